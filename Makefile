@@ -1,0 +1,32 @@
+# `make help` lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help run build test check format clippy deny doc
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+run: ## Build and start the server on SQLite, in ./waypost-data (settings: WAYPOST_*)
+	cargo run --release --locked --package waypost-server
+
+build: ## Build the optimised binaries: target/release/server and target/release/linkctl
+	cargo build --release --locked --package waypost-server --package waypost-linkctl
+
+test: ## Install what the tests need (PostgreSQL, MariaDB) and run all of them
+	tests/install-dependencies.sh databases
+	cargo test --workspace --locked
+
+check: format clippy deny doc ## Everything but the tests: format, lints, dependencies, documentation
+
+format: ## Check the format of the code
+	cargo fmt --all --check
+
+clippy: ## Lint, warnings denied; core and store also as they are embedded
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	cargo clippy --package waypost-core --package waypost-store --locked -- --deny warnings
+
+deny: ## Check the licences, duplicates and sources of the dependencies
+	tests/install-dependencies.sh cargo-deny
+	cargo deny --locked check licenses bans sources
+
+doc: ## Build the documentation, warnings denied
+	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --locked

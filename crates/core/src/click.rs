@@ -1,0 +1,236 @@
+//! Clicks: the immutable events of redirects, and the little that is kept of a visitor.
+
+use std::fmt;
+
+use time::{Date, OffsetDateTime};
+use url::Url;
+
+use crate::{ClickId, LinkId, Random, UserId};
+
+/// One counted redirect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Click {
+    /// Its identity, whose time part is [`Click::clicked_at`].
+    pub id: ClickId,
+    /// The link that was followed.
+    pub link_id: LinkId,
+    /// Who followed it, where the visitor was signed in.
+    pub user_id: Option<UserId>,
+    /// The visitor's address, hashed with the salt of the day.
+    pub ip_hash: Option<IpHash>,
+    /// What the visitor's browser calls itself.
+    pub user_agent: Option<UserAgent>,
+    /// The page that the visitor came from.
+    pub referrer: Option<Referrer>,
+    /// When, UTC, to the microsecond.
+    pub clicked_at: OffsetDateTime,
+    /// The day under which the rollup counts it, in the server's time zone ([`crate::Zone`]).
+    pub day: Date,
+}
+
+/// A visitor's address hashed with the salt of the day: SHA-256, written as 64 hexadecimal digits.
+///
+/// Within a day the same visitor has the same hash; when the salt has been destroyed nobody can
+/// recompute it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IpHash([u8; 32]);
+
+impl IpHash {
+    /// Takes the 32 bytes of the digest.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads the 64 hexadecimal digits that [`fmt::Display`] writes.
+    ///
+    /// # Errors
+    /// [`IpHashError`] for anything else.
+    pub fn from_hex(text: &str) -> Result<Self, IpHashError> {
+        let digits: Vec<u8> = text
+            .chars()
+            .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+            .collect::<Option<_>>()
+            .ok_or(IpHashError)?;
+        let bytes: Vec<u8> = digits
+            .chunks_exact(2)
+            .filter_map(|pair| match pair {
+                [high, low] => Some(high << 4 | low),
+                _ => None,
+            })
+            .collect();
+        if digits.len() != 64 {
+            return Err(IpHashError);
+        }
+        bytes.try_into().map(Self).map_err(|_| IpHashError)
+    }
+}
+
+impl fmt::Display for IpHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A text is not 64 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an address hash is 64 hexadecimal digits")]
+pub struct IpHashError;
+
+/// The random 32 bytes with which addresses of one day are hashed. A secret: it never prints.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Salt([u8; 32]);
+
+impl Salt {
+    /// Draws a new salt.
+    pub fn generate(random: &dyn Random) -> Self {
+        let mut bytes = [0; 32];
+        random.fill(&mut bytes);
+        Self(bytes)
+    }
+
+    /// Takes a salt from where it is stored.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for hashing and storing.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Salt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Salt(…)")
+    }
+}
+
+/// What a browser calls itself (RFC 9110 §10.1.5): at most 512 characters, longer ones are cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserAgent(String);
+
+impl UserAgent {
+    /// The longest that is kept, in characters.
+    pub const MAX_CHARS: usize = 512;
+
+    /// Keeps the beginning of a header's value, without control characters; `None` when nothing is
+    /// left.
+    #[must_use]
+    pub fn from_header(value: &[u8]) -> Option<Self> {
+        let text = header_text(value, Self::MAX_CHARS);
+        (!text.is_empty()).then_some(Self(text))
+    }
+
+    /// Takes a value from where it is stored.
+    #[must_use]
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The page a visitor came from (RFC 9110 §10.1.3), without query, fragment and credentials, which
+/// may hold somebody's secrets; at most 2,048 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Referrer(String);
+
+impl Referrer {
+    /// The longest that is kept, in characters; a longer one is reduced to its origin.
+    pub const MAX_CHARS: usize = 2_048;
+
+    /// Keeps scheme, host and path of a header's value; `None` when it is not an absolute URL.
+    #[must_use]
+    pub fn from_header(value: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(value).ok()?;
+        let mut url = Url::parse(text).ok()?;
+        // A scheme without a host (`data:`, `javascript:`) names no page.
+        url.host_str()?;
+        url.set_query(None);
+        url.set_fragment(None);
+        // Neither fails on a URL with a host.
+        url.set_username("").ok()?;
+        url.set_password(None).ok()?;
+        if url.as_str().len() > Self::MAX_CHARS {
+            url.set_path("");
+        }
+        let text = String::from(url);
+        (text.len() <= Self::MAX_CHARS).then_some(Self(text))
+    }
+
+    /// Takes a value from where it is stored.
+    #[must_use]
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text: visible ASCII.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn header_text(value: &[u8], max_chars: usize) -> String {
+    String::from_utf8_lossy(value)
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(max_chars)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_hash_is_written_and_read_as_64_digits() {
+        let hash = IpHash::from_bytes(std::array::from_fn(|i| u8::try_from(i * 8).unwrap()));
+        let text = hash.to_string();
+        assert_eq!(text.len(), 64);
+        assert_eq!(IpHash::from_hex(&text), Ok(hash));
+        for bad in ["", "00", &text[1..], &format!("{text}0"), &"zz".repeat(32)] {
+            assert_eq!(IpHash::from_hex(bad), Err(IpHashError));
+        }
+    }
+
+    #[test]
+    fn a_salt_never_prints() {
+        assert_eq!(format!("{:?}", Salt::from_bytes([65; 32])), "Salt(…)");
+    }
+
+    #[test]
+    fn a_user_agent_is_cut_at_512_characters() {
+        let agent = UserAgent::from_header("🦀".repeat(600).as_bytes()).unwrap();
+        assert_eq!(agent.as_str().chars().count(), 512);
+        assert_eq!(
+            UserAgent::from_header(b"a\x01b\xff").unwrap().as_str(),
+            "ab\u{fffd}"
+        );
+        assert_eq!(UserAgent::from_header(b""), None);
+    }
+
+    #[test]
+    fn a_referrer_loses_whatever_may_be_secret() {
+        let kept = |text: &str| Referrer::from_header(text.as_bytes()).map(|r| r.0);
+        assert_eq!(
+            kept("https://u:p@example.com/a?token=s#f").as_deref(),
+            Some("https://example.com/a")
+        );
+        assert_eq!(
+            kept("android-app://com.example/").as_deref(),
+            Some("android-app://com.example/")
+        );
+        assert_eq!(kept("not a url"), None);
+        assert_eq!(kept("javascript:alert(1)"), None);
+        let long = format!("https://example.com/{}", "x".repeat(3_000));
+        assert_eq!(kept(&long).as_deref(), Some("https://example.com/"));
+    }
+}

@@ -1,0 +1,96 @@
+//! Identifiers: UUIDv7 (RFC 9562 §5.7), made in the application from the clock and the random
+//! source, because not every database can return what it generated. They begin with the time in
+//! milliseconds, so that new rows stand together in an index.
+
+use std::fmt;
+
+use time::OffsetDateTime;
+use uuid::{Builder, Uuid};
+
+use crate::Random;
+
+fn v7(at: OffsetDateTime, random: &dyn Random) -> Uuid {
+    let mut tail = [0; 10];
+    random.fill(&mut tail);
+    Builder::from_unix_timestamp_millis(unix_millis(at), &tail).into_uuid()
+}
+
+/// Milliseconds since 1970; 0 before.
+fn unix_millis(at: OffsetDateTime) -> u64 {
+    u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0)
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new id for something that happens at `at`.
+            pub fn new(at: OffsetDateTime, random: &dyn Random) -> Self {
+                Self(v7(at, random))
+            }
+
+            /// Takes an id from where it is stored.
+            #[must_use]
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The id for storing it.
+            #[must_use]
+            pub const fn as_uuid(&self) -> &Uuid {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id!(
+    /// Identifies a link for as long as it exists, whatever its code becomes.
+    LinkId
+);
+id!(
+    /// Identifies a click. Its time part is the time of the click, so that the id order is the time
+    /// order to the millisecond.
+    ClickId
+);
+id!(
+    /// Identifies a user.
+    UserId
+);
+
+impl ClickId {
+    /// The smallest id that a click at or after `at` can have: a range by time is a range by id.
+    #[must_use]
+    pub fn floor(at: OffsetDateTime) -> Self {
+        let uuid = Builder::from_unix_timestamp_millis(unix_millis(at), &[0; 10]).into_uuid();
+        Self(uuid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::{Duration, macros::datetime};
+
+    use super::*;
+    use crate::SeededRandom;
+
+    #[test]
+    fn the_order_of_ids_is_the_order_of_time() {
+        let random = SeededRandom::new(1);
+        let at = datetime!(2026-03-01 12:00:00.123_456 UTC);
+        let earlier = ClickId::new(at - Duration::milliseconds(1), &random);
+        let now = ClickId::new(at, &random);
+        assert!(earlier < ClickId::floor(at));
+        assert!(ClickId::floor(at) <= now);
+        assert!(now < ClickId::floor(at + Duration::milliseconds(1)));
+    }
+}

@@ -1,0 +1,57 @@
+//! The model of Waypost: the values of a link shortener and the rules that they obey.
+//!
+//! Everything here is pure: no I/O, no async, no framework. The clock and the source of randomness
+//! are parameters ([`Clock`], [`Random`]), so that each rule can be tested and embedded anywhere.
+//!
+//! | subject | types |
+//! | --- | --- |
+//! | short codes | [`ShortCode`], [`ReservedWords`], [`CodeLength`] |
+//! | where a link leads | [`TargetUrl`], [`BaseUrl`] |
+//! | links | [`Link`], [`LinkId`] |
+//! | clicks | [`Click`], [`ClickId`], [`IpHash`], [`UserAgent`], [`Referrer`], [`Salt`] |
+//! | lists | [`PageRequest`], [`Page`], [`LinkCursor`] |
+//! | time | [`Clock`], [`Zone`] |
+//!
+//! ```
+//! use waypost_core::{BaseUrl, CodeLength, ShortCode, SystemRandom, TargetUrl};
+//!
+//! let base: BaseUrl = "https://go.example".parse()?;
+//! let target = TargetUrl::parse("https://example.com/a/long/path", &base)?;
+//! let code = ShortCode::parse("Team-Wiki")?;
+//! assert_eq!((code.as_str(), code.spelling()), ("team-wiki", "Team-Wiki"));
+//! assert_eq!(base.short_url(&code), "https://go.example/Team-Wiki");
+//! assert_eq!(ShortCode::generate(&SystemRandom, CodeLength::default()).as_str().len(), 7);
+//! # let _ = target;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Extending
+//! A new value gets a type of its own that can only be made by parsing (`parse`, [`FromStr`]) and an
+//! error enum that says what to do about a refusal. What needs a database is a method of the port in
+//! `waypost-store`; what needs HTTP belongs to `waypost-api`.
+//!
+//! [`FromStr`]: std::str::FromStr
+
+mod base_url;
+mod click;
+mod clock;
+mod code;
+mod ids;
+mod link;
+mod page;
+mod random;
+#[cfg(feature = "settings")]
+pub mod settings;
+mod target;
+mod zone;
+
+pub use base_url::{BaseUrl, BaseUrlError};
+pub use click::{Click, IpHash, IpHashError, Referrer, Salt, UserAgent};
+pub use clock::{Clock, ManualClock, SystemClock, micros};
+pub use code::{CodeError, CodeLength, ReservedWords, ShortCode};
+pub use ids::{ClickId, LinkId, UserId};
+pub use link::Link;
+pub use page::{CursorError, LinkCursor, Page, PageError, PageRequest};
+pub use random::{Random, SeededRandom, SystemRandom};
+pub use target::{TargetUrl, TargetUrlError};
+pub use zone::{Zone, ZoneError};

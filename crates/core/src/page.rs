@@ -1,0 +1,163 @@
+//! Lists: pages by number, and cursors that stay true while rows come and go.
+
+use std::fmt;
+use std::str::FromStr;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{Link, LinkId};
+
+/// A page by number, from 1, of 1 to 100 items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageRequest {
+    number: u32,
+    limit: u32,
+}
+
+impl PageRequest {
+    /// The most items of one page.
+    pub const MAX_LIMIT: u32 = 100;
+    /// The items of a page when nothing else is asked for.
+    pub const DEFAULT_LIMIT: u32 = 20;
+
+    /// The page `number` of pages of `limit` items.
+    ///
+    /// # Errors
+    /// [`PageError`] when one of the two is out of range.
+    pub const fn new(number: u32, limit: u32) -> Result<Self, PageError> {
+        if number == 0 {
+            return Err(PageError::Number);
+        }
+        if limit == 0 || limit > Self::MAX_LIMIT {
+            return Err(PageError::Limit);
+        }
+        Ok(Self { number, limit })
+    }
+
+    /// The number of the page, from 1.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.number
+    }
+
+    /// How many items it has at the most.
+    #[must_use]
+    pub const fn limit(self) -> u32 {
+        self.limit
+    }
+
+    /// How many items come before it.
+    #[must_use]
+    pub fn offset(self) -> u64 {
+        u64::from(self.number.saturating_sub(1)) * u64::from(self.limit)
+    }
+}
+
+/// Why a page cannot be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PageError {
+    /// Pages are counted from 1.
+    #[error("`page` is a whole number from 1")]
+    Number,
+    /// Outside of 1 to [`PageRequest::MAX_LIMIT`].
+    #[error("`limit` is a whole number from 1 to 100")]
+    Limit,
+}
+
+/// Some items of a list, and how many the whole list has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The items of this page.
+    pub items: Vec<T>,
+    /// The items of all pages.
+    pub total: u64,
+}
+
+/// A place in the list of links, newest first: behind the link it was made of.
+///
+/// Its text is opaque; it stays valid when that link is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkCursor {
+    /// When the last link shown was made.
+    pub created_at: OffsetDateTime,
+    /// Its id, which breaks the tie between links of one microsecond.
+    pub id: LinkId,
+}
+
+impl From<&Link> for LinkCursor {
+    fn from(link: &Link) -> Self {
+        Self {
+            created_at: link.created_at,
+            id: link.id,
+        }
+    }
+}
+
+impl fmt::Display for LinkCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.created_at.unix_timestamp_nanos() / 1_000;
+        write!(f, "{micros:x}.{}", self.id.as_uuid().simple())
+    }
+}
+
+impl FromStr for LinkCursor {
+    type Err = CursorError;
+
+    fn from_str(text: &str) -> Result<Self, CursorError> {
+        let (micros, id) = text.split_once('.').ok_or(CursorError)?;
+        let nanos = i128::from_str_radix(micros, 16)
+            .ok()
+            .and_then(|micros| micros.checked_mul(1_000))
+            .ok_or(CursorError)?;
+        Ok(Self {
+            created_at: OffsetDateTime::from_unix_timestamp_nanos(nanos)
+                .map_err(|_| CursorError)?,
+            id: LinkId::from_uuid(Uuid::try_parse(id).map_err(|_| CursorError)?),
+        })
+    }
+}
+
+/// A text is not a cursor that this server gave out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this cursor is not one that a list gave out; start again without it")]
+pub struct CursorError;
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::SeededRandom;
+
+    #[test]
+    fn pages_are_counted_from_one_and_hold_at_most_100() {
+        assert_eq!(PageRequest::new(0, 20), Err(PageError::Number));
+        assert_eq!(PageRequest::new(1, 0), Err(PageError::Limit));
+        assert_eq!(PageRequest::new(1, 101), Err(PageError::Limit));
+        assert_eq!(PageRequest::new(1, 100).unwrap().offset(), 0);
+        assert_eq!(
+            PageRequest::new(u32::MAX, 100).unwrap().offset(),
+            429_496_729_400
+        );
+    }
+
+    #[test]
+    fn a_cursor_survives_being_written_and_a_bad_one_is_refused() {
+        let at = datetime!(2026-03-01 12:00:00.123_456 UTC);
+        let cursor = LinkCursor {
+            created_at: at,
+            id: LinkId::new(at, &SeededRandom::new(1)),
+        };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        for text in [
+            "",
+            ".",
+            "zz.00",
+            "7fffffffffffffffffffffffffffffff.0",
+            &format!("{cursor}0"),
+        ] {
+            assert_eq!(text.parse::<LinkCursor>(), Err(CursorError), "{text}");
+        }
+    }
+}

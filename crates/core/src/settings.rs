@@ -1,0 +1,424 @@
+//! Layered settings: defaults → file → environment → flags, every problem reported at once.
+//!
+//! A crate that needs settings declares each as a [`Setting`] and reads its own section from a
+//! [`SettingsReader`]; the binaries compose the sections and end with [`SettingsReader::finish`],
+//! which also refuses what nobody declared. File text and environment are parameters: nothing here
+//! does I/O.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use config::{Config, Environment, File, FileFormat, Value, ValueKind};
+
+/// The prefix of every environment variable that configures Waypost.
+const PREFIX: &str = "WAYPOST_";
+/// Variables that begin like settings and are none: the file that holds them, and the tests' own.
+const CONFIG_VARIABLE: &str = "WAYPOST_CONFIG";
+const TEST_PREFIX: &str = "WAYPOST_TEST_";
+
+/// One setting: its name in the file, what it means, and what it is when nobody sets it.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// The key in `waypost.toml`, in lower case with underscores.
+    pub key: &'static str,
+    /// The default as it is written in the documentation.
+    pub default: &'static str,
+    /// What it means, in one line, with its unit.
+    pub meaning: &'static str,
+    /// Whether its value must never be printed.
+    pub secret: bool,
+}
+
+impl Setting {
+    /// A setting whose value may be printed.
+    #[must_use]
+    pub const fn new(key: &'static str, default: &'static str, meaning: &'static str) -> Self {
+        Self {
+            key,
+            default,
+            meaning,
+            secret: false,
+        }
+    }
+
+    /// The same setting as a secret.
+    #[must_use]
+    pub const fn secret(self) -> Self {
+        Self {
+            secret: true,
+            ..self
+        }
+    }
+
+    /// The environment variable, such as `WAYPOST_BASE_URL`.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("{PREFIX}{}", self.key.to_ascii_uppercase())
+    }
+
+    /// The flag without its dashes, such as `base-url`.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        self.key.replace('_', "-")
+    }
+}
+
+/// What is wrong with one setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable, such as `WAYPOST_BASE_URL`, or the file.
+    pub subject: String,
+    /// What is wrong and what to do about it.
+    pub message: String,
+}
+
+/// All that is wrong with the settings, a line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// The single problems, in the order in which the settings were read.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Problem] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the configuration cannot be used:")?;
+        self.0
+            .iter()
+            .try_for_each(|problem| write!(f, "\n  {}: {}", problem.subject, problem.message))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// A file of settings that was found, with its text.
+#[derive(Debug, Clone)]
+pub struct SettingsFile {
+    /// Where it was found, for messages.
+    pub path: String,
+    /// What it says, in TOML.
+    pub text: String,
+}
+
+/// A setting was read and has a problem, which [`SettingsReader::finish`] will report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invalid;
+
+/// Reads settings from their layers and remembers every problem.
+#[derive(Debug)]
+pub struct SettingsReader {
+    values: BTreeMap<String, Given>,
+    declared: BTreeSet<&'static str>,
+    problems: Vec<Problem>,
+}
+
+#[derive(Debug)]
+struct Given {
+    value: Value,
+    /// How a person finds the place where it was set.
+    subject: String,
+}
+
+impl SettingsReader {
+    /// Lays the file, the environment and the flags over each other; the later layer wins.
+    pub fn new(
+        file: Option<&SettingsFile>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        flags: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        let mut reader = Self {
+            values: BTreeMap::new(),
+            declared: BTreeSet::new(),
+            problems: Vec::new(),
+        };
+        if let Some(file) = file {
+            let source = File::from_str(&file.text, FileFormat::Toml);
+            match Config::builder().add_source(source).build().map(collect) {
+                Ok(values) => reader.lay(values, |key| format!("`{key}` in {}", file.path)),
+                Err(error) => reader.problem(&file.path, error.to_string()),
+            }
+        }
+        let variables = environment
+            .into_iter()
+            .filter(|(name, _)| {
+                name.starts_with(PREFIX)
+                    && name != CONFIG_VARIABLE
+                    && !name.starts_with(TEST_PREFIX)
+            })
+            .collect();
+        let source = Environment::with_prefix("WAYPOST").source(Some(variables));
+        match Config::builder().add_source(source).build().map(collect) {
+            Ok(values) => reader.lay(values, |key| {
+                format!("{PREFIX}{}", key.to_ascii_uppercase())
+            }),
+            Err(error) => reader.problem("the environment", error.to_string()),
+        }
+        let flags = flags
+            .into_iter()
+            .map(|(key, value)| (key, Value::from(value)));
+        reader.lay(flags, |key| format!("--{}", key.replace('_', "-")));
+        reader
+    }
+
+    fn lay(
+        &mut self,
+        values: impl IntoIterator<Item = (String, Value)>,
+        subject: impl Fn(&str) -> String,
+    ) {
+        for (key, value) in values {
+            let subject = subject(&key);
+            self.values.insert(key, Given { value, subject });
+        }
+    }
+
+    /// Notes a problem that a section found by itself, for instance between two settings.
+    pub fn problem(&mut self, subject: &str, message: String) {
+        self.problems.push(Problem {
+            subject: subject.to_owned(),
+            message,
+        });
+    }
+
+    /// The value of a setting, parsed; `None` when nobody set it.
+    fn given<T, E: fmt::Display>(
+        &mut self,
+        setting: &Setting,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, Invalid> {
+        self.declared.insert(setting.key);
+        let Some(given) = self.values.get(setting.key) else {
+            return Ok(None);
+        };
+        let subject = given.subject.clone();
+        let Some(text) = text(&given.value) else {
+            self.problem(
+                &subject,
+                "must be a single value or a list of them".to_owned(),
+            );
+            return Err(Invalid);
+        };
+        match parse(text.trim()) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => {
+                let message = if setting.secret {
+                    error.to_string()
+                } else {
+                    format!("{text:?} {error}")
+                };
+                self.problem(&subject, message);
+                Err(Invalid)
+            }
+        }
+    }
+
+    /// A setting with a default.
+    ///
+    /// # Errors
+    /// [`Invalid`] when `parse` refused its value.
+    pub fn value<T, E: fmt::Display>(
+        &mut self,
+        setting: &Setting,
+        default: impl FnOnce() -> T,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, Invalid> {
+        Ok(self.given(setting, parse)?.unwrap_or_else(default))
+    }
+
+    /// A setting that may stay unset; empty counts as unset.
+    ///
+    /// # Errors
+    /// [`Invalid`] when `parse` refused its value.
+    pub fn optional<T, E: fmt::Display>(
+        &mut self,
+        setting: &Setting,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, Invalid> {
+        self.given(setting, |text| {
+            if text.is_empty() {
+                return Ok(None);
+            }
+            parse(text).map(Some)
+        })
+        .map(Option::flatten)
+    }
+
+    /// A whole number within `range`.
+    ///
+    /// # Errors
+    /// [`Invalid`] when it is none.
+    pub fn number(
+        &mut self,
+        setting: &Setting,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<u64, Invalid> {
+        self.value(setting, || default, |text| whole_number(text, &range))
+    }
+
+    /// A whole number within `range`, or unset.
+    ///
+    /// # Errors
+    /// [`Invalid`] when it is none.
+    pub fn optional_number(
+        &mut self,
+        setting: &Setting,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<Option<u64>, Invalid> {
+        self.optional(setting, |text| whole_number(text, &range))
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// [`Problems`] with everything that was wrong, settings that nobody declared included.
+    pub fn finish(mut self) -> Result<(), Problems> {
+        let unknown: Vec<String> = self
+            .values
+            .iter()
+            .filter(|(key, _)| !self.declared.contains(key.as_str()))
+            .map(|(_, given)| given.subject.clone())
+            .collect();
+        for subject in unknown {
+            self.problem(
+                &subject,
+                "is not a setting of Waypost; `server --help` lists them".to_owned(),
+            );
+        }
+        if self.problems.is_empty() {
+            return Ok(());
+        }
+        Err(Problems(self.problems))
+    }
+}
+
+fn collect(config: Config) -> BTreeMap<String, Value> {
+    match config.cache.kind {
+        ValueKind::Table(table) => table.into_iter().collect(),
+        _ => BTreeMap::new(),
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match &value.kind {
+        ValueKind::Array(values) => {
+            let values: Option<Vec<String>> = values.iter().map(text).collect();
+            values.map(|values| values.join(","))
+        }
+        ValueKind::Table(_) => None,
+        _ => value.clone().into_string().ok(),
+    }
+}
+
+fn whole_number(text: &str, range: &std::ops::RangeInclusive<u64>) -> Result<u64, String> {
+    text.parse()
+        .ok()
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| {
+            format!(
+                "is not a whole number from {} to {}",
+                range.start(),
+                range.end()
+            )
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PORT: Setting = Setting::new("port", "80", "a port");
+    const HOSTS: Setting = Setting::new("hosts", "none", "hosts");
+    const PASSWORD: Setting = Setting::new("password", "none", "a password").secret();
+
+    fn reader(file: &str, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> SettingsReader {
+        let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect()
+        };
+        let file = SettingsFile {
+            path: "waypost.toml".to_owned(),
+            text: file.to_owned(),
+        };
+        SettingsReader::new(Some(&file), owned(environment), owned(flags))
+    }
+
+    fn port(reader: &mut SettingsReader) -> Result<u64, Invalid> {
+        reader.number(&PORT, 80, 1..=65_535)
+    }
+
+    #[test]
+    fn the_later_layer_wins() {
+        let file = "port = 1";
+        let environment = [
+            ("WAYPOST_PORT", "2"),
+            ("HOME", "/"),
+            ("WAYPOST_TEST_X", "y"),
+        ];
+        let flags = [("port", "3")];
+        assert_eq!(port(&mut reader("", &[], &[])), Ok(80));
+        assert_eq!(port(&mut reader(file, &[], &[])), Ok(1));
+        assert_eq!(port(&mut reader(file, &environment, &[])), Ok(2));
+        let mut all = reader(file, &environment, &flags);
+        assert_eq!(port(&mut all), Ok(3));
+        assert_eq!(all.finish(), Ok(()));
+    }
+
+    #[test]
+    fn a_list_may_be_written_as_a_list() {
+        let mut reader = reader("hosts = [\"a\", \"b\"]", &[], &[]);
+        let hosts = reader.optional(&HOSTS, |text| Ok::<_, String>(text.to_owned()));
+        assert_eq!(hosts, Ok(Some("a,b".to_owned())));
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once_and_no_secret_is_printed() {
+        let mut reader = reader(
+            "port = 0\nprot = 1\n[hosts]\na = 1",
+            &[("WAYPOST_PASSWORD", "hunter2"), ("WAYPOST_OTHER", "x")],
+            &[],
+        );
+        assert_eq!(port(&mut reader), Err(Invalid));
+        assert_eq!(
+            reader.optional(&HOSTS, |text| Ok::<_, String>(text.to_owned())),
+            Err(Invalid)
+        );
+        assert_eq!(
+            reader.optional(&PASSWORD, |_| Err::<(), _>("is too short")),
+            Err(Invalid)
+        );
+        let problems = reader.finish().unwrap_err();
+        let subjects: Vec<_> = problems
+            .as_slice()
+            .iter()
+            .map(|p| p.subject.as_str())
+            .collect();
+        assert_eq!(
+            subjects,
+            [
+                "`port` in waypost.toml",
+                "`hosts` in waypost.toml",
+                "WAYPOST_PASSWORD",
+                "WAYPOST_OTHER",
+                "`prot` in waypost.toml",
+            ]
+        );
+        let text = problems.to_string();
+        assert!(
+            text.contains("\"0\" is not a whole number from 1 to 65535"),
+            "{text}"
+        );
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_toml_is_a_problem_of_the_file() {
+        let problems = reader("port = = 1", &[], &[]).finish().unwrap_err();
+        assert_eq!(problems.as_slice()[0].subject, "waypost.toml");
+    }
+}

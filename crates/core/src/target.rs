@@ -1,0 +1,229 @@
+//! Target URLs: where a short link leads.
+
+use std::fmt;
+
+use url::Url;
+
+use crate::BaseUrl;
+
+/// An absolute `http` or `https` URL of at most 2,048 bytes, without credentials, that does not
+/// lead back to the shortener itself.
+///
+/// Kept in the form that browsers send (WHATWG URL: host in lower case and punycode, other
+/// characters percent-encoded), so that it can stand in a `Location` header as it is. Only the slash
+/// of an empty path is left out where its owner left it out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TargetUrl(Box<str>);
+
+impl TargetUrl {
+    /// The longest target, in bytes, as given and as kept.
+    pub const MAX_LEN: usize = 2_048;
+
+    /// Reads a target as a person gave it; white space around it is ignored.
+    ///
+    /// # Errors
+    /// [`TargetUrlError`] names the rule that the text breaks.
+    pub fn parse(text: &str, base: &BaseUrl) -> Result<Self, TargetUrlError> {
+        let text = text.trim();
+        if text.len() > Self::MAX_LEN {
+            return Err(TargetUrlError::TooLong { length: text.len() });
+        }
+        // The URL standard drops tabs and newlines silently; here they are refused, like every
+        // other control character: nobody means them.
+        if text.chars().any(char::is_control) {
+            return Err(TargetUrlError::ControlCharacter);
+        }
+        let url = Url::parse(text).map_err(|_| TargetUrlError::NotAUrl)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(TargetUrlError::Scheme);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(TargetUrlError::Credentials);
+        }
+        if base.is_own(&url) {
+            return Err(TargetUrlError::OwnHost);
+        }
+        let canonical = url.as_str();
+        if canonical.len() > Self::MAX_LEN {
+            return Err(TargetUrlError::TooLong {
+                length: canonical.len(),
+            });
+        }
+        let kept = if canonical.strip_suffix('/') == Some(text) {
+            text
+        } else {
+            canonical
+        };
+        Ok(Self(kept.into()))
+    }
+
+    /// Takes a target that was parsed before, as a store does when it reads its own rows.
+    ///
+    /// # Errors
+    /// [`TargetUrlError`] when the text cannot have come from [`TargetUrl::parse`].
+    pub fn from_stored(text: String) -> Result<Self, TargetUrlError> {
+        if text.len() > Self::MAX_LEN {
+            return Err(TargetUrlError::TooLong { length: text.len() });
+        }
+        if text.bytes().any(|byte| !byte.is_ascii_graphic()) {
+            return Err(TargetUrlError::ControlCharacter);
+        }
+        if !text.starts_with("http://") && !text.starts_with("https://") {
+            return Err(TargetUrlError::Scheme);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The URL as text: visible ASCII only.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TargetUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a text is not acceptable as a target. The message says what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TargetUrlError {
+    /// Not an absolute URL.
+    #[error("this is not an absolute URL such as https://example.com/page")]
+    NotAUrl,
+    /// Neither `http` nor `https`.
+    #[error("a link leads to http:// or https:// only")]
+    Scheme,
+    /// Longer than [`TargetUrl::MAX_LEN`].
+    #[error("a URL has at most 2,048 bytes (percent-encoded), this one has {length}")]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// A control character such as a newline.
+    #[error("a URL has no control characters such as tabs or newlines")]
+    ControlCharacter,
+    /// A user name or password before the host.
+    #[error("remove the user name and password: everybody who follows the link would get them")]
+    Credentials,
+    /// It leads back to this server.
+    #[error("this URL leads back to the shortener itself; link to the page it stands for")]
+    OwnHost,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<String, TargetUrlError> {
+        let base = "https://go.example".parse().unwrap();
+        TargetUrl::parse(text, &base).map(|target| target.as_str().to_owned())
+    }
+
+    #[test]
+    fn ordinary_urls_stay_as_they_are() {
+        for text in [
+            "https://example.com",
+            "https://example.com/",
+            "http://example.com/a?b=c&d=%20#e",
+            "http://example.com:8443/$name/x",
+            "http://[2001:db8::1]/x",
+        ] {
+            assert_eq!(parse(text).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn what_a_header_cannot_carry_is_percent_encoded() {
+        assert_eq!(
+            parse("  https://Bücher.example/🎉 \"x\"  ").as_deref(),
+            Ok("https://xn--bcher-kva.example/%F0%9F%8E%89%20%22x%22")
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_web_address_is_refused() {
+        for text in [
+            "",
+            "example.com",
+            "/path",
+            "//example.com",
+            "https://",
+            "http://a b/",
+        ] {
+            assert_eq!(parse(text), Err(TargetUrlError::NotAUrl), "{text:?}");
+        }
+        for text in [
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "data:,x",
+            "ftp://a/",
+            "mailto:a@b",
+        ] {
+            assert_eq!(parse(text), Err(TargetUrlError::Scheme), "{text:?}");
+        }
+        for text in [
+            "https://a.example/\r\nX: y",
+            "java\tscript:alert(1)",
+            "https://a.example/\0",
+        ] {
+            assert_eq!(
+                parse(text),
+                Err(TargetUrlError::ControlCharacter),
+                "{text:?}"
+            );
+        }
+        assert_eq!(
+            parse("https://u:p@example.com"),
+            Err(TargetUrlError::Credentials)
+        );
+        assert_eq!(
+            parse("https://u@example.com"),
+            Err(TargetUrlError::Credentials)
+        );
+    }
+
+    #[test]
+    fn a_link_back_to_the_shortener_is_refused_whatever_its_spelling() {
+        for text in [
+            "https://go.example/x",
+            "http://go.example/x",
+            "https://GO.example./x",
+            "https://go.example:443/x",
+        ] {
+            assert_eq!(parse(text), Err(TargetUrlError::OwnHost), "{text:?}");
+        }
+        assert!(parse("https://go.example:8443/another-service").is_ok());
+        assert!(parse("https://www.go.example/").is_ok());
+    }
+
+    #[test]
+    fn the_limit_is_2048_bytes_after_encoding() {
+        let prefix = "https://example.com/";
+        let longest = format!("{prefix}{}", "x".repeat(2_048 - prefix.len()));
+        assert_eq!(parse(&longest).as_deref(), Ok(longest.as_str()));
+        assert_eq!(
+            parse(&format!("{longest}x")),
+            Err(TargetUrlError::TooLong { length: 2_049 })
+        );
+        let encoded = format!("{prefix}{}", "ä".repeat(400));
+        assert_eq!(
+            parse(&encoded),
+            Err(TargetUrlError::TooLong { length: 2_420 })
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_parses_can_stand_in_a_header_and_be_stored(text in "https?://[a-z]{1,5}\\.example/.{0,60}") {
+            if let Ok(kept) = parse(&text) {
+                prop_assert!(kept.bytes().all(|byte| byte.is_ascii_graphic()));
+                prop_assert!(TargetUrl::from_stored(kept).is_ok());
+            }
+        }
+    }
+}
