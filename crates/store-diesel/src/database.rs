@@ -1,0 +1,154 @@
+//! Opening a database: connecting, preparing its schema, handing out the store.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use waypost_store::{Store, StoreError};
+
+use crate::migrations::{self, Task};
+use crate::{
+    DatabaseError, DatabaseKind, DatabaseSettings, DatabaseUrl, MigrationState, mysql, postgres,
+    sqlite,
+};
+
+/// How long the first connection may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// What a backend opens.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<dyn Store>,
+    /// Closes the connections.
+    pub(crate) close: Box<dyn Fn() + Send + Sync>,
+}
+
+/// An open database.
+pub struct Database {
+    url: DatabaseUrl,
+    opened: Opened,
+}
+
+impl Database {
+    /// Connects to the database; an SQLite file and its directory are made when they are missing.
+    /// The schema is not touched: see [`Database::prepare_schema`].
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unwritable`] or [`DatabaseError::Connect`].
+    pub async fn connect(settings: &DatabaseSettings) -> Result<Self, DatabaseError> {
+        if let Some(path) = settings.url.sqlite_path() {
+            prepare_file(path)?;
+        }
+        let opened = match settings.url.kind() {
+            DatabaseKind::Sqlite => sqlite::open(settings)?,
+            DatabaseKind::Postgres => postgres::open(settings)?,
+            DatabaseKind::Mysql => mysql::open(settings)?,
+        };
+        let database = Self {
+            url: settings.url.clone(),
+            opened,
+        };
+        let answer = tokio::time::timeout(CONNECT_LIMIT, database.opened.store.ping())
+            .await
+            .unwrap_or_else(|elapsed| Err(StoreError::unavailable(elapsed)));
+        match answer {
+            Ok(()) => Ok(database),
+            Err(StoreError::Unavailable { source } | StoreError::Internal { source }) => {
+                Err(DatabaseError::Connect {
+                    url: database.url.to_string(),
+                    source,
+                })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The store on this database.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.opened.store)
+    }
+
+    /// Where the database is; prints without secrets.
+    #[must_use]
+    pub const fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// Makes sure that the schema is the one this program needs: brings it up to date when `migrate`
+    /// says so, refuses an older one otherwise, and always refuses a newer one. Gives back the names
+    /// of the migrations that were applied.
+    ///
+    /// # Errors
+    /// [`DatabaseError::SchemaOlder`], [`DatabaseError::SchemaNewer`] or
+    /// [`DatabaseError::Migration`].
+    pub async fn prepare_schema(&self, migrate: bool) -> Result<Vec<String>, DatabaseError> {
+        if migrate {
+            return self.migrate_up().await;
+        }
+        let states = self.migration_status().await?;
+        if let Some(newer) = states.iter().rev().find(|state| !state.known) {
+            return Err(DatabaseError::SchemaNewer {
+                migration: newer.name.clone(),
+            });
+        }
+        match states.iter().filter(|state| !state.applied).count() {
+            0 => Ok(Vec::new()),
+            count => Err(DatabaseError::SchemaOlder { count }),
+        }
+    }
+
+    /// Every migration that the program or the database knows, in order.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Migration`].
+    pub async fn migration_status(&self) -> Result<Vec<MigrationState>, DatabaseError> {
+        Ok(migrations::run(&self.url, Task::Status).await?.states)
+    }
+
+    /// Applies all missing migrations, and gives back their names. Safe while other processes do the
+    /// same.
+    ///
+    /// # Errors
+    /// [`DatabaseError::SchemaNewer`] or [`DatabaseError::Migration`].
+    pub async fn migrate_up(&self) -> Result<Vec<String>, DatabaseError> {
+        Ok(migrations::run(&self.url, Task::Up).await?.changed)
+    }
+
+    /// Reverts the newest migration, and gives back its name. What its tables held is lost.
+    ///
+    /// # Errors
+    /// [`DatabaseError::SchemaNewer`] or [`DatabaseError::Migration`].
+    pub async fn migrate_down(&self) -> Result<Option<String>, DatabaseError> {
+        Ok(migrations::run(&self.url, Task::Down).await?.changed.pop())
+    }
+
+    /// Closes all connections. Operations under way end; later ones fail as unavailable.
+    pub fn close(&self) {
+        (self.opened.close)();
+    }
+}
+
+/// Makes the directory of an SQLite file, for its owner alone, and finds out whether the file can be
+/// written: SQLite itself would only say "unable to open database file".
+fn prepare_file(path: &Path) -> Result<(), DatabaseError> {
+    let unwritable = |path: &Path| {
+        let path = path.to_owned();
+        move |source| DatabaseError::Unwritable { path, source }
+    };
+    if let Some(directory) = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(directory).map_err(unwritable(directory))?;
+    }
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .map(drop)
+        .map_err(unwritable(path))
+}

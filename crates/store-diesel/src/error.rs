@@ -1,0 +1,85 @@
+//! What can go wrong before a store works: opening and migrating a database.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use waypost_store::StoreError;
+
+/// Why a database cannot be used. The message never includes its source, nor a password.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// The directory or file of an SQLite database cannot be made or written.
+    #[error("cannot write {}; make the directory writable or set WAYPOST_DATA_DIR", path.display())]
+    Unwritable {
+        /// The directory or file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database does not answer, or refuses the user, the password or the name.
+    #[error("cannot use the database {url}; check WAYPOST_DATABASE_URL and whether it is running")]
+    Connect {
+        /// Where it is, without secrets.
+        url: String,
+        /// What the database or its driver said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The schema is older than this program.
+    #[error("the database needs {count} migration(s) first: run `linkctl migrate up`")]
+    SchemaOlder {
+        /// How many migrations are missing.
+        count: usize,
+    },
+    /// The schema is newer than this program.
+    #[error(
+        "the database was migrated by a newer version of Waypost (it has `{migration}`, which this \
+         version does not know); start that version or a newer one"
+    )]
+    SchemaNewer {
+        /// The newest migration that is not known here.
+        migration: String,
+    },
+    /// A migration failed.
+    #[error("the migration of the database failed; it can be run again")]
+    Migration {
+        /// What the database said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What an error of the database means for the caller. Each backend tells in its own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A unique value is taken.
+    Conflict,
+    /// Two transactions got in each other's way and this one was undone: run it again.
+    Contention,
+    /// The connection broke.
+    ConnectionLost,
+    /// The database cannot work at the moment.
+    Unavailable,
+    /// Anything else.
+    Other,
+}
+
+impl Fault {
+    pub(crate) const fn may_pass(self) -> bool {
+        matches!(self, Self::Contention | Self::ConnectionLost)
+    }
+
+    pub(crate) fn into_store_error(self, error: diesel::result::Error) -> StoreError {
+        match self {
+            Self::Conflict => StoreError::Conflict,
+            Self::Contention | Self::ConnectionLost | Self::Unavailable => {
+                StoreError::unavailable(error)
+            }
+            Self::Other => StoreError::internal(error),
+        }
+    }
+}

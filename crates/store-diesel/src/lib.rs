@@ -1,0 +1,55 @@
+//! The port of `waypost-store` on three databases: SQLite, PostgreSQL and MySQL/MariaDB.
+//!
+//! ```no_run
+//! use waypost_store_diesel::{Database, DatabaseSettings};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let settings = DatabaseSettings::for_url("sqlite:///var/lib/waypost/waypost.db")?;
+//! let database = Database::connect(&settings).await?;
+//! database.prepare_schema(true).await?;
+//! let store = database.store();
+//! assert_eq!(store.counts().await?.links, 0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How it is built
+//! The queries are written once, in `src/sql/`, as ordinary diesel code against
+//! `super::Connection` and the column types that each backend names. Each of `src/sqlite.rs`,
+//! `src/postgres.rs` and `src/mysql.rs` includes them (`#[path = "sql/…"] mod …;`), so that they are
+//! compiled once per database, and adds what differs: the connection and its set-up statements, the
+//! column types, what an error means, and the few statements whose dialect differs. No diesel type
+//! leaves this crate.
+//!
+//! Every transaction goes through `sql/transaction.rs`: it has a name, is retried when the database
+//! says that this may help, and never when its outcome is unknown. The raw calls are banned by
+//! `clippy.toml`.
+//!
+//! # Adding an operation
+//! Write the query in the file of its subject in `src/sql/`, call it from `sql/store.rs`, and add
+//! a migration of the same name to each of `migrations/{sqlite,postgres,mysql}` when the schema
+//! changes. The conformance suite of `waypost-store` runs on all of them.
+
+#![expect(
+    clippy::duplicate_mod,
+    reason = "the queries are written once and compiled once per database"
+)]
+#![expect(clippy::ref_option_ref, reason = "diesel's `Insertable` writes it")]
+
+// Named only so that SQLite is compiled in; diesel uses it.
+use libsqlite3_sys as _;
+
+mod database;
+mod error;
+mod migrations;
+mod mysql;
+mod postgres;
+mod settings;
+mod sqlite;
+mod url;
+
+pub use database::Database;
+pub use error::DatabaseError;
+pub use migrations::MigrationState;
+pub use settings::DatabaseSettings;
+pub use url::{DatabaseKind, DatabaseUrl, DatabaseUrlError};

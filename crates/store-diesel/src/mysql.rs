@@ -1,0 +1,184 @@
+//! MySQL and MariaDB: what differs from the other databases.
+
+use std::sync::Arc;
+
+use diesel::dsl::DuplicatedKeys;
+use diesel::mysql::Mysql;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::{ConnectionError, ConnectionResult, QueryResult};
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_async::{
+    AnsiTransactionManager, AsyncConnection, AsyncMysqlConnection, RunQueryDsl,
+    SimpleAsyncConnection, TransactionManager,
+};
+use time::Date;
+use uuid::Uuid;
+use waypost_store::StoreError;
+
+use crate::DatabaseSettings;
+use crate::database::Opened;
+use crate::error::Fault;
+
+#[path = "sql/clicks.rs"]
+mod clicks;
+#[path = "sql/id.rs"]
+mod id;
+#[path = "sql/links.rs"]
+mod links;
+#[path = "sql/pool.rs"]
+mod pool;
+#[path = "sql/salts.rs"]
+mod salts;
+#[path = "sql/schema.rs"]
+mod schema;
+#[path = "sql/store.rs"]
+mod store;
+#[path = "sql/transaction.rs"]
+mod transaction;
+
+use clicks::ClickRow;
+use id::Id;
+use schema::{link_clicks, link_days};
+use transaction::WorkError;
+
+type Connection = AsyncMysqlConnection;
+type Backend = Mysql;
+type IdColumn = diesel::sql_types::Binary;
+type InstantColumn = diesel::sql_types::Datetime;
+type RawId = [u8];
+type OwnedRawId = Vec<u8>;
+
+/// A statement has at most 65,535 parameters, and a row of `link_clicks` seven.
+const ROWS_PER_INSERT: usize = 5_000;
+
+/// The sum of big integers is a decimal here.
+const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS SIGNED)";
+
+const fn raw_id(id: &Uuid) -> &RawId {
+    id.as_bytes()
+}
+
+fn id_from_raw(raw: &[u8]) -> Result<Uuid, uuid::Error> {
+    Uuid::from_slice(raw)
+}
+
+/// A store on the database, and how to close it.
+pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
+    let pool = pool::pool(settings, settings.pool_size)?;
+    let pools = pool::Pools {
+        reads: pool.clone(),
+        writes: pool,
+    };
+    let store = store::SqlStore {
+        pools: pools.clone(),
+    };
+    Ok(Opened {
+        store: Arc::new(store),
+        close: Box::new(move || pools.close()),
+    })
+}
+
+async fn connect(url: &str) -> ConnectionResult<Connection> {
+    let mut connection = AsyncMysqlConnection::establish(url).await?;
+    // READ COMMITTED: counting locks the rows it changes, and no gaps between them.
+    connection
+        .batch_execute(
+            "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
+             SET SESSION sql_mode = 'TRADITIONAL,NO_BACKSLASH_ESCAPES';
+             SET SESSION innodb_lock_wait_timeout = 10",
+        )
+        .await
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+/// A blocking connection for migrations, to be used outside of async code.
+pub(crate) fn connect_blocking(url: &str) -> ConnectionResult<AsyncConnectionWrapper<Connection>> {
+    <AsyncConnectionWrapper<Connection> as diesel::Connection>::establish(url)
+}
+
+async fn begin(connection: &mut Connection) -> QueryResult<()> {
+    AnsiTransactionManager::begin_transaction(connection).await
+}
+
+fn classify(error: &DieselError) -> Fault {
+    match error {
+        DieselError::DatabaseError(kind, information) => match kind {
+            DatabaseErrorKind::UniqueViolation => Fault::Conflict,
+            DatabaseErrorKind::SerializationFailure => Fault::Contention,
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
+                Fault::ConnectionLost
+            }
+            // diesel-async does not hand on the number of these: only their text.
+            _ => classify_message(information.message()),
+        },
+        DieselError::BrokenTransactionManager => Fault::ConnectionLost,
+        _ => Fault::Other,
+    }
+}
+
+fn classify_message(message: &str) -> Fault {
+    const CONTENTION: &[&str] = &[
+        "Deadlock found",             // 1213; Galera reports a failed certification so too
+        "Lock wait timeout exceeded", // 1205
+        "Record has changed since last read", // 1020, MariaDB with innodb_snapshot_isolation
+        "WSREP detected deadlock",    // 1213
+    ];
+    const LOST: &[&str] = &[
+        "Input/output error", // of the driver
+        "Driver error",
+        "Server shutdown in progress", // 1053
+        "Connection was killed",       // 1927
+    ];
+    const UNAVAILABLE: &[&str] = &[
+        "Too many connections",               // 1040
+        "WSREP has not yet prepared node",    // 1047
+        "The MariaDB server is running with", // 1290, read-only
+        "The MySQL server is running with",   // 1290, read-only
+        "Query execution was interrupted",    // 1317
+    ];
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| message.starts_with(prefix));
+    if begins(CONTENTION) {
+        Fault::Contention
+    } else if begins(LOST) {
+        Fault::ConnectionLost
+    } else if begins(UNAVAILABLE) {
+        Fault::Unavailable
+    } else {
+        Fault::Other
+    }
+}
+
+async fn insert_clicks(
+    connection: &mut Connection,
+    rows: Vec<ClickRow<'_>>,
+) -> Result<(), WorkError> {
+    for rows in rows.chunks(ROWS_PER_INSERT) {
+        diesel::insert_into(link_clicks::table)
+            .values(rows)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn add_to_day(
+    connection: &mut Connection,
+    link: Id,
+    day: Date,
+    clicks: i64,
+) -> Result<(), WorkError> {
+    diesel::insert_into(link_days::table)
+        .values((
+            link_days::link_id.eq(link),
+            link_days::day.eq(day),
+            link_days::clicks.eq(clicks),
+        ))
+        .on_conflict(DuplicatedKeys)
+        .do_update()
+        .set(link_days::clicks.eq(link_days::clicks + clicks))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! The settings of the database.
+
+use std::path::PathBuf;
+
+use waypost_core::settings::{Invalid, Setting, SettingsReader};
+
+use crate::{DatabaseUrl, DatabaseUrlError};
+
+const DATA_DIR: Setting = Setting::new(
+    "data_dir",
+    "./waypost-data",
+    "directory of the embedded database",
+);
+const URL: Setting = Setting::new(
+    "database_url",
+    "sqlite://{data dir}/waypost.db",
+    "sqlite://path, postgres://user:password@host/database or mysql://user:password@host/database",
+)
+.secret();
+const POOL_SIZE: Setting = Setting::new(
+    "database_pool_size",
+    "10",
+    "database connections of this process (1 to 1000)",
+);
+const MIGRATE: Setting = Setting::new(
+    "migrate",
+    "true",
+    "whether the server brings an empty or older schema up to date when it starts",
+);
+
+/// Which database to use, and how.
+#[derive(Debug, Clone)]
+pub struct DatabaseSettings {
+    /// Where it is.
+    pub url: DatabaseUrl,
+    /// Connections of this process, at the most.
+    pub pool_size: usize,
+    /// The directory of the embedded database; made when it is missing.
+    pub data_dir: PathBuf,
+    /// Whether the server migrates the schema when it starts.
+    pub migrate: bool,
+}
+
+impl DatabaseSettings {
+    /// What can be set.
+    pub const SETTINGS: &'static [Setting] = &[DATA_DIR, URL, POOL_SIZE, MIGRATE];
+
+    /// Reads this section.
+    ///
+    /// # Errors
+    /// [`Invalid`] when one of its settings has a problem.
+    pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
+        let data_dir = reader.value(
+            &DATA_DIR,
+            || PathBuf::from("waypost-data"),
+            |text| {
+                if text.is_empty() {
+                    return Err("is not a directory: leave it out for ./waypost-data");
+                }
+                Ok(PathBuf::from(text))
+            },
+        );
+        let url = reader.optional(&URL, str::parse::<DatabaseUrl>);
+        let pool_size = reader.number(&POOL_SIZE, 10, 1..=1_000);
+        let migrate = reader.value(
+            &MIGRATE,
+            || true,
+            |text| match text {
+                "true" | "1" | "yes" | "on" => Ok(true),
+                "false" | "0" | "no" | "off" => Ok(false),
+                _ => Err("is neither true nor false"),
+            },
+        );
+        let data_dir = data_dir?;
+        Ok(Self {
+            url: url?.unwrap_or_else(|| DatabaseUrl::sqlite(data_dir.join("waypost.db"))),
+            pool_size: usize::try_from(pool_size?).unwrap_or(usize::MAX),
+            migrate: migrate?,
+            data_dir,
+        })
+    }
+
+    /// The defaults with another database, for embedding.
+    ///
+    /// # Errors
+    /// [`DatabaseUrlError`] when `url` is none.
+    pub fn for_url(url: &str) -> Result<Self, DatabaseUrlError> {
+        Ok(Self {
+            url: url.parse()?,
+            pool_size: 10,
+            data_dir: PathBuf::from("waypost-data"),
+            migrate: true,
+        })
+    }
+}

@@ -1,0 +1,196 @@
+//! Queries on clicks, their totals and their daily rollup.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
+use diesel_async::RunQueryDsl;
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+use waypost_core::{Click, ClickId, LinkId, Referrer, UserAgent, micros};
+use waypost_store::{LinkLedger, Recorded, StoreError};
+
+use super::id::Id;
+use super::schema::{link_clicks, link_days, links};
+use super::transaction::WorkError;
+use super::{Connection, SUM_OF_DAYS, add_to_day, insert_clicks};
+
+#[derive(Insertable)]
+#[diesel(table_name = link_clicks, treat_none_as_default_value = false)]
+pub(super) struct ClickRow<'a> {
+    id: Id,
+    link_id: Id,
+    user_id: Option<Id>,
+    ip_hash: Option<String>,
+    user_agent: Option<&'a str>,
+    referrer: Option<&'a str>,
+    clicked_at: OffsetDateTime,
+}
+
+impl<'a> From<&'a Click> for ClickRow<'a> {
+    fn from(click: &'a Click) -> Self {
+        Self {
+            id: Id(*click.id.as_uuid()),
+            link_id: Id(*click.link_id.as_uuid()),
+            user_id: click.user_id.map(|id| Id(*id.as_uuid())),
+            ip_hash: click.ip_hash.map(|hash| hash.to_string()),
+            user_agent: click.user_agent.as_ref().map(UserAgent::as_str),
+            referrer: click.referrer.as_ref().map(Referrer::as_str),
+            clicked_at: micros(click.clicked_at),
+        }
+    }
+}
+
+/// The number of clicks, as a database counts.
+fn count(clicks: usize) -> i64 {
+    i64::try_from(clicks).unwrap_or(i64::MAX)
+}
+
+/// Stores a batch. The links come first and in the order of their ids: their locks keep
+/// transactions with links in common one after the other, and tell which links are gone.
+pub(super) async fn record(
+    connection: &mut Connection,
+    clicks: &[Click],
+) -> Result<Recorded, WorkError> {
+    let mut by_link: BTreeMap<Uuid, Vec<&Click>> = BTreeMap::new();
+    for click in clicks {
+        by_link
+            .entry(*click.link_id.as_uuid())
+            .or_default()
+            .push(click);
+    }
+    let mut gone = BTreeSet::new();
+    for (link, clicks) in &by_link {
+        if !super::links::add_clicks(connection, *link, count(clicks.len())).await? {
+            gone.insert(*link);
+        }
+    }
+    by_link.retain(|link, _| !gone.contains(link));
+
+    let rows: Vec<ClickRow<'_>> = clicks
+        .iter()
+        .filter(|click| !gone.contains(click.link_id.as_uuid()))
+        .map(ClickRow::from)
+        .collect();
+    let stored = rows.len();
+    insert_clicks(connection, rows).await?;
+
+    let mut by_day: BTreeMap<(Uuid, Date), usize> = BTreeMap::new();
+    for (link, clicks) in &by_link {
+        for click in clicks {
+            *by_day.entry((*link, click.day)).or_default() += 1;
+        }
+    }
+    for ((link, day), clicks) in by_day {
+        add_to_day(connection, Id(link), day, count(clicks)).await?;
+    }
+    let total = u64::try_from(clicks.len()).unwrap_or(u64::MAX);
+    let stored = u64::try_from(stored).unwrap_or(u64::MAX);
+    Ok(Recorded {
+        stored,
+        link_gone: total.saturating_sub(stored),
+    })
+}
+
+/// The smallest id of clicks that are surely not older than `before`: ids begin with the time in
+/// milliseconds, so that the primary key serves as an index by time.
+fn first_id_behind(before: OffsetDateTime) -> Id {
+    Id(*ClickId::floor(before.saturating_add(time::Duration::milliseconds(1))).as_uuid())
+}
+
+pub(super) async fn count_before(
+    connection: &mut Connection,
+    before: OffsetDateTime,
+) -> Result<u64, WorkError> {
+    let count: i64 = link_clicks::table
+        .filter(link_clicks::id.lt(first_id_behind(before)))
+        .filter(link_clicks::clicked_at.lt(micros(before)))
+        .count()
+        .get_result(connection)
+        .await?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// Deletes the oldest rows, and notes under each link how many really went: another purge may be at
+/// work on the same rows.
+pub(super) async fn purge(
+    connection: &mut Connection,
+    before: OffsetDateTime,
+    limit: u32,
+) -> Result<u64, WorkError> {
+    let old: Vec<(Id, Id)> = link_clicks::table
+        .filter(link_clicks::id.lt(first_id_behind(before)))
+        .filter(link_clicks::clicked_at.lt(micros(before)))
+        .order(link_clicks::id)
+        .limit(i64::from(limit))
+        .select((link_clicks::link_id, link_clicks::id))
+        .load(connection)
+        .await?;
+    let mut by_link: BTreeMap<Id, Vec<Id>> = BTreeMap::new();
+    for (link, click) in old {
+        by_link.entry(link).or_default().push(click);
+    }
+    let mut purged = 0;
+    for (link, clicks) in by_link {
+        let deleted = diesel::delete(link_clicks::table.filter(link_clicks::id.eq_any(clicks)))
+            .execute(connection)
+            .await?;
+        super::links::add_purged(connection, link, count(deleted)).await?;
+        purged += u64::try_from(deleted).unwrap_or(u64::MAX);
+    }
+    Ok(purged)
+}
+
+type LedgerRow = (Id, String, String, i64, i64, Option<i64>, Option<i64>);
+
+/// One statement, so that each link's numbers are of one moment.
+pub(super) async fn ledger(
+    connection: &mut Connection,
+    after: Option<LinkId>,
+    limit: u32,
+) -> Result<Vec<LinkLedger>, WorkError> {
+    let rollup = link_days::table
+        .filter(link_days::link_id.eq(links::id))
+        .select(sql::<Nullable<BigInt>>(SUM_OF_DAYS))
+        .single_value();
+    let rows = link_clicks::table
+        .filter(link_clicks::link_id.eq(links::id))
+        .count()
+        .single_value();
+    let mut query = links::table
+        .select((
+            links::id,
+            links::code,
+            links::code_spelling,
+            links::clicks,
+            links::clicks_purged,
+            rollup,
+            rows,
+        ))
+        .order(links::id)
+        .limit(i64::from(limit))
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(links::id.gt(Id(*after.as_uuid())));
+    }
+    let found: Vec<LedgerRow> = query.load(connection).await?;
+    let entries: Result<Vec<LinkLedger>, StoreError> = found.into_iter().map(entry).collect();
+    Ok(entries?)
+}
+
+fn entry(
+    (id, code, spelling, total, purged, rollup, rows): LedgerRow,
+) -> Result<LinkLedger, StoreError> {
+    let number = |table, column, value: i64| {
+        u64::try_from(value).map_err(|_| StoreError::Corrupt { table, column })
+    };
+    Ok(LinkLedger {
+        link_id: LinkId::from_uuid(id.0),
+        code: super::links::code(&code, &spelling)?,
+        total: number("links", "clicks", total)?,
+        rollup: number("link_days", "clicks", rollup.unwrap_or(0))?,
+        rows: number("link_clicks", "id", rows.unwrap_or(0))?,
+        purged: number("links", "clicks_purged", purged)?,
+    })
+}

@@ -1,0 +1,176 @@
+//! Queries on links.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use waypost_core::{Link, LinkCursor, LinkId, Page, PageRequest, ShortCode, TargetUrl, micros};
+use waypost_store::{Counts, StoreError};
+
+use super::Connection;
+use super::id::Id;
+use super::schema::{links, users};
+use super::transaction::WorkError;
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = links)]
+struct LinkRow {
+    id: Id,
+    code: String,
+    code_spelling: String,
+    target_url: String,
+    clicks: i64,
+    created_at: OffsetDateTime,
+}
+
+impl From<&Link> for LinkRow {
+    fn from(link: &Link) -> Self {
+        Self {
+            id: Id(*link.id.as_uuid()),
+            code: link.code.as_str().to_owned(),
+            code_spelling: link.code.spelling().to_owned(),
+            target_url: link.target.as_str().to_owned(),
+            clicks: 0,
+            created_at: micros(link.created_at),
+        }
+    }
+}
+
+impl TryFrom<LinkRow> for Link {
+    type Error = StoreError;
+
+    fn try_from(row: LinkRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: LinkId::from_uuid(row.id.0),
+            code: code(&row.code, &row.code_spelling)?,
+            target: TargetUrl::from_stored(row.target_url).map_err(|_| corrupt("target_url"))?,
+            clicks: u64::try_from(row.clicks).map_err(|_| corrupt("clicks"))?,
+            created_at: micros(row.created_at),
+        })
+    }
+}
+
+const fn corrupt(column: &'static str) -> StoreError {
+    StoreError::Corrupt {
+        table: "links",
+        column,
+    }
+}
+
+/// The code of a row: the spelling, whose normal form must be the code.
+pub(super) fn code(code: &str, spelling: &str) -> Result<ShortCode, StoreError> {
+    ShortCode::parse(spelling)
+        .ok()
+        .filter(|parsed| parsed.as_str() == code)
+        .ok_or_else(|| corrupt("code_spelling"))
+}
+
+fn all(rows: Vec<LinkRow>) -> Result<Vec<Link>, WorkError> {
+    Ok(rows
+        .into_iter()
+        .map(Link::try_from)
+        .collect::<Result<_, _>>()?)
+}
+
+pub(super) async fn insert(connection: &mut Connection, link: &Link) -> Result<(), WorkError> {
+    diesel::insert_into(links::table)
+        .values(LinkRow::from(link))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn by_code(
+    connection: &mut Connection,
+    code: &ShortCode,
+) -> Result<Option<Link>, WorkError> {
+    let row: Option<LinkRow> = links::table
+        .filter(links::code.eq(code.as_str()))
+        .select(LinkRow::as_select())
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(row.map(Link::try_from).transpose()?)
+}
+
+pub(super) async fn page(
+    connection: &mut Connection,
+    page: PageRequest,
+) -> Result<Page<Link>, WorkError> {
+    let total: i64 = links::table.count().get_result(connection).await?;
+    let rows: Vec<LinkRow> = links::table
+        .order((links::created_at.desc(), links::id.desc()))
+        .offset(i64::try_from(page.offset()).unwrap_or(i64::MAX))
+        .limit(i64::from(page.limit()))
+        .select(LinkRow::as_select())
+        .load(connection)
+        .await?;
+    Ok(Page {
+        items: all(rows)?,
+        total: u64::try_from(total).unwrap_or(0),
+    })
+}
+
+pub(super) async fn after(
+    connection: &mut Connection,
+    cursor: Option<LinkCursor>,
+    limit: u32,
+) -> Result<Vec<Link>, WorkError> {
+    let mut query = links::table
+        .order((links::created_at.desc(), links::id.desc()))
+        .limit(i64::from(limit))
+        .select(LinkRow::as_select())
+        .into_boxed();
+    if let Some(LinkCursor { created_at, id }) = cursor {
+        let (created_at, id) = (micros(created_at), Id(*id.as_uuid()));
+        query = query.filter(
+            links::created_at
+                .lt(created_at)
+                .or(links::created_at.eq(created_at).and(links::id.lt(id))),
+        );
+    }
+    all(query.load(connection).await?)
+}
+
+pub(super) async fn delete(connection: &mut Connection, id: LinkId) -> Result<bool, WorkError> {
+    let deleted = diesel::delete(links::table.find(Id(*id.as_uuid())))
+        .execute(connection)
+        .await?;
+    Ok(deleted > 0)
+}
+
+pub(super) async fn counts(connection: &mut Connection) -> Result<Counts, WorkError> {
+    let links: i64 = links::table.count().get_result(connection).await?;
+    let users: i64 = users::table.count().get_result(connection).await?;
+    Ok(Counts {
+        links: u64::try_from(links).unwrap_or(0),
+        users: u64::try_from(users).unwrap_or(0),
+    })
+}
+
+/// Adds to the total of a link. `false` when the link does not exist. Locks its row until the end of
+/// the transaction.
+pub(super) async fn add_clicks(
+    connection: &mut Connection,
+    link: Uuid,
+    clicks: i64,
+) -> Result<bool, WorkError> {
+    let updated = diesel::update(links::table.find(Id(link)))
+        .set(links::clicks.eq(links::clicks + clicks))
+        .execute(connection)
+        .await?;
+    Ok(updated > 0)
+}
+
+/// Notes that rows of a link were purged.
+pub(super) async fn add_purged(
+    connection: &mut Connection,
+    link: Id,
+    clicks: i64,
+) -> Result<(), WorkError> {
+    diesel::update(links::table.find(link))
+        .set(links::clicks_purged.eq(links::clicks_purged + clicks))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! The connections of this process.
+
+use std::time::Duration;
+
+use deadpool::Runtime;
+use deadpool::managed::PoolConfig;
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+};
+use waypost_store::StoreError;
+
+use super::Connection;
+use crate::DatabaseSettings;
+
+/// How long to wait for a free connection, and for a new one. A request that cannot be served
+/// within this time is better answered with 503.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The pools of one database. Where the database lets many write at once, both are the same.
+#[derive(Clone)]
+pub(super) struct Pools {
+    pub(super) reads: Pool<Connection>,
+    pub(super) writes: Pool<Connection>,
+}
+
+impl Pools {
+    pub(super) fn close(&self) {
+        self.reads.close();
+        self.writes.close();
+    }
+}
+
+/// A pool of at most `size` connections, each set up by the backend. Opens none yet.
+pub(super) fn pool(
+    settings: &DatabaseSettings,
+    size: usize,
+) -> Result<Pool<Connection>, StoreError> {
+    let mut manager = ManagerConfig::default();
+    manager.custom_setup = Box::new(|url| Box::pin(super::connect(url)));
+    // Asking each time whether a connection still lives would cost a round trip per operation.
+    manager.recycling_method = RecyclingMethod::Fast;
+    let manager =
+        AsyncDieselConnectionManager::new_with_config(settings.url.connection_string(), manager);
+    let mut config = PoolConfig::new(size);
+    config.timeouts.wait = Some(PATIENCE);
+    config.timeouts.create = Some(PATIENCE);
+    config.timeouts.recycle = Some(PATIENCE);
+    Pool::builder(manager)
+        .config(config)
+        .runtime(Runtime::Tokio1)
+        .build()
+        .map_err(StoreError::internal)
+}
+
+pub(super) async fn connection(pool: &Pool<Connection>) -> Result<Object<Connection>, StoreError> {
+    pool.get().await.map_err(StoreError::unavailable)
+}

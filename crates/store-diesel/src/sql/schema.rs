@@ -1,0 +1,72 @@
+//! The tables as diesel knows them. What they mean is in `migrations/`.
+
+use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
+
+table! {
+    use diesel::sql_types::{BigInt, Text};
+    use super::{IdColumn, InstantColumn};
+
+    users (id) {
+        id -> IdColumn,
+        email -> Text,
+        display_name -> Text,
+        role -> Text,
+        created_at -> InstantColumn,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Text};
+    use super::{IdColumn, InstantColumn};
+
+    links (id) {
+        id -> IdColumn,
+        code -> Text,
+        code_spelling -> Text,
+        target_url -> Text,
+        clicks -> BigInt,
+        clicks_purged -> BigInt,
+        created_at -> InstantColumn,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+    use super::{IdColumn, InstantColumn};
+
+    link_clicks (id) {
+        id -> IdColumn,
+        link_id -> IdColumn,
+        user_id -> Nullable<IdColumn>,
+        ip_hash -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        referrer -> Nullable<Text>,
+        clicked_at -> InstantColumn,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Date};
+    use super::IdColumn;
+
+    link_days (link_id, day) {
+        link_id -> IdColumn,
+        day -> Date,
+        clicks -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Binary, Date};
+
+    daily_salts (day) {
+        day -> Date,
+        salt -> Binary,
+    }
+}
+
+joinable!(link_clicks -> links (link_id));
+joinable!(link_days -> links (link_id));
+allow_tables_to_appear_in_same_query!(users, links, link_clicks, link_days);
+
+use super::{IdColumn, InstantColumn};

@@ -1,0 +1,124 @@
+//! The port: each method names its operation and calls its query.
+
+use async_trait::async_trait;
+use diesel_async::RunQueryDsl;
+use time::{Date, OffsetDateTime};
+use waypost_core::{Click, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode};
+use waypost_store::{
+    ClickStore, Counts, LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError,
+};
+
+use super::Connection;
+use super::pool::Pools;
+use super::transaction::{look_up, transaction};
+use super::{clicks, links, salts};
+
+/// A store on this database.
+pub(super) struct SqlStore {
+    pub(super) pools: Pools,
+}
+
+#[async_trait]
+impl LinkStore for SqlStore {
+    async fn insert_link(&self, link: &Link) -> Result<(), StoreError> {
+        transaction(&self.pools.writes, "insert_link")
+            .run(async |connection: &mut Connection| links::insert(connection, link).await)
+            .await
+    }
+
+    async fn link_by_code(&self, code: &ShortCode) -> Result<Option<Link>, StoreError> {
+        look_up(&self.pools.reads, "link_by_code")
+            .run(async |connection: &mut Connection| links::by_code(connection, code).await)
+            .await
+    }
+
+    async fn links_page(&self, page: PageRequest) -> Result<Page<Link>, StoreError> {
+        look_up(&self.pools.reads, "links_page")
+            .run(async |connection: &mut Connection| links::page(connection, page).await)
+            .await
+    }
+
+    async fn links_after(
+        &self,
+        cursor: Option<LinkCursor>,
+        limit: u32,
+    ) -> Result<Vec<Link>, StoreError> {
+        look_up(&self.pools.reads, "links_after")
+            .run(async |connection: &mut Connection| links::after(connection, cursor, limit).await)
+            .await
+    }
+
+    async fn delete_link(&self, id: LinkId) -> Result<bool, StoreError> {
+        transaction(&self.pools.writes, "delete_link")
+            .run(async |connection: &mut Connection| links::delete(connection, id).await)
+            .await
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        look_up(&self.pools.reads, "counts")
+            .run(async |connection: &mut Connection| links::counts(connection).await)
+            .await
+    }
+}
+
+#[async_trait]
+impl ClickStore for SqlStore {
+    async fn record_clicks(&self, batch: &[Click]) -> Result<Recorded, StoreError> {
+        if batch.is_empty() {
+            return Ok(Recorded::default());
+        }
+        transaction(&self.pools.writes, "record_clicks")
+            .run(async |connection: &mut Connection| clicks::record(connection, batch).await)
+            .await
+    }
+
+    async fn clicks_before(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
+        look_up(&self.pools.reads, "clicks_before")
+            .run(async |connection: &mut Connection| clicks::count_before(connection, before).await)
+            .await
+    }
+
+    async fn purge_clicks(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        transaction(&self.pools.writes, "purge_clicks")
+            .run(async |connection: &mut Connection| clicks::purge(connection, before, limit).await)
+            .await
+    }
+
+    async fn ledger(
+        &self,
+        after: Option<LinkId>,
+        limit: u32,
+    ) -> Result<Vec<LinkLedger>, StoreError> {
+        look_up(&self.pools.reads, "ledger")
+            .run(async |connection: &mut Connection| clicks::ledger(connection, after, limit).await)
+            .await
+    }
+}
+
+#[async_trait]
+impl SaltStore for SqlStore {
+    async fn salt(&self, day: Date, candidate: &Salt) -> Result<Salt, StoreError> {
+        look_up(&self.pools.writes, "salt")
+            .run(async |connection: &mut Connection| salts::salt(connection, day, candidate).await)
+            .await
+    }
+
+    async fn destroy_salts_before(&self, day: Date) -> Result<u64, StoreError> {
+        transaction(&self.pools.writes, "destroy_salts")
+            .run(async |connection: &mut Connection| salts::destroy_before(connection, day).await)
+            .await
+    }
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        look_up(&self.pools.reads, "ping")
+            .run(async |connection: &mut Connection| {
+                let one = diesel::dsl::sql::<diesel::sql_types::Integer>("1");
+                diesel::select(one).get_result::<i32>(connection).await?;
+                Ok(())
+            })
+            .await
+    }
+}

@@ -1,0 +1,163 @@
+//! SQLite: what differs from the other databases.
+
+use std::sync::Arc;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sqlite::Sqlite;
+use diesel::{Connection as _, ConnectionError, ConnectionResult, QueryResult, SqliteConnection};
+use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use time::Date;
+use uuid::Uuid;
+use waypost_store::StoreError;
+
+use crate::DatabaseSettings;
+use crate::database::Opened;
+use crate::error::Fault;
+
+#[path = "sql/clicks.rs"]
+mod clicks;
+#[path = "sql/id.rs"]
+mod id;
+#[path = "sql/links.rs"]
+mod links;
+#[path = "sql/pool.rs"]
+mod pool;
+#[path = "sql/salts.rs"]
+mod salts;
+#[path = "sql/schema.rs"]
+mod schema;
+#[path = "sql/store.rs"]
+mod store;
+#[path = "sql/transaction.rs"]
+mod transaction;
+
+use clicks::ClickRow;
+use id::Id;
+use schema::{link_clicks, link_days};
+use transaction::WorkError;
+
+type Connection = SyncConnectionWrapper<SqliteConnection>;
+type Backend = Sqlite;
+type IdColumn = diesel::sql_types::Binary;
+type InstantColumn = diesel::sql_types::TimestamptzSqlite;
+type RawId = [u8];
+type OwnedRawId = Vec<u8>;
+
+const SUM_OF_DAYS: &str = "SUM(link_days.clicks)";
+
+/// What each connection sets. Write-ahead logging: readers and the writer do not wait for each
+/// other. `secure_delete`: what is purged, a salt above all, is overwritten.
+const PRAGMAS: &str = "
+    PRAGMA busy_timeout = 10000;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA secure_delete = ON;
+";
+
+const fn raw_id(id: &Uuid) -> &RawId {
+    id.as_bytes()
+}
+
+fn id_from_raw(raw: &[u8]) -> Result<Uuid, uuid::Error> {
+    Uuid::from_slice(raw)
+}
+
+/// A store on the database, and how to close it. SQLite lets one write at a time: one connection
+/// writes, the others read.
+pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
+    let pools = pool::Pools {
+        reads: pool::pool(settings, settings.pool_size.saturating_sub(1).max(1))?,
+        writes: pool::pool(settings, 1)?,
+    };
+    let store = store::SqlStore {
+        pools: pools.clone(),
+    };
+    Ok(Opened {
+        store: Arc::new(store),
+        close: Box::new(move || pools.close()),
+    })
+}
+
+async fn connect(path: &str) -> ConnectionResult<Connection> {
+    let mut connection = SyncConnectionWrapper::<SqliteConnection>::establish(path).await?;
+    connection
+        .spawn_blocking(|connection| connection.batch_execute(PRAGMAS))
+        .await
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+/// A blocking connection for migrations.
+pub(crate) fn connect_blocking(path: &str) -> ConnectionResult<SqliteConnection> {
+    let mut connection = SqliteConnection::establish(path)?;
+    connection
+        .batch_execute(PRAGMAS)
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+/// Takes the write lock at once: a transaction that reads first and writes later could not wait for
+/// another writer.
+pub(crate) fn begin_blocking(connection: &mut SqliteConnection) -> QueryResult<()> {
+    diesel::connection::AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
+}
+
+async fn begin(connection: &mut Connection) -> QueryResult<()> {
+    connection.spawn_blocking(begin_blocking).await
+}
+
+fn classify(error: &DieselError) -> Fault {
+    match error {
+        DieselError::DatabaseError(kind, information) => match kind {
+            DatabaseErrorKind::UniqueViolation => Fault::Conflict,
+            DatabaseErrorKind::SerializationFailure => Fault::Contention,
+            _ => match information.message() {
+                "database is locked" | "database table is locked" => Fault::Contention,
+                "database or disk is full" | "disk I/O error" | "unable to open database file" => {
+                    Fault::Unavailable
+                }
+                _ => Fault::Other,
+            },
+        },
+        DieselError::BrokenTransactionManager => Fault::ConnectionLost,
+        _ => Fault::Other,
+    }
+}
+
+/// A prepared statement per row is faster here than one with many rows.
+async fn insert_clicks(
+    connection: &mut Connection,
+    rows: Vec<ClickRow<'_>>,
+) -> Result<(), WorkError> {
+    for row in rows {
+        diesel::insert_into(link_clicks::table)
+            .values(row)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn add_to_day(
+    connection: &mut Connection,
+    link: Id,
+    day: Date,
+    clicks: i64,
+) -> Result<(), WorkError> {
+    diesel::insert_into(link_days::table)
+        .values((
+            link_days::link_id.eq(link),
+            link_days::day.eq(day),
+            link_days::clicks.eq(clicks),
+        ))
+        .on_conflict((link_days::link_id, link_days::day))
+        .do_update()
+        .set(link_days::clicks.eq(link_days::clicks + clicks))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

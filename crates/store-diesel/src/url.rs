@@ -1,0 +1,200 @@
+//! Database URLs: which database, and where. They hold passwords, so they never print.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use url::Url;
+
+/// The databases that Waypost runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseKind {
+    /// SQLite, embedded: one process, one file.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+    /// MySQL or MariaDB.
+    Mysql,
+}
+
+impl fmt::Display for DatabaseKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+            Self::Mysql => "MySQL/MariaDB",
+        })
+    }
+}
+
+/// Where the database is: `sqlite://path`, `postgres://…` or `mysql://…`.
+///
+/// [`fmt::Display`] and [`fmt::Debug`] leave out the user, the password and all parameters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(Inner);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Inner {
+    Sqlite(PathBuf),
+    Server(DatabaseKind, Url),
+}
+
+impl DatabaseUrl {
+    /// The SQLite file at `path`.
+    #[must_use]
+    pub const fn sqlite(path: PathBuf) -> Self {
+        Self(Inner::Sqlite(path))
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub const fn kind(&self) -> DatabaseKind {
+        match &self.0 {
+            Inner::Sqlite(_) => DatabaseKind::Sqlite,
+            Inner::Server(kind, _) => *kind,
+        }
+    }
+
+    /// The file of an SQLite database.
+    #[must_use]
+    pub fn sqlite_path(&self) -> Option<&Path> {
+        match &self.0 {
+            Inner::Sqlite(path) => Some(path),
+            Inner::Server(..) => None,
+        }
+    }
+
+    /// What the driver needs, password included.
+    pub(crate) fn connection_string(&self) -> String {
+        match &self.0 {
+            Inner::Sqlite(path) => path.to_string_lossy().into_owned(),
+            Inner::Server(_, url) => url.as_str().to_owned(),
+        }
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = DatabaseUrlError;
+
+    fn from_str(text: &str) -> Result<Self, DatabaseUrlError> {
+        if let Some(path) = text.strip_prefix("sqlite://") {
+            if path.is_empty() || path.contains([':', '?', '\0']) {
+                return Err(DatabaseUrlError::SqlitePath);
+            }
+            return Ok(Self::sqlite(path.into()));
+        }
+        let url = Url::parse(text).map_err(|_| DatabaseUrlError::Scheme)?;
+        let kind = match url.scheme() {
+            "postgres" | "postgresql" => DatabaseKind::Postgres,
+            "mysql" | "mariadb" => DatabaseKind::Mysql,
+            _ => return Err(DatabaseUrlError::Scheme),
+        };
+        if url.host_str().is_none_or(str::is_empty) && !url.query_pairs().any(|(k, _)| k == "host")
+        {
+            return Err(DatabaseUrlError::Host);
+        }
+        if url.path().trim_start_matches('/').is_empty() {
+            return Err(DatabaseUrlError::Name);
+        }
+        let mut url = url;
+        if url.scheme() == "mariadb" {
+            // The driver knows the protocol by its first name.
+            url = Url::parse(&text.replacen("mariadb", "mysql", 1))
+                .map_err(|_| DatabaseUrlError::Scheme)?;
+        }
+        Ok(Self(Inner::Server(kind, url)))
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Inner::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Inner::Server(_, url) => {
+                write!(
+                    f,
+                    "{}://{}",
+                    url.scheme(),
+                    url.host_str().unwrap_or_default()
+                )?;
+                if let Some(port) = url.port() {
+                    write!(f, ":{port}")?;
+                }
+                f.write_str(url.path())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseUrl({self})")
+    }
+}
+
+/// Why a text is no database URL. The message never repeats the text: it may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DatabaseUrlError {
+    /// None of the known schemes.
+    #[error("is not a database URL: it begins with sqlite://, postgres:// or mysql://")]
+    Scheme,
+    /// `sqlite://` without a path, or with something that is none.
+    #[error(
+        "sqlite:// is followed by the path of a file, such as sqlite:///var/lib/waypost/waypost.db"
+    )]
+    SqlitePath,
+    /// No host.
+    #[error("names no host: postgres://user:password@host/database")]
+    Host,
+    /// No database.
+    #[error("names no database: postgres://user:password@host/database")]
+    Name,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_databases_are_known_by_their_scheme() {
+        for (text, kind) in [
+            ("sqlite://waypost.db", DatabaseKind::Sqlite),
+            ("postgres://u:p@db/w", DatabaseKind::Postgres),
+            (
+                "postgresql://db:5433/w?sslmode=disable",
+                DatabaseKind::Postgres,
+            ),
+            ("mysql://u:p@db/w", DatabaseKind::Mysql),
+            ("mariadb://u:p@db/w", DatabaseKind::Mysql),
+        ] {
+            assert_eq!(text.parse::<DatabaseUrl>().unwrap().kind(), kind, "{text}");
+        }
+        let url: DatabaseUrl = "mariadb://u:p@db/w".parse().unwrap();
+        assert_eq!(url.connection_string(), "mysql://u:p@db/w");
+    }
+
+    #[test]
+    fn what_is_none_is_refused() {
+        for (text, error) in [
+            ("", DatabaseUrlError::Scheme),
+            ("waypost.db", DatabaseUrlError::Scheme),
+            ("redis://x/y", DatabaseUrlError::Scheme),
+            ("sqlite://", DatabaseUrlError::SqlitePath),
+            ("sqlite://:memory:", DatabaseUrlError::SqlitePath),
+            ("postgres:///w", DatabaseUrlError::Host),
+            ("postgres://db", DatabaseUrlError::Name),
+            ("mysql://u:p@db/", DatabaseUrlError::Name),
+        ] {
+            assert_eq!(text.parse::<DatabaseUrl>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_secret_is_printed() {
+        let url: DatabaseUrl = "postgres://user:hunter2@db:5433/w?password=hunter2"
+            .parse()
+            .unwrap();
+        assert_eq!(url.to_string(), "postgres://db:5433/w");
+        assert!(!format!("{url:?}").contains("hunter2"));
+    }
+}

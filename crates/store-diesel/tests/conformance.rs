@@ -1,0 +1,17 @@
+//! The conformance suite of the port on each database.
+
+mod support;
+
+use waypost_test_harness::Kind;
+
+mod sqlite {
+    waypost_store::conformance_tests!(super::support::Databases::of(super::Kind::Sqlite));
+}
+
+mod postgres {
+    waypost_store::conformance_tests!(super::support::Databases::of(super::Kind::Postgres));
+}
+
+mod mariadb {
+    waypost_store::conformance_tests!(super::support::Databases::of(super::Kind::MariaDb));
+}

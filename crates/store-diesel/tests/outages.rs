@@ -1,0 +1,84 @@
+//! What an operator meets: databases that are not there, files that cannot be written.
+
+use waypost_store_diesel::{Database, DatabaseError, DatabaseSettings};
+use waypost_test_harness::{Kind, TestDatabase};
+
+async fn connect(url: &str) -> Result<Database, DatabaseError> {
+    Database::connect(&DatabaseSettings::for_url(url).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_is_named_without_its_password() {
+    for scheme in ["postgres", "mysql"] {
+        // Port 1 of this machine: nobody listens there.
+        let url = format!("{scheme}://somebody:hunter2@127.0.0.1:1/waypost");
+        let error = connect(&url).await.err().unwrap();
+        assert!(matches!(error, DatabaseError::Connect { .. }));
+        let text = error.to_string();
+        assert!(
+            text.contains(&format!("{scheme}://127.0.0.1:1/waypost")),
+            "{text}"
+        );
+        assert!(
+            !format!("{text} {error:?}").contains("hunter2"),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_refused_without_being_printed() {
+    for kind in [Kind::Postgres, Kind::MariaDb] {
+        let database = tokio::task::spawn_blocking(move || TestDatabase::new(kind))
+            .await
+            .unwrap();
+        let (scheme, rest) = database.url().split_once("://").unwrap();
+        let (_, place) = rest.split_once('@').unwrap();
+        let error = connect(&format!("{scheme}://waypost:hunter2@{place}"))
+            .await
+            .err()
+            .unwrap();
+        assert!(matches!(error, DatabaseError::Connect { .. }), "{error:?}");
+        assert!(
+            !format!("{error} {error:?}").contains("hunter2"),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_made_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let url = format!("sqlite://{}/waypost.db", file.display());
+    let error = connect(&url).await.err().unwrap();
+    assert!(
+        matches!(&error, DatabaseError::Unwritable { path, .. } if *path == file),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("waypost.db");
+    std::fs::write(&file, "this is a letter, not a database".repeat(100)).unwrap();
+    let url = format!("sqlite://{}", file.display());
+    let error = connect(&url).await.err().unwrap();
+    assert!(matches!(error, DatabaseError::Connect { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_closed_database_is_unavailable() {
+    let database = TestDatabase::sqlite();
+    let opened = connect(database.url()).await.unwrap();
+    opened.prepare_schema(true).await.unwrap();
+    let store = opened.store();
+    opened.close();
+    let error = store.counts().await.unwrap_err();
+    assert!(
+        matches!(error, waypost_store::StoreError::Unavailable { .. }),
+        "{error:?}"
+    );
+}

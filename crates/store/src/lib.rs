@@ -1,0 +1,48 @@
+//! The port: what Waypost asks of a database, and nothing about any particular one.
+//!
+//! A *store* keeps links, clicks and salts. Each kind has a trait ([`LinkStore`], [`ClickStore`],
+//! [`SaltStore`]); [`Store`] is all of them. The traits are object-safe and take `&self`: hand an
+//! `Arc<dyn Store>` to whoever needs one. One method is one atomic operation: it happens whole or not
+//! at all, and what it counts it counts with the database's own arithmetic. Look-ups answer
+//! `Ok(None)` for what does not exist; [`StoreError`] keeps the kind of what went wrong.
+//!
+//! | part | what it is |
+//! | --- | --- |
+//! | [`MemoryStore`] | an implementation in memory, for tests and embedding |
+//! | [`Shortener`] | making and finding links over any store: the domain functions that the HTTP API, `linkctl` and embedders share |
+//! | `testkit` (feature) | the conformance suite that every implementation passes, and a store that fails on purpose |
+//!
+//! The databases are in `waypost-store-diesel`.
+//!
+//! # Adding an operation
+//! Add the method to its trait with its parameters, units and errors; implement it in
+//! [`MemoryStore`] and in `waypost-store-diesel`; add its cases to `testkit::conformance`, which then
+//! run on every store.
+
+mod clicks;
+mod error;
+mod links;
+mod memory;
+mod salts;
+mod shortener;
+#[cfg(feature = "testkit")]
+pub mod testkit;
+
+pub use clicks::{ClickStore, LinkLedger, Recorded};
+pub use error::StoreError;
+pub use links::{Counts, LinkStore};
+pub use memory::MemoryStore;
+pub use salts::SaltStore;
+pub use shortener::{ShortenError, Shortener, ShortenerParts};
+
+use async_trait::async_trait;
+
+/// Everything that Waypost asks of a database.
+#[async_trait]
+pub trait Store: LinkStore + ClickStore + SaltStore {
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] while it cannot be reached.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

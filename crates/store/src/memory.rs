@@ -1,0 +1,272 @@
+//! A store in memory: the shortest correct implementation of the port.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use time::{Date, OffsetDateTime};
+use waypost_core::{
+    Click, ClickId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode, micros,
+};
+
+#[cfg(feature = "testkit")]
+use crate::testkit::conformance::{ClickRow, DayRow, StoredRows};
+use crate::{ClickStore, Counts, LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError};
+
+/// Keeps everything in memory, for tests and for embedding without a database. Each operation holds
+/// one lock, so each is atomic.
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    links: BTreeMap<LinkId, Kept>,
+    ids: HashMap<ShortCode, LinkId>,
+    clicks: BTreeMap<ClickId, Click>,
+    salts: BTreeMap<Date, Salt>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    link: Link,
+    purged: u64,
+    days: BTreeMap<Date, u64>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn newest_first(&self) -> Vec<&Link> {
+        let mut links: Vec<&Link> = self.links.values().map(|kept| &kept.link).collect();
+        links.sort_by_key(|link| std::cmp::Reverse((link.created_at, link.id)));
+        links
+    }
+}
+
+#[async_trait]
+impl LinkStore for MemoryStore {
+    async fn insert_link(&self, link: &Link) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if state.ids.contains_key(&link.code) || state.links.contains_key(&link.id) {
+            return Err(StoreError::Conflict);
+        }
+        state.ids.insert(link.code.clone(), link.id);
+        let kept = Kept {
+            link: Link {
+                clicks: 0,
+                created_at: micros(link.created_at),
+                ..link.clone()
+            },
+            purged: 0,
+            days: BTreeMap::new(),
+        };
+        state.links.insert(link.id, kept);
+        Ok(())
+    }
+
+    async fn link_by_code(&self, code: &ShortCode) -> Result<Option<Link>, StoreError> {
+        let state = self.state();
+        let kept = state.ids.get(code).and_then(|id| state.links.get(id));
+        Ok(kept.map(|kept| kept.link.clone()))
+    }
+
+    async fn links_page(&self, page: PageRequest) -> Result<Page<Link>, StoreError> {
+        let state = self.state();
+        let links = state.newest_first();
+        let items = links
+            .iter()
+            .skip(usize::try_from(page.offset()).unwrap_or(usize::MAX))
+            .take(usize::try_from(page.limit()).unwrap_or(usize::MAX))
+            .map(|link| (*link).clone())
+            .collect();
+        Ok(Page {
+            items,
+            total: count(links.len()),
+        })
+    }
+
+    async fn links_after(
+        &self,
+        cursor: Option<LinkCursor>,
+        limit: u32,
+    ) -> Result<Vec<Link>, StoreError> {
+        let state = self.state();
+        let behind = cursor.map(|cursor| (micros(cursor.created_at), cursor.id));
+        Ok(state
+            .newest_first()
+            .into_iter()
+            .filter(|link| behind.is_none_or(|behind| (link.created_at, link.id) < behind))
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .cloned()
+            .collect())
+    }
+
+    async fn delete_link(&self, id: LinkId) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let Some(kept) = state.links.remove(&id) else {
+            return Ok(false);
+        };
+        state.ids.remove(&kept.link.code);
+        state.clicks.retain(|_, click| click.link_id != id);
+        Ok(true)
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        Ok(Counts {
+            links: count(self.state().links.len()),
+            users: 0,
+        })
+    }
+}
+
+#[async_trait]
+impl ClickStore for MemoryStore {
+    async fn record_clicks(&self, clicks: &[Click]) -> Result<Recorded, StoreError> {
+        let mut state = self.state();
+        let mut ids = HashSet::new();
+        if clicks
+            .iter()
+            .filter(|click| state.links.contains_key(&click.link_id))
+            .any(|click| state.clicks.contains_key(&click.id) || !ids.insert(click.id))
+        {
+            return Err(StoreError::Conflict);
+        }
+        let mut recorded = Recorded::default();
+        for click in clicks {
+            let Some(kept) = state.links.get_mut(&click.link_id) else {
+                recorded.link_gone += 1;
+                continue;
+            };
+            kept.link.clicks += 1;
+            *kept.days.entry(click.day).or_default() += 1;
+            let click = Click {
+                clicked_at: micros(click.clicked_at),
+                ..click.clone()
+            };
+            state.clicks.insert(click.id, click);
+            recorded.stored += 1;
+        }
+        Ok(recorded)
+    }
+
+    async fn clicks_before(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
+        let state = self.state();
+        let before = micros(before);
+        Ok(count(
+            state
+                .clicks
+                .values()
+                .filter(|click| click.clicked_at < before)
+                .count(),
+        ))
+    }
+
+    async fn purge_clicks(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        let mut state = self.state();
+        let before = micros(before);
+        let old: Vec<(ClickId, LinkId)> = state
+            .clicks
+            .values()
+            .filter(|click| click.clicked_at < before)
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .map(|click| (click.id, click.link_id))
+            .collect();
+        for (click, link) in &old {
+            state.clicks.remove(click);
+            if let Some(kept) = state.links.get_mut(link) {
+                kept.purged += 1;
+            }
+        }
+        Ok(count(old.len()))
+    }
+
+    async fn ledger(
+        &self,
+        after: Option<LinkId>,
+        limit: u32,
+    ) -> Result<Vec<LinkLedger>, StoreError> {
+        let state = self.state();
+        Ok(state
+            .links
+            .values()
+            .filter(|kept| after.is_none_or(|after| kept.link.id > after))
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .map(|kept| LinkLedger {
+                link_id: kept.link.id,
+                code: kept.link.code.clone(),
+                total: kept.link.clicks,
+                rollup: kept.days.values().sum(),
+                rows: count(
+                    state
+                        .clicks
+                        .values()
+                        .filter(|click| click.link_id == kept.link.id)
+                        .count(),
+                ),
+                purged: kept.purged,
+            })
+            .collect())
+    }
+}
+
+#[async_trait]
+impl SaltStore for MemoryStore {
+    async fn salt(&self, day: Date, candidate: &Salt) -> Result<Salt, StoreError> {
+        let mut state = self.state();
+        Ok(state
+            .salts
+            .entry(day)
+            .or_insert_with(|| candidate.clone())
+            .clone())
+    }
+
+    async fn destroy_salts_before(&self, day: Date) -> Result<u64, StoreError> {
+        let mut state = self.state();
+        let kept = state.salts.split_off(&day);
+        let destroyed = std::mem::replace(&mut state.salts, kept);
+        Ok(count(destroyed.len()))
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// What the conformance suite cannot see through the port.
+#[cfg(feature = "testkit")]
+#[async_trait]
+impl StoredRows for MemoryStore {
+    async fn clicks(&self) -> Vec<ClickRow> {
+        self.state().clicks.values().map(ClickRow::from).collect()
+    }
+
+    async fn days(&self) -> Vec<DayRow> {
+        let state = self.state();
+        let kept = state.links.values();
+        kept.flat_map(|kept| {
+            kept.days.iter().map(|(day, clicks)| DayRow {
+                link_id: kept.link.id,
+                day: *day,
+                clicks: *clicks,
+            })
+        })
+        .collect()
+    }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}

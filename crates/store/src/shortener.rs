@@ -1,0 +1,312 @@
+//! Making, finding and deleting links over any store: what the HTTP API, `linkctl` and embedders
+//! share.
+
+use std::sync::Arc;
+
+use waypost_core::{
+    BaseUrl, Clock, CodeError, CodeLength, Link, LinkId, Random, ReservedWords, ShortCode,
+    TargetUrl, TargetUrlError,
+};
+
+use crate::{Store, StoreError};
+
+/// After so many codes of one length were taken, a longer one is drawn.
+const DRAWS_PER_LENGTH: usize = 3;
+/// So many draws without a free code mean that something else is wrong.
+const MAX_DRAWS: usize = 24;
+
+/// What a [`Shortener`] works with.
+#[derive(Clone)]
+pub struct ShortenerParts {
+    /// Where links are kept.
+    pub store: Arc<dyn Store>,
+    /// Tells when a link was made.
+    pub clock: Arc<dyn Clock>,
+    /// Draws codes and ids.
+    pub random: Arc<dyn Random>,
+    /// Words that cannot be codes.
+    pub reserved: ReservedWords,
+    /// The prefix of short links.
+    pub base_url: BaseUrl,
+}
+
+/// Makes links and finds them again.
+#[derive(Clone)]
+pub struct Shortener(ShortenerParts);
+
+impl Shortener {
+    /// A shortener over these parts.
+    #[must_use]
+    pub const fn new(parts: ShortenerParts) -> Self {
+        Self(parts)
+    }
+
+    /// Makes a link to `url`, under `code` or else under one that is drawn.
+    ///
+    /// # Errors
+    /// [`ShortenError`] says which of the two is not acceptable, or what the store said.
+    pub async fn shorten(&self, url: &str, code: Option<&str>) -> Result<Link, ShortenError> {
+        let target = TargetUrl::parse(url, &self.0.base_url)?;
+        match code {
+            Some(code) => {
+                let code = ShortCode::parse(code)?;
+                self.0.reserved.check(&code)?;
+                let link = self.link(code, target);
+                match self.0.store.insert_link(&link).await {
+                    Ok(()) => Ok(link),
+                    Err(StoreError::Conflict) => Err(ShortenError::Taken(link.code)),
+                    Err(error) => Err(error.into()),
+                }
+            }
+            None => self.draw(target).await,
+        }
+    }
+
+    /// Inserts under drawn codes until one is free: the unique index decides, no look-up could.
+    async fn draw(&self, target: TargetUrl) -> Result<Link, ShortenError> {
+        for draw in 0..MAX_DRAWS {
+            let length = CodeLength::default().grown_by(draw / DRAWS_PER_LENGTH);
+            let code = ShortCode::generate(&*self.0.random, length);
+            if self.0.reserved.check(&code).is_err() {
+                continue;
+            }
+            let link = self.link(code, target.clone());
+            match self.0.store.insert_link(&link).await {
+                Ok(()) => return Ok(link),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ShortenError::Exhausted)
+    }
+
+    fn link(&self, code: ShortCode, target: TargetUrl) -> Link {
+        let created_at = self.0.clock.now();
+        Link {
+            id: LinkId::new(created_at, &*self.0.random),
+            code,
+            target,
+            clicks: 0,
+            created_at,
+        }
+    }
+
+    /// Finds the link of a code as a visitor typed it. What cannot be a code has no link.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    pub async fn find(&self, code: &str) -> Result<Option<Link>, StoreError> {
+        match ShortCode::parse(code) {
+            Ok(code) => self.0.store.link_by_code(&code).await,
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Deletes the link of a code with its clicks. `false` when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any change.
+    pub async fn delete(&self, code: &str) -> Result<bool, StoreError> {
+        match self.find(code).await? {
+            Some(link) => self.0.store.delete_link(link.id).await,
+            None => Ok(false),
+        }
+    }
+
+    /// The short link of a link.
+    #[must_use]
+    pub fn short_url(&self, link: &Link) -> String {
+        self.0.base_url.short_url(&link.code)
+    }
+
+    /// The store beneath.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+}
+
+/// Why no link was made.
+#[derive(Debug, thiserror::Error)]
+pub enum ShortenError {
+    /// The target is not acceptable.
+    #[error(transparent)]
+    Url(#[from] TargetUrlError),
+    /// The code is not acceptable.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    /// Another link has the code.
+    #[error("the code `{0}` is taken; choose another one or leave it out to get one")]
+    Taken(ShortCode),
+    /// Every code that was drawn was taken or reserved.
+    #[error("no free code was found in {MAX_DRAWS} draws")]
+    Exhausted,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+#[cfg(test)]
+mod tests {
+    use waypost_core::SeededRandom;
+
+    use super::*;
+    use crate::MemoryStore;
+    use crate::testkit::failing::{FailingStore, Failure, Operation, When};
+    use crate::testkit::samples::{self, RepeatingRandom, START, Samples};
+
+    /// A store that counts its calls, and a shortener over it.
+    fn shortener(random: impl Random + 'static) -> (Arc<FailingStore>, Shortener) {
+        let store = Arc::new(FailingStore::<dyn Store>::new(
+            Arc::new(MemoryStore::new()),
+            1,
+        ));
+        let shortener = samples::shortener(store.clone(), Arc::new(random));
+        (store, shortener)
+    }
+
+    fn reserving<'a>(shortener: Shortener, words: impl IntoIterator<Item = &'a str>) -> Shortener {
+        Shortener::new(ShortenerParts {
+            reserved: words.into_iter().collect(),
+            ..shortener.0
+        })
+    }
+
+    async fn stored(store: &FailingStore) -> u64 {
+        store.inner().counts().await.unwrap().links
+    }
+
+    #[tokio::test]
+    async fn a_link_under_a_chosen_code_is_made_found_and_deleted() {
+        let (_, shortener) = shortener(SeededRandom::new(1));
+        let made = shortener.shorten("https://example.com", Some("Wiki"));
+        let made = made.await.unwrap();
+        assert_eq!(made.created_at, START);
+        assert_eq!(shortener.short_url(&made), "https://go.example/Wiki");
+        for typed in ["Wiki", "wiki", "WIKI"] {
+            assert_eq!(shortener.find(typed).await.unwrap(), Some(made.clone()));
+        }
+        assert!(shortener.delete("WIKI").await.unwrap());
+        assert!(!shortener.delete("wiki").await.unwrap());
+        assert_eq!(shortener.find("wiki").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_a_code_has_no_link_and_does_not_reach_the_store() {
+        let (store, shortener) = shortener(SeededRandom::new(1));
+        for typed in ["", "-", "a b", "a/b", "\0", "ä", &"x".repeat(65)] {
+            assert_eq!(shortener.find(typed).await.unwrap(), None, "{typed:?}");
+            assert!(!shortener.delete(typed).await.unwrap(), "{typed:?}");
+        }
+        assert_eq!(store.calls(Operation::LinkByCode), 0);
+        assert_eq!(store.calls(Operation::DeleteLink), 0);
+    }
+
+    #[tokio::test]
+    async fn a_taken_code_is_refused_in_any_case_and_the_first_link_stays() {
+        let (store, shortener) = shortener(SeededRandom::new(1));
+        let first = shortener.shorten("https://example.com/1", Some("wiki"));
+        let first = first.await.unwrap();
+        let second = shortener.shorten("https://example.com/2", Some("WIKI"));
+        let error = second.await.unwrap_err();
+        assert!(
+            matches!(&error, ShortenError::Taken(code) if code.spelling() == "WIKI"),
+            "{error:?}"
+        );
+        assert_eq!(shortener.find("wiki").await.unwrap(), Some(first));
+        assert_eq!(stored(&store).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_bad_url_or_code_is_refused_and_nothing_is_stored() {
+        let (store, shortener) = shortener(SeededRandom::new(1));
+        let shortener = reserving(shortener, ["api"]);
+        for url in [
+            "",
+            "example.com",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "https://user:secret@example.com",
+            "https://go.example/wiki",
+            "https://example.com/\u{7}",
+        ] {
+            for code in [None, Some("wiki")] {
+                let error = shortener.shorten(url, code).await.unwrap_err();
+                assert!(matches!(error, ShortenError::Url(_)), "{url}: {error:?}");
+            }
+        }
+        for code in ["", "a b", "-a", "api", "API", &"x".repeat(65)] {
+            let error = shortener.shorten("https://example.com", Some(code)).await;
+            let error = error.unwrap_err();
+            assert!(matches!(error, ShortenError::Code(_)), "{code}: {error:?}");
+        }
+        assert_eq!(store.calls(Operation::InsertLink), 0);
+    }
+
+    #[tokio::test]
+    async fn a_reserved_word_that_is_drawn_is_skipped() {
+        let repeated = RepeatingRandom::code(7);
+        // A reserved word is refused before an id is drawn.
+        let (store, shortener) = shortener(RepeatingRandom::new(2, 1));
+        let shortener = reserving(shortener, [repeated.as_str()]);
+        let link = shortener.shorten("https://example.com", None).await;
+        let link = link.unwrap();
+        assert_ne!(link.code.as_str(), repeated);
+        assert_eq!(link.code.as_str().len(), 7);
+        assert_eq!(store.calls(Operation::InsertLink), 1);
+    }
+
+    #[tokio::test]
+    async fn codes_grow_while_every_one_that_is_drawn_is_taken_and_end_after_24_draws() {
+        let (store, shortener) = shortener(RepeatingRandom::new(usize::MAX, 1));
+        let samples = Samples::new(1);
+        for length in 7..=14 {
+            let draws = store.calls(Operation::InsertLink);
+            let link = shortener.shorten("https://example.com", None).await;
+            let link = link.unwrap();
+            assert_eq!(link.code.as_str(), RepeatingRandom::code(length));
+            // Three draws of each shorter length before.
+            let needed = store.calls(Operation::InsertLink) - draws;
+            assert_eq!(needed, 3 * u64::try_from(length - 7).unwrap() + 1);
+            // Its id was drawn from zeros, as those of the next ones will be.
+            shortener.delete(link.code.as_str()).await.unwrap();
+            let sample = samples.link(link.code.as_str());
+            store.inner().insert_link(&sample).await.unwrap();
+        }
+        let draws = store.calls(Operation::InsertLink);
+        let error = shortener.shorten("https://example.com", None).await;
+        assert!(matches!(error, Err(ShortenError::Exhausted)), "{error:?}");
+        assert_eq!(store.calls(Operation::InsertLink) - draws, 24);
+        assert_eq!(stored(&store).await, 8);
+    }
+
+    #[tokio::test]
+    async fn reserved_words_alone_end_after_24_draws_too() {
+        let words: Vec<String> = (7..=14).map(RepeatingRandom::code).collect();
+        let (store, shortener) = shortener(RepeatingRandom::new(usize::MAX, 1));
+        let shortener = reserving(shortener, words.iter().map(String::as_str));
+        let error = shortener.shorten("https://example.com", None).await;
+        assert!(matches!(error, Err(ShortenError::Exhausted)), "{error:?}");
+        assert_eq!(store.calls(Operation::InsertLink), 0);
+    }
+
+    #[tokio::test]
+    async fn a_failure_of_the_store_is_told_and_not_taken_for_a_collision() {
+        let store = FailingStore::<dyn Store>::new(Arc::new(MemoryStore::new()), 1).fail(
+            Operation::InsertLink,
+            When::EveryNth(1),
+            Failure::Before,
+        );
+        let store = Arc::new(store);
+        let shortener = samples::shortener(store.clone(), Arc::new(SeededRandom::new(1)));
+        for (calls, code) in [(1, None), (2, Some("wiki"))] {
+            let error = shortener.shorten("https://example.com", code).await;
+            let unavailable = matches!(
+                error,
+                Err(ShortenError::Store(StoreError::Unavailable { .. }))
+            );
+            assert!(unavailable, "{error:?}");
+            assert_eq!(store.calls(Operation::InsertLink), calls);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The list of all cases, and what is made of it.
+
+/// Makes a test of each case of the conformance suite.
+///
+/// The argument is an expression that makes a
+/// [`StoreFactory`](crate::testkit::conformance::StoreFactory); each test evaluates it for itself,
+/// in an async context. The tests are named like the cases. The calling crate depends on `tokio`
+/// with its features `macros` and `rt-multi-thread`.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use waypost_store::testkit::conformance::StoreFactory;
+/// use waypost_store::{MemoryStore, Store};
+///
+/// struct Memory;
+///
+/// #[async_trait::async_trait]
+/// impl StoreFactory for Memory {
+///     async fn empty_store(&self) -> Arc<dyn Store> {
+///         Arc::new(MemoryStore::new())
+///     }
+/// }
+///
+/// mod memory {
+///     waypost_store::conformance_tests!(super::Memory);
+/// }
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! conformance_tests {
+    ($factory:expr $(,)?) => {
+        $crate::__conformance_cases! { __conformance_test ($factory) }
+    };
+}
+
+/// Hands the list of all cases, by file, to another macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_cases {
+    ($then:ident $arguments:tt) => {
+        $crate::$then! {
+            $arguments
+            links {
+                an_inserted_link_is_found_by_its_code
+                a_link_is_found_in_any_case_and_keeps_its_spelling
+                codes_that_differ_in_one_character_are_different_links
+                a_taken_code_is_a_conflict_in_any_case_and_nothing_changes
+                a_taken_id_is_a_conflict_and_nothing_changes
+                clicks_start_at_zero_whatever_the_link_says
+                a_deleted_link_is_gone_and_its_code_is_free
+                deleting_twice_answers_false
+                the_longest_code_and_target_are_kept_whole
+                targets_that_look_like_sql_or_patterns_survive
+                creation_times_are_the_same_instant_in_utc
+                nanoseconds_of_creation_are_cut
+                counts_follow_inserts_and_deletes
+                a_working_store_answers_a_ping
+                stores_of_a_factory_are_isolated
+            }
+            lists {
+                pages_show_the_newest_first_with_the_total
+                links_of_one_microsecond_are_in_the_order_of_their_ids
+                links_are_in_the_order_of_their_times_across_zones
+                a_page_behind_the_last_one_is_empty
+                cursor_limits_are_kept
+                a_cursor_means_a_microsecond_in_utc
+                pages_move_by_what_is_inserted_and_deleted
+                a_cursor_walk_sees_what_stayed_exactly_once
+                the_cursor_of_a_deleted_link_still_works
+            }
+            clicks {
+                a_recorded_click_is_counted_everywhere
+                a_batch_counts_each_link_and_day_on_its_own
+                the_day_of_the_rollup_is_the_one_given
+                an_empty_batch_records_nothing
+                clicks_on_unknown_links_are_left_out_and_reported
+                a_stored_click_in_a_batch_is_a_conflict_and_nothing_counts
+                a_click_id_twice_in_a_batch_is_a_conflict_and_nothing_counts
+                a_click_without_anything_about_the_visitor_is_stored
+                awkward_texts_in_clicks_survive
+                the_longest_texts_in_clicks_are_kept_whole
+                click_times_are_the_same_instant_in_utc
+                nanoseconds_of_a_click_are_cut
+                a_batch_of_10000_clicks_is_stored_whole
+            }
+            ledger {
+                the_ledger_lists_all_links_in_the_order_of_their_ids
+                each_entry_counts_its_own_link
+                the_ledger_goes_on_behind_a_deleted_link
+            }
+            retention {
+                clicks_before_is_exact_to_the_microsecond
+                the_boundary_of_age_may_be_given_in_any_zone
+                purging_stops_exactly_at_the_boundary
+                purging_takes_the_oldest_first_within_its_limit
+                totals_and_rollups_survive_purging
+                deleting_a_link_takes_its_clicks_along
+                a_link_that_comes_back_starts_at_zero
+            }
+            salts {
+                the_first_candidate_is_the_salt_of_the_day
+                each_day_has_its_own_salt
+                each_byte_of_a_salt_survives
+                destroying_stops_before_the_day
+                a_destroyed_salt_is_replaced_by_a_new_one
+            }
+            concurrency {
+                sixty_four_concurrent_clicks_are_exactly_sixty_four
+                batches_in_opposite_link_orders_are_all_stored
+                a_batch_recorded_by_many_at_once_counts_once
+                fifty_concurrent_shortenings_make_fifty_links
+                a_drawn_code_that_is_taken_is_drawn_again
+                one_of_many_concurrent_inserts_of_a_code_wins
+                a_link_can_be_deleted_while_it_is_clicked
+                concurrent_questions_for_a_salt_get_one_answer
+                purging_while_recording_keeps_the_ledger_in_agreement
+                the_ledger_agrees_at_any_moment_while_recording
+                a_cursor_walk_during_changes_repeats_and_skips_nothing
+            }
+        }
+    };
+}
+
+/// Makes the cases public; one that is not listed stays unreachable, which the compiler reports.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_export {
+    (() $($file:ident { $($case:ident)* })*) => {
+        $(pub use $file::{$($case),*};)*
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_test {
+    (($factory:expr) $($file:ident { $($case:ident)* })*) => {$($(
+        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        async fn $case() {
+            let factory = $factory;
+            $crate::testkit::conformance::$case(&factory).await;
+        }
+    )*)*};
+}

@@ -1,0 +1,90 @@
+//! A look beneath the port: some of what a store keeps cannot be read through it (yet), and is to
+//! be right nevertheless.
+
+use async_trait::async_trait;
+use time::{Date, OffsetDateTime};
+use waypost_core::{Click, ClickId, IpHash, LinkId, Referrer, UserAgent, UserId, micros};
+
+/// Reads what a store keeps without asking the store, in any order.
+#[async_trait]
+pub trait StoredRows: Send + Sync {
+    /// All click rows.
+    async fn clicks(&self) -> Vec<ClickRow>;
+
+    /// All rows of the daily rollup.
+    async fn days(&self) -> Vec<DayRow>;
+}
+
+/// A row of `link_clicks`: a click without its day, which only the rollup keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClickRow {
+    /// Its identity.
+    pub id: ClickId,
+    /// The link that was followed.
+    pub link_id: LinkId,
+    /// Who followed it.
+    pub user_id: Option<UserId>,
+    /// The visitor's hashed address.
+    pub ip_hash: Option<IpHash>,
+    /// What the visitor's browser calls itself.
+    pub user_agent: Option<UserAgent>,
+    /// The page that the visitor came from.
+    pub referrer: Option<Referrer>,
+    /// When, UTC, to the microsecond.
+    pub clicked_at: OffsetDateTime,
+}
+
+impl From<&Click> for ClickRow {
+    fn from(click: &Click) -> Self {
+        Self {
+            id: click.id,
+            link_id: click.link_id,
+            user_id: click.user_id,
+            ip_hash: click.ip_hash,
+            user_agent: click.user_agent.clone(),
+            referrer: click.referrer.clone(),
+            clicked_at: micros(click.clicked_at),
+        }
+    }
+}
+
+/// A row of `link_days`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayRow {
+    /// The link.
+    pub link_id: LinkId,
+    /// The day.
+    pub day: Date,
+    /// Its clicks on that day.
+    pub clicks: u64,
+}
+
+/// The rows of these clicks, in the order of their ids.
+pub(super) fn expected_rows<'a>(clicks: impl IntoIterator<Item = &'a Click>) -> Vec<ClickRow> {
+    let mut rows: Vec<ClickRow> = clicks.into_iter().map(ClickRow::from).collect();
+    rows.sort_by_key(|row| row.id);
+    rows
+}
+
+/// Asserts that exactly these clicks are stored, each as it was, where the rows can be read.
+pub(super) async fn assert_clicks<'a>(
+    rows: Option<&dyn StoredRows>,
+    clicks: impl IntoIterator<Item = &'a Click>,
+) {
+    if let Some(rows) = rows {
+        let mut stored = rows.clicks().await;
+        stored.sort_by_key(|row| row.id);
+        assert_eq!(stored, expected_rows(clicks));
+    }
+}
+
+/// Asserts that the rollup consists of exactly these days, where the rows can be read.
+pub(super) async fn assert_days(rows: Option<&dyn StoredRows>, mut days: Vec<DayRow>) {
+    if let Some(rows) = rows {
+        let order = |row: &DayRow| (row.link_id, row.day);
+        let mut stored = rows.days().await;
+        stored.sort_by_key(order);
+        days.sort_by_key(order);
+        assert_eq!(stored, days);
+    }
+}

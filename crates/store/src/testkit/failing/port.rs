@@ -1,0 +1,92 @@
+//! [`FailingStore`] as a store: each operation goes to the store behind, through
+//! [`FailingStore::call`].
+
+use async_trait::async_trait;
+use time::{Date, OffsetDateTime};
+use waypost_core::{Click, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode};
+
+use super::{FailingStore, Operation};
+use crate::{ClickStore, Counts, LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError};
+
+#[async_trait]
+impl<S: LinkStore + ?Sized> LinkStore for FailingStore<S> {
+    async fn insert_link(&self, link: &Link) -> Result<(), StoreError> {
+        let work = self.inner.insert_link(link);
+        self.call(Operation::InsertLink, work).await
+    }
+
+    async fn link_by_code(&self, code: &ShortCode) -> Result<Option<Link>, StoreError> {
+        let work = self.inner.link_by_code(code);
+        self.call(Operation::LinkByCode, work).await
+    }
+
+    async fn links_page(&self, page: PageRequest) -> Result<Page<Link>, StoreError> {
+        let work = self.inner.links_page(page);
+        self.call(Operation::LinksPage, work).await
+    }
+
+    async fn links_after(
+        &self,
+        cursor: Option<LinkCursor>,
+        limit: u32,
+    ) -> Result<Vec<Link>, StoreError> {
+        let work = self.inner.links_after(cursor, limit);
+        self.call(Operation::LinksAfter, work).await
+    }
+
+    async fn delete_link(&self, id: LinkId) -> Result<bool, StoreError> {
+        let work = self.inner.delete_link(id);
+        self.call(Operation::DeleteLink, work).await
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        self.call(Operation::Counts, self.inner.counts()).await
+    }
+}
+
+#[async_trait]
+impl<S: ClickStore + ?Sized> ClickStore for FailingStore<S> {
+    async fn record_clicks(&self, clicks: &[Click]) -> Result<Recorded, StoreError> {
+        let work = self.inner.record_clicks(clicks);
+        self.call(Operation::RecordClicks, work).await
+    }
+
+    async fn clicks_before(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
+        let work = self.inner.clicks_before(before);
+        self.call(Operation::ClicksBefore, work).await
+    }
+
+    async fn purge_clicks(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        let work = self.inner.purge_clicks(before, limit);
+        self.call(Operation::PurgeClicks, work).await
+    }
+
+    async fn ledger(
+        &self,
+        after: Option<LinkId>,
+        limit: u32,
+    ) -> Result<Vec<LinkLedger>, StoreError> {
+        let work = self.inner.ledger(after, limit);
+        self.call(Operation::Ledger, work).await
+    }
+}
+
+#[async_trait]
+impl<S: SaltStore + ?Sized> SaltStore for FailingStore<S> {
+    async fn salt(&self, day: Date, candidate: &Salt) -> Result<Salt, StoreError> {
+        let work = self.inner.salt(day, candidate);
+        self.call(Operation::Salt, work).await
+    }
+
+    async fn destroy_salts_before(&self, day: Date) -> Result<u64, StoreError> {
+        let work = self.inner.destroy_salts_before(day);
+        self.call(Operation::DestroySaltsBefore, work).await
+    }
+}
+
+#[async_trait]
+impl<S: Store + ?Sized> Store for FailingStore<S> {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.call(Operation::Ping, self.inner.ping()).await
+    }
+}

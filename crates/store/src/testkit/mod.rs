@@ -1,0 +1,20 @@
+//! What tests of stores, and of whatever uses a store, need.
+//!
+//! | part | what it is |
+//! | --- | --- |
+//! | [`conformance`] | the suite that every implementation of the port passes; see [`conformance_tests!`](crate::conformance_tests) |
+//! | [`failing`] | a store that fails on purpose |
+//! | [`samples`] | links, clicks and the like, the same for the same seed |
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test code: it fails by panicking"
+)]
+
+pub mod conformance;
+pub mod failing;
+pub mod samples;

@@ -1,0 +1,200 @@
+//! Links, clicks and salts for tests: the same for the same seed, at fixed times.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime, UtcOffset};
+use waypost_core::{
+    Click, ClickId, IpHash, Link, LinkId, ManualClock, Random, Referrer, ReservedWords, Salt,
+    SeededRandom, ShortCode, TargetUrl, UserAgent,
+};
+
+use crate::{Shortener, ShortenerParts, Store};
+
+/// The time from which samples count.
+pub const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+
+/// Later than any sample.
+pub const FAR_FUTURE: OffsetDateTime = datetime!(2200-01-01 00:00 UTC);
+
+/// Makes samples, each different from the one before.
+#[derive(Debug)]
+pub struct Samples {
+    random: SeededRandom,
+    made: AtomicI64,
+}
+
+impl Samples {
+    /// The samples of `seed`.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            random: SeededRandom::new(seed),
+            made: AtomicI64::new(0),
+        }
+    }
+
+    /// A link under `code`, a second younger than the sample before.
+    pub fn link(&self, code: &str) -> Link {
+        let number = self.next();
+        Link {
+            target: target(&format!("https://example.com/page/{number}")),
+            ..self.link_at(code, START + Duration::seconds(number))
+        }
+    }
+
+    /// A link under `code` that was made at `created_at`, kept as it is.
+    pub fn link_at(&self, code: &str, created_at: OffsetDateTime) -> Link {
+        Link {
+            id: LinkId::new(created_at, &self.random),
+            code: self::code(code),
+            target: target("https://example.com/"),
+            clicks: 0,
+            created_at,
+        }
+    }
+
+    /// Links under codes that no other sample has, each a second younger than the one before.
+    pub fn links(&self, count: usize) -> Vec<Link> {
+        (0..count)
+            .map(|_| self.link(&format!("sample-{}", self.next())))
+            .collect()
+    }
+
+    /// A click on `link`, a millisecond later than the sample before.
+    pub fn click(&self, link: &Link) -> Click {
+        self.click_at(link, START + Duration::milliseconds(self.next()))
+    }
+
+    /// A click on `link` at `clicked_at`, kept as it is. Its day is that of UTC; its user is
+    /// nobody, because a store knows no users to refer to.
+    pub fn click_at(&self, link: &Link, clicked_at: OffsetDateTime) -> Click {
+        let number = self.next();
+        let mut digest = [0; 32];
+        self.random.fill(&mut digest);
+        Click {
+            id: ClickId::new(clicked_at, &self.random),
+            link_id: link.id,
+            user_id: None,
+            ip_hash: Some(IpHash::from_bytes(digest)),
+            user_agent: Some(UserAgent::from_stored(format!("Sample/{number}"))),
+            referrer: Some(Referrer::from_stored(format!(
+                "https://example.com/from/{number}"
+            ))),
+            clicked_at,
+            day: clicked_at.to_offset(UtcOffset::UTC).date(),
+        }
+    }
+
+    /// Clicks on `link`, each a few milliseconds later than the one before.
+    pub fn clicks(&self, link: &Link, count: usize) -> Vec<Click> {
+        (0..count).map(|_| self.click(link)).collect()
+    }
+
+    /// A salt.
+    pub fn salt(&self) -> Salt {
+        Salt::generate(&self.random)
+    }
+
+    fn next(&self) -> i64 {
+        self.made.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// The code that `text` spells.
+#[must_use]
+pub fn code(text: &str) -> ShortCode {
+    ShortCode::parse(text).expect("a code")
+}
+
+/// The target `text`, as it would come out of a store.
+#[must_use]
+pub fn target(text: &str) -> TargetUrl {
+    TargetUrl::from_stored(text.to_owned()).expect("a target")
+}
+
+/// A shortener for `https://go.example` whose clock stands at [`START`], without reserved words.
+#[must_use]
+pub fn shortener(store: Arc<dyn Store>, random: Arc<dyn Random>) -> Shortener {
+    Shortener::new(ShortenerParts {
+        store,
+        clock: Arc::new(ManualClock::new(START)),
+        random,
+        reserved: ReservedWords::default(),
+        base_url: "https://go.example".parse().expect("a base URL"),
+    })
+}
+
+/// Fills with zeros a number of times, and after that at random from a seed: who draws from it
+/// draws the same code again and again before it gets another one.
+///
+/// A code drawn from zeros is [`RepeatingRandom::code`]. The shortener draws twice for each attempt:
+/// the code and the id.
+#[derive(Debug)]
+pub struct RepeatingRandom {
+    zeros: AtomicUsize,
+    then: SeededRandom,
+}
+
+impl RepeatingRandom {
+    /// Fills with zeros `times` times, then from `seed`.
+    #[must_use]
+    pub fn new(times: usize, seed: u64) -> Self {
+        Self {
+            zeros: AtomicUsize::new(times),
+            then: SeededRandom::new(seed),
+        }
+    }
+
+    /// The code of `length` characters that is drawn from zeros.
+    #[must_use]
+    pub fn code(length: usize) -> String {
+        "2".repeat(length)
+    }
+}
+
+impl Random for RepeatingRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        let left = self
+            .zeros
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            });
+        match left {
+            Ok(_) => bytes.fill(0),
+            Err(_) => self.then.fill(bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use waypost_core::CodeLength;
+
+    use super::*;
+
+    #[test]
+    fn samples_are_the_same_for_the_same_seed_and_differ_within_it() {
+        let make = |seed| {
+            let samples = Samples::new(seed);
+            let links = samples.links(3);
+            let clicks = samples.clicks(&links[0], 3);
+            (links, clicks, samples.salt())
+        };
+        assert_eq!(make(1), make(1));
+        let (links, clicks, _) = make(2);
+        assert_ne!(links[0].code, links[1].code);
+        assert!(links[0].created_at < links[1].created_at);
+        assert!(clicks[0].id < clicks[1].id);
+    }
+
+    #[test]
+    fn a_repeating_random_draws_the_same_code_until_it_is_used_up() {
+        let random = RepeatingRandom::new(2, 1);
+        let draw = || ShortCode::generate(&random, CodeLength::default());
+        let repeated = code(&RepeatingRandom::code(7));
+        assert_eq!((draw(), draw()), (repeated.clone(), repeated.clone()));
+        assert_ne!(draw(), repeated);
+    }
+}

@@ -1,0 +1,154 @@
+//! A private PostgreSQL or MariaDB: started, made ready, retried, ended.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::account::Account;
+use crate::database::Kind;
+use crate::supervisor::{NotReady, ServerDirectory, Supervisor};
+use crate::{mariadb, port, postgres, random};
+
+const USER: &str = "waypost";
+/// Far above what starting takes: a machine may be very busy.
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often another port is tried when somebody else was quicker to take one.
+const ATTEMPTS: u32 = 5;
+/// What both servers log then.
+const PORT_TAKEN: &str = "Address already in use";
+
+/// A private database server, ended and removed when the value is dropped or the process ends.
+///
+/// Tests share [one of each kind](Self::shared) through [`TestDatabase`](crate::TestDatabase). A
+/// test that means to harm its server [starts](Self::start) one for itself.
+pub struct DatabaseServer {
+    kind: Kind,
+    url: String,
+    pid: u32,
+    supervisor: Supervisor,
+}
+
+impl DatabaseServer {
+    /// The server all tests of this process share; the first call starts it.
+    ///
+    /// # Panics
+    /// Where it cannot be started, with the reason.
+    pub fn shared(kind: Kind) -> &'static Self {
+        static POSTGRES: OnceLock<Result<DatabaseServer, String>> = OnceLock::new();
+        static MARIADB: OnceLock<Result<DatabaseServer, String>> = OnceLock::new();
+        let server = match kind {
+            Kind::Sqlite => panic!("SQLite has no server"),
+            Kind::Postgres => &POSTGRES,
+            Kind::MariaDb => &MARIADB,
+        };
+        match server.get_or_init(|| Self::try_start(kind)) {
+            Ok(server) => server,
+            Err(message) => panic!("{message}"),
+        }
+    }
+
+    /// Starts a server of one's own.
+    ///
+    /// # Panics
+    /// Where it cannot be started, with the reason; for [`Kind::Sqlite`], which has no server.
+    pub fn start(kind: Kind) -> Self {
+        Self::try_start(kind).unwrap_or_else(|message| panic!("{message}"))
+    }
+
+    /// [`start`](Self::start), with the reason as an error.
+    ///
+    /// # Errors
+    /// A text with what to do about it, or the tail of the server's log.
+    pub fn try_start(kind: Kind) -> Result<Self, String> {
+        let mut tries = 1;
+        loop {
+            match Self::attempt(kind, port::free()?)? {
+                Ok(server) => return Ok(server),
+                Err(log) if tries == ATTEMPTS || !log.contains(PORT_TAKEN) => {
+                    return Err(format!("{kind} did not start; the end of its log:\n{log}"));
+                }
+                Err(_) => tries += 1,
+            }
+        }
+    }
+
+    /// The inner error is the log of a server that ended by itself: another port may help.
+    fn attempt(kind: Kind, port: u16) -> Result<Result<Self, String>, String> {
+        let (name, account) = match kind {
+            Kind::Sqlite => return Err("SQLite has no server".to_owned()),
+            Kind::Postgres => ("postgres", postgres::ACCOUNT),
+            Kind::MariaDb => ("mariadb", mariadb::ACCOUNT),
+        };
+        let directory = ServerDirectory::create(name, Account::for_server(account)?)?;
+        let password = random::word();
+        let (commands, url) = if kind == Kind::Postgres {
+            (
+                postgres::commands(&directory, port, USER, &password)?,
+                format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres"),
+            )
+        } else {
+            (
+                mariadb::commands(&directory, port, USER, &password)?,
+                format!("mysql://{USER}:{password}@127.0.0.1:{port}/mysql"),
+            )
+        };
+        let supervisor = Supervisor::start(directory, &commands)?;
+        match supervisor.wait_until_ready(READY_TIMEOUT) {
+            Ok(pid) => Ok(Ok(Self {
+                kind,
+                url,
+                pid,
+                supervisor,
+            })),
+            Err(NotReady::Ended(log)) => Ok(Err(log)),
+            Err(NotReady::TimedOut(log)) => Err(format!(
+                "{kind} was not ready after {READY_TIMEOUT:?}; the end of its log:\n{log}"
+            )),
+        }
+    }
+
+    /// Which database it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The URL of an account that may do everything, with the server's own administrative database.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The server's process id.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// The directory that holds all its files.
+    pub fn directory(&self) -> &Path {
+        self.supervisor.directory()
+    }
+
+    /// The last lines it logged.
+    pub fn log_tail(&self) -> String {
+        self.supervisor.log_tail()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::{DatabaseServer, Kind, PORT_TAKEN};
+
+    #[test]
+    fn a_taken_port_is_told_from_other_failures() {
+        let taken = TcpListener::bind("127.0.0.1:0").expect("can listen");
+        let port = taken.local_addr().expect("has an address").port();
+        for kind in [Kind::Postgres, Kind::MariaDb] {
+            let log = DatabaseServer::attempt(kind, port)
+                .expect("is made")
+                .err()
+                .expect("does not listen");
+            assert!(log.contains(PORT_TAKEN), "{log}");
+        }
+    }
+}

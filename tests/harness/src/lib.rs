@@ -1,0 +1,82 @@
+//! What Waypost's tests stand on: throw-away databases and the real programs.
+//!
+//! # Databases
+//! Every test gets an empty database of its own, on each of the three kinds:
+//!
+//! ```no_run
+//! use waypost_test_harness::{Kind, TestDatabase};
+//!
+//! # async fn example() {
+//! for kind in Kind::ALL {
+//!     let database = TestDatabase::new(kind);
+//!     database.execute("create table t (n integer)").await;
+//!     assert_eq!(database.number("select count(*) from t").await, 0);
+//! }
+//! # }
+//! ```
+//!
+//! PostgreSQL and MariaDB are private instances ([`DatabaseServer`]) that the test process
+//! starts the first time it needs one: in a temporary directory, on a free port of the loopback
+//! interface, from the programs installed on the machine (`tests/install-dependencies.sh` installs
+//! them). A server that happens to be running is never used. A program that is missing fails the
+//! test; nothing is skipped.
+//!
+//! Nothing is left behind. A small shell process holds each instance and ends it, by its process
+//! id, when the test process is gone, however that came about: the end of the tests, a panic,
+//! Ctrl-C, `kill -9`. The same holds for temporary directories ([`temporary_directory`]) and for
+//! processes started here.
+//!
+//! A developer's own server is used instead where `WAYPOST_TEST_POSTGRES_URL` or
+//! `WAYPOST_TEST_MYSQL_URL` names one (the URL of an account that may create databases).
+//!
+//! # Programs
+//! [`binary`] builds the workspace's programs once per test process and gives their paths, so a
+//! test never runs a stale one. [`ServerProcess`] runs `server`, [`Invocation`] and [`run`] run
+//! `linkctl`, both without any `WAYPOST_*` variable of the machine:
+//!
+//! ```no_run
+//! use waypost_test_harness::{ServerOptions, ServerProcess, TestDatabase, run};
+//!
+//! let database = TestDatabase::sqlite();
+//! let mut server = ServerProcess::start(&database, ServerOptions::new());
+//! println!("try {}", server.url("/"));
+//! assert!(server.terminate().success());
+//! server.restart();
+//!
+//! run("linkctl", &["--version"], &[]).assert_success();
+//! ```
+//!
+//! [`wait_until`] waits for what happens a little later.
+//!
+//! # Panics and errors
+//! This is test code: what goes wrong panics, with all there is to know (the tail of a database's
+//! log, the output of a program). Functions named `try_…` return the same text as an error.
+//!
+//! # Blocking
+//! Databases, servers and programs are started by blocking code that needs no async runtime and
+//! may be called within one. Reading a database is async and needs tokio.
+
+mod account;
+mod binaries;
+mod database;
+mod database_server;
+mod direct;
+mod invocation;
+mod janitor;
+mod mariadb;
+mod port;
+mod postgres;
+mod process;
+mod programs;
+mod random;
+mod server;
+mod supervisor;
+mod wait;
+
+pub use binaries::binary;
+pub use database::{Kind, TestDatabase};
+pub use database_server::DatabaseServer;
+pub use invocation::{Finished, Invocation, run};
+pub use janitor::temporary_directory;
+pub use server::{ServerOptions, ServerProcess};
+pub use wait::{wait_until, wait_until_blocking};

@@ -1,0 +1,81 @@
+//! How a throw-away MariaDB is made and run.
+//!
+//! Clients come over TCP with a password; there is no socket a driver could silently prefer. What
+//! only serves to survive a power failure is off.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::programs::MariaDb;
+use crate::supervisor::{Commands, ServerDirectory};
+
+/// The account that is preferred for it when the tests run as root.
+pub(crate) const ACCOUNT: &str = "mysql";
+
+pub(crate) fn commands(
+    directory: &ServerDirectory,
+    port: u16,
+    user: &str,
+    password: &str,
+) -> Result<Commands, String> {
+    let programs = MariaDb::find()?;
+    let init_file = directory.write(
+        "init.sql",
+        // One statement per line.
+        format!(
+            "CREATE USER '{user}'@'%' IDENTIFIED BY '{password}';\n\
+             GRANT ALL PRIVILEGES ON *.* TO '{user}'@'%' WITH GRANT OPTION;\n"
+        )
+        .as_bytes(),
+    )?;
+    let both: Vec<OsString> = [
+        "--innodb-buffer-pool-size=64M",
+        "--innodb-log-file-size=32M",
+        "--innodb-flush-log-at-trx-commit=0",
+        "--innodb-flush-method=nosync",
+        "--innodb-doublewrite=0",
+        // Its queues count against a limit that containers often set low.
+        "--innodb-use-native-aio=0",
+        "--skip-name-resolve",
+    ]
+    .into_iter()
+    .map(OsString::from)
+    .chain([option("--datadir=", &directory.path().join("data"))])
+    .collect();
+
+    let mut prepare: Vec<OsString> = vec![
+        programs.install_db.into(),
+        "--no-defaults".into(),
+        "--auth-root-authentication-method=socket".into(),
+        "--skip-test-db".into(),
+    ];
+    prepare.extend(both.clone());
+
+    let mut serve: Vec<OsString> = vec![
+        programs.mariadbd.into(),
+        "--no-defaults".into(),
+        "--bind-address=127.0.0.1".into(),
+        format!("--port={port}").into(),
+        "--socket=".into(),
+        "--skip-log-bin".into(),
+        "--max-connections=300".into(),
+        "--character-set-server=utf8mb4".into(),
+        option("--init-file=", &init_file),
+        option("--pid-file=", &directory.path().join("pid")),
+        option("--tmpdir=", directory.path()),
+    ];
+    serve.extend(both);
+
+    Ok(Commands {
+        prepare,
+        serve,
+        stop_signal: "KILL",
+        ready_message: "ready for connections",
+    })
+}
+
+fn option(name: &str, value: &Path) -> OsString {
+    let mut option = OsString::from(name);
+    option.push(value);
+    option
+}

@@ -1,0 +1,26 @@
+//! A port nobody listens on.
+//!
+//! Another process may take it before the database does; starting is tried again then
+//! (`database_server.rs`).
+
+use std::net::{Ipv4Addr, TcpListener};
+
+/// Below the range from which Linux takes the ports of outgoing connections (32768–60999), so that
+/// the many connections of tests running at the same time do not take it first.
+const FIRST: u16 = 20_000;
+const COUNT: u16 = 12_000;
+
+/// A free port of 127.0.0.1.
+pub(crate) fn free() -> Result<u16, String> {
+    for _ in 0..100 {
+        let offset = crate::random::number() % u64::from(COUNT);
+        let port = FIRST + u16::try_from(offset).expect("less than COUNT");
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(format!(
+        "found no free port from {FIRST} to {}",
+        FIRST + COUNT - 1
+    ))
+}

@@ -1,0 +1,94 @@
+//! Where the database servers' programs are on this machine.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+const SYSTEM: [&str; 4] = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"];
+
+/// The programs that make and run a PostgreSQL instance, of one and the same version.
+pub(crate) struct Postgres {
+    pub(crate) initdb: PathBuf,
+    pub(crate) postgres: PathBuf,
+}
+
+/// The programs that make and run a MariaDB instance.
+pub(crate) struct MariaDb {
+    pub(crate) install_db: PathBuf,
+    pub(crate) mariadbd: PathBuf,
+}
+
+impl Postgres {
+    /// The highest version in Debian's directories, else the one in `PATH`.
+    pub(crate) fn find() -> Result<Self, String> {
+        debian_versions()
+            .into_iter()
+            .chain(search_path())
+            .find_map(|directory| {
+                Some(Self {
+                    initdb: program(&directory, "initdb")?,
+                    postgres: program(&directory, "postgres")?,
+                })
+            })
+            .ok_or_else(|| missing("PostgreSQL", "`postgres` and `initdb`", "postgresql"))
+    }
+}
+
+impl MariaDb {
+    /// Under the present names, else under the ones MariaDB had before 10.5.
+    pub(crate) fn find() -> Result<Self, String> {
+        let find = |names: [&str; 2]| {
+            names.into_iter().find_map(|name| {
+                let directories = SYSTEM.into_iter().map(PathBuf::from);
+                directories
+                    .chain(search_path())
+                    .find_map(|directory| program(&directory, name))
+            })
+        };
+        find(["mariadbd", "mysqld"])
+            .zip(find(["mariadb-install-db", "mysql_install_db"]))
+            .map(|(mariadbd, install_db)| Self {
+                install_db,
+                mariadbd,
+            })
+            .ok_or_else(|| {
+                missing(
+                    "MariaDB",
+                    "`mariadbd` and `mariadb-install-db`",
+                    "mariadb-server-core mariadb-client-core",
+                )
+            })
+    }
+}
+
+fn missing(database: &str, programs: &str, packages: &str) -> String {
+    format!(
+        "this test needs {database}, and {programs} are not installed: \
+         run tests/install-dependencies.sh (Debian packages: {packages})"
+    )
+}
+
+fn debian_versions() -> Vec<PathBuf> {
+    let mut versions: Vec<(u32, PathBuf)> = Path::new("/usr/lib/postgresql")
+        .read_dir()
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let version = entry.file_name().to_str()?.parse().ok()?;
+            Some((version, entry.path().join("bin")))
+        })
+        .collect();
+    versions.sort_by(|a, b| b.cmp(a));
+    versions.into_iter().map(|(_, path)| path).collect()
+}
+
+fn search_path() -> Vec<PathBuf> {
+    env::var_os("PATH")
+        .map(|path| env::split_paths(&path).collect())
+        .unwrap_or_default()
+}
+
+fn program(directory: &Path, name: &str) -> Option<PathBuf> {
+    let path = directory.join(name);
+    path.is_file().then_some(path)
+}

@@ -1,0 +1,266 @@
+//! The real `server`, as a process of its own.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::binaries::binary;
+use crate::database::TestDatabase;
+use crate::janitor;
+use crate::process::{Process, Written, text};
+
+/// How long a server may take until it listens.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a server may take to end: 10 s more than the default of `WAYPOST_SHUTDOWN_GRACE_S`.
+const END_TIMEOUT: Duration = Duration::from_secs(40);
+/// What a server writes to standard output, before its address.
+const LISTENING: &str = "listening on http://";
+
+/// How a server is started, beyond the database.
+#[derive(Clone, Debug, Default)]
+pub struct ServerOptions {
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    data_dir: Option<Arc<TempDir>>,
+}
+
+impl ServerOptions {
+    /// Nothing special.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets an environment variable; it wins over what [`ServerProcess`] sets itself.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds a command-line argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Uses this data directory instead of a new one.
+    #[must_use]
+    pub fn data_dir(mut self, directory: Arc<TempDir>) -> Self {
+        self.data_dir = Some(directory);
+        self
+    }
+}
+
+/// A running `server` on a port of its own. Dropping it kills it and waits for its end.
+///
+/// Its environment has no `WAYPOST_*` variable but `WAYPOST_LISTEN=127.0.0.1:0`,
+/// `WAYPOST_DATA_DIR` (a temporary directory, in which it also runs), `WAYPOST_DATABASE_URL`,
+/// `WAYPOST_LOG_FORMAT=json` and those of the [`ServerOptions`].
+pub struct ServerProcess {
+    process: Process,
+    address: SocketAddr,
+    database_url: String,
+    data_dir: Arc<TempDir>,
+    options: ServerOptions,
+}
+
+impl ServerProcess {
+    /// Starts a server on this database and waits until it listens.
+    ///
+    /// # Panics
+    /// Where it ends or does not listen within 30 s, with its output.
+    pub fn start(database: &TestDatabase, options: ServerOptions) -> Self {
+        Self::try_start(database, options).unwrap_or_else(|message| panic!("{message}"))
+    }
+
+    /// [`start`](Self::start), for a server that is expected to refuse.
+    ///
+    /// # Errors
+    /// How it ended, and its output.
+    ///
+    /// # Panics
+    /// Where the program does not build.
+    pub fn try_start(database: &TestDatabase, options: ServerOptions) -> Result<Self, String> {
+        Self::launch(database.url().to_owned(), options)
+    }
+
+    fn launch(database_url: String, options: ServerOptions) -> Result<Self, String> {
+        let data_dir = options
+            .data_dir
+            .clone()
+            .unwrap_or_else(|| Arc::new(janitor::temporary_directory()));
+        let (process, address) = spawn(&database_url, data_dir.path(), &options)?;
+        Ok(Self {
+            process,
+            address,
+            database_url,
+            data_dir,
+            options,
+        })
+    }
+
+    /// The absolute URL of a path that begins with `/`.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Its data directory; it exists as long as somebody holds it, for the [`ServerOptions`] of
+    /// another server.
+    pub fn data_dir(&self) -> Arc<TempDir> {
+        Arc::clone(&self.data_dir)
+    }
+
+    /// What it has written so far since its last start, standard output and standard error in the
+    /// order of arrival; everything, once it has ended.
+    pub fn output(&self) -> String {
+        text(&self.process.written().both)
+    }
+
+    /// The part of [`output`](Self::output) that went to standard output.
+    pub fn stdout(&self) -> String {
+        text(&self.process.written().stdout)
+    }
+
+    /// The part of [`output`](Self::output) that went to standard error.
+    pub fn stderr(&self) -> String {
+        text(&self.process.written().stderr)
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.process.wait(Duration::ZERO).is_none()
+    }
+
+    /// Sends SIGTERM and waits up to 40 s for its end.
+    ///
+    /// # Panics
+    /// Where it takes longer, with its output.
+    pub fn terminate(&mut self) -> ExitStatus {
+        self.request_end();
+        self.wait(END_TIMEOUT)
+    }
+
+    /// Sends SIGTERM and returns at once.
+    pub fn request_end(&self) {
+        self.process.signal(Signal::TERM);
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// Where it takes longer, with its output.
+    pub fn wait(&mut self, timeout: Duration) -> ExitStatus {
+        self.process.wait(timeout).unwrap_or_else(|| {
+            panic!(
+                "the server did not end in {timeout:?}; its output:\n{}",
+                self.output()
+            )
+        })
+    }
+
+    /// Sends SIGKILL and waits for its end.
+    pub fn kill(&mut self) -> ExitStatus {
+        self.process.kill()
+    }
+
+    /// Starts it again, with the same options, data directory and database, on a new port. One that
+    /// still runs is killed first.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn restart(&mut self) {
+        self.restart_with(self.options.clone());
+    }
+
+    /// [`restart`](Self::restart) with other options; the data directory stays, unless they name one.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn restart_with(&mut self, mut options: ServerOptions) {
+        self.kill();
+        options
+            .data_dir
+            .get_or_insert_with(|| Arc::clone(&self.data_dir));
+        *self = Self::launch(self.database_url.clone(), options)
+            .unwrap_or_else(|message| panic!("{message}"));
+    }
+}
+
+fn spawn(
+    database_url: &str,
+    data_dir: &Path,
+    options: &ServerOptions,
+) -> Result<(Process, SocketAddr), String> {
+    let mut command = Command::new(binary("server"));
+    command
+        .args(&options.args)
+        .current_dir(data_dir)
+        .env("WAYPOST_LISTEN", "127.0.0.1:0")
+        .env("WAYPOST_DATA_DIR", data_dir)
+        .env("WAYPOST_DATABASE_URL", database_url)
+        .env("WAYPOST_LOG_FORMAT", "json")
+        .envs(options.env.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null());
+    let mut process =
+        Process::start(&mut command).map_err(|error| format!("cannot run the server: {error}"))?;
+    let address = process.wait_for(START_TIMEOUT, |written: &Written| {
+        listening_address(&written.stdout)
+    });
+    match address {
+        Some(address) => Ok((process, address)),
+        None => {
+            let what = match process.wait(Duration::from_secs(1)) {
+                Some(status) => format!("the server ended ({status}) before it listened"),
+                None => format!("the server did not listen after {START_TIMEOUT:?}"),
+            };
+            let output = text(&process.written().both);
+            Err(format!("{what}; its output:\n{output}"))
+        }
+    }
+}
+
+/// The address in the first whole line that tells one.
+fn listening_address(stdout: &[u8]) -> Option<SocketAddr> {
+    let text = text(stdout);
+    let (lines, _unfinished) = text.rsplit_once('\n')?;
+    lines.lines().find_map(|line| {
+        let (_, rest) = line.split_once(LISTENING)?;
+        let end = rest.find(|c: char| !(c.is_ascii_hexdigit() || ".:[]".contains(c)));
+        rest[..end.unwrap_or(rest.len())].parse().ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listening_address;
+
+    #[test]
+    fn the_address_is_read_from_a_whole_line() {
+        let expected = "127.0.0.1:4711".parse().ok();
+        for line in [
+            "listening on http://127.0.0.1:4711\n",
+            "  Waypost 0.1.0, listening on http://127.0.0.1:4711/ (1 worker)\n",
+            "{\"message\":\"listening on http://127.0.0.1:4711\"}\n{\"mess",
+        ] {
+            assert_eq!(listening_address(line.as_bytes()), expected, "{line}");
+        }
+        assert_eq!(listening_address(b"listening on http://127.0.0.1:47"), None);
+    }
+}

@@ -1,0 +1,87 @@
+//! Waiting for what happens a little later, never longer than told.
+
+use std::time::{Duration, Instant};
+
+const POLL: Duration = Duration::from_millis(20);
+
+/// Asks every 20 ms until the condition holds.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # use waypost_test_harness::{TestDatabase, wait_until};
+/// # async fn example(database: TestDatabase) {
+/// wait_until("the click is stored", Duration::from_secs(5), async || {
+///     database.number("select count(*) from link_clicks").await == 1
+/// })
+/// .await;
+/// # }
+/// ```
+///
+/// # Panics
+/// When the time is over, with the description; a condition that does not answer is cut short.
+pub async fn wait_until(
+    description: &str,
+    timeout: Duration,
+    mut condition: impl AsyncFnMut() -> bool,
+) {
+    let poll = async {
+        while !condition().await {
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    if tokio::time::timeout(timeout, poll).await.is_err() {
+        panic!("waited {timeout:?} in vain until {description}");
+    }
+}
+
+/// [`wait_until`] for tests without an async runtime.
+///
+/// # Panics
+/// When the time is over, with the description.
+pub fn wait_until_blocking(
+    description: &str,
+    timeout: Duration,
+    mut condition: impl FnMut() -> bool,
+) {
+    let deadline = Instant::now() + timeout;
+    while !condition() {
+        assert!(
+            Instant::now() < deadline,
+            "waited {timeout:?} in vain until {description}"
+        );
+        std::thread::sleep(POLL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{wait_until, wait_until_blocking};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn waiting_ends_when_the_condition_holds() {
+        let mut asked = 0;
+        wait_until("asked three times", Duration::from_secs(5), async || {
+            asked += 1;
+            asked == 3
+        })
+        .await;
+        assert_eq!(asked, 3);
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "in vain until the cows come home")]
+    async fn waiting_in_vain_says_for_what() {
+        let timeout = Duration::from_millis(50);
+        wait_until("the cows come home", timeout, async || {
+            std::future::pending().await
+        })
+        .await;
+    }
+
+    #[test]
+    #[should_panic(expected = "in vain until the cows come home")]
+    fn waiting_in_vain_without_a_runtime_says_for_what() {
+        wait_until_blocking("the cows come home", Duration::from_millis(50), || false);
+    }
+}

@@ -1,0 +1,139 @@
+//! Nothing outlives a test process, however and whenever it ends.
+
+use std::env;
+use std::fs::{self, Permissions};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use waypost_test_harness::{
+    DatabaseServer, Kind, TestDatabase, temporary_directory, wait_until_blocking,
+};
+
+/// Set for the process that other tests here start: how it ends.
+const ENDING: &str = "WAYPOST_HARNESS_TEST_ENDING";
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+#[test]
+fn a_dropped_server_is_gone_at_once() {
+    for kind in [Kind::Postgres, Kind::MariaDb] {
+        let server = DatabaseServer::start(kind);
+        let directory = server.directory().to_owned();
+        assert!(processes_naming(&directory).contains(&server.pid()));
+        drop(server);
+        let left = processes_naming(&directory);
+        assert!(left.is_empty(), "{kind} still runs: {left:?}");
+        assert!(!directory.exists(), "{} is left", directory.display());
+    }
+}
+
+#[test]
+fn a_process_that_ends_leaves_nothing() {
+    for ending in ["return", "exit", "abort", "kill -9"] {
+        let temporary = shared_directory();
+        let mut process = holder(temporary.path(), ending);
+        let mut stdout = process.stdout.take().expect("is a pipe");
+        let mut output = String::new();
+        let mut buffer = [0; 100];
+        while !output.contains("holds everything") {
+            let length = stdout.read(&mut buffer).expect("can read");
+            assert_ne!(length, 0, "{ending}: {output}");
+            output.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        }
+        if ending == "kill -9" {
+            assert_eq!(entries(temporary.path()), 3);
+            assert!(processes_naming(temporary.path()).len() >= 2);
+            process.kill().expect("can kill it");
+        }
+        process.wait().expect("is our child");
+        expect_nothing_in(temporary.path(), ending);
+    }
+}
+
+#[test]
+fn a_process_killed_while_it_starts_its_databases_leaves_nothing() {
+    for milliseconds in [0, 30, 200, 450, 700, 1000] {
+        let temporary = shared_directory();
+        let mut process = holder(temporary.path(), "kill -9");
+        thread::sleep(Duration::from_millis(milliseconds));
+        process.kill().expect("can kill it");
+        process.wait().expect("is our child");
+        expect_nothing_in(temporary.path(), &format!("{milliseconds} ms"));
+    }
+}
+
+/// Does nothing, unless started by the tests above.
+#[test]
+fn holds_one_of_everything() {
+    let Ok(ending) = env::var(ENDING) else {
+        return;
+    };
+    DatabaseServer::shared(Kind::Postgres);
+    DatabaseServer::shared(Kind::MariaDb);
+    let _database = TestDatabase::sqlite();
+    let _directory = temporary_directory();
+    println!("holds everything");
+    match ending.as_str() {
+        "return" => {}
+        "exit" => std::process::exit(1),
+        "abort" => std::process::abort(),
+        _ => thread::sleep(TIMEOUT),
+    }
+}
+
+/// This test program again, holding one of everything, with its own place for temporary files.
+fn holder(temporary: &Path, ending: &str) -> Child {
+    Command::new(env::current_exe().expect("is known"))
+        .args(["holds_one_of_everything", "--exact", "--nocapture"])
+        .env(ENDING, ending)
+        .env("TMPDIR", temporary)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("can start this test again")
+}
+
+/// A directory that the databases' accounts may use, too.
+fn shared_directory() -> TempDir {
+    let directory = tempfile::Builder::new()
+        .prefix("waypost-test-cleanup-")
+        .tempdir()
+        .expect("can create a directory");
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o1777)).expect("is ours");
+    directory
+}
+
+#[track_caller]
+fn expect_nothing_in(temporary: &Path, after: &str) {
+    wait_until_blocking(
+        &format!("nothing is left in {} after {after}", temporary.display()),
+        TIMEOUT,
+        || entries(temporary) == 0 && processes_naming(temporary).is_empty(),
+    );
+}
+
+fn entries(directory: &Path) -> usize {
+    directory.read_dir().expect("is a directory").count()
+}
+
+/// The processes that have this path in their arguments or work in it.
+fn processes_naming(path: &Path) -> Vec<u32> {
+    let text = path.to_str().expect("is UTF-8");
+    Path::new("/proc")
+        .read_dir()
+        .expect("is a directory")
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            let arguments = fs::read(entry.path().join("cmdline")).ok()?;
+            let directory = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
+            let named = String::from_utf8_lossy(&arguments).contains(text);
+            (named || directory.starts_with(path)).then_some(pid)
+        })
+        .collect()
+}

@@ -1,0 +1,106 @@
+#!/bin/sh
+# Installs what the tests need beyond the Rust toolchain:
+#
+#   tests/install-dependencies.sh [databases] [cargo-deny]
+#
+#   databases    the server programs of PostgreSQL and MariaDB. The tests start
+#                private instances of them; no service is set up or started.
+#   cargo-deny   the checker of dependencies and licences (`cargo deny check`).
+#
+# Without an argument: everything. Does nothing, quietly, where all is there.
+set -eu
+
+cargo_deny_version=0.20.2
+
+say() { printf 'install-dependencies: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# Where the harness looks as well (tests/harness/src/programs.rs).
+has_program() {
+    for path in "/usr/sbin/$1" "/usr/local/sbin/$1" /usr/lib/postgresql/*/bin/"$1"; do
+        [ -x "$path" ] && return 0
+    done
+    command -v "$1" >/dev/null 2>&1
+}
+
+has_postgresql() { has_program postgres && has_program initdb; }
+
+has_mariadb() {
+    { has_program mariadbd || has_program mysqld; } &&
+        { has_program mariadb-install-db || has_program mysql_install_db; }
+}
+
+# Runs a command as root; fails where that takes a password nobody can type.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif [ -t 0 ]; then
+        sudo "$@"
+    else
+        sudo -n "$@"
+    fi
+}
+
+may_become_root() {
+    [ "$(id -u)" -eq 0 ] && return 0
+    command -v sudo >/dev/null 2>&1 || return 1
+    [ -t 0 ] || sudo -n true 2>/dev/null
+}
+
+# Debian's postgresql package creates and starts a cluster named "main" when it
+# is first installed. The tests have no use for it: this setting, there only
+# during the installation, prevents it.
+no_main_cluster=/etc/postgresql-common/createcluster.d/waypost-tests.conf
+
+allow_main_cluster() {
+    as_root rm -f "$no_main_cluster"
+    as_root rmdir "${no_main_cluster%/*}" 2>/dev/null || :
+}
+
+forbid_main_cluster() {
+    trap allow_main_cluster EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    as_root mkdir -p "${no_main_cluster%/*}"
+    echo 'create_main_cluster = false' | as_root tee "$no_main_cluster" >/dev/null
+}
+
+apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >/dev/null; }
+
+apt_install() {
+    apt_get install -y --no-install-recommends "$@" && return 0
+    # The package lists may be missing or older than the mirror.
+    apt_get update && apt_get install -y --no-install-recommends "$@"
+}
+
+databases() {
+    packages=
+    has_postgresql || packages="$packages postgresql"
+    # The programs alone: no service, no account, no /var/lib/mysql.
+    has_mariadb || packages="$packages mariadb-server-core mariadb-client-core"
+    [ -n "$packages" ] || return 0
+
+    command -v apt-get >/dev/null 2>&1 && may_become_root ||
+        die "please install as root the server programs of these Debian packages (or your system's equivalents):$packages"
+    say "installing$packages"
+    case $packages in *postgresql*) forbid_main_cluster ;; esac
+    # shellcheck disable=SC2086 # a list of words
+    apt_install $packages || die "apt-get could not install:$packages"
+    has_postgresql || die "the programs postgres and initdb are still not found"
+    has_mariadb || die "the programs mariadbd and mariadb-install-db are still not found"
+}
+
+cargo_deny() {
+    cargo deny --version >/dev/null 2>&1 && return 0
+    say "installing cargo-deny $cargo_deny_version"
+    cargo install --quiet --locked --version "$cargo_deny_version" cargo-deny
+}
+
+[ "$#" -gt 0 ] || set -- databases cargo-deny
+for what in "$@"; do
+    case $what in
+    databases) databases ;;
+    cargo-deny) cargo_deny ;;
+    *) die "unknown argument '$what' (known: databases, cargo-deny)" ;;
+    esac
+done
