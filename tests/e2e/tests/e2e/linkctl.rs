@@ -1,0 +1,135 @@
+//! `linkctl` on each database, beside a running server.
+
+use reqwest::StatusCode;
+use serde_json::Value;
+use waypost_e2e::{Kept, Visitor, on_each_database};
+use waypost_test_harness::{
+    Finished, Invocation, Kind, ServerOptions, ServerProcess, TestDatabase,
+};
+
+on_each_database!(
+    links_are_added_listed_shown_and_deleted_beside_a_server,
+    verify_finds_what_was_changed_behind_its_back,
+    purging_keeps_totals_and_rollups,
+    migrations_are_shown_applied_and_reverted,
+);
+
+fn linkctl(database: &TestDatabase, arguments: &[&str]) -> Finished {
+    Invocation::of("linkctl")
+        .args(arguments)
+        .database(database)
+        .run()
+}
+
+fn json(finished: Finished) -> Value {
+    let finished = finished.assert_success();
+    serde_json::from_str(&finished.stdout).unwrap_or_else(|error| panic!("{error}: {finished:?}"))
+}
+
+async fn links_are_added_listed_shown_and_deleted_beside_a_server(kind: Kind) {
+    let database = TestDatabase::new(kind);
+    let server = ServerProcess::start(&database, ServerOptions::new());
+    let visitor = Visitor::of(&server);
+    linkctl(
+        &database,
+        &["link", "add", "https://example.com/x", "--code", "Added"],
+    )
+    .assert_success();
+    assert_eq!(visitor.visit("added").await.unwrap().0, StatusCode::FOUND);
+    let shown = linkctl(&database, &["link", "show", "added"]).assert_success();
+    assert!(shown.stdout.contains("https://example.com/x"), "{shown:?}");
+    let listed = linkctl(&database, &["link", "list", "--json"]).assert_success();
+    assert!(listed.stdout.contains("Added"), "{listed:?}");
+    for bad in [
+        ["link", "add", "https://example.com/", "--code", "added"],
+        ["link", "add", "https://example.com/", "--code", "api"],
+        ["link", "add", "javascript:alert(1)", "--code", "other"],
+    ] {
+        let refused = linkctl(&database, &bad);
+        assert!(!refused.status.success(), "{refused:?}");
+        assert!(
+            !refused.stderr.is_empty() && refused.stdout.is_empty(),
+            "{refused:?}"
+        );
+    }
+    let unconfirmed = linkctl(&database, &["link", "delete", "added"]);
+    assert!(!unconfirmed.status.success(), "{unconfirmed:?}");
+    linkctl(&database, &["link", "delete", "added", "--yes"]).assert_success();
+    assert_eq!(
+        visitor.visit("added").await.unwrap().0,
+        StatusCode::NOT_FOUND
+    );
+    assert!(
+        !linkctl(&database, &["link", "show", "added"])
+            .status
+            .success()
+    );
+}
+
+async fn verify_finds_what_was_changed_behind_its_back(kind: Kind) {
+    let database = TestDatabase::new(kind);
+    let server = ServerProcess::start(&database, ServerOptions::new());
+    let visitor = Visitor::of(&server);
+    let code = visitor.shorten("https://example.com/").await;
+    for _ in 0..3 {
+        visitor.visit(&code).await.unwrap();
+    }
+    let verified = linkctl(&database, &["verify"]);
+    assert_eq!(verified.status.code(), Some(0), "{verified:?}");
+
+    database
+        .execute("update links set clicks = clicks + 1")
+        .await;
+    let verified = linkctl(&database, &["verify"]);
+    assert_eq!(verified.status.code(), Some(1), "{verified:?}");
+    assert!(verified.stdout.contains(&code), "{verified:?}");
+    let verified = linkctl(&database, &["verify", "--json"]);
+    assert_eq!(verified.status.code(), Some(1), "{verified:?}");
+    serde_json::from_str::<Value>(verified.stdout.lines().next().unwrap()).unwrap();
+}
+
+async fn purging_keeps_totals_and_rollups(kind: Kind) {
+    let database = TestDatabase::new(kind);
+    let server = ServerProcess::start(&database, ServerOptions::new());
+    let visitor = Visitor::of(&server);
+    let code = visitor.shorten("https://example.com/").await;
+    for _ in 0..4 {
+        visitor.visit(&code).await.unwrap();
+    }
+    // Nothing is older than a day.
+    linkctl(&database, &["purge", "--older-than", "1d", "--yes"]).assert_success();
+    assert_eq!(Kept::of(&database, &code).await, Kept::thrice(4));
+    let unconfirmed = linkctl(&database, &["purge", "--older-than", "0d"]);
+    assert!(!unconfirmed.status.success(), "{unconfirmed:?}");
+    assert_eq!(Kept::of(&database, &code).await, Kept::thrice(4));
+
+    linkctl(&database, &["purge", "--older-than", "0d", "--yes"]).assert_success();
+    let purged = Kept {
+        rows: 0,
+        ..Kept::thrice(4)
+    };
+    assert_eq!(Kept::of(&database, &code).await, purged);
+    visitor.visit(&code).await.unwrap();
+    assert_eq!(
+        Kept::of(&database, &code).await,
+        Kept {
+            rows: 1,
+            ..Kept::thrice(5)
+        }
+    );
+    assert_eq!(linkctl(&database, &["verify"]).status.code(), Some(0));
+}
+
+async fn migrations_are_shown_applied_and_reverted(kind: Kind) {
+    let database = TestDatabase::new(kind);
+    let refused = linkctl(&database, &["link", "list"]);
+    assert!(refused.stderr.contains("linkctl migrate up"), "{refused:?}");
+    linkctl(&database, &["migrate", "up"]).assert_success();
+    let status = json(linkctl(&database, &["migrate", "status", "--json"]));
+    assert!(status.to_string().contains("0001_links"), "{status}");
+    linkctl(&database, &["link", "list"]).assert_success();
+    let unconfirmed = linkctl(&database, &["migrate", "down"]);
+    assert!(!unconfirmed.status.success(), "{unconfirmed:?}");
+    linkctl(&database, &["migrate", "down", "--yes"]).assert_success();
+    assert!(!linkctl(&database, &["link", "list"]).status.success());
+}

@@ -1,0 +1,9 @@
+//! End-to-end tests: the real programs, on each database, used as people use them.
+
+mod configuration;
+mod counting;
+mod linkctl;
+mod outage;
+mod privacy;
+mod schema;
+mod shutdown;

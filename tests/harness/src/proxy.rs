@@ -1,0 +1,85 @@
+//! A TCP proxy in front of a database, to cut it off and restore it.
+
+use std::net::SocketAddr;
+
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use url::Url;
+
+use crate::database::TestDatabase;
+
+/// Forwards connections to a database server until it is cut. Ends with the value.
+pub struct DatabaseProxy {
+    url: String,
+    open: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl DatabaseProxy {
+    /// A proxy on a free loopback port, in front of the database's server.
+    ///
+    /// # Panics
+    /// For SQLite, which has no server, and where no port can be had.
+    pub async fn before(database: &TestDatabase) -> Self {
+        let mut url = Url::parse(database.url()).expect("the URL of a database server");
+        let host = url
+            .host_str()
+            .expect("a database server has a host")
+            .to_owned();
+        let port = url.port().expect("a database of the tests has a port");
+        let target = format!("{host}:{port}");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address: SocketAddr = listener.local_addr().expect("a bound listener");
+        url.set_ip_host(address.ip()).expect("the URL has a host");
+        url.set_port(Some(address.port()))
+            .expect("the URL has a host");
+        let (open, state) = watch::channel(true);
+        Self {
+            url: url.into(),
+            open,
+            task: tokio::spawn(accept(listener, target, state)),
+        }
+    }
+
+    /// The URL of the database through the proxy.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Breaks all connections, and each new one as soon as it is made.
+    pub fn cut(&self) {
+        self.open.send_replace(false);
+    }
+
+    /// Lets new connections through again.
+    pub fn restore(&self) {
+        self.open.send_replace(true);
+    }
+}
+
+impl Drop for DatabaseProxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, target: String, state: watch::Receiver<bool>) {
+    while let Ok((client, _)) = listener.accept().await {
+        let (target, mut state) = (target.clone(), state.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = forward(client, &target) => {}
+                _ = state.wait_for(|open| !open) => {}
+            }
+        });
+    }
+}
+
+async fn forward(mut client: TcpStream, target: &str) {
+    if let Ok(mut server) = TcpStream::connect(target).await {
+        // Either side may break off; that is what the proxy is for.
+        let _ = copy_bidirectional(&mut client, &mut server).await;
+    }
+}
