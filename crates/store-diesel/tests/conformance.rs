@@ -1,5 +1,7 @@
 //! The conformance suite of the port on each database.
 
+#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
+
 mod support;
 
 use waypost_test_harness::Kind;

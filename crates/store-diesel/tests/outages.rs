@@ -1,5 +1,7 @@
 //! What an operator meets: databases that are not there, files that cannot be written.
 
+#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
+
 use waypost_store_diesel::{Database, DatabaseError, DatabaseSettings};
 use waypost_test_harness::{Kind, TestDatabase};
 

@@ -33,6 +33,7 @@ async fn walk(store: &dyn Store, limit: u32) -> Vec<Link> {
             return seen;
         }
         seen.extend(step);
+        assert!(seen.len() <= 1_000, "the walk does not end");
     }
 }
 
@@ -201,6 +202,7 @@ pub async fn a_cursor_walk_sees_what_stayed_exactly_once(factory: &dyn StoreFact
             break;
         }
         seen.extend(shown);
+        assert!(seen.len() <= 100, "the walk does not end");
         match step {
             // Newer than everything, so behind the walker.
             0 => insert(&*store, &samples.link_at("new", START + Duration::HOUR)).await,

@@ -43,7 +43,7 @@ impl From<&Click> for ClickRow {
             ip_hash: click.ip_hash,
             user_agent: click.user_agent.clone(),
             referrer: click.referrer.clone(),
-            clicked_at: micros(click.clicked_at),
+            clicked_at: click.clicked_at,
         }
     }
 }
@@ -59,9 +59,13 @@ pub struct DayRow {
     pub clicks: u64,
 }
 
-/// The rows of these clicks, in the order of their ids.
-pub(super) fn expected_rows<'a>(clicks: impl IntoIterator<Item = &'a Click>) -> Vec<ClickRow> {
-    let mut rows: Vec<ClickRow> = clicks.into_iter().map(ClickRow::from).collect();
+/// The rows that these clicks are to leave, in the order of their ids.
+fn expected_rows<'a>(clicks: impl IntoIterator<Item = &'a Click>) -> Vec<ClickRow> {
+    let row = |click: &Click| ClickRow {
+        clicked_at: micros(click.clicked_at),
+        ..ClickRow::from(click)
+    };
+    let mut rows: Vec<ClickRow> = clicks.into_iter().map(row).collect();
     rows.sort_by_key(|row| row.id);
     rows
 }

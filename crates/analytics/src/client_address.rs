@@ -1,0 +1,325 @@
+//! The client's address: the peer's, or what trusted proxies say about whom they speak for. The
+//! rule, and why it is this one, is on [`TrustedProxies`].
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnet::{IpNet, Ipv4Net};
+
+use crate::Visit;
+use crate::hops;
+
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+const FORWARDED: &str = "forwarded";
+
+/// The proxies whose forwarding headers count: nobody by default.
+///
+/// # The rule
+/// Nobody is trusted unless the operator named them. When the peer is not trusted it is the client,
+/// and no header is looked at. When it is, the hops of the forwarding header are walked from the
+/// right (the side on which each proxy appends) past trusted hops; the first one that is not
+/// trusted is the client. A hop without a readable address ends the walk at the last address that
+/// was known. When every hop is trusted, the leftmost is the client.
+///
+/// # Which header
+/// `X-Forwarded-For` when the request has one, otherwise `Forwarded` (RFC 7239); never both. A
+/// proxy usually writes one of the two and passes on the other one as the visitor sent it, so the
+/// one that it does not write is forged at will. Nearly every proxy (nginx, Apache, `HAProxy`,
+/// Caddy, Traefik, Envoy, the balancers of the large clouds) writes `X-Forwarded-For` and leaves
+/// `Forwarded` alone: behind them, this order lets nobody forge anything, and the opposite order
+/// would let everybody (the hazard is described in quarkusio/quarkus issue 35751). A proxy that
+/// writes only `Forwarded` must remove `X-Forwarded-For` from what visitors send.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    /// The address of the client that made this visit; see the rule above. `None` only where the
+    /// connection has no address. IPv4 written as IPv6 (`::ffff:192.0.2.1`) is given back as IPv4.
+    ///
+    /// Allocates nothing, but where a trusted proxy quotes an address with backslashes.
+    #[must_use]
+    pub fn client_address(&self, visit: &Visit<'_>) -> Option<IpAddr> {
+        let peer = visit.peer?.to_canonical();
+        if !self.trusts(peer) {
+            return Some(peer);
+        }
+        let mut walk = Walk {
+            trusted: self,
+            client: None,
+        };
+        if visit.headers.first(X_FORWARDED_FOR).is_some() {
+            visit.headers.each(X_FORWARDED_FOR, &mut |line| {
+                hops::x_forwarded_for(line, &mut |hop| walk.pass(hop));
+            });
+        } else {
+            visit.headers.each(FORWARDED, &mut |line| {
+                hops::forwarded(line, &mut |hop| walk.pass(hop));
+            });
+        }
+        Some(walk.client.unwrap_or(peer))
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// The walk from the right, computed from the left as the hops are read: `client` is what the walk
+/// would answer if the header ended here, `None` standing for whoever comes next.
+struct Walk<'a> {
+    trusted: &'a TrustedProxies,
+    client: Option<IpAddr>,
+}
+
+impl Walk<'_> {
+    fn pass(&mut self, hop: Option<IpAddr>) {
+        self.client = match hop {
+            Some(address) if self.trusted.trusts(address) => self.client.or(hop),
+            other => other,
+        };
+    }
+}
+
+impl FromStr for TrustedProxies {
+    type Err = TrustedProxiesError;
+
+    /// Reads addresses and networks (`10.0.0.0/8`) separated by commas or white space.
+    fn from_str(text: &str) -> Result<Self, TrustedProxiesError> {
+        text.split(|character: char| character == ',' || character.is_whitespace())
+            .filter(|entry| !entry.is_empty())
+            .map(|entry| {
+                network(entry).ok_or_else(|| TrustedProxiesError {
+                    entry: entry.to_owned(),
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+fn network(entry: &str) -> Option<IpNet> {
+    let network = match entry.parse::<IpAddr>() {
+        Ok(address) => IpNet::from(address),
+        Err(_) => entry.parse::<IpNet>().ok()?,
+    };
+    // Addresses are compared in their canonical form, so networks must be in theirs.
+    if let IpNet::V6(mapped) = network
+        && let Some(address) = mapped.addr().to_ipv4_mapped()
+        && let Some(prefix) = mapped.prefix_len().checked_sub(96)
+    {
+        return Ipv4Net::new(address, prefix).ok().map(IpNet::V4);
+    }
+    Some(network.trunc())
+}
+
+impl fmt::Display for TrustedProxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for network in &self.0 {
+            write!(f, "{separator}{network}")?;
+            separator = ",";
+        }
+        Ok(())
+    }
+}
+
+/// An entry of the list is neither an address nor a network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("holds {entry:?}, which is neither an address nor a network such as 10.0.0.0/8")]
+pub struct TrustedProxiesError {
+    /// The first such entry.
+    pub entry: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::visit::HeaderList;
+
+    const XFF: &str = X_FORWARDED_FOR;
+
+    fn client(trusted: &str, peer: &str, headers: &[(&'static str, &str)]) -> String {
+        let trusted: TrustedProxies = trusted.parse().unwrap();
+        let headers = HeaderList::new(headers);
+        let address = trusted.client_address(&headers.visit(peer));
+        address.unwrap().to_string()
+    }
+
+    #[test]
+    fn by_default_nobody_is_believed() {
+        let forged = [(XFF, "192.0.2.66"), (FORWARDED, "for=192.0.2.66")];
+        for peer in ["127.0.0.1", "10.0.0.1", "::1"] {
+            assert_eq!(client("", peer, &forged), peer);
+        }
+        assert_eq!(client("10.0.0.0/8", "11.0.0.1", &forged), "11.0.0.1");
+    }
+
+    #[test]
+    fn the_walk_goes_from_the_right_past_trusted_hops() {
+        let trusted = "10.0.0.0/8, 2001:db8:1::/48";
+        for (line, expected) in [
+            // What the visitor wrote itself stands to the left of what the proxies appended.
+            ("192.0.2.66, 203.0.113.7, 10.0.0.2", "203.0.113.7"),
+            ("203.0.113.7", "203.0.113.7"),
+            ("203.0.113.7, 2001:db8:1::5, 10.0.0.2", "203.0.113.7"),
+            ("10.0.0.3, 203.0.113.7", "203.0.113.7"),
+            // All trusted: the leftmost.
+            ("10.0.0.3, 10.0.0.2", "10.0.0.3"),
+            // Unreadable hops end it at the last good address.
+            ("203.0.113.7, unknown, 10.0.0.3, 10.0.0.2", "10.0.0.3"),
+            ("203.0.113.7, unknown", "10.0.0.1"),
+            ("unknown", "10.0.0.1"),
+            ("unknown, 203.0.113.7", "203.0.113.7"),
+            // No hop at all.
+            ("", "10.0.0.1"),
+            // IPv4 written as IPv6 is IPv4, trusted hops included.
+            ("::ffff:203.0.113.7, ::ffff:10.0.0.2", "203.0.113.7"),
+        ] {
+            assert_eq!(
+                client(trusted, "10.0.0.1", &[(XFF, line)]),
+                expected,
+                "{line:?}"
+            );
+            assert_eq!(
+                client(trusted, "::ffff:10.0.0.1", &[(XFF, line)]),
+                expected,
+                "{line:?}"
+            );
+            let standard: Vec<String> = line
+                .split(", ")
+                .map(|hop| format!("for=\"{hop}\""))
+                .collect();
+            let standard = [(FORWARDED, standard.join(", "))];
+            let standard = standard
+                .each_ref()
+                .map(|(name, value)| (*name, value.as_str()));
+            assert_eq!(
+                client(trusted, "10.0.0.1", &standard),
+                expected,
+                "{standard:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn several_lines_are_one_list() {
+        let lines = [
+            (XFF, "192.0.2.66"),
+            ("via", "x"),
+            (XFF, "203.0.113.7"),
+            (XFF, "10.0.0.2"),
+        ];
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &lines), "203.0.113.7");
+        let lines = [
+            (FORWARDED, "for=192.0.2.66"),
+            (FORWARDED, "for=203.0.113.7, for=10.0.0.2"),
+        ];
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &lines), "203.0.113.7");
+    }
+
+    #[test]
+    fn x_forwarded_for_decides_where_both_headers_are_present() {
+        let both = [(FORWARDED, "for=192.0.2.66"), (XFF, "203.0.113.7")];
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &both), "203.0.113.7");
+        let both = [(FORWARDED, "for=192.0.2.66"), (XFF, "unknown")];
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &both), "10.0.0.1");
+    }
+
+    #[test]
+    fn a_connection_without_an_address_has_no_client() {
+        let headers = HeaderList::new(&[(XFF, "203.0.113.7")]);
+        let visit = Visit {
+            peer: None,
+            headers: &headers,
+        };
+        let trusted: TrustedProxies = "0.0.0.0/0,::/0".parse().unwrap();
+        assert_eq!(trusted.client_address(&visit), None);
+    }
+
+    #[test]
+    fn the_list_is_read_in_any_usual_form() {
+        for (text, expected) in [
+            ("", ""),
+            (" , ", ""),
+            ("127.0.0.1", "127.0.0.1/32"),
+            ("::1 10.0.0.0/8", "::1/128,10.0.0.0/8"),
+            ("10.1.2.3/8,\n192.168.0.0/16", "10.0.0.0/8,192.168.0.0/16"),
+            (
+                "::ffff:10.0.0.0/104 ::ffff:192.0.2.1",
+                "10.0.0.0/8,192.0.2.1/32",
+            ),
+        ] {
+            let proxies: TrustedProxies = text.parse().unwrap();
+            assert_eq!(proxies.to_string(), expected, "{text:?}");
+        }
+        for bad in [
+            "proxy.example",
+            "10.0.0.0/33",
+            "10.0.0",
+            "10.0.0.1;10.0.0.2",
+            "*",
+        ] {
+            let text = format!("127.0.0.1, {bad}");
+            let error = text.parse::<TrustedProxies>().unwrap_err();
+            assert_eq!(error.entry, bad);
+        }
+    }
+
+    /// Addresses of which about half are trusted, and hops that cannot be read.
+    fn hop() -> impl Strategy<Value = String> {
+        prop_oneof![
+            (0_u8..4).prop_map(|host| format!("10.0.0.{host}")),
+            (0_u8..4).prop_map(|host| format!("203.0.113.{host}")),
+            Just("2001:db8::1".to_owned()),
+            Just("unknown".to_owned()),
+        ]
+    }
+
+    /// The rule as the documentation says it, word by word.
+    fn walked_from_the_right(hops: &[String], peer: &str) -> String {
+        let mut last = peer;
+        for hop in hops.iter().rev() {
+            if hop == "unknown" {
+                return last.to_owned();
+            }
+            if !hop.starts_with("10.") {
+                return hop.clone();
+            }
+            last = hop;
+        }
+        last.to_owned()
+    }
+
+    proptest! {
+        #[test]
+        fn the_answer_is_the_walks(hops in prop::collection::vec(hop(), 0..8), split in 0_usize..8) {
+            let (first, second) = hops.split_at(split.min(hops.len()));
+            let lines = [(XFF, first.join(",")), (XFF, second.join(", "))];
+            let lines = lines.each_ref().map(|(name, value)| (*name, value.as_str()));
+            let expected = walked_from_the_right(&hops, "10.0.0.1");
+            prop_assert_eq!(client("10.0.0.0/8", "10.0.0.1", &lines), expected);
+        }
+
+        #[test]
+        fn a_visitor_cannot_forge_its_address(forged in "[ -~]{0,60}", which in 0_usize..3) {
+            // The proxy appends the address it sees, to the same line or as one more.
+            let appended = format!("{forged}, 203.0.113.7");
+            let lines: Vec<(&str, &str)> = match which {
+                0 => vec![(XFF, appended.as_str())],
+                1 => vec![(XFF, forged.as_str()), (XFF, "203.0.113.7")],
+                _ => vec![(FORWARDED, forged.as_str()), (XFF, "203.0.113.7")],
+            };
+            prop_assert_eq!(client("10.0.0.0/8", "10.0.0.1", &lines), "203.0.113.7");
+        }
+
+        #[test]
+        fn headers_of_an_untrusted_peer_change_nothing(peer: std::net::Ipv4Addr, line: String) {
+            prop_assume!(peer.octets()[0] != 10);
+            let headers = [(XFF, line.as_str()), (FORWARDED, line.as_str())];
+            prop_assert_eq!(client("10.0.0.0/8", &peer.to_string(), &headers), peer.to_string());
+        }
+    }
+}

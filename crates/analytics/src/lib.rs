@@ -1,0 +1,58 @@
+//! What Waypost knows about clicks: who counts as a visitor, how a click is recorded, how long it
+//! is kept, and whether the numbers are still right.
+//!
+//! # The path of a click
+//! The redirect hands a [`Visit`] (the peer's address and the request's headers) to
+//! [`Recorder::record`], which
+//!
+//! 1. finds the visitor's address ([`TrustedProxies`]) in what only trusted proxies have said,
+//! 2. hashes it with the salt of the day ([`DailySalts`], [`ip_hash`]); the address itself ends
+//!    here and is written nowhere,
+//! 3. builds the `Click` with the user agent, the referrer and the day it counts for, and
+//! 4. stores it: the row, the link's total and the daily rollup, in one transaction of the store.
+//!
+//! The redirect is answered after that. Step 4 is the seam: what stands between a click and the
+//! database is decided in the recorder alone, and nobody who calls it can tell.
+//!
+//! | subject | where |
+//! | --- | --- |
+//! | the client's address | [`Visit`], [`VisitHeaders`], [`TrustedProxies`] |
+//! | the hash of an address | [`ip_hash`], [`DailySalts`] |
+//! | recording | [`Recorder`], [`RecorderParts`], [`Outcome`] |
+//! | keeping and forgetting | [`retention`], [`Age`], [`Maintenance`] |
+//! | counting again | [`ledger`] |
+//! | settings | [`ClickSettings`] |
+//! | numbers for operators | [`metrics`] |
+//!
+//! This crate knows the port (`waypost-store`), never a database, and no HTTP framework.
+//!
+//! # Extending
+//! What is to be kept of a click becomes a field of `waypost_core::Click`, is read from the visit
+//! in `recorder.rs` before anything is awaited, and is stored by the stores. A new number for
+//! operators gets its name and description in [`metrics`], and its series starts at 0 there. Work
+//! that comes around by itself belongs to [`Maintenance::run_once`].
+
+mod age;
+mod client_address;
+mod hops;
+mod identity;
+pub mod ledger;
+mod maintenance;
+pub mod metrics;
+mod recorder;
+pub mod retention;
+mod salts;
+mod settings;
+mod visit;
+#[cfg(test)]
+mod witness;
+
+pub use age::{Age, AgeError};
+pub use client_address::{TrustedProxies, TrustedProxiesError};
+pub use identity::ip_hash;
+pub use ledger::Verification;
+pub use maintenance::{Maintenance, MaintenanceParts, Pass};
+pub use recorder::{Outcome, Recorder, RecorderParts};
+pub use salts::DailySalts;
+pub use settings::ClickSettings;
+pub use visit::{Visit, VisitHeaders};

@@ -1,0 +1,176 @@
+//! The daily salts: one per day for all nodes, in memory for as long as it is needed, and gone for
+//! good two days after its day began.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use time::{Date, Duration, OffsetDateTime};
+use waypost_core::{Random, Salt, Zone};
+use waypost_store::{Store, StoreError};
+
+/// How long after the beginning of its day a salt is destroyed.
+const LIFETIME: Duration = Duration::hours(48);
+/// Today's, and yesterday's for clicks that are hashed around midnight.
+const KEPT_IN_MEMORY: usize = 2;
+
+/// Gives out the salt of a day and destroys those whose time is over.
+pub struct DailySalts {
+    store: Arc<dyn Store>,
+    random: Arc<dyn Random>,
+    zone: Zone,
+    known: Mutex<BTreeMap<Date, Salt>>,
+}
+
+impl DailySalts {
+    /// Salts shared through `store`, drawn from `random`, for days that begin in `zone`.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, random: Arc<dyn Random>, zone: Zone) -> Self {
+        Self {
+            store,
+            random,
+            zone,
+            known: Mutex::default(),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<Date, Salt>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The salt of `day`. The first of all nodes to ask draws it; the store decides which that is.
+    /// Only the first call for a day reaches the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    pub async fn of(&self, day: Date) -> Result<Salt, StoreError> {
+        if let Some(salt) = self.known().get(&day) {
+            return Ok(salt.clone());
+        }
+        let candidate = Salt::generate(&*self.random);
+        let salt = self.store.salt(day, &candidate).await?;
+        let mut known = self.known();
+        known.insert(day, salt.clone());
+        while known.len() > KEPT_IN_MEMORY {
+            known.pop_first();
+        }
+        Ok(salt)
+    }
+
+    /// Destroys, in memory and in the store, the salts of all days that began 48 hours before `now`
+    /// or earlier, and gives back how many the store held. Whoever calls this every hour keeps none
+    /// for longer than 49 hours.
+    ///
+    /// The salts of today and, until 48 hours after it began, of yesterday are never among them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer; then only those in memory are gone.
+    pub async fn destroy_expired(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
+        // The day that lasted 48 hours ago began before that, and the next one did not.
+        let expired = self.zone.day_of(now.saturating_sub(LIFETIME));
+        let Some(first_kept) = expired.next_day() else {
+            return Ok(0);
+        };
+        self.known().retain(|day, _| *day >= first_kept);
+        self.store.destroy_salts_before(first_kept).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::{date, datetime};
+    use waypost_core::SeededRandom;
+    use waypost_store::{MemoryStore, SaltStore as _};
+
+    use super::*;
+
+    fn node(store: &Arc<MemoryStore>, seed: u64, zone: &str) -> DailySalts {
+        let random = Arc::new(SeededRandom::new(seed));
+        DailySalts::new(store.clone(), random, zone.parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn all_nodes_use_one_salt_a_day() {
+        let store = Arc::new(MemoryStore::new());
+        let (one, other) = (node(&store, 1, "UTC"), node(&store, 2, "UTC"));
+        let today = date!(2026 - 03 - 01);
+        let salt = one.of(today).await.unwrap();
+        assert_eq!(other.of(today).await.unwrap(), salt);
+        assert_ne!(other.of(date!(2026 - 03 - 02)).await.unwrap(), salt);
+    }
+
+    #[tokio::test]
+    async fn a_known_salt_needs_no_store_and_only_two_are_known() {
+        let store = Arc::new(MemoryStore::new());
+        let salts = node(&store, 1, "UTC");
+        let days = [
+            date!(2026 - 03 - 01),
+            date!(2026 - 03 - 02),
+            date!(2026 - 03 - 03),
+        ];
+        let mut drawn = Vec::new();
+        for day in days {
+            drawn.push(salts.of(day).await.unwrap());
+        }
+        // Whoever asks the store now gets another salt.
+        store
+            .destroy_salts_before(date!(2027 - 01 - 01))
+            .await
+            .unwrap();
+        assert_eq!(salts.of(days[2]).await.unwrap(), drawn[2]);
+        assert_eq!(salts.of(days[1]).await.unwrap(), drawn[1]);
+        assert_ne!(salts.of(days[0]).await.unwrap(), drawn[0]);
+        assert!(salts.known().len() <= 2);
+    }
+
+    #[tokio::test]
+    async fn a_salt_is_destroyed_48_hours_after_its_day_began_and_not_before() {
+        for (zone, began) in [
+            ("UTC", datetime!(2026-03-01 00:00 UTC)),
+            ("Europe/Berlin", datetime!(2026-03-01 00:00 +1)),
+            // Days of 23 and of 25 hours.
+            ("Europe/Berlin", datetime!(2026-03-28 00:00 +1)),
+            ("Europe/Berlin", datetime!(2026-10-25 00:00 +2)),
+            ("Pacific/Kiritimati", datetime!(2026-03-01 00:00 +14)),
+        ] {
+            let store = Arc::new(MemoryStore::new());
+            let salts = node(&store, 1, zone);
+            let day = began.date();
+            let salt = salts.of(day).await.unwrap();
+
+            let before = began + Duration::hours(48) - Duration::microseconds(1);
+            assert_eq!(
+                salts.destroy_expired(before).await.unwrap(),
+                0,
+                "{zone} {day}"
+            );
+            assert_eq!(salts.of(day).await.unwrap(), salt);
+
+            let after = began + Duration::hours(48);
+            assert_eq!(
+                salts.destroy_expired(after).await.unwrap(),
+                1,
+                "{zone} {day}"
+            );
+            assert!(salts.known().is_empty());
+            assert_ne!(salts.of(day).await.unwrap(), salt);
+        }
+    }
+
+    #[tokio::test]
+    async fn todays_salt_is_never_destroyed() {
+        let store = Arc::new(MemoryStore::new());
+        let salts = node(&store, 1, "Europe/Berlin");
+        let zone: Zone = "Europe/Berlin".parse().unwrap();
+        let mut now = datetime!(2026-10-24 00:00 UTC);
+        while now < datetime!(2026-10-28 00:00 UTC) {
+            let salt = salts.of(zone.day_of(now)).await.unwrap();
+            salts.destroy_expired(now).await.unwrap();
+            let stored = store
+                .salt(zone.day_of(now), &Salt::from_bytes([0; 32]))
+                .await
+                .unwrap();
+            assert_eq!(stored, salt, "{now}");
+            now += Duration::minutes(30);
+        }
+    }
+}

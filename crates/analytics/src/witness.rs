@@ -1,0 +1,182 @@
+//! A store for the tests of this crate: in memory, it remembers what it was asked, can be taken
+//! away, and can be made to disagree with itself.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use time::macros::datetime;
+use time::{Date, Duration, OffsetDateTime};
+use waypost_core::{
+    Click, ClickId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, SeededRandom, ShortCode,
+    TargetUrl,
+};
+use waypost_store::{
+    ClickStore, Counts, LinkLedger, LinkStore, MemoryStore, Recorded, SaltStore, Store, StoreError,
+};
+
+/// When the newest click of [`Witness::with_clicks`] happened.
+pub(crate) const NEWEST: OffsetDateTime = datetime!(2026-03-01 23:30 UTC);
+
+#[derive(Default)]
+pub(crate) struct Witness {
+    inner: MemoryStore,
+    seen: Mutex<Seen>,
+}
+
+/// What happened to the store, and what is to happen.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// Every click it was given.
+    pub(crate) clicks: Vec<Click>,
+    /// The limits of every ledger page.
+    pub(crate) pages: Vec<u32>,
+    /// So many operations succeed before it is away; `None` while it stays.
+    pub(crate) away_after: Option<u32>,
+    /// The link whose total is told one too high.
+    pub(crate) miscounted: Option<LinkId>,
+}
+
+impl Witness {
+    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap()
+    }
+
+    /// A store of one link, followed once a day up to [`NEWEST`].
+    pub(crate) async fn with_clicks(days: u32) -> (Arc<Self>, Link) {
+        let store = Arc::new(Self::default());
+        let link = store.add_link("wiki").await;
+        let random = SeededRandom::new(2);
+        for day in 0..days {
+            let clicked_at = NEWEST - Duration::days(i64::from(day));
+            let click = Click {
+                id: ClickId::new(clicked_at, &random),
+                link_id: link.id,
+                user_id: None,
+                ip_hash: None,
+                user_agent: None,
+                referrer: None,
+                clicked_at,
+                day: clicked_at.date(),
+            };
+            store.inner.record_clicks(&[click]).await.unwrap();
+        }
+        (store, link)
+    }
+
+    pub(crate) async fn add_link(&self, code: &str) -> Link {
+        let seed = code
+            .bytes()
+            .fold(0, |seed, byte| seed * 31 + u64::from(byte));
+        let link = Link {
+            id: LinkId::new(NEWEST, &SeededRandom::new(seed)),
+            code: ShortCode::parse(code).unwrap(),
+            target: TargetUrl::from_stored("https://example.com".to_owned()).unwrap(),
+            clicks: 0,
+            created_at: NEWEST,
+        };
+        self.inner.insert_link(&link).await.unwrap();
+        link
+    }
+
+    pub(crate) async fn total(&self, link: &Link) -> u64 {
+        let found = self.inner.link_by_code(&link.code).await.unwrap();
+        found.unwrap().clicks
+    }
+
+    fn here(&self) -> Result<(), StoreError> {
+        match &mut self.seen().away_after {
+            Some(0) => Err(StoreError::unavailable("taken away")),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl LinkStore for Witness {
+    async fn insert_link(&self, link: &Link) -> Result<(), StoreError> {
+        self.inner.insert_link(link).await
+    }
+
+    async fn link_by_code(&self, code: &ShortCode) -> Result<Option<Link>, StoreError> {
+        self.inner.link_by_code(code).await
+    }
+
+    async fn links_page(&self, page: PageRequest) -> Result<Page<Link>, StoreError> {
+        self.inner.links_page(page).await
+    }
+
+    async fn links_after(
+        &self,
+        cursor: Option<LinkCursor>,
+        limit: u32,
+    ) -> Result<Vec<Link>, StoreError> {
+        self.inner.links_after(cursor, limit).await
+    }
+
+    async fn delete_link(&self, id: LinkId) -> Result<bool, StoreError> {
+        self.inner.delete_link(id).await
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        self.inner.counts().await
+    }
+}
+
+#[async_trait]
+impl ClickStore for Witness {
+    async fn record_clicks(&self, clicks: &[Click]) -> Result<Recorded, StoreError> {
+        self.here()?;
+        self.seen().clicks.extend_from_slice(clicks);
+        self.inner.record_clicks(clicks).await
+    }
+
+    async fn clicks_before(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
+        self.inner.clicks_before(before).await
+    }
+
+    async fn purge_clicks(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        self.here()?;
+        self.inner.purge_clicks(before, limit).await
+    }
+
+    async fn ledger(
+        &self,
+        after: Option<LinkId>,
+        limit: u32,
+    ) -> Result<Vec<LinkLedger>, StoreError> {
+        self.here()?;
+        let mut page = self.inner.ledger(after, limit).await?;
+        let mut seen = self.seen();
+        seen.pages.push(limit);
+        for link in &mut page {
+            if seen.miscounted == Some(link.link_id) {
+                link.total += 1;
+            }
+        }
+        Ok(page)
+    }
+}
+
+#[async_trait]
+impl SaltStore for Witness {
+    async fn salt(&self, day: Date, candidate: &Salt) -> Result<Salt, StoreError> {
+        self.here()?;
+        self.inner.salt(day, candidate).await
+    }
+
+    async fn destroy_salts_before(&self, day: Date) -> Result<u64, StoreError> {
+        self.here()?;
+        self.inner.destroy_salts_before(day).await
+    }
+}
+
+#[async_trait]
+impl Store for Witness {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.here()
+    }
+}
