@@ -1,5 +1,6 @@
 //! PostgreSQL: what differs from the other databases.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use diesel::pg::Pg;
@@ -8,7 +9,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{ConnectionError, ConnectionResult, QueryResult};
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::{
-    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
+    AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
     TransactionManager,
 };
 use time::Date;
@@ -83,7 +84,7 @@ pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
 }
 
 async fn connect(url: &str) -> ConnectionResult<Connection> {
-    let mut connection = AsyncPgConnection::establish(url).await?;
+    let mut connection = open_connection(url).await?;
     connection
         .batch_execute(
             "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; SET statement_timeout = '60s'",
@@ -93,9 +94,27 @@ async fn connect(url: &str) -> ConnectionResult<Connection> {
     Ok(connection)
 }
 
-/// A blocking connection for migrations, to be used outside of async code.
+/// Connects by hand: diesel-async would keep of an error only that there was one, not that, say, the
+/// connection was refused.
+async fn open_connection(url: &str) -> ConnectionResult<Connection> {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .map_err(|error| ConnectionError::BadConnection(chain(&error)))?;
+    AsyncPgConnection::try_from_client_and_connection(client, connection).await
+}
+
+fn chain(error: &dyn Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}
+
+/// A blocking connection for migrations, to be used on a thread for blocking work.
 pub(crate) fn connect_blocking(url: &str) -> ConnectionResult<AsyncConnectionWrapper<Connection>> {
-    <AsyncConnectionWrapper<Connection> as diesel::Connection>::establish(url)
+    tokio::runtime::Handle::current()
+        .block_on(open_connection(url))
+        .map(AsyncConnectionWrapper::from)
 }
 
 async fn begin(connection: &mut Connection) -> QueryResult<()> {

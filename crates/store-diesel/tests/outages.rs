@@ -16,7 +16,8 @@ async fn a_database_that_is_not_there_is_named_without_its_password() {
         let url = format!("{scheme}://somebody:hunter2@127.0.0.1:1/waypost");
         let error = connect(&url).await.err().unwrap();
         assert!(matches!(error, DatabaseError::Connect { .. }));
-        let text = error.to_string();
+        let text = chain(&error);
+        assert!(text.contains("refused"), "{text}");
         assert!(
             text.contains(&format!("{scheme}://127.0.0.1:1/waypost")),
             "{text}"
@@ -83,4 +84,12 @@ async fn a_closed_database_is_unavailable() {
         matches!(error, waypost_store::StoreError::Unavailable { .. }),
         "{error:?}"
     );
+}
+
+/// The whole chain of an error, as the programs print it.
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
 }

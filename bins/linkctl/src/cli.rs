@@ -1,0 +1,207 @@
+//! What can be asked of `linkctl`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use waypost_analytics::Age;
+
+const ENDING: &str = "\
+The settings are those of the server: waypost.toml (or the file that WAYPOST_CONFIG names), then
+WAYPOST_* variables, then the options above; `server --help` lists them.
+
+Results go to standard output; messages, questions, progress and errors to standard error.
+
+Exit codes:
+  0  done
+  1  verify found differences
+  2  wrong usage or configuration
+  3  there is no such link
+  4  refused: the code is taken, or what would be lost was not confirmed
+  5  the database cannot be used, or needs `linkctl migrate up`
+  6  the result could not be written";
+
+/// Look after the database of Waypost: its schema, its links, its clicks.
+#[derive(Debug, Parser)]
+#[command(name = "linkctl", version, after_help = ENDING)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Default, Args)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "`--help` shows the text as it is written"
+)]
+pub(crate) struct Global {
+    /// File of settings; without it WAYPOST_CONFIG, then waypost.toml if there is one
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Database to work on, instead of WAYPOST_DATABASE_URL
+    ///
+    /// Everybody on this machine can see it: put a password into the file or the variable.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// Directory of the embedded database, instead of WAYPOST_DATA_DIR
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<String>,
+    /// Print JSON: one document, or one per line where a list may be long
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show and change the version of the schema
+    #[command(subcommand)]
+    Migrate(Migrate),
+    /// Make, show and delete links
+    #[command(subcommand)]
+    Link(Link),
+    /// Delete old clicks; totals and daily numbers stay
+    ///
+    /// Deletes in small batches, so that redirects go on. It can be stopped and run again.
+    Purge(Purge),
+    /// Count again: totals, daily numbers and clicks of every link must agree
+    ///
+    /// Prints the links for which they do not, and then ends with exit code 1.
+    Verify,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Migrate {
+    /// Show which migrations the database has
+    Status,
+    /// Apply all missing migrations
+    Up,
+    /// Revert the newest migration
+    Down {
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Link {
+    /// Make a link and print it
+    Add {
+        /// Where it leads: an http or https URL
+        url: String,
+        /// Its code, of a-z, 0-9, `-` and `_`; without it one is drawn
+        #[arg(long)]
+        code: Option<String>,
+    },
+    /// List links, newest first
+    List {
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+        limit: u64,
+        /// All of them
+        #[arg(long, conflicts_with = "limit")]
+        all: bool,
+    },
+    /// Show a link and its clicks
+    Show {
+        /// Its code, in upper or lower case
+        code: String,
+    },
+    /// Delete a link with its clicks
+    Delete {
+        /// Its code, in upper or lower case
+        code: String,
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Purge {
+    /// Age from which on clicks are deleted: 12h, 90d or 2w
+    #[arg(long, value_name = "AGE")]
+    pub(crate) older_than: Age,
+    #[command(flatten)]
+    pub(crate) confirmation: Confirmation,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Confirmation {
+    /// Do it without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, ErrorKind> {
+        Cli::try_parse_from(line.split(' ')).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_for_all_stand_before_or_behind_the_command() {
+        for line in [
+            "linkctl --json --data-dir d --config c verify",
+            "linkctl verify --json --data-dir d --config c",
+            "linkctl link --json list --data-dir d --config c",
+        ] {
+            let global = parse(line).unwrap().global;
+            assert!(global.json, "{line}");
+            assert_eq!(global.data_dir.as_deref(), Some("d"), "{line}");
+            assert_eq!(global.config, Some(PathBuf::from("c")), "{line}");
+        }
+    }
+
+    #[test]
+    fn each_command_is_understood() {
+        for line in [
+            "linkctl migrate status",
+            "linkctl migrate up",
+            "linkctl migrate down --yes",
+            "linkctl link add https://example.com --code wiki",
+            "linkctl link list --limit 100",
+            "linkctl link list --all",
+            "linkctl link show wiki",
+            "linkctl link delete wiki -y",
+            "linkctl purge --older-than 90d --yes",
+            "linkctl verify",
+        ] {
+            assert!(parse(line).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_wrong_usage() {
+        for (line, kind) in [
+            ("linkctl purge", ErrorKind::MissingRequiredArgument),
+            ("linkctl purge --older-than 90", ErrorKind::ValueValidation),
+            ("linkctl link list --limit 0", ErrorKind::ValueValidation),
+            (
+                "linkctl link list --limit 5 --all",
+                ErrorKind::ArgumentConflict,
+            ),
+            ("linkctl link add", ErrorKind::MissingRequiredArgument),
+            ("linkctl frobnicate", ErrorKind::InvalidSubcommand),
+        ] {
+            assert_eq!(parse(line).unwrap_err(), kind, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_age_is_refused_with_what_to_write_instead() {
+        let error = Cli::try_parse_from(["linkctl", "purge", "--older-than", "3m"]).unwrap_err();
+        assert!(error.to_string().contains("use `h` for hours"), "{error}");
+        assert_eq!(error.exit_code(), 2);
+    }
+}

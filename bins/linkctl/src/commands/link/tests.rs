@@ -1,0 +1,171 @@
+//! What is printed about links.
+
+use std::sync::Arc;
+
+use time::macros::datetime;
+use waypost_core::{ManualClock, SeededRandom};
+use waypost_store::{MemoryStore, ShortenerParts};
+
+use super::*;
+use crate::console::Printed;
+
+fn shortener() -> Shortener {
+    Shortener::new(ShortenerParts {
+        store: Arc::new(MemoryStore::new()),
+        clock: Arc::new(ManualClock::new(datetime!(2026-03-01 12:00:00.5 UTC))),
+        random: Arc::new(SeededRandom::new(1)),
+        reserved: ["health"].into_iter().collect(),
+        base_url: "https://go.example".parse().unwrap(),
+    })
+}
+
+async fn with_wiki() -> Shortener {
+    let shortener = shortener();
+    let made = shortener.shorten("https://example.com/wiki", Some("Wiki"));
+    made.await.unwrap();
+    shortener
+}
+
+#[tokio::test]
+async fn a_new_link_is_printed_as_what_to_share() {
+    let shortener = shortener();
+    let url = "https://example.com";
+    let (ended, printed) = Printed::by(false, None, async |c| {
+        add(url, Some("Wiki"), &shortener, c).await
+    })
+    .await;
+    ended.unwrap();
+    assert_eq!(printed.output, "https://go.example/Wiki\n");
+    let (ended, printed) =
+        Printed::by(false, None, async |c| add(url, None, &shortener, c).await).await;
+    ended.unwrap();
+    assert_eq!(printed.output.len(), "https://go.example/1234567\n".len());
+}
+
+#[tokio::test]
+async fn what_cannot_be_shortened_is_refused_with_its_reason() {
+    let shortener = with_wiki().await;
+    for (url, code, status) in [
+        ("javascript:alert(1)", None, Status::Usage),
+        ("https://go.example/wiki", None, Status::Usage),
+        ("https://example.com", Some("a b"), Status::Usage),
+        ("https://example.com", Some("health"), Status::Usage),
+        ("https://example.com", Some("WIKI"), Status::Refused),
+    ] {
+        let (ended, printed) =
+            Printed::by(false, None, async |c| add(url, code, &shortener, c).await).await;
+        assert_eq!(ended.unwrap_err().status(), status, "{url} {code:?}");
+        assert_eq!(printed, Printed::default());
+    }
+}
+
+#[tokio::test]
+async fn a_link_is_found_in_any_spelling() {
+    let shortener = with_wiki().await;
+    let (ended, printed) =
+        Printed::by(false, None, async |c| show("wIKI", &shortener, c).await).await;
+    ended.unwrap();
+    assert_eq!(
+        printed.output,
+        "code       Wiki\n\
+         short URL  https://go.example/Wiki\n\
+         target     https://example.com/wiki\n\
+         clicks     0\n\
+         made       2026-03-01T12:00:00Z\n"
+    );
+    let (ended, printed) =
+        Printed::by(true, None, async |c| show("wiki", &shortener, c).await).await;
+    ended.unwrap();
+    assert_eq!(
+        printed.output,
+        "{\"shortCode\":\"Wiki\",\"originalUrl\":\"https://example.com/wiki\",\"clicks\":0,\
+         \"createdAt\":\"2026-03-01T12:00:00.5Z\",\"shortUrl\":\"https://go.example/Wiki\"}\n"
+    );
+    for unknown in ["nothing", "not a code", ""] {
+        let (ended, _) =
+            Printed::by(false, None, async |c| show(unknown, &shortener, c).await).await;
+        assert_eq!(ended.unwrap_err().status(), Status::NoLink, "{unknown:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_as_long_as_asked_newest_first() {
+    let shortener = shortener();
+    let (ended, printed) = Printed::by(false, None, async |c| list(20, &shortener, c).await).await;
+    ended.unwrap();
+    assert_eq!(printed.output, "");
+    assert!(printed.messages.contains("linkctl link add"));
+    for link in 0..1_100 {
+        let url = format!("https://example.com/{link}");
+        shortener.shorten(&url, None).await.unwrap();
+    }
+    for (limit, expected) in [(1, 1), (20, 20), (500, 500), (501, 501), (u64::MAX, 1_100)] {
+        let (ended, printed) =
+            Printed::by(true, None, async |c| list(limit, &shortener, c).await).await;
+        ended.unwrap();
+        let mut lines: Vec<&str> = printed.output.lines().collect();
+        assert_eq!(lines.len(), expected);
+        lines.sort_unstable();
+        lines.dedup();
+        assert_eq!(lines.len(), expected, "none is shown twice");
+    }
+    let (_, printed) = Printed::by(false, None, async |c| list(1, &shortener, c).await).await;
+    let mut lines = printed.output.lines();
+    assert_eq!(
+        lines.next(),
+        Some("CODE                  CLICKS  MADE                  TARGET")
+    );
+    let row = lines.next().unwrap();
+    assert!(
+        row.contains("           0  2026-03-01T12:00:00Z  https://example.com/"),
+        "{row}"
+    );
+    assert_eq!(lines.next(), None);
+}
+
+#[tokio::test]
+async fn a_link_is_deleted_when_that_was_confirmed() {
+    let shortener = with_wiki().await;
+    let asked = Confirmation { yes: false };
+    for (answers, yes, gone) in [
+        (None, false, false),
+        (Some("n\n"), false, false),
+        (Some("y\n"), false, true),
+    ] {
+        let confirmation = Confirmation { yes };
+        let (ended, printed) = Printed::by(false, answers, async |c| {
+            delete("wiki", confirmation, &shortener, c).await
+        })
+        .await;
+        assert!(
+            printed
+                .messages
+                .contains("`Wiki` leads to https://example.com/wiki")
+        );
+        assert!(printed.messages.contains("0 clicks"));
+        assert_eq!(ended.is_ok(), gone);
+        assert_eq!(printed.output, if gone { "deleted Wiki\n" } else { "" });
+        assert_eq!(shortener.find("wiki").await.unwrap().is_none(), gone);
+    }
+    let (ended, _) = Printed::by(false, None, async |c| {
+        delete("wiki", asked, &shortener, c).await
+    })
+    .await;
+    assert_eq!(ended.unwrap_err().status(), Status::NoLink);
+}
+
+#[tokio::test]
+async fn a_confirmed_deletion_asks_nobody() {
+    let shortener = with_wiki().await;
+    let confirmed = Confirmation { yes: true };
+    let (ended, printed) = Printed::by(true, None, async |c| {
+        delete("wiki", confirmed, &shortener, c).await
+    })
+    .await;
+    ended.unwrap();
+    assert!(
+        printed
+            .output
+            .starts_with("{\"deleted\":{\"shortCode\":\"Wiki\",")
+    );
+}

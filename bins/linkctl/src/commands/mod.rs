@@ -1,0 +1,40 @@
+//! The commands, a file per group. What they do is done by `waypost-store` and
+//! `waypost-analytics`; here it is asked for and printed.
+
+mod link;
+mod migrate;
+mod purge;
+mod verify;
+
+use waypost_core::SystemClock;
+
+use crate::cli::Command;
+use crate::console::Console;
+use crate::database;
+use crate::failure::{Failure, Status};
+use crate::settings::Settings;
+
+/// Does what was asked, and says how it ended.
+pub(crate) async fn run(
+    command: Command,
+    settings: Settings,
+    console: &mut Console<'_>,
+) -> Result<Status, Failure> {
+    if let Command::Migrate(command) = command {
+        let database = database::open(&settings.database).await?;
+        let ended = migrate::run(command, &database, console).await;
+        database.close();
+        return ended;
+    }
+    let (database, shortener) = database::open_current(&settings).await?;
+    let store = shortener.store();
+    let ended = match command {
+        Command::Link(command) => link::run(command, &shortener, console).await,
+        Command::Purge(command) => purge::run(&command, store, &SystemClock, console).await,
+        Command::Verify => verify::run(store, console).await,
+        // It was done above, without asking for a schema.
+        Command::Migrate(_) => Ok(Status::Done),
+    };
+    database.close();
+    ended
+}

@@ -1,0 +1,217 @@
+//! `linkctl verify`: counts again, and shows what does not agree.
+
+use serde::Serialize;
+use waypost_analytics::{Verification, ledger};
+use waypost_store::{LinkLedger, Store};
+
+use crate::console::{Console, HEADING, counted};
+use crate::failure::{Failure, Status};
+use crate::progress::Progress;
+
+pub(super) async fn run(store: &dyn Store, console: &mut Console<'_>) -> Result<Status, Failure> {
+    let links = store.counts().await?.links;
+    let progress = Progress::start(console, links, "links");
+    let mut report = Report::new(console);
+    let mut printed = Ok(());
+    let verification = ledger::verify(
+        store,
+        |verification| progress.at(verification.links),
+        |link| {
+            // When nobody reads the report any more, the count itself still goes on.
+            if printed.is_ok() {
+                printed = progress.aside(|| report.difference(link));
+            }
+        },
+    )
+    .await?;
+    drop(progress);
+    printed?;
+    report.end(&verification)?;
+    Ok(if verification.agrees() {
+        Status::Done
+    } else {
+        Status::Differences
+    })
+}
+
+/// How the JSON document begins, up to its first difference.
+const JSON_BEGINS: &str = "{\"differences\":[";
+
+/// Prints differences as they are found, so that any number of them takes no memory. In JSON, all
+/// of it is one document.
+struct Report<'a, 'b> {
+    console: &'a mut Console<'b>,
+    differences: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DifferenceRecord<'a> {
+    short_code: &'a str,
+    total: u64,
+    rollup: u64,
+    rows: u64,
+    purged: u64,
+}
+
+impl<'a, 'b> Report<'a, 'b> {
+    const fn new(console: &'a mut Console<'b>) -> Self {
+        Self {
+            console,
+            differences: 0,
+        }
+    }
+
+    fn difference(&mut self, link: &LinkLedger) -> Result<(), Failure> {
+        let first = self.differences == 0;
+        self.differences = self.differences.saturating_add(1);
+        if self.console.json {
+            let record = DifferenceRecord {
+                short_code: link.code.spelling(),
+                total: link.total,
+                rollup: link.rollup,
+                rows: link.rows,
+                purged: link.purged,
+            };
+            self.console
+                .json_part(if first { JSON_BEGINS } else { "," }, &record)?;
+        } else {
+            if first {
+                self.console.line(format_args!(
+                    "{HEADING}{:<16}  {:>12}  {:>12}  {:>12}  {:>12}{HEADING:#}",
+                    "CODE", "TOTAL", "DAILY SUM", "CLICKS", "PURGED"
+                ))?;
+            }
+            self.console.line(format_args!(
+                "{:<16}  {:>12}  {:>12}  {:>12}  {:>12}",
+                link.code.spelling(),
+                link.total,
+                link.rollup,
+                link.rows,
+                link.purged
+            ))?;
+        }
+        self.console.flush()
+    }
+
+    fn end(self, verification: &Verification) -> Result<(), Failure> {
+        let Verification {
+            links,
+            clicks,
+            rows,
+            purged,
+            differences,
+        } = verification;
+        if self.console.json {
+            let begins = if self.differences == 0 {
+                JSON_BEGINS
+            } else {
+                ""
+            };
+            return self.console.line(format_args!(
+                "{begins}],\"links\":{links},\"clicks\":{clicks},\"rows\":{rows},\"purged\":{purged},\
+                 \"agrees\":{}}}",
+                verification.agrees()
+            ));
+        }
+        if verification.agrees() {
+            return self.console.line(format_args!(
+                "{} and {}: totals, daily numbers and stored clicks agree ({purged} of the clicks \
+                 were purged)",
+                counted(*links, "link"),
+                counted(*clicks, "click")
+            ));
+        }
+        self.console.say(format_args!(
+            "{differences} of {} do not agree: a total should be the sum of its days, and its \
+             stored and purged clicks together",
+            counted(*links, "link")
+        ));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+    use waypost_core::{LinkId, SeededRandom, ShortCode};
+    use waypost_store::MemoryStore;
+
+    use super::*;
+    use crate::console::Printed;
+
+    fn ledger(code: &str, total: u64, rollup: u64) -> LinkLedger {
+        LinkLedger {
+            link_id: LinkId::new(datetime!(2026-03-01 12:00 UTC), &SeededRandom::new(1)),
+            code: ShortCode::parse(code).unwrap(),
+            total,
+            rollup,
+            rows: 3,
+            purged: 2,
+        }
+    }
+
+    async fn report(json: bool, differences: &[LinkLedger]) -> Printed {
+        let verification = Verification {
+            links: 3,
+            clicks: 20,
+            rows: 18,
+            purged: 2,
+            differences: u64::try_from(differences.len()).unwrap(),
+        };
+        let (ended, printed) = Printed::by(json, None, async |console| {
+            let mut report = Report::new(console);
+            differences
+                .iter()
+                .try_for_each(|link| report.difference(link))?;
+            report.end(&verification)
+        })
+        .await;
+        ended.unwrap();
+        printed
+    }
+
+    #[tokio::test]
+    async fn where_all_agrees_one_line_says_so() {
+        let store = MemoryStore::new();
+        let (ended, printed) = Printed::by(false, None, async |c| run(&store, c).await).await;
+        assert_eq!(ended.unwrap(), Status::Done);
+        assert!(printed.output.starts_with("0 links and 0 clicks: "));
+        assert_eq!(printed.output.lines().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn differences_are_a_table() {
+        let printed = report(false, &[ledger("Wiki", 6, 5), ledger("cnn", 5, 4)]).await;
+        assert_eq!(
+            printed.output,
+            "CODE                     TOTAL     DAILY SUM        CLICKS        PURGED\n\
+             Wiki                         6             5             3             2\n\
+             cnn                          5             4             3             2\n"
+        );
+        assert!(printed.messages.starts_with("2 of 3 links do not agree"));
+    }
+
+    #[tokio::test]
+    async fn the_report_is_one_json_document_with_any_number_of_differences() {
+        for differences in [
+            vec![],
+            vec![ledger("Wiki", 6, 5)],
+            vec![ledger("Wiki", 6, 5), ledger("cnn", 5, 4)],
+        ] {
+            let printed = report(true, &differences).await;
+            let document: serde_json::Value = serde_json::from_str(&printed.output).unwrap();
+            let listed = document["differences"].as_array().unwrap();
+            assert_eq!(listed.len(), differences.len());
+            for (listed, expected) in listed.iter().zip(&differences) {
+                assert_eq!(listed["shortCode"], expected.code.spelling());
+                assert_eq!(listed["total"], expected.total);
+                assert_eq!(listed["rollup"], expected.rollup);
+                assert_eq!((&listed["rows"], &listed["purged"]), (&3.into(), &2.into()));
+            }
+            assert_eq!(document["links"], 3);
+            assert_eq!(document["clicks"], 20);
+            assert_eq!(document["agrees"], differences.is_empty());
+        }
+    }
+}

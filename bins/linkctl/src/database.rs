@@ -1,0 +1,35 @@
+//! Opening the database that the settings name.
+
+use std::sync::Arc;
+
+use waypost_core::{SystemClock, SystemRandom};
+use waypost_store::{Shortener, ShortenerParts};
+use waypost_store_diesel::{Database, DatabaseSettings};
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// Opens the database as it is, whatever its schema.
+pub(crate) async fn open(settings: &DatabaseSettings) -> Result<Database, Failure> {
+    Ok(Database::connect(settings).await?)
+}
+
+/// Opens a database whose schema is the one that this program knows, with the domain functions that
+/// the server works with, too. An SQLite file that is missing is not made.
+pub(crate) async fn open_current(settings: &Settings) -> Result<(Database, Shortener), Failure> {
+    if let Some(path) = settings.database.url.sqlite_path()
+        && !path.exists()
+    {
+        return Err(Failure::NoDatabase(path.to_owned()));
+    }
+    let database = open(&settings.database).await?;
+    database.prepare_schema(false).await?;
+    let shortener = Shortener::new(ShortenerParts {
+        store: database.store(),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        reserved: waypost_api::reserved_words(),
+        base_url: settings.base_url.clone(),
+    });
+    Ok((database, shortener))
+}

@@ -1,0 +1,140 @@
+//! How a command ends: its exit code, and the explanation of what went wrong.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use waypost_core::settings::Problems;
+use waypost_store::{ShortenError, StoreError};
+use waypost_store_diesel::DatabaseError;
+
+/// What the exit code says. The numbers are documented in `--help`, and contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    Done,
+    Differences,
+    Usage,
+    NoLink,
+    Refused,
+    Database,
+    Output,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(match status {
+            Status::Done => 0,
+            Status::Differences => 1,
+            Status::Usage => 2,
+            Status::NoLink => 3,
+            Status::Refused => 4,
+            Status::Database => 5,
+            Status::Output => 6,
+        })
+    }
+}
+
+/// Why a command did not do what was asked. Messages never include their source.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("cannot read the settings in {}", path.display())]
+    SettingsFile { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Settings(#[from] Problems),
+    #[error("the configuration cannot be used")]
+    UnexplainedSettings,
+    #[error(transparent)]
+    Shorten(#[from] ShortenError),
+    #[error("there is no link `{0}`; `linkctl link list` shows what there is")]
+    NoLink(String),
+    #[error("this would ask first, and nobody is there to answer; add --yes if you are sure")]
+    NobodyToAsk,
+    #[error("not confirmed; nothing was changed")]
+    NotConfirmed,
+    #[error(
+        "there is no database at {}; name it with --data-dir or --database-url, or make it with \
+         `linkctl migrate up`",
+        .0.display()
+    )]
+    NoDatabase(PathBuf),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the purge stopped after {deleted} deleted clicks; run it again to go on")]
+    PurgeStopped { deleted: u64, source: StoreError },
+    #[error("the result could not be written")]
+    Output(#[source] io::Error),
+    #[error("the program could not be started")]
+    Runtime(#[source] io::Error),
+}
+
+impl Failure {
+    pub(crate) const fn status(&self) -> Status {
+        match self {
+            Self::SettingsFile { .. } | Self::Settings(_) | Self::UnexplainedSettings => {
+                Status::Usage
+            }
+            Self::Shorten(error) => match error {
+                ShortenError::Url(_) | ShortenError::Code(_) => Status::Usage,
+                ShortenError::Taken(_) => Status::Refused,
+                ShortenError::Exhausted | ShortenError::Store(_) => Status::Database,
+            },
+            Self::NoLink(_) => Status::NoLink,
+            Self::NobodyToAsk | Self::NotConfirmed => Status::Refused,
+            Self::NoDatabase(_)
+            | Self::Database(_)
+            | Self::Store(_)
+            | Self::PurgeStopped { .. } => Status::Database,
+            Self::Output(_) | Self::Runtime(_) => Status::Output,
+        }
+    }
+
+    /// The message with its causes, a line each.
+    pub(crate) fn explained(&self) -> String {
+        let mut text = format!("error: {self}");
+        let mut said = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let message = error.to_string();
+            // Some libraries repeat what their source says.
+            if !said.ends_with(&message) {
+                // Writing to a string does not fail.
+                let _ = write!(text, "\n  because: {message}");
+            }
+            said = message;
+            cause = error.source();
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chain_of_causes_is_told_once() {
+        let failure = Failure::PurgeStopped {
+            deleted: 3,
+            source: StoreError::unavailable("connection refused"),
+        };
+        assert_eq!(
+            failure.explained(),
+            "error: the purge stopped after 3 deleted clicks; run it again to go on\n  \
+             because: the database is not available\n  \
+             because: connection refused"
+        );
+        let failure = Failure::from(ShortenError::from(StoreError::Conflict));
+        assert_eq!(failure.explained(), "error: it exists already");
+    }
+
+    #[test]
+    fn a_migration_that_is_missing_is_named_as_the_way_out() {
+        let failure = Failure::from(DatabaseError::SchemaOlder { count: 1 });
+        assert!(failure.explained().contains("linkctl migrate up"));
+        assert_eq!(failure.status(), Status::Database);
+    }
+}

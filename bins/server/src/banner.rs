@@ -1,0 +1,79 @@
+//! What is printed on standard output when the server listens: where, and a line to try it.
+
+use std::fmt;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use tracing::warn;
+use waypost_api::RunningServer;
+
+/// The first line is a contract with whoever waits for it: `Waypost VERSION listening on URL`.
+struct Banner {
+    address: SocketAddr,
+    metrics: Option<SocketAddr>,
+}
+
+/// Prints the banner of a server.
+pub(crate) fn print(server: &RunningServer) {
+    let banner = Banner {
+        address: server.address(),
+        metrics: server.metrics_address(),
+    };
+    let mut stdout = std::io::stdout().lock();
+    let printed = write!(stdout, "{banner}").and_then(|()| stdout.flush());
+    if let Err(error) = printed {
+        // Nobody may be reading: that is no reason not to serve.
+        warn!(%error, "the address could not be printed");
+    }
+}
+
+/// An address under which a server that listens on every interface is reached from its machine.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+impl fmt::Display for Banner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let version = env!("CARGO_PKG_VERSION");
+        let near = reachable(self.address);
+        writeln!(f, "Waypost {version} listening on http://{}", self.address)?;
+        writeln!(f, "\nShorten a URL:")?;
+        writeln!(
+            f,
+            "curl -s -X POST http://{near}/shorten -H 'Content-Type: application/json' \
+             -d '{{\"url\":\"https://example.com/\"}}'"
+        )?;
+        writeln!(f, "\nThe API, to read and to try: http://{near}/api/docs/")?;
+        match self.metrics {
+            Some(address) => writeln!(f, "Metrics: http://{address}/metrics"),
+            None => writeln!(f, "Metrics: http://{near}/metrics"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_banner_begins_with_the_address_and_has_a_line_to_paste() {
+        let banner = Banner {
+            address: ([0, 0, 0, 0], 8080).into(),
+            metrics: None,
+        };
+        let text = banner.to_string();
+        let version = env!("CARGO_PKG_VERSION");
+        assert_eq!(
+            text.lines().next(),
+            Some(format!("Waypost {version} listening on http://0.0.0.0:8080").as_str())
+        );
+        let curl = "curl -s -X POST http://127.0.0.1:8080/shorten \
+                    -H 'Content-Type: application/json' -d '{\"url\":\"https://example.com/\"}'";
+        assert!(text.lines().any(|line| line == curl), "{text}");
+    }
+}

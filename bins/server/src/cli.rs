@@ -1,0 +1,126 @@
+//! The command line. Every setting is a flag, made of the same tables from which it is read.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, Command, value_parser};
+use waypost_core::settings::Setting;
+
+use crate::settings::SECTIONS;
+
+const ABOUT: &str = "A link shortener whose click numbers are exact";
+const ENDING: &str = "\
+A setting is taken from the flag, else from the environment, else from the file (waypost.toml in the
+working directory, or the one that --config or WAYPOST_CONFIG names; its keys are the names of the
+variables in lower case, without WAYPOST_), else it has its default. Other users of the machine can
+read flags: put passwords into the environment or the file.
+
+Exit codes:
+  0  stopped after SIGTERM or SIGINT
+  1  could not start, or failed
+  2  wrong usage or configuration";
+
+/// What was said on the command line.
+#[derive(Debug, Default)]
+pub(crate) struct Flags {
+    /// The file of settings.
+    pub(crate) config: Option<PathBuf>,
+    /// Settings by their key.
+    pub(crate) settings: Vec<(String, String)>,
+}
+
+/// Reads the command line. Ends the program for `--help`, `--version` and wrong usage.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Flags {
+    let mut matches = command().get_matches_from(arguments);
+    let settings = all_settings()
+        .filter_map(|setting| {
+            let value = matches.remove_one::<String>(setting.key)?;
+            Some((setting.key.to_owned(), value))
+        })
+        .collect();
+    Flags {
+        config: matches.remove_one("config"),
+        settings,
+    }
+}
+
+fn all_settings() -> impl Iterator<Item = &'static Setting> {
+    SECTIONS.iter().copied().flatten()
+}
+
+fn command() -> Command {
+    Command::new("server")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(ABOUT)
+        .after_help(ENDING)
+        .next_line_help(true)
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help("file of settings [env: WAYPOST_CONFIG] [default: ./waypost.toml]"),
+        )
+        .args(all_settings().map(flag))
+}
+
+fn flag(setting: &Setting) -> Arg {
+    let Setting {
+        default, meaning, ..
+    } = setting;
+    let help = format!(
+        "{meaning} [env: {}] [default: {default}]",
+        setting.variable()
+    );
+    Arg::new(setting.key)
+        .long(setting.flag())
+        .value_name("VALUE")
+        .action(ArgAction::Set)
+        // The table's reader judges values, and it reports all of them at once.
+        .allow_negative_numbers(true)
+        .help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn help_names_every_setting_with_its_variable_and_default() {
+        let help = command().render_long_help().to_string();
+        for setting in all_settings() {
+            let name = format!("--{} <VALUE>", setting.flag());
+            let variable = format!("[env: {}]", setting.variable());
+            let default = format!("[default: {}]", setting.default);
+            let unfolded = help.split_whitespace().collect::<Vec<_>>().join(" ");
+            for part in [name, variable, default] {
+                assert!(unfolded.contains(&part), "{part} in\n{help}");
+            }
+        }
+    }
+
+    #[test]
+    fn flags_become_settings() {
+        let arguments = [
+            "server",
+            "--listen",
+            "[::]:80",
+            "--retention-days",
+            "-1",
+            "--config",
+            "a",
+        ];
+        let flags = parse(arguments.map(OsString::from));
+        assert_eq!(flags.config, Some(PathBuf::from("a")));
+        let given = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(
+            flags.settings,
+            [given("listen", "[::]:80"), given("retention_days", "-1")]
+        );
+    }
+}

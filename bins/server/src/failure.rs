@@ -1,0 +1,103 @@
+//! What makes the program fail, in one line for people, and the exit code for programs.
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use waypost_api::{MetricsError, ServeError};
+use waypost_core::settings::Problems;
+use waypost_store_diesel::DatabaseError;
+
+/// Why the server does not run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// Settings that cannot be used.
+    #[error(transparent)]
+    Settings(#[from] Problems),
+    /// A section has a problem that it did not report: a defect.
+    #[error("the configuration cannot be used, and no reason was given")]
+    UnexplainedSettings,
+    /// The file of settings was named and cannot be read.
+    #[error("cannot read the settings in {}", path.display())]
+    SettingsFile {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The log cannot be set up.
+    #[error("cannot set up the log")]
+    Log(#[source] Box<dyn Error + Send + Sync>),
+    /// No runtime.
+    #[error("cannot start the runtime")]
+    Runtime(#[source] io::Error),
+    /// Signals cannot be received.
+    #[error("cannot listen for signals")]
+    Signals(#[source] io::Error),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The metrics cannot be set up.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// The HTTP server did not start, or failed.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// Work in the background ended, which it should not.
+    #[error("the background task `{task}` crashed")]
+    Crashed {
+        /// Which.
+        task: &'static str,
+        /// How it ended, unless it just returned.
+        #[source]
+        source: Option<tokio::task::JoinError>,
+    },
+}
+
+impl Failure {
+    /// The message and its causes. One line, unless it is a list of problems.
+    pub(crate) fn explained(&self) -> String {
+        let mut text = match self {
+            Self::Settings(problems) => return problems.to_string(),
+            failure => failure.to_string(),
+        };
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let message = error.to_string();
+            // Some drivers repeat in their message what caused it.
+            if !text.contains(&message) {
+                text = format!("{text}: {message}");
+            }
+            cause = error.source();
+        }
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Settings(_) | Self::UnexplainedSettings | Self::SettingsFile { .. } => {
+                ExitCode::from(2)
+            }
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_one_line_with_its_causes() {
+        let failure = Failure::from(ServeError::Bind {
+            address: ([127, 0, 0, 1], 80).into(),
+            source: io::Error::other("not\nallowed"),
+        });
+        assert_eq!(
+            failure.explained(),
+            "cannot listen on 127.0.0.1:80: not allowed"
+        );
+    }
+}

@@ -1,0 +1,186 @@
+//! All settings of the server, section by section: each crate reads its own.
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use waypost_analytics::ClickSettings;
+use waypost_api::{HttpSettings, LogSettings};
+use waypost_core::settings::{Setting, SettingsFile, SettingsReader};
+use waypost_store_diesel::DatabaseSettings;
+
+use crate::cli::Flags;
+use crate::failure::Failure;
+
+/// What can be set, in the order in which `--help` shows it.
+pub(crate) const SECTIONS: [&[Setting]; 4] = [
+    HttpSettings::SETTINGS,
+    DatabaseSettings::SETTINGS,
+    ClickSettings::SETTINGS,
+    LogSettings::SETTINGS,
+];
+
+const CONFIG_VARIABLE: &str = "WAYPOST_CONFIG";
+const DEFAULT_FILE: &str = "waypost.toml";
+
+/// The sections.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) http: HttpSettings,
+    pub(crate) database: DatabaseSettings,
+    pub(crate) clicks: ClickSettings,
+    pub(crate) log: LogSettings,
+}
+
+impl Settings {
+    /// Reads the file, the environment and the flags.
+    ///
+    /// # Errors
+    /// [`Failure::Settings`] with everything that is wrong with them, or
+    /// [`Failure::SettingsFile`].
+    pub(crate) fn read(
+        flags: &Flags,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, Failure> {
+        let mut variables = Vec::new();
+        let mut not_text = Vec::new();
+        for (name, value) in environment {
+            match (name.into_string(), value.into_string()) {
+                (Ok(name), Ok(value)) => variables.push((name, value)),
+                (Ok(name), Err(_)) if name.starts_with("WAYPOST_") => not_text.push(name),
+                // Not ours.
+                _ => {}
+            }
+        }
+        let file = settings_file(flags, &variables)?;
+        let mut reader = SettingsReader::new(file.as_ref(), variables, flags.settings.clone());
+        for name in not_text {
+            reader.problem(&name, "is not UTF-8 text".to_owned());
+        }
+        let http = HttpSettings::read(&mut reader);
+        let database = DatabaseSettings::read(&mut reader);
+        let clicks = ClickSettings::read(&mut reader);
+        let log = LogSettings::read(&mut reader);
+        reader.finish()?;
+        match (http, database, clicks, log) {
+            (Ok(http), Ok(database), Ok(clicks), Ok(log)) => Ok(Self {
+                http,
+                database,
+                clicks,
+                log,
+            }),
+            _ => Err(Failure::UnexplainedSettings),
+        }
+    }
+}
+
+/// The file that was named; else the one in the working directory, if there is one.
+fn settings_file(
+    flags: &Flags,
+    variables: &[(String, String)],
+) -> Result<Option<SettingsFile>, Failure> {
+    let variable = variables
+        .iter()
+        .find(|(name, path)| name == CONFIG_VARIABLE && !path.is_empty())
+        .map(|(_, path)| PathBuf::from(path));
+    let named = flags.config.clone().or(variable);
+    let path = named.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(SettingsFile {
+            path: path.display().to_string(),
+            text,
+        })),
+        Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => Ok(None),
+        Err(source) => Err(Failure::SettingsFile {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::os::unix::ffi::OsStringExt as _;
+
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+        let owned = variables.iter();
+        owned
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
+    }
+
+    fn read(flags: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Settings, Failure> {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        let flags = Flags {
+            config: None,
+            settings: flags.iter().map(owned).collect(),
+        };
+        Settings::read(&flags, environment(variables))
+    }
+
+    #[test]
+    fn no_setting_is_in_two_sections() {
+        let keys: Vec<_> = SECTIONS
+            .concat()
+            .iter()
+            .map(|setting| setting.key)
+            .collect();
+        assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len());
+    }
+
+    #[test]
+    fn flags_come_before_variables_and_variables_before_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("settings.toml");
+        let text = "workers = 1\nshutdown_grace_s = 1\ntimezone = \"Europe/Berlin\"\n";
+        std::fs::write(&path, text).unwrap();
+        let variables = [
+            ("WAYPOST_CONFIG", path.to_str().unwrap()),
+            ("WAYPOST_WORKERS", "2"),
+            ("WAYPOST_SHUTDOWN_GRACE_S", "2"),
+        ];
+        let settings = read(&[("workers", "3")], &variables).unwrap();
+        assert_eq!(settings.http.workers, 3);
+        assert_eq!(settings.http.shutdown_grace.as_secs(), 2);
+        assert_eq!(settings.clicks.zone.name(), "Europe/Berlin");
+    }
+
+    #[test]
+    fn the_prefix_of_short_links_does_not_follow_the_address() {
+        let settings = read(&[("listen", "0.0.0.0:80")], &[]).unwrap();
+        assert_eq!(settings.http.base_url.as_str(), "http://localhost:8080");
+    }
+
+    #[test]
+    fn problems_of_all_sections_are_reported_at_once_and_no_secret_is_printed() {
+        let mut variables = environment(&[
+            ("WAYPOST_LISTEN", "here"),
+            ("WAYPOST_DATABASE_URL", "hunter2"),
+            ("WAYPOST_TIMEZONE", "Mars"),
+            ("WAYPOST_LISTEM", "1"),
+            ("HOME", "/"),
+        ]);
+        let bytes = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+        variables.push((bytes(b"WAYPOST_LOG"), bytes(b"\xff")));
+        variables.push((bytes(b"\xff"), bytes(b"x")));
+        let failure = Settings::read(&Flags::default(), variables).unwrap_err();
+        let text = failure.explained();
+        for name in ["LISTEN", "DATABASE_URL", "TIMEZONE", "LISTEM", "LOG"] {
+            assert!(
+                text.contains(&format!("WAYPOST_{name}: ")),
+                "{name} in {text}"
+            );
+        }
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn a_file_that_was_named_must_be_there() {
+        let failure = read(&[], &[("WAYPOST_CONFIG", "/nonexistent/waypost.toml")]).unwrap_err();
+        let text = failure.explained();
+        assert!(text.contains("/nonexistent/waypost.toml"), "{text}");
+    }
+}

@@ -1,0 +1,358 @@
+//! Errors: one table of code → HTTP status → name, and the body that every error answer has.
+//!
+//! A handler gives back an [`ApiError`]. What it shows a client is a code, which is contract, and a
+//! message that says what to do about it. What caused it stays on this side: it is printed once, by
+//! [`crate::access`], with the id of the request.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt::Write as _;
+
+use actix_web::error::JsonPayloadError;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+use waypost_core::{CodeError, PageError};
+use waypost_store::{ShortenError, StoreError};
+
+/// How long a client waits before it tries again what was unavailable, in seconds.
+const RETRY_AFTER_S: &str = "1";
+/// The longest explanation of a body that could not be read, in characters: it may quote the body.
+const MAX_DETAIL_CHARS: usize = 300;
+
+/// The stable codes of errors, for programs to decide by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum ErrorCode {
+    /// The body or the query of the request cannot be understood.
+    BadRequest,
+    /// The URL is not acceptable as a target.
+    UrlInvalid,
+    /// The text is not acceptable as a code.
+    CodeInvalid,
+    /// The code is a word under which Waypost itself answers.
+    CodeReserved,
+    /// Another link has the code.
+    CodeTaken,
+    /// Nothing is here.
+    NotFound,
+    /// The path exists, the method does not; `Allow` names those that do.
+    MethodNotAllowed,
+    /// The body did not arrive in time.
+    RequestTimeout,
+    /// The body is longer than 16 KiB.
+    BodyTooLarge,
+    /// The body is not declared as JSON.
+    UnsupportedMediaType,
+    /// A defect on this side.
+    Internal,
+    /// The database is away; `Retry-After` says when to ask again.
+    Unavailable,
+}
+
+impl ErrorCode {
+    /// The table.
+    const fn row(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::BadRequest => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
+            Self::UrlInvalid => (StatusCode::BAD_REQUEST, "URL_INVALID"),
+            Self::CodeInvalid => (StatusCode::BAD_REQUEST, "CODE_INVALID"),
+            Self::CodeReserved => (StatusCode::BAD_REQUEST, "CODE_RESERVED"),
+            Self::CodeTaken => (StatusCode::CONFLICT, "CODE_TAKEN"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
+            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT"),
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE"),
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE")
+            }
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
+        }
+    }
+
+    /// The HTTP status under which the error is answered.
+    pub(crate) const fn status(self) -> StatusCode {
+        self.row().0
+    }
+
+    /// The code as clients see it.
+    pub(crate) const fn name(self) -> &'static str {
+        self.row().1
+    }
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// The body of every error answer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "error": "Not Found",
+    "code": "NOT_FOUND",
+    "message": "there is no such link; check the spelling of its code"
+}))]
+pub(crate) struct ErrorBody<'a> {
+    /// The reason phrase of the HTTP status, for people.
+    pub(crate) error: &'a str,
+    /// What went wrong, for programs.
+    pub(crate) code: ErrorCode,
+    /// What to do about it, for people.
+    pub(crate) message: &'a str,
+}
+
+/// An operation failed: what the client is told, and what only the log is told.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct ApiError {
+    code: ErrorCode,
+    message: Cow<'static, str>,
+    /// Of a method that is not allowed: those that are.
+    allow: Option<HeaderValue>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl ApiError {
+    /// An error that is the client's to repair.
+    pub(crate) fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            allow: None,
+            source: None,
+        }
+    }
+
+    /// Nobody has a link under this code.
+    pub(crate) fn no_such_link() -> Self {
+        Self::new(
+            ErrorCode::NotFound,
+            "there is no such link; check the spelling of its code",
+        )
+    }
+
+    /// No route has this path.
+    pub(crate) fn no_such_path() -> Self {
+        Self::new(
+            ErrorCode::NotFound,
+            "nothing is here; /api/docs lists what there is",
+        )
+    }
+
+    /// The path exists, but only for the methods in `allow`, a list separated by commas.
+    pub(crate) fn method_not_allowed(allow: &str) -> Self {
+        Self {
+            allow: HeaderValue::from_str(allow).ok(),
+            ..Self::new(
+                ErrorCode::MethodNotAllowed,
+                format!("this path answers {allow} only"),
+            )
+        }
+    }
+
+    /// Something that must not happen: the client learns nothing but that.
+    pub(crate) fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            source: Some(source.into()),
+            ..Self::new(
+                ErrorCode::Internal,
+                "something went wrong on this side; if it stays so, report the X-Request-Id of this answer",
+            )
+        }
+    }
+
+    /// The database is away.
+    pub(crate) fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            source: Some(source.into()),
+            ..Self::new(
+                ErrorCode::Unavailable,
+                "the database is not available just now; try again in a moment",
+            )
+        }
+    }
+
+    /// What went wrong, from the table.
+    pub(crate) const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The body of the answer.
+    pub(crate) fn body(&self) -> ErrorBody<'_> {
+        ErrorBody {
+            error: self
+                .code
+                .status()
+                .canonical_reason()
+                .unwrap_or(self.code.name()),
+            code: self.code,
+            message: &self.message,
+        }
+    }
+
+    /// The headers that belong to the error, whatever its body is written in.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (header::HeaderName, HeaderValue)> {
+        let retry = (self.code == ErrorCode::Unavailable)
+            .then(|| (header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S)));
+        let allow = self.allow.clone().map(|allow| (header::ALLOW, allow));
+        retry.into_iter().chain(allow)
+    }
+
+    /// The causes, outermost first, in one line for the log.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = String::new();
+        let mut next = self.source();
+        while let Some(cause) = next {
+            let separator = if text.is_empty() { "" } else { ": " };
+            // Writing to a string does not fail.
+            let _ = write!(text, "{separator}{cause}");
+            next = cause.source();
+        }
+        text
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.code.status());
+        for header in self.headers() {
+            response.insert_header(header);
+        }
+        response.json(self.body())
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { .. } => Self::unavailable(error),
+            // A conflict and a missing row are expected where an operation says so, and handled
+            // there; here they are a surprise like the others.
+            StoreError::Conflict
+            | StoreError::NotFound
+            | StoreError::Corrupt { .. }
+            | StoreError::Internal { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<ShortenError> for ApiError {
+    fn from(error: ShortenError) -> Self {
+        let code = match error {
+            ShortenError::Store(error) => return error.into(),
+            ShortenError::Exhausted => return Self::internal(error),
+            ShortenError::Url(_) => ErrorCode::UrlInvalid,
+            ShortenError::Code(CodeError::Reserved { .. }) => ErrorCode::CodeReserved,
+            ShortenError::Code(_) => ErrorCode::CodeInvalid,
+            ShortenError::Taken(_) => ErrorCode::CodeTaken,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<PageError> for ApiError {
+    fn from(error: PageError) -> Self {
+        Self::new(ErrorCode::BadRequest, error.to_string())
+    }
+}
+
+impl From<JsonPayloadError> for ApiError {
+    fn from(error: JsonPayloadError) -> Self {
+        match error {
+            JsonPayloadError::OverflowKnownLength { limit, .. }
+            | JsonPayloadError::Overflow { limit } => Self::new(
+                ErrorCode::BodyTooLarge,
+                format!("a body has at most {limit} bytes"),
+            ),
+            JsonPayloadError::ContentType => Self::new(
+                ErrorCode::UnsupportedMediaType,
+                "send JSON, with the header `Content-Type: application/json`",
+            ),
+            JsonPayloadError::Deserialize(error) => Self::new(
+                ErrorCode::BadRequest,
+                cut(&format!("the body is not what is expected: {error}")),
+            ),
+            // What is left went wrong while the body was on its way.
+            _ => Self::new(
+                ErrorCode::BadRequest,
+                "the body did not arrive whole; send it again",
+            ),
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    if text.chars().count() <= MAX_DETAIL_CHARS {
+        return text.to_owned();
+    }
+    text.chars().take(MAX_DETAIL_CHARS).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use utoipa::PartialSchema;
+
+    use super::*;
+
+    const ALL: [ErrorCode; 12] = [
+        ErrorCode::BadRequest,
+        ErrorCode::UrlInvalid,
+        ErrorCode::CodeInvalid,
+        ErrorCode::CodeReserved,
+        ErrorCode::CodeTaken,
+        ErrorCode::NotFound,
+        ErrorCode::MethodNotAllowed,
+        ErrorCode::RequestTimeout,
+        ErrorCode::BodyTooLarge,
+        ErrorCode::UnsupportedMediaType,
+        ErrorCode::Internal,
+        ErrorCode::Unavailable,
+    ];
+
+    #[test]
+    fn the_documented_codes_are_the_ones_that_are_sent() {
+        let documented = serde_json::to_value(ErrorCode::schema()).unwrap();
+        let sent: Vec<_> = ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(documented["enum"], serde_json::json!(sent));
+    }
+
+    #[test]
+    fn what_caused_an_error_is_for_the_log_and_never_for_the_client() {
+        let error = ApiError::from(StoreError::internal("relation links is missing"));
+        assert_eq!(
+            error.chain(),
+            "the database refused the operation: relation links is missing"
+        );
+        let body = serde_json::to_string(&error.body()).unwrap();
+        assert!(!body.contains("database"), "{body}");
+    }
+
+    #[test]
+    fn only_an_absent_database_asks_to_try_again() {
+        let retry = |error: StoreError| {
+            ApiError::from(error)
+                .error_response()
+                .headers()
+                .contains_key(header::RETRY_AFTER)
+        };
+        assert!(retry(StoreError::unavailable("away")));
+        assert!(!retry(StoreError::internal("broken")));
+        assert!(!retry(StoreError::Conflict));
+    }
+
+    #[test]
+    fn a_quoted_body_is_cut() {
+        let error = serde_json::from_str::<u8>(&format!("\"{}\"", "ä".repeat(10_000))).unwrap_err();
+        let error = ApiError::from(JsonPayloadError::Deserialize(error));
+        assert_eq!(error.to_string().chars().count(), MAX_DETAIL_CHARS + 1);
+    }
+}

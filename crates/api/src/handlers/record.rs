@@ -1,0 +1,41 @@
+//! A link as the API shows it.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use waypost_core::Link;
+use waypost_store::Shortener;
+
+/// A link and its clicks.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Link)]
+pub(crate) struct LinkRecord {
+    /// The code, in the spelling of its owner; upper and lower case mean the same link.
+    #[schema(example = "Team-Wiki", min_length = 1, max_length = 64)]
+    short_code: String,
+    /// Where it leads.
+    #[schema(example = "https://example.com/", format = "uri", max_length = 2048)]
+    original_url: String,
+    /// All clicks ever counted.
+    #[schema(example = 5)]
+    clicks: u64,
+    /// When it was made, in UTC (RFC 3339).
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    /// What visitors type.
+    #[schema(example = "http://localhost:8080/Team-Wiki", format = "uri")]
+    short_url: String,
+}
+
+impl LinkRecord {
+    pub(super) fn new(link: &Link, shortener: &Shortener) -> Self {
+        Self {
+            short_code: link.code.spelling().to_owned(),
+            original_url: link.target.as_str().to_owned(),
+            clicks: link.clicks,
+            created_at: link.created_at,
+            short_url: shortener.short_url(link),
+        }
+    }
+}

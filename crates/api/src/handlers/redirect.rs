@@ -1,0 +1,108 @@
+//! `GET /{code}`: leads to the target of a link, and counts the click.
+//!
+//! The click is recorded before the answer leaves, and what is not recorded is not redirected: a
+//! visitor whose click cannot be counted gets a 503. `HEAD` answers with the same headers and is
+//! neither counted nor measured: it is what programs send that preview links.
+
+use std::time::Instant;
+
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use waypost_analytics::{Outcome, Visit, VisitHeaders};
+
+use super::code_of;
+use crate::error_page;
+use crate::errors::{ApiError, ErrorBody, ErrorCode};
+use crate::metrics::RedirectStatus;
+use crate::state::State;
+
+/// A redirect that a browser or a proxy kept would be a click that nobody counts.
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-store");
+
+/// Follow a short link
+///
+/// Counts the click, before it answers. `HEAD` answers the same headers and is not counted. An error
+/// is a small page for a browser, JSON for everything else.
+#[utoipa::path(
+    get,
+    path = "/{code}",
+    tag = "links",
+    operation_id = "follow",
+    params(("code" = String, Path, description = "The code, in any spelling", min_length = 1, max_length = 64)),
+    responses(
+        (status = 302, description = "To the target of the link", headers(
+            ("Location" = String, description = "The target"),
+            ("Cache-Control" = String, description = "private, no-store: a cached redirect is a click that is not counted"),
+        )),
+        (status = 404, description = "There is no such link", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        )),
+        (status = 500, description = "Something went wrong on this side; the log has more, under the request id of the answer", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        )),
+        (status = 503, description = "The database is away; `Retry-After` says in how many seconds to ask again", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        ), headers(("Retry-After" = u32, description = "Seconds"))),
+    )
+)]
+pub(crate) async fn answer(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let started = Instant::now();
+    let counts = request.method() != Method::HEAD;
+    let found = follow(&request, &state, counts).await;
+    if counts {
+        let status = match &found {
+            Ok(_) => RedirectStatus::Found,
+            Err(error) if error.code() == ErrorCode::NotFound => RedirectStatus::NotFound,
+            Err(_) => RedirectStatus::Error,
+        };
+        state.metrics().redirect(status, started.elapsed());
+    }
+    match found {
+        Ok(location) => HttpResponse::Found()
+            .insert_header((header::LOCATION, location))
+            .insert_header((header::CACHE_CONTROL, CACHE_CONTROL))
+            .finish(),
+        Err(error) => error_page::answer(&request, &state, &error, started),
+    }
+}
+
+/// Finds the target of the link, and counts the click if it `counts`.
+async fn follow(
+    request: &HttpRequest,
+    state: &State,
+    counts: bool,
+) -> Result<HeaderValue, ApiError> {
+    let link = state
+        .shortener()
+        .find(code_of(request))
+        .await?
+        .ok_or_else(ApiError::no_such_link)?;
+    let location = HeaderValue::from_str(link.target.as_str()).map_err(ApiError::internal)?;
+    if counts {
+        let visit = Visit {
+            peer: request.peer_addr().map(|peer| peer.ip()),
+            headers: &RequestHeaders(request.headers()),
+        };
+        match state.recorder().record(link.id, &visit).await? {
+            Outcome::Counted => {}
+            Outcome::LinkGone => return Err(ApiError::no_such_link()),
+        }
+    }
+    Ok(location)
+}
+
+/// The headers of a request, as the recorder asks for them.
+struct RequestHeaders<'a>(&'a HeaderMap);
+
+impl VisitHeaders for RequestHeaders<'_> {
+    fn first(&self, name: &str) -> Option<&[u8]> {
+        self.0.get(name).map(HeaderValue::as_bytes)
+    }
+
+    fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
+        self.0
+            .get_all(name)
+            .for_each(|value| visit(value.as_bytes()));
+    }
+}

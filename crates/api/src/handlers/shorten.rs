@@ -1,0 +1,82 @@
+//! `POST /shorten`: makes a short link.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::errors::{ApiError, ErrorBody};
+use crate::input::JsonObject;
+use crate::openapi::StoreFailure;
+use crate::state::State;
+
+/// What to shorten.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ShortenRequest {
+    /// Where the link leads: an absolute http or https URL of at most 2,048 bytes, without user name
+    /// and password, that does not lead back to this server.
+    #[schema(example = "https://example.com/", format = "uri", max_length = 2048)]
+    url: String,
+    /// The code to use: letters a-z in either case, digits, `-` and `_`, beginning and ending with a
+    /// letter or digit. Without it one is drawn.
+    #[schema(
+        example = "Team-Wiki",
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
+    )]
+    code: Option<String>,
+}
+
+/// The link that was made.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Shortened {
+    /// Its code.
+    #[schema(example = "Team-Wiki", min_length = 1, max_length = 64)]
+    short_code: String,
+    /// Where it leads.
+    #[schema(example = "https://example.com/", format = "uri", max_length = 2048)]
+    url: String,
+    /// What visitors type.
+    #[schema(example = "http://localhost:8080/Team-Wiki", format = "uri")]
+    short_url: String,
+}
+
+/// Make a short link
+///
+/// Open to everybody for now.
+#[utoipa::path(
+    post,
+    path = "/shorten",
+    tag = "links",
+    operation_id = "shorten",
+    request_body(content = ShortenRequest, description = "At most 16 KiB of JSON. Unknown fields are refused."),
+    responses(
+        (status = 201, description = "The link was made", body = Shortened,
+            headers(("Location" = String, description = "Where its record is read"))),
+        (status = 400, description = "The body, the URL or the code is not acceptable: BAD_REQUEST, URL_INVALID, CODE_INVALID, CODE_RESERVED", body = ErrorBody<'static>),
+        (status = 408, description = "The body did not arrive within 10 seconds", body = ErrorBody<'static>),
+        (status = 409, description = "Another link has the code", body = ErrorBody<'static>),
+        (status = 413, description = "The body is longer than 16 KiB", body = ErrorBody<'static>),
+        (status = 415, description = "The body is not declared as JSON", body = ErrorBody<'static>),
+        StoreFailure,
+    )
+)]
+pub(crate) async fn answer(
+    state: web::Data<State>,
+    JsonObject(asked): JsonObject<ShortenRequest>,
+) -> Result<HttpResponse, ApiError> {
+    let shortener = state.shortener();
+    let link = shortener.shorten(&asked.url, asked.code.as_deref()).await?;
+    // RFC 9110 §15.3.2: `Location` identifies the resource that was made. That is the record; the
+    // short link itself stands for another page, and a client that looked at it would be counted.
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, state.record_url(&link)))
+        .json(Shortened {
+            short_code: link.code.spelling().to_owned(),
+            url: link.target.as_str().to_owned(),
+            short_url: shortener.short_url(&link),
+        }))
+}

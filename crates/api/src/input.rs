@@ -1,0 +1,114 @@
+//! What comes in beside the path: JSON bodies and queries, read strictly.
+//!
+//! A field that nobody knows, a field given twice or a list where an object belongs is refused: a
+//! mistyped name is found when it is written, not when its effect is missed.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::dev::{JsonBody as RawBody, Payload};
+use actix_web::{FromRequest, HttpRequest};
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+
+use crate::errors::{ApiError, ErrorCode};
+
+/// The longest body, in bytes.
+pub(crate) const MAX_BODY_BYTES: usize = 16 * 1_024;
+/// A body of that length arrives within this time, or somebody holds the connection on purpose.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A body that is a JSON object, declared as such (`Content-Type: application/json`, or another
+/// type that ends in `+json`).
+///
+/// A body without a declared type is refused, too: a browser sends such a request for any page to
+/// any server without asking, one with a JSON type only where the server agreed.
+pub(crate) struct JsonObject<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for JsonObject<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = RawBody::<Object<T>>::new(request, payload, None, true).limit(MAX_BODY_BYTES);
+        Box::pin(async {
+            match tokio::time::timeout(BODY_TIMEOUT, body).await {
+                Ok(body) => Ok(Self(body?.0)),
+                Err(_) => Err(ApiError::new(
+                    ErrorCode::RequestTimeout,
+                    "the body did not arrive within 10 seconds; send it again",
+                )),
+            }
+        })
+    }
+}
+
+/// A JSON object as a `T`. By itself serde also takes the fields of a struct from a list.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer
+            .deserialize_map(ObjectVisitor(PhantomData))
+            .map(Object)
+    }
+}
+
+/// Reads the query of a request.
+///
+/// # Errors
+/// `BAD_REQUEST` for a field that nobody knows or that is given twice.
+pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
+    actix_web::web::Query::from_query(request.query_string())
+        .map(actix_web::web::Query::into_inner)
+        .map_err(|error| {
+            ApiError::new(
+                ErrorCode::BadRequest,
+                format!("the query is not what is expected: {error}"),
+            )
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use actix_web::http::header::CONTENT_TYPE;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Anything {}
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_comes_is_given_up() {
+        let json = (CONTENT_TYPE, "application/json");
+        let request = TestRequest::default().insert_header(json).to_http_request();
+        let mut payload: Payload = Payload::Stream {
+            payload: Box::pin(futures_util::stream::pending()),
+        };
+        let started = Instant::now();
+        let body = JsonObject::<Anything>::from_request(&request, &mut payload).await;
+        let code = body.map(|_| ()).map_err(|error| error.code());
+        assert_eq!(code, Err(ErrorCode::RequestTimeout));
+        assert!(started.elapsed() < BODY_TIMEOUT, "the clock stood still");
+    }
+}

@@ -1,0 +1,186 @@
+//! The server: binding, answering, stopping.
+//!
+//! The workers are threads with a runtime each; [`serve`] only binds and starts them. Signals are
+//! the caller's: nothing here listens for them.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, web};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::routes::{self, Listener};
+use crate::state::State;
+use crate::{ApiParts, HttpSettings};
+
+/// An idle connection is kept this long: longer than the minute for which common proxies keep
+/// theirs, so that they do not send a request on one that is just being closed.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// The head of a request arrives within this time.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that is being closed is given up after this time.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the histograms are summed up.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A server that answers. Dropping it stops it at once, requests under way included.
+#[must_use = "a server that is dropped stops"]
+pub struct RunningServer {
+    address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
+    /// The main one first.
+    handles: Vec<ServerHandle>,
+    tasks: JoinSet<io::Result<()>>,
+    upkeep: Upkeep,
+}
+
+/// Why no server runs.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be used: another program listens there, or it is not one of this machine.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The server ended by itself.
+    #[error("the HTTP server failed")]
+    Failed(#[source] io::Error),
+}
+
+/// Binds the addresses of `settings` and starts to answer on them. Must be called within a tokio
+/// runtime.
+///
+/// # Errors
+/// [`ServeError::Bind`] when an address cannot be used; then nothing was started.
+pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, ServeError> {
+    let metrics = parts.metrics.clone();
+    let state = web::Data::from(Arc::new(State::new(parts, settings.base_url.clone())));
+    let listener = if settings.metrics_listen.is_some() {
+        Listener::WithoutMetrics
+    } else {
+        Listener::Whole
+    };
+    let (address, main) = bind(
+        settings,
+        settings.listen,
+        listener,
+        settings.workers,
+        &state,
+    )?;
+    let metrics_server = settings
+        .metrics_listen
+        .map(|address| bind(settings, address, Listener::MetricsOnly, 1, &state))
+        .transpose()?;
+    let metrics_address = metrics_server.as_ref().map(|(address, _)| *address);
+    let mut handles = Vec::new();
+    let mut tasks = JoinSet::new();
+    for server in std::iter::once(main).chain(metrics_server.map(|(_, server)| server)) {
+        handles.push(server.handle());
+        tasks.spawn(server);
+    }
+    let upkeep = Upkeep(tokio::spawn(async move {
+        let mut interval = tokio::time::interval(UPKEEP_INTERVAL);
+        loop {
+            interval.tick().await;
+            metrics.run_upkeep();
+        }
+    }));
+    Ok(RunningServer {
+        address,
+        metrics_address,
+        handles,
+        tasks,
+        upkeep,
+    })
+}
+
+fn bind(
+    settings: &HttpSettings,
+    address: SocketAddr,
+    listener: Listener,
+    workers: usize,
+    state: &web::Data<State>,
+) -> Result<(SocketAddr, actix_web::dev::Server), ServeError> {
+    let failed = |source| ServeError::Bind { address, source };
+    let state = state.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .configure(|config| routes::configure(config, listener))
+    })
+    .workers(workers)
+    .disable_signals()
+    .keep_alive(KEEP_ALIVE)
+    .tcp_nodelay(true)
+    .client_request_timeout(REQUEST_TIMEOUT)
+    .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+    .shutdown_timeout(settings.shutdown_grace.as_secs())
+    .bind(address)
+    .map_err(failed)?;
+    let bound = server.addrs().first().copied().unwrap_or(address);
+    Ok((bound, server.run()))
+}
+
+impl RunningServer {
+    /// The address of the service, with the port that was really taken.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address of the metrics, where they have one of their own.
+    #[must_use]
+    pub const fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
+    /// Waits until the server ends by itself, which it should not.
+    ///
+    /// # Errors
+    /// [`ServeError::Failed`]: ending is the failure.
+    pub async fn failed(&mut self) -> ServeError {
+        let ended = tokio::select! {
+            ended = self.tasks.join_next() => ended,
+            ended = &mut self.upkeep.0 => Some(ended.map(Ok)),
+        };
+        ServeError::Failed(match ended {
+            Some(Ok(Err(error))) => error,
+            Some(Err(error)) => io::Error::other(error),
+            Some(Ok(Ok(()))) | None => io::Error::other("it ended by itself"),
+        })
+    }
+
+    /// Stops: no new connections, requests under way are finished within the grace of the settings,
+    /// idle connections are closed. Returns when all of that is done.
+    ///
+    /// # Errors
+    /// [`ServeError::Failed`] when the server had failed before.
+    pub async fn stop(mut self) -> Result<(), ServeError> {
+        for handle in &self.handles {
+            handle.stop(true).await;
+        }
+        while let Some(ended) = self.tasks.join_next().await {
+            ended
+                .map_err(io::Error::other)
+                .flatten()
+                .map_err(ServeError::Failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// The task that sums up the histograms; it ends with the server.
+struct Upkeep(JoinHandle<()>);
+
+impl Drop for Upkeep {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

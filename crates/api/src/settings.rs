@@ -1,0 +1,271 @@
+//! The settings of the HTTP server and of the log.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+use std::time::Duration;
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
+use waypost_core::settings::{Invalid, Setting, SettingsReader};
+use waypost_core::{BaseUrl, BaseUrlError};
+
+const LISTEN: Setting = Setting::new("listen", "127.0.0.1:8080", "address of the service");
+const BASE_URL: Setting = Setting::new(
+    "base_url",
+    "http://localhost:8080",
+    "prefix of short links; set it when the service is reached under another name or port",
+);
+const WORKERS: Setting = Setting::new(
+    "workers",
+    "number of cores",
+    "HTTP worker threads (1 to 512)",
+);
+const METRICS_LISTEN: Setting = Setting::new(
+    "metrics_listen",
+    "unset: /metrics on the main address",
+    "own address for metrics",
+);
+const SHUTDOWN_GRACE_S: Setting = Setting::new(
+    "shutdown_grace_s",
+    "30",
+    "seconds that requests under way get to finish when the server stops (0 to 3600)",
+);
+const LOG: Setting = Setting::new(
+    "log",
+    "info",
+    "what is logged: a level, or levels by target such as info,waypost_api=debug",
+);
+const LOG_FORMAT: Setting = Setting::new("log_format", "text", "text or json");
+
+/// The most workers that the HTTP server can have.
+const MAX_WORKERS: u64 = 512;
+
+/// Where and how the server answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// The address of the service; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The prefix of short links. It does not follow `listen`: behind a proxy, nothing of it can be
+    /// known from there.
+    pub base_url: BaseUrl,
+    /// HTTP worker threads, 1 to 512.
+    pub workers: usize,
+    /// An address for `/metrics` alone; without it they are on the main one.
+    pub metrics_listen: Option<SocketAddr>,
+    /// How long requests under way may take when the server stops; whole seconds.
+    pub shutdown_grace: Duration,
+}
+
+impl HttpSettings {
+    /// What can be set.
+    pub const SETTINGS: &'static [Setting] =
+        &[LISTEN, BASE_URL, WORKERS, METRICS_LISTEN, SHUTDOWN_GRACE_S];
+
+    /// Reads this section.
+    ///
+    /// # Errors
+    /// [`Invalid`] when one of its settings has a problem; the reader has noted all of them.
+    pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
+        let listen = reader.value(&LISTEN, default_listen, address);
+        let base_url = reader.value(&BASE_URL, || None, |text| text.parse().map(Some));
+        let base_url = base_url.and_then(|given| match given {
+            Some(base_url) => Ok(base_url),
+            None => default_base_url(reader),
+        });
+        let workers = reader.number(&WORKERS, cores(), 1..=MAX_WORKERS);
+        let metrics_listen = reader.optional(&METRICS_LISTEN, address);
+        let grace = reader.number(&SHUTDOWN_GRACE_S, 30, 0..=3_600);
+        Ok(Self {
+            listen: listen?,
+            base_url: base_url?,
+            workers: usize::try_from(workers?).unwrap_or(1),
+            metrics_listen: metrics_listen?,
+            shutdown_grace: Duration::from_secs(grace?),
+        })
+    }
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))
+}
+
+/// The documented default; that it parses is a test's business, not a panic's.
+fn default_base_url(reader: &mut SettingsReader) -> Result<BaseUrl, Invalid> {
+    BASE_URL.default.parse().map_err(|error: BaseUrlError| {
+        reader.problem(&BASE_URL.variable(), error.to_string());
+        Invalid
+    })
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "is not an address and port such as 127.0.0.1:8080 or [::]:8080")
+}
+
+fn cores() -> u64 {
+    std::thread::available_parallelism().map_or(1, |cores| {
+        u64::try_from(cores.get()).map_or(MAX_WORKERS, |cores| cores.min(MAX_WORKERS))
+    })
+}
+
+/// How the program writes its log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// What is logged, in the syntax of [`EnvFilter`], checked.
+    pub filter: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// A JSON object per line, for programs.
+    Json,
+}
+
+impl LogSettings {
+    /// What can be set.
+    pub const SETTINGS: &'static [Setting] = &[LOG, LOG_FORMAT];
+
+    /// Reads this section.
+    ///
+    /// # Errors
+    /// [`Invalid`] when one of its settings has a problem; the reader has noted all of them.
+    pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
+        let filter = reader.value(&LOG, || LOG.default.to_owned(), filter);
+        let format = reader.value(&LOG_FORMAT, || LogFormat::Text, str::parse);
+        Ok(Self {
+            filter: filter?,
+            format: format?,
+        })
+    }
+}
+
+fn filter(text: &str) -> Result<String, String> {
+    // A word that is no level would be taken for the name of a target, and log nothing at all; an
+    // empty one for `error`.
+    let lonely_word = |part: &&str| {
+        part.is_empty() || (!part.contains(['=', ':', '[']) && part.parse::<LevelFilter>().is_err())
+    };
+    let mut parts = text.split(',').map(str::trim);
+    if let Some(word) = parts.find(lonely_word) {
+        return Err(format!(
+            "is not a filter: `{word}` is none of off, error, warn, info, debug, trace"
+        ));
+    }
+    EnvFilter::builder()
+        .parse(text)
+        .map(|_| text.to_owned())
+        .map_err(|error| format!("is not a filter such as info or info,waypost_api=debug: {error}"))
+}
+
+impl FromStr for LogFormat {
+    type Err = LogFormatError;
+
+    fn from_str(text: &str) -> Result<Self, LogFormatError> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(LogFormatError),
+        }
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}
+
+/// No such format of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is neither text nor json")]
+pub struct LogFormatError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(environment: &[(&str, &str)]) -> SettingsReader {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        SettingsReader::new(None, environment.iter().map(owned), [])
+    }
+
+    #[test]
+    fn the_defaults_are_the_documented_ones() {
+        let mut reader = reader(&[]);
+        let http = HttpSettings::read(&mut reader).unwrap();
+        let log = LogSettings::read(&mut reader).unwrap();
+        assert_eq!(http.listen.to_string(), LISTEN.default);
+        assert_eq!(http.base_url.as_str(), BASE_URL.default);
+        assert!((1..=512).contains(&http.workers));
+        assert_eq!(http.metrics_listen, None);
+        assert_eq!(http.shutdown_grace, Duration::from_secs(30));
+        assert_eq!((log.filter.as_str(), log.format), ("info", LogFormat::Text));
+        assert_eq!(reader.finish(), Ok(()));
+    }
+
+    #[test]
+    fn each_setting_is_read() {
+        let mut reader = reader(&[
+            ("WAYPOST_LISTEN", "[::1]:80"),
+            ("WAYPOST_BASE_URL", "https://go.example/"),
+            ("WAYPOST_WORKERS", "3"),
+            ("WAYPOST_METRICS_LISTEN", "127.0.0.1:9"),
+            ("WAYPOST_SHUTDOWN_GRACE_S", "0"),
+            ("WAYPOST_LOG", "warn,waypost_api=debug"),
+            ("WAYPOST_LOG_FORMAT", "json"),
+        ]);
+        let http = HttpSettings::read(&mut reader).unwrap();
+        assert_eq!(http.listen.to_string(), "[::1]:80");
+        assert_eq!(http.base_url.as_str(), "https://go.example");
+        assert_eq!(http.workers, 3);
+        assert_eq!(http.metrics_listen.unwrap().to_string(), "127.0.0.1:9");
+        assert_eq!(http.shutdown_grace, Duration::ZERO);
+        let log = LogSettings::read(&mut reader).unwrap();
+        assert_eq!(log.filter, "warn,waypost_api=debug");
+        assert_eq!(log.format, LogFormat::Json);
+        assert_eq!(reader.finish(), Ok(()));
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let mut reader = reader(&[
+            ("WAYPOST_LISTEN", "localhost"),
+            ("WAYPOST_BASE_URL", "go.example"),
+            ("WAYPOST_WORKERS", "0"),
+            ("WAYPOST_METRICS_LISTEN", ":9"),
+            ("WAYPOST_SHUTDOWN_GRACE_S", "-1"),
+            ("WAYPOST_LOG", "loud"),
+            ("WAYPOST_LOG_FORMAT", "xml"),
+        ]);
+        assert_eq!(HttpSettings::read(&mut reader), Err(Invalid));
+        assert_eq!(LogSettings::read(&mut reader), Err(Invalid));
+        let problems = reader.finish().unwrap_err();
+        assert_eq!(problems.as_slice().len(), 7, "{problems}");
+    }
+
+    #[test]
+    fn a_filter_that_would_log_nothing_by_mistake_is_refused() {
+        for good in [
+            "info",
+            "INFO",
+            "off",
+            "warn,waypost_api=debug",
+            "waypost_api::access=debug",
+            "[request]=debug",
+        ] {
+            assert_eq!(filter(good).as_deref(), Ok(good));
+        }
+        for bad in ["", "loud", "info,loud", "waypost_api=loud", "info,[="] {
+            assert!(filter(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! A store in memory that goes away, breaks or waits when a test says so.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use time::{Date, OffsetDateTime};
+use tokio::sync::Semaphore;
+use waypost_core::{Click, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode};
+use waypost_store::{
+    ClickStore, Counts, LinkLedger, LinkStore, MemoryStore, Recorded, SaltStore, Store, StoreError,
+};
+
+const UP: u8 = 0;
+const AWAY: u8 = 1;
+const BROKEN: u8 = 2;
+const SILENT: u8 = 3;
+
+/// What its database said when it broke: for the log, never for clients.
+pub(crate) const CAUSE: &str = "relation links has no column hunter2";
+
+pub(crate) struct GatedStore {
+    memory: MemoryStore,
+    mode: AtomicU8,
+    /// Every recording of a click takes one of these; there are plenty until a test takes them away.
+    recordings: Semaphore,
+    /// Recordings that have begun.
+    pub(crate) begun: Semaphore,
+    /// The clicks that were recorded.
+    recorded: Mutex<Vec<Click>>,
+    /// How often the counts were asked for.
+    pub(crate) counted: AtomicU64,
+}
+
+impl GatedStore {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            memory: MemoryStore::new(),
+            mode: AtomicU8::new(UP),
+            recordings: Semaphore::new(1_000),
+            begun: Semaphore::new(0),
+            recorded: Mutex::default(),
+            counted: AtomicU64::new(0),
+        })
+    }
+
+    /// The store beneath, which always answers.
+    pub(crate) fn memory(&self) -> &MemoryStore {
+        &self.memory
+    }
+
+    /// The clicks that were recorded, in order.
+    pub(crate) fn recorded(&self) -> Vec<Click> {
+        self.recorded.lock().unwrap().clone()
+    }
+
+    pub(crate) fn go_away(&self) {
+        self.mode.store(AWAY, Ordering::SeqCst);
+    }
+
+    pub(crate) fn break_down(&self) {
+        self.mode.store(BROKEN, Ordering::SeqCst);
+    }
+
+    /// From now on nothing is answered at all.
+    pub(crate) fn fall_silent(&self) {
+        self.mode.store(SILENT, Ordering::SeqCst);
+    }
+
+    pub(crate) fn come_back(&self) {
+        self.mode.store(UP, Ordering::SeqCst);
+    }
+
+    /// From now on recordings wait until they are let through.
+    pub(crate) fn hold_recordings(&self) {
+        self.recordings.forget_permits(usize::MAX);
+    }
+
+    pub(crate) fn let_recordings_through(&self) {
+        self.recordings.add_permits(1_000);
+    }
+
+    async fn pass(&self) -> Result<&MemoryStore, StoreError> {
+        match self.mode.load(Ordering::SeqCst) {
+            UP => Ok(&self.memory),
+            AWAY => Err(StoreError::unavailable("connection refused")),
+            BROKEN => Err(StoreError::internal(CAUSE)),
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+#[async_trait]
+impl LinkStore for GatedStore {
+    async fn insert_link(&self, link: &Link) -> Result<(), StoreError> {
+        self.pass().await?.insert_link(link).await
+    }
+
+    async fn link_by_code(&self, code: &ShortCode) -> Result<Option<Link>, StoreError> {
+        self.pass().await?.link_by_code(code).await
+    }
+
+    async fn links_page(&self, page: PageRequest) -> Result<Page<Link>, StoreError> {
+        self.pass().await?.links_page(page).await
+    }
+
+    async fn links_after(
+        &self,
+        cursor: Option<LinkCursor>,
+        limit: u32,
+    ) -> Result<Vec<Link>, StoreError> {
+        self.pass().await?.links_after(cursor, limit).await
+    }
+
+    async fn delete_link(&self, id: LinkId) -> Result<bool, StoreError> {
+        self.pass().await?.delete_link(id).await
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        self.counted.fetch_add(1, Ordering::SeqCst);
+        self.pass().await?.counts().await
+    }
+}
+
+#[async_trait]
+impl ClickStore for GatedStore {
+    async fn record_clicks(&self, clicks: &[Click]) -> Result<Recorded, StoreError> {
+        self.begun.add_permits(1);
+        let permit = self.recordings.acquire().await;
+        permit.map_err(StoreError::internal)?.forget();
+        let recorded = self.pass().await?.record_clicks(clicks).await?;
+        self.recorded.lock().unwrap().extend_from_slice(clicks);
+        Ok(recorded)
+    }
+
+    async fn clicks_before(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
+        self.pass().await?.clicks_before(before).await
+    }
+
+    async fn purge_clicks(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        self.pass().await?.purge_clicks(before, limit).await
+    }
+
+    async fn ledger(
+        &self,
+        after: Option<LinkId>,
+        limit: u32,
+    ) -> Result<Vec<LinkLedger>, StoreError> {
+        self.pass().await?.ledger(after, limit).await
+    }
+}
+
+#[async_trait]
+impl SaltStore for GatedStore {
+    async fn salt(&self, day: Date, candidate: &Salt) -> Result<Salt, StoreError> {
+        self.pass().await?.salt(day, candidate).await
+    }
+
+    async fn destroy_salts_before(&self, day: Date) -> Result<u64, StoreError> {
+        self.pass().await?.destroy_salts_before(day).await
+    }
+}
+
+#[async_trait]
+impl Store for GatedStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.pass().await?.ping().await
+    }
+}

@@ -1,0 +1,131 @@
+//! What those who run the server rely on: health, addresses, stopping.
+
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use waypost_api::{HttpSettings, ServeError};
+
+use crate::setup::{TestServer, settings};
+
+#[tokio::test]
+async fn health_says_that_the_server_runs_even_without_a_database() {
+    let server = TestServer::start();
+    assert_eq!(server.get("/health/ready").await.body, r#"{"status":"ok"}"#);
+    server.store.go_away();
+    assert_eq!(server.get("/health").await.body, r#"{"status":"ok"}"#);
+    let away = server.get("/health/ready").await;
+    away.assert_error(503, "UNAVAILABLE");
+    assert_eq!(away.header("retry-after"), "1");
+    server.store.come_back();
+    assert_eq!(server.get("/health/ready").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_given_up_after_two_seconds() {
+    let server = TestServer::start();
+    server.store.fall_silent();
+    let (ready, metrics) = tokio::join!(server.get("/health/ready"), server.get("/metrics"));
+    ready.assert_error(503, "UNAVAILABLE");
+    assert_eq!(metrics.status, StatusCode::OK);
+    assert!(metrics.body.contains("waypost_database_up 0"));
+}
+
+#[tokio::test]
+async fn get_routes_answer_head() {
+    let server = TestServer::start();
+    for path in [
+        "/urls",
+        "/health",
+        "/health/ready",
+        "/metrics",
+        "/api/openapi.json",
+    ] {
+        let (head, get) = (server.head(path).await, server.get(path).await);
+        assert_eq!(head.status, StatusCode::OK, "{path}");
+        assert_eq!(head.body, "", "{path}");
+        assert_eq!(head.header("content-type"), get.header("content-type"));
+    }
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_an_error_that_names_it() {
+    let first = TestServer::start();
+    let address = first.server.address();
+    let settings = HttpSettings {
+        listen: address,
+        ..settings()
+    };
+    let second = TestServer::try_with(&settings);
+    let Err(error) = second else {
+        panic!("two servers on {address}")
+    };
+    assert_eq!(error.to_string(), format!("cannot listen on {address}"));
+    let ServeError::Bind { source, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(source.kind(), std::io::ErrorKind::AddrInUse);
+    assert_eq!(first.get("/health").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn metrics_with_an_address_of_their_own_are_there_and_only_there() {
+    let server = TestServer::with(&HttpSettings {
+        metrics_listen: Some(([127, 0, 0, 1], 0).into()),
+        ..settings()
+    });
+    server.get("/metrics").await.assert_error(404, "NOT_FOUND");
+    let own = server.server.metrics_address().unwrap();
+    assert_ne!(own, server.server.address());
+    let client = Client::new();
+    let get = async |path: &str| client.get(format!("http://{own}{path}")).send().await;
+    let metrics = get("/metrics").await.unwrap();
+    assert_eq!(metrics.status(), StatusCode::OK);
+    assert!(metrics.text().await.unwrap().contains("waypost_links 0"));
+    for path in ["/health", "/urls", "/wiki", "/"] {
+        assert_eq!(get(path).await.unwrap().status(), StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn stopping_finishes_requests_under_way_closes_idle_connections_and_takes_no_new_ones() {
+    let server = TestServer::start();
+    server.link("wiki").await;
+    let (address, url) = (server.server.address(), server.url("/wiki"));
+    // Nothing was ever sent on this one.
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    server.store.hold_recordings();
+    let visit = tokio::spawn(async move {
+        let client = Client::builder().redirect(Policy::none()).build();
+        client.unwrap().get(url).send().await.unwrap().status()
+    });
+    server.store.begun.acquire().await.unwrap().forget();
+    let stopped = tokio::spawn(server.server.stop());
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!stopped.is_finished(), "a request is under way");
+    server.store.let_recordings_through();
+    assert_eq!(visit.await.unwrap(), StatusCode::FOUND);
+    stopped.await.unwrap().unwrap();
+    assert_eq!(server.store.recorded().len(), 1);
+    assert_eq!(idle.read(&mut [0; 1]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_request_that_takes_longer_than_the_grace_is_cut_off() {
+    let server = TestServer::with(&HttpSettings {
+        shutdown_grace: Duration::ZERO,
+        ..settings()
+    });
+    server.link("wiki").await;
+    server.store.hold_recordings();
+    let url = server.url("/wiki");
+    let visit = tokio::spawn(async move { reqwest::get(url).await.is_err() });
+    server.store.begun.acquire().await.unwrap().forget();
+    server.server.stop().await.unwrap();
+    assert!(visit.await.unwrap(), "nobody answered");
+    assert_eq!(server.store.recorded().len(), 0);
+}

@@ -1,0 +1,160 @@
+//! Following links: the redirect, its headers, and what is counted.
+
+use std::sync::Arc;
+
+use reqwest::header::LOCATION;
+use reqwest::{Method, StatusCode};
+use tokio::task::JoinSet;
+
+use crate::setup::{TestServer, send};
+
+#[tokio::test]
+async fn a_visit_is_sent_to_the_target_and_counted() {
+    let server = TestServer::start();
+    server.link("Wiki").await;
+    for path in ["/Wiki", "/wiki", "/WIKI?utm_source=mail", "/%77iki"] {
+        let followed = server.get(path).await;
+        assert_eq!(followed.status, StatusCode::FOUND, "{path}");
+        assert_eq!(followed.header("location"), "https://example.com/target");
+        assert_eq!(followed.header("cache-control"), "private, no-store");
+        assert_eq!(followed.body, "");
+    }
+    assert_eq!(server.clicks("wiki").await, 4);
+}
+
+#[tokio::test]
+async fn head_answers_the_same_headers_and_is_not_counted() {
+    let server = TestServer::start();
+    server.link("wiki").await;
+    let preview = server.head("/wiki").await;
+    let followed = server.get("/wiki").await;
+    let same = |answer: &crate::setup::Answer| {
+        let mut headers = answer.headers.clone();
+        headers.remove("date");
+        (answer.status, headers)
+    };
+    assert_eq!(same(&preview), same(&followed));
+    assert_eq!(server.clicks("wiki").await, 1);
+    assert_eq!(server.head("/unknown").await.status, StatusCode::NOT_FOUND);
+    let counted = server
+        .metric("waypost_redirects_total{status=\"not_found\"}")
+        .await;
+    assert!(counted.abs() < f64::EPSILON);
+}
+
+#[tokio::test]
+async fn five_visits_at_once_count_five() {
+    let server = Arc::new(TestServer::start());
+    server.link("wiki").await;
+    let mut visits = JoinSet::new();
+    for _ in 0..5 {
+        let server = Arc::clone(&server);
+        visits.spawn(async move { server.get("/wiki").await.status });
+    }
+    assert_eq!(visits.join_all().await, [StatusCode::FOUND; 5]);
+    assert_eq!(server.clicks("wiki").await, 5);
+}
+
+#[tokio::test]
+async fn what_is_not_a_link_is_not_found() {
+    let server = TestServer::start();
+    let too_long = format!("/{}", "x".repeat(65));
+    for path in [
+        "/unknown",
+        too_long.as_str(),
+        "/-wiki",
+        "/wi.ki",
+        "/%00",
+        "/wi%00ki",
+        "/%ff%fe",
+        "/%zz",
+        "/%",
+        "/%2e%2e",
+        "/wi%2Fki",
+        "/%F0%9F%8E%89",
+        "/wi+ki",
+        "/health1",
+        "/Health",
+        "/%20wiki",
+    ] {
+        let missing = server.get(path).await;
+        missing.assert_error(404, "NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_gets_a_page_and_a_program_gets_json() {
+    let server = TestServer::start();
+    for path in ["/unknown", "/unknown/path", "/"] {
+        let page = server.browse(path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        assert_eq!(page.header("vary"), "accept");
+        assert!(page.body.starts_with("<!doctype html>"), "{path}");
+        assert!(page.body.contains("<h1>Not Found</h1>"), "{path}");
+        assert!(!page.headers.contains_key(LOCATION));
+        let json = server.get(path).await;
+        json.assert_error(404, "NOT_FOUND");
+        assert_eq!(json.header("vary"), "accept");
+    }
+    // An operation is no page to come by: it always answers a program.
+    let operation = server.browse("/urls/unknown/stats").await;
+    operation.assert_error(404, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn without_the_database_a_visit_is_asked_to_come_again() {
+    let server = TestServer::start();
+    server.link("wiki").await;
+    server.store.go_away();
+    let away = server.get("/wiki").await;
+    away.assert_error(503, "UNAVAILABLE");
+    assert_eq!(away.header("retry-after"), "1");
+    let page = server.browse("/wiki").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(page.header("retry-after"), "1");
+    assert!(page.body.starts_with("<!doctype html>"));
+    server.store.come_back();
+    assert_eq!(server.get("/wiki").await.status, StatusCode::FOUND);
+    assert_eq!(server.clicks("wiki").await, 1);
+}
+
+#[tokio::test]
+async fn a_link_that_is_deleted_while_it_is_followed_is_not_found() {
+    let server = Arc::new(TestServer::start());
+    server.link("wiki").await;
+    server.store.hold_recordings();
+    let visit = tokio::spawn({
+        let server = Arc::clone(&server);
+        async move { server.get("/wiki").await }
+    });
+    server.store.begun.acquire().await.unwrap().forget();
+    assert_eq!(server.delete("/urls/wiki").await.status, 204);
+    server.store.let_recordings_through();
+    visit.await.unwrap().assert_error(404, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn the_visitors_browser_and_page_reach_the_store() {
+    let server = TestServer::start();
+    server.link("wiki").await;
+    let visit = server
+        .request(Method::GET, "/wiki")
+        .header("User-Agent", "Mozilla/5.0 (test)")
+        .header("Referer", "https://example.com/page?token=1")
+        .header("X-Forwarded-For", "203.0.113.7");
+    assert_eq!(send(visit).await.status, StatusCode::FOUND);
+    let clicks = server.store.recorded();
+    let [click] = clicks.as_slice() else {
+        panic!("{clicks:?}")
+    };
+    assert_eq!(
+        click.user_agent.as_ref().unwrap().as_str(),
+        "Mozilla/5.0 (test)"
+    );
+    assert_eq!(
+        click.referrer.as_ref().unwrap().as_str(),
+        "https://example.com/page"
+    );
+    assert!(click.ip_hash.is_some());
+}

@@ -1,0 +1,203 @@
+//! A server of its own for each test, and a client that checks what every answer must have.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, redirect};
+use serde_json::{Value, json};
+use time::macros::datetime;
+use waypost_analytics::{Recorder, RecorderParts};
+use waypost_api::{
+    ApiParts, HttpSettings, Metrics, RunningServer, ServeError, reserved_words, serve,
+};
+use waypost_core::{ManualClock, SystemRandom, Zone};
+use waypost_store::{LinkStore, Shortener, ShortenerParts};
+
+use crate::gated_store::GatedStore;
+use crate::log;
+
+pub(crate) struct TestServer {
+    pub(crate) store: Arc<GatedStore>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) server: RunningServer,
+    client: Client,
+}
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+/// The settings of a server on free ports.
+pub(crate) fn settings() -> HttpSettings {
+    HttpSettings {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        base_url: "https://go.example".parse().unwrap(),
+        workers: 2,
+        metrics_listen: None,
+        shutdown_grace: Duration::from_secs(30),
+    }
+}
+
+impl TestServer {
+    pub(crate) fn start() -> Self {
+        Self::with(&settings())
+    }
+
+    pub(crate) fn with(settings: &HttpSettings) -> Self {
+        Self::try_with(settings).unwrap()
+    }
+
+    pub(crate) fn try_with(settings: &HttpSettings) -> Result<Self, ServeError> {
+        log::capture();
+        let store = GatedStore::new();
+        let clock = Arc::new(ManualClock::new(datetime!(2026-03-01 12:00:00.25 UTC)));
+        let random = Arc::new(SystemRandom);
+        let shortener = Shortener::new(ShortenerParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            reserved: reserved_words(),
+            base_url: settings.base_url.clone(),
+        });
+        let recorder = Recorder::new(RecorderParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            zone: Zone::utc(),
+            trusted_proxies: "127.0.0.1".parse().unwrap(),
+        });
+        let parts = ApiParts {
+            shortener,
+            recorder,
+            clock: clock.clone(),
+            random,
+            metrics: Metrics::detached().unwrap(),
+        };
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .build()
+            .unwrap();
+        Ok(Self {
+            store,
+            clock,
+            server: serve(settings, parts)?,
+            client,
+        })
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.server.address())
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, self.url(path))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn head(&self, path: &str) -> Answer {
+        send(self.request(Method::HEAD, path)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        send(self.request(Method::DELETE, path)).await
+    }
+
+    /// `GET` as a browser sends it.
+    pub(crate) async fn browse(&self, path: &str) -> Answer {
+        let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        send(self.request(Method::GET, path).header("Accept", accept)).await
+    }
+
+    /// `POST /shorten` with this text as JSON.
+    pub(crate) async fn shorten_text(&self, body: impl Into<reqwest::Body>) -> Answer {
+        let request = self.request(Method::POST, "/shorten");
+        send(request.header(CONTENT_TYPE, "application/json").body(body)).await
+    }
+
+    pub(crate) async fn shorten(&self, url: &str, code: &str) -> Answer {
+        self.shorten_text(json!({ "url": url, "code": code }).to_string())
+            .await
+    }
+
+    /// Makes a link under `code`.
+    pub(crate) async fn link(&self, code: &str) {
+        let made = self.shorten("https://example.com/target", code).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    }
+
+    /// The clicks of a link, as its statistics show them.
+    pub(crate) async fn clicks(&self, code: &str) -> u64 {
+        let record = self.get(&format!("/urls/{code}/stats")).await.json();
+        record["clicks"].as_u64().unwrap()
+    }
+
+    pub(crate) async fn stored_links(&self) -> u64 {
+        self.store.memory().counts().await.unwrap().links
+    }
+
+    /// The value of a metric, by its name with labels.
+    pub(crate) async fn metric(&self, series: &str) -> f64 {
+        let text = self.get("/metrics").await.body;
+        value(&text, series).unwrap_or_else(|| panic!("no {series} in\n{text}"))
+    }
+}
+
+/// Reads the value of a series from a text in Prometheus' format.
+pub(crate) fn value(text: &str, series: &str) -> Option<f64> {
+    text.lines()
+        .filter_map(|line| line.rsplit_once(' '))
+        .find(|(name, _)| *name == series)
+        .and_then(|(_, value)| value.parse().ok())
+}
+
+/// Sends a request and checks what holds for every answer: errors have the error body, all but
+/// redirects of links an id, nothing is left to caches.
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let answer = Answer {
+        status: response.status(),
+        headers: response.headers().clone(),
+        body: response.text().await.unwrap(),
+    };
+    let id = answer.headers.contains_key("x-request-id");
+    let of_a_link = answer.status == StatusCode::FOUND && answer.header("location") != "docs/";
+    assert_ne!(id, of_a_link, "{answer:?}");
+    let caching = answer.header("cache-control");
+    assert!(caching.contains("no-store"), "{answer:?}");
+    answer
+}
+
+impl Answer {
+    /// The value of a header, or nothing.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.header("content-type"), "application/json", "{self:?}");
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    /// Checks that it is an error with this status and code, in the form that every error has.
+    #[track_caller]
+    pub(crate) fn assert_error(&self, status: u16, code: &str) {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        let body = self.json();
+        let fields: Vec<_> = body.as_object().unwrap().keys().collect();
+        assert_eq!(fields, ["code", "error", "message"], "{self:?}");
+        assert_eq!(body["code"], code, "{self:?}");
+        assert_eq!(body["error"], self.status.canonical_reason().unwrap());
+        assert!(!body["message"].as_str().unwrap().is_empty());
+        assert!(!self.headers.contains_key("location"), "{self:?}");
+    }
+}
