@@ -39,12 +39,8 @@ impl From<Status> for ExitCode {
 /// Why a command did not do what was asked. Messages never include their source.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("cannot read the settings in {}", path.display())]
-    SettingsFile { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Settings(#[from] Problems),
-    #[error("the configuration cannot be used")]
-    UnexplainedSettings,
     #[error(transparent)]
     Shorten(#[from] ShortenError),
     #[error("there is no link `{0}`; `linkctl link list` shows what there is")]
@@ -74,9 +70,7 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) const fn status(&self) -> Status {
         match self {
-            Self::SettingsFile { .. } | Self::Settings(_) | Self::UnexplainedSettings => {
-                Status::Usage
-            }
+            Self::Settings(_) => Status::Usage,
             Self::Shorten(error) => match error {
                 ShortenError::Url(_) | ShortenError::Code(_) => Status::Usage,
                 ShortenError::Taken(_) => Status::Refused,

@@ -2,20 +2,14 @@
 //! same are refused.
 
 use std::ffi::OsString;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
 
 use waypost_analytics::ClickSettings;
 use waypost_api::{HttpSettings, LogSettings};
 use waypost_core::BaseUrl;
-use waypost_core::settings::{SettingsFile, SettingsReader};
+use waypost_core::settings::{Problems, SettingsReader};
 use waypost_store_diesel::DatabaseSettings;
 
 use crate::cli::Global;
-use crate::failure::Failure;
-
-const CONFIG_VARIABLE: &str = "WAYPOST_CONFIG";
-const DEFAULT_FILE: &str = "waypost.toml";
 
 /// What `linkctl` uses of the settings.
 #[derive(Debug)]
@@ -28,25 +22,7 @@ pub(crate) struct Settings {
 pub(crate) fn read(
     global: &Global,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<Settings, Failure> {
-    let mut variables = Vec::new();
-    let mut not_text = Vec::new();
-    for (name, value) in environment {
-        match (name.into_string(), value.into_string()) {
-            (Ok(name), Ok(value)) => variables.push((name, value)),
-            (Ok(name), Err(_)) if name.starts_with("WAYPOST_") => not_text.push(name),
-            // Not ours.
-            _ => {}
-        }
-    }
-    let named = variables
-        .iter()
-        .find(|(name, value)| name == CONFIG_VARIABLE && !value.is_empty());
-    let named = global
-        .config
-        .clone()
-        .or_else(|| named.map(|(_, path)| PathBuf::from(path)));
-    let file = settings_file(named.as_deref())?;
+) -> Result<Settings, Problems> {
     let flags = [
         ("database_url", &global.database_url),
         ("data_dir", &global.data_dir),
@@ -54,44 +30,26 @@ pub(crate) fn read(
     let flags = flags
         .into_iter()
         .filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)));
-
-    let mut reader = SettingsReader::new(file.as_ref(), variables, flags);
-    for name in not_text {
-        reader.problem(&name, "is not UTF-8 text".to_owned());
-    }
+    let mut reader = SettingsReader::new(global.config.as_deref(), environment, flags, |path| {
+        std::fs::read_to_string(path)
+    });
     let database = DatabaseSettings::read(&mut reader);
     let http = HttpSettings::read(&mut reader);
-    let clicks = ClickSettings::read(&mut reader);
-    let log = LogSettings::read(&mut reader);
-    reader.finish()?;
-    match (database, http, clicks, log) {
-        (Ok(database), Ok(http), Ok(_), Ok(_)) => Ok(Settings {
-            database,
-            base_url: http.base_url,
-        }),
-        _ => Err(Failure::UnexplainedSettings),
-    }
-}
-
-/// The file that was named; else the one in the working directory, if there is one.
-fn settings_file(named: Option<&Path>) -> Result<Option<SettingsFile>, Failure> {
-    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(SettingsFile {
-            path: path.display().to_string(),
-            text,
-        })),
-        Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => Ok(None),
-        Err(source) => Err(Failure::SettingsFile {
-            path: path.to_owned(),
-            source,
-        }),
-    }
+    // Only to report what is wrong with them, too.
+    let _ = ClickSettings::read(&mut reader);
+    let _ = LogSettings::read(&mut reader);
+    let used = || {
+        Ok(Settings {
+            database: database?,
+            base_url: http?.base_url,
+        })
+    };
+    reader.finish(used())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::ffi::OsStringExt as _;
+    use std::path::PathBuf;
 
     use super::*;
 
@@ -142,15 +100,12 @@ mod tests {
             ("WAYPOST_TIMEZONE", "Berlin"),
             ("WAYPOST_DATABASE_URL", "hunter2"),
         ];
-        let mut wrong = environment(&wrong);
-        wrong.push(("WAYPOST_LOG".into(), OsString::from_vec(vec![0xff])));
-        let failure = read(&Global::default(), wrong).unwrap_err();
-        let text = failure.explained();
-        for variable in ["LISTN", "TIMEZONE", "DATABASE_URL", "LOG"] {
+        let problems = read(&Global::default(), environment(&wrong)).unwrap_err();
+        let text = problems.to_string();
+        for variable in ["LISTN", "TIMEZONE", "DATABASE_URL"] {
             assert!(text.contains(&format!("WAYPOST_{variable}: ")), "{text}");
         }
         assert!(!text.contains("hunter2"), "{text}");
-        assert_eq!(failure.status(), crate::failure::Status::Usage);
     }
 
     #[test]
@@ -159,7 +114,7 @@ mod tests {
             config: Some(PathBuf::from("/nonexistent/waypost.toml")),
             ..Global::default()
         };
-        let failure = read(&global, []).unwrap_err();
-        assert!(failure.explained().contains("/nonexistent/waypost.toml"));
+        let problems = read(&global, []).unwrap_err();
+        assert!(problems.to_string().contains("/nonexistent/waypost.toml"));
     }
 }

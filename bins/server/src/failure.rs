@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::io;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use waypost_api::{MetricsError, ServeError};
@@ -15,18 +14,6 @@ pub(crate) enum Failure {
     /// Settings that cannot be used.
     #[error(transparent)]
     Settings(#[from] Problems),
-    /// A section has a problem that it did not report: a defect.
-    #[error("the configuration cannot be used, and no reason was given")]
-    UnexplainedSettings,
-    /// The file of settings was named and cannot be read.
-    #[error("cannot read the settings in {}", path.display())]
-    SettingsFile {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        #[source]
-        source: io::Error,
-    },
     /// The log cannot be set up.
     #[error("cannot set up the log")]
     Log(#[source] Box<dyn Error + Send + Sync>),
@@ -77,9 +64,7 @@ impl Failure {
 
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Settings(_) | Self::UnexplainedSettings | Self::SettingsFile { .. } => {
-                ExitCode::from(2)
-            }
+            Self::Settings(_) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
     }

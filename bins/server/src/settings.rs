@@ -1,16 +1,13 @@
 //! All settings of the server, section by section: each crate reads its own.
 
 use std::ffi::OsString;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
 
 use waypost_analytics::ClickSettings;
 use waypost_api::{HttpSettings, LogSettings};
-use waypost_core::settings::{Setting, SettingsFile, SettingsReader};
+use waypost_core::settings::{Problems, Setting, SettingsReader};
 use waypost_store_diesel::DatabaseSettings;
 
 use crate::cli::Flags;
-use crate::failure::Failure;
 
 /// What can be set, in the order in which `--help` shows it.
 pub(crate) const SECTIONS: [&[Setting]; 4] = [
@@ -19,9 +16,6 @@ pub(crate) const SECTIONS: [&[Setting]; 4] = [
     ClickSettings::SETTINGS,
     LogSettings::SETTINGS,
 ];
-
-const CONFIG_VARIABLE: &str = "WAYPOST_CONFIG";
-const DEFAULT_FILE: &str = "waypost.toml";
 
 /// The sections.
 #[derive(Debug)]
@@ -36,72 +30,36 @@ impl Settings {
     /// Reads the file, the environment and the flags.
     ///
     /// # Errors
-    /// [`Failure::Settings`] with everything that is wrong with them, or
-    /// [`Failure::SettingsFile`].
+    /// [`Problems`] with everything that is wrong with them.
     pub(crate) fn read(
         flags: &Flags,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
-    ) -> Result<Self, Failure> {
-        let mut variables = Vec::new();
-        let mut not_text = Vec::new();
-        for (name, value) in environment {
-            match (name.into_string(), value.into_string()) {
-                (Ok(name), Ok(value)) => variables.push((name, value)),
-                (Ok(name), Err(_)) if name.starts_with("WAYPOST_") => not_text.push(name),
-                // Not ours.
-                _ => {}
-            }
-        }
-        let file = settings_file(flags, &variables)?;
-        let mut reader = SettingsReader::new(file.as_ref(), variables, flags.settings.clone());
-        for name in not_text {
-            reader.problem(&name, "is not UTF-8 text".to_owned());
-        }
+    ) -> Result<Self, Problems> {
+        let mut reader = SettingsReader::new(
+            flags.config.as_deref(),
+            environment,
+            flags.settings.clone(),
+            |path| std::fs::read_to_string(path),
+        );
         let http = HttpSettings::read(&mut reader);
         let database = DatabaseSettings::read(&mut reader);
         let clicks = ClickSettings::read(&mut reader);
         let log = LogSettings::read(&mut reader);
-        reader.finish()?;
-        match (http, database, clicks, log) {
-            (Ok(http), Ok(database), Ok(clicks), Ok(log)) => Ok(Self {
-                http,
-                database,
-                clicks,
-                log,
-            }),
-            _ => Err(Failure::UnexplainedSettings),
-        }
-    }
-}
-
-/// The file that was named; else the one in the working directory, if there is one.
-fn settings_file(
-    flags: &Flags,
-    variables: &[(String, String)],
-) -> Result<Option<SettingsFile>, Failure> {
-    let variable = variables
-        .iter()
-        .find(|(name, path)| name == CONFIG_VARIABLE && !path.is_empty())
-        .map(|(_, path)| PathBuf::from(path));
-    let named = flags.config.clone().or(variable);
-    let path = named.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(SettingsFile {
-            path: path.display().to_string(),
-            text,
-        })),
-        Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => Ok(None),
-        Err(source) => Err(Failure::SettingsFile {
-            path: path.to_owned(),
-            source,
-        }),
+        let sections = || {
+            Ok(Self {
+                http: http?,
+                database: database?,
+                clicks: clicks?,
+                log: log?,
+            })
+        };
+        reader.finish(sections())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::os::unix::ffi::OsStringExt as _;
 
     use super::*;
 
@@ -112,7 +70,7 @@ mod tests {
             .collect()
     }
 
-    fn read(flags: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Settings, Failure> {
+    fn read(flags: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Settings, Problems> {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         let flags = Flags {
             config: None,
@@ -156,19 +114,16 @@ mod tests {
 
     #[test]
     fn problems_of_all_sections_are_reported_at_once_and_no_secret_is_printed() {
-        let mut variables = environment(&[
+        let variables = environment(&[
             ("WAYPOST_LISTEN", "here"),
             ("WAYPOST_DATABASE_URL", "hunter2"),
             ("WAYPOST_TIMEZONE", "Mars"),
             ("WAYPOST_LISTEM", "1"),
             ("HOME", "/"),
         ]);
-        let bytes = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
-        variables.push((bytes(b"WAYPOST_LOG"), bytes(b"\xff")));
-        variables.push((bytes(b"\xff"), bytes(b"x")));
-        let failure = Settings::read(&Flags::default(), variables).unwrap_err();
-        let text = failure.explained();
-        for name in ["LISTEN", "DATABASE_URL", "TIMEZONE", "LISTEM", "LOG"] {
+        let problems = Settings::read(&Flags::default(), variables).unwrap_err();
+        let text = problems.to_string();
+        for name in ["LISTEN", "DATABASE_URL", "TIMEZONE", "LISTEM"] {
             assert!(
                 text.contains(&format!("WAYPOST_{name}: ")),
                 "{name} in {text}"
@@ -179,8 +134,8 @@ mod tests {
 
     #[test]
     fn a_file_that_was_named_must_be_there() {
-        let failure = read(&[], &[("WAYPOST_CONFIG", "/nonexistent/waypost.toml")]).unwrap_err();
-        let text = failure.explained();
+        let problems = read(&[], &[("WAYPOST_CONFIG", "/nonexistent/waypost.toml")]).unwrap_err();
+        let text = problems.to_string();
         assert!(text.contains("/nonexistent/waypost.toml"), "{text}");
     }
 }

@@ -56,25 +56,19 @@ impl ClickSettings {
 mod tests {
     use super::*;
 
-    fn reader(environment: &[(&str, &str)]) -> SettingsReader {
-        let owned = environment.iter();
-        let owned = owned.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        SettingsReader::new(None, owned, [])
-    }
-
     #[test]
     fn nobody_is_trusted_and_everything_is_kept_by_default() {
-        let mut reader = reader(&[]);
+        let mut reader = SettingsReader::of_variables(&[]);
         let settings = ClickSettings::read(&mut reader).unwrap();
         assert_eq!(settings.trusted_proxies, TrustedProxies::default());
         assert_eq!(settings.zone.name(), "UTC");
         assert_eq!(settings.retention_days, None);
-        assert_eq!(reader.finish(), Ok(()));
+        assert_eq!(reader.finish(Ok(())), Ok(()));
     }
 
     #[test]
     fn each_setting_is_read() {
-        let mut reader = reader(&[
+        let mut reader = SettingsReader::of_variables(&[
             ("WAYPOST_TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
             ("WAYPOST_TIMEZONE", "Europe/Berlin"),
             ("WAYPOST_RETENTION_DAYS", "90"),
@@ -83,18 +77,18 @@ mod tests {
         assert_eq!(settings.trusted_proxies.to_string(), "10.0.0.0/8,::1/128");
         assert_eq!(settings.zone.name(), "Europe/Berlin");
         assert_eq!(settings.retention_days, Some(90));
-        assert_eq!(reader.finish(), Ok(()));
+        assert_eq!(reader.finish(Ok(())), Ok(()));
     }
 
     #[test]
     fn every_problem_is_reported_with_its_variable() {
-        let mut reader = reader(&[
+        let mut reader = SettingsReader::of_variables(&[
             ("WAYPOST_TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
             ("WAYPOST_TIMEZONE", "Berlin"),
             ("WAYPOST_RETENTION_DAYS", "0"),
         ]);
         assert!(ClickSettings::read(&mut reader).is_err());
-        let problems = reader.finish().unwrap_err().to_string();
+        let problems = reader.finish(Ok(())).unwrap_err().to_string();
         for expected in [
             "WAYPOST_TRUSTED_PROXIES: \"10.0.0.0/8, proxy\" holds \"proxy\", which is neither",
             "WAYPOST_TIMEZONE: \"Berlin\" is not an IANA time zone",
@@ -106,13 +100,14 @@ mod tests {
 
     #[test]
     fn the_list_of_settings_is_what_is_read() {
-        let environment: Vec<_> = ClickSettings::SETTINGS
+        let names: Vec<_> = ClickSettings::SETTINGS
             .iter()
-            .map(|s| (s.variable(), String::new()))
+            .map(Setting::variable)
             .collect();
-        let mut reader = SettingsReader::new(None, environment, []);
+        let empty: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
+        let mut reader = SettingsReader::of_variables(&empty);
         let _ = ClickSettings::read(&mut reader);
-        let problems = reader.finish().unwrap_err().to_string();
+        let problems = reader.finish(Ok(())).unwrap_err().to_string();
         assert!(!problems.contains("is not a setting"), "{problems}");
     }
 }

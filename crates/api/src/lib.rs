@@ -39,6 +39,7 @@ mod server;
 mod settings;
 mod state;
 
+pub use handlers::record::LinkRecord;
 pub use metrics::{Metrics, MetricsError};
 pub use routes::{RouteLine, reserved_words, routes};
 pub use server::{RunningServer, ServeError, serve};

@@ -167,7 +167,7 @@ impl Listener {
 }
 
 /// Adds the routes of a listener to an application. Its data must hold the [`State`].
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the one place where routes are added: from the table"
 )]
@@ -187,7 +187,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig, listener: Listener) {
 }
 
 /// Everything that answers under `path`, at the given spelling of it.
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the one place where routes are added: from the table"
 )]

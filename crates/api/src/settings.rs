@@ -193,14 +193,9 @@ pub struct LogFormatError;
 mod tests {
     use super::*;
 
-    fn reader(environment: &[(&str, &str)]) -> SettingsReader {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        SettingsReader::new(None, environment.iter().map(owned), [])
-    }
-
     #[test]
     fn the_defaults_are_the_documented_ones() {
-        let mut reader = reader(&[]);
+        let mut reader = SettingsReader::of_variables(&[]);
         let http = HttpSettings::read(&mut reader).unwrap();
         let log = LogSettings::read(&mut reader).unwrap();
         assert_eq!(http.listen.to_string(), LISTEN.default);
@@ -209,12 +204,12 @@ mod tests {
         assert_eq!(http.metrics_listen, None);
         assert_eq!(http.shutdown_grace, Duration::from_secs(30));
         assert_eq!((log.filter.as_str(), log.format), ("info", LogFormat::Text));
-        assert_eq!(reader.finish(), Ok(()));
+        assert_eq!(reader.finish(Ok(())), Ok(()));
     }
 
     #[test]
     fn each_setting_is_read() {
-        let mut reader = reader(&[
+        let mut reader = SettingsReader::of_variables(&[
             ("WAYPOST_LISTEN", "[::1]:80"),
             ("WAYPOST_BASE_URL", "https://go.example/"),
             ("WAYPOST_WORKERS", "3"),
@@ -232,12 +227,12 @@ mod tests {
         let log = LogSettings::read(&mut reader).unwrap();
         assert_eq!(log.filter, "warn,waypost_api=debug");
         assert_eq!(log.format, LogFormat::Json);
-        assert_eq!(reader.finish(), Ok(()));
+        assert_eq!(reader.finish(Ok(())), Ok(()));
     }
 
     #[test]
     fn every_problem_is_reported_at_once() {
-        let mut reader = reader(&[
+        let mut reader = SettingsReader::of_variables(&[
             ("WAYPOST_LISTEN", "localhost"),
             ("WAYPOST_BASE_URL", "go.example"),
             ("WAYPOST_WORKERS", "0"),
@@ -248,7 +243,7 @@ mod tests {
         ]);
         assert_eq!(HttpSettings::read(&mut reader), Err(Invalid));
         assert_eq!(LogSettings::read(&mut reader), Err(Invalid));
-        let problems = reader.finish().unwrap_err();
+        let problems = reader.finish(Ok(())).unwrap_err();
         assert_eq!(problems.as_slice().len(), 7, "{problems}");
     }
 

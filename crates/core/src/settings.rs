@@ -2,11 +2,14 @@
 //!
 //! A crate that needs settings declares each as a [`Setting`] and reads its own section from a
 //! [`SettingsReader`]; the binaries compose the sections and end with [`SettingsReader::finish`],
-//! which also refuses what nobody declared. File text and environment are parameters: nothing here
-//! does I/O.
+//! which also refuses what nobody declared. The environment and the way to read a file are
+//! parameters: nothing here does I/O.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsString;
 use std::fmt;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 
 use config::{Config, Environment, File, FileFormat, Value, ValueKind};
 
@@ -14,6 +17,8 @@ use config::{Config, Environment, File, FileFormat, Value, ValueKind};
 const PREFIX: &str = "WAYPOST_";
 /// Variables that begin like settings and are none: the file that holds them, and the tests' own.
 const CONFIG_VARIABLE: &str = "WAYPOST_CONFIG";
+/// The file that is read when none is named, if it is there.
+const DEFAULT_FILE: &str = "waypost.toml";
 const TEST_PREFIX: &str = "WAYPOST_TEST_";
 
 /// One setting: its name in the file, what it means, and what it is when nobody sets it.
@@ -95,15 +100,6 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// A file of settings that was found, with its text.
-#[derive(Debug, Clone)]
-pub struct SettingsFile {
-    /// Where it was found, for messages.
-    pub path: String,
-    /// What it says, in TOML.
-    pub text: String,
-}
-
 /// A setting was read and has a problem, which [`SettingsReader::finish`] will report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invalid;
@@ -125,43 +121,89 @@ struct Given {
 
 impl SettingsReader {
     /// Lays the file, the environment and the flags over each other; the later layer wins.
+    ///
+    /// The file is `config` (from a flag), else the one that `WAYPOST_CONFIG` names, else
+    /// `waypost.toml` in the working directory, if there is one. `read` reads it:
+    /// [`std::fs::read_to_string`] in a program.
     pub fn new(
-        file: Option<&SettingsFile>,
-        environment: impl IntoIterator<Item = (String, String)>,
+        config: Option<&Path>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
         flags: impl IntoIterator<Item = (String, String)>,
+        read: impl FnOnce(&Path) -> io::Result<String>,
     ) -> Self {
         let mut reader = Self {
             values: BTreeMap::new(),
             declared: BTreeSet::new(),
             problems: Vec::new(),
         };
-        if let Some(file) = file {
-            let source = File::from_str(&file.text, FileFormat::Toml);
-            match Config::builder().add_source(source).build().map(collect) {
-                Ok(values) => reader.lay(values, |key| format!("`{key}` in {}", file.path)),
-                Err(error) => reader.problem(&file.path, error.to_string()),
-            }
-        }
-        let variables = environment
-            .into_iter()
-            .filter(|(name, _)| {
-                name.starts_with(PREFIX)
-                    && name != CONFIG_VARIABLE
-                    && !name.starts_with(TEST_PREFIX)
-            })
-            .collect();
-        let source = Environment::with_prefix("WAYPOST").source(Some(variables));
-        match Config::builder().add_source(source).build().map(collect) {
-            Ok(values) => reader.lay(values, |key| {
-                format!("{PREFIX}{}", key.to_ascii_uppercase())
-            }),
-            Err(error) => reader.problem("the environment", error.to_string()),
-        }
+        let variables = reader.variables(environment);
+        let named = config.map(Path::to_owned).or_else(|| {
+            let path = variables.get(CONFIG_VARIABLE)?;
+            (!path.is_empty()).then(|| PathBuf::from(path))
+        });
+        reader.lay_file(named.as_deref(), read);
+        reader.lay_environment(variables);
         let flags = flags
             .into_iter()
             .map(|(key, value)| (key, Value::from(value)));
         reader.lay(flags, |key| format!("--{}", key.replace('_', "-")));
         reader
+    }
+
+    /// Reads these variables and nothing else, as tests do.
+    #[must_use]
+    pub fn of_variables(variables: &[(&str, &str)]) -> Self {
+        let variables = variables.iter().map(|(k, v)| (k.into(), v.into()));
+        let no_file = |_: &Path| Err(ErrorKind::NotFound.into());
+        Self::new(None, variables, [], no_file)
+    }
+
+    /// The variables of Waypost; those that are not text are problems.
+    fn variables(
+        &mut self,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> HashMap<String, String> {
+        let mut variables = HashMap::new();
+        for (name, value) in environment {
+            let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
+                continue;
+            };
+            match value.into_string() {
+                Ok(value) => {
+                    variables.insert(name.to_owned(), value);
+                }
+                Err(_) => self.problem(name, "is not UTF-8 text".to_owned()),
+            }
+        }
+        variables
+    }
+
+    fn lay_file(&mut self, named: Option<&Path>, read: impl FnOnce(&Path) -> io::Result<String>) {
+        let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+        let text = match read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => return,
+            Err(error) => {
+                let subject = path.display().to_string();
+                return self.problem(&subject, format!("cannot be read: {error}"));
+            }
+        };
+        let source = File::from_str(&text, FileFormat::Toml);
+        match Config::builder().add_source(source).build().map(collect) {
+            Ok(values) => self.lay(values, |key| format!("`{key}` in {}", path.display())),
+            Err(error) => self.problem(&path.display().to_string(), error.to_string()),
+        }
+    }
+
+    fn lay_environment(&mut self, mut variables: HashMap<String, String>) {
+        variables.retain(|name, _| name != CONFIG_VARIABLE && !name.starts_with(TEST_PREFIX));
+        let source = Environment::with_prefix("WAYPOST").source(Some(variables));
+        match Config::builder().add_source(source).build().map(collect) {
+            Ok(values) => self.lay(values, |key| {
+                format!("{PREFIX}{}", key.to_ascii_uppercase())
+            }),
+            Err(error) => self.problem("the environment", error.to_string()),
+        }
     }
 
     fn lay(
@@ -271,11 +313,11 @@ impl SettingsReader {
         self.optional(setting, |text| whole_number(text, &range))
     }
 
-    /// Ends the reading.
+    /// Ends the reading, with the sections that were read.
     ///
     /// # Errors
     /// [`Problems`] with everything that was wrong, settings that nobody declared included.
-    pub fn finish(mut self) -> Result<(), Problems> {
+    pub fn finish<T>(mut self, sections: Result<T, Invalid>) -> Result<T, Problems> {
         let unknown: Vec<String> = self
             .values
             .iter()
@@ -288,10 +330,10 @@ impl SettingsReader {
                 "is not a setting of Waypost; `server --help` lists them".to_owned(),
             );
         }
-        if self.problems.is_empty() {
-            return Ok(());
+        match sections {
+            Ok(sections) if self.problems.is_empty() => Ok(sections),
+            _ => Err(Problems(self.problems)),
         }
-        Err(Problems(self.problems))
     }
 }
 
@@ -335,17 +377,14 @@ mod tests {
     const PASSWORD: Setting = Setting::new("password", "none", "a password").secret();
 
     fn reader(file: &str, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> SettingsReader {
-        let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
-            pairs
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect()
-        };
-        let file = SettingsFile {
-            path: "waypost.toml".to_owned(),
-            text: file.to_owned(),
-        };
-        SettingsReader::new(Some(&file), owned(environment), owned(flags))
+        let environment = environment.iter().map(|(k, v)| (k.into(), v.into()));
+        let flags = flags
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        SettingsReader::new(None, environment, flags, |path| {
+            assert_eq!(path, Path::new("waypost.toml"));
+            Ok(file.to_owned())
+        })
     }
 
     fn port(reader: &mut SettingsReader) -> Result<u64, Invalid> {
@@ -366,7 +405,7 @@ mod tests {
         assert_eq!(port(&mut reader(file, &environment, &[])), Ok(2));
         let mut all = reader(file, &environment, &flags);
         assert_eq!(port(&mut all), Ok(3));
-        assert_eq!(all.finish(), Ok(()));
+        assert_eq!(all.finish(Ok(())), Ok(()));
     }
 
     #[test]
@@ -392,7 +431,7 @@ mod tests {
             reader.optional(&PASSWORD, |_| Err::<(), _>("is too short")),
             Err(Invalid)
         );
-        let problems = reader.finish().unwrap_err();
+        let problems = reader.finish(Err::<(), _>(Invalid)).unwrap_err();
         let subjects: Vec<_> = problems
             .as_slice()
             .iter()
@@ -418,7 +457,35 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_toml_is_a_problem_of_the_file() {
-        let problems = reader("port = = 1", &[], &[]).finish().unwrap_err();
+        let problems = reader("port = = 1", &[], &[]).finish(Ok(())).unwrap_err();
         assert_eq!(problems.as_slice()[0].subject, "waypost.toml");
+    }
+
+    #[test]
+    fn a_file_that_was_named_must_be_there_and_the_usual_one_need_not() {
+        let missing = |_: &Path| Err(io::Error::from(ErrorKind::NotFound));
+        let no_flags = || std::iter::empty::<(String, String)>();
+        let reader = SettingsReader::new(None, [], no_flags(), missing);
+        assert_eq!(reader.finish(Ok(())), Ok(()));
+        let variable = ("WAYPOST_CONFIG".into(), "from-variable.toml".into());
+        let reader = SettingsReader::new(None, [variable.clone()], no_flags(), missing);
+        let problems = reader.finish(Ok(())).unwrap_err();
+        assert_eq!(problems.as_slice()[0].subject, "from-variable.toml");
+        let flag = Path::new("from-flag.toml");
+        let reader = SettingsReader::new(Some(flag), [variable], no_flags(), missing);
+        let problems = reader.finish(Ok(())).unwrap_err();
+        assert_eq!(problems.as_slice()[0].subject, "from-flag.toml");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_not_text_is_a_problem_unless_it_is_not_ours() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let bytes = || OsString::from_vec(vec![0xff]);
+        let environment = [("WAYPOST_PORT".into(), bytes()), (bytes(), bytes())];
+        let reader = SettingsReader::new(None, environment, [], |_| Ok(String::new()));
+        let problems = reader.finish(Ok(())).unwrap_err();
+        assert_eq!(problems.as_slice().len(), 1);
+        assert_eq!(problems.as_slice()[0].subject, "WAYPOST_PORT");
     }
 }

@@ -1,7 +1,7 @@
 //! `linkctl link`: links.
 
 use serde::Serialize;
-use time::OffsetDateTime;
+use waypost_api::LinkRecord;
 use waypost_core::{Link, LinkCursor};
 use waypost_store::Shortener;
 
@@ -28,30 +28,6 @@ pub(super) async fn run(
         }
     }
     Ok(Status::Done)
-}
-
-/// A link as the HTTP API shows it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LinkRecord<'a> {
-    short_code: &'a str,
-    original_url: &'a str,
-    clicks: u64,
-    #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
-    short_url: String,
-}
-
-impl<'a> LinkRecord<'a> {
-    fn new(link: &'a Link, shortener: &Shortener) -> Self {
-        Self {
-            short_code: link.code.spelling(),
-            original_url: link.target.as_str(),
-            clicks: link.clicks,
-            created_at: link.created_at,
-            short_url: shortener.short_url(link),
-        }
-    }
 }
 
 async fn add(
@@ -123,8 +99,8 @@ async fn show(code: &str, shortener: &Shortener, console: &mut Console<'_>) -> R
 }
 
 #[derive(Serialize)]
-struct DeletedRecord<'a> {
-    deleted: LinkRecord<'a>,
+struct DeletedRecord {
+    deleted: LinkRecord,
 }
 
 async fn delete(

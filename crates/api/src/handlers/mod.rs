@@ -7,7 +7,7 @@ pub(crate) mod docs;
 pub(crate) mod health;
 pub(crate) mod list;
 pub(crate) mod metrics;
-mod record;
+pub(crate) mod record;
 pub(crate) mod redirect;
 pub(crate) mod shorten;
 pub(crate) mod stats;

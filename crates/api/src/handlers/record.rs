@@ -1,4 +1,4 @@
-//! A link as the API shows it.
+//! A link as the API shows it, and `linkctl --json` too.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -10,7 +10,7 @@ use waypost_store::Shortener;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Link)]
-pub(crate) struct LinkRecord {
+pub struct LinkRecord {
     /// The code, in the spelling of its owner; upper and lower case mean the same link.
     #[schema(example = "Team-Wiki", min_length = 1, max_length = 64)]
     short_code: String,
@@ -29,7 +29,9 @@ pub(crate) struct LinkRecord {
 }
 
 impl LinkRecord {
-    pub(super) fn new(link: &Link, shortener: &Shortener) -> Self {
+    /// The record of a link of this shortener.
+    #[must_use]
+    pub fn new(link: &Link, shortener: &Shortener) -> Self {
         Self {
             short_code: link.code.spelling().to_owned(),
             original_url: link.target.as_str().to_owned(),

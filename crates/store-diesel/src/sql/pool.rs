@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::PoolConfig;
+use diesel::ConnectionError;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
 };
+use tokio::runtime::Handle;
 use waypost_store::StoreError;
 
 use super::Connection;
@@ -31,13 +33,25 @@ impl Pools {
     }
 }
 
-/// A pool of at most `size` connections, each set up by the backend. Opens none yet.
+/// A pool of at most `size` connections, each set up by the backend. Opens none yet. Must be called
+/// within a runtime.
 pub(super) fn pool(
     settings: &DatabaseSettings,
     size: usize,
 ) -> Result<Pool<Connection>, StoreError> {
     let mut manager = ManagerConfig::default();
-    manager.custom_setup = Box::new(|url| Box::pin(super::connect(url)));
+    // A connection lives on the runtime that opened it. Callers may have short-lived runtimes of
+    // their own, as HTTP workers do; the pool outlives them.
+    let runtime = Handle::current();
+    manager.custom_setup = Box::new(move |url| {
+        let url = url.to_owned();
+        let connecting = runtime.spawn(async move { super::connect(&url).await });
+        Box::pin(async move {
+            connecting
+                .await
+                .unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
+        })
+    });
     // Asking each time whether a connection still lives would cost a round trip per operation.
     manager.recycling_method = RecyclingMethod::Fast;
     let manager =
