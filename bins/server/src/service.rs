@@ -71,6 +71,7 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode, Failure> {
 impl Service {
     async fn start(settings: &Settings) -> Result<Self, Failure> {
         let metrics = Metrics::install()?;
+        waypost_store_diesel::describe_metrics();
         let database = Database::connect(&settings.database).await?;
         for migration in database.prepare_schema(settings.database.migrate).await? {
             info!(migration, "the schema was brought up to date");

@@ -52,7 +52,7 @@ pub(crate) async fn purge_while(
         let now_deleted = store.purge_clicks(before, batch).await?;
         deleted = deleted.saturating_add(now_deleted);
         let flow = progress(deleted);
-        if flow.is_break() || now_deleted < u64::from(batch) {
+        if flow.is_break() || now_deleted == 0 {
             return Ok(deleted);
         }
         tokio::task::yield_now().await;

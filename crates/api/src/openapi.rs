@@ -26,7 +26,7 @@ pub(crate) enum StoreFailure {
 #[openapi(
     info(
         title = "Waypost",
-        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+        license(name = "MIT", identifier = "MIT"),
         description = "A link shortener whose click numbers are exact.\n\n\
             All operations are open to everybody for now.\n\n\
             Every error has the same body and an `X-Request-Id` header; so has every other answer \

@@ -41,6 +41,7 @@ use libsqlite3_sys as _;
 
 mod database;
 mod error;
+mod metrics;
 mod migrations;
 mod mysql;
 mod postgres;
@@ -50,6 +51,7 @@ mod url;
 
 pub use database::Database;
 pub use error::DatabaseError;
+pub use metrics::describe_metrics;
 pub use migrations::MigrationState;
 pub use settings::DatabaseSettings;
 pub use url::{DatabaseKind, DatabaseUrl, DatabaseUrlError};

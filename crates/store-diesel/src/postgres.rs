@@ -1,18 +1,14 @@
 //! PostgreSQL: what differs from the other databases.
 
 use std::error::Error;
-use std::sync::Arc;
 
 use diesel::pg::Pg;
-use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{ConnectionError, ConnectionResult, QueryResult};
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::{
-    AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
-    TransactionManager,
+    AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
 };
-use time::Date;
 use uuid::Uuid;
 use waypost_store::StoreError;
 
@@ -20,6 +16,8 @@ use crate::DatabaseSettings;
 use crate::database::Opened;
 use crate::error::Fault;
 
+#[path = "sql/batch.rs"]
+mod batch;
 #[path = "sql/clicks.rs"]
 mod clicks;
 #[path = "sql/id.rs"]
@@ -37,9 +35,8 @@ mod store;
 #[path = "sql/transaction.rs"]
 mod transaction;
 
-use clicks::ClickRow;
-use id::Id;
-use schema::{link_clicks, link_days};
+use batch::insert_clicks;
+use schema::link_days;
 use transaction::WorkError;
 
 type Connection = AsyncPgConnection;
@@ -49,8 +46,8 @@ type InstantColumn = diesel::sql_types::Timestamptz;
 type RawId = Uuid;
 type OwnedRawId = Uuid;
 
-/// A statement has at most 65,535 parameters, and a row of `link_clicks` seven.
-const ROWS_PER_INSERT: usize = 5_000;
+/// What it says that a link has the day already.
+const SAME_DAY: (link_days::link_id, link_days::day) = (link_days::link_id, link_days::day);
 
 /// The sum of big integers is a decimal here.
 const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS bigint)";
@@ -67,20 +64,13 @@ const fn id_from_raw(raw: &Uuid) -> Result<Uuid, uuid::Error> {
     Ok(*raw)
 }
 
-/// A store on the database, and how to close it.
+/// A store on the database.
 pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
     let pool = pool::pool(settings, settings.pool_size)?;
-    let pools = pool::Pools {
+    Ok(store::open(pool::Pools {
         reads: pool.clone(),
         writes: pool,
-    };
-    let store = store::SqlStore {
-        pools: pools.clone(),
-    };
-    Ok(Opened {
-        store: Arc::new(store),
-        close: Box::new(move || pools.close()),
-    })
+    }))
 }
 
 async fn connect(url: &str) -> ConnectionResult<Connection> {
@@ -149,35 +139,12 @@ fn classify(error: &DieselError) -> Fault {
     }
 }
 
-async fn insert_clicks(
-    connection: &mut Connection,
-    rows: Vec<ClickRow<'_>>,
-) -> Result<(), WorkError> {
-    for rows in rows.chunks(ROWS_PER_INSERT) {
-        diesel::insert_into(link_clicks::table)
-            .values(rows)
-            .execute(connection)
-            .await?;
-    }
-    Ok(())
-}
-
-async fn add_to_day(
-    connection: &mut Connection,
-    link: Id,
-    day: Date,
-    clicks: i64,
-) -> Result<(), WorkError> {
-    diesel::insert_into(link_days::table)
-        .values((
-            link_days::link_id.eq(link),
-            link_days::day.eq(day),
-            link_days::clicks.eq(clicks),
-        ))
-        .on_conflict((link_days::link_id, link_days::day))
-        .do_update()
-        .set(link_days::clicks.eq(link_days::clicks + clicks))
-        .execute(connection)
-        .await?;
+/// What is deleted is no longer in the database; when its bytes leave the disk is the server's
+/// affair.
+#[expect(
+    clippy::unused_async,
+    reason = "another database has something to do here"
+)]
+async fn forget_deleted(_: &mut Connection) -> Result<(), WorkError> {
     Ok(())
 }

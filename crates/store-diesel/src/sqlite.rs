@@ -1,15 +1,11 @@
 //! SQLite: what differs from the other databases.
 
-use std::sync::Arc;
-
 use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sqlite::Sqlite;
 use diesel::{Connection as _, ConnectionError, ConnectionResult, QueryResult, SqliteConnection};
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use time::Date;
 use uuid::Uuid;
 use waypost_store::StoreError;
 
@@ -35,7 +31,6 @@ mod store;
 mod transaction;
 
 use clicks::ClickRow;
-use id::Id;
 use schema::{link_clicks, link_days};
 use transaction::WorkError;
 
@@ -45,6 +40,9 @@ type IdColumn = diesel::sql_types::Binary;
 type InstantColumn = diesel::sql_types::TimestamptzSqlite;
 type RawId = [u8];
 type OwnedRawId = Vec<u8>;
+
+/// What it says that a link has the day already.
+const SAME_DAY: (link_days::link_id, link_days::day) = (link_days::link_id, link_days::day);
 
 const SUM_OF_DAYS: &str = "SUM(link_days.clicks)";
 
@@ -66,20 +64,13 @@ fn id_from_raw(raw: &[u8]) -> Result<Uuid, uuid::Error> {
     Uuid::from_slice(raw)
 }
 
-/// A store on the database, and how to close it. SQLite lets one write at a time: one connection
-/// writes, the others read.
+/// A store on the database. SQLite lets one write at a time: one connection writes, the others read.
 pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
-    let pools = pool::Pools {
-        reads: pool::pool(settings, settings.pool_size.saturating_sub(1).max(1))?,
+    let readers = settings.pool_size.saturating_sub(1).max(1);
+    Ok(store::open(pool::Pools {
+        reads: pool::pool(settings, readers)?,
         writes: pool::pool(settings, 1)?,
-    };
-    let store = store::SqlStore {
-        pools: pools.clone(),
-    };
-    Ok(Opened {
-        store: Arc::new(store),
-        close: Box::new(move || pools.close()),
-    })
+    }))
 }
 
 async fn connect(path: &str) -> ConnectionResult<Connection> {
@@ -142,22 +133,11 @@ async fn insert_clicks(
     Ok(())
 }
 
-async fn add_to_day(
-    connection: &mut Connection,
-    link: Id,
-    day: Date,
-    clicks: i64,
-) -> Result<(), WorkError> {
-    diesel::insert_into(link_days::table)
-        .values((
-            link_days::link_id.eq(link),
-            link_days::day.eq(day),
-            link_days::clicks.eq(clicks),
-        ))
-        .on_conflict((link_days::link_id, link_days::day))
-        .do_update()
-        .set(link_days::clicks.eq(link_days::clicks + clicks))
-        .execute(connection)
+/// Empties the write-ahead log, which keeps what it once held until it is written over. Does nothing
+/// while a reader needs the log: the next time will do.
+async fn forget_deleted(connection: &mut Connection) -> Result<(), WorkError> {
+    connection
+        .spawn_blocking(|connection| connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"))
         .await?;
     Ok(())
 }

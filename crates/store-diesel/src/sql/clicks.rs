@@ -14,7 +14,7 @@ use waypost_store::{LinkLedger, Recorded, StoreError};
 use super::id::Id;
 use super::schema::{link_clicks, link_days, links};
 use super::transaction::WorkError;
-use super::{Connection, SUM_OF_DAYS, add_to_day, insert_clicks};
+use super::{Connection, SAME_DAY, SUM_OF_DAYS, insert_clicks};
 
 #[derive(Insertable)]
 #[diesel(table_name = link_clicks, treat_none_as_default_value = false)]
@@ -91,6 +91,26 @@ pub(super) async fn record(
         stored,
         link_gone: total.saturating_sub(stored),
     })
+}
+
+async fn add_to_day(
+    connection: &mut Connection,
+    link: Id,
+    day: Date,
+    clicks: i64,
+) -> Result<(), WorkError> {
+    diesel::insert_into(link_days::table)
+        .values((
+            link_days::link_id.eq(link),
+            link_days::day.eq(day),
+            link_days::clicks.eq(clicks),
+        ))
+        .on_conflict(SAME_DAY)
+        .do_update()
+        .set(link_days::clicks.eq(link_days::clicks + clicks))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// The smallest id of clicks that are surely not older than `before`: ids begin with the time in

@@ -1,5 +1,7 @@
 //! The port: each method names its operation and calls its query.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
@@ -12,28 +14,39 @@ use super::Connection;
 use super::pool::Pools;
 use super::transaction::{look_up, transaction};
 use super::{clicks, links, salts};
+use crate::database::Opened;
+use crate::metrics::OperationName;
 
 /// A store on this database.
-pub(super) struct SqlStore {
-    pub(super) pools: Pools,
+struct SqlStore {
+    pools: Pools,
+}
+
+/// The store on these connections, and how to close them.
+pub(super) fn open(pools: Pools) -> Opened {
+    let closing = pools.clone();
+    Opened {
+        store: Arc::new(SqlStore { pools }),
+        close: Box::new(move || closing.close()),
+    }
 }
 
 #[async_trait]
 impl LinkStore for SqlStore {
     async fn insert_link(&self, link: &Link) -> Result<(), StoreError> {
-        transaction(&self.pools.writes, "insert_link")
+        transaction(&self.pools.writes, OperationName::InsertLink)
             .run(async |connection: &mut Connection| links::insert(connection, link).await)
             .await
     }
 
     async fn link_by_code(&self, code: &ShortCode) -> Result<Option<Link>, StoreError> {
-        look_up(&self.pools.reads, "link_by_code")
+        look_up(&self.pools.reads, OperationName::LinkByCode)
             .run(async |connection: &mut Connection| links::by_code(connection, code).await)
             .await
     }
 
     async fn links_page(&self, page: PageRequest) -> Result<Page<Link>, StoreError> {
-        look_up(&self.pools.reads, "links_page")
+        look_up(&self.pools.reads, OperationName::LinksPage)
             .run(async |connection: &mut Connection| links::page(connection, page).await)
             .await
     }
@@ -43,19 +56,19 @@ impl LinkStore for SqlStore {
         cursor: Option<LinkCursor>,
         limit: u32,
     ) -> Result<Vec<Link>, StoreError> {
-        look_up(&self.pools.reads, "links_after")
+        look_up(&self.pools.reads, OperationName::LinksAfter)
             .run(async |connection: &mut Connection| links::after(connection, cursor, limit).await)
             .await
     }
 
     async fn delete_link(&self, id: LinkId) -> Result<bool, StoreError> {
-        transaction(&self.pools.writes, "delete_link")
+        transaction(&self.pools.writes, OperationName::DeleteLink)
             .run(async |connection: &mut Connection| links::delete(connection, id).await)
             .await
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {
-        look_up(&self.pools.reads, "counts")
+        look_up(&self.pools.reads, OperationName::Counts)
             .run(async |connection: &mut Connection| links::counts(connection).await)
             .await
     }
@@ -67,19 +80,19 @@ impl ClickStore for SqlStore {
         if batch.is_empty() {
             return Ok(Recorded::default());
         }
-        transaction(&self.pools.writes, "record_clicks")
+        transaction(&self.pools.writes, OperationName::RecordClicks)
             .run(async |connection: &mut Connection| clicks::record(connection, batch).await)
             .await
     }
 
     async fn clicks_before(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
-        look_up(&self.pools.reads, "clicks_before")
+        look_up(&self.pools.reads, OperationName::ClicksBefore)
             .run(async |connection: &mut Connection| clicks::count_before(connection, before).await)
             .await
     }
 
     async fn purge_clicks(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
-        transaction(&self.pools.writes, "purge_clicks")
+        transaction(&self.pools.writes, OperationName::PurgeClicks)
             .run(async |connection: &mut Connection| clicks::purge(connection, before, limit).await)
             .await
     }
@@ -89,7 +102,7 @@ impl ClickStore for SqlStore {
         after: Option<LinkId>,
         limit: u32,
     ) -> Result<Vec<LinkLedger>, StoreError> {
-        look_up(&self.pools.reads, "ledger")
+        look_up(&self.pools.reads, OperationName::Ledger)
             .run(async |connection: &mut Connection| clicks::ledger(connection, after, limit).await)
             .await
     }
@@ -98,22 +111,28 @@ impl ClickStore for SqlStore {
 #[async_trait]
 impl SaltStore for SqlStore {
     async fn salt(&self, day: Date, candidate: &Salt) -> Result<Salt, StoreError> {
-        look_up(&self.pools.writes, "salt")
+        look_up(&self.pools.writes, OperationName::Salt)
             .run(async |connection: &mut Connection| salts::salt(connection, day, candidate).await)
             .await
     }
 
     async fn destroy_salts_before(&self, day: Date) -> Result<u64, StoreError> {
-        transaction(&self.pools.writes, "destroy_salts")
+        let destroyed = transaction(&self.pools.writes, OperationName::DestroySalts)
             .run(async |connection: &mut Connection| salts::destroy_before(connection, day).await)
-            .await
+            .await?;
+        if destroyed > 0 {
+            look_up(&self.pools.writes, OperationName::ForgetDeleted)
+                .run(async |connection: &mut Connection| super::forget_deleted(connection).await)
+                .await?;
+        }
+        Ok(destroyed)
     }
 }
 
 #[async_trait]
 impl Store for SqlStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        look_up(&self.pools.reads, "ping")
+        look_up(&self.pools.reads, OperationName::Ping)
             .run(async |connection: &mut Connection| {
                 let one = diesel::dsl::sql::<diesel::sql_types::Integer>("1");
                 diesel::select(one).get_result::<i32>(connection).await?;

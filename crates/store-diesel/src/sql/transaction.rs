@@ -11,6 +11,7 @@ use waypost_store::StoreError;
 use super::pool::connection;
 use super::{Connection, begin, classify};
 use crate::error::Fault;
+use crate::metrics::{OperationName, retried};
 
 /// So often an operation is tried. Each try but the last is followed by a growing pause.
 const TRIES: u32 = 6;
@@ -21,7 +22,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// An operation on the database, before it is said what it does.
 pub(super) struct Operation<'a> {
     pool: &'a Pool<Connection>,
-    name: &'static str,
+    name: OperationName,
     mode: Mode,
 }
 
@@ -32,10 +33,7 @@ enum Mode {
 }
 
 /// A transaction of its own.
-pub(super) const fn transaction<'a>(
-    pool: &'a Pool<Connection>,
-    name: &'static str,
-) -> Operation<'a> {
+pub(super) const fn transaction(pool: &Pool<Connection>, name: OperationName) -> Operation<'_> {
     Operation {
         pool,
         name,
@@ -44,7 +42,7 @@ pub(super) const fn transaction<'a>(
 }
 
 /// No transaction: for what changes nothing, or does so in one statement that may run twice.
-pub(super) const fn look_up<'a>(pool: &'a Pool<Connection>, name: &'static str) -> Operation<'a> {
+pub(super) const fn look_up(pool: &Pool<Connection>, name: OperationName) -> Operation<'_> {
     Operation {
         pool,
         name,
@@ -146,9 +144,8 @@ impl Operation<'_> {
             if !may_repeat || !fault.may_pass() || tries == TRIES {
                 return Err(fault.into_store_error(error));
             }
-            metrics::counter!("waypost_database_retries_total", "operation" => self.name)
-                .increment(1);
-            tracing::debug!(operation = self.name, tries, %error, "trying again");
+            retried(self.name);
+            tracing::debug!(operation = self.name.as_str(), tries, %error, "trying again");
             tokio::time::sleep(pause).await;
             pause *= 2;
             tries += 1;

@@ -1,0 +1,78 @@
+//! The metrics of this crate: names, help, and the closed set of their labels.
+
+use metrics::{counter, describe_counter};
+
+const RETRIES: &str = "waypost_database_retries_total";
+
+/// The operations on the database, as metrics and logs name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OperationName {
+    ClicksBefore,
+    Counts,
+    DeleteLink,
+    DestroySalts,
+    ForgetDeleted,
+    InsertLink,
+    Ledger,
+    LinkByCode,
+    LinksAfter,
+    LinksPage,
+    Ping,
+    PurgeClicks,
+    RecordClicks,
+    Salt,
+}
+
+impl OperationName {
+    const ALL: [Self; 14] = [
+        Self::ClicksBefore,
+        Self::Counts,
+        Self::DeleteLink,
+        Self::DestroySalts,
+        Self::ForgetDeleted,
+        Self::InsertLink,
+        Self::Ledger,
+        Self::LinkByCode,
+        Self::LinksAfter,
+        Self::LinksPage,
+        Self::Ping,
+        Self::PurgeClicks,
+        Self::RecordClicks,
+        Self::Salt,
+    ];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClicksBefore => "clicks_before",
+            Self::Counts => "counts",
+            Self::DeleteLink => "delete_link",
+            Self::DestroySalts => "destroy_salts",
+            Self::ForgetDeleted => "forget_deleted",
+            Self::InsertLink => "insert_link",
+            Self::Ledger => "ledger",
+            Self::LinkByCode => "link_by_code",
+            Self::LinksAfter => "links_after",
+            Self::LinksPage => "links_page",
+            Self::Ping => "ping",
+            Self::PurgeClicks => "purge_clicks",
+            Self::RecordClicks => "record_clicks",
+            Self::Salt => "salt",
+        }
+    }
+}
+
+/// Describes the metrics to the recorder of the process, and starts each series at 0. To be called
+/// once, after the recorder is installed.
+pub fn describe_metrics() {
+    describe_counter!(
+        RETRIES,
+        "Operations on the database that were run again after contention or a lost connection"
+    );
+    for operation in OperationName::ALL {
+        counter!(RETRIES, "operation" => operation.as_str()).increment(0);
+    }
+}
+
+pub(crate) fn retried(operation: OperationName) {
+    counter!(RETRIES, "operation" => operation.as_str()).increment(1);
+}
