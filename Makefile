@@ -24,7 +24,7 @@ clippy: ## Lint, warnings denied; core and store also as they are embedded
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	cargo clippy --package waypost-core --package waypost-store --locked -- --deny warnings
 
-deny: ## Check the licences, duplicates and sources of the dependencies
+deny: ## Check the licences, bans and sources of the dependencies
 	tests/install-dependencies.sh cargo-deny
 	cargo deny --locked check licenses bans sources
 

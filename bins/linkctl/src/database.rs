@@ -9,19 +9,24 @@ use waypost_store_diesel::{Database, DatabaseSettings};
 use crate::failure::Failure;
 use crate::settings::Settings;
 
-/// Opens the database as it is, whatever its schema.
-pub(crate) async fn open(settings: &DatabaseSettings) -> Result<Database, Failure> {
+/// Opens the database as it is, whatever its schema. An SQLite file that is missing is made.
+pub(crate) async fn open_or_make(settings: &DatabaseSettings) -> Result<Database, Failure> {
     Ok(Database::connect(settings).await?)
 }
 
-/// Opens a database whose schema is the one that this program knows, with the domain functions that
-/// the server works with, too. An SQLite file that is missing is not made.
-pub(crate) async fn open_current(settings: &Settings) -> Result<(Database, Shortener), Failure> {
-    if let Some(path) = settings.database.url.sqlite_path()
+/// Opens the database as it is, whatever its schema. An SQLite file that is missing is not made.
+pub(crate) async fn open(settings: &DatabaseSettings) -> Result<Database, Failure> {
+    if let Some(path) = settings.url.sqlite_path()
         && !path.exists()
     {
         return Err(Failure::NoDatabase(path.to_owned()));
     }
+    open_or_make(settings).await
+}
+
+/// Opens a database whose schema is the one that this program knows, with the domain functions that
+/// the server works with, too.
+pub(crate) async fn open_current(settings: &Settings) -> Result<(Database, Shortener), Failure> {
     let database = open(&settings.database).await?;
     database.prepare_schema(false).await?;
     let shortener = Shortener::new(ShortenerParts {

@@ -23,7 +23,7 @@
 //!
 //! Every transaction goes through `sql/transaction.rs`: it has a name, is retried when the database
 //! says that this may help, and never when its outcome is unknown. The raw calls are banned by
-//! `clippy.toml`.
+//! `.clippy.toml`.
 //!
 //! # Adding an operation
 //! Write the query in the file of its subject in `src/sql/`, call it from `sql/store.rs`, and add

@@ -8,7 +8,7 @@ mod verify;
 
 use waypost_core::SystemClock;
 
-use crate::cli::Command;
+use crate::cli::{Command, Migrate};
 use crate::console::Console;
 use crate::database;
 use crate::failure::{Failure, Status};
@@ -21,7 +21,10 @@ pub(crate) async fn run(
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
     if let Command::Migrate(command) = command {
-        let database = database::open(&settings.database).await?;
+        let database = match command {
+            Migrate::Up => database::open_or_make(&settings.database).await?,
+            Migrate::Status | Migrate::Down { .. } => database::open(&settings.database).await?,
+        };
         let ended = migrate::run(command, &database, console).await;
         database.close();
         return ended;
