@@ -44,16 +44,14 @@ impl TargetUrl {
             return Err(TargetUrlError::OwnHost);
         }
         let canonical = url.as_str();
-        if canonical.len() > Self::MAX_LEN {
-            return Err(TargetUrlError::TooLong {
-                length: canonical.len(),
-            });
-        }
         let kept = if canonical.strip_suffix('/') == Some(text) {
             text
         } else {
             canonical
         };
+        if kept.len() > Self::MAX_LEN {
+            return Err(TargetUrlError::TooLong { length: kept.len() });
+        }
         Ok(Self(kept.into()))
     }
 

@@ -2,15 +2,22 @@
 //!
 //! Dropping a `TempDir` or a process's handle cleans up in the ordinary case. For the others
 //! (`kill -9`, Ctrl-C, a panic that aborts) a shell (`janitor.sh`) waits for the end of the test
-//! process, on a pipe whose other end only that process has.
+//! process, on a pipe whose other end only that process has. The shell makes the one directory in
+//! which everything temporary lies, so that at no moment there is something that nobody would
+//! remove.
 
-use std::io::Write;
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader, Error, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
 use tempfile::TempDir;
+
+use crate::random;
 
 struct Janitor {
     directory: PathBuf,
@@ -23,6 +30,11 @@ struct Janitor {
 /// Where it cannot be created.
 pub fn temporary_directory() -> TempDir {
     TempDir::new_in(&janitor().directory).expect("can create a temporary directory")
+}
+
+/// Where a database server's directory belongs, with a name that begins with `server-`.
+pub(crate) fn directory() -> &'static Path {
+    &janitor().directory
 }
 
 /// Kills the process if this one ends first.
@@ -46,22 +58,36 @@ fn janitor() -> &'static Janitor {
 }
 
 fn start() -> std::io::Result<Janitor> {
-    let directory = tempfile::Builder::new().prefix("waypost-test-").tempdir()?;
-    std::fs::write(
-        directory.path().join("janitor.sh"),
-        include_bytes!("janitor.sh"),
-    )?;
+    let directory = place().join(format!("waypost-test-{}", random::word()));
     let mut process = Command::new("sh")
-        .arg("janitor.sh")
-        .current_dir(directory.path())
+        .args(["-c", include_str!("janitor.sh"), "janitor"])
+        .arg(&directory)
         .process_group(0)
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
     let lifeline = process.stdin.take().expect("standard input is a pipe");
+    let reports = process.stdout.take().expect("standard output is a pipe");
+    let mut report = String::new();
+    BufReader::new(reports).read_line(&mut report)?;
+    if report != "made\n" {
+        return Err(Error::other(format!("cannot make {}", directory.display())));
+    }
     Ok(Janitor {
-        directory: directory.keep(),
+        directory,
         lifeline: Mutex::new(lifeline),
     })
+}
+
+/// The directory for temporary files, if everybody may pass through it: a database server runs
+/// under an account of its own where the tests run as root.
+fn place() -> PathBuf {
+    let usual = env::temp_dir();
+    let mode = fs::metadata(&usual).map(|metadata| metadata.permissions().mode());
+    if mode.is_ok_and(|mode| mode & 0o001 == 0o001) {
+        usual
+    } else {
+        "/tmp".into()
+    }
 }

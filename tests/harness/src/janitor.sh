@@ -1,10 +1,18 @@
-# Cleans up after a test process, in whose temporary directory it lies. Started
-# in that directory; whoever started it holds the other end of standard input,
-# and writes "watch PID" and "forget PID". When standard input ends (the test
-# process has ended, however), the watched processes are killed and the
-# directory is removed.
-trap '' HUP INT TERM
-directory=$(pwd)
+# Makes a directory for a test process, and cleans up after it. Started as
+#
+#   sh -c SCRIPT janitor DIRECTORY
+#
+# Whoever started it holds the other end of standard input, waits for a line of
+# standard output ("made"), and writes "watch PID" and "forget PID". When
+# standard input ends (the test process has ended, however), the watched
+# processes are killed and the directory is removed. Because it is made here,
+# there is no moment at which it could be left.
+trap '' HUP INT TERM PIPE
+directory=$1
+# As /tmp is: other accounts have, and remove, directories of their own inside.
+mkdir -m 1733 "$directory" && cd "$directory" || exit 1
+echo made
+exec >/dev/null
 watched=
 while read -r verb pid; do
     rest=
@@ -18,6 +26,13 @@ for pid in $watched; do
     kill -s KILL "$pid" 2>/dev/null
 done
 cd /
+tries=0
+# Database servers have supervisors, which remove their directories when the
+# server has ended.
+while [ "$tries" -lt 50 ] && ls -d "$directory"/server-* >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    sleep 0.1
+done
 tries=0
 # A process that is being killed may write for a moment yet.
 until rm -rf "$directory" 2>/dev/null || [ "$tries" -eq 50 ]; do

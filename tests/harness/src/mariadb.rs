@@ -40,7 +40,11 @@ pub(crate) fn commands(
     ]
     .into_iter()
     .map(OsString::from)
-    .chain([option("--datadir=", &directory.path().join("data"))])
+    .chain([
+        option("--datadir=", &directory.path().join("data")),
+        // A server that starts removes the temporary tables it finds: others' as well, in /tmp.
+        option("--tmpdir=", directory.path()),
+    ])
     .collect();
 
     let mut prepare: Vec<OsString> = vec![
@@ -62,7 +66,6 @@ pub(crate) fn commands(
         "--character-set-server=utf8mb4".into(),
         option("--init-file=", &init_file),
         option("--pid-file=", &directory.path().join("pid")),
-        option("--tmpdir=", directory.path()),
     ];
     serve.extend(both);
 

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::account::Account;
+use crate::janitor;
 
 /// How much of a log is shown: the reason is at its end.
 const LOG_TAIL_LINES: usize = 40;
@@ -33,9 +34,9 @@ pub(crate) struct ServerDirectory {
 impl ServerDirectory {
     pub(crate) fn create(name: &str, account: Option<Account>) -> Result<Self, String> {
         let directory = tempfile::Builder::new()
-            .prefix(&format!("waypost-test-{name}-"))
+            .prefix(&format!("server-{name}-"))
             .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(temporary_files(account))
+            .tempdir_in(janitor::directory())
             .map_err(|error| format!("cannot create a temporary directory: {error}"))?;
         let this = Self { directory, account };
         this.give_away(this.path())?;
@@ -192,20 +193,6 @@ impl Drop for Supervisor {
     fn drop(&mut self) {
         drop(self.lifeline.take());
         let _ = self.process.wait();
-    }
-}
-
-/// The directory for temporary files; another account must be able to remove its own from it.
-fn temporary_files(account: Option<Account>) -> PathBuf {
-    let usual = env::temp_dir();
-    let for_everybody = || {
-        let mode = fs::metadata(&usual).map(|metadata| metadata.permissions().mode());
-        mode.is_ok_and(|mode| mode & 0o003 == 0o003)
-    };
-    if account.is_none() || for_everybody() {
-        usual
-    } else {
-        "/tmp".into()
     }
 }
 
