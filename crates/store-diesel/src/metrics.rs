@@ -1,4 +1,6 @@
-//! The metrics of this crate: names, help, and the closed set of their labels.
+//! The operations on the database by name, and the metrics of this crate, which are labelled by them.
+
+use std::time::Duration;
 
 use metrics::{counter, describe_counter};
 
@@ -57,6 +59,21 @@ impl OperationName {
             Self::PurgeClicks => "purge_clicks",
             Self::RecordClicks => "record_clicks",
             Self::Salt => "salt",
+        }
+    }
+}
+
+impl OperationName {
+    /// How long the operation may take, all its tries included.
+    ///
+    /// Somebody waits for most: what cannot be had soon is better refused. Those that go over any
+    /// number of rows may take as long as they need; they would never succeed otherwise.
+    pub(crate) const fn time_limit(self) -> Duration {
+        match self {
+            Self::ClicksBefore | Self::DeleteLink | Self::Ledger | Self::PurgeClicks => {
+                Duration::from_secs(60 * 60)
+            }
+            _ => Duration::from_secs(20),
         }
     }
 }

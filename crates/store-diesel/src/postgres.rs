@@ -76,9 +76,7 @@ pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
 async fn connect(url: &str) -> ConnectionResult<Connection> {
     let mut connection = open_connection(url).await?;
     connection
-        .batch_execute(
-            "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; SET statement_timeout = '60s'",
-        )
+        .batch_execute("SET TIME ZONE 'UTC'; SET lock_timeout = '10s'")
         .await
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use deadpool::managed::Object;
 use diesel::result::Error as DieselError;
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::{AsyncConnection, TransactionManager};
+use tokio::time::{Instant, timeout_at};
 use waypost_store::StoreError;
 
 use super::pool::connection;
@@ -16,8 +18,6 @@ use crate::metrics::{OperationName, retried};
 /// So often an operation is tried. Each try but the last is followed by a growing pause.
 const TRIES: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
-/// How long one operation may take, all its tries included.
-const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 /// An operation on the database, before it is said what it does.
 pub(super) struct Operation<'a> {
@@ -107,23 +107,19 @@ impl Operation<'_> {
         T: Send,
         W: for<'c> Work<&'c mut Connection, Result<T, WorkError>, Fut: Send> + Send + Sync,
     {
-        tokio::time::timeout(TIME_LIMIT, self.repeat(&work))
-            .await
-            .unwrap_or_else(|elapsed| Err(StoreError::unavailable(elapsed)))
-    }
-
-    async fn repeat<T, W>(&self, work: &W) -> Result<T, StoreError>
-    where
-        T: Send,
-        W: for<'c> Work<&'c mut Connection, Result<T, WorkError>, Fut: Send> + Send + Sync,
-    {
+        let deadline = Instant::now() + self.name.time_limit();
         let mut pause = FIRST_PAUSE;
         let mut tries = 1;
         loop {
             let mut connection = connection(self.pool).await?;
-            let done = match self.mode {
-                Mode::Transaction => in_transaction(&mut connection, work).await,
-                Mode::LookUp => work(&mut connection).await.map_err(Failure::repeatable),
+            let attempt = timeout_at(deadline, self.attempt(&mut connection, &work));
+            let done = match attempt.await {
+                Ok(done) => done,
+                Err(elapsed) => {
+                    // It may still be at work.
+                    drop(Object::take(connection));
+                    return Err(StoreError::unavailable(elapsed));
+                }
             };
             let (error, may_repeat) = match done {
                 Ok(value) => return Ok(value),
@@ -136,12 +132,12 @@ impl Operation<'_> {
             let fault = classify(&error);
             if fault == Fault::ConnectionLost {
                 // Its neighbours are likely to be dead too: let the next try open a new one.
-                drop(deadpool::managed::Object::take(connection));
+                drop(Object::take(connection));
                 self.pool.retain(|_, _| false);
             } else {
                 drop(connection);
             }
-            if !may_repeat || !fault.may_pass() || tries == TRIES {
+            if !may_repeat || !fault.may_pass() || tries == TRIES || Instant::now() > deadline {
                 return Err(fault.into_store_error(error));
             }
             retried(self.name);
@@ -149,6 +145,17 @@ impl Operation<'_> {
             tokio::time::sleep(pause).await;
             pause *= 2;
             tries += 1;
+        }
+    }
+
+    async fn attempt<T, W>(&self, connection: &mut Connection, work: &W) -> Result<T, Failure>
+    where
+        T: Send,
+        W: for<'c> Work<&'c mut Connection, Result<T, WorkError>, Fut: Send> + Send + Sync,
+    {
+        match self.mode {
+            Mode::Transaction => in_transaction(connection, work).await,
+            Mode::LookUp => work(connection).await.map_err(Failure::repeatable),
         }
     }
 }
