@@ -5,9 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
-use waypost_core::{Click, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode};
+use waypost_core::{
+    Click, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode,
+};
 use waypost_store::{
-    ClickStore, Counts, LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError,
+    ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
+    LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError,
 };
 
 use super::Connection;
@@ -71,6 +74,53 @@ impl LinkStore for SqlStore {
         look_up(&self.pools.reads, OperationName::Counts)
             .run(async |connection: &mut Connection| links::counts(connection).await)
             .await
+    }
+}
+
+fn no_table() -> StoreError {
+    StoreError::internal("the schema has no table for this yet")
+}
+
+#[async_trait]
+impl ChangeStore for SqlStore {
+    async fn changes_after(&self, _seq: u64, _limit: u32) -> Result<Vec<LinkChange>, StoreError> {
+        Err(no_table())
+    }
+
+    async fn last_change(&self) -> Result<u64, StoreError> {
+        Err(no_table())
+    }
+
+    async fn purge_changes(&self, _before: OffsetDateTime, _limit: u32) -> Result<u64, StoreError> {
+        Err(no_table())
+    }
+}
+
+#[async_trait]
+impl JournalStore for SqlStore {
+    async fn register_journal(
+        &self,
+        _id: JournalId,
+        _began: u64,
+        _at: OffsetDateTime,
+    ) -> Result<JournalRecord, StoreError> {
+        Err(no_table())
+    }
+
+    async fn journal(&self, _id: JournalId) -> Result<Option<JournalRecord>, StoreError> {
+        Err(no_table())
+    }
+
+    async fn journals(&self) -> Result<Vec<JournalRecord>, StoreError> {
+        Err(no_table())
+    }
+
+    async fn ingest(
+        &self,
+        _batch: Arc<ClickBatch>,
+        _at: OffsetDateTime,
+    ) -> Result<Ingested, StoreError> {
+        Err(no_table())
     }
 }
 
