@@ -16,7 +16,7 @@ use waypost_store::{
 use super::Connection;
 use super::pool::Pools;
 use super::transaction::{look_up, transaction};
-use super::{clicks, links, salts};
+use super::{changes, clicks, journals, links, salts};
 use crate::database::Opened;
 use crate::metrics::OperationName;
 
@@ -83,16 +83,24 @@ fn no_table() -> StoreError {
 
 #[async_trait]
 impl ChangeStore for SqlStore {
-    async fn changes_after(&self, _seq: u64, _limit: u32) -> Result<Vec<LinkChange>, StoreError> {
-        Err(no_table())
+    async fn changes_after(&self, seq: u64, limit: u32) -> Result<Vec<LinkChange>, StoreError> {
+        look_up(&self.pools.reads, OperationName::ChangesAfter)
+            .run(async |connection: &mut Connection| changes::after(connection, seq, limit).await)
+            .await
     }
 
     async fn last_change(&self) -> Result<u64, StoreError> {
-        Err(no_table())
+        look_up(&self.pools.reads, OperationName::LastChange)
+            .run(async |connection: &mut Connection| changes::last(connection).await)
+            .await
     }
 
-    async fn purge_changes(&self, _before: OffsetDateTime, _limit: u32) -> Result<u64, StoreError> {
-        Err(no_table())
+    async fn purge_changes(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        transaction(&self.pools.writes, OperationName::PurgeChanges)
+            .run(async |connection: &mut Connection| {
+                changes::purge(connection, before, limit).await
+            })
+            .await
     }
 }
 
@@ -100,19 +108,27 @@ impl ChangeStore for SqlStore {
 impl JournalStore for SqlStore {
     async fn register_journal(
         &self,
-        _id: JournalId,
-        _began: u64,
-        _at: OffsetDateTime,
+        id: JournalId,
+        began: u64,
+        at: OffsetDateTime,
     ) -> Result<JournalRecord, StoreError> {
-        Err(no_table())
+        look_up(&self.pools.writes, OperationName::RegisterJournal)
+            .run(async |connection: &mut Connection| {
+                journals::register(connection, id, began, at).await
+            })
+            .await
     }
 
-    async fn journal(&self, _id: JournalId) -> Result<Option<JournalRecord>, StoreError> {
-        Err(no_table())
+    async fn journal(&self, id: JournalId) -> Result<Option<JournalRecord>, StoreError> {
+        look_up(&self.pools.reads, OperationName::Journal)
+            .run(async |connection: &mut Connection| journals::one(connection, id).await)
+            .await
     }
 
     async fn journals(&self) -> Result<Vec<JournalRecord>, StoreError> {
-        Err(no_table())
+        look_up(&self.pools.reads, OperationName::Journals)
+            .run(async |connection: &mut Connection| journals::all(connection).await)
+            .await
     }
 
     async fn ingest(

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use waypost_core::{
-    Click, ClickId, IpHash, Link, LinkId, ManualClock, Random, Referrer, ReservedWords, Salt,
-    SeededRandom, ShortCode, TargetUrl, UserAgent,
+    Click, ClickId, IpHash, JournalId, Link, LinkId, ManualClock, Random, Referrer, ReservedWords,
+    Salt, SeededRandom, ShortCode, TargetUrl, UserAgent,
 };
 
 use crate::{Shortener, ShortenerParts, Store};
@@ -90,6 +90,11 @@ impl Samples {
     /// Clicks on `link`, each a few milliseconds later than the one before.
     pub fn clicks(&self, link: &Link, count: usize) -> Vec<Click> {
         (0..count).map(|_| self.click(link)).collect()
+    }
+
+    /// The id of a journal.
+    pub fn journal(&self) -> JournalId {
+        JournalId::new(START + Duration::seconds(self.next()), &self.random)
     }
 
     /// A salt.
