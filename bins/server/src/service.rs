@@ -89,7 +89,7 @@ impl Service {
         let clock = Arc::new(SystemClock);
         let random = Arc::new(SystemRandom);
         let journal = Journal::open(
-            &settings.database.data_dir.join("journal"),
+            &Journal::directory_in(&settings.database.data_dir),
             &settings.clicks.journal,
             JournalId::new(clock.now(), &*random),
         )?;

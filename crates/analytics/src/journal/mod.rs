@@ -42,7 +42,7 @@ mod syncer;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -57,7 +57,7 @@ use directory::{Directory, SetAside, accepted_bytes};
 pub(crate) use progress::{Progress, Settled};
 pub(crate) use record::ClickRecord;
 use segments::{Backing, Segment, Segments};
-pub use status::{JournalStatus, SegmentStatus};
+pub use status::{JournalStatus, Pending, SegmentStatus};
 use syncer::Syncer;
 
 use crate::metrics::{self, DropReason};
@@ -115,6 +115,12 @@ struct State {
 }
 
 impl Journal {
+    /// Where the journal of a data directory is.
+    #[must_use]
+    pub fn directory_in(data_dir: &Path) -> PathBuf {
+        data_dir.join("journal")
+    }
+
     /// Opens the journal in `directory`, or begins one there, under the id `new_id`. Looks for what
     /// an earlier process left, and cuts off what it did not finish.
     ///

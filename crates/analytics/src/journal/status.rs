@@ -21,7 +21,7 @@ pub struct JournalStatus {
     pub segments: Vec<SegmentStatus>,
     /// How many clicks a server with durability `memory` had accepted at the least.
     pub accepted_in_memory: u64,
-    /// Clicks that were set aside because the database refused them.
+    /// What the clicks take that were set aside because the database refused them, in bytes.
     pub set_aside_bytes: u64,
 }
 
@@ -81,12 +81,13 @@ impl JournalStatus {
         }))
     }
 
-    /// The position behind the last record of the segments; 0 when there are none.
+    /// The position behind the last record; 0 when there never was one, or none is left.
     #[must_use]
     pub fn end(&self) -> u64 {
         self.segments
             .last()
             .map_or(0, |last| last.first.saturating_add(last.records))
+            .max(self.accepted_in_memory)
     }
 
     /// What is pending when everything before the position `committed` is settled.
