@@ -124,6 +124,7 @@ impl Service {
             random: random.clone(),
             reserved: reserved_words(),
             base_url: settings.http.base_url.clone(),
+            resolver: None,
         });
         let parts = ApiParts {
             shortener,

@@ -15,6 +15,7 @@
 //! | [`MemoryStore`] | an implementation in memory, for tests and embedding |
 //! | [`hold_point`] | where crash tests stop a process; nothing in a release build |
 //! | [`Shortener`] | making and finding links over any store: the domain functions that the HTTP API, `linkctl` and embedders share |
+//! | [`Resolver`] | from the code that a visitor typed to where it leads, from memory where it can, and what a redirect asks |
 //! | `testkit` (feature) | the conformance suite that every implementation passes, and a store that fails on purpose |
 //!
 //! The databases are in `waypost-store-diesel`.
@@ -31,7 +32,10 @@ mod hold_point;
 mod journals;
 mod links;
 mod memory;
+mod metrics;
+mod resolver;
 mod salts;
+mod settings;
 mod shortener;
 #[cfg(feature = "testkit")]
 pub mod testkit;
@@ -43,7 +47,10 @@ pub use hold_point::hold_point;
 pub use journals::{ClickBatch, Dropped, Ingested, JournalRecord, JournalStore};
 pub use links::{Counts, LinkStore};
 pub use memory::MemoryStore;
+pub use metrics::describe_metrics;
+pub use resolver::{Destination, Resolver};
 pub use salts::SaltStore;
+pub use settings::CacheSettings;
 pub use shortener::{ShortenError, Shortener, ShortenerParts};
 
 use async_trait::async_trait;

@@ -128,6 +128,7 @@ pub fn shortener(store: Arc<dyn Store>, random: Arc<dyn Random>) -> Shortener {
         random,
         reserved: ReservedWords::default(),
         base_url: "https://go.example".parse().expect("a base URL"),
+        resolver: None,
     })
 }
 
