@@ -15,7 +15,7 @@ use waypost_analytics::{
 };
 use waypost_api::{ApiParts, Metrics, RunningServer, reserved_words, serve};
 use waypost_core::{Clock as _, JournalId, SystemClock, SystemRandom};
-use waypost_store::{Shortener, ShortenerParts};
+use waypost_store::{Resolver, Shortener, ShortenerParts};
 use waypost_store_diesel::Database;
 
 use crate::background::Background;
@@ -118,16 +118,18 @@ impl Service {
             salts: salts.clone(),
             retention_days: settings.clicks.retention_days,
         });
+        let resolver = Resolver::new(database.store(), &settings.cache);
         let shortener = Shortener::new(ShortenerParts {
             store: database.store(),
             clock: clock.clone(),
             random: random.clone(),
             reserved: reserved_words(),
             base_url: settings.http.base_url.clone(),
-            resolver: None,
+            resolver: Some(resolver.clone()),
         });
         let parts = ApiParts {
             shortener,
+            resolver: resolver.clone(),
             recorder: recorder.clone(),
             clock: clock.clone(),
             random,
@@ -135,6 +137,7 @@ impl Service {
         };
         let server = serve(&settings.http, parts)?;
         let mut background = Background::default();
+        background.start("changes", |stop| resolver.follow_changes(stop));
         background.start("ingester", async |stop| {
             if let Err(failure) = ingester.run(stop).await {
                 let failure = Failure::from(failure).explained();

@@ -5,14 +5,16 @@ use std::ffi::OsString;
 use waypost_analytics::ClickSettings;
 use waypost_api::{HttpSettings, LogSettings};
 use waypost_core::settings::{Problems, Setting, SettingsReader};
+use waypost_store::CacheSettings;
 use waypost_store_diesel::DatabaseSettings;
 
 use crate::cli::Flags;
 
 /// What can be set, in the order in which `--help` shows it.
-pub(crate) const SECTIONS: [&[Setting]; 4] = [
+pub(crate) const SECTIONS: [&[Setting]; 5] = [
     HttpSettings::SETTINGS,
     DatabaseSettings::SETTINGS,
+    CacheSettings::SETTINGS,
     ClickSettings::SETTINGS,
     LogSettings::SETTINGS,
 ];
@@ -22,6 +24,7 @@ pub(crate) const SECTIONS: [&[Setting]; 4] = [
 pub(crate) struct Settings {
     pub(crate) http: HttpSettings,
     pub(crate) database: DatabaseSettings,
+    pub(crate) cache: CacheSettings,
     pub(crate) clicks: ClickSettings,
     pub(crate) log: LogSettings,
 }
@@ -43,12 +46,14 @@ impl Settings {
         );
         let http = HttpSettings::read(&mut reader);
         let database = DatabaseSettings::read(&mut reader);
+        let cache = CacheSettings::read(&mut reader);
         let clicks = ClickSettings::read(&mut reader);
         let log = LogSettings::read(&mut reader);
         let sections = || {
             Ok(Self {
                 http: http?,
                 database: database?,
+                cache: cache?,
                 clicks: clicks?,
                 log: log?,
             })

@@ -120,6 +120,7 @@ impl Metrics {
             .build_recorder();
         let handle = recorder.handle();
         let series = metrics::with_local_recorder(&recorder, || {
+            waypost_store::describe_metrics();
             waypost_analytics::metrics::describe();
             Series::register(handle)
         });

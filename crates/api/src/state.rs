@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use waypost_analytics::Recorder;
 use waypost_core::{BaseUrl, Clock, Link, Random};
-use waypost_store::{Shortener, Store};
+use waypost_store::{Resolver, Shortener, Store};
 
 use crate::metrics::{LastCount, Metrics};
 use crate::openapi::Document;
@@ -14,6 +14,8 @@ use crate::openapi::Document;
 pub struct ApiParts {
     /// Makes, finds and deletes links. Its reserved words must be [`crate::reserved_words`].
     pub shortener: Shortener,
+    /// Finds the targets of redirects. The shortener must have the same one.
+    pub resolver: Resolver,
     /// Counts the clicks.
     pub recorder: Recorder,
     /// Decides when the numbers of `/metrics` are read again.
@@ -48,6 +50,10 @@ impl State {
 
     pub(crate) fn store(&self) -> &dyn Store {
         self.parts.shortener.store()
+    }
+
+    pub(crate) fn resolver(&self) -> &Resolver {
+        &self.parts.resolver
     }
 
     pub(crate) fn recorder(&self) -> &Recorder {

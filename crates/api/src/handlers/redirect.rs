@@ -74,19 +74,20 @@ async fn follow(
     state: &State,
     counts: bool,
 ) -> Result<HeaderValue, ApiError> {
-    let link = state
-        .shortener()
-        .find(code_of(request))
+    let destination = state
+        .resolver()
+        .resolve(code_of(request))
         .await?
         .ok_or_else(ApiError::no_such_link)?;
-    let location = HeaderValue::from_str(link.target.as_str()).map_err(ApiError::internal)?;
+    let target = destination.target.as_str();
+    let location = HeaderValue::from_str(target).map_err(ApiError::internal)?;
     if counts {
         let visit = Visit {
             peer: request.peer_addr().map(|peer| peer.ip()),
             headers: &RequestHeaders(request.headers()),
         };
         // Accepted, or dropped and counted as such.
-        let _ = state.recorder().record(link.id, &visit).await?;
+        let _ = state.recorder().record(destination.link_id, &visit).await?;
     }
     Ok(location)
 }
