@@ -100,17 +100,17 @@ mod tests {
 
     #[test]
     fn a_shared_error_keeps_its_kind_and_its_chain() {
-        let corrupt = || StoreError::Corrupt {
-            table: "links",
-            column: "target",
-        };
-        let kinds: [fn() -> StoreError; 4] = [
+        let kinds: [fn() -> StoreError; 5] = [
             || StoreError::Conflict,
             || StoreError::NotFound,
             || StoreError::unavailable(StoreError::internal("the disk is full")),
+            || StoreError::Corrupt {
+                table: "links",
+                column: "target",
+            },
             || StoreError::internal("the disk is full"),
         ];
-        for error in kinds.into_iter().chain([corrupt as fn() -> _]) {
+        for error in kinds {
             let shared = StoreError::of_shared(Arc::new(error()));
             assert_eq!(chain(&shared), chain(&error()));
             assert_eq!(

@@ -52,10 +52,11 @@ pub struct Destination {
 
 /// Resolves short codes, from memory where it can. Clones share the memory.
 ///
-/// An entry is as old as the change feed knows it to be: it is loaded again when somebody asks for
-/// it after 5 minutes, in case a change was not told by the feed (somebody worked on the tables by
-/// hand, say). Time passes with [`Resolver::poll_once`]: where nobody polls, entries neither expire
-/// nor notice the changes of other processes.
+/// What is in memory stays until it changes: [`Resolver::forget`] tells of changes of this process,
+/// the change feed of those of others. In case the feed was not told (somebody worked on the tables
+/// by hand, say), an entry is also loaded again when somebody asks for it after 5 minutes. Time passes
+/// with [`Resolver::poll_once`]: where nobody polls, entries neither expire nor notice the changes of
+/// other processes.
 ///
 /// To be used within a Tokio runtime.
 ///

@@ -22,12 +22,14 @@ pub(super) enum Mode {
     Broken,
 }
 
+type Act = Box<dyn Fn(&ShortCode) + Send>;
+
 /// Links in memory, and how often a code was looked up.
 pub(super) struct Links {
     pub(super) memory: MemoryStore,
     mode: watch::Sender<Mode>,
     lookups: AtomicU64,
-    on_lookup: Mutex<Option<Box<dyn Fn(&ShortCode) + Send>>>,
+    on_lookup: Mutex<Option<Act>>,
 }
 
 impl Links {
