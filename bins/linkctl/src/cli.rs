@@ -17,7 +17,7 @@ Exit codes:
   2  wrong usage or configuration
   3  there is no such link
   4  refused: the code is taken, or what would be lost was not confirmed
-  5  the database cannot be used, or needs `linkctl migrate up`
+  5  the database or the journal cannot be used, or the database needs `linkctl migrate up`
   6  the result could not be written";
 
 /// Look after the database of Waypost: its schema, its links, its clicks.
@@ -67,8 +67,13 @@ pub(crate) enum Command {
     Purge(Purge),
     /// Count again: totals, daily numbers and clicks of every link must agree
     ///
-    /// Prints the links for which they do not, and then ends with exit code 1.
+    /// And every click that was accepted must be accounted for: stored, pending in the journal of this
+    /// machine, or dropped for a reason. Prints the links and journals for which that is not so, and
+    /// then ends with exit code 1.
     Verify,
+    /// Look at the journal of accepted clicks that are not stored yet
+    #[command(subcommand)]
+    Journal(Journal),
 }
 
 #[derive(Debug, Subcommand)]
@@ -115,6 +120,14 @@ pub(crate) enum Link {
         #[command(flatten)]
         confirmation: Confirmation,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Journal {
+    /// Show its segments, how many clicks are pending, and since when
+    ///
+    /// The journal is in the data directory of a server on this machine, which may be running.
+    Status,
 }
 
 #[derive(Debug, Args)]
@@ -176,6 +189,7 @@ mod tests {
             "linkctl link delete wiki -y",
             "linkctl purge --older-than 90d --yes",
             "linkctl verify",
+            "linkctl journal status",
         ] {
             assert!(parse(line).is_ok(), "{line}");
         }

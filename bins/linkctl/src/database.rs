@@ -35,6 +35,7 @@ pub(crate) async fn open_current(settings: &Settings) -> Result<(Database, Short
         random: Arc::new(SystemRandom),
         reserved: waypost_api::reserved_words(),
         base_url: settings.base_url.clone(),
+        resolver: None,
     });
     Ok((database, shortener))
 }

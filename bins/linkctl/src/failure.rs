@@ -6,6 +6,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use waypost_analytics::JournalError;
+use waypost_analytics::ledger::JournalLedgerError;
 use waypost_core::settings::Problems;
 use waypost_store::{ShortenError, StoreError};
 use waypost_store_diesel::DatabaseError;
@@ -55,6 +57,13 @@ pub(crate) enum Failure {
         .0.display()
     )]
     NoDatabase(PathBuf),
+    #[error(
+        "there is no journal in {}; name the data directory of a server with --data-dir",
+        .0.display()
+    )]
+    NoJournal(PathBuf),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     #[error(transparent)]
     Database(#[from] DatabaseError),
     #[error(transparent)]
@@ -65,6 +74,15 @@ pub(crate) enum Failure {
     Output(#[source] io::Error),
     #[error("the program could not be started")]
     Runtime(#[source] io::Error),
+}
+
+impl From<JournalLedgerError> for Failure {
+    fn from(error: JournalLedgerError) -> Self {
+        match error {
+            JournalLedgerError::Store(error) => error.into(),
+            JournalLedgerError::Journal(error) => error.into(),
+        }
+    }
 }
 
 impl Failure {
@@ -79,6 +97,8 @@ impl Failure {
             Self::NoLink(_) => Status::NoLink,
             Self::NobodyToAsk | Self::NotConfirmed => Status::Refused,
             Self::NoDatabase(_)
+            | Self::NoJournal(_)
+            | Self::Journal(_)
             | Self::Database(_)
             | Self::Store(_)
             | Self::PurgeStopped { .. } => Status::Database,

@@ -4,8 +4,10 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
+use waypost_analytics::{IngesterError, JournalError};
 use waypost_api::{MetricsError, ServeError};
 use waypost_core::settings::Problems;
+use waypost_store::StoreError;
 use waypost_store_diesel::DatabaseError;
 
 /// Why the server does not run.
@@ -26,6 +28,15 @@ pub(crate) enum Failure {
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// The journal of clicks cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Clicks cannot be stored.
+    #[error(transparent)]
+    Ingester(#[from] IngesterError),
+    /// The salts of today and tomorrow cannot be had.
+    #[error("cannot read the daily salts from the database")]
+    Salts(#[source] StoreError),
     /// The metrics cannot be set up.
     #[error(transparent)]
     Metrics(#[from] MetricsError),

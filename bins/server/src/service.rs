@@ -1,15 +1,20 @@
 //! The service: its parts are put together in order and taken apart in the reverse order.
 //!
-//! Database and schema → the API → work in the background. On SIGTERM or SIGINT: no new connections,
-//! requests under way are finished, background work ends, connections to the database are closed.
+//! Database and schema → the journal of clicks → the API → work in the background. On SIGTERM or SIGINT:
+//! no new connections, requests under way are finished, the journal is drained, background work ends,
+//! connections to the database are closed.
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
-use waypost_analytics::{Maintenance, MaintenanceParts, Recorder, RecorderParts};
+use waypost_analytics::{
+    DailySalts, Ingester, IngesterParts, Journal, Maintenance, MaintenanceParts, Recorder,
+    RecorderParts,
+};
 use waypost_api::{ApiParts, Metrics, RunningServer, reserved_words, serve};
-use waypost_core::{SystemClock, SystemRandom};
+use waypost_core::{Clock as _, JournalId, SystemClock, SystemRandom};
 use waypost_store::{Shortener, ShortenerParts};
 use waypost_store_diesel::Database;
 
@@ -19,11 +24,16 @@ use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::signals::{Signals, StopSignal};
 
+/// However long the requests under way took to finish, the journal is given this time to drain.
+const LEAST_DRAIN: Duration = Duration::from_secs(1);
+
 /// What runs.
 struct Service {
     server: RunningServer,
+    recorder: Recorder,
     background: Background,
     database: Database,
+    shutdown_grace: Duration,
 }
 
 /// Runs until a signal stops it, or until it fails. A second signal ends the process within this
@@ -78,17 +88,34 @@ impl Service {
         }
         let clock = Arc::new(SystemClock);
         let random = Arc::new(SystemRandom);
-        let recorder = Recorder::new(RecorderParts {
+        let journal = Journal::open(
+            &Journal::directory_in(&settings.database.data_dir),
+            &settings.clicks.journal,
+            JournalId::new(clock.now(), &*random),
+        )?;
+        let ingester = Ingester::begin(IngesterParts {
+            journal: journal.clone(),
             store: database.store(),
             clock: clock.clone(),
             random: random.clone(),
-            zone: settings.clicks.zone.clone(),
+        })
+        .await?;
+        let zone = settings.clicks.zone.clone();
+        let salts = DailySalts::new(database.store(), random.clone(), zone.clone());
+        let salts = Arc::new(salts);
+        salts.prepare(clock.now()).await.map_err(Failure::Salts)?;
+        let recorder = Recorder::new(RecorderParts {
+            journal,
+            salts: salts.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            zone,
             trusted_proxies: settings.clicks.trusted_proxies.clone(),
         });
         let maintenance = Maintenance::new(MaintenanceParts {
             store: database.store(),
             clock: clock.clone(),
-            salts: recorder.salts(),
+            salts: salts.clone(),
             retention_days: settings.clicks.retention_days,
         });
         let shortener = Shortener::new(ShortenerParts {
@@ -97,21 +124,33 @@ impl Service {
             random: random.clone(),
             reserved: reserved_words(),
             base_url: settings.http.base_url.clone(),
+            resolver: None,
         });
         let parts = ApiParts {
             shortener,
-            recorder,
-            clock,
+            recorder: recorder.clone(),
+            clock: clock.clone(),
             random,
             metrics,
         };
         let server = serve(&settings.http, parts)?;
         let mut background = Background::default();
+        background.start("ingester", async |stop| {
+            if let Err(failure) = ingester.run(stop).await {
+                let failure = Failure::from(failure).explained();
+                error!(failure, "clicks are not stored any more");
+            }
+        });
+        background.start("salts", async move |stop| {
+            salts.keep_ready(&*clock, stop).await;
+        });
         background.start("maintenance", |stop| maintenance.run(stop));
         Ok(Self {
             server,
+            recorder,
             background,
             database,
+            shutdown_grace: settings.http.shutdown_grace,
         })
     }
 
@@ -124,7 +163,16 @@ impl Service {
     }
 
     async fn stop(self) -> Result<(), Failure> {
+        let began = Instant::now();
         let served = self.server.stop().await.map_err(Failure::from);
+        let left = self.shutdown_grace.saturating_sub(began.elapsed());
+        let pending = self.recorder.drain(left.max(LEAST_DRAIN)).await;
+        if pending > 0 {
+            warn!(
+                clicks = pending,
+                "not all clicks are stored yet; the next start stores the rest"
+            );
+        }
         let worked = self.background.stop().await;
         self.database.close();
         served.and(worked)

@@ -10,6 +10,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// SIGXFSZ would end the process when a file reaches the limit that `ulimit -f` sets; received, it
+    /// leaves the write to fail with an error.
+    _file_size: Signal,
 }
 
 /// Asked to stop.
@@ -30,6 +33,7 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            _file_size: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
         })
     }
 

@@ -4,7 +4,8 @@
 //! [`describe`] once after installing it: then every series exists from the start, at 0, and a
 //! missing series means a missing program, never a quiet one.
 
-use metrics::{Unit, counter, describe_counter};
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use time::Duration;
 
 /// Clicks stored: rows written and counted.
 pub const CLICKS_RECORDED: &str = "waypost_clicks_recorded_total";
@@ -13,22 +14,55 @@ pub const CLICK_RECORD_ERRORS: &str = "waypost_clicks_record_errors_total";
 /// Clicks that are not stored and never will be, by [`DropReason`].
 pub const CLICKS_DROPPED: &str = "waypost_clicks_dropped_total";
 
+/// Clicks in the journal that are not stored yet.
+pub const CLICKS_PENDING: &str = "waypost_clicks_pending";
+/// How long the oldest of them has been waiting.
+pub const CLICK_LAG: &str = "waypost_click_lag_seconds";
+/// Attempts to bring the journal onto the disk that failed.
+pub const JOURNAL_SYNC_ERRORS: &str = "waypost_journal_sync_errors_total";
+
 /// Why a click is not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DropReason {
     /// Its link was deleted between the redirect and the recording.
     LinkDeleted,
+    /// The journal has reached its limit, or the queue in memory its own.
+    JournalFull,
+    /// The disk of the journal is full.
+    DiskFull,
+    /// The journal could not be written for another reason.
+    JournalFailed,
+    /// The database refused it; it is set aside in the journal's directory.
+    Rejected,
+    /// It was damaged in the journal.
+    Unreadable,
+    /// It was in the memory of a process that was killed.
+    Lost,
 }
 
 impl DropReason {
     /// Every reason there is.
-    pub const ALL: [Self; 1] = [Self::LinkDeleted];
+    pub const ALL: [Self; 7] = [
+        Self::LinkDeleted,
+        Self::JournalFull,
+        Self::DiskFull,
+        Self::JournalFailed,
+        Self::Rejected,
+        Self::Unreadable,
+        Self::Lost,
+    ];
 
     /// The value of the label `reason`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::LinkDeleted => "link_deleted",
+            Self::JournalFull => "journal_full",
+            Self::DiskFull => "disk_full",
+            Self::JournalFailed => "journal_failed",
+            Self::Rejected => "rejected",
+            Self::Unreadable => "unreadable",
+            Self::Lost => "lost",
         }
     }
 }
@@ -50,8 +84,25 @@ pub fn describe() {
         Unit::Count,
         "Clicks that are not stored and never will be, by reason."
     );
+    describe_gauge!(
+        CLICKS_PENDING,
+        Unit::Count,
+        "Clicks that were accepted and are not stored yet."
+    );
+    describe_gauge!(
+        CLICK_LAG,
+        Unit::Seconds,
+        "How long the oldest click that is not stored yet has been waiting, in seconds; 0 when none is."
+    );
+    describe_counter!(
+        JOURNAL_SYNC_ERRORS,
+        Unit::Count,
+        "Attempts to bring the journal onto the disk that failed."
+    );
     clicks_recorded(0);
     counter!(CLICK_RECORD_ERRORS).increment(0);
+    counter!(JOURNAL_SYNC_ERRORS).increment(0);
+    clicks_waiting(0, Duration::ZERO);
     for reason in DropReason::ALL {
         clicks_dropped(reason, 0);
     }
@@ -59,6 +110,20 @@ pub fn describe() {
 
 pub(crate) fn clicks_recorded(number: u64) {
     counter!(CLICKS_RECORDED).increment(number);
+}
+
+pub(crate) fn clicks_waiting(pending: u64, lag: Duration) {
+    #[expect(
+        clippy::as_conversions,
+        clippy::cast_precision_loss,
+        reason = "there is no other conversion, and no journal holds 2^53 clicks"
+    )]
+    gauge!(CLICKS_PENDING).set(pending as f64);
+    gauge!(CLICK_LAG).set(lag.as_seconds_f64());
+}
+
+pub(crate) fn journal_sync_failed() {
+    counter!(JOURNAL_SYNC_ERRORS).increment(1);
 }
 
 pub(crate) fn click_record_failed() {
@@ -85,9 +150,13 @@ mod tests {
             "waypost_clicks_recorded_total 0",
             "waypost_clicks_record_errors_total 0",
             "waypost_clicks_dropped_total{reason=\"link_deleted\"} 0",
+            "waypost_clicks_dropped_total{reason=\"disk_full\"} 0",
+            "waypost_clicks_pending 0",
+            "waypost_click_lag_seconds 0",
+            "waypost_journal_sync_errors_total 0",
         ] {
             assert!(text.lines().any(|given| given == line), "{line} in\n{text}");
         }
-        assert_eq!(text.matches("# HELP").count(), 3, "{text}");
+        assert_eq!(text.matches("# HELP").count(), 6, "{text}");
     }
 }

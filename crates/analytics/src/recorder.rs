@@ -1,21 +1,32 @@
-//! Recording a click: from what a redirect saw to what the store keeps.
+//! Recording a click: from what a redirect saw to a record in the journal.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use waypost_core::{Click, ClickId, Clock, LinkId, Random, Referrer, UserAgent, Zone};
-use waypost_store::{Store, StoreError};
+use time::OffsetDateTime;
+use waypost_core::{ClickId, Clock, LinkId, Random, Zone};
+use waypost_store::StoreError;
 
+use crate::journal::{ClickRecord, Journal, Settled};
 use crate::metrics::{self, DropReason};
+use crate::settings::Durability;
 use crate::{DailySalts, TrustedProxies, Visit, ip_hash};
+
+/// With durability `commit`, how long a redirect waits for its click to be stored.
+const COMMIT_LIMIT: Duration = Duration::from_secs(5);
+/// Whoever reads a number waits no longer than this for clicks that are still on their way.
+const SETTLE_LIMIT: Duration = Duration::from_secs(1);
 
 /// What a [`Recorder`] works with.
 #[derive(Clone)]
 pub struct RecorderParts {
-    /// Where clicks are kept.
-    pub store: Arc<dyn Store>,
+    /// Where clicks are written to.
+    pub journal: Arc<Journal>,
+    /// The salts to hash addresses with.
+    pub salts: Arc<DailySalts>,
     /// Tells when a click happened.
     pub clock: Arc<dyn Clock>,
-    /// Draws ids and salts; cryptographic in production.
+    /// Draws ids; cryptographic in production.
     pub random: Arc<dyn Random>,
     /// Where the days of rollups and salts begin.
     pub zone: Zone,
@@ -23,99 +34,125 @@ pub struct RecorderParts {
     pub trusted_proxies: TrustedProxies,
 }
 
-/// Records clicks. Clones are cheap and share the salts.
+/// Records clicks. Clones are cheap.
 #[derive(Clone)]
-pub struct Recorder(Arc<Inner>);
-
-struct Inner {
-    parts: RecorderParts,
-    salts: Arc<DailySalts>,
-}
+pub struct Recorder(Arc<RecorderParts>);
 
 /// What became of a click.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is stored and counted.
-    Counted,
-    /// Its link does not exist any more; nothing is stored.
-    LinkGone,
+    /// It is accepted, as [`Durability`] says, and will be counted once.
+    Accepted,
+    /// It will not be counted, for this reason, which is counted instead.
+    Dropped(DropReason),
 }
 
 impl Recorder {
     /// A recorder over these parts.
     #[must_use]
     pub fn new(parts: RecorderParts) -> Self {
-        let (store, random) = (Arc::clone(&parts.store), Arc::clone(&parts.random));
-        let salts = DailySalts::new(store, random, parts.zone.clone());
-        Self(Arc::new(Inner {
-            parts,
-            salts: Arc::new(salts),
-        }))
-    }
-
-    /// The salts it hashes with, for [`Maintenance`](crate::Maintenance) to destroy in time.
-    #[must_use]
-    pub fn salts(&self) -> Arc<DailySalts> {
-        Arc::clone(&self.0.salts)
+        Self(Arc::new(parts))
     }
 
     /// Records that `link` was followed now.
     ///
-    /// The visit is read before this returns; the future holds nothing of it, is `Send`, and may be
-    /// spawned. When it ends with [`Outcome::Counted`], the click is stored in the database and every
-    /// total includes it.
-    ///
-    /// This is where what stands between a redirect and the database is decided: nothing, today.
-    /// A journal that is appended to and ingested in batches takes the place of the single
-    /// `record_clicks` below, and callers stay as they are.
+    /// The visit is read, and the click is in the journal, before this returns; the future holds
+    /// nothing of the visit, is `Send`, and may be spawned or dropped. Only with
+    /// [`Durability::Commit`] is there anything left to wait for: that the click is stored.
     ///
     /// # Errors
-    /// [`StoreError`] when the store failed, or the day's salt could not be had from it. A click that
-    /// ends with [`StoreError::Unavailable`] is either stored whole or not at all, and which of the
-    /// two cannot be known when the connection broke during the commit.
+    /// [`StoreError::Unavailable`], with [`Durability::Commit`] alone: the database is away, or the
+    /// click was not stored within 5 s. Then it is still in the journal and will be.
     pub fn record(
         &self,
         link: LinkId,
         visit: &Visit<'_>,
     ) -> impl Future<Output = Result<Outcome, StoreError>> + Send + use<> {
-        let inner = Arc::clone(&self.0);
-        let parts = &inner.parts;
+        let parts = &*self.0;
+        let waits = parts.journal.durability() == Durability::Commit;
+        let appended = if waits && parts.journal.progress().is_away() {
+            Err(Refusal::Away)
+        } else {
+            self.append(link, visit).map_err(Refusal::Dropped)
+        };
+        let journal = waits.then(|| Arc::clone(&parts.journal));
+        async move {
+            match (appended, journal) {
+                (Ok(_), None) => Ok(Outcome::Accepted),
+                (Ok(position), Some(journal)) => {
+                    let end = position.saturating_add(1);
+                    match journal.progress().reached(end, COMMIT_LIMIT).await {
+                        Settled::Yes => Ok(Outcome::Accepted),
+                        Settled::NotYet => Err(away()),
+                    }
+                }
+                (Err(Refusal::Dropped(reason)), _) => Ok(Outcome::Dropped(reason)),
+                (Err(Refusal::Away), _) => Err(away()),
+            }
+        }
+    }
+
+    fn append(&self, link: LinkId, visit: &Visit<'_>) -> Result<u64, DropReason> {
+        let parts = &*self.0;
         let clicked_at = parts.clock.now();
+        let day = parts.zone.day_of(clicked_at);
         let address = parts.trusted_proxies.client_address(visit);
-        let mut click = Click {
+        let salt = parts.salts.known(day);
+        parts.journal.append(&ClickRecord {
             id: ClickId::new(clicked_at, &*parts.random),
             link_id: link,
-            user_id: None,
-            ip_hash: None,
-            user_agent: header(visit, "user-agent", UserAgent::from_header),
-            referrer: header(visit, "referer", Referrer::from_header),
             clicked_at,
-            day: parts.zone.day_of(clicked_at),
-        };
-        async move {
-            let recorded = async {
-                if let Some(address) = address {
-                    let salt = inner.salts.of(click.day).await?;
-                    click.ip_hash = Some(ip_hash(address, &salt));
-                }
-                inner.parts.store.record_clicks(&[click]).await
-            };
-            let recorded = recorded
-                .await
-                .inspect_err(|_| metrics::click_record_failed())?;
-            metrics::clicks_recorded(recorded.stored);
-            metrics::clicks_dropped(DropReason::LinkDeleted, recorded.link_gone);
-            Ok(if recorded.stored == 0 {
-                Outcome::LinkGone
-            } else {
-                Outcome::Counted
-            })
+            day,
+            ip_hash: address
+                .zip(salt)
+                .map(|(address, salt)| ip_hash(address, &salt)),
+            user_agent: visit.headers.first("user-agent").unwrap_or_default(),
+            referrer: visit.headers.first("referer").unwrap_or_default(),
+        })
+    }
+
+    /// Waits until what this node has accepted is stored, for at most 1 s, and tells up to when
+    /// clicks that it accepted are in the numbers: whoever clicks and then looks sees the click.
+    pub async fn settle(&self) -> OffsetDateTime {
+        let RecorderParts { journal, clock, .. } = &*self.0;
+        let asked_at = clock.now();
+        match journal
+            .progress()
+            .reached(journal.end(), SETTLE_LIMIT)
+            .await
+        {
+            Settled::Yes => asked_at,
+            Settled::NotYet => journal.waiting_since().unwrap_or(asked_at),
         }
+    }
+
+    /// Waits until what this node has accepted is stored, for at most `limit`, and tells how many
+    /// clicks are not.
+    pub async fn drain(&self, limit: Duration) -> u64 {
+        let journal = &self.0.journal;
+        journal.progress().reached(journal.end(), limit).await;
+        journal.pending()
+    }
+
+    /// Brings up to date what the metrics say about clicks on their way.
+    pub fn observe(&self) {
+        let RecorderParts { journal, clock, .. } = &*self.0;
+        let lag = journal
+            .waiting_since()
+            .map_or(time::Duration::ZERO, |since| clock.now() - since);
+        metrics::clicks_waiting(journal.pending(), lag.max(time::Duration::ZERO));
     }
 }
 
-fn header<T>(visit: &Visit<'_>, name: &str, parse: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
-    visit.headers.first(name).and_then(parse)
+/// Why a click is not in the journal.
+enum Refusal {
+    Dropped(DropReason),
+    /// It would have to wait for the database, which is away.
+    Away,
+}
+
+fn away() -> StoreError {
+    StoreError::unavailable("clicks are not being stored at the moment")
 }
 
 #[cfg(test)]

@@ -1,24 +1,30 @@
-//! The daily salts: one per day for all nodes, in memory for as long as it is needed, and gone for
-//! good two days after its day began.
+//! The daily salts: one per day for all nodes, in memory before and for as long as it is needed, and
+//! gone for good two days after its day began.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::error::Error;
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use time::{Date, Duration, OffsetDateTime};
-use waypost_core::{Random, Salt, Zone};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use waypost_core::{Clock, Random, Salt, Zone};
 use waypost_store::{Store, StoreError};
 
 /// How long after the beginning of its day a salt is destroyed.
 const LIFETIME: Duration = Duration::hours(48);
-/// Today's, and yesterday's for clicks that are hashed around midnight.
-const KEPT_IN_MEMORY: usize = 2;
+/// Yesterday's for clicks that are hashed around midnight, today's, and tomorrow's.
+const KEPT_IN_MEMORY: usize = 3;
+/// How often it is looked whether the salts of today and tomorrow are there.
+const INTERVAL: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Gives out the salt of a day and destroys those whose time is over.
 pub struct DailySalts {
     store: Arc<dyn Store>,
     random: Arc<dyn Random>,
     zone: Zone,
-    known: Mutex<BTreeMap<Date, Salt>>,
+    known: RwLock<BTreeMap<Date, Salt>>,
 }
 
 impl DailySalts {
@@ -29,12 +35,59 @@ impl DailySalts {
             store,
             random,
             zone,
-            known: Mutex::default(),
+            known: RwLock::default(),
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<Date, Salt>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn change(&self) -> RwLockWriteGuard<'_, BTreeMap<Date, Salt>> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The salt of `day`, if it is in memory: see [`prepare`](Self::prepare).
+    #[must_use]
+    pub fn known(&self, day: Date) -> Option<Salt> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&day).cloned()
+    }
+
+    /// Brings the salts of the day of `now` and of the next day into memory, so that no redirect has
+    /// to ask the store, not even at midnight while the store is away.
+    ///
+    /// # Errors
+    /// [`StoreError`] when one is missing and the store does not answer.
+    pub async fn prepare(&self, now: OffsetDateTime) -> Result<(), StoreError> {
+        let today = self.zone.day_of(now);
+        for day in std::iter::once(today).chain(today.next_day()) {
+            self.of(day).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks every minute whether the salts of today and tomorrow are in memory, until `stop` is
+    /// cancelled. Clicks of a day whose salt could not be had from the store for the whole day before
+    /// are kept without the hash of their address.
+    pub async fn keep_ready(&self, clock: &dyn Clock, stop: CancellationToken) {
+        let mut interval = tokio::time::interval(INTERVAL);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut failing = false;
+        while stop.run_until_cancelled(interval.tick()).await.is_some() {
+            let prepared = stop.run_until_cancelled(self.prepare(clock.now()));
+            match prepared.await {
+                Some(Err(error)) if !failing => {
+                    failing = true;
+                    let error: &(dyn Error + 'static) = &error;
+                    warn!(
+                        error,
+                        "the salts of today and tomorrow cannot be read; trying every minute"
+                    );
+                }
+                Some(Ok(())) if failing => {
+                    failing = false;
+                    info!("the salts of today and tomorrow are there again");
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The salt of `day`. The first of all nodes to ask draws it; the store decides which that is.
@@ -43,12 +96,12 @@ impl DailySalts {
     /// # Errors
     /// [`StoreError`] when the store does not answer.
     pub async fn of(&self, day: Date) -> Result<Salt, StoreError> {
-        if let Some(salt) = self.known().get(&day) {
-            return Ok(salt.clone());
+        if let Some(salt) = self.known(day) {
+            return Ok(salt);
         }
         let candidate = Salt::generate(&*self.random);
         let salt = self.store.salt(day, &candidate).await?;
-        let mut known = self.known();
+        let mut known = self.change();
         known.insert(day, salt.clone());
         while known.len() > KEPT_IN_MEMORY {
             known.pop_first();
@@ -70,7 +123,7 @@ impl DailySalts {
         let Some(first_kept) = expired.next_day() else {
             return Ok(0);
         };
-        self.known().retain(|day, _| *day >= first_kept);
+        self.change().retain(|day, _| *day >= first_kept);
         self.store.destroy_salts_before(first_kept).await
     }
 }
@@ -99,13 +152,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_known_salt_needs_no_store_and_only_two_are_known() {
+    async fn a_known_salt_needs_no_store_and_only_three_are_known() {
         let store = Arc::new(MemoryStore::new());
         let salts = node(&store, 1, "UTC");
         let days = [
             date!(2026 - 03 - 01),
             date!(2026 - 03 - 02),
             date!(2026 - 03 - 03),
+            date!(2026 - 03 - 04),
         ];
         let mut drawn = Vec::new();
         for day in days {
@@ -116,10 +170,13 @@ mod tests {
             .destroy_salts_before(date!(2027 - 01 - 01))
             .await
             .unwrap();
-        assert_eq!(salts.of(days[2]).await.unwrap(), drawn[2]);
-        assert_eq!(salts.of(days[1]).await.unwrap(), drawn[1]);
+        for day in 1..4 {
+            assert_eq!(salts.known(days[day]).as_ref(), Some(&drawn[day]));
+            assert_eq!(salts.of(days[day]).await.unwrap(), drawn[day]);
+        }
+        assert_eq!(salts.known(days[0]), None);
         assert_ne!(salts.of(days[0]).await.unwrap(), drawn[0]);
-        assert!(salts.known().len() <= 2);
+        assert!(salts.change().len() <= 3);
     }
 
     #[tokio::test]
@@ -151,8 +208,21 @@ mod tests {
                 1,
                 "{zone} {day}"
             );
-            assert!(salts.known().is_empty());
+            assert_eq!(salts.known(day), None);
             assert_ne!(salts.of(day).await.unwrap(), salt);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_salt_of_tomorrow_is_there_before_midnight() {
+        let store = Arc::new(MemoryStore::new());
+        let salts = node(&store, 1, "Europe/Berlin");
+        let evening = datetime!(2026-10-24 12:00 UTC);
+        assert_eq!(salts.known(date!(2026 - 10 - 24)), None);
+        salts.prepare(evening).await.unwrap();
+        for day in [date!(2026 - 10 - 24), date!(2026 - 10 - 25)] {
+            let salt = salts.known(day).unwrap();
+            assert_eq!(salts.of(day).await.unwrap(), salt);
         }
     }
 

@@ -1,5 +1,9 @@
 //! The settings of this crate's part of the program.
 
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
 use waypost_core::Zone;
 use waypost_core::settings::{Invalid, Setting, SettingsReader};
 
@@ -21,9 +25,86 @@ const RETENTION_DAYS: Setting = Setting::new(
     "age in days (1 to 36500) at which raw clicks are purged; totals and rollups stay",
 );
 
+const DURABILITY: Setting = Setting::new(
+    "click_durability",
+    "journal",
+    "when a redirect is answered: `journal` after the click is in the journal, `commit` after it is in \
+     the database, `memory` after it is in a queue that a crash loses",
+);
+const SYNC_MS: Setting = Setting::new(
+    "journal_sync_ms",
+    "100",
+    "milliseconds (1 to 60000) until a click in the journal is on the disk",
+);
+const MAX_MB: Setting = Setting::new(
+    "journal_max_mb",
+    "1024",
+    "size of the journal in MiB (1 to 1048576) beyond which clicks are not counted; redirects go on",
+);
+
+/// When a redirect is answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// After its click is in the kernel's hands: a process that is killed loses none.
+    #[default]
+    Journal,
+    /// After the batch with its click has committed in the database.
+    Commit,
+    /// After its click is in a queue in memory, which a process that is killed loses.
+    Memory,
+}
+
+impl Durability {
+    /// Every one there is.
+    pub const ALL: [Self; 3] = [Self::Journal, Self::Commit, Self::Memory];
+
+    /// The value of the setting.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Journal => "journal",
+            Self::Commit => "commit",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+impl fmt::Display for Durability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Durability {
+    type Err = DurabilityError;
+
+    fn from_str(text: &str) -> Result<Self, DurabilityError> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|one| one.as_str() == text).ok_or(DurabilityError)
+    }
+}
+
+/// No such durability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is neither journal, commit nor memory")]
+pub struct DurabilityError;
+
+/// How the click journal works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalSettings {
+    /// When a redirect is answered.
+    pub durability: Durability,
+    /// How long an accepted click may be on its way to the disk.
+    pub sync_interval: Duration,
+    /// What the journal may take, in bytes.
+    pub max_bytes: u64,
+}
+
 /// How clicks are recorded and kept.
 #[derive(Debug, Clone)]
 pub struct ClickSettings {
+    /// How the click journal works.
+    pub journal: JournalSettings,
     /// Whose forwarding headers count.
     pub trusted_proxies: TrustedProxies,
     /// Where days begin.
@@ -34,17 +115,32 @@ pub struct ClickSettings {
 
 impl ClickSettings {
     /// What can be set.
-    pub const SETTINGS: &'static [Setting] = &[TRUSTED_PROXIES, TIMEZONE, RETENTION_DAYS];
+    pub const SETTINGS: &'static [Setting] = &[
+        DURABILITY,
+        SYNC_MS,
+        MAX_MB,
+        TRUSTED_PROXIES,
+        TIMEZONE,
+        RETENTION_DAYS,
+    ];
 
     /// Reads the section.
     ///
     /// # Errors
     /// [`Invalid`] when one of the settings is; the reader has noted every problem among them.
     pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
+        let durability = reader.value(&DURABILITY, Durability::default, str::parse);
+        let sync_ms = reader.number(&SYNC_MS, 100, 1..=60_000);
+        let max_mb = reader.number(&MAX_MB, 1_024, 1..=1_048_576);
         let trusted_proxies = reader.value(&TRUSTED_PROXIES, TrustedProxies::default, str::parse);
         let zone = reader.value(&TIMEZONE, Zone::utc, str::parse);
         let retention_days = reader.optional_number(&RETENTION_DAYS, 1..=36_500);
         Ok(Self {
+            journal: JournalSettings {
+                durability: durability?,
+                sync_interval: Duration::from_millis(sync_ms?),
+                max_bytes: max_mb?.saturating_mul(1_024 * 1_024),
+            },
             trusted_proxies: trusted_proxies?,
             zone: zone?,
             retention_days: retention_days?.and_then(|days| u32::try_from(days).ok()),
@@ -63,6 +159,9 @@ mod tests {
         assert_eq!(settings.trusted_proxies, TrustedProxies::default());
         assert_eq!(settings.zone.name(), "UTC");
         assert_eq!(settings.retention_days, None);
+        assert_eq!(settings.journal.durability, Durability::Journal);
+        assert_eq!(settings.journal.sync_interval, Duration::from_millis(100));
+        assert_eq!(settings.journal.max_bytes, 1_073_741_824);
         assert_eq!(reader.finish(Ok(())), Ok(()));
     }
 
@@ -72,11 +171,17 @@ mod tests {
             ("WAYPOST_TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
             ("WAYPOST_TIMEZONE", "Europe/Berlin"),
             ("WAYPOST_RETENTION_DAYS", "90"),
+            ("WAYPOST_CLICK_DURABILITY", "commit"),
+            ("WAYPOST_JOURNAL_SYNC_MS", "5"),
+            ("WAYPOST_JOURNAL_MAX_MB", "2"),
         ]);
         let settings = ClickSettings::read(&mut reader).unwrap();
         assert_eq!(settings.trusted_proxies.to_string(), "10.0.0.0/8,::1/128");
         assert_eq!(settings.zone.name(), "Europe/Berlin");
         assert_eq!(settings.retention_days, Some(90));
+        assert_eq!(settings.journal.durability, Durability::Commit);
+        assert_eq!(settings.journal.sync_interval, Duration::from_millis(5));
+        assert_eq!(settings.journal.max_bytes, 2_097_152);
         assert_eq!(reader.finish(Ok(())), Ok(()));
     }
 
@@ -86,6 +191,9 @@ mod tests {
             ("WAYPOST_TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
             ("WAYPOST_TIMEZONE", "Berlin"),
             ("WAYPOST_RETENTION_DAYS", "0"),
+            ("WAYPOST_CLICK_DURABILITY", "always"),
+            ("WAYPOST_JOURNAL_SYNC_MS", "0"),
+            ("WAYPOST_JOURNAL_MAX_MB", "much"),
         ]);
         assert!(ClickSettings::read(&mut reader).is_err());
         let problems = reader.finish(Ok(())).unwrap_err().to_string();
@@ -93,6 +201,9 @@ mod tests {
             "WAYPOST_TRUSTED_PROXIES: \"10.0.0.0/8, proxy\" holds \"proxy\", which is neither",
             "WAYPOST_TIMEZONE: \"Berlin\" is not an IANA time zone",
             "WAYPOST_RETENTION_DAYS: \"0\" is not a whole number from 1 to 36500",
+            "WAYPOST_CLICK_DURABILITY: \"always\" is neither journal, commit nor memory",
+            "WAYPOST_JOURNAL_SYNC_MS: \"0\" is not a whole number from 1 to 60000",
+            "WAYPOST_JOURNAL_MAX_MB: \"much\" is not a whole number from 1 to 1048576",
         ] {
             assert!(problems.contains(expected), "{expected} in\n{problems}");
         }

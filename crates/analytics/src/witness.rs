@@ -7,11 +7,12 @@ use async_trait::async_trait;
 use time::macros::datetime;
 use time::{Date, Duration, OffsetDateTime};
 use waypost_core::{
-    Click, ClickId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, SeededRandom, ShortCode,
-    TargetUrl,
+    Click, ClickId, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, SeededRandom,
+    ShortCode, TargetUrl,
 };
 use waypost_store::{
-    ClickStore, Counts, LinkLedger, LinkStore, MemoryStore, Recorded, SaltStore, Store, StoreError,
+    ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
+    LinkLedger, LinkStore, MemoryStore, Recorded, SaltStore, Store, StoreError,
 };
 
 /// When the newest click of [`Witness::with_clicks`] happened.
@@ -127,6 +128,21 @@ impl LinkStore for Witness {
 }
 
 #[async_trait]
+impl ChangeStore for Witness {
+    async fn changes_after(&self, seq: u64, limit: u32) -> Result<Vec<LinkChange>, StoreError> {
+        self.inner.changes_after(seq, limit).await
+    }
+
+    async fn last_change(&self) -> Result<u64, StoreError> {
+        self.inner.last_change().await
+    }
+
+    async fn purge_changes(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        self.inner.purge_changes(before, limit).await
+    }
+}
+
+#[async_trait]
 impl ClickStore for Witness {
     async fn record_clicks(&self, clicks: &[Click]) -> Result<Recorded, StoreError> {
         self.here()?;
@@ -158,6 +174,37 @@ impl ClickStore for Witness {
             }
         }
         Ok(page)
+    }
+}
+
+#[async_trait]
+impl JournalStore for Witness {
+    async fn register_journal(
+        &self,
+        id: JournalId,
+        began: u64,
+        at: OffsetDateTime,
+    ) -> Result<JournalRecord, StoreError> {
+        self.here()?;
+        self.inner.register_journal(id, began, at).await
+    }
+
+    async fn journal(&self, id: JournalId) -> Result<Option<JournalRecord>, StoreError> {
+        self.inner.journal(id).await
+    }
+
+    async fn journals(&self) -> Result<Vec<JournalRecord>, StoreError> {
+        self.inner.journals().await
+    }
+
+    async fn ingest(
+        &self,
+        batch: Arc<ClickBatch>,
+        at: OffsetDateTime,
+    ) -> Result<Ingested, StoreError> {
+        self.here()?;
+        self.seen().clicks.extend_from_slice(&batch.clicks);
+        self.inner.ingest(batch, at).await
     }
 }
 

@@ -80,6 +80,7 @@ impl State {
         last_count
             .refresh(parts.shortener.store(), &*parts.clock, &parts.metrics)
             .await;
+        parts.recorder.observe();
         parts.metrics.render()
     }
 }

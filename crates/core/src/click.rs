@@ -42,6 +42,12 @@ impl IpHash {
         Self(bytes)
     }
 
+    /// The 32 bytes of the digest.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Reads the 64 hexadecimal digits that [`fmt::Display`] writes.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! without regard to case: [`ShortCode`] holds the normal form (lower case), by which it is compared
 //! and stored, and beside it the spelling that its owner chose, for display.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -35,24 +36,24 @@ impl ShortCode {
     /// among them, because a reserved word may be looked up, only not claimed: see
     /// [`ReservedWords::check`].
     pub fn parse(text: &str) -> Result<Self, CodeError> {
-        if text.is_empty() {
-            return Err(CodeError::Empty);
-        }
-        if let Some(character) = text.chars().find(|c| !is_code_character(*c)) {
-            return Err(CodeError::BadCharacter { character });
-        }
-        if text.len() > Self::MAX_LEN {
-            return Err(CodeError::TooLong { length: text.len() });
-        }
-        if text.starts_with(is_separator) || text.ends_with(is_separator) {
-            return Err(CodeError::BadEdge);
-        }
+        check(text)?;
         let normal = text.to_ascii_lowercase();
         let spelling = (normal != text).then(|| text.into());
         Ok(Self {
             normal: normal.into(),
             spelling,
         })
+    }
+
+    /// Writes the normal form of `text` into `buffer`: what [`ShortCode::as_str`] of the parsed code
+    /// would be, without allocating. `None` for what cannot be a code.
+    #[must_use]
+    pub fn normal_form<'b>(text: &str, buffer: &'b mut [u8; Self::MAX_LEN]) -> Option<&'b str> {
+        check(text).ok()?;
+        let normal = buffer.get_mut(..text.len())?;
+        normal.copy_from_slice(text.as_bytes());
+        normal.make_ascii_lowercase();
+        std::str::from_utf8(normal).ok()
     }
 
     /// Draws a code of the given length from `random`.
@@ -86,6 +87,23 @@ impl ShortCode {
     }
 }
 
+/// The rules of a code as a person writes it, in any case.
+fn check(text: &str) -> Result<(), CodeError> {
+    if text.is_empty() {
+        return Err(CodeError::Empty);
+    }
+    if let Some(character) = text.chars().find(|c| !is_code_character(*c)) {
+        return Err(CodeError::BadCharacter { character });
+    }
+    if text.len() > ShortCode::MAX_LEN {
+        return Err(CodeError::TooLong { length: text.len() });
+    }
+    if text.starts_with(is_separator) || text.ends_with(is_separator) {
+        return Err(CodeError::BadEdge);
+    }
+    Ok(())
+}
+
 fn is_code_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || is_separator(character)
 }
@@ -117,6 +135,13 @@ impl Ord for ShortCode {
 impl Hash for ShortCode {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.normal.hash(state);
+    }
+}
+
+/// By its normal form, in which it compares and hashes: a map of codes can be asked by text.
+impl Borrow<str> for ShortCode {
+    fn borrow(&self) -> &str {
+        &self.normal
     }
 }
 
@@ -234,7 +259,9 @@ mod tests {
         assert_eq!(loud, quiet);
         assert_eq!(loud.as_str(), "cnn");
         assert_eq!(loud.spelling(), "CNN");
-        assert_eq!(HashSet::from([loud, quiet]).len(), 1);
+        let both = HashSet::from([loud, quiet]);
+        assert_eq!(both.len(), 1);
+        assert!(both.contains("cnn"), "asked by the text of the normal form");
     }
 
     #[test]
@@ -292,6 +319,14 @@ mod tests {
         fn whatever_is_generated_parses(seed: u64, more in 0_usize..100) {
             let code = ShortCode::generate(&SeededRandom::new(seed), CodeLength::default().grown_by(more));
             prop_assert_eq!(ShortCode::parse(code.as_str()), Ok(code));
+        }
+
+        #[test]
+        fn the_normal_form_is_that_of_the_parsed_code(text in "[-_a-zA-Z0-9]{0,70}|.{0,5}") {
+            let mut buffer = [0; ShortCode::MAX_LEN];
+            let normal = ShortCode::normal_form(&text, &mut buffer);
+            let parsed = ShortCode::parse(&text).ok();
+            prop_assert_eq!(normal, parsed.as_ref().map(ShortCode::as_str));
         }
 
         #[test]

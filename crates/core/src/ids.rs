@@ -66,6 +66,10 @@ id!(
     /// Identifies a user.
     UserId
 );
+id!(
+    /// Identifies the click journal of one data directory.
+    JournalId
+);
 
 impl ClickId {
     /// The smallest id that a click at or after `at` can have: a range by time is a range by id.

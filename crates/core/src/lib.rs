@@ -49,7 +49,7 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use click::{Click, IpHash, IpHashError, Referrer, Salt, UserAgent};
 pub use clock::{Clock, ManualClock, SystemClock, micros};
 pub use code::{CodeError, CodeLength, ReservedWords, ShortCode};
-pub use ids::{ClickId, LinkId, UserId};
+pub use ids::{ClickId, JournalId, LinkId, UserId};
 pub use link::Link;
 pub use page::{CursorError, LinkCursor, Page, PageError, PageRequest};
 pub use random::{Random, SeededRandom, SystemRandom};

@@ -28,6 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         random: Arc::clone(&random),
         reserved: ["admin"].into_iter().collect::<ReservedWords>(),
         base_url: "https://go.example".parse()?,
+        resolver: None,
     });
 
     let link = shortener

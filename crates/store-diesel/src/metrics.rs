@@ -9,55 +9,76 @@ const RETRIES: &str = "waypost_database_retries_total";
 /// The operations on the database, as metrics and logs name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OperationName {
+    ChangesAfter,
     ClicksBefore,
     Counts,
     DeleteLink,
     DestroySalts,
     ForgetDeleted,
+    Ingest,
     InsertLink,
+    Journal,
+    Journals,
+    LastChange,
     Ledger,
     LinkByCode,
     LinksAfter,
     LinksPage,
     Ping,
+    PurgeChanges,
     PurgeClicks,
     RecordClicks,
+    RegisterJournal,
     Salt,
 }
 
 impl OperationName {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 21] = [
+        Self::ChangesAfter,
         Self::ClicksBefore,
         Self::Counts,
         Self::DeleteLink,
         Self::DestroySalts,
         Self::ForgetDeleted,
+        Self::Ingest,
         Self::InsertLink,
+        Self::Journal,
+        Self::Journals,
+        Self::LastChange,
         Self::Ledger,
         Self::LinkByCode,
         Self::LinksAfter,
         Self::LinksPage,
         Self::Ping,
+        Self::PurgeChanges,
         Self::PurgeClicks,
         Self::RecordClicks,
+        Self::RegisterJournal,
         Self::Salt,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::ChangesAfter => "changes_after",
             Self::ClicksBefore => "clicks_before",
             Self::Counts => "counts",
             Self::DeleteLink => "delete_link",
             Self::DestroySalts => "destroy_salts",
             Self::ForgetDeleted => "forget_deleted",
+            Self::Ingest => "ingest",
             Self::InsertLink => "insert_link",
+            Self::Journal => "journal",
+            Self::Journals => "journals",
+            Self::LastChange => "last_change",
             Self::Ledger => "ledger",
             Self::LinkByCode => "link_by_code",
             Self::LinksAfter => "links_after",
             Self::LinksPage => "links_page",
             Self::Ping => "ping",
+            Self::PurgeChanges => "purge_changes",
             Self::PurgeClicks => "purge_clicks",
             Self::RecordClicks => "record_clicks",
+            Self::RegisterJournal => "register_journal",
             Self::Salt => "salt",
         }
     }

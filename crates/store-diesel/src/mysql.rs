@@ -18,10 +18,14 @@ use crate::error::Fault;
 
 #[path = "sql/batch.rs"]
 mod batch;
+#[path = "sql/changes.rs"]
+mod changes;
 #[path = "sql/clicks.rs"]
 mod clicks;
 #[path = "sql/id.rs"]
 mod id;
+#[path = "sql/journals.rs"]
+mod journals;
 #[path = "sql/links.rs"]
 mod links;
 #[path = "sql/pool.rs"]

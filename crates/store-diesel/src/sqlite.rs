@@ -13,10 +13,14 @@ use crate::DatabaseSettings;
 use crate::database::Opened;
 use crate::error::Fault;
 
+#[path = "sql/changes.rs"]
+mod changes;
 #[path = "sql/clicks.rs"]
 mod clicks;
 #[path = "sql/id.rs"]
 mod id;
+#[path = "sql/journals.rs"]
+mod journals;
 #[path = "sql/links.rs"]
 mod links;
 #[path = "sql/pool.rs"]

@@ -1,6 +1,8 @@
 //! What can go wrong in a store, by what a caller can do about it.
 
 use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
 
 /// The failure of an operation of a store. Nothing of the operation happened, unless its
 /// documentation says otherwise.
@@ -50,6 +52,71 @@ impl StoreError {
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Internal {
             source: source.into(),
+        }
+    }
+
+    /// The same error for one of several callers that share it.
+    pub(crate) fn of_shared(error: Arc<Self>) -> Self {
+        match &*error {
+            Self::Conflict => Self::Conflict,
+            Self::NotFound => Self::NotFound,
+            Self::Corrupt { table, column } => Self::Corrupt { table, column },
+            Self::Unavailable { .. } => Self::unavailable(SharedSource(error)),
+            Self::Internal { .. } => Self::internal(SharedSource(error)),
+        }
+    }
+}
+
+/// The source of an error that several callers share.
+#[derive(Debug)]
+struct SharedSource(Arc<StoreError>);
+
+impl SharedSource {
+    fn shared(&self) -> &(dyn Error + 'static) {
+        self.0.source().unwrap_or(&*self.0)
+    }
+}
+
+impl fmt::Display for SharedSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.shared(), f)
+    }
+}
+
+impl Error for SharedSource {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.shared().source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
+        let chain = std::iter::successors(Some(error), |error| (**error).source());
+        chain.map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_shared_error_keeps_its_kind_and_its_chain() {
+        let corrupt = || StoreError::Corrupt {
+            table: "links",
+            column: "target",
+        };
+        let kinds: [fn() -> StoreError; 4] = [
+            || StoreError::Conflict,
+            || StoreError::NotFound,
+            || StoreError::unavailable(StoreError::internal("the disk is full")),
+            || StoreError::internal("the disk is full"),
+        ];
+        for error in kinds.into_iter().chain([corrupt as fn() -> _]) {
+            let shared = StoreError::of_shared(Arc::new(error()));
+            assert_eq!(chain(&shared), chain(&error()));
+            assert_eq!(
+                std::mem::discriminant(&shared),
+                std::mem::discriminant(&error())
+            );
         }
     }
 }

@@ -5,7 +5,8 @@ use waypost_core::{Link, LinkCursor, LinkId, Page, PageRequest, ShortCode};
 
 use crate::StoreError;
 
-/// Keeps links: the mapping of short codes to target URLs.
+/// Keeps links: the mapping of short codes to target URLs. Each change of a link adds to the change
+/// feed ([`ChangeStore`](crate::ChangeStore)) in its own transaction.
 #[async_trait]
 pub trait LinkStore: Send + Sync {
     /// Inserts a link whose clicks start at 0 (whatever `link.clicks` says).

@@ -1,17 +1,21 @@
 //! A store in memory: the shortest correct implementation of the port.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    Click, ClickId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode, micros,
+    Click, ClickId, Clock, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode,
+    SystemClock, micros,
 };
 
 #[cfg(feature = "testkit")]
 use crate::testkit::conformance::{ClickRow, DayRow, StoredRows};
-use crate::{ClickStore, Counts, LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError};
+use crate::{
+    ChangeStore, ClickBatch, ClickStore, Counts, Dropped, Ingested, JournalRecord, JournalStore,
+    LinkChange, LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError,
+};
 
 /// Keeps everything in memory, for tests and for embedding without a database. Each operation holds
 /// one lock, so each is atomic.
@@ -23,7 +27,16 @@ struct State {
     links: BTreeMap<LinkId, Kept>,
     ids: HashMap<ShortCode, LinkId>,
     clicks: BTreeMap<ClickId, Click>,
+    journals: BTreeMap<JournalId, JournalRecord>,
+    /// By number. The last one stays for ever.
+    changes: BTreeMap<u64, Changed>,
     salts: BTreeMap<Date, Salt>,
+}
+
+#[derive(Debug)]
+struct Changed {
+    code: ShortCode,
+    at: OffsetDateTime,
 }
 
 #[derive(Debug)]
@@ -51,6 +64,49 @@ impl State {
         links.sort_by_key(|link| std::cmp::Reverse((link.created_at, link.id)));
         links
     }
+
+    fn last_change(&self) -> u64 {
+        self.changes.last_key_value().map_or(0, |(seq, _)| *seq)
+    }
+
+    /// Adds to the change feed. The age of a change is told by the clock of the database, which here
+    /// is that of the system.
+    fn note_change(&mut self, code: &ShortCode) {
+        let changed = Changed {
+            // In its normal form, as a database keeps it.
+            code: ShortCode::parse(code.as_str()).unwrap_or_else(|_| code.clone()),
+            at: SystemClock.now(),
+        };
+        self.changes.insert(self.last_change() + 1, changed);
+    }
+
+    /// Stores all of the clicks or, in case of a conflict, none.
+    fn record(&mut self, clicks: &[Click]) -> Result<Recorded, StoreError> {
+        let mut ids = HashSet::new();
+        if clicks
+            .iter()
+            .filter(|click| self.links.contains_key(&click.link_id))
+            .any(|click| self.clicks.contains_key(&click.id) || !ids.insert(click.id))
+        {
+            return Err(StoreError::Conflict);
+        }
+        let mut recorded = Recorded::default();
+        for click in clicks {
+            let Some(kept) = self.links.get_mut(&click.link_id) else {
+                recorded.link_gone += 1;
+                continue;
+            };
+            kept.link.clicks += 1;
+            *kept.days.entry(click.day).or_default() += 1;
+            let click = Click {
+                clicked_at: micros(click.clicked_at),
+                ..click.clone()
+            };
+            self.clicks.insert(click.id, click);
+            recorded.stored += 1;
+        }
+        Ok(recorded)
+    }
 }
 
 #[async_trait]
@@ -71,6 +127,7 @@ impl LinkStore for MemoryStore {
             days: BTreeMap::new(),
         };
         state.links.insert(link.id, kept);
+        state.note_change(&link.code);
         Ok(())
     }
 
@@ -118,6 +175,7 @@ impl LinkStore for MemoryStore {
         };
         state.ids.remove(&kept.link.code);
         state.clicks.retain(|_, click| click.link_id != id);
+        state.note_change(&kept.link.code);
         Ok(true)
     }
 
@@ -130,33 +188,45 @@ impl LinkStore for MemoryStore {
 }
 
 #[async_trait]
+impl ChangeStore for MemoryStore {
+    async fn changes_after(&self, seq: u64, limit: u32) -> Result<Vec<LinkChange>, StoreError> {
+        let state = self.state();
+        Ok(state
+            .changes
+            .range(seq.saturating_add(1)..)
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .map(|(seq, changed)| LinkChange {
+                seq: *seq,
+                code: changed.code.clone(),
+            })
+            .collect())
+    }
+
+    async fn last_change(&self) -> Result<u64, StoreError> {
+        Ok(self.state().last_change())
+    }
+
+    async fn purge_changes(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        let mut state = self.state();
+        let last = state.last_change();
+        let old: Vec<u64> = state
+            .changes
+            .iter()
+            .filter(|(seq, changed)| **seq != last && changed.at < before)
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .map(|(seq, _)| *seq)
+            .collect();
+        for seq in &old {
+            state.changes.remove(seq);
+        }
+        Ok(count(old.len()))
+    }
+}
+
+#[async_trait]
 impl ClickStore for MemoryStore {
     async fn record_clicks(&self, clicks: &[Click]) -> Result<Recorded, StoreError> {
-        let mut state = self.state();
-        let mut ids = HashSet::new();
-        if clicks
-            .iter()
-            .filter(|click| state.links.contains_key(&click.link_id))
-            .any(|click| state.clicks.contains_key(&click.id) || !ids.insert(click.id))
-        {
-            return Err(StoreError::Conflict);
-        }
-        let mut recorded = Recorded::default();
-        for click in clicks {
-            let Some(kept) = state.links.get_mut(&click.link_id) else {
-                recorded.link_gone += 1;
-                continue;
-            };
-            kept.link.clicks += 1;
-            *kept.days.entry(click.day).or_default() += 1;
-            let click = Click {
-                clicked_at: micros(click.clicked_at),
-                ..click.clone()
-            };
-            state.clicks.insert(click.id, click);
-            recorded.stored += 1;
-        }
-        Ok(recorded)
+        self.state().record(clicks)
     }
 
     async fn clicks_before(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
@@ -216,6 +286,57 @@ impl ClickStore for MemoryStore {
                 purged: kept.purged,
             })
             .collect())
+    }
+}
+
+#[async_trait]
+impl JournalStore for MemoryStore {
+    async fn register_journal(
+        &self,
+        id: JournalId,
+        began: u64,
+        at: OffsetDateTime,
+    ) -> Result<JournalRecord, StoreError> {
+        let mut state = self.state();
+        let record = state.journals.entry(id).or_insert(JournalRecord {
+            id,
+            began,
+            committed: began,
+            stored: 0,
+            dropped: Dropped::default(),
+            registered_at: micros(at),
+            updated_at: micros(at),
+        });
+        Ok(record.clone())
+    }
+
+    async fn journal(&self, id: JournalId) -> Result<Option<JournalRecord>, StoreError> {
+        Ok(self.state().journals.get(&id).cloned())
+    }
+
+    async fn journals(&self) -> Result<Vec<JournalRecord>, StoreError> {
+        Ok(self.state().journals.values().cloned().collect())
+    }
+
+    async fn ingest(
+        &self,
+        batch: Arc<ClickBatch>,
+        at: OffsetDateTime,
+    ) -> Result<Ingested, StoreError> {
+        let mut state = self.state();
+        let position = state.journals.get(&batch.journal).map(|it| it.committed);
+        if position != Some(batch.start) {
+            return Ok(Ingested::PositionMoved(position));
+        }
+        let recorded = state.record(&batch.clicks)?;
+        if let Some(record) = state.journals.get_mut(&batch.journal) {
+            record.committed = batch.end();
+            record.stored += recorded.stored;
+            record.dropped = record.dropped.plus(&batch.dropped);
+            record.dropped.link_deleted += recorded.link_gone;
+            record.updated_at = micros(at);
+        }
+        Ok(Ingested::Settled(recorded))
     }
 }
 

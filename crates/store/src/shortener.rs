@@ -8,7 +8,7 @@ use waypost_core::{
     TargetUrl, TargetUrlError,
 };
 
-use crate::{Store, StoreError};
+use crate::{Resolver, Store, StoreError};
 
 /// After so many codes of one length were taken, a longer one is drawn.
 const DRAWS_PER_LENGTH: usize = 3;
@@ -28,6 +28,9 @@ pub struct ShortenerParts {
     pub reserved: ReservedWords,
     /// The prefix of short links.
     pub base_url: BaseUrl,
+    /// The cache of this process, which then knows of changes at once. Without one, those who resolve
+    /// codes elsewhere notice them by the change feed.
+    pub resolver: Option<Resolver>,
 }
 
 /// Makes links and finds them again.
@@ -52,7 +55,7 @@ impl Shortener {
                 let code = ShortCode::parse(code)?;
                 self.0.reserved.check(&code)?;
                 let link = self.link(code, target);
-                match self.0.store.insert_link(&link).await {
+                match self.insert(&link).await {
                     Ok(()) => Ok(link),
                     Err(StoreError::Conflict) => Err(ShortenError::Taken(link.code)),
                     Err(error) => Err(error.into()),
@@ -71,13 +74,23 @@ impl Shortener {
                 continue;
             }
             let link = self.link(code, target.clone());
-            match self.0.store.insert_link(&link).await {
+            match self.insert(&link).await {
                 Ok(()) => return Ok(link),
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Err(ShortenError::Exhausted)
+    }
+
+    async fn insert(&self, link: &Link) -> Result<(), StoreError> {
+        let _change = self.change(&link.code);
+        self.0.store.insert_link(link).await
+    }
+
+    fn change<'a>(&'a self, code: &'a ShortCode) -> Change<'a> {
+        let resolver = self.0.resolver.as_ref();
+        Change { resolver, code }
     }
 
     fn link(&self, code: ShortCode, target: TargetUrl) -> Link {
@@ -108,7 +121,10 @@ impl Shortener {
     /// [`StoreError`] as any change.
     pub async fn delete(&self, code: &str) -> Result<bool, StoreError> {
         match self.find(code).await? {
-            Some(link) => self.0.store.delete_link(link.id).await,
+            Some(link) => {
+                let _change = self.change(&link.code);
+                self.0.store.delete_link(link.id).await
+            }
             None => Ok(false),
         }
     }
@@ -123,6 +139,21 @@ impl Shortener {
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         &*self.0.store
+    }
+}
+
+/// A change under way. At its end the resolver of this process forgets the code, however it ended:
+/// after an error, or when nobody waits for the answer any more, it may have happened all the same.
+struct Change<'a> {
+    resolver: Option<&'a Resolver>,
+    code: &'a ShortCode,
+}
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        if let Some(resolver) = self.resolver {
+            resolver.forget(self.code);
+        }
     }
 }
 

@@ -1,14 +1,16 @@
 //! The commands, a file per group. What they do is done by `waypost-store` and
 //! `waypost-analytics`; here it is asked for and printed.
 
+mod journal;
 mod link;
 mod migrate;
 mod purge;
 mod verify;
 
+use waypost_analytics::Journal;
 use waypost_core::SystemClock;
 
-use crate::cli::{Command, Migrate};
+use crate::cli::{Command, Journal as JournalCommand, Migrate};
 use crate::console::Console;
 use crate::database;
 use crate::failure::{Failure, Status};
@@ -29,14 +31,18 @@ pub(crate) async fn run(
         database.close();
         return ended;
     }
+    let journal = Journal::directory_in(&settings.database.data_dir);
+    if let Command::Journal(JournalCommand::Status) = command {
+        return journal::status(&journal, &settings, &SystemClock, console).await;
+    }
     let (database, shortener) = database::open_current(&settings).await?;
     let store = shortener.store();
     let ended = match command {
         Command::Link(command) => link::run(command, &shortener, console).await,
         Command::Purge(command) => purge::run(&command, store, &SystemClock, console).await,
-        Command::Verify => verify::run(store, console).await,
-        // It was done above, without asking for a schema.
-        Command::Migrate(_) => Ok(Status::Done),
+        Command::Verify => verify::run(store, &journal, console).await,
+        // They were done above, without asking for a schema.
+        Command::Migrate(_) | Command::Journal(_) => Ok(Status::Done),
     };
     database.close();
     ended

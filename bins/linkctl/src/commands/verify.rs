@@ -1,14 +1,22 @@
 //! `linkctl verify`: counts again, and shows what does not agree.
 
+use std::path::Path;
+
 use serde::Serialize;
+use waypost_analytics::ledger::JournalLedger;
 use waypost_analytics::{Verification, ledger};
 use waypost_store::{LinkLedger, Store};
 
+use super::journal::JournalRecord;
 use crate::console::{Console, HEADING, counted};
 use crate::failure::{Failure, Status};
 use crate::progress::Progress;
 
-pub(super) async fn run(store: &dyn Store, console: &mut Console<'_>) -> Result<Status, Failure> {
+pub(super) async fn run(
+    store: &dyn Store,
+    journal: &Path,
+    console: &mut Console<'_>,
+) -> Result<Status, Failure> {
     let links = store.counts().await?.links;
     let progress = Progress::start(console, links, "links");
     let mut report = Report::new(console);
@@ -26,12 +34,15 @@ pub(super) async fn run(store: &dyn Store, console: &mut Console<'_>) -> Result<
     .await?;
     drop(progress);
     printed?;
-    report.end(&verification)?;
-    Ok(if verification.agrees() {
-        Status::Done
-    } else {
-        Status::Differences
-    })
+    let journals = ledger::journals(store, journal).await?;
+    report.end(&verification, &journals)?;
+    Ok(
+        if verification.agrees() && journals.iter().all(JournalLedger::agrees) {
+            Status::Done
+        } else {
+            Status::Differences
+        },
+    )
 }
 
 /// How the JSON document begins, up to its first difference.
@@ -94,7 +105,7 @@ impl<'a, 'b> Report<'a, 'b> {
         self.console.flush()
     }
 
-    fn end(self, verification: &Verification) -> Result<(), Failure> {
+    fn end(self, verification: &Verification, journals: &[JournalLedger]) -> Result<(), Failure> {
         let Verification {
             links,
             clicks,
@@ -108,11 +119,25 @@ impl<'a, 'b> Report<'a, 'b> {
             } else {
                 ""
             };
+            let records: Vec<_> = journals.iter().map(JournalRecord::from).collect();
+            let journals_agree = journals.iter().all(JournalLedger::agrees);
+            self.console
+                .json_part(&format!("{begins}],\"journals\":"), &records)?;
             return self.console.line(format_args!(
-                "{begins}],\"links\":{links},\"clicks\":{clicks},\"rows\":{rows},\"purged\":{purged},\
+                ",\"links\":{links},\"clicks\":{clicks},\"rows\":{rows},\"purged\":{purged},\
                  \"agrees\":{}}}",
-                verification.agrees()
+                verification.agrees() && journals_agree
             ));
+        }
+        for journal in journals {
+            if journal.agrees() {
+                self.console.line(super::journal::account(journal))?;
+            } else {
+                self.console.say(format_args!(
+                    "does not agree: {}",
+                    super::journal::account(journal)
+                ));
+            }
         }
         if verification.agrees() {
             return self.console.line(format_args!(
@@ -151,6 +176,25 @@ mod tests {
         }
     }
 
+    fn journal(stored: u64) -> JournalLedger {
+        let at = datetime!(2026-03-01 12:00 UTC);
+        JournalLedger {
+            settled: waypost_store::JournalRecord {
+                id: waypost_core::JournalId::new(at, &SeededRandom::new(1)),
+                began: 0,
+                committed: 20,
+                stored,
+                dropped: waypost_store::Dropped {
+                    link_deleted: 2,
+                    ..Default::default()
+                },
+                registered_at: at,
+                updated_at: at,
+            },
+            pending: Some(3),
+        }
+    }
+
     async fn report(json: bool, differences: &[LinkLedger]) -> Printed {
         let verification = Verification {
             links: 3,
@@ -164,7 +208,7 @@ mod tests {
             differences
                 .iter()
                 .try_for_each(|link| report.difference(link))?;
-            report.end(&verification)
+            report.end(&verification, &[journal(18)])
         })
         .await;
         ended.unwrap();
@@ -174,7 +218,10 @@ mod tests {
     #[tokio::test]
     async fn where_all_agrees_one_line_says_so() {
         let store = MemoryStore::new();
-        let (ended, printed) = Printed::by(false, None, async |c| run(&store, c).await).await;
+        let (ended, printed) = Printed::by(false, None, async |c| {
+            run(&store, Path::new("nowhere"), c).await
+        })
+        .await;
         assert_eq!(ended.unwrap(), Status::Done);
         assert!(printed.output.starts_with("0 links and 0 clicks: "));
         assert_eq!(printed.output.lines().count(), 1);
@@ -185,9 +232,13 @@ mod tests {
         let printed = report(false, &[ledger("Wiki", 6, 5), ledger("cnn", 5, 4)]).await;
         assert_eq!(
             printed.output,
-            "CODE                     TOTAL     DAILY SUM        CLICKS        PURGED\n\
-             Wiki                         6             5             3             2\n\
-             cnn                          5             4             3             2\n"
+            format!(
+                "CODE                     TOTAL     DAILY SUM        CLICKS        PURGED\n\
+                 Wiki                         6             5             3             2\n\
+                 cnn                          5             4             3             2\n\
+                 journal {}: 23 clicks accepted = 18 stored + 3 pending + 2 dropped (link_deleted 2)\n",
+                journal(18).settled.id
+            )
         );
         assert!(printed.messages.starts_with("2 of 3 links do not agree"));
     }
@@ -211,6 +262,13 @@ mod tests {
             }
             assert_eq!(document["links"], 3);
             assert_eq!(document["clicks"], 20);
+            let journal = &document["journals"][0];
+            assert_eq!(journal["accepted"], 23);
+            assert_eq!(
+                (&journal["stored"], &journal["pending"]),
+                (&18.into(), &3.into())
+            );
+            assert_eq!(journal["dropped"]["link_deleted"], 2);
             assert_eq!(document["agrees"], differences.is_empty());
         }
     }

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use waypost_core::{PageError, PageRequest};
 
@@ -39,6 +40,7 @@ impl ListQuery {
 
 /// A page of the list of links.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct LinkPage {
     /// The links of this page; none behind the last page.
     data: Vec<LinkRecord>,
@@ -50,11 +52,15 @@ pub(crate) struct LinkPage {
     limit: u32,
     /// How many links there are.
     total: u64,
+    /// Every click that this server accepted up to this time is counted, in UTC (RFC 3339).
+    #[serde(with = "time::serde::rfc3339")]
+    clicks_complete_until: OffsetDateTime,
 }
 
 /// List the links, newest first
 ///
-/// Open to everybody for now. Unknown parameters are refused.
+/// Clicks that this server has accepted and not yet stored are waited for, at most 1 second. Open to
+/// everybody for now. Unknown parameters are refused.
 #[utoipa::path(
     get,
     path = "/urls",
@@ -72,6 +78,7 @@ pub(crate) async fn answer(
     state: web::Data<State>,
 ) -> Result<web::Json<LinkPage>, ApiError> {
     let asked = input::query::<ListQuery>(&request)?.page()?;
+    let clicks_complete_until = state.recorder().settle().await;
     let page = state.store().links_page(asked).await?;
     let data = page.items.iter();
     Ok(web::Json(LinkPage {
@@ -81,5 +88,6 @@ pub(crate) async fn answer(
         page: asked.number(),
         limit: asked.limit(),
         total: page.total,
+        clicks_complete_until,
     }))
 }

@@ -1,15 +1,16 @@
 //! `GET /{code}`: leads to the target of a link, and counts the click.
 //!
-//! The click is recorded before the answer leaves, and what is not recorded is not redirected: a
-//! visitor whose click cannot be counted gets a 503. `HEAD` answers with the same headers and is
-//! neither counted nor measured: it is what programs send that preview links.
+//! The click is accepted before the answer leaves; what that means is decided by the durability of the
+//! journal. A click that cannot be accepted does not keep the visitor from the target: it is counted
+//! as dropped, with its reason. `HEAD` answers with the same headers and is neither counted nor
+//! measured: it is what programs send that preview links.
 
 use std::time::Instant;
 
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use waypost_analytics::{Outcome, Visit, VisitHeaders};
+use waypost_analytics::{Visit, VisitHeaders};
 
 use super::code_of;
 use crate::error_page;
@@ -84,10 +85,8 @@ async fn follow(
             peer: request.peer_addr().map(|peer| peer.ip()),
             headers: &RequestHeaders(request.headers()),
         };
-        match state.recorder().record(link.id, &visit).await? {
-            Outcome::Counted => {}
-            Outcome::LinkGone => return Err(ApiError::no_such_link()),
-        }
+        // Accepted, or dropped and counted as such.
+        let _ = state.recorder().record(link.id, &visit).await?;
     }
     Ok(location)
 }

@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use tokio::sync::Semaphore;
-use waypost_core::{Click, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode};
+use waypost_core::{
+    Click, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode,
+};
 use waypost_store::{
-    ClickStore, Counts, LinkLedger, LinkStore, MemoryStore, Recorded, SaltStore, Store, StoreError,
+    ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
+    LinkLedger, LinkStore, MemoryStore, Recorded, SaltStore, Store, StoreError,
 };
 
 const UP: u8 = 0;
@@ -123,6 +126,21 @@ impl LinkStore for GatedStore {
 }
 
 #[async_trait]
+impl ChangeStore for GatedStore {
+    async fn changes_after(&self, seq: u64, limit: u32) -> Result<Vec<LinkChange>, StoreError> {
+        self.pass().await?.changes_after(seq, limit).await
+    }
+
+    async fn last_change(&self) -> Result<u64, StoreError> {
+        self.pass().await?.last_change().await
+    }
+
+    async fn purge_changes(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        self.pass().await?.purge_changes(before, limit).await
+    }
+}
+
+#[async_trait]
 impl ClickStore for GatedStore {
     async fn record_clicks(&self, clicks: &[Click]) -> Result<Recorded, StoreError> {
         self.begun.add_permits(1);
@@ -147,6 +165,44 @@ impl ClickStore for GatedStore {
         limit: u32,
     ) -> Result<Vec<LinkLedger>, StoreError> {
         self.pass().await?.ledger(after, limit).await
+    }
+}
+
+#[async_trait]
+impl JournalStore for GatedStore {
+    async fn register_journal(
+        &self,
+        id: JournalId,
+        began: u64,
+        at: OffsetDateTime,
+    ) -> Result<JournalRecord, StoreError> {
+        self.pass().await?.register_journal(id, began, at).await
+    }
+
+    async fn journal(&self, id: JournalId) -> Result<Option<JournalRecord>, StoreError> {
+        self.pass().await?.journal(id).await
+    }
+
+    async fn journals(&self) -> Result<Vec<JournalRecord>, StoreError> {
+        self.pass().await?.journals().await
+    }
+
+    async fn ingest(
+        &self,
+        batch: Arc<ClickBatch>,
+        at: OffsetDateTime,
+    ) -> Result<Ingested, StoreError> {
+        self.begun.add_permits(1);
+        let permit = self.recordings.acquire().await;
+        permit.map_err(StoreError::internal)?.forget();
+        let ingested = self.pass().await?.ingest(batch.clone(), at).await?;
+        if let Ingested::Settled(_) = ingested {
+            self.recorded
+                .lock()
+                .unwrap()
+                .extend_from_slice(&batch.clicks);
+        }
+        Ok(ingested)
     }
 }
 

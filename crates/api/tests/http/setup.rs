@@ -64,6 +64,7 @@ impl TestServer {
             random: random.clone(),
             reserved: reserved_words(),
             base_url: settings.base_url.clone(),
+            resolver: None,
         });
         let recorder = Recorder::new(RecorderParts {
             store: store.clone(),

@@ -77,7 +77,7 @@ pub(super) async fn insert(connection: &mut Connection, link: &Link) -> Result<(
         .values(LinkRow::from(link))
         .execute(connection)
         .await?;
-    Ok(())
+    super::changes::note(connection, link.code.as_str()).await
 }
 
 pub(super) async fn by_code(
@@ -133,10 +133,22 @@ pub(super) async fn after(
 }
 
 pub(super) async fn delete(connection: &mut Connection, id: LinkId) -> Result<bool, WorkError> {
-    let deleted = diesel::delete(links::table.find(Id(*id.as_uuid())))
-        .execute(connection)
-        .await?;
-    Ok(deleted > 0)
+    let link = links::table.find(Id(*id.as_uuid()));
+    let code: Option<String> = link
+        .select(links::code)
+        .first(connection)
+        .await
+        .optional()?;
+    let Some(code) = code else {
+        return Ok(false);
+    };
+    let deleted = diesel::delete(link).execute(connection).await?;
+    if deleted == 0 {
+        // Somebody else was quicker, and has noted it.
+        return Ok(false);
+    }
+    super::changes::note(connection, &code).await?;
+    Ok(true)
 }
 
 pub(super) async fn counts(connection: &mut Connection) -> Result<Counts, WorkError> {

@@ -57,6 +57,35 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::BigInt;
+    use super::{IdColumn, InstantColumn};
+
+    click_journals (id) {
+        id -> IdColumn,
+        began -> BigInt,
+        committed -> BigInt,
+        stored -> BigInt,
+        dropped_link_deleted -> BigInt,
+        dropped_rejected -> BigInt,
+        dropped_unreadable -> BigInt,
+        dropped_lost -> BigInt,
+        registered_at -> InstantColumn,
+        updated_at -> InstantColumn,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Text};
+    use super::InstantColumn;
+
+    link_changes (seq) {
+        seq -> BigInt,
+        code -> Text,
+        changed_at -> InstantColumn,
+    }
+}
+
+table! {
     use diesel::sql_types::{Binary, Date};
 
     daily_salts (day) {

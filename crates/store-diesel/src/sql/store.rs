@@ -5,15 +5,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
-use waypost_core::{Click, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode};
+use waypost_core::{
+    Click, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode,
+};
 use waypost_store::{
-    ClickStore, Counts, LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError,
+    ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
+    LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError,
 };
 
 use super::Connection;
 use super::pool::Pools;
 use super::transaction::{look_up, transaction};
-use super::{clicks, links, salts};
+use super::{changes, clicks, journals, links, salts};
 use crate::database::Opened;
 use crate::metrics::OperationName;
 
@@ -71,6 +74,69 @@ impl LinkStore for SqlStore {
         look_up(&self.pools.reads, OperationName::Counts)
             .run(async |connection: &mut Connection| links::counts(connection).await)
             .await
+    }
+}
+
+fn no_table() -> StoreError {
+    StoreError::internal("the schema has no table for this yet")
+}
+
+#[async_trait]
+impl ChangeStore for SqlStore {
+    async fn changes_after(&self, seq: u64, limit: u32) -> Result<Vec<LinkChange>, StoreError> {
+        look_up(&self.pools.reads, OperationName::ChangesAfter)
+            .run(async |connection: &mut Connection| changes::after(connection, seq, limit).await)
+            .await
+    }
+
+    async fn last_change(&self) -> Result<u64, StoreError> {
+        look_up(&self.pools.reads, OperationName::LastChange)
+            .run(async |connection: &mut Connection| changes::last(connection).await)
+            .await
+    }
+
+    async fn purge_changes(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        transaction(&self.pools.writes, OperationName::PurgeChanges)
+            .run(async |connection: &mut Connection| {
+                changes::purge(connection, before, limit).await
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl JournalStore for SqlStore {
+    async fn register_journal(
+        &self,
+        id: JournalId,
+        began: u64,
+        at: OffsetDateTime,
+    ) -> Result<JournalRecord, StoreError> {
+        look_up(&self.pools.writes, OperationName::RegisterJournal)
+            .run(async |connection: &mut Connection| {
+                journals::register(connection, id, began, at).await
+            })
+            .await
+    }
+
+    async fn journal(&self, id: JournalId) -> Result<Option<JournalRecord>, StoreError> {
+        look_up(&self.pools.reads, OperationName::Journal)
+            .run(async |connection: &mut Connection| journals::one(connection, id).await)
+            .await
+    }
+
+    async fn journals(&self) -> Result<Vec<JournalRecord>, StoreError> {
+        look_up(&self.pools.reads, OperationName::Journals)
+            .run(async |connection: &mut Connection| journals::all(connection).await)
+            .await
+    }
+
+    async fn ingest(
+        &self,
+        _batch: Arc<ClickBatch>,
+        _at: OffsetDateTime,
+    ) -> Result<Ingested, StoreError> {
+        Err(no_table())
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use waypost_core::{
-    Click, ClickId, IpHash, Link, LinkId, ManualClock, Random, Referrer, ReservedWords, Salt,
-    SeededRandom, ShortCode, TargetUrl, UserAgent,
+    Click, ClickId, IpHash, JournalId, Link, LinkId, ManualClock, Random, Referrer, ReservedWords,
+    Salt, SeededRandom, ShortCode, TargetUrl, UserAgent,
 };
 
 use crate::{Shortener, ShortenerParts, Store};
@@ -92,6 +92,11 @@ impl Samples {
         (0..count).map(|_| self.click(link)).collect()
     }
 
+    /// The id of a journal.
+    pub fn journal(&self) -> JournalId {
+        JournalId::new(START + Duration::seconds(self.next()), &self.random)
+    }
+
     /// A salt.
     pub fn salt(&self) -> Salt {
         Salt::generate(&self.random)
@@ -123,6 +128,7 @@ pub fn shortener(store: Arc<dyn Store>, random: Arc<dyn Random>) -> Shortener {
         random,
         reserved: ReservedWords::default(),
         base_url: "https://go.example".parse().expect("a base URL"),
+        resolver: None,
     })
 }
 

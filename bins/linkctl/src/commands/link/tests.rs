@@ -16,6 +16,7 @@ fn shortener() -> Shortener {
         random: Arc::new(SeededRandom::new(1)),
         reserved: ["health"].into_iter().collect(),
         base_url: "https://go.example".parse().unwrap(),
+        resolver: None,
     })
 }
 

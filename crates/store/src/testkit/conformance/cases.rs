@@ -105,6 +105,17 @@ macro_rules! __conformance_cases {
                 destroying_stops_before_the_day
                 a_destroyed_salt_is_replaced_by_a_new_one
             }
+            changes {
+                a_store_without_changes_has_number_zero
+                inserting_and_deleting_are_changes_in_ascending_order
+                a_change_names_the_code_in_its_normal_form
+                what_changes_nothing_is_no_change
+                changes_are_read_behind_a_number_within_a_limit
+                purging_changes_takes_the_oldest_and_keeps_the_newest
+                purging_changes_leaves_what_is_not_old_enough
+                numbers_go_on_after_everything_else_is_purged
+                concurrent_changes_have_numbers_of_their_own
+            }
             concurrency {
                 sixty_four_concurrent_clicks_are_exactly_sixty_four
                 batches_in_opposite_link_orders_are_all_stored

@@ -16,7 +16,7 @@ use crate::{Recorded, Store, StoreError};
 
 /// Runs `work(0)` to `work(count - 1)`, each in a task of its own, and gives back what they gave
 /// back. They start when the last one is ready.
-async fn at_once<T, W>(count: usize, work: impl Fn(usize) -> W) -> Vec<T>
+pub(super) async fn at_once<T, W>(count: usize, work: impl Fn(usize) -> W) -> Vec<T>
 where
     T: Send + 'static,
     W: Future<Output = T> + Send + 'static,
@@ -39,7 +39,7 @@ where
 }
 
 /// Records each batch in a task of its own and asserts that it is stored whole.
-async fn record_at_once(store: &Arc<dyn Store>, batches: &[Vec<Click>]) {
+pub(super) async fn record_at_once(store: &Arc<dyn Store>, batches: &[Vec<Click>]) {
     at_once(batches.len(), |number| {
         let (store, batch) = (store.clone(), batches[number].clone());
         async move {

@@ -10,6 +10,7 @@
 //! named there is dead code, and so a warning.
 
 mod cases;
+mod changes;
 mod clicks;
 mod concurrency;
 mod ledger;

@@ -1,12 +1,19 @@
 //! [`FailingStore`] as a store: each operation goes to the store behind, through
 //! [`FailingStore::call`].
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
-use waypost_core::{Click, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode};
+use waypost_core::{
+    Click, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode,
+};
 
 use super::{FailingStore, Operation};
-use crate::{ClickStore, Counts, LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError};
+use crate::{
+    ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
+    LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError,
+};
 
 #[async_trait]
 impl<S: LinkStore + ?Sized> LinkStore for FailingStore<S> {
@@ -45,6 +52,24 @@ impl<S: LinkStore + ?Sized> LinkStore for FailingStore<S> {
 }
 
 #[async_trait]
+impl<S: ChangeStore + ?Sized> ChangeStore for FailingStore<S> {
+    async fn changes_after(&self, seq: u64, limit: u32) -> Result<Vec<LinkChange>, StoreError> {
+        let work = self.inner.changes_after(seq, limit);
+        self.call(Operation::ChangesAfter, work).await
+    }
+
+    async fn last_change(&self) -> Result<u64, StoreError> {
+        self.call(Operation::LastChange, self.inner.last_change())
+            .await
+    }
+
+    async fn purge_changes(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        let work = self.inner.purge_changes(before, limit);
+        self.call(Operation::PurgeChanges, work).await
+    }
+}
+
+#[async_trait]
 impl<S: ClickStore + ?Sized> ClickStore for FailingStore<S> {
     async fn record_clicks(&self, clicks: &[Click]) -> Result<Recorded, StoreError> {
         let work = self.inner.record_clicks(clicks);
@@ -68,6 +93,36 @@ impl<S: ClickStore + ?Sized> ClickStore for FailingStore<S> {
     ) -> Result<Vec<LinkLedger>, StoreError> {
         let work = self.inner.ledger(after, limit);
         self.call(Operation::Ledger, work).await
+    }
+}
+
+#[async_trait]
+impl<S: JournalStore + ?Sized> JournalStore for FailingStore<S> {
+    async fn register_journal(
+        &self,
+        id: JournalId,
+        began: u64,
+        at: OffsetDateTime,
+    ) -> Result<JournalRecord, StoreError> {
+        let work = self.inner.register_journal(id, began, at);
+        self.call(Operation::RegisterJournal, work).await
+    }
+
+    async fn journal(&self, id: JournalId) -> Result<Option<JournalRecord>, StoreError> {
+        self.call(Operation::Journal, self.inner.journal(id)).await
+    }
+
+    async fn journals(&self) -> Result<Vec<JournalRecord>, StoreError> {
+        self.call(Operation::Journals, self.inner.journals()).await
+    }
+
+    async fn ingest(
+        &self,
+        batch: Arc<ClickBatch>,
+        at: OffsetDateTime,
+    ) -> Result<Ingested, StoreError> {
+        let work = self.inner.ingest(batch, at);
+        self.call(Operation::Ingest, work).await
     }
 }
 

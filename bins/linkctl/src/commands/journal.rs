@@ -1,0 +1,300 @@
+//! `linkctl journal`: the clicks that were accepted on this machine and are not stored yet.
+
+use std::path::Path;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use waypost_analytics::journal::{JournalStatus, Pending, SegmentStatus};
+use waypost_analytics::ledger::JournalLedger;
+use waypost_core::{Clock, JournalId};
+use waypost_store::Dropped;
+
+use crate::console::{Console, HEADING, counted, to_the_second};
+use crate::database;
+use crate::failure::{Failure, Status};
+use crate::settings::Settings;
+
+/// A journal and what became of its clicks, in JSON.
+#[derive(Serialize)]
+pub(super) struct JournalRecord {
+    id: String,
+    accepted: u64,
+    stored: u64,
+    /// `null` for the journal of another machine.
+    pending: Option<u64>,
+    dropped: DroppedRecord,
+    agrees: bool,
+}
+
+#[derive(Serialize)]
+struct DroppedRecord {
+    link_deleted: u64,
+    rejected: u64,
+    unreadable: u64,
+    lost: u64,
+}
+
+impl From<&JournalLedger> for JournalRecord {
+    fn from(ledger: &JournalLedger) -> Self {
+        let Dropped {
+            link_deleted,
+            rejected,
+            unreadable,
+            lost,
+        } = ledger.settled.dropped;
+        Self {
+            id: ledger.settled.id.to_string(),
+            accepted: ledger.accepted(),
+            stored: ledger.settled.stored,
+            pending: ledger.pending,
+            dropped: DroppedRecord {
+                link_deleted,
+                rejected,
+                unreadable,
+                lost,
+            },
+            agrees: ledger.agrees(),
+        }
+    }
+}
+
+/// What became of a journal's clicks, in a line.
+pub(super) fn account(ledger: &JournalLedger) -> String {
+    let Dropped {
+        link_deleted,
+        rejected,
+        unreadable,
+        lost,
+    } = ledger.settled.dropped;
+    let reasons = [
+        ("link_deleted", link_deleted),
+        ("rejected", rejected),
+        ("unreadable", unreadable),
+        ("lost", lost),
+    ];
+    let reasons: Vec<_> = reasons
+        .into_iter()
+        .filter(|(_, clicks)| *clicks > 0)
+        .map(|(reason, clicks)| format!("{reason} {clicks}"))
+        .collect();
+    let reasons = if reasons.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", reasons.join(", "))
+    };
+    let pending = ledger
+        .pending
+        .map_or("pending on its machine".to_owned(), |pending| {
+            format!("{pending} pending")
+        });
+    format!(
+        "journal {}: {} accepted = {} stored + {pending} + {} dropped{reasons}",
+        ledger.settled.id,
+        counted(ledger.accepted(), "click"),
+        ledger.settled.stored,
+        ledger.settled.dropped.total(),
+    )
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusRecord<'a> {
+    id: String,
+    directory: String,
+    segments: Vec<SegmentRecord<'a>>,
+    bytes: u64,
+    /// `null` while the database does not tell.
+    committed: Option<u64>,
+    pending: Option<u64>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    oldest_pending_at: Option<OffsetDateTime>,
+    oldest_pending_age_s: Option<i64>,
+    set_aside_bytes: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SegmentRecord<'a> {
+    name: &'a str,
+    first: u64,
+    clicks: u64,
+    bytes: u64,
+    bad_bytes: u64,
+}
+
+/// Shows the journal in `directory`. Where the database is away, what can be said without it.
+pub(super) async fn status(
+    directory: &Path,
+    settings: &Settings,
+    clock: &dyn Clock,
+    console: &mut Console<'_>,
+) -> Result<Status, Failure> {
+    let missing = || Failure::NoJournal(directory.to_owned());
+    let id = JournalStatus::read(directory)?.ok_or_else(missing)?.id;
+    // The database first: what is settled meanwhile is then still pending, never neither.
+    let committed = committed(settings, id).await;
+    let status = JournalStatus::read(directory)?.ok_or_else(missing)?;
+    let known = committed.as_ref().ok().copied().flatten();
+    print(directory, &status, known, clock.now(), console)?;
+    match committed {
+        Ok(Some(_)) => Ok(Status::Done),
+        Ok(None) => {
+            console.say(
+                "the database does not know this journal: is it the one that the server uses?",
+            );
+            Ok(Status::Database)
+        }
+        // What is there was shown.
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn committed(settings: &Settings, id: JournalId) -> Result<Option<u64>, Failure> {
+    let (database, _) = database::open_current(settings).await?;
+    let record = database.store().journal(id).await;
+    database.close();
+    Ok(record?.map(|record| record.committed))
+}
+
+fn print<'a>(
+    directory: &Path,
+    status: &'a JournalStatus,
+    committed: Option<u64>,
+    now: OffsetDateTime,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let pending = committed.map(|committed| status.pending(committed));
+    let oldest = pending.and_then(|pending| pending.oldest);
+    let age_s = oldest.map(|oldest| (now - oldest).whole_seconds().max(0));
+    let bytes = status.segments.iter().map(|segment| segment.bytes).sum();
+    if console.json {
+        let segment = |segment: &'a SegmentStatus| {
+            let SegmentStatus {
+                name,
+                first,
+                records,
+                bytes,
+                bad_bytes,
+                ..
+            } = segment;
+            SegmentRecord {
+                name,
+                first: *first,
+                clicks: *records,
+                bytes: *bytes,
+                bad_bytes: *bad_bytes,
+            }
+        };
+        return console.json(&StatusRecord {
+            id: status.id.to_string(),
+            directory: directory.display().to_string(),
+            segments: status.segments.iter().map(segment).collect(),
+            bytes,
+            committed,
+            pending: pending.map(|pending| pending.clicks),
+            oldest_pending_at: oldest,
+            oldest_pending_age_s: age_s,
+            set_aside_bytes: status.set_aside_bytes,
+        });
+    }
+    console.line(format_args!(
+        "journal {} in {}",
+        status.id,
+        directory.display()
+    ))?;
+    if !status.segments.is_empty() {
+        console.line(format_args!(
+            "{HEADING}{:<28}  {:>12}  {:>10}  {:>10}  {:>9}{HEADING:#}",
+            "SEGMENT", "FIRST", "CLICKS", "BYTES", "BAD BYTES"
+        ))?;
+    }
+    for segment in &status.segments {
+        console.line(format_args!(
+            "{:<28}  {:>12}  {:>10}  {:>10}  {:>9}",
+            segment.name, segment.first, segment.records, segment.bytes, segment.bad_bytes
+        ))?;
+    }
+    match (pending, oldest, age_s) {
+        (Some(Pending { clicks, .. }), Some(oldest), Some(age_s)) => console.line(format_args!(
+            "{} pending, the oldest of {} ({age_s} s ago)",
+            counted(clicks, "click"),
+            to_the_second(oldest)
+        ))?,
+        (Some(Pending { clicks, .. }), _, _) => {
+            console.line(format_args!("{} pending", counted(clicks, "click")))?;
+        }
+        (None, _, _) => {
+            console.line("how many clicks are pending is known to the database alone")?;
+        }
+    }
+    if status.set_aside_bytes > 0 {
+        console.line(format_args!(
+            "{} of clicks that the database refused are set aside in the file `rejected`",
+            counted(status.set_aside_bytes, "byte")
+        ))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+    use waypost_analytics::Journal;
+    use waypost_analytics::{Durability, JournalSettings};
+    use waypost_core::SeededRandom;
+
+    use super::*;
+    use crate::console::Printed;
+
+    const NOW: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+
+    /// A journal that nothing was written to.
+    fn empty_journal() -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = JournalSettings {
+            durability: Durability::Journal,
+            sync_interval: std::time::Duration::from_millis(1),
+            max_bytes: 1_048_576,
+        };
+        let id = JournalId::new(NOW, &SeededRandom::new(1));
+        Journal::open(directory.path(), &settings, id).unwrap();
+        directory
+    }
+
+    async fn printed(json: bool, committed: Option<u64>) -> String {
+        let directory = empty_journal();
+        let status = JournalStatus::read(directory.path()).unwrap().unwrap();
+        let (ended, printed) = Printed::by(json, None, async |console| {
+            print(Path::new("/data/journal"), &status, committed, NOW, console)
+        })
+        .await;
+        ended.unwrap();
+        printed.output
+    }
+
+    #[tokio::test]
+    async fn a_journal_without_pending_clicks_says_so() {
+        let text = printed(false, Some(7)).await;
+        let mut lines = text.lines();
+        let first = lines.next().unwrap();
+        assert!(first.starts_with("journal 019ca") && first.ends_with(" in /data/journal"));
+        assert_eq!(lines.next(), Some("0 clicks pending"));
+        let text = printed(false, None).await;
+        assert!(text.contains("is known to the database alone"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn the_status_is_one_json_document() {
+        for (committed, pending) in [
+            (Some(7), serde_json::json!(0)),
+            (None, serde_json::json!(null)),
+        ] {
+            let document = printed(true, committed).await;
+            let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+            assert_eq!(document["pending"], pending);
+            assert_eq!(document["segments"], serde_json::json!([]));
+            assert_eq!(document["directory"], "/data/journal");
+            assert_eq!(document["oldestPendingAt"], serde_json::Value::Null);
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! One batch, from the journal to the database, whatever happens in between.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+
+use tracing::{debug, error, info, warn};
+use waypost_core::{Click, JournalId, Referrer, UserAgent};
+use waypost_store::{ClickBatch, Dropped, Ingested, Recorded, StoreError, hold_point};
+
+use super::{
+    FIRST_PAUSE, Ingester, IngesterError, IngesterParts, LONGEST_PAUSE, MAX_BATCH, READ_ATTEMPTS,
+    REFUSED_IN_A_ROW, REFUSED_PAUSE,
+};
+use crate::journal::{ClickRecord, Records};
+use crate::metrics::{self, DropReason};
+
+impl Ingester {
+    /// Reads the next records of the journal; none when there are none.
+    pub(super) async fn read(&mut self) -> Records {
+        let mut attempt = 1;
+        loop {
+            let failure = match self.cursor.read(&self.parts.journal, self.limit) {
+                Ok(records) => return records,
+                Err(failure) => failure,
+            };
+            let position = self.cursor.position();
+            let cause: &(dyn Error + 'static) = &failure;
+            if attempt == READ_ATTEMPTS || failure.kind() == io::ErrorKind::NotFound {
+                error!(
+                    error = cause,
+                    position, "a segment of the journal cannot be read"
+                );
+                return self.cursor.pass_over(&self.parts.journal);
+            }
+            warn!(
+                error = cause,
+                position, "a segment of the journal cannot be read; trying again"
+            );
+            tokio::time::sleep(LONGEST_PAUSE).await;
+            attempt += 1;
+        }
+    }
+
+    /// Settles a batch, or finds out why not: then the cursor stands where reading goes on.
+    pub(super) async fn settle(&mut self, batch: Arc<ClickBatch>) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.attempt(&batch).await {
+                Attempt::Done => return,
+                Attempt::ReadAgain => {
+                    self.cursor.go_to(batch.start);
+                    return;
+                }
+                Attempt::Later => tokio::time::sleep(pause).await,
+                Attempt::MuchLater => tokio::time::sleep(REFUSED_PAUSE).await,
+            }
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn attempt(&mut self, batch: &Arc<ClickBatch>) -> Attempt {
+        hold_point("ingest.before");
+        let now = self.parts.clock.now();
+        match self.parts.store.ingest(Arc::clone(batch), now).await {
+            Ok(Ingested::Settled(recorded)) => {
+                hold_point("ingest.after");
+                self.settled(batch, recorded);
+                Attempt::Done
+            }
+            Ok(Ingested::PositionMoved(Some(position))) if position == batch.end() => {
+                // An earlier attempt had committed, and the answer was lost on the way. How many of
+                // its clicks were on deleted links was lost with it: the journal's record in the
+                // database knows, the metrics of this process count them as stored.
+                let recorded = Recorded {
+                    stored: u64::try_from(batch.clicks.len()).unwrap_or(u64::MAX),
+                    link_gone: 0,
+                };
+                self.settled(batch, recorded);
+                Attempt::Done
+            }
+            Ok(Ingested::PositionMoved(position)) => {
+                match self.register_again(batch, position).await {
+                    // The records are read again and become a batch of the journal's new id.
+                    Ok(()) => Attempt::ReadAgain,
+                    Err(failure) => self.away(&failure),
+                }
+            }
+            Err(error @ StoreError::Unavailable { .. }) => self.away(&error),
+            Err(refusal) => self.refused(batch, &refusal).await,
+        }
+    }
+
+    /// The database has the batch.
+    fn settled(&mut self, batch: &ClickBatch, recorded: Recorded) {
+        let last = batch.clicks.last().map(|click| click.clicked_at);
+        self.parts.journal.settle(batch.end(), last);
+        metrics::clicks_recorded(recorded.stored);
+        metrics::clicks_dropped(DropReason::LinkDeleted, recorded.link_gone);
+        metrics::clicks_dropped(DropReason::Rejected, batch.dropped.rejected);
+        metrics::clicks_dropped(DropReason::Unreadable, batch.dropped.unreadable);
+        metrics::clicks_dropped(DropReason::Lost, batch.dropped.lost);
+        debug!(clicks = recorded.stored, "stored");
+        if !batch.clicks.is_empty() {
+            self.refused_in_a_row = 0;
+        }
+        self.limit = self.limit.saturating_mul(2).min(MAX_BATCH);
+        if self.away {
+            self.away = false;
+            let pending = self.parts.journal.pending();
+            info!(pending, "the database stores clicks again");
+        }
+    }
+
+    /// Nothing was stored, and that is nobody's fault but the database's.
+    fn away(&mut self, failure: &(dyn Error + 'static)) -> Attempt {
+        metrics::click_record_failed();
+        self.parts.journal.progress().away();
+        if !self.away {
+            self.away = true;
+            warn!(
+                error = failure,
+                "the database does not store clicks; they wait in the journal"
+            );
+        }
+        Attempt::Later
+    }
+
+    /// The database refuses something of the batch: finds out what, and sets it aside.
+    async fn refused(&mut self, batch: &ClickBatch, refusal: &(dyn Error + 'static)) -> Attempt {
+        let click = match batch.clicks.as_slice() {
+            // Nothing is left that could be at fault.
+            [] => return self.away(refusal),
+            [click] => click,
+            clicks => {
+                metrics::click_record_failed();
+                self.limit = clicks.len() / 2;
+                debug!(
+                    error = refusal,
+                    clicks = clicks.len(),
+                    "refused; trying a part"
+                );
+                return Attempt::ReadAgain;
+            }
+        };
+        if self.refused_in_a_row >= REFUSED_IN_A_ROW {
+            // One more gets its turn after the pause.
+            self.refused_in_a_row -= 1;
+            self.away(refusal);
+            return Attempt::MuchLater;
+        }
+        let aside = match self.parts.journal.set_aside(batch.start, &record(click)) {
+            Ok(aside) => aside,
+            Err(failure) => {
+                let failure: &(dyn Error + 'static) = &failure;
+                error!(
+                    error = failure,
+                    "the database refuses a click, and it cannot be set aside"
+                );
+                return self.away(refusal);
+            }
+        };
+        let without = ClickBatch {
+            journal: batch.journal,
+            start: batch.start,
+            clicks: Vec::new(),
+            dropped: Dropped {
+                rejected: batch.dropped.rejected.saturating_add(1),
+                ..batch.dropped
+            },
+        };
+        let now = self.parts.clock.now();
+        let ingested = self
+            .parts
+            .store
+            .ingest(Arc::new(without.clone()), now)
+            .await;
+        let Ok(Ingested::Settled(recorded)) = ingested else {
+            // Not even without the click: it was not the click.
+            aside.undo();
+            return self.away(refusal);
+        };
+        metrics::click_record_failed();
+        error!(
+            error = refusal,
+            click = %click.id,
+            "the database refused a click; it is set aside in the file `rejected` of the journal"
+        );
+        self.settled(&without, recorded);
+        self.refused_in_a_row = self.refused_in_a_row.saturating_add(1);
+        Attempt::Done
+    }
+
+    /// The position in the database is not what this node left there: registers the journal at the
+    /// position that it has, under its id where the database does not know it any more, and under a
+    /// new one where it does.
+    async fn register_again(
+        &self,
+        batch: &ClickBatch,
+        position: Option<u64>,
+    ) -> Result<(), IngesterError> {
+        let IngesterParts {
+            journal,
+            store,
+            clock,
+            random,
+        } = &self.parts;
+        let now = clock.now();
+        let id = if position.is_none() {
+            warn!("the database does not know the journal any more; it is registered again");
+            batch.journal
+        } else {
+            error!(
+                expected = batch.start,
+                found = position,
+                "the position of the journal in the database was moved by somebody else: is the data directory a copy that another server uses? The journal goes on under a new id"
+            );
+            JournalId::new(now, &**random)
+        };
+        store.register_journal(id, batch.start, now).await?;
+        if id != batch.journal {
+            journal.rename(id)?;
+        }
+        Ok(())
+    }
+}
+
+/// What an attempt to settle a batch came to.
+enum Attempt {
+    /// It is settled.
+    Done,
+    /// Its records are read again: they become other batches.
+    ReadAgain,
+    /// The same again, after a pause.
+    Later,
+    /// The same again, after a long pause.
+    MuchLater,
+}
+
+/// A click as the record that it was read from.
+fn record(click: &Click) -> ClickRecord<'_> {
+    let user_agent = click.user_agent.as_ref().map_or("", UserAgent::as_str);
+    let referrer = click.referrer.as_ref().map_or("", Referrer::as_str);
+    ClickRecord {
+        id: click.id,
+        link_id: click.link_id,
+        clicked_at: click.clicked_at,
+        day: click.day,
+        ip_hash: click.ip_hash,
+        user_agent: user_agent.as_bytes(),
+        referrer: referrer.as_bytes(),
+    }
+}

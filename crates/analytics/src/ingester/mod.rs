@@ -1,0 +1,186 @@
+//! The ingester: stores what the journal holds.
+//!
+//! It reads the journal from the position up to which the database has settled it, and settles one
+//! batch after the other. While one batch commits, the next one gathers: no timer stands between a
+//! click and the database, and the busier it is, the larger the batches become. Recovery after a
+//! crash, catching up after an outage and the steady state are this one loop.
+//!
+//! # What can go wrong
+//! | what | what happens |
+//! | --- | --- |
+//! | the database is away | the same batch is tried again, after growing pauses, for as long as it takes |
+//! | the outcome of a commit is unknown | it is tried again: the position in the database tells |
+//! | a click is refused | the batch is halved until it stands alone; it is set aside, and the rest goes on |
+//! | many in a row are refused | that is not the clicks' fault: they wait, as in an outage |
+//! | its link was deleted | it is counted as dropped |
+//! | a segment is damaged | what cannot be read is counted as dropped, and the next one is read |
+//! | the position in the database is neither before nor behind the batch | somebody else settles this journal (a copied data directory), or the database was taken back to an older state: the journal goes on under a new id |
+//!
+//! # Priority
+//! It has a thread and a runtime of its own, at the lowest priority of the operating system: a burst
+//! of redirects is absorbed by the journal and stored when there is room.
+
+mod batch;
+mod priority;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use waypost_core::{Clock, JournalId, Random};
+use waypost_store::{ClickBatch, Store, StoreError};
+
+use crate::journal::{Cursor, Journal, JournalError};
+
+/// A batch has at most so many clicks: what bounds the memory it takes, and the time for which its
+/// transaction holds the locks of its links.
+const MAX_BATCH: usize = 8_192;
+/// Pauses between attempts while the database is away.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// After so many refused clicks in a row, it is not the clicks.
+const REFUSED_IN_A_ROW: u32 = 10;
+/// How long to wait before one more is tried then.
+const REFUSED_PAUSE: Duration = Duration::from_secs(30);
+/// A segment that cannot be read is given up after so many attempts.
+const READ_ATTEMPTS: u32 = 4;
+/// When nothing has happened for so long, what is settled is deleted from the journal.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What an [`Ingester`] works with.
+#[derive(Clone)]
+pub struct IngesterParts {
+    /// What is stored.
+    pub journal: Arc<Journal>,
+    /// Where.
+    pub store: Arc<dyn Store>,
+    /// Tells when.
+    pub clock: Arc<dyn Clock>,
+    /// Draws a new id for the journal, should it need one.
+    pub random: Arc<dyn Random>,
+}
+
+/// Stores what the journal holds.
+pub struct Ingester {
+    parts: IngesterParts,
+    cursor: Cursor,
+    /// The most clicks of the next batch; smaller while a refused one is looked for.
+    limit: usize,
+    refused_in_a_row: u32,
+    /// Whether the last attempt found the database away.
+    away: bool,
+}
+
+/// Why nothing can be stored.
+#[derive(Debug, thiserror::Error)]
+pub enum IngesterError {
+    /// The journal cannot be registered with the database.
+    #[error("the click journal cannot be registered with the database")]
+    Store(#[from] StoreError),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A thread or its runtime cannot be started.
+    #[error("the thread that stores clicks cannot be started")]
+    Thread(#[source] io::Error),
+}
+
+impl Ingester {
+    /// Finds out how far the journal is settled; from then on it takes clicks.
+    ///
+    /// # Errors
+    /// [`IngesterError::Store`] when the database does not say, [`IngesterError::Journal`] when the
+    /// journal needs a new id that cannot be written.
+    pub async fn begin(parts: IngesterParts) -> Result<Self, IngesterError> {
+        let first = parts.journal.first();
+        let now = parts.clock.now();
+        let mut record = parts
+            .store
+            .register_journal(parts.journal.id(), first, now)
+            .await?;
+        if record.committed < first {
+            warn!(
+                committed = record.committed,
+                first,
+                "the database knows less of the journal than was settled: it was taken back to an older state; the journal goes on under a new id"
+            );
+            let id = JournalId::new(now, &*parts.random);
+            record = parts.store.register_journal(id, first, now).await?;
+            parts.journal.rename(id)?;
+        }
+        parts.journal.begin(record.committed);
+        let pending = parts.journal.pending();
+        if pending > 0 {
+            info!(
+                clicks = pending,
+                "clicks of an earlier process are being stored"
+            );
+        }
+        Ok(Self {
+            cursor: Cursor::new(record.committed),
+            parts,
+            limit: MAX_BATCH,
+            refused_in_a_row: 0,
+            away: false,
+        })
+    }
+
+    /// Works on a thread of its own until `stop` is cancelled. A batch under way is then settled whole or
+    /// not at all, and what is left at the next start.
+    ///
+    /// # Errors
+    /// [`IngesterError::Thread`] when there is no thread to be had.
+    ///
+    /// # Panics
+    /// When the thread has panicked.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), IngesterError> {
+        let _syncer = self
+            .parts
+            .journal
+            .start_syncing()
+            .map_err(IngesterError::Thread)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(IngesterError::Thread)?;
+        let (ended, end) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("ingester".to_owned())
+            .spawn(move || {
+                priority::lower();
+                runtime.block_on(self.work(&stop));
+                // What still runs on it holds up nothing: a batch is settled whole or not at all.
+                runtime.shutdown_background();
+                let _ = ended.send(());
+            })
+            .map_err(IngesterError::Thread)?;
+        end.await
+            .map_err(|_| IngesterError::Thread(io::Error::other("it panicked")))
+    }
+
+    async fn work(mut self, stop: &CancellationToken) {
+        while stop.run_until_cancelled(self.step()).await.is_some() {}
+    }
+
+    /// Settles one batch, or waits for something to settle.
+    async fn step(&mut self) {
+        let records = self.read().await;
+        if records.clicks.is_empty() && records.dropped.total() == 0 {
+            let grown = self.parts.journal.grown();
+            if tokio::time::timeout(IDLE, grown).await.is_err() {
+                self.parts.journal.tidy();
+            }
+            return;
+        }
+        let batch = ClickBatch {
+            journal: self.parts.journal.id(),
+            start: records.start,
+            clicks: records.clicks,
+            dropped: records.dropped,
+        };
+        self.settle(Arc::new(batch)).await;
+    }
+}

@@ -1,0 +1,277 @@
+//! Reading the journal: from a position on, record by record, across segments.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+
+use tracing::error;
+use waypost_core::Click;
+use waypost_store::Dropped;
+
+use super::Journal;
+use super::frame::{self, Frame, HEADER, PREFIX};
+use super::record;
+use super::segments::Backing;
+
+/// So many bytes are read from a segment at once.
+const CHUNK: usize = 256 * 1_024;
+
+/// Reads one journal. There is one reader: the ingester.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    /// The position of the next record.
+    position: u64,
+    /// Where in its segment that is.
+    place: Option<Place>,
+    chunk: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Place {
+    /// The segment, by the position of its first record.
+    base: u64,
+    file: Option<File>,
+    /// How far its frames are read, in bytes behind the header.
+    offset: u64,
+    /// The position of the record there.
+    position: u64,
+}
+
+/// Records in a row.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    /// The position of the first one.
+    pub(crate) start: u64,
+    pub(crate) clicks: Vec<Click>,
+    /// Those that cannot be read any more.
+    pub(crate) dropped: Dropped,
+}
+
+/// A segment as the lock of the journal showed it.
+struct Seen {
+    base: u64,
+    end: u64,
+    source: Source,
+}
+
+enum Source {
+    File {
+        path: PathBuf,
+        bytes: u64,
+    },
+    /// The frames behind the place were copied.
+    Memory(Vec<u8>),
+    Lost,
+}
+
+impl Cursor {
+    pub(crate) const fn new(position: u64) -> Self {
+        Self {
+            position,
+            place: None,
+            chunk: Vec::new(),
+        }
+    }
+
+    pub(crate) const fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Reads at most `limit` records. Fewer when the journal has no more, none when it has none.
+    ///
+    /// # Errors
+    /// When a file cannot be read; what was read before is given again by the next call.
+    pub(crate) fn read(&mut self, journal: &Journal, limit: usize) -> io::Result<Records> {
+        let before = self.position;
+        let mut records = Records {
+            start: before,
+            ..Records::default()
+        };
+        match self.fill(journal, limit, &mut records) {
+            Ok(()) => Ok(records),
+            Err(error) => {
+                self.go_to(before);
+                Err(error)
+            }
+        }
+    }
+
+    /// The next record to be read is the one at `position`.
+    pub(crate) fn go_to(&mut self, position: u64) {
+        self.position = position;
+        self.place = None;
+    }
+
+    /// Gives up the records of the segment that cannot be read.
+    pub(crate) fn pass_over(&mut self, journal: &Journal) -> Records {
+        let start = self.position;
+        let mut records = Records {
+            start,
+            ..Records::default()
+        };
+        if let Some(seen) = self.look(journal) {
+            self.give_up(journal, &seen, &mut records);
+        }
+        records
+    }
+
+    fn fill(&mut self, journal: &Journal, limit: usize, records: &mut Records) -> io::Result<()> {
+        while records.clicks.len() < limit {
+            let Some(seen) = self.look(journal) else {
+                break;
+            };
+            match &seen.source {
+                Source::Lost => {
+                    let lost = seen.end.saturating_sub(self.position);
+                    records.dropped.lost = records.dropped.lost.saturating_add(lost);
+                    self.go_to(seen.end);
+                }
+                Source::Memory(frames) => {
+                    let read = self.take(frames, seen.end, limit, records);
+                    if read == 0 {
+                        self.give_up(journal, &seen, records);
+                    }
+                }
+                Source::File { path, bytes } => {
+                    if !self.read_file(path, *bytes, seen.end, limit, records)? {
+                        self.give_up(journal, &seen, records);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the segment of the next record.
+    fn look(&mut self, journal: &Journal) -> Option<Seen> {
+        let state = journal.state();
+        let segment = state.segments.holding(self.position)?;
+        if segment.base > self.position {
+            // Nothing is known of the records between; they are counted, not guessed at.
+            let base = segment.base;
+            return Some(Seen {
+                base: self.position,
+                end: base,
+                source: Source::Lost,
+            });
+        }
+        let place = match self.place.take() {
+            Some(place) if place.base == segment.base => place,
+            _ => Place {
+                base: segment.base,
+                file: None,
+                offset: 0,
+                position: segment.base,
+            },
+        };
+        let offset = usize::try_from(place.offset).unwrap_or(usize::MAX);
+        self.place = Some(place);
+        let source = match &segment.backing {
+            Backing::File { path, bytes } => Source::File {
+                path: path.clone(),
+                bytes: *bytes,
+            },
+            Backing::Memory(frames) => {
+                let rest = frames.get(offset..).unwrap_or_default();
+                Source::Memory(rest.get(..CHUNK).unwrap_or(rest).to_vec())
+            }
+            Backing::Lost => Source::Lost,
+        };
+        Some(Seen {
+            base: segment.base,
+            end: segment.end,
+            source,
+        })
+    }
+
+    /// Reads a chunk of a file. `false` when there is no good record where one should be.
+    fn read_file(
+        &mut self,
+        path: &PathBuf,
+        bytes: u64,
+        end: u64,
+        limit: usize,
+        records: &mut Records,
+    ) -> io::Result<bool> {
+        let Some(place) = &mut self.place else {
+            return Ok(false);
+        };
+        let header = u64::try_from(HEADER).unwrap_or(u64::MAX);
+        if place.file.is_none() {
+            let file = File::open(path)?;
+            let mut found = [0; HEADER];
+            let read = file.read_exact_at(&mut found, 0);
+            if read.is_err() || frame::base(&found) != Some(place.base) {
+                return Ok(false);
+            }
+            place.file = Some(file);
+        }
+        let Some(file) = &place.file else {
+            return Ok(false);
+        };
+        let from = header.saturating_add(place.offset);
+        let left = usize::try_from(bytes.saturating_sub(from)).unwrap_or(usize::MAX);
+        let mut chunk = std::mem::take(&mut self.chunk);
+        chunk.resize(left.min(CHUNK), 0);
+        let read = file.read_exact_at(&mut chunk, from);
+        let taken = match read {
+            Ok(()) => self.take(&chunk, end, limit, records),
+            // Shorter than it was: whatever cut it, the records are gone.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+            Err(error) => return Err(error),
+        };
+        self.chunk = chunk;
+        Ok(taken > 0)
+    }
+
+    /// Takes records from frames that begin at the place; gives back how many bytes they had.
+    fn take(&mut self, frames: &[u8], end: u64, limit: usize, records: &mut Records) -> usize {
+        let Some(place) = &mut self.place else {
+            return 0;
+        };
+        let mut taken = 0;
+        while records.clicks.len() < limit
+            && place.position < end
+            && let Some(rest) = frames.get(taken..)
+            && let Frame::Record(bytes) = frame::read(rest, place.position)
+        {
+            taken += PREFIX + bytes.len();
+            place.position += 1;
+            // Where reading begins within a segment, the records before are passed.
+            if place.position <= self.position {
+                continue;
+            }
+            self.position = place.position;
+            match record::read(bytes) {
+                Some(click) => records.clicks.push(click),
+                None => records.dropped.unreadable = records.dropped.unreadable.saturating_add(1),
+            }
+        }
+        let size = u64::try_from(taken).unwrap_or(u64::MAX);
+        place.offset = place.offset.saturating_add(size);
+        taken
+    }
+
+    /// Passes over what is left of a segment. Nothing more is written to it, and what was written
+    /// since it was looked at is passed over as well: it stands behind the damage.
+    fn give_up(&mut self, journal: &Journal, seen: &Seen, records: &mut Records) {
+        let end = {
+            let mut state = journal.state();
+            state.segments.close();
+            let segment = state.segments.holding(self.position);
+            segment
+                .filter(|segment| segment.base == seen.base)
+                .map_or(seen.end, |segment| segment.end)
+        };
+        let unreadable = end.saturating_sub(self.position);
+        let segment = seen.base;
+        error!(
+            segment,
+            clicks = unreadable,
+            "a segment of the journal is damaged; its last clicks cannot be read"
+        );
+        records.dropped.unreadable = records.dropped.unreadable.saturating_add(unreadable);
+        self.go_to(end);
+    }
+}

@@ -1,0 +1,389 @@
+//! The directory of a journal: the lock that keeps other processes out, the journal's id, its
+//! segments as they are found, and the two files beside them.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `lock` | locked by the process that uses the journal; empty |
+//! | `id` | the id under which the database knows the journal |
+//! | `00000000000000000000.clicks` | a segment, named by the position of its first record |
+//! | `accepted` | with durability `memory`: how many clicks were accepted, for the next start |
+//! | `rejected` | frames of clicks that the database refused |
+//!
+//! All of it can be read by its owner alone.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use tracing::warn;
+use uuid::Uuid;
+use waypost_core::JournalId;
+
+use super::frame::{self, HEADER};
+
+const EXTENSION: &str = "clicks";
+/// For the owner alone: what is in a journal is about people.
+const FILE_MODE: u32 = 0o600;
+const DIRECTORY_MODE: u32 = 0o700;
+/// Beyond this size no more rejected clicks are set aside.
+const MAX_REJECTED_BYTES: u64 = 64 * 1_024 * 1_024;
+
+/// Why a journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Another process uses it.
+    #[error(
+        "the journal {} is in use by another server; give each server a data directory of its own \
+         (WAYPOST_DATA_DIR)",
+        path.display()
+    )]
+    Locked {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file or directory of it cannot be used.
+    #[error("cannot use {}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Its id is not one.
+    #[error(
+        "{} does not hold the id of a journal; restore it from a backup, or move the directory away \
+         to begin a new journal",
+        path.display()
+    )]
+    BadId {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> JournalError {
+    let path = path.to_owned();
+    move |source| JournalError::Io { path, source }
+}
+
+/// The directory of a journal that this process alone uses, for as long as this value lives.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+    /// Unlocked by the operating system when it is closed, however the process ends.
+    _lock: File,
+}
+
+/// A segment as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// The position of its first record.
+    pub(super) base: u64,
+    pub(super) path: PathBuf,
+    /// Its length in bytes.
+    pub(super) bytes: u64,
+}
+
+impl Directory {
+    /// Makes the directory where it is missing, and locks it.
+    pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(DIRECTORY_MODE)
+            .create(path)
+            .map_err(io_error(path))?;
+        let lock_path = path.join("lock");
+        let lock = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(FILE_MODE)
+            .open(&lock_path)
+            // What is pending on a disk that has become read-only can still be stored.
+            .or_else(|error| File::open(&lock_path).map_err(|_| error))
+            .map_err(io_error(&lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(JournalError::Locked {
+                path: path.to_owned(),
+            }),
+            Err(TryLockError::Error(source)) => Err(JournalError::Io {
+                path: lock_path,
+                source,
+            }),
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The id of the journal; a new journal gets `new`.
+    pub(super) fn id(&self, new: JournalId) -> Result<JournalId, JournalError> {
+        if let Some(id) = read_id(&self.path)? {
+            return Ok(id);
+        }
+        self.rename(new)?;
+        Ok(new)
+    }
+
+    /// Gives the journal another id, which is on disk when this returns.
+    pub(super) fn rename(&self, id: JournalId) -> Result<(), JournalError> {
+        let path = self.path.join("id");
+        let new = self.path.join("id.new");
+        let write = || {
+            let mut file = create(&new)?;
+            writeln!(file, "{id}")?;
+            file.sync_all()?;
+            std::fs::rename(&new, &path)?;
+            self.sync()
+        };
+        write().map_err(io_error(&path))
+    }
+
+    /// What the directory holds becomes what is on disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()
+    }
+
+    /// Makes a segment, of which the header is written.
+    pub(super) fn create_segment(&self, base: u64) -> io::Result<(PathBuf, File)> {
+        let path = self.path.join(format!("{base:020}.{EXTENSION}"));
+        let file = create(&path)?;
+        if let Err(error) = file.write_all_at(&frame::header(base), 0) {
+            // It would be found empty; that is harmless.
+            let _ = std::fs::remove_file(&path);
+            return Err(error);
+        }
+        Ok((path, file))
+    }
+
+    /// The number of clicks that were accepted in memory so far, where one was noted.
+    pub(super) fn accepted(&self) -> u64 {
+        read_accepted(&self.path)
+    }
+
+    /// A file to note that number in.
+    pub(super) fn accepted_file(&self) -> Result<File, JournalError> {
+        let path = self.path.join("accepted");
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(FILE_MODE)
+            .open(&path)
+            .map_err(io_error(&path))
+    }
+
+    /// Sets a record aside that the database refused. The frame has the record's position.
+    pub(super) fn set_aside(&self, frame: &[u8]) -> io::Result<SetAside> {
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(FILE_MODE)
+            .open(self.path.join("rejected"))?;
+        let before = file.metadata()?.len();
+        if before > MAX_REJECTED_BYTES {
+            return Err(io::Error::new(
+                ErrorKind::QuotaExceeded,
+                "the file of rejected clicks has reached its limit of 64 MiB",
+            ));
+        }
+        file.write_all(frame)?;
+        file.sync_data()?;
+        Ok(SetAside { file, before })
+    }
+}
+
+/// A record that was set aside.
+#[derive(Debug)]
+pub(crate) struct SetAside {
+    file: File,
+    before: u64,
+}
+
+impl SetAside {
+    /// It need not have been.
+    pub(crate) fn undo(self) {
+        if let Err(error) = self.file.set_len(self.before) {
+            warn!(%error, "the file of rejected clicks holds one that was not rejected");
+        }
+    }
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(FILE_MODE)
+        .open(path)
+}
+
+/// The id of the journal in a directory; `None` where there is no journal.
+pub(super) fn read_id(directory: &Path) -> Result<Option<JournalId>, JournalError> {
+    let path = directory.join("id");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io_error(&path)(error)),
+    };
+    match Uuid::parse_str(text.trim()) {
+        Ok(id) => Ok(Some(JournalId::from_uuid(id))),
+        Err(_) => Err(JournalError::BadId { path }),
+    }
+}
+
+/// What is noted in [`accepted_bytes`]'s form; 0 where nothing is.
+pub(super) fn read_accepted(directory: &Path) -> u64 {
+    let text = std::fs::read_to_string(directory.join("accepted"));
+    text.ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+/// A number as it is noted in the file `accepted`: always of one length, so that writing it again
+/// replaces it whole.
+pub(super) fn accepted_bytes(accepted: u64) -> Vec<u8> {
+    format!("{accepted:020}\n").into_bytes()
+}
+
+/// The segments of a directory, in the order of their positions.
+///
+/// A segment is what its name says: one whose header is damaged counts as a segment without good
+/// records.
+pub(super) fn segments(directory: &Path) -> Result<Vec<Found>, JournalError> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(io_error(directory))? {
+        let entry = entry.map_err(io_error(directory))?;
+        let path = entry.path();
+        let base = path
+            .file_stem()
+            .filter(|_| path.extension().is_some_and(|found| found == EXTENSION))
+            .and_then(|stem| stem.to_str())
+            .and_then(|stem| stem.parse().ok());
+        let Some(base) = base else {
+            continue;
+        };
+        match entry.metadata() {
+            Ok(metadata) => found.push(Found {
+                base,
+                path,
+                bytes: metadata.len(),
+            }),
+            // Settled and deleted just now, where the journal is only looked at.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(io_error(&path)(error)),
+        }
+    }
+    found.sort_by_key(|found| found.base);
+    Ok(found)
+}
+
+/// The frames of a segment, without its header; nothing when the header is damaged.
+pub(super) fn read_frames(found: &Found) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(&found.path)?.read_to_end(&mut bytes)?;
+    if frame::base(&bytes) == Some(found.base) {
+        Ok(bytes.split_off(HEADER))
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+/// Cuts what stands behind the good records of the last segment, if something does: the part of a
+/// record that was being written when the process was killed or the power went. The click was never
+/// answered with a redirect.
+pub(super) fn cut_torn_tail(found: &mut Found, good_bytes: usize) {
+    let good = u64::try_from(HEADER.saturating_add(good_bytes)).unwrap_or(u64::MAX);
+    let Some(torn) = found.bytes.checked_sub(good).filter(|torn| *torn > 0) else {
+        return;
+    };
+    let segment = found.path.display().to_string();
+    warn!(
+        segment,
+        bytes = torn,
+        "cutting off a torn record at the end of the journal"
+    );
+    found.bytes = good;
+    let cut = OpenOptions::new().write(true).open(&found.path);
+    if let Err(error) = cut.and_then(|file| file.set_len(good)) {
+        // It is written over or passed over all the same.
+        warn!(segment, %error, "the torn record could not be cut off");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use waypost_core::SeededRandom;
+
+    use super::*;
+
+    fn new_id(seed: u64) -> JournalId {
+        let at = time::macros::datetime!(2026-03-01 12:00 UTC);
+        JournalId::new(at, &SeededRandom::new(seed))
+    }
+
+    #[test]
+    fn a_second_process_is_kept_out_until_the_first_one_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal");
+        let first = Directory::open(&path).unwrap();
+        let second = Directory::open(&path).unwrap_err();
+        assert!(matches!(second, JournalError::Locked { .. }), "{second}");
+        assert!(second.to_string().contains("WAYPOST_DATA_DIR"), "{second}");
+        drop(first);
+        Directory::open(&path).unwrap();
+    }
+
+    #[test]
+    fn the_id_stays_until_it_is_changed() {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = Directory::open(directory.path()).unwrap();
+        assert_eq!(journal.id(new_id(1)).unwrap(), new_id(1));
+        assert_eq!(journal.id(new_id(2)).unwrap(), new_id(1));
+        journal.rename(new_id(3)).unwrap();
+        assert_eq!(read_id(directory.path()).unwrap(), Some(new_id(3)));
+        std::fs::write(directory.path().join("id"), "nonsense").unwrap();
+        let error = journal.id(new_id(4)).unwrap_err();
+        assert!(matches!(error, JournalError::BadId { .. }), "{error}");
+    }
+
+    #[test]
+    fn segments_are_found_in_the_order_of_their_positions_and_other_files_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = Directory::open(directory.path()).unwrap();
+        for base in [70, 8, 9_000] {
+            journal.create_segment(base).unwrap();
+        }
+        std::fs::write(directory.path().join("x.clicks"), "x").unwrap();
+        let found = segments(directory.path()).unwrap();
+        let bases: Vec<_> = found.iter().map(|found| found.base).collect();
+        assert_eq!(bases, [8, 70, 9_000]);
+        assert!(found.iter().all(|found| found.bytes == HEADER as u64));
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_by_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal");
+        let journal = Directory::open(&path).unwrap();
+        journal.id(new_id(1)).unwrap();
+        journal.create_segment(0).unwrap();
+        journal.set_aside(b"frame").unwrap();
+        journal.accepted_file().unwrap();
+        for entry in std::fs::read_dir(&path).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{}", entry.path().display());
+        }
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, DIRECTORY_MODE);
+    }
+}

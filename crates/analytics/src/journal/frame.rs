@@ -1,0 +1,233 @@
+//! The bytes of a segment: a header, then one frame per record. Pure: no file is touched here.
+//!
+//! | part | bytes | what, numbers little-endian |
+//! | --- | --- | --- |
+//! | header | 8 | `WAYPOSTJ` |
+//! | | 4 | version of the format, 1 |
+//! | | 8 | position of the first record: how many records the journal had before |
+//! | | 4 | CRC-32 of the 20 bytes before |
+//! | frame | 4 | length of the record, 1 to 8,192 |
+//! | | 4 | CRC-32 over the record's position (8 bytes), its length (4 bytes) and the record |
+//! | | n | the record |
+//!
+//! The position is in the checksum, so that a record that stands in the wrong place, because a block
+//! of the disk was lost or repeated, is not taken for a good one.
+
+use super::record::MAX_RECORD;
+
+const MAGIC: [u8; 8] = *b"WAYPOSTJ";
+const VERSION: u32 = 1;
+/// The length of a header, in bytes.
+pub(super) const HEADER: usize = 24;
+/// What stands before each record, in bytes.
+pub(super) const PREFIX: usize = 8;
+
+/// The header of a segment whose first record has this position.
+pub(super) fn header(base: u64) -> [u8; HEADER] {
+    let mut bytes = [0; HEADER];
+    let mut fields = Vec::with_capacity(HEADER);
+    fields.extend_from_slice(&MAGIC);
+    fields.extend_from_slice(&VERSION.to_le_bytes());
+    fields.extend_from_slice(&base.to_le_bytes());
+    fields.extend_from_slice(&crc32fast::hash(&fields).to_le_bytes());
+    bytes.copy_from_slice(&fields);
+    bytes
+}
+
+/// Reads the header of a segment: the position of its first record. `None` when it is none.
+pub(super) fn base(bytes: &[u8]) -> Option<u64> {
+    let header: &[u8; HEADER] = bytes.first_chunk()?;
+    let (fields, checksum) = header.split_last_chunk::<4>()?;
+    let (magic, rest) = fields.split_first_chunk::<8>()?;
+    let (version, base) = rest.split_first_chunk::<4>()?;
+    let good = *magic == MAGIC
+        && u32::from_le_bytes(*version) == VERSION
+        && u32::from_le_bytes(*checksum) == crc32fast::hash(fields);
+    good.then_some(u64::from_le_bytes(base.try_into().ok()?))
+}
+
+/// Appends a frame to `bytes`; `write` appends the record.
+pub(super) fn write(bytes: &mut Vec<u8>, position: u64, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = bytes.len();
+    bytes.extend_from_slice(&[0; PREFIX]);
+    write(bytes);
+    let Some((prefix, record)) = bytes
+        .get_mut(start..)
+        .and_then(<[u8]>::split_first_chunk_mut::<PREFIX>)
+    else {
+        return;
+    };
+    // The record is at most 8 KiB long.
+    let length = u32::try_from(record.len()).unwrap_or(0).to_le_bytes();
+    let checksum = checksum(position, length, record).to_le_bytes();
+    let both = length.into_iter().chain(checksum);
+    prefix
+        .iter_mut()
+        .zip(both)
+        .for_each(|(to, from)| *to = from);
+}
+
+fn checksum(position: u64, length: [u8; 4], record: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&position.to_le_bytes());
+    hasher.update(&length);
+    hasher.update(record);
+    hasher.finalize()
+}
+
+/// What stands at the beginning of some bytes of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Frame<'a> {
+    /// A whole record; the frame has [`PREFIX`] bytes more.
+    Record(&'a [u8]),
+    /// The beginning of a frame, or nothing at all.
+    Incomplete,
+    /// Something else.
+    Damaged,
+}
+
+/// Reads the frame of the record at `position`, with which `bytes` begin.
+pub(super) fn read(bytes: &[u8], position: u64) -> Frame<'_> {
+    let Some((length, rest)) = bytes.split_first_chunk::<4>() else {
+        return Frame::Incomplete;
+    };
+    let size = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    if size == 0 || size > MAX_RECORD {
+        return Frame::Damaged;
+    }
+    let Some((stored, rest)) = rest.split_first_chunk::<4>() else {
+        return Frame::Incomplete;
+    };
+    let Some(record) = rest.get(..size) else {
+        return Frame::Incomplete;
+    };
+    if u32::from_le_bytes(*stored) == checksum(position, *length, record) {
+        Frame::Record(record)
+    } else {
+        Frame::Damaged
+    }
+}
+
+/// The good records at the beginning of a segment's frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Good {
+    /// How many there are.
+    pub(super) records: u64,
+    /// How many bytes their frames have.
+    pub(super) bytes: usize,
+}
+
+/// Counts the good records of `frames`, the first of which has the position `base`.
+pub(super) fn count(frames: &[u8], base: u64) -> Good {
+    let mut good = Good {
+        records: 0,
+        bytes: 0,
+    };
+    while let Some(rest) = frames.get(good.bytes..)
+        && let Frame::Record(record) = read(rest, base.wrapping_add(good.records))
+    {
+        good.records += 1;
+        good.bytes += PREFIX + record.len();
+    }
+    good
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn frames(records: &[Vec<u8>], base: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (position, record) in (base..).zip(records) {
+            write(&mut bytes, position, |bytes| {
+                bytes.extend_from_slice(record)
+            });
+        }
+        bytes
+    }
+
+    /// Reads records until something else comes.
+    fn read_all(bytes: &[u8], base: u64) -> Vec<Vec<u8>> {
+        let (mut rest, mut found) = (bytes, Vec::new());
+        while let Frame::Record(record) = read(rest, base + found.len() as u64) {
+            found.push(record.to_vec());
+            rest = &rest[PREFIX + record.len()..];
+        }
+        found
+    }
+
+    fn records() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        prop::collection::vec(prop::collection::vec(any::<u8>(), 1..300), 0..20)
+    }
+
+    #[test]
+    fn a_header_tells_the_position_of_the_first_record() {
+        for position in [0, 1, u64::MAX] {
+            assert_eq!(base(&header(position)), Some(position));
+        }
+        for bit in 0..HEADER * 8 {
+            let mut bytes = header(7);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(base(&bytes), None, "bit {bit}");
+        }
+        assert_eq!(base(&header(7)[..HEADER - 1]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn records_are_read_as_they_were_written(records in records(), base in 0..u64::MAX / 2) {
+            let bytes = frames(&records, base);
+            prop_assert_eq!(read_all(&bytes, base), records.clone());
+            let good = count(&bytes, base);
+            prop_assert_eq!(good.records, records.len() as u64);
+            prop_assert_eq!(good.bytes, bytes.len());
+        }
+
+        #[test]
+        fn a_torn_tail_costs_only_the_record_that_is_torn(
+            records in records(),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let bytes = frames(&records, 7);
+            let torn = &bytes[..cut.index(bytes.len() + 1)];
+            let read = read_all(torn, 7);
+            prop_assert_eq!(&read, &records[..read.len()]);
+            let whole = frames(&records[..read.len()], 7).len();
+            prop_assert!(whole <= torn.len());
+            if let Some(next) = records.get(read.len()) {
+                prop_assert!(torn.len() < whole + PREFIX + next.len());
+            }
+        }
+
+        #[test]
+        fn a_flipped_bit_never_makes_a_wrong_record(
+            records in records().prop_filter("something to damage", |records| !records.is_empty()),
+            bit in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = frames(&records, 7);
+            let bit = bit.index(bytes.len() * 8);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let read = read_all(&bytes, 7);
+            prop_assert!(read.len() < records.len());
+            prop_assert_eq!(&read, &records[..read.len()]);
+        }
+
+        #[test]
+        fn a_record_in_the_wrong_place_is_not_taken_for_another(
+            records in records().prop_filter("two of them", |records| records.len() > 1),
+        ) {
+            let bytes = frames(&records, 7);
+            let behind_the_first = &bytes[PREFIX + records[0].len()..];
+            prop_assert_eq!(read(behind_the_first, 7), Frame::Damaged);
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = base(&bytes);
+            let good = count(&bytes, 0);
+            prop_assert!(good.bytes <= bytes.len());
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! What the journal keeps of a click: the bytes of one record, and the click they are read back as.
+//!
+//! The redirect writes what it has; parsing the user agent and the referrer is left to whoever
+//! reads the record, which is not on the redirect's path. What may be somebody's secret never gets
+//! into a record: the address is hashed before, and a referrer has lost its query, its fragment and
+//! its credentials.
+
+use std::borrow::Cow;
+
+use time::{Date, Duration, OffsetDateTime};
+use uuid::Uuid;
+use waypost_core::{Click, ClickId, IpHash, LinkId, Referrer, UserAgent};
+
+/// The longest user agent that is written, in bytes: as many as the characters that are kept can
+/// take.
+const MAX_USER_AGENT: usize = UserAgent::MAX_CHARS * 4;
+/// The longest record, in bytes: what is fixed, a user agent and a referrer, with room to spare.
+pub(super) const MAX_RECORD: usize = 8 * 1_024;
+
+const HAS_ADDRESS_HASH: u8 = 1;
+const KNOWN_FLAGS: u8 = HAS_ADDRESS_HASH;
+
+/// A click as the redirect knows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClickRecord<'a> {
+    pub(crate) id: ClickId,
+    pub(crate) link_id: LinkId,
+    pub(crate) clicked_at: OffsetDateTime,
+    pub(crate) day: Date,
+    pub(crate) ip_hash: Option<IpHash>,
+    /// The header's value, as it was sent; empty when there was none.
+    pub(crate) user_agent: &'a [u8],
+    /// The header's value, as it was sent; empty when there was none.
+    pub(crate) referrer: &'a [u8],
+}
+
+impl ClickRecord<'_> {
+    /// Appends the bytes of the record to `bytes`.
+    ///
+    /// | bytes | what, numbers little-endian |
+    /// | --- | --- |
+    /// | 16 | id |
+    /// | 16 | link |
+    /// | 8 | microseconds since 1970, signed |
+    /// | 4 | the day, as a Julian day number, signed |
+    /// | 1 | flags: bit 0, there is an address hash |
+    /// | 0 or 32 | address hash |
+    /// | 2, n | user agent: its length and itself |
+    /// | 2, n | referrer: its length and itself |
+    pub(super) fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(self.id.as_uuid().as_bytes());
+        bytes.extend_from_slice(self.link_id.as_uuid().as_bytes());
+        bytes.extend_from_slice(&unix_micros(self.clicked_at).to_le_bytes());
+        bytes.extend_from_slice(&self.day.to_julian_day().to_le_bytes());
+        match &self.ip_hash {
+            Some(hash) => {
+                bytes.push(HAS_ADDRESS_HASH);
+                bytes.extend_from_slice(hash.as_bytes());
+            }
+            None => bytes.push(0),
+        }
+        let user_agent = self.user_agent.get(..MAX_USER_AGENT);
+        write_text(bytes, user_agent.unwrap_or(self.user_agent));
+        write_text(bytes, &without_secrets(self.referrer));
+    }
+}
+
+fn write_text(bytes: &mut Vec<u8>, text: &[u8]) {
+    // The callers have cut it to far less than 64 KiB.
+    let length = u16::try_from(text.len()).unwrap_or(0);
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(text.get(..usize::from(length)).unwrap_or_default());
+}
+
+/// A referrer as it may be written: scheme, host and path.
+///
+/// The usual web address loses what follows `?` or `#`, which takes no parsing; anything else (other
+/// schemes, an `@`, which may stand behind a password, great length) goes through the parser at once.
+fn without_secrets(referrer: &[u8]) -> Cow<'_, [u8]> {
+    let end = referrer.iter().position(|byte| matches!(byte, b'?' | b'#'));
+    let page = end.map_or(referrer, |end| referrer.get(..end).unwrap_or_default());
+    let usual = (page.starts_with(b"https://") || page.starts_with(b"http://"))
+        && page.len() <= Referrer::MAX_CHARS
+        && !page.contains(&b'@');
+    if usual || page.is_empty() {
+        return Cow::Borrowed(page);
+    }
+    let parsed = Referrer::from_header(referrer);
+    Cow::Owned(parsed.map_or_else(Vec::new, |referrer| referrer.as_str().as_bytes().to_vec()))
+}
+
+/// Reads a record; `None` when it is none.
+pub(super) fn read(bytes: &[u8]) -> Option<Click> {
+    let mut rest = bytes;
+    let id = ClickId::from_uuid(Uuid::from_bytes(take(&mut rest)?));
+    let link_id = LinkId::from_uuid(Uuid::from_bytes(take(&mut rest)?));
+    let clicked_at = from_unix_micros(i64::from_le_bytes(take(&mut rest)?))?;
+    let day = Date::from_julian_day(i32::from_le_bytes(take(&mut rest)?)).ok()?;
+    let [flags] = take(&mut rest)?;
+    if flags & !KNOWN_FLAGS != 0 {
+        return None;
+    }
+    let ip_hash = if flags & HAS_ADDRESS_HASH == 0 {
+        None
+    } else {
+        Some(IpHash::from_bytes(take(&mut rest)?))
+    };
+    let user_agent = UserAgent::from_header(take_text(&mut rest)?);
+    let referrer = Referrer::from_header(take_text(&mut rest)?);
+    rest.is_empty().then_some(Click {
+        id,
+        link_id,
+        user_id: None,
+        ip_hash,
+        user_agent,
+        referrer,
+        clicked_at,
+        day,
+    })
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, behind) = rest.split_first_chunk::<N>()?;
+    *rest = behind;
+    Some(*taken)
+}
+
+fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = u16::from_le_bytes(take(rest)?);
+    let (text, behind) = rest.split_at_checked(usize::from(length))?;
+    *rest = behind;
+    Some(text)
+}
+
+fn unix_micros(at: OffsetDateTime) -> i64 {
+    // Any time that there is fits: year 9999 is 2.5 × 10^17 µs away.
+    i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or(0)
+}
+
+fn from_unix_micros(micros: i64) -> Option<OffsetDateTime> {
+    OffsetDateTime::UNIX_EPOCH.checked_add(Duration::microseconds(micros))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::{date, datetime};
+    use waypost_core::SeededRandom;
+
+    use super::*;
+
+    fn sample<'a>(user_agent: &'a [u8], referrer: &'a [u8]) -> ClickRecord<'a> {
+        let random = SeededRandom::new(1);
+        let clicked_at = datetime!(2026-03-01 23:30:00.123_456 UTC);
+        ClickRecord {
+            id: ClickId::new(clicked_at, &random),
+            link_id: LinkId::new(clicked_at, &random),
+            clicked_at,
+            day: date!(2026 - 03 - 02),
+            ip_hash: Some(IpHash::from_bytes([7; 32])),
+            user_agent,
+            referrer,
+        }
+    }
+
+    fn written(record: &ClickRecord<'_>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        record.write(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn a_record_is_read_as_the_click_that_was_written() {
+        let record = sample(
+            b"Mozilla/5.0",
+            b"https://example.org/page?token=secret#here",
+        );
+        let expected = Click {
+            id: record.id,
+            link_id: record.link_id,
+            user_id: None,
+            ip_hash: record.ip_hash,
+            user_agent: UserAgent::from_header(b"Mozilla/5.0"),
+            referrer: Referrer::from_header(b"https://example.org/page"),
+            clicked_at: record.clicked_at,
+            day: record.day,
+        };
+        assert_eq!(read(&written(&record)), Some(expected.clone()));
+        let bare = ClickRecord {
+            ip_hash: None,
+            user_agent: b"",
+            referrer: b"",
+            ..record
+        };
+        let expected = Click {
+            ip_hash: None,
+            user_agent: None,
+            referrer: None,
+            ..expected
+        };
+        assert_eq!(read(&written(&bare)), Some(expected));
+    }
+
+    #[test]
+    fn no_secret_of_a_referrer_is_written() {
+        for referrer in [
+            "https://example.org/page?token=hunter2",
+            "https://example.org/page#hunter2",
+            "https://user:hunter2@example.org/",
+            "https:\\\\user:hunter2@example.org/",
+            "android-app://hunter2@example.org/",
+            "HTTPS://example.org/?hunter2",
+            "data:text/plain,hunter2",
+            "hunter2",
+        ] {
+            let bytes = written(&sample(b"", referrer.as_bytes()));
+            let found = bytes.windows(7).any(|window| window == b"hunter2");
+            assert!(!found, "{referrer}");
+        }
+    }
+
+    #[test]
+    fn the_longest_headers_fit_into_a_record() {
+        let referrer = format!("https://example.org/{}", "x".repeat(10_000));
+        let user_agent = "🦀".repeat(10_000);
+        let bytes = written(&sample(user_agent.as_bytes(), referrer.as_bytes()));
+        assert!(bytes.len() < MAX_RECORD, "{}", bytes.len());
+        let click = read(&bytes).unwrap();
+        assert_eq!(click.user_agent.unwrap().as_str().chars().count(), 512);
+        assert_eq!(click.referrer.unwrap().as_str(), "https://example.org/");
+    }
+
+    #[test]
+    fn what_is_too_short_or_too_long_is_no_record() {
+        let bytes = written(&sample(b"Mozilla/5.0", b"https://example.org/"));
+        for length in 0..bytes.len() {
+            assert_eq!(read(&bytes[..length]), None, "{length}");
+        }
+        assert_eq!(read(&[bytes.as_slice(), b"x"].concat()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_kept_is_what_would_be_kept_without_a_journal(
+            user_agent in prop::collection::vec(any::<u8>(), 0..600),
+            referrer in "(https?://)?[a-z@:/?#.\\\\]{0,40}",
+        ) {
+            let click = read(&written(&sample(&user_agent, referrer.as_bytes()))).unwrap();
+            prop_assert_eq!(click.user_agent, UserAgent::from_header(&user_agent));
+            prop_assert_eq!(click.referrer, Referrer::from_header(referrer.as_bytes()));
+        }
+
+        #[test]
+        fn any_bytes_are_a_record_or_none(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = read(&bytes);
+        }
+    }
+}

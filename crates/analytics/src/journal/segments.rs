@@ -1,0 +1,226 @@
+//! The segments of an open journal: where its records are, and where the next one goes.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::directory::Directory;
+use super::frame::HEADER;
+
+/// A segment in memory is at most so long: what is stored can be given back soon.
+const MEMORY_SEGMENT_BYTES: usize = 1_024 * 1_024;
+
+/// Consecutive records.
+#[derive(Debug)]
+pub(super) struct Segment {
+    /// The position of the first one.
+    pub(super) base: u64,
+    /// The position behind the last one.
+    pub(super) end: u64,
+    pub(super) backing: Backing,
+}
+
+/// Where the records of a segment are.
+#[derive(Debug)]
+pub(super) enum Backing {
+    /// In a file, of which so many bytes were written.
+    File { path: PathBuf, bytes: u64 },
+    /// In memory, as frames.
+    Memory(Vec<u8>),
+    /// Nowhere: they were in the memory of a process that was killed.
+    Lost,
+}
+
+impl Backing {
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::File { bytes, .. } => *bytes,
+            Self::Memory(frames) => u64::try_from(frames.len()).unwrap_or(u64::MAX),
+            Self::Lost => 0,
+        }
+    }
+}
+
+/// All segments, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Segments {
+    list: VecDeque<Segment>,
+    /// The file of the last one, while it is written to.
+    open: Option<Arc<File>>,
+    /// What all of them take.
+    bytes: u64,
+}
+
+impl Segments {
+    pub(super) fn push(&mut self, segment: Segment) {
+        self.bytes = self.bytes.saturating_add(segment.backing.bytes());
+        self.list.push_back(segment);
+        self.open = None;
+    }
+
+    /// What all of them take, in bytes.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The position of the oldest record.
+    pub(super) fn first(&self) -> Option<u64> {
+        self.list.front().map(|segment| segment.base)
+    }
+
+    /// The segment that holds the record at `position`, or the next one behind it.
+    pub(super) fn holding(&self, position: u64) -> Option<&Segment> {
+        self.list.iter().find(|segment| segment.end > position)
+    }
+
+    /// Nothing more is written to the segment that is written to.
+    pub(super) fn close(&mut self) {
+        self.open = None;
+    }
+
+    /// Writes the frame of the record at `position` into a file: the last one, or a new one when that
+    /// has reached `limit` bytes. Gives back the file, and whether it is new.
+    pub(super) fn write_to_file(
+        &mut self,
+        directory: &Directory,
+        limit: u64,
+        position: u64,
+        frame: &[u8],
+    ) -> io::Result<(&Arc<File>, bool)> {
+        let size = u64::try_from(frame.len()).unwrap_or(u64::MAX);
+        let has_room = self.open.is_some()
+            && self
+                .list
+                .back()
+                .is_some_and(|last| last.backing.bytes().saturating_add(size) <= limit);
+        if !has_room {
+            let (path, file) = directory.create_segment(position)?;
+            let bytes = u64::try_from(HEADER).unwrap_or(u64::MAX);
+            self.push(Segment {
+                base: position,
+                end: position,
+                backing: Backing::File { path, bytes },
+            });
+            self.open = Some(Arc::new(file));
+        }
+        let (Some(file), Some(last)) = (&self.open, self.list.back_mut()) else {
+            return Err(io::Error::other("no segment is open"));
+        };
+        let Backing::File { bytes, .. } = &mut last.backing else {
+            return Err(io::Error::other("the open segment is no file"));
+        };
+        // At a place of its own: what a failed write left there is written over.
+        file.write_all_at(frame, *bytes)?;
+        *bytes = bytes.saturating_add(size);
+        self.bytes = self.bytes.saturating_add(size);
+        last.end = position.saturating_add(1);
+        Ok((file, !has_room))
+    }
+
+    /// Keeps the frame of the record at `position` in memory.
+    pub(super) fn keep_in_memory(&mut self, position: u64, frame: &[u8]) {
+        let has_room = self.list.back().is_some_and(|last| match &last.backing {
+            Backing::Memory(frames) => {
+                frames.len().saturating_add(frame.len()) <= MEMORY_SEGMENT_BYTES
+            }
+            Backing::File { .. } | Backing::Lost => false,
+        });
+        if !has_room {
+            self.push(Segment {
+                base: position,
+                end: position,
+                backing: Backing::Memory(Vec::new()),
+            });
+        }
+        if let Some(last) = self.list.back_mut()
+            && let Backing::Memory(frames) = &mut last.backing
+        {
+            frames.extend_from_slice(frame);
+            let size = u64::try_from(frame.len()).unwrap_or(u64::MAX);
+            self.bytes = self.bytes.saturating_add(size);
+            last.end = position.saturating_add(1);
+        }
+    }
+
+    /// Lets go of the segments that hold nothing at or behind `position`, the one that is written to
+    /// excepted. Gives back the files, which are still there.
+    pub(super) fn release(&mut self, position: u64) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        while let Some(first) = self.list.front()
+            && first.end <= position
+            && (self.open.is_none() || self.list.len() > 1)
+        {
+            let Some(released) = self.list.pop_front() else {
+                break;
+            };
+            self.bytes = self.bytes.saturating_sub(released.backing.bytes());
+            if let Backing::File { path, .. } = released.backing {
+                files.push(path);
+            }
+        }
+        files
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory() -> (tempfile::TempDir, Directory) {
+        let temporary = tempfile::tempdir().unwrap();
+        let directory = Directory::open(temporary.path()).unwrap();
+        (temporary, directory)
+    }
+
+    #[test]
+    fn a_new_file_is_begun_when_the_last_one_is_full() {
+        let (_temporary, directory) = directory();
+        let mut segments = Segments::default();
+        for position in 0..10 {
+            segments
+                .write_to_file(&directory, HEADER as u64 + 30, position, b"0123456789")
+                .unwrap();
+        }
+        let bases: Vec<_> = segments.list.iter().map(|segment| segment.base).collect();
+        assert_eq!(bases, [0, 3, 6, 9]);
+        let ends: Vec<_> = segments.list.iter().map(|segment| segment.end).collect();
+        assert_eq!(ends, [3, 6, 9, 10]);
+        assert_eq!(segments.bytes(), 4 * HEADER as u64 + 100);
+    }
+
+    #[test]
+    fn what_is_settled_is_released_and_the_open_file_stays() {
+        let (_temporary, directory) = directory();
+        let mut segments = Segments::default();
+        for position in 0..10 {
+            segments
+                .write_to_file(&directory, HEADER as u64 + 30, position, b"0123456789")
+                .unwrap();
+        }
+        assert_eq!(segments.release(2).len(), 0);
+        assert_eq!(segments.release(6).len(), 2);
+        assert_eq!(segments.first(), Some(6));
+        assert_eq!(segments.release(10).len(), 1);
+        assert_eq!(segments.first(), Some(9));
+        segments.close();
+        assert_eq!(segments.release(10).len(), 1);
+        assert_eq!(segments.bytes(), 0);
+    }
+
+    #[test]
+    fn memory_is_given_back_a_segment_at_a_time() {
+        let mut segments = Segments::default();
+        let frame = vec![0; MEMORY_SEGMENT_BYTES / 2];
+        for position in 0..5 {
+            segments.keep_in_memory(position, &frame);
+        }
+        assert_eq!(segments.list.len(), 3);
+        segments.release(4);
+        assert_eq!(segments.bytes(), (MEMORY_SEGMENT_BYTES / 2) as u64);
+        segments.release(5);
+        assert_eq!(segments.bytes(), 0);
+    }
+}

@@ -1,0 +1,146 @@
+//! Looking at a journal from outside: what is in it, without locking it and without changing
+//! anything, whether a server uses it or not.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use time::OffsetDateTime;
+use waypost_core::JournalId;
+
+use super::directory::{self, Found, JournalError};
+use super::frame::{self, Frame, Good, PREFIX};
+use super::record;
+
+/// What is in the directory of a journal.
+#[derive(Debug, Clone)]
+pub struct JournalStatus {
+    /// The id under which the database knows it.
+    pub id: JournalId,
+    /// Its segments, oldest first.
+    pub segments: Vec<SegmentStatus>,
+    /// How many clicks a server with durability `memory` had accepted at the least.
+    pub accepted_in_memory: u64,
+    /// What the clicks take that were set aside because the database refused them, in bytes.
+    pub set_aside_bytes: u64,
+}
+
+/// One segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentStatus {
+    /// The name of its file.
+    pub name: String,
+    /// The position of its first record.
+    pub first: u64,
+    /// How many good records it begins with.
+    pub records: u64,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// How many of its bytes are no good records: damage, or a record that is being written.
+    pub bad_bytes: u64,
+    found: Found,
+}
+
+/// The clicks of a journal that are not settled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// How many there are, as far as they can be counted.
+    pub clicks: u64,
+    /// When the oldest one happened.
+    pub oldest: Option<OffsetDateTime>,
+}
+
+impl JournalStatus {
+    /// Looks at the journal in `directory`. `None` when there is none.
+    ///
+    /// # Errors
+    /// [`JournalError`] when it cannot be read.
+    pub fn read(directory: &Path) -> Result<Option<Self>, JournalError> {
+        let Some(id) = directory::read_id(directory)? else {
+            return Ok(None);
+        };
+        let mut segments = Vec::new();
+        for found in directory::segments(directory)? {
+            match segment(found) {
+                Ok(segment) => segments.push(segment),
+                Err((_, error)) if error.kind() == ErrorKind::NotFound => {}
+                Err((found, source)) => {
+                    return Err(JournalError::Io {
+                        path: found.path,
+                        source,
+                    });
+                }
+            }
+        }
+        let set_aside = File::open(directory.join("rejected")).and_then(|file| file.metadata());
+        Ok(Some(Self {
+            id,
+            segments,
+            accepted_in_memory: directory::read_accepted(directory),
+            set_aside_bytes: set_aside.map_or(0, |metadata| metadata.len()),
+        }))
+    }
+
+    /// The position behind the last record; 0 when there never was one, or none is left.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.segments
+            .last()
+            .map_or(0, |last| last.first.saturating_add(last.records))
+            .max(self.accepted_in_memory)
+    }
+
+    /// What is pending when everything before the position `committed` is settled.
+    #[must_use]
+    pub fn pending(&self, committed: u64) -> Pending {
+        Pending {
+            clicks: self.end().saturating_sub(committed),
+            oldest: self
+                .segments
+                .iter()
+                .find_map(|segment| segment.time_of(committed)),
+        }
+    }
+}
+
+impl SegmentStatus {
+    /// When the first click at or behind a position happened, if it is in this segment.
+    fn time_of(&self, position: u64) -> Option<OffsetDateTime> {
+        if self.first.saturating_add(self.records) <= position {
+            return None;
+        }
+        let frames = directory::read_frames(&self.found).ok()?;
+        let (mut rest, mut at) = (frames.as_slice(), self.first);
+        while let Frame::Record(bytes) = frame::read(rest, at) {
+            if at >= position
+                && let Some(click) = record::read(bytes)
+            {
+                return Some(click.clicked_at);
+            }
+            rest = rest.get(PREFIX.saturating_add(bytes.len())..)?;
+            at = at.checked_add(1)?;
+        }
+        None
+    }
+}
+
+fn segment(found: Found) -> Result<SegmentStatus, (Found, io::Error)> {
+    let frames = match directory::read_frames(&found) {
+        Ok(frames) => frames,
+        Err(error) => return Err((found, error)),
+    };
+    let Good { records, bytes } = frame::count(&frames, found.base);
+    let bad_bytes = u64::try_from(frames.len().saturating_sub(bytes)).unwrap_or(u64::MAX);
+    Ok(SegmentStatus {
+        name: found
+            .path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        first: found.base,
+        records,
+        bytes: found.bytes,
+        bad_bytes,
+        found,
+    })
+}

@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS link_changes;
+DROP TABLE IF EXISTS click_journals;
