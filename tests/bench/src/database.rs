@@ -53,7 +53,7 @@ impl LinkDatabase {
 
     /// A link as the values of an `insert`.
     fn row(&self, number: u32) -> String {
-        let (id, code) = (links::id(number), links::code(number));
+        let (id, code) = (links::id(number).simple(), links::code(number));
         let target = links::target(&code);
         let (id, zone) = match self.which {
             Database::Sqlite => (format!("x'{id}'"), "+00:00"),

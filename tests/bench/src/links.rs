@@ -1,5 +1,7 @@
 //! The links of a run: as many as the database is to hold, the same in every run.
 
+use uuid::Uuid;
+
 /// The letters of generated codes.
 const ALPHABET: &[u8; 32] = b"23456789abcdefghijkmnpqrstuvwxyz";
 const CODE_LENGTH: u32 = 7;
@@ -20,10 +22,9 @@ pub(crate) fn code(number: u32) -> String {
         .collect()
 }
 
-/// The id of a link, by the link's number: a UUIDv7 as 32 hexadecimal digits.
-pub(crate) fn id(number: u32) -> String {
-    let id = CREATED_MS << 80 | 0x7 << 76 | 0x2 << 62 | u128::from(number);
-    format!("{id:032x}")
+/// The id of a link, by the link's number: a UUIDv7.
+pub(crate) fn id(number: u32) -> Uuid {
+    Uuid::from_u128(CREATED_MS << 80 | 0x7 << 76 | 0x2 << 62 | u128::from(number))
 }
 
 /// Where a link leads.
@@ -31,11 +32,11 @@ pub(crate) fn target(code: &str) -> String {
     format!("https://example.com/articles/{code}?utm_source=go")
 }
 
-/// The codes that are visited: spread evenly over all that are stored.
-pub(crate) fn visited(visited: u32, stored: u32) -> Vec<String> {
+/// The numbers of the links that are visited: spread evenly over all that are stored.
+pub(crate) fn visited(visited: u32, stored: u32) -> Vec<u32> {
     let number = |index: u32| u64::from(index) * u64::from(stored) / u64::from(visited);
     (0..visited)
-        .map(|index| code(u32::try_from(number(index)).expect("less than `stored`")))
+        .map(|index| u32::try_from(number(index)).expect("less than `stored`"))
         .collect()
 }
 
@@ -54,15 +55,12 @@ mod tests {
 
     #[test]
     fn ids_are_of_version_7() {
-        assert_eq!(id(255), "01941f297c00700080000000000000ff");
+        assert_eq!(id(255).to_string(), "01941f29-7c00-7000-8000-0000000000ff");
     }
 
     #[test]
     fn the_visited_links_are_spread_over_the_stored_ones() {
-        assert_eq!(visited(3, 3), [code(0), code(1), code(2)]);
-        assert_eq!(
-            visited(3, 3_000_000_000),
-            [code(0), code(1_000_000_000), code(2_000_000_000)]
-        );
+        assert_eq!(visited(3, 3), [0, 1, 2]);
+        assert_eq!(visited(3, 3_000_000_000), [0, 1_000_000_000, 2_000_000_000]);
     }
 }

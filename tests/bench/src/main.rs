@@ -7,7 +7,8 @@
 //! | options | `options.rs` |
 //! | what is measured, and the programs that run for it | `subject.rs`, `ceiling.rs` |
 //! | the load, from a process of its own | `load.rs`, `load/` |
-//! | the links and the clicks in the database | `database.rs`, `links.rs` |
+//! | the links and the clicks in the database | `database.rs`, `links.rs`, `clicks.rs` |
+//! | inserts without Waypost | `bare.rs`, `bare/` |
 //! | the measurements, one file each | `measure/` |
 //! | where processes run and what they use | `cores.rs`, `process.rs`, `metrics.rs` |
 //! | what is printed | `report.rs`, `machine.rs`, `statistics.rs` |
@@ -15,7 +16,9 @@
 //! The program starts itself again in two more roles, as subcommands that are not listed: the
 //! ceiling and the load. Both end when their standard input does, so they never outlive it.
 
+mod bare;
 mod ceiling;
+mod clicks;
 mod cores;
 mod database;
 mod links;

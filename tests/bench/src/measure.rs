@@ -2,6 +2,7 @@
 
 mod burst;
 mod drain;
+mod ingest;
 mod memory;
 mod sustained;
 mod visit;
@@ -18,6 +19,7 @@ use crate::subject::{self, Subject};
 use crate::{Result, links};
 
 pub(crate) use burst::Burst;
+pub(crate) use ingest::Ingest;
 pub(crate) use memory::MemoryUse;
 pub(crate) use sustained::Sustained;
 
@@ -30,6 +32,7 @@ pub(crate) struct Results {
     pub(crate) burst: Vec<Burst>,
     pub(crate) sustained: Vec<Sustained>,
     pub(crate) memory: Vec<MemoryUse>,
+    pub(crate) ingest: Vec<Ingest>,
 }
 
 /// What the measurements share.
@@ -38,6 +41,8 @@ struct Bench {
     cores: Cores,
     durabilities: Vec<Durability>,
     databases: Vec<LinkDatabase>,
+    /// The numbers of the links that are visited, and their codes.
+    visited: Vec<u32>,
     codes: Vec<String>,
 }
 
@@ -78,12 +83,14 @@ async fn measure(options: &Options, cores: Cores, machine: Machine) -> Result<Re
         progress(&format!("making {stored} links in {}", which.kind()));
         databases.push(LinkDatabase::with_links(*which, stored).await);
     }
+    let visited = links::visited(options.links, stored);
     let bench = Bench {
         options: options.clone(),
         cores,
         durabilities,
         databases,
-        codes: links::visited(options.links, stored),
+        codes: visited.iter().map(|number| links::code(*number)).collect(),
+        visited,
     };
     let mut results = Results {
         machine,
@@ -92,6 +99,7 @@ async fn measure(options: &Options, cores: Cores, machine: Machine) -> Result<Re
         burst: Vec::new(),
         sustained: Vec::new(),
         memory: Vec::new(),
+        ingest: Vec::new(),
     };
     for database in &bench.databases {
         results.databases.push(database.describe().await);
@@ -101,6 +109,9 @@ async fn measure(options: &Options, cores: Cores, machine: Machine) -> Result<Re
     }
     if options.measures(Measurement::Memory) {
         results.memory = memory::measure(&bench).await?;
+    }
+    if options.measures(Measurement::Ingest) {
+        results.ingest = ingest::measure(&bench).await?;
     }
     if options.measures(Measurement::Sustained) {
         results.sustained = sustained::measure(&bench).await?;
@@ -116,14 +127,12 @@ impl Bench {
         measurement: Measurement,
     ) -> impl Iterator<Item = (&LinkDatabase, Durability, Subject)> {
         let count = match measurement {
-            Measurement::Burst => usize::MAX,
-            Measurement::Sustained | Measurement::Memory => {
-                if self.options.measures_all(measurement) {
-                    usize::MAX
-                } else {
-                    1
-                }
+            Measurement::Sustained | Measurement::Memory
+                if !self.options.measures_all(measurement) =>
+            {
+                1
             }
+            _ => usize::MAX,
         };
         self.databases.iter().flat_map(move |database| {
             let durabilities = self.durabilities.iter().take(count);

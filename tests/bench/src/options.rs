@@ -45,7 +45,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 10, value_parser = between::<u32>(1, 3_600))]
     pub(crate) seconds: u32,
     /// Keep-alive connections of the load
-    #[arg(long, default_value_t = 32, value_parser = between::<u32>(1, 10_000))]
+    #[arg(long, default_value_t = 64, value_parser = between::<u32>(1, 10_000))]
     pub(crate) connections: u32,
     /// Links that are visited, in random order
     #[arg(long, default_value_t = 1_000, value_parser = between::<u32>(1, 10_000_000))]
@@ -62,7 +62,7 @@ pub(crate) struct Options {
     /// Print one JSON document with all rounds instead of tables
     #[arg(long)]
     pub(crate) json: bool,
-    /// One measurement only, then of every durability
+    /// One measurement only, of every durability
     #[arg(long, value_enum)]
     pub(crate) only: Option<Measurement>,
 }
@@ -77,6 +77,8 @@ pub(crate) enum Measurement {
     Sustained,
     /// Memory before and after a million redirects
     Memory,
+    /// Storing batches of clicks, beside bare inserts of the same rows
+    Ingest,
 }
 
 /// The databases, as the settings of Waypost spell them.

@@ -7,7 +7,7 @@ use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Style};
 
 use crate::load::float;
-use crate::measure::{Burst, MemoryUse, Results, Sustained};
+use crate::measure::{Burst, Ingest, MemoryUse, Results, Sustained};
 use crate::process::Memory;
 use crate::statistics::median_of;
 
@@ -39,6 +39,13 @@ pub(crate) fn render(results: &Results) -> String {
         section(
             "Memory in MiB: resident (anonymous + file + shared)",
             memory(&results.memory),
+        );
+    }
+    if !results.ingest.is_empty() {
+        let rounds = results.options.rounds;
+        section(
+            &format!("Ingest alone, beside bare inserts, medians of {rounds} rounds"),
+            ingest(&results.ingest),
         );
     }
     text.truncate(text.trim_end().len());
@@ -228,6 +235,40 @@ fn memory(all: &[MemoryUse]) -> String {
         ]);
     }
     table.render()
+}
+
+fn ingest(all: &[Ingest]) -> String {
+    let mut table = Table::new(&[
+        "database",
+        "bare insert",
+        "batch",
+        "stored/s",
+        "bare/s",
+        "of bare",
+        "CPU µs",
+        "bare CPU µs",
+    ]);
+    for ingest in all {
+        let rounds = &ingest.rounds;
+        table.row([
+            ingest.database.kind().to_string(),
+            ingest.bare.to_owned(),
+            ingest.batch.to_string(),
+            number(median_of(rounds, |round| Some(round.stored.per_s)), 0),
+            number(median_of(rounds, |round| Some(round.bare.per_s)), 0),
+            number(
+                median_of(rounds, |round| Some(round.stored.per_s / round.bare.per_s)),
+                2,
+            ),
+            number(median_of(rounds, |round| Some(round.stored.cpu_us)), 2),
+            number(median_of(rounds, |round| Some(round.bare.cpu_us)), 2),
+        ]);
+    }
+    format!(
+        "Stored: rows, totals, rollup and the journal's position. Bare: the rows alone. CPU: of the\n\
+         client per click.\n\n{}",
+        table.render()
+    )
 }
 
 /// A table whose first two columns are words, and the others numbers.

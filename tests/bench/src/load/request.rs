@@ -28,7 +28,7 @@ impl Requests {
     pub(super) fn new(codes: &[String], port: u16) -> Self {
         let tail = |index: usize| {
             let user_agent = USER_AGENTS[index % USER_AGENTS.len()];
-            let referrer = if index % REFERRER_EVERY == 0 {
+            let referrer = if index.is_multiple_of(REFERRER_EVERY) {
                 format!("Referer: {REFERRER}\r\n")
             } else {
                 String::new()
@@ -55,7 +55,7 @@ impl Requests {
     pub(super) fn render(&mut self, buffer: &mut Vec<u8>) -> usize {
         let bits = u128::from(self.random.next_u64());
         // The usual way to a number below another without a division.
-        let code = (bits * self.codes.len() as u128 >> 64) as usize;
+        let code = ((bits * self.codes.len() as u128) >> 64) as usize;
         buffer.clear();
         buffer.extend_from_slice(b"GET /");
         buffer.extend_from_slice(self.codes[code].as_bytes());

@@ -115,7 +115,7 @@ impl Counted {
             redirects: report.total(),
             stored: stored.values().sum(),
             dropped,
-            different_links: float_free_count(different),
+            different_links: different.count() as u64,
             unanswered: report.unanswered,
         }
     }
@@ -126,7 +126,10 @@ impl Counted {
             return "exact".to_owned();
         }
         let difference = float(self.stored) - float(self.redirects);
-        let mut verdict = format!("{difference:+}");
+        let mut verdict = match self.stored == self.redirects {
+            true => format!("{} links differ", self.different_links),
+            false => format!("{difference:+}"),
+        };
         if self.dropped > 0 {
             verdict.push_str(&format!(", {} dropped", self.dropped));
         }
@@ -137,6 +140,61 @@ impl Counted {
     }
 }
 
-fn float_free_count<T>(items: impl Iterator<Item = T>) -> u64 {
-    items.fold(0, |count, _| count + 1)
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+
+    use super::{Counted, Drained};
+    use crate::load::Report;
+
+    fn compared(stored: &[(&str, u64)], dropped: u64, unanswered: u64) -> String {
+        let stored: HashMap<_, _> = stored
+            .iter()
+            .map(|(code, clicks)| ((*code).to_owned(), *clicks))
+            .collect();
+        let report = Report {
+            elapsed_s: 1.0,
+            redirects: 3,
+            p50_us: 0.0,
+            p99_us: 0.0,
+            max_us: 0.0,
+            server_cpu_s: 0.0,
+            load_cpu_s: 0.0,
+            backlog: [0; 2],
+            found: vec![2, 3, 0],
+            others: BTreeMap::new(),
+            broken: 0,
+            unanswered,
+        };
+        let codes = ["a", "b", "c"].map(str::to_owned);
+        Counted::compare(&stored, &codes, &report, dropped).verdict()
+    }
+
+    #[test]
+    fn totals_are_compared_link_by_link() {
+        assert_eq!(compared(&[("a", 2), ("b", 3)], 0, 0), "exact");
+        assert_eq!(compared(&[("a", 2), ("b", 2)], 1, 0), "-1, 1 dropped");
+        assert_eq!(compared(&[("a", 3), ("b", 3)], 0, 1), "+1, 1 unanswered");
+        // The same sum, on the wrong links.
+        assert_eq!(compared(&[("a", 3), ("b", 2)], 0, 0), "2 links differ");
+    }
+
+    #[test]
+    fn a_few_clicks_tell_no_rate() {
+        let drained = Drained {
+            pending: 20_000.0,
+            lag_s: 1.0,
+            seconds: 2.0,
+            left: 0.0,
+        };
+        assert_eq!(drained.rate(), Some(10_000.0));
+        assert_eq!(
+            Drained {
+                pending: 9.0,
+                ..drained
+            }
+            .rate(),
+            None
+        );
+    }
 }
