@@ -1,6 +1,6 @@
 # `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build test check format clippy deny doc
+.PHONY: help run build test bench check format clippy deny doc
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ clippy: ## Lint, warnings denied; core and store also as they are embedded
 deny: ## Check the licences, bans and sources of the dependencies
 	tests/install-dependencies.sh cargo-deny
 	cargo deny --locked check licenses bans sources
+
+bench: ## Measure redirects and storing, beside a bare server (ARGS="--help" lists options)
+	cargo run --release --locked --package waypost-bench -- $(ARGS)
 
 doc: ## Build the documentation, warnings denied
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --locked

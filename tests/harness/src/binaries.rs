@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 const PROGRAMS: [(&str, &str); 2] = [("server", "waypost-server"), ("linkctl", "waypost-linkctl")];
 
 /// The path of a program of the workspace (`server` or `linkctl`), in the profile of the running
-/// tests. The first call in a test process builds them, so that no test runs a stale one.
+/// test or program. The first call in a process builds them, so that nothing runs a stale one.
 ///
 /// # Panics
 /// Where they do not compile, with the compiler's messages; for another name.
@@ -27,15 +27,14 @@ pub fn binary(name: &str) -> PathBuf {
 
 /// The directory that holds the programs.
 fn build() -> Result<PathBuf, String> {
-    let test = env::current_exe().map_err(|error| format!("cannot find the test: {error}"))?;
-    // target/debug/deps/test-0123456789abcdef
-    let [_, deps, directory, target] = ancestors(&test)?;
-    if !deps.ends_with("deps") {
-        return Err(format!(
-            "{} is not where cargo puts tests; run them with `cargo test`",
-            test.display()
-        ));
-    }
+    let running = env::current_exe().map_err(|error| format!("cannot find itself: {error}"))?;
+    let directory = profile_directory(&running).ok_or_else(|| {
+        format!(
+            "{} is not where cargo puts tests and programs; run it with `cargo test` or `cargo run`",
+            running.display()
+        )
+    })?;
+    let target = directory.parent().unwrap_or(Path::new("/"));
     let profile = match directory.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(profile) => profile,
@@ -72,9 +71,34 @@ fn build() -> Result<PathBuf, String> {
     }
 }
 
-fn ancestors(test: &Path) -> Result<[&Path; 4], String> {
-    let ancestors: Vec<&Path> = test.ancestors().take(4).collect();
-    ancestors
-        .try_into()
-        .map_err(|_| format!("{} is not in a target directory", test.display()))
+/// Where cargo puts the programs of the profile in which this one was built.
+fn profile_directory(running: &Path) -> Option<&Path> {
+    let directory = running.parent()?;
+    if directory.ends_with("deps") {
+        // A test: target/debug/deps/test-0123456789abcdef
+        directory.parent()
+    } else {
+        // A program: target/release/bench, beside the directory that holds what it is made of.
+        directory.join("deps").is_dir().then_some(directory)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::profile_directory;
+
+    #[test]
+    fn tests_and_programs_know_the_directory_of_their_profile() {
+        let target = crate::temporary_directory();
+        let debug = target.path().join("debug");
+        fs::create_dir_all(debug.join("deps")).expect("can make a directory");
+        for running in ["deps/test-0123456789abcdef", "bench"] {
+            assert_eq!(profile_directory(&debug.join(running)), Some(&*debug));
+        }
+        assert_eq!(profile_directory(&target.path().join("bench")), None);
+        assert_eq!(profile_directory(Path::new("/")), None);
+    }
 }

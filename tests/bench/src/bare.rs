@@ -1,0 +1,64 @@
+//! Inserting the rows of clicks without Waypost, in the fastest way that a database offers: the
+//! rows alone, into the same table, no totals and no rollup.
+
+mod mariadb;
+mod postgres;
+mod sqlite;
+
+use waypost_core::Click;
+use waypost_test_harness::TestDatabase;
+
+use crate::Result;
+use crate::options::Database;
+
+/// A connection to a database.
+pub(crate) enum Bare {
+    Sqlite(sqlite::Inserts),
+    Postgres(postgres::Inserts),
+    Mariadb(mariadb::Inserts),
+}
+
+impl Bare {
+    /// What it does.
+    pub(crate) fn name(database: Database) -> &'static str {
+        match database {
+            Database::Sqlite => "prepared row by row",
+            Database::Postgres => "binary COPY",
+            Database::Mariadb => "many rows at once",
+        }
+    }
+
+    /// Connects.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub(crate) async fn connect(which: Database, database: &TestDatabase) -> Result<Self> {
+        let url = database.url();
+        Ok(match which {
+            Database::Sqlite => Self::Sqlite(sqlite::Inserts::connect(url)?),
+            Database::Postgres => Self::Postgres(postgres::Inserts::connect(url).await?),
+            Database::Mariadb => Self::Mariadb(mariadb::Inserts::connect(url).await?),
+        })
+    }
+
+    /// Inserts the rows in one transaction.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub(crate) async fn insert(&mut self, clicks: &[Click]) -> Result<()> {
+        match self {
+            Self::Sqlite(inserts) => inserts.insert(clicks),
+            Self::Postgres(inserts) => inserts.insert(clicks).await,
+            Self::Mariadb(inserts) => inserts.insert(clicks).await,
+        }
+    }
+}
+
+/// The texts of a row: hash, user agent, referrer.
+fn texts(click: &Click) -> [Option<String>; 3] {
+    [
+        click.ip_hash.map(|hash| hash.to_string()),
+        click.user_agent.as_ref().map(|it| it.as_str().to_owned()),
+        click.referrer.as_ref().map(|it| it.as_str().to_owned()),
+    ]
+}

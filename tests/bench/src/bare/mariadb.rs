@@ -1,0 +1,58 @@
+//! MariaDB: prepared statements with many rows each.
+
+use mysql_async::prelude::Queryable as _;
+use mysql_async::{Conn, Opts, OptsBuilder, Params, Value};
+use waypost_core::Click;
+
+use super::texts;
+use crate::Result;
+
+const INSERT: &str =
+    "insert into link_clicks (id, link_id, ip_hash, user_agent, referrer, clicked_at) values ";
+const ROW: &str = "(?, ?, ?, ?, ?, ?)";
+/// Per statement.
+const ROWS: usize = 1_000;
+
+pub(crate) struct Inserts(Conn);
+
+impl Inserts {
+    pub(super) async fn connect(url: &str) -> Result<Self> {
+        let options = OptsBuilder::from_opts(Opts::from_url(url)?).prefer_socket(false);
+        Ok(Self(Conn::new(options).await?))
+    }
+
+    pub(super) async fn insert(&mut self, clicks: &[Click]) -> Result<()> {
+        self.0.query_drop("begin").await?;
+        for some in clicks.chunks(ROWS) {
+            // Prepared once: the connection keeps it.
+            let sql = INSERT.to_owned() + &vec![ROW; some.len()].join(", ");
+            let values = some.iter().flat_map(values).collect();
+            self.0.exec_drop(sql, Params::Positional(values)).await?;
+        }
+        self.0.query_drop("commit").await?;
+        Ok(())
+    }
+}
+
+fn values(click: &Click) -> [Value; 6] {
+    let [ip_hash, user_agent, referrer] = texts(click).map(Value::from);
+    let at = click.clicked_at;
+    let (date, time) = (at.date(), at.time());
+    let year = u16::try_from(date.year()).expect("is of our time");
+    [
+        Value::from(click.id.as_uuid().as_bytes()),
+        Value::from(click.link_id.as_uuid().as_bytes()),
+        ip_hash,
+        user_agent,
+        referrer,
+        Value::Date(
+            year,
+            date.month().into(),
+            date.day(),
+            time.hour(),
+            time.minute(),
+            time.second(),
+            time.microsecond(),
+        ),
+    ]
+}

@@ -1,0 +1,53 @@
+//! PostgreSQL: `COPY` in its binary format.
+
+use std::pin::pin;
+
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, NoTls};
+use waypost_core::Click;
+
+use super::texts;
+use crate::Result;
+
+const COPY: &str =
+    "copy link_clicks (id, link_id, ip_hash, user_agent, referrer, clicked_at) from stdin binary";
+const TYPES: [Type; 6] = [
+    Type::UUID,
+    Type::UUID,
+    Type::VARCHAR,
+    Type::VARCHAR,
+    Type::VARCHAR,
+    Type::TIMESTAMPTZ,
+];
+
+pub(crate) struct Inserts(Client);
+
+impl Inserts {
+    pub(super) async fn connect(url: &str) -> Result<Self> {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        // Ends when the client is dropped.
+        tokio::spawn(connection);
+        Ok(Self(client))
+    }
+
+    /// A statement is a transaction.
+    pub(super) async fn insert(&mut self, clicks: &[Click]) -> Result<()> {
+        let sink = self.0.copy_in(COPY).await?;
+        let mut writer = pin!(BinaryCopyInWriter::new(sink, &TYPES));
+        for click in clicks {
+            let [ip_hash, user_agent, referrer] = texts(click);
+            let row: [&(dyn ToSql + Sync); 6] = [
+                click.id.as_uuid(),
+                click.link_id.as_uuid(),
+                &ip_hash,
+                &user_agent,
+                &referrer,
+                &click.clicked_at,
+            ];
+            writer.as_mut().write(&row).await?;
+        }
+        writer.finish().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+//! A database with links in it, used again by every round.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use waypost_test_harness::{Invocation, Kind, TestDatabase};
+
+use crate::links;
+use crate::options::Database;
+
+/// Links per statement.
+const BATCH: u32 = 2_000;
+
+/// A database whose links are there and whose clicks can be thrown away.
+pub(crate) struct LinkDatabase {
+    pub(crate) which: Database,
+    pub(crate) database: TestDatabase,
+}
+
+/// How a database was measured.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Description {
+    pub(crate) which: Database,
+    pub(crate) version: String,
+    /// What decides how fast it writes, and how safely.
+    pub(crate) settings: String,
+}
+
+impl LinkDatabase {
+    /// A new database with the schema of this workspace and so many links.
+    ///
+    /// # Panics
+    /// When it cannot be had.
+    pub(crate) async fn with_links(which: Database, count: u32) -> Self {
+        let database = TestDatabase::new(which.kind());
+        Invocation::of("linkctl")
+            .args(["migrate", "up"])
+            .database(&database)
+            .run()
+            .assert_success();
+        let this = Self { which, database };
+        for first in (0..count).step_by(usize::try_from(BATCH).expect("is small")) {
+            let numbers = first..count.min(first + BATCH);
+            let rows: Vec<_> = numbers.map(|number| this.row(number)).collect();
+            let sql = format!(
+                "insert into links (id, code, code_spelling, target_url, created_at) values {}",
+                rows.join(", ")
+            );
+            this.database.execute(&sql).await;
+        }
+        this
+    }
+
+    /// A link as the values of an `insert`.
+    fn row(&self, number: u32) -> String {
+        let (id, code) = (links::id(number).simple(), links::code(number));
+        let target = links::target(&code);
+        let (id, zone) = match self.which {
+            Database::Sqlite => (format!("x'{id}'"), "+00:00"),
+            Database::Postgres => (format!("'{id}'"), "+00:00"),
+            Database::Mariadb => (format!("x'{id}'"), ""),
+        };
+        format!("({id}, '{code}', '{code}', '{target}', '2025-01-01 00:00:00{zone}')")
+    }
+
+    /// Throws all clicks away, so that every round begins alike. No server may run on it.
+    ///
+    /// # Panics
+    /// When the database refuses.
+    pub(crate) async fn forget_clicks(&self) {
+        let statements: &[&str] = match self.which {
+            Database::Sqlite => &[
+                "delete from link_clicks",
+                "delete from link_days",
+                "update links set clicks = 0 where clicks <> 0",
+                "vacuum",
+                "pragma wal_checkpoint(truncate)",
+            ],
+            Database::Postgres => &[
+                "truncate link_clicks, link_days",
+                "update links set clicks = 0 where clicks <> 0",
+                "vacuum analyze links",
+                "checkpoint",
+            ],
+            Database::Mariadb => &[
+                "truncate link_clicks",
+                "truncate link_days",
+                "update links set clicks = 0 where clicks <> 0",
+            ],
+        };
+        for statement in statements {
+            self.database.execute(statement).await;
+        }
+    }
+
+    /// The totals of the links that have any.
+    ///
+    /// # Panics
+    /// When the database refuses.
+    pub(crate) async fn clicks(&self) -> HashMap<String, u64> {
+        let rows = self
+            .database
+            .rows("select code, clicks from links where clicks <> 0")
+            .await;
+        let mut clicks = HashMap::new();
+        for row in rows {
+            if let [Some(code), Some(count)] = row.as_slice() {
+                let count = count.parse().expect("totals are not negative");
+                clicks.insert(code.clone(), count);
+            }
+        }
+        clicks
+    }
+
+    /// How it is set up.
+    ///
+    /// # Panics
+    /// When the database refuses.
+    pub(crate) async fn describe(&self) -> Description {
+        let text = async |sql: &str| {
+            let rows = self.database.rows(sql).await;
+            let value = rows
+                .into_iter()
+                .next()
+                .and_then(|row| row.into_iter().last());
+            value.flatten().unwrap_or_default()
+        };
+        let named = async |names: &[&str], sql: fn(&str) -> String| {
+            let mut settings = Vec::new();
+            for name in names {
+                settings.push(format!("{name} = {}", text(&sql(name)).await));
+            }
+            settings.join(", ")
+        };
+        let (version, settings) = match self.which.kind() {
+            Kind::Sqlite => (
+                text("select sqlite_version()").await,
+                // The others are of a connection: Waypost's own, whatever they are.
+                format!("journal_mode = {}", text("pragma journal_mode").await),
+            ),
+            Kind::Postgres => (
+                text("show server_version").await,
+                named(
+                    &[
+                        "fsync",
+                        "synchronous_commit",
+                        "full_page_writes",
+                        "shared_buffers",
+                    ],
+                    |name| format!("show {name}"),
+                )
+                .await,
+            ),
+            Kind::MariaDb => (
+                text("select version()").await,
+                named(
+                    &[
+                        "innodb_flush_log_at_trx_commit",
+                        "innodb_flush_method",
+                        "innodb_doublewrite",
+                        "innodb_buffer_pool_size",
+                        "log_bin",
+                    ],
+                    |name| format!("show variables like '{name}'"),
+                )
+                .await,
+            ),
+        };
+        Description {
+            which: self.which,
+            version,
+            settings,
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `bench`: what a redirect costs, measured beside a server that does nothing but redirect.
+//!
+//! It measures and prints; it asserts nothing. `make bench ARGS=--help` lists the options.
+//!
+//! | subject | file |
+//! | --- | --- |
+//! | options | `options.rs` |
+//! | what is measured, and the programs that run for it | `subject.rs`, `ceiling.rs` |
+//! | the load, from a process of its own | `load.rs`, `load/` |
+//! | the links and the clicks in the database | `database.rs`, `links.rs`, `clicks.rs` |
+//! | inserts without Waypost | `bare.rs`, `bare/` |
+//! | the measurements, one file each | `measure/` |
+//! | where processes run and what they use | `cores.rs`, `process.rs`, `metrics.rs` |
+//! | what is printed | `report.rs`, `machine.rs`, `statistics.rs` |
+//!
+//! The program starts itself again in two more roles, as subcommands that are not listed: the
+//! ceiling and the load. Both end when their standard input does, so they never outlive it.
+
+mod bare;
+mod ceiling;
+mod clicks;
+mod cores;
+mod database;
+mod links;
+mod load;
+mod machine;
+mod measure;
+mod metrics;
+mod options;
+mod process;
+mod report;
+mod statistics;
+mod subject;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::options::{Cli, Role};
+
+/// What goes wrong ends the run, with a text that says what to do about it. Where the harness has
+/// the text, it panics with it.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ended = match cli.role {
+        Some(Role::Ceiling) => ceiling::run(),
+        Some(Role::Load) => load::run(),
+        None => measure::run(&cli.options),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
