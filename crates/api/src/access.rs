@@ -18,6 +18,7 @@ use uuid::Builder;
 use waypost_core::Random;
 
 use crate::errors::{ApiError, ErrorCode};
+use crate::routes;
 use crate::state::State;
 
 /// The header that carries the id, in requests and in answers.
@@ -121,8 +122,7 @@ pub(crate) fn write_line(
     voice: Voice,
 ) {
     let method = request.method().as_str();
-    let pattern = request.match_pattern();
-    let route = pattern.as_deref().unwrap_or("none");
+    let route = routes::name_of(request);
     let ms = milliseconds(started.elapsed());
     let code = error.map_or("none", |error| error.code().name());
     let status = status.as_u16();

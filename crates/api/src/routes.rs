@@ -9,15 +9,15 @@
 //! - A slash at the end of a path changes nothing: `/{code}/` is what some programs make of
 //!   `/{code}`, and both mean the same link.
 //! - Paths are matched as they are written; only codes are matched without regard to case.
-//! - The first row that matches answers. The one-word paths come first, because `/{code}` would
-//!   match them; the longer ones come after `/{code}`, which cannot match them, so that a redirect
-//!   is not compared with them.
+//! - The rows are grouped by the first word of their path, and a request is compared with the words
+//!   alone. What begins with none of them is a redirect: no pattern is matched for it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
+use actix_web::http::Method as HttpMethod;
 use actix_web::middleware::from_fn;
-use actix_web::{HttpRequest, Resource, Route, guard, web};
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard, web};
 use waypost_core::ReservedWords;
 
 use crate::access::{observe, observe_quietly};
@@ -31,7 +31,8 @@ struct Row {
     method: Method,
     path: &'static str,
     kind: Kind,
-    handler: fn() -> Route,
+    /// `None` for the redirect, which is not found by its path.
+    handler: Option<fn() -> Route>,
     purpose: &'static str,
 }
 
@@ -76,20 +77,22 @@ enum Kind {
 }
 
 const METRICS: &str = "/metrics";
+/// The redirect.
+const CODE: &str = "/{code}";
 
 #[rustfmt::skip]
 const ROUTES: &[Row] = &[
-    Row { method: Method::Post,   path: "/shorten",           kind: Kind::Operation,     handler: || web::to(shorten::answer),  purpose: "Makes a short link" },
-    Row { method: Method::Get,    path: "/urls",              kind: Kind::Operation,     handler: || web::to(list::answer),     purpose: "Lists the links, newest first" },
-    Row { method: Method::Get,    path: "/health",            kind: Kind::Probe,         handler: || web::to(health::alive),    purpose: "Says that the server runs" },
-    Row { method: Method::Get,    path: METRICS,              kind: Kind::Probe,         handler: || web::to(metrics::answer),  purpose: "Shows the metrics in Prometheus' text format" },
-    Row { method: Method::Get,    path: "/{code}",            kind: Kind::Redirect,      handler: || web::to(redirect::answer), purpose: "Leads to the target of a link, and counts the click" },
-    Row { method: Method::Delete, path: "/urls/{code}",       kind: Kind::Operation,     handler: || web::to(delete::answer),   purpose: "Deletes a link with its clicks" },
-    Row { method: Method::Get,    path: "/urls/{code}/stats", kind: Kind::Operation,     handler: || web::to(stats::answer),    purpose: "Shows a link and its clicks" },
-    Row { method: Method::Get,    path: "/health/ready",      kind: Kind::Probe,         handler: || web::to(health::ready),    purpose: "Says whether the database answers" },
-    Row { method: Method::Get,    path: "/api/openapi.json",  kind: Kind::Documentation, handler: || web::to(docs::document),   purpose: "Describes this API (OpenAPI)" },
-    Row { method: Method::Get,    path: "/api/docs",          kind: Kind::Documentation, handler: || web::to(docs::entrance),   purpose: "Leads to the page below" },
-    Row { method: Method::Get,    path: "/api/docs/{file:.*}", kind: Kind::Documentation, handler: || web::to(docs::page),      purpose: "A page to read about this API and to try it" },
+    Row { method: Method::Post,   path: "/shorten",           kind: Kind::Operation,     handler: Some(|| web::to(shorten::answer)),  purpose: "Makes a short link" },
+    Row { method: Method::Get,    path: "/urls",              kind: Kind::Operation,     handler: Some(|| web::to(list::answer)),     purpose: "Lists the links, newest first" },
+    Row { method: Method::Get,    path: "/health",            kind: Kind::Probe,         handler: Some(|| web::to(health::alive)),    purpose: "Says that the server runs" },
+    Row { method: Method::Get,    path: METRICS,              kind: Kind::Probe,         handler: Some(|| web::to(metrics::answer)),  purpose: "Shows the metrics in Prometheus' text format" },
+    Row { method: Method::Get,    path: CODE,                 kind: Kind::Redirect,      handler: None, purpose: "Leads to the target of a link, and counts the click" },
+    Row { method: Method::Delete, path: "/urls/{code}",       kind: Kind::Operation,     handler: Some(|| web::to(delete::answer)),   purpose: "Deletes a link with its clicks" },
+    Row { method: Method::Get,    path: "/urls/{code}/stats", kind: Kind::Operation,     handler: Some(|| web::to(stats::answer)),    purpose: "Shows a link and its clicks" },
+    Row { method: Method::Get,    path: "/health/ready",      kind: Kind::Probe,         handler: Some(|| web::to(health::ready)),    purpose: "Says whether the database answers" },
+    Row { method: Method::Get,    path: "/api/openapi.json",  kind: Kind::Documentation, handler: Some(|| web::to(docs::document)),   purpose: "Describes this API (OpenAPI)" },
+    Row { method: Method::Get,    path: "/api/docs",          kind: Kind::Documentation, handler: Some(|| web::to(docs::entrance)),   purpose: "Leads to the page below" },
+    Row { method: Method::Get,    path: "/api/docs/{file:.*}", kind: Kind::Documentation, handler: Some(|| web::to(docs::page)),      purpose: "A page to read about this API and to try it" },
 ];
 
 /// Words under which nothing answers yet and pages are planned. A word that was claimed as a code
@@ -172,37 +175,62 @@ impl Listener {
     reason = "the one place where routes are added: from the table"
 )]
 pub(crate) fn configure(config: &mut web::ServiceConfig, listener: Listener) {
-    let mut seen = BTreeSet::new();
+    // The rows by the first word of their path, and by what follows it.
+    let mut words: BTreeMap<&str, BTreeMap<&str, Vec<&Row>>> = BTreeMap::new();
     for row in ROUTES.iter().filter(|row| listener.answers(row)) {
-        if !seen.insert(row.path) {
-            continue;
-        }
-        config.service(resource(row.path, row.path));
-        // The page of the documentation is a directory: there the slash makes a difference.
-        if row.kind != Kind::Documentation {
-            config.service(resource(&format!("{}/", row.path), row.path));
+        if row.handler.is_some() {
+            let (word, rest) = first_word(row.path);
+            let paths = words.entry(word).or_default();
+            paths.entry(rest).or_default().push(row);
         }
     }
-    config.default_service(web::to(nothing_here));
+    for (word, paths) in words {
+        let scope = paths
+            .into_iter()
+            .fold(web::scope(word), |scope, (rest, rows)| {
+                let scope = scope.service(resource(rest, &rows));
+                // The page of the documentation is a directory: there the slash makes a difference.
+                if rows.iter().all(|row| row.kind == Kind::Documentation) {
+                    scope
+                } else {
+                    scope.service(resource(&format!("{rest}/"), &rows))
+                }
+            });
+        config.service(scope);
+    }
+    config.default_service(if listener == Listener::MetricsOnly {
+        web::to(nothing_here)
+    } else {
+        web::to(redirect_or_nothing)
+    });
 }
 
-/// Everything that answers under `path`, at the given spelling of it.
+/// Splits `/urls/{code}` into `/urls` and `/{code}`.
+fn first_word(path: &str) -> (&str, &str) {
+    let end = path.get(1..).and_then(|rest| rest.find('/'));
+    path.split_at(end.map_or(path.len(), |end| end + 1))
+}
+
+/// Everything that answers under one path, of which `rest` follows the first word.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where routes are added: from the table"
 )]
-fn resource(spelling: &str, path: &str) -> Resource {
-    let rows = || ROUTES.iter().filter(|row| row.path == path);
-    let methods: Vec<_> = rows().map(|row| row.method.names()).collect();
+fn resource(rest: &str, rows: &[&Row]) -> Resource {
+    let methods: Vec<_> = rows.iter().map(|row| row.method.names()).collect();
     let allow = methods.join(", ");
     let refuse = move |request: HttpRequest, state: web::Data<State>| {
         let error = ApiError::method_not_allowed(&allow);
         async move { error_page::answer(&request, &state, &error, Instant::now()) }
     };
-    rows().fold(
-        web::resource(spelling).default_service(web::to(refuse)),
-        |resource, row| resource.route(row.method.route(around(row.kind, (row.handler)()))),
-    )
+    rows.iter()
+        .filter_map(|row| Some((row, row.handler?)))
+        .fold(
+            web::resource(rest).default_service(web::to(refuse)),
+            |resource, (row, handler)| {
+                resource.route(row.method.route(around(row.kind, handler())))
+            },
+        )
 }
 
 fn around(kind: Kind, route: Route) -> Route {
@@ -213,13 +241,45 @@ fn around(kind: Kind, route: Route) -> Route {
     }
 }
 
-async fn nothing_here(request: HttpRequest, state: web::Data<State>) -> actix_web::HttpResponse {
+/// The path of a redirect is one word, with or without a slash at its end.
+fn code_in(path: &str) -> Option<&str> {
+    let word = path.strip_prefix('/')?;
+    let word = word.strip_suffix('/').unwrap_or(word);
+    (!word.is_empty() && !word.contains('/')).then_some(word)
+}
+
+/// The route of a request as it is named in the log.
+pub(crate) fn name_of(request: &HttpRequest) -> String {
+    request.match_pattern().unwrap_or_else(|| {
+        let code = code_in(request.match_info().as_str());
+        code.map_or("none", |_| CODE).to_owned()
+    })
+}
+
+async fn redirect_or_nothing(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    // What is percent-encoded and cannot be in a code may still be encoded here, or be replaced by
+    // U+FFFD: neither makes it a code.
+    let Some(code) = code_in(request.match_info().as_str()) else {
+        return nothing_here(request, state).await;
+    };
+    match *request.method() {
+        HttpMethod::GET | HttpMethod::HEAD => redirect::answer(&request, code, &state).await,
+        _ => {
+            let error = ApiError::method_not_allowed(Method::Get.names());
+            error_page::answer(&request, &state, &error, Instant::now())
+        }
+    }
+}
+
+async fn nothing_here(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let error = ApiError::no_such_path();
     error_page::answer(&request, &state, &error, Instant::now())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -233,11 +293,17 @@ mod tests {
     }
 
     #[test]
-    fn one_word_paths_come_before_the_code_and_longer_ones_after_it() {
-        let place = ROUTES.iter().position(|row| row.path == "/{code}").unwrap();
-        for (index, row) in ROUTES.iter().enumerate() {
-            let words = row.path.split('/').count() - 1;
-            assert_eq!(index > place, words > 1, "{}", row.path);
+    fn a_path_is_divided_behind_its_first_word() {
+        assert_eq!(first_word("/urls"), ("/urls", ""));
+        assert_eq!(first_word("/urls/{code}/stats"), ("/urls", "/{code}/stats"));
+    }
+
+    #[test]
+    fn one_word_is_a_code_with_and_without_a_slash() {
+        assert_eq!(code_in("/wiki"), Some("wiki"));
+        assert_eq!(code_in("/wiki/"), Some("wiki"));
+        for other in ["", "/", "//", "/wiki//", "/a/b", "//wiki", "wiki"] {
+            assert_eq!(code_in(other), None, "{other}");
         }
     }
 

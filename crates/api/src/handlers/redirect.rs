@@ -9,10 +9,9 @@ use std::time::Instant;
 
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use waypost_analytics::{Visit, VisitHeaders};
 
-use super::code_of;
 use crate::error_page;
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
 use crate::metrics::RedirectStatus;
@@ -47,10 +46,10 @@ const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-store")
         ), headers(("Retry-After" = u32, description = "Seconds"))),
     )
 )]
-pub(crate) async fn answer(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+pub(crate) async fn answer(request: &HttpRequest, code: &str, state: &State) -> HttpResponse {
     let started = Instant::now();
     let counts = request.method() != Method::HEAD;
-    let found = follow(&request, &state, counts).await;
+    let found = follow(request, code, state, counts).await;
     if counts {
         let status = match &found {
             Ok(_) => RedirectStatus::Found,
@@ -64,19 +63,20 @@ pub(crate) async fn answer(request: HttpRequest, state: web::Data<State>) -> Htt
             .insert_header((header::LOCATION, location))
             .insert_header((header::CACHE_CONTROL, CACHE_CONTROL))
             .finish(),
-        Err(error) => error_page::answer(&request, &state, &error, started),
+        Err(error) => error_page::answer(request, state, &error, started),
     }
 }
 
 /// Finds the target of the link, and counts the click if it `counts`.
 async fn follow(
     request: &HttpRequest,
+    code: &str,
     state: &State,
     counts: bool,
 ) -> Result<HeaderValue, ApiError> {
     let destination = state
         .resolver()
-        .resolve(code_of(request))
+        .resolve(code)
         .await?
         .ok_or_else(ApiError::no_such_link)?;
     let target = destination.target.as_str();
