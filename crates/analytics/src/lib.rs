@@ -7,18 +7,22 @@
 //!
 //! 1. finds the visitor's address ([`TrustedProxies`]) in what only trusted proxies have said,
 //! 2. hashes it with the salt of the day ([`DailySalts`], [`ip_hash`]); the address itself ends
-//!    here and is written nowhere,
-//! 3. builds the `Click` with the user agent, the referrer and the day it counts for, and
-//! 4. stores it: the row, the link's total and the daily rollup, in one transaction of the store.
+//!    here and is written nowhere, and
+//! 3. appends the click with its user agent, its referrer and the day it counts for to the
+//!    [`journal`].
 //!
-//! The redirect is answered after that. Step 4 is the seam: what stands between a click and the
-//! database is decided in the recorder alone, and nobody who calls it can tell.
+//! Then the redirect is answered: no database was asked. The [`Ingester`] reads the journal and stores
+//! what it finds, batch by batch and each click exactly once: the row, the link's total, the daily
+//! rollup and the position of the journal in one transaction. [`Durability`] says what a redirect
+//! waits for; the path is the same.
 //!
 //! | subject | where |
 //! | --- | --- |
 //! | the client's address | [`Visit`], [`VisitHeaders`], [`TrustedProxies`] |
 //! | the hash of an address | [`ip_hash`], [`DailySalts`] |
 //! | recording | [`Recorder`], [`RecorderParts`], [`Outcome`] |
+//! | accepted clicks on their way | [`journal`]: [`Journal`], [`journal::JournalStatus`] |
+//! | storing them | [`Ingester`], [`IngesterParts`] |
 //! | keeping and forgetting | [`retention`], [`Age`], [`Maintenance`] |
 //! | counting again | [`ledger`] |
 //! | settings | [`ClickSettings`] |
@@ -27,10 +31,11 @@
 //! This crate knows the port (`waypost-store`), never a database, and no HTTP framework.
 //!
 //! # Extending
-//! What is to be kept of a click becomes a field of `waypost_core::Click`, is read from the visit
-//! in `recorder.rs` before anything is awaited, and is stored by the stores. A new number for
-//! operators gets its name and description in [`metrics`], and its series starts at 0 there. Work
-//! that comes around by itself belongs to [`Maintenance::run_once`].
+//! What is to be kept of a click becomes a field of `waypost_core::Click`, is read from the visit in
+//! `recorder.rs`, gets its bytes in `journal/record.rs` (with a flag, so that records of the version
+//! before can still be read), and is stored by the stores. A new number for operators gets its name
+//! and description in [`metrics`], and its series starts at 0 there. Work that comes around by itself
+//! belongs to [`Maintenance::run_once`].
 
 mod age;
 mod client_address;

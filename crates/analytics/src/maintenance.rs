@@ -1,5 +1,5 @@
-//! The work that comes around by itself: salts are destroyed in time, and raw clicks purged where
-//! the operator set a retention.
+//! The work that comes around by itself: salts are destroyed in time, changes of links that every
+//! node has seen are deleted, and raw clicks purged where the operator set a retention.
 
 use std::error::Error;
 use std::ops::ControlFlow;
@@ -17,6 +17,11 @@ use crate::{Age, DailySalts};
 
 /// How long after the beginning of one pass the next one begins.
 const INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// Changes of links are kept for so long. A node that has not seen the change feed for half of it
+/// forgets everything that it has cached.
+const CHANGES_KEPT: time::Duration = time::Duration::hours(1);
+/// So many changes are deleted in one transaction.
+const CHANGES_PER_BATCH: u32 = 1_000;
 
 /// What [`Maintenance`] works with.
 #[derive(Clone)]
@@ -31,7 +36,8 @@ pub struct MaintenanceParts {
     pub retention_days: Option<u32>,
 }
 
-/// A background task that destroys expired salts and purges old clicks, at start and every hour.
+/// A background task that destroys expired salts, deletes old entries of the change feed and purges old
+/// clicks, at start and every hour.
 /// Any number of nodes may run one on the same database.
 pub struct Maintenance(MaintenanceParts);
 
@@ -40,6 +46,8 @@ pub struct Maintenance(MaintenanceParts);
 pub struct Pass {
     /// Salts destroyed in the store.
     pub salts_destroyed: u64,
+    /// Entries of the change feed deleted, those before a failure included.
+    pub changes_deleted: u64,
     /// Click rows purged, those before a failure included.
     pub clicks_purged: u64,
     /// Tasks that failed; each is one warning in the log, and the next pass tries again.
@@ -80,6 +88,21 @@ impl Maintenance {
         match salts.destroy_expired(clock.now()).await {
             Ok(destroyed) => pass.salts_destroyed = destroyed,
             Err(error) => pass.failed("expired salts were not destroyed", &error),
+        }
+        let before = clock.now().saturating_sub(CHANGES_KEPT);
+        loop {
+            match store.purge_changes(before, CHANGES_PER_BATCH).await {
+                Ok(deleted) => {
+                    pass.changes_deleted = pass.changes_deleted.saturating_add(deleted);
+                    if deleted < u64::from(CHANGES_PER_BATCH) || stop.is_cancelled() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    pass.failed("old changes of links were not deleted", &error);
+                    break;
+                }
+            }
         }
         if let Some(days) = *retention_days {
             let before = Age::days(days).cutoff(clock.now());
@@ -186,7 +209,7 @@ mod tests {
         let setup = setup(10).await;
         let maintenance = setup.maintenance(Some(3));
         setup.store.seen().away_after = Some(0);
-        assert_eq!(maintenance.run_once().await.failures, 2);
+        assert_eq!(maintenance.run_once().await.failures, 3);
         setup.store.seen().away_after = None;
         let pass = maintenance.run_once().await;
         assert_eq!((pass.failures, pass.clicks_purged), (0, 6));
