@@ -38,6 +38,9 @@ use crate::{CacheSettings, ChangeStore, LinkStore, Store, StoreError};
 
 /// How often the change feed is read.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a request waits for the store. A visitor is better told to come back than kept waiting; the
+/// load goes on for whoever comes next.
+const LOAD_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the one request that loads an expired entry again waits, before it takes the old answer.
 const RELOAD_PATIENCE: Duration = Duration::from_millis(250);
 
@@ -108,7 +111,8 @@ impl Resolver {
     /// else, and everybody while the change feed cannot be read, gets the old answer.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up, of a code that is not in memory.
+    /// [`StoreError`] as any look-up, of a code that is not in memory; [`StoreError::Unavailable`] also
+    /// when the store does not answer within 2 seconds.
     pub async fn resolve(&self, typed: &str) -> Result<Option<Arc<Destination>>, StoreError> {
         let mut buffer = [0; ShortCode::MAX_LEN];
         let Some(normal) = ShortCode::normal_form(typed, &mut buffer) else {
@@ -259,7 +263,8 @@ async fn run(links: Arc<dyn LinkStore>, load: Load) {
 
 /// Waits for the end of a load.
 async fn end_of(mut waiting: Waiting) -> Result<Loaded, StoreError> {
-    match waiting.wait_for(Option::is_some).await.as_deref() {
+    let ended = timeout(LOAD_PATIENCE, waiting.wait_for(Option::is_some)).await;
+    match ended.map_err(StoreError::unavailable)?.as_deref() {
         Ok(Some(loaded)) => Ok(loaded.clone()),
         Ok(None) | Err(_) => Err(StoreError::unavailable(
             "the look-up was given up before its end",

@@ -70,6 +70,18 @@ async fn a_visitor_who_leaves_takes_nothing_from_the_others() {
     assert_eq!(setup.links.lookups(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_store_that_does_not_answer_is_an_error_soon_and_its_late_answer_is_kept() {
+    let setup = Setup::new();
+    let link = setup.link("wiki").await;
+    setup.links.set(Mode::Held);
+    let error = setup.resolver.resolve("wiki").await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    setup.links.set(Mode::Open);
+    assert_eq!(setup.resolve("wiki").await, Some(link.id));
+    assert_eq!(setup.links.lookups(), 1);
+}
+
 #[tokio::test]
 async fn what_was_loaded_for_a_visitor_who_left_is_kept() {
     let setup = Setup::new();
