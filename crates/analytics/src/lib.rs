@@ -8,11 +8,10 @@
 //! 1. finds the visitor's address ([`TrustedProxies`]) in what only trusted proxies have said,
 //! 2. hashes it with the salt of the day ([`DailySalts`], [`ip_hash`]); the address itself ends
 //!    here and is written nowhere,
-//! 3. builds the `Click` with the user agent, the referrer and the day it counts for, and
-//! 4. stores it: the row, the link's total and the daily rollup, in one transaction of the store.
+//! 3. appends what is known of the click to the [`journal`]: the redirect is answered after that.
 //!
-//! The redirect is answered after that. Step 4 is the seam: what stands between a click and the
-//! database is decided in the recorder alone, and nobody who calls it can tell.
+//! The [`Ingester`] reads the journal and stores the clicks in batches: the rows, the links' totals,
+//! the daily rollup and the journal's position, in one transaction of the store.
 //!
 //! | subject | where |
 //! | --- | --- |
@@ -43,6 +42,8 @@ mod maintenance;
 pub mod metrics;
 mod recorder;
 pub mod retention;
+#[cfg(test)]
+mod rig;
 mod salts;
 mod settings;
 mod visit;
