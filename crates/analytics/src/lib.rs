@@ -48,6 +48,8 @@ mod maintenance;
 pub mod metrics;
 mod recorder;
 pub mod retention;
+#[cfg(test)]
+mod rig;
 mod salts;
 mod settings;
 mod visit;

@@ -25,7 +25,7 @@ impl Ingester {
                 Err(failure) => failure,
             };
             let position = self.cursor.position();
-            let cause: &(dyn Error + 'static) = &failure;
+            let cause: &(dyn Error + Send + Sync + 'static) = &failure;
             if attempt == READ_ATTEMPTS || failure.kind() == io::ErrorKind::NotFound {
                 error!(
                     error = cause,
@@ -127,7 +127,7 @@ impl Ingester {
     }
 
     /// The database refuses something of the batch: finds out what, and sets it aside.
-    async fn refused(&mut self, batch: &ClickBatch, refusal: &(dyn Error + 'static)) -> Attempt {
+    async fn refused(&mut self, batch: &ClickBatch, refusal: &StoreError) -> Attempt {
         let click = match batch.clicks.as_slice() {
             // Nothing is left that could be at fault.
             [] => return self.away(refusal),
@@ -135,8 +135,9 @@ impl Ingester {
             clicks => {
                 metrics::click_record_failed();
                 self.limit = clicks.len() / 2;
+                let cause: &(dyn Error + 'static) = refusal;
                 debug!(
-                    error = refusal,
+                    error = cause,
                     clicks = clicks.len(),
                     "refused; trying a part"
                 );
@@ -181,8 +182,9 @@ impl Ingester {
             return self.away(refusal);
         };
         metrics::click_record_failed();
+        let cause: &(dyn Error + 'static) = refusal;
         error!(
-            error = refusal,
+            error = cause,
             click = %click.id,
             "the database refused a click; it is set aside in the file `rejected` of the journal"
         );

@@ -166,7 +166,7 @@ impl Ingester {
     }
 
     /// Settles one batch, or waits for something to settle.
-    async fn step(&mut self) {
+    pub(crate) async fn step(&mut self) {
         let records = self.read().await;
         if records.clicks.is_empty() && records.dropped.total() == 0 {
             let grown = self.parts.journal.grown();

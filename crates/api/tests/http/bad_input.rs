@@ -8,7 +8,7 @@ use crate::setup::{TestServer, send};
 
 #[tokio::test]
 async fn a_body_that_is_not_the_expected_object_is_refused() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let url = "https://example.com/";
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
     for body in [
@@ -49,7 +49,7 @@ async fn a_body_that_is_not_the_expected_object_is_refused() {
 
 #[tokio::test]
 async fn the_message_says_what_is_wrong_with_the_body() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     for (body, part) in [
         ("{\"url\": 1}", "expected a string"),
         ("{}", "missing field `url`"),
@@ -64,7 +64,7 @@ async fn the_message_says_what_is_wrong_with_the_body() {
 
 #[tokio::test]
 async fn a_body_that_is_not_declared_as_json_is_refused() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let body = json!({ "url": "https://example.com/" }).to_string();
     let request = || server.request(Method::POST, "/shorten").body(body.clone());
     for media_type in [
@@ -86,7 +86,7 @@ async fn a_body_that_is_not_declared_as_json_is_refused() {
 
 #[tokio::test]
 async fn a_body_of_more_than_16_kib_is_refused() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let body = |length: usize| {
         let start = "{\"url\": \"https://example.com/\"";
         format!("{start}{}}}", " ".repeat(length - start.len() - 1))
@@ -102,7 +102,7 @@ async fn a_body_of_more_than_16_kib_is_refused() {
 
 #[tokio::test]
 async fn a_url_that_is_no_target_is_refused() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let too_long = format!("https://example.com/{}", "x".repeat(2_048));
     for url in [
         "",
@@ -134,7 +134,7 @@ async fn a_url_that_is_no_target_is_refused() {
 
 #[tokio::test]
 async fn a_text_that_is_no_code_is_refused() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let too_long = "x".repeat(65);
     for code in [
         "", "a b", "a/b", "ä", "🎉", "a.b", "-a", "a_", "a\0", "a\n", "../a", &too_long,
@@ -147,7 +147,7 @@ async fn a_text_that_is_no_code_is_refused() {
 
 #[tokio::test]
 async fn a_page_that_does_not_exist_cannot_be_asked_for() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     for query in [
         "page=0",
         "page=-1",
@@ -174,7 +174,7 @@ async fn a_page_that_does_not_exist_cannot_be_asked_for() {
 
 #[tokio::test]
 async fn a_method_that_a_path_does_not_have_is_told_those_that_it_has() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     for (method, path, allow) in [
         (Method::GET, "/shorten", "POST"),
         (Method::PUT, "/shorten", "POST"),
@@ -197,7 +197,7 @@ async fn a_method_that_a_path_does_not_have_is_told_those_that_it_has() {
 
 #[tokio::test]
 async fn a_path_that_does_not_exist_is_not_found_whatever_the_method() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     for path in [
         "/",
         "/a/b",

@@ -10,7 +10,7 @@ use crate::setup::TestServer;
 
 #[tokio::test]
 async fn every_documented_route_is_in_the_document_and_nothing_else() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let document = server.get("/api/openapi.json").await.json();
     let mut in_document = BTreeSet::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
@@ -30,7 +30,7 @@ async fn every_documented_route_is_in_the_document_and_nothing_else() {
 
 #[tokio::test]
 async fn every_error_is_documented_with_the_body_that_it_has() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let document = server.get("/api/openapi.json").await.json();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
@@ -55,7 +55,7 @@ async fn every_error_is_documented_with_the_body_that_it_has() {
 
 #[tokio::test]
 async fn the_limits_are_in_the_document() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let document = server.get("/api/openapi.json").await.json();
     let schemas = &document["components"]["schemas"];
     let request = &schemas["ShortenRequest"];
@@ -84,7 +84,7 @@ async fn the_limits_are_in_the_document() {
 
 #[tokio::test]
 async fn the_page_comes_with_the_program() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let entrance = server.get("/api/docs").await;
     assert_eq!(entrance.status, StatusCode::FOUND);
     assert_eq!(entrance.header("location"), "docs/");

@@ -8,7 +8,7 @@ use crate::setup::TestServer;
 
 #[tokio::test]
 async fn a_link_is_made_under_the_code_that_was_asked_for() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let made = server.shorten("https://example.com/a b", "Team-Wiki").await;
     assert_eq!(made.status, StatusCode::CREATED);
     assert_eq!(
@@ -28,7 +28,7 @@ async fn a_link_is_made_under_the_code_that_was_asked_for() {
 
 #[tokio::test]
 async fn a_link_without_a_code_gets_one_of_seven_characters() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     for body in [
         r#"{"url":"https://example.com/"}"#,
         r#"{"url":"https://example.com/","code":null}"#,
@@ -44,7 +44,7 @@ async fn a_link_without_a_code_gets_one_of_seven_characters() {
 
 #[tokio::test]
 async fn a_taken_code_is_a_conflict_in_any_spelling() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.link("CNN").await;
     let again = server.shorten("https://example.com/other", "cnn").await;
     again.assert_error(409, "CODE_TAKEN");
@@ -53,7 +53,7 @@ async fn a_taken_code_is_a_conflict_in_any_spelling() {
 
 #[tokio::test]
 async fn the_list_is_newest_first_and_counts_all_links() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     for code in ["first", "second", "third"] {
         server.link(code).await;
         server.clock.advance(Duration::seconds(1));
@@ -88,7 +88,7 @@ async fn the_list_is_newest_first_and_counts_all_links() {
 
 #[tokio::test]
 async fn a_record_is_found_in_any_spelling_and_shows_the_owners() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.link("CNN").await;
     let record = server.get("/urls/cnn/stats").await;
     assert_eq!(record.json()["shortCode"], "CNN");
@@ -99,7 +99,7 @@ async fn a_record_is_found_in_any_spelling_and_shows_the_owners() {
 
 #[tokio::test]
 async fn a_deleted_link_is_gone_at_once() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.link("gone").await;
     assert_eq!(server.get("/gone").await.status, StatusCode::FOUND);
     let deleted = server.delete("/urls/GONE").await;
@@ -114,7 +114,7 @@ async fn a_deleted_link_is_gone_at_once() {
 
 #[tokio::test]
 async fn a_slash_at_the_end_changes_nothing() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.link("wiki").await;
     for path in [
         "/urls/",

@@ -61,7 +61,7 @@ async fn get_with_id(server: &TestServer, path: &str, id: &str) -> crate::setup:
 
 #[tokio::test]
 async fn an_operation_has_one_line_with_its_route_and_never_its_path_or_client() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.link("secret-code").await;
     let path = "/urls/secret-code/stats";
     let answer = get_with_id(&server, path, "log-operation").await;
@@ -80,7 +80,7 @@ async fn an_operation_has_one_line_with_its_route_and_never_its_path_or_client()
 
 #[tokio::test]
 async fn an_unexpected_error_has_one_line_with_its_cause_and_a_neutral_answer() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.store.break_down();
     for (path, id) in [
         ("/urls", "log-broken-list"),
@@ -104,7 +104,7 @@ async fn an_unexpected_error_has_one_line_with_its_cause_and_a_neutral_answer() 
 
 #[tokio::test]
 async fn a_redirect_that_succeeded_has_no_line() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.link("quiet").await;
     let request = server.request(Method::GET, "/quiet");
     let answer = send(request.header("X-Request-Id", "log-redirect")).await;
@@ -114,7 +114,7 @@ async fn a_redirect_that_succeeded_has_no_line() {
 
 #[tokio::test]
 async fn a_request_without_a_usable_id_gets_one() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     for given in ["with space".to_owned(), "x".repeat(129)] {
         let request = server.request(Method::GET, "/nothing/here");
         let answer = send(request.header("X-Request-Id", given)).await;

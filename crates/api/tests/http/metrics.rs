@@ -9,7 +9,7 @@ use crate::setup::{TestServer, value};
 
 #[tokio::test]
 async fn every_series_exists_from_the_start_at_zero() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let answer = server.get("/metrics").await;
     assert_eq!(
         answer.header("content-type"),
@@ -58,7 +58,7 @@ async fn every_series_exists_from_the_start_at_zero() {
 
 #[tokio::test]
 async fn redirects_are_counted_by_what_they_came_to_and_head_is_none() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.link("wiki").await;
     for path in ["/wiki", "/WIKI", "/unknown", "/%00"] {
         server.get(path).await;
@@ -83,7 +83,7 @@ async fn redirects_are_counted_by_what_they_came_to_and_head_is_none() {
 
 #[tokio::test]
 async fn a_scrape_succeeds_without_the_database_and_keeps_the_last_numbers() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.link("one").await;
     server.link("two").await;
     assert_eq!(server.metric("waypost_links").await.to_string(), "2");
@@ -100,7 +100,7 @@ async fn a_scrape_succeeds_without_the_database_and_keeps_the_last_numbers() {
 
 #[tokio::test]
 async fn however_many_scrapers_there_are_the_store_counts_once_a_second() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let scrape = || server.get("/metrics");
     tokio::join!(scrape(), scrape(), scrape());
     let counted = || server.store.counted.load(Ordering::SeqCst);
@@ -118,7 +118,7 @@ async fn however_many_scrapers_there_are_the_store_counts_once_a_second() {
 
 #[tokio::test]
 async fn two_servers_in_one_process_count_for_themselves() {
-    let (one, other) = (TestServer::start(), TestServer::start());
+    let (one, other) = (TestServer::start().await, TestServer::start().await);
     one.get("/unknown").await;
     let series = "waypost_redirects_total{status=\"not_found\"}";
     assert_eq!(one.metric(series).await.to_string(), "1");

@@ -6,13 +6,14 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
+use waypost_analytics::Durability;
 use waypost_api::{HttpSettings, ServeError};
 
 use crate::setup::{TestServer, settings};
 
 #[tokio::test]
 async fn health_says_that_the_server_runs_even_without_a_database() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     assert_eq!(server.get("/health/ready").await.body, r#"{"status":"ok"}"#);
     server.store.go_away();
     assert_eq!(server.get("/health").await.body, r#"{"status":"ok"}"#);
@@ -25,7 +26,7 @@ async fn health_says_that_the_server_runs_even_without_a_database() {
 
 #[tokio::test]
 async fn a_database_that_does_not_answer_is_given_up_after_two_seconds() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.store.fall_silent();
     let (ready, metrics) = tokio::join!(server.get("/health/ready"), server.get("/metrics"));
     ready.assert_error(503, "UNAVAILABLE");
@@ -35,7 +36,7 @@ async fn a_database_that_does_not_answer_is_given_up_after_two_seconds() {
 
 #[tokio::test]
 async fn get_routes_answer_head() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     for path in [
         "/urls",
         "/health",
@@ -52,13 +53,13 @@ async fn get_routes_answer_head() {
 
 #[tokio::test]
 async fn an_address_in_use_is_an_error_that_names_it() {
-    let first = TestServer::start();
+    let first = TestServer::start().await;
     let address = first.server.address();
     let settings = HttpSettings {
         listen: address,
         ..settings()
     };
-    let second = TestServer::try_with(&settings);
+    let second = TestServer::try_with(&settings, Durability::Journal).await;
     let Err(error) = second else {
         panic!("two servers on {address}")
     };
@@ -75,7 +76,8 @@ async fn metrics_with_an_address_of_their_own_are_there_and_only_there() {
     let server = TestServer::with(&HttpSettings {
         metrics_listen: Some(([127, 0, 0, 1], 0).into()),
         ..settings()
-    });
+    })
+    .await;
     server.get("/metrics").await.assert_error(404, "NOT_FOUND");
     let own = server.server.metrics_address().unwrap();
     assert_ne!(own, server.server.address());
@@ -91,7 +93,8 @@ async fn metrics_with_an_address_of_their_own_are_there_and_only_there() {
 
 #[tokio::test]
 async fn stopping_finishes_requests_under_way_closes_idle_connections_and_takes_no_new_ones() {
-    let server = TestServer::start();
+    let server = TestServer::try_with(&settings(), Durability::Commit).await;
+    let server = server.unwrap();
     server.link("wiki").await;
     let (address, url) = (server.server.address(), server.url("/wiki"));
     // Nothing was ever sent on this one.
@@ -116,10 +119,12 @@ async fn stopping_finishes_requests_under_way_closes_idle_connections_and_takes_
 
 #[tokio::test]
 async fn a_request_that_takes_longer_than_the_grace_is_cut_off() {
-    let server = TestServer::with(&HttpSettings {
+    let settings = HttpSettings {
         shutdown_grace: Duration::ZERO,
         ..settings()
-    });
+    };
+    let server = TestServer::try_with(&settings, Durability::Commit).await;
+    let server = server.unwrap();
     server.link("wiki").await;
     server.store.hold_recordings();
     let url = server.url("/wiki");

@@ -21,7 +21,7 @@ fn request(path: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_path_that_is_no_text_is_not_found() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     for path in [
         b"/%ff".as_slice(),
         b"/%C3%28",
@@ -38,7 +38,7 @@ async fn a_path_that_is_no_text_is_not_found() {
 
 #[tokio::test]
 async fn what_is_no_http_is_refused_and_the_next_request_is_served() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     for bytes in [
         request(b"/\xff\xfe"),
         request(b"/\xc3\xa4"),

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use reqwest::header::LOCATION;
 use reqwest::{Method, StatusCode};
+use time::Duration;
 use tokio::task::JoinSet;
+use waypost_analytics::Durability;
+use waypost_store::JournalStore as _;
 
-use crate::setup::{TestServer, send};
+use crate::setup::{TestServer, send, settings};
 
 #[tokio::test]
 async fn a_visit_is_sent_to_the_target_and_counted() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.link("Wiki").await;
     for path in ["/Wiki", "/wiki", "/WIKI?utm_source=mail", "/%77iki"] {
         let followed = server.get(path).await;
@@ -24,7 +27,7 @@ async fn a_visit_is_sent_to_the_target_and_counted() {
 
 #[tokio::test]
 async fn head_answers_the_same_headers_and_is_not_counted() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.link("wiki").await;
     let preview = server.head("/wiki").await;
     let followed = server.get("/wiki").await;
@@ -44,7 +47,7 @@ async fn head_answers_the_same_headers_and_is_not_counted() {
 
 #[tokio::test]
 async fn five_visits_at_once_count_five() {
-    let server = Arc::new(TestServer::start());
+    let server = Arc::new(TestServer::start().await);
     server.link("wiki").await;
     let mut visits = JoinSet::new();
     for _ in 0..5 {
@@ -57,7 +60,7 @@ async fn five_visits_at_once_count_five() {
 
 #[tokio::test]
 async fn what_is_not_a_link_is_not_found() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let too_long = format!("/{}", "x".repeat(65));
     for path in [
         "/unknown",
@@ -84,7 +87,7 @@ async fn what_is_not_a_link_is_not_found() {
 
 #[tokio::test]
 async fn a_browser_gets_a_page_and_a_program_gets_json() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     for path in ["/unknown", "/unknown/path", "/"] {
         let page = server.browse(path).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
@@ -104,7 +107,7 @@ async fn a_browser_gets_a_page_and_a_program_gets_json() {
 
 #[tokio::test]
 async fn without_the_database_a_visit_is_asked_to_come_again() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.link("wiki").await;
     server.store.go_away();
     let away = server.get("/wiki").await;
@@ -120,8 +123,55 @@ async fn without_the_database_a_visit_is_asked_to_come_again() {
 }
 
 #[tokio::test]
-async fn a_link_that_is_deleted_while_it_is_followed_is_not_found() {
-    let server = Arc::new(TestServer::start());
+async fn a_visit_waits_for_no_database_and_the_numbers_say_up_to_when_they_are_complete() {
+    let server = TestServer::start().await;
+    server.link("wiki").await;
+    server.store.hold_recordings();
+    assert_eq!(server.get("/wiki").await.status, StatusCode::FOUND);
+    server.clock.advance(Duration::seconds(5));
+    let (stats, list) = tokio::join!(server.get("/urls/wiki/stats"), server.get("/urls"));
+    assert_eq!(stats.json()["clicks"], 0);
+    for answer in [stats, list] {
+        assert_eq!(
+            answer.json()["clicksCompleteUntil"],
+            "2026-03-01T12:00:00.25Z"
+        );
+    }
+    server.store.let_recordings_through();
+    let (stats, list) = tokio::join!(server.get("/urls/wiki/stats"), server.get("/urls"));
+    assert_eq!(stats.json()["clicks"], 1);
+    for answer in [stats, list] {
+        assert_eq!(
+            answer.json()["clicksCompleteUntil"],
+            "2026-03-01T12:00:05.25Z"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_deleted_while_it_is_followed_leads_to_its_target_and_the_click_is_dropped()
+{
+    let server = TestServer::start().await;
+    server.link("wiki").await;
+    server.link("other").await;
+    server.store.hold_recordings();
+    assert_eq!(server.get("/wiki").await.status, StatusCode::FOUND);
+    server.store.begun.acquire().await.unwrap().forget();
+    assert_eq!(server.delete("/urls/wiki").await.status, 204);
+    server.store.let_recordings_through();
+    assert_eq!(server.get("/other").await.status, StatusCode::FOUND);
+    assert_eq!(server.clicks("other").await, 1);
+    let journals = server.store.memory().journals().await.unwrap();
+    let [journal] = journals.as_slice() else {
+        panic!("{journals:?}")
+    };
+    assert_eq!((journal.stored, journal.dropped.link_deleted), (1, 1));
+}
+
+#[tokio::test]
+async fn with_durability_commit_a_visit_is_answered_when_its_click_is_stored() {
+    let server = TestServer::try_with(&settings(), Durability::Commit).await;
+    let server = Arc::new(server.unwrap());
     server.link("wiki").await;
     server.store.hold_recordings();
     let visit = tokio::spawn({
@@ -129,14 +179,15 @@ async fn a_link_that_is_deleted_while_it_is_followed_is_not_found() {
         async move { server.get("/wiki").await }
     });
     server.store.begun.acquire().await.unwrap().forget();
-    assert_eq!(server.delete("/urls/wiki").await.status, 204);
+    assert!(!visit.is_finished());
     server.store.let_recordings_through();
-    visit.await.unwrap().assert_error(404, "NOT_FOUND");
+    assert_eq!(visit.await.unwrap().status, StatusCode::FOUND);
+    assert_eq!(server.store.recorded().len(), 1);
 }
 
 #[tokio::test]
 async fn the_visitors_browser_and_page_reach_the_store() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.link("wiki").await;
     let visit = server
         .request(Method::GET, "/wiki")
@@ -144,6 +195,7 @@ async fn the_visitors_browser_and_page_reach_the_store() {
         .header("Referer", "https://example.com/page?token=1")
         .header("X-Forwarded-For", "203.0.113.7");
     assert_eq!(send(visit).await.status, StatusCode::FOUND);
+    assert_eq!(server.clicks("wiki").await, 1);
     let clicks = server.store.recorded();
     let [click] = clicks.as_slice() else {
         panic!("{clicks:?}")

@@ -8,7 +8,7 @@ use crate::setup::TestServer;
 
 #[tokio::test]
 async fn the_first_word_of_every_path_is_refused_as_a_code() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let document = server.get("/api/openapi.json").await.json();
     let documented = document["paths"].as_object().unwrap().keys();
     let paths = documented
@@ -32,7 +32,7 @@ async fn the_first_word_of_every_path_is_refused_as_a_code() {
 
 #[tokio::test]
 async fn words_of_planned_pages_are_refused_as_codes() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     for word in [
         "auth",
         "setup",

@@ -7,13 +7,18 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method, RequestBuilder, StatusCode, redirect};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use time::macros::datetime;
-use waypost_analytics::{Recorder, RecorderParts};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use waypost_analytics::{
+    DailySalts, Durability, Ingester, IngesterParts, Journal, JournalSettings, Recorder,
+    RecorderParts,
+};
 use waypost_api::{
     ApiParts, HttpSettings, Metrics, RunningServer, ServeError, reserved_words, serve,
 };
-use waypost_core::{ManualClock, SystemRandom, Zone};
-use waypost_store::{LinkStore, Shortener, ShortenerParts};
+use waypost_core::{Clock as _, JournalId, ManualClock, SystemRandom, Zone};
+use waypost_store::{CacheSettings, LinkStore, Resolver, Shortener, ShortenerParts};
 
 use crate::gated_store::GatedStore;
 use crate::log;
@@ -23,6 +28,9 @@ pub(crate) struct TestServer {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) server: RunningServer,
     client: Client,
+    /// Ends the ingester.
+    _stop: DropGuard,
+    _directory: TempDir,
 }
 
 /// An answer that was read to its end.
@@ -45,29 +53,55 @@ pub(crate) fn settings() -> HttpSettings {
 }
 
 impl TestServer {
-    pub(crate) fn start() -> Self {
-        Self::with(&settings())
+    pub(crate) async fn start() -> Self {
+        Self::with(&settings()).await
     }
 
-    pub(crate) fn with(settings: &HttpSettings) -> Self {
-        Self::try_with(settings).unwrap()
+    pub(crate) async fn with(settings: &HttpSettings) -> Self {
+        Self::try_with(settings, Durability::Journal).await.unwrap()
     }
 
-    pub(crate) fn try_with(settings: &HttpSettings) -> Result<Self, ServeError> {
+    pub(crate) async fn try_with(
+        settings: &HttpSettings,
+        durability: Durability,
+    ) -> Result<Self, ServeError> {
         log::capture();
         let store = GatedStore::new();
         let clock = Arc::new(ManualClock::new(datetime!(2026-03-01 12:00:00.25 UTC)));
         let random = Arc::new(SystemRandom);
+        let resolver = Resolver::new(store.clone(), &CacheSettings::default());
         let shortener = Shortener::new(ShortenerParts {
             store: store.clone(),
             clock: clock.clone(),
             random: random.clone(),
             reserved: reserved_words(),
             base_url: settings.base_url.clone(),
-            resolver: None,
+            resolver: Some(resolver.clone()),
         });
-        let recorder = Recorder::new(RecorderParts {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = Journal::open(
+            directory.path(),
+            &JournalSettings {
+                durability,
+                sync_interval: Duration::from_millis(100),
+                max_bytes: 1_024 * 1_024,
+            },
+            JournalId::new(clock.now(), &*random),
+        )
+        .unwrap();
+        let ingester = Ingester::begin(IngesterParts {
+            journal: journal.clone(),
             store: store.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+        })
+        .await
+        .unwrap();
+        let salts = DailySalts::new(store.clone(), random.clone(), Zone::utc());
+        salts.prepare(clock.now()).await.unwrap();
+        let recorder = Recorder::new(RecorderParts {
+            journal,
+            salts: Arc::new(salts),
             clock: clock.clone(),
             random: random.clone(),
             zone: Zone::utc(),
@@ -75,6 +109,7 @@ impl TestServer {
         });
         let parts = ApiParts {
             shortener,
+            resolver,
             recorder,
             clock: clock.clone(),
             random,
@@ -84,11 +119,16 @@ impl TestServer {
             .redirect(redirect::Policy::none())
             .build()
             .unwrap();
+        let server = serve(settings, parts)?;
+        let stop = CancellationToken::new();
+        tokio::spawn(ingester.run(stop.clone()));
         Ok(Self {
             store,
             clock,
-            server: serve(settings, parts)?,
+            server,
             client,
+            _stop: stop.drop_guard(),
+            _directory: directory,
         })
     }
 

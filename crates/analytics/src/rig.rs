@@ -1,0 +1,172 @@
+//! What the tests of this crate run clicks through: a journal in a directory of its own before any
+//! store, a clock that stands still, and ingesters that are moved by hand or run as tasks.
+//!
+//! Use it in tests with paused time: whoever waits for the ingester then waits for no clock.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use waypost_core::{ClickId, Clock as _, JournalId, Link, ManualClock, SeededRandom};
+use waypost_store::Store;
+
+use crate::journal::{ClickRecord, Journal};
+use crate::metrics::DropReason;
+use crate::witness::NEWEST;
+use crate::{
+    DailySalts, Durability, Ingester, IngesterParts, JournalSettings, Recorder, RecorderParts,
+};
+
+/// A journal of 1 MiB that is written to disk at once.
+pub(crate) const SETTINGS: JournalSettings = JournalSettings {
+    durability: Durability::Journal,
+    sync_interval: Duration::from_millis(1),
+    max_bytes: 1_024 * 1_024,
+};
+
+pub(crate) struct Rig {
+    directory: TempDir,
+    settings: JournalSettings,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) random: Arc<SeededRandom>,
+    appended: AtomicU64,
+}
+
+/// An ingester that runs as a task, until this is dropped.
+pub(crate) struct Running(JoinHandle<()>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Rig {
+    /// A new journal before `store`.
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self::with(store, SETTINGS)
+    }
+
+    pub(crate) fn with(store: Arc<dyn Store>, settings: JournalSettings) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let random = Arc::new(SeededRandom::new(1));
+        let journal = open(directory.path(), &settings, &random);
+        Self {
+            directory,
+            settings,
+            journal,
+            store,
+            clock: Arc::new(ManualClock::new(NEWEST)),
+            random,
+            appended: AtomicU64::new(0),
+        }
+    }
+
+    /// The directory of the journal.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.path().join("journal")
+    }
+
+    /// The process ends here and is started again. Nothing may hold the journal any more.
+    pub(crate) fn restart(self) -> Self {
+        let settings = self.settings.clone();
+        self.restart_with(settings)
+    }
+
+    pub(crate) fn restart_with(self, settings: JournalSettings) -> Self {
+        let Self {
+            directory,
+            journal,
+            store,
+            clock,
+            random,
+            appended,
+            ..
+        } = self;
+        drop(journal);
+        let journal = open(directory.path(), &settings, &random);
+        Self {
+            directory,
+            settings,
+            journal,
+            store,
+            clock,
+            random,
+            appended,
+        }
+    }
+
+    fn parts(&self) -> IngesterParts {
+        IngesterParts {
+            journal: self.journal.clone(),
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// An ingester to be moved by hand.
+    pub(crate) async fn ingester(&self) -> Ingester {
+        Ingester::begin(self.parts()).await.unwrap()
+    }
+
+    /// An ingester that runs.
+    pub(crate) async fn run(&self) -> Running {
+        let mut ingester = self.ingester().await;
+        Running(tokio::spawn(async move {
+            loop {
+                ingester.step().await;
+            }
+        }))
+    }
+
+    /// A recorder that writes into the journal, for a server in `zone`, with the salts of the day.
+    pub(crate) async fn recorder(&self, zone: &str) -> (Recorder, Arc<DailySalts>) {
+        let zone: waypost_core::Zone = zone.parse().unwrap();
+        let salts = DailySalts::new(self.store.clone(), self.random.clone(), zone.clone());
+        let salts = Arc::new(salts);
+        salts.prepare(self.clock.now()).await.unwrap();
+        let recorder = Recorder::new(RecorderParts {
+            journal: self.journal.clone(),
+            salts: salts.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            zone,
+            trusted_proxies: "10.0.0.0/8".parse().unwrap(),
+        });
+        (recorder, salts)
+    }
+
+    /// Appends a click whose user agent is its number, from 0.
+    pub(crate) fn click(&self, link: &Link) -> Result<ClickId, DropReason> {
+        let clicked_at = self.clock.now();
+        let id = ClickId::new(clicked_at, &*self.random);
+        let number = self.appended.load(Ordering::Relaxed).to_string();
+        self.journal.append(&ClickRecord {
+            id,
+            link_id: link.id,
+            clicked_at,
+            day: clicked_at.date(),
+            ip_hash: None,
+            user_agent: number.as_bytes(),
+            referrer: b"",
+        })?;
+        self.appended.fetch_add(1, Ordering::Relaxed);
+        Ok(id)
+    }
+
+    /// Appends so many clicks.
+    pub(crate) fn clicks(&self, link: &Link, count: usize) -> Vec<ClickId> {
+        (0..count).map(|_| self.click(link).unwrap()).collect()
+    }
+}
+
+fn open(directory: &Path, settings: &JournalSettings, random: &SeededRandom) -> Arc<Journal> {
+    let id = JournalId::new(NEWEST, random);
+    Journal::open(&directory.join("journal"), settings, id).unwrap()
+}
