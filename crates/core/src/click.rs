@@ -72,9 +72,31 @@ impl IpHash {
     }
 }
 
+impl IpHash {
+    /// The 64 digits, in lower case, as ASCII. Many of these are written at once, which formatting
+    /// would make slow.
+    #[must_use]
+    pub fn to_hex(&self) -> [u8; 64] {
+        let mut digits = [0; 64];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 15)]);
+        }
+        digits
+    }
+}
+
+/// The digit of a value below 16.
+const fn hex_digit(value: u8) -> u8 {
+    if value < 10 {
+        b'0' + value
+    } else {
+        b'a' + value - 10
+    }
+}
+
 impl fmt::Display for IpHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(std::str::from_utf8(&self.to_hex()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -201,6 +223,11 @@ mod tests {
         let hash = IpHash::from_bytes(std::array::from_fn(|i| u8::try_from(i * 8).unwrap()));
         let text = hash.to_string();
         assert_eq!(text.len(), 64);
+        assert!(
+            text.starts_with("0008101820") && text.ends_with("e8f0f8"),
+            "{text}"
+        );
+        assert_eq!(hash.to_hex().as_slice(), text.as_bytes());
         assert_eq!(IpHash::from_hex(&text), Ok(hash));
         for bad in ["", "00", &text[1..], &format!("{text}0"), &"zz".repeat(32)] {
             assert_eq!(IpHash::from_hex(bad), Err(IpHashError));

@@ -73,7 +73,10 @@ impl Fault {
         matches!(self, Self::Contention | Self::ConnectionLost)
     }
 
-    pub(crate) fn into_store_error(self, error: diesel::result::Error) -> StoreError {
+    pub(crate) fn into_store_error(
+        self,
+        error: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> StoreError {
         match self {
             Self::Conflict => StoreError::Conflict,
             Self::Contention | Self::ConnectionLost | Self::Unavailable => {

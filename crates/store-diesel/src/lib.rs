@@ -40,11 +40,14 @@
 use libsqlite3_sys as _;
 
 mod database;
+mod datetime;
 mod error;
+mod job;
 mod metrics;
 mod migrations;
 mod mysql;
 mod postgres;
+mod retry;
 mod settings;
 mod sqlite;
 mod url;

@@ -1,6 +1,5 @@
 //! MySQL and MariaDB: what differs from the other databases.
 
-use diesel::dsl::DuplicatedKeys;
 use diesel::mysql::Mysql;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{ConnectionError, ConnectionResult, QueryResult};
@@ -16,30 +15,30 @@ use crate::DatabaseSettings;
 use crate::database::Opened;
 use crate::error::Fault;
 
-#[path = "sql/batch.rs"]
-mod batch;
 #[path = "sql/changes.rs"]
 mod changes;
 #[path = "sql/clicks.rs"]
 mod clicks;
 #[path = "sql/id.rs"]
 mod id;
+#[path = "sql/ingest.rs"]
+mod ingest;
 #[path = "sql/journals.rs"]
 mod journals;
 #[path = "sql/links.rs"]
 mod links;
+mod literals;
 #[path = "sql/pool.rs"]
 mod pool;
 #[path = "sql/salts.rs"]
 mod salts;
 #[path = "sql/schema.rs"]
 mod schema;
+mod settle;
 #[path = "sql/store.rs"]
 mod store;
 #[path = "sql/transaction.rs"]
 mod transaction;
-
-use batch::insert_clicks;
 
 use transaction::WorkError;
 
@@ -50,11 +49,16 @@ type InstantColumn = diesel::sql_types::Datetime;
 type RawId = [u8];
 type OwnedRawId = Vec<u8>;
 
-/// What it says that a link has the day already: any unique key.
-const SAME_DAY: DuplicatedKeys = DuplicatedKeys;
-
 /// The sum of big integers is a decimal here.
 const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS SIGNED)";
+
+/// What each connection sets. READ COMMITTED: counting locks the rows it changes, and no gaps between
+/// them.
+const SET_UP: &str = "
+    SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    SET SESSION sql_mode = 'TRADITIONAL,NO_BACKSLASH_ESCAPES';
+    SET SESSION innodb_lock_wait_timeout = 10
+";
 
 const fn raw_id(id: &Uuid) -> &RawId {
     id.as_bytes()
@@ -67,21 +71,18 @@ fn id_from_raw(raw: &[u8]) -> Result<Uuid, uuid::Error> {
 /// A store on the database.
 pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
     let pool = pool::pool(settings, settings.pool_size)?;
-    Ok(store::open(pool::Pools {
+    let pools = pool::Pools {
         reads: pool.clone(),
         writes: pool,
-    }))
+    };
+    let ingester = ingest::Ingester::new(&settings.url.connection_string());
+    Ok(store::open(pools, ingester))
 }
 
 async fn connect(url: &str) -> ConnectionResult<Connection> {
     let mut connection = AsyncMysqlConnection::establish(url).await?;
-    // READ COMMITTED: counting locks the rows it changes, and no gaps between them.
     connection
-        .batch_execute(
-            "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
-             SET SESSION sql_mode = 'TRADITIONAL,NO_BACKSLASH_ESCAPES';
-             SET SESSION innodb_lock_wait_timeout = 10",
-        )
+        .batch_execute(SET_UP)
         .await
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)

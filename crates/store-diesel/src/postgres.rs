@@ -16,14 +16,15 @@ use crate::DatabaseSettings;
 use crate::database::Opened;
 use crate::error::Fault;
 
-#[path = "sql/batch.rs"]
-mod batch;
 #[path = "sql/changes.rs"]
 mod changes;
 #[path = "sql/clicks.rs"]
 mod clicks;
+mod copy;
 #[path = "sql/id.rs"]
 mod id;
+#[path = "sql/ingest.rs"]
+mod ingest;
 #[path = "sql/journals.rs"]
 mod journals;
 #[path = "sql/links.rs"]
@@ -34,13 +35,12 @@ mod pool;
 mod salts;
 #[path = "sql/schema.rs"]
 mod schema;
+mod settle;
 #[path = "sql/store.rs"]
 mod store;
 #[path = "sql/transaction.rs"]
 mod transaction;
 
-use batch::insert_clicks;
-use schema::link_days;
 use transaction::WorkError;
 
 type Connection = AsyncPgConnection;
@@ -50,11 +50,11 @@ type InstantColumn = diesel::sql_types::Timestamptz;
 type RawId = Uuid;
 type OwnedRawId = Uuid;
 
-/// What it says that a link has the day already.
-const SAME_DAY: (link_days::link_id, link_days::day) = (link_days::link_id, link_days::day);
-
 /// The sum of big integers is a decimal here.
 const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS bigint)";
+
+/// What each connection sets.
+const SET_UP: &str = "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'";
 
 const fn raw_id(id: &Uuid) -> &RawId {
     id
@@ -71,16 +71,18 @@ const fn id_from_raw(raw: &Uuid) -> Result<Uuid, uuid::Error> {
 /// A store on the database.
 pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
     let pool = pool::pool(settings, settings.pool_size)?;
-    Ok(store::open(pool::Pools {
+    let pools = pool::Pools {
         reads: pool.clone(),
         writes: pool,
-    }))
+    };
+    let ingester = ingest::Ingester::new(&settings.url.connection_string());
+    Ok(store::open(pools, ingester))
 }
 
 async fn connect(url: &str) -> ConnectionResult<Connection> {
     let mut connection = open_connection(url).await?;
     connection
-        .batch_execute("SET TIME ZONE 'UTC'; SET lock_timeout = '10s'")
+        .batch_execute(SET_UP)
         .await
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)

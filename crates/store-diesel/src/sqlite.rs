@@ -4,8 +4,8 @@ use diesel::connection::SimpleConnection;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sqlite::Sqlite;
 use diesel::{Connection as _, ConnectionError, ConnectionResult, QueryResult, SqliteConnection};
+use diesel_async::AsyncConnection;
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
-use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 use waypost_store::StoreError;
 
@@ -19,6 +19,7 @@ mod changes;
 mod clicks;
 #[path = "sql/id.rs"]
 mod id;
+mod ingest;
 #[path = "sql/journals.rs"]
 mod journals;
 #[path = "sql/links.rs"]
@@ -34,8 +35,7 @@ mod store;
 #[path = "sql/transaction.rs"]
 mod transaction;
 
-use clicks::ClickRow;
-use schema::{link_clicks, link_days};
+use schema::link_days;
 use transaction::WorkError;
 
 type Connection = SyncConnectionWrapper<SqliteConnection>;
@@ -71,10 +71,13 @@ fn id_from_raw(raw: &[u8]) -> Result<Uuid, uuid::Error> {
 /// A store on the database. SQLite lets one write at a time: one connection writes, the others read.
 pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
     let readers = settings.pool_size.saturating_sub(1).max(1);
-    Ok(store::open(pool::Pools {
+    let pools = pool::Pools {
         reads: pool::pool(settings, readers)?,
         writes: pool::pool(settings, 1)?,
-    }))
+    };
+    let path = settings.url.connection_string();
+    let ingester = ingest::Ingester::new(&path, pools.writes.clone());
+    Ok(store::open(pools, ingester))
 }
 
 async fn connect(path: &str) -> ConnectionResult<Connection> {
@@ -121,20 +124,6 @@ fn classify(error: &DieselError) -> Fault {
         DieselError::BrokenTransactionManager => Fault::ConnectionLost,
         _ => Fault::Other,
     }
-}
-
-/// A prepared statement per row is faster here than one with many rows.
-async fn insert_clicks(
-    connection: &mut Connection,
-    rows: Vec<ClickRow<'_>>,
-) -> Result<(), WorkError> {
-    for row in rows {
-        diesel::insert_into(link_clicks::table)
-            .values(row)
-            .execute(connection)
-            .await?;
-    }
-    Ok(())
 }
 
 /// Empties the write-ahead log, which keeps what it once held until it is written over. Does nothing

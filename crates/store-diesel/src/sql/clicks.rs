@@ -1,117 +1,20 @@
-//! Queries on clicks, their totals and their daily rollup.
+//! Queries on clicks, their totals and their daily rollup. Storing clicks is `ingest`'s.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 use diesel_async::RunQueryDsl;
-use time::{Date, OffsetDateTime};
-use uuid::Uuid;
-use waypost_core::{Click, ClickId, LinkId, Referrer, UserAgent, micros};
-use waypost_store::{LinkLedger, Recorded, StoreError};
+use time::OffsetDateTime;
+use waypost_core::{ClickId, LinkId, micros};
+use waypost_store::{LinkLedger, StoreError};
 
 use super::id::Id;
 use super::schema::{link_clicks, link_days, links};
 use super::transaction::WorkError;
-use super::{Connection, SAME_DAY, SUM_OF_DAYS, insert_clicks};
-
-#[derive(Insertable)]
-#[diesel(table_name = link_clicks, treat_none_as_default_value = false)]
-pub(super) struct ClickRow<'a> {
-    id: Id,
-    link_id: Id,
-    user_id: Option<Id>,
-    ip_hash: Option<String>,
-    user_agent: Option<&'a str>,
-    referrer: Option<&'a str>,
-    clicked_at: OffsetDateTime,
-}
-
-impl<'a> From<&'a Click> for ClickRow<'a> {
-    fn from(click: &'a Click) -> Self {
-        Self {
-            id: Id(*click.id.as_uuid()),
-            link_id: Id(*click.link_id.as_uuid()),
-            user_id: click.user_id.map(|id| Id(*id.as_uuid())),
-            ip_hash: click.ip_hash.map(|hash| hash.to_string()),
-            user_agent: click.user_agent.as_ref().map(UserAgent::as_str),
-            referrer: click.referrer.as_ref().map(Referrer::as_str),
-            clicked_at: micros(click.clicked_at),
-        }
-    }
-}
-
-/// The number of clicks, as a database counts.
-fn count(clicks: usize) -> i64 {
-    i64::try_from(clicks).unwrap_or(i64::MAX)
-}
-
-/// Stores a batch. The links come first and in the order of their ids: their locks keep
-/// transactions with links in common one after the other, and tell which links are gone.
-pub(super) async fn record(
-    connection: &mut Connection,
-    clicks: &[Click],
-) -> Result<Recorded, WorkError> {
-    let mut by_link: BTreeMap<Uuid, Vec<&Click>> = BTreeMap::new();
-    for click in clicks {
-        by_link
-            .entry(*click.link_id.as_uuid())
-            .or_default()
-            .push(click);
-    }
-    let mut gone = BTreeSet::new();
-    for (link, clicks) in &by_link {
-        if !super::links::add_clicks(connection, *link, count(clicks.len())).await? {
-            gone.insert(*link);
-        }
-    }
-    by_link.retain(|link, _| !gone.contains(link));
-
-    let rows: Vec<ClickRow<'_>> = clicks
-        .iter()
-        .filter(|click| !gone.contains(click.link_id.as_uuid()))
-        .map(ClickRow::from)
-        .collect();
-    let stored = rows.len();
-    insert_clicks(connection, rows).await?;
-
-    let mut by_day: BTreeMap<(Uuid, Date), usize> = BTreeMap::new();
-    for (link, clicks) in &by_link {
-        for click in clicks {
-            *by_day.entry((*link, click.day)).or_default() += 1;
-        }
-    }
-    for ((link, day), clicks) in by_day {
-        add_to_day(connection, Id(link), day, count(clicks)).await?;
-    }
-    let total = u64::try_from(clicks.len()).unwrap_or(u64::MAX);
-    let stored = u64::try_from(stored).unwrap_or(u64::MAX);
-    Ok(Recorded {
-        stored,
-        link_gone: total.saturating_sub(stored),
-    })
-}
-
-async fn add_to_day(
-    connection: &mut Connection,
-    link: Id,
-    day: Date,
-    clicks: i64,
-) -> Result<(), WorkError> {
-    diesel::insert_into(link_days::table)
-        .values((
-            link_days::link_id.eq(link),
-            link_days::day.eq(day),
-            link_days::clicks.eq(clicks),
-        ))
-        .on_conflict(SAME_DAY)
-        .do_update()
-        .set(link_days::clicks.eq(link_days::clicks + clicks))
-        .execute(connection)
-        .await?;
-    Ok(())
-}
+use super::{Connection, SUM_OF_DAYS};
+use crate::job::count;
 
 /// The smallest id of clicks that are surely not older than `before`: ids begin with the time in
 /// milliseconds, so that the primary key serves as an index by time.

@@ -3,7 +3,6 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
-use uuid::Uuid;
 use waypost_core::{Link, LinkCursor, LinkId, Page, PageRequest, ShortCode, TargetUrl, micros};
 use waypost_store::{Counts, StoreError};
 
@@ -158,20 +157,6 @@ pub(super) async fn counts(connection: &mut Connection) -> Result<Counts, WorkEr
         links: u64::try_from(links).unwrap_or(0),
         users: u64::try_from(users).unwrap_or(0),
     })
-}
-
-/// Adds to the total of a link. `false` when the link does not exist. Locks its row until the end of
-/// the transaction.
-pub(super) async fn add_clicks(
-    connection: &mut Connection,
-    link: Uuid,
-    clicks: i64,
-) -> Result<bool, WorkError> {
-    let updated = diesel::update(links::table.find(Id(link)))
-        .set(links::clicks.eq(links::clicks + clicks))
-        .execute(connection)
-        .await?;
-    Ok(updated > 0)
 }
 
 /// Notes that rows of a link were purged.

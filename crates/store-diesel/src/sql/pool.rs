@@ -17,7 +17,7 @@ use crate::DatabaseSettings;
 
 /// How long to wait for a free connection, and for a new one. A request that cannot be served
 /// within this time is better answered with 503.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The pools of one database. Where the database lets many write at once, both are the same.
 #[derive(Clone)]

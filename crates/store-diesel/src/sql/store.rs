@@ -14,23 +14,29 @@ use waypost_store::{
 };
 
 use super::Connection;
+use super::ingest::Ingester;
 use super::pool::Pools;
 use super::transaction::{look_up, transaction};
 use super::{changes, clicks, journals, links, salts};
 use crate::database::Opened;
+use crate::job::Job;
 use crate::metrics::OperationName;
 
 /// A store on this database.
 struct SqlStore {
     pools: Pools,
+    ingester: Ingester,
 }
 
 /// The store on these connections, and how to close them.
-pub(super) fn open(pools: Pools) -> Opened {
-    let closing = pools.clone();
+pub(super) fn open(pools: Pools, ingester: Ingester) -> Opened {
+    let closing = (pools.clone(), ingester.clone());
     Opened {
-        store: Arc::new(SqlStore { pools }),
-        close: Box::new(move || closing.close()),
+        store: Arc::new(SqlStore { pools, ingester }),
+        close: Box::new(move || {
+            closing.0.close();
+            closing.1.close();
+        }),
     }
 }
 
@@ -75,10 +81,6 @@ impl LinkStore for SqlStore {
             .run(async |connection: &mut Connection| links::counts(connection).await)
             .await
     }
-}
-
-fn no_table() -> StoreError {
-    StoreError::internal("the schema has no table for this yet")
 }
 
 #[async_trait]
@@ -133,10 +135,12 @@ impl JournalStore for SqlStore {
 
     async fn ingest(
         &self,
-        _batch: Arc<ClickBatch>,
-        _at: OffsetDateTime,
+        batch: Arc<ClickBatch>,
+        at: OffsetDateTime,
     ) -> Result<Ingested, StoreError> {
-        Err(no_table())
+        self.ingester
+            .settle(OperationName::Ingest, Job::Batch(batch, at))
+            .await
     }
 }
 
@@ -146,9 +150,15 @@ impl ClickStore for SqlStore {
         if batch.is_empty() {
             return Ok(Recorded::default());
         }
-        transaction(&self.pools.writes, OperationName::RecordClicks)
-            .run(async |connection: &mut Connection| clicks::record(connection, batch).await)
-            .await
+        let job = Job::Clicks(batch.into());
+        match self
+            .ingester
+            .settle(OperationName::RecordClicks, job)
+            .await?
+        {
+            Ingested::Settled(recorded) => Ok(recorded),
+            Ingested::PositionMoved(_) => Err(StoreError::internal("a position without a journal")),
+        }
     }
 
     async fn clicks_before(&self, before: OffsetDateTime) -> Result<u64, StoreError> {

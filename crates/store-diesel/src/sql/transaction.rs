@@ -1,8 +1,6 @@
 //! The two ways to the database: a named transaction and a named look-up. Both run again what failed
 //! for a reason that passes; a transaction never, once its commit was sent and its fate is unknown.
 
-use std::time::Duration;
-
 use deadpool::managed::Object;
 use diesel::result::Error as DieselError;
 use diesel_async::pooled_connection::deadpool::Pool;
@@ -13,11 +11,8 @@ use waypost_store::StoreError;
 use super::pool::connection;
 use super::{Connection, begin, classify};
 use crate::error::Fault;
-use crate::metrics::{OperationName, retried};
-
-/// So often an operation is tried. Each try but the last is followed by a growing pause.
-const TRIES: u32 = 6;
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
+use crate::metrics::OperationName;
+use crate::retry::{Failure, retrying};
 
 /// An operation on the database, before it is said what it does.
 pub(super) struct Operation<'a> {
@@ -85,21 +80,6 @@ impl From<StoreError> for WorkError {
     }
 }
 
-/// A failed try, and whether another one is safe.
-struct Failure {
-    error: WorkError,
-    may_repeat: bool,
-}
-
-impl Failure {
-    const fn repeatable(error: WorkError) -> Self {
-        Self {
-            error,
-            may_repeat: true,
-        }
-    }
-}
-
 impl Operation<'_> {
     /// Does `work` on a connection of the pool, several times if need be.
     pub(super) async fn run<T, W>(self, work: W) -> Result<T, StoreError>
@@ -107,83 +87,79 @@ impl Operation<'_> {
         T: Send,
         W: for<'c> Work<&'c mut Connection, Result<T, WorkError>, Fut: Send> + Send + Sync,
     {
-        let deadline = Instant::now() + self.name.time_limit();
-        let mut pause = FIRST_PAUSE;
-        let mut tries = 1;
-        loop {
-            let mut connection = connection(self.pool).await?;
-            let attempt = timeout_at(deadline, self.attempt(&mut connection, &work));
-            let done = match attempt.await {
-                Ok(done) => done,
-                Err(elapsed) => {
-                    // It may still be at work.
-                    drop(Object::take(connection));
-                    return Err(StoreError::unavailable(elapsed));
-                }
-            };
-            let (error, may_repeat) = match done {
-                Ok(value) => return Ok(value),
-                Err(Failure { error, may_repeat }) => (error, may_repeat),
-            };
-            let error = match error {
-                WorkError::Store(error) => return Err(error),
-                WorkError::Database(error) => error,
-            };
-            let fault = classify(&error);
-            if fault == Fault::ConnectionLost {
-                // Its neighbours are likely to be dead too: let the next try open a new one.
-                drop(Object::take(connection));
-                self.pool.retain(|_, _| false);
-            } else {
-                drop(connection);
-            }
-            if !may_repeat || !fault.may_pass() || tries == TRIES || Instant::now() > deadline {
-                return Err(fault.into_store_error(error));
-            }
-            retried(self.name);
-            tracing::debug!(operation = self.name.as_str(), tries, %error, "trying again");
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-            tries += 1;
-        }
+        retrying(self.name, |deadline| self.try_once(deadline, &work)).await
     }
 
-    async fn attempt<T, W>(&self, connection: &mut Connection, work: &W) -> Result<T, Failure>
+    async fn try_once<T, W>(&self, deadline: Instant, work: &W) -> Result<T, Failure>
+    where
+        T: Send,
+        W: for<'c> Work<&'c mut Connection, Result<T, WorkError>, Fut: Send> + Send + Sync,
+    {
+        let mut connection = connection(self.pool).await.map_err(Failure::last)?;
+        let attempt = timeout_at(deadline, self.attempt(&mut connection, work));
+        let (error, sent_commit) = match attempt.await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(Failed::Work(WorkError::Store(error)))) => return Err(Failure::last(error)),
+            Ok(Err(Failed::Work(WorkError::Database(error)))) => (error, false),
+            Ok(Err(Failed::Commit(error))) => (error, true),
+            Err(elapsed) => {
+                // It may still be at work.
+                drop(Object::take(connection));
+                return Err(Failure::last(StoreError::unavailable(elapsed)));
+            }
+        };
+        let fault = classify(&error);
+        if fault == Fault::ConnectionLost {
+            // Its neighbours are likely to be dead too: let the next try open a new one.
+            drop(Object::take(connection));
+            self.pool.retain(|_, _| false);
+        }
+        Err(if sent_commit {
+            Failure::of_commit(fault, error)
+        } else {
+            Failure::of(fault, error)
+        })
+    }
+
+    async fn attempt<T, W>(&self, connection: &mut Connection, work: &W) -> Result<T, Failed>
     where
         T: Send,
         W: for<'c> Work<&'c mut Connection, Result<T, WorkError>, Fut: Send> + Send + Sync,
     {
         match self.mode {
             Mode::Transaction => in_transaction(connection, work).await,
-            Mode::LookUp => work(connection).await.map_err(Failure::repeatable),
+            Mode::LookUp => work(connection).await.map_err(Failed::Work),
         }
     }
 }
 
-async fn in_transaction<T, W>(connection: &mut Connection, work: &W) -> Result<T, Failure>
+/// Where an attempt failed.
+enum Failed {
+    /// Before the commit was sent: nothing was changed.
+    Work(WorkError),
+    Commit(DieselError),
+}
+
+async fn in_transaction<T, W>(connection: &mut Connection, work: &W) -> Result<T, Failed>
 where
     T: Send,
     W: for<'c> Work<&'c mut Connection, Result<T, WorkError>, Fut: Send> + Send + Sync,
 {
     begin(connection)
         .await
-        .map_err(|error| Failure::repeatable(error.into()))?;
+        .map_err(|error| Failed::Work(error.into()))?;
     match work(connection).await {
-        Ok(value) => match Transactions::commit_transaction(connection).await {
-            Ok(()) => Ok(value),
-            Err(error) => Err(Failure {
-                // A conflict that the database found at the commit undid everything. When the
-                // connection broke, nobody knows whether the commit arrived.
-                may_repeat: classify(&error) == Fault::Contention,
-                error: error.into(),
-            }),
-        },
+        Ok(value) => {
+            let committed = Transactions::commit_transaction(connection).await;
+            committed.map_err(Failed::Commit)?;
+            Ok(value)
+        }
         Err(error) => {
             if let Err(rollback) = Transactions::rollback_transaction(connection).await {
                 // The pool discards a connection that is still in a transaction.
                 tracing::debug!(error = %rollback, "rolling back failed");
             }
-            Err(Failure::repeatable(error))
+            Err(Failed::Work(error))
         }
     }
 }

@@ -116,6 +116,30 @@ macro_rules! __conformance_cases {
                 numbers_go_on_after_everything_else_is_purged
                 concurrent_changes_have_numbers_of_their_own
             }
+            journals {
+                a_journal_is_registered_once
+                journals_are_listed_in_the_order_of_their_ids
+                a_settled_batch_moves_the_position_and_counts_its_clicks
+                batches_over_many_links_and_days_add_up
+                a_batch_that_is_settled_already_changes_nothing
+                a_batch_from_the_future_changes_nothing
+                an_unknown_journal_settles_nothing
+                clicks_on_deleted_links_are_dropped_and_counted
+                a_batch_of_dropped_records_alone_is_settled
+                a_stored_click_in_a_batch_moves_no_position
+                a_click_id_twice_in_a_batch_moves_no_position
+                ingested_clicks_keep_everything_about_the_visitor
+                a_batch_of_10000_clicks_is_settled_whole
+            }
+            ingest_at_once {
+                a_batch_ingested_by_many_at_once_is_settled_once
+                two_journals_settle_clicks_on_the_same_links
+                ingesting_and_recording_on_the_same_links_count_all
+                purging_while_ingesting_keeps_the_ledger_in_agreement
+                a_link_can_be_deleted_while_its_clicks_are_ingested
+                the_ledger_agrees_at_any_moment_while_ingesting
+                callers_on_runtimes_of_their_own_ingest_too
+            }
             concurrency {
                 sixty_four_concurrent_clicks_are_exactly_sixty_four
                 batches_in_opposite_link_orders_are_all_stored

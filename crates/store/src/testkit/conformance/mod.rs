@@ -13,6 +13,8 @@ mod cases;
 mod changes;
 mod clicks;
 mod concurrency;
+mod ingest_at_once;
+mod journals;
 mod ledger;
 mod links;
 mod lists;

@@ -1,0 +1,121 @@
+//! Storing clicks on connections of their own, which live on the runtime of whoever calls: the
+//! transaction of an ingester of low priority does not run on the pool's threads.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::runtime::{Handle, Id};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout, timeout_at};
+use waypost_store::{Ingested, StoreError};
+
+use super::pool::PATIENCE;
+use super::settle::{self, Client};
+use crate::job::Job;
+use crate::metrics::OperationName;
+use crate::retry::{Failure, retrying};
+
+/// So many store at once. A process has one ingester; more than one connection is only opened for
+/// those who record clicks without a journal.
+const CONNECTIONS: usize = 4;
+
+/// Stores clicks.
+#[derive(Clone)]
+pub(super) struct Ingester {
+    url: Arc<str>,
+    turns: Arc<Semaphore>,
+    idle: Arc<Mutex<Vec<Idle>>>,
+}
+
+/// A connection that nobody uses, and the runtime that it lives on.
+struct Idle {
+    home: Id,
+    client: Client,
+}
+
+impl Ingester {
+    pub(super) fn new(url: &str) -> Self {
+        Self {
+            url: url.into(),
+            turns: Arc::new(Semaphore::new(CONNECTIONS)),
+            idle: Arc::default(),
+        }
+    }
+
+    /// Stores the clicks, or nothing.
+    pub(super) async fn settle(
+        &self,
+        name: OperationName,
+        job: Job,
+    ) -> Result<Ingested, StoreError> {
+        retrying(name, |deadline| self.try_once(deadline, &job)).await
+    }
+
+    /// Closes the connections; those that are at work close when they are done.
+    pub(super) fn close(&self) {
+        self.turns.close();
+        self.idle().clear();
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn try_once(&self, deadline: Instant, job: &Job) -> Result<Ingested, Failure> {
+        // What is interrupted closes its connection, and so does what fails: the database undoes it.
+        match timeout_at(deadline, self.attempt(job)).await {
+            Ok(done) => done,
+            Err(elapsed) => Err(Failure::last(StoreError::unavailable(elapsed))),
+        }
+    }
+
+    async fn attempt(&self, job: &Job) -> Result<Ingested, Failure> {
+        let turn = self.turns.acquire().await;
+        let _turn = turn.map_err(|closed| Failure::last(StoreError::unavailable(closed)))?;
+        let home = Handle::current().id();
+        let idle = self.take_idle(home);
+        let mut client = match idle {
+            Some(client) => client,
+            None => self.open().await.map_err(Failure::last)?,
+        };
+        match settle::settle(&mut client, job).await {
+            Ok(done) => {
+                self.give_back(Idle { home, client });
+                Ok(done)
+            }
+            Err(failure) => {
+                if matches!(failure.error, StoreError::Unavailable { .. }) {
+                    // The others are likely to be dead too: let the next try open a new one.
+                    self.idle().clear();
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<Client, StoreError> {
+        timeout(PATIENCE, settle::open(&self.url))
+            .await
+            .unwrap_or_else(|elapsed| Err(StoreError::unavailable(elapsed)))
+    }
+
+    /// A connection of this runtime: one of another runtime would work there or, when that has ended,
+    /// not at all.
+    fn take_idle(&self, home: Id) -> Option<Client> {
+        let mut idle = self.idle();
+        idle.retain(|idle| !settle::is_closed(&idle.client));
+        let found = idle.iter().rposition(|idle| idle.home == home)?;
+        Some(idle.remove(found).client)
+    }
+
+    fn give_back(&self, client: Idle) {
+        let mut idle = self.idle();
+        if self.turns.is_closed() {
+            return;
+        }
+        if idle.len() == CONNECTIONS {
+            // The oldest one; its runtime may have ended long ago.
+            idle.remove(0);
+        }
+        idle.push(client);
+    }
+}
