@@ -138,6 +138,7 @@ impl ChangeStore for Witness {
     }
 
     async fn purge_changes(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        self.here()?;
         self.inner.purge_changes(before, limit).await
     }
 }

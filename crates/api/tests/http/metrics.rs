@@ -60,7 +60,7 @@ async fn every_series_exists_from_the_start_at_zero() {
 async fn redirects_are_counted_by_what_they_came_to_and_head_is_none() {
     let server = TestServer::start().await;
     server.link("wiki").await;
-    for path in ["/wiki", "/WIKI", "/unknown", "/%00"] {
+    for path in ["/wiki", "/WIKI", "/nowhere", "/%00"] {
         server.get(path).await;
         server.head(path).await;
     }
@@ -78,7 +78,7 @@ async fn redirects_are_counted_by_what_they_came_to_and_head_is_none() {
     ] {
         assert_eq!(value(&text, series), Some(expected), "{series} in\n{text}");
     }
-    for secret in ["wiki", "unknown", "127.0.0.1"] {
+    for secret in ["wiki", "nowhere", "127.0.0.1"] {
         assert!(!text.contains(secret), "{secret}");
     }
 }
