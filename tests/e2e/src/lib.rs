@@ -1,6 +1,8 @@
 //! What the end-to-end tests share: a visitor who talks to a real server over HTTP, and the truth
 //! about a link as the database tells it.
 
+use std::time::Duration;
+
 use reqwest::{Client, Method, Response, StatusCode, redirect};
 use serde_json::{Value, json};
 use waypost_test_harness::{ServerProcess, TestDatabase};
@@ -99,6 +101,10 @@ impl Visitor {
         record["clicks"].as_i64().expect("a number")
     }
 }
+
+/// A change that one process made is known to the others after 2 s; so much more is allowed while many
+/// tests share the processor.
+pub const FRESH_WITHIN: Duration = Duration::from_secs(10);
 
 /// The clicks of a link as the database itself keeps them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use waypost_e2e::{Kept, Visitor, on_each_database};
-use waypost_test_harness::{Kind, ServerOptions, ServerProcess, TestDatabase};
+use waypost_e2e::{FRESH_WITHIN, Kept, Visitor, on_each_database};
+use waypost_test_harness::{Kind, ServerOptions, ServerProcess, TestDatabase, wait_until};
 
 const TARGET: &str = "https://example.com/a/long/path?with=query#and-fragment";
 
@@ -135,13 +135,20 @@ async fn two_servers_on_one_database_count_together(kind: Kind) {
     for visit in join_all(visits).await {
         assert_eq!(visit.unwrap().0, StatusCode::FOUND);
     }
+    // Whoever asks a server sees the clicks that this server accepted; both are asked.
+    first.clicks(&code).await;
     assert_eq!(second.clicks(&code).await, 40);
     assert_eq!(Kept::of(&database, &code).await, Kept::thrice(40));
     first
         .send(Method::DELETE, &format!("/urls/{code}"))
         .await
         .unwrap();
-    assert_eq!(second.visit(&code).await.unwrap().0, StatusCode::NOT_FOUND);
+    let gone = StatusCode::NOT_FOUND;
+    assert_eq!(first.visit(&code).await.unwrap().0, gone);
+    wait_until("the other server knows", FRESH_WITHIN, async || {
+        second.visit(&code).await.unwrap().0 == gone
+    })
+    .await;
 }
 
 async fn the_list_is_newest_first_and_paged(kind: Kind) {

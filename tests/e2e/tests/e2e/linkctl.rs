@@ -2,9 +2,9 @@
 
 use reqwest::StatusCode;
 use serde_json::Value;
-use waypost_e2e::{Kept, Visitor, on_each_database};
+use waypost_e2e::{FRESH_WITHIN, Kept, Visitor, on_each_database};
 use waypost_test_harness::{
-    Finished, Invocation, Kind, ServerOptions, ServerProcess, TestDatabase,
+    Finished, Invocation, Kind, ServerOptions, ServerProcess, TestDatabase, wait_until,
 };
 
 on_each_database!(
@@ -55,10 +55,10 @@ async fn links_are_added_listed_shown_and_deleted_beside_a_server(kind: Kind) {
     let unconfirmed = linkctl(&database, &["link", "delete", "added"]);
     assert!(!unconfirmed.status.success(), "{unconfirmed:?}");
     linkctl(&database, &["link", "delete", "added", "--yes"]).assert_success();
-    assert_eq!(
-        visitor.visit("added").await.unwrap().0,
-        StatusCode::NOT_FOUND
-    );
+    wait_until("the server knows", FRESH_WITHIN, async || {
+        visitor.visit("added").await.unwrap().0 == StatusCode::NOT_FOUND
+    })
+    .await;
     assert!(
         !linkctl(&database, &["link", "show", "added"])
             .status
@@ -74,6 +74,7 @@ async fn verify_finds_what_was_changed_behind_its_back(kind: Kind) {
     for _ in 0..3 {
         visitor.visit(&code).await.unwrap();
     }
+    assert_eq!(visitor.clicks(&code).await, 3);
     let verified = linkctl(&database, &["verify"]);
     assert_eq!(verified.status.code(), Some(0), "{verified:?}");
 
@@ -96,6 +97,7 @@ async fn purging_keeps_totals_and_rollups(kind: Kind) {
     for _ in 0..4 {
         visitor.visit(&code).await.unwrap();
     }
+    assert_eq!(visitor.clicks(&code).await, 4);
     // Nothing is older than a day.
     linkctl(&database, &["purge", "--older-than", "1d", "--yes"]).assert_success();
     assert_eq!(Kept::of(&database, &code).await, Kept::thrice(4));
@@ -110,6 +112,7 @@ async fn purging_keeps_totals_and_rollups(kind: Kind) {
     };
     assert_eq!(Kept::of(&database, &code).await, purged);
     visitor.visit(&code).await.unwrap();
+    assert_eq!(visitor.clicks(&code).await, 5);
     assert_eq!(
         Kept::of(&database, &code).await,
         Kept {

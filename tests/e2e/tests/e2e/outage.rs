@@ -16,13 +16,14 @@ async fn a_server_outlives_its_database(kind: Kind) {
     let server = tokio::task::block_in_place(|| ServerProcess::start(&database, options));
     let visitor = Visitor::of(&server);
     let code = visitor.shorten("https://example.com/").await;
+    let uncached = visitor.shorten("https://example.com/").await;
     visitor.visit(&code).await.unwrap();
     assert_eq!(visitor.get("/health/ready").await.status(), StatusCode::OK);
 
     proxy.cut();
     for path in [
         "/health/ready".to_owned(),
-        format!("/{code}"),
+        format!("/{uncached}"),
         "/urls".to_owned(),
     ] {
         let response = visitor.get(&path).await;
@@ -33,6 +34,9 @@ async fn a_server_outlives_its_database(kind: Kind) {
         assert_eq!(body["code"], "UNAVAILABLE", "{path}");
     }
     assert_eq!(visitor.get("/health").await.status(), StatusCode::OK);
+    // What is in memory needs no database.
+    let (status, _) = visitor.visit(&code).await.unwrap();
+    assert_eq!(status, StatusCode::FOUND);
     let metrics = visitor.get("/metrics").await.text().await.unwrap();
     assert!(metrics.contains("waypost_database_up 0"), "{metrics}");
 
@@ -44,7 +48,12 @@ async fn a_server_outlives_its_database(kind: Kind) {
     )
     .await;
     visitor.visit(&code).await.unwrap();
-    assert_eq!(Kept::of(&database, &code).await, Kept::thrice(2));
+    wait_until(
+        "all clicks are stored",
+        Duration::from_secs(30),
+        async || Kept::of(&database, &code).await == Kept::thrice(3),
+    )
+    .await;
     let secret = database.url().split(['/', '@']).nth(2).unwrap();
     let password = secret.split(':').nth(1).unwrap();
     assert!(!server.output().contains(password), "{}", server.output());

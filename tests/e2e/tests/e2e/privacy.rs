@@ -32,6 +32,7 @@ async fn only_a_hash_is_kept_of_an_address(kind: Kind) {
         assert_eq!(response.status(), 302);
     }
 
+    assert_eq!(Visitor::of(&server).clicks(&code).await, 4);
     let rows = database
         .rows("select ip_hash, user_agent, referrer, user_id from link_clicks order by id")
         .await;
@@ -48,7 +49,8 @@ async fn only_a_hash_is_kept_of_an_address(kind: Kind) {
         assert_eq!(row[2].as_deref(), Some("https://referrer.example/page"));
         assert_eq!(row[3], None);
     }
-    assert_eq!(database.number("select count(*) from daily_salts").await, 1);
+    // Today's, and tomorrow's for the moment after midnight.
+    assert_eq!(database.number("select count(*) from daily_salts").await, 2);
     for address in visitors
         .into_iter()
         .chain(["198.51.100.66", "token=secret"])
@@ -57,5 +59,23 @@ async fn only_a_hash_is_kept_of_an_address(kind: Kind) {
             !server.output().contains(address),
             "{address} is in the log"
         );
+        for file in journal(&server) {
+            assert!(!contains(&file, address), "{address} is in the journal");
+        }
     }
+    let kept = journal(&server);
+    assert!(kept.iter().any(|file| contains(file, "Example/1.0")));
+}
+
+/// The files of the journal.
+fn journal(server: &ServerProcess) -> Vec<Vec<u8>> {
+    let files = std::fs::read_dir(server.data_dir().path().join("journal")).unwrap();
+    files
+        .map(|file| std::fs::read(file.unwrap().path()).unwrap())
+        .collect()
+}
+
+fn contains(file: &[u8], text: &str) -> bool {
+    file.windows(text.len())
+        .any(|found| found == text.as_bytes())
 }
