@@ -1,6 +1,6 @@
 # `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench check format clippy deny doc
+.PHONY: help run build test test-faults bench check format clippy deny doc
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -14,6 +14,10 @@ build: ## Build the optimised binaries: target/release/server and target/release
 test: ## Install what the tests need (PostgreSQL, MariaDB) and run all of them
 	tests/install-dependencies.sh databases
 	cargo test --workspace --locked
+
+test-faults: ## Run the long form of the tests that kill, cut off and fill up, one after the other
+	tests/install-dependencies.sh databases
+	WAYPOST_TEST_FAULTS=long cargo test --package waypost-e2e --test faults --locked -- --test-threads=1 --nocapture
 
 check: format clippy deny doc ## Everything but the tests: format, lints, dependencies, documentation
 

@@ -1,6 +1,8 @@
 //! What the end-to-end tests share: a visitor who talks to a real server over HTTP, and the truth
 //! about a link as the database tells it.
 
+pub mod load;
+
 use std::time::Duration;
 
 use reqwest::{Client, Method, Response, StatusCode, redirect};

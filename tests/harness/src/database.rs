@@ -58,6 +58,9 @@ enum Place {
     Server { administrator: String, name: String },
 }
 
+/// Nobody else writes to an SQLite database while this exists.
+pub struct DatabaseLock(#[expect(dead_code, reason = "it is held")] direct::sqlite::Locked);
+
 impl TestDatabase {
     /// An empty database of this kind.
     ///
@@ -165,6 +168,23 @@ impl TestDatabase {
             }
         };
         result.unwrap_or_else(|error| panic!("{} refused `{sql}`: {error}", self.kind))
+    }
+
+    /// Keeps everybody else from writing, until the lock is dropped. Reading goes on.
+    ///
+    /// # Panics
+    /// Where the database is not SQLite, or locked already.
+    pub async fn lock(&self) -> DatabaseLock {
+        let Place::File { path, .. } = &self.place else {
+            panic!(
+                "only SQLite is locked as a whole; cut off {} instead",
+                self.kind
+            );
+        };
+        let path = path.clone();
+        let locked = tokio::task::spawn_blocking(move || direct::sqlite::lock(&path));
+        let connection = locked.await.expect("locking SQLite does not panic");
+        DatabaseLock(connection.unwrap_or_else(|error| panic!("SQLite refused a lock: {error}")))
     }
 
     /// The one number a query answers.

@@ -75,7 +75,7 @@ mod supervisor;
 mod wait;
 
 pub use binaries::binary;
-pub use database::{Kind, TestDatabase};
+pub use database::{DatabaseLock, Kind, TestDatabase};
 pub use database_server::DatabaseServer;
 pub use invocation::{Finished, Invocation, run};
 pub use janitor::temporary_directory;

@@ -1,7 +1,6 @@
 //! One batch, from the journal to the database, whatever happens in between.
 
 use std::error::Error;
-use std::io;
 use std::sync::Arc;
 
 use tracing::{debug, error, info, warn};
@@ -26,7 +25,7 @@ impl Ingester {
             };
             let position = self.cursor.position();
             let cause: &(dyn Error + Send + Sync + 'static) = &failure;
-            if attempt == READ_ATTEMPTS || failure.kind() == io::ErrorKind::NotFound {
+            if attempt == READ_ATTEMPTS {
                 error!(
                     error = cause,
                     position, "a segment of the journal cannot be read"

@@ -264,14 +264,21 @@ impl Journal {
     /// # Errors
     /// The reason for which it could not be; it is counted.
     pub(crate) fn append(&self, record: &ClickRecord<'_>) -> Result<u64, DropReason> {
-        let appended = {
+        let (appended, released) = {
             let mut state = self.state();
-            self.append_locked(&mut state, record)
+            let appended = self.append_locked(&mut state, record);
+            let released = match &appended {
+                Ok(_) => Vec::new(),
+                // What is settled makes room, the segment that is written to included.
+                Err(_) => state.release_all_settled(),
+            };
+            (appended, released)
         };
         match appended {
             Ok(_) => self.grown.notify_one(),
             Err(reason) => metrics::clicks_dropped(reason, 1),
         }
+        delete(&released);
         appended
     }
 
@@ -348,30 +355,21 @@ impl Journal {
             };
             (state.segments.release(position), state.settled)
         };
-        for path in files {
-            if let Err(error) = std::fs::remove_file(&path)
-                && error.kind() != ErrorKind::NotFound
-            {
-                // The next start tries again; nothing in it will be stored twice.
-                warn!(segment = %path.display(), %error, "a settled segment was not deleted");
-            }
-        }
+        delete(&files);
         self.progress.settled(settled);
     }
 
     /// Deletes the segment that is written to when all of it is settled: what is stored need not be
     /// kept twice.
     pub(crate) fn tidy(&self) {
-        let settled = {
+        let released = {
             let mut state = self.state();
             if state.settled < state.next {
                 return;
             }
-            state.segments.close();
-            state.open_is_unsynced = false;
-            state.settled
+            state.release_all_settled()
         };
-        self.settle(settled, None);
+        delete(&released);
     }
 
     /// How many clicks were accepted and are not settled.
@@ -423,6 +421,14 @@ impl Journal {
 }
 
 impl State {
+    /// Lets go of every segment that is settled, the one that is written to included: what comes next
+    /// begins a new one. Gives back the files, which are still there.
+    fn release_all_settled(&mut self) -> Vec<PathBuf> {
+        self.segments.close();
+        self.open_is_unsynced = false;
+        self.segments.release(self.settled)
+    }
+
     /// Notes that a write failed, with a line in the log when that is new.
     fn failed(&mut self, reason: DropReason, error: Option<&io::Error>) -> DropReason {
         if self.failing.is_none_or(|(before, _)| before != reason) {
@@ -436,6 +442,18 @@ impl State {
         }
         self.failing = Some((reason, Instant::now()));
         reason
+    }
+}
+
+/// Deletes segments that are settled.
+fn delete(files: &[PathBuf]) {
+    for path in files {
+        if let Err(error) = std::fs::remove_file(path)
+            && error.kind() != ErrorKind::NotFound
+        {
+            // The next start tries again; nothing in it will be stored twice.
+            warn!(segment = %path.display(), %error, "a settled segment was not deleted");
+        }
     }
 }
 

@@ -32,6 +32,18 @@ pub(crate) fn execute(path: &Path, sql: &str) -> Result<()> {
         .map_err(|error| chain(&error))
 }
 
+/// A connection that holds the lock for writing; closing it gives the lock back.
+pub(crate) struct Locked(#[expect(dead_code, reason = "it is held")] SqliteConnection);
+
+/// Takes the lock for writing.
+pub(crate) fn lock(path: &Path) -> Result<Locked> {
+    let mut connection = connect(path)?;
+    connection
+        .batch_execute("begin immediate")
+        .map_err(|error| chain(&error))?;
+    Ok(Locked(connection))
+}
+
 /// Runs one query.
 pub(crate) fn rows(path: &Path, sql: &str) -> Result<Rows> {
     let rows: Vec<TextRow> = sql_query(sql)

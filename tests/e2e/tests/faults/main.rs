@@ -1,0 +1,11 @@
+//! What can go wrong does, under load, and every click is accounted for.
+//!
+//! In `make test` each takes a short form; `make test-faults` (`WAYPOST_TEST_FAULTS=long`) runs the
+//! long one and prints what was seen.
+
+mod crash;
+mod disk;
+mod ingest;
+mod nodes;
+mod outage;
+mod setup;

@@ -1,0 +1,118 @@
+//! What the fault tests share: how long they are, servers with links, and the final reckoning.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::Value;
+use waypost_e2e::Visitor;
+use waypost_e2e::load::{Expected, Load, differences};
+use waypost_test_harness::{
+    Invocation, Kind, ServerOptions, ServerProcess, TestDatabase, wait_until,
+};
+
+/// However long it takes on a machine that does other things too.
+pub(crate) const SOON: Duration = Duration::from_secs(60);
+/// Clients at a time.
+pub(crate) const CLIENTS: usize = 8;
+
+/// The number for the long form, or for the short one.
+pub(crate) fn long_or_short<T>(long: T, short: T) -> T {
+    match std::env::var("WAYPOST_TEST_FAULTS").as_deref() {
+        Ok("long") => long,
+        _ => short,
+    }
+}
+
+/// Says what was seen; shown by `make test-faults`.
+pub(crate) fn report(text: impl std::fmt::Display) {
+    println!("{text}");
+}
+
+/// Options with a durability.
+pub(crate) fn durability(durability: &str) -> ServerOptions {
+    ServerOptions::new()
+        .env("WAYPOST_CLICK_DURABILITY", durability)
+        .env("WAYPOST_LOG", "warn,waypost_analytics=info")
+}
+
+/// A server, and links that it made.
+pub(crate) async fn server_with_links(
+    kind: Kind,
+    options: ServerOptions,
+    links: usize,
+) -> (TestDatabase, ServerProcess, Vec<String>) {
+    let database = TestDatabase::new(kind);
+    let server = tokio::task::block_in_place(|| ServerProcess::start(&database, options));
+    let codes = links_of(&server, links).await;
+    (database, server, codes)
+}
+
+/// Makes links.
+pub(crate) async fn links_of(server: &ServerProcess, links: usize) -> Vec<String> {
+    let visitor = Visitor::of(server);
+    join_all((0..links).map(|_| visitor.shorten("https://example.com/"))).await
+}
+
+/// Waits until so many more redirects were answered.
+pub(crate) async fn redirects(load: &Load, more: u64) {
+    let goal = load.redirected() + more;
+    wait_until("the load goes on", SOON, async || load.redirected() >= goal).await;
+}
+
+/// The value of a metric.
+pub(crate) async fn metric(server: &ServerProcess, series: &str) -> f64 {
+    let text = Visitor::of(server).get("/metrics").await.text().await;
+    let text = text.unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(series));
+    line.unwrap_or_else(|| panic!("{series} in\n{text}"))
+        .trim()
+        .parse()
+        .unwrap()
+}
+
+/// Clicks that were dropped for a reason.
+pub(crate) async fn dropped(server: &ServerProcess, reason: &str) -> f64 {
+    let series = format!("waypost_clicks_dropped_total{{reason=\"{reason}\"}}");
+    metric(server, &series).await
+}
+
+/// Waits until nothing waits in the journal.
+pub(crate) async fn drained(server: &ServerProcess) {
+    wait_until("the journal is drained", SOON, async || {
+        metric(server, "waypost_clicks_pending").await < 0.5
+            && metric(server, "waypost_click_lag_seconds").await < 0.001
+    })
+    .await;
+}
+
+/// Asserts that the database has what it must have, no more and no less.
+pub(crate) async fn assert_exact(
+    database: &TestDatabase,
+    server: &ServerProcess,
+    expected: &BTreeMap<String, Expected>,
+) {
+    let wrong = differences(database, expected).await;
+    assert!(wrong.is_empty(), "{wrong:#?}\n{}", server.output());
+    let verified = verify(database, server);
+    assert_eq!(verified["agrees"], true, "{verified}");
+}
+
+/// What `linkctl verify` says.
+pub(crate) fn verify(database: &TestDatabase, server: &ServerProcess) -> Value {
+    let finished = tokio::task::block_in_place(|| {
+        Invocation::of("linkctl")
+            .args(["verify", "--json"])
+            .database(database)
+            .env("WAYPOST_DATA_DIR", server.data_dir().path())
+            .run()
+    });
+    serde_json::from_str(&finished.stdout).unwrap_or_else(|error| panic!("{error}: {finished:?}"))
+}
+
+/// The sums of what must be counted at the least and at the most.
+pub(crate) fn sums(expected: &BTreeMap<String, Expected>) -> (i64, i64) {
+    expected.values().fold((0, 0), |(least, most), one| {
+        (least + one.least, most + one.most)
+    })
+}
