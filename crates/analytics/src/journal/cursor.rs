@@ -81,18 +81,23 @@ impl Cursor {
     /// Reads at most `limit` records. Fewer when the journal has no more, none when it has none.
     ///
     /// # Errors
-    /// When a file cannot be read; what was read before is given again by the next call.
+    /// When the file of the next record cannot be read. What can be read before it is given first.
     pub(crate) fn read(&mut self, journal: &Journal, limit: usize) -> io::Result<Records> {
-        let before = self.position;
+        let start = self.position;
         let mut records = Records {
-            start: before,
+            start,
             ..Records::default()
         };
         match self.fill(journal, limit, &mut records) {
             Ok(()) => Ok(records),
             Err(error) => {
-                self.go_to(before);
-                Err(error)
+                self.go_to(self.position);
+                if self.position == start {
+                    Err(error)
+                } else {
+                    // The next call meets it again, and at the segment that it is about.
+                    Ok(records)
+                }
             }
         }
     }
@@ -214,13 +219,8 @@ impl Cursor {
         let left = usize::try_from(bytes.saturating_sub(from)).unwrap_or(usize::MAX);
         let mut chunk = std::mem::take(&mut self.chunk);
         chunk.resize(left.min(CHUNK), 0);
-        let read = file.read_exact_at(&mut chunk, from);
-        let taken = match read {
-            Ok(()) => self.take(&chunk, end, limit, records),
-            // Shorter than it was: whatever cut it, the records are gone.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
-            Err(error) => return Err(error),
-        };
+        let read = read_at(file, &mut chunk, from)?;
+        let taken = self.take(chunk.get(..read).unwrap_or_default(), end, limit, records);
         self.chunk = chunk;
         Ok(taken > 0)
     }
@@ -274,4 +274,22 @@ impl Cursor {
         records.dropped.unreadable = records.dropped.unreadable.saturating_add(unreadable);
         self.go_to(end);
     }
+}
+
+/// Reads from a place of a file, and tells how much: all of `bytes`, unless the file is shorter than it
+/// was.
+fn read_at(file: &File, bytes: &mut [u8], from: u64) -> io::Result<usize> {
+    let (mut read, mut at) = (0, from);
+    while let Some(rest) = bytes.get_mut(read..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, at) {
+            Ok(0) => break,
+            Ok(more) => {
+                read += more;
+                at = at.saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read)
 }

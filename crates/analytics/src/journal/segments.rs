@@ -98,6 +98,7 @@ impl Segments {
                 .is_some_and(|last| last.backing.bytes().saturating_add(size) <= limit);
         if !has_room {
             let (path, file) = directory.create_segment(position)?;
+            self.forget_empty(position);
             let bytes = u64::try_from(HEADER).unwrap_or(u64::MAX);
             self.push(Segment {
                 base: position,
@@ -118,6 +119,15 @@ impl Segments {
         self.bytes = self.bytes.saturating_add(size);
         last.end = position.saturating_add(1);
         Ok((file, !has_room))
+    }
+
+    /// Forgets a last segment in which the record at `position` would have been the first: its file
+    /// is the one that was just made again.
+    fn forget_empty(&mut self, position: u64) {
+        let is_empty = self.list.back().is_some_and(|last| last.base == position);
+        if is_empty && let Some(empty) = self.list.pop_back() {
+            self.bytes = self.bytes.saturating_sub(empty.backing.bytes());
+        }
     }
 
     /// Keeps the frame of the record at `position` in memory.
@@ -147,11 +157,14 @@ impl Segments {
 
     /// Lets go of the segments that hold nothing at or behind `position`, the one that is written to
     /// excepted. Gives back the files, which are still there.
+    ///
+    /// A last segment without records stays as well: the next record is written to a file of the same
+    /// name, perhaps before whoever deletes the files has come to it.
     pub(super) fn release(&mut self, position: u64) -> Vec<PathBuf> {
         let mut files = Vec::new();
         while let Some(first) = self.list.front()
             && first.end <= position
-            && (self.open.is_none() || self.list.len() > 1)
+            && (self.list.len() > 1 || (self.open.is_none() && first.base < first.end))
         {
             let Some(released) = self.list.pop_front() else {
                 break;
@@ -208,6 +221,33 @@ mod tests {
         segments.close();
         assert_eq!(segments.release(10).len(), 1);
         assert_eq!(segments.bytes(), 0);
+    }
+
+    #[test]
+    fn an_empty_last_file_is_written_to_and_never_deleted() {
+        let (_temporary, directory) = directory();
+        let mut segments = Segments::default();
+        segments
+            .write_to_file(&directory, 1_000, 0, b"0123456789")
+            .unwrap();
+        // As it is found when the process before was killed right after it had made the file.
+        let (path, _) = directory.create_segment(1).unwrap();
+        let bytes = HEADER as u64;
+        segments.push(Segment {
+            base: 1,
+            end: 1,
+            backing: Backing::File {
+                path: path.clone(),
+                bytes,
+            },
+        });
+        assert!(!segments.release(1).contains(&path));
+        segments
+            .write_to_file(&directory, 1_000, 1, b"0123456789")
+            .unwrap();
+        assert_eq!(segments.list.len(), 1);
+        assert_eq!(segments.bytes(), bytes + 10);
+        assert_eq!(segments.release(1), [] as [PathBuf; 0]);
     }
 
     #[test]
