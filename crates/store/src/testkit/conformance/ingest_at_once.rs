@@ -119,7 +119,9 @@ pub async fn ingesting_and_recording_on_the_same_links_count_all(factory: &dyn S
     };
     let ingested = batches(id, &of_each(12));
     let mut recorded = of_each(12);
-    recorded.iter_mut().for_each(|clicks| clicks.reverse());
+    for clicks in &mut recorded {
+        clicks.reverse();
+    }
     let (stored, ()) = tokio::join!(
         ingest_all(store.clone(), ingested),
         record_at_once(&store, &recorded)
