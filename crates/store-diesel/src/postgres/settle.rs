@@ -49,7 +49,7 @@ const COPY: &str = "
 
 /// A connection and its prepared statements.
 pub(super) struct Client {
-    client: tokio_postgres::Client,
+    server: tokio_postgres::Client,
     advance: Statement,
     position: Statement,
     correct: Statement,
@@ -79,7 +79,7 @@ pub(super) async fn open(url: &str) -> Result<Client, StoreError> {
     let (advance, position, correct, lock, add_to_links, add_to_days, copy) =
         prepared.map_err(|error| classify(&error).into_store_error(error))?;
     Ok(Client {
-        client,
+        server: client,
         advance,
         position,
         correct,
@@ -91,7 +91,7 @@ pub(super) async fn open(url: &str) -> Result<Client, StoreError> {
 }
 
 pub(super) fn is_closed(client: &Client) -> bool {
-    client.client.is_closed()
+    client.server.is_closed()
 }
 
 /// Does the job in one transaction. After a failure the connection is not to be used again: the
@@ -106,12 +106,12 @@ pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, F
             let added = client.add(step.as_ref(), &tally, clicks).await;
             added.map_err(failed)?;
             hold_point("ingest.inside");
-            let committed = client.client.batch_execute("COMMIT").await;
+            let committed = client.server.batch_execute("COMMIT").await;
             committed.map_err(|error| Failure::of_commit(classify(&error), error))?;
             Ok(Ingested::Settled(tally.recorded()))
         }
         Begun::Elsewhere(committed) => {
-            let rolled_back = client.client.batch_execute("ROLLBACK").await;
+            let rolled_back = client.server.batch_execute("ROLLBACK").await;
             rolled_back.map_err(failed)?;
             let position = committed.map(position).transpose();
             Ok(Ingested::PositionMoved(position.map_err(Failure::last)?))
@@ -135,15 +135,15 @@ impl Client {
         let ((), here, found) = tokio::try_join!(
             // In this order.
             biased;
-            self.client.batch_execute("BEGIN"),
+            self.server.batch_execute("BEGIN"),
             self.advance(step),
-            self.client.query(&self.lock, &ids),
+            self.server.query(&self.lock, &ids),
         )?;
         if let Some(step) = step
             && !here
         {
             let values: [&(dyn ToSql + Sync); 1] = [&step.journal];
-            let row = self.client.query_opt(&self.position, &values).await?;
+            let row = self.server.query_opt(&self.position, &values).await?;
             let committed = row.map(|row| row.try_get(0)).transpose()?;
             return Ok(Begun::Elsewhere(committed));
         }
@@ -170,7 +170,7 @@ impl Client {
             &step.lost,
             &step.at,
         ];
-        let moved = self.client.execute(&self.advance, &values).await?;
+        let moved = self.server.execute(&self.advance, &values).await?;
         Ok(moved > 0)
     }
 
@@ -185,7 +185,7 @@ impl Client {
             && tally.left_out() > 0
         {
             let values: [&(dyn ToSql + Sync); 2] = [&step.journal, &tally.left_out()];
-            self.client.execute(&self.correct, &values).await?;
+            self.server.execute(&self.correct, &values).await?;
         }
         if links.is_empty() {
             return Ok(());
@@ -193,15 +193,15 @@ impl Client {
         let links: [&(dyn ToSql + Sync); 2] = [&links, &added];
         let days: [&(dyn ToSql + Sync); 3] = [&day_links, &dates, &day_clicks];
         tokio::try_join!(
-            self.client.execute(&self.add_to_links, &links),
-            self.client.execute(&self.add_to_days, &days),
+            self.server.execute(&self.add_to_links, &links),
+            self.server.execute(&self.add_to_days, &days),
             self.copy(tally.kept(clicks)),
         )?;
         Ok(())
     }
 
     async fn copy(&self, clicks: impl Iterator<Item = &Click>) -> Result<(), Error> {
-        let mut sink = pin!(self.client.copy_in(&self.copy).await?);
+        let mut sink = pin!(self.server.copy_in(&self.copy).await?);
         let mut rows = Rows::new();
         for click in clicks {
             rows.push(click);
