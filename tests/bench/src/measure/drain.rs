@@ -164,7 +164,6 @@ mod tests {
             max_us: 0.0,
             server_cpu_s: 0.0,
             load_cpu_s: 0.0,
-            backlog: [0; 2],
             found: vec![2, 3, 0],
             others: BTreeMap::new(),
             broken: 0,
