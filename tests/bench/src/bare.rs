@@ -5,6 +5,8 @@ mod mariadb;
 mod postgres;
 mod sqlite;
 
+use time::OffsetDateTime;
+use uuid::Uuid;
 use waypost_core::Click;
 use waypost_test_harness::TestDatabase;
 
@@ -45,20 +47,35 @@ impl Bare {
     ///
     /// # Errors
     /// When the database refuses.
-    pub(crate) async fn insert(&mut self, clicks: &[Click]) -> Result<()> {
+    pub(crate) async fn insert(&mut self, rows: &[Row]) -> Result<()> {
         match self {
-            Self::Sqlite(inserts) => inserts.insert(clicks),
-            Self::Postgres(inserts) => inserts.insert(clicks).await,
-            Self::Mariadb(inserts) => inserts.insert(clicks).await,
+            Self::Sqlite(inserts) => inserts.insert(rows),
+            Self::Postgres(inserts) => inserts.insert(rows).await,
+            Self::Mariadb(inserts) => inserts.insert(rows).await,
         }
     }
 }
 
-/// The texts of a row: hash, user agent, referrer.
-fn texts(click: &Click) -> [Option<String>; 3] {
-    [
-        click.ip_hash.map(|hash| hash.to_string()),
-        click.user_agent.as_ref().map(|it| it.as_str().to_owned()),
-        click.referrer.as_ref().map(|it| it.as_str().to_owned()),
-    ]
+/// A row as the drivers take it, made before the time is measured.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    id: Uuid,
+    link_id: Uuid,
+    ip_hash: Option<String>,
+    user_agent: Option<String>,
+    referrer: Option<String>,
+    clicked_at: OffsetDateTime,
+}
+
+impl Row {
+    pub(crate) fn of(click: &Click) -> Self {
+        Self {
+            id: *click.id.as_uuid(),
+            link_id: *click.link_id.as_uuid(),
+            ip_hash: click.ip_hash.map(|hash| hash.to_string()),
+            user_agent: click.user_agent.as_ref().map(|it| it.as_str().to_owned()),
+            referrer: click.referrer.as_ref().map(|it| it.as_str().to_owned()),
+            clicked_at: click.clicked_at,
+        }
+    }
 }

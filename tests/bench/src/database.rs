@@ -23,7 +23,7 @@ pub(crate) struct Description {
     pub(crate) which: Database,
     pub(crate) version: String,
     /// What decides how fast it writes, and how safely.
-    pub(crate) settings: String,
+    pub(crate) settings: Vec<String>,
 }
 
 impl LinkDatabase {
@@ -130,13 +130,16 @@ impl LinkDatabase {
             for name in names {
                 settings.push(format!("{name} = {}", text(&sql(name)).await));
             }
-            settings.join(", ")
+            settings
         };
         let (version, settings) = match self.which.kind() {
             Kind::Sqlite => (
                 text("select sqlite_version()").await,
                 // The others are of a connection: Waypost's own, whatever they are.
-                format!("journal_mode = {}", text("pragma journal_mode").await),
+                vec![format!(
+                    "journal_mode = {}",
+                    text("pragma journal_mode").await
+                )],
             ),
             Kind::Postgres => (
                 text("show server_version").await,

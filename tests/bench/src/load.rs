@@ -55,9 +55,6 @@ pub(crate) struct Report {
     pub(crate) server_cpu_s: f64,
     /// CPU time of the load within the measured time.
     pub(crate) load_cpu_s: f64,
-    /// Requests that were due and had no free connection, after a third of the measured time and at
-    /// its end.
-    pub(crate) backlog: [u64; 2],
     /// Redirects by code, in the order of the job, those before the measured time included.
     pub(crate) found: Vec<u64>,
     /// Answers that were no redirects, by status.

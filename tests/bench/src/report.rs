@@ -14,6 +14,9 @@ use crate::statistics::median_of;
 /// What is not there.
 const NOTHING: &str = "–";
 
+/// What fits.
+const SETTINGS_PER_LINE: usize = 3;
+
 /// Everything, as text.
 pub(crate) fn render(results: &Results) -> String {
     let mut text = String::new();
@@ -71,15 +74,15 @@ fn setting(results: &Results) -> String {
             options.stored_links()
         ),
     ];
-    for database in &results.databases {
-        lines.push(format!(
-            "{} {}: {}",
-            database.which.kind(),
-            database.version,
-            database.settings
-        ));
+    for line in &mut lines {
+        line.insert_str(0, "- ");
     }
-    let lines: Vec<_> = lines.iter().map(|line| format!("- {line}")).collect();
+    for database in &results.databases {
+        lines.push(format!("- {} {}", database.which.kind(), database.version));
+        for some in database.settings.chunks(SETTINGS_PER_LINE) {
+            lines.push(format!("  {}", some.join(", ")));
+        }
+    }
     lines.join("\n")
 }
 
@@ -295,6 +298,8 @@ impl Table {
 }
 
 fn number(value: Option<f64>, decimals: usize) -> String {
+    // What was divided by nothing is nothing.
+    let value = value.filter(|value| value.is_finite());
     value.map_or_else(|| NOTHING.to_owned(), |value| format!("{value:.decimals$}"))
 }
 

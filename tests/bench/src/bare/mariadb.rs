@@ -2,14 +2,13 @@
 
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, OptsBuilder, Params, Value};
-use waypost_core::Click;
 
-use super::texts;
+use super::Row;
 use crate::Result;
 
 const INSERT: &str =
     "insert into link_clicks (id, link_id, ip_hash, user_agent, referrer, clicked_at) values ";
-const ROW: &str = "(?, ?, ?, ?, ?, ?)";
+const PLACES: &str = "(?, ?, ?, ?, ?, ?)";
 /// Per statement.
 const ROWS: usize = 1_000;
 
@@ -21,11 +20,11 @@ impl Inserts {
         Ok(Self(Conn::new(options).await?))
     }
 
-    pub(super) async fn insert(&mut self, clicks: &[Click]) -> Result<()> {
+    pub(super) async fn insert(&mut self, rows: &[Row]) -> Result<()> {
         self.0.query_drop("begin").await?;
-        for some in clicks.chunks(ROWS) {
+        for some in rows.chunks(ROWS) {
             // Prepared once: the connection keeps it.
-            let sql = INSERT.to_owned() + &vec![ROW; some.len()].join(", ");
+            let sql = INSERT.to_owned() + &vec![PLACES; some.len()].join(", ");
             let values = some.iter().flat_map(values).collect();
             self.0.exec_drop(sql, Params::Positional(values)).await?;
         }
@@ -34,17 +33,16 @@ impl Inserts {
     }
 }
 
-fn values(click: &Click) -> [Value; 6] {
-    let [ip_hash, user_agent, referrer] = texts(click).map(Value::from);
-    let at = click.clicked_at;
+fn values(row: &Row) -> [Value; 6] {
+    let at = row.clicked_at;
     let (date, time) = (at.date(), at.time());
     let year = u16::try_from(date.year()).expect("is of our time");
     [
-        Value::from(click.id.as_uuid().as_bytes()),
-        Value::from(click.link_id.as_uuid().as_bytes()),
-        ip_hash,
-        user_agent,
-        referrer,
+        Value::from(row.id.as_bytes()),
+        Value::from(row.link_id.as_bytes()),
+        Value::from(&row.ip_hash),
+        Value::from(&row.user_agent),
+        Value::from(&row.referrer),
         Value::Date(
             year,
             date.month().into(),

@@ -5,9 +5,8 @@ use std::pin::pin;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, NoTls};
-use waypost_core::Click;
 
-use super::texts;
+use super::Row;
 use crate::Result;
 
 const COPY: &str =
@@ -32,20 +31,19 @@ impl Inserts {
     }
 
     /// A statement is a transaction.
-    pub(super) async fn insert(&mut self, clicks: &[Click]) -> Result<()> {
+    pub(super) async fn insert(&mut self, rows: &[Row]) -> Result<()> {
         let sink = self.0.copy_in(COPY).await?;
         let mut writer = pin!(BinaryCopyInWriter::new(sink, &TYPES));
-        for click in clicks {
-            let [ip_hash, user_agent, referrer] = texts(click);
-            let row: [&(dyn ToSql + Sync); 6] = [
-                click.id.as_uuid(),
-                click.link_id.as_uuid(),
-                &ip_hash,
-                &user_agent,
-                &referrer,
-                &click.clicked_at,
+        for row in rows {
+            let values: [&(dyn ToSql + Sync); 6] = [
+                &row.id,
+                &row.link_id,
+                &row.ip_hash,
+                &row.user_agent,
+                &row.referrer,
+                &row.clicked_at,
             ];
-            writer.as_mut().write(&row).await?;
+            writer.as_mut().write(&values).await?;
         }
         writer.finish().await?;
         Ok(())

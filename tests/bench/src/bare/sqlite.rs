@@ -2,9 +2,8 @@
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, ExpressionMethods as _, RunQueryDsl as _, SqliteConnection};
-use waypost_core::Click;
 
-use super::texts;
+use super::Row;
 use crate::Result;
 
 const PRAGMAS: &str = "
@@ -35,18 +34,17 @@ impl Inserts {
         Ok(Self(connection))
     }
 
-    pub(super) fn insert(&mut self, clicks: &[Click]) -> Result<()> {
+    pub(super) fn insert(&mut self, rows: &[Row]) -> Result<()> {
         self.0.batch_execute("begin immediate")?;
-        for click in clicks {
-            let [ip_hash, user_agent, referrer] = texts(click);
+        for row in rows {
             diesel::insert_into(link_clicks::table)
                 .values((
-                    link_clicks::id.eq(click.id.as_uuid().as_bytes().as_slice()),
-                    link_clicks::link_id.eq(click.link_id.as_uuid().as_bytes().as_slice()),
-                    link_clicks::ip_hash.eq(ip_hash),
-                    link_clicks::user_agent.eq(user_agent),
-                    link_clicks::referrer.eq(referrer),
-                    link_clicks::clicked_at.eq(click.clicked_at),
+                    link_clicks::id.eq(row.id.as_bytes().as_slice()),
+                    link_clicks::link_id.eq(row.link_id.as_bytes().as_slice()),
+                    link_clicks::ip_hash.eq(&row.ip_hash),
+                    link_clicks::user_agent.eq(&row.user_agent),
+                    link_clicks::referrer.eq(&row.referrer),
+                    link_clicks::clicked_at.eq(row.clicked_at),
                 ))
                 .execute(&mut self.0)?;
         }

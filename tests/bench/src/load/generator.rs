@@ -33,7 +33,7 @@ const FOUND: u16 = 302;
 /// When the server cannot be reached, or ends.
 pub(super) fn run(job: &Job, started: impl FnOnce() -> io::Result<()>) -> Result<Report> {
     let mut generator = Generator::new(job)?;
-    generator.go(Duration::from_secs_f64(job.warm_up_s), |_, _| {})?;
+    generator.go(Duration::from_secs_f64(job.warm_up_s))?;
     started()?;
     generator.measure(Duration::from_secs_f64(job.seconds))
 }
@@ -105,17 +105,7 @@ impl<'a> Generator<'a> {
         let before: u64 = self.found.iter().sum();
         let (server_before, own_before) = (server.read()?, own.read()?);
         let begin = Instant::now();
-        let mut backlog = [0; 2];
-        let third = begin + time / 3;
-        let end = begin + time;
-        self.go(time, |pace, now| {
-            if now < third {
-                backlog[0] = pace.backlog(now);
-            }
-            if now < end {
-                backlog[1] = pace.backlog(now);
-            }
-        })?;
+        self.go(time)?;
         let elapsed = begin.elapsed();
         let (server_after, own_after) = (server.read()?, own.read()?);
         let us = |ns: u64| Duration::from_nanos(ns).as_secs_f64() * 1e6;
@@ -127,7 +117,6 @@ impl<'a> Generator<'a> {
             max_us: us(self.latency.max()),
             server_cpu_s: (server_after - server_before).as_secs_f64(),
             load_cpu_s: (own_after - own_before).as_secs_f64(),
-            backlog,
             found: self.found,
             others: self.others,
             broken: self.broken,
@@ -136,14 +125,13 @@ impl<'a> Generator<'a> {
     }
 
     /// Sends for so long, then waits for the answers.
-    fn go(&mut self, time: Duration, mut watch: impl FnMut(&Pace, Instant)) -> Result<()> {
+    fn go(&mut self, time: Duration) -> Result<()> {
         let begin = Instant::now();
         let end = begin + time;
         self.pace = Pace::new(self.job.rate, begin);
         let mut events = Vec::with_capacity(self.connections.len());
         loop {
             let mut now = Instant::now();
-            watch(&self.pace, now);
             let sending = now < end && !self.is_spent();
             if !sending && self.idle.len() == self.connections.len() {
                 return Ok(());

@@ -56,19 +56,6 @@ impl Pace {
             Self::Open(schedule) => Some(schedule.at(schedule.sent)),
         }
     }
-
-    /// How many requests are due and have not been taken.
-    pub(super) fn backlog(&self, now: Instant) -> u64 {
-        match self {
-            Self::Closed => 0,
-            Self::Open(schedule) => {
-                let ticks =
-                    now.saturating_duration_since(schedule.begin).as_nanos() / TICK.as_nanos();
-                let due = ticks as f64 * schedule.per_tick;
-                (due as u64).saturating_sub(schedule.sent)
-            }
-        }
-    }
 }
 
 impl Schedule {
@@ -91,14 +78,12 @@ mod tests {
         let mut pace = Pace::new(Some(6_000.0), begin);
         assert_eq!(pace.take(begin), None);
         let later = begin + Duration::from_millis(100);
-        assert_eq!(pace.backlog(later), 600);
         let due: Vec<_> = std::iter::from_fn(|| pace.take(later)).collect();
         assert_eq!(due.len(), 600);
         assert!(due.is_sorted());
         // One and a half per tick: the first is due in the first tick, the second in the next.
         let ticks = |at: Instant| (at - begin).as_micros() / 250;
         assert_eq!([ticks(due[0]), ticks(due[1]), ticks(due[2])], [1, 2, 2]);
-        assert_eq!(pace.backlog(later), 0);
         assert!(pace.next().is_some_and(|next| next > later));
     }
 
@@ -107,6 +92,6 @@ mod tests {
         let now = Instant::now();
         let mut pace = Pace::new(None, now);
         assert_eq!(pace.take(now), Some(now));
-        assert_eq!((pace.next(), pace.backlog(now)), (None, 0));
+        assert_eq!(pace.next(), None);
     }
 }

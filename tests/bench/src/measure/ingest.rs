@@ -13,7 +13,7 @@ use waypost_store::{ClickBatch, Dropped, Ingested};
 use waypost_store_diesel::{Database as Waypost, DatabaseSettings};
 
 use super::{Bench, progress};
-use crate::bare::Bare;
+use crate::bare::{Bare, Row};
 use crate::database::LinkDatabase;
 use crate::load::float;
 use crate::options::Database;
@@ -127,8 +127,12 @@ async fn store(database: &LinkDatabase, batches: &[&[Click]]) -> Result<Speed> {
 /// Without Waypost.
 async fn insert(database: &LinkDatabase, batches: &[&[Click]]) -> Result<Speed> {
     let mut bare = Bare::connect(database.which, &database.database).await?;
+    let batches: Vec<Vec<_>> = batches
+        .iter()
+        .map(|clicks| clicks.iter().map(Row::of).collect())
+        .collect();
     let watch = Watch::start()?;
-    for batch in batches {
+    for batch in &batches {
         bare.insert(batch).await?;
     }
     watch.stop()

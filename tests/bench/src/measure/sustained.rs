@@ -8,7 +8,7 @@ use super::drain::drain;
 use super::visit::{Visited, Visits};
 use super::{Bench, progress};
 use crate::Result;
-use crate::load::{Report, float};
+use crate::load::Report;
 use crate::options::Measurement;
 use crate::subject::Subject;
 
@@ -24,6 +24,9 @@ const STEP_DOWN: f64 = 0.93;
 const STEPS_DOWN: u32 = 5;
 /// What waits may vary by so many seconds' worth of clicks: batches.
 const MARGIN_S: f64 = 0.25;
+/// Requests pile up where half of them wait longer than this: a machine that is busy with something
+/// else for a moment is not meant.
+const LONGEST_WAIT_US: f64 = 50_000.0;
 
 /// The highest rate that holds.
 #[derive(Debug, Serialize)]
@@ -50,13 +53,26 @@ pub(crate) struct Probe {
     pub(crate) load: Report,
 }
 
+/// What a load at a fixed rate shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Holds,
+    /// More clicks wait for the database than before.
+    ClicksPileUp,
+    /// Requests wait for the server.
+    RequestsPileUp,
+}
+
 impl Probe {
-    /// Whether neither clicks in the server nor requests before it pile up.
-    fn is_flat(&self, rate: f64) -> bool {
+    fn verdict(&self, rate: f64) -> Verdict {
         let [third, end] = self.pending;
-        let [third_due, end_due] = self.load.backlog.map(float);
-        let margin = rate * MARGIN_S;
-        end <= third + margin && end_due <= third_due + margin && self.load.refused() == 0
+        if self.load.p50_us > LONGEST_WAIT_US || self.load.refused() > 0 {
+            Verdict::RequestsPileUp
+        } else if end > third + rate * MARGIN_S {
+            Verdict::ClicksPileUp
+        } else {
+            Verdict::Holds
+        }
     }
 }
 
@@ -76,9 +92,7 @@ async fn search(visited: &Visited<'_>, subject: Subject) -> Result<Option<Held>>
     let mut search = Search::new();
     while let Some(rate) = search.next() {
         let probe = probe(visited, rate, PROBE_S).await?;
-        let flat = probe.is_flat(rate);
-        announce(subject, rate, &probe, flat);
-        search.learn(rate, flat);
+        search.learn(rate, announce(subject, rate, &probe));
     }
     let mut rate = search.good;
     for _ in 0..=STEPS_DOWN {
@@ -86,9 +100,7 @@ async fn search(visited: &Visited<'_>, subject: Subject) -> Result<Option<Held>>
             break;
         }
         let probe = probe(visited, rate, CONFIRMATION_S).await?;
-        let flat = probe.is_flat(rate);
-        announce(subject, rate, &probe, flat);
-        if flat {
+        if announce(subject, rate, &probe) {
             return Ok(Some(Held { rate, probe }));
         }
         rate *= STEP_DOWN;
@@ -96,13 +108,20 @@ async fn search(visited: &Visited<'_>, subject: Subject) -> Result<Option<Held>>
     Ok(None)
 }
 
-fn announce(subject: Subject, rate: f64, probe: &Probe, flat: bool) {
+/// Tells what a load shows; whether the rate holds.
+fn announce(subject: Subject, rate: f64, probe: &Probe) -> bool {
     let [third, end] = probe.pending;
-    let verdict = if flat { "holds" } else { "piles up" };
+    let verdict = probe.verdict(rate);
+    let text = match verdict {
+        Verdict::Holds => "holds",
+        Verdict::ClicksPileUp => "clicks pile up",
+        Verdict::RequestsPileUp => "requests pile up",
+    };
     progress(&format!(
-        "sustained: {subject}: {rate:.0} redirects/s for {:.0} s: pending {third:.0}, then {end:.0}: {verdict}",
+        "sustained: {subject}: {rate:.0} redirects/s for {:.0} s: pending {third:.0}, then {end:.0}: {text}",
         probe.load.elapsed_s
     ));
+    verdict == Verdict::Holds
 }
 
 /// Doubling, then bisecting.
@@ -137,8 +156,8 @@ impl Search {
             .then_some(next)
     }
 
-    fn learn(&mut self, rate: f64, flat: bool) {
-        if flat {
+    fn learn(&mut self, rate: f64, holds: bool) {
+        if holds {
             self.good = rate;
         } else {
             self.bad = rate;
