@@ -68,27 +68,47 @@ impl Ingester {
                 self.settled(batch, recorded);
                 Attempt::Done
             }
-            Ok(Ingested::PositionMoved(Some(position))) if position == batch.end() => {
-                // An earlier attempt had committed, and the answer was lost on the way. How many of
-                // its clicks were on deleted links was lost with it: the journal's record in the
-                // database knows, the metrics of this process count them as stored.
-                let recorded = Recorded {
-                    stored: u64::try_from(batch.clicks.len()).unwrap_or(u64::MAX),
-                    link_gone: 0,
-                };
-                self.settled(batch, recorded);
-                Attempt::Done
-            }
             Ok(Ingested::PositionMoved(position)) => {
+                if let Some(committed) = self.committed_before(batch, position) {
+                    // How many of its clicks were on deleted links was lost with the answer: the
+                    // journal's record in the database knows, the metrics of this process count them
+                    // as stored.
+                    let recorded = Recorded {
+                        stored: u64::try_from(committed.clicks.len()).unwrap_or(u64::MAX),
+                        link_gone: 0,
+                    };
+                    self.settled(&committed, recorded);
+                    self.cursor.go_to(committed.end());
+                    return Attempt::Done;
+                }
                 match self.register_again(batch, position).await {
                     // The records are read again and become a batch of the journal's new id.
                     Ok(()) => Attempt::ReadAgain,
                     Err(failure) => self.away(&failure),
                 }
             }
-            Err(error @ StoreError::Unavailable { .. }) => self.away(&error),
+            Err(error @ StoreError::Unavailable { .. }) => {
+                self.uncertain = Some(Arc::clone(batch));
+                self.away(&error)
+            }
             Err(refusal) => self.refused(batch, &refusal).await,
         }
+    }
+
+    /// The batch behind which the position is, if an earlier attempt had committed and the answer was
+    /// lost on the way: this one, or the larger one that it is the beginning of.
+    fn committed_before(
+        &self,
+        batch: &Arc<ClickBatch>,
+        position: Option<u64>,
+    ) -> Option<Arc<ClickBatch>> {
+        let mut tried = std::iter::once(batch).chain(&self.uncertain);
+        let committed = tried.find(|tried| {
+            tried.journal == batch.journal
+                && tried.start == batch.start
+                && Some(tried.end()) == position
+        });
+        committed.cloned()
     }
 
     /// The database has the batch.
@@ -101,6 +121,7 @@ impl Ingester {
         metrics::clicks_dropped(DropReason::Unreadable, batch.dropped.unreadable);
         metrics::clicks_dropped(DropReason::Lost, batch.dropped.lost);
         debug!(clicks = recorded.stored, "stored");
+        self.uncertain = None;
         if !batch.clicks.is_empty() {
             self.refused_in_a_row = 0;
         }
