@@ -191,13 +191,7 @@ impl Ingester {
                 ..batch.dropped
             },
         };
-        let now = self.parts.clock.now();
-        let ingested = self
-            .parts
-            .store
-            .ingest(Arc::new(without.clone()), now)
-            .await;
-        let Ok(Ingested::Settled(recorded)) = ingested else {
+        let Some(recorded) = self.settle_without(&without).await else {
             // Not even without the click: it was not the click.
             aside.undo();
             return self.away(refusal);
@@ -212,6 +206,32 @@ impl Ingester {
         self.settled(&without, recorded);
         self.refused_in_a_row = self.refused_in_a_row.saturating_add(1);
         Attempt::Done
+    }
+
+    /// Settles what is left of a batch without the click that was refused. `None` when that is refused
+    /// as well.
+    ///
+    /// It does not come back before the outcome is known. Whoever tried the click again before would
+    /// take the position behind it for that of a click that is stored, and nobody would have it.
+    async fn settle_without(&mut self, without: &ClickBatch) -> Option<Recorded> {
+        let batch = Arc::new(without.clone());
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let now = self.parts.clock.now();
+            match self.parts.store.ingest(Arc::clone(&batch), now).await {
+                Ok(Ingested::Settled(recorded)) => return Some(recorded),
+                Ok(Ingested::PositionMoved(position)) if position == Some(batch.end()) => {
+                    return Some(Recorded::default());
+                }
+                Ok(Ingested::PositionMoved(_)) => return None,
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    self.away(&error);
+                    tokio::time::sleep(pause).await;
+                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+                }
+                Err(_) => return None,
+            }
+        }
     }
 
     /// The position in the database is not what this node left there: registers the journal at the
