@@ -165,7 +165,9 @@ impl Ingester {
                 return Attempt::ReadAgain;
             }
         };
-        if self.refused_in_a_row >= REFUSED_IN_A_ROW {
+        // A conflict is always about the click: one with its id is stored.
+        let is_conflict = matches!(refusal, StoreError::Conflict);
+        if self.refused_in_a_row >= REFUSED_IN_A_ROW && !is_conflict {
             // One more gets its turn after the pause.
             self.refused_in_a_row -= 1;
             self.away(refusal);
@@ -204,7 +206,9 @@ impl Ingester {
             "the database refused a click; it is set aside in the file `rejected` of the journal"
         );
         self.settled(&without, recorded);
-        self.refused_in_a_row = self.refused_in_a_row.saturating_add(1);
+        if !is_conflict {
+            self.refused_in_a_row = self.refused_in_a_row.saturating_add(1);
+        }
         Attempt::Done
     }
 
@@ -216,15 +220,17 @@ impl Ingester {
     async fn settle_without(&mut self, without: &ClickBatch) -> Option<Recorded> {
         let batch = Arc::new(without.clone());
         let mut pause = FIRST_PAUSE;
+        let mut uncertain = false;
         loop {
             let now = self.parts.clock.now();
             match self.parts.store.ingest(Arc::clone(&batch), now).await {
                 Ok(Ingested::Settled(recorded)) => return Some(recorded),
-                Ok(Ingested::PositionMoved(position)) if position == Some(batch.end()) => {
-                    return Some(Recorded::default());
+                Ok(Ingested::PositionMoved(position)) => {
+                    let committed = uncertain && position == Some(batch.end());
+                    return committed.then(Recorded::default);
                 }
-                Ok(Ingested::PositionMoved(_)) => return None,
                 Err(error @ StoreError::Unavailable { .. }) => {
+                    uncertain = true;
                     self.away(&error);
                     tokio::time::sleep(pause).await;
                     pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
