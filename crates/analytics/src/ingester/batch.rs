@@ -67,27 +67,47 @@ impl Ingester {
                 self.settled(batch, recorded);
                 Attempt::Done
             }
-            Ok(Ingested::PositionMoved(Some(position))) if position == batch.end() => {
-                // An earlier attempt had committed, and the answer was lost on the way. How many of
-                // its clicks were on deleted links was lost with it: the journal's record in the
-                // database knows, the metrics of this process count them as stored.
-                let recorded = Recorded {
-                    stored: u64::try_from(batch.clicks.len()).unwrap_or(u64::MAX),
-                    link_gone: 0,
-                };
-                self.settled(batch, recorded);
-                Attempt::Done
-            }
             Ok(Ingested::PositionMoved(position)) => {
+                if let Some(committed) = self.committed_before(batch, position) {
+                    // How many of its clicks were on deleted links was lost with the answer: the
+                    // journal's record in the database knows, the metrics of this process count them
+                    // as stored.
+                    let recorded = Recorded {
+                        stored: u64::try_from(committed.clicks.len()).unwrap_or(u64::MAX),
+                        link_gone: 0,
+                    };
+                    self.settled(&committed, recorded);
+                    self.cursor.go_to(committed.end());
+                    return Attempt::Done;
+                }
                 match self.register_again(batch, position).await {
                     // The records are read again and become a batch of the journal's new id.
                     Ok(()) => Attempt::ReadAgain,
                     Err(failure) => self.away(&failure),
                 }
             }
-            Err(error @ StoreError::Unavailable { .. }) => self.away(&error),
+            Err(error @ StoreError::Unavailable { .. }) => {
+                self.uncertain = Some(Arc::clone(batch));
+                self.away(&error)
+            }
             Err(refusal) => self.refused(batch, &refusal).await,
         }
+    }
+
+    /// The batch behind which the position is, if an earlier attempt had committed and the answer was
+    /// lost on the way: this one, or the larger one that it is the beginning of.
+    fn committed_before(
+        &self,
+        batch: &Arc<ClickBatch>,
+        position: Option<u64>,
+    ) -> Option<Arc<ClickBatch>> {
+        let mut tried = std::iter::once(batch).chain(&self.uncertain);
+        let committed = tried.find(|tried| {
+            tried.journal == batch.journal
+                && tried.start == batch.start
+                && Some(tried.end()) == position
+        });
+        committed.cloned()
     }
 
     /// The database has the batch.
@@ -100,6 +120,7 @@ impl Ingester {
         metrics::clicks_dropped(DropReason::Unreadable, batch.dropped.unreadable);
         metrics::clicks_dropped(DropReason::Lost, batch.dropped.lost);
         debug!(clicks = recorded.stored, "stored");
+        self.uncertain = None;
         if !batch.clicks.is_empty() {
             self.refused_in_a_row = 0;
         }
@@ -143,7 +164,9 @@ impl Ingester {
                 return Attempt::ReadAgain;
             }
         };
-        if self.refused_in_a_row >= REFUSED_IN_A_ROW {
+        // A conflict is always about the click: one with its id is stored.
+        let is_conflict = matches!(refusal, StoreError::Conflict);
+        if self.refused_in_a_row >= REFUSED_IN_A_ROW && !is_conflict {
             // One more gets its turn after the pause.
             self.refused_in_a_row -= 1;
             self.away(refusal);
@@ -169,13 +192,7 @@ impl Ingester {
                 ..batch.dropped
             },
         };
-        let now = self.parts.clock.now();
-        let ingested = self
-            .parts
-            .store
-            .ingest(Arc::new(without.clone()), now)
-            .await;
-        let Ok(Ingested::Settled(recorded)) = ingested else {
+        let Some(recorded) = self.settle_without(&without).await else {
             // Not even without the click: it was not the click.
             aside.undo();
             return self.away(refusal);
@@ -188,8 +205,38 @@ impl Ingester {
             "the database refused a click; it is set aside in the file `rejected` of the journal"
         );
         self.settled(&without, recorded);
-        self.refused_in_a_row = self.refused_in_a_row.saturating_add(1);
+        if !is_conflict {
+            self.refused_in_a_row = self.refused_in_a_row.saturating_add(1);
+        }
         Attempt::Done
+    }
+
+    /// Settles what is left of a batch without the click that was refused. `None` when that is refused
+    /// as well.
+    ///
+    /// It does not come back before the outcome is known. Whoever tried the click again before would
+    /// take the position behind it for that of a click that is stored, and nobody would have it.
+    async fn settle_without(&mut self, without: &ClickBatch) -> Option<Recorded> {
+        let batch = Arc::new(without.clone());
+        let mut pause = FIRST_PAUSE;
+        let mut uncertain = false;
+        loop {
+            let now = self.parts.clock.now();
+            match self.parts.store.ingest(Arc::clone(&batch), now).await {
+                Ok(Ingested::Settled(recorded)) => return Some(recorded),
+                Ok(Ingested::PositionMoved(position)) => {
+                    let committed = uncertain && position == Some(batch.end());
+                    return committed.then(Recorded::default);
+                }
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    uncertain = true;
+                    self.away(&error);
+                    tokio::time::sleep(pause).await;
+                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+                }
+                Err(_) => return None,
+            }
+        }
     }
 
     /// The position in the database is not what this node left there: registers the journal at the

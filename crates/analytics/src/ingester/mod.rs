@@ -70,6 +70,8 @@ pub struct Ingester {
     /// The most clicks of the next batch; smaller while a refused one is looked for.
     limit: usize,
     refused_in_a_row: u32,
+    /// The last batch of which it is not known whether it was stored.
+    uncertain: Option<Arc<ClickBatch>>,
     /// Whether the last attempt found the database away.
     away: bool,
 }
@@ -124,6 +126,7 @@ impl Ingester {
             parts,
             limit: MAX_BATCH,
             refused_in_a_row: 0,
+            uncertain: None,
             away: false,
         })
     }

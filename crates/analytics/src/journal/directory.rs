@@ -152,7 +152,7 @@ impl Directory {
 
     /// Makes a segment, of which the header is written.
     pub(super) fn create_segment(&self, base: u64) -> io::Result<(PathBuf, File)> {
-        let path = self.path.join(format!("{base:020}.{EXTENSION}"));
+        let path = self.path.join(segment_name(base));
         let file = create(&path)?;
         if let Err(error) = file.write_all_at(&frame::header(base), 0) {
             // It would be found empty; that is harmless.
@@ -241,16 +241,20 @@ pub(super) fn read_id(directory: &Path) -> Result<Option<JournalId>, JournalErro
 
 /// What is noted in [`accepted_bytes`]'s form; 0 where nothing is.
 pub(super) fn read_accepted(directory: &Path) -> u64 {
-    let text = std::fs::read_to_string(directory.join("accepted"));
-    text.ok()
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(0)
+    let text = std::fs::read_to_string(directory.join("accepted")).ok();
+    let noted = text.as_deref().and_then(|text| {
+        let accepted = text.split(' ').next()?.parse().ok()?;
+        (text.as_bytes() == accepted_bytes(accepted)).then_some(accepted)
+    });
+    noted.unwrap_or(0)
 }
 
 /// A number as it is noted in the file `accepted`: always of one length, so that writing it again
-/// replaces it whole.
+/// replaces it whole, and with its CRC-32, so that nobody believes a damaged one: positions go on from
+/// it.
 pub(super) fn accepted_bytes(accepted: u64) -> Vec<u8> {
-    format!("{accepted:020}\n").into_bytes()
+    let checksum = crc32fast::hash(&accepted.to_le_bytes());
+    format!("{accepted:020} {checksum:08x}\n").into_bytes()
 }
 
 /// The segments of a directory, in the order of their positions.
@@ -262,12 +266,8 @@ pub(super) fn segments(directory: &Path) -> Result<Vec<Found>, JournalError> {
     for entry in std::fs::read_dir(directory).map_err(io_error(directory))? {
         let entry = entry.map_err(io_error(directory))?;
         let path = entry.path();
-        let base = path
-            .file_stem()
-            .filter(|_| path.extension().is_some_and(|found| found == EXTENSION))
-            .and_then(|stem| stem.to_str())
-            .and_then(|stem| stem.parse().ok());
-        let Some(base) = base else {
+        let name = entry.file_name();
+        let Some(base) = name.to_str().and_then(base_of) else {
             continue;
         };
         match entry.metadata() {
@@ -283,6 +283,17 @@ pub(super) fn segments(directory: &Path) -> Result<Vec<Found>, JournalError> {
     }
     found.sort_by_key(|found| found.base);
     Ok(found)
+}
+
+fn segment_name(base: u64) -> String {
+    format!("{base:020}.{EXTENSION}")
+}
+
+/// The position in the name of a segment. Any other spelling of the number is another file's name:
+/// there is one segment for each position.
+fn base_of(name: &str) -> Option<u64> {
+    let base = name.split('.').next()?.parse().ok()?;
+    (name == segment_name(base)).then_some(base)
 }
 
 /// The frames of a segment, without its header; nothing when the header is damaged.
@@ -361,11 +372,30 @@ mod tests {
         for base in [70, 8, 9_000] {
             journal.create_segment(base).unwrap();
         }
-        std::fs::write(directory.path().join("x.clicks"), "x").unwrap();
+        for name in ["x.clicks", "70.clicks", "+0000000000000000070.clicks"] {
+            std::fs::write(directory.path().join(name), "x").unwrap();
+        }
         let found = segments(directory.path()).unwrap();
         let bases: Vec<_> = found.iter().map(|found| found.base).collect();
         assert_eq!(bases, [8, 70, 9_000]);
         assert!(found.iter().all(|found| found.bytes == HEADER as u64));
+    }
+
+    #[test]
+    fn a_damaged_number_of_accepted_clicks_is_not_believed() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(read_accepted(directory.path()), 0);
+        for accepted in [0, 64, u64::MAX] {
+            let bytes = accepted_bytes(accepted);
+            std::fs::write(directory.path().join("accepted"), &bytes).unwrap();
+            assert_eq!(read_accepted(directory.path()), accepted);
+            for bit in 0..bytes.len() * 8 {
+                let mut damaged = bytes.clone();
+                damaged[bit / 8] ^= 1 << (bit % 8);
+                std::fs::write(directory.path().join("accepted"), &damaged).unwrap();
+                assert_eq!(read_accepted(directory.path()), 0, "bit {bit}");
+            }
+        }
     }
 
     #[test]

@@ -234,11 +234,14 @@ impl Journal {
         let accepted = self.directory.accepted();
         let mut state = self.state();
         if committed > state.next {
-            let clicks = committed - state.next;
-            info!(
-                clicks,
-                "the end of the journal is missing, and its clicks are stored: it was not on the disk when the power went"
-            );
+            // A journal without segments has deleted them itself, because all was settled.
+            if state.segments.first().is_some() {
+                let clicks = committed - state.next;
+                info!(
+                    clicks,
+                    "the end of the journal is missing, and its clicks are stored: it was not on the disk when the power went"
+                );
+            }
             state.next = committed;
         }
         if let Some(lost) = accepted.checked_sub(state.next).filter(|lost| *lost > 0) {
@@ -257,6 +260,22 @@ impl Journal {
         state.settled = committed;
         drop(state);
         self.settle(committed, None);
+        self.look_for_oldest(committed);
+    }
+
+    /// Finds out since when the click at `position`, or the first good one behind it, has been waiting.
+    fn look_for_oldest(&self, position: u64) {
+        if self.pending() == 0 {
+            return;
+        }
+        // What cannot be read the ingester will meet, and report.
+        let read = Cursor::new(position).read(self, 1);
+        let oldest = read
+            .ok()
+            .and_then(|records| records.clicks.into_iter().next());
+        if let Some(click) = oldest {
+            self.state().waiting_since = Some(click.clicked_at);
+        }
     }
 
     /// Appends a click, and gives back its position.
@@ -295,7 +314,9 @@ impl Journal {
         state.buffer = frame;
         written?;
         state.next = position.saturating_add(1);
-        state.waiting_since.get_or_insert(record.clicked_at);
+        // Threads may append in another order than that in which their clicks happened.
+        let since = state.waiting_since.unwrap_or(record.clicked_at);
+        state.waiting_since = Some(since.min(record.clicked_at));
         Ok(position)
     }
 
