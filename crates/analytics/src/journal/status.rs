@@ -38,6 +38,8 @@ pub struct SegmentStatus {
     pub bytes: u64,
     /// How many of its bytes are no good records: damage, or a record that is being written.
     pub bad_bytes: u64,
+    /// The position behind its last record that can be made out.
+    end: u64,
     found: Found,
 }
 
@@ -84,9 +86,7 @@ impl JournalStatus {
     /// The position behind the last record of the segments; 0 when there are none.
     #[must_use]
     pub fn end(&self) -> u64 {
-        self.segments
-            .last()
-            .map_or(0, |last| last.first.saturating_add(last.records))
+        self.segments.last().map_or(0, |last| last.end)
     }
 
     /// What is pending when everything before the position `committed` is settled.
@@ -140,6 +140,9 @@ fn segment(found: Found) -> Result<SegmentStatus, (Found, io::Error)> {
         records,
         bytes: found.bytes,
         bad_bytes,
+        end: found
+            .base
+            .saturating_add(frame::extent(&frames, found.base).records),
         found,
     })
 }
