@@ -51,6 +51,15 @@ pub enum JournalError {
         #[source]
         source: io::Error,
     },
+    /// A newer version of Waypost wrote it.
+    #[error(
+        "{} was written by another version of Waypost; let that version store what is in it first",
+        path.display()
+    )]
+    Version {
+        /// The segment.
+        path: PathBuf,
+    },
     /// Its id is not one.
     #[error(
         "{} does not hold the id of a journal; restore it from a backup, or move the directory away \
@@ -259,8 +268,6 @@ pub(super) fn accepted_bytes(accepted: u64) -> Vec<u8> {
 
 /// The segments of a directory, in the order of their positions.
 ///
-/// A segment is what its name says: one whose header is damaged counts as a segment without good
-/// records.
 pub(super) fn segments(directory: &Path) -> Result<Vec<Found>, JournalError> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(io_error(directory))? {
@@ -296,20 +303,32 @@ fn base_of(name: &str) -> Option<u64> {
     (name == segment_name(base)).then_some(base)
 }
 
-/// The frames of a segment, without its header; nothing when the header is damaged.
+/// Makes sure that all segments are of the version of the format that is known here.
+pub(super) fn check_versions(segments: &[Found]) -> Result<(), JournalError> {
+    for Found { path, .. } in segments {
+        let mut header = Vec::new();
+        let read = File::open(path).and_then(|file| {
+            let length = u64::try_from(HEADER).unwrap_or(u64::MAX);
+            file.take(length).read_to_end(&mut header)
+        });
+        // What cannot be read is the reader's matter.
+        if read.is_ok() && frame::is_of_another_version(&header) {
+            return Err(JournalError::Version { path: path.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// The frames of a segment, without its header.
 pub(super) fn read_frames(found: &Found) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(&found.path)?.read_to_end(&mut bytes)?;
-    if frame::base(&bytes) == Some(found.base) {
-        Ok(bytes.split_off(HEADER))
-    } else {
-        Ok(Vec::new())
-    }
+    Ok(bytes.split_off(HEADER.min(bytes.len())))
 }
 
-/// Cuts what stands behind the good records of the last segment, if something does: the part of a
-/// record that was being written when the process was killed or the power went. The click was never
-/// answered with a redirect.
+/// Cuts what stands behind the records of the last segment, if something does: the part of a record
+/// that was being written when the process was killed or the power went. Where it was killed, the click
+/// was never answered with a redirect.
 pub(super) fn cut_torn_tail(found: &mut Found, good_bytes: usize) {
     let good = u64::try_from(HEADER.saturating_add(good_bytes)).unwrap_or(u64::MAX);
     let Some(torn) = found.bytes.checked_sub(good).filter(|torn| *torn > 0) else {

@@ -11,7 +11,8 @@
 //! | | n | the record |
 //!
 //! The position is in the checksum, so that a record that stands in the wrong place, because a block
-//! of the disk was lost or repeated, is not taken for a good one.
+//! of the disk was lost or repeated, is not taken for a good one. For the same reason nothing depends
+//! on an undamaged header: the name of the file says the position, and each frame proves it.
 
 use super::record::MAX_RECORD;
 
@@ -34,16 +35,19 @@ pub(super) fn header(base: u64) -> [u8; HEADER] {
     bytes
 }
 
-/// Reads the header of a segment: the position of its first record. `None` when it is none.
-pub(super) fn base(bytes: &[u8]) -> Option<u64> {
-    let header: &[u8; HEADER] = bytes.first_chunk()?;
-    let (fields, checksum) = header.split_last_chunk::<4>()?;
-    let (magic, rest) = fields.split_first_chunk::<8>()?;
-    let (version, base) = rest.split_first_chunk::<4>()?;
-    let good = *magic == MAGIC
-        && u32::from_le_bytes(*version) == VERSION
-        && u32::from_le_bytes(*checksum) == crc32fast::hash(fields);
-    good.then_some(u64::from_le_bytes(base.try_into().ok()?))
+/// Whether these bytes begin a segment of another version of the format, which this one must not
+/// touch. Damage is no version.
+pub(super) fn is_of_another_version(bytes: &[u8]) -> bool {
+    let header: Option<&[u8; HEADER]> = bytes.first_chunk();
+    let Some((fields, checksum)) = header.and_then(|header| header.split_last_chunk::<4>()) else {
+        return false;
+    };
+    let Some((magic, rest)) = fields.split_first_chunk::<8>() else {
+        return false;
+    };
+    *magic == MAGIC
+        && u32::from_le_bytes(*checksum) == crc32fast::hash(fields)
+        && !rest.starts_with(&VERSION.to_le_bytes())
 }
 
 /// Appends a frame to `bytes`; `write` appends the record.
@@ -86,15 +90,20 @@ pub(super) enum Frame<'a> {
     Damaged,
 }
 
+/// The length of a record, where these bytes can be one.
+fn size(length: [u8; 4]) -> Option<usize> {
+    let size = usize::try_from(u32::from_le_bytes(length)).ok()?;
+    (1..=MAX_RECORD).contains(&size).then_some(size)
+}
+
 /// Reads the frame of the record at `position`, with which `bytes` begin.
 pub(super) fn read(bytes: &[u8], position: u64) -> Frame<'_> {
     let Some((length, rest)) = bytes.split_first_chunk::<4>() else {
         return Frame::Incomplete;
     };
-    let size = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-    if size == 0 || size > MAX_RECORD {
+    let Some(size) = size(*length) else {
         return Frame::Damaged;
-    }
+    };
     let Some((stored, rest)) = rest.split_first_chunk::<4>() else {
         return Frame::Incomplete;
     };
@@ -132,6 +141,24 @@ pub(super) fn count(frames: &[u8], base: u64) -> Good {
     good
 }
 
+/// How far the records of `frames` reach that can be made out, the first of which has the position
+/// `base`: damaged ones are among them when a good one stands behind them.
+pub(super) fn extent(frames: &[u8], base: u64) -> Good {
+    let mut extent = count(frames, base);
+    let mut walked = extent;
+    while let Some(rest) = frames.get(walked.bytes..)
+        && let Some(size) = rest.first_chunk().and_then(|length| size(*length))
+    {
+        let frame = read(rest, base.wrapping_add(walked.records));
+        walked.records += 1;
+        walked.bytes += PREFIX + size;
+        if let Frame::Record(_) = frame {
+            extent = walked;
+        }
+    }
+    extent
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -163,16 +190,19 @@ mod tests {
     }
 
     #[test]
-    fn a_header_tells_the_position_of_the_first_record() {
-        for position in [0, 1, u64::MAX] {
-            assert_eq!(base(&header(position)), Some(position));
-        }
+    fn a_header_of_another_version_is_recognised_and_damage_is_none() {
+        assert!(!is_of_another_version(&header(7)));
         for bit in 0..HEADER * 8 {
             let mut bytes = header(7);
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(base(&bytes), None, "bit {bit}");
+            assert!(!is_of_another_version(&bytes), "bit {bit}");
         }
-        assert_eq!(base(&header(7)[..HEADER - 1]), None);
+        let mut bytes = header(7);
+        bytes[8] = 2;
+        let checksum = crc32fast::hash(&bytes[..20]).to_le_bytes();
+        bytes[20..].copy_from_slice(&checksum);
+        assert!(is_of_another_version(&bytes));
+        assert!(!is_of_another_version(&bytes[..HEADER - 1]));
     }
 
     proptest! {
@@ -212,6 +242,22 @@ mod tests {
             let read = read_all(&bytes, 7);
             prop_assert!(read.len() < records.len());
             prop_assert_eq!(&read, &records[..read.len()]);
+            let extent = extent(&bytes, 7).records;
+            prop_assert!(extent == records.len() as u64 || extent == read.len() as u64);
+        }
+
+        #[test]
+        fn damaged_records_before_a_good_one_are_counted(
+            records in records().prop_filter("two of them", |records| records.len() > 1),
+            which in any::<prop::sample::Index>(),
+            xor in 1..=u8::MAX,
+        ) {
+            let mut bytes = frames(&records, 7);
+            let which = which.index(records.len() - 1);
+            bytes[frames(&records[..which], 7).len() + PREFIX] ^= xor;
+            prop_assert_eq!(count(&bytes, 7).records, which as u64);
+            prop_assert_eq!(extent(&bytes, 7).records, records.len() as u64);
+            prop_assert_eq!(extent(&bytes, 7).bytes, bytes.len());
         }
 
         #[test]
@@ -225,9 +271,10 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = base(&bytes);
+            let _ = is_of_another_version(&bytes);
             let good = count(&bytes, 0);
-            prop_assert!(good.bytes <= bytes.len());
+            let extent = extent(&bytes, 0);
+            prop_assert!(good.bytes <= extent.bytes && extent.bytes <= bytes.len());
         }
     }
 }

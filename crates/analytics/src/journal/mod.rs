@@ -44,10 +44,12 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::sync::Notify;
+// It stands still where a test pauses time.
+use tokio::time::Instant;
 use tracing::{info, warn};
 use waypost_core::JournalId;
 
@@ -137,15 +139,16 @@ impl Journal {
         let id = directory.id(new_id)?;
         let mut segments = Segments::default();
         let mut found = directory::segments(directory.path())?;
+        directory::check_versions(&found)?;
         let mut next = 0;
         if let Some(last) = found.last_mut() {
             let frames = directory::read_frames(last).map_err(|source| JournalError::Io {
                 path: last.path.clone(),
                 source,
             })?;
-            let good = frame::count(&frames, last.base);
-            directory::cut_torn_tail(last, good.bytes);
-            next = last.base.saturating_add(good.records);
+            let extent = frame::extent(&frames, last.base);
+            directory::cut_torn_tail(last, extent.bytes);
+            next = last.base.saturating_add(extent.records);
         }
         let mut ends = found
             .iter()

@@ -38,6 +38,8 @@ pub struct SegmentStatus {
     pub bytes: u64,
     /// How many of its bytes are no good records: damage, or a record that is being written.
     pub bad_bytes: u64,
+    /// The position behind its last record that can be made out.
+    end: u64,
     found: Found,
 }
 
@@ -84,10 +86,8 @@ impl JournalStatus {
     /// The position behind the last record; 0 when there never was one, or none is left.
     #[must_use]
     pub fn end(&self) -> u64 {
-        self.segments
-            .last()
-            .map_or(0, |last| last.first.saturating_add(last.records))
-            .max(self.accepted_in_memory)
+        let end = self.segments.last().map_or(0, |last| last.end);
+        end.max(self.accepted_in_memory)
     }
 
     /// What is pending when everything before the position `committed` is settled.
@@ -141,6 +141,9 @@ fn segment(found: Found) -> Result<SegmentStatus, (Found, io::Error)> {
         records,
         bytes: found.bytes,
         bad_bytes,
+        end: found
+            .base
+            .saturating_add(frame::extent(&frames, found.base).records),
         found,
     })
 }

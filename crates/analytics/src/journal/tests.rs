@@ -1,1 +1,192 @@
-//! placeholder
+//! What a journal promises, as whoever appends and whoever reads sees it.
+
+mod concurrency;
+mod damage;
+mod limits;
+mod memory;
+mod model;
+mod reading;
+mod restart;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use time::macros::{date, datetime};
+use uuid::Uuid;
+use waypost_core::{ClickId, LinkId};
+use waypost_store::Dropped;
+
+use super::*;
+
+const NEW_ID: JournalId = JournalId::from_uuid(Uuid::from_u128(7));
+
+/// Eight records of [`Desk::append`] fill a segment, and eight segments the journal.
+const SETTINGS: JournalSettings = JournalSettings {
+    durability: Durability::Journal,
+    sync_interval: Duration::from_millis(1),
+    max_bytes: 8 * (24 + 8 * 67),
+};
+const PER_SEGMENT: u64 = 8;
+const FULL: u64 = 64;
+
+/// A journal in a directory of its own, which was begun where the last settling ended.
+struct Desk {
+    temporary: TempDir,
+    settings: JournalSettings,
+    journal: Arc<Journal>,
+    /// The position that a database would have.
+    committed: u64,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self::with(SETTINGS)
+    }
+
+    fn with(settings: JournalSettings) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        // Journals make their id durable; hundreds of them would keep a disk busy.
+        std::fs::write(temporary.path().join("id"), NEW_ID.to_string()).unwrap();
+        let journal = Journal::open(temporary.path(), &settings, NEW_ID).unwrap();
+        journal.begin(0);
+        Self {
+            temporary,
+            settings,
+            journal,
+            committed: 0,
+        }
+    }
+
+    /// The process is killed, `meddle` is done to its files, and it is started again.
+    fn restart_after(self, meddle: impl FnOnce(&Path)) -> Self {
+        let settings = self.settings.clone();
+        self.restart_with(settings, meddle)
+    }
+
+    fn restart_with(self, settings: JournalSettings, meddle: impl FnOnce(&Path)) -> Self {
+        let Self {
+            temporary,
+            journal,
+            committed,
+            ..
+        } = self;
+        assert_eq!(Arc::strong_count(&journal), 1, "it is still in use");
+        drop(journal);
+        meddle(temporary.path());
+        let journal = Journal::open(temporary.path(), &settings, NEW_ID).unwrap();
+        journal.begin(committed);
+        Self {
+            temporary,
+            settings,
+            journal,
+            committed,
+        }
+    }
+
+    fn restart(self) -> Self {
+        self.restart_after(|_| ())
+    }
+
+    fn append(&self, number: u64) -> Result<u64, DropReason> {
+        append(&self.journal, number)
+    }
+
+    /// Appends clicks with these numbers.
+    fn append_all(&self, numbers: std::ops::Range<u64>) {
+        for number in numbers {
+            self.append(number).unwrap();
+        }
+    }
+
+    fn settle(&mut self, position: u64) {
+        self.committed = position;
+        self.journal.settle(position, None);
+    }
+
+    /// Reads everything from where it is settled, in small portions.
+    fn read(&self) -> Read {
+        read(&self.journal, self.committed)
+    }
+
+    /// The segments that are in the directory.
+    fn files(&self) -> Vec<PathBuf> {
+        files(self.temporary.path())
+    }
+
+    /// The positions at which they begin.
+    fn bases(&self) -> Vec<u64> {
+        let found = directory::segments(self.temporary.path()).unwrap();
+        found.iter().map(|found| found.base).collect()
+    }
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let found = directory::segments(directory).unwrap();
+    found.into_iter().map(|found| found.path).collect()
+}
+
+/// Appends a click that can be told from all others by its number.
+fn append(journal: &Journal, number: u64) -> Result<u64, DropReason> {
+    journal.append(&ClickRecord {
+        id: ClickId::from_uuid(Uuid::from_u128(number.into())),
+        link_id: LinkId::from_uuid(Uuid::from_u128(1)),
+        clicked_at: datetime!(2026-03-01 12:00 UTC) + time::Duration::seconds(number.cast_signed()),
+        day: date!(2026 - 03 - 01),
+        ip_hash: None,
+        // All records are of one length.
+        user_agent: format!("{number:010}").as_bytes(),
+        referrer: b"",
+    })
+}
+
+/// What was read.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Read {
+    numbers: Vec<u64>,
+    dropped: Dropped,
+    /// The position behind it.
+    end: u64,
+}
+
+fn read(journal: &Journal, from: u64) -> Read {
+    let mut cursor = Cursor::new(from);
+    let mut all = Read {
+        end: from,
+        ..Read::default()
+    };
+    loop {
+        let records = match cursor.read(journal, 3) {
+            Ok(records) => records,
+            Err(_) => cursor.pass_over(journal),
+        };
+        assert_eq!(records.start, all.end);
+        if !all.take(records) {
+            return all;
+        }
+        assert_eq!(all.end, cursor.position());
+    }
+}
+
+impl Read {
+    /// Takes records that come next; `false` when there are none.
+    fn take(&mut self, records: Records) -> bool {
+        let count = records.clicks.len() as u64 + records.dropped.total();
+        self.end += count;
+        self.dropped = self.dropped.plus(&records.dropped);
+        for click in records.clicks {
+            let number = u64::try_from(click.id.as_uuid().as_u128()).unwrap();
+            let user_agent = click.user_agent.unwrap();
+            assert_eq!(user_agent.as_str(), format!("{number:010}"));
+            self.numbers.push(number);
+        }
+        count > 0
+    }
+
+    /// All that was read are good records, with these numbers.
+    #[track_caller]
+    fn is(&self, numbers: std::ops::Range<u64>) {
+        assert_eq!(self.dropped, Dropped::default());
+        assert_eq!(self.numbers, numbers.collect::<Vec<_>>());
+    }
+}
