@@ -172,7 +172,7 @@ impl Ingester {
             self.away(refusal);
             return Attempt::MuchLater;
         }
-        let aside = match self.parts.journal.set_aside(batch.start, &record(click)) {
+        let aside = match self.parts.journal.set_aside(&record(click)) {
             Ok(aside) => aside,
             Err(failure) => {
                 let failure: &(dyn Error + 'static) = &failure;

@@ -7,7 +7,7 @@
 //! | `id` | the id under which the database knows the journal |
 //! | `00000000000000000000.clicks` | a segment, named by the position of its first record |
 //! | `accepted` | with durability `memory`: how many clicks were accepted, for the next start |
-//! | `rejected` | frames of clicks that the database refused |
+//! | `rejected` | frames of clicks that the database refused, each as if its position were 0 |
 //!
 //! All of it can be read by its owner alone.
 
@@ -188,7 +188,7 @@ impl Directory {
             .map_err(io_error(&path))
     }
 
-    /// Sets a record aside that the database refused. The frame has the record's position.
+    /// Sets the frame of a record aside that the database refused.
     pub(super) fn set_aside(&self, frame: &[u8]) -> io::Result<SetAside> {
         let mut file = OpenOptions::new()
             .append(true)

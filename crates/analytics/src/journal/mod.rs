@@ -59,7 +59,7 @@ use directory::{Directory, SetAside, accepted_bytes};
 pub(crate) use progress::{Progress, Settled};
 pub(crate) use record::ClickRecord;
 use segments::{Backing, Segment, Segments};
-pub use status::{JournalStatus, Pending, SegmentStatus};
+pub use status::{JournalStatus, Pending, SegmentStatus, set_aside};
 use syncer::Syncer;
 
 use crate::metrics::{self, DropReason};
@@ -76,6 +76,9 @@ const RETRY_AFTER: Duration = Duration::from_millis(50);
 /// With durability `memory` the number of accepted clicks is noted at every so manieth, and at each
 /// sync: what a killed process had accepted is known up to so many.
 const NOTED_EVERY: u64 = 64;
+/// The position in the frames of clicks that are set aside: they have none in their file that could be
+/// known without counting.
+const SET_ASIDE: u64 = 0;
 
 /// The journal of one data directory, which this process alone uses.
 #[derive(Debug)]
@@ -429,9 +432,9 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(crate) fn set_aside(&self, position: u64, click: &ClickRecord<'_>) -> io::Result<SetAside> {
+    pub(crate) fn set_aside(&self, click: &ClickRecord<'_>) -> io::Result<SetAside> {
         let mut frame = Vec::new();
-        frame::write(&mut frame, position, |bytes| click.write(bytes));
+        frame::write(&mut frame, SET_ASIDE, |bytes| click.write(bytes));
         self.directory.set_aside(&frame)
     }
 

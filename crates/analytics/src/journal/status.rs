@@ -6,11 +6,11 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use time::OffsetDateTime;
-use waypost_core::JournalId;
+use waypost_core::{Click, JournalId};
 
 use super::directory::{self, Found, JournalError};
 use super::frame::{self, Frame, Good, PREFIX};
-use super::record;
+use super::{SET_ASIDE, record};
 
 /// What is in the directory of a journal.
 #[derive(Debug, Clone)]
@@ -101,6 +101,28 @@ impl JournalStatus {
                 .find_map(|segment| segment.time_of(committed)),
         }
     }
+}
+
+/// The clicks of a journal that were set aside because the database refused them, in the order in which
+/// it did. Reading ends at a damaged one.
+///
+/// # Errors
+/// [`JournalError`] when the file is there and cannot be read.
+pub fn set_aside(directory: &Path) -> Result<Vec<Click>, JournalError> {
+    let path = directory.join("rejected");
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(JournalError::Io { path, source }),
+    };
+    let mut clicks = Vec::new();
+    let mut rest = bytes.as_slice();
+    while let Frame::Record(bytes) = frame::read(rest, SET_ASIDE) {
+        clicks.extend(record::read(bytes));
+        let length = PREFIX.saturating_add(bytes.len());
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    Ok(clicks)
 }
 
 impl SegmentStatus {
