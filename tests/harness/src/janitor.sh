@@ -26,6 +26,13 @@ for pid in $watched; do
     kill -s KILL "$pid" 2>/dev/null
 done
 cd /
+# File systems that were mounted inside go first: they are not to be emptied,
+# but to be forgotten.
+while read -r _ place _; do
+    case $place in
+    "$directory"/*) umount -l "$place" ;;
+    esac
+done </proc/mounts 2>/dev/null
 tries=0
 # Database servers have supervisors, which remove their directories when the
 # server has ended.

@@ -48,6 +48,12 @@
 //!
 //! [`wait_until`] waits for what happens a little later.
 //!
+//! # Harm
+//! A [`DatabaseProxy`] cuts a database server off, a [`DatabaseLock`] keeps everybody from writing
+//! to SQLite. A [`SmallDisk`] can be filled, and a [`ReadOnlyCover`] makes a directory one that cannot be
+//! written to; where the tests may not mount anything, there are limits on the size of files
+//! ([`ServerProcess::limit_file_size`]) and permissions.
+//!
 //! # Panics and errors
 //! This is test code: what goes wrong panics, with all there is to know (the tail of a database's
 //! log, the output of a program). Functions named `try_…` return the same text as an error.
@@ -61,6 +67,7 @@ mod binaries;
 mod database;
 mod database_server;
 mod direct;
+mod disk;
 mod invocation;
 mod janitor;
 mod mariadb;
@@ -77,6 +84,7 @@ mod wait;
 pub use binaries::binary;
 pub use database::{DatabaseLock, Kind, TestDatabase};
 pub use database_server::DatabaseServer;
+pub use disk::{ReadOnlyCover, SmallDisk};
 pub use invocation::{Finished, Invocation, run};
 pub use janitor::temporary_directory;
 pub use proxy::DatabaseProxy;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions};
 
 use crate::janitor;
 
@@ -129,6 +129,17 @@ impl Process {
             // Fails only for a process that has ended and been waited for.
             let _ = rustix::process::kill_process(Pid::from_child(&self.child), signal);
         }
+    }
+
+    /// Limits the length of files that it writes to, the hard limit excepted: it can be lifted again.
+    pub(crate) fn limit_file_size(&self, bytes: Option<u64>) {
+        let pid = Some(Pid::from_child(&self.child));
+        let before = rustix::process::getrlimit(Resource::Fsize);
+        let limit = Rlimit {
+            current: bytes.or(before.maximum),
+            maximum: before.maximum,
+        };
+        rustix::process::prlimit(pid, Resource::Fsize, limit).expect("it is our child, and runs");
     }
 
     /// Kills it, unless it has ended, and waits for its end.

@@ -143,6 +143,33 @@ impl ServerProcess {
         text(&self.process.written().stderr)
     }
 
+    /// Waits until it has written this text since its last start.
+    ///
+    /// # Panics
+    /// Where it ends or the time is over before, with its output.
+    pub fn wait_for_output(&self, text: &str, timeout: Duration) {
+        let found = self.process.wait_for(timeout, |written: &Written| {
+            let both = written.both.windows(text.len());
+            both.into_iter()
+                .any(|part| part == text.as_bytes())
+                .then_some(())
+        });
+        assert!(
+            found.is_some(),
+            "the server did not write `{text}` in {timeout:?}; its output:\n{}",
+            self.output()
+        );
+    }
+
+    /// From now on no file that it writes to may become longer than so many bytes; `None` lifts the
+    /// limit. Every file counts: the journal, and a SQLite database as well.
+    ///
+    /// # Panics
+    /// Where the process has ended.
+    pub fn limit_file_size(&self, bytes: Option<u64>) {
+        self.process.limit_file_size(bytes);
+    }
+
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         self.process.wait(Duration::ZERO).is_none()

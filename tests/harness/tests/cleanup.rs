@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use waypost_test_harness::{
-    DatabaseServer, Kind, TestDatabase, temporary_directory, wait_until_blocking,
+    DatabaseServer, Kind, SmallDisk, TestDatabase, temporary_directory, wait_until_blocking,
 };
 
 /// Set for the process that other tests here start: how it ends.
@@ -76,6 +76,7 @@ fn holds_one_of_everything() {
     DatabaseServer::shared(Kind::MariaDb);
     let _database = TestDatabase::sqlite();
     let _directory = temporary_directory();
+    let _disk = SmallDisk::try_mount(64 * 1_024);
     println!("holds everything");
     match ending.as_str() {
         "return" => {}
@@ -114,6 +115,11 @@ fn expect_nothing_in(temporary: &Path, after: &str) {
         &format!("nothing is left in {} after {after}", temporary.display()),
         TIMEOUT,
         || entries(temporary) == 0 && processes_naming(temporary).is_empty(),
+    );
+    let mounts = fs::read_to_string("/proc/mounts").expect("is there");
+    assert!(
+        !mounts.contains(temporary.to_str().expect("is UTF-8")),
+        "{mounts}"
     );
 }
 
