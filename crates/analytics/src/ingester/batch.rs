@@ -80,6 +80,15 @@ impl Ingester {
                     self.cursor.go_to(committed.end());
                     return Attempt::Done;
                 }
+                if let Some(position) = self.committed_late(batch, position) {
+                    info!(
+                        clicks = position.saturating_sub(batch.start),
+                        "the process before this one had stored more than it lived to see"
+                    );
+                    self.parts.journal.settle(position, None);
+                    self.cursor.go_to(position);
+                    return Attempt::Done;
+                }
                 match self.register_again(batch, position).await {
                     // The records are read again and become a batch of the journal's new id.
                     Ok(()) => Attempt::ReadAgain,
@@ -110,10 +119,18 @@ impl Ingester {
         committed.cloned()
     }
 
+    /// The position, if it is where the process before this one may have left the journal: a database
+    /// goes on with a commit when whoever asked for it was killed.
+    fn committed_late(&self, batch: &ClickBatch, position: Option<u64>) -> Option<u64> {
+        let inherited = self.inherited?;
+        position.filter(|position| (batch.start..=inherited).contains(position))
+    }
+
     /// The database has the batch.
     fn settled(&mut self, batch: &ClickBatch, recorded: Recorded) {
         let last = batch.clicks.last().map(|click| click.clicked_at);
         self.parts.journal.settle(batch.end(), last);
+        self.inherited = None;
         metrics::clicks_recorded(recorded.stored);
         metrics::clicks_dropped(DropReason::LinkDeleted, recorded.link_gone);
         metrics::clicks_dropped(DropReason::Rejected, batch.dropped.rejected);

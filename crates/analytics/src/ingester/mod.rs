@@ -14,6 +14,7 @@
 //! | many in a row are refused | that is not the clicks' fault: they wait, as in an outage |
 //! | its link was deleted | it is counted as dropped |
 //! | a segment is damaged | what cannot be read is counted as dropped, and the next one is read |
+//! | a commit of a killed process arrives when the next one has begun | what it stored is passed over |
 //! | the position in the database is neither before nor behind the batch | somebody else settles this journal (a copied data directory), or the database was taken back to an older state: the journal goes on under a new id |
 //!
 //! # Priority
@@ -72,6 +73,9 @@ pub struct Ingester {
     refused_in_a_row: u32,
     /// The last batch of which it is not known whether it was stored.
     uncertain: Option<Arc<ClickBatch>>,
+    /// Until this process has settled something: the end of what the one before it left. A commit of
+    /// that one may still have been under way when this one asked how far the journal is settled.
+    inherited: Option<u64>,
     /// Whether the last attempt found the database away.
     away: bool,
 }
@@ -114,6 +118,7 @@ impl Ingester {
             parts.journal.rename(id)?;
         }
         parts.journal.begin(record.committed);
+        let inherited = parts.journal.end();
         let pending = parts.journal.pending();
         if pending > 0 {
             info!(
@@ -127,6 +132,7 @@ impl Ingester {
             limit: MAX_BATCH,
             refused_in_a_row: 0,
             uncertain: None,
+            inherited: Some(inherited),
             away: false,
         })
     }
