@@ -169,7 +169,7 @@ mod tests {
         let mut bytes = Vec::new();
         for (position, record) in (base..).zip(records) {
             write(&mut bytes, position, |bytes| {
-                bytes.extend_from_slice(record)
+                bytes.extend_from_slice(record);
             });
         }
         bytes

@@ -6,7 +6,7 @@ use proptest::sample::Index;
 
 use super::*;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Step {
     Append(u64),
     Read(usize),
