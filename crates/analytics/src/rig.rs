@@ -103,7 +103,8 @@ impl Rig {
         }
     }
 
-    fn parts(&self) -> IngesterParts {
+    /// What an ingester of this journal works with.
+    pub(crate) fn parts(&self) -> IngesterParts {
         IngesterParts {
             journal: self.journal.clone(),
             store: self.store.clone(),

@@ -41,16 +41,12 @@ impl Ingester {
         }
     }
 
-    /// Settles a batch, or finds out why not: then the cursor stands where reading goes on.
+    /// Settles a batch, or finds out why its records must be read again.
     pub(super) async fn settle(&mut self, batch: Arc<ClickBatch>) {
         let mut pause = FIRST_PAUSE;
         loop {
             match self.attempt(&batch).await {
-                Attempt::Done => return,
-                Attempt::ReadAgain => {
-                    self.cursor.go_to(batch.start);
-                    return;
-                }
+                Attempt::Done | Attempt::ReadAgain => return,
                 Attempt::Later => tokio::time::sleep(pause).await,
                 Attempt::MuchLater => tokio::time::sleep(REFUSED_PAUSE).await,
             }
@@ -77,7 +73,6 @@ impl Ingester {
                         link_gone: 0,
                     };
                     self.settled(&committed, recorded);
-                    self.cursor.go_to(committed.end());
                     return Attempt::Done;
                 }
                 if let Some(position) = self.committed_late(batch, position) {
@@ -96,7 +91,10 @@ impl Ingester {
                 }
             }
             Err(error @ StoreError::Unavailable { .. }) => {
-                self.uncertain = Some(Arc::clone(batch));
+                let known = |tried: &Arc<ClickBatch>| tried.end() == batch.end();
+                if !self.uncertain.iter().any(known) {
+                    self.uncertain.push(Arc::clone(batch));
+                }
                 self.away(&error)
             }
             Err(refusal) => self.refused(batch, &refusal).await,
@@ -137,7 +135,7 @@ impl Ingester {
         metrics::clicks_dropped(DropReason::Unreadable, batch.dropped.unreadable);
         metrics::clicks_dropped(DropReason::Lost, batch.dropped.lost);
         debug!(clicks = recorded.stored, "stored");
-        self.uncertain = None;
+        self.uncertain.clear();
         if !batch.clicks.is_empty() {
             self.refused_in_a_row = 0;
         }

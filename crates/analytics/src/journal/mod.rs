@@ -406,6 +406,11 @@ impl Journal {
         state.next.saturating_sub(state.settled)
     }
 
+    /// The position of the first record that is not settled.
+    pub(crate) fn settled(&self) -> u64 {
+        self.state().settled
+    }
+
     /// The position behind the last record.
     pub(crate) fn end(&self) -> u64 {
         self.state().next
