@@ -1,6 +1,6 @@
 # `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build test check format clippy deny doc
+.PHONY: help run build test fuzz check format clippy deny doc
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -14,6 +14,10 @@ build: ## Build the optimised binaries: target/release/server and target/release
 test: ## Install what the tests need (PostgreSQL, MariaDB) and run all of them
 	tests/install-dependencies.sh databases
 	cargo test --workspace --locked
+
+fuzz: ## Fuzz what is read from the click journal, a minute each (needs `cargo install cargo-fuzz` and g++)
+	cd crates/analytics && RUSTC_BOOTSTRAP=1 cargo fuzz run segment -- -max_total_time=60
+	cd crates/analytics && RUSTC_BOOTSTRAP=1 cargo fuzz run record -- -max_total_time=60
 
 check: format clippy deny doc ## Everything but the tests: format, lints, dependencies, documentation
 

@@ -160,6 +160,10 @@ pub(super) fn extent(frames: &[u8], base: u64) -> Good {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::as_conversions,
+    reason = "test code: its lengths and numbers fit everywhere"
+)]
 mod tests {
     use proptest::prelude::*;
 
@@ -169,7 +173,7 @@ mod tests {
         let mut bytes = Vec::new();
         for (position, record) in (base..).zip(records) {
             write(&mut bytes, position, |bytes| {
-                bytes.extend_from_slice(record)
+                bytes.extend_from_slice(record);
             });
         }
         bytes

@@ -23,6 +23,7 @@
 //! | how far it is settled, and waiting for that | `progress.rs` |
 //! | onto the disk | `syncer.rs` |
 //! | looking at a journal from outside | `status.rs` |
+//! | for the fuzz targets | `fuzzing.rs` |
 //!
 //! # One `write(2)` per click
 //! Measured before it was chosen, 220 bytes a record on one core and ext4: one `write(2)` under a lock
@@ -33,6 +34,8 @@
 mod cursor;
 mod directory;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod progress;
 mod record;
 mod segments;
@@ -475,4 +478,8 @@ fn reason_of(error: &io::Error) -> DropReason {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::as_conversions,
+    reason = "test code: its lengths and numbers fit everywhere"
+)]
 mod tests;
