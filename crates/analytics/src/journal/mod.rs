@@ -2,7 +2,7 @@
 //! not yet stored in the database.
 //!
 //! # What it promises
-//! - [`Journal::append`] returns when the click is in the kernel's hands: a process that is killed
+//! - `Journal::append` returns when the click is in the kernel's hands: a process that is killed
 //!   loses none. It is on the disk within the sync interval, for when the power goes.
 //! - Every record has a *position*, the number of records before it. The database keeps the position
 //!   up to which a journal is settled, in the transaction that stores the clicks, so that each is
@@ -126,7 +126,7 @@ impl Journal {
     /// Opens the journal in `directory`, or begins one there, under the id `new_id`. Looks for what
     /// an earlier process left, and cuts off what it did not finish.
     ///
-    /// Nothing can be appended correctly before [`begin`](Self::begin).
+    /// Nothing can be appended correctly before an [`Ingester`](crate::Ingester) has begun.
     ///
     /// # Errors
     /// [`JournalError`], above all [`JournalError::Locked`] when another process uses it.
