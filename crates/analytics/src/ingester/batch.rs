@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use tracing::{debug, error, info, warn};
-use waypost_core::{Click, JournalId, Referrer, UserAgent};
+use waypost_core::JournalId;
 use waypost_store::{ClickBatch, Dropped, Ingested, Recorded, StoreError, hold_point};
 
 use super::{
@@ -187,7 +187,7 @@ impl Ingester {
             self.away(refusal);
             return Attempt::MuchLater;
         }
-        let aside = match self.parts.journal.set_aside(&record(click)) {
+        let aside = match self.parts.journal.set_aside(&ClickRecord::from(click)) {
             Ok(aside) => aside,
             Err(failure) => {
                 let failure: &(dyn Error + 'static) = &failure;
@@ -298,19 +298,4 @@ enum Attempt {
     Later,
     /// The same again, after a long pause.
     MuchLater,
-}
-
-/// A click as the record that it was read from.
-fn record(click: &Click) -> ClickRecord<'_> {
-    let user_agent = click.user_agent.as_ref().map_or("", UserAgent::as_str);
-    let referrer = click.referrer.as_ref().map_or("", Referrer::as_str);
-    ClickRecord {
-        id: click.id,
-        link_id: click.link_id,
-        clicked_at: click.clicked_at,
-        day: click.day,
-        ip_hash: click.ip_hash,
-        user_agent: user_agent.as_bytes(),
-        referrer: referrer.as_bytes(),
-    }
 }
