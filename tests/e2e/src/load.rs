@@ -25,13 +25,20 @@ pub struct Load {
 }
 
 struct Shared {
-    address: Mutex<SocketAddr>,
+    place: Mutex<Place>,
     codes: Vec<String>,
     tallies: Vec<Tally>,
     latencies: Mutex<Vec<Duration>>,
     unavailable: AtomicU64,
     other: AtomicU64,
     stop: AtomicBool,
+}
+
+/// Where the server is, and for how manieth time it has been started.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Place {
+    address: SocketAddr,
+    start: u64,
 }
 
 /// What the clients know of one link.
@@ -56,7 +63,10 @@ impl Load {
     /// Starts `clients` clients that follow `codes` on this server.
     pub fn start(server: &ServerProcess, codes: &[String], clients: usize) -> Self {
         let shared = Arc::new(Shared {
-            address: Mutex::new(address(server)),
+            place: Mutex::new(Place {
+                address: address(server),
+                start: 0,
+            }),
             codes: codes.to_vec(),
             tallies: codes.iter().map(|_| Tally::default()).collect(),
             latencies: Mutex::default(),
@@ -74,9 +84,11 @@ impl Load {
         }
     }
 
-    /// The server listens elsewhere now.
+    /// The server was started again, and listens elsewhere now.
     pub fn go_to(&self, server: &ServerProcess) {
-        *self.shared.address.lock().expect("no client panics") = address(server);
+        let mut place = self.shared.place.lock().expect("no client panics");
+        place.address = address(server);
+        place.start += 1;
     }
 
     /// 302s so far.
@@ -128,25 +140,34 @@ impl Load {
     }
 }
 
+impl Shared {
+    fn place(&self) -> Place {
+        *self.place.lock().expect("no client panics")
+    }
+}
+
 fn address(server: &ServerProcess) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], server.port()))
 }
 
 async fn follow(shared: Arc<Shared>, client: usize) {
     let mut connection = None;
+    let mut refused_at = None;
     let mut turn = client.wrapping_mul(7_919);
     while !shared.stop.load(Ordering::SeqCst) {
         if connection.is_none() {
-            let address = *shared.address.lock().expect("no client panics");
-            match TcpStream::connect(address).await {
-                Ok(stream) => connection = Some((stream, address)),
-                Err(_) => {
-                    tokio::time::sleep(PAUSE).await;
-                    continue;
-                }
+            let place = shared.place();
+            // Where it is no more, the server of another test may be soon: it is not asked again.
+            if refused_at == Some(place) {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            match TcpStream::connect(place.address).await {
+                Ok(stream) => connection = Some((stream, place)),
+                Err(_) => refused_at = Some(place),
             }
         }
-        let Some((stream, address)) = &mut connection else {
+        let Some((stream, place)) = &mut connection else {
             continue;
         };
         turn = turn.wrapping_mul(6_364_136_223).wrapping_add(1_442_695_041);
@@ -177,7 +198,7 @@ async fn follow(shared: Arc<Shared>, client: usize) {
                 continue;
             }
         }
-        if *address != *shared.address.lock().expect("no client panics") {
+        if *place != shared.place() {
             connection = None;
         }
     }

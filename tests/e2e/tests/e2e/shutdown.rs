@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use waypost_e2e::{Kept, Visitor, on_each_database};
-use waypost_test_harness::{Kind, ServerOptions, ServerProcess, TestDatabase, wait_until};
+use waypost_test_harness::{
+    Invocation, Kind, ServerOptions, ServerProcess, TestDatabase, wait_until,
+};
 
 on_each_database!(a_server_that_is_stopped_under_load_loses_nothing);
 
@@ -40,4 +42,12 @@ async fn a_server_that_is_stopped_under_load_loses_nothing(kind: Kind) {
     }
     let clicks = redirected.load(Ordering::Relaxed);
     assert_eq!(Kept::of(&database, &code).await, Kept::thrice(clicks));
+    // Nothing is left for the next start.
+    let status = Invocation::of("linkctl")
+        .args(["journal", "status"])
+        .database(&database)
+        .env("WAYPOST_DATA_DIR", server.data_dir().path())
+        .run()
+        .assert_success();
+    assert!(status.stdout.contains("0 clicks pending"), "{status:?}");
 }

@@ -1,10 +1,13 @@
 //! What the database refuses, who else wants the journal, and what `linkctl` says of it.
 
+use std::path::Path;
+
 use reqwest::StatusCode;
 use serde_json::Value;
 use waypost_e2e::{Kept, Visitor, on_each_database};
 use waypost_test_harness::{
     DatabaseProxy, Invocation, Kind, ServerOptions, ServerProcess, TestDatabase,
+    temporary_directory,
 };
 
 use crate::setup::{drained, dropped, durability, links_of, server_with_links, verify};
@@ -142,4 +145,47 @@ async fn linkctl_shows_what_waits_in_the_journal() {
     proxy.restore();
     drained(&server).await;
     assert!(status(&["journal", "status"]).contains("0 clicks pending"));
+}
+
+/// What is known without the database is shown, and the exit code says that something is missing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn linkctl_shows_a_journal_without_its_database_and_without_one_says_so() {
+    let database = TestDatabase::new(Kind::Postgres);
+    let proxy = DatabaseProxy::before(&database).await;
+    let server =
+        tokio::task::block_in_place(|| ServerProcess::start(&database, durability("journal")));
+    let codes = links_of(&server, 1).await;
+    for _ in 0..3 {
+        Visitor::of(&server).visit(&codes[0]).await.unwrap();
+    }
+    proxy.cut();
+    let data_dir = server.data_dir();
+    let status = |data_dir: &Path, arguments: &[&str]| {
+        tokio::task::block_in_place(|| {
+            Invocation::of("linkctl")
+                .args(["journal", "status"])
+                .args(arguments.to_vec())
+                .env("WAYPOST_DATABASE_URL", proxy.url())
+                .env("WAYPOST_DATA_DIR", data_dir)
+                .run()
+        })
+    };
+    let text = status(data_dir.path(), &[]);
+    assert_eq!(text.status.code(), Some(5), "{text:?}");
+    assert!(text.stdout.contains(" 3 "), "{text:?}");
+    assert!(
+        text.stdout.contains("is known to the database alone"),
+        "{text:?}"
+    );
+    assert!(text.stderr.starts_with("error: "), "{text:?}");
+    let json = status(data_dir.path(), &["--json"]);
+    assert_eq!(json.status.code(), Some(5), "{json:?}");
+    let document: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(document["segments"][0]["clicks"], 3, "{document}");
+    assert_eq!(document["pending"], Value::Null, "{document}");
+
+    let empty = temporary_directory();
+    let none = status(empty.path(), &[]);
+    assert_eq!(none.status.code(), Some(5), "{none:?}");
+    assert!(none.stderr.contains("there is no journal in"), "{none:?}");
 }

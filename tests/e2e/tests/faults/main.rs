@@ -3,7 +3,9 @@
 //! In `make test` each takes a short form; `make test-faults` (`WAYPOST_TEST_FAULTS=long`) runs the
 //! long one and prints what was seen.
 
+mod commit;
 mod crash;
+mod damage;
 mod disk;
 mod ingest;
 mod nodes;

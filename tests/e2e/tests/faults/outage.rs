@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use waypost_e2e::Visitor;
-use waypost_e2e::load::Load;
-use waypost_test_harness::{DatabaseProxy, Kind, ServerOptions, ServerProcess, TestDatabase};
+use waypost_e2e::load::{Load, differences};
+use waypost_test_harness::{
+    DatabaseProxy, Kind, ServerOptions, ServerProcess, TestDatabase, wait_until,
+};
 
 use crate::setup::{
-    CLIENTS, assert_exact, drained, durability, links_of, long_or_short, metric, redirects, report,
-    server_with_links, sums,
+    CLIENTS, SOON, assert_exact, drained, durability, links_of, long_or_short, metric, redirects,
+    report, server_with_links, sums,
 };
 
 /// No redirect of a cached link takes longer, on however busy a machine.
@@ -130,4 +132,38 @@ async fn what_a_stopped_server_could_not_store_is_stored_by_the_next() {
     tokio::task::block_in_place(|| server.restart());
     drained(&server).await;
     assert_exact(&database, &server, &expected).await;
+}
+
+/// Whoever asked for it gets a redirect only with its click in the database.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_commit_nobody_is_redirected_while_the_database_is_away() {
+    let database = TestDatabase::new(Kind::Postgres);
+    let proxy = DatabaseProxy::before(&database).await;
+    let options = durability("commit").env("WAYPOST_DATABASE_URL", proxy.url());
+    let server = tokio::task::block_in_place(|| ServerProcess::start(&database, options));
+    let codes = links_of(&server, 3).await;
+    let load = Load::start(&server, &codes, CLIENTS);
+    redirects(&load, 200).await;
+    proxy.cut();
+    let known = wait_until("redirects are refused", SOON, async || {
+        load.unavailable() > 100
+    });
+    known.await;
+    let refused = Visitor::of(&server).get(&format!("/{}", codes[0])).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.headers().contains_key("retry-after"));
+    // None was received since, and all that were are there.
+    let wrong = differences(&database, &load.expected()).await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    proxy.restore();
+    redirects(&load, 200).await;
+    assert_eq!(load.other(), 0);
+    let unavailable = load.unavailable();
+    let expected = load.stop().await;
+    drained(&server).await;
+    assert_exact(&database, &server, &expected).await;
+    report(format_args!(
+        "commit, Postgres away: {unavailable} answers of 503, {} redirects, all counted",
+        sums(&expected).0
+    ));
 }

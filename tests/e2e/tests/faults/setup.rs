@@ -86,16 +86,32 @@ pub(crate) async fn drained(server: &ServerProcess) {
     .await;
 }
 
-/// Asserts that the database has what it must have, no more and no less.
+/// Asserts that the database has what it must have, no more and no less, and that all its numbers
+/// agree. Gives back what `linkctl verify` says.
+pub(crate) async fn assert_counted(
+    database: &TestDatabase,
+    server: &ServerProcess,
+    expected: &BTreeMap<String, Expected>,
+) -> Value {
+    let wrong = differences(database, expected).await;
+    assert!(wrong.is_empty(), "{wrong:#?}\n{}", server.output());
+    let verified = verify(database, server);
+    assert_eq!(verified["agrees"], true, "{verified}");
+    verified
+}
+
+/// [`assert_counted`], where no link was deleted: all that journals ever stored is there.
 pub(crate) async fn assert_exact(
     database: &TestDatabase,
     server: &ServerProcess,
     expected: &BTreeMap<String, Expected>,
 ) {
-    let wrong = differences(database, expected).await;
-    assert!(wrong.is_empty(), "{wrong:#?}\n{}", server.output());
-    let verified = verify(database, server);
-    assert_eq!(verified["agrees"], true, "{verified}");
+    let verified = assert_counted(database, server, expected).await;
+    let journals = verified["journals"].as_array().unwrap().iter();
+    let stored: u64 = journals
+        .map(|journal| journal["stored"].as_u64().unwrap())
+        .sum();
+    assert_eq!(verified["clicks"], stored, "{verified}");
 }
 
 /// What `linkctl verify` says.
