@@ -1,6 +1,6 @@
 # `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-faults bench check format clippy deny doc
+.PHONY: help run build test test-faults bench fuzz check format clippy deny doc
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -18,6 +18,10 @@ test: ## Install what the tests need (PostgreSQL, MariaDB) and run all of them
 test-faults: ## Run the long form of the tests that kill, cut off and fill up, one after the other
 	tests/install-dependencies.sh databases
 	WAYPOST_TEST_FAULTS=long cargo test --package waypost-e2e --test faults --locked -- --test-threads=1 --nocapture
+
+fuzz: ## Fuzz what is read from the click journal, a minute each (needs `cargo install cargo-fuzz` and g++)
+	cd crates/analytics && RUSTC_BOOTSTRAP=1 cargo fuzz run segment -- -max_total_time=60
+	cd crates/analytics && RUSTC_BOOTSTRAP=1 cargo fuzz run record -- -max_total_time=60
 
 check: format clippy deny doc ## Everything but the tests: format, lints, dependencies, documentation
 

@@ -37,14 +37,6 @@
 //! and description in [`metrics`], and its series starts at 0 there. Work that comes around by itself
 //! belongs to [`Maintenance::run_once`].
 
-#![cfg_attr(
-    test,
-    expect(
-        clippy::as_conversions,
-        reason = "tests convert numbers that they know"
-    )
-)]
-
 mod age;
 mod client_address;
 mod hops;

@@ -30,7 +30,7 @@ pub struct MaintenanceParts {
     pub store: Arc<dyn Store>,
     /// Tells how old things are.
     pub clock: Arc<dyn Clock>,
-    /// The salts that the recorder of this process uses: [`Recorder::salts`](crate::Recorder::salts).
+    /// The salts that the recorder of this process uses.
     pub salts: Arc<DailySalts>,
     /// Age in days at which raw clicks are purged; `None` keeps them.
     pub retention_days: Option<u32>,

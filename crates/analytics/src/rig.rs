@@ -27,7 +27,6 @@ pub(crate) const SETTINGS: JournalSettings = JournalSettings {
     max_bytes: 1_024 * 1_024,
 };
 
-#[allow(dead_code, reason = "not every test needs all of it")]
 pub(crate) struct Rig {
     directory: TempDir,
     settings: JournalSettings,
@@ -47,7 +46,6 @@ impl Drop for Running {
     }
 }
 
-#[allow(dead_code, reason = "not every test needs all of it")]
 impl Rig {
     /// A new journal before `store`.
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
@@ -103,7 +101,8 @@ impl Rig {
         }
     }
 
-    fn parts(&self) -> IngesterParts {
+    /// What an ingester of this journal works with.
+    pub(crate) fn parts(&self) -> IngesterParts {
         IngesterParts {
             journal: self.journal.clone(),
             store: self.store.clone(),

@@ -24,11 +24,18 @@ pub(crate) struct Witness {
     seen: Mutex<Seen>,
 }
 
+/// Tells which batches are refused, and how.
+pub(crate) type Refuse = Box<dyn FnMut(&ClickBatch) -> Option<StoreError> + Send>;
+
 /// What happened to the store, and what is to happen.
 #[derive(Default)]
 pub(crate) struct Seen {
-    /// Every click it was given.
+    /// Every click it took, those on deleted links included.
     pub(crate) clicks: Vec<Click>,
+    /// What it refuses.
+    pub(crate) refuse: Option<Refuse>,
+    /// It knows no journal until one is registered again.
+    pub(crate) forgotten: bool,
     /// The limits of every ledger page.
     pub(crate) pages: Vec<u32>,
     /// So many operations succeed before it is away; `None` while it stays.
@@ -187,6 +194,7 @@ impl JournalStore for Witness {
         at: OffsetDateTime,
     ) -> Result<JournalRecord, StoreError> {
         self.here()?;
+        self.seen().forgotten = false;
         self.inner.register_journal(id, began, at).await
     }
 
@@ -204,8 +212,21 @@ impl JournalStore for Witness {
         at: OffsetDateTime,
     ) -> Result<Ingested, StoreError> {
         self.here()?;
-        self.seen().clicks.extend_from_slice(&batch.clicks);
-        self.inner.ingest(batch, at).await
+        let refusal = match &mut self.seen().refuse {
+            Some(refuse) => refuse(&batch),
+            None => None,
+        };
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
+        if self.seen().forgotten {
+            return Ok(Ingested::PositionMoved(None));
+        }
+        let ingested = self.inner.ingest(Arc::clone(&batch), at).await?;
+        if let Ingested::Settled(_) = ingested {
+            self.seen().clicks.extend_from_slice(&batch.clicks);
+        }
+        Ok(ingested)
     }
 }
 

@@ -25,6 +25,11 @@
 //! says that this may help, and never when its outcome is unknown. The raw calls are banned by
 //! `.clippy.toml`.
 //!
+//! Clicks are what there is most of, and each database stores them by its own fastest way:
+//! `sqlite/ingest.rs`, `postgres/settle.rs` and `mysql/settle.rs`, on connections of their own that live
+//! on the runtime of whoever calls, and under the same rules of retrying (`retry.rs`). What of it does
+//! not depend on the database is in `job.rs`.
+//!
 //! # Adding an operation
 //! Write the query in the file of its subject in `src/sql/`, call it from `sql/store.rs`, and add
 //! a migration of the same name to each of `migrations/{sqlite,postgres,mysql}` when the schema

@@ -35,7 +35,6 @@ mod store;
 #[path = "sql/transaction.rs"]
 mod transaction;
 
-use schema::link_days;
 use transaction::WorkError;
 
 type Connection = SyncConnectionWrapper<SqliteConnection>;
@@ -44,9 +43,6 @@ type IdColumn = diesel::sql_types::Binary;
 type InstantColumn = diesel::sql_types::TimestamptzSqlite;
 type RawId = [u8];
 type OwnedRawId = Vec<u8>;
-
-/// What it says that a link has the day already.
-const SAME_DAY: (link_days::link_id, link_days::day) = (link_days::link_id, link_days::day);
 
 const SUM_OF_DAYS: &str = "SUM(link_days.clicks)";
 

@@ -1,7 +1,11 @@
-//! What an operator meets: databases that are not there, files that cannot be written.
+//! What an operator meets: databases that are not there or go away, files that cannot be written.
 
 #![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
 
+use std::sync::Arc;
+
+use waypost_store::testkit::samples::{START, Samples};
+use waypost_store::{ClickBatch, Dropped, Ingested};
 use waypost_store_diesel::{Database, DatabaseError, DatabaseSettings};
 use waypost_test_harness::{Kind, TestDatabase};
 
@@ -84,6 +88,78 @@ async fn a_closed_database_is_unavailable() {
         matches!(error, waypost_store::StoreError::Unavailable { .. }),
         "{error:?}"
     );
+}
+
+/// Cuts every connection to the database, as a restart of its server or a firewall does.
+async fn cut_connections(database: &TestDatabase) {
+    if database.kind() == Kind::Postgres {
+        let cut = "select pg_terminate_backend(pid) from pg_stat_activity \
+                   where datname = current_database() and pid <> pg_backend_pid()";
+        database.execute(cut).await;
+        return;
+    }
+    let others = "select cast(id as char) from information_schema.processlist \
+                  where db = database() and id <> connection_id()";
+    for row in database.rows(others).await {
+        let id = row.into_iter().flatten().next().unwrap();
+        database.execute(&format!("kill {id}")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clicks_are_ingested_after_every_connection_was_cut() {
+    for kind in [Kind::Postgres, Kind::MariaDb] {
+        let database = tokio::task::spawn_blocking(move || TestDatabase::new(kind))
+            .await
+            .unwrap();
+        let opened = connect(database.url()).await.unwrap();
+        opened.prepare_schema(true).await.unwrap();
+        let store = opened.store();
+        let samples = Samples::new(1);
+        let link = samples.link("wiki");
+        store.insert_link(&link).await.unwrap();
+        let journal = samples.journal();
+        store.register_journal(journal, 0, START).await.unwrap();
+        for start in [0, 2, 4, 6] {
+            let batch = Arc::new(ClickBatch {
+                journal,
+                start,
+                clicks: samples.clicks(&link, 2),
+                dropped: Dropped::default(),
+            });
+            let answer = store.ingest(batch, START).await.unwrap();
+            assert!(matches!(answer, Ingested::Settled(_)), "{answer:?}");
+            cut_connections(&database).await;
+        }
+        let record = store.journal(journal).await.unwrap().unwrap();
+        assert!(record.agrees() && record.stored == 8, "{record:?}");
+        opened.close();
+    }
+}
+
+#[tokio::test]
+async fn a_closed_database_ingests_nothing() {
+    for kind in [Kind::Sqlite, Kind::Postgres, Kind::MariaDb] {
+        let database = tokio::task::spawn_blocking(move || TestDatabase::new(kind))
+            .await
+            .unwrap();
+        let opened = connect(database.url()).await.unwrap();
+        opened.prepare_schema(true).await.unwrap();
+        let store = opened.store();
+        let samples = Samples::new(1);
+        let link = samples.link("wiki");
+        store.insert_link(&link).await.unwrap();
+        store
+            .record_clicks(&samples.clicks(&link, 1))
+            .await
+            .unwrap();
+        opened.close();
+        let error = store.record_clicks(&samples.clicks(&link, 1)).await;
+        assert!(
+            matches!(error, Err(waypost_store::StoreError::Unavailable { .. })),
+            "{error:?}"
+        );
+    }
 }
 
 /// The whole chain of an error, as the programs print it.

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use tracing::{debug, error, info, warn};
-use waypost_core::{Click, JournalId, Referrer, UserAgent};
+use waypost_core::JournalId;
 use waypost_store::{ClickBatch, Dropped, Ingested, Recorded, StoreError, hold_point};
 
 use super::{
@@ -41,16 +41,12 @@ impl Ingester {
         }
     }
 
-    /// Settles a batch, or finds out why not: then the cursor stands where reading goes on.
+    /// Settles a batch, or finds out why its records must be read again.
     pub(super) async fn settle(&mut self, batch: Arc<ClickBatch>) {
         let mut pause = FIRST_PAUSE;
         loop {
             match self.attempt(&batch).await {
-                Attempt::Done => return,
-                Attempt::ReadAgain => {
-                    self.cursor.go_to(batch.start);
-                    return;
-                }
+                Attempt::Done | Attempt::ReadAgain => return,
                 Attempt::Later => tokio::time::sleep(pause).await,
                 Attempt::MuchLater => tokio::time::sleep(REFUSED_PAUSE).await,
             }
@@ -77,7 +73,6 @@ impl Ingester {
                         link_gone: 0,
                     };
                     self.settled(&committed, recorded);
-                    self.cursor.go_to(committed.end());
                     return Attempt::Done;
                 }
                 if let Some(position) = self.committed_late(batch, position) {
@@ -96,7 +91,10 @@ impl Ingester {
                 }
             }
             Err(error @ StoreError::Unavailable { .. }) => {
-                self.uncertain = Some(Arc::clone(batch));
+                let known = |tried: &Arc<ClickBatch>| tried.end() == batch.end();
+                if !self.uncertain.iter().any(known) {
+                    self.uncertain.push(Arc::clone(batch));
+                }
                 self.away(&error)
             }
             Err(refusal) => self.refused(batch, &refusal).await,
@@ -137,7 +135,7 @@ impl Ingester {
         metrics::clicks_dropped(DropReason::Unreadable, batch.dropped.unreadable);
         metrics::clicks_dropped(DropReason::Lost, batch.dropped.lost);
         debug!(clicks = recorded.stored, "stored");
-        self.uncertain = None;
+        self.uncertain.clear();
         if !batch.clicks.is_empty() {
             self.refused_in_a_row = 0;
         }
@@ -189,7 +187,7 @@ impl Ingester {
             self.away(refusal);
             return Attempt::MuchLater;
         }
-        let aside = match self.parts.journal.set_aside(&record(click)) {
+        let aside = match self.parts.journal.set_aside(&ClickRecord::from(click)) {
             Ok(aside) => aside,
             Err(failure) => {
                 let failure: &(dyn Error + 'static) = &failure;
@@ -300,19 +298,4 @@ enum Attempt {
     Later,
     /// The same again, after a long pause.
     MuchLater,
-}
-
-/// A click as the record that it was read from.
-fn record(click: &Click) -> ClickRecord<'_> {
-    let user_agent = click.user_agent.as_ref().map_or("", UserAgent::as_str);
-    let referrer = click.referrer.as_ref().map_or("", Referrer::as_str);
-    ClickRecord {
-        id: click.id,
-        link_id: click.link_id,
-        clicked_at: click.clicked_at,
-        day: click.day,
-        ip_hash: click.ip_hash,
-        user_agent: user_agent.as_bytes(),
-        referrer: referrer.as_bytes(),
-    }
 }

@@ -71,8 +71,9 @@ pub struct Ingester {
     /// The most clicks of the next batch; smaller while a refused one is looked for.
     limit: usize,
     refused_in_a_row: u32,
-    /// The last batch of which it is not known whether it was stored.
-    uncertain: Option<Arc<ClickBatch>>,
+    /// The batches from the settled position on of which it is not known whether they were stored; at
+    /// most one of them was.
+    uncertain: Vec<Arc<ClickBatch>>,
     /// Until this process has settled something: the end of what the one before it left. A commit of
     /// that one may still have been under way when this one asked how far the journal is settled.
     inherited: Option<u64>,
@@ -131,7 +132,7 @@ impl Ingester {
             parts,
             limit: MAX_BATCH,
             refused_in_a_row: 0,
-            uncertain: None,
+            uncertain: Vec::new(),
             inherited: Some(inherited),
             away: false,
         })
@@ -174,8 +175,13 @@ impl Ingester {
         while stop.run_until_cancelled(self.step()).await.is_some() {}
     }
 
-    /// Settles one batch, or waits for something to settle.
+    /// Settles one batch, or waits for something to settle. Where it is dropped on the way, the next
+    /// one begins with the same records.
     pub(crate) async fn step(&mut self) {
+        let settled = self.parts.journal.settled();
+        if self.cursor.position() != settled {
+            self.cursor.go_to(settled);
+        }
         let records = self.read().await;
         if records.clicks.is_empty() && records.dropped.total() == 0 {
             let grown = self.parts.journal.grown();
@@ -193,3 +199,10 @@ impl Ingester {
         self.settle(Arc::new(batch)).await;
     }
 }
+
+#[cfg(test)]
+#[expect(
+    clippy::as_conversions,
+    reason = "test code: its lengths and numbers fit everywhere"
+)]
+mod tests;

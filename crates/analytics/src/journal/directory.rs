@@ -349,6 +349,10 @@ pub(super) fn cut_torn_tail(found: &mut Found, good_bytes: usize) {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::as_conversions,
+    reason = "test code: its lengths and numbers fit everywhere"
+)]
 mod tests {
     use waypost_core::SeededRandom;
 

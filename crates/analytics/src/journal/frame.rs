@@ -160,6 +160,10 @@ pub(super) fn extent(frames: &[u8], base: u64) -> Good {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::as_conversions,
+    reason = "test code: its lengths and numbers fit everywhere"
+)]
 mod tests {
     use proptest::prelude::*;
 

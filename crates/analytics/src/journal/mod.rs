@@ -2,7 +2,7 @@
 //! not yet stored in the database.
 //!
 //! # What it promises
-//! - [`Journal::append`] returns when the click is in the kernel's hands: a process that is killed
+//! - `Journal::append` returns when the click is in the kernel's hands: a process that is killed
 //!   loses none. It is on the disk within the sync interval, for when the power goes.
 //! - Every record has a *position*, the number of records before it. The database keeps the position
 //!   up to which a journal is settled, in the transaction that stores the clicks, so that each is
@@ -23,6 +23,7 @@
 //! | how far it is settled, and waiting for that | `progress.rs` |
 //! | onto the disk | `syncer.rs` |
 //! | looking at a journal from outside | `status.rs` |
+//! | for the fuzz targets | `fuzzing.rs` |
 //!
 //! # One `write(2)` per click
 //! Measured before it was chosen, 220 bytes a record on one core and ext4: one `write(2)` under a lock
@@ -33,6 +34,8 @@
 mod cursor;
 mod directory;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod progress;
 mod record;
 mod segments;
@@ -129,7 +132,7 @@ impl Journal {
     /// Opens the journal in `directory`, or begins one there, under the id `new_id`. Looks for what
     /// an earlier process left, and cuts off what it did not finish.
     ///
-    /// Nothing can be appended correctly before [`begin`](Self::begin).
+    /// Nothing can be appended correctly before an [`Ingester`](crate::Ingester) has begun.
     ///
     /// # Errors
     /// [`JournalError`], above all [`JournalError::Locked`] when another process uses it.
@@ -406,6 +409,11 @@ impl Journal {
         state.next.saturating_sub(state.settled)
     }
 
+    /// The position of the first record that is not settled.
+    pub(crate) fn settled(&self) -> u64 {
+        self.state().settled
+    }
+
     /// The position behind the last record.
     pub(crate) fn end(&self) -> u64 {
         self.state().next
@@ -494,4 +502,8 @@ fn reason_of(error: &io::Error) -> DropReason {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::as_conversions,
+    reason = "test code: its lengths and numbers fit everywhere"
+)]
 mod tests;

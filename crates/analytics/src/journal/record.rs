@@ -34,6 +34,23 @@ pub(crate) struct ClickRecord<'a> {
     pub(crate) referrer: &'a [u8],
 }
 
+impl<'a> From<&'a Click> for ClickRecord<'a> {
+    /// The record that the click was read from.
+    fn from(click: &'a Click) -> Self {
+        let user_agent = click.user_agent.as_ref().map_or("", UserAgent::as_str);
+        let referrer = click.referrer.as_ref().map_or("", Referrer::as_str);
+        Self {
+            id: click.id,
+            link_id: click.link_id,
+            clicked_at: click.clicked_at,
+            day: click.day,
+            ip_hash: click.ip_hash,
+            user_agent: user_agent.as_bytes(),
+            referrer: referrer.as_bytes(),
+        }
+    }
+}
+
 impl ClickRecord<'_> {
     /// Appends the bytes of the record to `bytes`.
     ///

@@ -179,6 +179,10 @@ impl Segments {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::as_conversions,
+    reason = "test code: its lengths and numbers fit everywhere"
+)]
 mod tests {
     use super::*;
 

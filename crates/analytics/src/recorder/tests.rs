@@ -206,3 +206,108 @@ async fn what_becomes_of_clicks_shows_in_the_metrics() {
     shows("waypost_clicks_dropped_total{reason=\"link_deleted\"} 1");
     shows("waypost_clicks_pending 0");
 }
+
+/// Longer than any limit of the recorder itself.
+const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
+
+#[tokio::test(start_paused = true)]
+async fn with_durability_commit_a_click_is_accepted_when_it_is_stored() {
+    let setup = setup_with("UTC", Durability::Commit).await;
+    let mut ingester = setup.rig.ingester().await;
+    let mut recorded = Box::pin(setup.record());
+    let early = tokio::time::timeout(std::time::Duration::from_secs(4), &mut recorded);
+    assert!(early.await.is_err(), "nothing is stored yet");
+    let (outcome, ()) = tokio::join!(recorded, ingester.step());
+    assert_eq!(outcome.unwrap(), Outcome::Accepted);
+    assert_eq!(setup.total().await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_durability_commit_a_click_that_is_not_stored_in_time_is_unavailable_and_stored_later()
+{
+    let setup = setup_with("UTC", Durability::Commit).await;
+    let mut ingester = setup.rig.ingester().await;
+    let refused = setup.record().await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
+    ingester.step().await;
+    assert_eq!(setup.total().await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_durability_commit_no_click_is_taken_while_the_database_is_known_to_be_away() {
+    let setup = setup_with("UTC", Durability::Commit).await;
+    let _running = setup.run().await;
+    setup.store.seen().away_after = Some(0);
+    assert!(setup.record().await.is_err());
+    let began = tokio::time::Instant::now();
+    assert!(setup.record().await.is_err());
+    assert_eq!(began.elapsed(), std::time::Duration::ZERO);
+    assert_eq!(setup.rig.journal.pending(), 1);
+    setup.store.seen().away_after = None;
+    assert_eq!(setup.recorder.drain(MINUTE).await, 0);
+    assert_eq!(setup.record().await.unwrap(), Outcome::Accepted);
+    assert_eq!(setup.total().await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_clicks_and_then_looks_sees_the_click_in_every_durability() {
+    for durability in Durability::ALL {
+        let setup = setup_with("UTC", durability).await;
+        let _running = setup.run().await;
+        for clicks in 1..20 {
+            setup.record().await.unwrap();
+            let complete_until = setup.recorder.settle().await;
+            assert_eq!(setup.total().await, clicks, "{durability}");
+            assert_eq!(complete_until, setup.rig.clock.now());
+            setup.rig.clock.advance(Duration::seconds(1));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_looks_while_clicks_wait_is_told_since_when_and_waits_a_second() {
+    let mut setup = setup("UTC").await;
+    let ingester = setup.rig.ingester().await;
+    let clicked_at = setup.rig.clock.now();
+    setup.record().await.unwrap();
+    setup.rig.clock.advance(Duration::minutes(1));
+    setup.record().await.unwrap();
+    let began = tokio::time::Instant::now();
+    assert_eq!(setup.recorder.settle().await, clicked_at);
+    assert_eq!(began.elapsed(), std::time::Duration::from_secs(1));
+    // So is whoever looks after a restart.
+    drop((ingester, setup.recorder));
+    setup.rig = setup.rig.restart();
+    let _ingester = setup.rig.ingester().await;
+    let (recorder, _) = setup.rig.recorder("UTC").await;
+    assert_eq!(recorder.settle().await, clicked_at);
+}
+
+#[tokio::test(start_paused = true)]
+async fn draining_tells_how_many_clicks_are_not_stored() {
+    let setup = setup("UTC").await;
+    let _running = setup.run().await;
+    setup.store.seen().away_after = Some(0);
+    for _ in 0..3 {
+        setup.record().await.unwrap();
+    }
+    assert_eq!(setup.recorder.drain(MINUTE).await, 3);
+    setup.store.seen().away_after = None;
+    assert_eq!(setup.recorder.drain(MINUTE).await, 0);
+    assert_eq!(setup.total().await, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_click_that_does_not_fit_into_the_journal_is_dropped_with_its_reason() {
+    let (store, link) = Witness::with_clicks(0).await;
+    let settings = JournalSettings {
+        max_bytes: 50,
+        ..SETTINGS
+    };
+    let rig = Rig::with(store, settings);
+    let (recorder, _) = rig.recorder("UTC").await;
+    let headers = HeaderList::default();
+    let outcome = recorder.record(link.id, &headers.visit("192.0.2.1"));
+    let dropped = Outcome::Dropped(DropReason::JournalFull);
+    assert_eq!(outcome.await.unwrap(), dropped);
+}

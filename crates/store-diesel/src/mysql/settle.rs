@@ -1,28 +1,27 @@
-//! Storing clicks in MySQL and MariaDB: few statements of many rows, as text. diesel prepares anew
-//! what has another number of rows; this is `mysql_async` itself.
+//! Storing clicks in MySQL and MariaDB: few statements of many rows. The rows of clicks have prepared
+//! statements, which always have as many rows and so are prepared once; what is only ids and numbers
+//! goes as text. diesel would prepare each of them anew; this is `mysql_async` itself.
 
 use std::collections::BTreeMap;
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Error, Opts, OptsBuilder};
+use mysql_async::{Conn, Error, Opts, OptsBuilder, Value};
+use time::{OffsetDateTime, UtcOffset};
 use uuid::Uuid;
-use waypost_core::{Click, Referrer, UserAgent, micros};
+use waypost_core::{Click, Referrer, UserAgent};
 use waypost_store::{Ingested, StoreError, hold_point};
 
 use super::SET_UP;
-use super::literals::{
-    push_bytes, push_date_literal, push_datetime_literal, push_number, push_text,
-};
+use super::literals::{push_bytes, push_date_literal, push_datetime_literal, push_number};
 use crate::error::Fault;
 use crate::job::{Job, Step, Tally, position};
 use crate::retry::Failure;
 
-/// About so many bytes of a statement are filled with rows.
-const STATEMENT: usize = 256 * 1024;
-/// The longest row of `link_clicks`, and what stands around the rows.
-const MORE: usize = 16 * 1024;
-/// So many ids are named in a list, so that the server looks them up one by one.
-const IDS: usize = 2_000;
+/// So many clicks are inserted at once. More is not faster, and 500 of the longest are 2 MB, which every
+/// server takes.
+const ROWS: usize = 500;
+/// So many links are named in a statement, so that the server looks them up one by one.
+const LINKS: usize = 2_000;
 
 pub(super) type Client = Conn;
 
@@ -122,7 +121,7 @@ async fn correct(client: &mut Client, journal: Uuid, gone: i64) -> Result<(), Er
 async fn lock(client: &mut Client, tally: &mut Tally) -> Result<(), Error> {
     let ids: Vec<Uuid> = tally.links().map(|(link, _)| link).collect();
     let mut found = Vec::with_capacity(ids.len());
-    for ids in ids.chunks(IDS) {
+    for ids in ids.chunks(LINKS) {
         let mut sql = String::from("SELECT id FROM links WHERE id IN (");
         push_ids(&mut sql, ids);
         sql.push_str(") ORDER BY id FOR UPDATE");
@@ -140,7 +139,7 @@ async fn add_to_links(client: &mut Client, tally: &Tally) -> Result<(), Error> {
         by_clicks.entry(clicks).or_default().push(link);
     }
     for (clicks, ids) in by_clicks {
-        for ids in ids.chunks(IDS) {
+        for ids in ids.chunks(LINKS) {
             let mut sql = String::from("UPDATE links SET clicks = clicks + ");
             push_number(&mut sql, clicks);
             sql.push_str(" WHERE id IN (");
@@ -163,104 +162,83 @@ fn push_ids(sql: &mut String, ids: &[Uuid]) {
 }
 
 async fn add_to_days(client: &mut Client, tally: &Tally) -> Result<(), Error> {
-    let mut insert = Insert::new(
-        "INSERT INTO link_days (link_id, day, clicks) VALUES ",
-        " ON DUPLICATE KEY UPDATE clicks = clicks + VALUES(clicks)",
-    );
-    for day in tally.days() {
-        insert.row(|sql| {
-            push_bytes(sql, day.link.as_bytes());
+    for days in tally.days().chunks(LINKS) {
+        let mut sql = String::from("INSERT INTO link_days (link_id, day, clicks) VALUES ");
+        let mut first = true;
+        for day in days {
+            sql.push_str(if std::mem::take(&mut first) {
+                "("
+            } else {
+                ",("
+            });
+            push_bytes(&mut sql, day.link.as_bytes());
             sql.push(',');
-            push_date_literal(sql, day.day);
+            push_date_literal(&mut sql, day.day);
             sql.push(',');
-            push_number(sql, day.clicks);
-        });
-        insert.send_if_full(client).await?;
+            push_number(&mut sql, day.clicks);
+            sql.push(')');
+        }
+        sql.push_str(" ON DUPLICATE KEY UPDATE clicks = clicks + VALUES(clicks)");
+        client.query_drop(sql).await?;
     }
-    insert.send(client).await
+    Ok(())
 }
 
 async fn insert(client: &mut Client, clicks: impl Iterator<Item = &Click>) -> Result<(), Error> {
-    let mut insert = Insert::new(
-        "INSERT INTO link_clicks \
-         (id, link_id, user_id, ip_hash, user_agent, referrer, clicked_at) VALUES ",
-        "",
-    );
-    for click in clicks {
-        insert.row(|sql| push_click(sql, click));
-        insert.send_if_full(client).await?;
+    let mut clicks = clicks.peekable();
+    while clicks.peek().is_some() {
+        let mut values = Vec::with_capacity(ROWS * 7);
+        let mut rows = 0;
+        for click in clicks.by_ref().take(ROWS) {
+            push_row(&mut values, click);
+            rows += 1;
+        }
+        let mut sql = String::from(
+            "INSERT INTO link_clicks \
+             (id, link_id, user_id, ip_hash, user_agent, referrer, clicked_at) VALUES \
+             (?,?,?,?,?,?,?)",
+        );
+        sql.push_str(&",(?,?,?,?,?,?,?)".repeat(rows - 1));
+        // Prepared once: the connection keeps what it prepared.
+        client.exec_drop(sql, values).await?;
     }
-    insert.send(client).await
+    Ok(())
 }
 
-fn push_click(sql: &mut String, click: &Click) {
-    push_bytes(sql, click.id.as_uuid().as_bytes());
-    sql.push(',');
-    push_bytes(sql, click.link_id.as_uuid().as_bytes());
-    sql.push(',');
-    match &click.user_id {
-        Some(user) => push_bytes(sql, user.as_uuid().as_bytes()),
-        None => sql.push_str("NULL"),
+fn push_row(values: &mut Vec<Value>, click: &Click) {
+    fn bytes(bytes: impl AsRef<[u8]>) -> Value {
+        Value::Bytes(bytes.as_ref().to_vec())
     }
-    let digits = click.ip_hash.map(|hash| hash.to_hex());
-    let hash = digits
-        .as_ref()
-        .and_then(|digits| std::str::from_utf8(digits).ok());
-    let agent = click.user_agent.as_ref().map(UserAgent::as_str);
-    let referrer = click.referrer.as_ref().map(Referrer::as_str);
-    for text in [hash, agent, referrer] {
-        sql.push(',');
-        match text {
-            Some(text) => push_text(sql, text),
-            None => sql.push_str("NULL"),
-        }
+    fn text(text: Option<&str>) -> Value {
+        text.map_or(Value::NULL, bytes)
     }
-    sql.push(',');
-    push_datetime_literal(sql, micros(click.clicked_at));
+    let user = click.user_id.as_ref();
+    values.extend([
+        bytes(click.id.as_uuid().as_bytes()),
+        bytes(click.link_id.as_uuid().as_bytes()),
+        user.map_or(Value::NULL, |user| bytes(user.as_uuid().as_bytes())),
+        click
+            .ip_hash
+            .map_or(Value::NULL, |hash| bytes(hash.to_hex())),
+        text(click.user_agent.as_ref().map(UserAgent::as_str)),
+        text(click.referrer.as_ref().map(Referrer::as_str)),
+        datetime(click.clicked_at),
+    ]);
 }
 
-/// An insert of many rows, in as many statements as it takes.
-struct Insert {
-    sql: String,
-    before: &'static str,
-    behind: &'static str,
-}
-
-impl Insert {
-    const fn new(before: &'static str, behind: &'static str) -> Self {
-        Self {
-            sql: String::new(),
-            before,
-            behind,
-        }
-    }
-
-    fn row(&mut self, push_values: impl FnOnce(&mut String)) {
-        if self.sql.is_empty() {
-            self.sql.reserve(STATEMENT + MORE);
-            self.sql.push_str(self.before);
-        } else {
-            self.sql.push(',');
-        }
-        self.sql.push('(');
-        push_values(&mut self.sql);
-        self.sql.push(')');
-    }
-
-    async fn send_if_full(&mut self, client: &mut Client) -> Result<(), Error> {
-        if self.sql.len() >= STATEMENT {
-            self.send(client).await?;
-        }
-        Ok(())
-    }
-
-    async fn send(&mut self, client: &mut Client) -> Result<(), Error> {
-        if self.sql.is_empty() {
-            return Ok(());
-        }
-        self.sql.push_str(self.behind);
-        client.query_drop(std::mem::take(&mut self.sql)).await
-    }
+/// A time in UTC, cut to microseconds.
+fn datetime(at: OffsetDateTime) -> Value {
+    let at = at.to_offset(UtcOffset::UTC);
+    Value::Date(
+        // The server refuses the year 0.
+        u16::try_from(at.year()).unwrap_or(0),
+        at.month().into(),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second(),
+        at.microsecond(),
+    )
 }
 
 fn failed(error: Error) -> Failure {

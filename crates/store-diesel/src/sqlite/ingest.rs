@@ -10,18 +10,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager as _};
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
 use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::BigInt;
 use diesel_async::pooled_connection::deadpool::Pool;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 use waypost_core::{Click, IpHash, Referrer, UserAgent, micros};
 use waypost_store::{Ingested, StoreError, hold_point};
 
 use super::id::Id;
 use super::pool::connection;
-use super::schema::{click_journals, link_clicks, link_days, links};
-use super::{Backend, InstantColumn, SAME_DAY, begin_blocking, classify, connect_blocking};
+use super::schema::{click_journals, link_clicks};
+use super::{Backend, IdColumn, InstantColumn, begin_blocking, classify, connect_blocking};
 use crate::datetime::push_datetime;
 use crate::job::{Job, Step, Tally, position};
 use crate::metrics::OperationName;
@@ -155,17 +157,12 @@ fn work(connection: &mut SqliteConnection, job: &Job) -> Result<Ingested, Failur
     let mut tally = Tally::of(clicks);
     add_to_links(connection, &mut tally).map_err(failed)?;
     for day in tally.days() {
-        diesel::insert_into(link_days::table)
-            .values((
-                link_days::link_id.eq(Id(day.link)),
-                link_days::day.eq(day.day),
-                link_days::clicks.eq(day.clicks),
-            ))
-            .on_conflict(SAME_DAY)
-            .do_update()
-            .set(link_days::clicks.eq(link_days::clicks + day.clicks))
-            .execute(connection)
-            .map_err(failed)?;
+        let statement = AddToDay {
+            link: Id(day.link),
+            day: day.day,
+            clicks: day.clicks,
+        };
+        statement.execute(connection).map_err(failed)?;
     }
     for click in tally.kept(clicks) {
         let digits = click.ip_hash.as_ref().map(IpHash::to_hex);
@@ -215,9 +212,11 @@ fn correct(connection: &mut SqliteConnection, journal: Uuid, gone: i64) -> Query
 fn add_to_links(connection: &mut SqliteConnection, tally: &mut Tally) -> QueryResult<()> {
     let mut found = Vec::new();
     for (link, clicks) in tally.links() {
-        let updated = diesel::update(links::table.find(Id(link)))
-            .set(links::clicks.eq(links::clicks + clicks))
-            .execute(connection)?;
+        let statement = AddToLink {
+            link: Id(link),
+            clicks,
+        };
+        let updated = statement.execute(connection)?;
         if updated > 0 {
             found.push(link);
         }
@@ -225,6 +224,48 @@ fn add_to_links(connection: &mut SqliteConnection, tally: &mut Tally) -> QueryRe
     tally.keep(found);
     Ok(())
 }
+
+/// Adds to the total of a link. As SQL, and so is the next one: diesel would prepare its own updates
+/// anew each time, which takes longer than running them.
+#[derive(QueryId)]
+struct AddToLink {
+    link: Id,
+    clicks: i64,
+}
+
+impl QueryFragment<Backend> for AddToLink {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_sql("UPDATE links SET clicks = clicks + ");
+        out.push_bind_param::<BigInt, _>(&self.clicks)?;
+        out.push_sql(" WHERE id = ");
+        out.push_bind_param::<IdColumn, _>(&self.link)
+    }
+}
+
+impl RunQueryDsl<SqliteConnection> for AddToLink {}
+
+/// Adds to the rollup of a link and a day.
+#[derive(QueryId)]
+struct AddToDay {
+    link: Id,
+    day: Date,
+    clicks: i64,
+}
+
+impl QueryFragment<Backend> for AddToDay {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO link_days (link_id, day, clicks) VALUES (");
+        out.push_bind_param::<IdColumn, _>(&self.link)?;
+        out.push_sql(", ");
+        out.push_bind_param::<diesel::sql_types::Date, _>(&self.day)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(&self.clicks)?;
+        out.push_sql(") ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks");
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<SqliteConnection> for AddToDay {}
 
 #[derive(Insertable)]
 #[diesel(table_name = link_clicks, treat_none_as_default_value = false)]

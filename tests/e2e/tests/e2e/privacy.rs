@@ -34,7 +34,7 @@ async fn only_a_hash_is_kept_of_an_address(kind: Kind) {
 
     assert_eq!(Visitor::of(&server).clicks(&code).await, 4);
     let rows = database
-        .rows("select ip_hash, user_agent, referrer, user_id from link_clicks order by id")
+        .rows("select ip_hash, user_agent, referrer, user_id from link_clicks order by clicked_at")
         .await;
     let hashes: Vec<&str> = rows.iter().map(|row| row[0].as_deref().unwrap()).collect();
     assert!(hashes.iter().all(|hash| hash.len() == 64), "{hashes:?}");

@@ -83,8 +83,8 @@ impl Model {
         self.desk.as_mut().unwrap()
     }
 
-    fn take(&mut self, step: Step) {
-        match step {
+    fn take(&mut self, step: &Step) {
+        match *step {
             Step::Append(count) => (0..count).for_each(|_| self.append()),
             Step::Read(limit) => {
                 self.read(limit);
@@ -209,7 +209,7 @@ fn flip(directory: &Path, segment: Index, bit: Index) {
     file.write_all_at(&bytes, 0).unwrap();
 }
 
-fn run(steps: Vec<Step>) {
+fn run(steps: &[Step]) {
     let mut model = Model::new();
     for step in steps {
         model.take(step);
@@ -222,13 +222,13 @@ proptest! {
 
     #[test]
     fn nothing_is_lost_wrong_or_twice(steps in prop::collection::vec(harmless(), 0..60)) {
-        run(steps);
+        run(&steps);
     }
 
     #[test]
     fn damage_makes_no_wrong_record_and_what_it_costs_is_counted(
         steps in prop::collection::vec(any_step(), 0..60),
     ) {
-        run(steps);
+        run(&steps);
     }
 }

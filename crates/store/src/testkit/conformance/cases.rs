@@ -138,6 +138,7 @@ macro_rules! __conformance_cases {
                 purging_while_ingesting_keeps_the_ledger_in_agreement
                 a_link_can_be_deleted_while_its_clicks_are_ingested
                 the_ledger_agrees_at_any_moment_while_ingesting
+                a_batch_whose_caller_gives_up_is_settled_whole_or_not_at_all
                 callers_on_runtimes_of_their_own_ingest_too
             }
             concurrency {

@@ -242,6 +242,38 @@ pub async fn the_ledger_agrees_at_any_moment_while_ingesting(factory: &dyn Store
     }
 }
 
+/// Whoever stops waiting for an answer does not know what became of the batch, and tries again.
+pub async fn a_batch_whose_caller_gives_up_is_settled_whole_or_not_at_all(
+    factory: &dyn StoreFactory,
+) {
+    let (store, rows) = factory.empty_store_with_rows().await;
+    let samples = Samples::new(1);
+    let links = samples.links(10);
+    insert_all(&*store, &links).await;
+    let id = registered(&*store, &samples).await;
+    let parts: Vec<Vec<Click>> = (0..12)
+        .map(|_| {
+            let ten = |link| samples.clicks(link, 10);
+            links.iter().flat_map(ten).collect()
+        })
+        .collect();
+    for (millis, batch) in (0..).zip(batches(id, &parts)) {
+        let (shared, given_up) = (store.clone(), batch.clone());
+        let task = tokio::spawn(async move { ingest(&*shared, &given_up).await });
+        tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+        task.abort();
+        let settled = Ingested::Settled(all_of(100));
+        let before = Ingested::PositionMoved(Some(batch.end()));
+        let answer = ingest(&*store, &batch).await.unwrap();
+        assert!([settled, before].contains(&answer), "{answer:?}");
+    }
+    assert_eq!(journal(&*store, id).await.stored, 1_200);
+    for link in &links {
+        assert_counted(&*store, link, 120, 0).await;
+    }
+    assert_clicks(rows.as_deref(), parts.iter().flatten()).await;
+}
+
 /// An ingester has a thread and a runtime of its own, which may end before the store does; another
 /// one goes on.
 pub async fn callers_on_runtimes_of_their_own_ingest_too(factory: &dyn StoreFactory) {

@@ -1,0 +1,60 @@
+//! Any bytes as a segment file: it is looked at, opened and read without a panic, and every record that
+//! it is said to hold is read or counted.
+//!
+//! The first byte of the input says how many good records there are, the second how many of their bytes
+//! are changed (a place of two bytes and a mask each); the rest is appended. With 255 good records the
+//! rest is the file.
+
+#![no_main]
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use tempfile::TempDir;
+use waypost_analytics::journal::JournalStatus;
+use waypost_analytics::journal::fuzzing::{read_journal, segment};
+
+static DIRECTORY: LazyLock<TempDir> = LazyLock::new(|| {
+    let directory = tempfile::tempdir().expect("a directory");
+    // Otherwise each run would wait for the disk to make one durable.
+    let id = "00000000-0000-0000-0000-000000000000";
+    std::fs::write(directory.path().join("id"), id).expect("an id");
+    directory
+});
+
+fuzz_target!(|input: &[u8]| {
+    check(DIRECTORY.path(), &file(input));
+});
+
+fn file(input: &[u8]) -> Vec<u8> {
+    let [records, changes, rest @ ..] = input else {
+        return Vec::new();
+    };
+    if *records == u8::MAX {
+        return rest.to_vec();
+    }
+    let mut bytes = segment(records % 16);
+    let length = bytes.len();
+    let (places, tail) = rest.split_at(rest.len().min(usize::from(changes % 8) * 3));
+    for place in places.chunks_exact(3) {
+        let at = usize::from(u16::from_le_bytes([place[0], place[1]]));
+        bytes[at % length] ^= place[2];
+    }
+    bytes.extend_from_slice(tail);
+    bytes
+}
+
+fn check(directory: &Path, bytes: &[u8]) {
+    let first = directory.join("00000000000000000000.clicks");
+    std::fs::write(&first, bytes).expect("a segment");
+    let status = JournalStatus::read(directory).expect("a status");
+    let status = status.expect("a journal");
+    let pending = status.pending(0);
+    // A segment of another version is refused, and nothing else.
+    let Ok(contents) = read_journal(directory) else {
+        return;
+    };
+    assert_eq!(contents.pending, pending.clicks);
+    assert_eq!(contents.read + contents.dropped, contents.pending);
+}

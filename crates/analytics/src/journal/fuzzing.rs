@@ -1,0 +1,87 @@
+//! What the fuzz targets of this crate call: reading what anybody may have left in a data directory.
+//! No part of the interface.
+
+use std::path::Path;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+use waypost_core::{Click, ClickId, JournalId, LinkId};
+
+use super::{ClickRecord, Cursor, Journal, JournalError, frame, record};
+use crate::settings::{Durability, JournalSettings};
+
+/// What a journal was found to hold.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Contents {
+    /// How many records it said were pending.
+    pub pending: u64,
+    /// How many were read as clicks.
+    pub read: u64,
+    /// How many were counted as unreadable or lost.
+    pub dropped: u64,
+}
+
+/// Opens the journal in a directory and reads it from its first record on.
+///
+/// # Errors
+/// [`JournalError`] as for [`Journal::open`].
+pub fn read_journal(directory: &Path) -> Result<Contents, JournalError> {
+    let settings = JournalSettings {
+        durability: Durability::Journal,
+        sync_interval: Duration::from_secs(1),
+        max_bytes: u64::MAX,
+    };
+    let journal = Journal::open(directory, &settings, JournalId::from_uuid(Uuid::nil()))?;
+    let first = journal.first();
+    journal.begin(first);
+    let mut contents = Contents {
+        pending: journal.pending(),
+        read: 0,
+        dropped: 0,
+    };
+    let mut cursor = Cursor::new(first);
+    loop {
+        let records = cursor
+            .read(&journal, 100)
+            .unwrap_or_else(|_| cursor.pass_over(&journal));
+        let read = u64::try_from(records.clicks.len()).unwrap_or(u64::MAX);
+        let dropped = records.dropped.total();
+        if read == 0 && dropped == 0 {
+            return Ok(contents);
+        }
+        contents.read = contents.read.saturating_add(read);
+        contents.dropped = contents.dropped.saturating_add(dropped);
+    }
+}
+
+/// A good segment of so many records, which a fuzzer, who cannot compute their checksums, may damage.
+#[must_use]
+pub fn segment(records: u8) -> Vec<u8> {
+    let mut bytes = frame::header(0).to_vec();
+    for position in 0..u64::from(records) {
+        let text = "x".repeat(usize::try_from(position).unwrap_or(0));
+        let click = ClickRecord {
+            id: ClickId::from_uuid(Uuid::from_u128(position.into())),
+            link_id: LinkId::from_uuid(Uuid::nil()),
+            clicked_at: OffsetDateTime::UNIX_EPOCH,
+            day: OffsetDateTime::UNIX_EPOCH.date(),
+            ip_hash: None,
+            user_agent: text.as_bytes(),
+            referrer: b"",
+        };
+        frame::write(&mut bytes, position, |bytes| click.write(bytes));
+    }
+    bytes
+}
+
+/// Reads a record; if it is one, gives back the click, and the one that is read when that is written
+/// again.
+#[must_use]
+pub fn read_and_rewrite(bytes: &[u8]) -> Option<(Click, Option<Click>)> {
+    let click = record::read(bytes)?;
+    let mut rewritten = Vec::new();
+    ClickRecord::from(&click).write(&mut rewritten);
+    let again = record::read(&rewritten);
+    Some((click, again))
+}
