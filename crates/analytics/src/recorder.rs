@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use waypost_core::{ClickId, Clock, LinkId, Random, Zone};
 use waypost_store::StoreError;
 
-use crate::journal::{ClickRecord, Journal, Settled};
+use crate::journal::{Appending, ClickRecord, Journal, Settled};
 use crate::metrics::{self, DropReason};
 use crate::settings::Durability;
 use crate::{DailySalts, TrustedProxies, Visit, ip_hash};
@@ -56,9 +56,10 @@ impl Recorder {
 
     /// Records that `link` was followed now.
     ///
-    /// The visit is read, and the click is in the journal, before this returns; the future holds
-    /// nothing of the visit, is `Send`, and may be spawned or dropped. Only with
-    /// [`Durability::Commit`] is there anything left to wait for: that the click is stored.
+    /// The visit is read before this returns; the future holds nothing of it, is `Send`, and may be
+    /// spawned or dropped: the click is written to the journal all the same. It lets other tasks of its
+    /// thread have a turn, so that the clicks of visitors who came together are written together. With
+    /// [`Durability::Commit`] it then waits until the click is stored.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], with [`Durability::Commit`] alone: the database is away, or the
@@ -70,29 +71,29 @@ impl Recorder {
     ) -> impl Future<Output = Result<Outcome, StoreError>> + Send + use<> {
         let parts = &*self.0;
         let waits = parts.journal.durability() == Durability::Commit;
-        let appended = if waits && parts.journal.progress().is_away() {
-            Err(Refusal::Away)
-        } else {
-            self.append(link, visit).map_err(Refusal::Dropped)
-        };
+        let is_away = waits && parts.journal.progress().is_away();
+        let appending = (!is_away).then(|| self.append(link, visit));
         let journal = waits.then(|| Arc::clone(&parts.journal));
         async move {
-            match (appended, journal) {
-                (Ok(_), None) => Ok(Outcome::Accepted),
-                (Ok(position), Some(journal)) => {
-                    let end = position.saturating_add(1);
-                    match journal.progress().reached(end, COMMIT_LIMIT).await {
-                        Settled::Yes => Ok(Outcome::Accepted),
-                        Settled::NotYet => Err(away()),
-                    }
-                }
-                (Err(Refusal::Dropped(reason)), _) => Ok(Outcome::Dropped(reason)),
-                (Err(Refusal::Away), _) => Err(away()),
+            let Some(appending) = appending else {
+                return Err(away());
+            };
+            let position = match appending.written().await {
+                Ok(position) => position,
+                Err(reason) => return Ok(Outcome::Dropped(reason)),
+            };
+            let Some(journal) = journal else {
+                return Ok(Outcome::Accepted);
+            };
+            let end = position.saturating_add(1);
+            match journal.progress().reached(end, COMMIT_LIMIT).await {
+                Settled::Yes => Ok(Outcome::Accepted),
+                Settled::NotYet => Err(away()),
             }
         }
     }
 
-    fn append(&self, link: LinkId, visit: &Visit<'_>) -> Result<u64, DropReason> {
+    fn append(&self, link: LinkId, visit: &Visit<'_>) -> Appending {
         let parts = &*self.0;
         let clicked_at = parts.clock.now();
         let day = parts.zone.day_of(clicked_at);
@@ -142,13 +143,6 @@ impl Recorder {
             .map_or(time::Duration::ZERO, |since| clock.now() - since);
         metrics::clicks_waiting(journal.pending(), lag.max(time::Duration::ZERO));
     }
-}
-
-/// Why a click is not in the journal.
-enum Refusal {
-    Dropped(DropReason),
-    /// It would have to wait for the database, which is away.
-    Away,
 }
 
 fn away() -> StoreError {

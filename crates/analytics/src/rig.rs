@@ -148,7 +148,7 @@ impl Rig {
         let clicked_at = self.clock.now();
         let id = ClickId::new(clicked_at, &*self.random);
         let number = self.appended.load(Ordering::Relaxed).to_string();
-        self.journal.append(&ClickRecord {
+        let appending = self.journal.append(&ClickRecord {
             id,
             link_id: link.id,
             clicked_at,
@@ -156,7 +156,8 @@ impl Rig {
             ip_hash: None,
             user_agent: number.as_bytes(),
             referrer: b"",
-        })?;
+        });
+        appending.write_now()?;
         self.appended.fetch_add(1, Ordering::Relaxed);
         Ok(id)
     }

@@ -53,22 +53,52 @@ pub(super) fn is_of_another_version(bytes: &[u8]) -> bool {
 /// Appends a frame to `bytes`; `write` appends the record.
 pub(super) fn write(bytes: &mut Vec<u8>, position: u64, write: impl FnOnce(&mut Vec<u8>)) {
     let start = bytes.len();
+    lay(bytes, write);
+    seal(
+        bytes.get_mut(start..).unwrap_or_default(),
+        position,
+        usize::MAX,
+    );
+}
+
+/// Appends a frame that is not sealed: its position is not known yet.
+pub(super) fn lay(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = bytes.len();
     bytes.extend_from_slice(&[0; PREFIX]);
     write(bytes);
-    let Some((prefix, record)) = bytes
-        .get_mut(start..)
-        .and_then(<[u8]>::split_first_chunk_mut::<PREFIX>)
-    else {
-        return;
-    };
+    let frame = bytes.get_mut(start..).unwrap_or_default();
     // The record is at most 8 KiB long.
-    let length = u32::try_from(record.len()).unwrap_or(0).to_le_bytes();
-    let checksum = checksum(position, length, record).to_le_bytes();
-    let both = length.into_iter().chain(checksum);
-    prefix
-        .iter_mut()
-        .zip(both)
-        .for_each(|(to, from)| *to = from);
+    let record = frame.len().saturating_sub(PREFIX);
+    let length = u32::try_from(record).unwrap_or(0).to_le_bytes();
+    if let Some(place) = frame.first_chunk_mut() {
+        *place = length;
+    }
+}
+
+/// Seals frames that were laid, the first of which gets the position `first`: those that take no more
+/// than `room` bytes. Gives back how many these are.
+pub(super) fn seal(frames: &mut [u8], first: u64, room: usize) -> Good {
+    let mut sealed = Good {
+        records: 0,
+        bytes: 0,
+    };
+    while let Some((length, rest)) = frames
+        .get_mut(sealed.bytes..)
+        .and_then(<[u8]>::split_first_chunk_mut::<4>)
+        && let Some(size) = size(*length)
+        && let Some((stored, rest)) = rest.split_first_chunk_mut::<4>()
+        && let Some(record) = rest.get(..size)
+    {
+        let end = sealed.bytes.saturating_add(PREFIX).saturating_add(size);
+        if end > room {
+            break;
+        }
+        let position = first.wrapping_add(sealed.records);
+        *stored = checksum(position, *length, record).to_le_bytes();
+        sealed.records += 1;
+        sealed.bytes = end;
+    }
+    sealed
 }
 
 fn checksum(position: u64, length: [u8; 4], record: &[u8]) -> u32 {

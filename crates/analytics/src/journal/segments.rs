@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -81,16 +82,17 @@ impl Segments {
         self.open = None;
     }
 
-    /// Writes the frame of the record at `position` into a file: the last one, or a new one when that
-    /// has reached `limit` bytes. Gives back the file, and whether it is new.
+    /// Writes the frames of the records at `positions` into a file: the last one, or a new one where they
+    /// would take that beyond `limit` bytes. Gives back the file, and whether it is new.
     pub(super) fn write_to_file(
         &mut self,
         directory: &Directory,
         limit: u64,
-        position: u64,
-        frame: &[u8],
+        positions: Range<u64>,
+        frames: &[u8],
     ) -> io::Result<(&Arc<File>, bool)> {
-        let size = u64::try_from(frame.len()).unwrap_or(u64::MAX);
+        let position = positions.start;
+        let size = u64::try_from(frames.len()).unwrap_or(u64::MAX);
         let has_room = self.open.is_some()
             && self
                 .list
@@ -114,10 +116,10 @@ impl Segments {
             return Err(io::Error::other("the open segment is no file"));
         };
         // At a place of its own: what a failed write left there is written over.
-        file.write_all_at(frame, *bytes)?;
+        file.write_all_at(frames, *bytes)?;
         *bytes = bytes.saturating_add(size);
         self.bytes = self.bytes.saturating_add(size);
-        last.end = position.saturating_add(1);
+        last.end = positions.end;
         Ok((file, !has_room))
     }
 
@@ -130,28 +132,28 @@ impl Segments {
         }
     }
 
-    /// Keeps the frame of the record at `position` in memory.
-    pub(super) fn keep_in_memory(&mut self, position: u64, frame: &[u8]) {
+    /// Keeps the frames of the records at `positions` in memory.
+    pub(super) fn keep_in_memory(&mut self, positions: Range<u64>, frames: &[u8]) {
         let has_room = self.list.back().is_some_and(|last| match &last.backing {
-            Backing::Memory(frames) => {
-                frames.len().saturating_add(frame.len()) <= MEMORY_SEGMENT_BYTES
+            Backing::Memory(kept) => {
+                kept.len().saturating_add(frames.len()) <= MEMORY_SEGMENT_BYTES
             }
             Backing::File { .. } | Backing::Lost => false,
         });
         if !has_room {
             self.push(Segment {
-                base: position,
-                end: position,
+                base: positions.start,
+                end: positions.start,
                 backing: Backing::Memory(Vec::new()),
             });
         }
         if let Some(last) = self.list.back_mut()
-            && let Backing::Memory(frames) = &mut last.backing
+            && let Backing::Memory(kept) = &mut last.backing
         {
-            frames.extend_from_slice(frame);
-            let size = u64::try_from(frame.len()).unwrap_or(u64::MAX);
+            kept.extend_from_slice(frames);
+            let size = u64::try_from(frames.len()).unwrap_or(u64::MAX);
             self.bytes = self.bytes.saturating_add(size);
-            last.end = position.saturating_add(1);
+            last.end = positions.end;
         }
     }
 
@@ -198,7 +200,12 @@ mod tests {
         let mut segments = Segments::default();
         for position in 0..10 {
             segments
-                .write_to_file(&directory, HEADER as u64 + 30, position, b"0123456789")
+                .write_to_file(
+                    &directory,
+                    HEADER as u64 + 30,
+                    position..position + 1,
+                    b"0123456789",
+                )
                 .unwrap();
         }
         let bases: Vec<_> = segments.list.iter().map(|segment| segment.base).collect();
@@ -214,7 +221,12 @@ mod tests {
         let mut segments = Segments::default();
         for position in 0..10 {
             segments
-                .write_to_file(&directory, HEADER as u64 + 30, position, b"0123456789")
+                .write_to_file(
+                    &directory,
+                    HEADER as u64 + 30,
+                    position..position + 1,
+                    b"0123456789",
+                )
                 .unwrap();
         }
         assert_eq!(segments.release(2).len(), 0);
@@ -232,7 +244,7 @@ mod tests {
         let (_temporary, directory) = directory();
         let mut segments = Segments::default();
         segments
-            .write_to_file(&directory, 1_000, 0, b"0123456789")
+            .write_to_file(&directory, 1_000, 0..1, b"0123456789")
             .unwrap();
         // As it is found when the process before was killed right after it had made the file.
         let (path, _) = directory.create_segment(1).unwrap();
@@ -247,7 +259,7 @@ mod tests {
         });
         assert!(!segments.release(1).contains(&path));
         segments
-            .write_to_file(&directory, 1_000, 1, b"0123456789")
+            .write_to_file(&directory, 1_000, 1..2, b"0123456789")
             .unwrap();
         assert_eq!(segments.list.len(), 1);
         assert_eq!(segments.bytes(), bytes + 10);
@@ -259,7 +271,7 @@ mod tests {
         let mut segments = Segments::default();
         let frame = vec![0; MEMORY_SEGMENT_BYTES / 2];
         for position in 0..5 {
-            segments.keep_in_memory(position, &frame);
+            segments.keep_in_memory(position..position + 1, &frame);
         }
         assert_eq!(segments.list.len(), 3);
         segments.release(4);

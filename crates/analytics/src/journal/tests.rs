@@ -127,8 +127,8 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// Appends a click that can be told from all others by its number.
-fn append(journal: &Journal, number: u64) -> Result<u64, DropReason> {
-    journal.append(&ClickRecord {
+fn append(journal: &Arc<Journal>, number: u64) -> Result<u64, DropReason> {
+    let appending = journal.append(&ClickRecord {
         id: ClickId::from_uuid(Uuid::from_u128(number.into())),
         link_id: LinkId::from_uuid(Uuid::from_u128(1)),
         clicked_at: datetime!(2026-03-01 12:00 UTC) + time::Duration::seconds(number.cast_signed()),
@@ -137,7 +137,8 @@ fn append(journal: &Journal, number: u64) -> Result<u64, DropReason> {
         // All records are of one length.
         user_agent: format!("{number:010}").as_bytes(),
         referrer: b"",
-    })
+    });
+    appending.write_now()
 }
 
 /// What was read.

@@ -9,7 +9,7 @@ const THREADS: u64 = 4;
 const EACH: u64 = 2_000;
 
 /// Appends from several threads, and gives back the positions.
-fn append_from_threads(journal: &Journal) -> BTreeSet<u64> {
+fn append_from_threads(journal: &Arc<Journal>) -> BTreeSet<u64> {
     thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
             .map(|thread| {
