@@ -17,9 +17,10 @@ use crate::error::Fault;
 use crate::job::{Job, Step, Tally, position};
 use crate::retry::Failure;
 
-/// So many clicks are inserted at once. More is not faster, and 500 of the longest are 2 MB, which every
-/// server takes.
-const ROWS: usize = 500;
+/// At most so many clicks are inserted at once. More is not faster, and 256 of the longest are 1 MB, which
+/// every server takes. A power of two, as all numbers of rows are: so there are few statements to prepare
+/// and to keep, each of which takes about a kilobyte of memory for each row.
+const ROWS: usize = 256;
 /// So many links are named in a statement, so that the server looks them up one by one.
 const LINKS: usize = 2_000;
 
@@ -185,20 +186,21 @@ async fn add_to_days(client: &mut Client, tally: &Tally) -> Result<(), Error> {
 }
 
 async fn insert(client: &mut Client, clicks: impl Iterator<Item = &Click>) -> Result<(), Error> {
-    let mut clicks = clicks.peekable();
-    while clicks.peek().is_some() {
-        let mut values = Vec::with_capacity(ROWS * 7);
-        let mut rows = 0;
-        for click in clicks.by_ref().take(ROWS) {
+    let clicks: Vec<&Click> = clicks.collect();
+    let mut rest = clicks.as_slice();
+    while let Some(power) = rest.len().checked_ilog2() {
+        let (now, later) = rest.split_at((1 << power).min(ROWS));
+        rest = later;
+        let mut values = Vec::with_capacity(now.len() * 7);
+        for click in now {
             push_row(&mut values, click);
-            rows += 1;
         }
         let mut sql = String::from(
             "INSERT INTO link_clicks \
              (id, link_id, user_id, ip_hash, user_agent, referrer, clicked_at) VALUES \
              (?,?,?,?,?,?,?)",
         );
-        sql.push_str(&",(?,?,?,?,?,?,?)".repeat(rows - 1));
+        sql.push_str(&",(?,?,?,?,?,?,?)".repeat(now.len() - 1));
         // Prepared once: the connection keeps what it prepared.
         client.exec_drop(sql, values).await?;
     }
