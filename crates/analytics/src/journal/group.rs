@@ -206,3 +206,6 @@ impl Drop for Appending {
         let _ = self.write_now();
     }
 }
+
+#[cfg(test)]
+mod tests;
