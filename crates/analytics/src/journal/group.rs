@@ -1,12 +1,12 @@
 //! Clicks that are written together: a `write(2)` costs a redirect more than everything else that is
 //! done for its click, and takes many clicks as well as one.
 //!
-//! The clicks of the visitors whom one thread serves in the same turn are one group. The first of them
-//! starts a task, whose turn comes when everybody who was ready has had theirs; it writes the group and
-//! wakes those who wait. Where little goes on, a group is one click. No timer is involved, and no thread
-//! waits for another one.
+//! The clicks of the visitors whom one thread serves in the same turn are one group. The first who waits
+//! for it starts a task, whose turn comes when everybody who was ready has had theirs; it writes the group
+//! and wakes those who wait. Where little goes on, a group is one click. No timer is involved, and no
+//! thread waits for the turn of another one.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use time::OffsetDateTime;
@@ -98,6 +98,8 @@ pub(super) struct Written {
 #[derive(Debug, Default)]
 struct Fate {
     written: OnceLock<Written>,
+    /// Whether somebody has seen to it that it will be decided.
+    awaited: AtomicBool,
     /// Those who wait for it.
     waiting: Notify,
 }
@@ -172,7 +174,7 @@ impl Appending {
     /// within a tokio runtime.
     pub(crate) async fn written(self) -> Result<u64, DropReason> {
         if !self.fate.is_decided() {
-            if self.before == 0 {
+            if !self.fate.awaited.swap(true, Ordering::Relaxed) {
                 let (journal, lane, fate) = (self.journal.clone(), self.lane, self.fate.clone());
                 tokio::spawn(async move { journal.end_group(lane, &fate) });
             }

@@ -69,6 +69,15 @@ async fn a_click_is_written_when_nobody_waits_for_it() {
 }
 
 #[tokio::test]
+async fn nobody_depends_on_another_who_does_not_wait_yet() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = journal(directory.path(), 1_000_000);
+    let later = click(&journal, 0);
+    assert_eq!(click(&journal, 1).written().await, Ok(1));
+    assert_eq!(later.written().await, Ok(0));
+}
+
+#[tokio::test]
 async fn of_a_group_that_does_not_fit_what_fits_is_written() {
     let directory = tempfile::tempdir().unwrap();
     let journal = journal(directory.path(), 1_000);
