@@ -29,7 +29,7 @@
 //! # One `write(2)` for those who come together
 //! Measured before it was chosen, beside a bare handler, one core, 64 connections: with one `write(2)` per
 //! click under a lock a redirect took 1.34 × the CPU of the bare one, of which the write was 11 %; with one
-//! for each turn of the worker (`group.rs`) it takes 1.14 to 1.22 ×. A memory-mapped segment took 200 ns a
+//! for each turn of the worker (`group.rs`) it took 1.22 ×. A memory-mapped segment took 200 ns a
 //! click where a `write` took 470; it also takes `unsafe`, and a full or failing disk would end the process
 //! by a signal where `write` returns an error that can be counted.
 
