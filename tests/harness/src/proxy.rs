@@ -1,6 +1,7 @@
 //! A TCP proxy in front of a database, to cut it off and restore it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -13,7 +14,8 @@ use crate::database::TestDatabase;
 /// Forwards connections to a database server until it is cut. Ends with the value.
 pub struct DatabaseProxy {
     url: String,
-    open: watch::Sender<bool>,
+    /// Each connection listens to it as long as it lasts.
+    open: Arc<watch::Sender<bool>>,
     task: JoinHandle<()>,
 }
 
@@ -35,11 +37,11 @@ impl DatabaseProxy {
         url.set_ip_host(address.ip()).expect("the URL has a host");
         url.set_port(Some(address.port()))
             .expect("the URL has a host");
-        let (open, state) = watch::channel(true);
+        let open = Arc::new(watch::Sender::new(true));
         Self {
             url: url.into(),
+            task: tokio::spawn(accept(listener, target, Arc::clone(&open))),
             open,
-            task: tokio::spawn(accept(listener, target, state)),
         }
     }
 
@@ -48,9 +50,11 @@ impl DatabaseProxy {
         &self.url
     }
 
-    /// Breaks all connections, and each new one as soon as it is made.
-    pub fn cut(&self) {
+    /// Breaks all connections, and each new one as soon as it is made. Nothing gets through any more
+    /// when it returns.
+    pub async fn cut(&self) {
         self.open.send_replace(false);
+        self.open.closed().await;
     }
 
     /// Lets new connections through again.
@@ -65,13 +69,14 @@ impl Drop for DatabaseProxy {
     }
 }
 
-async fn accept(listener: TcpListener, target: String, state: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, target: String, open: Arc<watch::Sender<bool>>) {
     while let Ok((client, _)) = listener.accept().await {
-        let (target, mut state) = (target.clone(), state.clone());
+        let (target, mut state) = (target.clone(), open.subscribe());
         tokio::spawn(async move {
             tokio::select! {
-                () = forward(client, &target) => {}
+                biased;
                 _ = state.wait_for(|open| !open) => {}
+                () = forward(client, &target) => {}
             }
         });
     }

@@ -20,7 +20,7 @@ async fn a_server_outlives_its_database(kind: Kind) {
     visitor.visit(&code).await.unwrap();
     assert_eq!(visitor.get("/health/ready").await.status(), StatusCode::OK);
 
-    proxy.cut();
+    proxy.cut().await;
     for path in [
         "/health/ready".to_owned(),
         format!("/{uncached}"),

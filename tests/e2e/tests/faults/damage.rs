@@ -34,7 +34,7 @@ async fn killed_with(clicks: u64) -> Killed {
     let codes = links_of(&server, 3).await;
     let load = Load::start(&server, &codes, CLIENTS);
     redirects(&load, 50).await;
-    proxy.cut();
+    proxy.cut().await;
     redirects(&load, clicks).await;
     let expected = load.stop().await;
     let (least, most) = sums(&expected);

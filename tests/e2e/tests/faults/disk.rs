@@ -163,7 +163,7 @@ async fn a_journal_at_its_limit_does_not_stop_redirects() {
         &database,
         &server,
         "journal_full",
-        async || proxy.cut(),
+        async || proxy.cut().await,
         async || proxy.restore(),
     )
     .await;

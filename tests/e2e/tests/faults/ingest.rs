@@ -115,7 +115,7 @@ async fn linkctl_shows_what_waits_in_the_journal() {
     let visitor = Visitor::of(&server);
     visitor.visit(&codes[0]).await.unwrap();
     drained(&server).await;
-    proxy.cut();
+    proxy.cut().await;
     for _ in 0..3 {
         visitor.visit(&codes[0]).await.unwrap();
     }
@@ -158,7 +158,7 @@ async fn linkctl_shows_a_journal_without_its_database_and_without_one_says_so() 
     for _ in 0..3 {
         Visitor::of(&server).visit(&codes[0]).await.unwrap();
     }
-    proxy.cut();
+    proxy.cut().await;
     let data_dir = server.data_dir();
     let status = |data_dir: &Path, arguments: &[&str]| {
         tokio::task::block_in_place(|| {

@@ -80,7 +80,7 @@ async fn a_database_behind_a_proxy(kind: Kind) {
         &database,
         &server,
         &codes,
-        async || proxy.cut(),
+        async || proxy.cut().await,
         async |()| proxy.restore(),
     )
     .await;
@@ -122,7 +122,7 @@ async fn what_a_stopped_server_could_not_store_is_stored_by_the_next() {
     let codes = links_of(&server, 3).await;
     let load = Load::start(&server, &codes, CLIENTS);
     redirects(&load, 200).await;
-    proxy.cut();
+    proxy.cut().await;
     redirects(&load, 500).await;
     let expected = load.stop().await;
     let status = tokio::task::block_in_place(|| server.terminate());
@@ -144,7 +144,7 @@ async fn with_commit_nobody_is_redirected_while_the_database_is_away() {
     let codes = links_of(&server, 3).await;
     let load = Load::start(&server, &codes, CLIENTS);
     redirects(&load, 200).await;
-    proxy.cut();
+    proxy.cut().await;
     let known = wait_until("redirects are refused", SOON, async || {
         load.unavailable() > 100
     });
