@@ -20,6 +20,7 @@
 //! | clicks that are written together | `group.rs` |
 //! | files, lock and id | `directory.rs` |
 //! | the list of segments | `segments.rs` |
+//! | what changes, under the lock | `state.rs` |
 //! | reading | `cursor.rs` |
 //! | how far it is settled, and waiting for that | `progress.rs` |
 //! | onto the disk | `syncer.rs` |
@@ -42,6 +43,7 @@ mod group;
 mod progress;
 mod record;
 mod segments;
+mod state;
 mod status;
 mod syncer;
 
@@ -55,8 +57,6 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::sync::Notify;
-// It stands still where a test pauses time.
-use tokio::time::Instant;
 use tracing::{info, warn};
 use waypost_core::JournalId;
 
@@ -67,7 +67,8 @@ pub(crate) use group::Appending;
 use group::{Group, Lanes, Written};
 pub(crate) use progress::{Progress, Settled};
 pub(crate) use record::ClickRecord;
-use segments::{Backing, Segment, Segments};
+use segments::{Backing, Segment};
+use state::State;
 pub use status::{JournalStatus, Pending, SegmentStatus, set_aside};
 use syncer::Syncer;
 
@@ -109,25 +110,6 @@ pub struct Journal {
     progress: Progress,
 }
 
-#[derive(Debug)]
-struct State {
-    id: JournalId,
-    segments: Segments,
-    /// The position of the next record.
-    next: u64,
-    /// The position of the first record that is not settled.
-    settled: u64,
-    /// When the oldest record that is not settled was accepted, or one a little older.
-    waiting_since: Option<OffsetDateTime>,
-    /// Files with something that is not on the disk yet; the last is the one being written to.
-    unsynced: Vec<Arc<File>>,
-    /// Whether that one is among them.
-    open_is_unsynced: bool,
-    /// What the last write failed for, and when.
-    failing: Option<(DropReason, Instant)>,
-    stopping: bool,
-}
-
 impl Journal {
     /// Where the journal of a data directory is.
     #[must_use]
@@ -149,35 +131,7 @@ impl Journal {
     ) -> Result<Arc<Self>, JournalError> {
         let directory = Directory::open(directory)?;
         let id = directory.id(new_id)?;
-        let mut segments = Segments::default();
-        let mut found = directory::segments(directory.path())?;
-        directory::check_versions(&found)?;
-        let mut next = 0;
-        if let Some(last) = found.last_mut() {
-            let frames = directory::read_frames(last).map_err(|source| JournalError::Io {
-                path: last.path.clone(),
-                source,
-            })?;
-            let extent = frame::extent(&frames, last.base);
-            directory::cut_torn_tail(last, extent.bytes);
-            next = last.base.saturating_add(extent.records);
-        }
-        let mut ends = found
-            .iter()
-            .skip(1)
-            .map(|found| found.base)
-            .collect::<Vec<_>>();
-        ends.push(next);
-        for (found, end) in found.into_iter().zip(ends) {
-            segments.push(Segment {
-                base: found.base,
-                end,
-                backing: Backing::File {
-                    path: found.path,
-                    bytes: found.bytes,
-                },
-            });
-        }
+        let state = State::find(&directory, id)?;
         let max_bytes = match settings.durability {
             Durability::Memory => settings.max_bytes.min(MAX_MEMORY_BYTES),
             Durability::Journal | Durability::Commit => settings.max_bytes,
@@ -193,17 +147,7 @@ impl Journal {
             segment_bytes: SEGMENT_BYTES.min(max_bytes / SEGMENTS_PER_JOURNAL),
             accepted,
             lanes: Lanes::default(),
-            state: Mutex::new(State {
-                id,
-                segments,
-                next,
-                settled: 0,
-                waiting_since: None,
-                unsynced: Vec::new(),
-                open_is_unsynced: false,
-                failing: None,
-                stopping: false,
-            }),
+            state: Mutex::new(state),
             grown: Notify::new(),
             dirty: Condvar::new(),
             progress: Progress::default(),
@@ -456,40 +400,6 @@ impl Journal {
     /// When no thread can be started.
     pub(crate) fn start_syncing(self: &Arc<Self>) -> io::Result<Syncer> {
         Syncer::start(Arc::clone(self))
-    }
-}
-
-impl State {
-    /// So many records were added, the oldest of which is from then.
-    fn grew(&mut self, records: u64, oldest: Option<OffsetDateTime>) {
-        self.next = self.next.saturating_add(records);
-        self.waiting_since = match (self.waiting_since, oldest) {
-            (Some(since), Some(oldest)) => Some(since.min(oldest)),
-            (since, oldest) => since.or(oldest),
-        };
-    }
-
-    /// Lets go of every segment that is settled, the one that is written to included: what comes next
-    /// begins a new one. Gives back the files, which are still there.
-    fn release_all_settled(&mut self) -> Vec<PathBuf> {
-        self.segments.close();
-        self.open_is_unsynced = false;
-        self.segments.release(self.settled)
-    }
-
-    /// Notes that a write failed, with a line in the log when that is new.
-    fn failed(&mut self, reason: DropReason, error: Option<&io::Error>) -> DropReason {
-        if self.failing.is_none_or(|(before, _)| before != reason) {
-            let reason = reason.as_str();
-            let error = error.map(|error| -> &(dyn std::error::Error + 'static) { error });
-            warn!(
-                reason,
-                error,
-                "the journal takes no clicks; redirects go on, and what is not counted is in waypost_clicks_dropped_total"
-            );
-        }
-        self.failing = Some((reason, Instant::now()));
-        reason
     }
 }
 
