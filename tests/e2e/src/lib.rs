@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Method, Response, StatusCode, redirect};
 use serde_json::{Value, json};
-use waypost_test_harness::{ServerProcess, TestDatabase};
+use waypost_test_harness::{DatabaseProxy, ServerProcess, TestDatabase, wait_until};
 
 /// Talks to a server and follows no redirect.
 #[derive(Clone)]
@@ -107,6 +107,34 @@ impl Visitor {
 /// A change that one process made is known to the others after 2 s; so much more is allowed while many
 /// tests share the processor.
 pub const FRESH_WITHIN: Duration = Duration::from_secs(10);
+
+/// Cuts the database off while the server has these links in its memory.
+///
+/// It forgets a link that was just made once more, when it reads the change feed: where that was the last
+/// thing before the cut, the database comes back for another try.
+///
+/// # Panics
+/// When the links are not followed while the database is there.
+pub async fn cut_while_cached(proxy: &DatabaseProxy, visitor: &Visitor, codes: &[&str]) {
+    let all_are_followed = async || {
+        for code in codes {
+            // Not counted.
+            let answer = visitor.send(Method::HEAD, &format!("/{code}")).await;
+            if answer.expect("an answer").status() != StatusCode::FOUND {
+                return false;
+            }
+        }
+        true
+    };
+    loop {
+        wait_until("the links are followed", FRESH_WITHIN, all_are_followed).await;
+        proxy.cut().await;
+        if all_are_followed().await {
+            return;
+        }
+        proxy.restore();
+    }
+}
 
 /// The clicks of a link as the database itself keeps them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::Value;
-use waypost_e2e::{Kept, Visitor};
+use waypost_e2e::{Kept, Visitor, cut_while_cached};
 use waypost_test_harness::{
     DatabaseProxy, Kind, ServerOptions, ServerProcess, TestDatabase, wait_until,
 };
@@ -20,7 +20,7 @@ async fn a_server_outlives_its_database(kind: Kind) {
     visitor.visit(&code).await.unwrap();
     assert_eq!(visitor.get("/health/ready").await.status(), StatusCode::OK);
 
-    proxy.cut().await;
+    cut_while_cached(&proxy, &visitor, &[&code]).await;
     for path in [
         "/health/ready".to_owned(),
         format!("/{uncached}"),

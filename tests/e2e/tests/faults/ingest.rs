@@ -4,7 +4,7 @@ use std::path::Path;
 
 use reqwest::StatusCode;
 use serde_json::Value;
-use waypost_e2e::{Kept, Visitor, on_each_database};
+use waypost_e2e::{Kept, Visitor, cut_while_cached, on_each_database};
 use waypost_test_harness::{
     DatabaseProxy, Invocation, Kind, ServerOptions, ServerProcess, TestDatabase,
     temporary_directory,
@@ -115,9 +115,10 @@ async fn linkctl_shows_what_waits_in_the_journal() {
     let visitor = Visitor::of(&server);
     visitor.visit(&codes[0]).await.unwrap();
     drained(&server).await;
-    proxy.cut().await;
+    cut_while_cached(&proxy, &visitor, &[&codes[0]]).await;
     for _ in 0..3 {
-        visitor.visit(&codes[0]).await.unwrap();
+        let (status, _) = visitor.visit(&codes[0]).await.unwrap();
+        assert_eq!(status, StatusCode::FOUND);
     }
     let status = |arguments: &[&str]| {
         tokio::task::block_in_place(|| {
