@@ -243,6 +243,8 @@ impl SaltStore for Witness {
     }
 }
 
+waypost_store::forward_people!(Witness, self => self.inner);
+
 #[async_trait]
 impl Store for Witness {
     async fn ping(&self) -> Result<(), StoreError> {

@@ -20,6 +20,15 @@ fn unix_millis(at: OffsetDateTime) -> u64 {
     u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0)
 }
 
+/// What all ids have in common.
+pub trait Id: Copy {
+    /// Takes an id from where it is stored.
+    fn from_uuid(uuid: Uuid) -> Self;
+
+    /// The id for storing it.
+    fn as_uuid(&self) -> &Uuid;
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -45,6 +54,16 @@ macro_rules! id {
             }
         }
 
+        impl Id for $name {
+            fn from_uuid(uuid: Uuid) -> Self {
+                Self::from_uuid(uuid)
+            }
+
+            fn as_uuid(&self) -> &Uuid {
+                self.as_uuid()
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.fmt(f)
@@ -65,6 +84,10 @@ id!(
 id!(
     /// Identifies a user.
     UserId
+);
+id!(
+    /// Identifies an API token.
+    TokenId
 );
 id!(
     /// Identifies the click journal of one data directory.

@@ -7,9 +7,12 @@
 //! | --- | --- |
 //! | short codes | [`ShortCode`], [`ReservedWords`], [`CodeLength`] |
 //! | where a link leads | [`TargetUrl`], [`BaseUrl`] |
-//! | links | [`Link`], [`LinkId`] |
+//! | links | [`Link`], [`LinkId`], [`Visibility`], [`Title`], [`Description`], [`Tag`] |
+//! | people | [`User`], [`UserId`], [`Email`], [`DisplayName`], [`Role`], [`Password`] |
+//! | API tokens | [`ApiToken`], [`TokenSecret`], [`TokenHash`], [`Scopes`] |
+//! | who may do what | [`allows`], [`Actor`], [`Action`], [`LinkStanding`] |
 //! | clicks | [`Click`], [`ClickId`], [`IpHash`], [`UserAgent`], [`Referrer`], [`Salt`] |
-//! | lists | [`PageRequest`], [`Page`], [`LinkCursor`] |
+//! | lists | [`PageRequest`], [`Page`], [`Cursor`] |
 //! | time | [`Clock`], [`Zone`] |
 //!
 //! ```
@@ -36,22 +39,36 @@ mod base_url;
 mod click;
 mod clock;
 mod code;
+mod details;
 mod ids;
 mod link;
 mod page;
+mod password;
+mod permission;
 mod random;
 #[cfg(feature = "settings")]
 pub mod settings;
 mod target;
+mod token;
+mod user;
 mod zone;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use click::{Click, IpHash, IpHashError, Referrer, Salt, UserAgent};
 pub use clock::{Clock, ManualClock, SystemClock, micros};
 pub use code::{CodeError, CodeLength, ReservedWords, ShortCode};
-pub use ids::{ClickId, JournalId, LinkId, UserId};
-pub use link::Link;
-pub use page::{CursorError, LinkCursor, Page, PageError, PageRequest};
+pub use details::{Description, DetailError, Tag, Title};
+pub use ids::{ClickId, Id, JournalId, LinkId, TokenId, UserId};
+pub use link::{Link, Visibility, VisibilityError};
+pub use page::{
+    Cursor, CursorError, LinkCursor, Page, PageError, PageRequest, TokenCursor, UserCursor,
+};
+pub use password::{Password, PasswordError, PasswordHash, PasswordHashError};
+pub use permission::{Action, Actor, LinkStanding, Standing, allows};
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use target::{TargetUrl, TargetUrlError};
+pub use token::{
+    ApiToken, Scope, Scopes, ScopesError, TokenHash, TokenName, TokenNameError, TokenSecret,
+};
+pub use user::{DisplayName, DisplayNameError, Email, EmailError, Role, RoleError, User};
 pub use zone::{Zone, ZoneError};

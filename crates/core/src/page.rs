@@ -6,7 +6,8 @@ use std::str::FromStr;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Link, LinkId};
+use crate::ids::Id;
+use crate::{ApiToken, Link, LinkId, TokenId, User, UserId};
 
 /// A page by number, from 1, of 1 to 100 items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,34 +75,47 @@ pub struct Page<T> {
     pub total: u64,
 }
 
-/// A place in the list of links, newest first: behind the link it was made of.
+/// A place in a list, newest first: behind the item it was made of.
 ///
-/// Its text is opaque; it stays valid when that link is deleted.
+/// Its text is opaque; it stays valid when that item is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LinkCursor {
-    /// When the last link shown was made.
+pub struct Cursor<I> {
+    /// When the last item shown was made.
     pub created_at: OffsetDateTime,
-    /// Its id, which breaks the tie between links of one microsecond.
-    pub id: LinkId,
+    /// Its id, which breaks the tie between items of one microsecond.
+    pub id: I,
 }
 
-impl From<&Link> for LinkCursor {
-    fn from(link: &Link) -> Self {
-        Self {
-            created_at: link.created_at,
-            id: link.id,
+/// A place in the list of links.
+pub type LinkCursor = Cursor<LinkId>;
+/// A place in the list of users.
+pub type UserCursor = Cursor<UserId>;
+/// A place in the list of the API tokens of a user.
+pub type TokenCursor = Cursor<TokenId>;
+
+macro_rules! of_item {
+    ($($item:ident => $id:ident),*) => {$(
+        impl From<&$item> for Cursor<$id> {
+            fn from(item: &$item) -> Self {
+                Self {
+                    created_at: item.created_at,
+                    id: item.id,
+                }
+            }
         }
-    }
+    )*};
 }
 
-impl fmt::Display for LinkCursor {
+of_item!(Link => LinkId, User => UserId, ApiToken => TokenId);
+
+impl<I: Id> fmt::Display for Cursor<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = self.created_at.unix_timestamp_nanos() / 1_000;
         write!(f, "{micros:x}.{}", self.id.as_uuid().simple())
     }
 }
 
-impl FromStr for LinkCursor {
+impl<I: Id> FromStr for Cursor<I> {
     type Err = CursorError;
 
     fn from_str(text: &str) -> Result<Self, CursorError> {
@@ -113,7 +127,7 @@ impl FromStr for LinkCursor {
         Ok(Self {
             created_at: OffsetDateTime::from_unix_timestamp_nanos(nanos)
                 .map_err(|_| CursorError)?,
-            id: LinkId::from_uuid(Uuid::try_parse(id).map_err(|_| CursorError)?),
+            id: I::from_uuid(Uuid::try_parse(id).map_err(|_| CursorError)?),
         })
     }
 }

@@ -38,8 +38,12 @@ mod schema;
 mod settle;
 #[path = "sql/store.rs"]
 mod store;
+#[path = "sql/tokens.rs"]
+mod tokens;
 #[path = "sql/transaction.rs"]
 mod transaction;
+#[path = "sql/users.rs"]
+mod users;
 
 use transaction::WorkError;
 

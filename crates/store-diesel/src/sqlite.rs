@@ -32,8 +32,12 @@ mod salts;
 mod schema;
 #[path = "sql/store.rs"]
 mod store;
+#[path = "sql/tokens.rs"]
+mod tokens;
 #[path = "sql/transaction.rs"]
 mod transaction;
+#[path = "sql/users.rs"]
+mod users;
 
 use transaction::WorkError;
 

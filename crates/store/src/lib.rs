@@ -1,7 +1,7 @@
 //! The port: what Waypost asks of a database, and nothing about any particular one.
 //!
-//! A *store* keeps links, clicks and salts. Each kind has a trait ([`LinkStore`], [`ClickStore`],
-//! [`SaltStore`]), and so have the positions of click journals ([`JournalStore`]) and the change feed
+//! A *store* keeps links, clicks and salts, users and API tokens. Each kind has a trait ([`LinkStore`],
+//! [`ClickStore`], [`SaltStore`], [`UserStore`], [`TokenStore`]), and so have the positions of click journals ([`JournalStore`]) and the change feed
 //! of links ([`ChangeStore`]); [`Store`] is all of them. The traits are object-safe and take `&self`:
 //! hand an `Arc<dyn Store>` to whoever needs one. One method is one atomic operation: it happens whole
 //! or not at all, and what it counts it counts with the database's own arithmetic. Look-ups answer
@@ -39,6 +39,8 @@ mod settings;
 mod shortener;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+mod tokens;
+mod users;
 
 pub use changes::{ChangeStore, LinkChange};
 pub use clicks::{ClickStore, LinkLedger, Recorded};
@@ -52,12 +54,16 @@ pub use resolver::{Destination, Resolver};
 pub use salts::SaltStore;
 pub use settings::CacheSettings;
 pub use shortener::{ShortenError, Shortener, ShortenerParts};
+pub use tokens::TokenStore;
+pub use users::{UserChange, UserStore};
 
 use async_trait::async_trait;
 
 /// Everything that Waypost asks of a database.
 #[async_trait]
-pub trait Store: LinkStore + ChangeStore + ClickStore + JournalStore + SaltStore {
+pub trait Store:
+    LinkStore + ChangeStore + ClickStore + JournalStore + SaltStore + UserStore + TokenStore
+{
     /// Asks the database for a sign of life.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! A store in memory: the shortest correct implementation of the port.
 
+mod people;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,7 +9,7 @@ use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
     Click, ClickId, Clock, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode,
-    SystemClock, micros,
+    SystemClock, TokenId, UserId, micros,
 };
 
 #[cfg(feature = "testkit")]
@@ -31,6 +33,8 @@ struct State {
     /// By number. The last one stays for ever.
     changes: BTreeMap<u64, Changed>,
     salts: BTreeMap<Date, Salt>,
+    users: BTreeMap<UserId, people::KeptUser>,
+    tokens: BTreeMap<TokenId, people::KeptToken>,
 }
 
 #[derive(Debug)]
@@ -180,9 +184,10 @@ impl LinkStore for MemoryStore {
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {
+        let state = self.state();
         Ok(Counts {
-            links: count(self.state().links.len()),
-            users: 0,
+            links: count(state.links.len()),
+            users: count(state.users.len()),
         })
     }
 }

@@ -212,6 +212,8 @@ impl SaltStore for GatedStore {
     }
 }
 
+waypost_store::forward_people!(GatedStore, self => self.pass().await?);
+
 #[async_trait]
 impl Store for GatedStore {
     async fn ping(&self) -> Result<(), StoreError> {

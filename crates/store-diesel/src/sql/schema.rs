@@ -3,7 +3,7 @@
 use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
 
 table! {
-    use diesel::sql_types::{BigInt, Text};
+    use diesel::sql_types::{Nullable, Text};
     use super::{IdColumn, InstantColumn};
 
     users (id) {
@@ -12,6 +12,25 @@ table! {
         display_name -> Text,
         role -> Text,
         created_at -> InstantColumn,
+        password_hash -> Nullable<Text>,
+        disabled_at -> Nullable<InstantColumn>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Binary, Nullable, Text};
+    use super::{IdColumn, InstantColumn};
+
+    api_tokens (id) {
+        id -> IdColumn,
+        user_id -> IdColumn,
+        name -> Text,
+        secret_hash -> Binary,
+        scopes -> Text,
+        created_at -> InstantColumn,
+        expires_at -> Nullable<InstantColumn>,
+        last_used_at -> Nullable<InstantColumn>,
+        revoked_at -> Nullable<InstantColumn>,
     }
 }
 
@@ -96,6 +115,7 @@ table! {
 
 joinable!(link_clicks -> links (link_id));
 joinable!(link_days -> links (link_id));
-allow_tables_to_appear_in_same_query!(users, links, link_clicks, link_days);
+joinable!(api_tokens -> users (user_id));
+allow_tables_to_appear_in_same_query!(users, api_tokens, links, link_clicks, link_days);
 
 use super::{IdColumn, InstantColumn};

@@ -6,18 +6,20 @@ use async_trait::async_trait;
 use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    Click, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode,
+    ApiToken, Click, Email, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, PasswordHash,
+    Salt, ShortCode, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
 };
 use waypost_store::{
     ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
-    LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError,
+    LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError, TokenStore, UserChange,
+    UserStore,
 };
 
 use super::Connection;
 use super::ingest::Ingester;
 use super::pool::Pools;
 use super::transaction::{look_up, transaction};
-use super::{changes, clicks, journals, links, salts};
+use super::{changes, clicks, journals, links, salts, tokens, users};
 use crate::database::Opened;
 use crate::job::Job;
 use crate::metrics::OperationName;
@@ -202,6 +204,127 @@ impl SaltStore for SqlStore {
                 .await?;
         }
         Ok(destroyed)
+    }
+}
+
+#[async_trait]
+impl UserStore for SqlStore {
+    async fn insert_user(
+        &self,
+        user: &User,
+        password: Option<&PasswordHash>,
+    ) -> Result<(), StoreError> {
+        transaction(&self.pools.writes, OperationName::InsertUser)
+            .run(async |connection: &mut Connection| {
+                users::insert(connection, user, password).await
+            })
+            .await
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        look_up(&self.pools.reads, OperationName::User)
+            .run(async |connection: &mut Connection| users::one(connection, id).await)
+            .await
+    }
+
+    async fn user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
+        look_up(&self.pools.reads, OperationName::UserByEmail)
+            .run(async |connection: &mut Connection| users::by_email(connection, email).await)
+            .await
+    }
+
+    async fn users_after(
+        &self,
+        cursor: Option<UserCursor>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        look_up(&self.pools.reads, OperationName::UsersAfter)
+            .run(async |connection: &mut Connection| users::after(connection, cursor, limit).await)
+            .await
+    }
+
+    async fn change_user(
+        &self,
+        id: UserId,
+        change: &UserChange,
+    ) -> Result<Option<User>, StoreError> {
+        transaction(&self.pools.writes, OperationName::ChangeUser)
+            .run(async |connection: &mut Connection| users::change(connection, id, change).await)
+            .await
+    }
+
+    async fn password(&self, id: UserId) -> Result<Option<PasswordHash>, StoreError> {
+        look_up(&self.pools.reads, OperationName::Password)
+            .run(async |connection: &mut Connection| users::password(connection, id).await)
+            .await
+    }
+
+    async fn set_password(
+        &self,
+        id: UserId,
+        password: Option<&PasswordHash>,
+    ) -> Result<bool, StoreError> {
+        transaction(&self.pools.writes, OperationName::SetPassword)
+            .run(async |connection: &mut Connection| {
+                users::set_password(connection, id, password).await
+            })
+            .await
+    }
+
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+        transaction(&self.pools.writes, OperationName::DeleteUser)
+            .run(async |connection: &mut Connection| users::delete(connection, id).await)
+            .await
+    }
+}
+
+#[async_trait]
+impl TokenStore for SqlStore {
+    async fn insert_token(&self, token: &ApiToken, hash: &TokenHash) -> Result<(), StoreError> {
+        transaction(&self.pools.writes, OperationName::InsertToken)
+            .run(async |connection: &mut Connection| tokens::insert(connection, token, hash).await)
+            .await
+    }
+
+    async fn token_by_hash(
+        &self,
+        hash: &TokenHash,
+    ) -> Result<Option<(ApiToken, User)>, StoreError> {
+        look_up(&self.pools.reads, OperationName::TokenByHash)
+            .run(async |connection: &mut Connection| tokens::by_hash(connection, hash).await)
+            .await
+    }
+
+    async fn tokens_after(
+        &self,
+        user: UserId,
+        cursor: Option<TokenCursor>,
+        limit: u32,
+    ) -> Result<Vec<ApiToken>, StoreError> {
+        look_up(&self.pools.reads, OperationName::TokensAfter)
+            .run(async |connection: &mut Connection| {
+                tokens::after(connection, user, cursor, limit).await
+            })
+            .await
+    }
+
+    async fn revoke_token(
+        &self,
+        user: UserId,
+        token: TokenId,
+        at: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        transaction(&self.pools.writes, OperationName::RevokeToken)
+            .run(async |connection: &mut Connection| {
+                tokens::revoke(connection, user, token, at).await
+            })
+            .await
+    }
+
+    async fn note_tokens_used(&self, used: &[(TokenId, OffsetDateTime)]) -> Result<(), StoreError> {
+        transaction(&self.pools.writes, OperationName::NoteTokensUsed)
+            .run(async |connection: &mut Connection| tokens::note_used(connection, used).await)
+            .await
     }
 }
 

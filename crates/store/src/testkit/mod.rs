@@ -17,4 +17,5 @@
 
 pub mod conformance;
 pub mod failing;
+mod forward;
 pub mod samples;

@@ -1,4 +1,4 @@
-//! Links, clicks and salts for tests: the same for the same seed, at fixed times.
+//! Links, clicks, salts, users and API tokens for tests: the same for the same seed, at fixed times.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use waypost_core::{
-    Click, ClickId, IpHash, JournalId, Link, LinkId, ManualClock, Random, Referrer, ReservedWords,
-    Salt, SeededRandom, ShortCode, TargetUrl, UserAgent,
+    ApiToken, Click, ClickId, DisplayName, Email, IpHash, JournalId, Link, LinkId, ManualClock,
+    Random, Referrer, ReservedWords, Role, Salt, Scopes, SeededRandom, ShortCode, TargetUrl,
+    TokenId, TokenName, TokenSecret, User, UserAgent, UserId,
 };
 
 use crate::{Shortener, ShortenerParts, Store};
@@ -90,6 +91,35 @@ impl Samples {
     /// Clicks on `link`, each a few milliseconds later than the one before.
     pub fn clicks(&self, link: &Link, count: usize) -> Vec<Click> {
         (0..count).map(|_| self.click(link)).collect()
+    }
+
+    /// A member, a second younger than the sample before.
+    pub fn user(&self, email: &str) -> User {
+        let created_at = START + Duration::seconds(self.next());
+        User {
+            id: UserId::new(created_at, &self.random),
+            email: Email::parse(email).expect("an address"),
+            display_name: DisplayName::default(),
+            role: Role::Member,
+            disabled_at: None,
+            created_at,
+        }
+    }
+
+    /// An API token of `user`, a second younger than the sample before, and its secret.
+    pub fn token(&self, user: &User) -> (ApiToken, TokenSecret) {
+        let created_at = START + Duration::seconds(self.next());
+        let token = ApiToken {
+            id: TokenId::new(created_at, &self.random),
+            user_id: user.id,
+            name: TokenName::parse("sample").expect("a name"),
+            scopes: Scopes::default(),
+            created_at,
+            expires_at: None,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        (token, TokenSecret::generate(&self.random))
     }
 
     /// The id of a journal.

@@ -105,6 +105,25 @@ macro_rules! __conformance_cases {
                 destroying_stops_before_the_day
                 a_destroyed_salt_is_replaced_by_a_new_one
             }
+            users {
+                an_inserted_user_is_found_by_id_and_address
+                addresses_that_differ_in_one_character_are_different_users
+                a_taken_address_or_id_is_a_conflict_and_nothing_changes
+                times_of_a_user_are_the_same_instants_in_utc
+                changing_a_user_changes_what_is_named
+                a_password_belongs_to_its_user
+                users_are_listed_newest_first_behind_a_cursor
+                deleting_a_user_leaves_their_clicks
+                one_of_many_concurrent_inserts_of_an_address_wins
+            }
+            tokens {
+                a_token_is_found_by_its_hash_with_its_user
+                each_byte_of_a_hash_counts
+                a_taken_hash_or_a_missing_user_is_refused
+                tokens_are_listed_newest_first_behind_a_cursor
+                a_revoked_token_stays_revoked_since_then
+                the_latest_use_of_a_token_is_kept
+            }
             changes {
                 a_store_without_changes_has_number_zero
                 inserting_and_deleting_are_changes_in_ascending_order

@@ -21,6 +21,8 @@ mod lists;
 mod retention;
 mod rows;
 mod salts;
+mod tokens;
+mod users;
 
 pub use rows::{ClickRow, DayRow, StoredRows};
 

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    Click, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode,
+    ApiToken, Click, Email, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, PasswordHash,
+    Salt, ShortCode, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
 };
 
 use super::{FailingStore, Operation};
 use crate::{
     ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
-    LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError,
+    LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError, TokenStore, UserChange,
+    UserStore,
 };
 
 #[async_trait]
@@ -136,6 +138,106 @@ impl<S: SaltStore + ?Sized> SaltStore for FailingStore<S> {
     async fn destroy_salts_before(&self, day: Date) -> Result<u64, StoreError> {
         let work = self.inner.destroy_salts_before(day);
         self.call(Operation::DestroySaltsBefore, work).await
+    }
+}
+
+#[async_trait]
+impl<S: UserStore + ?Sized> UserStore for FailingStore<S> {
+    async fn insert_user(
+        &self,
+        user: &User,
+        password: Option<&PasswordHash>,
+    ) -> Result<(), StoreError> {
+        let work = self.inner.insert_user(user, password);
+        self.call(Operation::InsertUser, work).await
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let work = self.inner.user(id);
+        self.call(Operation::User, work).await
+    }
+
+    async fn user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
+        let work = self.inner.user_by_email(email);
+        self.call(Operation::UserByEmail, work).await
+    }
+
+    async fn users_after(
+        &self,
+        cursor: Option<UserCursor>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        let work = self.inner.users_after(cursor, limit);
+        self.call(Operation::UsersAfter, work).await
+    }
+
+    async fn change_user(
+        &self,
+        id: UserId,
+        change: &UserChange,
+    ) -> Result<Option<User>, StoreError> {
+        let work = self.inner.change_user(id, change);
+        self.call(Operation::ChangeUser, work).await
+    }
+
+    async fn password(&self, id: UserId) -> Result<Option<PasswordHash>, StoreError> {
+        let work = self.inner.password(id);
+        self.call(Operation::Password, work).await
+    }
+
+    async fn set_password(
+        &self,
+        id: UserId,
+        password: Option<&PasswordHash>,
+    ) -> Result<bool, StoreError> {
+        let work = self.inner.set_password(id, password);
+        self.call(Operation::SetPassword, work).await
+    }
+
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+        let work = self.inner.delete_user(id);
+        self.call(Operation::DeleteUser, work).await
+    }
+}
+
+#[async_trait]
+impl<S: TokenStore + ?Sized> TokenStore for FailingStore<S> {
+    async fn insert_token(&self, token: &ApiToken, hash: &TokenHash) -> Result<(), StoreError> {
+        let work = self.inner.insert_token(token, hash);
+        self.call(Operation::InsertToken, work).await
+    }
+
+    async fn token_by_hash(
+        &self,
+        hash: &TokenHash,
+    ) -> Result<Option<(ApiToken, User)>, StoreError> {
+        let work = self.inner.token_by_hash(hash);
+        self.call(Operation::TokenByHash, work).await
+    }
+
+    async fn tokens_after(
+        &self,
+        user: UserId,
+        cursor: Option<TokenCursor>,
+        limit: u32,
+    ) -> Result<Vec<ApiToken>, StoreError> {
+        let work = self.inner.tokens_after(user, cursor, limit);
+        self.call(Operation::TokensAfter, work).await
+    }
+
+    async fn revoke_token(
+        &self,
+        user: UserId,
+        token: TokenId,
+        at: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let work = self.inner.revoke_token(user, token, at);
+        self.call(Operation::RevokeToken, work).await
+    }
+
+    async fn note_tokens_used(&self, used: &[(TokenId, OffsetDateTime)]) -> Result<(), StoreError> {
+        let work = self.inner.note_tokens_used(used);
+        self.call(Operation::NoteTokensUsed, work).await
     }
 }
 

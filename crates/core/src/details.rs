@@ -1,0 +1,197 @@
+//! What is said about a link beside where it leads: its title, its description, its tags.
+
+use std::fmt;
+
+/// What a link is called: one line of at most 200 characters. Empty when it has no title.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Title(Box<str>);
+
+/// What a link is for: at most 2,000 characters, in as many lines as it takes. Empty when nothing is
+/// said.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Description(Box<str>);
+
+/// A word that links have in common: 1 to 64 characters, letters and digits of any script, and `-`,
+/// `_`, `.`, `:`, `+` and `#` among them, in lower case. Tags are compared as they are stored.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tag(Box<str>);
+
+impl Title {
+    /// The longest title, in characters.
+    pub const MAX_CHARS: usize = 200;
+
+    /// Reads a title. White space around it is not part of it.
+    ///
+    /// # Errors
+    /// [`DetailError::Title`] for a longer one, and one with control characters.
+    pub fn parse(text: &str) -> Result<Self, DetailError> {
+        let text = text.trim();
+        if text.chars().count() > Self::MAX_CHARS || text.contains(char::is_control) {
+            return Err(DetailError::Title);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The title; empty when there is none.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Description {
+    /// The longest description, in characters.
+    pub const MAX_CHARS: usize = 2_000;
+
+    /// Reads a description. White space around it is not part of it.
+    ///
+    /// # Errors
+    /// [`DetailError::Description`] for a longer one, and one with control characters other than
+    /// those that end a line or indent one.
+    pub fn parse(text: &str) -> Result<Self, DetailError> {
+        let text = text.trim();
+        let is_bad = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+        if text.chars().count() > Self::MAX_CHARS || text.contains(is_bad) {
+            return Err(DetailError::Description);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The description; empty when there is none.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Tag {
+    /// The longest tag, in characters.
+    pub const MAX_CHARS: usize = 64;
+    /// The most tags of one link.
+    pub const MAX_PER_LINK: usize = 20;
+
+    /// Reads a tag as a person wrote it, in any case. White space around it is not part of it.
+    ///
+    /// # Errors
+    /// [`DetailError::Tag`] for none, a longer one, and one with other characters.
+    pub fn parse(text: &str) -> Result<Self, DetailError> {
+        let is_tag_character =
+            |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '+' | '#');
+        let normal = text.trim().to_lowercase();
+        let length = normal.chars().count();
+        // What lower case is made of may be no letter: the dot above of `İ`.
+        if length == 0 || length > Self::MAX_CHARS || !normal.chars().all(is_tag_character) {
+            return Err(DetailError::Tag);
+        }
+        Ok(Self(normal.into()))
+    }
+
+    /// Reads the tags of one link: in order, each once.
+    ///
+    /// # Errors
+    /// [`DetailError::Tag`] for the first that is none, [`DetailError::TooManyTags`] for more than
+    /// [`Tag::MAX_PER_LINK`].
+    pub fn parse_all<'a>(
+        texts: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Vec<Self>, DetailError> {
+        let mut tags = texts
+            .into_iter()
+            .map(Self::parse)
+            .collect::<Result<Vec<_>, _>>()?;
+        tags.sort_unstable();
+        tags.dedup();
+        if tags.len() > Self::MAX_PER_LINK {
+            return Err(DetailError::TooManyTags);
+        }
+        Ok(tags)
+    }
+
+    /// The tag, in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why something that is said about a link is not acceptable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DetailError {
+    /// Not a [`Title`].
+    #[error("a title is one line of at most 200 characters")]
+    Title,
+    /// Not a [`Description`].
+    #[error("a description is text of at most 2000 characters")]
+    Description,
+    /// Not a [`Tag`].
+    #[error("a tag is 1 to 64 letters, digits and `-_.:+#`")]
+    Tag,
+    /// More than [`Tag::MAX_PER_LINK`].
+    #[error("a link has at most 20 tags")]
+    TooManyTags,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn limits_are_counted_in_characters() {
+        assert!(Title::parse(&"ä".repeat(200)).is_ok());
+        assert_eq!(Title::parse(&"x".repeat(201)), Err(DetailError::Title));
+        assert!(Description::parse(&"ä".repeat(2_000)).is_ok());
+        let long = "x".repeat(2_001);
+        assert_eq!(Description::parse(&long), Err(DetailError::Description));
+        assert!(Tag::parse(&"ä".repeat(64)).is_ok());
+        assert_eq!(Tag::parse(&"x".repeat(65)), Err(DetailError::Tag));
+    }
+
+    #[test]
+    fn a_title_is_one_line_and_a_description_may_be_several() {
+        assert_eq!(Title::parse(" The wiki ").unwrap().as_str(), "The wiki");
+        assert_eq!(Title::parse("a\nb"), Err(DetailError::Title));
+        assert_eq!(
+            Description::parse("a\r\n\tb\n").unwrap().as_str(),
+            "a\r\n\tb"
+        );
+        assert_eq!(Description::parse("a\0"), Err(DetailError::Description));
+        assert_eq!(Title::parse(" "), Ok(Title::default()));
+    }
+
+    #[test]
+    fn tags_are_words_in_lower_case() {
+        assert_eq!(Tag::parse(" On-Call ").unwrap().as_str(), "on-call");
+        for text in ["c++", "c#", "v1.2", "team:core", "größe", "日本"] {
+            assert_eq!(Tag::parse(text).unwrap().as_str(), text);
+        }
+        for text in ["", " ", "a b", "a,b", "a/b", "a\0", "<b>"] {
+            assert_eq!(Tag::parse(text), Err(DetailError::Tag), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_tags_of_a_link_are_in_order_and_each_is_there_once() {
+        let tags = Tag::parse_all(["wiki", "Docs", "WIKI"]).unwrap();
+        let texts: Vec<_> = tags.iter().map(Tag::as_str).collect();
+        assert_eq!(texts, ["docs", "wiki"]);
+        let many: Vec<_> = (0..21).map(|number| number.to_string()).collect();
+        let all = Tag::parse_all(many.iter().map(String::as_str));
+        assert_eq!(all, Err(DetailError::TooManyTags));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_a_tag_is_stable(text in ".{0,20}") {
+            if let Ok(tag) = Tag::parse(&text) {
+                prop_assert_eq!(Tag::parse(tag.as_str()), Ok(tag));
+            }
+        }
+    }
+}

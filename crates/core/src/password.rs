@@ -1,0 +1,162 @@
+//! Passwords: what is kept of them is a hash that takes time and memory to compute (argon2id, RFC 9106),
+//! with a salt of its own.
+
+use std::fmt;
+
+use argon2::Argon2;
+use argon2::password_hash::phc;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+
+use crate::Random;
+
+/// A password as somebody typed it, to be kept. [`fmt::Debug`] does not show it.
+pub struct Password(String);
+
+impl Password {
+    /// The shortest password, in characters (NIST SP 800-63B-4 §3.1.1.2 has 8 beside a second factor,
+    /// 15 alone; this is between, and length is all that is asked for).
+    pub const MIN_CHARS: usize = 10;
+    /// The longest, in bytes: a longer one makes nothing safer, and hashing it takes time.
+    pub const MAX_LEN: usize = 1_024;
+
+    /// Takes a password exactly as it was typed.
+    ///
+    /// # Errors
+    /// [`PasswordError`] when it is too short or too long.
+    pub fn parse(text: &str) -> Result<Self, PasswordError> {
+        if text.chars().count() < Self::MIN_CHARS {
+            return Err(PasswordError::TooShort);
+        }
+        if text.len() > Self::MAX_LEN {
+            return Err(PasswordError::TooLong);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Computes what is kept. Takes tens of milliseconds of a core and 19 MiB of memory, on purpose
+    /// (OWASP's first choice for argon2id: m = 19 MiB, t = 2, p = 1): not on a thread that others wait
+    /// for.
+    ///
+    /// # Errors
+    /// [`PasswordHashError`] when there is no memory to be had.
+    pub fn hash(&self, random: &dyn Random) -> Result<PasswordHash, PasswordHashError> {
+        let mut salt = [0; 16];
+        random.fill(&mut salt);
+        let hash: phc::PasswordHash = Argon2::default()
+            .hash_password_with_salt(self.0.as_bytes(), &salt)
+            .map_err(|_| PasswordHashError)?;
+        Ok(PasswordHash(hash.to_string()))
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// What is kept of a password: algorithm, parameters, salt and hash, as a PHC string.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// Takes a hash from where it is stored.
+    ///
+    /// # Errors
+    /// [`PasswordHashError`] for what is none.
+    pub fn from_stored(text: &str) -> Result<Self, PasswordHashError> {
+        phc::PasswordHash::new(text).map_err(|_| PasswordHashError)?;
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The hash for storing it, in ASCII.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is that of what somebody presents. Takes as long as [`Password::hash`], whatever is
+    /// presented.
+    #[must_use]
+    pub fn is_of(&self, presented: &str) -> bool {
+        // What is longer is nobody's password, and would only take time.
+        if presented.len() > Password::MAX_LEN {
+            return false;
+        }
+        phc::PasswordHash::new(&self.0).is_ok_and(|hash| {
+            let verified = Argon2::default().verify_password(presented.as_bytes(), &hash);
+            verified.is_ok()
+        })
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(…)")
+    }
+}
+
+/// Why a text is not acceptable as a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// Shorter than [`Password::MIN_CHARS`].
+    #[error("a password has at least 10 characters")]
+    TooShort,
+    /// Longer than [`Password::MAX_LEN`].
+    #[error("a password has at most 1024 bytes")]
+    TooLong,
+}
+
+/// A password could not be hashed, or a text is not the hash of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the password cannot be hashed, or what is stored is not the hash of one")]
+pub struct PasswordHashError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SeededRandom;
+
+    #[test]
+    fn a_password_is_known_again_and_no_other_is() {
+        let random = SeededRandom::new(1);
+        let password = Password::parse("correct horse").unwrap();
+        let hash = password.hash(&random).unwrap();
+        assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        let stored = PasswordHash::from_stored(hash.as_str()).unwrap();
+        assert!(stored.is_of("correct horse"));
+        for other in ["", "Correct horse", "correct horse ", &"x".repeat(1_025)] {
+            assert!(!stored.is_of(other), "{other:?}");
+        }
+        assert_ne!(password.hash(&random).unwrap(), hash, "another salt");
+    }
+
+    #[test]
+    fn length_is_all_that_is_asked_for() {
+        assert!(Password::parse("ääääääääää").is_ok());
+        for (text, error) in [
+            ("", PasswordError::TooShort),
+            ("nine char", PasswordError::TooShort),
+            (&"x".repeat(1_025), PasswordError::TooLong),
+        ] {
+            assert_eq!(Password::parse(text).err(), Some(error));
+        }
+    }
+
+    #[test]
+    fn what_is_no_hash_is_refused() {
+        for text in ["", "secret", "$argon2id$"] {
+            assert_eq!(PasswordHash::from_stored(text), Err(PasswordHashError));
+        }
+    }
+
+    #[test]
+    fn neither_is_shown_by_accident() {
+        let password = Password::parse("correct horse").unwrap();
+        let hash = password.hash(&SeededRandom::new(1)).unwrap();
+        assert_eq!(
+            format!("{password:?}{hash:?}"),
+            "Password(…)PasswordHash(…)"
+        );
+    }
+}

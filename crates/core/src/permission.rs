@@ -1,0 +1,360 @@
+//! Who may do what: one table, of which every handler and `linkctl` asks the same question.
+//!
+//! [`allows`] answers for an [`Actor`], an [`Action`] and, where the action is about a link, how the
+//! actor stands to it. To add an action, add it to the enum and its row to [`Action::rule`].
+//!
+//! Whoever may not [`Action::ViewLink`] is told of a link no more than of one that does not exist.
+
+use crate::{Role, Scope, Scopes, UserId, Visibility};
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// Nobody in particular.
+    Anonymous,
+    /// A user, as far as these scopes go: those of the API token, or all in a session.
+    User {
+        /// Who.
+        id: UserId,
+        /// What they may do besides.
+        role: Role,
+        /// How much of it here.
+        scopes: Scopes,
+    },
+    /// The operator: `linkctl`, and programs that have the operator's token. May do what an admin may,
+    /// and is no user.
+    Operator,
+}
+
+impl Actor {
+    /// The user who asks, if it is one.
+    #[must_use]
+    pub const fn user_id(&self) -> Option<UserId> {
+        match self {
+            Self::User { id, .. } => Some(*id),
+            Self::Anonymous | Self::Operator => None,
+        }
+    }
+
+    /// Whether they have the rights of an admin here: by their role *and* by their scopes.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        match self {
+            Self::Anonymous => false,
+            Self::User { role, scopes, .. } => {
+                *role == Role::Admin && scopes.contains(Scope::Admin)
+            }
+            Self::Operator => true,
+        }
+    }
+
+    fn has(&self, scope: Scope) -> bool {
+        match self {
+            Self::Anonymous => false,
+            Self::User { scopes, .. } => scopes.contains(scope),
+            Self::Operator => true,
+        }
+    }
+}
+
+/// How somebody stands to a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Standing {
+    /// They have nothing to do with it.
+    Stranger,
+    /// It is shared with them.
+    Recipient,
+    /// They own it together with others.
+    CoOwner,
+    /// It is theirs first of all.
+    PrimaryOwner,
+}
+
+/// A link, as far as the question goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkStanding {
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// How the actor stands to it.
+    pub standing: Standing,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// Follow a link by its code.
+    FollowLink,
+    /// See where it leads and what is said about it.
+    ViewLink,
+    /// See how often it was followed.
+    ViewClicks,
+    /// See what it was before, and who changed it.
+    ViewHistory,
+    /// Change it, its code included, and take it back to what it was.
+    EditLink,
+    /// Delete it, so that it can be restored; and restore it.
+    DeleteLink,
+    /// Delete it for good, at once.
+    DestroyLink,
+    /// Say who owns it and with whom it is shared.
+    ManageAccess,
+    /// Make one.
+    CreateLink,
+    /// List and search those that one may see.
+    ListLinks,
+    /// List all there are, whoever owns them, deleted ones included.
+    ListAllLinks,
+    /// See oneself and one's tokens.
+    ViewAccount,
+    /// Change oneself and one's tokens.
+    EditAccount,
+    /// See all users.
+    ListUsers,
+    /// Change and delete users.
+    ManageUsers,
+}
+
+/// Whom an action is for, admins apart.
+enum Rule {
+    /// Everybody of whom this is true and the link.
+    Link(fn(LinkStanding) -> bool),
+    /// Every user.
+    User,
+    /// Nobody.
+    Admin,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::FollowLink,
+        Self::ViewLink,
+        Self::ViewClicks,
+        Self::ViewHistory,
+        Self::EditLink,
+        Self::DeleteLink,
+        Self::DestroyLink,
+        Self::ManageAccess,
+        Self::CreateLink,
+        Self::ListLinks,
+        Self::ListAllLinks,
+        Self::ViewAccount,
+        Self::EditAccount,
+        Self::ListUsers,
+        Self::ManageUsers,
+    ];
+
+    /// The table: the scope that it takes, and whom it is for.
+    #[rustfmt::skip]
+    #[expect(clippy::match_same_arms, reason = "a table: each action has its own row")]
+    const fn rule(self) -> (Scope, Rule) {
+        match self {
+            Self::FollowLink   => (Scope::Read,  Rule::Link(is_known)),
+            Self::ViewLink     => (Scope::Read,  Rule::Link(is_shown)),
+            Self::ViewClicks   => (Scope::Read,  Rule::Link(is_owner)),
+            Self::ViewHistory  => (Scope::Read,  Rule::Link(is_owner)),
+            Self::EditLink     => (Scope::Write, Rule::Link(is_owner)),
+            Self::DeleteLink   => (Scope::Write, Rule::Link(is_owner)),
+            Self::ManageAccess => (Scope::Write, Rule::Link(is_owner)),
+            Self::CreateLink   => (Scope::Write, Rule::User),
+            Self::ListLinks    => (Scope::Read,  Rule::User),
+            Self::ViewAccount  => (Scope::Read,  Rule::User),
+            Self::EditAccount  => (Scope::Write, Rule::User),
+            Self::DestroyLink  => (Scope::Write, Rule::Admin),
+            Self::ListAllLinks => (Scope::Read,  Rule::Admin),
+            Self::ListUsers    => (Scope::Read,  Rule::Admin),
+            Self::ManageUsers  => (Scope::Write, Rule::Admin),
+        }
+    }
+}
+
+/// Listed for all, or something to do with them.
+fn is_shown(link: LinkStanding) -> bool {
+    link.visibility == Visibility::Public || is_known(link)
+}
+
+fn is_known(link: LinkStanding) -> bool {
+    link.standing >= Standing::Recipient
+}
+
+fn is_owner(link: LinkStanding) -> bool {
+    link.standing >= Standing::CoOwner
+}
+
+/// Whether `actor` may do this. `link` is the link that it is about; without one, what is about a link
+/// is for admins alone.
+///
+/// Scopes limit admins too: what reads takes `read`, what changes `write`, and what only an admin may
+/// takes `admin` as well.
+#[must_use]
+pub fn allows(actor: &Actor, action: Action, link: Option<LinkStanding>) -> bool {
+    let is_open = |link: LinkStanding| link.visibility != Visibility::Secure;
+    if action == Action::FollowLink && link.is_some_and(is_open) {
+        return true;
+    }
+    let (scope, rule) = action.rule();
+    let is_for_them = || match rule {
+        Rule::Link(is_true) => actor.user_id().is_some() && link.is_some_and(is_true),
+        Rule::User => actor.user_id().is_some(),
+        Rule::Admin => false,
+    };
+    actor.has(scope) && (actor.is_admin() || is_for_them())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::SeededRandom;
+
+    fn user(role: Role, scopes: &str) -> Actor {
+        Actor::User {
+            id: UserId::new(datetime!(2026-03-01 12:00 UTC), &SeededRandom::new(1)),
+            role,
+            scopes: scopes.parse().unwrap(),
+        }
+    }
+
+    const STANDINGS: [Standing; 4] = [
+        Standing::Stranger,
+        Standing::Recipient,
+        Standing::CoOwner,
+        Standing::PrimaryOwner,
+    ];
+
+    fn links() -> impl Iterator<Item = LinkStanding> {
+        Visibility::ALL.into_iter().flat_map(|visibility| {
+            STANDINGS.map(|standing| LinkStanding {
+                visibility,
+                standing,
+            })
+        })
+    }
+
+    fn allowed(actor: &Actor, link: LinkStanding) -> Vec<Action> {
+        let actions = Action::ALL.into_iter();
+        actions
+            .filter(|action| allows(actor, *action, Some(link)))
+            .collect()
+    }
+
+    /// What every user may do, whatever the link.
+    const OWN: [Action; 4] = [
+        Action::CreateLink,
+        Action::ListLinks,
+        Action::ViewAccount,
+        Action::EditAccount,
+    ];
+
+    #[test]
+    fn nobody_in_particular_follows_links_that_are_not_secure_and_does_nothing_else() {
+        for link in links() {
+            let expected: &[Action] = if link.visibility == Visibility::Secure {
+                &[]
+            } else {
+                &[Action::FollowLink]
+            };
+            assert_eq!(allowed(&Actor::Anonymous, link), expected, "{link:?}");
+        }
+    }
+
+    #[test]
+    fn a_member_may_what_their_standing_says() {
+        use Action::{
+            DeleteLink, EditLink, FollowLink, ManageAccess, ViewClicks, ViewHistory, ViewLink,
+        };
+        let member = user(Role::Member, "read,write,admin");
+        for link in links() {
+            let of_link: &[Action] = match (link.standing, link.visibility) {
+                (Standing::Stranger, Visibility::Public) | (Standing::Recipient, _) => {
+                    &[FollowLink, ViewLink]
+                }
+                (Standing::Stranger, Visibility::Private) => &[FollowLink],
+                (Standing::Stranger, Visibility::Secure) => &[],
+                (Standing::CoOwner | Standing::PrimaryOwner, _) => &[
+                    FollowLink,
+                    ViewLink,
+                    ViewClicks,
+                    ViewHistory,
+                    EditLink,
+                    DeleteLink,
+                    ManageAccess,
+                ],
+            };
+            let expected = [of_link, &OWN].concat();
+            assert_eq!(allowed(&member, link), expected, "{link:?}");
+        }
+    }
+
+    #[test]
+    fn an_admin_may_everything_with_the_scopes_for_it() {
+        let admin = user(Role::Admin, "read,write,admin");
+        for link in links() {
+            for actor in [&admin, &Actor::Operator] {
+                assert_eq!(allowed(actor, link), Action::ALL, "{actor:?} {link:?}");
+            }
+        }
+        assert!(allows(&admin, Action::ViewLink, None));
+    }
+
+    #[test]
+    fn an_admin_without_the_scope_is_a_member() {
+        let (admin, member) = (Role::Admin, Role::Member);
+        for scopes in ["read,write", "read", "write"] {
+            for link in links() {
+                assert_eq!(
+                    allowed(&user(admin, scopes), link),
+                    allowed(&user(member, scopes), link),
+                    "{scopes} {link:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_that_only_reads_changes_nothing() {
+        use Action::{
+            FollowLink, ListAllLinks, ListLinks, ListUsers, ViewAccount, ViewClicks, ViewHistory,
+            ViewLink,
+        };
+        let owned = LinkStanding {
+            visibility: Visibility::Secure,
+            standing: Standing::PrimaryOwner,
+        };
+        let of_member = [
+            FollowLink,
+            ViewLink,
+            ViewClicks,
+            ViewHistory,
+            ListLinks,
+            ViewAccount,
+        ];
+        assert_eq!(allowed(&user(Role::Member, "read"), owned), of_member);
+        let admin = allowed(&user(Role::Admin, "read,admin"), owned);
+        let expected = [
+            FollowLink,
+            ViewLink,
+            ViewClicks,
+            ViewHistory,
+            ListLinks,
+            ListAllLinks,
+            ViewAccount,
+            ListUsers,
+        ];
+        assert_eq!(admin, expected);
+    }
+
+    #[test]
+    fn what_is_about_a_link_takes_one() {
+        let member = user(Role::Member, "read,write");
+        assert!(!allows(&member, Action::ViewLink, None));
+        assert!(!allows(&Actor::Anonymous, Action::FollowLink, None));
+    }
+
+    #[test]
+    fn every_action_is_listed_once() {
+        let all: std::collections::BTreeSet<_> = Action::ALL.into_iter().collect();
+        assert_eq!(all.len(), Action::ALL.len());
+    }
+}

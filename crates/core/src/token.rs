@@ -1,0 +1,337 @@
+//! API tokens: what programs authenticate with instead of a password.
+//!
+//! A token is a secret of 32 random bytes, which is shown once; what is stored is its SHA-256. A
+//! secret of so much randomness cannot be guessed, so the hash needs neither salt nor slowness.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
+
+use crate::{Random, TokenId, UserId};
+
+/// What an API token is called, whose it is, and what it may do. The secret is no part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiToken {
+    /// Its identity.
+    pub id: TokenId,
+    /// Whom it speaks for.
+    pub user_id: UserId,
+    /// What it is for.
+    pub name: TokenName,
+    /// What it may do, of what its user may.
+    pub scopes: Scopes,
+    /// When it was made, UTC, to the microsecond.
+    pub created_at: OffsetDateTime,
+    /// From when on it is not accepted; `None` for never.
+    pub expires_at: Option<OffsetDateTime>,
+    /// When it was last used, or a little before; `None` for never.
+    pub last_used_at: Option<OffsetDateTime>,
+    /// Since when it is not accepted any more because somebody said so.
+    pub revoked_at: Option<OffsetDateTime>,
+}
+
+impl ApiToken {
+    /// Whether it is accepted at `now`.
+    #[must_use]
+    pub fn is_valid_at(&self, now: OffsetDateTime) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|expires_at| now < expires_at)
+    }
+}
+
+/// The secret of an API token: `wp_` and 43 digits of base 62. It is shown to whom it was made for, and
+/// never again; [`fmt::Debug`] does not show it.
+#[derive(Clone)]
+pub struct TokenSecret(String);
+
+impl TokenSecret {
+    /// What every secret begins with: programs that look for leaked secrets find it by this.
+    pub const PREFIX: &str = "wp_";
+    /// 32 bytes in base 62.
+    const DIGITS: usize = 43;
+
+    /// Draws a secret.
+    pub fn generate(random: &dyn Random) -> Self {
+        let mut bytes = [0; 32];
+        random.fill(&mut bytes);
+        let mut text = String::from(Self::PREFIX);
+        text.extend(base_62(bytes));
+        Self(text)
+    }
+
+    /// The secret itself, to be shown to its user.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored of it.
+    #[must_use]
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::of(&self.0)
+    }
+}
+
+impl fmt::Debug for TokenSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenSecret(…)")
+    }
+}
+
+/// The digits of a number of 256 bits, most significant first.
+fn base_62(mut number: [u8; 32]) -> impl Iterator<Item = char> {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut digits = ['0'; TokenSecret::DIGITS];
+    for digit in digits.iter_mut().rev() {
+        // Divides by 62, a byte after the other; the remainder is the digit.
+        let mut remainder = 0;
+        for byte in &mut number {
+            let dividend = remainder << 8 | u16::from(*byte);
+            *byte = u8::try_from(dividend / 62).unwrap_or(u8::MAX);
+            remainder = dividend % 62;
+        }
+        if let Some(character) = DIGITS.get(usize::from(remainder)) {
+            *digit = char::from(*character);
+        }
+    }
+    digits.into_iter()
+}
+
+/// The SHA-256 of a secret: what is stored, and looked up. It is compared by the index of a database,
+/// which may tell by its time how far two hashes agree; of the secret that says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    /// The hash of whatever somebody presents as a secret.
+    #[must_use]
+    pub fn of(presented: &str) -> Self {
+        Self(Sha256::digest(presented.as_bytes()).into())
+    }
+
+    /// Takes a hash from where it is stored.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The hash for storing it.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// What a token is for: one line of 1 to 100 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenName(Box<str>);
+
+impl TokenName {
+    /// The longest name, in characters.
+    pub const MAX_CHARS: usize = 100;
+
+    /// Reads a name. White space around it is not part of it.
+    ///
+    /// # Errors
+    /// [`TokenNameError`] for none, a longer one, and one with control characters.
+    pub fn parse(text: &str) -> Result<Self, TokenNameError> {
+        let text = text.trim();
+        let length = text.chars().count();
+        if length == 0 || length > Self::MAX_CHARS || text.contains(char::is_control) {
+            return Err(TokenNameError);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TokenName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text is not acceptable as the name of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the name of a token is one line of 1 to 100 characters")]
+pub struct TokenNameError;
+
+/// One of the things that a token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// Read what its user may read.
+    Read,
+    /// Change what its user may change.
+    Write,
+    /// What its user may do as an admin, if they are one.
+    Admin,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Admin];
+
+    /// Its name, as it is stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// What a token may do: at least one scope. None of them includes another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scopes(BTreeSet<Scope>);
+
+impl Scopes {
+    /// Everything.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(Scope::ALL.into())
+    }
+
+    /// Whether it is among them.
+    #[must_use]
+    pub fn contains(&self, scope: Scope) -> bool {
+        self.0.contains(&scope)
+    }
+
+    /// Each of them, in the order of [`Scope::ALL`].
+    pub fn iter(&self) -> impl Iterator<Item = Scope> {
+        self.0.iter().copied()
+    }
+}
+
+impl Default for Scopes {
+    /// `read` and `write`.
+    fn default() -> Self {
+        Self([Scope::Read, Scope::Write].into())
+    }
+}
+
+/// Their names, separated by commas.
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, scope) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{}", scope.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+/// Names separated by commas, in any order.
+impl FromStr for Scopes {
+    type Err = ScopesError;
+
+    fn from_str(text: &str) -> Result<Self, ScopesError> {
+        let scope = |name: &str| {
+            let mut all = Scope::ALL.into_iter();
+            all.find(|scope| scope.as_str() == name.trim())
+        };
+        let scopes = text.split(',').map(scope).collect::<Option<_>>();
+        scopes.map(Self).ok_or(ScopesError)
+    }
+}
+
+/// A text is not a list of scopes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("scopes are one or more of `read`, `write` and `admin`")]
+pub struct ScopesError;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use time::{Duration, macros::datetime};
+
+    use super::*;
+    use crate::SeededRandom;
+
+    #[test]
+    fn secrets_are_32_bytes_in_base_62() {
+        let digits = |bytes| base_62(bytes).collect::<String>();
+        assert_eq!(digits([0; 32]), "0".repeat(43));
+        let mut bytes = [0; 32];
+        bytes[30..].copy_from_slice(&(62_u16 * 62 - 1).to_be_bytes());
+        assert_eq!(digits(bytes), format!("{}zz", "0".repeat(41)));
+        // 2^256 - 1, as any calculator of large numbers writes it.
+        let greatest = "yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1";
+        assert_eq!(digits([0xff; 32]), greatest);
+    }
+
+    #[test]
+    fn no_secret_is_drawn_twice_or_shown_by_accident() {
+        let random = SeededRandom::new(1);
+        let secrets: Vec<_> = (0..1_000).map(|_| TokenSecret::generate(&random)).collect();
+        let texts: HashSet<_> = secrets.iter().map(TokenSecret::reveal).collect();
+        assert_eq!(texts.len(), 1_000);
+        for secret in &secrets {
+            assert!(secret.reveal().starts_with("wp_"));
+            assert_eq!(secret.reveal().len(), 46);
+            assert_eq!(secret.hash(), TokenHash::of(secret.reveal()));
+            assert!(!format!("{secret:?}").contains(secret.reveal()));
+        }
+    }
+
+    #[test]
+    fn the_hash_is_sha_256() {
+        let hash = TokenHash::of("abc");
+        // FIPS 180-4's example.
+        assert_eq!(hash.as_bytes()[..4], [0xba, 0x78, 0x16, 0xbf]);
+        assert_eq!(TokenHash::from_bytes(*hash.as_bytes()), hash);
+    }
+
+    #[test]
+    fn a_token_is_valid_until_it_expires_or_is_revoked() {
+        let at = datetime!(2026-03-01 12:00 UTC);
+        let random = SeededRandom::new(1);
+        let token = ApiToken {
+            id: TokenId::new(at, &random),
+            user_id: UserId::new(at, &random),
+            name: TokenName::parse(" deploy ").unwrap(),
+            scopes: Scopes::default(),
+            created_at: at,
+            expires_at: Some(at + Duration::DAY),
+            last_used_at: None,
+            revoked_at: None,
+        };
+        assert_eq!(token.name.as_str(), "deploy");
+        assert!(token.is_valid_at(at));
+        assert!(!token.is_valid_at(at + Duration::DAY));
+        let revoked = ApiToken {
+            revoked_at: Some(at),
+            expires_at: None,
+            ..token
+        };
+        assert!(!revoked.is_valid_at(at));
+    }
+
+    #[test]
+    fn scopes_are_read_in_any_order_and_never_none() {
+        let scopes: Scopes = "write, read".parse().unwrap();
+        assert_eq!(scopes, Scopes::default());
+        assert_eq!(scopes.to_string(), "read,write");
+        assert_eq!(Scopes::all().to_string().parse(), Ok(Scopes::all()));
+        for text in ["", ",", "read,", "everything", "READ"] {
+            assert_eq!(text.parse::<Scopes>(), Err(ScopesError), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_line() {
+        for text in ["", " ", "a\nb", &"x".repeat(101)] {
+            assert_eq!(TokenName::parse(text), Err(TokenNameError), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Queries on users.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
+use waypost_core::{DisplayName, Email, PasswordHash, User, UserCursor, UserId, micros};
+use waypost_store::{StoreError, UserChange};
+
+use super::Connection;
+use super::id::Id;
+use super::schema::users;
+use super::transaction::WorkError;
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = users, treat_none_as_default_value = false)]
+pub(super) struct UserRow {
+    id: Id,
+    email: String,
+    display_name: String,
+    role: String,
+    created_at: OffsetDateTime,
+    disabled_at: Option<OffsetDateTime>,
+}
+
+impl From<&User> for UserRow {
+    fn from(user: &User) -> Self {
+        Self {
+            id: Id(*user.id.as_uuid()),
+            email: user.email.as_str().to_owned(),
+            display_name: user.display_name.as_str().to_owned(),
+            role: user.role.as_str().to_owned(),
+            created_at: micros(user.created_at),
+            disabled_at: user.disabled_at.map(micros),
+        }
+    }
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = StoreError;
+
+    fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: UserId::from_uuid(row.id.0),
+            email: Email::parse(&row.email)
+                .ok()
+                .filter(|parsed| parsed.as_str() == row.email)
+                .ok_or_else(|| corrupt("email"))?,
+            display_name: DisplayName::parse(&row.display_name)
+                .map_err(|_| corrupt("display_name"))?,
+            role: row.role.parse().map_err(|_| corrupt("role"))?,
+            disabled_at: row.disabled_at.map(micros),
+            created_at: micros(row.created_at),
+        })
+    }
+}
+
+const fn corrupt(column: &'static str) -> StoreError {
+    StoreError::Corrupt {
+        table: "users",
+        column,
+    }
+}
+
+pub(super) async fn insert(
+    connection: &mut Connection,
+    user: &User,
+    password: Option<&PasswordHash>,
+) -> Result<(), WorkError> {
+    let password = users::password_hash.eq(password.map(PasswordHash::as_str));
+    diesel::insert_into(users::table)
+        .values((UserRow::from(user), password))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn one(
+    connection: &mut Connection,
+    id: UserId,
+) -> Result<Option<User>, WorkError> {
+    let row: Option<UserRow> = users::table
+        .find(Id(*id.as_uuid()))
+        .select(UserRow::as_select())
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(row.map(User::try_from).transpose()?)
+}
+
+pub(super) async fn by_email(
+    connection: &mut Connection,
+    email: &Email,
+) -> Result<Option<User>, WorkError> {
+    let row: Option<UserRow> = users::table
+        .filter(users::email.eq(email.as_str()))
+        .select(UserRow::as_select())
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(row.map(User::try_from).transpose()?)
+}
+
+pub(super) async fn after(
+    connection: &mut Connection,
+    cursor: Option<UserCursor>,
+    limit: u32,
+) -> Result<Vec<User>, WorkError> {
+    let mut query = users::table
+        .order((users::created_at.desc(), users::id.desc()))
+        .limit(i64::from(limit))
+        .select(UserRow::as_select())
+        .into_boxed();
+    if let Some(UserCursor { created_at, id }) = cursor {
+        let (created_at, id) = (micros(created_at), Id(*id.as_uuid()));
+        query = query.filter(
+            users::created_at
+                .lt(created_at)
+                .or(users::created_at.eq(created_at).and(users::id.lt(id))),
+        );
+    }
+    let rows: Vec<UserRow> = query.load(connection).await?;
+    let users: Result<Vec<User>, StoreError> = rows.into_iter().map(User::try_from).collect();
+    Ok(users?)
+}
+
+/// What a change sets; what is `None` stays as it is.
+#[derive(AsChangeset)]
+#[diesel(table_name = users)]
+#[expect(
+    clippy::option_option,
+    reason = "what diesel leaves alone, and what it sets to NULL"
+)]
+struct ChangeRow<'a> {
+    email: Option<&'a str>,
+    display_name: Option<&'a str>,
+    role: Option<&'a str>,
+    disabled_at: Option<Option<OffsetDateTime>>,
+}
+
+pub(super) async fn change(
+    connection: &mut Connection,
+    id: UserId,
+    change: &UserChange,
+) -> Result<Option<User>, WorkError> {
+    let row = ChangeRow {
+        email: change.email.as_ref().map(Email::as_str),
+        display_name: change.display_name.as_ref().map(DisplayName::as_str),
+        role: change.role.map(waypost_core::Role::as_str),
+        disabled_at: change.disabled_at.map(|at| at.map(micros)),
+    };
+    if *change != UserChange::default() {
+        diesel::update(users::table.find(Id(*id.as_uuid())))
+            .set(row)
+            .execute(connection)
+            .await?;
+    }
+    one(connection, id).await
+}
+
+pub(super) async fn password(
+    connection: &mut Connection,
+    id: UserId,
+) -> Result<Option<PasswordHash>, WorkError> {
+    let hash: Option<Option<String>> = users::table
+        .find(Id(*id.as_uuid()))
+        .select(users::password_hash)
+        .first(connection)
+        .await
+        .optional()?;
+    let hash = hash.flatten().map(|hash| PasswordHash::from_stored(&hash));
+    Ok(hash.transpose().map_err(|_| corrupt("password_hash"))?)
+}
+
+pub(super) async fn set_password(
+    connection: &mut Connection,
+    id: UserId,
+    password: Option<&PasswordHash>,
+) -> Result<bool, WorkError> {
+    // One that is set again is a change, too; but not every database counts it as one.
+    if one(connection, id).await?.is_none() {
+        return Ok(false);
+    }
+    diesel::update(users::table.find(Id(*id.as_uuid())))
+        .set(users::password_hash.eq(password.map(PasswordHash::as_str)))
+        .execute(connection)
+        .await?;
+    Ok(true)
+}
+
+pub(super) async fn delete(connection: &mut Connection, id: UserId) -> Result<bool, WorkError> {
+    let deleted = diesel::delete(users::table.find(Id(*id.as_uuid())))
+        .execute(connection)
+        .await?;
+    Ok(deleted > 0)
+}

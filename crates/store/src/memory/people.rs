@@ -1,0 +1,232 @@
+//! Users and API tokens in memory.
+
+use std::cmp::Reverse;
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+use waypost_core::{
+    ApiToken, Email, PasswordHash, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
+    micros,
+};
+
+use super::{MemoryStore, State};
+use crate::{StoreError, TokenStore, UserChange, UserStore};
+
+#[derive(Debug)]
+pub(super) struct KeptUser {
+    user: User,
+    password: Option<PasswordHash>,
+}
+
+#[derive(Debug)]
+pub(super) struct KeptToken {
+    token: ApiToken,
+    hash: TokenHash,
+}
+
+impl State {
+    fn is_taken(&self, email: &Email, by_other_than: UserId) -> bool {
+        let mut users = self.users.values();
+        users.any(|kept| kept.user.email == *email && kept.user.id != by_other_than)
+    }
+}
+
+#[async_trait]
+impl UserStore for MemoryStore {
+    async fn insert_user(
+        &self,
+        user: &User,
+        password: Option<&PasswordHash>,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if state.users.contains_key(&user.id) || state.is_taken(&user.email, user.id) {
+            return Err(StoreError::Conflict);
+        }
+        let kept = KeptUser {
+            user: User {
+                created_at: micros(user.created_at),
+                disabled_at: user.disabled_at.map(micros),
+                ..user.clone()
+            },
+            password: password.cloned(),
+        };
+        state.users.insert(user.id, kept);
+        Ok(())
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let state = self.state();
+        Ok(state.users.get(&id).map(|kept| kept.user.clone()))
+    }
+
+    async fn user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
+        let state = self.state();
+        let mut users = state.users.values().map(|kept| &kept.user);
+        Ok(users.find(|user| user.email == *email).cloned())
+    }
+
+    async fn users_after(
+        &self,
+        cursor: Option<UserCursor>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        let state = self.state();
+        let behind = cursor.map(|cursor| (micros(cursor.created_at), cursor.id));
+        let mut users: Vec<&User> = state
+            .users
+            .values()
+            .map(|kept| &kept.user)
+            .filter(|user| behind.is_none_or(|behind| (user.created_at, user.id) < behind))
+            .collect();
+        users.sort_by_key(|user| Reverse((user.created_at, user.id)));
+        users.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(users.into_iter().cloned().collect())
+    }
+
+    async fn change_user(
+        &self,
+        id: UserId,
+        change: &UserChange,
+    ) -> Result<Option<User>, StoreError> {
+        let mut state = self.state();
+        if let Some(email) = &change.email
+            && state.users.contains_key(&id)
+            && state.is_taken(email, id)
+        {
+            return Err(StoreError::Conflict);
+        }
+        let Some(kept) = state.users.get_mut(&id) else {
+            return Ok(None);
+        };
+        let user = &mut kept.user;
+        if let Some(email) = &change.email {
+            user.email = email.clone();
+        }
+        if let Some(display_name) = &change.display_name {
+            user.display_name = display_name.clone();
+        }
+        if let Some(role) = change.role {
+            user.role = role;
+        }
+        if let Some(disabled_at) = change.disabled_at {
+            user.disabled_at = disabled_at.map(micros);
+        }
+        Ok(Some(user.clone()))
+    }
+
+    async fn password(&self, id: UserId) -> Result<Option<PasswordHash>, StoreError> {
+        let state = self.state();
+        Ok(state.users.get(&id).and_then(|kept| kept.password.clone()))
+    }
+
+    async fn set_password(
+        &self,
+        id: UserId,
+        password: Option<&PasswordHash>,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let Some(kept) = state.users.get_mut(&id) else {
+            return Ok(false);
+        };
+        kept.password = password.cloned();
+        Ok(true)
+    }
+
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        if state.users.remove(&id).is_none() {
+            return Ok(false);
+        }
+        state.tokens.retain(|_, kept| kept.token.user_id != id);
+        for click in state.clicks.values_mut() {
+            if click.user_id == Some(id) {
+                click.user_id = None;
+            }
+        }
+        Ok(true)
+    }
+}
+
+#[async_trait]
+impl TokenStore for MemoryStore {
+    async fn insert_token(&self, token: &ApiToken, hash: &TokenHash) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if !state.users.contains_key(&token.user_id) {
+            return Err(StoreError::NotFound);
+        }
+        if state.tokens.contains_key(&token.id)
+            || state.tokens.values().any(|kept| kept.hash == *hash)
+        {
+            return Err(StoreError::Conflict);
+        }
+        let kept = KeptToken {
+            token: ApiToken {
+                created_at: micros(token.created_at),
+                expires_at: token.expires_at.map(micros),
+                last_used_at: token.last_used_at.map(micros),
+                revoked_at: token.revoked_at.map(micros),
+                ..token.clone()
+            },
+            hash: *hash,
+        };
+        state.tokens.insert(token.id, kept);
+        Ok(())
+    }
+
+    async fn token_by_hash(
+        &self,
+        hash: &TokenHash,
+    ) -> Result<Option<(ApiToken, User)>, StoreError> {
+        let state = self.state();
+        let found = state.tokens.values().find(|kept| kept.hash == *hash);
+        Ok(found.and_then(|kept| {
+            let user = state.users.get(&kept.token.user_id)?;
+            Some((kept.token.clone(), user.user.clone()))
+        }))
+    }
+
+    async fn tokens_after(
+        &self,
+        user: UserId,
+        cursor: Option<TokenCursor>,
+        limit: u32,
+    ) -> Result<Vec<ApiToken>, StoreError> {
+        let state = self.state();
+        let behind = cursor.map(|cursor| (micros(cursor.created_at), cursor.id));
+        let mut tokens: Vec<&ApiToken> = state
+            .tokens
+            .values()
+            .map(|kept| &kept.token)
+            .filter(|token| token.user_id == user)
+            .filter(|token| behind.is_none_or(|behind| (token.created_at, token.id) < behind))
+            .collect();
+        tokens.sort_by_key(|token| Reverse((token.created_at, token.id)));
+        tokens.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(tokens.into_iter().cloned().collect())
+    }
+
+    async fn revoke_token(
+        &self,
+        user: UserId,
+        token: TokenId,
+        at: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let kept = state.tokens.get_mut(&token);
+        let Some(kept) = kept.filter(|kept| kept.token.user_id == user) else {
+            return Ok(false);
+        };
+        kept.token.revoked_at.get_or_insert(micros(at));
+        Ok(true)
+    }
+
+    async fn note_tokens_used(&self, used: &[(TokenId, OffsetDateTime)]) -> Result<(), StoreError> {
+        let mut state = self.state();
+        for (token, at) in used {
+            if let Some(kept) = state.tokens.get_mut(token) {
+                kept.token.last_used_at = kept.token.last_used_at.max(Some(micros(*at)));
+            }
+        }
+        Ok(())
+    }
+}
