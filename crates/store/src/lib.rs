@@ -15,6 +15,7 @@
 //! | [`MemoryStore`] | an implementation in memory, for tests and embedding |
 //! | [`hold_point`] | where crash tests stop a process; nothing in a release build |
 //! | [`Shortener`] | making and finding links over any store: the domain functions that the HTTP API, `linkctl` and embedders share |
+//! | [`Accounts`] | users, their API tokens, and knowing them again, over any store |
 //! | [`Resolver`] | from the code that a visitor typed to where it leads, from memory where it can, and what a redirect asks |
 //! | `testkit` (feature) | the conformance suite that every implementation passes, and a store that fails on purpose |
 //!
@@ -25,6 +26,7 @@
 //! [`MemoryStore`] and in `waypost-store-diesel`; add its cases to `testkit::conformance`, which then
 //! run on every store.
 
+mod accounts;
 mod changes;
 mod clicks;
 mod error;
@@ -42,6 +44,7 @@ pub mod testkit;
 mod tokens;
 mod users;
 
+pub use accounts::{AccountError, Accounts, AccountsParts, NewToken, NewUser};
 pub use changes::{ChangeStore, LinkChange};
 pub use clicks::{ClickStore, LinkLedger, Recorded};
 pub use error::StoreError;
