@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use waypost_analytics::Age;
+use waypost_core::{DisplayName, Email};
 
 const ENDING: &str = "\
 The settings are those of the server: waypost.toml (or the file that WAYPOST_CONFIG names), then
@@ -15,12 +16,12 @@ Exit codes:
   0  done
   1  verify found differences
   2  wrong usage or configuration
-  3  there is no such link
-  4  refused: the code is taken, or what would be lost was not confirmed
+  3  there is no such link or user
+  4  refused: the code or the address is taken, or what would be lost was not confirmed
   5  the database or the journal cannot be used, or the database needs `linkctl migrate up`
   6  the result could not be written";
 
-/// Look after the database of Waypost: its schema, its links, its clicks.
+/// Look after the database of Waypost: its schema, its links, its clicks, its users.
 #[derive(Debug, Parser)]
 #[command(name = "linkctl", version, after_help = ENDING)]
 pub(crate) struct Cli {
@@ -61,6 +62,9 @@ pub(crate) enum Command {
     /// Make, show and delete links
     #[command(subcommand)]
     Link(Link),
+    /// Add, list and change the people whom links belong to
+    #[command(subcommand)]
+    User(User),
     /// Delete old clicks; totals and daily numbers stay
     ///
     /// Deletes in small batches, so that redirects go on. It can be stopped and run again.
@@ -120,6 +124,49 @@ pub(crate) enum Link {
         #[command(flatten)]
         confirmation: Confirmation,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Add a user and print them
+    Add(NewUser),
+    /// List all users, newest first
+    List,
+    /// Make a user an admin
+    Promote {
+        /// Their address
+        email: Email,
+    },
+    /// Make an admin a member
+    Demote {
+        /// Their address
+        email: Email,
+    },
+    /// Let a user do nothing any more
+    Disable {
+        /// Their address
+        email: Email,
+    },
+    /// Let a disabled user go on
+    Enable {
+        /// Their address
+        email: Email,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NewUser {
+    /// Their address
+    pub(crate) email: Email,
+    /// What others read: one line of at most 100 characters
+    #[arg(long, value_parser = DisplayName::parse)]
+    pub(crate) name: Option<DisplayName>,
+    /// Make them an admin
+    #[arg(long)]
+    pub(crate) admin: bool,
+    /// Read a password of at least 10 characters from standard input, up to the end of the line
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -187,6 +234,12 @@ mod tests {
             "linkctl link list --all",
             "linkctl link show wiki",
             "linkctl link delete wiki -y",
+            "linkctl user add ada@example.com --name Ada --admin --password-stdin",
+            "linkctl user list --json",
+            "linkctl user promote ada@example.com",
+            "linkctl user demote ada@example.com",
+            "linkctl user disable ada@example.com",
+            "linkctl user enable ada@example.com",
             "linkctl purge --older-than 90d --yes",
             "linkctl verify",
             "linkctl journal status",
@@ -206,6 +259,7 @@ mod tests {
                 ErrorKind::ArgumentConflict,
             ),
             ("linkctl link add", ErrorKind::MissingRequiredArgument),
+            ("linkctl user add ada", ErrorKind::ValueValidation),
             ("linkctl frobnicate", ErrorKind::InvalidSubcommand),
         ] {
             assert_eq!(parse(line).unwrap_err(), kind, "{line}");

@@ -63,6 +63,15 @@ impl Console<'_> {
         let _ = writeln!(self.messages, "{text}");
     }
 
+    /// Reads a secret: the first line of standard input, without its end.
+    pub(crate) fn secret(&mut self) -> Result<String, Failure> {
+        let mut line = String::new();
+        let read = self.answers.read_line(&mut line);
+        read.map_err(Failure::NoPassword)?;
+        let line = line.strip_suffix('\n').unwrap_or(&line);
+        Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+    }
+
     /// Asks whether to go on, unless that was confirmed beforehand.
     pub(crate) fn confirm(
         &mut self,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use waypost_core::{SystemClock, SystemRandom};
-use waypost_store::{Shortener, ShortenerParts};
+use waypost_store::{Accounts, AccountsParts, Shortener, ShortenerParts};
 use waypost_store_diesel::{Database, DatabaseSettings};
 
 use crate::failure::Failure;
@@ -38,4 +38,13 @@ pub(crate) async fn open_current(settings: &Settings) -> Result<(Database, Short
         resolver: None,
     });
     Ok((database, shortener))
+}
+
+/// Users and their API tokens in an open database.
+pub(crate) fn accounts(database: &Database) -> Accounts {
+    Accounts::new(AccountsParts {
+        store: database.store(),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+    })
 }

@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use waypost_analytics::JournalError;
 use waypost_analytics::ledger::JournalLedgerError;
 use waypost_core::settings::Problems;
-use waypost_store::{ShortenError, StoreError};
+use waypost_core::{Email, PasswordError};
+use waypost_store::{AccountError, ShortenError, StoreError};
 use waypost_store_diesel::DatabaseError;
 
 /// What the exit code says. The numbers are documented in `--help`, and contract.
@@ -18,7 +19,7 @@ pub(crate) enum Status {
     Done,
     Differences,
     Usage,
-    NoLink,
+    NotFound,
     Refused,
     Database,
     Output,
@@ -30,7 +31,7 @@ impl From<Status> for ExitCode {
             Status::Done => 0,
             Status::Differences => 1,
             Status::Usage => 2,
-            Status::NoLink => 3,
+            Status::NotFound => 3,
             Status::Refused => 4,
             Status::Database => 5,
             Status::Output => 6,
@@ -47,6 +48,14 @@ pub(crate) enum Failure {
     Shorten(#[from] ShortenError),
     #[error("there is no link `{0}`; `linkctl link list` shows what there is")]
     NoLink(String),
+    #[error("there is no user with the address {0}; `linkctl user list` shows who there is")]
+    NoUser(Email),
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    #[error("no password came from standard input")]
+    NoPassword(#[source] io::Error),
     #[error("this would ask first, and nobody is there to answer; add --yes if you are sure")]
     NobodyToAsk,
     #[error("not confirmed; nothing was changed")]
@@ -88,13 +97,19 @@ impl From<JournalLedgerError> for Failure {
 impl Failure {
     pub(crate) const fn status(&self) -> Status {
         match self {
-            Self::Settings(_) => Status::Usage,
+            Self::Settings(_) | Self::Password(_) | Self::NoPassword(_) => Status::Usage,
             Self::Shorten(error) => match error {
                 ShortenError::Url(_) | ShortenError::Code(_) => Status::Usage,
                 ShortenError::Taken(_) => Status::Refused,
                 ShortenError::Exhausted | ShortenError::Store(_) => Status::Database,
             },
-            Self::NoLink(_) => Status::NoLink,
+            Self::NoLink(_) | Self::NoUser(_) => Status::NotFound,
+            Self::Account(error) => match error {
+                AccountError::EmailTaken(_) => Status::Refused,
+                AccountError::NotAnAdmin | AccountError::ExpiresInThePast => Status::Usage,
+                AccountError::NoUser => Status::NotFound,
+                AccountError::Password(_) | AccountError::Store(_) => Status::Database,
+            },
             Self::NobodyToAsk | Self::NotConfirmed => Status::Refused,
             Self::NoDatabase(_)
             | Self::NoJournal(_)

@@ -5,6 +5,7 @@ mod journal;
 mod link;
 mod migrate;
 mod purge;
+mod user;
 mod verify;
 
 use waypost_analytics::Journal;
@@ -39,6 +40,10 @@ pub(crate) async fn run(
     let store = shortener.store();
     let ended = match command {
         Command::Link(command) => link::run(command, &shortener, console).await,
+        Command::User(command) => {
+            let accounts = database::accounts(&database);
+            user::run(command, &accounts, &SystemClock, console).await
+        }
         Command::Purge(command) => purge::run(&command, store, &SystemClock, console).await,
         Command::Verify => verify::run(store, &journal, console).await,
         // They were done above, without asking for a schema.

@@ -11,6 +11,7 @@ on_each_database!(
     links_are_added_listed_shown_and_deleted_beside_a_server,
     verify_finds_what_was_changed_behind_its_back,
     purging_keeps_totals_and_rollups,
+    users_are_added_listed_and_changed,
     migrations_are_shown_applied_and_reverted,
 );
 
@@ -64,6 +65,39 @@ async fn links_are_added_listed_shown_and_deleted_beside_a_server(kind: Kind) {
             .status
             .success()
     );
+}
+
+async fn users_are_added_listed_and_changed(kind: Kind) {
+    let database = TestDatabase::new(kind);
+    linkctl(&database, &["migrate", "up"]).assert_success();
+    let added = Invocation::of("linkctl")
+        .args(["user", "add", "Ada@example.com", "--name", "Ada", "--json"])
+        .arg("--password-stdin")
+        .stdin("correct horse\n")
+        .database(&database)
+        .run();
+    assert_eq!(json(added)["email"], "ada@example.com");
+    let hash = database.rows("select password_hash from users").await;
+    let hash = hash[0][0].as_deref().unwrap();
+    assert!(hash.starts_with("$argon2id$"), "{hash}");
+    let again = linkctl(&database, &["user", "add", "ADA@example.com"]);
+    assert_eq!(again.status.code(), Some(4), "{again:?}");
+    assert!(again.stderr.contains("already"), "{again:?}");
+    for (change, role, disabled) in [
+        ("promote", "admin", false),
+        ("disable", "admin", true),
+        ("demote", "member", true),
+        ("enable", "member", false),
+    ] {
+        let changed = linkctl(&database, &["user", change, "ada@example.com", "--json"]);
+        let changed = json(changed);
+        assert_eq!(changed["role"], role, "{changed}");
+        assert_eq!(changed["disabled"], disabled, "{changed}");
+        let listed = json(linkctl(&database, &["user", "list", "--json"]));
+        assert_eq!(listed, changed);
+    }
+    let unknown = linkctl(&database, &["user", "promote", "eve@example.com"]);
+    assert_eq!(unknown.status.code(), Some(3), "{unknown:?}");
 }
 
 async fn verify_finds_what_was_changed_behind_its_back(kind: Kind) {

@@ -85,7 +85,7 @@ async fn a_link_is_found_in_any_spelling() {
     for unknown in ["nothing", "not a code", ""] {
         let (ended, _) =
             Printed::by(false, None, async |c| show(unknown, &shortener, c).await).await;
-        assert_eq!(ended.unwrap_err().status(), Status::NoLink, "{unknown:?}");
+        assert_eq!(ended.unwrap_err().status(), Status::NotFound, "{unknown:?}");
     }
 }
 
@@ -152,7 +152,7 @@ async fn a_link_is_deleted_when_that_was_confirmed() {
         delete("wiki", asked, &shortener, c).await
     })
     .await;
-    assert_eq!(ended.unwrap_err().status(), Status::NoLink);
+    assert_eq!(ended.unwrap_err().status(), Status::NotFound);
 }
 
 #[tokio::test]

@@ -1,0 +1,313 @@
+//! `linkctl user`: the people whom links belong to.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use waypost_core::{Clock, Email, Password, Role, User, UserCursor};
+use waypost_store::{Accounts, NewUser, UserChange};
+
+use crate::cli;
+use crate::console::{Console, HEADING, to_the_second};
+use crate::failure::{Failure, Status};
+
+/// Users that are read at a time; what bounds the memory that a list takes.
+const PAGE: u32 = 500;
+
+pub(super) async fn run(
+    command: cli::User,
+    accounts: &Accounts,
+    clock: &dyn Clock,
+    console: &mut Console<'_>,
+) -> Result<Status, Failure> {
+    let nothing = UserChange::default;
+    let (email, change) = match command {
+        cli::User::Add(new) => {
+            add(new, accounts, console).await?;
+            return Ok(Status::Done);
+        }
+        cli::User::List => {
+            list(accounts, console).await?;
+            return Ok(Status::Done);
+        }
+        cli::User::Promote { email } => (
+            email,
+            UserChange {
+                role: Some(Role::Admin),
+                ..nothing()
+            },
+        ),
+        cli::User::Demote { email } => (
+            email,
+            UserChange {
+                role: Some(Role::Member),
+                ..nothing()
+            },
+        ),
+        cli::User::Disable { email } => (
+            email,
+            UserChange {
+                disabled_at: Some(Some(clock.now())),
+                ..nothing()
+            },
+        ),
+        cli::User::Enable { email } => (
+            email,
+            UserChange {
+                disabled_at: Some(None),
+                ..nothing()
+            },
+        ),
+    };
+    change_user(email, change, accounts, console).await?;
+    Ok(Status::Done)
+}
+
+/// A user as `--json` prints them.
+#[derive(Serialize)]
+struct UserRecord<'a> {
+    id: String,
+    email: &'a str,
+    display_name: &'a str,
+    role: &'a str,
+    disabled: bool,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+}
+
+impl<'a> From<&'a User> for UserRecord<'a> {
+    fn from(user: &'a User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            email: user.email.as_str(),
+            display_name: user.display_name.as_str(),
+            role: user.role.as_str(),
+            disabled: user.is_disabled(),
+            created_at: user.created_at,
+        }
+    }
+}
+
+async fn add(
+    new: cli::NewUser,
+    accounts: &Accounts,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let password = if new.password_stdin {
+        Some(Password::parse(&console.secret()?)?)
+    } else {
+        None
+    };
+    let new = NewUser {
+        email: new.email,
+        display_name: new.name.unwrap_or_default(),
+        role: if new.admin { Role::Admin } else { Role::Member },
+        password,
+    };
+    let user = accounts.add_user(new).await?;
+    print(&user, console)
+}
+
+async fn list(accounts: &Accounts, console: &mut Console<'_>) -> Result<(), Failure> {
+    let mut cursor = None;
+    loop {
+        let users = accounts.store().users_after(cursor, PAGE).await?;
+        let Some(last) = users.last() else {
+            break;
+        };
+        if cursor.is_none() && !console.json {
+            console.line(format_args!(
+                "{HEADING}{:<8}  {:<8}  {:<20}  {:<32}  NAME{HEADING:#}",
+                "ROLE", "STATE", "ADDED", "EMAIL"
+            ))?;
+        }
+        cursor = Some(UserCursor::from(last));
+        for user in &users {
+            print(user, console)?;
+        }
+        console.flush()?;
+    }
+    if cursor.is_none() && !console.json {
+        console.say("there are no users yet; `linkctl user add EMAIL` adds one");
+    }
+    Ok(())
+}
+
+async fn change_user(
+    email: Email,
+    mut change: UserChange,
+    accounts: &Accounts,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let store = accounts.store();
+    let Some(user) = store.user_by_email(&email).await? else {
+        return Err(Failure::NoUser(email));
+    };
+    if user.is_disabled() && change.disabled_at.is_some_and(|at| at.is_some()) {
+        // They stay disabled since then.
+        change.disabled_at = None;
+    }
+    let changed = store.change_user(user.id, &change).await?;
+    let user = changed.ok_or(Failure::NoUser(email))?;
+    print(&user, console)
+}
+
+fn print(user: &User, console: &mut Console<'_>) -> Result<(), Failure> {
+    if console.json {
+        return console.json(&UserRecord::from(user));
+    }
+    let state = if user.is_disabled() {
+        "disabled"
+    } else {
+        "active"
+    };
+    let line = format!(
+        "{:<8}  {state:<8}  {:<20}  {:<32}  {}",
+        user.role.as_str(),
+        to_the_second(user.created_at),
+        user.email.as_str(),
+        user.display_name.as_str()
+    );
+    console.line(line.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use time::macros::datetime;
+    use waypost_core::{DisplayName, ManualClock, SeededRandom};
+    use waypost_store::{AccountsParts, MemoryStore};
+
+    use super::*;
+    use crate::console::Printed;
+
+    const NOW: OffsetDateTime = datetime!(2026-03-01 12:00:00.5 UTC);
+
+    fn accounts() -> Accounts {
+        Accounts::new(AccountsParts {
+            store: Arc::new(MemoryStore::new()),
+            clock: Arc::new(ManualClock::new(NOW)),
+            random: Arc::new(SeededRandom::new(1)),
+        })
+    }
+
+    fn email(text: &str) -> Email {
+        Email::parse(text).unwrap()
+    }
+
+    fn ada() -> cli::NewUser {
+        cli::NewUser {
+            email: email("Ada@example.com"),
+            name: Some(DisplayName::parse("Ada").unwrap()),
+            admin: false,
+            password_stdin: false,
+        }
+    }
+
+    async fn done(
+        command: cli::User,
+        accounts: &Accounts,
+        json: bool,
+        input: &str,
+    ) -> Result<Printed, Failure> {
+        let clock = ManualClock::new(NOW);
+        let (ended, printed) = Printed::by(json, Some(input), async |console| {
+            run(command, accounts, &clock, console).await
+        })
+        .await;
+        ended.map(|_| printed)
+    }
+
+    #[tokio::test]
+    async fn a_user_is_added_listed_and_changed() {
+        let accounts = accounts();
+        let none = done(cli::User::List, &accounts, false, "").await.unwrap();
+        assert!(none.messages.contains("linkctl user add"), "{none:?}");
+        let line = |role: &str, state: &str| {
+            format!(
+                "{role:<8}  {state:<8}  2026-03-01T12:00:00Z  ada@example.com                   Ada\n"
+            )
+        };
+        let email = email("ADA@example.com");
+        for (command, role, state) in [
+            (cli::User::Add(ada()), "member", "active"),
+            (
+                cli::User::Promote {
+                    email: email.clone(),
+                },
+                "admin",
+                "active",
+            ),
+            (
+                cli::User::Disable {
+                    email: email.clone(),
+                },
+                "admin",
+                "disabled",
+            ),
+            (
+                cli::User::Disable {
+                    email: email.clone(),
+                },
+                "admin",
+                "disabled",
+            ),
+            (
+                cli::User::Demote {
+                    email: email.clone(),
+                },
+                "member",
+                "disabled",
+            ),
+            (
+                cli::User::Enable {
+                    email: email.clone(),
+                },
+                "member",
+                "active",
+            ),
+        ] {
+            let printed = done(command, &accounts, false, "").await.unwrap();
+            assert_eq!(printed.output, line(role, state));
+        }
+        let listed = done(cli::User::List, &accounts, false, "").await.unwrap();
+        assert!(listed.output.ends_with(&line("member", "active")));
+        let listed = done(cli::User::List, &accounts, true, "").await.unwrap();
+        let record: serde_json::Value = serde_json::from_str(&listed.output).unwrap();
+        assert_eq!(record["email"], "ada@example.com");
+        assert_eq!(record["role"], "member");
+        assert_eq!(record["disabled"], false);
+    }
+
+    #[tokio::test]
+    async fn a_password_is_read_from_standard_input_and_not_printed() {
+        let accounts = accounts();
+        let new = cli::NewUser {
+            password_stdin: true,
+            ..ada()
+        };
+        let short = done(cli::User::Add(new.clone()), &accounts, false, "secret\n").await;
+        assert_eq!(short.unwrap_err().status(), Status::Usage);
+        let input = "correct horse\r\nand more\n";
+        let added = done(cli::User::Add(new), &accounts, true, input).await;
+        assert!(!added.unwrap().output.contains("horse"));
+        let store = accounts.store();
+        let user = store.user_by_email(&email("ada@example.com")).await;
+        let hash = store.password(user.unwrap().unwrap().id).await.unwrap();
+        assert!(hash.unwrap().is_of("correct horse"));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_done_says_why() {
+        let accounts = accounts();
+        done(cli::User::Add(ada()), &accounts, false, "")
+            .await
+            .unwrap();
+        let again = done(cli::User::Add(ada()), &accounts, false, "").await;
+        assert_eq!(again.unwrap_err().status(), Status::Refused);
+        let email = email("nobody@example.com");
+        let nobody = done(cli::User::Promote { email }, &accounts, false, "").await;
+        let failure = nobody.unwrap_err();
+        assert_eq!(failure.status(), Status::NotFound);
+        assert!(failure.explained().contains("linkctl user list"));
+    }
+}
