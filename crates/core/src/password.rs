@@ -75,8 +75,8 @@ impl PasswordHash {
         &self.0
     }
 
-    /// Whether it is that of what somebody presents. Takes as long as [`Password::hash`], whatever is
-    /// presented.
+    /// Whether it is that of what somebody presents. Takes as long as [`Password::hash`], unless that is
+    /// longer than any password.
     #[must_use]
     pub fn is_of(&self, presented: &str) -> bool {
         // What is longer is nobody's password, and would only take time.

@@ -44,6 +44,9 @@
 // Named only so that SQLite is compiled in; diesel uses it.
 use libsqlite3_sys as _;
 
+#[macro_use]
+mod keyset;
+
 mod database;
 mod datetime;
 mod error;

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    Click, ClickId, Clock, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode,
-    SystemClock, TokenId, UserId, micros,
+    Click, ClickId, Clock, Cursor, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, Salt,
+    ShortCode, SystemClock, TokenId, UserId, micros,
 };
 
 #[cfg(feature = "testkit")]
@@ -162,14 +162,11 @@ impl LinkStore for MemoryStore {
         limit: u32,
     ) -> Result<Vec<Link>, StoreError> {
         let state = self.state();
-        let behind = cursor.map(|cursor| (micros(cursor.created_at), cursor.id));
-        Ok(state
-            .newest_first()
-            .into_iter()
-            .filter(|link| behind.is_none_or(|behind| (link.created_at, link.id) < behind))
-            .take(usize::try_from(limit).unwrap_or(usize::MAX))
-            .cloned()
-            .collect())
+        Ok(behind(
+            state.links.values().map(|kept| &kept.link),
+            cursor,
+            limit,
+        ))
     }
 
     async fn delete_link(&self, id: LinkId) -> Result<bool, StoreError> {
@@ -391,6 +388,32 @@ impl StoredRows for MemoryStore {
         })
         .collect()
     }
+}
+
+/// The newest items behind a cursor.
+fn behind<'a, T, I>(
+    items: impl Iterator<Item = &'a T>,
+    cursor: Option<Cursor<I>>,
+    limit: u32,
+) -> Vec<T>
+where
+    T: Clone + 'a,
+    I: Ord,
+    Cursor<I>: From<&'a T>,
+{
+    let place = |cursor: Cursor<I>| (micros(cursor.created_at), cursor.id);
+    let behind = cursor.map(place);
+    let mut places: Vec<_> = items
+        .map(|item| (place(Cursor::from(item)), item))
+        .filter(|(place, _)| behind.as_ref().is_none_or(|behind| place < behind))
+        .collect();
+    places.sort_by(|(a, _), (b, _)| b.cmp(a));
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    places
+        .into_iter()
+        .take(limit)
+        .map(|(_, item)| item.clone())
+        .collect()
 }
 
 fn count(length: usize) -> u64 {

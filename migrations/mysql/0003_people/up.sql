@@ -7,10 +7,11 @@ SET @people = (
     SELECT COUNT(*) FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = 'users' AND column_name = 'password_hash'
 );
+-- password_hash: PHC string; NULL: none was set. disabled_at: NULL: they may.
 SET @people = IF(@people = 0, '
     ALTER TABLE users
-        ADD COLUMN password_hash VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin COMMENT "PHC string; NULL: none was set",
-        ADD COLUMN disabled_at   DATETIME(6) COMMENT "NULL: they may",
+        ADD COLUMN password_hash VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin,
+        ADD COLUMN disabled_at   DATETIME(6),
         ADD INDEX users_newest (created_at DESC, id DESC)
 ', 'DO 0');
 PREPARE people FROM @people;

@@ -115,19 +115,8 @@ pub(super) async fn after(
     cursor: Option<LinkCursor>,
     limit: u32,
 ) -> Result<Vec<Link>, WorkError> {
-    let mut query = links::table
-        .order((links::created_at.desc(), links::id.desc()))
-        .limit(i64::from(limit))
-        .select(LinkRow::as_select())
-        .into_boxed();
-    if let Some(LinkCursor { created_at, id }) = cursor {
-        let (created_at, id) = (micros(created_at), Id(*id.as_uuid()));
-        query = query.filter(
-            links::created_at
-                .lt(created_at)
-                .or(links::created_at.eq(created_at).and(links::id.lt(id))),
-        );
-    }
+    let boxed = links::table.select(LinkRow::as_select()).into_boxed();
+    let query = newest_behind!(boxed, links, cursor, limit);
     all(query.load(connection).await?)
 }
 

@@ -101,21 +101,11 @@ pub(super) async fn after(
     cursor: Option<TokenCursor>,
     limit: u32,
 ) -> Result<Vec<ApiToken>, WorkError> {
-    let mut query = api_tokens::table
+    let all = api_tokens::table
         .filter(api_tokens::user_id.eq(Id(*user.as_uuid())))
-        .order((api_tokens::created_at.desc(), api_tokens::id.desc()))
-        .limit(i64::from(limit))
         .select(TokenRow::as_select())
         .into_boxed();
-    if let Some(TokenCursor { created_at, id }) = cursor {
-        let (created_at, id) = (micros(created_at), Id(*id.as_uuid()));
-        let same_time = api_tokens::created_at.eq(created_at);
-        query = query.filter(
-            api_tokens::created_at
-                .lt(created_at)
-                .or(same_time.and(api_tokens::id.lt(id))),
-        );
-    }
+    let query = newest_behind!(all, api_tokens, cursor, limit);
     let rows: Vec<TokenRow> = query.load(connection).await?;
     let tokens: Result<Vec<ApiToken>, StoreError> =
         rows.into_iter().map(ApiToken::try_from).collect();

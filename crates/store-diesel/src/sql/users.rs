@@ -105,19 +105,8 @@ pub(super) async fn after(
     cursor: Option<UserCursor>,
     limit: u32,
 ) -> Result<Vec<User>, WorkError> {
-    let mut query = users::table
-        .order((users::created_at.desc(), users::id.desc()))
-        .limit(i64::from(limit))
-        .select(UserRow::as_select())
-        .into_boxed();
-    if let Some(UserCursor { created_at, id }) = cursor {
-        let (created_at, id) = (micros(created_at), Id(*id.as_uuid()));
-        query = query.filter(
-            users::created_at
-                .lt(created_at)
-                .or(users::created_at.eq(created_at).and(users::id.lt(id))),
-        );
-    }
+    let all = users::table.select(UserRow::as_select()).into_boxed();
+    let query = newest_behind!(all, users, cursor, limit);
     let rows: Vec<UserRow> = query.load(connection).await?;
     let users: Result<Vec<User>, StoreError> = rows.into_iter().map(User::try_from).collect();
     Ok(users?)

@@ -1,7 +1,5 @@
 //! Users and API tokens in memory.
 
-use std::cmp::Reverse;
-
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use waypost_core::{
@@ -9,7 +7,7 @@ use waypost_core::{
     micros,
 };
 
-use super::{MemoryStore, State};
+use super::{MemoryStore, State, behind};
 use crate::{StoreError, TokenStore, UserChange, UserStore};
 
 #[derive(Debug)]
@@ -71,16 +69,11 @@ impl UserStore for MemoryStore {
         limit: u32,
     ) -> Result<Vec<User>, StoreError> {
         let state = self.state();
-        let behind = cursor.map(|cursor| (micros(cursor.created_at), cursor.id));
-        let mut users: Vec<&User> = state
-            .users
-            .values()
-            .map(|kept| &kept.user)
-            .filter(|user| behind.is_none_or(|behind| (user.created_at, user.id) < behind))
-            .collect();
-        users.sort_by_key(|user| Reverse((user.created_at, user.id)));
-        users.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(users.into_iter().cloned().collect())
+        Ok(behind(
+            state.users.values().map(|kept| &kept.user),
+            cursor,
+            limit,
+        ))
     }
 
     async fn change_user(
@@ -192,17 +185,12 @@ impl TokenStore for MemoryStore {
         limit: u32,
     ) -> Result<Vec<ApiToken>, StoreError> {
         let state = self.state();
-        let behind = cursor.map(|cursor| (micros(cursor.created_at), cursor.id));
-        let mut tokens: Vec<&ApiToken> = state
-            .tokens
-            .values()
-            .map(|kept| &kept.token)
-            .filter(|token| token.user_id == user)
-            .filter(|token| behind.is_none_or(|behind| (token.created_at, token.id) < behind))
-            .collect();
-        tokens.sort_by_key(|token| Reverse((token.created_at, token.id)));
-        tokens.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(tokens.into_iter().cloned().collect())
+        let tokens = state.tokens.values().map(|kept| &kept.token);
+        Ok(behind(
+            tokens.filter(|token| token.user_id == user),
+            cursor,
+            limit,
+        ))
     }
 
     async fn revoke_token(

@@ -1,0 +1,20 @@
+//! Lists by keyset: what stands behind a cursor, newest first, whatever the table.
+
+/// Adds to a boxed query of a table with `created_at` and `id` that only what is behind the cursor (all
+/// without one) is wanted, newest first, and at most so much of it.
+macro_rules! newest_behind {
+    ($query:expr, $table:ident, $cursor:expr, $limit:expr) => {{
+        let query = $query
+            .order(($table::created_at.desc(), $table::id.desc()))
+            .limit(i64::from($limit));
+        match $cursor {
+            None => query,
+            Some(waypost_core::Cursor { created_at, id }) => {
+                let (created_at, id) = (micros(created_at), Id(*id.as_uuid()));
+                let same_time = $table::created_at.eq(created_at);
+                let earlier = $table::created_at.lt(created_at);
+                query.filter(earlier.or(same_time.and($table::id.lt(id))))
+            }
+        }
+    }};
+}
