@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::micros;
+
 /// What a link is called: one line of at most 200 characters. Empty when it has no title.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Title(Box<str>);
@@ -134,6 +138,21 @@ pub enum DetailError {
     /// More than [`Tag::MAX_PER_LINK`].
     #[error("a link has at most 20 tags")]
     TooManyTags,
+    /// Not a time at which a link can expire.
+    #[error("a link expires at a time from 1970 to 9999")]
+    Expiry,
+}
+
+/// Checks the time at which a link expires: one that every database can keep, to the microsecond in UTC.
+///
+/// # Errors
+/// [`DetailError::Expiry`] outside of the years 1970 to 9999.
+pub fn expiry(at: OffsetDateTime) -> Result<OffsetDateTime, DetailError> {
+    let utc = at
+        .checked_to_offset(UtcOffset::UTC)
+        .filter(|utc| (1970..=9999).contains(&utc.year()))
+        .ok_or(DetailError::Expiry)?;
+    Ok(micros(utc))
 }
 
 #[cfg(test)]
@@ -151,6 +170,21 @@ mod tests {
         assert_eq!(Description::parse(&long), Err(DetailError::Description));
         assert!(Tag::parse(&"ä".repeat(64)).is_ok());
         assert_eq!(Tag::parse(&"x".repeat(65)), Err(DetailError::Tag));
+    }
+
+    #[test]
+    fn a_link_expires_in_a_year_that_can_be_kept() {
+        use time::macros::datetime;
+        let at = datetime!(2026-03-01 12:00:00.123_456_789 +02:00);
+        let kept = expiry(at).unwrap();
+        assert_eq!(kept, datetime!(2026-03-01 10:00:00.123_456 UTC));
+        for at in [
+            datetime!(1970-01-01 00:00 +01:00),
+            datetime!(9999-12-31 23:00 -02:00),
+            datetime!(0001-01-01 00:00 UTC),
+        ] {
+            assert_eq!(expiry(at), Err(DetailError::Expiry), "{at}");
+        }
     }
 
     #[test]

@@ -7,10 +7,12 @@
 //! | --- | --- |
 //! | short codes | [`ShortCode`], [`ReservedWords`], [`CodeLength`] |
 //! | where a link leads | [`TargetUrl`], [`BaseUrl`] |
-//! | links | [`Link`], [`LinkId`], [`Visibility`], [`Title`], [`Description`], [`Tag`] |
+//! | links | [`Link`], [`LinkId`], [`LinkDetails`], [`Visibility`], [`Title`], [`Description`], [`Tag`] |
+//! | whose they are, and what became of them | [`LinkOwner`], [`LinkVersion`], [`LinkSnapshot`] |
+//! | searching them | [`SearchWord`], [`LinkOrder`], [`LinkPlace`] |
 //! | people | [`User`], [`UserId`], [`Email`], [`DisplayName`], [`Role`], [`Password`] |
 //! | API tokens | [`ApiToken`], [`TokenSecret`], [`TokenHash`], [`Scopes`] |
-//! | who may do what | [`allows`], [`Actor`], [`Action`], [`LinkStanding`] |
+//! | who may do what | [`allows`], [`decide`], [`Actor`], [`Action`], [`LinkStanding`] |
 //! | clicks | [`Click`], [`ClickId`], [`IpHash`], [`UserAgent`], [`Referrer`], [`Salt`] |
 //! | lists | [`PageRequest`], [`Page`], [`Cursor`] |
 //! | time | [`Clock`], [`Zone`] |
@@ -42,10 +44,12 @@ mod code;
 mod details;
 mod ids;
 mod link;
+mod ownership;
 mod page;
 mod password;
 mod permission;
 mod random;
+mod search;
 #[cfg(feature = "settings")]
 pub mod settings;
 mod target;
@@ -57,15 +61,18 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use click::{Click, IpHash, IpHashError, Referrer, Salt, UserAgent};
 pub use clock::{Clock, ManualClock, SystemClock, micros};
 pub use code::{CodeError, CodeLength, ReservedWords, ShortCode};
-pub use details::{Description, DetailError, Tag, Title};
+pub use details::{Description, DetailError, Tag, Title, expiry};
 pub use ids::{ClickId, Id, JournalId, LinkId, TokenId, UserId};
-pub use link::{Link, Visibility, VisibilityError};
+pub use link::{Link, LinkContent, LinkDetails, Visibility, VisibilityError};
+pub use ownership::{LinkAction, LinkActionError, LinkOwner, LinkSnapshot, LinkVersion, Person};
 pub use page::{
-    Cursor, CursorError, LinkCursor, Page, PageError, PageRequest, TokenCursor, UserCursor,
+    Cursor, CursorError, LinkCursor, LinkOrder, LinkOrderError, LinkPlace, Page, PageError,
+    PageRequest, TokenCursor, UserCursor,
 };
 pub use password::{Password, PasswordError, PasswordHash, PasswordHashError};
-pub use permission::{Action, Actor, LinkStanding, Standing, allows};
+pub use permission::{Action, Actor, Decision, LinkStanding, Standing, allows, decide};
 pub use random::{Random, SeededRandom, SystemRandom};
+pub use search::SearchWord;
 pub use target::{TargetUrl, TargetUrlError};
 pub use token::{
     ApiToken, Scope, Scopes, ScopesError, TokenHash, TokenName, TokenNameError, TokenSecret,

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::ids::Id;
-use crate::{ApiToken, Link, LinkId, TokenId, User, UserId};
+use crate::{ApiToken, Link, LinkId, ShortCode, TokenId, User, UserId};
 
 /// A page by number, from 1, of 1 to 100 items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +132,108 @@ impl<I: Id> FromStr for Cursor<I> {
     }
 }
 
+/// The order of a list of links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum LinkOrder {
+    /// The newest first.
+    #[default]
+    NewestFirst,
+    /// The oldest first.
+    OldestFirst,
+    /// By code, from `0` to `z`.
+    Code,
+    /// By code, from `z` to `0`.
+    CodeReversed,
+}
+
+impl LinkOrder {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::NewestFirst,
+        Self::OldestFirst,
+        Self::Code,
+        Self::CodeReversed,
+    ];
+
+    /// Its name, as clients give it: a field, with `-` before it for the other direction.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NewestFirst => "-created_at",
+            Self::OldestFirst => "created_at",
+            Self::Code => "code",
+            Self::CodeReversed => "-code",
+        }
+    }
+}
+
+impl FromStr for LinkOrder {
+    type Err = LinkOrderError;
+
+    fn from_str(text: &str) -> Result<Self, LinkOrderError> {
+        Self::ALL
+            .into_iter()
+            .find(|order| order.as_str() == text)
+            .ok_or(LinkOrderError)
+    }
+}
+
+/// A text is not an order of links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("`sort` is one of `-created_at`, `created_at`, `code` and `-code`")]
+pub struct LinkOrderError;
+
+/// A place in an ordered list of links: behind the link it was made of. Its text is opaque, and tells a
+/// list in another order that it is not for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkPlace {
+    /// The order of the list.
+    pub order: LinkOrder,
+    /// The last link that was shown.
+    pub after: LinkCursor,
+    /// Its code.
+    pub code: ShortCode,
+}
+
+impl LinkPlace {
+    /// The place behind a link.
+    #[must_use]
+    pub fn behind(link: &Link, order: LinkOrder) -> Self {
+        Self {
+            order,
+            after: link.into(),
+            code: link.code.clone(),
+        }
+    }
+
+    /// Reads the text of a place.
+    ///
+    /// # Errors
+    /// [`CursorError`] for what is none, and for that of another order.
+    pub fn parse(text: &str, order: LinkOrder) -> Result<Self, CursorError> {
+        let mut parts = text.splitn(3, '~');
+        let (Some(name), Some(after), Some(code)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(CursorError);
+        };
+        if name != order.as_str() {
+            return Err(CursorError);
+        }
+        Ok(Self {
+            order,
+            after: after.parse()?,
+            code: ShortCode::parse(code).map_err(|_| CursorError)?,
+        })
+    }
+}
+
+impl fmt::Display for LinkPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (order, after, code) = (self.order.as_str(), self.after, self.code.as_str());
+        write!(f, "{order}~{after}~{code}")
+    }
+}
+
 /// A text is not a cursor that this server gave out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this cursor is not one that a list gave out; start again without it")]
@@ -173,5 +275,28 @@ mod tests {
         ] {
             assert_eq!(text.parse::<LinkCursor>(), Err(CursorError), "{text}");
         }
+    }
+
+    #[test]
+    fn a_place_is_for_lists_of_its_order() {
+        let at = datetime!(2026-03-01 12:00:00.123_456 UTC);
+        let link = Link::new(
+            LinkId::new(at, &SeededRandom::new(1)),
+            ShortCode::parse("team-wiki").unwrap(),
+            crate::TargetUrl::from_stored("https://example.com/".to_owned()).unwrap(),
+            at,
+        );
+        for order in LinkOrder::ALL {
+            assert_eq!(order.as_str().parse(), Ok(order));
+            let place = LinkPlace::behind(&link, order);
+            let text = place.to_string();
+            for other in LinkOrder::ALL {
+                let read = LinkPlace::parse(&text, other);
+                assert_eq!(read.is_ok(), other == order, "{text}");
+            }
+            assert_eq!(LinkPlace::parse(&text, order), Ok(place));
+            assert!(LinkPlace::parse(&format!("{text}~"), order).is_err());
+        }
+        assert_eq!("clicks".parse::<LinkOrder>(), Err(LinkOrderError));
     }
 }

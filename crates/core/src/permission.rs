@@ -144,6 +144,22 @@ impl Action {
         Self::ManageUsers,
     ];
 
+    /// Whether it is done to a link that exists.
+    #[must_use]
+    pub const fn is_about_a_link(self) -> bool {
+        matches!(
+            self,
+            Self::FollowLink
+                | Self::ViewLink
+                | Self::ViewClicks
+                | Self::ViewHistory
+                | Self::EditLink
+                | Self::DeleteLink
+                | Self::DestroyLink
+                | Self::ManageAccess
+        )
+    }
+
     /// The table: the scope that it takes, and whom it is for.
     #[rustfmt::skip]
     #[expect(clippy::match_same_arms, reason = "a table: each action has its own row")]
@@ -199,6 +215,52 @@ pub fn allows(actor: &Actor, action: Action, link: Option<LinkStanding>) -> bool
         Rule::Admin => false,
     };
     actor.has(scope) && (actor.is_admin() || is_for_them())
+}
+
+/// What to answer to who wants to do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Do it.
+    Allowed,
+    /// Who are you?
+    Unauthenticated,
+    /// Not with these scopes.
+    ScopeMissing(Scope),
+    /// Not you.
+    Forbidden,
+    /// There is no such thing.
+    Hidden,
+}
+
+/// What to answer to `actor`, who wants to do this to a link; without one, to a link that does not exist,
+/// or something that is about none.
+///
+/// A link that may not be seen and one that does not exist get the same answer, whoever asks.
+#[must_use]
+pub fn decide(actor: &Actor, action: Action, link: Option<LinkStanding>) -> Decision {
+    if allows(actor, action, link) {
+        let is_missing = action.is_about_a_link() && link.is_none();
+        return if is_missing {
+            Decision::Hidden
+        } else {
+            Decision::Allowed
+        };
+    }
+    let (scope, _) = action.rule();
+    if *actor == Actor::Anonymous {
+        Decision::Unauthenticated
+    } else if !actor.has(scope) {
+        Decision::ScopeMissing(scope)
+    } else if action.is_about_a_link() && !link.is_some_and(is_shown) {
+        Decision::Hidden
+    } else if let Actor::User {
+        role: Role::Admin, ..
+    } = actor
+    {
+        Decision::ScopeMissing(Scope::Admin)
+    } else {
+        Decision::Forbidden
+    }
 }
 
 #[cfg(test)]
@@ -350,6 +412,57 @@ mod tests {
         let member = user(Role::Member, "read,write");
         assert!(!allows(&member, Action::ViewLink, None));
         assert!(!allows(&Actor::Anonymous, Action::FollowLink, None));
+    }
+
+    #[test]
+    fn a_hidden_link_is_answered_like_one_that_does_not_exist() {
+        let actors = [
+            Actor::Anonymous,
+            user(Role::Member, "read,write"),
+            user(Role::Member, "read"),
+            user(Role::Member, "write"),
+            user(Role::Admin, "read,write"),
+        ];
+        let about_links = Action::ALL.into_iter();
+        for action in about_links.filter(|action| action.is_about_a_link()) {
+            for actor in &actors {
+                let missing = decide(actor, action, None);
+                assert_ne!(missing, Decision::Allowed);
+                assert_ne!(missing, Decision::Forbidden);
+                for link in links().filter(|link| !is_shown(*link)) {
+                    let hidden = decide(actor, action, Some(link));
+                    let follows = action == Action::FollowLink && hidden == Decision::Allowed;
+                    assert!(
+                        follows || hidden == missing,
+                        "{action:?} {actor:?} {link:?}"
+                    );
+                }
+            }
+        }
+        assert_eq!(
+            decide(&Actor::Operator, Action::EditLink, None),
+            Decision::Hidden
+        );
+    }
+
+    #[test]
+    fn who_may_not_do_something_is_told_why() {
+        let seen = LinkStanding {
+            visibility: Visibility::Public,
+            standing: Standing::Stranger,
+        };
+        let edits = |actor: &Actor| decide(actor, Action::EditLink, Some(seen));
+        assert_eq!(edits(&Actor::Anonymous), Decision::Unauthenticated);
+        let member = user(Role::Member, "read,write");
+        assert_eq!(edits(&member), Decision::Forbidden);
+        assert_eq!(
+            decide(&member, Action::ListUsers, None),
+            Decision::Forbidden
+        );
+        let reader = user(Role::Member, "read");
+        assert_eq!(edits(&reader), Decision::ScopeMissing(Scope::Write));
+        let admin = user(Role::Admin, "read,write");
+        assert_eq!(edits(&admin), Decision::ScopeMissing(Scope::Admin));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Target URLs: where a short link leads.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use url::Url;
@@ -77,6 +78,28 @@ impl TargetUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The URL with a visitor's query (without its `?`) behind its own, before its fragment. What cannot
+    /// stand in a URL is left out with all of the query.
+    #[must_use]
+    pub fn with_query(&self, query: &str) -> Cow<'_, str> {
+        let is_usable = query
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'#');
+        if query.is_empty() || !is_usable {
+            return Cow::Borrowed(&self.0);
+        }
+        let (before, fragment) = match self.0.find('#') {
+            Some(at) => self.0.split_at(at),
+            None => (&*self.0, ""),
+        };
+        let separator = match before.find('?') {
+            None => "?",
+            Some(at) if at + 1 == before.len() || before.ends_with('&') => "",
+            Some(_) => "&",
+        };
+        Cow::Owned(format!("{before}{separator}{query}{fragment}"))
+    }
 }
 
 impl fmt::Display for TargetUrl {
@@ -120,6 +143,35 @@ mod tests {
     fn parse(text: &str) -> Result<String, TargetUrlError> {
         let base = "https://go.example".parse().unwrap();
         TargetUrl::parse(text, &base).map(|target| target.as_str().to_owned())
+    }
+
+    #[test]
+    fn a_visitors_query_stands_behind_the_targets_own_and_before_its_fragment() {
+        for (target, query, expected) in [
+            ("https://a.example", "x=1", "https://a.example?x=1"),
+            ("https://a.example/", "", "https://a.example/"),
+            (
+                "https://a.example/?y=2",
+                "x=1",
+                "https://a.example/?y=2&x=1",
+            ),
+            ("https://a.example/?", "x=1", "https://a.example/?x=1"),
+            (
+                "https://a.example/#top",
+                "x=1&z",
+                "https://a.example/?x=1&z#top",
+            ),
+            (
+                "https://a.example/#a?b",
+                "x=1",
+                "https://a.example/?x=1#a?b",
+            ),
+            ("https://a.example/", "x= 1", "https://a.example/"),
+            ("https://a.example/", "x=1#y", "https://a.example/"),
+        ] {
+            let stored = TargetUrl::from_stored(target.to_owned()).unwrap();
+            assert_eq!(stored.with_query(query), expected);
+        }
     }
 
     #[test]
