@@ -46,5 +46,7 @@ pub(crate) fn accounts(database: &Database) -> Accounts {
         store: database.store(),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
+        // Nobody presents tokens here.
+        operator: None,
     })
 }

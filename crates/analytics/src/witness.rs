@@ -7,8 +7,7 @@ use async_trait::async_trait;
 use time::macros::datetime;
 use time::{Date, Duration, OffsetDateTime};
 use waypost_core::{
-    Click, ClickId, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, SeededRandom,
-    ShortCode, TargetUrl,
+    Click, ClickId, JournalId, Link, LinkId, Salt, SeededRandom, ShortCode, TargetUrl,
 };
 use waypost_store::{
     ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
@@ -75,14 +74,13 @@ impl Witness {
         let seed = code
             .bytes()
             .fold(0, |seed, byte| seed * 31 + u64::from(byte));
-        let link = Link {
-            id: LinkId::new(NEWEST, &SeededRandom::new(seed)),
-            code: ShortCode::parse(code).unwrap(),
-            target: TargetUrl::from_stored("https://example.com".to_owned()).unwrap(),
-            clicks: 0,
-            created_at: NEWEST,
-        };
-        self.inner.insert_link(&link).await.unwrap();
+        let link = Link::new(
+            LinkId::new(NEWEST, &SeededRandom::new(seed)),
+            ShortCode::parse(code).unwrap(),
+            TargetUrl::from_stored("https://example.com".to_owned()).unwrap(),
+            NEWEST,
+        );
+        self.inner.insert_link(&link, None).await.unwrap();
         link
     }
 
@@ -100,37 +98,6 @@ impl Witness {
             }
             None => Ok(()),
         }
-    }
-}
-
-#[async_trait]
-impl LinkStore for Witness {
-    async fn insert_link(&self, link: &Link) -> Result<(), StoreError> {
-        self.inner.insert_link(link).await
-    }
-
-    async fn link_by_code(&self, code: &ShortCode) -> Result<Option<Link>, StoreError> {
-        self.inner.link_by_code(code).await
-    }
-
-    async fn links_page(&self, page: PageRequest) -> Result<Page<Link>, StoreError> {
-        self.inner.links_page(page).await
-    }
-
-    async fn links_after(
-        &self,
-        cursor: Option<LinkCursor>,
-        limit: u32,
-    ) -> Result<Vec<Link>, StoreError> {
-        self.inner.links_after(cursor, limit).await
-    }
-
-    async fn delete_link(&self, id: LinkId) -> Result<bool, StoreError> {
-        self.inner.delete_link(id).await
-    }
-
-    async fn counts(&self) -> Result<Counts, StoreError> {
-        self.inner.counts().await
     }
 }
 
@@ -243,11 +210,16 @@ impl SaltStore for Witness {
     }
 }
 
-waypost_store::forward_people!(Witness, self => self.inner);
+waypost_store::forward!(links: Witness, self => self.inner);
+waypost_store::forward!(people: Witness, self => self.inner);
 
 #[async_trait]
 impl Store for Witness {
     async fn ping(&self) -> Result<(), StoreError> {
         self.here()
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        self.inner.counts().await
     }
 }

@@ -11,9 +11,11 @@ macro_rules! newest_behind {
             None => query,
             Some(waypost_core::Cursor { created_at, id }) => {
                 let (created_at, id) = (micros(created_at), Id(*id.as_uuid()));
-                let same_time = $table::created_at.eq(created_at);
                 let earlier = $table::created_at.lt(created_at);
-                query.filter(earlier.or(same_time.and($table::id.lt(id))))
+                // The first condition is where a database enters its index.
+                query
+                    .filter($table::created_at.le(created_at))
+                    .filter(earlier.or($table::id.lt(id)))
             }
         }
     }};

@@ -57,6 +57,7 @@ mod mysql;
 mod postgres;
 mod retry;
 mod settings;
+mod snapshot;
 mod sqlite;
 mod url;
 

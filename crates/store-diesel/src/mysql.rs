@@ -15,10 +15,18 @@ use crate::DatabaseSettings;
 use crate::database::Opened;
 use crate::error::Fault;
 
+#[path = "sql/access.rs"]
+mod access;
+#[path = "sql/catalog.rs"]
+mod catalog;
 #[path = "sql/changes.rs"]
 mod changes;
 #[path = "sql/clicks.rs"]
 mod clicks;
+#[path = "sql/edits.rs"]
+mod edits;
+#[path = "sql/findable.rs"]
+mod findable;
 #[path = "sql/id.rs"]
 mod id;
 #[path = "sql/ingest.rs"]
@@ -35,14 +43,22 @@ mod salts;
 #[path = "sql/schema.rs"]
 mod schema;
 mod settle;
+#[path = "sql/statement.rs"]
+mod statement;
 #[path = "sql/store.rs"]
 mod store;
+#[path = "sql/store_links.rs"]
+mod store_links;
+#[path = "sql/tags.rs"]
+mod tags;
 #[path = "sql/tokens.rs"]
 mod tokens;
 #[path = "sql/transaction.rs"]
 mod transaction;
 #[path = "sql/users.rs"]
 mod users;
+#[path = "sql/versions.rs"]
+mod versions;
 
 use transaction::WorkError;
 
@@ -56,12 +72,24 @@ type OwnedRawId = Vec<u8>;
 /// The sum of big integers is a decimal here.
 const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS SIGNED)";
 
+/// The tags of a row of `links`, separated by commas.
+const TAGS_OF_LINK: &str =
+    "(SELECT GROUP_CONCAT(tag SEPARATOR ',') FROM link_tags WHERE link_tags.link_id = links.id)";
+/// A join that goes through the left table.
+const JOIN_IN_ORDER: &str = "STRAIGHT_JOIN";
+/// Ends a query whose rows nobody else may change before the transaction ends.
+const FOR_UPDATE: &str = " FOR UPDATE";
+/// Begins and ends an insertion that leaves out rows that are there.
+const INSERT_NEW: &str = "INSERT IGNORE";
+const INSERT_NEW_END: &str = "";
+
 /// What each connection sets. READ COMMITTED: counting locks the rows it changes, and no gaps between
-/// them.
+/// them. The tags of a link are 5 kB at the most.
 const SET_UP: &str = "
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
     SET SESSION sql_mode = 'TRADITIONAL,NO_BACKSLASH_ESCAPES';
-    SET SESSION innodb_lock_wait_timeout = 10
+    SET SESSION innodb_lock_wait_timeout = 10;
+    SET SESSION group_concat_max_len = 65536
 ";
 
 const fn raw_id(id: &Uuid) -> &RawId {

@@ -16,11 +16,19 @@ use crate::DatabaseSettings;
 use crate::database::Opened;
 use crate::error::Fault;
 
+#[path = "sql/access.rs"]
+mod access;
+#[path = "sql/catalog.rs"]
+mod catalog;
 #[path = "sql/changes.rs"]
 mod changes;
 #[path = "sql/clicks.rs"]
 mod clicks;
 mod copy;
+#[path = "sql/edits.rs"]
+mod edits;
+#[path = "sql/findable.rs"]
+mod findable;
 #[path = "sql/id.rs"]
 mod id;
 #[path = "sql/ingest.rs"]
@@ -36,14 +44,22 @@ mod salts;
 #[path = "sql/schema.rs"]
 mod schema;
 mod settle;
+#[path = "sql/statement.rs"]
+mod statement;
 #[path = "sql/store.rs"]
 mod store;
+#[path = "sql/store_links.rs"]
+mod store_links;
+#[path = "sql/tags.rs"]
+mod tags;
 #[path = "sql/tokens.rs"]
 mod tokens;
 #[path = "sql/transaction.rs"]
 mod transaction;
 #[path = "sql/users.rs"]
 mod users;
+#[path = "sql/versions.rs"]
+mod versions;
 
 use transaction::WorkError;
 
@@ -56,6 +72,17 @@ type OwnedRawId = Uuid;
 
 /// The sum of big integers is a decimal here.
 const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS bigint)";
+
+/// The tags of a row of `links`, separated by commas.
+const TAGS_OF_LINK: &str =
+    "(SELECT string_agg(tag, ',') FROM link_tags WHERE link_tags.link_id = links.id)";
+/// A join that goes through the left table. The planner finds out by itself.
+const JOIN_IN_ORDER: &str = "JOIN";
+/// Ends a query whose rows nobody else may change before the transaction ends.
+const FOR_UPDATE: &str = " FOR UPDATE";
+/// Begins and ends an insertion that leaves out rows that are there.
+const INSERT_NEW: &str = "INSERT";
+const INSERT_NEW_END: &str = " ON CONFLICT DO NOTHING";
 
 /// What each connection sets.
 const SET_UP: &str = "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'";

@@ -13,10 +13,18 @@ use crate::DatabaseSettings;
 use crate::database::Opened;
 use crate::error::Fault;
 
+#[path = "sql/access.rs"]
+mod access;
+#[path = "sql/catalog.rs"]
+mod catalog;
 #[path = "sql/changes.rs"]
 mod changes;
 #[path = "sql/clicks.rs"]
 mod clicks;
+#[path = "sql/edits.rs"]
+mod edits;
+#[path = "sql/findable.rs"]
+mod findable;
 #[path = "sql/id.rs"]
 mod id;
 mod ingest;
@@ -30,14 +38,22 @@ mod pool;
 mod salts;
 #[path = "sql/schema.rs"]
 mod schema;
+#[path = "sql/statement.rs"]
+mod statement;
 #[path = "sql/store.rs"]
 mod store;
+#[path = "sql/store_links.rs"]
+mod store_links;
+#[path = "sql/tags.rs"]
+mod tags;
 #[path = "sql/tokens.rs"]
 mod tokens;
 #[path = "sql/transaction.rs"]
 mod transaction;
 #[path = "sql/users.rs"]
 mod users;
+#[path = "sql/versions.rs"]
+mod versions;
 
 use transaction::WorkError;
 
@@ -49,6 +65,18 @@ type RawId = [u8];
 type OwnedRawId = Vec<u8>;
 
 const SUM_OF_DAYS: &str = "SUM(link_days.clicks)";
+
+/// The tags of a row of `links`, separated by commas.
+const TAGS_OF_LINK: &str =
+    "(SELECT group_concat(tag, ',') FROM link_tags WHERE link_tags.link_id = links.id)";
+/// A join that goes through the left table.
+const JOIN_IN_ORDER: &str = "CROSS JOIN";
+/// Ends a query whose rows nobody else may change before the transaction ends. None, here: a transaction that
+/// changes anything has the write lock.
+const FOR_UPDATE: &str = "";
+/// Begins and ends an insertion that leaves out rows that are there.
+const INSERT_NEW: &str = "INSERT OR IGNORE";
+const INSERT_NEW_END: &str = "";
 
 /// What each connection sets. Write-ahead logging: readers and the writer do not wait for each
 /// other. `secure_delete`: what is purged, a salt above all, is overwritten.

@@ -117,7 +117,7 @@ async fn clicks_are_ingested_after_every_connection_was_cut() {
         let store = opened.store();
         let samples = Samples::new(1);
         let link = samples.link("wiki");
-        store.insert_link(&link).await.unwrap();
+        store.insert_link(&link, None).await.unwrap();
         let journal = samples.journal();
         store.register_journal(journal, 0, START).await.unwrap();
         for start in [0, 2, 4, 6] {
@@ -148,7 +148,7 @@ async fn a_closed_database_ingests_nothing() {
         let store = opened.store();
         let samples = Samples::new(1);
         let link = samples.link("wiki");
-        store.insert_link(&link).await.unwrap();
+        store.insert_link(&link, None).await.unwrap();
         store
             .record_clicks(&samples.clicks(&link, 1))
             .await

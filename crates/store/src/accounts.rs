@@ -1,14 +1,25 @@
 //! Users and their API tokens over any store: what the HTTP API and `linkctl` share.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use time::OffsetDateTime;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 use waypost_core::{
     Actor, ApiToken, Clock, DisplayName, Email, Password, PasswordHash, PasswordHashError, Random,
     Role, Scope, Scopes, TokenHash, TokenId, TokenName, TokenSecret, User, UserId,
 };
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, TakenTo, Taking, UserChange};
+
+/// How often it is written down when tokens were used.
+const WRITE_USED_EVERY: Duration = Duration::from_secs(10);
+/// Links that are taken from a user at a time.
+const TAKE_BATCH: u32 = 100;
+/// So often a user is deleted who owns links again in the last moment.
+const DELETE_TRIES: usize = 5;
 
 /// What [`Accounts`] work with.
 #[derive(Clone)]
@@ -19,11 +30,19 @@ pub struct AccountsParts {
     pub clock: Arc<dyn Clock>,
     /// Draws ids, salts and secrets; cryptographic in production.
     pub random: Arc<dyn Random>,
+    /// The hash of the operator's token, where there is one.
+    pub operator: Option<TokenHash>,
 }
 
 /// Adds users, makes their API tokens, and knows them again. Clones are cheap.
 #[derive(Clone)]
-pub struct Accounts(Arc<AccountsParts>);
+pub struct Accounts(Arc<Shared>);
+
+struct Shared {
+    parts: AccountsParts,
+    /// When tokens were used since that was last written.
+    used: Mutex<HashMap<TokenId, OffsetDateTime>>,
+}
 
 /// A user to be added.
 #[derive(Debug)]
@@ -53,7 +72,10 @@ impl Accounts {
     /// Accounts over these parts.
     #[must_use]
     pub fn new(parts: AccountsParts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(Shared {
+            parts,
+            used: Mutex::default(),
+        }))
     }
 
     /// Adds a user.
@@ -65,7 +87,8 @@ impl Accounts {
             store,
             clock,
             random,
-        } = &*self.0;
+            ..
+        } = &self.0.parts;
         let created_at = clock.now();
         let user = User {
             id: UserId::new(created_at, &**random),
@@ -96,12 +119,12 @@ impl Accounts {
         password: Password,
     ) -> Result<bool, AccountError> {
         let hash = self.hash(password).await?;
-        Ok(self.0.store.set_password(user, Some(&hash)).await?)
+        Ok(self.0.parts.store.set_password(user, Some(&hash)).await?)
     }
 
     /// On a thread for blocking work: it takes its time.
     async fn hash(&self, password: Password) -> Result<PasswordHash, AccountError> {
-        let random = Arc::clone(&self.0.random);
+        let random = Arc::clone(&self.0.parts.random);
         let hashed = tokio::task::spawn_blocking(move || password.hash(&*random)).await;
         Ok(hashed.map_err(StoreError::internal)??)
     }
@@ -120,7 +143,8 @@ impl Accounts {
             store,
             clock,
             random,
-        } = &*self.0;
+            ..
+        } = &self.0.parts;
         let created_at = clock.now();
         if new.scopes.contains(Scope::Admin) && user.role != Role::Admin {
             return Err(AccountError::NotAnAdmin);
@@ -146,36 +170,134 @@ impl Accounts {
         }
     }
 
-    /// Who presents this secret: their token, and whom it speaks for as far as it goes. `None` for what
-    /// is no secret of a valid token of a user who may do something.
+    /// Who presents this secret, and how much they may. `None` for what is neither the operator's nor
+    /// that of a valid token of a user who is not disabled.
+    ///
+    /// The store is asked each time, so that a token that is revoked is of no use any more. That it was
+    /// used is kept in mind for [`Accounts::write_used`].
     ///
     /// # Errors
     /// [`StoreError`] as any look-up.
-    pub async fn authenticate(
-        &self,
-        presented: &str,
-    ) -> Result<Option<(TokenId, Actor)>, StoreError> {
-        let AccountsParts { store, clock, .. } = &*self.0;
+    pub async fn authenticate(&self, presented: &str) -> Result<Option<Actor>, StoreError> {
+        let AccountsParts {
+            store,
+            clock,
+            operator,
+            ..
+        } = &self.0.parts;
+        let hash = TokenHash::of(presented);
+        // Two hashes are compared: the time that it takes says nothing about the token.
+        if *operator == Some(hash) {
+            return Ok(Some(Actor::Operator));
+        }
         if !presented.starts_with(TokenSecret::PREFIX) {
             return Ok(None);
         }
-        let found = store.token_by_hash(&TokenHash::of(presented)).await?;
-        Ok(found
-            .filter(|(token, user)| token.is_valid_at(clock.now()) && !user.is_disabled())
-            .map(|(token, user)| {
-                let actor = Actor::User {
-                    id: user.id,
-                    role: user.role,
-                    scopes: token.scopes,
-                };
-                (token.id, actor)
-            }))
+        let now = clock.now();
+        let found = store.token_by_hash(&hash).await?;
+        let valid = found.filter(|(token, user)| token.is_valid_at(now) && !user.is_disabled());
+        Ok(valid.map(|(token, user)| {
+            self.used().insert(token.id, now);
+            Actor::User {
+                id: user.id,
+                role: user.role,
+                scopes: token.scopes,
+            }
+        }))
+    }
+
+    fn used(&self) -> MutexGuard<'_, HashMap<TokenId, OffsetDateTime>> {
+        self.0.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes down when tokens were used since the last time that it succeeded.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any change; then it is kept in mind for the next time.
+    pub async fn write_used(&self) -> Result<(), StoreError> {
+        let used: Vec<_> = self.used().drain().collect();
+        if used.is_empty() {
+            return Ok(());
+        }
+        let written = self.0.parts.store.note_tokens_used(&used).await;
+        if written.is_err() {
+            let mut later = self.used();
+            for (token, at) in used {
+                let latest = later.entry(token).or_insert(at);
+                *latest = at.max(*latest);
+            }
+        }
+        written
+    }
+
+    /// Writes down every 10 seconds when tokens were used, and once more when `stop` is cancelled.
+    pub async fn keep_used_written(self, stop: CancellationToken) {
+        let mut ticks = interval(WRITE_USED_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let write = async || {
+            if let Err(error) = self.write_used().await {
+                tracing::debug!(%error, "the use of tokens is written down later");
+            }
+        };
+        let keep = async {
+            loop {
+                ticks.tick().await;
+                write().await;
+            }
+        };
+        let _: Option<()> = stop.run_until_cancelled(keep).await;
+        write().await;
+    }
+
+    /// Deletes a user, and does with their links what `links` says; `false` when there was none. They
+    /// are disabled first, so that they make no more. `taken` is told the number of links so far.
+    ///
+    /// What fails half-way is done by doing it again.
+    ///
+    /// # Errors
+    /// [`AccountError::NoUser`] when the user to give the links to does not exist.
+    pub async fn delete_user(
+        &self,
+        by: Option<UserId>,
+        id: UserId,
+        links: TakenTo,
+        mut taken: impl FnMut(u64),
+    ) -> Result<bool, AccountError> {
+        let AccountsParts { store, clock, .. } = &self.0.parts;
+        let disable = UserChange {
+            disabled_at: Some(Some(clock.now())),
+            ..UserChange::default()
+        };
+        if store.change_user(id, &disable).await?.is_none() {
+            return Ok(false);
+        }
+        let mut total = 0;
+        for _ in 0..DELETE_TRIES {
+            loop {
+                let at = clock.now();
+                let taking = Taking { by, at };
+                let now_taken = store.take_links(id, links, TAKE_BATCH, taking).await;
+                match now_taken {
+                    Ok(0) => break,
+                    Ok(now_taken) => total += now_taken,
+                    Err(StoreError::NotFound) => return Err(AccountError::NoUser),
+                    Err(error) => return Err(error.into()),
+                }
+                taken(total);
+            }
+            match store.delete_user(id).await {
+                // Somebody made them an owner just now.
+                Err(StoreError::Conflict) => {}
+                deleted => return Ok(deleted?),
+            }
+        }
+        Err(StoreError::Conflict.into())
     }
 
     /// The store beneath.
     #[must_use]
     pub fn store(&self) -> &dyn Store {
-        &*self.0.store
+        &*self.0.parts.store
     }
 }
 
@@ -212,6 +334,8 @@ mod tests {
     use crate::testkit::samples::START;
     use crate::{MemoryStore, UserChange};
 
+    const OPERATOR: &str = "0123456789abcdef0123456789abcdef";
+
     struct Rig {
         accounts: Accounts,
         store: Arc<FailingStore>,
@@ -228,6 +352,7 @@ mod tests {
             store: store.clone(),
             clock: clock.clone(),
             random: Arc::new(SeededRandom::new(1)),
+            operator: Some(TokenHash::of(OPERATOR)),
         });
         Rig {
             accounts,
@@ -291,7 +416,54 @@ mod tests {
             role: Role::Member,
             scopes: "read".parse().unwrap(),
         };
-        assert_eq!(found, Some((token.id, actor)));
+        assert_eq!(found, Some(actor));
+
+        // When it was used is written behind.
+        let last_used = async || {
+            let tokens = accounts.store().tokens_after(user.id, None, 10).await;
+            let tokens = tokens.unwrap();
+            assert_eq!(tokens[0].id, token.id);
+            tokens[0].last_used_at
+        };
+        assert_eq!(last_used().await, None);
+        accounts.write_used().await.unwrap();
+        assert_eq!(last_used().await, Some(START));
+    }
+
+    #[tokio::test]
+    async fn the_use_of_a_token_is_written_when_the_store_is_back() {
+        let Rig {
+            accounts,
+            store,
+            clock,
+        } = rig();
+        let user = accounts.add_user(new_user("ada@example.com", Role::Member));
+        let user = user.await.unwrap();
+        let made = accounts.create_token(&user, new_token("read")).await;
+        let (_, secret) = made.unwrap();
+        accounts.authenticate(secret.reveal()).await.unwrap();
+        store.set_down(true);
+        assert!(accounts.write_used().await.is_err());
+        store.set_down(false);
+        clock.advance(Duration::HOUR);
+        accounts.write_used().await.unwrap();
+        assert_eq!(store.calls(Operation::NoteTokensUsed), 2);
+        let tokens = store.inner().tokens_after(user.id, None, 1).await.unwrap();
+        assert_eq!(tokens[0].last_used_at, Some(START));
+        // Nothing is left to write.
+        accounts.write_used().await.unwrap();
+        assert_eq!(store.calls(Operation::NoteTokensUsed), 2);
+    }
+
+    #[tokio::test]
+    async fn the_operators_token_is_the_operators_and_reaches_no_store() {
+        let Rig {
+            accounts, store, ..
+        } = rig();
+        let found = accounts.authenticate(OPERATOR).await.unwrap();
+        assert_eq!(found, Some(Actor::Operator));
+        assert_eq!(accounts.authenticate(&OPERATOR[1..]).await.unwrap(), None);
+        assert_eq!(store.calls(Operation::TokenByHash), 0);
     }
 
     #[tokio::test]

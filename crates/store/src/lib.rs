@@ -1,8 +1,9 @@
 //! The port: what Waypost asks of a database, and nothing about any particular one.
 //!
 //! A *store* keeps links, clicks and salts, users and API tokens. Each kind has a trait ([`LinkStore`],
-//! [`ClickStore`], [`SaltStore`], [`UserStore`], [`TokenStore`]), and so have the positions of click journals ([`JournalStore`]) and the change feed
-//! of links ([`ChangeStore`]); [`Store`] is all of them. The traits are object-safe and take `&self`:
+//! [`ClickStore`], [`SaltStore`], [`UserStore`], [`TokenStore`]), and so have whom links belong to
+//! ([`AccessStore`]), finding them ([`CatalogStore`]), the positions of click journals
+//! ([`JournalStore`]) and the change feed of links ([`ChangeStore`]); [`Store`] is all of them. The traits are object-safe and take `&self`:
 //! hand an `Arc<dyn Store>` to whoever needs one. One method is one atomic operation: it happens whole
 //! or not at all, and what it counts it counts with the database's own arithmetic. Look-ups answer
 //! `Ok(None)` for what does not exist; [`StoreError`] keeps the kind of what went wrong.
@@ -15,6 +16,7 @@
 //! | [`MemoryStore`] | an implementation in memory, for tests and embedding |
 //! | [`hold_point`] | where crash tests stop a process; nothing in a release build |
 //! | [`Shortener`] | making and finding links over any store: the domain functions that the HTTP API, `linkctl` and embedders share |
+//! | [`Links`] | the same for those who may, with all that belongs to a link |
 //! | [`Accounts`] | users, their API tokens, and knowing them again, over any store |
 //! | [`Resolver`] | from the code that a visitor typed to where it leads, from memory where it can, and what a redirect asks |
 //! | `testkit` (feature) | the conformance suite that every implementation passes, and a store that fails on purpose |
@@ -26,15 +28,19 @@
 //! [`MemoryStore`] and in `waypost-store-diesel`; add its cases to `testkit::conformance`, which then
 //! run on every store.
 
+mod access;
 mod accounts;
+mod catalog;
 mod changes;
 mod clicks;
 mod error;
+mod findable;
 mod hold_point;
 mod journals;
 mod links;
 mod memory;
 mod metrics;
+mod owned_links;
 mod resolver;
 mod salts;
 mod settings;
@@ -44,19 +50,23 @@ pub mod testkit;
 mod tokens;
 mod users;
 
+pub use access::{AccessStore, TakenTo, Taking};
 pub use accounts::{AccountError, Accounts, AccountsParts, NewToken, NewUser};
+pub use catalog::{CatalogStore, LinkQuery, LinkReader};
 pub use changes::{ChangeStore, LinkChange};
 pub use clicks::{ClickStore, LinkLedger, Recorded};
 pub use error::StoreError;
+pub use findable::make_links_findable;
 pub use hold_point::hold_point;
 pub use journals::{ClickBatch, Dropped, Ingested, JournalRecord, JournalStore};
-pub use links::{Counts, LinkStore};
+pub use links::{LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};
 pub use memory::MemoryStore;
 pub use metrics::describe_metrics;
+pub use owned_links::{LinkError, LinkPatch, Links, OwnedLink, Precondition, permit};
 pub use resolver::{Destination, Resolver};
 pub use salts::SaltStore;
 pub use settings::CacheSettings;
-pub use shortener::{ShortenError, Shortener, ShortenerParts};
+pub use shortener::{NewLink, ShortenError, Shortener, ShortenerParts};
 pub use tokens::TokenStore;
 pub use users::{UserChange, UserStore};
 
@@ -65,11 +75,34 @@ use async_trait::async_trait;
 /// Everything that Waypost asks of a database.
 #[async_trait]
 pub trait Store:
-    LinkStore + ChangeStore + ClickStore + JournalStore + SaltStore + UserStore + TokenStore
+    LinkStore
+    + AccessStore
+    + CatalogStore
+    + ChangeStore
+    + ClickStore
+    + JournalStore
+    + SaltStore
+    + UserStore
+    + TokenStore
 {
     /// Asks the database for a sign of life.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] while it cannot be reached.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// How much the store holds.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    async fn counts(&self) -> Result<Counts, StoreError>;
+}
+
+/// How much a store holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Links that are not deleted.
+    pub links: u64,
+    /// Users.
+    pub users: u64,
 }

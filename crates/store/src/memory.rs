@@ -1,5 +1,6 @@
 //! A store in memory: the shortest correct implementation of the port.
 
+mod links;
 mod people;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -8,15 +9,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    Click, ClickId, Clock, Cursor, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, Salt,
-    ShortCode, SystemClock, TokenId, UserId, micros,
+    Click, ClickId, Clock, Cursor, JournalId, LinkId, Salt, ShortCode, SystemClock, TokenId,
+    UserId, micros,
 };
 
 #[cfg(feature = "testkit")]
 use crate::testkit::conformance::{ClickRow, DayRow, StoredRows};
 use crate::{
     ChangeStore, ClickBatch, ClickStore, Counts, Dropped, Ingested, JournalRecord, JournalStore,
-    LinkChange, LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError,
+    LinkChange, LinkLedger, Recorded, SaltStore, Store, StoreError,
 };
 
 /// Keeps everything in memory, for tests and for embedding without a database. Each operation holds
@@ -26,7 +27,7 @@ pub struct MemoryStore(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    links: BTreeMap<LinkId, Kept>,
+    links: BTreeMap<LinkId, links::Kept>,
     ids: HashMap<ShortCode, LinkId>,
     clicks: BTreeMap<ClickId, Click>,
     journals: BTreeMap<JournalId, JournalRecord>,
@@ -43,13 +44,6 @@ struct Changed {
     at: OffsetDateTime,
 }
 
-#[derive(Debug)]
-struct Kept {
-    link: Link,
-    purged: u64,
-    days: BTreeMap<Date, u64>,
-}
-
 impl MemoryStore {
     /// An empty store.
     #[must_use]
@@ -63,12 +57,6 @@ impl MemoryStore {
 }
 
 impl State {
-    fn newest_first(&self) -> Vec<&Link> {
-        let mut links: Vec<&Link> = self.links.values().map(|kept| &kept.link).collect();
-        links.sort_by_key(|link| std::cmp::Reverse((link.created_at, link.id)));
-        links
-    }
-
     fn last_change(&self) -> u64 {
         self.changes.last_key_value().map_or(0, |(seq, _)| *seq)
     }
@@ -110,82 +98,6 @@ impl State {
             recorded.stored += 1;
         }
         Ok(recorded)
-    }
-}
-
-#[async_trait]
-impl LinkStore for MemoryStore {
-    async fn insert_link(&self, link: &Link) -> Result<(), StoreError> {
-        let mut state = self.state();
-        if state.ids.contains_key(&link.code) || state.links.contains_key(&link.id) {
-            return Err(StoreError::Conflict);
-        }
-        state.ids.insert(link.code.clone(), link.id);
-        let kept = Kept {
-            link: Link {
-                clicks: 0,
-                created_at: micros(link.created_at),
-                ..link.clone()
-            },
-            purged: 0,
-            days: BTreeMap::new(),
-        };
-        state.links.insert(link.id, kept);
-        state.note_change(&link.code);
-        Ok(())
-    }
-
-    async fn link_by_code(&self, code: &ShortCode) -> Result<Option<Link>, StoreError> {
-        let state = self.state();
-        let kept = state.ids.get(code).and_then(|id| state.links.get(id));
-        Ok(kept.map(|kept| kept.link.clone()))
-    }
-
-    async fn links_page(&self, page: PageRequest) -> Result<Page<Link>, StoreError> {
-        let state = self.state();
-        let links = state.newest_first();
-        let items = links
-            .iter()
-            .skip(usize::try_from(page.offset()).unwrap_or(usize::MAX))
-            .take(usize::try_from(page.limit()).unwrap_or(usize::MAX))
-            .map(|link| (*link).clone())
-            .collect();
-        Ok(Page {
-            items,
-            total: count(links.len()),
-        })
-    }
-
-    async fn links_after(
-        &self,
-        cursor: Option<LinkCursor>,
-        limit: u32,
-    ) -> Result<Vec<Link>, StoreError> {
-        let state = self.state();
-        Ok(behind(
-            state.links.values().map(|kept| &kept.link),
-            cursor,
-            limit,
-        ))
-    }
-
-    async fn delete_link(&self, id: LinkId) -> Result<bool, StoreError> {
-        let mut state = self.state();
-        let Some(kept) = state.links.remove(&id) else {
-            return Ok(false);
-        };
-        state.ids.remove(&kept.link.code);
-        state.clicks.retain(|_, click| click.link_id != id);
-        state.note_change(&kept.link.code);
-        Ok(true)
-    }
-
-    async fn counts(&self) -> Result<Counts, StoreError> {
-        let state = self.state();
-        Ok(Counts {
-            links: count(state.links.len()),
-            users: count(state.users.len()),
-        })
     }
 }
 
@@ -365,6 +277,15 @@ impl SaltStore for MemoryStore {
 impl Store for MemoryStore {
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        let state = self.state();
+        let kept = state.links.values();
+        Ok(Counts {
+            links: count(kept.filter(|kept| !kept.link.is_deleted()).count()),
+            users: count(state.users.len()),
+        })
     }
 }
 

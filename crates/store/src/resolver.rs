@@ -27,9 +27,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
-use waypost_core::{LinkId, ShortCode, TargetUrl};
+use waypost_core::{Link, LinkId, ShortCode, TargetUrl, Visibility};
 
 use self::cache::{Answer, Cache, Cached, Load, Loaded, Start, Waiting};
 use self::feed::Feed;
@@ -51,6 +52,27 @@ pub struct Destination {
     pub link_id: LinkId,
     /// Where it leads.
     pub target: TargetUrl,
+    /// Whether only those follow it whom it belongs to or is shared with.
+    pub is_secure: bool,
+    /// Whether it leads nowhere for now.
+    pub disabled: bool,
+    /// From when on it leads nowhere.
+    pub expires_at: Option<OffsetDateTime>,
+    /// Whether the visitor's query is added to that of the target.
+    pub forward_query: bool,
+}
+
+impl From<Link> for Destination {
+    fn from(link: Link) -> Self {
+        Self {
+            link_id: link.id,
+            target: link.target,
+            is_secure: link.details.visibility == Visibility::Secure,
+            disabled: link.details.disabled,
+            expires_at: link.details.expires_at,
+            forward_query: link.details.forward_query,
+        }
+    }
 }
 
 /// Resolves short codes, from memory where it can. Clones share the memory.
@@ -251,14 +273,7 @@ impl Loaded {
 
 async fn run(links: Arc<dyn LinkStore>, load: Load) {
     let result = links.link_by_code(load.code()).await;
-    load.end(result.map(|link| {
-        link.map(|link| {
-            Arc::new(Destination {
-                link_id: link.id,
-                target: link.target,
-            })
-        })
-    }));
+    load.end(result.map(|link| link.map(|link| Arc::new(link.into()))));
 }
 
 /// Waits for the end of a load.

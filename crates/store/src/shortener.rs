@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use waypost_core::{
-    BaseUrl, Clock, CodeError, CodeLength, Link, LinkId, Random, ReservedWords, ShortCode,
-    TargetUrl, TargetUrlError,
+    BaseUrl, Clock, CodeError, CodeLength, Link, LinkContent, LinkDetails, LinkId, Random,
+    ReservedWords, ShortCode, TargetUrl, TargetUrlError, UserId, micros,
 };
 
 use crate::{Resolver, Store, StoreError};
@@ -33,9 +33,20 @@ pub struct ShortenerParts {
     pub resolver: Option<Resolver>,
 }
 
-/// Makes links and finds them again.
+/// Makes links and finds them again, whoever asks: who may do what is decided by those who use it.
 #[derive(Clone)]
-pub struct Shortener(ShortenerParts);
+pub struct Shortener(pub(crate) ShortenerParts);
+
+/// A link to be made.
+#[derive(Debug, Clone)]
+pub struct NewLink {
+    /// Where it leads.
+    pub target: TargetUrl,
+    /// What visitors type; without it a code is drawn.
+    pub code: Option<ShortCode>,
+    /// What else is decided about it.
+    pub details: LinkDetails,
+}
 
 impl Shortener {
     /// A shortener over these parts.
@@ -44,37 +55,76 @@ impl Shortener {
         Self(parts)
     }
 
-    /// Makes a link to `url`, under `code` or else under one that is drawn.
+    /// Makes a link to `url` that nobody owns, under `code` or else under one that is drawn.
     ///
     /// # Errors
     /// [`ShortenError`] says which of the two is not acceptable, or what the store said.
     pub async fn shorten(&self, url: &str, code: Option<&str>) -> Result<Link, ShortenError> {
-        let target = TargetUrl::parse(url, &self.0.base_url)?;
+        let new = NewLink {
+            target: self.target(url)?,
+            code: code.map(ShortCode::parse).transpose()?,
+            details: LinkDetails::default(),
+        };
+        self.make(new, None).await
+    }
+
+    /// Makes a link, under its code or else under one that is drawn.
+    ///
+    /// # Errors
+    /// [`ShortenError`] says what is not acceptable, or what the store said; its
+    /// [`StoreError::NotFound`] that there is no such user.
+    pub async fn make(&self, new: NewLink, owner: Option<UserId>) -> Result<Link, ShortenError> {
+        let NewLink {
+            target,
+            code,
+            details,
+        } = new;
         match code {
             Some(code) => {
-                let code = ShortCode::parse(code)?;
                 self.0.reserved.check(&code)?;
-                let link = self.link(code, target);
-                match self.insert(&link).await {
+                let content = LinkContent {
+                    code,
+                    target,
+                    details,
+                };
+                let link = self.link(content);
+                match self.insert(&link, owner).await {
                     Ok(()) => Ok(link),
                     Err(StoreError::Conflict) => Err(ShortenError::Taken(link.code)),
                     Err(error) => Err(error.into()),
                 }
             }
-            None => self.draw(target).await,
+            None => self.draw(target, details, owner).await,
         }
     }
 
+    /// Reads a target that a link of this shortener may have.
+    ///
+    /// # Errors
+    /// [`TargetUrlError`] for any other.
+    pub fn target(&self, url: &str) -> Result<TargetUrl, TargetUrlError> {
+        TargetUrl::parse(url, &self.0.base_url)
+    }
+
     /// Inserts under drawn codes until one is free: the unique index decides, no look-up could.
-    async fn draw(&self, target: TargetUrl) -> Result<Link, ShortenError> {
+    async fn draw(
+        &self,
+        target: TargetUrl,
+        details: LinkDetails,
+        owner: Option<UserId>,
+    ) -> Result<Link, ShortenError> {
         for draw in 0..MAX_DRAWS {
             let length = CodeLength::default().grown_by(draw / DRAWS_PER_LENGTH);
             let code = ShortCode::generate(&*self.0.random, length);
             if self.0.reserved.check(&code).is_err() {
                 continue;
             }
-            let link = self.link(code, target.clone());
-            match self.insert(&link).await {
+            let link = self.link(LinkContent {
+                code,
+                target: target.clone(),
+                details: details.clone(),
+            });
+            match self.insert(&link, owner).await {
                 Ok(()) => return Ok(link),
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
@@ -83,25 +133,21 @@ impl Shortener {
         Err(ShortenError::Exhausted)
     }
 
-    async fn insert(&self, link: &Link) -> Result<(), StoreError> {
-        let _change = self.change(&link.code);
-        self.0.store.insert_link(link).await
+    async fn insert(&self, link: &Link, owner: Option<UserId>) -> Result<(), StoreError> {
+        let _change = self.change(vec![link.code.clone()]);
+        self.0.store.insert_link(link, owner).await
     }
 
-    fn change<'a>(&'a self, code: &'a ShortCode) -> Change<'a> {
-        let resolver = self.0.resolver.as_ref();
-        Change { resolver, code }
+    /// A change of what these codes lead to begins.
+    pub(crate) fn change(&self, codes: Vec<ShortCode>) -> Change {
+        let resolver = self.0.resolver.clone();
+        Change { resolver, codes }
     }
 
-    fn link(&self, code: ShortCode, target: TargetUrl) -> Link {
-        let created_at = self.0.clock.now();
-        Link {
-            id: LinkId::new(created_at, &*self.0.random),
-            code,
-            target,
-            clicks: 0,
-            created_at,
-        }
+    fn link(&self, content: LinkContent) -> Link {
+        let created_at = micros(self.0.clock.now());
+        let id = LinkId::new(created_at, &*self.0.random);
+        Link::of(id, content, created_at)
     }
 
     /// Finds the link of a code as a visitor typed it. What cannot be a code has no link.
@@ -115,14 +161,15 @@ impl Shortener {
         }
     }
 
-    /// Deletes the link of a code with its clicks. `false` when there is none.
+    /// Deletes the link of a code with its clicks, for good. `false` when there is none.
     ///
     /// # Errors
     /// [`StoreError`] as any change.
     pub async fn delete(&self, code: &str) -> Result<bool, StoreError> {
         match self.find(code).await? {
             Some(link) => {
-                let _change = self.change(&link.code);
+                let codes = self.0.store.codes_of_link(link.id).await?;
+                let _change = self.change(codes);
                 self.0.store.delete_link(link.id).await
             }
             None => Ok(false),
@@ -142,17 +189,19 @@ impl Shortener {
     }
 }
 
-/// A change under way. At its end the resolver of this process forgets the code, however it ended:
+/// A change under way. At its end the resolver of this process forgets the codes, however it ended:
 /// after an error, or when nobody waits for the answer any more, it may have happened all the same.
-struct Change<'a> {
-    resolver: Option<&'a Resolver>,
-    code: &'a ShortCode,
+pub(crate) struct Change {
+    resolver: Option<Resolver>,
+    codes: Vec<ShortCode>,
 }
 
-impl Drop for Change<'_> {
+impl Drop for Change {
     fn drop(&mut self) {
-        if let Some(resolver) = self.resolver {
-            resolver.forget(self.code);
+        if let Some(resolver) = &self.resolver {
+            for code in &self.codes {
+                resolver.forget(code);
+            }
         }
     }
 }
@@ -302,7 +351,7 @@ mod tests {
             // Its id was drawn from zeros, as those of the next ones will be.
             shortener.delete(link.code.as_str()).await.unwrap();
             let sample = samples.link(link.code.as_str());
-            store.inner().insert_link(&sample).await.unwrap();
+            store.inner().insert_link(&sample, None).await.unwrap();
         }
         let draws = store.calls(Operation::InsertLink);
         let error = shortener.shorten("https://example.com", None).await;

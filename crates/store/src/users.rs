@@ -71,11 +71,12 @@ pub trait UserStore: Send + Sync {
         password: Option<&PasswordHash>,
     ) -> Result<bool, StoreError>;
 
-    /// Deletes a user with their API tokens. Clicks that they made stay, and are nobody's. `false` when
-    /// there was none.
+    /// Deletes a user with their API tokens; what was shared with them is not any more. Clicks that they
+    /// made stay, and are nobody's. `false` when there was none.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError::Conflict`] while they own links: see
+    /// [`AccessStore::take_links`](crate::AccessStore::take_links).
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError>;
 }
 

@@ -41,10 +41,17 @@ impl LinkDatabase {
         let this = Self { which, database };
         for first in (0..count).step_by(usize::try_from(BATCH).expect("is small")) {
             let numbers = first..count.min(first + BATCH);
-            let rows: Vec<_> = numbers.map(|number| this.row(number)).collect();
+            let rows: Vec<_> = numbers.clone().map(|number| this.row(number)).collect();
             let sql = format!(
-                "insert into links (id, code, code_spelling, target_url, created_at) values {}",
+                "insert into links (id, code, code_spelling, target_url, created_at, updated_at) \
+                 values {}",
                 rows.join(", ")
+            );
+            this.database.execute(&sql).await;
+            let codes: Vec<_> = numbers.map(|number| this.code_row(number)).collect();
+            let sql = format!(
+                "insert into link_codes (code, spelling, link_id, created_at) values {}",
+                codes.join(", ")
             );
             this.database.execute(&sql).await;
         }
@@ -53,14 +60,27 @@ impl LinkDatabase {
 
     /// A link as the values of an `insert`.
     fn row(&self, number: u32) -> String {
-        let (id, code) = (links::id(number).simple(), links::code(number));
+        let code = links::code(number);
         let target = links::target(&code);
+        let (id, made) = self.id_and_time(number);
+        format!("({id}, '{code}', '{code}', '{target}', {made}, {made})")
+    }
+
+    /// Its code as the values of an `insert`.
+    fn code_row(&self, number: u32) -> String {
+        let code = links::code(number);
+        let (id, made) = self.id_and_time(number);
+        format!("('{code}', '{code}', {id}, {made})")
+    }
+
+    fn id_and_time(&self, number: u32) -> (String, String) {
+        let id = links::id(number).simple();
         let (id, zone) = match self.which {
             Database::Sqlite => (format!("x'{id}'"), "+00:00"),
             Database::Postgres => (format!("'{id}'"), "+00:00"),
             Database::Mariadb => (format!("x'{id}'"), ""),
         };
-        format!("({id}, '{code}', '{code}', '{target}', '2025-01-01 00:00:00{zone}')")
+        (id, format!("'2025-01-01 00:00:00{zone}'"))
     }
 
     /// Throws all clicks away, so that every round begins alike. No server may run on it.

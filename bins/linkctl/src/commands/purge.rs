@@ -80,14 +80,13 @@ mod tests {
     async fn store() -> MemoryStore {
         let store = MemoryStore::new();
         let random = SeededRandom::new(1);
-        let link = Link {
-            id: LinkId::new(NOW, &random),
-            code: ShortCode::parse("wiki").unwrap(),
-            target: TargetUrl::from_stored("https://example.com".to_owned()).unwrap(),
-            clicks: 0,
-            created_at: NOW,
-        };
-        store.insert_link(&link).await.unwrap();
+        let link = Link::new(
+            LinkId::new(NOW, &random),
+            ShortCode::parse("wiki").unwrap(),
+            TargetUrl::from_stored("https://example.com".to_owned()).unwrap(),
+            NOW,
+        );
+        store.insert_link(&link, None).await.unwrap();
         for day in 0..10 {
             let clicked_at = NOW - Duration::days(day);
             let click = Click {

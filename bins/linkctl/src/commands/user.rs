@@ -187,6 +187,7 @@ mod tests {
             store: Arc::new(MemoryStore::new()),
             clock: Arc::new(ManualClock::new(NOW)),
             random: Arc::new(SeededRandom::new(1)),
+            operator: None,
         })
     }
 

@@ -79,7 +79,10 @@ pub(crate) async fn answer(
 ) -> Result<web::Json<LinkPage>, ApiError> {
     let asked = input::query::<ListQuery>(&request)?.page()?;
     let clicks_complete_until = state.recorder().settle().await;
-    let page = state.store().links_page(asked).await?;
+    let page = state
+        .store()
+        .links_page(waypost_store::PageOf::All, asked)
+        .await?;
     let data = page.items.iter();
     Ok(web::Json(LinkPage {
         data: data

@@ -6,12 +6,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use tokio::sync::Semaphore;
-use waypost_core::{
-    Click, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, Salt, ShortCode,
-};
+use waypost_core::{Click, JournalId, LinkId, Salt};
 use waypost_store::{
     ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
-    LinkLedger, LinkStore, MemoryStore, Recorded, SaltStore, Store, StoreError,
+    LinkLedger, MemoryStore, Recorded, SaltStore, Store, StoreError,
 };
 
 const UP: u8 = 0;
@@ -90,38 +88,6 @@ impl GatedStore {
             BROKEN => Err(StoreError::internal(CAUSE)),
             _ => std::future::pending().await,
         }
-    }
-}
-
-#[async_trait]
-impl LinkStore for GatedStore {
-    async fn insert_link(&self, link: &Link) -> Result<(), StoreError> {
-        self.pass().await?.insert_link(link).await
-    }
-
-    async fn link_by_code(&self, code: &ShortCode) -> Result<Option<Link>, StoreError> {
-        self.pass().await?.link_by_code(code).await
-    }
-
-    async fn links_page(&self, page: PageRequest) -> Result<Page<Link>, StoreError> {
-        self.pass().await?.links_page(page).await
-    }
-
-    async fn links_after(
-        &self,
-        cursor: Option<LinkCursor>,
-        limit: u32,
-    ) -> Result<Vec<Link>, StoreError> {
-        self.pass().await?.links_after(cursor, limit).await
-    }
-
-    async fn delete_link(&self, id: LinkId) -> Result<bool, StoreError> {
-        self.pass().await?.delete_link(id).await
-    }
-
-    async fn counts(&self) -> Result<Counts, StoreError> {
-        self.counted.fetch_add(1, Ordering::SeqCst);
-        self.pass().await?.counts().await
     }
 }
 
@@ -212,11 +178,17 @@ impl SaltStore for GatedStore {
     }
 }
 
-waypost_store::forward_people!(GatedStore, self => self.pass().await?);
+waypost_store::forward!(links: GatedStore, self => self.pass().await?);
+waypost_store::forward!(people: GatedStore, self => self.pass().await?);
 
 #[async_trait]
 impl Store for GatedStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.pass().await?.ping().await
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        self.counted.fetch_add(1, Ordering::SeqCst);
+        self.pass().await?.counts().await
     }
 }

@@ -18,7 +18,7 @@ use waypost_api::{
     ApiParts, HttpSettings, Metrics, RunningServer, ServeError, reserved_words, serve,
 };
 use waypost_core::{Clock as _, JournalId, ManualClock, SystemRandom, Zone};
-use waypost_store::{CacheSettings, LinkStore, Resolver, Shortener, ShortenerParts};
+use waypost_store::{CacheSettings, Resolver, Shortener, ShortenerParts, Store as _};
 
 use crate::gated_store::GatedStore;
 use crate::log;

@@ -1,53 +1,100 @@
-//! Queries on links.
+//! Queries that look links up. Changing them is `edits`'s, finding them by what they are `catalog`'s.
 
+use std::collections::BTreeMap;
+
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping};
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Nullable, Text};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
-use waypost_core::{Link, LinkCursor, LinkId, Page, PageRequest, ShortCode, TargetUrl, micros};
-use waypost_store::{Counts, StoreError};
+use waypost_core::{
+    Description, Link, LinkCursor, LinkDetails, LinkId, Page, PageRequest, ShortCode, Tag,
+    TargetUrl, Title, micros,
+};
+use waypost_store::{Counts, PageOf, StoreError};
 
-use super::Connection;
 use super::id::Id;
-use super::schema::{links, users};
+use super::schema::{link_codes, links, users};
+use super::statement::Statement;
 use super::transaction::WorkError;
+use super::{Backend, Connection, JOIN_IN_ORDER, TAGS_OF_LINK};
 
-#[derive(Queryable, Selectable, Insertable)]
+/// So many links are looked up by one statement: databases limit the number of values.
+const BY_ID: usize = 500;
+
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = links)]
-struct LinkRow {
+pub(super) struct LinkRow {
     id: Id,
     code: String,
     code_spelling: String,
     target_url: String,
+    title: String,
+    description: String,
+    visibility: String,
+    forward_query: bool,
+    disabled: bool,
+    expires_at: Option<OffsetDateTime>,
     clicks: i64,
     created_at: OffsetDateTime,
-}
-
-impl From<&Link> for LinkRow {
-    fn from(link: &Link) -> Self {
-        Self {
-            id: Id(*link.id.as_uuid()),
-            code: link.code.as_str().to_owned(),
-            code_spelling: link.code.spelling().to_owned(),
-            target_url: link.target.as_str().to_owned(),
-            clicks: 0,
-            created_at: micros(link.created_at),
-        }
-    }
+    updated_at: OffsetDateTime,
+    version: i32,
+    deleted_at: Option<OffsetDateTime>,
+    #[diesel(select_expression = TagsOfLink, select_expression_type = TagsOfLink)]
+    tags: Option<String>,
 }
 
 impl TryFrom<LinkRow> for Link {
     type Error = StoreError;
 
     fn try_from(row: LinkRow) -> Result<Self, StoreError> {
+        let details = LinkDetails {
+            title: Title::parse(&row.title).map_err(|_| corrupt("title"))?,
+            description: Description::parse(&row.description)
+                .map_err(|_| corrupt("description"))?,
+            visibility: row.visibility.parse().map_err(|_| corrupt("visibility"))?,
+            tags: Tag::parse_all(row.tags.iter().flat_map(|tags| tags.split(','))).map_err(
+                |_| StoreError::Corrupt {
+                    table: "link_tags",
+                    column: "tag",
+                },
+            )?,
+            expires_at: row.expires_at.map(micros),
+            disabled: row.disabled,
+            forward_query: row.forward_query,
+        };
         Ok(Self {
             id: LinkId::from_uuid(row.id.0),
             code: code(&row.code, &row.code_spelling)?,
             target: TargetUrl::from_stored(row.target_url).map_err(|_| corrupt("target_url"))?,
+            details,
             clicks: u64::try_from(row.clicks).map_err(|_| corrupt("clicks"))?,
             created_at: micros(row.created_at),
+            updated_at: micros(row.updated_at),
+            version: u32::try_from(row.version).map_err(|_| corrupt("version"))?,
+            deleted_at: row.deleted_at.map(micros),
         })
     }
 }
+
+/// The tags of a link, separated by commas. Part of the row, so that both are of one moment.
+#[derive(Debug, Clone, Copy, QueryId, ValidGrouping)]
+pub(super) struct TagsOfLink;
+
+impl Expression for TagsOfLink {
+    type SqlType = Nullable<Text>;
+}
+
+impl QueryFragment<Backend> for TagsOfLink {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_sql(TAGS_OF_LINK);
+        Ok(())
+    }
+}
+
+impl<Table> AppearsOnTable<Table> for TagsOfLink {}
+impl<Table> SelectableExpression<Table> for TagsOfLink {}
 
 const fn corrupt(column: &'static str) -> StoreError {
     StoreError::Corrupt {
@@ -71,20 +118,12 @@ fn all(rows: Vec<LinkRow>) -> Result<Vec<Link>, WorkError> {
         .collect::<Result<_, _>>()?)
 }
 
-pub(super) async fn insert(connection: &mut Connection, link: &Link) -> Result<(), WorkError> {
-    diesel::insert_into(links::table)
-        .values(LinkRow::from(link))
-        .execute(connection)
-        .await?;
-    super::changes::note(connection, link.code.as_str()).await
-}
-
-pub(super) async fn by_code(
+pub(super) async fn one(
     connection: &mut Connection,
-    code: &ShortCode,
+    id: LinkId,
 ) -> Result<Option<Link>, WorkError> {
     let row: Option<LinkRow> = links::table
-        .filter(links::code.eq(code.as_str()))
+        .find(Id(*id.as_uuid()))
         .select(LinkRow::as_select())
         .first(connection)
         .await
@@ -92,22 +131,136 @@ pub(super) async fn by_code(
     Ok(row.map(Link::try_from).transpose()?)
 }
 
-pub(super) async fn page(
+pub(super) async fn by_code(
     connection: &mut Connection,
-    page: PageRequest,
-) -> Result<Page<Link>, WorkError> {
-    let total: i64 = links::table.count().get_result(connection).await?;
-    let rows: Vec<LinkRow> = links::table
-        .order((links::created_at.desc(), links::id.desc()))
-        .offset(i64::try_from(page.offset()).unwrap_or(i64::MAX))
-        .limit(i64::from(page.limit()))
+    code: &ShortCode,
+) -> Result<Option<Link>, WorkError> {
+    let row: Option<LinkRow> = links::table
+        .inner_join(link_codes::table)
+        .filter(link_codes::code.eq(code.as_str()))
+        .filter(links::deleted_at.is_null())
         .select(LinkRow::as_select())
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(row.map(Link::try_from).transpose()?)
+}
+
+/// The links with these ids, in this order. Those that are not there are left out.
+pub(super) async fn by_ids(
+    connection: &mut Connection,
+    ids: &[Id],
+) -> Result<Vec<Link>, WorkError> {
+    let mut found = BTreeMap::new();
+    for ids in ids.chunks(BY_ID) {
+        let rows: Vec<LinkRow> = links::table
+            .filter(links::id.eq_any(ids.iter().copied()))
+            .select(LinkRow::as_select())
+            .load(connection)
+            .await?;
+        found.extend(rows.into_iter().map(|row| (row.id, row)));
+    }
+    all(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
+pub(super) async fn codes(
+    connection: &mut Connection,
+    id: LinkId,
+) -> Result<Vec<ShortCode>, WorkError> {
+    let rows: Vec<(String, String)> = link_codes::table
+        .filter(link_codes::link_id.eq(Id(*id.as_uuid())))
+        .order(link_codes::code)
+        .select((link_codes::code, link_codes::spelling))
         .load(connection)
         .await?;
-    Ok(Page {
-        items: all(rows)?,
-        total: u64::try_from(total).unwrap_or(0),
-    })
+    let codes = rows.iter().map(|(code, spelling)| {
+        self::code(code, spelling).map_err(|_| StoreError::Corrupt {
+            table: "link_codes",
+            column: "spelling",
+        })
+    });
+    Ok(codes.collect::<Result<_, _>>()?)
+}
+
+/// Counts what a page is of as the difference between all and those that are deleted: they are few, and
+/// have an index of their own.
+fn total(of: PageOf) -> Statement {
+    let mut statement = Statement::default();
+    match of {
+        PageOf::All => statement.sql(
+            "SELECT (SELECT COUNT(*) FROM links) \
+             - (SELECT COUNT(*) FROM links WHERE deleted_at IS NOT NULL) AS counted",
+        ),
+        PageOf::Owner(user) => statement
+            .sql("SELECT (SELECT COUNT(*) FROM link_owners WHERE user_id = ")
+            .id(user.as_uuid())
+            .sql(") - (SELECT COUNT(*) FROM links AS l ")
+            .sql(JOIN_IN_ORDER)
+            .sql(" link_owners AS o ON o.link_id = l.id AND o.user_id = ")
+            .id(user.as_uuid())
+            .sql(" WHERE l.deleted_at IS NOT NULL) AS counted"),
+        PageOf::Nobody => statement.sql(
+            "SELECT (SELECT COUNT(*) FROM links WHERE owned = FALSE) \
+             - (SELECT COUNT(*) FROM links WHERE deleted_at IS NOT NULL AND owned = FALSE) \
+             AS counted",
+        ),
+    };
+    statement
+}
+
+/// The ids of so many links behind an offset, from the newest or from the oldest on.
+fn stretch(of: PageOf, is_newest_first: bool, offset: u64, limit: u64) -> Statement {
+    let mut statement = Statement::default();
+    match of {
+        PageOf::All => statement.sql("SELECT l.id AS id FROM links AS l WHERE "),
+        PageOf::Owner(user) => statement
+            .sql("SELECT l.id AS id FROM link_owners AS d ")
+            .sql(JOIN_IN_ORDER)
+            .sql(" links AS l ON l.id = d.link_id WHERE d.user_id = ")
+            .id(user.as_uuid())
+            .sql(" AND "),
+        PageOf::Nobody => {
+            statement.sql("SELECT l.id AS id FROM links AS l WHERE l.owned = FALSE AND ")
+        }
+    };
+    statement.sql("l.deleted_at IS NULL ORDER BY ");
+    statement.sql(match (of, is_newest_first) {
+        (PageOf::Owner(_), true) => "d.link_created_at DESC, d.link_id DESC",
+        (PageOf::Owner(_), false) => "d.link_created_at, d.link_id",
+        (_, true) => "l.created_at DESC, l.id DESC",
+        (_, false) => "l.created_at, l.id",
+    });
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    statement.sql(" LIMIT ").number(number(limit));
+    statement.sql(" OFFSET ").number(number(offset));
+    statement
+}
+
+/// Counts from the end that is nearer: what is skipped takes time.
+pub(super) async fn page(
+    connection: &mut Connection,
+    of: PageOf,
+    page: PageRequest,
+) -> Result<Page<Link>, WorkError> {
+    let total = total(of).counted(connection).await?;
+    let offset = page.offset();
+    let limit = u64::from(page.limit()).min(total.saturating_sub(offset));
+    if limit == 0 {
+        let items = Vec::new();
+        return Ok(Page { items, total });
+    }
+    let behind = total - offset - limit;
+    let ids = if offset <= behind {
+        let stretch = stretch(of, true, offset, limit);
+        stretch.ids(connection).await?
+    } else {
+        let stretch = stretch(of, false, behind, limit);
+        let mut ids = stretch.ids(connection).await?;
+        ids.reverse();
+        ids
+    };
+    let items = by_ids(connection, &ids).await?;
+    Ok(Page { items, total })
 }
 
 pub(super) async fn after(
@@ -115,37 +268,47 @@ pub(super) async fn after(
     cursor: Option<LinkCursor>,
     limit: u32,
 ) -> Result<Vec<Link>, WorkError> {
-    let boxed = links::table.select(LinkRow::as_select()).into_boxed();
+    let boxed = links::table
+        .filter(links::deleted_at.is_null())
+        .select(LinkRow::as_select())
+        .into_boxed();
     let query = newest_behind!(boxed, links, cursor, limit);
     all(query.load(connection).await?)
 }
 
-pub(super) async fn delete(connection: &mut Connection, id: LinkId) -> Result<bool, WorkError> {
-    let link = links::table.find(Id(*id.as_uuid()));
-    let code: Option<String> = link
-        .select(links::code)
-        .first(connection)
-        .await
-        .optional()?;
-    let Some(code) = code else {
-        return Ok(false);
-    };
-    let deleted = diesel::delete(link).execute(connection).await?;
-    if deleted == 0 {
-        // Somebody else was quicker, and has noted it.
-        return Ok(false);
-    }
-    super::changes::note(connection, &code).await?;
-    Ok(true)
+/// Some of those whose words are not kept yet.
+pub(super) async fn without_words(
+    connection: &mut Connection,
+    limit: u32,
+) -> Result<Vec<Link>, WorkError> {
+    let rows: Vec<LinkRow> = links::table
+        .filter(links::target_hash.is_null())
+        .limit(i64::from(limit))
+        .select(LinkRow::as_select())
+        .load(connection)
+        .await?;
+    all(rows)
 }
 
 pub(super) async fn counts(connection: &mut Connection) -> Result<Counts, WorkError> {
-    let links: i64 = links::table.count().get_result(connection).await?;
+    let links = total(PageOf::All).counted(connection).await?;
     let users: i64 = users::table.count().get_result(connection).await?;
     Ok(Counts {
-        links: u64::try_from(links).unwrap_or(0),
+        links,
         users: u64::try_from(users).unwrap_or(0),
     })
+}
+
+pub(super) async fn deleted_before(
+    connection: &mut Connection,
+    before: OffsetDateTime,
+) -> Result<u64, WorkError> {
+    let count: i64 = links::table
+        .filter(links::deleted_at.lt(micros(before)))
+        .count()
+        .get_result(connection)
+        .await?;
+    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 /// Notes that rows of a link were purged.

@@ -35,7 +35,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Text};
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
     use super::{IdColumn, InstantColumn};
 
     links (id) {
@@ -46,6 +46,97 @@ table! {
         clicks -> BigInt,
         clicks_purged -> BigInt,
         created_at -> InstantColumn,
+        title -> Text,
+        description -> Text,
+        visibility -> Text,
+        forward_query -> Bool,
+        disabled -> Bool,
+        expires_at -> Nullable<InstantColumn>,
+        updated_at -> InstantColumn,
+        version -> Integer,
+        deleted_at -> Nullable<InstantColumn>,
+        target_hash -> Nullable<Binary>,
+        owned -> Bool,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use super::{IdColumn, InstantColumn};
+
+    link_codes (code) {
+        code -> Text,
+        spelling -> Text,
+        link_id -> IdColumn,
+        created_at -> InstantColumn,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Bool, Integer};
+    use super::{IdColumn, InstantColumn};
+
+    link_owners (link_id, user_id) {
+        link_id -> IdColumn,
+        user_id -> IdColumn,
+        is_primary -> Bool,
+        since_version -> Integer,
+        link_created_at -> InstantColumn,
+    }
+}
+
+table! {
+    use super::{IdColumn, InstantColumn};
+
+    link_shares (link_id, user_id) {
+        link_id -> IdColumn,
+        user_id -> IdColumn,
+        link_created_at -> InstantColumn,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+
+    tags (name) {
+        name -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Bool, Text};
+    use super::{IdColumn, InstantColumn};
+
+    link_tags (link_id, tag) {
+        link_id -> IdColumn,
+        tag -> Text,
+        listed -> Bool,
+        link_created_at -> InstantColumn,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use super::IdColumn;
+
+    link_words (link_id, word) {
+        link_id -> IdColumn,
+        word -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Integer, Nullable, Text};
+    use super::{IdColumn, InstantColumn};
+
+    link_versions (link_id, number) {
+        link_id -> IdColumn,
+        number -> Integer,
+        action -> Text,
+        changed_at -> InstantColumn,
+        user_id -> Nullable<IdColumn>,
+        before -> Nullable<Text>,
+        after -> Text,
     }
 }
 
@@ -115,7 +206,21 @@ table! {
 
 joinable!(link_clicks -> links (link_id));
 joinable!(link_days -> links (link_id));
+joinable!(link_codes -> links (link_id));
+joinable!(link_owners -> users (user_id));
+joinable!(link_shares -> users (user_id));
+joinable!(link_versions -> users (user_id));
 joinable!(api_tokens -> users (user_id));
-allow_tables_to_appear_in_same_query!(users, api_tokens, links, link_clicks, link_days);
+allow_tables_to_appear_in_same_query!(
+    users,
+    api_tokens,
+    links,
+    link_codes,
+    link_owners,
+    link_shares,
+    link_versions,
+    link_clicks,
+    link_days
+);
 
 use super::{IdColumn, InstantColumn};

@@ -1,4 +1,5 @@
-//! The port: each method names its operation and calls its query.
+//! The port: each method names its operation and calls its query. What is about links is in
+//! `store_links`.
 
 use std::sync::Arc;
 
@@ -6,13 +7,12 @@ use async_trait::async_trait;
 use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    ApiToken, Click, Email, JournalId, Link, LinkCursor, LinkId, Page, PageRequest, PasswordHash,
-    Salt, ShortCode, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
+    ApiToken, Click, Email, JournalId, LinkId, PasswordHash, Salt, TokenCursor, TokenHash, TokenId,
+    User, UserCursor, UserId,
 };
 use waypost_store::{
     ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
-    LinkLedger, LinkStore, Recorded, SaltStore, Store, StoreError, TokenStore, UserChange,
-    UserStore,
+    LinkLedger, Recorded, SaltStore, Store, StoreError, TokenStore, UserChange, UserStore,
 };
 
 use super::Connection;
@@ -25,8 +25,8 @@ use crate::job::Job;
 use crate::metrics::OperationName;
 
 /// A store on this database.
-struct SqlStore {
-    pools: Pools,
+pub(super) struct SqlStore {
+    pub(super) pools: Pools,
     ingester: Ingester,
 }
 
@@ -39,49 +39,6 @@ pub(super) fn open(pools: Pools, ingester: Ingester) -> Opened {
             closing.0.close();
             closing.1.close();
         }),
-    }
-}
-
-#[async_trait]
-impl LinkStore for SqlStore {
-    async fn insert_link(&self, link: &Link) -> Result<(), StoreError> {
-        transaction(&self.pools.writes, OperationName::InsertLink)
-            .run(async |connection: &mut Connection| links::insert(connection, link).await)
-            .await
-    }
-
-    async fn link_by_code(&self, code: &ShortCode) -> Result<Option<Link>, StoreError> {
-        look_up(&self.pools.reads, OperationName::LinkByCode)
-            .run(async |connection: &mut Connection| links::by_code(connection, code).await)
-            .await
-    }
-
-    async fn links_page(&self, page: PageRequest) -> Result<Page<Link>, StoreError> {
-        look_up(&self.pools.reads, OperationName::LinksPage)
-            .run(async |connection: &mut Connection| links::page(connection, page).await)
-            .await
-    }
-
-    async fn links_after(
-        &self,
-        cursor: Option<LinkCursor>,
-        limit: u32,
-    ) -> Result<Vec<Link>, StoreError> {
-        look_up(&self.pools.reads, OperationName::LinksAfter)
-            .run(async |connection: &mut Connection| links::after(connection, cursor, limit).await)
-            .await
-    }
-
-    async fn delete_link(&self, id: LinkId) -> Result<bool, StoreError> {
-        transaction(&self.pools.writes, OperationName::DeleteLink)
-            .run(async |connection: &mut Connection| links::delete(connection, id).await)
-            .await
-    }
-
-    async fn counts(&self) -> Result<Counts, StoreError> {
-        look_up(&self.pools.reads, OperationName::Counts)
-            .run(async |connection: &mut Connection| links::counts(connection).await)
-            .await
     }
 }
 
@@ -337,6 +294,12 @@ impl Store for SqlStore {
                 diesel::select(one).get_result::<i32>(connection).await?;
                 Ok(())
             })
+            .await
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        look_up(&self.pools.reads, OperationName::Counts)
+            .run(async |connection: &mut Connection| links::counts(connection).await)
             .await
     }
 }

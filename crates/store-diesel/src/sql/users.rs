@@ -1,14 +1,15 @@
 //! Queries on users.
 
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
-use waypost_core::{DisplayName, Email, PasswordHash, User, UserCursor, UserId, micros};
+use waypost_core::{DisplayName, Email, PasswordHash, Person, User, UserCursor, UserId, micros};
 use waypost_store::{StoreError, UserChange};
 
 use super::Connection;
 use super::id::Id;
-use super::schema::users;
+use super::schema::{link_owners, users};
 use super::transaction::WorkError;
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -41,12 +42,8 @@ impl TryFrom<UserRow> for User {
     fn try_from(row: UserRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: UserId::from_uuid(row.id.0),
-            email: Email::parse(&row.email)
-                .ok()
-                .filter(|parsed| parsed.as_str() == row.email)
-                .ok_or_else(|| corrupt("email"))?,
-            display_name: DisplayName::parse(&row.display_name)
-                .map_err(|_| corrupt("display_name"))?,
+            email: email(&row.email)?,
+            display_name: display_name(&row.display_name)?,
             role: row.role.parse().map_err(|_| corrupt("role"))?,
             disabled_at: row.disabled_at.map(micros),
             created_at: micros(row.created_at),
@@ -58,6 +55,38 @@ const fn corrupt(column: &'static str) -> StoreError {
     StoreError::Corrupt {
         table: "users",
         column,
+    }
+}
+
+fn email(text: &str) -> Result<Email, StoreError> {
+    Email::parse(text)
+        .ok()
+        .filter(|parsed| parsed.as_str() == text)
+        .ok_or_else(|| corrupt("email"))
+}
+
+fn display_name(text: &str) -> Result<DisplayName, StoreError> {
+    DisplayName::parse(text).map_err(|_| corrupt("display_name"))
+}
+
+/// A user as others see them.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub(super) struct PersonRow {
+    id: Id,
+    email: String,
+    display_name: String,
+}
+
+impl TryFrom<PersonRow> for Person {
+    type Error = StoreError;
+
+    fn try_from(row: PersonRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: UserId::from_uuid(row.id.0),
+            email: email(&row.email)?,
+            display_name: display_name(&row.display_name)?,
+        })
     }
 }
 
@@ -85,6 +114,24 @@ pub(super) async fn one(
         .await
         .optional()?;
     Ok(row.map(User::try_from).transpose()?)
+}
+
+pub(super) async fn exists(connection: &mut Connection, id: UserId) -> Result<bool, WorkError> {
+    let found: Option<Id> = users::table
+        .find(Id(*id.as_uuid()))
+        .select(users::id)
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// Gives up with [`StoreError::NotFound`] where there is no such user.
+pub(super) async fn must_exist(connection: &mut Connection, id: UserId) -> Result<(), WorkError> {
+    let exists = exists(connection, id).await?;
+    exists
+        .then_some(())
+        .ok_or_else(|| StoreError::NotFound.into())
 }
 
 pub(super) async fn by_email(
@@ -176,9 +223,25 @@ pub(super) async fn set_password(
     Ok(true)
 }
 
+/// Looks first; the key of `link_owners` holds against whoever gives them a link meanwhile.
 pub(super) async fn delete(connection: &mut Connection, id: UserId) -> Result<bool, WorkError> {
-    let deleted = diesel::delete(users::table.find(Id(*id.as_uuid())))
+    let id = Id(*id.as_uuid());
+    let owned: Option<Id> = link_owners::table
+        .filter(link_owners::user_id.eq(id))
+        .select(link_owners::link_id)
+        .first(connection)
+        .await
+        .optional()?;
+    if owned.is_some() {
+        return Err(StoreError::Conflict.into());
+    }
+    let deleted = diesel::delete(users::table.find(id))
         .execute(connection)
-        .await?;
-    Ok(deleted > 0)
+        .await;
+    match deleted {
+        Err(DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) => {
+            Err(StoreError::Conflict.into())
+        }
+        deleted => Ok(deleted? > 0),
+    }
 }

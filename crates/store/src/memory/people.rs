@@ -12,7 +12,7 @@ use crate::{StoreError, TokenStore, UserChange, UserStore};
 
 #[derive(Debug)]
 pub(super) struct KeptUser {
-    user: User,
+    pub(super) user: User,
     password: Option<PasswordHash>,
 }
 
@@ -127,8 +127,14 @@ impl UserStore for MemoryStore {
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
         let mut state = self.state();
+        if state.links.values().any(|kept| kept.owners.contains(&id)) {
+            return Err(StoreError::Conflict);
+        }
         if state.users.remove(&id).is_none() {
             return Ok(false);
+        }
+        for kept in state.links.values_mut() {
+            kept.shares.remove(&id);
         }
         state.tokens.retain(|_, kept| kept.token.user_id != id);
         for click in state.clicks.values_mut() {

@@ -1,14 +1,16 @@
 //! Stores that stand before another one, without writing every operation again.
 
-/// Implements [`UserStore`](crate::UserStore) and [`TokenStore`](crate::TokenStore) for a store that
-/// stands before another one: each operation goes to what the expression gives, which may fail (`?`) and
-/// wait (`.await`). The crate needs `async-trait`, `time` and `waypost-core`.
+/// Implements ports for a store that stands before another one: each operation goes to what the expression
+/// gives, which may fail (`?`) and wait (`.await`). `links`: [`LinkStore`](crate::LinkStore),
+/// [`AccessStore`](crate::AccessStore) and [`CatalogStore`](crate::CatalogStore); `people`:
+/// [`UserStore`](crate::UserStore) and [`TokenStore`](crate::TokenStore). The crate needs `async-trait`,
+/// `time` and `waypost-core`.
 ///
 /// ```
 /// use waypost_store::{MemoryStore, UserStore};
 ///
 /// struct Before(MemoryStore);
-/// waypost_store::forward_people!(Before, self => self.0);
+/// waypost_store::forward!(people: Before, self => self.0);
 ///
 /// # tokio::runtime::Runtime::new()?.block_on(async {
 /// let store = Before(MemoryStore::new());
@@ -17,9 +19,35 @@
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[macro_export]
-macro_rules! forward_people {
-    ($store:ty, $self:ident => $inner:expr) => {
-        $crate::forward_people! { @ $store, $self => $inner, $crate::UserStore {
+macro_rules! forward {
+    (links: $store:ty, $self:ident => $inner:expr) => {
+        $crate::forward! { @ $store, $self => $inner, $crate::LinkStore {
+            insert_link(link: &::waypost_core::Link, owner: Option<::waypost_core::UserId>) -> ();
+            link(id: ::waypost_core::LinkId) -> Option<::waypost_core::Link>;
+            link_by_code(code: &::waypost_core::ShortCode) -> Option<::waypost_core::Link>;
+            codes_of_link(id: ::waypost_core::LinkId) -> Vec<::waypost_core::ShortCode>;
+            update_link(update: &$crate::LinkUpdate) -> $crate::Updated;
+            link_versions(id: ::waypost_core::LinkId, before: Option<u32>, limit: u32) -> Vec<::waypost_core::LinkVersion>;
+            links_page(of: $crate::PageOf, page: ::waypost_core::PageRequest) -> ::waypost_core::Page<::waypost_core::Link>;
+            links_after(cursor: Option<::waypost_core::LinkCursor>, limit: u32) -> Vec<::waypost_core::Link>;
+            delete_link(id: ::waypost_core::LinkId) -> bool;
+            deleted_links_before(before: ::time::OffsetDateTime) -> u64;
+            purge_deleted_links(before: ::time::OffsetDateTime, limit: u32) -> u64;
+        } }
+        $crate::forward! { @ $store, $self => $inner, $crate::AccessStore {
+            standing(link: ::waypost_core::LinkId, user: ::waypost_core::UserId) -> ::waypost_core::Standing;
+            owners_of_links(links: &[::waypost_core::LinkId]) -> ::std::collections::BTreeMap<::waypost_core::LinkId, Vec<::waypost_core::LinkOwner>>;
+            shares_of_link(link: ::waypost_core::LinkId) -> Vec<::waypost_core::Person>;
+            take_links(from: ::waypost_core::UserId, to: $crate::TakenTo, limit: u32, taking: $crate::Taking) -> u64;
+        } }
+        $crate::forward! { @ $store, $self => $inner, $crate::CatalogStore {
+            list_links(query: &$crate::LinkQuery) -> Vec<::waypost_core::Link>;
+            tags(reader: $crate::LinkReader, after: Option<&::waypost_core::Tag>, limit: u32) -> Vec<::waypost_core::Tag>;
+            index_links(limit: u32) -> u64;
+        } }
+    };
+    (people: $store:ty, $self:ident => $inner:expr) => {
+        $crate::forward! { @ $store, $self => $inner, $crate::UserStore {
             insert_user(user: &::waypost_core::User, password: Option<&::waypost_core::PasswordHash>) -> ();
             user(id: ::waypost_core::UserId) -> Option<::waypost_core::User>;
             user_by_email(email: &::waypost_core::Email) -> Option<::waypost_core::User>;
@@ -29,7 +57,7 @@ macro_rules! forward_people {
             set_password(id: ::waypost_core::UserId, password: Option<&::waypost_core::PasswordHash>) -> bool;
             delete_user(id: ::waypost_core::UserId) -> bool;
         } }
-        $crate::forward_people! { @ $store, $self => $inner, $crate::TokenStore {
+        $crate::forward! { @ $store, $self => $inner, $crate::TokenStore {
             insert_token(token: &::waypost_core::ApiToken, hash: &::waypost_core::TokenHash) -> ();
             token_by_hash(hash: &::waypost_core::TokenHash) -> Option<(::waypost_core::ApiToken, ::waypost_core::User)>;
             tokens_after(user: ::waypost_core::UserId, cursor: Option<::waypost_core::TokenCursor>, limit: u32) -> Vec<::waypost_core::ApiToken>;

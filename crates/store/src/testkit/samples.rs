@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use waypost_core::{
-    ApiToken, Click, ClickId, DisplayName, Email, IpHash, JournalId, Link, LinkId, ManualClock,
-    Random, Referrer, ReservedWords, Role, Salt, Scopes, SeededRandom, ShortCode, TargetUrl,
-    TokenId, TokenName, TokenSecret, User, UserAgent, UserId,
+    ApiToken, Click, ClickId, DisplayName, Email, IpHash, JournalId, Link, LinkDetails, LinkId,
+    ManualClock, Random, Referrer, ReservedWords, Role, Salt, Scopes, SearchWord, SeededRandom,
+    ShortCode, Tag, TargetUrl, TokenId, TokenName, TokenSecret, User, UserAgent, UserId,
 };
 
 use crate::{Shortener, ShortenerParts, Store};
@@ -47,12 +47,19 @@ impl Samples {
 
     /// A link under `code` that was made at `created_at`, kept as it is.
     pub fn link_at(&self, code: &str, created_at: OffsetDateTime) -> Link {
-        Link {
-            id: LinkId::new(created_at, &self.random),
-            code: self::code(code),
-            target: target("https://example.com/"),
-            clicks: 0,
+        Link::new(
+            LinkId::new(created_at, &self.random),
+            self::code(code),
+            target("https://example.com/"),
             created_at,
+        )
+    }
+
+    /// A link under `code` with these details, a second younger than the sample before.
+    pub fn link_with(&self, code: &str, details: LinkDetails) -> Link {
+        Link {
+            details,
+            ..self.link(code)
         }
     }
 
@@ -147,6 +154,18 @@ pub fn code(text: &str) -> ShortCode {
 #[must_use]
 pub fn target(text: &str) -> TargetUrl {
     TargetUrl::from_stored(text.to_owned()).expect("a target")
+}
+
+/// The tags of one link.
+#[must_use]
+pub fn tags(texts: &[&str]) -> Vec<Tag> {
+    Tag::parse_all(texts.iter().copied()).expect("tags")
+}
+
+/// The words of the search for `text`.
+#[must_use]
+pub fn words(text: &str) -> Vec<SearchWord> {
+    SearchWord::of_search(text)
 }
 
 /// A shortener for `https://go.example` whose clock stands at [`START`], without reserved words.

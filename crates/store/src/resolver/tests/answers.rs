@@ -73,7 +73,7 @@ async fn a_flood_of_unknown_codes_evicts_no_link_and_is_bounded() {
     let (store, resolver) = over_failing(4_000);
     let links = Samples::new(1).links(1_000);
     for link in &links {
-        store.insert_link(link).await.unwrap();
+        store.insert_link(link, None).await.unwrap();
         assert_eq!(
             link_id(resolver.resolve(link.code.as_str()).await),
             Some(link.id)
@@ -107,7 +107,7 @@ async fn links_are_bounded_and_those_that_are_asked_for_stay() {
     let (store, resolver) = over_failing(1_000);
     let links = Samples::new(1).links(10_000);
     for link in &links {
-        store.insert_link(link).await.unwrap();
+        store.insert_link(link, None).await.unwrap();
     }
     let (hot, cold) = links.split_at(100);
     for _ in 0..3 {
@@ -132,7 +132,7 @@ async fn the_least_memory_there_is_holds_one_link() {
     let (store, resolver) = over_failing(1);
     let links = Samples::new(1).links(3);
     for link in &links {
-        store.insert_link(link).await.unwrap();
+        store.insert_link(link, None).await.unwrap();
         for _ in 0..2 {
             assert_eq!(
                 link_id(resolver.resolve(link.code.as_str()).await),
@@ -228,7 +228,7 @@ proptest! {
                             Some(link) => {
                                 store.delete_link(link.id).await.unwrap();
                             }
-                            None => store.insert_link(&samples.link(code.as_str())).await.unwrap(),
+                            None => store.insert_link(&samples.link(code.as_str()), None).await.unwrap(),
                         }
                         if matches!(step, Step::ChangeHere(_)) {
                             resolver.forget(&code);

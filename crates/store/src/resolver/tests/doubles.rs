@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex};
 use ::time::OffsetDateTime;
 use async_trait::async_trait;
 use tokio::sync::watch;
-use waypost_core::{Link, LinkCursor, LinkId, Page, PageRequest, ShortCode};
+use waypost_core::{Link, LinkCursor, LinkId, LinkVersion, Page, PageRequest, ShortCode, UserId};
 
 use crate::resolver::{Destination, Resolver};
 use crate::testkit::samples::{Samples, code};
-use crate::{CacheSettings, ChangeStore, Counts, LinkChange, LinkStore, MemoryStore, StoreError};
+use crate::{
+    CacheSettings, ChangeStore, LinkChange, LinkStore, LinkUpdate, MemoryStore, PageOf, StoreError,
+    Updated,
+};
 
 /// What becomes of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +50,7 @@ impl Links {
     }
 
     pub(super) async fn insert(&self, link: &Link) {
-        self.memory.insert_link(link).await.unwrap();
+        self.memory.insert_link(link, None).await.unwrap();
     }
 
     pub(super) async fn delete(&self, link: &Link) {
@@ -72,11 +75,32 @@ impl LinkStore for Links {
         }
     }
 
-    async fn insert_link(&self, _: &Link) -> Result<(), StoreError> {
+    async fn insert_link(&self, _: &Link, _: Option<UserId>) -> Result<(), StoreError> {
         unreachable!("a resolver changes nothing")
     }
 
-    async fn links_page(&self, _: PageRequest) -> Result<Page<Link>, StoreError> {
+    async fn link(&self, _: LinkId) -> Result<Option<Link>, StoreError> {
+        unreachable!("a resolver knows codes alone")
+    }
+
+    async fn codes_of_link(&self, _: LinkId) -> Result<Vec<ShortCode>, StoreError> {
+        unreachable!("a resolver is told codes")
+    }
+
+    async fn update_link(&self, _: &LinkUpdate) -> Result<Updated, StoreError> {
+        unreachable!("a resolver changes nothing")
+    }
+
+    async fn link_versions(
+        &self,
+        _: LinkId,
+        _: Option<u32>,
+        _: u32,
+    ) -> Result<Vec<LinkVersion>, StoreError> {
+        unreachable!("a resolver lists nothing")
+    }
+
+    async fn links_page(&self, _: PageOf, _: PageRequest) -> Result<Page<Link>, StoreError> {
         unreachable!("a resolver lists nothing")
     }
 
@@ -88,8 +112,12 @@ impl LinkStore for Links {
         unreachable!("a resolver changes nothing")
     }
 
-    async fn counts(&self) -> Result<Counts, StoreError> {
+    async fn deleted_links_before(&self, _: OffsetDateTime) -> Result<u64, StoreError> {
         unreachable!("a resolver counts nothing")
+    }
+
+    async fn purge_deleted_links(&self, _: OffsetDateTime, _: u32) -> Result<u64, StoreError> {
+        unreachable!("a resolver changes nothing")
     }
 }
 

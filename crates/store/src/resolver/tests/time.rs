@@ -160,7 +160,7 @@ async fn while_the_database_is_away_what_is_in_memory_goes_on_and_the_rest_is_an
     let resolver = Resolver::new(store.clone(), &CacheSettings::default());
     let links = Samples::new(1).links(3);
     for link in &links {
-        store.insert_link(link).await.unwrap();
+        store.insert_link(link, None).await.unwrap();
     }
     let [one, two, three] = [0, 1, 2].map(|index| links[index].code.as_str());
     resolver.poll_once().await.unwrap();

@@ -58,10 +58,111 @@ macro_rules! __conformance_cases {
                 a_working_store_answers_a_ping
                 stores_of_a_factory_are_isolated
             }
+            details {
+                details_survive_being_inserted
+                details_survive_being_changed
+                the_longest_details_are_kept_whole
+                tags_that_look_alike_stay_apart
+                every_visibility_and_switch_is_kept
+                expiry_is_the_same_instant_in_utc_cut_to_microseconds
+                an_inserted_link_is_a_first_version_whatever_it_says
+                a_change_is_dated_and_counted_and_a_click_is_none
+            }
+            renames {
+                a_former_code_leads_to_its_link_in_any_case
+                the_codes_of_a_link_are_those_it_ever_had
+                a_code_stays_reserved_for_its_link_and_nothing_changes
+                a_link_takes_back_a_code_that_it_had
+                another_spelling_of_its_code_is_a_change_of_a_link
+                a_change_of_a_link_names_each_of_its_codes
+                a_link_that_is_gone_frees_all_of_its_codes
+                one_of_many_who_rename_to_the_same_code_gets_it
+                links_renamed_at_once_keep_all_their_codes
+            }
+            deletion {
+                a_link_in_the_bin_is_found_by_its_id_alone
+                the_moment_of_a_deletion_is_the_same_instant_in_utc
+                the_codes_of_a_link_in_the_bin_stay_reserved
+                a_link_is_restored_with_its_content
+                a_link_restored_under_the_code_of_another_stays_deleted
+                lists_and_counts_leave_out_what_is_in_the_bin
+                clicks_on_a_link_in_the_bin_are_counted
+                deleted_links_before_is_exact_to_the_microsecond
+                purging_the_bin_takes_what_is_old_within_its_limit
+                what_belongs_to_a_purged_link_goes_with_it
+                a_link_is_restored_or_purged_but_not_both
+            }
+            versions {
+                a_new_link_has_the_version_that_made_it
+                each_change_of_a_link_adds_to_its_history
+                a_change_to_what_is_there_already_is_a_version
+                versions_are_read_newest_first_below_a_number
+                a_change_of_another_version_or_of_no_link_changes_nothing
+                the_history_forgets_who_a_deleted_user_was
+                the_history_of_a_link_goes_with_it
+                one_of_many_concurrent_changes_of_a_version_wins
+                changes_that_are_tried_again_are_all_made
+            }
+            owners {
+                a_link_belongs_to_who_made_it_or_to_nobody
+                a_link_of_an_unknown_owner_is_not_inserted
+                owners_are_added_behind_those_who_are_there
+                the_primary_owner_is_who_is_made_it
+                the_oldest_owner_follows_the_primary_one
+                a_link_is_shared_with_those_who_do_not_own_it
+                a_link_is_not_given_to_nor_shared_with_an_unknown_user
+                owners_are_told_link_by_link
+                renaming_and_deleting_a_link_leave_its_owners
+                who_has_nothing_to_do_with_a_link_is_a_stranger
+                a_user_is_deleted_when_they_own_nothing
+                nobody_is_deleted_while_they_become_an_owner
+            }
+            taking {
+                links_are_given_to_who_follows_their_owner
+                a_co_owner_becomes_the_primary_one_when_links_are_given_to_them
+                links_that_nobody_gets_are_deleted_unless_others_own_them
+                links_are_taken_within_a_limit_until_none_is_left
+                links_are_not_given_to_an_unknown_user
+                taken_links_are_in_the_change_feed
+                links_taken_by_many_at_once_are_taken_once
+            }
+            catalog {
+                readers_find_what_they_may_see
+                each_filter_finds_what_it_asks_for
+                filters_together_find_what_each_of_them_finds
+                a_list_shows_links_as_they_are
+                a_list_follows_who_may_see_a_link
+                the_longest_targets_are_told_apart
+            }
+            walks {
+                lists_are_in_the_order_that_is_asked_for
+                limits_of_lists_are_kept
+                a_walk_shows_what_its_query_finds
+                a_walk_sees_what_stayed_exactly_once
+                the_place_behind_a_link_that_went_still_works
+                a_place_means_a_microsecond_and_a_code_in_any_case
+            }
+            search {
+                links_are_found_by_the_beginnings_of_all_words
+                patterns_are_characters_like_any_other
+                a_search_follows_the_changes_of_a_link
+                new_links_are_findable_at_once
+            }
+            tags {
+                tags_are_shown_to_those_who_see_their_links
+                a_tag_of_private_links_alone_is_not_shown_to_strangers
+                a_tag_goes_with_the_last_link_that_has_it
+                tags_are_in_the_order_of_their_characters
+                tags_are_read_behind_a_tag_within_a_limit
+            }
+            model {
+                links_are_the_same_in_every_store_whatever_happens
+            }
             lists {
                 pages_show_the_newest_first_with_the_total
                 links_of_one_microsecond_are_in_the_order_of_their_ids
                 links_are_in_the_order_of_their_times_across_zones
+                pages_of_an_owner_and_of_nobody_show_what_is_theirs
                 a_page_behind_the_last_one_is_empty
                 cursor_limits_are_kept
                 a_cursor_means_a_microsecond_in_utc

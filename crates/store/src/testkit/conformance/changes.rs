@@ -76,8 +76,13 @@ pub async fn what_changes_nothing_is_no_change(factory: &dyn StoreFactory) {
     let samples = Samples::new(1);
     let link = samples.link("wiki");
     insert(&*store, &link).await;
-    assert!(store.insert_link(&samples.link("WIKI")).await.is_err());
-    assert!(store.insert_link(&link).await.is_err());
+    assert!(
+        store
+            .insert_link(&samples.link("WIKI"), None)
+            .await
+            .is_err()
+    );
+    assert!(store.insert_link(&link, None).await.is_err());
     let never = samples.link("never");
     assert!(!store.delete_link(never.id).await.unwrap());
     store
@@ -150,7 +155,7 @@ pub async fn concurrent_changes_have_numbers_of_their_own(factory: &dyn StoreFac
     at_once(24, |number| {
         let (store, link) = (store.clone(), links[number].clone());
         async move {
-            store.insert_link(&link).await.unwrap();
+            store.insert_link(&link, None).await.unwrap();
             if number % 2 == 0 {
                 assert!(store.delete_link(link.id).await.unwrap());
             }

@@ -167,7 +167,7 @@ pub async fn one_of_many_concurrent_inserts_of_a_code_wins(factory: &dyn StoreFa
         .collect();
     let answers = at_once(16, |number| {
         let (store, link) = (store.clone(), links[number].clone());
-        async move { store.insert_link(&link).await }
+        async move { store.insert_link(&link, None).await }
     })
     .await;
     let mut winners = Vec::new();
@@ -349,7 +349,7 @@ pub async fn a_cursor_walk_during_changes_repeats_and_skips_nothing(factory: &dy
         let store = store.clone();
         let (inserted, deleted) = (newer[number].clone(), links[number * 2].id);
         async move {
-            store.insert_link(&inserted).await.unwrap();
+            store.insert_link(&inserted, None).await.unwrap();
             assert!(store.delete_link(deleted).await.unwrap());
         }
     });
@@ -378,6 +378,6 @@ pub async fn a_cursor_walk_during_changes_repeats_and_skips_nothing(factory: &dy
         assert_eq!(codes(&seen), codes(&stayed));
     }
     let all = PageRequest::new(1, 100).unwrap();
-    let all = store.links_page(all).await.unwrap();
+    let all = store.links_page(crate::PageOf::All, all).await.unwrap();
     assert_eq!((all.items.len(), all.total), (40, 40));
 }

@@ -92,7 +92,7 @@ pub async fn a_taken_code_is_a_conflict_in_any_case_and_nothing_changes(
     insert(&*store, &first).await;
     record(&*store, &samples.clicks(&first, 2)).await;
     for text in ["Wiki", "wiki", "WIKI"] {
-        let answer = store.insert_link(&samples.link(text)).await;
+        let answer = store.insert_link(&samples.link(text), None).await;
         assert!(matches!(answer, Err(StoreError::Conflict)), "{answer:?}");
     }
     assert_counted(&*store, &first, 2, 0).await;
@@ -111,7 +111,7 @@ pub async fn a_taken_id_is_a_conflict_and_nothing_changes(factory: &dyn StoreFac
         id: first.id,
         ..samples.link("second")
     };
-    let answer = store.insert_link(&second).await;
+    let answer = store.insert_link(&second, None).await;
     assert!(matches!(answer, Err(StoreError::Conflict)), "{answer:?}");
     assert_same(&find(&*store, &first.code).await, &first);
     assert_eq!(store.link_by_code(&second.code).await.unwrap(), None);

@@ -7,9 +7,9 @@ use time::{Duration, OffsetDateTime};
 use waypost_core::{Link, LinkCursor, PageRequest};
 
 use super::links::MOMENTS;
-use super::{StoreFactory, assert_same, codes, insert, insert_all};
-use crate::Store;
+use super::{StoreFactory, add_users, assert_same, codes, insert, insert_all, update};
 use crate::testkit::samples::{START, Samples};
+use crate::{LinkEdit, PageOf, Store};
 
 fn page(number: u32, limit: u32) -> PageRequest {
     PageRequest::new(number, limit).unwrap()
@@ -39,7 +39,7 @@ async fn walk(store: &dyn Store, limit: u32) -> Vec<Link> {
 
 /// Asserts that both ways of listing show these links in this order.
 async fn assert_listed(store: &dyn Store, links: &[Link]) {
-    let all = store.links_page(page(1, 100)).await.unwrap();
+    let all = store.links_page(PageOf::All, page(1, 100)).await.unwrap();
     assert_eq!(codes(&all.items), codes(links));
     assert_eq!(all.total, u64::try_from(links.len()).unwrap());
     assert_eq!(codes(&walk(store, 3).await), codes(links));
@@ -57,7 +57,10 @@ pub async fn pages_show_the_newest_first_with_the_total(factory: &dyn StoreFacto
     insert_all(&*store, &links).await;
     let expected = newest_first(links);
     for (number, range) in [(1, 0..10), (2, 10..20), (3, 20..25)] {
-        let shown = store.links_page(page(number, 10)).await.unwrap();
+        let shown = store
+            .links_page(PageOf::All, page(number, 10))
+            .await
+            .unwrap();
         assert_eq!(codes(&shown.items), codes(&expected[range]));
         assert_eq!(shown.total, 25);
     }
@@ -111,14 +114,53 @@ pub async fn links_are_in_the_order_of_their_times_across_zones(factory: &dyn St
     assert_listed(&*store, &newest_first(links)).await;
 }
 
+/// Each owner has pages of all that they own, alone or with others; and so has what nobody owns.
+pub async fn pages_of_an_owner_and_of_nobody_show_what_is_theirs(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let [ada, bob, eve] = add_users(&*store, &samples, ["ada", "bob", "eve"]).await;
+    let links = newest_first(samples.links(24));
+    for (number, link) in links.iter().enumerate() {
+        let owner = [None, Some(ada), Some(bob), Some(bob)][number % 4];
+        store.insert_link(link, owner).await.unwrap();
+        // One of four is Bob's and hers, and none that is shared with somebody is theirs.
+        let edit = match number % 4 {
+            3 => LinkEdit::AddOwner(ada),
+            _ => LinkEdit::Share(eve),
+        };
+        update(&*store, link, edit).await;
+    }
+    for (of, kinds) in [
+        (PageOf::All, &[0, 1, 2, 3][..]),
+        (PageOf::Owner(ada), &[1, 3]),
+        (PageOf::Owner(bob), &[2, 3]),
+        (PageOf::Owner(eve), &[]),
+        (PageOf::Owner(samples.user("nobody@example.com").id), &[]),
+        (PageOf::Nobody, &[0]),
+    ] {
+        let numbered = links.iter().enumerate();
+        let theirs = numbered.filter(|(number, _)| kinds.contains(&(number % 4)));
+        let expected: Vec<Link> = theirs.map(|(_, link)| link.clone()).collect();
+        let total = u64::try_from(expected.len()).unwrap();
+        let mut shown = Vec::new();
+        for number in 1..=6 {
+            let part = store.links_page(of, page(number, 5)).await.unwrap();
+            assert_eq!(part.total, total, "{of:?}");
+            assert!(part.items.len() <= 5);
+            shown.extend(part.items);
+        }
+        assert_eq!(codes(&shown), codes(&expected), "{of:?}");
+    }
+}
+
 /// A page behind the last one is empty and still knows the total.
 pub async fn a_page_behind_the_last_one_is_empty(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
-    let nothing = store.links_page(page(1, 10)).await.unwrap();
+    let nothing = store.links_page(PageOf::All, page(1, 10)).await.unwrap();
     assert_eq!((nothing.items, nothing.total), (vec![], 0));
     insert_all(&*store, &Samples::new(1).links(3)).await;
     for behind in [page(2, 3), page(4, 1), page(u32::MAX, 100)] {
-        let shown = store.links_page(behind).await.unwrap();
+        let shown = store.links_page(PageOf::All, behind).await.unwrap();
         assert_eq!((shown.items, shown.total), (vec![], 3));
     }
 }
@@ -160,7 +202,7 @@ pub async fn pages_move_by_what_is_inserted_and_deleted(factory: &dyn StoreFacto
     let samples = Samples::new(1);
     let links = newest_first(samples.links(20));
     insert_all(&*store, &links).await;
-    let second = async || store.links_page(page(2, 5)).await.unwrap();
+    let second = async || store.links_page(PageOf::All, page(2, 5)).await.unwrap();
     assert_eq!(codes(&second().await.items), codes(&links[5..10]));
 
     let newer = samples.links(3);

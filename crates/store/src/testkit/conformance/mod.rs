@@ -10,19 +10,30 @@
 //! named there is dead code, and so a warning.
 
 mod cases;
+mod catalog;
 mod changes;
 mod clicks;
 mod concurrency;
+mod deletion;
+mod details;
 mod ingest_at_once;
 mod journals;
 mod ledger;
 mod links;
 mod lists;
+mod model;
+mod owners;
+mod renames;
 mod retention;
 mod rows;
 mod salts;
+mod search;
+mod tags;
+mod taking;
 mod tokens;
 mod users;
+mod versions;
+mod walks;
 
 pub use rows::{ClickRow, DayRow, StoredRows};
 
@@ -31,9 +42,15 @@ crate::__conformance_cases! { __conformance_export () }
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use waypost_core::{Click, Link, LinkId, ShortCode};
+use time::OffsetDateTime;
+use time::macros::datetime;
+use waypost_core::{Click, Link, LinkContent, LinkDetails, LinkId, ShortCode, UserId, micros};
 
-use crate::{LinkLedger, Recorded, Store};
+use crate::testkit::samples::Samples;
+use crate::{LinkEdit, LinkLedger, LinkUpdate, Recorded, Store, Updated};
+
+/// When links are changed, unless a case says otherwise: later than the samples are made.
+const LATER: OffsetDateTime = datetime!(2026-03-02 12:00 UTC);
 
 /// Makes the stores that the cases run on.
 #[async_trait]
@@ -58,7 +75,7 @@ const fn all_of(stored: u64) -> Recorded {
 }
 
 async fn insert(store: &dyn Store, link: &Link) {
-    store.insert_link(link).await.unwrap();
+    store.insert_link(link, None).await.unwrap();
 }
 
 async fn insert_all(store: &dyn Store, links: &[Link]) {
@@ -77,6 +94,67 @@ async fn record(store: &dyn Store, clicks: &[Click]) {
 async fn find(store: &dyn Store, code: &ShortCode) -> Link {
     let found = store.link_by_code(code).await.unwrap();
     found.unwrap_or_else(|| panic!("no link has the code {code}"))
+}
+
+async fn find_by_id(store: &dyn Store, id: LinkId) -> Link {
+    let found = store.link(id).await.unwrap();
+    found.unwrap_or_else(|| panic!("no link has the id {id}"))
+}
+
+/// Adds a member `name@example.com`.
+async fn add_user(store: &dyn Store, samples: &Samples, name: &str) -> UserId {
+    let user = samples.user(&format!("{name}@example.com"));
+    store.insert_user(&user, None).await.unwrap();
+    user.id
+}
+
+/// Adds members `name@example.com`, each younger than the one before.
+async fn add_users<const N: usize>(
+    store: &dyn Store,
+    samples: &Samples,
+    names: [&str; N],
+) -> [UserId; N] {
+    let mut ids = Vec::new();
+    for name in names {
+        ids.push(add_user(store, samples, name).await);
+    }
+    ids.try_into().expect("one for each name")
+}
+
+/// The change of a link as it is given, by nobody in particular.
+fn change(link: &Link, edit: LinkEdit) -> LinkUpdate {
+    LinkUpdate {
+        link: link.id,
+        version: link.version,
+        by: None,
+        at: LATER,
+        edit,
+    }
+}
+
+/// Changes a link as it is given, which it is to be, and gives back what it is then.
+async fn update(store: &dyn Store, link: &Link, edit: LinkEdit) -> Link {
+    updated(store, &change(link, edit)).await
+}
+
+/// Makes a change that is to succeed, and gives back what the link is then.
+async fn updated(store: &dyn Store, change: &LinkUpdate) -> Link {
+    match store.update_link(change).await.unwrap() {
+        Updated::Done(link) => link,
+        ended => panic!("{ended:?} after {change:?}"),
+    }
+}
+
+/// The content of a link under another code.
+fn recoded(link: &Link, code: &str) -> LinkContent {
+    LinkContent {
+        code: crate::testkit::samples::code(code),
+        ..link.content()
+    }
+}
+
+async fn rename(store: &dyn Store, link: &Link, code: &str) -> Link {
+    update(store, link, LinkEdit::Content(recoded(link, code))).await
 }
 
 async fn ledger_of(store: &dyn Store, id: LinkId) -> Option<LinkLedger> {
@@ -102,12 +180,22 @@ async fn assert_counted(store: &dyn Store, link: &Link, total: u64, purged: u64)
 /// Asserts that `stored` is `link` as a store gives it back: the same spelling, UTC, microseconds.
 fn assert_same(stored: &Link, link: &Link) {
     let expected = Link {
-        created_at: waypost_core::micros(link.created_at),
+        details: LinkDetails {
+            expires_at: link.details.expires_at.map(micros),
+            ..link.details.clone()
+        },
+        created_at: micros(link.created_at),
+        updated_at: micros(link.updated_at),
+        deleted_at: link.deleted_at.map(micros),
         ..link.clone()
     };
     assert_eq!(stored, &expected);
     assert_eq!(stored.code.spelling(), link.code.spelling());
-    assert_eq!(stored.created_at.offset(), time::UtcOffset::UTC);
+    let times = [stored.created_at, stored.updated_at].into_iter();
+    let times = times.chain(stored.details.expires_at);
+    for time in times.chain(stored.deleted_at) {
+        assert!(time.offset().is_utc(), "{time}");
+    }
 }
 
 /// Codes, to compare lists by.

@@ -24,11 +24,23 @@ use crate::{Store, StoreError};
 )]
 pub enum Operation {
     InsertLink,
+    Link,
     LinkByCode,
+    CodesOfLink,
+    UpdateLink,
+    LinkVersions,
     LinksPage,
     LinksAfter,
     DeleteLink,
-    Counts,
+    DeletedLinksBefore,
+    PurgeDeletedLinks,
+    Standing,
+    OwnersOfLinks,
+    SharesOfLink,
+    TakeLinks,
+    ListLinks,
+    Tags,
+    IndexLinks,
     ChangesAfter,
     LastChange,
     PurgeChanges,
@@ -56,6 +68,7 @@ pub enum Operation {
     RevokeToken,
     NoteTokensUsed,
     Ping,
+    Counts,
 }
 
 /// Which calls of an operation fail.
@@ -96,7 +109,7 @@ pub struct Injected {
 /// ```
 /// # use std::sync::Arc;
 /// use waypost_store::testkit::failing::{FailingStore, Failure, Operation, When};
-/// use waypost_store::{LinkStore, MemoryStore};
+/// use waypost_store::{MemoryStore, Store};
 ///
 /// # tokio::runtime::Runtime::new()?.block_on(async {
 /// let store = FailingStore::new(Arc::new(MemoryStore::new()), 1)
@@ -315,7 +328,7 @@ mod tests {
             .fail(Operation::RecordClicks, When::Nth(2), Failure::After);
         let samples = Samples::new(1);
         let link = samples.link("a");
-        store.insert_link(&link).await.unwrap();
+        store.insert_link(&link, None).await.unwrap();
         let clicks = samples.clicks(&link, 2);
 
         for (stored, failure) in [(0, Failure::Before), (2, Failure::After)] {
@@ -341,9 +354,9 @@ mod tests {
     async fn an_operation_that_fails_by_itself_keeps_its_error() {
         let store = failing(1).fail(Operation::InsertLink, When::Nth(2), Failure::After);
         let link = Samples::new(1).link("a");
-        store.insert_link(&link).await.unwrap();
+        store.insert_link(&link, None).await.unwrap();
         assert!(matches!(
-            store.insert_link(&link).await,
+            store.insert_link(&link, None).await,
             Err(StoreError::Conflict)
         ));
     }
@@ -359,7 +372,7 @@ mod tests {
             Err(StoreError::Unavailable { .. })
         ));
         assert!(matches!(
-            store.insert_link(&Samples::new(1).link("a")).await,
+            store.insert_link(&Samples::new(1).link("a"), None).await,
             Err(StoreError::Unavailable { .. })
         ));
         store.set_down(false);

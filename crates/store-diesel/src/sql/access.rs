@@ -1,0 +1,351 @@
+//! Queries on whom links belong to and whom they are shared with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel_async::RunQueryDsl;
+use waypost_core::{Link, LinkId, LinkOwner, Person, Standing, UserId};
+use waypost_store::{LinkEdit, LinkUpdate, StoreError, TakenTo, Taking};
+
+use super::id::Id;
+use super::schema::{link_owners, link_shares, users};
+use super::transaction::WorkError;
+use super::users::PersonRow;
+use super::{Connection, edits};
+
+/// So many links are looked up by one statement: databases limit the number of values.
+const BY_ID: usize = 500;
+
+/// Whom a link belongs to, and whom it is shared with.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Access {
+    /// In the order in which they came.
+    owners: Vec<Owner>,
+    shares: BTreeSet<UserId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Owner {
+    user: UserId,
+    is_primary: bool,
+    /// The version of the link that made them one.
+    since: i32,
+}
+
+impl Access {
+    /// That of a link of this owner that nobody changed yet.
+    pub(super) fn of_new(owner: Option<UserId>) -> Self {
+        let owners = owner.map(|user| Owner {
+            user,
+            is_primary: true,
+            since: 1,
+        });
+        Self {
+            owners: owners.into_iter().collect(),
+            shares: BTreeSet::new(),
+        }
+    }
+
+    /// The owners, the primary one first.
+    pub(super) fn owners(&self) -> Vec<UserId> {
+        let (primary, others): (Vec<Owner>, Vec<Owner>) =
+            self.owners.iter().partition(|owner| owner.is_primary);
+        let all = primary.into_iter().chain(others);
+        all.map(|owner| owner.user).collect()
+    }
+
+    /// Whom it is shared with, in the order of their ids.
+    pub(super) fn shares(&self) -> Vec<UserId> {
+        self.shares.iter().copied().collect()
+    }
+
+    pub(super) const fn is_owned(&self) -> bool {
+        !self.owners.is_empty()
+    }
+
+    fn owner(&self, user: UserId) -> Option<&Owner> {
+        self.owners.iter().find(|owner| owner.user == user)
+    }
+
+    fn is_of(&self, user: UserId) -> bool {
+        self.owner(user).is_some()
+    }
+
+    /// What it is after the edit that leads to a version of the link.
+    pub(super) fn edited(&self, edit: &LinkEdit, version: u32) -> Self {
+        let mut after = self.clone();
+        match *edit {
+            LinkEdit::AddOwner(user) => after.add(user, version),
+            LinkEdit::MakePrimary(user) => {
+                after.add(user, version);
+                for owner in &mut after.owners {
+                    owner.is_primary = owner.user == user;
+                }
+            }
+            LinkEdit::RemoveOwner(user) => {
+                after.owners.retain(|owner| owner.user != user);
+                let has_primary = after.owners.iter().any(|owner| owner.is_primary);
+                if let Some(first) = after.owners.first_mut()
+                    && !has_primary
+                {
+                    first.is_primary = true;
+                }
+            }
+            LinkEdit::Share(user) => {
+                if !after.is_of(user) {
+                    after.shares.insert(user);
+                }
+            }
+            LinkEdit::Unshare(user) => {
+                after.shares.remove(&user);
+            }
+            LinkEdit::Content(_) | LinkEdit::Delete | LinkEdit::Restore(_) => {}
+        }
+        after
+    }
+
+    fn add(&mut self, user: UserId, version: u32) {
+        if !self.is_of(user) {
+            self.owners.push(Owner {
+                user,
+                is_primary: self.owners.is_empty(),
+                since: i32::try_from(version).unwrap_or(i32::MAX),
+            });
+        }
+        self.shares.remove(&user);
+    }
+}
+
+pub(super) async fn of_link(
+    connection: &mut Connection,
+    link: LinkId,
+) -> Result<Access, WorkError> {
+    let link = Id(*link.as_uuid());
+    let owners: Vec<(Id, bool, i32)> = link_owners::table
+        .filter(link_owners::link_id.eq(link))
+        .order((link_owners::since_version, link_owners::user_id))
+        .select((
+            link_owners::user_id,
+            link_owners::is_primary,
+            link_owners::since_version,
+        ))
+        .load(connection)
+        .await?;
+    let shares: Vec<Id> = link_shares::table
+        .filter(link_shares::link_id.eq(link))
+        .select(link_shares::user_id)
+        .load(connection)
+        .await?;
+    let owners = owners.into_iter().map(|(user, is_primary, since)| Owner {
+        user: UserId::from_uuid(user.0),
+        is_primary,
+        since,
+    });
+    let shares = shares.into_iter().map(|user| UserId::from_uuid(user.0));
+    Ok(Access {
+        owners: owners.collect(),
+        shares: shares.collect(),
+    })
+}
+
+/// Writes what an edit changed of a link whose row is locked.
+pub(super) async fn write(
+    connection: &mut Connection,
+    link: &Link,
+    before: &Access,
+    after: &Access,
+) -> Result<(), WorkError> {
+    let id = Id(*link.id.as_uuid());
+    let user_id = |user: &UserId| Id(*user.as_uuid());
+    for owner in before.owners.iter().filter(|was| !after.is_of(was.user)) {
+        diesel::delete(link_owners::table.find((id, user_id(&owner.user))))
+            .execute(connection)
+            .await?;
+    }
+    for owner in &after.owners {
+        match before.owner(owner.user) {
+            Some(was) if was.is_primary == owner.is_primary => {}
+            Some(_) => {
+                diesel::update(link_owners::table.find((id, user_id(&owner.user))))
+                    .set(link_owners::is_primary.eq(owner.is_primary))
+                    .execute(connection)
+                    .await?;
+            }
+            None => {
+                diesel::insert_into(link_owners::table)
+                    .values((
+                        link_owners::link_id.eq(id),
+                        link_owners::user_id.eq(user_id(&owner.user)),
+                        link_owners::is_primary.eq(owner.is_primary),
+                        link_owners::since_version.eq(owner.since),
+                        link_owners::link_created_at.eq(link.created_at),
+                    ))
+                    .execute(connection)
+                    .await
+                    .map_err(of_user)?;
+            }
+        }
+    }
+    for user in before.shares.difference(&after.shares) {
+        diesel::delete(link_shares::table.find((id, user_id(user))))
+            .execute(connection)
+            .await?;
+    }
+    for user in after.shares.difference(&before.shares) {
+        diesel::insert_into(link_shares::table)
+            .values((
+                link_shares::link_id.eq(id),
+                link_shares::user_id.eq(user_id(user)),
+                link_shares::link_created_at.eq(link.created_at),
+            ))
+            .execute(connection)
+            .await
+            .map_err(of_user)?;
+    }
+    Ok(())
+}
+
+/// The link is there; if a key leads nowhere, it is that of a user who was deleted meanwhile.
+fn of_user(error: DieselError) -> WorkError {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {
+            StoreError::NotFound.into()
+        }
+        error => error.into(),
+    }
+}
+
+pub(super) async fn standing(
+    connection: &mut Connection,
+    link: LinkId,
+    user: UserId,
+) -> Result<Standing, WorkError> {
+    let key = (Id(*link.as_uuid()), Id(*user.as_uuid()));
+    let is_primary: Option<bool> = link_owners::table
+        .find(key)
+        .select(link_owners::is_primary)
+        .first(connection)
+        .await
+        .optional()?;
+    match is_primary {
+        Some(true) => return Ok(Standing::PrimaryOwner),
+        Some(false) => return Ok(Standing::CoOwner),
+        None => {}
+    }
+    let shared: Option<Id> = link_shares::table
+        .find(key)
+        .select(link_shares::link_id)
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(shared.map_or(Standing::Stranger, |_| Standing::Recipient))
+}
+
+pub(super) async fn owners(
+    connection: &mut Connection,
+    links: &[LinkId],
+) -> Result<BTreeMap<LinkId, Vec<LinkOwner>>, WorkError> {
+    let mut owners: BTreeMap<LinkId, Vec<LinkOwner>> = BTreeMap::new();
+    let distinct: BTreeSet<LinkId> = links.iter().copied().collect();
+    let ids: Vec<Id> = distinct.iter().map(|id| Id(*id.as_uuid())).collect();
+    for ids in ids.chunks(BY_ID) {
+        let rows: Vec<(Id, bool, PersonRow)> = link_owners::table
+            .inner_join(users::table)
+            .filter(link_owners::link_id.eq_any(ids.iter().copied()))
+            .order((
+                link_owners::link_id,
+                link_owners::is_primary.desc(),
+                link_owners::since_version,
+                link_owners::user_id,
+            ))
+            .select((
+                link_owners::link_id,
+                link_owners::is_primary,
+                PersonRow::as_select(),
+            ))
+            .load(connection)
+            .await?;
+        for (link, is_primary, person) in rows {
+            let person = person.try_into()?;
+            let of_link = owners.entry(LinkId::from_uuid(link.0)).or_default();
+            of_link.push(LinkOwner { person, is_primary });
+        }
+    }
+    Ok(owners)
+}
+
+pub(super) async fn shares(
+    connection: &mut Connection,
+    link: LinkId,
+) -> Result<Vec<Person>, WorkError> {
+    let rows: Vec<PersonRow> = link_shares::table
+        .inner_join(users::table)
+        .filter(link_shares::link_id.eq(Id(*link.as_uuid())))
+        .order(link_shares::user_id)
+        .select(PersonRow::as_select())
+        .load(connection)
+        .await?;
+    let people = rows.into_iter().map(Person::try_from);
+    Ok(people.collect::<Result<_, StoreError>>()?)
+}
+
+/// In the order of the ids, so that nodes do not wait for each other in a circle.
+pub(super) async fn take(
+    connection: &mut Connection,
+    from: UserId,
+    to: TakenTo,
+    limit: u32,
+    taking: Taking,
+) -> Result<u64, WorkError> {
+    if let TakenTo::User(to) = to {
+        super::users::must_exist(connection, to).await?;
+    }
+    let owned: Vec<Id> = link_owners::table
+        .filter(link_owners::user_id.eq(Id(*from.as_uuid())))
+        .order(link_owners::link_id)
+        .limit(i64::from(limit))
+        .select(link_owners::link_id)
+        .load(connection)
+        .await?;
+    for id in &owned {
+        take_one(connection, LinkId::from_uuid(id.0), from, to, taking).await?;
+    }
+    Ok(u64::try_from(owned.len()).unwrap_or(u64::MAX))
+}
+
+async fn take_one(
+    connection: &mut Connection,
+    id: LinkId,
+    from: UserId,
+    to: TakenTo,
+    taking: Taking,
+) -> Result<(), WorkError> {
+    // Locked, it stays as it is looked at here, and its version is the one that is changed.
+    edits::lock(connection, id).await?;
+    let Some(link) = super::links::one(connection, id).await? else {
+        return Ok(());
+    };
+    let access = of_link(connection, id).await?;
+    let Some(owner) = access.owner(from) else {
+        return Ok(());
+    };
+    let is_last = access.owners.len() == 1;
+    let first = match to {
+        TakenTo::User(to) if owner.is_primary && to != from => Some(LinkEdit::MakePrimary(to)),
+        TakenTo::Nobody if is_last && !link.is_deleted() => Some(LinkEdit::Delete),
+        TakenTo::User(_) | TakenTo::Nobody => None,
+    };
+    let all = first.into_iter().chain([LinkEdit::RemoveOwner(from)]);
+    for (edit, version) in all.zip(link.version..) {
+        let update = LinkUpdate {
+            link: id,
+            version,
+            by: taking.by,
+            at: taking.at,
+            edit,
+        };
+        edits::update(connection, &update).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,325 @@
+//! Changing links: each change is made by whoever moves its version on, and locks, in this order, the
+//! row of the link, its codes, whom it belongs to, its tags, its words, its history and the change feed.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
+use waypost_core::{
+    Link, LinkAction, LinkContent, LinkId, LinkSnapshot, ShortCode, UserId, micros,
+};
+use waypost_store::{LinkEdit, LinkUpdate, StoreError, Updated};
+
+use super::access::Access;
+use super::id::Id;
+use super::schema::{link_codes, links};
+use super::statement::Statement;
+use super::transaction::WorkError;
+use super::versions::{self, NewVersion};
+use super::{Connection, FOR_UPDATE, access, changes, findable, users};
+
+/// What the content of a link sets.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = links, treat_none_as_default_value = false, treat_none_as_null = true)]
+struct ContentRow<'a> {
+    code: &'a str,
+    code_spelling: &'a str,
+    target_url: &'a str,
+    target_hash: Option<Vec<u8>>,
+    title: &'a str,
+    description: &'a str,
+    visibility: &'a str,
+    forward_query: bool,
+    disabled: bool,
+    expires_at: Option<OffsetDateTime>,
+}
+
+impl<'a> From<&'a LinkContent> for ContentRow<'a> {
+    fn from(content: &'a LinkContent) -> Self {
+        let LinkContent {
+            code,
+            target,
+            details,
+        } = content;
+        Self {
+            code: code.as_str(),
+            code_spelling: code.spelling(),
+            target_url: target.as_str(),
+            target_hash: Some(findable::hash(target)),
+            title: details.title.as_str(),
+            description: details.description.as_str(),
+            visibility: details.visibility.as_str(),
+            forward_query: details.forward_query,
+            disabled: details.disabled,
+            expires_at: details.expires_at,
+        }
+    }
+}
+
+/// The content as it will be read again.
+fn kept(content: &LinkContent) -> LinkContent {
+    let mut kept = content.clone();
+    kept.details.expires_at = kept.details.expires_at.map(micros);
+    kept
+}
+
+fn snapshot(link: &Link, access: &Access) -> LinkSnapshot {
+    LinkSnapshot {
+        content: link.content(),
+        owners: access.owners(),
+        shares: access.shares(),
+        deleted: link.is_deleted(),
+    }
+}
+
+pub(super) async fn insert(
+    connection: &mut Connection,
+    link: &Link,
+    owner: Option<UserId>,
+) -> Result<(), WorkError> {
+    let link = Link::of(link.id, kept(&link.content()), micros(link.created_at));
+    let content = link.content();
+    diesel::insert_into(links::table)
+        .values((
+            links::id.eq(Id(*link.id.as_uuid())),
+            links::created_at.eq(link.created_at),
+            links::updated_at.eq(link.updated_at),
+            links::owned.eq(owner.is_some()),
+            ContentRow::from(&content),
+        ))
+        .execute(connection)
+        .await?;
+    claim(connection, link.id, &link.code, link.created_at).await?;
+    let nobody = Access::default();
+    let access = Access::of_new(owner);
+    access::write(connection, &link, &nobody, &access).await?;
+    findable::write_tags(connection, None, &link).await?;
+    findable::write_words(connection, &link).await?;
+    let version = NewVersion {
+        link: link.id,
+        number: link.version,
+        action: LinkAction::Created,
+        at: link.created_at,
+        by: owner,
+        before: None,
+        after: snapshot(&link, &access),
+    };
+    versions::insert(connection, &version).await?;
+    changes::note(connection, link.code.as_str()).await
+}
+
+/// Makes a code one of the link's, unless it is another one's. Its former codes are taken back so, too.
+async fn claim(
+    connection: &mut Connection,
+    link: LinkId,
+    code: &ShortCode,
+    at: OffsetDateTime,
+) -> Result<(), WorkError> {
+    let link = Id(*link.as_uuid());
+    let row = link_codes::table.find(code.as_str());
+    let holder: Option<Id> = row
+        .select(link_codes::link_id)
+        .first(connection)
+        .await
+        .optional()?;
+    match holder {
+        None => {
+            diesel::insert_into(link_codes::table)
+                .values((
+                    link_codes::code.eq(code.as_str()),
+                    link_codes::spelling.eq(code.spelling()),
+                    link_codes::link_id.eq(link),
+                    link_codes::created_at.eq(at),
+                ))
+                .execute(connection)
+                .await?;
+        }
+        Some(holder) if holder == link => {
+            diesel::update(row)
+                .set(link_codes::spelling.eq(code.spelling()))
+                .execute(connection)
+                .await?;
+        }
+        Some(_) => return Err(StoreError::Conflict.into()),
+    }
+    Ok(())
+}
+
+/// What a link is after an edit, and what kind of edit it was.
+fn edited(before: &Link, update: &LinkUpdate) -> (Link, LinkAction) {
+    let at = micros(update.at);
+    let mut after = Link {
+        version: before.version.saturating_add(1),
+        updated_at: at,
+        ..before.clone()
+    };
+    let (content, action) = match &update.edit {
+        LinkEdit::Content(content) => (Some(content), LinkAction::Changed),
+        LinkEdit::Restore(content) => {
+            after.deleted_at = None;
+            (Some(content), LinkAction::Restored)
+        }
+        LinkEdit::Delete => {
+            after.deleted_at = Some(at);
+            (None, LinkAction::Deleted)
+        }
+        LinkEdit::AddOwner(_)
+        | LinkEdit::MakePrimary(_)
+        | LinkEdit::RemoveOwner(_)
+        | LinkEdit::Share(_)
+        | LinkEdit::Unshare(_) => (None, LinkAction::AccessChanged),
+    };
+    if let Some(content) = content {
+        let content = kept(content);
+        after.code = content.code;
+        after.target = content.target;
+        after.details = content.details;
+    }
+    (after, action)
+}
+
+pub(super) async fn update(
+    connection: &mut Connection,
+    update: &LinkUpdate,
+) -> Result<Updated, WorkError> {
+    let Some(before) = super::links::one(connection, update.link).await? else {
+        return Ok(Updated::Missing);
+    };
+    if before.version != update.version {
+        return Ok(Updated::Stale);
+    }
+    if let LinkEdit::AddOwner(user) | LinkEdit::MakePrimary(user) | LinkEdit::Share(user) =
+        update.edit
+    {
+        users::must_exist(connection, user).await?;
+    }
+    let (after, action) = edited(&before, update);
+    if !advance(connection, &before, &after, action).await? {
+        let link = super::links::one(connection, update.link).await?;
+        return Ok(link.map_or(Updated::Missing, |_| Updated::Stale));
+    }
+    // The row is locked: whoever changes anything else of the link waits.
+    if before.code != after.code || before.code.spelling() != after.code.spelling() {
+        claim(connection, after.id, &after.code, after.updated_at).await?;
+    }
+    let access_before = access::of_link(connection, after.id).await?;
+    let access_after = access_before.edited(&update.edit, after.version);
+    if access_before.is_owned() != access_after.is_owned() {
+        diesel::update(links::table.find(Id(*after.id.as_uuid())))
+            .set(links::owned.eq(access_after.is_owned()))
+            .execute(connection)
+            .await?;
+    }
+    access::write(connection, &after, &access_before, &access_after).await?;
+    findable::write_tags(connection, Some(&before), &after).await?;
+    if matches!(action, LinkAction::Changed | LinkAction::Restored) {
+        findable::write_words(connection, &after).await?;
+    }
+    let version = NewVersion {
+        link: after.id,
+        number: after.version,
+        action,
+        at: after.updated_at,
+        by: update.by,
+        before: Some(snapshot(&before, &access_before)),
+        after: snapshot(&after, &access_after),
+    };
+    versions::insert(connection, &version).await?;
+    let codes = super::links::codes(connection, after.id).await?;
+    note_all(connection, &codes).await?;
+    Ok(Updated::Done(after))
+}
+
+/// Changes the row, if its version is still the one before. Leaves what the content sets alone where the
+/// content is not changed: the words may not be kept yet.
+async fn advance(
+    connection: &mut Connection,
+    before: &Link,
+    after: &Link,
+    action: LinkAction,
+) -> Result<bool, WorkError> {
+    let number = |version: u32| i32::try_from(version).map_err(StoreError::internal);
+    let content = after.content();
+    let sets_content = matches!(action, LinkAction::Changed | LinkAction::Restored);
+    let here = links::table
+        .find(Id(*before.id.as_uuid()))
+        .filter(links::version.eq(number(before.version)?));
+    let changed = diesel::update(here)
+        .set((
+            links::version.eq(number(after.version)?),
+            links::updated_at.eq(after.updated_at),
+            links::deleted_at.eq(after.deleted_at),
+            sets_content.then(|| ContentRow::from(&content)),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(changed > 0)
+}
+
+async fn note_all(connection: &mut Connection, codes: &[ShortCode]) -> Result<(), WorkError> {
+    for code in codes {
+        changes::note(connection, code.as_str()).await?;
+    }
+    Ok(())
+}
+
+/// Keeps everybody else from changing a link. `false` when there is none.
+pub(super) async fn lock(connection: &mut Connection, id: LinkId) -> Result<bool, WorkError> {
+    let mut statement = Statement::of("SELECT id FROM links WHERE id = ");
+    statement.id(id.as_uuid()).sql(FOR_UPDATE);
+    Ok(!statement.ids(connection).await?.is_empty())
+}
+
+pub(super) async fn delete(connection: &mut Connection, id: LinkId) -> Result<bool, WorkError> {
+    if !lock(connection, id).await? {
+        return Ok(false);
+    }
+    delete_locked(connection, id).await?;
+    Ok(true)
+}
+
+async fn delete_locked(connection: &mut Connection, id: LinkId) -> Result<(), WorkError> {
+    let codes = super::links::codes(connection, id).await?;
+    diesel::delete(links::table.find(Id(*id.as_uuid())))
+        .execute(connection)
+        .await?;
+    note_all(connection, &codes).await
+}
+
+/// In the order of the ids, so that nodes do not wait for each other in a circle. A link that was
+/// restored meanwhile stays.
+pub(super) async fn purge_deleted(
+    connection: &mut Connection,
+    before: OffsetDateTime,
+    limit: u32,
+) -> Result<u64, WorkError> {
+    let before = micros(before);
+    let old: BTreeSet<Id> = links::table
+        .filter(links::deleted_at.lt(before))
+        .order(links::id)
+        .limit(i64::from(limit))
+        .select(links::id)
+        .load(connection)
+        .await?
+        .into_iter()
+        .collect();
+    let mut purged = 0;
+    for id in old {
+        let link = LinkId::from_uuid(id.0);
+        if !lock(connection, link).await? {
+            continue;
+        }
+        let deleted_at: Option<Option<OffsetDateTime>> = links::table
+            .find(id)
+            .select(links::deleted_at)
+            .first(connection)
+            .await
+            .optional()?;
+        if deleted_at.flatten().is_some_and(|at| micros(at) < before) {
+            delete_locked(connection, link).await?;
+            purged += 1;
+        }
+    }
+    Ok(purged)
+}

@@ -1,0 +1,123 @@
+//! What links are found by: their tags, their words, and the hash of their target.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use sha2::{Digest as _, Sha256};
+use waypost_core::{Link, SearchWord, Tag, TargetUrl, Visibility};
+use waypost_store::StoreError;
+
+use super::id::Id;
+use super::schema::{link_tags, link_words, links};
+use super::statement::Statement;
+use super::transaction::WorkError;
+use super::{Connection, INSERT_NEW, INSERT_NEW_END};
+
+/// Long targets are found by what an index can hold.
+pub(super) fn hash(target: &TargetUrl) -> Vec<u8> {
+    Sha256::digest(target.as_str().as_bytes()).to_vec()
+}
+
+/// Whether every user finds the link in lists.
+fn is_listed(link: &Link) -> bool {
+    link.details.visibility == Visibility::Public && !link.is_deleted()
+}
+
+/// Writes what an edit changed of the tags of a link whose row is locked.
+pub(super) async fn write_tags(
+    connection: &mut Connection,
+    before: Option<&Link>,
+    after: &Link,
+) -> Result<(), WorkError> {
+    let id = Id(*after.id.as_uuid());
+    let tags = |link: &Link| -> BTreeSet<Tag> { link.details.tags.iter().cloned().collect() };
+    let (had, has) = (before.map(tags).unwrap_or_default(), tags(after));
+    let gone: Vec<&str> = had.difference(&has).map(Tag::as_str).collect();
+    if !gone.is_empty() {
+        let rows = link_tags::table.filter(link_tags::link_id.eq(id));
+        diesel::delete(rows.filter(link_tags::tag.eq_any(gone)))
+            .execute(connection)
+            .await?;
+    }
+    let listed = is_listed(after);
+    let stays = had.intersection(&has).next().is_some();
+    if stays && before.map(is_listed) != Some(listed) {
+        diesel::update(link_tags::table.filter(link_tags::link_id.eq(id)))
+            .set(link_tags::listed.eq(listed))
+            .execute(connection)
+            .await?;
+    }
+    let new: Vec<&Tag> = has.difference(&had).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let mut names = Statement::of(INSERT_NEW);
+    names.sql(" INTO tags (name) VALUES ");
+    let mut rows =
+        Statement::of("INSERT INTO link_tags (link_id, tag, listed, link_created_at) VALUES ");
+    for (place, tag) in new.into_iter().enumerate() {
+        let comma = if place == 0 { "" } else { ", " };
+        names.sql(comma).sql("(").text(tag.as_str()).sql(")");
+        rows.sql(comma).sql("(").id(after.id.as_uuid());
+        rows.sql(", ").text(tag.as_str()).sql(", ").flag(listed);
+        rows.sql(", ").instant(after.created_at).sql(")");
+    }
+    names.sql(INSERT_NEW_END);
+    names.run(connection).await?;
+    rows.run(connection).await?;
+    Ok(())
+}
+
+/// Writes what is not as it should be of the words of a link whose row is locked.
+pub(super) async fn write_words(connection: &mut Connection, link: &Link) -> Result<(), WorkError> {
+    let id = Id(*link.id.as_uuid());
+    let had: Vec<String> = link_words::table
+        .filter(link_words::link_id.eq(id))
+        .select(link_words::word)
+        .load(connection)
+        .await?;
+    let words = SearchWord::of_link(&link.content());
+    let had: BTreeSet<&str> = had.iter().map(String::as_str).collect();
+    let has: BTreeSet<&str> = words.iter().map(SearchWord::as_str).collect();
+    let gone: Vec<&str> = had.difference(&has).copied().collect();
+    if !gone.is_empty() {
+        let rows = link_words::table.filter(link_words::link_id.eq(id));
+        diesel::delete(rows.filter(link_words::word.eq_any(gone)))
+            .execute(connection)
+            .await?;
+    }
+    let new: Vec<&str> = has.difference(&had).copied().collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Statement::of("INSERT INTO link_words (link_id, word) VALUES ");
+    for (place, word) in new.into_iter().enumerate() {
+        rows.sql(if place == 0 { "(" } else { ", (" });
+        rows.id(link.id.as_uuid()).sql(", ").text(word).sql(")");
+    }
+    rows.run(connection).await?;
+    Ok(())
+}
+
+/// In the order of the ids, so that nodes do not wait for each other in a circle. Whoever changes the
+/// content of a link meanwhile does this, too.
+pub(super) async fn index(connection: &mut Connection, limit: u32) -> Result<u64, WorkError> {
+    let mut found = super::links::without_words(connection, limit).await?;
+    found.sort_unstable_by_key(|link| link.id);
+    for link in &found {
+        let version = i32::try_from(link.version).map_err(StoreError::internal)?;
+        let here = links::table
+            .find(Id(*link.id.as_uuid()))
+            .filter(links::version.eq(version))
+            .filter(links::target_hash.is_null());
+        let taken = diesel::update(here)
+            .set(links::target_hash.eq(hash(&link.target)))
+            .execute(connection)
+            .await?;
+        if taken > 0 {
+            write_words(connection, link).await?;
+        }
+    }
+    Ok(u64::try_from(found.len()).unwrap_or(u64::MAX))
+}

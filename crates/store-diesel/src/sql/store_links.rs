@@ -1,0 +1,77 @@
+//! The port of links: each method names its operation and calls its query.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+use waypost_core::{
+    Link, LinkCursor, LinkId, LinkOwner, LinkVersion, Page, PageRequest, Person, ShortCode,
+    Standing, Tag, UserId,
+};
+use waypost_store::{
+    AccessStore, CatalogStore, LinkQuery, LinkReader, LinkStore, LinkUpdate, PageOf, StoreError,
+    TakenTo, Taking, Updated,
+};
+
+use super::Connection;
+use super::store::SqlStore;
+use super::transaction::{look_up, transaction};
+use super::{access, catalog, edits, findable, links, tags, versions};
+use crate::metrics::OperationName;
+
+/// A port: of each method its operation, whether that is a transaction on the pool for writes or a
+/// look-up on the one for reads, and its query, which takes the same arguments.
+macro_rules! port {
+    ($($port:ident { $(
+        $how:ident $operation:ident: $name:ident($($argument:ident: $type:ty),*) -> $answer:ty
+            = $query:path;
+    )* })*) => {$(
+        #[async_trait]
+        impl $port for SqlStore {
+            $(async fn $name(&self, $($argument: $type),*) -> Result<$answer, StoreError> {
+                $how(port!(@pool $how self), OperationName::$operation)
+                    .run(async |connection: &mut Connection| {
+                        $query(connection, $($argument),*).await
+                    })
+                    .await
+            })*
+        }
+    )*};
+    (@pool look_up $self:ident) => { &$self.pools.reads };
+    (@pool transaction $self:ident) => { &$self.pools.writes };
+}
+
+port! {
+    LinkStore {
+        transaction InsertLink: insert_link(link: &Link, owner: Option<UserId>) -> ()
+            = edits::insert;
+        look_up Link: link(id: LinkId) -> Option<Link> = links::one;
+        look_up LinkByCode: link_by_code(code: &ShortCode) -> Option<Link> = links::by_code;
+        look_up CodesOfLink: codes_of_link(id: LinkId) -> Vec<ShortCode> = links::codes;
+        transaction UpdateLink: update_link(update: &LinkUpdate) -> Updated = edits::update;
+        look_up LinkVersions: link_versions(id: LinkId, before: Option<u32>, limit: u32)
+            -> Vec<LinkVersion> = versions::of_link;
+        look_up LinksPage: links_page(of: PageOf, page: PageRequest) -> Page<Link> = links::page;
+        look_up LinksAfter: links_after(cursor: Option<LinkCursor>, limit: u32) -> Vec<Link>
+            = links::after;
+        transaction DeleteLink: delete_link(id: LinkId) -> bool = edits::delete;
+        look_up DeletedLinksBefore: deleted_links_before(before: OffsetDateTime) -> u64
+            = links::deleted_before;
+        transaction PurgeDeletedLinks: purge_deleted_links(before: OffsetDateTime, limit: u32)
+            -> u64 = edits::purge_deleted;
+    }
+    AccessStore {
+        look_up Standing: standing(link: LinkId, user: UserId) -> Standing = access::standing;
+        look_up OwnersOfLinks: owners_of_links(links: &[LinkId])
+            -> BTreeMap<LinkId, Vec<LinkOwner>> = access::owners;
+        look_up SharesOfLink: shares_of_link(link: LinkId) -> Vec<Person> = access::shares;
+        transaction TakeLinks: take_links(from: UserId, to: TakenTo, limit: u32, taking: Taking)
+            -> u64 = access::take;
+    }
+    CatalogStore {
+        look_up ListLinks: list_links(query: &LinkQuery) -> Vec<Link> = catalog::list;
+        look_up Tags: tags(reader: LinkReader, after: Option<&Tag>, limit: u32) -> Vec<Tag>
+            = tags::seen;
+        transaction IndexLinks: index_links(limit: u32) -> u64 = findable::index;
+    }
+}

@@ -1,0 +1,24 @@
+-- What was deleted, disabled or expired leads again; codes that were given up lead nowhere.
+DROP TABLE link_versions;
+DROP TABLE link_words;
+DROP TABLE link_tags;
+DROP TABLE tags;
+DROP TABLE link_shares;
+DROP TABLE link_owners;
+DROP TABLE link_codes;
+DROP INDEX links_deleted;
+DROP INDEX links_unowned;
+DROP INDEX links_by_target;
+DROP INDEX links_by_visibility;
+ALTER TABLE links
+    DROP COLUMN owned,
+    DROP COLUMN target_hash,
+    DROP COLUMN deleted_at,
+    DROP COLUMN version,
+    DROP COLUMN updated_at,
+    DROP COLUMN expires_at,
+    DROP COLUMN disabled,
+    DROP COLUMN forward_query,
+    DROP COLUMN visibility,
+    DROP COLUMN description,
+    DROP COLUMN title;

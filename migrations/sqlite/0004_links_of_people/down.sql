@@ -1,0 +1,23 @@
+-- What was deleted, disabled or expired leads again; codes that were given up lead nowhere.
+DROP TABLE link_versions;
+DROP TABLE link_words;
+DROP TABLE link_tags;
+DROP TABLE tags;
+DROP TABLE link_shares;
+DROP TABLE link_owners;
+DROP TABLE link_codes;
+DROP INDEX links_deleted;
+DROP INDEX links_unowned;
+DROP INDEX links_by_target;
+DROP INDEX links_by_visibility;
+ALTER TABLE links DROP COLUMN owned;
+ALTER TABLE links DROP COLUMN target_hash;
+ALTER TABLE links DROP COLUMN deleted_at;
+ALTER TABLE links DROP COLUMN version;
+ALTER TABLE links DROP COLUMN updated_at;
+ALTER TABLE links DROP COLUMN expires_at;
+ALTER TABLE links DROP COLUMN disabled;
+ALTER TABLE links DROP COLUMN forward_query;
+ALTER TABLE links DROP COLUMN visibility;
+ALTER TABLE links DROP COLUMN description;
+ALTER TABLE links DROP COLUMN title;
