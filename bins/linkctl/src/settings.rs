@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 
 use waypost_analytics::ClickSettings;
-use waypost_api::{HttpSettings, LogSettings};
+use waypost_api::{AccessSettings, HttpSettings, LogSettings};
 use waypost_core::BaseUrl;
 use waypost_core::settings::{Problems, SettingsReader};
 use waypost_store::CacheSettings;
@@ -37,6 +37,7 @@ pub(crate) fn read(
     let database = DatabaseSettings::read(&mut reader);
     let http = HttpSettings::read(&mut reader);
     // Only to report what is wrong with them, too.
+    let _ = AccessSettings::read(&mut reader);
     let _ = CacheSettings::read(&mut reader);
     let _ = ClickSettings::read(&mut reader);
     let _ = LogSettings::read(&mut reader);

@@ -11,13 +11,16 @@ use waypost_api::RunningServer;
 struct Banner {
     address: SocketAddr,
     metrics: Option<SocketAddr>,
+    /// Whether everybody may shorten.
+    open: bool,
 }
 
-/// Prints the banner of a server.
-pub(crate) fn print(server: &RunningServer) {
+/// Prints the banner of a server, which is `open` where everybody may shorten.
+pub(crate) fn print(server: &RunningServer, open: bool) {
     let banner = Banner {
         address: server.address(),
         metrics: server.metrics_address(),
+        open,
     };
     let mut stdout = std::io::stdout().lock();
     let printed = write!(stdout, "{banner}").and_then(|()| stdout.flush());
@@ -42,10 +45,24 @@ impl fmt::Display for Banner {
         let version = env!("CARGO_PKG_VERSION");
         let near = reachable(self.address);
         writeln!(f, "Waypost {version} listening on http://{}", self.address)?;
-        writeln!(f, "\nShorten a URL:")?;
+        if self.open {
+            writeln!(f, "\nShorten a URL:")?;
+        } else {
+            writeln!(f, "\nAdd yourself, make a token, and shorten a URL:")?;
+            writeln!(f, "linkctl user add you@example.com --admin")?;
+            writeln!(
+                f,
+                "TOKEN=$(linkctl token create --user you@example.com --name curl)"
+            )?;
+        }
+        let credentials = if self.open {
+            ""
+        } else {
+            " -H \"Authorization: Bearer $TOKEN\""
+        };
         writeln!(
             f,
-            "curl -s -X POST http://{near}/shorten -H 'Content-Type: application/json' \
+            "curl -s -X POST http://{near}/shorten{credentials} -H 'Content-Type: application/json' \
              -d '{{\"url\":\"https://example.com/\"}}'"
         )?;
         writeln!(f, "\nThe API, to read and to try: http://{near}/api/docs/")?;
@@ -62,11 +79,17 @@ mod tests {
 
     #[test]
     fn the_banner_begins_with_the_address_and_has_a_line_to_paste() {
-        let banner = Banner {
-            address: ([0, 0, 0, 0], 8080).into(),
-            metrics: None,
+        let banner = |open| {
+            let address = ([0, 0, 0, 0], 8080).into();
+            let metrics = None;
+            let banner = Banner {
+                address,
+                metrics,
+                open,
+            };
+            banner.to_string()
         };
-        let text = banner.to_string();
+        let text = banner(true);
         let version = env!("CARGO_PKG_VERSION");
         assert_eq!(
             text.lines().next(),
@@ -75,5 +98,8 @@ mod tests {
         let curl = "curl -s -X POST http://127.0.0.1:8080/shorten \
                     -H 'Content-Type: application/json' -d '{\"url\":\"https://example.com/\"}'";
         assert!(text.lines().any(|line| line == curl), "{text}");
+        let closed = banner(false);
+        let (_, token) = closed.split_once("linkctl token create").unwrap();
+        assert!(token.contains("Bearer $TOKEN"), "{closed}");
     }
 }

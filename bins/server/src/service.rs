@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use waypost_analytics::{
     DailySalts, Ingester, IngesterParts, Journal, Maintenance, MaintenanceParts, Recorder,
@@ -15,7 +16,9 @@ use waypost_analytics::{
 };
 use waypost_api::{ApiParts, Metrics, RunningServer, reserved_words, serve};
 use waypost_core::{Clock as _, JournalId, SystemClock, SystemRandom};
-use waypost_store::{Resolver, Shortener, ShortenerParts};
+use waypost_store::{
+    Accounts, AccountsParts, Links, Resolver, Shortener, ShortenerParts, make_links_findable,
+};
 use waypost_store_diesel::Database;
 
 use crate::background::Background;
@@ -48,7 +51,7 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode, Failure> {
         // Nothing is served yet, and the database undoes what was not committed.
         signal = signals.next() => return Ok(ExitCode::from(signal.exit_code())),
     };
-    banner::print(&service.server);
+    banner::print(&service.server, settings.access.anonymous_links);
     info!(
         address = %service.server.address(),
         base_url = %settings.http.base_url,
@@ -127,13 +130,21 @@ impl Service {
             base_url: settings.http.base_url.clone(),
             resolver: Some(resolver.clone()),
         });
+        let accounts = Accounts::new(AccountsParts {
+            store: database.store(),
+            clock: clock.clone(),
+            random: random.clone(),
+            operator: settings.access.admin_token,
+        });
         let parts = ApiParts {
-            shortener,
+            links: Links::new(shortener),
+            accounts: accounts.clone(),
             resolver: resolver.clone(),
             recorder: recorder.clone(),
             clock: clock.clone(),
             random,
             metrics,
+            anonymous_links: settings.access.anonymous_links,
         };
         let server = serve(&settings.http, parts)?;
         let mut background = Background::default();
@@ -146,6 +157,12 @@ impl Service {
         });
         background.start("salts", async move |stop| {
             salts.keep_ready(&*clock, stop).await;
+        });
+        background.start("tokens", |stop| accounts.keep_used_written(stop));
+        let store = database.store();
+        background.start("search", async move |stop: CancellationToken| {
+            make_links_findable(store, stop.clone()).await;
+            stop.cancelled().await;
         });
         background.start("maintenance", |stop| maintenance.run(stop));
         Ok(Self {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use waypost_analytics::ClickSettings;
-use waypost_api::{HttpSettings, LogSettings};
+use waypost_api::{AccessSettings, HttpSettings, LogSettings};
 use waypost_core::settings::{Problems, Setting, SettingsReader};
 use waypost_store::CacheSettings;
 use waypost_store_diesel::DatabaseSettings;
@@ -11,8 +11,9 @@ use waypost_store_diesel::DatabaseSettings;
 use crate::cli::Flags;
 
 /// What can be set, in the order in which `--help` shows it.
-pub(crate) const SECTIONS: [&[Setting]; 5] = [
+pub(crate) const SECTIONS: [&[Setting]; 6] = [
     HttpSettings::SETTINGS,
+    AccessSettings::SETTINGS,
     DatabaseSettings::SETTINGS,
     CacheSettings::SETTINGS,
     ClickSettings::SETTINGS,
@@ -23,6 +24,7 @@ pub(crate) const SECTIONS: [&[Setting]; 5] = [
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) http: HttpSettings,
+    pub(crate) access: AccessSettings,
     pub(crate) database: DatabaseSettings,
     pub(crate) cache: CacheSettings,
     pub(crate) clicks: ClickSettings,
@@ -45,6 +47,7 @@ impl Settings {
             |path| std::fs::read_to_string(path),
         );
         let http = HttpSettings::read(&mut reader);
+        let access = AccessSettings::read(&mut reader);
         let database = DatabaseSettings::read(&mut reader);
         let cache = CacheSettings::read(&mut reader);
         let clicks = ClickSettings::read(&mut reader);
@@ -52,6 +55,7 @@ impl Settings {
         let sections = || {
             Ok(Self {
                 http: http?,
+                access: access?,
                 database: database?,
                 cache: cache?,
                 clicks: clicks?,

@@ -95,7 +95,7 @@ impl Running {
 
 #[test]
 fn the_banner_has_a_line_that_works_when_it_is_pasted() {
-    let mut server = start(&[]);
+    let mut server = start(&["--anonymous-links", "true"]);
     let mut line = String::new();
     while !line.starts_with("curl ") {
         line.clear();
@@ -139,7 +139,7 @@ fn a_signal_stops_the_server_with_code_0() {
 #[test]
 fn a_second_signal_ends_the_server_at_once() {
     for (signal, expected) in [(Signal::TERM, 143), (Signal::INT, 130)] {
-        let server = start(&[]);
+        let server = start(&["--anonymous-links", "true"]);
         // A request whose body never comes is under way.
         let mut stream = TcpStream::connect(server.address).unwrap();
         let head = "POST /shorten HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\

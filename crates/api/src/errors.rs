@@ -10,12 +10,12 @@ use std::fmt::Write as _;
 
 use actix_web::error::JsonPayloadError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
-use waypost_core::{CodeError, PageError};
-use waypost_store::{ShortenError, StoreError};
+use waypost_core::{CodeError, CursorError, DetailError, PageError, Scope};
+use waypost_store::{AccountError, LinkError, ShortenError, StoreError};
 
 /// How long a client waits before it tries again what was unavailable, in seconds.
 const RETRY_AFTER_S: &str = "1";
@@ -34,15 +34,31 @@ pub(crate) enum ErrorCode {
     CodeInvalid,
     /// The code is a word under which Waypost itself answers.
     CodeReserved,
+    /// A title, description, tag or expiry is not acceptable.
+    DetailInvalid,
+    /// No user has this address.
+    UserUnknown,
+    /// It takes an API token that is accepted.
+    Unauthorized,
+    /// The token does not have the scope for it.
+    ScopeMissing,
+    /// It is for others.
+    Forbidden,
     /// Another link has the code.
     CodeTaken,
+    /// It is not possible as things are.
+    Conflict,
     /// Nothing is here.
     NotFound,
+    /// The link has expired, or is disabled.
+    Gone,
+    /// The link is not the version that `If-Match` names.
+    PreconditionFailed,
     /// The path exists, the method does not; `Allow` names those that do.
     MethodNotAllowed,
     /// The body did not arrive in time.
     RequestTimeout,
-    /// The body is longer than 16 KiB.
+    /// The body is longer than it may be.
     BodyTooLarge,
     /// The body is not declared as JSON.
     UnsupportedMediaType,
@@ -60,7 +76,15 @@ impl ErrorCode {
             Self::UrlInvalid => (StatusCode::BAD_REQUEST, "URL_INVALID"),
             Self::CodeInvalid => (StatusCode::BAD_REQUEST, "CODE_INVALID"),
             Self::CodeReserved => (StatusCode::BAD_REQUEST, "CODE_RESERVED"),
+            Self::DetailInvalid => (StatusCode::BAD_REQUEST, "DETAIL_INVALID"),
+            Self::UserUnknown => (StatusCode::BAD_REQUEST, "USER_UNKNOWN"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
+            Self::ScopeMissing => (StatusCode::FORBIDDEN, "SCOPE_MISSING"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN"),
             Self::CodeTaken => (StatusCode::CONFLICT, "CODE_TAKEN"),
+            Self::Conflict => (StatusCode::CONFLICT, "CONFLICT"),
+            Self::Gone => (StatusCode::GONE, "GONE"),
+            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "PRECONDITION_FAILED"),
             Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
             Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT"),
@@ -99,11 +123,11 @@ impl Serialize for ErrorCode {
 }))]
 pub(crate) struct ErrorBody<'a> {
     /// The reason phrase of the HTTP status, for people.
-    pub(crate) error: &'a str,
+    pub(crate) error: &'static str,
     /// What went wrong, for programs.
     pub(crate) code: ErrorCode,
     /// What to do about it, for people.
-    pub(crate) message: &'a str,
+    pub(crate) message: Cow<'a, str>,
 }
 
 /// An operation failed: what the client is told, and what only the log is told.
@@ -112,8 +136,9 @@ pub(crate) struct ErrorBody<'a> {
 pub(crate) struct ApiError {
     code: ErrorCode,
     message: Cow<'static, str>,
-    /// Of a method that is not allowed: those that are.
-    allow: Option<HeaderValue>,
+    /// What the client is told beside the body: the methods that are allowed, or what credentials it
+    /// takes (RFC 6750 §3).
+    header: Option<Box<(HeaderName, HeaderValue)>>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -123,9 +148,51 @@ impl ApiError {
         Self {
             code,
             message: message.into(),
-            allow: None,
+            header: None,
             source: None,
         }
+    }
+
+    /// Nobody says who they are, or the token is not accepted.
+    pub(crate) fn unauthorized(presented: bool) -> Self {
+        let (challenge, message) = if presented {
+            (
+                "Bearer error=\"invalid_token\"",
+                "the API token is not accepted: it is mistyped, expired or revoked, or its user is disabled",
+            )
+        } else {
+            (
+                "Bearer",
+                "this takes an API token, in the header `Authorization: Bearer …`",
+            )
+        };
+        Self {
+            header: with(header::WWW_AUTHENTICATE, challenge),
+            ..Self::new(ErrorCode::Unauthorized, message)
+        }
+    }
+
+    /// The token may do less.
+    pub(crate) fn scope_missing(scope: Scope) -> Self {
+        let scope = scope.as_str();
+        let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+        Self {
+            header: with(header::WWW_AUTHENTICATE, &challenge),
+            ..Self::new(
+                ErrorCode::ScopeMissing,
+                format!("this takes a token with the scope `{scope}`"),
+            )
+        }
+    }
+
+    /// They may not.
+    pub(crate) fn forbidden(message: &'static str) -> Self {
+        Self::new(ErrorCode::Forbidden, message)
+    }
+
+    /// The query or the body is not acceptable.
+    pub(crate) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::BadRequest, message)
     }
 
     /// Nobody has a link under this code.
@@ -133,6 +200,14 @@ impl ApiError {
         Self::new(
             ErrorCode::NotFound,
             "there is no such link; check the spelling of its code",
+        )
+    }
+
+    /// There is no such thing, or none that they may see.
+    pub(crate) fn no_such_thing() -> Self {
+        Self::new(
+            ErrorCode::NotFound,
+            "there is no such thing, or none that you may see",
         )
     }
 
@@ -147,7 +222,7 @@ impl ApiError {
     /// The path exists, but only for the methods in `allow`, a list separated by commas.
     pub(crate) fn method_not_allowed(allow: &str) -> Self {
         Self {
-            allow: HeaderValue::from_str(allow).ok(),
+            header: with(header::ALLOW, allow),
             ..Self::new(
                 ErrorCode::MethodNotAllowed,
                 format!("this path answers {allow} only"),
@@ -191,16 +266,29 @@ impl ApiError {
                 .canonical_reason()
                 .unwrap_or(self.code.name()),
             code: self.code,
-            message: &self.message,
+            message: Cow::Borrowed(&self.message),
+        }
+    }
+
+    /// The body of an answer that is not this error's alone.
+    pub(crate) fn into_body(self) -> ErrorBody<'static> {
+        ErrorBody {
+            message: self.message,
+            error: self
+                .code
+                .status()
+                .canonical_reason()
+                .unwrap_or(self.code.name()),
+            code: self.code,
         }
     }
 
     /// The headers that belong to the error, whatever its body is written in.
-    pub(crate) fn headers(&self) -> impl Iterator<Item = (header::HeaderName, HeaderValue)> {
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let retry = (self.code == ErrorCode::Unavailable)
             .then(|| (header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S)));
-        let allow = self.allow.clone().map(|allow| (header::ALLOW, allow));
-        retry.into_iter().chain(allow)
+        let own = self.header.as_deref().cloned();
+        retry.into_iter().chain(own)
     }
 
     /// The causes, outermost first, in one line for the log.
@@ -215,6 +303,12 @@ impl ApiError {
         }
         text
     }
+}
+
+/// A header, if the text can be one.
+fn with(name: HeaderName, text: &str) -> Option<Box<(HeaderName, HeaderValue)>> {
+    let value = HeaderValue::from_str(text).ok()?;
+    Some(Box::new((name, value)))
 }
 
 impl ResponseError for ApiError {
@@ -256,6 +350,55 @@ impl From<ShortenError> for ApiError {
             ShortenError::Taken(_) => ErrorCode::CodeTaken,
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<LinkError> for ApiError {
+    fn from(error: LinkError) -> Self {
+        let code = match error {
+            LinkError::Unauthenticated => return Self::unauthorized(false),
+            LinkError::ScopeMissing(scope) => return Self::scope_missing(scope),
+            LinkError::Store(error) => return error.into(),
+            LinkError::Exhausted => return Self::internal(error),
+            LinkError::NotFound => return Self::no_such_thing(),
+            LinkError::Forbidden => ErrorCode::Forbidden,
+            LinkError::PreconditionFailed => ErrorCode::PreconditionFailed,
+            LinkError::Url(_) => ErrorCode::UrlInvalid,
+            LinkError::Code(CodeError::Reserved { .. }) => ErrorCode::CodeReserved,
+            LinkError::Code(_) => ErrorCode::CodeInvalid,
+            LinkError::Taken(_) => ErrorCode::CodeTaken,
+            LinkError::NoSuchUser => ErrorCode::UserUnknown,
+            LinkError::NoSuchVersion => ErrorCode::BadRequest,
+            LinkError::Contended | LinkError::PrimaryOwner | LinkError::TooManyPeople(_) => {
+                ErrorCode::Conflict
+            }
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Store(error) => error.into(),
+            AccountError::Password(_) => Self::internal(error),
+            AccountError::NoUser => Self::new(ErrorCode::UserUnknown, error.to_string()),
+            AccountError::EmailTaken(_) => Self::new(ErrorCode::Conflict, error.to_string()),
+            AccountError::NotAnAdmin => Self::forbidden("this is for admins"),
+            AccountError::ExpiresInThePast => Self::bad_request(error.to_string()),
+        }
+    }
+}
+
+impl From<DetailError> for ApiError {
+    fn from(error: DetailError) -> Self {
+        Self::new(ErrorCode::DetailInvalid, error.to_string())
+    }
+}
+
+impl From<CursorError> for ApiError {
+    fn from(error: CursorError) -> Self {
+        Self::bad_request(error.to_string())
     }
 }
 
@@ -303,13 +446,21 @@ mod tests {
 
     use super::*;
 
-    const ALL: [ErrorCode; 12] = [
+    const ALL: [ErrorCode; 20] = [
         ErrorCode::BadRequest,
         ErrorCode::UrlInvalid,
         ErrorCode::CodeInvalid,
         ErrorCode::CodeReserved,
+        ErrorCode::DetailInvalid,
+        ErrorCode::UserUnknown,
+        ErrorCode::Unauthorized,
+        ErrorCode::ScopeMissing,
+        ErrorCode::Forbidden,
         ErrorCode::CodeTaken,
+        ErrorCode::Conflict,
         ErrorCode::NotFound,
+        ErrorCode::Gone,
+        ErrorCode::PreconditionFailed,
         ErrorCode::MethodNotAllowed,
         ErrorCode::RequestTimeout,
         ErrorCode::BodyTooLarge,

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::{JsonBody as RawBody, Payload};
+use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use actix_web::{FromRequest, HttpRequest};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -16,9 +17,9 @@ use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 
 use crate::errors::{ApiError, ErrorCode};
 
-/// The longest body, in bytes.
+/// The longest body where nothing else is said, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1_024;
-/// A body of that length arrives within this time, or somebody holds the connection on purpose.
+/// A body arrives within this time, or somebody holds the connection on purpose.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A body that is a JSON object, declared as such (`Content-Type: application/json`, or another
@@ -26,14 +27,14 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// A body without a declared type is refused, too: a browser sends such a request for any page to
 /// any server without asking, one with a JSON type only where the server agreed.
-pub(crate) struct JsonObject<T>(pub(crate) T);
+pub(crate) struct JsonObject<T, const LIMIT: usize = MAX_BODY_BYTES>(pub(crate) T);
 
-impl<T: DeserializeOwned + 'static> FromRequest for JsonObject<T> {
+impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for JsonObject<T, LIMIT> {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = RawBody::<Object<T>>::new(request, payload, None, true).limit(MAX_BODY_BYTES);
+        let body = RawBody::<Object<T>>::new(request, payload, None, true).limit(LIMIT);
         Box::pin(async {
             match tokio::time::timeout(BODY_TIMEOUT, body).await {
                 Ok(body) => Ok(Self(body?.0)),
@@ -43,6 +44,28 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonObject<T> {
                 )),
             }
         })
+    }
+}
+
+/// A [`JsonObject`], or no body at all.
+pub(crate) struct OptionalJson<T, const LIMIT: usize = MAX_BODY_BYTES>(pub(crate) Option<T>);
+
+impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for OptionalJson<T, LIMIT> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        // RFC 9112 §6.3: without either header there is no body.
+        let length = request.headers().get(CONTENT_LENGTH);
+        let is_empty = length.map_or_else(
+            || !request.headers().contains_key(TRANSFER_ENCODING),
+            |length| length.as_bytes() == b"0",
+        );
+        if is_empty {
+            return Box::pin(async { Ok(Self(None)) });
+        }
+        let body = JsonObject::<T, LIMIT>::from_request(request, payload);
+        Box::pin(async { Ok(Self(Some(body.await?.0))) })
     }
 }
 

@@ -7,8 +7,9 @@
 //! | subject | where |
 //! | --- | --- |
 //! | the routes, in one table | `routes.rs`: [`routes()`], [`reserved_words`] |
-//! | one file per operation | `handlers/` |
+//! | the operations; the REST API | `handlers/`, `handlers/v1/` |
 //! | errors: code → status → name | `errors.rs`; for visitors `error_page.rs` |
+//! | who sends a request, and whether they may | `caller.rs` |
 //! | ids of requests, lines of the log | `access.rs` |
 //! | bodies and queries | `input.rs` |
 //! | metrics | `metrics.rs`: [`Metrics`] |
@@ -25,9 +26,14 @@
 //! Every answer but a redirect has an `X-Request-Id`, which is in the log, too.
 //!
 //! # Who may
-//! Everything is open to everybody for now. Accounts will close it by default.
+//! Each row of the table of routes says for whom it is, by an action of `waypost-core`'s table of who may
+//! do what ([`waypost_core::decide`]); `caller.rs` asks who sends a request, and sends away who may not
+//! before the handler is reached. What only the link itself can tell (whose it is, who may see it) is
+//! asked by the domain functions of `waypost-store`, of the same table. A link that somebody may not see
+//! is answered like one that does not exist.
 
 mod access;
+mod caller;
 mod error_page;
 mod errors;
 mod handlers;
@@ -40,8 +46,9 @@ mod settings;
 mod state;
 
 pub use handlers::record::LinkRecord;
+pub use handlers::v1::view::{TokenRecord, UserRecord};
 pub use metrics::{Metrics, MetricsError};
 pub use routes::{RouteLine, reserved_words, routes};
 pub use server::{RunningServer, ServeError, serve};
-pub use settings::{HttpSettings, LogFormat, LogFormatError, LogSettings};
+pub use settings::{AccessSettings, HttpSettings, LogFormat, LogFormatError, LogSettings};
 pub use state::ApiParts;

@@ -54,6 +54,8 @@ const COUNT_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) enum RedirectStatus {
     Found,
     NotFound,
+    Gone,
+    Forbidden,
     Error,
 }
 
@@ -65,6 +67,8 @@ struct Series {
     handle: PrometheusHandle,
     found: Counter,
     not_found: Counter,
+    gone: Counter,
+    forbidden: Counter,
     error: Counter,
     duration: Histogram,
     links: [Gauge; 2],
@@ -132,6 +136,8 @@ impl Metrics {
         let counter = match status {
             RedirectStatus::Found => &self.0.found,
             RedirectStatus::NotFound => &self.0.not_found,
+            RedirectStatus::Gone => &self.0.gone,
+            RedirectStatus::Forbidden => &self.0.forbidden,
             RedirectStatus::Error => &self.0.error,
         };
         counter.increment(1);
@@ -187,14 +193,12 @@ impl Series {
         );
         describe_gauge!(BUILD_INFO, "Always 1; the version is in the label");
         gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1);
-        // Nothing counts these yet: links neither expire nor belong to anybody.
-        for status in ["gone", "forbidden"] {
-            counter!(REDIRECTS, "status" => status).increment(0);
-        }
         Self {
             handle,
             found: counter!(REDIRECTS, "status" => "found"),
             not_found: counter!(REDIRECTS, "status" => "not_found"),
+            gone: counter!(REDIRECTS, "status" => "gone"),
+            forbidden: counter!(REDIRECTS, "status" => "forbidden"),
             error: counter!(REDIRECTS, "status" => "error"),
             duration: histogram!(REDIRECT_DURATION),
             links: [gauge!(LINKS), gauge!(LINKS_TOTAL)],

@@ -5,10 +5,11 @@
 
 use actix_web::web::Bytes;
 use utoipa::openapi::Server;
-use utoipa::{IntoResponses, OpenApi};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{IntoResponses, Modify, OpenApi};
 
 use crate::errors::ErrorBody;
-use crate::handlers::{delete, health, list, metrics, redirect, shorten, stats};
+use crate::handlers::{delete, health, list, metrics, redirect, shorten, stats, v1};
 
 /// How every operation that asks the store can fail.
 #[derive(IntoResponses)]
@@ -22,21 +23,117 @@ pub(crate) enum StoreFailure {
     Unavailable(ErrorBody<'static>),
 }
 
+/// How the query, the headers or the path of a request can be wrong.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "read by the macro, which documents it")]
+pub(crate) enum BadInput {
+    /// A parameter is out of range, unknown, or not what it should be: `BAD_REQUEST`, and the codes of what
+    /// it is about
+    #[response(status = 400)]
+    BadRequest(ErrorBody<'static>),
+}
+
+/// How the body of a request can be wrong.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "read by the macro, which documents it")]
+pub(crate) enum BadBody {
+    /// The body, or something in it, is not acceptable: `BAD_REQUEST`, `URL_INVALID`, `CODE_INVALID`,
+    /// `CODE_RESERVED`, `DETAIL_INVALID`, `USER_UNKNOWN`
+    #[response(status = 400)]
+    BadRequest(ErrorBody<'static>),
+    /// The body did not arrive within 10 seconds
+    #[response(status = 408)]
+    RequestTimeout(ErrorBody<'static>),
+    /// The body is too long
+    #[response(status = 413)]
+    TooLarge(ErrorBody<'static>),
+    /// The body is not declared as JSON
+    #[response(status = 415)]
+    MediaType(ErrorBody<'static>),
+}
+
+/// How an operation can be denied.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "read by the macro, which documents it")]
+pub(crate) enum Denied {
+    /// No token, or one that is not accepted
+    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "Bearer (RFC 6750)")))]
+    Unauthorized(ErrorBody<'static>),
+    /// The token does not have the scope (`SCOPE_MISSING`), or it is for others (`FORBIDDEN`)
+    #[response(status = 403)]
+    Forbidden(ErrorBody<'static>),
+}
+
+/// What is not there, or not for the eyes of the caller.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "read by the macro, which documents it")]
+pub(crate) enum NotThere {
+    /// There is no such thing, or none that the caller may see
+    #[response(status = 404)]
+    NotFound(ErrorBody<'static>),
+}
+
+/// The ways to say who asks.
+struct Tokens;
+
+impl Modify for Tokens {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some(
+                "An API token, made by `linkctl token create` or `POST /api/v1/tokens`; or the operator's \
+                 own (`WAYPOST_ADMIN_TOKEN`). Reading takes the scope `read`, changing `write`, and what \
+                 only an admin may `admin` as well.",
+            ))
+            .build();
+        if let Some(components) = &mut document.components {
+            components.add_security_scheme("token", SecurityScheme::Http(scheme));
+        }
+    }
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Waypost",
         license(name = "MIT", identifier = "MIT"),
         description = "A link shortener whose click numbers are exact.\n\n\
-            All operations are open to everybody for now.\n\n\
+            Links belong to people. Who asks is said by an API token; what somebody may not see is \
+            answered like what does not exist.\n\n\
             Every error has the same body and an `X-Request-Id` header; so has every other answer \
             but a redirect. A request may bring its own `X-Request-Id`, of at most 128 visible ASCII \
             characters. `GET` operations answer `HEAD` too. A slash at the end of a path changes \
             nothing. Numbers are exact: they contain every click that was answered before.",
     ),
     paths(
-        shorten::answer,
         redirect::answer,
+        v1::links::list,
+        v1::links::create,
+        v1::bulk::answer,
+        v1::link::show,
+        v1::link::change,
+        v1::link::replace,
+        v1::link::delete,
+        v1::history::list,
+        v1::history::restore,
+        v1::people::owners,
+        v1::people::add_owner,
+        v1::people::remove_owner,
+        v1::people::shares,
+        v1::people::add_share,
+        v1::people::remove_share,
+        v1::tags::list,
+        v1::links::tagged,
+        v1::tokens::list,
+        v1::tokens::create,
+        v1::tokens::revoke,
+        v1::me::show,
+        v1::me::change,
+        v1::users::list,
+        v1::users::change,
+        v1::users::delete,
+        v1::links::list_all,
+        shorten::answer,
         list::answer,
         stats::answer,
         delete::answer,
@@ -44,8 +141,21 @@ pub(crate) enum StoreFailure {
         health::ready,
         metrics::answer,
     ),
+    components(schemas(
+        v1::links::LinkOrderName,
+        v1::view::VisibilityName,
+        v1::view::RoleName,
+        v1::view::ScopeName,
+    )),
+    modifiers(&Tokens),
     tags(
-        (name = "links", description = "Short links and their clicks"),
+        (name = "redirects", description = "Following short links"),
+        (name = "links", description = "Short links, what is said of them, and what became of them"),
+        (name = "people", description = "Whom a link belongs to, and whom it is shared with"),
+        (name = "tags", description = "Words that links have in common"),
+        (name = "account", description = "Oneself and one's tokens"),
+        (name = "admin", description = "For admins"),
+        (name = "simple", description = "A few operations by code"),
         (name = "operation", description = "For those who run the server"),
     ),
 )]

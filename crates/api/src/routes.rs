@@ -18,12 +18,13 @@ use std::time::Instant;
 use actix_web::http::Method as HttpMethod;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard, web};
-use waypost_core::ReservedWords;
+use waypost_core::{Action, ReservedWords};
 
 use crate::access::{observe, observe_quietly};
+use crate::caller::{Access, authorise};
 use crate::error_page;
 use crate::errors::ApiError;
-use crate::handlers::{delete, docs, health, list, metrics, redirect, shorten, stats};
+use crate::handlers::{delete, docs, health, list, metrics, redirect, shorten, stats, v1};
 use crate::state::State;
 
 /// One operation under one path.
@@ -31,6 +32,7 @@ struct Row {
     method: Method,
     path: &'static str,
     kind: Kind,
+    access: Access,
     /// `None` for the redirect, which is not found by its path.
     handler: Option<fn() -> Route>,
     purpose: &'static str,
@@ -41,6 +43,8 @@ enum Method {
     /// `GET` and `HEAD`.
     Get,
     Post,
+    Put,
+    Patch,
     Delete,
 }
 
@@ -50,6 +54,8 @@ impl Method {
         match self {
             Self::Get => "GET, HEAD",
             Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
     }
@@ -58,6 +64,8 @@ impl Method {
         match self {
             Self::Get => route.guard(guard::Any(guard::Get()).or(guard::Head())),
             Self::Post => route.guard(guard::Post()),
+            Self::Put => route.guard(guard::Put()),
+            Self::Patch => route.guard(guard::Patch()),
             Self::Delete => route.guard(guard::Delete()),
         }
     }
@@ -82,17 +90,43 @@ const CODE: &str = "/{code}";
 
 #[rustfmt::skip]
 const ROUTES: &[Row] = &[
-    Row { method: Method::Post,   path: "/shorten",           kind: Kind::Operation,     handler: Some(|| web::to(shorten::answer)),  purpose: "Makes a short link" },
-    Row { method: Method::Get,    path: "/urls",              kind: Kind::Operation,     handler: Some(|| web::to(list::answer)),     purpose: "Lists the links, newest first" },
-    Row { method: Method::Get,    path: "/health",            kind: Kind::Probe,         handler: Some(|| web::to(health::alive)),    purpose: "Says that the server runs" },
-    Row { method: Method::Get,    path: METRICS,              kind: Kind::Probe,         handler: Some(|| web::to(metrics::answer)),  purpose: "Shows the metrics in Prometheus' text format" },
-    Row { method: Method::Get,    path: CODE,                 kind: Kind::Redirect,      handler: None, purpose: "Leads to the target of a link, and counts the click" },
-    Row { method: Method::Delete, path: "/urls/{code}",       kind: Kind::Operation,     handler: Some(|| web::to(delete::answer)),   purpose: "Deletes a link with its clicks" },
-    Row { method: Method::Get,    path: "/urls/{code}/stats", kind: Kind::Operation,     handler: Some(|| web::to(stats::answer)),    purpose: "Shows a link and its clicks" },
-    Row { method: Method::Get,    path: "/health/ready",      kind: Kind::Probe,         handler: Some(|| web::to(health::ready)),    purpose: "Says whether the database answers" },
-    Row { method: Method::Get,    path: "/api/openapi.json",  kind: Kind::Documentation, handler: Some(|| web::to(docs::document)),   purpose: "Describes this API (OpenAPI)" },
-    Row { method: Method::Get,    path: "/api/docs",          kind: Kind::Documentation, handler: Some(|| web::to(docs::entrance)),   purpose: "Leads to the page below" },
-    Row { method: Method::Get,    path: "/api/docs/{file:.*}", kind: Kind::Documentation, handler: Some(|| web::to(docs::page)),      purpose: "A page to read about this API and to try it" },
+    Row { method: Method::Post,   path: "/shorten",                            kind: Kind::Operation,     access: Access::OrAnonymous(Action::CreateLink),    handler: Some(|| web::to(shorten::answer)),         purpose: "Makes a short link" },
+    Row { method: Method::Get,    path: "/urls",                               kind: Kind::Operation,     access: Access::OrAnonymous(Action::ListLinks),     handler: Some(|| web::to(list::answer)),            purpose: "Lists one's links, newest first" },
+    Row { method: Method::Get,    path: "/health",                             kind: Kind::Probe,         access: Access::Open,                               handler: Some(|| web::to(health::alive)),           purpose: "Says that the server runs" },
+    Row { method: Method::Get,    path: METRICS,                               kind: Kind::Probe,         access: Access::Open,                               handler: Some(|| web::to(metrics::answer)),         purpose: "Shows the metrics in Prometheus' text format" },
+    Row { method: Method::Get,    path: CODE,                                  kind: Kind::Redirect,      access: Access::Open,                               handler: None,                                      purpose: "Leads to the target of a link, and counts the click" },
+    Row { method: Method::Delete, path: "/urls/{code}",                        kind: Kind::Operation,     access: Access::OrAnonymous(Action::DeleteLink),    handler: Some(|| web::to(delete::answer)),          purpose: "Deletes a link" },
+    Row { method: Method::Get,    path: "/urls/{code}/stats",                  kind: Kind::Operation,     access: Access::OrAnonymous(Action::ViewClicks),    handler: Some(|| web::to(stats::answer)),           purpose: "Shows a link and its clicks" },
+    Row { method: Method::Get,    path: "/health/ready",                       kind: Kind::Probe,         access: Access::Open,                               handler: Some(|| web::to(health::ready)),           purpose: "Says whether the database answers" },
+    Row { method: Method::Get,    path: "/api/v1/links",                       kind: Kind::Operation,     access: Access::For(Action::ListLinks),             handler: Some(|| web::to(v1::links::list)),         purpose: "Lists and searches links" },
+    Row { method: Method::Post,   path: "/api/v1/links",                       kind: Kind::Operation,     access: Access::For(Action::CreateLink),            handler: Some(|| web::to(v1::links::create)),       purpose: "Makes a link" },
+    Row { method: Method::Post,   path: "/api/v1/links/bulk",                  kind: Kind::Operation,     access: Access::For(Action::CreateLink),            handler: Some(|| web::to(v1::bulk::answer)),        purpose: "Makes up to 1,000 links" },
+    Row { method: Method::Get,    path: "/api/v1/links/{id}",                  kind: Kind::Operation,     access: Access::For(Action::ViewLink),              handler: Some(|| web::to(v1::link::show)),          purpose: "Shows a link" },
+    Row { method: Method::Patch,  path: "/api/v1/links/{id}",                  kind: Kind::Operation,     access: Access::For(Action::EditLink),              handler: Some(|| web::to(v1::link::change)),        purpose: "Changes a link" },
+    Row { method: Method::Put,    path: "/api/v1/links/{id}",                  kind: Kind::Operation,     access: Access::For(Action::EditLink),              handler: Some(|| web::to(v1::link::replace)),       purpose: "Replaces all that is said of a link" },
+    Row { method: Method::Delete, path: "/api/v1/links/{id}",                  kind: Kind::Operation,     access: Access::For(Action::DeleteLink),            handler: Some(|| web::to(v1::link::delete)),        purpose: "Deletes a link" },
+    Row { method: Method::Post,   path: "/api/v1/links/{id}/restore",          kind: Kind::Operation,     access: Access::For(Action::EditLink),              handler: Some(|| web::to(v1::history::restore)),    purpose: "Restores a link, or an earlier version of it" },
+    Row { method: Method::Get,    path: "/api/v1/links/{id}/history",          kind: Kind::Operation,     access: Access::For(Action::ViewHistory),           handler: Some(|| web::to(v1::history::list)),       purpose: "Shows what became of a link" },
+    Row { method: Method::Get,    path: "/api/v1/links/{id}/owners",           kind: Kind::Operation,     access: Access::For(Action::ViewLink),              handler: Some(|| web::to(v1::people::owners)),      purpose: "Shows whom a link belongs to" },
+    Row { method: Method::Post,   path: "/api/v1/links/{id}/owners",           kind: Kind::Operation,     access: Access::For(Action::ManageAccess),          handler: Some(|| web::to(v1::people::add_owner)),   purpose: "Makes somebody an owner of a link" },
+    Row { method: Method::Delete, path: "/api/v1/links/{id}/owners/{user}",    kind: Kind::Operation,     access: Access::For(Action::ManageAccess),          handler: Some(|| web::to(v1::people::remove_owner)), purpose: "Takes a link from one of its owners" },
+    Row { method: Method::Get,    path: "/api/v1/links/{id}/shares",           kind: Kind::Operation,     access: Access::For(Action::ViewHistory),           handler: Some(|| web::to(v1::people::shares)),      purpose: "Shows whom a link is shared with" },
+    Row { method: Method::Post,   path: "/api/v1/links/{id}/shares",           kind: Kind::Operation,     access: Access::For(Action::ManageAccess),          handler: Some(|| web::to(v1::people::add_share)),   purpose: "Shares a link with somebody" },
+    Row { method: Method::Delete, path: "/api/v1/links/{id}/shares/{user}",    kind: Kind::Operation,     access: Access::For(Action::ManageAccess),          handler: Some(|| web::to(v1::people::remove_share)), purpose: "Shares a link with somebody no more" },
+    Row { method: Method::Get,    path: "/api/v1/tags",                        kind: Kind::Operation,     access: Access::For(Action::ListLinks),             handler: Some(|| web::to(v1::tags::list)),          purpose: "Lists the tags of links" },
+    Row { method: Method::Get,    path: "/api/v1/tags/{name}/links",           kind: Kind::Operation,     access: Access::For(Action::ListLinks),             handler: Some(|| web::to(v1::links::tagged)),       purpose: "Lists the links with a tag" },
+    Row { method: Method::Get,    path: "/api/v1/tokens",                      kind: Kind::Operation,     access: Access::For(Action::ViewAccount),           handler: Some(|| web::to(v1::tokens::list)),        purpose: "Lists one's API tokens" },
+    Row { method: Method::Post,   path: "/api/v1/tokens",                      kind: Kind::Operation,     access: Access::For(Action::EditAccount),           handler: Some(|| web::to(v1::tokens::create)),      purpose: "Makes an API token" },
+    Row { method: Method::Delete, path: "/api/v1/tokens/{id}",                 kind: Kind::Operation,     access: Access::For(Action::EditAccount),           handler: Some(|| web::to(v1::tokens::revoke)),      purpose: "Revokes an API token" },
+    Row { method: Method::Get,    path: "/api/v1/users/me",                    kind: Kind::Operation,     access: Access::For(Action::ViewAccount),           handler: Some(|| web::to(v1::me::show)),            purpose: "Shows oneself" },
+    Row { method: Method::Patch,  path: "/api/v1/users/me",                    kind: Kind::Operation,     access: Access::For(Action::EditAccount),           handler: Some(|| web::to(v1::me::change)),          purpose: "Changes oneself" },
+    Row { method: Method::Get,    path: "/api/v1/admin/users",                 kind: Kind::Operation,     access: Access::For(Action::ListUsers),             handler: Some(|| web::to(v1::users::list)),         purpose: "Lists all users" },
+    Row { method: Method::Patch,  path: "/api/v1/admin/users/{id}",            kind: Kind::Operation,     access: Access::For(Action::ManageUsers),           handler: Some(|| web::to(v1::users::change)),       purpose: "Changes a user" },
+    Row { method: Method::Delete, path: "/api/v1/admin/users/{id}",            kind: Kind::Operation,     access: Access::For(Action::ManageUsers),           handler: Some(|| web::to(v1::users::delete)),       purpose: "Deletes a user" },
+    Row { method: Method::Get,    path: "/api/v1/admin/links",                 kind: Kind::Operation,     access: Access::For(Action::ListAllLinks),          handler: Some(|| web::to(v1::links::list_all)),     purpose: "Lists and searches all links" },
+    Row { method: Method::Get,    path: "/api/openapi.json",                   kind: Kind::Documentation, access: Access::Open,                               handler: Some(|| web::to(docs::document)),          purpose: "Describes this API (OpenAPI)" },
+    Row { method: Method::Get,    path: "/api/docs",                           kind: Kind::Documentation, access: Access::Open,                               handler: Some(|| web::to(docs::entrance)),          purpose: "Leads to the page below" },
+    Row { method: Method::Get,    path: "/api/docs/{file:.*}",                 kind: Kind::Documentation, access: Access::Open,                               handler: Some(|| web::to(docs::page)),              purpose: "A page to read about this API and to try it" },
 ];
 
 /// Words under which nothing answers yet and pages are planned. A word that was claimed as a code
@@ -227,17 +261,19 @@ fn resource(rest: &str, rows: &[&Row]) -> Resource {
         .filter_map(|row| Some((row, row.handler?)))
         .fold(
             web::resource(rest).default_service(web::to(refuse)),
-            |resource, (row, handler)| {
-                resource.route(row.method.route(around(row.kind, handler())))
-            },
+            |resource, (row, handler)| resource.route(row.method.route(around(row, handler()))),
         )
 }
 
-fn around(kind: Kind, route: Route) -> Route {
-    match kind {
-        Kind::Redirect => route,
-        Kind::Operation => route.wrap(from_fn(observe)),
-        Kind::Probe | Kind::Documentation => route.wrap(from_fn(observe_quietly)),
+fn around(row: &Row, route: Route) -> Route {
+    let access = row.access;
+    let authorised = route.wrap(from_fn(move |state: web::Data<State>, request, next| {
+        authorise(access, state, request, next)
+    }));
+    match row.kind {
+        Kind::Redirect => authorised,
+        Kind::Operation => authorised.wrap(from_fn(observe)),
+        Kind::Probe | Kind::Documentation => authorised.wrap(from_fn(observe_quietly)),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use waypost_core::settings::{Invalid, Setting, SettingsReader};
-use waypost_core::{BaseUrl, BaseUrlError};
+use waypost_core::{BaseUrl, BaseUrlError, TokenHash};
 
 const LISTEN: Setting = Setting::new("listen", "127.0.0.1:8080", "address of the service");
 const BASE_URL: Setting = Setting::new(
@@ -37,6 +37,18 @@ const LOG: Setting = Setting::new(
     "what is logged: a level, or levels by target such as info,waypost_api=debug",
 );
 const LOG_FORMAT: Setting = Setting::new("log_format", "text", "text or json");
+
+const ADMIN_TOKEN: Setting = Setting::new(
+    "admin_token",
+    "unset",
+    "an API token of the operator's choice, at least 32 visible ASCII characters, that may do everything",
+)
+.secret();
+const ANONYMOUS_LINKS: Setting = Setting::new(
+    "anonymous_links",
+    "false",
+    "true opens /shorten and /urls to everybody, for links that nobody owns",
+);
 
 /// The most workers that the HTTP server can have.
 const MAX_WORKERS: u64 = 512;
@@ -107,6 +119,55 @@ fn cores() -> u64 {
     std::thread::available_parallelism().map_or(1, |cores| {
         u64::try_from(cores.get()).map_or(MAX_WORKERS, |cores| cores.min(MAX_WORKERS))
     })
+}
+
+/// Who may use the API beside the users.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccessSettings {
+    /// The hash of the operator's API token; the token itself is not kept.
+    pub admin_token: Option<TokenHash>,
+    /// Whether everybody may make, list and delete links that nobody owns.
+    pub anonymous_links: bool,
+}
+
+impl AccessSettings {
+    /// The shortest token of the operator, in characters.
+    pub const MIN_TOKEN_CHARS: usize = 32;
+    /// The longest one.
+    pub const MAX_TOKEN_CHARS: usize = 1_024;
+    /// What can be set.
+    pub const SETTINGS: &'static [Setting] = &[ADMIN_TOKEN, ANONYMOUS_LINKS];
+
+    /// Reads this section.
+    ///
+    /// # Errors
+    /// [`Invalid`] when one of its settings has a problem; the reader has noted all of them.
+    pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
+        let admin_token = reader.optional(&ADMIN_TOKEN, admin_token);
+        let anonymous_links = reader.value(
+            &ANONYMOUS_LINKS,
+            || false,
+            |text| match text {
+                "true" => Ok(true),
+                "false" => Ok(false),
+                _ => Err("is neither true nor false"),
+            },
+        );
+        Ok(Self {
+            admin_token: admin_token?,
+            anonymous_links: anonymous_links?,
+        })
+    }
+}
+
+fn admin_token(text: &str) -> Result<TokenHash, &'static str> {
+    let lengths = AccessSettings::MIN_TOKEN_CHARS..=AccessSettings::MAX_TOKEN_CHARS;
+    if !lengths.contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(
+            "must have 32 to 1024 visible ASCII characters; `openssl rand -hex 32` makes such a token",
+        );
+    }
+    Ok(TokenHash::of(text))
 }
 
 /// How the program writes its log.
@@ -228,6 +289,27 @@ mod tests {
         assert_eq!(log.filter, "warn,waypost_api=debug");
         assert_eq!(log.format, LogFormat::Json);
         assert_eq!(reader.finish(Ok(())), Ok(()));
+    }
+
+    #[test]
+    fn the_operators_token_is_long_and_never_printed() {
+        let read = |token: &str| {
+            let mut reader = SettingsReader::of_variables(&[("WAYPOST_ADMIN_TOKEN", token)]);
+            let access = AccessSettings::read(&mut reader);
+            reader.finish(access)
+        };
+        let token = "correct-horse-battery-staple-123";
+        assert_eq!(token.len(), AccessSettings::MIN_TOKEN_CHARS);
+        let access = read(token).unwrap();
+        assert_eq!(access.admin_token, Some(TokenHash::of(token)));
+        assert!(!format!("{access:?}").contains("horse"));
+        assert_eq!(read("").unwrap().admin_token, None);
+        let long = "x".repeat(1_025);
+        for bad in [&token[1..], "correct horse battery staple 1234", &long] {
+            let problems = read(bad).unwrap_err().to_string();
+            assert!(problems.contains("WAYPOST_ADMIN_TOKEN: "), "{problems}");
+            assert!(!problems.contains("horse"), "{problems}");
+        }
     }
 
     #[test]

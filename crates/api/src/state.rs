@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use waypost_analytics::Recorder;
 use waypost_core::{BaseUrl, Clock, Link, Random};
-use waypost_store::{Resolver, Shortener, Store};
+use waypost_store::{Accounts, Links, Resolver, Shortener, Store};
 
 use crate::metrics::{LastCount, Metrics};
 use crate::openapi::Document;
@@ -12,8 +12,11 @@ use crate::openapi::Document;
 /// What the API is composed of.
 #[derive(Clone)]
 pub struct ApiParts {
-    /// Makes, finds and deletes links. Its reserved words must be [`crate::reserved_words`].
-    pub shortener: Shortener,
+    /// Makes, finds, changes and deletes links. The reserved words of its shortener must be
+    /// [`crate::reserved_words`].
+    pub links: Links,
+    /// Knows users and their tokens.
+    pub accounts: Accounts,
     /// Finds the targets of redirects. The shortener must have the same one.
     pub resolver: Resolver,
     /// Counts the clicks.
@@ -24,6 +27,8 @@ pub struct ApiParts {
     pub random: Arc<dyn Random>,
     /// Where the server counts what it does.
     pub metrics: Metrics,
+    /// Whether everybody may make, list and delete links that nobody owns.
+    pub anonymous_links: bool,
 }
 
 /// The parts, and what is made of them once.
@@ -45,11 +50,27 @@ impl State {
     }
 
     pub(crate) fn shortener(&self) -> &Shortener {
-        &self.parts.shortener
+        self.parts.links.shortener()
+    }
+
+    pub(crate) fn links(&self) -> &Links {
+        &self.parts.links
+    }
+
+    pub(crate) fn accounts(&self) -> &Accounts {
+        &self.parts.accounts
+    }
+
+    pub(crate) fn anonymous_links(&self) -> bool {
+        self.parts.anonymous_links
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
-        self.parts.shortener.store()
+        self.shortener().store()
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.parts.clock
     }
 
     pub(crate) fn resolver(&self) -> &Resolver {
@@ -78,13 +99,23 @@ impl State {
         format!("{}/urls/{}/stats", self.base_url, link.code.spelling())
     }
 
+    /// Where a link is read in the REST API.
+    pub(crate) fn resource_url(&self, link: &Link) -> String {
+        self.api_url(&format!("links/{}", link.id))
+    }
+
+    /// The absolute address of something in the REST API.
+    pub(crate) fn api_url(&self, path: &str) -> String {
+        format!("{}/api/v1/{path}", self.base_url)
+    }
+
     /// The metrics in Prometheus' text format, with fresh numbers where the store can be asked.
     pub(crate) async fn scrape(&self) -> String {
         let Self {
             parts, last_count, ..
         } = self;
         last_count
-            .refresh(parts.shortener.store(), &*parts.clock, &parts.metrics)
+            .refresh(self.store(), &*parts.clock, &parts.metrics)
             .await;
         parts.recorder.observe();
         parts.metrics.render()

@@ -62,7 +62,8 @@ impl ServerOptions {
 ///
 /// Its environment has no `WAYPOST_*` variable but `WAYPOST_LISTEN=127.0.0.1:0`,
 /// `WAYPOST_DATA_DIR` (a temporary directory, in which it also runs), `WAYPOST_DATABASE_URL`,
-/// `WAYPOST_LOG_FORMAT=json` and those of the [`ServerOptions`].
+/// `WAYPOST_LOG_FORMAT=json`, `WAYPOST_ANONYMOUS_LINKS=true` (most tests are about clicks, not about
+/// people) and those of the [`ServerOptions`].
 pub struct ServerProcess {
     process: Process,
     address: SocketAddr,
@@ -243,6 +244,7 @@ fn spawn(
         .env("WAYPOST_DATA_DIR", data_dir)
         .env("WAYPOST_DATABASE_URL", database_url)
         .env("WAYPOST_LOG_FORMAT", "json")
+        .env("WAYPOST_ANONYMOUS_LINKS", "true")
         .envs(options.env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null());
     let mut process =

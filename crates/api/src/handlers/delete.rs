@@ -1,34 +1,47 @@
-//! `DELETE /urls/{code}`: deletes a link with its clicks.
+//! `DELETE /urls/{code}`: deletes a link.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use waypost_core::{Action, Actor};
+use waypost_store::Precondition;
 
-use super::code_of;
+use super::link_of;
+use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody};
-use crate::openapi::StoreFailure;
+use crate::openapi::{Denied, StoreFailure};
 use crate::state::State;
 
-/// Delete a link with its clicks
+/// Delete a link
 ///
-/// It stops redirecting at once. Open to everybody for now.
+/// It stops redirecting at once, and can be restored for 30 days at least. For its owners and admins;
+/// without a token, where the server allows that (`WAYPOST_ANONYMOUS_LINKS`), for everybody if nobody owns
+/// it.
 #[utoipa::path(
     delete,
     path = "/urls/{code}",
-    tag = "links",
-    operation_id = "deleteLink",
+    tag = "simple",
+    operation_id = "deleteUrl",
+    security((), ("token" = [])),
     params(("code" = String, Path, description = "The code, in any spelling", min_length = 1, max_length = 64)),
     responses(
         (status = 204, description = "The link is deleted"),
         (status = 404, description = "There is no such link", body = ErrorBody<'static>),
+        (status = 409, description = "Others change the link all the time: CONFLICT", body = ErrorBody<'static>),
+        Denied,
         StoreFailure,
     )
 )]
 pub(crate) async fn answer(
     request: HttpRequest,
+    caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    if state.shortener().delete(code_of(&request)).await? {
-        Ok(HttpResponse::NoContent().finish())
-    } else {
-        Err(ApiError::no_such_link())
-    }
+    let link = link_of(&request, &caller, Action::DeleteLink, &state).await?;
+    let actor = match &caller.0 {
+        // Nobody's link is everybody's here.
+        Actor::Anonymous => &Actor::Operator,
+        actor => actor,
+    };
+    let any = Precondition::None;
+    state.links().delete(actor, link.id, &any).await?;
+    Ok(HttpResponse::NoContent().finish())
 }

@@ -4,12 +4,13 @@ use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
-use waypost_core::{PageError, PageRequest};
+use waypost_core::{Actor, PageError, PageRequest};
 
 use super::record::LinkRecord;
+use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody};
 use crate::input;
-use crate::openapi::StoreFailure;
+use crate::openapi::{Denied, StoreFailure};
 use crate::state::State;
 
 /// Which page. Texts, not numbers: whatever is no number gets the message of its rule.
@@ -59,30 +60,35 @@ pub(crate) struct LinkPage {
 
 /// List the links, newest first
 ///
-/// Clicks that this server has accepted and not yet stored are waited for, at most 1 second. Open to
-/// everybody for now. Unknown parameters are refused.
+/// Those that the caller owns; for the operator all there are, and without a token, where the server allows
+/// that (`WAYPOST_ANONYMOUS_LINKS`), the public ones that nobody owns. Clicks that this server has accepted and not
+/// yet stored are waited for, at most 1 second. Unknown parameters are refused.
 #[utoipa::path(
     get,
     path = "/urls",
-    tag = "links",
-    operation_id = "listLinks",
+    tag = "simple",
+    operation_id = "listUrls",
+    security((), ("token" = [])),
     params(ListQuery),
     responses(
         (status = 200, description = "A page of the list", body = LinkPage),
         (status = 400, description = "The page or the limit is out of range, or a parameter is unknown", body = ErrorBody<'static>),
+        Denied,
         StoreFailure,
     )
 )]
 pub(crate) async fn answer(
     request: HttpRequest,
+    caller: Caller,
     state: web::Data<State>,
 ) -> Result<web::Json<LinkPage>, ApiError> {
     let asked = input::query::<ListQuery>(&request)?.page()?;
     let clicks_complete_until = state.recorder().settle().await;
-    let page = state
-        .store()
-        .links_page(waypost_store::PageOf::All, asked)
-        .await?;
+    let page = if caller.0 == Actor::Anonymous {
+        state.links().nobodys_page(asked).await?
+    } else {
+        state.links().own_page(&caller.0, asked).await?
+    };
     let data = page.items.iter();
     Ok(web::Json(LinkPage {
         data: data

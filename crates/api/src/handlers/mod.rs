@@ -1,6 +1,6 @@
-//! The handlers, one operation per file: parse, call one domain function, render.
+//! The handlers: parse, call one domain function, render.
 //!
-//! All of them are open to everybody for now; accounts will close them by default.
+//! For whom each is says the table in [`crate::routes`].
 
 pub(crate) mod delete;
 pub(crate) mod docs;
@@ -11,11 +11,38 @@ pub(crate) mod record;
 pub(crate) mod redirect;
 pub(crate) mod shorten;
 pub(crate) mod stats;
+pub(crate) mod v1;
 
 use actix_web::HttpRequest;
+use waypost_core::{Action, Actor, Link};
+
+use crate::caller::Caller;
+use crate::errors::{ApiError, ErrorCode};
+use crate::state::State;
 
 /// The code in the path of a request, as the client wrote it. What is percent-encoded there and
 /// cannot be in a code may still be encoded, or be replaced by U+FFFD: neither makes it a code.
 fn code_of(request: &HttpRequest) -> &str {
     request.match_info().get("code").unwrap_or_default()
+}
+
+/// The link of the code in the path, if the caller may do this to it; without a token, if it is nobody's.
+async fn link_of(
+    request: &HttpRequest,
+    caller: &Caller,
+    action: Action,
+    state: &State,
+) -> Result<Link, ApiError> {
+    let code = code_of(request);
+    let found = match &caller.0 {
+        Actor::Anonymous => state.links().nobodys_by_code(code).await,
+        actor => state.links().by_code(actor, action, code).await,
+    };
+    found.map_err(|error| {
+        let error = ApiError::from(error);
+        match error.code() {
+            ErrorCode::NotFound => ApiError::no_such_link(),
+            _ => error,
+        }
+    })
 }

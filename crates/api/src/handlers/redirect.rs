@@ -1,5 +1,7 @@
 //! `GET /{code}`: leads to the target of a link, and counts the click.
 //!
+//! Of a link that is not secure, nothing about the visitor decides, and no database is asked.
+//!
 //! The click is accepted before the answer leaves; what that means is decided by the durability of the
 //! journal. A click that cannot be accepted does not keep the visitor from the target: it is counted
 //! as dropped, with its reason. `HEAD` answers with the same headers and is neither counted nor
@@ -12,6 +14,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use waypost_analytics::{Visit, VisitHeaders};
 
+use crate::caller;
 use crate::error_page;
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
 use crate::metrics::RedirectStatus;
@@ -23,19 +26,30 @@ const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-store")
 /// Follow a short link
 ///
 /// Counts the click, before it answers. `HEAD` answers the same headers and is not counted. An error
-/// is a small page for a browser, JSON for everything else.
+/// is a small page for a browser, JSON for everything else. Only a link of visibility `secure` looks at
+/// who asks.
 #[utoipa::path(
     get,
     path = "/{code}",
-    tag = "links",
+    tag = "redirects",
     operation_id = "follow",
+    security((), ("token" = [])),
     params(("code" = String, Path, description = "The code, in any spelling", min_length = 1, max_length = 64)),
     responses(
         (status = 302, description = "To the target of the link", headers(
             ("Location" = String, description = "The target"),
             ("Cache-Control" = String, description = "private, no-store: a cached redirect is a click that is not counted"),
         )),
+        (status = 401, description = "The link is for certain users, and nobody says who asks", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        ), headers(("WWW-Authenticate" = String, description = "Bearer"))),
+        (status = 403, description = "The link is for others", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        )),
         (status = 404, description = "There is no such link", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        )),
+        (status = 410, description = "The link has expired, or is disabled", content(
             (ErrorBody<'static> = "application/json"), (String = "text/html"),
         )),
         (status = 500, description = "Something went wrong on this side; the log has more, under the request id of the answer", content(
@@ -53,8 +67,14 @@ pub(crate) async fn answer(request: &HttpRequest, code: &str, state: &State) -> 
     if counts {
         let status = match &found {
             Ok(_) => RedirectStatus::Found,
-            Err(error) if error.code() == ErrorCode::NotFound => RedirectStatus::NotFound,
-            Err(_) => RedirectStatus::Error,
+            Err(error) => match error.code() {
+                ErrorCode::NotFound => RedirectStatus::NotFound,
+                ErrorCode::Gone => RedirectStatus::Gone,
+                ErrorCode::Unauthorized | ErrorCode::Forbidden | ErrorCode::ScopeMissing => {
+                    RedirectStatus::Forbidden
+                }
+                _ => RedirectStatus::Error,
+            },
         };
         state.metrics().redirect(status, started.elapsed());
     }
@@ -79,8 +99,24 @@ async fn follow(
         .resolve(code)
         .await?
         .ok_or_else(ApiError::no_such_link)?;
-    let target = destination.target.as_str();
-    let location = HeaderValue::from_str(target).map_err(ApiError::internal)?;
+    if destination.is_secure {
+        let actor = caller::authenticate(request.headers(), state).await?;
+        state.links().follow(&actor, destination.link_id).await?;
+    }
+    // Who may not follow a link is not told whether it would lead anywhere.
+    let expired = |at| at <= state.clock().now();
+    if destination.disabled || destination.expires_at.is_some_and(expired) {
+        return Err(ApiError::new(
+            ErrorCode::Gone,
+            "this link does not lead anywhere any more",
+        ));
+    }
+    let location = if destination.forward_query {
+        HeaderValue::from_str(&destination.target.with_query(request.query_string()))
+    } else {
+        HeaderValue::from_str(destination.target.as_str())
+    };
+    let location = location.map_err(ApiError::internal)?;
     if counts {
         let visit = Visit {
             peer: request.peer_addr().map(|peer| peer.ip()),

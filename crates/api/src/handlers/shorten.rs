@@ -5,9 +5,13 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use waypost_core::{Actor, LinkDetails, ShortCode};
+use waypost_store::{LinkError, NewLink};
+
+use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody};
 use crate::input::JsonObject;
-use crate::openapi::StoreFailure;
+use crate::openapi::{Denied, StoreFailure};
 use crate::state::State;
 
 /// What to shorten.
@@ -46,17 +50,20 @@ pub(crate) struct Shortened {
 
 /// Make a short link
 ///
-/// Open to everybody for now.
+/// It belongs to the caller; what the operator makes, and what is made without a token where the server
+/// allows that (`WAYPOST_ANONYMOUS_LINKS`), to nobody.
 #[utoipa::path(
     post,
     path = "/shorten",
-    tag = "links",
+    tag = "simple",
     operation_id = "shorten",
+    security((), ("token" = [])),
     request_body(content = ShortenRequest, description = "At most 16 KiB of JSON. Unknown fields are refused."),
     responses(
         (status = 201, description = "The link was made", body = Shortened,
             headers(("Location" = String, description = "Where its record is read"))),
         (status = 400, description = "The body, the URL or the code is not acceptable: BAD_REQUEST, URL_INVALID, CODE_INVALID, CODE_RESERVED", body = ErrorBody<'static>),
+        Denied,
         (status = 408, description = "The body did not arrive within 10 seconds", body = ErrorBody<'static>),
         (status = 409, description = "Another link has the code", body = ErrorBody<'static>),
         (status = 413, description = "The body is longer than 16 KiB", body = ErrorBody<'static>),
@@ -65,11 +72,26 @@ pub(crate) struct Shortened {
     )
 )]
 pub(crate) async fn answer(
+    caller: Caller,
     state: web::Data<State>,
     JsonObject(asked): JsonObject<ShortenRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let shortener = state.shortener();
-    let link = shortener.shorten(&asked.url, asked.code.as_deref()).await?;
+    let link = if caller.0 == Actor::Anonymous {
+        shortener.shorten(&asked.url, asked.code.as_deref()).await?
+    } else {
+        let new = NewLink {
+            target: shortener.target(&asked.url).map_err(LinkError::from)?,
+            code: asked
+                .code
+                .as_deref()
+                .map(ShortCode::parse)
+                .transpose()
+                .map_err(LinkError::from)?,
+            details: LinkDetails::default(),
+        };
+        state.links().create(&caller.0, new).await?.link
+    };
     // RFC 9110 §15.3.2: `Location` identifies the resource that was made. That is the record; the
     // short link itself stands for another page, and a client that looked at it would be counted.
     Ok(HttpResponse::Created()

@@ -4,11 +4,13 @@ use actix_web::{HttpRequest, web};
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
+use waypost_core::Action;
 
-use super::code_of;
+use super::link_of;
 use super::record::LinkRecord;
+use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody};
-use crate::openapi::StoreFailure;
+use crate::openapi::{Denied, StoreFailure};
 use crate::state::State;
 
 /// A link, its clicks, and how fresh their number is.
@@ -24,32 +26,32 @@ pub(crate) struct LinkStats {
 
 /// Show a link and its clicks
 ///
-/// Clicks that this server has accepted and not yet stored are waited for, at most 1 second. Open to
-/// everybody for now.
+/// For its owners and admins; without a token, where the server allows that (`WAYPOST_ANONYMOUS_LINKS`),
+/// for everybody if nobody owns it. Clicks that this server has accepted and not yet stored are waited
+/// for, at most 1 second.
 #[utoipa::path(
     get,
     path = "/urls/{code}/stats",
-    tag = "links",
+    tag = "simple",
     operation_id = "linkStats",
+    security((), ("token" = [])),
     params(("code" = String, Path, description = "The code, in any spelling", min_length = 1, max_length = 64)),
     responses(
         (status = 200, description = "The link", body = LinkStats),
         (status = 404, description = "There is no such link", body = ErrorBody<'static>),
+        Denied,
         StoreFailure,
     )
 )]
 pub(crate) async fn answer(
     request: HttpRequest,
+    caller: Caller,
     state: web::Data<State>,
 ) -> Result<web::Json<LinkStats>, ApiError> {
     let clicks_complete_until = state.recorder().settle().await;
-    let shortener = state.shortener();
-    let link = shortener
-        .find(code_of(&request))
-        .await?
-        .ok_or_else(ApiError::no_such_link)?;
+    let link = link_of(&request, &caller, Action::ViewClicks, &state).await?;
     Ok(web::Json(LinkStats {
-        link: LinkRecord::new(&link, shortener),
+        link: LinkRecord::new(&link, state.shortener()),
         clicks_complete_until,
     }))
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use reqwest::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use waypost_api::routes;
 
-use crate::setup::TestServer;
+use crate::setup::{TestServer, send};
 
 #[tokio::test]
 async fn every_documented_route_is_in_the_document_and_nothing_else() {
@@ -54,6 +54,67 @@ async fn every_error_is_documented_with_the_body_that_it_has() {
 }
 
 #[tokio::test]
+async fn what_takes_a_token_says_so_and_how_it_is_denied() {
+    let server = TestServer::start().await;
+    let document = server.get("/api/openapi.json").await.json();
+    let scheme = &document["components"]["securitySchemes"]["token"];
+    assert_eq!(
+        (&scheme["type"], &scheme["scheme"]),
+        (&json!("http"), &json!("bearer"))
+    );
+    let closed = closed_operations().await;
+    let mut count = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let at = format!("{method} {path}");
+            let responses = &operation["responses"];
+            let security = &operation["security"];
+            let denied = ["401", "403"].map(|status| responses.get(status).is_some());
+            if matches!(path.as_str(), "/health" | "/health/ready" | "/metrics") {
+                assert_eq!((security, denied), (&Value::Null, [false; 2]), "{at}");
+                continue;
+            }
+            count += 1;
+            assert_eq!(denied, [true; 2], "{at}");
+            let challenge = &responses["401"]["headers"]["WWW-Authenticate"];
+            assert_eq!(challenge["schema"]["type"], "string", "{at}");
+            // The empty requirement is the one that nobody has to meet.
+            let expected = if closed.contains(&(method.to_uppercase(), path.clone())) {
+                json!([{ "token": [] }])
+            } else {
+                json!([{}, { "token": [] }])
+            };
+            assert_eq!(*security, expected, "{at}");
+            if path.contains("{id}") || path.contains("{user}") {
+                assert!(responses.get("404").is_some(), "{at}");
+            }
+            if operation.get("requestBody").is_some() {
+                for status in ["400", "408", "413", "415"] {
+                    assert!(responses.get(status).is_some(), "{at} {status}");
+                }
+            }
+        }
+    }
+    assert!(count > closed.len(), "{count}");
+}
+
+/// The operations that nobody uses without a token, not even where links can be nobody's: found by asking.
+async fn closed_operations() -> BTreeSet<(String, String)> {
+    let server = TestServer::start().await;
+    let mut closed = BTreeSet::new();
+    for route in routes().filter(|route| route.documented) {
+        let method = route.methods.split(", ").next().unwrap();
+        let path = route.path.replace(['{', '}'], "");
+        let request = server.request(method.parse().unwrap(), &path);
+        if send(request).await.status == StatusCode::UNAUTHORIZED {
+            closed.insert((method.to_owned(), route.path.to_owned()));
+        }
+    }
+    assert!(closed.len() >= 26, "{closed:?}");
+    closed
+}
+
+#[tokio::test]
 async fn the_limits_are_in_the_document() {
     let server = TestServer::start().await;
     let document = server.get("/api/openapi.json").await.json();
@@ -77,6 +138,20 @@ async fn the_limits_are_in_the_document() {
     assert_eq!(
         (&schema["default"], required),
         (&20.into(), &Value::Bool(false))
+    );
+    for (field, limit) in [
+        ("url", 2_048),
+        ("code", 64),
+        ("title", 200),
+        ("description", 2_000),
+    ] {
+        let fields = &schemas["LinkFields"]["properties"];
+        assert_eq!(fields[field]["maxLength"], limit, "{field}");
+    }
+    assert_eq!(schemas["LinkFields"]["properties"]["tags"]["maxItems"], 20);
+    assert_eq!(
+        schemas["BulkRequest"]["properties"]["links"]["maxItems"],
+        1_000
     );
     let created_at = &schemas["Link"]["properties"]["createdAt"];
     assert_eq!(created_at["format"], "date-time");

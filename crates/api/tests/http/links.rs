@@ -98,7 +98,7 @@ async fn a_record_is_found_in_any_spelling_and_shows_the_owners() {
 }
 
 #[tokio::test]
-async fn a_deleted_link_is_gone_at_once() {
+async fn a_deleted_link_is_gone_at_once_and_its_code_stays_its_own() {
     let server = TestServer::start().await;
     server.link("gone").await;
     assert_eq!(server.get("/gone").await.status, StatusCode::FOUND);
@@ -108,8 +108,8 @@ async fn a_deleted_link_is_gone_at_once() {
     server.get("/gone").await.assert_error(404, "NOT_FOUND");
     let again = server.delete("/urls/gone").await;
     again.assert_error(404, "NOT_FOUND");
-    server.link("gone").await;
-    assert_eq!(server.clicks("gone").await, 0);
+    let taken = server.shorten("https://example.com/", "gone").await;
+    taken.assert_error(409, "CODE_TAKEN");
 }
 
 #[tokio::test]

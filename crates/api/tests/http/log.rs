@@ -103,6 +103,21 @@ async fn an_unexpected_error_has_one_line_with_its_cause_and_a_neutral_answer() 
 }
 
 #[tokio::test]
+async fn a_request_that_was_denied_has_one_line_and_the_id_that_it_gave() {
+    let server = TestServer::closed().await;
+    let answer = get_with_id(&server, "/api/v1/links", "log-denied").await;
+    answer.assert_error(401, "UNAUTHORIZED");
+    assert_eq!(answer.header("x-request-id"), "log-denied");
+    let lines = lines_with("log-denied");
+    let [line] = lines.as_slice() else {
+        panic!("{lines:?}")
+    };
+    for part in ["INFO", "/api/v1/links", "401", "UNAUTHORIZED"] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_that_succeeded_has_no_line() {
     let server = TestServer::start().await;
     server.link("quiet").await;

@@ -17,15 +17,21 @@ use waypost_analytics::{
 use waypost_api::{
     ApiParts, HttpSettings, Metrics, RunningServer, ServeError, reserved_words, serve,
 };
-use waypost_core::{Clock as _, JournalId, ManualClock, SystemRandom, Zone};
-use waypost_store::{CacheSettings, Resolver, Shortener, ShortenerParts, Store as _};
+use waypost_core::{Clock as _, JournalId, ManualClock, SystemRandom, TokenHash, Zone};
+use waypost_store::{
+    Accounts, AccountsParts, CacheSettings, Links, Resolver, Shortener, ShortenerParts, Store as _,
+};
 
 use crate::gated_store::GatedStore;
 use crate::log;
 
+/// The token of the operator.
+pub(crate) const OPERATOR: &str = "0123456789abcdef0123456789abcdef";
+
 pub(crate) struct TestServer {
     pub(crate) store: Arc<GatedStore>,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) accounts: Accounts,
     pub(crate) server: RunningServer,
     client: Client,
     /// Ends the ingester.
@@ -61,9 +67,25 @@ impl TestServer {
         Self::try_with(settings, Durability::Journal).await.unwrap()
     }
 
+    /// A server whose simple API is open to everybody.
     pub(crate) async fn try_with(
         settings: &HttpSettings,
         durability: Durability,
+    ) -> Result<Self, ServeError> {
+        Self::begin(settings, durability, true).await
+    }
+
+    /// A server that is closed to those without a token, as it is by default.
+    pub(crate) async fn closed() -> Self {
+        Self::begin(&settings(), Durability::Journal, false)
+            .await
+            .unwrap()
+    }
+
+    async fn begin(
+        settings: &HttpSettings,
+        durability: Durability,
+        anonymous_links: bool,
     ) -> Result<Self, ServeError> {
         log::capture();
         let store = GatedStore::new();
@@ -107,13 +129,21 @@ impl TestServer {
             zone: Zone::utc(),
             trusted_proxies: "127.0.0.1".parse().unwrap(),
         });
+        let accounts = Accounts::new(AccountsParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            operator: Some(TokenHash::of(OPERATOR)),
+        });
         let parts = ApiParts {
-            shortener,
+            links: Links::new(shortener),
+            accounts: accounts.clone(),
             resolver,
             recorder,
             clock: clock.clone(),
             random,
             metrics: Metrics::detached().unwrap(),
+            anonymous_links,
         };
         let client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -125,6 +155,7 @@ impl TestServer {
         Ok(Self {
             store,
             clock,
+            accounts,
             server,
             client,
             _stop: stop.drop_guard(),

@@ -1,0 +1,180 @@
+//! `GET`, `PATCH`, `PUT` and `DELETE /api/v1/links/{id}`: one link.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use waypost_store::{LinkPatch, OwnedLink};
+
+use super::LINK_BYTES;
+use super::fields::Fields;
+use super::links::link_of;
+use super::versions::{precondition, tag};
+use super::view::LinkView;
+use crate::caller::Caller;
+use crate::errors::{ApiError, ErrorBody};
+use crate::input::{self, JsonObject};
+use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
+use crate::state::State;
+
+/// Show a link
+///
+/// Clicks that this server has accepted and not yet stored are waited for, at most 1 second.
+#[utoipa::path(
+    get,
+    path = "/api/v1/links/{id}",
+    tag = "links",
+    operation_id = "showLink",
+    params(("id" = String, Path, description = "The id of the link", format = "uuid")),
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "The link", body = LinkView, headers(("ETag" = String, description = "Its version"))),
+        Denied,
+        NotThere,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn show(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    let id = link_of(&request)?;
+    state.recorder().settle().await;
+    let found = state.links().get(&caller.0, id).await?;
+    Ok(shown(&found, &caller, &state))
+}
+
+pub(super) fn shown(owned: &OwnedLink, caller: &Caller, state: &State) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header(tag(&owned.link))
+        .json(LinkView::new(owned, &caller.0, state.shortener()))
+}
+
+/// Change a link
+///
+/// Changes the fields that are there and no others. A new code leaves the old one leading to the link.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/links/{id}",
+    tag = "links",
+    operation_id = "changeLink",
+    params(
+        ("id" = String, Path, description = "The id of the link", format = "uuid"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that is to be changed"),
+    ),
+    security(("token" = [])),
+    request_body(content = Fields, description = "At most 64 KiB of JSON. Unknown fields are refused."),
+    responses(
+        (status = 200, description = "The link as it is now", body = LinkView, headers(("ETag" = String, description = "Its version"))),
+        (status = 409, description = "Another link has the code, or had it (CODE_TAKEN), or others change the link all the time (CONFLICT)", body = ErrorBody<'static>),
+        (status = 412, description = "The link is not the version that `If-Match` names", body = ErrorBody<'static>),
+        BadBody,
+        Denied,
+        NotThere,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn change(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<State>,
+    JsonObject(fields): JsonObject<Fields, LINK_BYTES>,
+) -> Result<HttpResponse, ApiError> {
+    let patch = fields.patch(state.shortener())?;
+    edit(&request, &caller, &state, &patch).await
+}
+
+/// Replace all that is said of a link
+///
+/// A field that is not there gets its default; `url` and `code` are needed.
+#[utoipa::path(
+    put,
+    path = "/api/v1/links/{id}",
+    tag = "links",
+    operation_id = "replaceLink",
+    params(
+        ("id" = String, Path, description = "The id of the link", format = "uuid"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that is to be replaced"),
+    ),
+    security(("token" = [])),
+    request_body(content = Fields, description = "At most 64 KiB of JSON. Unknown fields are refused."),
+    responses(
+        (status = 200, description = "The link as it is now", body = LinkView, headers(("ETag" = String, description = "Its version"))),
+        (status = 409, description = "Another link has the code, or had it (CODE_TAKEN), or others change the link all the time (CONFLICT)", body = ErrorBody<'static>),
+        (status = 412, description = "The link is not the version that `If-Match` names", body = ErrorBody<'static>),
+        BadBody,
+        Denied,
+        NotThere,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn replace(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<State>,
+    JsonObject(fields): JsonObject<Fields, LINK_BYTES>,
+) -> Result<HttpResponse, ApiError> {
+    let patch = fields.replacement(state.shortener())?;
+    edit(&request, &caller, &state, &patch).await
+}
+
+async fn edit(
+    request: &HttpRequest,
+    caller: &Caller,
+    state: &State,
+    patch: &LinkPatch,
+) -> Result<HttpResponse, ApiError> {
+    let (id, precondition) = (link_of(request)?, precondition(request)?);
+    let links = state.links();
+    let changed = links.edit(&caller.0, id, &precondition, patch).await?;
+    Ok(shown(&changed, caller, state))
+}
+
+/// How to delete.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeleteQuery {
+    /// `true` deletes for good, with all clicks and the history; that is for admins.
+    #[param(value_type = Option<bool>, default = false)]
+    permanent: Option<String>,
+}
+
+/// Delete a link
+///
+/// It is answered 404 at once. Its codes stay its own, and it can be restored for 30 days at least.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/links/{id}",
+    tag = "links",
+    operation_id = "deleteLink",
+    params(
+        ("id" = String, Path, description = "The id of the link", format = "uuid"),
+        DeleteQuery,
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that is to be deleted"),
+    ),
+    security(("token" = [])),
+    responses(
+        (status = 204, description = "The link is deleted"),
+        (status = 409, description = "Others change the link all the time: CONFLICT", body = ErrorBody<'static>),
+        (status = 412, description = "The link is not the version that `If-Match` names", body = ErrorBody<'static>),
+        BadInput,
+        Denied,
+        NotThere,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn delete(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    let query = input::query::<DeleteQuery>(&request)?;
+    let (id, precondition) = (link_of(&request)?, precondition(&request)?);
+    match query.permanent.as_deref() {
+        None | Some("false") => state.links().delete(&caller.0, id, &precondition).await?,
+        Some("true") => state.links().destroy(&caller.0, id, &precondition).await?,
+        Some(_) => return Err(ApiError::bad_request("`permanent` is true or false")),
+    }
+    Ok(HttpResponse::NoContent().finish())
+}

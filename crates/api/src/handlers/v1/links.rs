@@ -1,0 +1,359 @@
+//! `GET` and `POST /api/v1/links`, `GET /api/v1/admin/links`, `GET /api/v1/tags/{name}/links`: lists of
+//! links, and making one.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use waypost_core::{Email, LinkOrder, LinkPlace, SearchWord, Tag, UserId, Visibility};
+use waypost_store::{LinkQuery, LinkReader, OwnedLink};
+
+use super::fields::Fields;
+use super::paging::{Slice, limit};
+use super::versions::tag;
+use super::view::{LinkView, VisibilityName};
+use super::{LINK_BYTES, id_of};
+use crate::caller::Caller;
+use crate::errors::{ApiError, ErrorBody, ErrorCode};
+use crate::input::{self, JsonObject};
+use crate::openapi::{BadBody, BadInput, Denied, StoreFailure};
+use crate::state::State;
+
+/// The longest search, in characters.
+const MAX_SEARCH_CHARS: usize = 200;
+
+/// Which links. Texts, not numbers: whatever is no number gets the message of its rule.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LinksQuery {
+    /// Found by each of these words: in their code, title, tags, target or description is a word that
+    /// begins with it. Words are letters and digits, in any case; the first 8 count. Empty: all.
+    #[param(max_length = 200, example = "wiki")]
+    q: Option<String>,
+    /// With this tag.
+    #[param(min_length = 1, max_length = 64)]
+    tag: Option<String>,
+    /// Of this owner: an address, an id, or `me`.
+    #[param(example = "me")]
+    owner: Option<String>,
+    /// Leading to exactly this URL.
+    #[param(format = "uri", max_length = 2048)]
+    url: Option<String>,
+    /// Of this visibility.
+    #[param(value_type = Option<VisibilityName>)]
+    visibility: Option<String>,
+    /// `true`: those that are deleted and that the caller can restore, and no others.
+    #[param(value_type = Option<bool>, default = false)]
+    deleted: Option<String>,
+    /// `-created_at` (newest first), `created_at`, `code` or `-code`. Not by clicks: they change while
+    /// somebody turns pages.
+    #[param(value_type = Option<LinkOrderName>)]
+    sort: Option<String>,
+    /// How many links at the most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<String>,
+    /// The `next_cursor` of the list so far.
+    cursor: Option<String>,
+}
+
+/// An order of links: a field, with `-` before it for the other direction.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the macro, which documents it")]
+pub(crate) enum LinkOrderName {
+    #[schema(rename = "-created_at")]
+    NewestFirst,
+    #[schema(rename = "created_at")]
+    OldestFirst,
+    #[schema(rename = "code")]
+    Code,
+    #[schema(rename = "-code")]
+    CodeReversed,
+}
+
+/// A list of links.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LinkList)]
+pub(crate) struct LinkList {
+    links: Vec<LinkView>,
+    /// Where the list goes on; `null` at its end.
+    next_cursor: Option<String>,
+}
+
+/// What a query asks for.
+struct Asked {
+    query: LinkQuery,
+    limit: u32,
+}
+
+impl LinksQuery {
+    /// What is asked for; `None` where nothing can be found.
+    async fn read(&self, caller: &Caller, state: &State) -> Result<Option<Asked>, ApiError> {
+        let limit = limit(self.limit.as_deref())?;
+        let order: LinkOrder = match &self.sort {
+            None => LinkOrder::default(),
+            Some(text) => text.parse().map_err(bad)?,
+        };
+        let place = |text: &String| LinkPlace::parse(text, order);
+        let visibility = self.visibility.as_deref().map(str::parse::<Visibility>);
+        let url = self.url.as_deref().map(|url| state.shortener().target(url));
+        let deleted = match self.deleted.as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => return Err(ApiError::bad_request("`deleted` is true or false")),
+        };
+        let search = self.q.as_deref().filter(|text| !text.trim().is_empty());
+        let words = search.map(words).transpose()?;
+        let mut query = LinkQuery {
+            words: words.clone().unwrap_or_default(),
+            tag: self.tag.as_deref().map(Tag::parse).transpose()?,
+            target: url
+                .transpose()
+                .map_err(|error| ApiError::new(ErrorCode::UrlInvalid, error.to_string()))?,
+            visibility: visibility.transpose().map_err(bad)?,
+            deleted,
+            order,
+            after: self.cursor.as_ref().map(place).transpose()?,
+            // One more, to know whether there is more.
+            ..LinkQuery::newest(LinkReader::All, limit.saturating_add(1))
+        };
+        if let Some(owner) = &self.owner {
+            match owner_named(owner, caller, state).await? {
+                None => return Ok(None),
+                owner => query.owner = owner,
+            }
+        }
+        let finds_nothing = words.is_some_and(|words| words.is_empty());
+        Ok((!finds_nothing).then_some(Asked { query, limit }))
+    }
+}
+
+fn bad(error: impl std::error::Error) -> ApiError {
+    ApiError::bad_request(error.to_string())
+}
+
+/// The words of a search. One that has none finds nothing.
+fn words(text: &str) -> Result<Vec<SearchWord>, ApiError> {
+    if text.chars().count() > MAX_SEARCH_CHARS {
+        return Err(ApiError::bad_request("`q` has at most 200 characters"));
+    }
+    Ok(SearchWord::of_search(text))
+}
+
+/// The user of an address, an id or `me`; `None` where there is none.
+async fn owner_named(
+    text: &str,
+    caller: &Caller,
+    state: &State,
+) -> Result<Option<UserId>, ApiError> {
+    if text == "me" {
+        return Ok(caller.0.user_id());
+    }
+    if let Ok(id) = uuid::Uuid::try_parse(text) {
+        return Ok(Some(UserId::from_uuid(id)));
+    }
+    let email = Email::parse(text)
+        .map_err(|_| ApiError::bad_request("`owner` is an address, an id or `me`"))?;
+    let user = state.store().user_by_email(&email).await?;
+    Ok(user.map(|user| user.id))
+}
+
+impl LinkList {
+    fn new(links: Vec<OwnedLink>, asked: &Asked, caller: &Caller, state: &State) -> Self {
+        let order = asked.query.order;
+        let place = |owned: &OwnedLink| LinkPlace::behind(&owned.link, order);
+        let slice = Slice::of(links, asked.limit, place);
+        let view = |owned: &OwnedLink| LinkView::new(owned, &caller.0, state.shortener());
+        Self {
+            links: slice.items.iter().map(view).collect(),
+            next_cursor: slice.next_cursor,
+        }
+    }
+
+    const fn empty() -> Self {
+        Self {
+            links: Vec::new(),
+            next_cursor: None,
+        }
+    }
+}
+
+/// List links
+///
+/// Those that the caller may see: the public ones, their own, and those that are shared with them. While
+/// links are made and deleted, none is shown twice and none that stayed is skipped. Unknown
+/// parameters are refused.
+#[utoipa::path(
+    get,
+    path = "/api/v1/links",
+    tag = "links",
+    operation_id = "listLinks",
+    params(LinksQuery),
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "Some of the links", body = LinkList),
+        BadInput,
+        Denied,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn list(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<State>,
+) -> Result<web::Json<LinkList>, ApiError> {
+    let query = input::query::<LinksQuery>(&request)?;
+    listed(&query, &caller, &state).await
+}
+
+async fn listed(
+    query: &LinksQuery,
+    caller: &Caller,
+    state: &State,
+) -> Result<web::Json<LinkList>, ApiError> {
+    let Some(asked) = query.read(caller, state).await? else {
+        return Ok(web::Json(LinkList::empty()));
+    };
+    state.recorder().settle().await;
+    let links = state.links().list(&caller.0, asked.query.clone()).await?;
+    Ok(web::Json(LinkList::new(links, &asked, caller, state)))
+}
+
+/// List all links
+///
+/// Whoever owns them, with the same parameters. For admins.
+#[utoipa::path(
+    get,
+    path = "/api/v1/admin/links",
+    tag = "admin",
+    operation_id = "listAllLinks",
+    params(LinksQuery),
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "Some of the links", body = LinkList),
+        BadInput,
+        Denied,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn list_all(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<State>,
+) -> Result<web::Json<LinkList>, ApiError> {
+    let query = input::query::<LinksQuery>(&request)?;
+    let Some(asked) = query.read(&caller, &state).await? else {
+        return Ok(web::Json(LinkList::empty()));
+    };
+    state.recorder().settle().await;
+    let all = state.links().list_all(&caller.0, asked.query.clone());
+    Ok(web::Json(LinkList::new(
+        all.await?,
+        &asked,
+        &caller,
+        &state,
+    )))
+}
+
+/// Which part of the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TaggedQuery {
+    /// `-created_at` (newest first), `created_at`, `code` or `-code`.
+    #[param(value_type = Option<LinkOrderName>)]
+    sort: Option<String>,
+    /// How many links at the most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<String>,
+    /// The `next_cursor` of the list so far.
+    cursor: Option<String>,
+}
+
+/// List the links with a tag
+///
+/// Those that the caller may see; none where no link has the tag.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tags/{name}/links",
+    tag = "tags",
+    operation_id = "listTagged",
+    params(("name" = String, Path, description = "The tag", min_length = 1, max_length = 64), TaggedQuery),
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "Some of the links", body = LinkList),
+        BadInput,
+        Denied,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn tagged(
+    request: HttpRequest,
+    name: web::Path<String>,
+    caller: Caller,
+    state: web::Data<State>,
+) -> Result<web::Json<LinkList>, ApiError> {
+    let TaggedQuery {
+        sort,
+        limit,
+        cursor,
+    } = input::query(&request)?;
+    let query = LinksQuery {
+        tag: Some(name.into_inner()),
+        sort,
+        limit,
+        cursor,
+        ..LinksQuery::default()
+    };
+    listed(&query, &caller, &state).await
+}
+
+/// Make a link
+///
+/// It belongs to the caller; what the operator makes, to nobody.
+#[utoipa::path(
+    post,
+    path = "/api/v1/links",
+    tag = "links",
+    operation_id = "createLink",
+    security(("token" = [])),
+    request_body(content = Fields, description = "At most 64 KiB of JSON. `url` is needed. Unknown fields are refused."),
+    responses(
+        (status = 201, description = "The link was made", body = LinkView, headers(
+            ("Location" = String, description = "Where it is read"),
+            ("ETag" = String, description = "Its version"),
+        ), links(
+            ("showLink" = (operation_id = "showLink", parameters(("id" = "$response.body#/id")))),
+            ("changeLink" = (operation_id = "changeLink", parameters(("id" = "$response.body#/id")))),
+            ("replaceLink" = (operation_id = "replaceLink", parameters(("id" = "$response.body#/id")))),
+            ("deleteLink" = (operation_id = "deleteLink", parameters(("id" = "$response.body#/id")))),
+            ("restoreLink" = (operation_id = "restoreLink", parameters(("id" = "$response.body#/id")))),
+            ("linkHistory" = (operation_id = "linkHistory", parameters(("id" = "$response.body#/id")))),
+            ("listOwners" = (operation_id = "listOwners", parameters(("id" = "$response.body#/id")))),
+            ("addOwner" = (operation_id = "addOwner", parameters(("id" = "$response.body#/id")))),
+            ("listShares" = (operation_id = "listShares", parameters(("id" = "$response.body#/id")))),
+            ("addShare" = (operation_id = "addShare", parameters(("id" = "$response.body#/id")))),
+        )),
+        (status = 409, description = "Another link has the code, or had it: CODE_TAKEN", body = ErrorBody<'static>),
+        BadBody,
+        Denied,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn create(
+    caller: Caller,
+    state: web::Data<State>,
+    JsonObject(asked): JsonObject<Fields, LINK_BYTES>,
+) -> Result<HttpResponse, ApiError> {
+    let new = asked.new_link(state.shortener())?;
+    let made = state.links().create(&caller.0, new).await?;
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, state.resource_url(&made.link)))
+        .insert_header(tag(&made.link))
+        .json(LinkView::new(&made, &caller.0, state.shortener())))
+}
+
+/// The id of the link in the path.
+pub(super) fn link_of(request: &HttpRequest) -> Result<waypost_core::LinkId, ApiError> {
+    id_of(request, "id")
+}

@@ -1,0 +1,85 @@
+//! `GET` and `PATCH /api/v1/users/me`: oneself.
+
+use actix_web::web;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use waypost_core::DisplayName;
+use waypost_store::UserChange;
+
+use super::LINK_BYTES;
+use super::view::UserRecord;
+use crate::caller::Caller;
+use crate::errors::ApiError;
+use crate::input::JsonObject;
+use crate::openapi::{BadBody, Denied, StoreFailure};
+use crate::state::State;
+
+/// What to change of oneself.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MeRequest {
+    /// What others read: one line of at most 100 characters; may be empty.
+    #[schema(max_length = 100)]
+    display_name: Option<String>,
+}
+
+/// Show oneself
+#[utoipa::path(
+    get,
+    path = "/api/v1/users/me",
+    tag = "account",
+    operation_id = "showMe",
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "The user of the token", body = UserRecord),
+        Denied,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn show(
+    caller: Caller,
+    state: web::Data<State>,
+) -> Result<web::Json<UserRecord>, ApiError> {
+    let user = state.store().user(caller.user_id()?).await?;
+    // Deleted since they were known again.
+    let user = user.ok_or_else(|| ApiError::unauthorized(true))?;
+    Ok(web::Json((&user).into()))
+}
+
+/// Change oneself
+///
+/// Changes what is there and nothing else. The address is changed by an admin.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/users/me",
+    tag = "account",
+    operation_id = "changeMe",
+    security(("token" = [])),
+    request_body(content = MeRequest, description = "JSON. Unknown fields are refused."),
+    responses(
+        (status = 200, description = "The user as they are now", body = UserRecord),
+        BadBody,
+        Denied,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn change(
+    caller: Caller,
+    state: web::Data<State>,
+    JsonObject(asked): JsonObject<MeRequest, LINK_BYTES>,
+) -> Result<web::Json<UserRecord>, ApiError> {
+    let change = UserChange {
+        display_name: asked.display_name.as_deref().map(name).transpose()?,
+        ..UserChange::default()
+    };
+    let user = state
+        .store()
+        .change_user(caller.user_id()?, &change)
+        .await?;
+    let user = user.ok_or_else(|| ApiError::unauthorized(true))?;
+    Ok(web::Json((&user).into()))
+}
+
+pub(super) fn name(text: &str) -> Result<DisplayName, ApiError> {
+    DisplayName::parse(text).map_err(|error| ApiError::bad_request(error.to_string()))
+}

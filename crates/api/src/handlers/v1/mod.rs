@@ -1,0 +1,43 @@
+//! The REST API, `/api/v1`: resources in JSON.
+//!
+//! | resource | where |
+//! | --- | --- |
+//! | links: lists, making them | `links.rs`, `bulk.rs` |
+//! | one link | `link.rs`, `history.rs` |
+//! | its owners, and whom it is shared with | `people.rs` |
+//! | tags | `tags.rs` |
+//! | tokens, and oneself | `tokens.rs`, `me.rs` |
+//! | users, for admins | `users.rs` |
+//!
+//! How things are shown is in `view.rs`, what comes in for a link in `fields.rs`, lists in `paging.rs`,
+//! versions (`ETag`, `If-Match`) in `versions.rs`.
+
+pub(crate) mod bulk;
+mod fields;
+pub(crate) mod history;
+pub(crate) mod link;
+pub(crate) mod links;
+pub(crate) mod me;
+mod paging;
+pub(crate) mod people;
+pub(crate) mod tags;
+pub(crate) mod tokens;
+pub(crate) mod users;
+mod versions;
+pub(crate) mod view;
+
+use actix_web::HttpRequest;
+use uuid::Uuid;
+use waypost_core::Id;
+
+use crate::errors::ApiError;
+
+/// The longest body that has one link in it, in bytes.
+const LINK_BYTES: usize = 64 * 1_024;
+
+/// The id in the path of a request. What is no id is nothing's.
+fn id_of<I: Id>(request: &HttpRequest, name: &str) -> Result<I, ApiError> {
+    let text = request.match_info().get(name).unwrap_or_default();
+    let id = Uuid::try_parse(text).map_err(|_| ApiError::no_such_thing())?;
+    Ok(I::from_uuid(id))
+}

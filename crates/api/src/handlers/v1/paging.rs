@@ -1,0 +1,100 @@
+//! Lists: so many at a time, from a cursor on.
+
+use std::fmt;
+
+use crate::errors::ApiError;
+
+/// So many items a list has when nothing else is asked for.
+const DEFAULT_LIMIT: u32 = 50;
+/// The most items of a list at a time.
+const MAX_LIMIT: u32 = 200;
+
+/// How many items are asked for.
+///
+/// # Errors
+/// `BAD_REQUEST` for what is not a whole number from 1 to 200.
+pub(super) fn limit(given: Option<&str>) -> Result<u32, ApiError> {
+    let Some(text) = given else {
+        return Ok(DEFAULT_LIMIT);
+    };
+    text.parse()
+        .ok()
+        .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+        .ok_or_else(|| ApiError::bad_request("`limit` is a whole number from 1 to 200"))
+}
+
+/// Some items of a list, and where the next ones are.
+pub(super) struct Slice<T> {
+    pub(super) items: Vec<T>,
+    pub(super) next_cursor: Option<String>,
+}
+
+impl<T> Slice<T> {
+    /// The first `limit` of items of which one more was asked for, so as to know whether there is more.
+    /// The next ones are behind the place of the last one.
+    pub(super) fn of<P: fmt::Display>(
+        mut items: Vec<T>,
+        limit: u32,
+        place: impl FnOnce(&T) -> P,
+    ) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let last = items.last().filter(|_| more);
+        let next_cursor = last.map(|last| place(last).to_string());
+        Self { items, next_cursor }
+    }
+
+    /// The items of a whole list behind the one whose place is the cursor.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST` when no item is there any more.
+    pub(super) fn of_all<P: fmt::Display>(
+        all: Vec<T>,
+        limit: u32,
+        cursor: Option<&str>,
+        place: impl Fn(&T) -> P,
+    ) -> Result<Self, ApiError> {
+        let mut items = all.into_iter();
+        if let Some(cursor) = cursor {
+            let found = items.find(|item| place(item).to_string() == cursor);
+            found.ok_or(waypost_core::CursorError)?;
+        }
+        Ok(Self::of(items.collect(), limit, place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::errors::ErrorCode;
+
+    #[test]
+    fn a_limit_is_from_1_to_200_and_50_by_default() {
+        assert_eq!(limit(None).unwrap(), 50);
+        assert_eq!(limit(Some("1")).unwrap(), 1);
+        assert_eq!(limit(Some("200")).unwrap(), 200);
+        for text in ["0", "201", "-1", "", "ten", "1.0", "4294967297"] {
+            let refused = limit(Some(text)).map_err(|error| error.code());
+            assert_eq!(refused, Err(ErrorCode::BadRequest), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_slice_has_no_cursor() {
+        let place = |number: &u32| *number;
+        let slice = Slice::of(vec![1, 2, 3], 2, place);
+        assert_eq!(
+            (slice.items, slice.next_cursor.as_deref()),
+            (vec![1, 2], Some("2"))
+        );
+        let slice = Slice::of(vec![3], 2, place);
+        assert_eq!((slice.items, slice.next_cursor), (vec![3], None));
+        let slice = Slice::of_all(vec![1, 2, 3], 1, Some("1"), place).unwrap();
+        assert_eq!(
+            (slice.items, slice.next_cursor.as_deref()),
+            (vec![2], Some("2"))
+        );
+        assert!(Slice::of_all(vec![1, 2, 3], 1, Some("4"), place).is_err());
+    }
+}

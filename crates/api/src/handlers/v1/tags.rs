@@ -1,0 +1,74 @@
+//! `GET /api/v1/tags`: the tags of links.
+
+use actix_web::{HttpRequest, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+use waypost_core::{CursorError, Tag};
+
+use super::history::PartQuery;
+use super::paging::{Slice, limit};
+use crate::caller::Caller;
+use crate::errors::ApiError;
+use crate::input;
+use crate::openapi::{BadInput, Denied, StoreFailure};
+use crate::state::State;
+
+/// A tag.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Tag)]
+pub(crate) struct TagView {
+    /// The tag, in lower case.
+    #[schema(min_length = 1, max_length = 64, example = "docs")]
+    name: String,
+}
+
+/// Tags, in order.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TagList {
+    tags: Vec<TagView>,
+    /// Where the list goes on; `null` at its end.
+    next_cursor: Option<String>,
+}
+
+/// List tags
+///
+/// Those of links that the caller may see, in order; for the operator those of all links.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tags",
+    tag = "tags",
+    operation_id = "listTags",
+    params(PartQuery),
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "Some of the tags", body = TagList),
+        BadInput,
+        Denied,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn list(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<State>,
+) -> Result<web::Json<TagList>, ApiError> {
+    let query = input::query::<PartQuery>(&request)?;
+    let limit = limit(query.limit.as_deref())?;
+    let after = query
+        .cursor
+        .map(|text| Tag::parse(&text).map_err(|_| CursorError));
+    let after = after.transpose()?;
+    let one_more = limit.saturating_add(1);
+    let tags = state
+        .links()
+        .tags(&caller.0, after.as_ref(), one_more)
+        .await?;
+    let slice = Slice::of(tags, limit, Tag::to_string);
+    let view = |tag: Tag| TagView {
+        name: tag.as_str().to_owned(),
+    };
+    Ok(web::Json(TagList {
+        tags: slice.items.into_iter().map(view).collect(),
+        next_cursor: slice.next_cursor,
+    }))
+}

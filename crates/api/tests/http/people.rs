@@ -1,0 +1,135 @@
+//! Users with API tokens, and requests in their name.
+
+use reqwest::header::AUTHORIZATION;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+use waypost_core::{DisplayName, Email, Role, TokenId, TokenName, UserId};
+use waypost_store::{NewToken, NewUser, UserStore as _};
+
+use crate::setup::{Answer, TestServer, send};
+
+/// Where links are.
+pub(crate) const LINKS: &str = "/api/v1/links";
+
+/// A user and the secret of a token that may do all that they may.
+#[derive(Debug, Clone)]
+pub(crate) struct Somebody {
+    pub(crate) id: UserId,
+    pub(crate) email: String,
+    pub(crate) token: String,
+}
+
+impl TestServer {
+    /// Adds a user `NAME@example.com` whose token reads and writes.
+    pub(crate) async fn member(&self, name: &str) -> Somebody {
+        self.somebody(name, Role::Member, "read,write").await
+    }
+
+    /// Adds an admin `NAME@example.com` whose token has every scope.
+    pub(crate) async fn admin(&self, name: &str) -> Somebody {
+        self.somebody(name, Role::Admin, "read,write,admin").await
+    }
+
+    async fn somebody(&self, name: &str, role: Role, scopes: &str) -> Somebody {
+        let email = format!("{name}@example.com");
+        let new = NewUser {
+            email: Email::parse(&email).unwrap(),
+            display_name: DisplayName::default(),
+            role,
+            password: None,
+        };
+        let id = self.accounts.add_user(new).await.unwrap().id;
+        let token = self.token(id, scopes).await;
+        Somebody { id, email, token }
+    }
+
+    /// Makes another token of a user, and gives back its secret.
+    pub(crate) async fn token(&self, user: UserId, scopes: &str) -> String {
+        self.token_with_id(user, scopes).await.1
+    }
+
+    pub(crate) async fn token_with_id(&self, user: UserId, scopes: &str) -> (TokenId, String) {
+        let user = self.store.memory().user(user).await.unwrap().unwrap();
+        let new = NewToken {
+            name: TokenName::parse("test").unwrap(),
+            scopes: scopes.parse().unwrap(),
+            expires_at: None,
+        };
+        let (token, secret) = self.accounts.create_token(&user, new).await.unwrap();
+        (token.id, secret.reveal().to_owned())
+    }
+
+    /// A request with this token; without one where it is empty.
+    pub(crate) fn by(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
+        let request = self.request(method, path);
+        if token.is_empty() {
+            return request;
+        }
+        request.header(AUTHORIZATION, format!("Bearer {token}"))
+    }
+
+    /// Asks with this token, without a body.
+    pub(crate) async fn ask(&self, token: &str, method: Method, path: &str) -> Answer {
+        send(self.by(token, method, path)).await
+    }
+
+    /// `GET` with this token.
+    pub(crate) async fn read(&self, token: &str, path: &str) -> Answer {
+        self.ask(token, Method::GET, path).await
+    }
+
+    /// Sends JSON with this token.
+    pub(crate) async fn tell(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Answer {
+        send(self.by(token, method, path).json(body)).await
+    }
+
+    /// Sends JSON with this token, if the link is still a version that `tags` name.
+    pub(crate) async fn tell_if(
+        &self,
+        token: &str,
+        (method, path): (Method, &str),
+        tags: &str,
+        body: &Value,
+    ) -> Answer {
+        let request = self.by(token, method, path).header("If-Match", tags);
+        send(request.json(body)).await
+    }
+
+    /// Makes a link in the name of the one whose token it is.
+    pub(crate) async fn made(&self, token: &str, fields: &Value) -> Value {
+        let made = self.tell(token, Method::POST, LINKS, fields).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        made.json()
+    }
+
+    /// Changes a link, which must succeed.
+    pub(crate) async fn changed(&self, token: &str, link: &Value, fields: &Value) -> Value {
+        let path = path_of(link);
+        let changed = self.tell(token, Method::PATCH, &path, fields).await;
+        assert_eq!(changed.status, StatusCode::OK, "{changed:?}");
+        changed.json()
+    }
+}
+
+/// Where a link is.
+pub(crate) fn path_of(link: &Value) -> String {
+    format!("{LINKS}/{}", text(&link["id"]))
+}
+
+/// A text in JSON.
+#[track_caller]
+pub(crate) fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
+
+/// One field of each item of a list.
+pub(crate) fn each(list: &Value, field: &str) -> Vec<String> {
+    let items = list.as_array().unwrap().iter();
+    items.map(|item| text(&item[field]).to_owned()).collect()
+}

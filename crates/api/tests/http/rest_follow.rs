@@ -1,0 +1,365 @@
+//! Following links that have more said of them than where they lead: renamed ones, those that lead nowhere
+//! any more, those that take the visitor's query along, and those that are for certain people.
+
+use reqwest::header::{AUTHORIZATION, COOKIE};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use time::Duration;
+
+use crate::people::{LINKS, path_of};
+use crate::setup::{Answer, OPERATOR, TestServer, send};
+
+const TARGET: &str = "https://example.com/page";
+/// Nothing else in any answer has it.
+const SECRET: &str = "https://secret.example/hunter2";
+
+async fn gone(server: &TestServer, path: &str) {
+    let json = server.get(path).await;
+    json.assert_error(410, "GONE");
+    assert_eq!(json.header("vary"), "accept");
+    let page = server.browse(path).await;
+    assert_eq!(page.status, StatusCode::GONE, "{page:?}");
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(page.body.contains("<h1>Gone</h1>"), "{page:?}");
+    let head = server.head(path).await;
+    assert_eq!(head.status, StatusCode::GONE);
+    for answer in [json, page, head] {
+        assert!(!answer.headers.contains_key("location"), "{answer:?}");
+        assert!(!answer.body.contains("example.com"), "{answer:?}");
+    }
+}
+
+async fn clicks(server: &TestServer, link: &Value) -> u64 {
+    let link = server.read(OPERATOR, &path_of(link)).await.json();
+    link["clicks"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn a_renamed_link_is_followed_by_every_code_that_it_had_and_counts_them_together() {
+    let server = TestServer::closed().await;
+    let (ada, eve) = (server.member("ada").await, server.member("eve").await);
+    let link = server
+        .made(&ada.token, &json!({ "url": TARGET, "code": "first" }))
+        .await;
+    server.get("/first").await;
+    for code in ["second", "third", "Third"] {
+        let changed = server
+            .changed(&ada.token, &link, &json!({ "code": code }))
+            .await;
+        assert_eq!(changed["code"], code);
+        assert_eq!(changed["short_url"], format!("https://go.example/{code}"));
+    }
+    for path in ["/first", "/SECOND", "/third"] {
+        let followed = server.get(path).await;
+        assert_eq!(followed.header("location"), TARGET, "{path}");
+    }
+    assert_eq!(clicks(&server, &link).await, 4);
+    // What it had stays its own, whoever asks and however.
+    let other = server
+        .made(&eve.token, &json!({ "url": TARGET, "code": "other" }))
+        .await;
+    for code in ["first", "SECOND", "third"] {
+        let fields = json!({ "url": TARGET, "code": code });
+        for token in [&ada.token, &eve.token] {
+            let refused = server.tell(token, Method::POST, LINKS, &fields).await;
+            refused.assert_error(409, "CODE_TAKEN");
+        }
+        for method in [Method::PATCH, Method::PUT] {
+            let refused = server
+                .tell(&eve.token, method, &path_of(&other), &fields)
+                .await;
+            refused.assert_error(409, "CODE_TAKEN");
+        }
+    }
+    let back = server
+        .changed(&ada.token, &link, &json!({ "code": "first" }))
+        .await;
+    assert_eq!(back["code"], "first");
+    assert_eq!(server.get("/second").await.status, StatusCode::FOUND);
+    // A change of the target is seen under each of them.
+    server
+        .changed(
+            &ada.token,
+            &link,
+            &json!({ "url": "https://example.com/new" }),
+        )
+        .await;
+    for path in ["/first", "/second", "/third"] {
+        let followed = server.get(path).await;
+        assert_eq!(
+            followed.header("location"),
+            "https://example.com/new",
+            "{path}"
+        );
+    }
+    let deleted = server
+        .ask(&ada.token, Method::DELETE, &path_of(&link))
+        .await;
+    assert_eq!(deleted.status, StatusCode::NO_CONTENT);
+    for path in ["/first", "/second", "/third"] {
+        server.get(path).await.assert_error(404, "NOT_FOUND");
+    }
+    let fields = json!({ "url": TARGET, "code": "second" });
+    let refused = server.tell(&eve.token, Method::POST, LINKS, &fields).await;
+    refused.assert_error(409, "CODE_TAKEN");
+}
+
+#[tokio::test]
+async fn a_disabled_link_is_gone_until_it_is_enabled_and_nothing_is_counted() {
+    let server = TestServer::closed().await;
+    let ada = server.member("ada").await;
+    let link = server
+        .made(&ada.token, &json!({ "url": TARGET, "code": "wiki" }))
+        .await;
+    assert_eq!(server.get("/wiki").await.status, StatusCode::FOUND);
+    server
+        .changed(&ada.token, &link, &json!({ "disabled": true }))
+        .await;
+    gone(&server, "/wiki").await;
+    assert_eq!(
+        server.read(&ada.token, &path_of(&link)).await.status,
+        StatusCode::OK
+    );
+    // `HEAD` is measured no more than elsewhere.
+    let metric = server
+        .metric("waypost_redirects_total{status=\"gone\"}")
+        .await;
+    assert_eq!(metric.to_string(), "2");
+    server
+        .changed(&ada.token, &link, &json!({ "disabled": false }))
+        .await;
+    assert_eq!(server.get("/wiki").await.header("location"), TARGET);
+    assert_eq!(clicks(&server, &link).await, 2);
+}
+
+#[tokio::test]
+async fn a_link_expires_to_the_microsecond_while_it_is_in_memory() {
+    let server = TestServer::closed().await;
+    let ada = server.member("ada").await;
+    let fields = json!({
+        "url": TARGET, "code": "wiki", "expires_at": "2026-03-01T12:00:01.25Z",
+    });
+    let link = server.made(&ada.token, &fields).await;
+    assert_eq!(server.get("/wiki").await.status, StatusCode::FOUND);
+    server
+        .clock
+        .advance(Duration::SECOND - Duration::MICROSECOND);
+    assert_eq!(server.get("/wiki").await.status, StatusCode::FOUND);
+    // No database is needed to know.
+    server.store.go_away();
+    server.clock.advance(Duration::MICROSECOND);
+    gone(&server, "/wiki").await;
+    server.store.come_back();
+    assert_eq!(clicks(&server, &link).await, 2);
+    let later = json!({ "expires_at": "2026-03-02T00:00:00Z" });
+    server.changed(&ada.token, &link, &later).await;
+    assert_eq!(server.get("/wiki").await.status, StatusCode::FOUND);
+    // One that has expired before it was made leads nowhere from the first.
+    let past = json!({ "url": TARGET, "code": "past", "expires_at": "2020-01-01T00:00:00Z" });
+    server.made(&ada.token, &past).await;
+    gone(&server, "/past").await;
+}
+
+#[tokio::test]
+async fn the_visitors_query_goes_along_where_the_owner_says_so() {
+    let server = TestServer::closed().await;
+    let ada = server.member("ada").await;
+    let link = server
+        .made(&ada.token, &json!({ "url": TARGET, "code": "wiki" }))
+        .await;
+    assert_eq!(server.get("/wiki?a=1").await.header("location"), TARGET);
+    server
+        .changed(&ada.token, &link, &json!({ "forward_query": true }))
+        .await;
+    for (target, query, expected) in [
+        (TARGET, "", TARGET),
+        (TARGET, "?", TARGET),
+        (TARGET, "?a=1&b=%20x", "https://example.com/page?a=1&b=%20x"),
+        (
+            "https://example.com/?own=1",
+            "?a=1",
+            "https://example.com/?own=1&a=1",
+        ),
+        (
+            "https://example.com/?own=1",
+            "?own=2",
+            "https://example.com/?own=1&own=2",
+        ),
+        (
+            "https://example.com/?own=1#part",
+            "?a=1",
+            "https://example.com/?own=1&a=1#part",
+        ),
+        (
+            "https://example.com/#part",
+            "?a=1",
+            "https://example.com/?a=1#part",
+        ),
+        ("https://example.com/#part", "", "https://example.com/#part"),
+        (
+            TARGET,
+            "?next=https://evil.example/",
+            "https://example.com/page?next=https://evil.example/",
+        ),
+        (
+            TARGET,
+            "?a=%0d%0aSet-Cookie:x",
+            "https://example.com/page?a=%0d%0aSet-Cookie:x",
+        ),
+    ] {
+        server
+            .changed(&ada.token, &link, &json!({ "url": target }))
+            .await;
+        for path in [format!("/wiki{query}"), format!("/WIKI/{query}")] {
+            let followed = server.get(&path).await;
+            assert_eq!(followed.header("location"), expected, "{path}");
+            let head = server.head(&path).await;
+            assert_eq!(head.header("location"), expected, "{path}");
+        }
+    }
+}
+
+/// Checks that an answer says nothing of where the link leads, anywhere.
+fn assert_reveals_nothing(answer: &Answer) {
+    let all = format!("{answer:?}").to_lowercase();
+    for part in ["secret.example", "hunter2"] {
+        assert!(!all.contains(part), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_secure_link_is_followed_by_its_people_and_reveals_nothing_to_others() {
+    let server = TestServer::closed().await;
+    let (ada, eve) = (server.member("ada").await, server.member("eve").await);
+    let bob = server.member("bob").await;
+    let admin = server.admin("grace").await;
+    let fields = json!({
+        "url": SECRET, "code": "plan", "visibility": "secure", "title": "hunter2",
+    });
+    let link = server.made(&ada.token, &fields).await;
+    let shares = format!("{}/shares", path_of(&link));
+    let shared = json!({ "email": bob.email });
+    server
+        .tell(&ada.token, Method::POST, &shares, &shared)
+        .await;
+    let write_only = server.token(ada.id, "write").await;
+    let accept = "text/html,application/xhtml+xml";
+    let denied = [
+        ("", 401, "UNAUTHORIZED"),
+        ("garbage", 401, "UNAUTHORIZED"),
+        ("wp_garbage", 401, "UNAUTHORIZED"),
+        (eve.token.as_str(), 403, "FORBIDDEN"),
+        (write_only.as_str(), 403, "SCOPE_MISSING"),
+    ];
+    let state = async |expected: u16| {
+        for (token, status, code) in denied {
+            let json = server.read(token, "/plan?a=1").await;
+            json.assert_error(status, code);
+            let challenge = json.header("www-authenticate");
+            assert_eq!(
+                status == 401 || code == "SCOPE_MISSING",
+                !challenge.is_empty()
+            );
+            let page = send(
+                server
+                    .by(token, Method::GET, "/plan")
+                    .header("Accept", accept),
+            )
+            .await;
+            assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+            let head = server.ask(token, Method::HEAD, "/plan/").await;
+            for answer in [&json, &page, &head] {
+                assert_eq!(answer.status.as_u16(), status, "{answer:?}");
+                assert_reveals_nothing(answer);
+            }
+        }
+        for token in [&ada.token, &bob.token, &admin.token, OPERATOR] {
+            for method in [Method::GET, Method::HEAD] {
+                let answer = server.ask(token, method, "/plan").await;
+                assert_eq!(answer.status.as_u16(), expected, "{answer:?}");
+                let location = if expected == 302 { SECRET } else { "" };
+                assert_eq!(answer.header("location"), location);
+            }
+        }
+    };
+    state(302).await;
+    let forbidden = server
+        .metric("waypost_redirects_total{status=\"forbidden\"}")
+        .await;
+    assert_eq!(forbidden.to_string(), "10");
+    assert_eq!(clicks(&server, &link).await, 4);
+    // Who may not follow it is not told whether it leads anywhere.
+    server
+        .changed(&ada.token, &link, &json!({ "disabled": true }))
+        .await;
+    state(410).await;
+    server
+        .changed(&ada.token, &link, &json!({ "disabled": null }))
+        .await;
+    // Whom it is not shared with any more stands before the door at once.
+    let unshare = format!("{shares}/{}", bob.id);
+    server.ask(&ada.token, Method::DELETE, &unshare).await;
+    server
+        .read(&bob.token, "/plan")
+        .await
+        .assert_error(403, "FORBIDDEN");
+    // And a link that was open a moment ago is closed.
+    for (visibility, status) in [
+        ("public", 302),
+        ("secure", 401),
+        ("private", 302),
+        ("secure", 401),
+    ] {
+        server
+            .changed(&ada.token, &link, &json!({ "visibility": visibility }))
+            .await;
+        assert_eq!(
+            server.get("/plan").await.status.as_u16(),
+            status,
+            "{visibility}"
+        );
+    }
+    server.store.go_away();
+    let away = server.read(&ada.token, "/plan").await;
+    away.assert_error(503, "UNAVAILABLE");
+    assert_reveals_nothing(&away);
+    server.get("/plan").await.assert_error(503, "UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn a_link_that_is_not_secure_asks_no_database_whatever_the_visitor_sends() {
+    let server = TestServer::closed().await;
+    let ada = server.member("ada").await;
+    for visibility in ["public", "private"] {
+        let fields = json!({ "url": TARGET, "code": visibility, "visibility": visibility });
+        server.made(&ada.token, &fields).await;
+        assert_eq!(
+            server.get(&format!("/{visibility}")).await.status,
+            StatusCode::FOUND
+        );
+    }
+    server.store.fall_silent();
+    for path in ["/public", "/private"] {
+        for credentials in [
+            "Bearer garbage",
+            "Bearer wp_garbage",
+            &format!("Bearer {}", ada.token),
+            "Basic YTpi",
+            "Bearer",
+            "",
+            "ä",
+        ] {
+            let request = server
+                .request(Method::GET, path)
+                .header(AUTHORIZATION, credentials)
+                .header(COOKIE, "session=garbage")
+                .header("X-Api-Key", "garbage");
+            let answer = tokio::time::timeout(std::time::Duration::from_secs(5), send(request));
+            let answer = answer.await.unwrap();
+            assert_eq!(answer.header("location"), TARGET, "{credentials}");
+        }
+    }
+    server.store.go_away();
+    let followed = server.read("wp_garbage", "/public").await;
+    assert_eq!(followed.header("location"), TARGET);
+}

@@ -1,0 +1,450 @@
+//! The walk: every route × everybody who may come along × every visibility of a link, and the status that
+//! each is answered.
+//!
+//! What is expected is written down here once more, on purpose: a row that is wrong in
+//! `waypost_core::permission`, or a route that forgets to ask, disagrees with it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, StatusCode};
+use time::Duration;
+use waypost_api::routes;
+use waypost_core::{Clock as _, Link, LinkDetails, Role, TokenName, UserId, Visibility};
+use waypost_store::testkit::samples::Samples;
+use waypost_store::{
+    LinkEdit, LinkStore as _, LinkUpdate, NewToken, TokenStore as _, Updated, UserChange,
+    UserStore as _,
+};
+
+use crate::people::Somebody;
+use crate::setup::{Answer, OPERATOR, TestServer, send};
+
+/// Everybody who comes along, in the order of the columns below.
+const CALLERS: [&str; 13] = [
+    "anonymous",
+    "a stranger",
+    "whom it is shared with",
+    "a co-owner",
+    "the owner",
+    "an admin",
+    "an admin whose token lacks `admin`",
+    "an owner who is disabled",
+    "the owner, with an expired token",
+    "the owner, with a revoked token",
+    "the owner, with a token that only reads",
+    "the owner, with a token that only writes",
+    "the operator",
+];
+
+/// Answered as the entry says.
+const OK: u16 = 0;
+
+/// The answers to each caller.
+type Answers = [u16; CALLERS.len()];
+
+/// The answers to each caller, by the visibility of the link.
+struct Row {
+    public: Answers,
+    private: Answers,
+    secure: Answers,
+}
+
+impl Row {
+    const fn same(answers: Answers) -> Self {
+        Self {
+            public: answers,
+            private: answers,
+            secure: answers,
+        }
+    }
+
+    const fn hidden(public: Answers, other: Answers) -> Self {
+        Self {
+            public,
+            private: other,
+            secure: other,
+        }
+    }
+}
+
+#[rustfmt::skip]
+mod rows {
+    use super::{OK, Row};
+
+    //                                       anon stra shar co-o ownr admn lack disa expi revo read writ oper
+    pub(super) const OPEN: &Row = &Row::same([OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK ]);
+    pub(super) const LIST: &Row = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, OK,  403, OK ]);
+    pub(super) const MAKE: &Row = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, 403, OK,  OK ]);
+    /// About a user, which the operator is not.
+    pub(super) const SELF: &Row = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, OK,  403, 403]);
+    pub(super) const EDIT_SELF: &Row
+                                = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, 403, OK,  403]);
+    pub(super) const ADMIN: &Row
+                                = &Row::same([401, 403, 403, 403, 403, OK,  403, 401, 401, 401, 403, 403, OK ]);
+    /// Whoever has the code follows it, whatever token they send; a secure link asks.
+    pub(super) const FOLLOW: &Row = &Row {
+        public:                              [OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK ],
+        private:                             [OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK ],
+        secure:                              [401, 403, OK,  OK,  OK,  OK,  403, 401, 401, 401, OK,  403, OK ],
+    };
+    /// See the link itself.
+    pub(super) const VIEW: &Row = &Row::hidden(
+                                             [401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, OK,  403, OK ],
+                                             [401, 404, OK,  OK,  OK,  OK,  404, 401, 401, 401, OK,  403, OK ],
+    );
+    /// See what is the owners' own.
+    pub(super) const INSPECT: &Row = &Row::hidden(
+                                             [401, 403, 403, OK,  OK,  OK,  403, 401, 401, 401, OK,  403, OK ],
+                                             [401, 404, 403, OK,  OK,  OK,  404, 401, 401, 401, OK,  403, OK ],
+    );
+    /// Change the link.
+    pub(super) const CHANGE: &Row = &Row::hidden(
+                                             [401, 403, 403, OK,  OK,  OK,  403, 401, 401, 401, 403, OK,  OK ],
+                                             [401, 404, 403, OK,  OK,  OK,  404, 401, 401, 401, 403, OK,  OK ],
+    );
+    /// Delete it for good.
+    pub(super) const DESTROY: &Row = &Row::hidden(
+                                             [401, 403, 403, 403, 403, OK,  403, 401, 401, 401, 403, 403, OK ],
+                                             [401, 404, 403, 403, 403, OK,  404, 401, 401, 401, 403, 403, OK ],
+    );
+}
+use rows::{ADMIN, CHANGE, DESTROY, EDIT_SELF, FOLLOW, INSPECT, LIST, MAKE, OPEN, SELF, VIEW};
+
+/// A route as `routes()` shows it, what is sent there (words in braces are put in: see
+/// [`Stage::fill`]), the status of success, and who is answered what.
+struct Entry(&'static str, &'static str, &'static str, u16, &'static Row);
+
+const LINK: &str = r#"{"url":"https://example.com/made"}"#;
+const WHO: &str = r#"{"email":"somebody@example.com"}"#;
+
+#[rustfmt::skip]
+const ENTRIES: &[Entry] = &[
+    Entry("POST /shorten",                              "/shorten",                                 LINK, 201, MAKE),
+    Entry("GET, HEAD /urls",                            "/urls",                                    "",   200, LIST),
+    Entry("GET, HEAD /health",                          "/health",                                  "",   200, OPEN),
+    Entry("GET, HEAD /metrics",                         "/metrics",                                 "",   200, OPEN),
+    Entry("GET, HEAD /{code}",                          "/{code}",                                  "",   302, FOLLOW),
+    Entry("DELETE /urls/{code}",                        "/urls/{code}",                             "",   204, CHANGE),
+    Entry("GET, HEAD /urls/{code}/stats",               "/urls/{code}/stats",                       "",   200, INSPECT),
+    Entry("GET, HEAD /health/ready",                    "/health/ready",                            "",   200, OPEN),
+    Entry("GET, HEAD /api/v1/links",                    "/api/v1/links",                            "",   200, LIST),
+    Entry("POST /api/v1/links",                         "/api/v1/links",                            LINK, 201, MAKE),
+    Entry("POST /api/v1/links/bulk",                    "/api/v1/links/bulk",   r#"{"links":[{"url":"https://example.com/"}]}"#, 200, MAKE),
+    Entry("GET, HEAD /api/v1/links/{id}",               "/api/v1/links/{link}",                     "",   200, VIEW),
+    Entry("PATCH /api/v1/links/{id}",                   "/api/v1/links/{link}",     r#"{"title":"New"}"#, 200, CHANGE),
+    Entry("PUT /api/v1/links/{id}",                     "/api/v1/links/{link}",     r#"{"url":"https://example.com/","code":"{code}-new"}"#, 200, CHANGE),
+    Entry("DELETE /api/v1/links/{id}",                  "/api/v1/links/{link}",                     "",   204, CHANGE),
+    Entry("DELETE /api/v1/links/{id}",                  "/api/v1/links/{link}?permanent=true",      "",   204, DESTROY),
+    Entry("POST /api/v1/links/{id}/restore",            "/api/v1/links/{link}/restore",             "",   200, CHANGE),
+    Entry("POST /api/v1/links/{id}/restore",            "/api/v1/links/{link}/restore",   r#"{"version":1}"#, 200, CHANGE),
+    Entry("GET, HEAD /api/v1/links/{id}/history",       "/api/v1/links/{link}/history",             "",   200, INSPECT),
+    Entry("GET, HEAD /api/v1/links/{id}/owners",        "/api/v1/links/{link}/owners",              "",   200, VIEW),
+    Entry("POST /api/v1/links/{id}/owners",             "/api/v1/links/{link}/owners",              WHO,  201, CHANGE),
+    Entry("DELETE /api/v1/links/{id}/owners/{user}",    "/api/v1/links/{link}/owners/{co-owner}",   "",   204, CHANGE),
+    Entry("GET, HEAD /api/v1/links/{id}/shares",        "/api/v1/links/{link}/shares",              "",   200, INSPECT),
+    Entry("POST /api/v1/links/{id}/shares",             "/api/v1/links/{link}/shares",              WHO,  201, CHANGE),
+    Entry("DELETE /api/v1/links/{id}/shares/{user}",    "/api/v1/links/{link}/shares/{recipient}",  "",   204, CHANGE),
+    Entry("GET, HEAD /api/v1/tags",                     "/api/v1/tags",                             "",   200, LIST),
+    Entry("GET, HEAD /api/v1/tags/{name}/links",        "/api/v1/tags/docs/links",                  "",   200, LIST),
+    Entry("GET, HEAD /api/v1/tokens",                   "/api/v1/tokens",                           "",   200, SELF),
+    Entry("POST /api/v1/tokens",                        "/api/v1/tokens",       r#"{"name":"new"}"#,      201, EDIT_SELF),
+    Entry("DELETE /api/v1/tokens/{id}",                 "/api/v1/tokens/{token}",                   "",   204, EDIT_SELF),
+    Entry("GET, HEAD /api/v1/users/me",                 "/api/v1/users/me",                         "",   200, SELF),
+    Entry("PATCH /api/v1/users/me",                     "/api/v1/users/me",  r#"{"display_name":"New"}"#, 200, EDIT_SELF),
+    Entry("GET, HEAD /api/v1/admin/users",              "/api/v1/admin/users",                      "",   200, ADMIN),
+    Entry("PATCH /api/v1/admin/users/{id}",             "/api/v1/admin/users/{victim}",  r#"{"disabled":true}"#, 200, ADMIN),
+    Entry("DELETE /api/v1/admin/users/{id}",            "/api/v1/admin/users/{victim}?links=delete", "",  204, ADMIN),
+    Entry("GET, HEAD /api/v1/admin/links",              "/api/v1/admin/links",                      "",   200, ADMIN),
+    Entry("GET, HEAD /api/openapi.json",                "/api/openapi.json",                        "",   200, OPEN),
+    Entry("GET, HEAD /api/docs",                        "/api/docs",                                "",   302, OPEN),
+    Entry("GET, HEAD /api/docs/{file:.*}",              "/api/docs/index.html",                     "",   200, OPEN),
+];
+
+/// A server, and everybody who comes along.
+struct Stage {
+    server: TestServer,
+    samples: Samples,
+    named: AtomicU64,
+    owner: Somebody,
+    co_owner: Somebody,
+    recipient: Somebody,
+    disabled: Somebody,
+    /// The token of each caller, and whose it is.
+    callers: Vec<(String, Option<UserId>)>,
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let server = TestServer::closed().await;
+        let [owner, co_owner, recipient, stranger, disabled, _] = [
+            server.member("owner").await,
+            server.member("co-owner").await,
+            server.member("recipient").await,
+            server.member("stranger").await,
+            server.member("disabled").await,
+            server.member("somebody").await,
+        ];
+        let admin = server.admin("admin").await;
+        let (store, now) = (server.store.memory(), server.clock.now());
+        let disable = UserChange {
+            disabled_at: Some(Some(now)),
+            ..UserChange::default()
+        };
+        store.change_user(disabled.id, &disable).await.unwrap();
+        let user = store.user(owner.id).await.unwrap().unwrap();
+        assert_eq!(user.role, Role::Member);
+        let new = |expires_at| NewToken {
+            name: TokenName::parse("walk").unwrap(),
+            scopes: "read,write".parse().unwrap(),
+            expires_at,
+        };
+        let expiring = server
+            .accounts
+            .create_token(&user, new(Some(now + Duration::HOUR)));
+        let (_, expired) = expiring.await.unwrap();
+        let (token, revoked) = server
+            .accounts
+            .create_token(&user, new(None))
+            .await
+            .unwrap();
+        assert!(store.revoke_token(owner.id, token.id, now).await.unwrap());
+        server.clock.advance(Duration::HOUR);
+        let lacking = server.token(admin.id, "read,write").await;
+        let reading = server.token(owner.id, "read").await;
+        let writing = server.token(owner.id, "write").await;
+        let callers = vec![
+            (String::new(), None),
+            (stranger.token, Some(stranger.id)),
+            (recipient.token.clone(), Some(recipient.id)),
+            (co_owner.token.clone(), Some(co_owner.id)),
+            (owner.token.clone(), Some(owner.id)),
+            (admin.token, Some(admin.id)),
+            (lacking, Some(admin.id)),
+            (disabled.token.clone(), Some(disabled.id)),
+            (expired.reveal().to_owned(), Some(owner.id)),
+            (revoked.reveal().to_owned(), Some(owner.id)),
+            (reading, Some(owner.id)),
+            (writing, Some(owner.id)),
+            (OPERATOR.to_owned(), None),
+        ];
+        Self {
+            server,
+            samples: Samples::new(1),
+            named: AtomicU64::new(0),
+            owner,
+            co_owner,
+            recipient,
+            disabled,
+            callers,
+        }
+    }
+
+    /// A name that nothing has yet.
+    fn name(&self, what: &str) -> String {
+        format!("{what}-{}", self.named.fetch_add(1, Ordering::Relaxed))
+    }
+
+    async fn update(&self, link: Link, edit: LinkEdit) -> Link {
+        let update = LinkUpdate {
+            link: link.id,
+            version: link.version,
+            by: Some(self.owner.id),
+            at: self.server.clock.now(),
+            edit,
+        };
+        match self.server.store.memory().update_link(&update).await {
+            Ok(Updated::Done(link)) => link,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A fresh link with its people.
+    async fn link(&self, visibility: Visibility) -> Link {
+        let code = self.name("walk");
+        let mut link = self.samples.link(&code);
+        link.details = LinkDetails {
+            visibility,
+            ..LinkDetails::default()
+        };
+        let store = self.server.store.memory();
+        store.insert_link(&link, Some(self.owner.id)).await.unwrap();
+        for edit in [
+            LinkEdit::AddOwner(self.co_owner.id),
+            LinkEdit::AddOwner(self.disabled.id),
+            LinkEdit::Share(self.recipient.id),
+        ] {
+            link = self.update(link, edit).await;
+        }
+        link
+    }
+
+    /// A text with what it is about put in, in which `{victim}` is a fresh user and `{token}` a fresh token
+    /// of the caller.
+    async fn fill(&self, text: &str, link: &str, code: &str, caller: Option<UserId>) -> String {
+        let mut text = text
+            .replace("{link}", link)
+            .replace("{code}", code)
+            .replace("{co-owner}", &self.co_owner.id.to_string())
+            .replace("{recipient}", &self.recipient.id.to_string());
+        if text.contains("{victim}") {
+            let name = self.name("victim");
+            let victim = self.server.member(&name).await.id;
+            text = text.replace("{victim}", &victim.to_string());
+        }
+        if text.contains("{token}") {
+            let mut token = self.owner.id.to_string();
+            if let Some(user) = caller {
+                token = self.server.token_with_id(user, "read").await.0.to_string();
+            }
+            text = text.replace("{token}", &token);
+        }
+        text
+    }
+
+    async fn send(&self, token: &str, method: Method, path: &str, body: &str) -> Answer {
+        let mut request = self.server.by(token, method, path);
+        if !body.is_empty() {
+            request = request
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.to_owned());
+        }
+        send(request).await
+    }
+
+    /// Sends an entry as everybody about links of this visibility, and notes what is not as expected.
+    async fn walk(&self, entry: &Entry, visibility: Visibility, wrong: &mut String) {
+        let Entry(route, path, body, success, row) = entry;
+        let (methods, _) = route.split_once(" /").unwrap();
+        let answers = match visibility {
+            Visibility::Public => row.public,
+            Visibility::Private => row.private,
+            Visibility::Secure => row.secure,
+        };
+        for method in methods.split(", ") {
+            for (number, (token, user)) in self.callers.iter().enumerate() {
+                let link = self.link(visibility).await;
+                let (id, code) = (link.id.to_string(), link.code.as_str());
+                let path = self.fill(path, &id, code, *user).await;
+                let body = self.fill(body, &id, code, *user).await;
+                let method = method.parse().unwrap();
+                let answer = self.send(token, method, &path, &body).await;
+                let expected = match answers[number] {
+                    OK => *success,
+                    status => status,
+                };
+                let status = answer.status.as_u16();
+                if status != expected {
+                    let caller = CALLERS[number];
+                    let line = format!("{route} ({path}), {visibility}, {caller}");
+                    writeln!(wrong, "{line}: {status}, not {expected}: {}", answer.body).unwrap();
+                }
+                let challenge = answer.header("www-authenticate");
+                assert_eq!(
+                    challenge.starts_with("Bearer"),
+                    status == 401 || challenge.contains("insufficient_scope"),
+                    "{answer:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_walk_takes_every_route_and_no_other() {
+    let walked: BTreeSet<String> = ENTRIES.iter().map(|entry| entry.0.to_owned()).collect();
+    let served: BTreeSet<String> = routes()
+        .map(|route| format!("{} {}", route.methods, route.path))
+        .collect();
+    let missing: Vec<_> = served.difference(&walked).collect();
+    assert!(
+        missing.is_empty(),
+        "add an entry to ENTRIES in walk.rs that says who is answered what by {missing:?}"
+    );
+    let stale: Vec<_> = walked.difference(&served).collect();
+    assert!(
+        stale.is_empty(),
+        "remove the entries of ENTRIES in walk.rs that no route has any more: {stale:?}"
+    );
+}
+
+#[tokio::test]
+async fn everybody_is_answered_by_every_route_what_they_may_see() {
+    let stage = Stage::set().await;
+    let mut wrong = String::new();
+    for entry in ENTRIES {
+        for visibility in Visibility::ALL {
+            stage.walk(entry, visibility, &mut wrong).await;
+        }
+    }
+    assert!(wrong.is_empty(), "not as expected:\n{wrong}");
+}
+
+/// What can be told apart of an answer.
+fn seen(answer: Answer) -> (StatusCode, Vec<(String, Vec<u8>)>, String) {
+    let headers = answer.headers.iter();
+    let mut headers: Vec<_> = headers
+        .filter(|(name, _)| !matches!(name.as_str(), "date" | "x-request-id"))
+        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+        .collect();
+    // Their order is that of a map.
+    headers.sort();
+    (answer.status, headers, answer.body)
+}
+
+#[tokio::test]
+async fn what_somebody_may_not_see_is_answered_like_what_does_not_exist() {
+    let stage = Stage::set().await;
+    let about_links = ENTRIES
+        .iter()
+        .filter(|entry| entry.1.starts_with("/api/v1/links/{link}"));
+    let mut compared = 0;
+    for Entry(route, path, body, ..) in about_links {
+        let (methods, _) = route.split_once(" /").unwrap();
+        // The stranger, the admin without the scope, and those whose tokens do only half of it.
+        for caller in [1, 6, 10, 11] {
+            let (token, user) = &stage.callers[caller];
+            let token = match caller {
+                10 => {
+                    &stage
+                        .server
+                        .token(stage.callers[1].1.unwrap(), "read")
+                        .await
+                }
+                11 => {
+                    &stage
+                        .server
+                        .token(stage.callers[1].1.unwrap(), "write")
+                        .await
+                }
+                _ => token,
+            };
+            for method in methods.split(", ") {
+                let deleted = stage.link(Visibility::Public).await;
+                let deleted = stage.update(deleted, LinkEdit::Delete).await;
+                let private = stage.link(Visibility::Private).await;
+                let secure = stage.link(Visibility::Secure).await;
+                let nothing = stage.samples.link("nothing");
+                let mut answers = Vec::new();
+                for link in [&nothing, &private, &secure, &deleted] {
+                    let path = stage.fill(path, &link.id.to_string(), "x", *user).await;
+                    let body = stage.fill(body, "", "same-code", *user).await;
+                    let method = method.parse().unwrap();
+                    let answer = stage.send(token, method, &path, &body).await;
+                    assert!(matches!(answer.status.as_u16(), 403 | 404), "{answer:?}");
+                    answers.push(seen(answer));
+                }
+                for answer in &answers {
+                    assert_eq!(answer, &answers[0], "{method} {path}, {}", CALLERS[caller]);
+                }
+                if matches!(caller, 1 | 6) {
+                    assert_eq!(answers[0].0, StatusCode::NOT_FOUND, "{method} {path}");
+                }
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 60, "{compared}");
+}
