@@ -1,10 +1,12 @@
 //! What can be asked of `linkctl`.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
+use uuid::Uuid;
 use waypost_analytics::Age;
-use waypost_core::{DisplayName, Email};
+use waypost_core::{DisplayName, Email, Scopes, TokenName};
 
 const ENDING: &str = "\
 The settings are those of the server: waypost.toml (or the file that WAYPOST_CONFIG names), then
@@ -16,12 +18,12 @@ Exit codes:
   0  done
   1  verify found differences
   2  wrong usage or configuration
-  3  there is no such link or user
+  3  there is no such link, user or token
   4  refused: the code or the address is taken, or what would be lost was not confirmed
   5  the database or the journal cannot be used, or the database needs `linkctl migrate up`
   6  the result could not be written";
 
-/// Look after the database of Waypost: its schema, its links, its clicks, its users.
+/// Look after the database of Waypost: its schema, its links, its clicks, its users and their tokens.
 #[derive(Debug, Parser)]
 #[command(name = "linkctl", version, after_help = ENDING)]
 pub(crate) struct Cli {
@@ -65,7 +67,10 @@ pub(crate) enum Command {
     /// Add, list and change the people whom links belong to
     #[command(subcommand)]
     User(User),
-    /// Delete old clicks; totals and daily numbers stay
+    /// Make, list and revoke API tokens
+    #[command(subcommand)]
+    Token(Token),
+    /// Delete for good what was deleted 30 days ago, and old clicks; totals and daily numbers stay
     ///
     /// Deletes in small batches, so that redirects go on. It can be stopped and run again.
     Purge(Purge),
@@ -102,6 +107,9 @@ pub(crate) enum Link {
         /// Its code, of a-z, 0-9, `-` and `_`; without it one is drawn
         #[arg(long)]
         code: Option<String>,
+        /// Whose it is; without it nobody's
+        #[arg(long, value_name = "EMAIL")]
+        owner: Option<Email>,
     },
     /// List links, newest first
     List {
@@ -111,18 +119,29 @@ pub(crate) enum Link {
         /// All of them
         #[arg(long, conflicts_with = "limit")]
         all: bool,
+        /// Those that are deleted and can be restored
+        #[arg(long)]
+        deleted: bool,
     },
     /// Show a link and its clicks
     Show {
         /// Its code, in upper or lower case
         code: String,
     },
-    /// Delete a link with its clicks
+    /// Delete a link, so that it can be restored for 30 days at least
     Delete {
         /// Its code, in upper or lower case
         code: String,
+        /// Delete it for good, with its clicks and its history
+        #[arg(long)]
+        permanent: bool,
         #[command(flatten)]
         confirmation: Confirmation,
+    },
+    /// Restore a deleted link
+    Restore {
+        /// Its code, in upper or lower case
+        code: String,
     },
 }
 
@@ -152,6 +171,72 @@ pub(crate) enum User {
         /// Their address
         email: Email,
     },
+    /// Delete a user with their API tokens
+    Delete {
+        /// Their address
+        email: Email,
+        /// What becomes of their links: `reassign:EMAIL` gives them to that user; `delete` deletes those
+        /// that are theirs alone, and leaves others to the other owners
+        #[arg(long, value_name = "WHAT")]
+        links: LinksOfDeleted,
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
+}
+
+/// What becomes of the links of a user who is deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LinksOfDeleted {
+    Reassign(Email),
+    Delete,
+}
+
+impl FromStr for LinksOfDeleted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "delete" => Ok(Self::Delete),
+            Some(("reassign", email)) => {
+                let email = Email::parse(email).map_err(|error| error.to_string())?;
+                Ok(Self::Reassign(email))
+            }
+            _ => Err("it is `delete` or `reassign:` and an address".to_owned()),
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token and print its secret, which is shown this once
+    Create(NewToken),
+    /// List tokens, newest first
+    List {
+        /// Those of this user; without it those of all
+        #[arg(long, value_name = "EMAIL")]
+        user: Option<Email>,
+    },
+    /// Revoke a token: it is not accepted any more, by any server
+    Revoke {
+        /// Its id, as `linkctl token list` shows it
+        id: Uuid,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NewToken {
+    /// Whom it speaks for
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) user: Email,
+    /// What it is for: one line of at most 100 characters
+    #[arg(long, value_parser = TokenName::parse)]
+    pub(crate) name: TokenName,
+    /// What it may do, of what its user may: `read`, `write` and `admin`, separated by commas
+    #[arg(long, default_value = "read,write")]
+    pub(crate) scopes: Scopes,
+    /// After what time it is not accepted any more: 12h, 90d or 2w; without it never
+    #[arg(long, value_name = "AGE")]
+    pub(crate) expires: Option<Age>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -179,9 +264,9 @@ pub(crate) enum Journal {
 
 #[derive(Debug, Args)]
 pub(crate) struct Purge {
-    /// Age from which on clicks are deleted: 12h, 90d or 2w
+    /// Age from which on clicks are deleted: 12h, 90d or 2w; without it no clicks are
     #[arg(long, value_name = "AGE")]
-    pub(crate) older_than: Age,
+    pub(crate) older_than: Option<Age>,
     #[command(flatten)]
     pub(crate) confirmation: Confirmation,
 }
@@ -240,6 +325,17 @@ mod tests {
             "linkctl user demote ada@example.com",
             "linkctl user disable ada@example.com",
             "linkctl user enable ada@example.com",
+            "linkctl user delete ada@example.com --links delete --yes",
+            "linkctl user delete ada@example.com --links reassign:grace@example.com",
+            "linkctl token create --user ada@example.com --name deploy",
+            "linkctl token create --user a@b.c --name x --scopes read --expires 90d",
+            "linkctl token list --user ada@example.com",
+            "linkctl token revoke 018f0000-0000-7000-8000-000000000000",
+            "linkctl link add https://example.com --owner ada@example.com",
+            "linkctl link list --deleted",
+            "linkctl link delete wiki --permanent",
+            "linkctl link restore wiki",
+            "linkctl purge",
             "linkctl purge --older-than 90d --yes",
             "linkctl verify",
             "linkctl journal status",
@@ -251,7 +347,19 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_wrong_usage() {
         for (line, kind) in [
-            ("linkctl purge", ErrorKind::MissingRequiredArgument),
+            (
+                "linkctl user delete a@b.c",
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                "linkctl user delete a@b.c --links keep",
+                ErrorKind::ValueValidation,
+            ),
+            (
+                "linkctl token create --user a@b.c --name x --scopes all",
+                ErrorKind::ValueValidation,
+            ),
+            ("linkctl token revoke x", ErrorKind::ValueValidation),
             ("linkctl purge --older-than 90", ErrorKind::ValueValidation),
             ("linkctl link list --limit 0", ErrorKind::ValueValidation),
             (

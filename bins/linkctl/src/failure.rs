@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use waypost_analytics::JournalError;
 use waypost_analytics::ledger::JournalLedgerError;
 use waypost_core::settings::Problems;
-use waypost_core::{Email, PasswordError};
-use waypost_store::{AccountError, ShortenError, StoreError};
+use waypost_core::{Email, PasswordError, TokenId};
+use waypost_store::{AccountError, LinkError, ShortenError, StoreError};
 use waypost_store_diesel::DatabaseError;
 
 /// What the exit code says. The numbers are documented in `--help`, and contract.
@@ -48,8 +48,16 @@ pub(crate) enum Failure {
     Shorten(#[from] ShortenError),
     #[error("there is no link `{0}`; `linkctl link list` shows what there is")]
     NoLink(String),
+    #[error("there is no deleted link `{0}`; `linkctl link list --deleted` shows what there is")]
+    NotDeleted(String),
+    #[error(transparent)]
+    Link(#[from] LinkError),
     #[error("there is no user with the address {0}; `linkctl user list` shows who there is")]
     NoUser(Email),
+    #[error("there is no token {0}; `linkctl token list` shows what there is")]
+    NoToken(TokenId),
+    #[error("the links would be given to the user who is deleted; name another one")]
+    SameUser,
     #[error(transparent)]
     Account(#[from] AccountError),
     #[error(transparent)]
@@ -97,13 +105,23 @@ impl From<JournalLedgerError> for Failure {
 impl Failure {
     pub(crate) const fn status(&self) -> Status {
         match self {
-            Self::Settings(_) | Self::Password(_) | Self::NoPassword(_) => Status::Usage,
+            Self::Settings(_) | Self::Password(_) | Self::NoPassword(_) | Self::SameUser => {
+                Status::Usage
+            }
             Self::Shorten(error) => match error {
                 ShortenError::Url(_) | ShortenError::Code(_) => Status::Usage,
                 ShortenError::Taken(_) => Status::Refused,
                 ShortenError::Exhausted | ShortenError::Store(_) => Status::Database,
             },
-            Self::NoLink(_) | Self::NoUser(_) => Status::NotFound,
+            Self::NoLink(_) | Self::NotDeleted(_) | Self::NoUser(_) | Self::NoToken(_) => {
+                Status::NotFound
+            }
+            Self::Link(error) => match error {
+                LinkError::NotFound | LinkError::NoSuchUser => Status::NotFound,
+                LinkError::Url(_) | LinkError::Code(_) => Status::Usage,
+                LinkError::Store(_) | LinkError::Exhausted => Status::Database,
+                _ => Status::Refused,
+            },
             Self::Account(error) => match error {
                 AccountError::EmailTaken(_) => Status::Refused,
                 AccountError::NotAnAdmin | AccountError::ExpiresInThePast => Status::Usage,

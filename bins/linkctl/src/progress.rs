@@ -10,14 +10,18 @@ pub(crate) struct Progress(ProgressBar);
 impl Progress {
     /// A bar for `total` things, named by what they are.
     pub(crate) fn start(console: &Console<'_>, total: u64, things: &'static str) -> Self {
-        let target = if console.shows_progress {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(Some(total), target);
+        let bar = ProgressBar::with_draw_target(Some(total), target(console));
         let template = "{elapsed_precise} {wide_bar} {human_pos}/{human_len} {msg}, {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self(bar.with_message(things))
+    }
+
+    /// A count of things of which nobody knows how many there are.
+    pub(crate) fn counting(console: &Console<'_>, things: &'static str) -> Self {
+        let bar = ProgressBar::with_draw_target(None, target(console));
+        if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} {human_pos} {msg}") {
             bar.set_style(style);
         }
         Self(bar.with_message(things))
@@ -31,6 +35,14 @@ impl Progress {
     /// Does something that prints, with the bar out of the way.
     pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.suspend(print)
+    }
+}
+
+fn target(console: &Console<'_>) -> ProgressDrawTarget {
+    if console.shows_progress {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
     }
 }
 

@@ -2,6 +2,7 @@
 //! about a link as the database tells it.
 
 pub mod load;
+pub mod member;
 
 use std::time::Duration;
 

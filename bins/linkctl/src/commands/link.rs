@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 use waypost_api::LinkRecord;
-use waypost_core::{Link, LinkCursor};
-use waypost_store::Shortener;
+use waypost_core::{Actor, Email, Link, LinkDetails, LinkPlace, ShortCode, UserId};
+use waypost_store::{
+    LinkError, LinkQuery, LinkReader, Links, NewLink, Precondition, ShortenError, Shortener,
+};
 
 use crate::cli::{self, Confirmation};
 use crate::console::{Console, HEADING, counted, to_the_second};
@@ -18,14 +20,25 @@ pub(super) async fn run(
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
     match command {
-        cli::Link::Add { url, code } => add(&url, code.as_deref(), shortener, console).await?,
-        cli::Link::List { limit, all } => {
-            list(if all { u64::MAX } else { limit }, shortener, console).await?;
+        cli::Link::Add { url, code, owner } => {
+            let owner = owner_with(owner, shortener).await?;
+            add(&url, code.as_deref(), owner, shortener, console).await?;
+        }
+        cli::Link::List {
+            limit,
+            all,
+            deleted,
+        } => {
+            let limit = if all { u64::MAX } else { limit };
+            list(limit, deleted, shortener, console).await?;
         }
         cli::Link::Show { code } => show(&code, shortener, console).await?,
-        cli::Link::Delete { code, confirmation } => {
-            delete(&code, confirmation, shortener, console).await?;
-        }
+        cli::Link::Delete {
+            code,
+            permanent,
+            confirmation,
+        } => delete(&code, permanent, confirmation, shortener, console).await?,
+        cli::Link::Restore { code } => restore(&code, shortener, console).await?,
     }
     Ok(Status::Done)
 }
@@ -33,32 +46,60 @@ pub(super) async fn run(
 async fn add(
     url: &str,
     code: Option<&str>,
+    owner: Option<UserId>,
     shortener: &Shortener,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let link = shortener.shorten(url, code).await?;
+    let new = NewLink {
+        target: shortener.target(url).map_err(ShortenError::from)?,
+        code: code
+            .map(ShortCode::parse)
+            .transpose()
+            .map_err(ShortenError::from)?,
+        details: LinkDetails::default(),
+    };
+    let link = shortener.make(new, owner).await?;
     if console.json {
         return console.json(&LinkRecord::new(&link, shortener));
     }
     console.line(shortener.short_url(&link))
 }
 
-async fn list(limit: u64, shortener: &Shortener, console: &mut Console<'_>) -> Result<(), Failure> {
+async fn owner_with(
+    email: Option<Email>,
+    shortener: &Shortener,
+) -> Result<Option<UserId>, Failure> {
+    let Some(email) = email else {
+        return Ok(None);
+    };
+    let user = shortener.store().user_by_email(&email).await?;
+    user.map(|user| Some(user.id)).ok_or(Failure::NoUser(email))
+}
+
+async fn list(
+    limit: u64,
+    deleted: bool,
+    shortener: &Shortener,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
     let mut left = limit;
-    let mut cursor = None;
+    let mut query = LinkQuery {
+        deleted,
+        ..LinkQuery::newest(LinkReader::All, PAGE)
+    };
     while left > 0 {
-        let size = u32::try_from(left).unwrap_or(PAGE).min(PAGE);
-        let links = shortener.store().links_after(cursor, size).await?;
+        query.limit = u32::try_from(left).unwrap_or(PAGE).min(PAGE);
+        let links = shortener.store().list_links(&query).await?;
         let Some(last) = links.last() else {
             break;
         };
-        if cursor.is_none() && !console.json {
+        if query.after.is_none() && !console.json {
             console.line(format_args!(
                 "{HEADING}{:<16}  {:>10}  {:<20}  TARGET{HEADING:#}",
                 "CODE", "CLICKS", "MADE"
             ))?;
         }
-        cursor = Some(LinkCursor::from(last));
+        query.after = Some(LinkPlace::behind(last, query.order));
         for link in &links {
             if console.json {
                 console.json(&LinkRecord::new(link, shortener))?;
@@ -75,8 +116,12 @@ async fn list(limit: u64, shortener: &Shortener, console: &mut Console<'_>) -> R
         }
         console.flush()?;
     }
-    if cursor.is_none() && !console.json {
-        console.say("there are no links yet; `linkctl link add URL` makes one");
+    if query.after.is_none() && !console.json {
+        console.say(if deleted {
+            "there are no deleted links"
+        } else {
+            "there are no links yet; `linkctl link add URL` makes one"
+        });
     }
     Ok(())
 }
@@ -105,27 +150,67 @@ struct DeletedRecord {
 
 async fn delete(
     code: &str,
+    permanent: bool,
     confirmation: Confirmation,
     shortener: &Shortener,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
     let link = find(code, shortener).await?;
+    let fate = if permanent {
+        let clicks = counted(link.clicks, "click");
+        format!("its {clicks}, its history and all of its statistics will be lost")
+    } else {
+        "`linkctl link restore` brings it back within 30 days".to_owned()
+    };
     console.say(format_args!(
-        "`{}` leads to {}; it will stop redirecting, and its {} and all of its statistics will be lost",
-        link.code,
-        link.target,
-        counted(link.clicks, "click")
+        "`{}` leads to {}; it will stop redirecting, and {fate}",
+        link.code, link.target,
     ));
     console.confirm("Delete it?", confirmation)?;
     // By identity: should the code lead elsewhere by now, that is another link.
-    if !shortener.store().delete_link(link.id).await? {
-        return Err(Failure::NoLink(code.to_owned()));
-    }
+    let (links, any) = (Links::new(shortener.clone()), Precondition::None);
+    let done = if permanent {
+        links.destroy(&Actor::Operator, link.id, &any).await
+    } else {
+        links.delete(&Actor::Operator, link.id, &any).await
+    };
+    done.map_err(|error| match error {
+        LinkError::NotFound => Failure::NoLink(code.to_owned()),
+        error => error.into(),
+    })?;
     if console.json {
         let deleted = LinkRecord::new(&link, shortener);
         return console.json(&DeletedRecord { deleted });
     }
     console.line(format_args!("deleted {}", link.code))
+}
+
+/// Looks through the deleted links, of which there are few.
+async fn restore(
+    code: &str,
+    shortener: &Shortener,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let not_deleted = || Failure::NotDeleted(code.to_owned());
+    let wanted = ShortCode::parse(code).map_err(|_| not_deleted())?;
+    let mut query = LinkQuery {
+        deleted: true,
+        ..LinkQuery::newest(LinkReader::All, PAGE)
+    };
+    let id = loop {
+        let links = shortener.store().list_links(&query).await?;
+        if let Some(found) = links.iter().find(|link| link.code == wanted) {
+            break found.id;
+        }
+        let last = links.last().ok_or_else(not_deleted)?;
+        query.after = Some(LinkPlace::behind(last, query.order));
+    };
+    let (links, any) = (Links::new(shortener.clone()), Precondition::None);
+    let restored = links.restore(&Actor::Operator, id, &any, None).await?;
+    if console.json {
+        return console.json(&LinkRecord::new(&restored.link, shortener));
+    }
+    console.line(shortener.short_url(&restored.link))
 }
 
 async fn find(code: &str, shortener: &Shortener) -> Result<Link, Failure> {

@@ -5,6 +5,7 @@ mod journal;
 mod link;
 mod migrate;
 mod purge;
+mod token;
 mod user;
 mod verify;
 
@@ -43,6 +44,10 @@ pub(crate) async fn run(
         Command::User(command) => {
             let accounts = database::accounts(&database);
             user::run(command, &accounts, &SystemClock, console).await
+        }
+        Command::Token(command) => {
+            let accounts = database::accounts(&database);
+            token::run(command, &accounts, &SystemClock, console).await
         }
         Command::Purge(command) => purge::run(&command, store, &SystemClock, console).await,
         Command::Verify => verify::run(store, &journal, console).await,

@@ -1,7 +1,8 @@
-//! `linkctl purge`: old clicks go, totals and daily numbers stay.
+//! `linkctl purge`: links that were deleted long ago go, and old clicks; totals and daily numbers stay.
 
 use serde::Serialize;
 use time::OffsetDateTime;
+use waypost_analytics::Age;
 use waypost_analytics::retention::{DEFAULT_PURGE_BATCH, purge};
 use waypost_core::Clock;
 use waypost_store::Store;
@@ -11,13 +12,21 @@ use crate::console::{Console, counted, to_the_second};
 use crate::failure::{Failure, Status};
 use crate::progress::Progress;
 
+/// How long a deleted link can be restored.
+const RESTORABLE_DAYS: u32 = 30;
+/// Links that one transaction deletes: each may take many clicks along.
+const LINK_BATCH: u32 = 10;
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PurgeRecord {
+    /// Clicks.
     purged: u64,
-    older_than: String,
-    #[serde(with = "time::serde::rfc3339")]
-    before: OffsetDateTime,
+    older_than: Option<String>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    before: Option<OffsetDateTime>,
+    /// Deleted links.
+    links_purged: u64,
 }
 
 pub(super) async fn run(
@@ -26,39 +35,89 @@ pub(super) async fn run(
     clock: &dyn Clock,
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
+    let now = clock.now();
+    let links_before = Age::days(RESTORABLE_DAYS).cutoff(now);
+    let links = store.deleted_links_before(links_before).await?;
     let age = command.older_than;
-    let before = age.cutoff(clock.now());
-    let found = store.clicks_before(before).await?;
-    let purged = if found == 0 {
-        0
-    } else {
+    let before = age.map(|age| age.cutoff(now));
+    let clicks = match before {
+        Some(before) => store.clicks_before(before).await?,
+        None => 0,
+    };
+    if links > 0 {
+        console.say(format_args!(
+            "{} deleted more than {RESTORABLE_DAYS} days ago (before {}) will be deleted for good, with \
+             all clicks and statistics",
+            counted(links, "link"),
+            to_the_second(links_before)
+        ));
+    }
+    if let (Some(age), Some(before)) = (age, before)
+        && clicks > 0
+    {
         console.say(format_args!(
             "{} older than {age} (before {}) will be deleted for good; totals and daily \
              numbers stay",
-            counted(found, "click"),
+            counted(clicks, "click"),
             to_the_second(before)
         ));
+    }
+    let mut links_purged = 0;
+    let mut purged = 0;
+    if links + clicks > 0 {
         console.confirm("Delete them?", command.confirmation)?;
-        let progress = Progress::start(console, found, "clicks");
-        let mut deleted = 0;
-        purge(store, before, DEFAULT_PURGE_BATCH, |now_deleted| {
-            deleted = now_deleted;
-            progress.at(deleted);
-        })
-        .await
-        .map_err(|source| Failure::PurgeStopped { deleted, source })?
-    };
+        links_purged = purge_links(store, links, links_before, console).await?;
+        if let Some(before) = before
+            && clicks > 0
+        {
+            let progress = Progress::start(console, clicks, "clicks");
+            let mut deleted = 0;
+            purged = purge(store, before, DEFAULT_PURGE_BATCH, |now_deleted| {
+                deleted = now_deleted;
+                progress.at(deleted);
+            })
+            .await
+            .map_err(|source| Failure::PurgeStopped { deleted, source })?;
+        }
+    }
     if console.json {
         console.json(&PurgeRecord {
             purged,
-            older_than: age.to_string(),
+            older_than: age.map(|age| age.to_string()),
             before,
+            links_purged,
         })?;
-    } else {
+        return Ok(Status::Done);
+    }
+    if links_purged > 0 || age.is_none() {
+        let links = counted(links_purged, "deleted link");
+        console.line(format_args!("purged {links}"))?;
+    }
+    if let Some(age) = age {
         let clicks = counted(purged, "click");
         console.line(format_args!("purged {clicks} older than {age}"))?;
     }
     Ok(Status::Done)
+}
+
+async fn purge_links(
+    store: &dyn Store,
+    found: u64,
+    before: OffsetDateTime,
+    console: &Console<'_>,
+) -> Result<u64, Failure> {
+    let progress = Progress::start(console, found, "links");
+    let mut purged = 0;
+    loop {
+        let now_purged = store.purge_deleted_links(before, LINK_BATCH).await?;
+        if now_purged == 0 {
+            return Ok(purged);
+        }
+        purged += now_purged;
+        progress.at(purged);
+        // Others write, too.
+        tokio::task::yield_now().await;
+    }
 }
 
 #[cfg(test)]
@@ -68,7 +127,7 @@ mod tests {
     use waypost_core::{
         Click, ClickId, Link, LinkId, ManualClock, SeededRandom, ShortCode, TargetUrl,
     };
-    use waypost_store::{ClickStore as _, LinkStore as _, MemoryStore};
+    use waypost_store::{ClickStore as _, LinkEdit, LinkStore as _, LinkUpdate, MemoryStore};
 
     use super::*;
     use crate::cli::Confirmation;
@@ -112,7 +171,7 @@ mod tests {
         answers: Option<&str>,
     ) -> (Result<Status, Failure>, Printed) {
         let command = Purge {
-            older_than: older_than.parse().unwrap(),
+            older_than: Some(older_than.parse().unwrap()),
             confirmation: Confirmation { yes },
         };
         let clock = ManualClock::new(NOW);
@@ -159,7 +218,37 @@ mod tests {
         ended.unwrap();
         assert_eq!(
             printed.output,
-            "{\"purged\":8,\"olderThan\":\"1d\",\"before\":\"2026-02-28T12:00:00Z\"}\n"
+            "{\"purged\":8,\"olderThan\":\"1d\",\"before\":\"2026-02-28T12:00:00Z\",\"linksPurged\":0}\n"
         );
+    }
+
+    #[tokio::test]
+    async fn links_that_were_deleted_30_days_ago_go_with_their_clicks() {
+        let store = store().await;
+        let wiki = ShortCode::parse("wiki").unwrap();
+        let link = store.link_by_code(&wiki).await.unwrap().unwrap();
+        let update = LinkUpdate {
+            link: link.id,
+            version: link.version,
+            by: None,
+            at: NOW,
+            edit: LinkEdit::Delete,
+        };
+        store.update_link(&update).await.unwrap();
+        let command = Purge {
+            older_than: None,
+            confirmation: Confirmation { yes: true },
+        };
+        for (days, purged) in [(30, "0 deleted links"), (31, "1 deleted link")] {
+            let clock = ManualClock::new(NOW + Duration::days(days));
+            let (ended, printed) = Printed::by(false, None, async |c| {
+                run(&command, &store, &clock, c).await
+            })
+            .await;
+            ended.unwrap();
+            assert_eq!(printed.output, format!("purged {purged}\n"));
+        }
+        assert_eq!(store.link(link.id).await.unwrap(), None);
+        assert_eq!(rows(&store).await, 0);
     }
 }

@@ -1,13 +1,14 @@
 //! `linkctl user`: the people whom links belong to.
 
 use serde::Serialize;
-use time::OffsetDateTime;
+use waypost_api::UserRecord;
 use waypost_core::{Clock, Email, Password, Role, User, UserCursor};
-use waypost_store::{Accounts, NewUser, UserChange};
+use waypost_store::{Accounts, NewUser, TakenTo, UserChange};
 
-use crate::cli;
-use crate::console::{Console, HEADING, to_the_second};
+use crate::cli::{self, Confirmation};
+use crate::console::{Console, HEADING, counted, to_the_second};
 use crate::failure::{Failure, Status};
+use crate::progress::Progress;
 
 /// Users that are read at a time; what bounds the memory that a list takes.
 const PAGE: u32 = 500;
@@ -26,6 +27,14 @@ pub(super) async fn run(
         }
         cli::User::List => {
             list(accounts, console).await?;
+            return Ok(Status::Done);
+        }
+        cli::User::Delete {
+            email,
+            links,
+            confirmation,
+        } => {
+            delete(email, links, confirmation, accounts, console).await?;
             return Ok(Status::Done);
         }
         cli::User::Promote { email } => (
@@ -59,31 +68,6 @@ pub(super) async fn run(
     };
     change_user(email, change, accounts, console).await?;
     Ok(Status::Done)
-}
-
-/// A user as `--json` prints them.
-#[derive(Serialize)]
-struct UserRecord<'a> {
-    id: String,
-    email: &'a str,
-    display_name: &'a str,
-    role: &'a str,
-    disabled: bool,
-    #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
-}
-
-impl<'a> From<&'a User> for UserRecord<'a> {
-    fn from(user: &'a User) -> Self {
-        Self {
-            id: user.id.to_string(),
-            email: user.email.as_str(),
-            display_name: user.display_name.as_str(),
-            role: user.role.as_str(),
-            disabled: user.is_disabled(),
-            created_at: user.created_at,
-        }
-    }
 }
 
 async fn add(
@@ -138,9 +122,7 @@ async fn change_user(
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
     let store = accounts.store();
-    let Some(user) = store.user_by_email(&email).await? else {
-        return Err(Failure::NoUser(email));
-    };
+    let user = find(email.clone(), accounts).await?;
     if user.is_disabled() && change.disabled_at.is_some_and(|at| at.is_some()) {
         // They stay disabled since then.
         change.disabled_at = None;
@@ -148,6 +130,70 @@ async fn change_user(
     let changed = store.change_user(user.id, &change).await?;
     let user = changed.ok_or(Failure::NoUser(email))?;
     print(&user, console)
+}
+
+#[derive(Serialize)]
+struct DeletedRecord {
+    deleted: UserRecord,
+    /// Links that were given to others or deleted.
+    links: u64,
+}
+
+async fn delete(
+    email: Email,
+    links: cli::LinksOfDeleted,
+    confirmation: Confirmation,
+    accounts: &Accounts,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let user = find(email, accounts).await?;
+    let (to, fate) = match links {
+        cli::LinksOfDeleted::Reassign(heir) => {
+            let heir = find(heir, accounts).await?;
+            if heir.id == user.id {
+                return Err(Failure::SameUser);
+            }
+            let fate = format!("their links will be given to {}", heir.email);
+            (TakenTo::User(heir.id), fate)
+        }
+        cli::LinksOfDeleted::Delete => {
+            let fate = "links that are theirs alone will be deleted".to_owned();
+            (TakenTo::Nobody, fate)
+        }
+    };
+    console.say(format_args!(
+        "{} will be deleted with all API tokens; {fate}",
+        user.email
+    ));
+    console.confirm("Delete them?", confirmation)?;
+    let mut taken = 0;
+    let progress = Progress::counting(console, "links");
+    let deleted = accounts
+        .delete_user(None, user.id, to, |links| {
+            taken = links;
+            progress.at(links);
+        })
+        .await?;
+    drop(progress);
+    if !deleted {
+        return Err(Failure::NoUser(user.email));
+    }
+    if console.json {
+        return console.json(&DeletedRecord {
+            deleted: UserRecord::from(&user),
+            links: taken,
+        });
+    }
+    console.line(format_args!(
+        "deleted {}, with {} given away or deleted",
+        user.email,
+        counted(taken, "link")
+    ))
+}
+
+async fn find(email: Email, accounts: &Accounts) -> Result<User, Failure> {
+    let user = accounts.store().user_by_email(&email).await?;
+    user.ok_or(Failure::NoUser(email))
 }
 
 fn print(user: &User, console: &mut Console<'_>) -> Result<(), Failure> {
@@ -173,6 +219,7 @@ fn print(user: &User, console: &mut Console<'_>) -> Result<(), Failure> {
 mod tests {
     use std::sync::Arc;
 
+    use time::OffsetDateTime;
     use time::macros::datetime;
     use waypost_core::{DisplayName, ManualClock, SeededRandom};
     use waypost_store::{AccountsParts, MemoryStore};

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use waypost_e2e::member::linkctl;
 use waypost_e2e::{FRESH_WITHIN, Kept, Visitor, on_each_database};
 use waypost_test_harness::{Kind, ServerOptions, ServerProcess, TestDatabase, wait_until};
 
@@ -71,6 +72,11 @@ async fn a_link_is_made_followed_counted_and_deleted(kind: Kind) {
         visitor.get("/urls/team-wiki/stats").await.status(),
         StatusCode::NOT_FOUND
     );
+    // It can be restored, with all that was counted.
+    assert_eq!(Kept::of(&database, "team-wiki").await, Kept::thrice(3));
+    linkctl(&database, &["link", "restore", "team-wiki"]).assert_success();
+    let permanently = ["link", "delete", "team-wiki", "--permanent", "--yes"];
+    linkctl(&database, &permanently).assert_success();
     for table in ["links", "link_clicks", "link_days"] {
         assert_eq!(
             database

@@ -2,6 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::Value;
+use waypost_e2e::member::linkctl;
 use waypost_e2e::{FRESH_WITHIN, Kept, Visitor, on_each_database};
 use waypost_test_harness::{
     Finished, Invocation, Kind, ServerOptions, ServerProcess, TestDatabase, wait_until,
@@ -14,13 +15,6 @@ on_each_database!(
     users_are_added_listed_and_changed,
     migrations_are_shown_applied_and_reverted,
 );
-
-fn linkctl(database: &TestDatabase, arguments: &[&str]) -> Finished {
-    Invocation::of("linkctl")
-        .args(arguments)
-        .database(database)
-        .run()
-}
 
 fn json(finished: Finished) -> Value {
     let finished = finished.assert_success();

@@ -32,13 +32,15 @@ async fn a_new_link_is_printed_as_what_to_share() {
     let shortener = shortener();
     let url = "https://example.com";
     let (ended, printed) = Printed::by(false, None, async |c| {
-        add(url, Some("Wiki"), &shortener, c).await
+        add(url, Some("Wiki"), None, &shortener, c).await
     })
     .await;
     ended.unwrap();
     assert_eq!(printed.output, "https://go.example/Wiki\n");
-    let (ended, printed) =
-        Printed::by(false, None, async |c| add(url, None, &shortener, c).await).await;
+    let (ended, printed) = Printed::by(false, None, async |c| {
+        add(url, None, None, &shortener, c).await
+    })
+    .await;
     ended.unwrap();
     assert_eq!(printed.output.len(), "https://go.example/1234567\n".len());
 }
@@ -53,8 +55,10 @@ async fn what_cannot_be_shortened_is_refused_with_its_reason() {
         ("https://example.com", Some("health"), Status::Usage),
         ("https://example.com", Some("WIKI"), Status::Refused),
     ] {
-        let (ended, printed) =
-            Printed::by(false, None, async |c| add(url, code, &shortener, c).await).await;
+        let (ended, printed) = Printed::by(false, None, async |c| {
+            add(url, code, None, &shortener, c).await
+        })
+        .await;
         assert_eq!(ended.unwrap_err().status(), status, "{url} {code:?}");
         assert_eq!(printed, Printed::default());
     }
@@ -92,7 +96,8 @@ async fn a_link_is_found_in_any_spelling() {
 #[tokio::test]
 async fn a_list_is_as_long_as_asked_newest_first() {
     let shortener = shortener();
-    let (ended, printed) = Printed::by(false, None, async |c| list(20, &shortener, c).await).await;
+    let (ended, printed) =
+        Printed::by(false, None, async |c| list(20, false, &shortener, c).await).await;
     ended.unwrap();
     assert_eq!(printed.output, "");
     assert!(printed.messages.contains("linkctl link add"));
@@ -101,8 +106,10 @@ async fn a_list_is_as_long_as_asked_newest_first() {
         shortener.shorten(&url, None).await.unwrap();
     }
     for (limit, expected) in [(1, 1), (20, 20), (500, 500), (501, 501), (u64::MAX, 1_100)] {
-        let (ended, printed) =
-            Printed::by(true, None, async |c| list(limit, &shortener, c).await).await;
+        let (ended, printed) = Printed::by(true, None, async |c| {
+            list(limit, false, &shortener, c).await
+        })
+        .await;
         ended.unwrap();
         let mut lines: Vec<&str> = printed.output.lines().collect();
         assert_eq!(lines.len(), expected);
@@ -110,7 +117,8 @@ async fn a_list_is_as_long_as_asked_newest_first() {
         lines.dedup();
         assert_eq!(lines.len(), expected, "none is shown twice");
     }
-    let (_, printed) = Printed::by(false, None, async |c| list(1, &shortener, c).await).await;
+    let (_, printed) =
+        Printed::by(false, None, async |c| list(1, false, &shortener, c).await).await;
     let mut lines = printed.output.lines();
     assert_eq!(
         lines.next(),
@@ -135,7 +143,7 @@ async fn a_link_is_deleted_when_that_was_confirmed() {
     ] {
         let confirmation = Confirmation { yes };
         let (ended, printed) = Printed::by(false, answers, async |c| {
-            delete("wiki", confirmation, &shortener, c).await
+            delete("wiki", true, confirmation, &shortener, c).await
         })
         .await;
         assert!(
@@ -149,7 +157,7 @@ async fn a_link_is_deleted_when_that_was_confirmed() {
         assert_eq!(shortener.find("wiki").await.unwrap().is_none(), gone);
     }
     let (ended, _) = Printed::by(false, None, async |c| {
-        delete("wiki", asked, &shortener, c).await
+        delete("wiki", true, asked, &shortener, c).await
     })
     .await;
     assert_eq!(ended.unwrap_err().status(), Status::NotFound);
@@ -160,7 +168,7 @@ async fn a_confirmed_deletion_asks_nobody() {
     let shortener = with_wiki().await;
     let confirmed = Confirmation { yes: true };
     let (ended, printed) = Printed::by(true, None, async |c| {
-        delete("wiki", confirmed, &shortener, c).await
+        delete("wiki", true, confirmed, &shortener, c).await
     })
     .await;
     ended.unwrap();
@@ -169,4 +177,37 @@ async fn a_confirmed_deletion_asks_nobody() {
             .output
             .starts_with("{\"deleted\":{\"shortCode\":\"Wiki\",")
     );
+}
+
+#[tokio::test]
+async fn a_deleted_link_is_listed_as_such_and_restored() {
+    let shortener = with_wiki().await;
+    let confirmed = Confirmation { yes: true };
+    let (ended, printed) = Printed::by(false, None, async |c| {
+        delete("WIKI", false, confirmed, &shortener, c).await
+    })
+    .await;
+    ended.unwrap();
+    assert!(printed.messages.contains("linkctl link restore"));
+    assert_eq!(shortener.find("wiki").await.unwrap(), None);
+    let listed = async |deleted| {
+        let (ended, printed) = Printed::by(false, None, async |c| {
+            list(20, deleted, &shortener, c).await
+        })
+        .await;
+        ended.unwrap();
+        printed.output.contains("Wiki")
+    };
+    assert_eq!((listed(false).await, listed(true).await), (false, true));
+    let restored = async |code: &str| {
+        Printed::by(false, None, async |c| restore(code, &shortener, c).await).await
+    };
+    let (ended, printed) = restored("wiki").await;
+    ended.unwrap();
+    assert_eq!(printed.output, "https://go.example/Wiki\n");
+    assert!(shortener.find("wiki").await.unwrap().is_some());
+    for code in ["wiki", "other", "no code"] {
+        let (ended, _) = restored(code).await;
+        assert_eq!(ended.unwrap_err().status(), Status::NotFound, "{code}");
+    }
 }

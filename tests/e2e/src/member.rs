@@ -1,0 +1,139 @@
+//! Somebody who uses the REST API with a token, and the operator who uses `linkctl`.
+
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::Value;
+use waypost_test_harness::{Finished, Invocation, ServerOptions, ServerProcess, TestDatabase};
+
+/// The token of the operator of a server with [`closed`] options.
+pub const OPERATOR: &str = "an-operators-token-of-32-characters";
+
+/// A server that is closed to those without a token, and whose operator has [`OPERATOR`].
+pub fn closed() -> ServerOptions {
+    ServerOptions::new()
+        .env("WAYPOST_ANONYMOUS_LINKS", "false")
+        .env("WAYPOST_ADMIN_TOKEN", OPERATOR)
+}
+
+/// Runs `linkctl` on a database.
+pub fn linkctl(database: &TestDatabase, arguments: &[&str]) -> Finished {
+    Invocation::of("linkctl")
+        .args(arguments)
+        .database(database)
+        .run()
+}
+
+/// Somebody with a token.
+#[derive(Clone)]
+pub struct Member {
+    client: Client,
+    base: String,
+    /// Their token.
+    pub token: String,
+}
+
+impl Member {
+    /// Whoever has this token, on this server.
+    pub fn with_token(server: &ServerProcess, token: &str) -> Self {
+        let client = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .expect("a client needs nothing");
+        Self {
+            client,
+            base: server.url(""),
+            token: token.to_owned(),
+        }
+    }
+
+    /// Adds a user with `linkctl`, makes them a token, and gives back them on this server.
+    pub fn add(server: &ServerProcess, database: &TestDatabase, email: &str) -> Self {
+        linkctl(database, &["user", "add", email]).assert_success();
+        let made = ["token", "create", "--user", email, "--name", "test"];
+        let made = linkctl(database, &made).assert_success();
+        let secret = made.stdout.strip_suffix('\n').expect("a line");
+        Self::with_token(server, secret)
+    }
+
+    /// The same on another server.
+    #[must_use]
+    pub fn on(&self, server: &ServerProcess) -> Self {
+        Self {
+            base: server.url(""),
+            ..self.clone()
+        }
+    }
+
+    /// Sends a request.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+        let url = format!("{}{path}", self.base);
+        let mut request = self.client.request(method, url).bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        request.send().await.expect("an answer")
+    }
+
+    /// The status of `GET path`.
+    ///
+    /// # Panics
+    /// As [`Member::send`].
+    pub async fn status(&self, path: &str) -> StatusCode {
+        self.send(Method::GET, path, None).await.status()
+    }
+
+    /// The JSON of `GET path`, which succeeds.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.send(Method::GET, path, None).await;
+        json(answer, StatusCode::OK).await
+    }
+
+    /// Sends JSON, and gives back the JSON of the answer, which has this status.
+    ///
+    /// # Panics
+    /// When it has another one.
+    pub async fn call(&self, method: Method, path: &str, body: Value, status: StatusCode) -> Value {
+        json(self.send(method, path, Some(body)).await, status).await
+    }
+
+    /// `DELETE path`, which succeeds.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn delete(&self, path: &str) {
+        let answer = self.send(Method::DELETE, path, None).await;
+        let (status, text) = (answer.status(), answer.text().await);
+        assert_eq!(status, StatusCode::NO_CONTENT, "{path}: {text:?}");
+    }
+
+    /// Makes a link and gives back its record.
+    ///
+    /// # Panics
+    /// When none is made.
+    pub async fn make(&self, body: Value) -> Value {
+        let links = "/api/v1/links";
+        self.call(Method::POST, links, body, StatusCode::CREATED)
+            .await
+    }
+
+    /// Follows a link.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn follow(&self, code: &str) -> StatusCode {
+        self.status(&format!("/{code}")).await
+    }
+}
+
+async fn json(answer: Response, status: StatusCode) -> Value {
+    let (path, found) = (answer.url().path().to_owned(), answer.status());
+    let text = answer.text().await.expect("a body");
+    assert_eq!(found, status, "{path}: {text}");
+    serde_json::from_str(&text).expect("JSON")
+}
