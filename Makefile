@@ -5,14 +5,14 @@
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-run: ## Build and start the server on SQLite, in ./waypost-data (settings: WAYPOST_*)
+run: build ## Build and start the server on SQLite, in ./waypost-data (settings: WAYPOST_*)
 	cargo run --release --locked --package waypost-server
 
 build: ## Build the optimised binaries: target/release/server and target/release/linkctl
 	cargo build --release --locked --package waypost-server --package waypost-linkctl
 
-test: ## Install what the tests need (PostgreSQL, MariaDB) and run all of them
-	tests/install-dependencies.sh databases
+test: ## Install what the tests need (PostgreSQL, MariaDB, schemathesis) and run all of them
+	tests/install-dependencies.sh databases schemathesis
 	cargo test --workspace --locked
 
 test-faults: ## Run the long form of the tests that kill, cut off and fill up, one after the other

@@ -1,16 +1,21 @@
 #!/bin/sh
 # Installs what the tests need beyond the Rust toolchain:
 #
-#   tests/install-dependencies.sh [databases] [cargo-deny]
+#   tests/install-dependencies.sh [databases] [schemathesis] [cargo-deny]
 #
 #   databases    the server programs of PostgreSQL and MariaDB. The tests start
 #                private instances of them; no service is set up or started.
+#   schemathesis the tester of HTTP APIs by their own description, in a Python environment of
+#                its own in the user's cache directory.
 #   cargo-deny   the checker of dependencies and licences (`cargo deny check`).
 #
 # Without an argument: everything. Does nothing, quietly, where all is there.
 set -eu
 
 cargo_deny_version=0.20.2
+# Where the harness looks as well (tests/harness/src/programs.rs).
+schemathesis_version=4.32.5
+schemathesis="${XDG_CACHE_HOME:-$HOME/.cache}/waypost-tests/schemathesis-$schemathesis_version"
 
 say() { printf 'install-dependencies: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -90,17 +95,37 @@ databases() {
     has_mariadb || die "the programs mariadbd and mariadb-install-db are still not found"
 }
 
+has_venv() { python3 -c 'import venv, ensurepip' >/dev/null 2>&1; }
+
+schemathesis() {
+    [ -x "$schemathesis/bin/schemathesis" ] && return 0
+    has_venv || {
+        command -v apt-get >/dev/null 2>&1 && may_become_root ||
+            die "please install Python 3 with venv (Debian package: python3-venv)"
+        say "installing python3-venv"
+        apt_install python3-venv || die "apt-get could not install python3-venv"
+    }
+    say "installing schemathesis $schemathesis_version"
+    # What it needs is installed before it: where its program is, it is whole.
+    rm -rf "$schemathesis"
+    mkdir -p "${schemathesis%/*}"
+    python3 -m venv "$schemathesis"
+    "$schemathesis/bin/python" -m pip install --quiet --disable-pip-version-check \
+        "schemathesis==$schemathesis_version" || die "pip could not install schemathesis"
+}
+
 cargo_deny() {
     cargo deny --version >/dev/null 2>&1 && return 0
     say "installing cargo-deny $cargo_deny_version"
     cargo install --quiet --locked --version "$cargo_deny_version" cargo-deny
 }
 
-[ "$#" -gt 0 ] || set -- databases cargo-deny
+[ "$#" -gt 0 ] || set -- databases schemathesis cargo-deny
 for what in "$@"; do
     case $what in
     databases) databases ;;
+    schemathesis) schemathesis ;;
     cargo-deny) cargo_deny ;;
-    *) die "unknown argument '$what' (known: databases, cargo-deny)" ;;
+    *) die "unknown argument '$what' (known: databases, schemathesis, cargo-deny)" ;;
     esac
 done

@@ -70,8 +70,13 @@ impl Invocation {
     /// # Panics
     /// As [`binary`].
     pub fn of(name: &str) -> Self {
+        Self::of_program(binary(name))
+    }
+
+    /// Of a program of the machine.
+    pub fn of_program(program: PathBuf) -> Self {
         Self {
-            program: binary(name),
+            program,
             args: Vec::new(),
             env: Vec::new(),
             stdin: None,

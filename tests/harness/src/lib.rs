@@ -87,6 +87,7 @@ pub use database_server::DatabaseServer;
 pub use disk::{ReadOnlyCover, SmallDisk};
 pub use invocation::{Finished, Invocation, run};
 pub use janitor::temporary_directory;
+pub use programs::schemathesis;
 pub use proxy::DatabaseProxy;
 pub use server::{ServerOptions, ServerProcess};
 pub use wait::{wait_until, wait_until_blocking};

@@ -1,4 +1,4 @@
-//! Where the database servers' programs are on this machine.
+//! Where the programs are on this machine that the tests start: the database servers', and others.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -58,6 +58,28 @@ impl MariaDb {
                 )
             })
     }
+}
+
+/// Where `tests/install-dependencies.sh schemathesis` puts it.
+const SCHEMATHESIS: &str = "waypost-tests/schemathesis-4.32.5/bin/schemathesis";
+
+/// The program that tests an HTTP API by its own description.
+///
+/// # Panics
+/// Where it is not installed.
+pub fn schemathesis() -> PathBuf {
+    let directory = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    let cache = directory("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(PathBuf::from(directory("HOME")?).join(".cache")));
+    let program = cache.map(|cache| cache.join(SCHEMATHESIS));
+    program
+        .filter(|program| program.is_file())
+        .unwrap_or_else(|| {
+            panic!(
+                "this test needs schemathesis, and it is not installed: \
+             run tests/install-dependencies.sh schemathesis"
+            )
+        })
 }
 
 fn missing(database: &str, programs: &str, packages: &str) -> String {

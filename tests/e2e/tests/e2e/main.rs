@@ -3,7 +3,9 @@
 mod configuration;
 mod counting;
 mod linkctl;
+mod openapi;
 mod outage;
+mod people;
 mod privacy;
 mod schema;
 mod shutdown;
