@@ -1,6 +1,6 @@
 # `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-faults bench fuzz check format clippy deny doc
+.PHONY: help run build test test-faults bench bench-api fuzz check format clippy deny doc
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ deny: ## Check the licences, bans and sources of the dependencies
 
 bench: ## Measure redirects and storing, beside a bare server (ARGS="--help" lists options)
 	cargo run --release --locked --package waypost-bench -- $(ARGS)
+
+bench-api: ## Measure the lists of the REST API with 100,000 links of 1,000 users (ARGS="--help" lists options)
+	cargo run --release --locked --package waypost-bench -- api $(ARGS)
 
 doc: ## Build the documentation, warnings denied
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --locked

@@ -10,12 +10,14 @@
 //! | the links and the clicks in the database | `database.rs`, `links.rs`, `clicks.rs` |
 //! | inserts without Waypost | `bare.rs`, `bare/` |
 //! | the measurements, one file each | `measure/` |
+//! | the lists of the REST API (`bench api`) | `api.rs`, `api/` |
 //! | where processes run and what they use | `cores.rs`, `process.rs`, `metrics.rs` |
 //! | what is printed | `report.rs`, `machine.rs`, `statistics.rs` |
 //!
 //! The program starts itself again in two more roles, as subcommands that are not listed: the
 //! ceiling and the load. Both end when their standard input does, so they never outlive it.
 
+mod api;
 mod bare;
 mod ceiling;
 mod clicks;
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
     let ended = match cli.role {
         Some(Role::Ceiling) => ceiling::run(),
         Some(Role::Load) => load::run(),
+        Some(Role::Api(options)) => api::run(&options),
         None => measure::run(&cli.options),
     };
     match ended {

@@ -5,6 +5,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 use waypost_test_harness::Kind;
 
+use crate::api::ApiOptions;
+
 /// Measures what a redirect costs, beside a bare actix-web server that does nothing else.
 ///
 /// Needs two cores: the server has one of them to itself. Tables in Markdown go to standard output,
@@ -18,9 +20,11 @@ pub(crate) struct Cli {
     pub(crate) options: Options,
 }
 
-/// What this program is, when it was started by itself.
-#[derive(Subcommand, Debug, Clone, Copy)]
+/// Something else that this program does; it starts itself as the others.
+#[derive(Subcommand, Debug, Clone)]
 pub(crate) enum Role {
+    /// Measure the lists of the REST API instead
+    Api(ApiOptions),
     /// The server that does nothing but redirect.
     #[command(hide = true)]
     Ceiling,

@@ -1,0 +1,170 @@
+//! `bench api`: how long the lists of the REST API take, with many links of many people in the database.
+//!
+//! Each list is asked for from its first and its last page, by several users in turns, one request at a
+//! time. What is shown is the time that the client waited.
+
+mod data;
+mod lists;
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
+use reqwest::Client;
+use serde::Serialize;
+use tabled::builder::Builder;
+use tabled::settings::object::Columns;
+use tabled::settings::{Alignment, Style};
+use waypost_test_harness::{Invocation, ServerOptions, ServerProcess};
+
+use self::data::Data;
+use self::lists::{List, lists};
+use crate::Result;
+use crate::options::Database;
+use crate::statistics::median;
+
+/// The token of the operator.
+const OPERATOR: &str = "the-operator-of-a-benchmark-12345678";
+
+/// What is measured.
+#[derive(Args, Debug, Clone, Serialize)]
+pub(crate) struct ApiOptions {
+    /// Databases, separated by commas
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["sqlite", "postgres", "mariadb"])]
+    pub(crate) databases: Vec<Database>,
+    /// Links in the database
+    #[arg(long, default_value_t = 100_000, value_parser = RangedU64ValueParser::<u32>::new().range(1_000..=10_000_000))]
+    pub(crate) links: u32,
+    /// Users in the database
+    #[arg(long, default_value_t = 1_000, value_parser = RangedU64ValueParser::<u32>::new().range(20..=100_000))]
+    pub(crate) users: u32,
+    /// Requests of each list
+    #[arg(long, default_value_t = 60, value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
+    pub(crate) requests: u32,
+    /// Print one JSON document instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How long a list took.
+#[derive(Debug, Serialize)]
+struct Measured {
+    database: Database,
+    list: String,
+    /// Items of the last answer.
+    items: usize,
+    median_ms: f64,
+    p95_ms: f64,
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// What went wrong, with what to do about it.
+pub(crate) fn run(options: &ApiOptions) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    let mut measured = Vec::new();
+    for database in &options.databases {
+        measured.extend(runtime.block_on(measure(*database, options))?);
+    }
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&measured)?);
+    } else {
+        println!("{}", table(&measured, options));
+    }
+    Ok(())
+}
+
+async fn measure(which: Database, options: &ApiOptions) -> Result<Vec<Measured>> {
+    eprintln!(
+        "{}: {} links of {} users are written …",
+        which.kind(),
+        options.links,
+        options.users
+    );
+    let data = Data::write(which, options.links, options.users).await;
+    let server_options = ServerOptions::new().env("WAYPOST_ADMIN_TOKEN", OPERATOR);
+    let server = ServerProcess::start(&data.database, server_options);
+    let tokens: Vec<String> = data.askers().map(|email| token(&data, &email)).collect();
+    let client = Client::builder().no_proxy().build()?;
+    let mut measured = Vec::new();
+    for list in lists(&data) {
+        let path = server.url(&list.path);
+        let mut times = Vec::new();
+        let mut items = 0;
+        for request in 0..options.requests {
+            let place = usize::try_from(request).unwrap_or(0) % tokens.len();
+            let token = if list.as_operator {
+                OPERATOR
+            } else {
+                &tokens[place]
+            };
+            let (took, found) = ask(&client, &path, token, &list).await?;
+            times.push(took.as_secs_f64() * 1e3);
+            items = found;
+        }
+        times.sort_by(f64::total_cmp);
+        let p95 = times[(times.len() * 95 / 100).min(times.len() - 1)];
+        let one = Measured {
+            database: which,
+            list: list.name,
+            items,
+            median_ms: median(times).unwrap_or_default(),
+            p95_ms: p95,
+        };
+        eprintln!(
+            "{:>8.2} ms  {:>8.2} ms  {:>4}  {}",
+            one.median_ms, one.p95_ms, one.items, one.list
+        );
+        measured.push(one);
+    }
+    Ok(measured)
+}
+
+async fn ask(client: &Client, url: &str, token: &str, list: &List) -> Result<(Duration, usize)> {
+    let started = Instant::now();
+    let answer = client.get(url).bearer_auth(token).send().await?;
+    let status = answer.status();
+    let body = answer.bytes().await?;
+    let took = started.elapsed();
+    if !status.is_success() {
+        let body = String::from_utf8_lossy(&body);
+        return Err(format!("{} was answered {status}: {body}", list.name).into());
+    }
+    let body: serde_json::Value = serde_json::from_slice(&body)?;
+    let items = body[list.items].as_array().map_or(0, Vec::len);
+    Ok((took, items))
+}
+
+fn token(data: &Data, email: &str) -> String {
+    let made = Invocation::of("linkctl")
+        .args(["token", "create", "--name", "bench", "--user", email])
+        .database(&data.database)
+        .run()
+        .assert_success();
+    made.stdout.trim_end().to_owned()
+}
+
+fn table(measured: &[Measured], options: &ApiOptions) -> String {
+    let mut rows = Builder::default();
+    rows.push_record(["list", "database", "items", "median ms", "95 % ms"]);
+    for one in measured {
+        rows.push_record([
+            one.list.clone(),
+            one.database.kind().to_string(),
+            one.items.to_string(),
+            format!("{:.2}", one.median_ms),
+            format!("{:.2}", one.p95_ms),
+        ]);
+    }
+    let mut table = rows.build();
+    table.with(Style::markdown());
+    table.modify(Columns::new(2..), Alignment::right());
+    format!(
+        "## Lists: {} links, {} users, {} requests each, one at a time\n\n{table}",
+        options.links, options.users, options.requests
+    )
+}
