@@ -38,10 +38,14 @@ mod links;
 mod literals;
 #[path = "sql/pool.rs"]
 mod pool;
+#[path = "sql/route.rs"]
+mod route;
 #[path = "sql/salts.rs"]
 mod salts;
 #[path = "sql/schema.rs"]
 mod schema;
+#[path = "sql/sets.rs"]
+mod sets;
 mod settle;
 #[path = "sql/statement.rs"]
 mod statement;
@@ -77,6 +81,8 @@ const TAGS_OF_LINK: &str =
     "(SELECT GROUP_CONCAT(tag SEPARATOR ',') FROM link_tags WHERE link_tags.link_id = links.id)";
 /// A join that goes through the left table.
 const JOIN_IN_ORDER: &str = "STRAIGHT_JOIN";
+/// Before a condition for whose column no index is to be used. The optimizer finds out by itself.
+const NO_INDEX: &str = "";
 /// Ends a query whose rows nobody else may change before the transaction ends.
 const FOR_UPDATE: &str = " FOR UPDATE";
 /// Begins and ends an insertion that leaves out rows that are there.

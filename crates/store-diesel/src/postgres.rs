@@ -39,10 +39,14 @@ mod journals;
 mod links;
 #[path = "sql/pool.rs"]
 mod pool;
+#[path = "sql/route.rs"]
+mod route;
 #[path = "sql/salts.rs"]
 mod salts;
 #[path = "sql/schema.rs"]
 mod schema;
+#[path = "sql/sets.rs"]
+mod sets;
 mod settle;
 #[path = "sql/statement.rs"]
 mod statement;
@@ -78,6 +82,8 @@ const TAGS_OF_LINK: &str =
     "(SELECT string_agg(tag, ',') FROM link_tags WHERE link_tags.link_id = links.id)";
 /// A join that goes through the left table. The planner finds out by itself.
 const JOIN_IN_ORDER: &str = "JOIN";
+/// Before a condition for whose column no index is to be used. The planner finds out by itself.
+const NO_INDEX: &str = "";
 /// Ends a query whose rows nobody else may change before the transaction ends.
 const FOR_UPDATE: &str = " FOR UPDATE";
 /// Begins and ends an insertion that leaves out rows that are there.

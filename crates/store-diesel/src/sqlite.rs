@@ -34,10 +34,14 @@ mod journals;
 mod links;
 #[path = "sql/pool.rs"]
 mod pool;
+#[path = "sql/route.rs"]
+mod route;
 #[path = "sql/salts.rs"]
 mod salts;
 #[path = "sql/schema.rs"]
 mod schema;
+#[path = "sql/sets.rs"]
+mod sets;
 #[path = "sql/statement.rs"]
 mod statement;
 #[path = "sql/store.rs"]
@@ -71,6 +75,8 @@ const TAGS_OF_LINK: &str =
     "(SELECT group_concat(tag, ',') FROM link_tags WHERE link_tags.link_id = links.id)";
 /// A join that goes through the left table.
 const JOIN_IN_ORDER: &str = "CROSS JOIN";
+/// Before a condition for whose column no index is to be used.
+const NO_INDEX: &str = "+";
 /// Ends a query whose rows nobody else may change before the transaction ends. None, here: a transaction that
 /// changes anything has the write lock.
 const FOR_UPDATE: &str = "";

@@ -28,7 +28,7 @@ SET @links = IF(@links = 0, '
         ADD INDEX links_by_visibility (visibility, created_at DESC, id DESC),
         ADD INDEX links_by_target (target_hash, created_at DESC, id DESC),
         ADD INDEX links_unowned (owned, created_at DESC, id DESC),
-        ADD INDEX links_deleted (deleted_at)
+        ADD INDEX links_deleted (deleted_at, created_at DESC, id DESC)
 ', 'DO 0');
 PREPARE links FROM @links;
 EXECUTE links;
