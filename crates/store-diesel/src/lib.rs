@@ -30,9 +30,13 @@
 //! on the runtime of whoever calls, and under the same rules of retrying (`retry.rs`). What of it does
 //! not depend on the database is in `job.rs`.
 //!
+//! Lists of links are found in two steps: `sql/route.rs` decides from a capped count of what each filter
+//! holds through which index to go, `sql/catalog.rs` writes that as one statement that finds ids, and the
+//! links are looked up by them.
+//!
 //! # Adding an operation
-//! Write the query in the file of its subject in `src/sql/`, call it from `sql/store.rs`, and add
-//! a migration of the same name to each of `migrations/{sqlite,postgres,mysql}` when the schema
+//! Write the query in the file of its subject in `src/sql/`, call it from `sql/store.rs` or, when it is
+//! about links, name it in `sql/store_links.rs`, and add a migration of the same name to each of `migrations/{sqlite,postgres,mysql}` when the schema
 //! changes. The conformance suite of `waypost-store` runs on all of them.
 
 #![expect(

@@ -73,8 +73,8 @@ const SUM_OF_DAYS: &str = "SUM(link_days.clicks)";
 /// The tags of a row of `links`, separated by commas.
 const TAGS_OF_LINK: &str =
     "(SELECT group_concat(tag, ',') FROM link_tags WHERE link_tags.link_id = links.id)";
-/// A join that goes through the left table.
-const JOIN_IN_ORDER: &str = "CROSS JOIN";
+/// Looks up the link of each row of `d`, one by one: the planner would go through all links.
+const WITH_LINKS: &str = " CROSS JOIN links AS l ON l.id = d.link_id";
 /// Before a condition for whose column no index is to be used.
 const NO_INDEX: &str = "+";
 /// Ends a query whose rows nobody else may change before the transaction ends. None, here: a transaction that

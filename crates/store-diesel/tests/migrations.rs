@@ -5,6 +5,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use time::macros::datetime;
+use waypost_core::{LinkDetails, PageRequest, SearchWord};
+use waypost_store::testkit::samples::code;
+use waypost_store::{LinkQuery, LinkReader, PageOf};
 use waypost_store_diesel::{Database, DatabaseError, DatabaseSettings};
 use waypost_test_harness::{Kind, TestDatabase};
 
@@ -129,6 +133,64 @@ async fn several_nodes_may_migrate_at_once(kind: Kind) {
     assert_eq!(i64::try_from(applied).unwrap(), rows);
 }
 
+/// Migrates back to before links had owners and a history, and makes one as it was made then.
+async fn links_from_before_there_were_details_are_kept_and_found(kind: Kind) {
+    let (database, settings) = empty(kind).await;
+    let opened = Database::connect(&settings).await.unwrap();
+    opened.prepare_schema(true).await.unwrap();
+    while opened.migrate_down().await.unwrap().as_deref() != Some("0004_links_of_people") {}
+    let (id, at) = match kind {
+        Kind::Sqlite => (
+            "x'019ca9450a00750696fdef78fff6f013'",
+            "'2026-03-01 12:00:00.25+00:00'",
+        ),
+        Kind::Postgres => (
+            "'019ca9450a00750696fdef78fff6f013'",
+            "'2026-03-01 12:00:00.25Z'",
+        ),
+        Kind::MariaDb => (
+            "x'019ca9450a00750696fdef78fff6f013'",
+            "'2026-03-01 12:00:00.25'",
+        ),
+    };
+    let insert = format!(
+        "insert into links (id, code, code_spelling, target_url, clicks, created_at) \
+         values ({id}, 'team-wiki', 'Team-Wiki', 'https://example.com/wiki', 7, {at})"
+    );
+    database.execute(&insert).await;
+
+    opened.migrate_up().await.unwrap();
+    let store = opened.store();
+    let link = store.link_by_code(&code("team-wiki")).await.unwrap();
+    let link = link.unwrap();
+    assert_eq!(link.code.spelling(), "Team-Wiki");
+    assert_eq!((link.clicks, link.version), (7, 1));
+    assert_eq!(link.details, LinkDetails::default());
+    assert_eq!(link.created_at, datetime!(2026-03-01 12:00:00.25 UTC));
+    assert_eq!(link.updated_at, link.created_at);
+    assert_eq!(store.link_versions(link.id, None, 9).await.unwrap(), []);
+    let page = PageRequest::new(1, 9).unwrap();
+    let nobodys = store.links_page(PageOf::Nobody, page).await.unwrap();
+    assert_eq!(nobodys.items, std::slice::from_ref(&link));
+
+    let by_word = LinkQuery {
+        words: SearchWord::of_search("exam"),
+        ..LinkQuery::newest(LinkReader::All, 9)
+    };
+    let by_target = LinkQuery {
+        target: Some(link.target.clone()),
+        ..LinkQuery::newest(LinkReader::All, 9)
+    };
+    assert_eq!(store.list_links(&by_word).await.unwrap(), []);
+    assert_eq!(store.index_links(9).await.unwrap(), 1);
+    assert_eq!(store.index_links(9).await.unwrap(), 0);
+    for query in [by_word, by_target] {
+        let found = store.list_links(&query).await.unwrap();
+        assert_eq!(found, std::slice::from_ref(&link));
+    }
+    opened.close();
+}
+
 macro_rules! on_each_database {
     ($($case:ident),* $(,)?) => {
         mod sqlite { $(#[tokio::test(flavor = "multi_thread")] async fn $case() { super::$case(super::Kind::Sqlite).await; })* }
@@ -142,6 +204,7 @@ on_each_database!(
     a_newer_schema_is_refused_by_name,
     an_older_schema_is_refused_unless_migrating_is_allowed,
     several_nodes_may_migrate_at_once,
+    links_from_before_there_were_details_are_kept_and_found,
 );
 
 #[test]

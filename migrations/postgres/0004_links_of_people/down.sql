@@ -10,6 +10,8 @@ DROP INDEX links_deleted;
 DROP INDEX links_unowned;
 DROP INDEX links_by_target;
 DROP INDEX links_by_visibility;
+DROP INDEX links_newest;
+CREATE INDEX links_newest ON links (created_at DESC, id DESC);
 ALTER TABLE links
     DROP COLUMN owned,
     DROP COLUMN target_hash,

@@ -17,6 +17,8 @@ ALTER TABLE links
     ADD COLUMN owned         boolean       NOT NULL DEFAULT FALSE;    -- it has rows in link_owners
 UPDATE links SET updated_at = created_at;
 ALTER TABLE links ALTER COLUMN updated_at SET NOT NULL;
+DROP INDEX links_newest;
+CREATE INDEX links_newest ON links (created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX links_by_visibility ON links (visibility, created_at DESC, id DESC);
 CREATE INDEX links_by_target ON links (target_hash, created_at DESC, id DESC);
 CREATE INDEX links_unowned ON links (created_at DESC, id DESC) WHERE owned = FALSE;

@@ -15,6 +15,8 @@ ALTER TABLE links ADD COLUMN deleted_at    TEXT;                            -- N
 ALTER TABLE links ADD COLUMN target_hash   BLOB;                            -- SHA-256 of target_url; NULL: its words are not in link_words yet
 ALTER TABLE links ADD COLUMN owned         BOOLEAN NOT NULL DEFAULT FALSE;  -- it has rows in link_owners
 UPDATE links SET updated_at = created_at;
+DROP INDEX links_newest;
+CREATE INDEX links_newest ON links (created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX links_by_visibility ON links (visibility, created_at DESC, id DESC);
 CREATE INDEX links_by_target ON links (target_hash, created_at DESC, id DESC);
 CREATE INDEX links_unowned ON links (created_at DESC, id DESC) WHERE owned = FALSE;

@@ -7,7 +7,7 @@ use super::route::{Part, parts};
 use super::sets::{Rows, Set};
 use super::statement::Statement;
 use super::transaction::WorkError;
-use super::{Connection, JOIN_IN_ORDER};
+use super::{Connection, WITH_LINKS};
 
 /// So often a list is read again because links of it went away meanwhile.
 const TRIES: u32 = 3;
@@ -47,15 +47,14 @@ impl Part<'_> {
         match self.through.map(|set| (set, set.rows())) {
             Some((set, Rows::Beside { table, by_date })) => {
                 if by_date {
-                    out.sql(table).sql(" AS d ");
+                    out.sql(table).sql(" AS d");
                 } else {
                     out.sql("(SELECT DISTINCT d.link_id FROM ").sql(table);
                     out.sql(" AS d WHERE ");
                     set.condition("d", out);
-                    out.sql(") AS d ");
+                    out.sql(") AS d");
                 }
-                out.sql(JOIN_IN_ORDER);
-                out.sql(" links AS l ON l.id = d.link_id WHERE ");
+                out.sql(WITH_LINKS).sql(" WHERE ");
                 columns.id = "d.link_id";
                 if by_date {
                     columns.created_at = "d.link_created_at";

@@ -18,7 +18,7 @@ use super::id::Id;
 use super::schema::{link_codes, links, users};
 use super::statement::Statement;
 use super::transaction::WorkError;
-use super::{Backend, Connection, JOIN_IN_ORDER, TAGS_OF_LINK};
+use super::{Backend, Connection, TAGS_OF_LINK, WITH_LINKS};
 
 /// So many links are looked up by one statement: databases limit the number of values.
 const BY_ID: usize = 500;
@@ -194,11 +194,10 @@ fn total(of: PageOf) -> Statement {
         PageOf::Owner(user) => statement
             .sql("SELECT (SELECT COUNT(*) FROM link_owners WHERE user_id = ")
             .id(user.as_uuid())
-            .sql(") - (SELECT COUNT(*) FROM links AS l ")
-            .sql(JOIN_IN_ORDER)
-            .sql(" link_owners AS o ON o.link_id = l.id AND o.user_id = ")
+            .sql(") - (SELECT COUNT(*) FROM links AS l WHERE l.deleted_at IS NOT NULL AND ")
+            .sql("EXISTS (SELECT 1 FROM link_owners AS p WHERE p.link_id = l.id AND p.user_id = ")
             .id(user.as_uuid())
-            .sql(" WHERE l.deleted_at IS NOT NULL) AS counted"),
+            .sql(")) AS counted"),
         PageOf::Nobody => statement.sql(
             "SELECT (SELECT COUNT(*) FROM links WHERE owned = FALSE) \
              - (SELECT COUNT(*) FROM links WHERE deleted_at IS NOT NULL AND owned = FALSE) \
@@ -214,9 +213,9 @@ fn stretch(of: PageOf, is_newest_first: bool, offset: u64, limit: u64) -> Statem
     match of {
         PageOf::All => statement.sql("SELECT l.id AS id FROM links AS l WHERE "),
         PageOf::Owner(user) => statement
-            .sql("SELECT l.id AS id FROM link_owners AS d ")
-            .sql(JOIN_IN_ORDER)
-            .sql(" links AS l ON l.id = d.link_id WHERE d.user_id = ")
+            .sql("SELECT l.id AS id FROM link_owners AS d")
+            .sql(WITH_LINKS)
+            .sql(" WHERE d.user_id = ")
             .id(user.as_uuid())
             .sql(" AND "),
         PageOf::Nobody => {

@@ -3,9 +3,9 @@
 use waypost_core::{Tag, UserId};
 use waypost_store::{LinkReader, StoreError};
 
-use super::Connection;
 use super::statement::Statement;
 use super::transaction::WorkError;
+use super::{Connection, WITH_LINKS};
 
 pub(super) async fn seen(
     connection: &mut Connection,
@@ -14,21 +14,26 @@ pub(super) async fn seen(
     limit: u32,
 ) -> Result<Vec<Tag>, WorkError> {
     let after = after.map_or("", Tag::as_str);
-    let mut out = Statement::of("SELECT t.name AS name FROM tags AS t WHERE t.name > ");
-    out.text(after).sql(
-        " AND (EXISTS (SELECT 1 FROM link_tags AS d WHERE d.tag = t.name AND d.listed = TRUE) \
-         OR ",
-    );
+    let mut out = Statement::default();
     match reader {
         LinkReader::All => {
+            listed(after, &mut out);
             out.sql(
-                "EXISTS (SELECT 1 FROM link_tags AS d JOIN links AS l ON l.id = d.link_id \
-                 WHERE d.tag = t.name AND l.deleted_at IS NULL)",
+                " OR EXISTS (SELECT 1 FROM link_tags AS d JOIN links AS l ON l.id = d.link_id \
+                 WHERE d.tag = t.name AND l.deleted_at IS NULL))",
             );
         }
-        LinkReader::User(user) => own(user, &mut out),
+        LinkReader::User(user) => {
+            out.sql("SELECT t.name AS name FROM (SELECT * FROM (");
+            listed(after, &mut out);
+            out.sql(") ORDER BY t.name LIMIT ").number(i64::from(limit));
+            out.sql(") AS p");
+            own("link_owners", user, after, &mut out);
+            own("link_shares", user, after, &mut out);
+            out.sql(") AS t");
+        }
     }
-    out.sql(") ORDER BY t.name LIMIT ").number(i64::from(limit));
+    out.sql(" ORDER BY t.name LIMIT ").number(i64::from(limit));
     let names = out.names(connection).await?;
     let tags = names.iter().map(|name| {
         let tag = Tag::parse(name).ok();
@@ -41,20 +46,19 @@ pub(super) async fn seen(
     Ok(tags.collect::<Result<_, _>>()?)
 }
 
-/// Those of links that are not listed, and that the user owns or that are shared with them.
-fn own(user: UserId, out: &mut Statement) {
-    out.sql("t.name IN (");
-    for (place, table) in ["link_owners", "link_shares"].into_iter().enumerate() {
-        if place > 0 {
-            out.sql(" UNION ");
-        }
-        out.sql("SELECT d.tag FROM ").sql(table);
-        out.sql(
-            " AS o JOIN link_tags AS d ON d.link_id = o.link_id AND d.listed = FALSE \
-             JOIN links AS l ON l.id = o.link_id \
-             WHERE l.deleted_at IS NULL AND o.user_id = ",
-        );
-        out.id(user.as_uuid());
-    }
-    out.sql(")");
+/// Those of links that are listed; more may follow within the bracket.
+fn listed(after: &str, out: &mut Statement) {
+    out.sql("SELECT t.name AS name FROM tags AS t WHERE t.name > ");
+    out.text(after).sql(
+        " AND (EXISTS (SELECT 1 FROM link_tags AS d WHERE d.tag = t.name AND d.listed = TRUE)",
+    );
+}
+
+/// Besides, those of links that are not listed, and are the user's by this table.
+fn own(table: &'static str, user: UserId, after: &str, out: &mut Statement) {
+    out.sql(" UNION SELECT x.tag AS name FROM ").sql(table);
+    out.sql(" AS d JOIN link_tags AS x ON x.link_id = d.link_id AND x.listed = FALSE");
+    out.sql(WITH_LINKS);
+    out.sql(" WHERE l.deleted_at IS NULL AND d.user_id = ");
+    out.id(user.as_uuid()).sql(" AND x.tag > ").text(after);
 }
