@@ -1,5 +1,7 @@
 //! SQLite: what differs from the other databases.
 
+use std::time::Duration;
+
 use diesel::connection::SimpleConnection;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sqlite::Sqlite;
@@ -94,6 +96,10 @@ const PRAGMAS: &str = "
     PRAGMA secure_delete = ON;
 ";
 
+/// So often a connection is set up again, after a pause, while others do it.
+const SET_UP_TRIES: u32 = 20;
+const SET_UP_PAUSE: Duration = Duration::from_millis(10);
+
 const fn raw_id(id: &Uuid) -> &RawId {
     id.as_bytes()
 }
@@ -117,18 +123,28 @@ pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
 async fn connect(path: &str) -> ConnectionResult<Connection> {
     let mut connection = SyncConnectionWrapper::<SqliteConnection>::establish(path).await?;
     connection
-        .spawn_blocking(|connection| connection.batch_execute(PRAGMAS))
+        .spawn_blocking(set_up)
         .await
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 
+/// SQLite does not wait for others who switch a new database to write-ahead logging at the same time,
+/// whatever the timeout: of two who would wait for each other, it refuses one.
+fn set_up(connection: &mut SqliteConnection) -> QueryResult<()> {
+    for _ in 0..SET_UP_TRIES {
+        match connection.batch_execute(PRAGMAS) {
+            Err(error) if classify(&error) == Fault::Contention => std::thread::sleep(SET_UP_PAUSE),
+            done => return done,
+        }
+    }
+    connection.batch_execute(PRAGMAS)
+}
+
 /// A blocking connection for migrations.
 pub(crate) fn connect_blocking(path: &str) -> ConnectionResult<SqliteConnection> {
     let mut connection = SqliteConnection::establish(path)?;
-    connection
-        .batch_execute(PRAGMAS)
-        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    set_up(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 
