@@ -22,6 +22,12 @@ impl BaseUrl {
         format!("{}/{}", self.text, code.spelling())
     }
 
+    /// The host, in lower case, without a port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
     /// The prefix without a slash at the end.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,8 +1,9 @@
 //! Short codes: the part of a short link that people type.
 //!
-//! A code is 1 to 64 of `a-z 0-9 - _`, its first and last character alphanumeric. Codes are matched
-//! without regard to case: [`ShortCode`] holds the normal form (lower case), by which it is compared
-//! and stored, and beside it the spelling that its owner chose, for display.
+//! A code is 1 to 64 of `a-z 0-9 - _`, its first and last character alphanumeric; it may consist of several
+//! such segments with slashes between them (`docs/api`). Codes are matched without regard to case:
+//! [`ShortCode`] holds the normal form (lower case), by which it is compared and stored, and beside it the
+//! spelling that its owner chose, for display.
 
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
@@ -85,6 +86,24 @@ impl ShortCode {
     pub fn spelling(&self) -> &str {
         self.spelling.as_deref().unwrap_or(&self.normal)
     }
+
+    /// The segments of the normal form: one for most codes.
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        self.normal.split('/')
+    }
+
+    /// Whether the code has more than one segment.
+    #[must_use]
+    pub fn has_segments(&self) -> bool {
+        self.normal.contains('/')
+    }
+
+    /// The normal forms of the codes that this one goes on from, shortest first: of `docs/api/v1` these are
+    /// `docs` and `docs/api`.
+    pub fn prefixes(&self) -> impl Iterator<Item = &str> {
+        let slashes = self.normal.match_indices('/');
+        slashes.filter_map(|(at, _)| self.normal.get(..at))
+    }
 }
 
 /// The rules of a code as a person writes it, in any case.
@@ -92,24 +111,25 @@ fn check(text: &str) -> Result<(), CodeError> {
     if text.is_empty() {
         return Err(CodeError::Empty);
     }
-    if let Some(character) = text.chars().find(|c| !is_code_character(*c)) {
+    if let Some(character) = text.chars().find(|c| !is_code_character(*c) && *c != '/') {
         return Err(CodeError::BadCharacter { character });
     }
     if text.len() > ShortCode::MAX_LEN {
         return Err(CodeError::TooLong { length: text.len() });
     }
-    if text.starts_with(is_separator) || text.ends_with(is_separator) {
+    let is_alphanumeric = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let has_good_edges = |segment: &str| {
+        let bytes = segment.as_bytes();
+        is_alphanumeric(bytes.first()) && is_alphanumeric(bytes.last())
+    };
+    if !text.split('/').all(has_good_edges) {
         return Err(CodeError::BadEdge);
     }
     Ok(())
 }
 
 fn is_code_character(character: char) -> bool {
-    character.is_ascii_alphanumeric() || is_separator(character)
-}
-
-fn is_separator(character: char) -> bool {
-    matches!(character, '-' | '_')
+    character.is_ascii_alphanumeric() || matches!(character, '-' | '_')
 }
 
 impl PartialEq for ShortCode {
@@ -189,17 +209,17 @@ impl Default for CodeLength {
 pub struct ReservedWords(BTreeSet<String>);
 
 impl ReservedWords {
-    /// Accepts a code that is not reserved.
+    /// Accepts a code whose first segment is not reserved.
     ///
     /// # Errors
-    /// [`CodeError::Reserved`] for one that is.
+    /// [`CodeError::Reserved`] for one whose first segment is.
     pub fn check(&self, code: &ShortCode) -> Result<(), CodeError> {
-        if self.0.contains(code.as_str()) {
-            return Err(CodeError::Reserved {
-                word: code.as_str().to_owned(),
-            });
+        match code.segments().next() {
+            Some(word) if self.0.contains(word) => Err(CodeError::Reserved {
+                word: word.to_owned(),
+            }),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// All reserved words in alphabetical order.
@@ -232,8 +252,8 @@ pub enum CodeError {
         /// The first such character.
         character: char,
     },
-    /// The first or last character is `-` or `_`.
-    #[error("a code begins and ends with a letter or digit")]
+    /// The first or last character, or one beside a slash, is none of `a-z 0-9`.
+    #[error("a code, and each part of it between slashes, begins and ends with a letter or digit")]
     BadEdge,
     /// A route of the server answers under this word.
     #[error("`{word}` is reserved: Waypost itself answers there; choose another code")]
@@ -267,19 +287,15 @@ mod tests {
     #[test]
     fn each_broken_rule_is_named() {
         assert_eq!(ShortCode::parse(""), Err(CodeError::Empty));
-        for (text, character) in [
-            ("a b", ' '),
-            ("ä", 'ä'),
-            ("a/b", '/'),
-            ("a\0", '\0'),
-            ("a.b", '.'),
-        ] {
+        for (text, character) in [("a b", ' '), ("ä", 'ä'), ("a\0", '\0'), ("a.b", '.')] {
             assert_eq!(
                 ShortCode::parse(text),
                 Err(CodeError::BadCharacter { character })
             );
         }
-        for text in ["-", "-a", "a-", "_a", "a_"] {
+        for text in [
+            "-", "-a", "a-", "_a", "a_", "/", "/a", "a/", "a//b", "a/-b", "a-/b", "a/b_",
+        ] {
             assert_eq!(ShortCode::parse(text), Err(CodeError::BadEdge));
         }
         assert!(ShortCode::parse(&"x".repeat(64)).is_ok());
@@ -292,8 +308,27 @@ mod tests {
     #[test]
     fn a_reserved_word_is_refused_in_any_case() {
         let reserved: ReservedWords = ["api"].into_iter().collect();
-        assert!(reserved.check(&ShortCode::parse("API").unwrap()).is_err());
-        assert!(reserved.check(&ShortCode::parse("apis").unwrap()).is_ok());
+        for (text, is_free) in [
+            ("API", false),
+            ("Api/x", false),
+            ("apis", true),
+            ("x/api", true),
+        ] {
+            let code = ShortCode::parse(text).unwrap();
+            assert_eq!(reserved.check(&code).is_ok(), is_free, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_code_of_several_segments_knows_the_codes_that_it_goes_on_from() {
+        let code = ShortCode::parse("Docs/api/V1").unwrap();
+        assert_eq!(code.as_str(), "docs/api/v1");
+        assert!(code.has_segments());
+        assert_eq!(code.segments().collect::<Vec<_>>(), ["docs", "api", "v1"]);
+        assert_eq!(code.prefixes().collect::<Vec<_>>(), ["docs", "docs/api"]);
+        let plain = ShortCode::parse("docs").unwrap();
+        assert!(!plain.has_segments());
+        assert_eq!(plain.prefixes().count(), 0);
     }
 
     #[test]
@@ -322,7 +357,7 @@ mod tests {
         }
 
         #[test]
-        fn the_normal_form_is_that_of_the_parsed_code(text in "[-_a-zA-Z0-9]{0,70}|.{0,5}") {
+        fn the_normal_form_is_that_of_the_parsed_code(text in "[-_a-zA-Z0-9]{0,70}|[a-b/-]{0,6}|.{0,5}") {
             let mut buffer = [0; ShortCode::MAX_LEN];
             let normal = ShortCode::normal_form(&text, &mut buffer);
             let parsed = ShortCode::parse(&text).ok();

@@ -6,7 +6,7 @@
 //! | subject | types |
 //! | --- | --- |
 //! | short codes | [`ShortCode`], [`ReservedWords`], [`CodeLength`] |
-//! | where a link leads | [`TargetUrl`], [`BaseUrl`] |
+//! | where a link leads | [`TargetUrl`], [`Template`], [`BaseUrl`] |
 //! | links | [`Link`], [`LinkId`], [`LinkDetails`], [`Visibility`], [`Title`], [`Description`], [`Tag`] |
 //! | whose they are, and what became of them | [`LinkOwner`], [`LinkVersion`], [`LinkSnapshot`] |
 //! | searching them | [`SearchWord`], [`LinkOrder`], [`LinkPlace`] |
@@ -53,6 +53,7 @@ mod search;
 #[cfg(feature = "settings")]
 pub mod settings;
 mod target;
+mod template;
 mod token;
 mod user;
 mod zone;
@@ -74,6 +75,7 @@ pub use permission::{Action, Actor, Decision, LinkStanding, Standing, allows, de
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use search::SearchWord;
 pub use target::{TargetUrl, TargetUrlError};
+pub use template::{FillError, Template};
 pub use token::{
     ApiToken, Scope, Scopes, ScopesError, TokenHash, TokenName, TokenNameError, TokenSecret,
 };

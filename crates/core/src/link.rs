@@ -18,6 +18,9 @@ pub struct Link {
     pub target: TargetUrl,
     /// What else its owners decided.
     pub details: LinkDetails,
+    /// Whether it is a keyword: it takes all that a path has behind its code, and its target has `{slug}`
+    /// where that goes. It is one from the beginning, or never.
+    pub is_keyword: bool,
     /// All clicks ever counted, purged ones included.
     pub clicks: u64,
     /// When it was made, UTC, to the microsecond.
@@ -54,6 +57,7 @@ impl Link {
             code: content.code,
             target: content.target,
             details: content.details,
+            is_keyword: false,
             clicks: 0,
             created_at,
             updated_at: created_at,

@@ -7,6 +7,10 @@ use url::Url;
 
 use crate::BaseUrl;
 
+/// What stands for the rest of the path in the target of a keyword.
+pub(crate) const SLUG: &str = "{slug}";
+const ENCODED_SLUG: &str = "%7Bslug%7D";
+
 /// An absolute `http` or `https` URL of at most 2,048 bytes, without credentials, that does not
 /// lead back to the shortener itself.
 ///
@@ -41,6 +45,9 @@ impl TargetUrl {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(TargetUrlError::Credentials);
         }
+        if url.host_str().is_some_and(|host| host.contains(['$', '{'])) {
+            return Err(TargetUrlError::PlaceholderInHost);
+        }
         if base.is_own(&url) {
             return Err(TargetUrlError::OwnHost);
         }
@@ -54,6 +61,22 @@ impl TargetUrl {
             return Err(TargetUrlError::TooLong { length: kept.len() });
         }
         Ok(Self(kept.into()))
+    }
+
+    /// Reads the target of a keyword, in which `{slug}` stands for what a visitor's path has behind the
+    /// keyword ([`Template`](crate::Template)).
+    ///
+    /// # Errors
+    /// [`TargetUrlError`] names the rule that the text breaks.
+    pub fn parse_keyword(text: &str, base: &BaseUrl) -> Result<Self, TargetUrlError> {
+        let target = Self::parse(text, base)?;
+        // The URL standard encodes braces in a path.
+        let kept = target.0.replace(ENCODED_SLUG, SLUG);
+        if kept.contains(SLUG) {
+            Ok(Self(kept.into()))
+        } else {
+            Err(TargetUrlError::NoSlug)
+        }
     }
 
     /// Takes a target that was parsed before, as a store does when it reads its own rows.
@@ -83,23 +106,28 @@ impl TargetUrl {
     /// stand in a URL is left out with all of the query.
     #[must_use]
     pub fn with_query(&self, query: &str) -> Cow<'_, str> {
-        let is_usable = query
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b'#');
-        if query.is_empty() || !is_usable {
-            return Cow::Borrowed(&self.0);
-        }
-        let (before, fragment) = match self.0.find('#') {
-            Some(at) => self.0.split_at(at),
-            None => (&*self.0, ""),
-        };
-        let separator = match before.find('?') {
-            None => "?",
-            Some(at) if at + 1 == before.len() || before.ends_with('&') => "",
-            Some(_) => "&",
-        };
-        Cow::Owned(format!("{before}{separator}{query}{fragment}"))
+        with_query(&self.0, query)
     }
+}
+
+/// A URL with a visitor's query behind its own: see [`TargetUrl::with_query`].
+pub(crate) fn with_query<'u>(url: &'u str, query: &str) -> Cow<'u, str> {
+    let is_usable = query
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    if query.is_empty() || !is_usable {
+        return Cow::Borrowed(url);
+    }
+    let (before, fragment) = match url.find('#') {
+        Some(at) => url.split_at(at),
+        None => (url, ""),
+    };
+    let separator = match before.find('?') {
+        None => "?",
+        Some(at) if at + 1 == before.len() || before.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    Cow::Owned(format!("{before}{separator}{query}{fragment}"))
 }
 
 impl fmt::Display for TargetUrl {
@@ -129,6 +157,14 @@ pub enum TargetUrlError {
     /// A user name or password before the host.
     #[error("remove the user name and password: everybody who follows the link would get them")]
     Credentials,
+    /// A placeholder where the host is.
+    #[error("a placeholder stands in the path, the query or the fragment, not in the host")]
+    PlaceholderInHost,
+    /// The target of a keyword without `{slug}`.
+    #[error(
+        "the URL of a keyword has {{slug}} where the rest of the path goes, such as https://example.com/{{slug}}"
+    )]
+    NoSlug,
     /// It leads back to this server.
     #[error("this URL leads back to the shortener itself; link to the page it stands for")]
     OwnHost,
@@ -235,6 +271,46 @@ mod tests {
             parse("https://u@example.com"),
             Err(TargetUrlError::Credentials)
         );
+    }
+
+    #[test]
+    fn a_keyword_leads_to_a_url_with_a_slug() {
+        let base = "https://go.example".parse().unwrap();
+        let parse = |text: &str| {
+            let parsed = TargetUrl::parse_keyword(text, &base);
+            parsed.map(|target| target.as_str().to_owned())
+        };
+        for text in [
+            "https://a.example/{slug}",
+            "https://a.example/x/{slug}/y?q={slug}#{slug}",
+        ] {
+            assert_eq!(parse(text).as_deref(), Ok(text));
+        }
+        let encoded = parse("https://a.example/%7Bslug%7D").unwrap();
+        assert_eq!(encoded, "https://a.example/{slug}");
+        for (text, error) in [
+            ("https://a.example/", TargetUrlError::NoSlug),
+            ("https://a.example/{slug}/..", TargetUrlError::NoSlug),
+            ("https://a.example/{name}", TargetUrlError::NoSlug),
+            ("https://{slug}.example/", TargetUrlError::PlaceholderInHost),
+            ("{slug}", TargetUrlError::NotAUrl),
+            ("https://go.example/{slug}", TargetUrlError::OwnHost),
+        ] {
+            assert_eq!(parse(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_placeholder_stands_in_a_host() {
+        for text in ["https://$x.example/", "https://%24x.example/"] {
+            assert_eq!(parse(text), Err(TargetUrlError::PlaceholderInHost));
+        }
+        assert_eq!(
+            parse("https://$x@a.example/"),
+            Err(TargetUrlError::Credentials)
+        );
+        assert_eq!(parse("https://a.example:$x/"), Err(TargetUrlError::NotAUrl));
+        assert_eq!(parse("$x://a.example/"), Err(TargetUrlError::NotAUrl));
     }
 
     #[test]

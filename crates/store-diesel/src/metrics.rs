@@ -12,6 +12,7 @@ pub(crate) enum OperationName {
     ChangeUser,
     ChangesAfter,
     ClicksBefore,
+    CodeRoute,
     CodesOfLink,
     Counts,
     DeleteLink,
@@ -26,6 +27,7 @@ pub(crate) enum OperationName {
     InsertUser,
     Journal,
     Journals,
+    Keywords,
     LastChange,
     Ledger,
     Link,
@@ -59,10 +61,11 @@ pub(crate) enum OperationName {
 }
 
 impl OperationName {
-    const ALL: [Self; 47] = [
+    const ALL: [Self; 49] = [
         Self::ChangeUser,
         Self::ChangesAfter,
         Self::ClicksBefore,
+        Self::CodeRoute,
         Self::CodesOfLink,
         Self::Counts,
         Self::DeleteLink,
@@ -77,6 +80,7 @@ impl OperationName {
         Self::InsertUser,
         Self::Journal,
         Self::Journals,
+        Self::Keywords,
         Self::LastChange,
         Self::Ledger,
         Self::Link,
@@ -114,6 +118,7 @@ impl OperationName {
             Self::ChangeUser => "change_user",
             Self::ChangesAfter => "changes_after",
             Self::ClicksBefore => "clicks_before",
+            Self::CodeRoute => "code_route",
             Self::CodesOfLink => "codes_of_link",
             Self::Counts => "counts",
             Self::DeleteLink => "delete_link",
@@ -128,6 +133,7 @@ impl OperationName {
             Self::InsertUser => "insert_user",
             Self::Journal => "journal",
             Self::Journals => "journals",
+            Self::Keywords => "keywords",
             Self::LastChange => "last_change",
             Self::Ledger => "ledger",
             Self::Link => "link",

@@ -1,7 +1,9 @@
 //! The port for finding links: lists with filters, search, and tags.
 
 use async_trait::async_trait;
-use waypost_core::{Link, LinkOrder, LinkPlace, SearchWord, Tag, TargetUrl, UserId, Visibility};
+use waypost_core::{
+    Link, LinkOrder, LinkPlace, SearchWord, ShortCode, Tag, TargetUrl, UserId, Visibility,
+};
 
 use crate::StoreError;
 
@@ -27,6 +29,17 @@ pub trait CatalogStore: Send + Sync {
         after: Option<&Tag>,
         limit: u32,
     ) -> Result<Vec<Tag>, StoreError>;
+
+    /// At most `limit` keywords that are not deleted behind `after` (from the first on without one), in the
+    /// order of their codes.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    async fn keywords(
+        &self,
+        after: Option<&ShortCode>,
+        limit: u32,
+    ) -> Result<Vec<Link>, StoreError>;
 
     /// Makes at most `limit` links findable that were stored before there was a search, and gives back
     /// their number; 0 when all are.

@@ -18,6 +18,7 @@
 //! | [`Shortener`] | making and finding links over any store: the domain functions that the HTTP API, `linkctl` and embedders share |
 //! | [`Links`] | the same for those who may, with all that belongs to a link |
 //! | [`Accounts`] | users, their API tokens, and knowing them again, over any store |
+//! | [`Router`] | from the host and the path of a request to the link that it follows |
 //! | [`Resolver`] | from the code that a visitor typed to where it leads, from memory where it can, and what a redirect asks |
 //! | `testkit` (feature) | the conformance suite that every implementation passes, and a store that fails on purpose |
 //!
@@ -42,6 +43,7 @@ mod memory;
 mod metrics;
 mod owned_links;
 mod resolver;
+mod router;
 mod salts;
 mod settings;
 mod shortener;
@@ -59,11 +61,12 @@ pub use error::StoreError;
 pub use findable::make_links_findable;
 pub use hold_point::hold_point;
 pub use journals::{ClickBatch, Dropped, Ingested, JournalRecord, JournalStore};
-pub use links::{LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};
+pub use links::{CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};
 pub use memory::MemoryStore;
 pub use metrics::describe_metrics;
 pub use owned_links::{LinkError, LinkPatch, Links, OwnedLink, Precondition, permit};
 pub use resolver::{Destination, Resolver};
+pub use router::{Routed, Router, Rule};
 pub use salts::SaltStore;
 pub use settings::CacheSettings;
 pub use shortener::{NewLink, ShortenError, Shortener, ShortenerParts};

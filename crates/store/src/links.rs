@@ -18,8 +18,9 @@ pub trait LinkStore: Send + Sync {
     /// one, who is also the one that made it.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when its code (in any spelling) or id is taken; [`StoreError::NotFound`]
-    /// when there is no such user.
+    /// [`StoreError::Conflict`] when its code (in any spelling) or id is taken, and when a keyword would
+    /// stand in the way: one that its code goes on from, or this one in that of longer codes.
+    /// [`StoreError::NotFound`] when there is no such user.
     async fn insert_link(&self, link: &Link, owner: Option<UserId>) -> Result<(), StoreError>;
 
     /// Finds a link, deleted or not.
@@ -35,6 +36,13 @@ pub trait LinkStore: Send + Sync {
     /// [`StoreError`] other than `NotFound`, which is `Ok(None)`.
     async fn link_by_code(&self, code: &ShortCode) -> Result<Option<Link>, StoreError>;
 
+    /// Finds the link that has a code, as [`LinkStore::link_by_code`], and whether there are codes that go
+    /// on from it.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    async fn code_route(&self, code: &ShortCode) -> Result<CodeRoute, StoreError>;
+
     /// The code of a link and those that it had before, in the order of the alphabet, however they are
     /// spelled. None when there is no such link.
     ///
@@ -48,7 +56,8 @@ pub trait LinkStore: Send + Sync {
     /// nevertheless: it has its version.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the new code is another link's, [`StoreError::NotFound`] when the
+    /// [`StoreError::Conflict`] when the new code is another link's, or a keyword stands in the way as with
+    /// [`LinkStore::insert_link`]; [`StoreError::NotFound`] when the
     /// user whom it is given to or shared with does not exist.
     async fn update_link(&self, update: &LinkUpdate) -> Result<Updated, StoreError>;
 
@@ -107,6 +116,15 @@ pub trait LinkStore: Send + Sync {
         before: OffsetDateTime,
         limit: u32,
     ) -> Result<u64, StoreError>;
+}
+
+/// What a code leads to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CodeRoute {
+    /// The link that has the code.
+    pub link: Option<Link>,
+    /// Whether links, deleted ones included, have codes of more segments that begin with those of this one.
+    pub has_longer: bool,
 }
 
 /// Which links [`LinkStore::links_page`] shows.

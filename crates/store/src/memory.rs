@@ -1,9 +1,10 @@
 //! A store in memory: the shortest correct implementation of the port.
 
+mod catalog;
 mod links;
 mod people;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -28,7 +29,7 @@ pub struct MemoryStore(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     links: BTreeMap<LinkId, links::Kept>,
-    ids: HashMap<ShortCode, LinkId>,
+    ids: BTreeMap<ShortCode, LinkId>,
     clicks: BTreeMap<ClickId, Click>,
     journals: BTreeMap<JournalId, JournalRecord>,
     /// By number. The last one stays for ever.

@@ -23,6 +23,7 @@ mod feed;
 mod tests;
 mod window;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,9 +31,10 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
-use waypost_core::{Link, LinkId, ShortCode, TargetUrl, Visibility};
+use waypost_core::{FillError, Link, LinkId, ShortCode, TargetUrl, Template, Visibility};
 
-use self::cache::{Answer, Cache, Cached, Load, Loaded, Start, Waiting};
+pub(crate) use self::cache::Answer;
+use self::cache::{Cache, Cached, Load, Loaded, Start, Waiting};
 use self::feed::Feed;
 use crate::metrics::CacheMetrics;
 use crate::{CacheSettings, ChangeStore, LinkStore, Store, StoreError};
@@ -60,11 +62,39 @@ pub struct Destination {
     pub expires_at: Option<OffsetDateTime>,
     /// Whether the visitor's query is added to that of the target.
     pub forward_query: bool,
+    /// Whether it takes all that a path has behind its code.
+    pub is_keyword: bool,
+    /// The target taken apart, where it has placeholders.
+    pub template: Option<Box<Template>>,
+}
+
+impl Destination {
+    /// Where a visitor goes who has `rest` in the path behind the code, and this query (without its `?`).
+    ///
+    /// Allocates nothing for a link without placeholders that forwards no query.
+    ///
+    /// # Errors
+    /// [`FillError`] when the rest does not fill the placeholders.
+    pub fn location(&self, rest: &str, query: &str) -> Result<Cow<'_, str>, FillError> {
+        let query = if self.forward_query { query } else { "" };
+        let Some(template) = &self.template else {
+            return Ok(self.target.with_query(query));
+        };
+        let filled = template.fill(rest)?;
+        Ok(Cow::Owned(Template::with_query(filled, query)))
+    }
 }
 
 impl From<Link> for Destination {
     fn from(link: Link) -> Self {
+        let template = if link.is_keyword {
+            Template::of_keyword(&link.target)
+        } else {
+            Template::of_link(&link.target)
+        };
         Self {
+            template: template.map(Box::new),
+            is_keyword: link.is_keyword,
             link_id: link.id,
             target: link.target,
             is_secure: link.details.visibility == Visibility::Secure,
@@ -137,12 +167,17 @@ impl Resolver {
     /// when the store does not answer within 2 seconds.
     pub async fn resolve(&self, typed: &str) -> Result<Option<Arc<Destination>>, StoreError> {
         let mut buffer = [0; ShortCode::MAX_LEN];
-        let Some(normal) = ShortCode::normal_form(typed, &mut buffer) else {
-            return Ok(None);
-        };
+        match ShortCode::normal_form(typed, &mut buffer) {
+            Some(normal) => Ok(self.look_up(normal).await?.destination),
+            None => Ok(None),
+        }
+    }
+
+    /// What is known of the normal form of a code; see [`Resolver::resolve`].
+    pub(crate) async fn look_up(&self, normal: &str) -> Result<Answer, StoreError> {
         match self.cache.get(normal) {
             Cached::Fresh(answer) => {
-                let hits = match answer {
+                let hits = match answer.destination {
                     Some(_) => &self.metrics.hits,
                     None => &self.metrics.negative_hits,
                 };
@@ -156,7 +191,7 @@ impl Resolver {
             Cached::Absent => {
                 self.metrics.misses.increment(1);
                 let Ok(code) = ShortCode::parse(normal) else {
-                    return Ok(None);
+                    return Ok(Answer::default());
                 };
                 self.load(&code, self.cache.start(&code)).await
             }
@@ -272,8 +307,11 @@ impl Loaded {
 }
 
 async fn run(links: Arc<dyn LinkStore>, load: Load) {
-    let result = links.link_by_code(load.code()).await;
-    load.end(result.map(|link| link.map(|link| Arc::new(link.into()))));
+    let result = links.code_route(load.code()).await;
+    load.end(result.map(|route| Answer {
+        destination: route.link.map(|link| Arc::new(link.into())),
+        has_longer: route.has_longer,
+    }));
 }
 
 /// Waits for the end of a load.

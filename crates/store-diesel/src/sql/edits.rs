@@ -13,7 +13,7 @@ use waypost_store::{LinkEdit, LinkUpdate, StoreError, Updated};
 
 use super::access::Access;
 use super::id::Id;
-use super::schema::{link_codes, links};
+use super::schema::{keywords, link_codes, links};
 use super::statement::Statement;
 use super::transaction::WorkError;
 use super::versions::{self, NewVersion};
@@ -78,7 +78,10 @@ pub(super) async fn insert(
     link: &Link,
     owner: Option<UserId>,
 ) -> Result<(), WorkError> {
-    let link = Link::of(link.id, kept(&link.content()), micros(link.created_at));
+    let link = Link {
+        is_keyword: link.is_keyword,
+        ..Link::of(link.id, kept(&link.content()), micros(link.created_at))
+    };
     let content = link.content();
     diesel::insert_into(links::table)
         .values((
@@ -90,7 +93,13 @@ pub(super) async fn insert(
         ))
         .execute(connection)
         .await?;
-    claim(connection, link.id, &link.code, link.created_at).await?;
+    if link.is_keyword {
+        diesel::insert_into(keywords::table)
+            .values(keywords::link_id.eq(Id(*link.id.as_uuid())))
+            .execute(connection)
+            .await?;
+    }
+    claim(connection, &link, link.created_at).await?;
     let nobody = Access::default();
     let access = Access::of_new(owner);
     access::write(connection, &link, &nobody, &access).await?;
@@ -109,14 +118,20 @@ pub(super) async fn insert(
     changes::note(connection, link.code.as_str()).await
 }
 
-/// Makes a code one of the link's, unless it is another one's. Its former codes are taken back so, too.
+/// Makes its code one of the link's, unless it is another one's or would hide or be hidden by a keyword. Its
+/// former codes are taken back so, too.
 async fn claim(
     connection: &mut Connection,
-    link: LinkId,
-    code: &ShortCode,
+    of: &Link,
     at: OffsetDateTime,
 ) -> Result<(), WorkError> {
-    let link = Id(*link.as_uuid());
+    let (link, code) = (Id(*of.id.as_uuid()), &of.code);
+    let is_hidden = super::links::has_keyword_before(connection, code, link).await?;
+    if is_hidden
+        || (of.is_keyword && super::links::has_longer(connection, code, Some(link)).await?)
+    {
+        return Err(StoreError::Conflict.into());
+    }
     let row = link_codes::table.find(code.as_str());
     let holder: Option<Id> = row
         .select(link_codes::link_id)
@@ -201,7 +216,7 @@ pub(super) async fn update(
     }
     // The row is locked: whoever changes anything else of the link waits.
     if before.code != after.code || before.code.spelling() != after.code.spelling() {
-        claim(connection, after.id, &after.code, after.updated_at).await?;
+        claim(connection, &after, after.updated_at).await?;
     }
     let access_before = access::of_link(connection, after.id).await?;
     let access_after = access_before.edited(&update.edit, after.version);

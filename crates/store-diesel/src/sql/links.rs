@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{Bool, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use waypost_core::{
     Description, Link, LinkCursor, LinkDetails, LinkId, Page, PageRequest, ShortCode, Tag,
     TargetUrl, Title, micros,
 };
-use waypost_store::{Counts, PageOf, StoreError};
+use waypost_store::{CodeRoute, Counts, PageOf, StoreError};
 
 use super::id::Id;
-use super::schema::{link_codes, links, users};
+use super::schema::{keywords, link_codes, links, users};
 use super::statement::Statement;
 use super::transaction::WorkError;
 use super::{Backend, Connection, TAGS_OF_LINK, WITH_LINKS};
@@ -41,6 +41,8 @@ pub(super) struct LinkRow {
     updated_at: OffsetDateTime,
     version: i32,
     deleted_at: Option<OffsetDateTime>,
+    #[diesel(select_expression = IsKeyword, select_expression_type = IsKeyword)]
+    is_keyword: bool,
     #[diesel(select_expression = TagsOfLink, select_expression_type = TagsOfLink)]
     tags: Option<String>,
 }
@@ -69,6 +71,7 @@ impl TryFrom<LinkRow> for Link {
             code: code(&row.code, &row.code_spelling)?,
             target: TargetUrl::from_stored(row.target_url).map_err(|_| corrupt("target_url"))?,
             details,
+            is_keyword: row.is_keyword,
             clicks: u64::try_from(row.clicks).map_err(|_| corrupt("clicks"))?,
             created_at: micros(row.created_at),
             updated_at: micros(row.updated_at),
@@ -95,6 +98,24 @@ impl QueryFragment<Backend> for TagsOfLink {
 
 impl<Table> AppearsOnTable<Table> for TagsOfLink {}
 impl<Table> SelectableExpression<Table> for TagsOfLink {}
+
+/// Whether a link is a keyword.
+#[derive(Debug, Clone, Copy, QueryId, ValidGrouping)]
+pub(super) struct IsKeyword;
+
+impl Expression for IsKeyword {
+    type SqlType = Bool;
+}
+
+impl QueryFragment<Backend> for IsKeyword {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_sql("EXISTS (SELECT 1 FROM keywords AS k WHERE k.link_id = links.id)");
+        Ok(())
+    }
+}
+
+impl<Table> AppearsOnTable<Table> for IsKeyword {}
+impl<Table> SelectableExpression<Table> for IsKeyword {}
 
 const fn corrupt(column: &'static str) -> StoreError {
     StoreError::Corrupt {
@@ -144,6 +165,75 @@ pub(super) async fn by_code(
         .await
         .optional()?;
     Ok(row.map(Link::try_from).transpose()?)
+}
+
+pub(super) async fn route(
+    connection: &mut Connection,
+    code: &ShortCode,
+) -> Result<CodeRoute, WorkError> {
+    let link = by_code(connection, code).await?;
+    let has_longer = has_longer(connection, code, None).await?;
+    Ok(CodeRoute { link, has_longer })
+}
+
+/// Whether links, other than this one, have codes that go on from a code.
+pub(super) async fn has_longer(
+    connection: &mut Connection,
+    code: &ShortCode,
+    but: Option<Id>,
+) -> Result<bool, WorkError> {
+    // Between `docs/` and `docs0`, the character behind the slash, is what begins with `docs/`.
+    let longer = link_codes::table
+        .filter(link_codes::code.gt(format!("{code}/", code = code.as_str())))
+        .filter(link_codes::code.lt(format!("{code}0", code = code.as_str())))
+        .select(link_codes::link_id)
+        .into_boxed();
+    let longer = match but {
+        Some(but) => longer.filter(link_codes::link_id.ne(but)),
+        None => longer,
+    };
+    let first: Option<Id> = longer.first(connection).await.optional()?;
+    Ok(first.is_some())
+}
+
+/// Whether a keyword, other than this link, has a code that this one goes on from.
+pub(super) async fn has_keyword_before(
+    connection: &mut Connection,
+    code: &ShortCode,
+    but: Id,
+) -> Result<bool, WorkError> {
+    let prefixes: Vec<&str> = code.prefixes().collect();
+    if prefixes.is_empty() {
+        return Ok(false);
+    }
+    let keyword: Option<Id> = link_codes::table
+        .inner_join(links::table.inner_join(keywords::table))
+        .filter(link_codes::code.eq_any(prefixes))
+        .filter(links::id.ne(but))
+        .select(links::id)
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(keyword.is_some())
+}
+
+pub(super) async fn keywords(
+    connection: &mut Connection,
+    after: Option<&ShortCode>,
+    limit: u32,
+) -> Result<Vec<Link>, WorkError> {
+    let all_of_them = links::table
+        .inner_join(keywords::table)
+        .filter(links::deleted_at.is_null())
+        .order(links::code)
+        .limit(i64::from(limit))
+        .select(LinkRow::as_select())
+        .into_boxed();
+    let behind = match after {
+        Some(after) => all_of_them.filter(links::code.gt(after.as_str())),
+        None => all_of_them,
+    };
+    all(behind.load(connection).await?)
 }
 
 /// The links with these ids, in this order. Those that are not there are left out.

@@ -61,6 +61,14 @@ table! {
 }
 
 table! {
+    use super::IdColumn;
+
+    keywords (link_id) {
+        link_id -> IdColumn,
+    }
+}
+
+table! {
     use diesel::sql_types::Text;
     use super::{IdColumn, InstantColumn};
 
@@ -207,6 +215,7 @@ table! {
 joinable!(link_clicks -> links (link_id));
 joinable!(link_days -> links (link_id));
 joinable!(link_codes -> links (link_id));
+joinable!(keywords -> links (link_id));
 joinable!(link_owners -> users (user_id));
 joinable!(link_shares -> users (user_id));
 joinable!(link_versions -> users (user_id));
@@ -216,6 +225,7 @@ allow_tables_to_appear_in_same_query!(
     api_tokens,
     links,
     link_codes,
+    keywords,
     link_owners,
     link_shares,
     link_versions,

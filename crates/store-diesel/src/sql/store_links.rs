@@ -9,8 +9,8 @@ use waypost_core::{
     Standing, Tag, UserId,
 };
 use waypost_store::{
-    AccessStore, CatalogStore, LinkQuery, LinkReader, LinkStore, LinkUpdate, PageOf, StoreError,
-    TakenTo, Taking, Updated,
+    AccessStore, CatalogStore, CodeRoute, LinkQuery, LinkReader, LinkStore, LinkUpdate, PageOf,
+    StoreError, TakenTo, Taking, Updated,
 };
 
 use super::Connection;
@@ -47,6 +47,7 @@ port! {
             = edits::insert;
         look_up Link: link(id: LinkId) -> Option<Link> = links::one;
         look_up LinkByCode: link_by_code(code: &ShortCode) -> Option<Link> = links::by_code;
+        look_up CodeRoute: code_route(code: &ShortCode) -> CodeRoute = links::route;
         look_up CodesOfLink: codes_of_link(id: LinkId) -> Vec<ShortCode> = links::codes;
         transaction UpdateLink: update_link(update: &LinkUpdate) -> Updated = edits::update;
         look_up LinkVersions: link_versions(id: LinkId, before: Option<u32>, limit: u32)
@@ -72,6 +73,8 @@ port! {
         look_up ListLinks: list_links(query: &LinkQuery) -> Vec<Link> = catalog::list;
         look_up Tags: tags(reader: LinkReader, after: Option<&Tag>, limit: u32) -> Vec<Tag>
             = tags::seen;
+        look_up Keywords: keywords(after: Option<&ShortCode>, limit: u32) -> Vec<Link>
+            = links::keywords;
         transaction IndexLinks: index_links(limit: u32) -> u64 = findable::index;
     }
 }

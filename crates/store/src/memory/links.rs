@@ -1,19 +1,19 @@
 //! Links, their history and their owners in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    Link, LinkAction, LinkContent, LinkCursor, LinkId, LinkOrder, LinkOwner, LinkSnapshot,
-    LinkVersion, Page, PageRequest, Person, SearchWord, ShortCode, Standing, Tag, UserId,
-    Visibility, micros,
+    Link, LinkAction, LinkContent, LinkCursor, LinkId, LinkOwner, LinkSnapshot, LinkVersion, Page,
+    PageRequest, Person, ShortCode, Standing, UserId, micros,
 };
 
 use super::{MemoryStore, State, behind, count};
 use crate::{
-    AccessStore, CatalogStore, LinkEdit, LinkQuery, LinkReader, LinkStore, LinkUpdate, PageOf,
-    StoreError, TakenTo, Taking, Updated,
+    AccessStore, CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, StoreError, TakenTo, Taking,
+    Updated,
 };
 
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Kept {
         self.primary.iter().chain(others).copied().collect()
     }
 
-    fn standing(&self, user: UserId) -> Standing {
+    pub(super) fn standing(&self, user: UserId) -> Standing {
         if self.primary == Some(user) {
             Standing::PrimaryOwner
         } else if self.owners.contains(&user) {
@@ -65,44 +65,6 @@ impl Kept {
         } else {
             Standing::Stranger
         }
-    }
-
-    fn is_seen_by(&self, reader: LinkReader) -> bool {
-        match reader {
-            LinkReader::All => true,
-            LinkReader::User(user) => {
-                self.link.details.visibility == Visibility::Public
-                    || self.standing(user) >= Standing::Recipient
-            }
-        }
-    }
-
-    fn is_found_by(&self, query: &LinkQuery) -> bool {
-        let LinkQuery {
-            reader,
-            words,
-            tag,
-            owner,
-            target,
-            visibility,
-            deleted,
-            ..
-        } = query;
-        let content = self.link.content();
-        let own_words = SearchWord::of_link(&content);
-        let has_word =
-            |searched: &SearchWord| own_words.iter().any(|word| word.is_found_by(searched));
-        self.is_seen_by(*reader)
-            && self.link.is_deleted() == *deleted
-            && words.iter().all(has_word)
-            && tag
-                .as_ref()
-                .is_none_or(|tag| content.details.tags.contains(tag))
-            && owner.is_none_or(|owner| self.owners.contains(&owner))
-            && target
-                .as_ref()
-                .is_none_or(|target| content.target == *target)
-            && visibility.is_none_or(|visibility| content.details.visibility == visibility)
     }
 
     fn set_content(&mut self, content: LinkContent) {
@@ -163,6 +125,28 @@ impl Kept {
 }
 
 impl State {
+    /// Whether a link may have a code: it is no other link's, and no keyword stands in the way.
+    fn is_free(&self, code: &ShortCode, id: LinkId, is_keyword: bool) -> bool {
+        let is_other = |other: &LinkId| *other != id;
+        let is_keyword_of_other = |prefix: &str| {
+            let holder = self.ids.get(prefix).filter(|holder| is_other(holder));
+            let kept = holder.and_then(|holder| self.links.get(holder));
+            kept.is_some_and(|kept| kept.link.is_keyword)
+        };
+        !self.ids.get(code).is_some_and(is_other)
+            && !code.prefixes().any(is_keyword_of_other)
+            && !(is_keyword && self.longer(code).any(|other| other != id))
+    }
+
+    /// The links that have codes which go on from this one.
+    fn longer(&self, code: &ShortCode) -> impl Iterator<Item = LinkId> {
+        let prefix = format!("{}/", code.as_str());
+        let from = (Bound::Excluded(prefix.as_str()), Bound::Unbounded);
+        let behind = self.ids.range::<str, _>(from);
+        let longer = behind.take_while(move |(longer, _)| longer.as_str().starts_with(&prefix));
+        longer.map(|(_, id)| *id)
+    }
+
     fn codes(&self, id: LinkId) -> Vec<ShortCode> {
         let codes = self.ids.iter().filter(|(_, link)| **link == id);
         let mut codes: Vec<ShortCode> = codes.map(|(code, _)| code.clone()).collect();
@@ -206,8 +190,7 @@ impl State {
         }
         match edit {
             LinkEdit::Content(content) | LinkEdit::Restore(content) => {
-                let taken = self.ids.get(&content.code);
-                if taken.is_some_and(|taken| taken != id) {
+                if !self.is_free(&content.code, *id, kept.link.is_keyword) {
                     return Err(StoreError::Conflict);
                 }
                 self.ids.insert(content.code.clone(), *id);
@@ -256,7 +239,8 @@ impl State {
 impl LinkStore for MemoryStore {
     async fn insert_link(&self, link: &Link, owner: Option<UserId>) -> Result<(), StoreError> {
         let mut state = self.state();
-        if state.ids.contains_key(&link.code) || state.links.contains_key(&link.id) {
+        let is_free = state.is_free(&link.code, link.id, link.is_keyword);
+        if !is_free || state.links.contains_key(&link.id) {
             return Err(StoreError::Conflict);
         }
         if let Some(owner) = owner {
@@ -265,7 +249,10 @@ impl LinkStore for MemoryStore {
         state.ids.insert(link.code.clone(), link.id);
         let created_at = micros(link.created_at);
         let mut kept = Kept {
-            link: Link::of(link.id, link.content(), created_at),
+            link: Link {
+                is_keyword: link.is_keyword,
+                ..Link::of(link.id, link.content(), created_at)
+            },
             owners: owner.into_iter().collect(),
             primary: owner,
             shares: BTreeSet::new(),
@@ -296,6 +283,12 @@ impl LinkStore for MemoryStore {
         let kept = state.ids.get(code).and_then(|id| state.links.get(id));
         let link = kept.map(|kept| kept.link.clone());
         Ok(link.filter(|link| !link.is_deleted()))
+    }
+
+    async fn code_route(&self, code: &ShortCode) -> Result<CodeRoute, StoreError> {
+        let link = self.link_by_code(code).await?;
+        let has_longer = self.state().longer(code).next().is_some();
+        Ok(CodeRoute { link, has_longer })
     }
 
     async fn codes_of_link(&self, id: LinkId) -> Result<Vec<ShortCode>, StoreError> {
@@ -494,57 +487,5 @@ impl State {
             })?;
         }
         Ok(())
-    }
-}
-
-#[async_trait]
-impl CatalogStore for MemoryStore {
-    async fn list_links(&self, query: &LinkQuery) -> Result<Vec<Link>, StoreError> {
-        let state = self.state();
-        let found = state.links.values().filter(|kept| kept.is_found_by(query));
-        let mut links: Vec<&Link> = found.map(|kept| &kept.link).collect();
-        let made = |link: &Link| (link.created_at, link.id);
-        match query.order {
-            LinkOrder::NewestFirst => links.sort_by_key(|link| std::cmp::Reverse(made(link))),
-            LinkOrder::OldestFirst => links.sort_by_key(|link| made(link)),
-            LinkOrder::Code => links.sort_by(|a, b| a.code.cmp(&b.code)),
-            LinkOrder::CodeReversed => links.sort_by(|a, b| b.code.cmp(&a.code)),
-        }
-        let is_behind = |link: &&&Link| {
-            query.after.as_ref().is_none_or(|place| {
-                let shown = (micros(place.after.created_at), place.after.id);
-                match query.order {
-                    LinkOrder::NewestFirst => made(link) < shown,
-                    LinkOrder::OldestFirst => made(link) > shown,
-                    LinkOrder::Code => link.code > place.code,
-                    LinkOrder::CodeReversed => link.code < place.code,
-                }
-            })
-        };
-        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        let wanted = links.iter().filter(is_behind).take(limit);
-        Ok(wanted.map(|link| (*link).clone()).collect())
-    }
-
-    async fn tags(
-        &self,
-        reader: LinkReader,
-        after: Option<&Tag>,
-        limit: u32,
-    ) -> Result<Vec<Tag>, StoreError> {
-        let state = self.state();
-        let seen = state.links.values();
-        let seen = seen.filter(|kept| kept.is_seen_by(reader) && !kept.link.is_deleted());
-        let tags: BTreeSet<&Tag> = seen.flat_map(|kept| &kept.link.details.tags).collect();
-        let behind = tags
-            .into_iter()
-            .filter(|tag| after.is_none_or(|after| *tag > after));
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(behind.take(limit).cloned().collect())
-    }
-
-    async fn index_links(&self, _: u32) -> Result<u64, StoreError> {
-        // Links are searched as they are.
-        Ok(0)
     }
 }

@@ -31,8 +31,14 @@ pub(super) const RETRY_AFTER: u32 = 10;
 const LINKS_PER_UNKNOWN: usize = 4;
 const FEWEST_UNKNOWN: usize = 1_000;
 
-/// Where a code leads; `None` where there is no link.
-pub(super) type Answer = Option<Arc<Destination>>;
+/// What is known of a code.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// Where it leads; `None` where there is no link.
+    pub(crate) destination: Option<Arc<Destination>>,
+    /// Whether there are codes that go on from it.
+    pub(crate) has_longer: bool,
+}
 
 /// What is in memory about a code.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,6 +55,7 @@ pub(super) enum Cached {
 #[derive(Debug, Clone)]
 struct Entry<T> {
     answer: T,
+    has_longer: bool,
     loaded: u32,
 }
 
@@ -120,12 +127,16 @@ impl Cache {
 
     /// Looks up the normal form of a code.
     pub(super) fn get(&self, normal: &str) -> Cached {
-        let (answer, loaded) = match self.links.get(normal) {
-            Some(entry) => (Some(entry.answer), entry.loaded),
+        let (destination, has_longer, loaded) = match self.links.get(normal) {
+            Some(entry) => (Some(entry.answer), entry.has_longer, entry.loaded),
             None => match self.unknown.get(normal) {
-                Some(entry) => (None, entry.loaded),
+                Some(entry) => (None, entry.has_longer, entry.loaded),
                 None => return Cached::Absent,
             },
+        };
+        let answer = Answer {
+            destination,
+            has_longer,
         };
         if self.now().saturating_sub(loaded) < TIME_TO_LIVE {
             Cached::Fresh(answer)
@@ -160,12 +171,15 @@ impl Cache {
         Start::Started(load, waiting)
     }
 
-    /// Forgets what is known of a code; a load under way will keep nothing.
+    /// Forgets what is known of a code, and of those that it goes on from; a load under way will keep
+    /// nothing.
     pub(super) fn forget(&self, code: &ShortCode) {
         let mut loads = self.loads();
-        loads.by_code.remove(code);
-        self.links.remove(code.as_str());
-        self.unknown.remove(code.as_str());
+        for code in code.prefixes().chain([code.as_str()]) {
+            loads.by_code.remove(code);
+            self.links.remove(code);
+            self.unknown.remove(code);
+        }
     }
 
     /// Forgets everything.
@@ -188,14 +202,28 @@ impl Cache {
     /// Keeps the result of a load. The caller holds the lock of [`Cache::loads`].
     fn keep(&self, code: &ShortCode, result: Result<&Answer, &StoreError>, loaded: u32) {
         match result {
-            Ok(Some(destination)) => {
-                let answer = Arc::clone(destination);
+            Ok(Answer {
+                destination: Some(destination),
+                has_longer,
+            }) => {
+                let entry = Entry {
+                    answer: Arc::clone(destination),
+                    has_longer: *has_longer,
+                    loaded,
+                };
                 self.unknown.remove(code.as_str());
-                self.links.insert(code.clone(), Entry { answer, loaded });
+                self.links.insert(code.clone(), entry);
             }
-            Ok(None) => {
+            Ok(Answer {
+                destination: None,
+                has_longer,
+            }) => {
+                let entry = Entry {
+                    answer: (),
+                    has_longer: *has_longer,
+                    loaded,
+                };
                 self.links.remove(code.as_str());
-                let entry = Entry { answer: (), loaded };
                 self.unknown.insert(code.clone(), entry);
             }
             Err(_) => {

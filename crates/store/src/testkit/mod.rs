@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`conformance`] | the suite that every implementation of the port passes; see [`conformance_tests!`](crate::conformance_tests) |
 //! | [`failing`] | a store that fails on purpose |
+//! | [`routing`] | requests and where they lead |
 //! | [`samples`] | links, clicks and the like, the same for the same seed |
 
 #![expect(
@@ -18,4 +19,5 @@
 pub mod conformance;
 pub mod failing;
 mod forward;
+pub mod routing;
 pub mod samples;

@@ -11,8 +11,8 @@ use waypost_core::{Link, LinkCursor, LinkId, LinkVersion, Page, PageRequest, Sho
 use crate::resolver::{Destination, Resolver};
 use crate::testkit::samples::{Samples, code};
 use crate::{
-    CacheSettings, ChangeStore, LinkChange, LinkStore, LinkUpdate, MemoryStore, PageOf, StoreError,
-    Updated,
+    CacheSettings, ChangeStore, CodeRoute, LinkChange, LinkStore, LinkUpdate, MemoryStore, PageOf,
+    StoreError, Updated,
 };
 
 /// What becomes of a call.
@@ -60,9 +60,13 @@ impl Links {
 
 #[async_trait]
 impl LinkStore for Links {
-    async fn link_by_code(&self, code: &ShortCode) -> Result<Option<Link>, StoreError> {
+    async fn link_by_code(&self, _: &ShortCode) -> Result<Option<Link>, StoreError> {
+        unreachable!("a resolver asks for more")
+    }
+
+    async fn code_route(&self, code: &ShortCode) -> Result<CodeRoute, StoreError> {
         self.lookups.fetch_add(1, Ordering::SeqCst);
-        let answer = self.memory.link_by_code(code).await;
+        let answer = self.memory.code_route(code).await;
         if let Some(act) = &*self.on_lookup.lock().unwrap() {
             act(code);
         }

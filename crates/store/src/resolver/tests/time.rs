@@ -170,10 +170,10 @@ async fn while_the_database_is_away_what_is_in_memory_goes_on_and_the_rest_is_an
     store.set_down(true);
     for _ in 0..20 {
         resolver.poll_once().await.unwrap_err();
-        let calls = store.calls(Operation::LinkByCode);
+        let calls = store.calls(Operation::CodeRoute);
         assert_eq!(link_id(resolver.resolve(one).await), Some(links[0].id));
         assert_eq!(link_id(resolver.resolve("nothing").await), None);
-        assert_eq!(store.calls(Operation::LinkByCode), calls);
+        assert_eq!(store.calls(Operation::CodeRoute), calls);
         let error = resolver.resolve(two).await;
         assert!(matches!(error, Err(StoreError::Unavailable { .. })));
         tokio::time::advance(Duration::from_secs(60)).await;

@@ -79,6 +79,14 @@ macro_rules! __conformance_cases {
                 one_of_many_who_rename_to_the_same_code_gets_it
                 links_renamed_at_once_keep_all_their_codes
             }
+            keywords {
+                a_code_of_several_segments_is_found_as_a_whole
+                it_is_known_which_codes_go_on
+                a_keyword_stays_one
+                a_keyword_and_a_code_that_goes_on_from_it_are_a_conflict
+                keywords_are_listed_in_the_order_of_their_codes
+                clicks_on_keywords_are_counted
+            }
             deletion {
                 a_link_in_the_bin_is_found_by_its_id_alone
                 the_moment_of_a_deletion_is_the_same_instant_in_utc

@@ -18,6 +18,7 @@ mod deletion;
 mod details;
 mod ingest_at_once;
 mod journals;
+mod keywords;
 mod ledger;
 mod links;
 mod lists;

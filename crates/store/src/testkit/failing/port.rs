@@ -14,7 +14,7 @@ use waypost_core::{
 
 use super::{FailingStore, Operation};
 use crate::{
-    AccessStore, CatalogStore, ChangeStore, ClickBatch, ClickStore, Counts, Ingested,
+    AccessStore, CatalogStore, ChangeStore, ClickBatch, ClickStore, CodeRoute, Counts, Ingested,
     JournalRecord, JournalStore, LinkChange, LinkLedger, LinkQuery, LinkReader, LinkStore,
     LinkUpdate, PageOf, Recorded, SaltStore, Store, StoreError, TakenTo, Taking, TokenStore,
     Updated, UserChange, UserStore,
@@ -38,6 +38,7 @@ failing! {
         InsertLink: insert_link(link: &Link, owner: Option<UserId>) -> ();
         Link: link(id: LinkId) -> Option<Link>;
         LinkByCode: link_by_code(code: &ShortCode) -> Option<Link>;
+        CodeRoute: code_route(code: &ShortCode) -> CodeRoute;
         CodesOfLink: codes_of_link(id: LinkId) -> Vec<ShortCode>;
         UpdateLink: update_link(update: &LinkUpdate) -> Updated;
         LinkVersions: link_versions(id: LinkId, before: Option<u32>, limit: u32) -> Vec<LinkVersion>;
@@ -56,6 +57,7 @@ failing! {
     CatalogStore {
         ListLinks: list_links(query: &LinkQuery) -> Vec<Link>;
         Tags: tags(reader: LinkReader, after: Option<&Tag>, limit: u32) -> Vec<Tag>;
+        Keywords: keywords(after: Option<&ShortCode>, limit: u32) -> Vec<Link>;
         IndexLinks: index_links(limit: u32) -> u64;
     }
     ChangeStore {

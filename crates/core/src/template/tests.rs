@@ -1,0 +1,242 @@
+//! What placeholders are, what fills them, and what filling never changes.
+
+use proptest::prelude::*;
+use url::Url;
+
+use super::*;
+
+fn link(target: &str) -> Option<Template> {
+    Template::of_link(&TargetUrl::from_stored(target.to_owned()).unwrap())
+}
+
+fn keyword(target: &str) -> Option<Template> {
+    Template::of_keyword(&TargetUrl::from_stored(target.to_owned()).unwrap())
+}
+
+#[test]
+fn a_target_without_placeholders_is_no_template() {
+    for target in [
+        "https://a.example/",
+        "https://a.example/$",
+        "https://a.example/$5/$%24/$-x/$$",
+        "https://a.example/%24name",
+        "https://a.example/{slug}",
+    ] {
+        assert_eq!(link(target), None, "{target}");
+    }
+    assert_eq!(keyword("https://a.example/$name"), None);
+}
+
+#[test]
+fn segments_fill_the_names_in_the_order_in_which_these_appear_first() {
+    for (target, rest, expected) in [
+        ("https://a.example/$x", "1", "https://a.example/1"),
+        ("https://a.example/$x", "1/", "https://a.example/1"),
+        ("https://a.example/$x/$y", "1/2", "https://a.example/1/2"),
+        ("https://a.example/$y/$x", "1/2", "https://a.example/1/2"),
+        (
+            "https://a.example/$x/$y?z=$x#$y",
+            "1/2",
+            "https://a.example/1/2?z=1#2",
+        ),
+        ("https://a.example/$x$y", "1/2", "https://a.example/12"),
+        (
+            "https://a.example/v$x.html",
+            "1",
+            "https://a.example/v1.html",
+        ),
+        // The longest name counts, whichever is a prefix of which.
+        (
+            "https://a.example/$env/$env_id",
+            "p/7",
+            "https://a.example/p/7",
+        ),
+        (
+            "https://a.example/$env_id/$env",
+            "7/p",
+            "https://a.example/7/p",
+        ),
+        ("https://a.example/$x/$5", "1", "https://a.example/1/$5"),
+        ("https://a.example/$$x", "1", "https://a.example/$1"),
+    ] {
+        assert_eq!(
+            link(target).unwrap().fill(rest).as_deref(),
+            Ok(expected),
+            "{target}"
+        );
+    }
+}
+
+#[test]
+fn a_value_is_text_wherever_it_stands() {
+    for (rest, value) in [
+        ("a%20b", "a%20b"),
+        ("a+b", "a%2Bb"),
+        ("%2F", "%2F"),
+        ("a%3Fb%23c%26d=e", "a%3Fb%23c%26d%3De"),
+        ("$x", "%24x"),
+        ("%24x", "%24x"),
+        ("{slug}", "%7Bslug%7D"),
+        ("%C3%A4", "%C3%A4"),
+        ("%ff", "%FF"),
+        ("100%", "100%25"),
+        ("%zz", "%25zz"),
+        ("%2E%2e.x", "...x"),
+        ("\\", "%5C"),
+        ("%0d%0aX", "%0D%0AX"),
+        ("user:pw@host", "user%3Apw%40host"),
+        ("~-._", "~-._"),
+    ] {
+        let template = link("https://a.example/$x?q=$x#$x").unwrap();
+        let expected = format!("https://a.example/{value}?q={value}#{value}");
+        assert_eq!(template.fill(rest), Ok(expected), "{rest}");
+    }
+}
+
+#[test]
+fn the_wrong_number_of_segments_says_what_is_missing() {
+    let template = link("https://a.example/$env/$app").unwrap();
+    for (rest, message) in [
+        (
+            "",
+            "the path must go on with /env/app: `env`, `app` are missing",
+        ),
+        (
+            "/",
+            "the path must go on with /env/app: `env`, `app` are missing",
+        ),
+        ("1", "the path must go on with /env/app: `app` is missing"),
+        ("1//", "the path must go on with /env/app: `app` is missing"),
+        (
+            "/1",
+            "the path must go on with /env/app: `env`, `app` are missing",
+        ),
+        (
+            "1/2/3",
+            "the path must go on with /env/app and nothing more, not with 3 parts",
+        ),
+    ] {
+        let error = template.fill(rest).unwrap_err();
+        assert_eq!(error.to_string(), message, "{rest:?}");
+    }
+}
+
+#[test]
+fn a_value_that_would_make_browsers_leave_the_path_is_refused() {
+    for (target, rest) in [
+        ("https://a.example/x/$x", ".."),
+        ("https://a.example/x/$x", "."),
+        ("https://a.example/x/$x/y", "%2e%2E"),
+        ("https://a.example/x/$x$y", "./."),
+        ("https://a.example/x/.$x", "."),
+        ("https://a.example/x/%2E$x", "."),
+    ] {
+        let filled = link(target).unwrap().fill(rest);
+        assert_eq!(filled, Err(FillError::DotSegment), "{target} {rest}");
+    }
+    let slug = keyword("https://a.example/x/{slug}").unwrap();
+    assert_eq!(slug.fill("a/../b"), Err(FillError::DotSegment));
+    // In the query they are text.
+    let query = link("https://a.example/?q=$x").unwrap();
+    assert_eq!(query.fill("..").as_deref(), Ok("https://a.example/?q=.."));
+}
+
+#[test]
+fn the_slug_is_all_of_the_rest() {
+    for (target, rest, expected) in [
+        ("https://g.example/{slug}", "", "https://g.example/"),
+        (
+            "https://g.example/{slug}",
+            "org/repo",
+            "https://g.example/org/repo",
+        ),
+        (
+            "https://g.example/{slug}",
+            "org/repo/",
+            "https://g.example/org/repo/",
+        ),
+        (
+            "https://g.example/{slug}",
+            "/evil.example",
+            "https://g.example//evil.example",
+        ),
+        (
+            "https://g.example/{slug}/x",
+            "a%2Fb",
+            "https://g.example/a%2Fb/x",
+        ),
+        (
+            "https://g.example/?q={slug}#{slug}",
+            "a b?c",
+            "https://g.example/?q=a%20b%3Fc#a%20b%3Fc",
+        ),
+        (
+            "https://g.example/{slug}/$x",
+            "{slug}",
+            "https://g.example/%7Bslug%7D/$x",
+        ),
+        (
+            "https://w.example/web/{slug}",
+            "https://a.example/b",
+            "https://w.example/web/https%3A//a.example/b",
+        ),
+    ] {
+        assert_eq!(
+            keyword(target).unwrap().fill(rest).as_deref(),
+            Ok(expected),
+            "{target}"
+        );
+    }
+}
+
+#[test]
+fn what_is_filled_has_an_end() {
+    let many = format!("https://a.example/{}", "$x/".repeat(600));
+    let template = link(&many).unwrap();
+    assert!(template.fill(&"y".repeat(10)).is_ok());
+    assert_eq!(template.fill(&"y".repeat(1_000)), Err(FillError::TooLong));
+}
+
+/// All of a URL that a placeholder may not change.
+fn authority(url: &str) -> (String, Option<String>, Option<u16>, String, Option<String>) {
+    let url = Url::parse(url).unwrap();
+    (
+        url.scheme().to_owned(),
+        url.host_str().map(str::to_owned),
+        url.port(),
+        url.username().to_owned(),
+        url.password().map(str::to_owned),
+    )
+}
+
+proptest! {
+    #[test]
+    fn filling_changes_neither_scheme_host_port_nor_credentials(
+        host in "[a-z]{1,8}\\.example(:[1-9][0-9]{1,3})?",
+        tail in "(/(\\$[a-c]|\\{slug\\}|x|\\.\\$a)){0,4}(\\?q=(\\$a|\\{slug\\}))?(#\\$b)?",
+        rest in "([^\\x00-\\x1f ]{0,6}/?){0,5}|(%[0-9a-fA-F]{2}|\\.|/|@|:|\\\\|\\$[a-c]|\\?|#){0,12}",
+    ) {
+        let base = "https://go.example".parse().unwrap();
+        let Ok(target) = TargetUrl::parse(&format!("https://{host}{tail}"), &base) else {
+            return Ok(());
+        };
+        let before = authority(target.as_str());
+        for template in [Template::of_link(&target), Template::of_keyword(&target)].into_iter().flatten() {
+            if let Ok(filled) = template.fill(&rest) {
+                prop_assert!(filled.bytes().all(|byte| byte.is_ascii_graphic()), "{}", filled);
+                prop_assert_eq!(authority(&filled), before.clone());
+                // It is what it will be in a browser: no segment is resolved.
+                let parsed = Url::parse(&filled).unwrap();
+                let path = |url: &str| url.split(['?', '#']).next().unwrap().matches('/').count();
+                prop_assert_eq!(path(parsed.as_str()), path(&filled).max(3), "{}", filled);
+            }
+        }
+    }
+
+    #[test]
+    fn any_path_fills_a_target_or_says_why_not(rest in ".{0,60}") {
+        let template = link("https://a.example/$a/$b?c=$c").unwrap();
+        let _ = template.fill(&rest);
+        let _ = keyword("https://a.example/{slug}").unwrap().fill(&rest);
+    }
+}

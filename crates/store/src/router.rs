@@ -1,0 +1,236 @@
+//! From the host and the path of a request to the link that it follows, from memory as the [`Resolver`] has it.
+//!
+//! # The order
+//! 1. The first segment of the path is a keyword: the rest of the path is its slug (`/gh/org/repo`).
+//! 2. The host is a keyword: all of the path is its slug (`http://gh/org/repo`). A host is looked at where it is one
+//!    word, or one word before a host name of this server (`gh.go.example`), and not where it is that name.
+//! 3. All of the path is a code. A slash at its end changes nothing.
+//! 4. The longest code that the leading segments of the path are: the rest of the path fills the placeholders of
+//!    its target, or is dropped where it has none.
+//!
+//! A link is sought among the segments as they are decoded (RFC 3986 §2.1), but `%2F` is no slash. How many look-ups
+//! there are does not depend on the path: only where there are codes that go on from the one that was found is
+//! another one looked for. So whatever a visitor writes behind a code is answered from memory.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
+use waypost_core::{BaseUrl, FillError, ShortCode};
+
+use crate::{Destination, Resolver, StoreError};
+
+/// Finds the links that requests follow. Clones share the memory of the resolver.
+#[derive(Debug, Clone)]
+pub struct Router {
+    resolver: Resolver,
+    /// The host of this server, in lower case, without a port.
+    own_host: Arc<str>,
+}
+
+/// The link that a request follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Routed<'p> {
+    /// What is known of it.
+    pub destination: Arc<Destination>,
+    /// How it was found.
+    pub rule: Rule,
+    /// What the path has behind it, as it was sent, without the slash before it.
+    pub rest: &'p str,
+}
+
+/// How a link was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// The first segment of the path is a keyword.
+    KeywordByPath,
+    /// The host is a keyword.
+    KeywordByHost,
+    /// All of the path is a code.
+    Code,
+    /// The leading segments of the path are a code.
+    Prefix,
+}
+
+impl Routed<'_> {
+    /// Where the visitor goes who has this query (without its `?`).
+    ///
+    /// # Errors
+    /// [`FillError`] when the path does not fill the placeholders of the target.
+    pub fn location(&self, query: &str) -> Result<Cow<'_, str>, FillError> {
+        self.destination.location(self.rest, query)
+    }
+}
+
+impl Router {
+    /// A router of the server that is reached under `base_url`.
+    #[must_use]
+    pub fn new(resolver: Resolver, base_url: &BaseUrl) -> Self {
+        Self {
+            resolver,
+            own_host: base_url.host().trim_end_matches('.').into(),
+        }
+    }
+
+    /// What finds single codes.
+    #[must_use]
+    pub const fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
+    /// The link that a request with this host (as in the header `Host`, with or without a port) and path (as it
+    /// was sent, without query) follows; `None` where there is none.
+    ///
+    /// Ready at once, without allocating, for what is in memory, unless the path is percent-encoded.
+    ///
+    /// # Errors
+    /// As [`Resolver::resolve`].
+    pub async fn route<'p>(
+        &self,
+        host: Option<&str>,
+        path: &'p str,
+    ) -> Result<Option<Routed<'p>>, StoreError> {
+        let Some(segments) = path.strip_prefix('/') else {
+            return Ok(None);
+        };
+        let (first, mut behind) = split(segments);
+        let mut code = Normal::default();
+        let mut answer = if code.push(first) {
+            self.resolver.look_up(code.as_str()).await?
+        } else {
+            crate::resolver::Answer::default()
+        };
+        if let Some(destination) = answer.destination.take_if(|found| found.is_keyword) {
+            return Ok(Some(Routed {
+                destination,
+                rule: Rule::KeywordByPath,
+                rest: behind.unwrap_or_default(),
+            }));
+        }
+        if let Some(destination) = self.keyword_of(host).await? {
+            return Ok(Some(Routed {
+                destination,
+                rule: Rule::KeywordByHost,
+                rest: segments,
+            }));
+        }
+        let mut found = answer.destination.map(|found| (found, behind));
+        let mut has_longer = answer.has_longer;
+        while let Some(text) = behind.filter(|_| has_longer) {
+            let segment;
+            (segment, behind) = split(text);
+            if !code.push(segment) {
+                break;
+            }
+            let answer = self.resolver.look_up(code.as_str()).await?;
+            has_longer = answer.has_longer;
+            found = answer.destination.map(|longer| (longer, behind)).or(found);
+        }
+        Ok(found.map(|(destination, rest)| {
+            let rest = rest.unwrap_or_default();
+            let rule = if rest.is_empty() {
+                Rule::Code
+            } else {
+                Rule::Prefix
+            };
+            Routed {
+                destination,
+                rule,
+                rest,
+            }
+        }))
+    }
+
+    /// The link of the keyword that a host is.
+    ///
+    /// # Errors
+    /// As [`Resolver::resolve`].
+    pub async fn keyword_of(
+        &self,
+        host: Option<&str>,
+    ) -> Result<Option<Arc<Destination>>, StoreError> {
+        let Some(word) = host.and_then(|host| self.word_of(host)) else {
+            return Ok(None);
+        };
+        let mut code = Normal::default();
+        if !code.push(word) {
+            return Ok(None);
+        }
+        let answer = self.resolver.look_up(code.as_str()).await?;
+        Ok(answer.destination.filter(|found| found.is_keyword))
+    }
+
+    /// The word of a host that may be a keyword.
+    fn word_of<'h>(&self, host: &'h str) -> Option<&'h str> {
+        let name = host.split(':').next().unwrap_or_default();
+        let name = name.strip_suffix('.').unwrap_or(name);
+        if name.eq_ignore_ascii_case(&self.own_host) {
+            return None;
+        }
+        let (word, domain) = name.split_once('.').unwrap_or((name, ""));
+        (domain.is_empty() || domain.eq_ignore_ascii_case(&self.own_host)).then_some(word)
+    }
+}
+
+/// The first segment, and what stands behind the slash after it, where there is one.
+fn split(segments: &str) -> (&str, Option<&str>) {
+    match segments.split_once('/') {
+        Some((segment, behind)) => (segment, Some(behind)),
+        None => (segments, None),
+    }
+}
+
+/// The normal form of a code, as its segments are put together.
+struct Normal {
+    bytes: [u8; ShortCode::MAX_LEN],
+    length: usize,
+}
+
+impl Default for Normal {
+    fn default() -> Self {
+        Self {
+            bytes: [0; ShortCode::MAX_LEN],
+            length: 0,
+        }
+    }
+}
+
+impl Normal {
+    /// Adds a segment as it was sent; `false`, and nothing is added, where it cannot be one of a code.
+    fn push(&mut self, segment: &str) -> bool {
+        let decoded;
+        let segment = if segment.contains('%') {
+            decoded = percent_decode_str(segment).decode_utf8();
+            match &decoded {
+                Ok(decoded) => &**decoded,
+                Err(_) => return false,
+            }
+        } else {
+            segment
+        };
+        let mut buffer = [0; ShortCode::MAX_LEN];
+        let normal =
+            ShortCode::normal_form(segment, &mut buffer).filter(|code| !code.contains('/'));
+        let Some(normal) = normal else {
+            return false;
+        };
+        let slash: &[u8] = if self.length == 0 { b"" } else { b"/" };
+        let end = self.length + slash.len() + normal.len();
+        let Some(place) = self.bytes.get_mut(self.length..end) else {
+            return false;
+        };
+        let (before, behind) = place.split_at_mut(slash.len());
+        before.copy_from_slice(slash);
+        behind.copy_from_slice(normal.as_bytes());
+        self.length = end;
+        true
+    }
+
+    fn as_str(&self) -> &str {
+        let bytes = self.bytes.get(..self.length).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

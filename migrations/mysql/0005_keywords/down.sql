@@ -1,0 +1,2 @@
+-- Keywords stay as links, whose targets then have a literal {slug}.
+DROP TABLE IF EXISTS keywords;
