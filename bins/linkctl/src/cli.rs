@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 use uuid::Uuid;
 use waypost_analytics::Age;
-use waypost_core::{DisplayName, Email, Scopes, TokenName};
+use waypost_core::{DisplayName, Email, Scopes, Title, TokenName};
 
 const ENDING: &str = "\
 The settings are those of the server: waypost.toml (or the file that WAYPOST_CONFIG names), then
@@ -18,7 +18,7 @@ Exit codes:
   0  done
   1  verify found differences
   2  wrong usage or configuration
-  3  there is no such link, user or token
+  3  there is no such link, keyword, user or token
   4  refused: the code or the address is taken, or what would be lost was not confirmed
   5  the database or the journal cannot be used, or the database needs `linkctl migrate up`
   6  the result could not be written";
@@ -64,6 +64,9 @@ pub(crate) enum Command {
     /// Make, show and delete links
     #[command(subcommand)]
     Link(Link),
+    /// Make, list and remove keywords, which take all that a path has behind them
+    #[command(subcommand)]
+    Keyword(Keyword),
     /// Add, list and change the people whom links belong to
     #[command(subcommand)]
     User(User),
@@ -143,6 +146,38 @@ pub(crate) enum Link {
         /// Its code, in upper or lower case
         code: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keyword {
+    /// Make a keyword and print its short link
+    ///
+    /// `linkctl keyword add gh 'https://github.com/{slug}'` lets /gh/org/repo, and with such a host name
+    /// http://gh/org/repo, lead to https://github.com/org/repo.
+    Add(NewKeyword),
+    /// List all keywords, in the order of the alphabet
+    List,
+    /// Remove a keyword; its word stays taken
+    Remove {
+        /// The word, in upper or lower case
+        keyword: String,
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NewKeyword {
+    /// The word, of a-z, 0-9, `-` and `_`
+    pub(crate) keyword: String,
+    /// Where it leads: an http or https URL with `{slug}` where the rest of the path goes
+    pub(crate) url: String,
+    /// What it is called: one line of at most 200 characters
+    #[arg(long, value_parser = Title::parse)]
+    pub(crate) title: Option<Title>,
+    /// Do not add the query of a visitor to that of the target
+    #[arg(long)]
+    pub(crate) drop_query: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -319,6 +354,9 @@ mod tests {
             "linkctl link list --all",
             "linkctl link show wiki",
             "linkctl link delete wiki -y",
+            "linkctl keyword add gh https://github.com/{slug} --title GitHub --drop-query",
+            "linkctl keyword list",
+            "linkctl keyword remove gh --yes",
             "linkctl user add ada@example.com --name Ada --admin --password-stdin",
             "linkctl user list --json",
             "linkctl user promote ada@example.com",

@@ -50,6 +50,8 @@ pub(crate) enum Failure {
     NoLink(String),
     #[error("there is no deleted link `{0}`; `linkctl link list --deleted` shows what there is")]
     NotDeleted(String),
+    #[error("there is no keyword `{0}`; `linkctl keyword list` shows what there is")]
+    NoKeyword(String),
     #[error(transparent)]
     Link(#[from] LinkError),
     #[error("there is no user with the address {0}; `linkctl user list` shows who there is")]
@@ -113,9 +115,11 @@ impl Failure {
                 ShortenError::Taken(_) => Status::Refused,
                 ShortenError::Exhausted | ShortenError::Store(_) => Status::Database,
             },
-            Self::NoLink(_) | Self::NotDeleted(_) | Self::NoUser(_) | Self::NoToken(_) => {
-                Status::NotFound
-            }
+            Self::NoLink(_)
+            | Self::NotDeleted(_)
+            | Self::NoKeyword(_)
+            | Self::NoUser(_)
+            | Self::NoToken(_) => Status::NotFound,
             Self::Link(error) => match error {
                 LinkError::NotFound | LinkError::NoSuchUser => Status::NotFound,
                 LinkError::Url(_) | LinkError::Code(_) => Status::Usage,

@@ -14,7 +14,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
-use waypost_core::{CodeError, CursorError, DetailError, PageError, Scope};
+use waypost_core::{CodeError, CursorError, DetailError, FillError, PageError, Scope};
 use waypost_store::{AccountError, LinkError, ShortenError, StoreError};
 
 /// How long a client waits before it tries again what was unavailable, in seconds.
@@ -387,6 +387,13 @@ impl From<AccountError> for ApiError {
             AccountError::NotAnAdmin => Self::forbidden("this is for admins"),
             AccountError::ExpiresInThePast => Self::bad_request(error.to_string()),
         }
+    }
+}
+
+/// A path that does not fill the placeholders of a link is none of its paths.
+impl From<FillError> for ApiError {
+    fn from(error: FillError) -> Self {
+        Self::new(ErrorCode::NotFound, error.to_string())
     }
 }
 

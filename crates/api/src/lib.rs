@@ -46,6 +46,7 @@ mod settings;
 mod state;
 
 pub use handlers::record::LinkRecord;
+pub use handlers::v1::keywords::KeywordRecord;
 pub use handlers::v1::view::{TokenRecord, UserRecord};
 pub use metrics::{Metrics, MetricsError};
 pub use routes::{RouteLine, reserved_words, routes};

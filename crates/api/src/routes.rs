@@ -11,19 +11,23 @@
 //! - Paths are matched as they are written; only codes are matched without regard to case.
 //! - The rows are grouped by the first word of their path, and a request is compared with the words
 //!   alone. What begins with none of them is a redirect: no pattern is matched for it.
+//! - Where the host is a keyword, all paths are redirects.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method as HttpMethod;
-use actix_web::middleware::from_fn;
-use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard, web};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{Error, HttpRequest, HttpResponse, Resource, Route, Scope, guard, web};
 use waypost_core::{Action, ReservedWords};
 
 use crate::access::{observe, observe_quietly};
 use crate::caller::{Access, authorise};
 use crate::error_page;
 use crate::errors::ApiError;
+use crate::handlers::redirect::host_of;
 use crate::handlers::{delete, docs, health, list, metrics, redirect, shorten, stats, v1};
 use crate::state::State;
 
@@ -85,8 +89,9 @@ enum Kind {
 }
 
 const METRICS: &str = "/metrics";
-/// The redirect.
+/// The redirects: by a code, and by one with something behind it.
 const CODE: &str = "/{code}";
+const CODE_AND_REST: &str = "/{code}/{rest}";
 
 #[rustfmt::skip]
 const ROUTES: &[Row] = &[
@@ -95,6 +100,7 @@ const ROUTES: &[Row] = &[
     Row { method: Method::Get,    path: "/health",                             kind: Kind::Probe,         access: Access::Open,                               handler: Some(|| web::to(health::alive)),           purpose: "Says that the server runs" },
     Row { method: Method::Get,    path: METRICS,                               kind: Kind::Probe,         access: Access::Open,                               handler: Some(|| web::to(metrics::answer)),         purpose: "Shows the metrics in Prometheus' text format" },
     Row { method: Method::Get,    path: CODE,                                  kind: Kind::Redirect,      access: Access::Open,                               handler: None,                                      purpose: "Leads to the target of a link, and counts the click" },
+    Row { method: Method::Get,    path: CODE_AND_REST,                         kind: Kind::Redirect,      access: Access::Open,                               handler: None,                                      purpose: "Leads to the target of the longest code in the path" },
     Row { method: Method::Delete, path: "/urls/{code}",                        kind: Kind::Operation,     access: Access::OrAnonymous(Action::DeleteLink),    handler: Some(|| web::to(delete::answer)),          purpose: "Deletes a link" },
     Row { method: Method::Get,    path: "/urls/{code}/stats",                  kind: Kind::Operation,     access: Access::OrAnonymous(Action::ViewClicks),    handler: Some(|| web::to(stats::answer)),           purpose: "Shows a link and its clicks" },
     Row { method: Method::Get,    path: "/health/ready",                       kind: Kind::Probe,         access: Access::Open,                               handler: Some(|| web::to(health::ready)),           purpose: "Says whether the database answers" },
@@ -124,6 +130,9 @@ const ROUTES: &[Row] = &[
     Row { method: Method::Patch,  path: "/api/v1/admin/users/{id}",            kind: Kind::Operation,     access: Access::For(Action::ManageUsers),           handler: Some(|| web::to(v1::users::change)),       purpose: "Changes a user" },
     Row { method: Method::Delete, path: "/api/v1/admin/users/{id}",            kind: Kind::Operation,     access: Access::For(Action::ManageUsers),           handler: Some(|| web::to(v1::users::delete)),       purpose: "Deletes a user" },
     Row { method: Method::Get,    path: "/api/v1/admin/links",                 kind: Kind::Operation,     access: Access::For(Action::ListAllLinks),          handler: Some(|| web::to(v1::links::list_all)),     purpose: "Lists and searches all links" },
+    Row { method: Method::Get,    path: "/api/v1/keywords",                    kind: Kind::Operation,     access: Access::For(Action::ListKeywords),          handler: Some(|| web::to(v1::keywords::list)),      purpose: "Lists the keywords" },
+    Row { method: Method::Post,   path: "/api/v1/keywords",                    kind: Kind::Operation,     access: Access::For(Action::ManageKeywords),        handler: Some(|| web::to(v1::keywords::create)),    purpose: "Makes a keyword" },
+    Row { method: Method::Delete, path: "/api/v1/keywords/{keyword}",          kind: Kind::Operation,     access: Access::For(Action::ManageKeywords),        handler: Some(|| web::to(v1::keywords::remove)),    purpose: "Removes a keyword" },
     Row { method: Method::Get,    path: "/api/openapi.json",                   kind: Kind::Documentation, access: Access::Open,                               handler: Some(|| web::to(docs::document)),          purpose: "Describes this API (OpenAPI)" },
     Row { method: Method::Get,    path: "/api/docs",                           kind: Kind::Documentation, access: Access::Open,                               handler: Some(|| web::to(docs::entrance)),          purpose: "Leads to the page below" },
     Row { method: Method::Get,    path: "/api/docs/{file:.*}",                 kind: Kind::Documentation, access: Access::Open,                               handler: Some(|| web::to(docs::page)),              purpose: "A page to read about this API and to try it" },
@@ -219,24 +228,55 @@ pub(crate) fn configure(config: &mut web::ServiceConfig, listener: Listener) {
         }
     }
     for (word, paths) in words {
-        let scope = paths
-            .into_iter()
-            .fold(web::scope(word), |scope, (rest, rows)| {
-                let scope = scope.service(resource(rest, &rows));
-                // The page of the documentation is a directory: there the slash makes a difference.
-                if rows.iter().all(|row| row.kind == Kind::Documentation) {
-                    scope
-                } else {
-                    scope.service(resource(&format!("{rest}/"), &rows))
-                }
-            });
+        let scope = paths.into_iter().fold(begun(word), |scope, (rest, rows)| {
+            let scope = scope.service(resource(rest, &rows));
+            // The page of the documentation is a directory: there the slash makes a difference.
+            if rows.iter().all(|row| row.kind == Kind::Documentation) {
+                scope
+            } else {
+                scope.service(resource(&format!("{rest}/"), &rows))
+            }
+        });
         config.service(scope);
     }
     config.default_service(if listener == Listener::MetricsOnly {
         web::to(nothing_here)
     } else {
-        web::to(redirect_or_nothing)
+        web::to(redirect)
     });
+}
+
+/// The scope of a first word, without its resources.
+fn begun(
+    word: &str,
+) -> Scope<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    web::scope(word)
+        .default_service(web::to(nothing_here))
+        .wrap(from_fn(keyword_host_first))
+}
+
+/// Stands around the routes of the server: a host that is a keyword has none of them.
+async fn keyword_host_first(
+    state: web::Data<State>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let reads = matches!(*request.method(), HttpMethod::GET | HttpMethod::HEAD);
+    let host = host_of(request.request());
+    // Where the database does not say whether it is one, the server goes on.
+    if reads && let Ok(Some(_)) = state.router().keyword_of(host).await {
+        let answer = redirect::answer(request.request(), &state).await;
+        return Ok(request.into_response(answer));
+    }
+    next.call(request).await
 }
 
 /// Splits `/urls/{code}` into `/urls` and `/{code}`.
@@ -277,29 +317,24 @@ fn around(row: &Row, route: Route) -> Route {
     }
 }
 
-/// The path of a redirect is one word, with or without a slash at its end.
-fn code_in(path: &str) -> Option<&str> {
-    let word = path.strip_prefix('/')?;
-    let word = word.strip_suffix('/').unwrap_or(word);
-    (!word.is_empty() && !word.contains('/')).then_some(word)
-}
-
 /// The route of a request as it is named in the log.
 pub(crate) fn name_of(request: &HttpRequest) -> String {
     request.match_pattern().unwrap_or_else(|| {
-        let code = code_in(request.match_info().as_str());
-        code.map_or("none", |_| CODE).to_owned()
+        let path = request.uri().path();
+        let segments = path
+            .strip_prefix('/')
+            .filter(|segments| !segments.is_empty());
+        let route = segments.map_or("none", |segments| match segments.split_once('/') {
+            None | Some((_, "")) => CODE,
+            Some(_) => CODE_AND_REST,
+        });
+        route.to_owned()
     })
 }
 
-async fn redirect_or_nothing(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    // What is percent-encoded and cannot be in a code may still be encoded here, or be replaced by
-    // U+FFFD: neither makes it a code.
-    let Some(code) = code_in(request.match_info().as_str()) else {
-        return nothing_here(request, state).await;
-    };
+async fn redirect(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     match *request.method() {
-        HttpMethod::GET | HttpMethod::HEAD => redirect::answer(&request, code, &state).await,
+        HttpMethod::GET | HttpMethod::HEAD => redirect::answer(&request, &state).await,
         _ => {
             let error = ApiError::method_not_allowed(Method::Get.names());
             error_page::answer(&request, &state, &error, Instant::now())
@@ -332,15 +367,6 @@ mod tests {
     fn a_path_is_divided_behind_its_first_word() {
         assert_eq!(first_word("/urls"), ("/urls", ""));
         assert_eq!(first_word("/urls/{code}/stats"), ("/urls", "/{code}/stats"));
-    }
-
-    #[test]
-    fn one_word_is_a_code_with_and_without_a_slash() {
-        assert_eq!(code_in("/wiki"), Some("wiki"));
-        assert_eq!(code_in("/wiki/"), Some("wiki"));
-        for other in ["", "/", "//", "/wiki//", "/a/b", "//wiki", "wiki"] {
-            assert_eq!(code_in(other), None, "{other}");
-        }
     }
 
     #[test]

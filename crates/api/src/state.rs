@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use waypost_analytics::Recorder;
 use waypost_core::{BaseUrl, Clock, Link, Random};
-use waypost_store::{Accounts, Links, Resolver, Shortener, Store};
+use waypost_store::{Accounts, Links, Resolver, Router, Shortener, Store};
 
 use crate::metrics::{LastCount, Metrics};
 use crate::openapi::Document;
@@ -34,6 +34,7 @@ pub struct ApiParts {
 /// The parts, and what is made of them once.
 pub(crate) struct State {
     parts: ApiParts,
+    router: Router,
     base_url: BaseUrl,
     last_count: LastCount,
     document: Document,
@@ -42,6 +43,7 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(parts: ApiParts, base_url: BaseUrl) -> Self {
         Self {
+            router: Router::new(parts.resolver.clone(), &base_url),
             parts,
             base_url,
             last_count: LastCount::default(),
@@ -75,6 +77,10 @@ impl State {
 
     pub(crate) fn resolver(&self) -> &Resolver {
         &self.parts.resolver
+    }
+
+    pub(crate) const fn router(&self) -> &Router {
+        &self.router
     }
 
     pub(crate) fn recorder(&self) -> &Recorder {

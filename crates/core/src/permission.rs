@@ -112,6 +112,10 @@ pub enum Action {
     ListUsers,
     /// Change and delete users.
     ManageUsers,
+    /// See all keywords.
+    ListKeywords,
+    /// Make and remove keywords.
+    ManageKeywords,
 }
 
 /// Whom an action is for, admins apart.
@@ -126,7 +130,7 @@ enum Rule {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::FollowLink,
         Self::ViewLink,
         Self::ViewClicks,
@@ -142,6 +146,8 @@ impl Action {
         Self::EditAccount,
         Self::ListUsers,
         Self::ManageUsers,
+        Self::ListKeywords,
+        Self::ManageKeywords,
     ];
 
     /// Whether it is done to a link that exists.
@@ -180,6 +186,8 @@ impl Action {
             Self::ListAllLinks => (Scope::Read,  Rule::Admin),
             Self::ListUsers    => (Scope::Read,  Rule::Admin),
             Self::ManageUsers  => (Scope::Write, Rule::Admin),
+            Self::ListKeywords => (Scope::Read,  Rule::Admin),
+            Self::ManageKeywords => (Scope::Write, Rule::Admin),
         }
     }
 }

@@ -64,7 +64,7 @@ pub use journals::{ClickBatch, Dropped, Ingested, JournalRecord, JournalStore};
 pub use links::{CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};
 pub use memory::MemoryStore;
 pub use metrics::describe_metrics;
-pub use owned_links::{LinkError, LinkPatch, Links, OwnedLink, Precondition, permit};
+pub use owned_links::{LinkError, LinkPatch, Links, NewKeyword, OwnedLink, Precondition, permit};
 pub use resolver::{Destination, Resolver};
 pub use router::{Routed, Router, Rule};
 pub use salts::SaltStore;

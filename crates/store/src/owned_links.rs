@@ -3,6 +3,7 @@
 
 mod access;
 mod edit;
+mod keywords;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use waypost_core::{
 };
 
 pub use self::edit::{LinkPatch, Precondition};
+pub use self::keywords::NewKeyword;
 use crate::{LinkQuery, LinkReader, NewLink, PageOf, ShortenError, Shortener, Store, StoreError};
 
 /// So often a change is tried again when somebody else changed the link meanwhile.
@@ -114,14 +116,15 @@ impl Links {
         self.permit(actor, action, link).await
     }
 
-    /// The link of a code as it was typed, if it is nobody's and not secure.
+    /// The link of a code as it was typed, if it is nobody's, not secure and no keyword.
     ///
     /// # Errors
     /// [`LinkError::NotFound`] for any other.
     pub async fn nobodys_by_code(&self, typed: &str) -> Result<Link, LinkError> {
         let link = self.shortener.find(typed).await?;
         let owned = self.with_owners(link.ok_or(LinkError::NotFound)?).await?;
-        if owned.owners.is_empty() && owned.link.details.visibility != Visibility::Secure {
+        let is_secure = owned.link.details.visibility == Visibility::Secure;
+        if owned.owners.is_empty() && !is_secure && !owned.link.is_keyword {
             return Ok(owned.link);
         }
         Err(LinkError::NotFound)
@@ -231,7 +234,8 @@ impl Links {
         page: PageRequest,
     ) -> Result<waypost_core::Page<Link>, LinkError> {
         let mut page = self.store().links_page(PageOf::Nobody, page).await?;
-        let is_listed = |link: &Link| link.details.visibility == Visibility::Public;
+        let is_public = |link: &Link| link.details.visibility == Visibility::Public;
+        let is_listed = |link: &Link| is_public(link) && !link.is_keyword;
         page.items.retain(is_listed);
         Ok(page)
     }

@@ -74,6 +74,20 @@ impl Shortener {
     /// [`ShortenError`] says what is not acceptable, or what the store said; its
     /// [`StoreError::NotFound`] that there is no such user.
     pub async fn make(&self, new: NewLink, owner: Option<UserId>) -> Result<Link, ShortenError> {
+        self.make_as(new, owner, false).await
+    }
+
+    /// Makes a keyword, which is nobody's.
+    pub(crate) async fn make_keyword(&self, new: NewLink) -> Result<Link, ShortenError> {
+        self.make_as(new, None, true).await
+    }
+
+    async fn make_as(
+        &self,
+        new: NewLink,
+        owner: Option<UserId>,
+        is_keyword: bool,
+    ) -> Result<Link, ShortenError> {
         let NewLink {
             target,
             code,
@@ -87,7 +101,10 @@ impl Shortener {
                     target,
                     details,
                 };
-                let link = self.link(content);
+                let link = Link {
+                    is_keyword,
+                    ..self.link(content)
+                };
                 match self.insert(&link, owner).await {
                     Ok(()) => Ok(link),
                     Err(StoreError::Conflict) => Err(ShortenError::Taken(link.code)),

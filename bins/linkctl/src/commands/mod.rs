@@ -2,6 +2,7 @@
 //! `waypost-analytics`; here it is asked for and printed.
 
 mod journal;
+mod keyword;
 mod link;
 mod migrate;
 mod purge;
@@ -41,6 +42,7 @@ pub(crate) async fn run(
     let store = shortener.store();
     let ended = match command {
         Command::Link(command) => link::run(command, &shortener, console).await,
+        Command::Keyword(command) => keyword::run(command, &shortener, console).await,
         Command::User(command) => {
             let accounts = database::accounts(&database);
             user::run(command, &accounts, &SystemClock, console).await

@@ -1,4 +1,6 @@
-//! `GET /{code}`: leads to the target of a link, and counts the click.
+//! `GET /{code}` and all that may stand behind it: leads to the target of a link, and counts the click.
+//!
+//! Which link a request follows is the [`Router`](waypost_store::Router)'s to say.
 //!
 //! Of a link that is not secure, nothing about the visitor decides, and no database is asked.
 //!
@@ -60,10 +62,10 @@ const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-store")
         ), headers(("Retry-After" = u32, description = "Seconds"))),
     )
 )]
-pub(crate) async fn answer(request: &HttpRequest, code: &str, state: &State) -> HttpResponse {
+pub(crate) async fn answer(request: &HttpRequest, state: &State) -> HttpResponse {
     let started = Instant::now();
     let counts = request.method() != Method::HEAD;
-    let found = follow(request, code, state, counts).await;
+    let found = follow(request, state, counts).await;
     if counts {
         let status = match &found {
             Ok(_) => RedirectStatus::Found,
@@ -90,15 +92,15 @@ pub(crate) async fn answer(request: &HttpRequest, code: &str, state: &State) -> 
 /// Finds the target of the link, and counts the click if it `counts`.
 async fn follow(
     request: &HttpRequest,
-    code: &str,
     state: &State,
     counts: bool,
 ) -> Result<HeaderValue, ApiError> {
-    let destination = state
-        .resolver()
-        .resolve(code)
+    let routed = state
+        .router()
+        .route(host_of(request), request.uri().path())
         .await?
         .ok_or_else(ApiError::no_such_link)?;
+    let destination = &routed.destination;
     if destination.is_secure {
         let actor = caller::authenticate(request.headers(), state).await?;
         state.links().follow(&actor, destination.link_id).await?;
@@ -111,12 +113,8 @@ async fn follow(
             "this link does not lead anywhere any more",
         ));
     }
-    let location = if destination.forward_query {
-        HeaderValue::from_str(&destination.target.with_query(request.query_string()))
-    } else {
-        HeaderValue::from_str(destination.target.as_str())
-    };
-    let location = location.map_err(ApiError::internal)?;
+    let location = routed.location(request.query_string())?;
+    let location = HeaderValue::from_str(&location).map_err(ApiError::internal)?;
     if counts {
         let visit = Visit {
             peer: request.peer_addr().map(|peer| peer.ip()),
@@ -127,6 +125,54 @@ async fn follow(
     }
     Ok(location)
 }
+
+/// The host that a request is sent to: that of its target where it has one (RFC 9112 §3.2.2).
+pub(crate) fn host_of(request: &HttpRequest) -> Option<&str> {
+    let of_target = request.uri().host();
+    of_target.or_else(|| request.headers().get(header::HOST)?.to_str().ok())
+}
+
+/// Follow a short link by the beginning of a path
+///
+/// The longest code that the leading segments of the path are is followed. The other segments fill the
+/// placeholders of its target, or are dropped where it has none; a keyword takes all of them.
+#[utoipa::path(
+    get,
+    path = "/{code}/{rest}",
+    tag = "redirects",
+    operation_id = "followWithRest",
+    security((), ("token" = [])),
+    params(
+        ("code" = String, Path, description = "The first segment, in any spelling", min_length = 1, max_length = 64),
+        ("rest" = String, Path, description = "The other segments, with the slashes between them", min_length = 1),
+    ),
+    responses(
+        (status = 302, description = "To the target of the link", headers(
+            ("Location" = String, description = "The target, filled"),
+            ("Cache-Control" = String, description = "private, no-store: a cached redirect is a click that is not counted"),
+        )),
+        (status = 401, description = "The link is for certain users, and nobody says who asks", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        ), headers(("WWW-Authenticate" = String, description = "Bearer"))),
+        (status = 403, description = "The link is for others", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        )),
+        (status = 404, description = "There is no such link, or the path does not fill its placeholders: the message says what is missing", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        )),
+        (status = 410, description = "The link has expired, or is disabled", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        )),
+        (status = 500, description = "Something went wrong on this side; the log has more, under the request id of the answer", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        )),
+        (status = 503, description = "The database is away; `Retry-After` says in how many seconds to ask again", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        ), headers(("Retry-After" = u32, description = "Seconds"))),
+    )
+)]
+#[expect(dead_code, reason = "read by the macro, which documents it")]
+pub(crate) fn with_rest() {}
 
 /// The headers of a request, as the recorder asks for them.
 struct RequestHeaders<'a>(&'a HeaderMap);

@@ -137,7 +137,8 @@ async fn a_text_that_is_no_code_is_refused() {
     let server = TestServer::start().await;
     let too_long = "x".repeat(65);
     for code in [
-        "", "a b", "a/b", "ä", "🎉", "a.b", "-a", "a_", "a\0", "a\n", "../a", &too_long,
+        "", "a b", "a//b", "/a", "a/", "ä", "🎉", "a.b", "-a", "a_", "a\0", "a\n", "../a",
+        &too_long,
     ] {
         let refused = server.shorten("https://example.com/", code).await;
         refused.assert_error(400, "CODE_INVALID");
@@ -184,6 +185,7 @@ async fn a_method_that_a_path_does_not_have_is_told_those_that_it_has() {
         (Method::POST, "/code", "GET, HEAD"),
         (Method::OPTIONS, "/code", "GET, HEAD"),
         (Method::PATCH, "/code/", "GET, HEAD"),
+        (Method::POST, "/code/and/more", "GET, HEAD"),
         (Method::POST, "/health", "GET, HEAD"),
         (Method::POST, "/metrics", "GET, HEAD"),
         (Method::POST, "/api/openapi.json", "GET, HEAD"),
@@ -210,7 +212,7 @@ async fn a_path_that_does_not_exist_is_not_found_whatever_the_method() {
         let missing = server.get(path).await;
         missing.assert_error(404, "NOT_FOUND");
     }
-    let posted = send(server.request(Method::POST, "/a/b/c").body("x")).await;
+    let posted = send(server.request(Method::POST, "/api/b/c").body("x")).await;
     posted.assert_error(404, "NOT_FOUND");
     let deleted = server.delete("/urls/%ff").await;
     deleted.assert_error(404, "NOT_FOUND");

@@ -38,6 +38,7 @@ async fn a_link_is_made_with_all_that_is_said_of_it_and_read_where_location_says
         "description": "All\nwe know",
         "visibility": "private",
         "tags": ["docs", "wiki"],
+        "keyword": false,
         "owners": [{
             "id": ada.id.to_string(),
             "email": "ada@example.com",

@@ -127,6 +127,7 @@ const ENTRIES: &[Entry] = &[
     Entry("GET, HEAD /health",                          "/health",                                  "",   200, OPEN),
     Entry("GET, HEAD /metrics",                         "/metrics",                                 "",   200, OPEN),
     Entry("GET, HEAD /{code}",                          "/{code}",                                  "",   302, FOLLOW),
+    Entry("GET, HEAD /{code}/{rest}",                   "/{code}/rest",                             "",   302, FOLLOW),
     Entry("DELETE /urls/{code}",                        "/urls/{code}",                             "",   204, CHANGE),
     Entry("GET, HEAD /urls/{code}/stats",               "/urls/{code}/stats",                       "",   200, INSPECT),
     Entry("GET, HEAD /health/ready",                    "/health/ready",                            "",   200, OPEN),
@@ -158,6 +159,9 @@ const ENTRIES: &[Entry] = &[
     Entry("PATCH /api/v1/admin/users/{id}",             "/api/v1/admin/users/{victim}",  r#"{"disabled":true}"#, 200, ADMIN),
     Entry("DELETE /api/v1/admin/users/{id}",            "/api/v1/admin/users/{victim}?links=delete", "",  204, ADMIN),
     Entry("GET, HEAD /api/v1/admin/links",              "/api/v1/admin/links",                      "",   200, ADMIN),
+    Entry("GET, HEAD /api/v1/keywords",                 "/api/v1/keywords",                         "",   200, ADMIN),
+    Entry("POST /api/v1/keywords",                      "/api/v1/keywords", r#"{"keyword":"{code}-keyword","url":"https://example.com/{slug}"}"#, 201, ADMIN),
+    Entry("DELETE /api/v1/keywords/{keyword}",          "/api/v1/keywords/{keyword}",               "",   204, ADMIN),
     Entry("GET, HEAD /api/openapi.json",                "/api/openapi.json",                        "",   200, OPEN),
     Entry("GET, HEAD /api/docs",                        "/api/docs",                                "",   302, OPEN),
     Entry("GET, HEAD /api/docs/{file:.*}",              "/api/docs/index.html",                     "",   200, OPEN),
@@ -293,6 +297,15 @@ impl Stage {
             let name = self.name("victim");
             let victim = self.server.member(&name).await.id;
             text = text.replace("{victim}", &victim.to_string());
+        }
+        if text.contains("{keyword}") {
+            let keyword = Link {
+                is_keyword: true,
+                ..self.samples.link(&self.name("keyword"))
+            };
+            let store = self.server.store.memory();
+            store.insert_link(&keyword, None).await.unwrap();
+            text = text.replace("{keyword}", keyword.code.as_str());
         }
         if text.contains("{token}") {
             let mut token = self.owner.id.to_string();

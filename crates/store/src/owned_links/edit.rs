@@ -110,6 +110,9 @@ impl Links {
             if content.is_same_as(&link.content()) {
                 return self.with_owners(link).await;
             }
+            if link.is_keyword {
+                self.check_keyword(&mut content)?;
+            }
             if content.code != link.code {
                 self.shortener.0.reserved.check(&content.code)?;
             }

@@ -465,7 +465,7 @@ pub const CASES: &[RoutingCase] = &[
     nothing("/health/x"),
     nothing("/api"),
     nothing("/api/nothing"),
-    nothing("/urls/wiki"),
+    reserved("/urls/wiki"),
     nothing("/dashboard"),
     nothing("/HEALTH"),
 ];

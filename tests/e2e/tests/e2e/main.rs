@@ -7,5 +7,6 @@ mod openapi;
 mod outage;
 mod people;
 mod privacy;
+mod routing;
 mod schema;
 mod shutdown;

@@ -38,12 +38,14 @@ fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
 #[schema(as = LinkFields)]
 pub(crate) struct Fields {
     /// Where the link leads: an absolute http or https URL of at most 2,048 bytes, without user name
-    /// and password, that does not lead back to this server. A new link and a replacement need one.
+    /// and password, that does not lead back to this server. Each `$name` in its path, query or fragment
+    /// stands for a segment that visitors have in their path behind the code; `%24` is a dollar sign. A new
+    /// link and a replacement need one.
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = String, required = false, example = "https://example.com/", format = "uri", max_length = 2048)]
     url: Option<String>,
     /// The code to use: letters a-z in either case, digits, `-` and `_`, beginning and ending with a
-    /// letter or digit. A new link without it gets one; a replacement needs one. The code that a link
+    /// letter or digit; or several such segments with slashes between them. A new link without it gets one; a replacement needs one. The code that a link
     /// had before goes on leading to it.
     #[serde(default, deserialize_with = "value")]
     #[schema(
@@ -52,7 +54,7 @@ pub(crate) struct Fields {
         example = "Team-Wiki",
         min_length = 1,
         max_length = 64,
-        pattern = "^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
+        pattern = "^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(/[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$"
     )]
     code: Option<String>,
     /// What it is called: one line of at most 200 characters. Default: empty.

@@ -5,6 +5,7 @@
 //! | links: lists, making them | `links.rs`, `bulk.rs` |
 //! | one link | `link.rs`, `history.rs` |
 //! | its owners, and whom it is shared with | `people.rs` |
+//! | keywords, for admins | `keywords.rs` |
 //! | tags | `tags.rs` |
 //! | tokens, and oneself | `tokens.rs`, `me.rs` |
 //! | users, for admins | `users.rs` |
@@ -15,6 +16,7 @@
 pub(crate) mod bulk;
 mod fields;
 pub(crate) mod history;
+pub(crate) mod keywords;
 pub(crate) mod link;
 pub(crate) mod links;
 pub(crate) mod me;

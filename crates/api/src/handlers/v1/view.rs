@@ -23,6 +23,9 @@ pub(crate) struct LinkView {
     short_url: String,
     #[serde(flatten)]
     content: ContentView,
+    /// Whether it is a keyword: it takes all that a path has behind its code, which `{slug}` in its URL
+    /// stands for.
+    keyword: bool,
     /// Those whom it belongs to, the primary owner first; none where it is nobody's.
     owners: Vec<OwnerView>,
     /// All clicks ever counted; `null` for those who may not see them.
@@ -89,6 +92,7 @@ impl LinkView {
             code: link.code.spelling().to_owned(),
             short_url: shortener.short_url(link),
             content: link.content().into(),
+            keyword: link.is_keyword,
             owners: owners.iter().map(OwnerView::from).collect(),
             clicks: owned.shows_clicks_to(actor).then_some(link.clicks),
             created_at: link.created_at,

@@ -1,0 +1,226 @@
+//! `/api/v1/keywords`: words, also as host names, that take all that a path has behind them.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use waypost_core::{CursorError, Description, Link, LinkDetails, ShortCode, TargetUrlError, Title};
+use waypost_store::{NewKeyword, Shortener};
+
+use super::LINK_BYTES;
+use super::history::PartQuery;
+use super::paging::{Slice, limit};
+use crate::caller::Caller;
+use crate::errors::{ApiError, ErrorBody, ErrorCode};
+use crate::input::{self, JsonObject};
+use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
+use crate::state::State;
+
+/// A keyword; `linkctl --json` prints the same. It is a link, and found among them by its id.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Keyword)]
+pub struct KeywordRecord {
+    /// Its identity as a link: see `/api/v1/links/{id}`.
+    #[schema(format = "uuid")]
+    id: String,
+    /// The word.
+    #[schema(example = "gh", min_length = 1, max_length = 64)]
+    keyword: String,
+    /// Where it leads: `{slug}` stands for the rest of the path.
+    #[schema(example = "https://github.com/{slug}", max_length = 2048)]
+    url: String,
+    /// The short link, behind which the rest goes.
+    #[schema(example = "http://localhost:8080/gh", format = "uri")]
+    short_url: String,
+    /// What it is called; may be empty.
+    #[schema(max_length = 200)]
+    title: String,
+    /// What it is for; may be empty.
+    #[schema(max_length = 2000)]
+    description: String,
+    /// Whether the query of a visitor is added to that of the target.
+    forward_query: bool,
+    /// All clicks ever counted.
+    clicks: u64,
+    /// When it was made (RFC 3339).
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    /// When it was last changed (RFC 3339). A click is no change.
+    #[serde(with = "time::serde::rfc3339")]
+    updated_at: OffsetDateTime,
+}
+
+impl KeywordRecord {
+    /// What is shown of a keyword of this shortener.
+    #[must_use]
+    pub fn new(keyword: &Link, shortener: &Shortener) -> Self {
+        let details = &keyword.details;
+        Self {
+            id: keyword.id.to_string(),
+            keyword: keyword.code.spelling().to_owned(),
+            url: keyword.target.as_str().to_owned(),
+            short_url: shortener.short_url(keyword),
+            title: details.title.as_str().to_owned(),
+            description: details.description.as_str().to_owned(),
+            forward_query: details.forward_query,
+            clicks: keyword.clicks,
+            created_at: keyword.created_at,
+            updated_at: keyword.updated_at,
+        }
+    }
+}
+
+/// Keywords, in order.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct KeywordList {
+    keywords: Vec<KeywordRecord>,
+    /// Where the list goes on; `null` at its end.
+    next_cursor: Option<String>,
+}
+
+/// What is said of a new keyword.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeywordFields {
+    /// The word: letters a-z in either case, digits, `-` and `_`, beginning and ending with a letter or
+    /// digit. No link has it as its code, or as the beginning of one.
+    #[schema(
+        example = "gh",
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
+    )]
+    keyword: String,
+    /// Where it leads: an absolute http or https URL of at most 2,048 bytes with `{slug}` in its path, query
+    /// or fragment.
+    #[schema(example = "https://github.com/{slug}", max_length = 2048)]
+    url: String,
+    /// What it is called: one line of at most 200 characters. Default: empty.
+    #[serde(default)]
+    #[schema(max_length = 200, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
+    title: String,
+    /// What it is for: at most 2,000 characters. Default: empty.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    description: String,
+    /// Whether the query of a visitor is added to that of the target. Default: `true`.
+    #[serde(default = "forwards")]
+    #[schema(default = true)]
+    forward_query: bool,
+}
+
+const fn forwards() -> bool {
+    true
+}
+
+/// List keywords
+///
+/// In the order of the alphabet. For admins.
+#[utoipa::path(
+    get,
+    path = "/api/v1/keywords",
+    tag = "keywords",
+    operation_id = "listKeywords",
+    params(PartQuery),
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "Some of the keywords", body = KeywordList),
+        BadInput,
+        Denied,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn list(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<State>,
+) -> Result<web::Json<KeywordList>, ApiError> {
+    let query = input::query::<PartQuery>(&request)?;
+    let limit = limit(query.limit.as_deref())?;
+    let after = query.cursor;
+    let after = after.map(|text| ShortCode::parse(&text).map_err(|_| CursorError));
+    let after = after.transpose()?;
+    state.recorder().settle().await;
+    let one_more = limit.saturating_add(1);
+    let links = state.links();
+    let keywords = links.keywords(&caller.0, after.as_ref(), one_more).await?;
+    let slice = Slice::of(keywords, limit, |keyword| keyword.code.as_str().to_owned());
+    let keywords = slice.items.iter();
+    Ok(web::Json(KeywordList {
+        keywords: keywords
+            .map(|keyword| KeywordRecord::new(keyword, state.shortener()))
+            .collect(),
+        next_cursor: slice.next_cursor,
+    }))
+}
+
+/// Make a keyword
+///
+/// `/gh/org/repo`, and with such a host name `http://gh/org/repo`, then lead to its URL with `org/repo` in
+/// place of `{slug}`. One that was removed comes back with its clicks. For admins.
+#[utoipa::path(
+    post,
+    path = "/api/v1/keywords",
+    tag = "keywords",
+    operation_id = "createKeyword",
+    security(("token" = [])),
+    request_body(content = KeywordFields, description = "At most 64 KiB of JSON. Unknown fields are refused."),
+    responses(
+        (status = 201, description = "The keyword was made", body = KeywordRecord,
+            headers(("Location" = String, description = "Where it is read as a link"))),
+        (status = 409, description = "A link has the word as its code, or as the beginning of one: CODE_TAKEN", body = ErrorBody<'static>),
+        BadBody,
+        Denied,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn create(
+    caller: Caller,
+    state: web::Data<State>,
+    JsonObject(asked): JsonObject<KeywordFields, LINK_BYTES>,
+) -> Result<HttpResponse, ApiError> {
+    let links = state.links();
+    let bad_url = |error: TargetUrlError| ApiError::new(ErrorCode::UrlInvalid, error.to_string());
+    let code = ShortCode::parse(&asked.keyword);
+    let new = NewKeyword {
+        code: code.map_err(|error| ApiError::new(ErrorCode::CodeInvalid, error.to_string()))?,
+        target: links.keyword_target(&asked.url).map_err(bad_url)?,
+        details: LinkDetails {
+            title: Title::parse(&asked.title)?,
+            description: Description::parse(&asked.description)?,
+            forward_query: asked.forward_query,
+            ..LinkDetails::default()
+        },
+    };
+    let made = links.add_keyword(&caller.0, new).await?;
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, state.resource_url(&made)))
+        .json(KeywordRecord::new(&made, state.shortener())))
+}
+
+/// Remove a keyword
+///
+/// It leads nowhere any more, and its word stays taken; it can be restored as a link. For admins.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/keywords/{keyword}",
+    tag = "keywords",
+    operation_id = "removeKeyword",
+    params(("keyword" = String, Path, description = "The word, in any spelling", min_length = 1, max_length = 64)),
+    security(("token" = [])),
+    responses(
+        (status = 204, description = "It is removed"),
+        Denied,
+        NotThere,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn remove(
+    keyword: web::Path<String>,
+    caller: Caller,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    state.links().remove_keyword(&caller.0, &keyword).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
