@@ -1,5 +1,6 @@
 //! What can be asked of `linkctl`.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -73,6 +74,11 @@ pub(crate) enum Command {
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Token(Token),
+    /// Say what would become of a visit, step by step
+    ///
+    /// Which rule finds which link, where it leads, how it is answered, which client address is believed and
+    /// why, and whether the visit would be counted. Nothing is counted.
+    Explain(Explain),
     /// Delete for good what was deleted 30 days ago, and old clicks; totals and daily numbers stay
     ///
     /// Deletes in small batches, so that redirects go on. It can be stopped and run again.
@@ -178,6 +184,43 @@ pub(crate) struct NewKeyword {
     /// Do not add the query of a visitor to that of the target
     #[arg(long)]
     pub(crate) drop_query: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Explain {
+    /// What the visitor types: a URL, or a path of the server
+    pub(crate) url: String,
+    /// Who is signed in; without it nobody
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) user: Option<Email>,
+    /// The other end of the connection
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) ip: IpAddr,
+    /// A header that is sent: 'Name: value'; may be given several times
+    #[arg(long = "header", value_name = "HEADER")]
+    pub(crate) headers: Vec<Header>,
+}
+
+/// A header of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Header {
+    /// In lower case.
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+impl FromStr for Header {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, value) = text
+            .split_once(':')
+            .ok_or("it is a name, `:` and a value")?;
+        Ok(Self {
+            name: name.trim().to_ascii_lowercase(),
+            value: value.trim().to_owned(),
+        })
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -356,6 +399,8 @@ mod tests {
             "linkctl link delete wiki -y",
             "linkctl keyword add gh https://github.com/{slug} --title GitHub --drop-query",
             "linkctl keyword list",
+            "linkctl explain /wiki",
+            "linkctl explain http://gh/org --user a@b.c --ip 192.0.2.1 --header X-Forwarded-For:192.0.2.7",
             "linkctl keyword remove gh --yes",
             "linkctl user add ada@example.com --name Ada --admin --password-stdin",
             "linkctl user list --json",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use waypost_core::{SystemClock, SystemRandom};
-use waypost_store::{Accounts, AccountsParts, Shortener, ShortenerParts};
+use waypost_store::{Accounts, AccountsParts, CacheSettings, Resolver, Shortener, ShortenerParts};
 use waypost_store_diesel::{Database, DatabaseSettings};
 
 use crate::failure::Failure;
@@ -38,6 +38,11 @@ pub(crate) async fn open_current(settings: &Settings) -> Result<(Database, Short
         resolver: None,
     });
     Ok((database, shortener))
+}
+
+/// What finds links as the server does, from an empty memory.
+pub(crate) fn resolver(database: &Database) -> Resolver {
+    Resolver::new(database.store(), &CacheSettings::default())
 }
 
 /// Users and their API tokens in an open database.

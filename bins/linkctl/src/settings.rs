@@ -17,6 +17,7 @@ use crate::cli::Global;
 pub(crate) struct Settings {
     pub(crate) database: DatabaseSettings,
     pub(crate) base_url: BaseUrl,
+    pub(crate) clicks: ClickSettings,
 }
 
 /// Reads all settings, the sections that only the server uses included.
@@ -36,15 +37,16 @@ pub(crate) fn read(
     });
     let database = DatabaseSettings::read(&mut reader);
     let http = HttpSettings::read(&mut reader);
+    let clicks = ClickSettings::read(&mut reader);
     // Only to report what is wrong with them, too.
     let _ = AccessSettings::read(&mut reader);
     let _ = CacheSettings::read(&mut reader);
-    let _ = ClickSettings::read(&mut reader);
     let _ = LogSettings::read(&mut reader);
     let used = || {
         Ok(Settings {
             database: database?,
             base_url: http?.base_url,
+            clicks: clicks?,
         })
     };
     reader.finish(used())

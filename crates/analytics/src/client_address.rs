@@ -60,9 +60,58 @@ impl TrustedProxies {
         Some(walk.client.unwrap_or(peer))
     }
 
+    /// The address of the client as [`TrustedProxies::client_address`] finds it, and why it is this one.
+    #[must_use]
+    pub fn explain(&self, visit: &Visit<'_>) -> BelievedAddress {
+        let Some(peer) = visit.peer.map(|peer| peer.to_canonical()) else {
+            return BelievedAddress {
+                address: None,
+                because: "the connection has no address".to_owned(),
+            };
+        };
+        let address = self.client_address(visit);
+        let believed = address.unwrap_or(peer);
+        let because = if self.0.is_empty() {
+            "nobody is trusted (WAYPOST_TRUSTED_PROXIES is not set), so the other end of the \
+             connection is the client, whatever headers say"
+                .to_owned()
+        } else if !self.trusts(peer) {
+            format!(
+                "the other end of the connection, {peer}, is not in WAYPOST_TRUSTED_PROXIES, so it is \
+                 the client, whatever headers say"
+            )
+        } else {
+            let header = [X_FORWARDED_FOR, FORWARDED].into_iter();
+            let mut present = header.filter(|name| visit.headers.first(name).is_some());
+            match present.next() {
+                None => format!(
+                    "{peer} is a trusted proxy, but sends neither X-Forwarded-For nor Forwarded"
+                ),
+                Some(name) if self.trusts(believed) => format!(
+                    "{peer} is a trusted proxy; every hop that can be read in {name} is one too, so \
+                     the last one before the walk from the right ended is taken"
+                ),
+                Some(name) => format!(
+                    "{peer} is a trusted proxy; of the hops in {name}, walked from the right, \
+                     {believed} is the first that is not one"
+                ),
+            }
+        };
+        BelievedAddress { address, because }
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
+}
+
+/// Whom a request is believed to come from, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BelievedAddress {
+    /// The address of the client.
+    pub address: Option<IpAddr>,
+    /// The reason, for people.
+    pub because: String,
 }
 
 /// The walk from the right, computed from the left as the hops are read: `client` is what the walk
@@ -155,6 +204,62 @@ mod tests {
             assert_eq!(client("", peer, &forged), peer);
         }
         assert_eq!(client("10.0.0.0/8", "11.0.0.1", &forged), "11.0.0.1");
+    }
+
+    #[test]
+    fn the_explanation_names_the_address_and_the_rule_that_led_to_it() {
+        for (trusted, peer, headers, address, part) in [
+            (
+                "",
+                "10.0.0.1",
+                vec![(XFF, "192.0.2.66")],
+                "10.0.0.1",
+                "nobody is trusted",
+            ),
+            (
+                "10.0.0.0/8",
+                "11.0.0.1",
+                vec![(XFF, "192.0.2.66")],
+                "11.0.0.1",
+                "is not in",
+            ),
+            (
+                "10.0.0.0/8",
+                "10.0.0.1",
+                vec![],
+                "10.0.0.1",
+                "sends neither",
+            ),
+            (
+                "10.0.0.0/8",
+                "10.0.0.1",
+                vec![(XFF, "203.0.113.7, 10.0.0.2")],
+                "203.0.113.7",
+                "x-forwarded-for, walked",
+            ),
+            (
+                "10.0.0.0/8",
+                "10.0.0.1",
+                vec![(FORWARDED, "for=203.0.113.7")],
+                "203.0.113.7",
+                "forwarded, walked",
+            ),
+            (
+                "10.0.0.0/8",
+                "10.0.0.1",
+                vec![(XFF, "10.0.0.3, 10.0.0.2")],
+                "10.0.0.3",
+                "is one too",
+            ),
+        ] {
+            let trusted: TrustedProxies = trusted.parse().unwrap();
+            let headers = HeaderList::new(&headers);
+            let visit = headers.visit(peer);
+            let believed = trusted.explain(&visit);
+            assert_eq!(believed.address, trusted.client_address(&visit));
+            assert_eq!(believed.address.unwrap().to_string(), address);
+            assert!(believed.because.contains(part), "{}", believed.because);
+        }
     }
 
     #[test]

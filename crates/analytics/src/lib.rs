@@ -57,7 +57,7 @@ mod visit;
 mod witness;
 
 pub use age::{Age, AgeError};
-pub use client_address::{TrustedProxies, TrustedProxiesError};
+pub use client_address::{BelievedAddress, TrustedProxies, TrustedProxiesError};
 pub use identity::ip_hash;
 pub use ingester::{Ingester, IngesterError, IngesterParts};
 pub use journal::{Journal, JournalError};

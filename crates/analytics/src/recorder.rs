@@ -54,6 +54,18 @@ impl Recorder {
         Self(Arc::new(parts))
     }
 
+    /// Whose forwarding headers count.
+    #[must_use]
+    pub fn trusted_proxies(&self) -> &TrustedProxies {
+        &self.0.trusted_proxies
+    }
+
+    /// When a click is accepted.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.0.journal.durability()
+    }
+
     /// Records that `link` was followed now.
     ///
     /// The visit is read before this returns; the future holds nothing of it, is `Send`, and may be

@@ -12,6 +12,7 @@
 //! | who sends a request, and whether they may | `caller.rs` |
 //! | ids of requests, lines of the log | `access.rs` |
 //! | bodies and queries | `input.rs` |
+//! | what would become of a visit | `explain.rs`: [`Explainer`] |
 //! | metrics | `metrics.rs`: [`Metrics`] |
 //! | the OpenAPI document | `openapi.rs` |
 //! | settings | `settings.rs`: [`HttpSettings`], [`LogSettings`] |
@@ -36,6 +37,7 @@ mod access;
 mod caller;
 mod error_page;
 mod errors;
+mod explain;
 mod handlers;
 mod input;
 mod metrics;
@@ -45,6 +47,7 @@ mod server;
 mod settings;
 mod state;
 
+pub use explain::{ExplainedVisit, Explainer, Explanation};
 pub use handlers::record::LinkRecord;
 pub use handlers::v1::keywords::KeywordRecord;
 pub use handlers::v1::view::{TokenRecord, UserRecord};

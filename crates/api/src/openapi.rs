@@ -126,6 +126,7 @@ impl Modify for Tokens {
         v1::keywords::list,
         v1::keywords::create,
         v1::keywords::remove,
+        v1::explain::answer,
         v1::tags::list,
         v1::links::tagged,
         v1::tokens::list,

@@ -133,6 +133,7 @@ const ROUTES: &[Row] = &[
     Row { method: Method::Get,    path: "/api/v1/keywords",                    kind: Kind::Operation,     access: Access::For(Action::ListKeywords),          handler: Some(|| web::to(v1::keywords::list)),      purpose: "Lists the keywords" },
     Row { method: Method::Post,   path: "/api/v1/keywords",                    kind: Kind::Operation,     access: Access::For(Action::ManageKeywords),        handler: Some(|| web::to(v1::keywords::create)),    purpose: "Makes a keyword" },
     Row { method: Method::Delete, path: "/api/v1/keywords/{keyword}",          kind: Kind::Operation,     access: Access::For(Action::ManageKeywords),        handler: Some(|| web::to(v1::keywords::remove)),    purpose: "Removes a keyword" },
+    Row { method: Method::Get,    path: "/api/v1/explain",                     kind: Kind::Operation,     access: Access::For(Action::ListLinks),             handler: Some(|| web::to(v1::explain::answer)),     purpose: "Explains what becomes of a visit" },
     Row { method: Method::Get,    path: "/api/openapi.json",                   kind: Kind::Documentation, access: Access::Open,                               handler: Some(|| web::to(docs::document)),          purpose: "Describes this API (OpenAPI)" },
     Row { method: Method::Get,    path: "/api/docs",                           kind: Kind::Documentation, access: Access::Open,                               handler: Some(|| web::to(docs::entrance)),          purpose: "Leads to the page below" },
     Row { method: Method::Get,    path: "/api/docs/{file:.*}",                 kind: Kind::Documentation, access: Access::Open,                               handler: Some(|| web::to(docs::page)),              purpose: "A page to read about this API and to try it" },
@@ -247,6 +248,10 @@ pub(crate) fn configure(config: &mut web::ServiceConfig, listener: Listener) {
 }
 
 /// The scope of a first word, without its resources.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where routes are added: from the table"
+)]
 fn begun(
     word: &str,
 ) -> Scope<

@@ -56,8 +56,8 @@ pub struct Destination {
     pub target: TargetUrl,
     /// Whether only those follow it whom it belongs to or is shared with.
     pub is_secure: bool,
-    /// Whether it leads nowhere for now.
-    pub disabled: bool,
+    /// Why it leads nowhere for now.
+    pub closed: Option<Closed>,
     /// From when on it leads nowhere.
     pub expires_at: Option<OffsetDateTime>,
     /// Whether the visitor's query is added to that of the target.
@@ -66,6 +66,13 @@ pub struct Destination {
     pub is_keyword: bool,
     /// The target taken apart, where it has placeholders.
     pub template: Option<Box<Template>>,
+}
+
+/// Why a link leads nowhere until somebody changes that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// It is disabled.
+    Disabled,
 }
 
 impl Destination {
@@ -98,7 +105,7 @@ impl From<Link> for Destination {
             link_id: link.id,
             target: link.target,
             is_secure: link.details.visibility == Visibility::Secure,
-            disabled: link.details.disabled,
+            closed: link.details.disabled.then_some(Closed::Disabled),
             expires_at: link.details.expires_at,
             forward_query: link.details.forward_query,
         }

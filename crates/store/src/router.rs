@@ -18,6 +18,7 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 use waypost_core::{BaseUrl, FillError, ShortCode};
 
+use crate::resolver::Answer;
 use crate::{Destination, Resolver, StoreError};
 
 /// Finds the links that requests follow. Clones share the memory of the resolver.
@@ -50,6 +51,23 @@ pub enum Rule {
     Code,
     /// The leading segments of the path are a code.
     Prefix,
+}
+
+/// What the router did to find a link, told while it does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoutingStep<'a> {
+    /// This segment of the path, decoded or not, cannot be one of a code.
+    NoCode(&'a str),
+    /// The first segment, in its normal form, is a keyword or not.
+    KeywordByPath(&'a str, bool),
+    /// No word of the host can be a keyword.
+    NoWordInHost,
+    /// This word of the host is a keyword or not.
+    KeywordByHost(&'a str, bool),
+    /// The leading segments, in their normal form, are the code of a link or not.
+    Code(&'a str, bool),
+    /// No code goes on from this one, so that no longer one is looked for.
+    NoLongerCode(&'a str),
 }
 
 impl Routed<'_> {
@@ -90,24 +108,49 @@ impl Router {
         host: Option<&str>,
         path: &'p str,
     ) -> Result<Option<Routed<'p>>, StoreError> {
+        self.route_telling(host, path, |_| ()).await
+    }
+
+    /// As [`Router::route`], and tells each step.
+    ///
+    /// # Errors
+    /// As [`Resolver::resolve`].
+    pub async fn route_telling<'p>(
+        &self,
+        host: Option<&str>,
+        path: &'p str,
+        mut tell: impl FnMut(RoutingStep<'_>),
+    ) -> Result<Option<Routed<'p>>, StoreError> {
         let Some(segments) = path.strip_prefix('/') else {
             return Ok(None);
         };
         let (first, mut behind) = split(segments);
         let mut code = Normal::default();
-        let mut answer = if code.push(first) {
-            self.resolver.look_up(code.as_str()).await?
+        let mut answer = Answer::default();
+        if code.push(first) {
+            answer = self.resolver.look_up(code.as_str()).await?;
         } else {
-            crate::resolver::Answer::default()
-        };
-        if let Some(destination) = answer.destination.take_if(|found| found.is_keyword) {
+            tell(RoutingStep::NoCode(first));
+        }
+        let keyword = answer.destination.take_if(|found| found.is_keyword);
+        if !code.is_empty() {
+            tell(RoutingStep::KeywordByPath(code.as_str(), keyword.is_some()));
+        }
+        if let Some(destination) = keyword {
             return Ok(Some(Routed {
                 destination,
                 rule: Rule::KeywordByPath,
                 rest: behind.unwrap_or_default(),
             }));
         }
-        if let Some(destination) = self.keyword_of(host).await? {
+        let mut keyword = None;
+        if let Some(word) = host.and_then(|host| self.word_of(host)) {
+            keyword = self.keyword(word).await?;
+            tell(RoutingStep::KeywordByHost(word, keyword.is_some()));
+        } else {
+            tell(RoutingStep::NoWordInHost);
+        }
+        if let Some(destination) = keyword {
             return Ok(Some(Routed {
                 destination,
                 rule: Rule::KeywordByHost,
@@ -116,14 +159,26 @@ impl Router {
         }
         let mut found = answer.destination.map(|found| (found, behind));
         let mut has_longer = answer.has_longer;
-        while let Some(text) = behind.filter(|_| has_longer) {
+        if !code.is_empty() {
+            tell(RoutingStep::Code(code.as_str(), found.is_some()));
+        }
+        while let Some(text) = behind {
+            if !has_longer {
+                tell(RoutingStep::NoLongerCode(code.as_str()));
+                break;
+            }
             let segment;
             (segment, behind) = split(text);
             if !code.push(segment) {
+                tell(RoutingStep::NoCode(segment));
                 break;
             }
             let answer = self.resolver.look_up(code.as_str()).await?;
             has_longer = answer.has_longer;
+            tell(RoutingStep::Code(
+                code.as_str(),
+                answer.destination.is_some(),
+            ));
             found = answer.destination.map(|longer| (longer, behind)).or(found);
         }
         Ok(found.map(|(destination, rest)| {
@@ -149,9 +204,13 @@ impl Router {
         &self,
         host: Option<&str>,
     ) -> Result<Option<Arc<Destination>>, StoreError> {
-        let Some(word) = host.and_then(|host| self.word_of(host)) else {
-            return Ok(None);
-        };
+        match host.and_then(|host| self.word_of(host)) {
+            Some(word) => self.keyword(word).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn keyword(&self, word: &str) -> Result<Option<Arc<Destination>>, StoreError> {
         let mut code = Normal::default();
         if !code.push(word) {
             return Ok(None);
@@ -224,6 +283,10 @@ impl Normal {
         behind.copy_from_slice(normal.as_bytes());
         self.length = end;
         true
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.length == 0
     }
 
     fn as_str(&self) -> &str {

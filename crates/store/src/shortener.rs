@@ -199,6 +199,12 @@ impl Shortener {
         self.0.base_url.short_url(&link.code)
     }
 
+    /// The words that cannot be codes.
+    #[must_use]
+    pub const fn reserved(&self) -> &ReservedWords {
+        &self.0.reserved
+    }
+
     /// The store beneath.
     #[must_use]
     pub fn store(&self) -> &dyn Store {

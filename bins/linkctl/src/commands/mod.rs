@@ -1,6 +1,7 @@
 //! The commands, a file per group. What they do is done by `waypost-store` and
 //! `waypost-analytics`; here it is asked for and printed.
 
+mod explain;
 mod journal;
 mod keyword;
 mod link;
@@ -50,6 +51,22 @@ pub(crate) async fn run(
         Command::Token(command) => {
             let accounts = database::accounts(&database);
             token::run(command, &accounts, &SystemClock, console).await
+        }
+        Command::Explain(command) => {
+            let rules = explain::Rules {
+                base_url: &settings.base_url,
+                clicks: &settings.clicks,
+            };
+            let resolver = database::resolver(&database);
+            explain::run(
+                &command,
+                &rules,
+                resolver,
+                &shortener,
+                &SystemClock,
+                console,
+            )
+            .await
         }
         Command::Purge(command) => purge::run(&command, store, &SystemClock, console).await,
         Command::Verify => verify::run(store, &journal, console).await,

@@ -14,7 +14,9 @@ use std::time::Instant;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
+use time::OffsetDateTime;
 use waypost_analytics::{Visit, VisitHeaders};
+use waypost_store::Destination;
 
 use crate::caller;
 use crate::error_page;
@@ -23,7 +25,7 @@ use crate::metrics::RedirectStatus;
 use crate::state::State;
 
 /// A redirect that a browser or a proxy kept would be a click that nobody counts.
-const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-store");
+pub(crate) const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-store");
 
 /// Follow a short link
 ///
@@ -106,13 +108,7 @@ async fn follow(
         state.links().follow(&actor, destination.link_id).await?;
     }
     // Who may not follow a link is not told whether it would lead anywhere.
-    let expired = |at| at <= state.clock().now();
-    if destination.disabled || destination.expires_at.is_some_and(expired) {
-        return Err(ApiError::new(
-            ErrorCode::Gone,
-            "this link does not lead anywhere any more",
-        ));
-    }
+    check_open(destination, || state.clock().now())?;
     let location = routed.location(request.query_string())?;
     let location = HeaderValue::from_str(&location).map_err(ApiError::internal)?;
     if counts {
@@ -124,6 +120,25 @@ async fn follow(
         let _ = state.recorder().record(destination.link_id, &visit).await?;
     }
     Ok(location)
+}
+
+/// Whether a link leads anywhere now. The time is asked for where it matters.
+///
+/// # Errors
+/// `GONE` where it does not.
+pub(crate) fn check_open(
+    destination: &Destination,
+    now: impl FnOnce() -> OffsetDateTime,
+) -> Result<(), ApiError> {
+    let is_over =
+        destination.closed.is_some() || destination.expires_at.is_some_and(|at| at <= now());
+    if is_over {
+        return Err(ApiError::new(
+            ErrorCode::Gone,
+            "this link does not lead anywhere any more",
+        ));
+    }
+    Ok(())
 }
 
 /// The host that a request is sent to: that of its target where it has one (RFC 9112 §3.2.2).
@@ -175,7 +190,7 @@ pub(crate) fn host_of(request: &HttpRequest) -> Option<&str> {
 pub(crate) fn with_rest() {}
 
 /// The headers of a request, as the recorder asks for them.
-struct RequestHeaders<'a>(&'a HeaderMap);
+pub(crate) struct RequestHeaders<'a>(pub(crate) &'a HeaderMap);
 
 impl VisitHeaders for RequestHeaders<'_> {
     fn first(&self, name: &str) -> Option<&[u8]> {

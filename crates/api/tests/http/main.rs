@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod documentation;
+mod explain;
 mod gated_store;
 mod links;
 mod log;

@@ -162,6 +162,7 @@ const ENTRIES: &[Entry] = &[
     Entry("GET, HEAD /api/v1/keywords",                 "/api/v1/keywords",                         "",   200, ADMIN),
     Entry("POST /api/v1/keywords",                      "/api/v1/keywords", r#"{"keyword":"{code}-keyword","url":"https://example.com/{slug}"}"#, 201, ADMIN),
     Entry("DELETE /api/v1/keywords/{keyword}",          "/api/v1/keywords/{keyword}",               "",   204, ADMIN),
+    Entry("GET, HEAD /api/v1/explain",                  "/api/v1/explain?url=/{code}",              "",   200, LIST),
     Entry("GET, HEAD /api/openapi.json",                "/api/openapi.json",                        "",   200, OPEN),
     Entry("GET, HEAD /api/docs",                        "/api/docs",                                "",   302, OPEN),
     Entry("GET, HEAD /api/docs/{file:.*}",              "/api/docs/index.html",                     "",   200, OPEN),

@@ -133,9 +133,10 @@ impl State {
             let kept = holder.and_then(|holder| self.links.get(holder));
             kept.is_some_and(|kept| kept.link.is_keyword)
         };
-        !self.ids.get(code).is_some_and(is_other)
-            && !code.prefixes().any(is_keyword_of_other)
-            && !(is_keyword && self.longer(code).any(|other| other != id))
+        let is_taken = self.ids.get(code).is_some_and(is_other)
+            || code.prefixes().any(is_keyword_of_other)
+            || (is_keyword && self.longer(code).any(|other| other != id));
+        !is_taken
     }
 
     /// The links that have codes which go on from this one.

@@ -6,6 +6,7 @@
 //! | one link | `link.rs`, `history.rs` |
 //! | its owners, and whom it is shared with | `people.rs` |
 //! | keywords, for admins | `keywords.rs` |
+//! | what becomes of a visit | `explain.rs` |
 //! | tags | `tags.rs` |
 //! | tokens, and oneself | `tokens.rs`, `me.rs` |
 //! | users, for admins | `users.rs` |
@@ -14,6 +15,7 @@
 //! versions (`ETag`, `If-Match`) in `versions.rs`.
 
 pub(crate) mod bulk;
+pub(crate) mod explain;
 mod fields;
 pub(crate) mod history;
 pub(crate) mod keywords;

@@ -1,0 +1,107 @@
+//! `GET /api/v1/explain`: what would become of a visit.
+
+use std::net::IpAddr;
+
+use actix_web::{HttpRequest, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use waypost_core::{Action, Actor, Email, Scopes, decide};
+use waypost_store::permit;
+
+use crate::caller::Caller;
+use crate::errors::{ApiError, ErrorCode};
+use crate::explain::{ExplainedVisit, Explainer, Explanation};
+use crate::handlers::redirect::RequestHeaders;
+use crate::input;
+use crate::openapi::{BadInput, Denied, StoreFailure};
+use crate::state::State;
+
+/// The longest URL that is explained, in bytes.
+const MAX_URL: usize = 8_192;
+
+/// Which visit.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ExplainQuery {
+    /// What the visitor types: a URL, or a path of this server.
+    #[param(example = "/wiki", min_length = 1, max_length = 8192)]
+    url: String,
+    /// The address of the user who visits, for admins; `anonymous` for nobody in particular. Without it, the
+    /// caller.
+    #[param(example = "anonymous")]
+    user: Option<String>,
+    /// The other end of the connection; without it, that of this request.
+    #[param(value_type = Option<String>, example = "192.0.2.1")]
+    ip: Option<String>,
+}
+
+/// Explain a visit
+///
+/// Says step by step which rule finds which link, where it leads, how it is answered, which client address is
+/// believed and why (by the headers of this very request), and whether the visit would be counted. Nothing is
+/// counted. It shows no more than visiting would.
+#[utoipa::path(
+    get,
+    path = "/api/v1/explain",
+    tag = "links",
+    operation_id = "explain",
+    params(ExplainQuery),
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "What would become of it", body = Explanation),
+        BadInput,
+        Denied,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn answer(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<State>,
+) -> Result<web::Json<Explanation>, ApiError> {
+    let ExplainQuery { url, user, ip } = input::query(&request)?;
+    if url.is_empty() || url.len() > MAX_URL {
+        return Err(ApiError::bad_request("`url` has 1 to 8,192 bytes"));
+    }
+    let actor = match user.as_deref() {
+        None => caller.0.clone(),
+        Some("anonymous") => Actor::Anonymous,
+        Some(email) => visitor(email, &caller, &state).await?,
+    };
+    let ip = ip.map(|text| text.parse::<IpAddr>());
+    let ip = ip.transpose();
+    let ip = ip.map_err(|_| ApiError::bad_request("`ip` is an address such as 192.0.2.1"))?;
+    let explainer = Explainer {
+        router: state.router(),
+        links: state.links(),
+        clock: state.clock(),
+        proxies: state.recorder().trusted_proxies(),
+        durability: state.recorder().durability(),
+        reserved: state.shortener().reserved(),
+    };
+    let visit = ExplainedVisit {
+        url: &url,
+        actor: &actor,
+        peer: ip.or_else(|| request.peer_addr().map(|peer| peer.ip())),
+        headers: &RequestHeaders(request.headers()),
+    };
+    Ok(web::Json(explainer.explain(&visit).await?))
+}
+
+/// The user with an address, as they are when they are signed in.
+async fn visitor(email: &str, caller: &Caller, state: &State) -> Result<Actor, ApiError> {
+    permit(decide(&caller.0, Action::ListUsers, None))?;
+    let bad = || ApiError::bad_request("`user` is an address or `anonymous`");
+    let email = Email::parse(email).map_err(|_| bad())?;
+    let user = state.store().user_by_email(&email).await?;
+    let unknown = || ApiError::new(ErrorCode::UserUnknown, "no user has this address");
+    let user = user
+        .filter(|user| !user.is_disabled())
+        .ok_or_else(unknown)?;
+    Ok(Actor::User {
+        id: user.id,
+        role: user.role,
+        scopes: Scopes::all(),
+    })
+}
