@@ -159,7 +159,7 @@ pub(crate) enum Keyword {
     /// Make a keyword and print its short link
     ///
     /// `linkctl keyword add gh 'https://github.com/{slug}'` lets /gh/org/repo, and with such a host name
-    /// http://gh/org/repo, lead to https://github.com/org/repo.
+    /// `http://gh/org/repo`, lead to `https://github.com/org/repo`.
     Add(NewKeyword),
     /// List all keywords, in the order of the alphabet
     List,

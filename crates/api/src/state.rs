@@ -102,7 +102,9 @@ impl State {
     /// Where the record of a link is read, absolute: a relative address would break behind a proxy
     /// that serves this server under a path of its own.
     pub(crate) fn record_url(&self, link: &Link) -> String {
-        format!("{}/urls/{}/stats", self.base_url, link.code.spelling())
+        // In one segment of the path, whatever the code has.
+        let code = link.code.spelling().replace('/', "%2F");
+        format!("{}/urls/{code}/stats", self.base_url)
     }
 
     /// Where a link is read in the REST API.

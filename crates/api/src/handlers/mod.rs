@@ -13,17 +13,21 @@ pub(crate) mod shorten;
 pub(crate) mod stats;
 pub(crate) mod v1;
 
+use std::borrow::Cow;
+
 use actix_web::HttpRequest;
+use percent_encoding::percent_decode_str;
 use waypost_core::{Action, Actor, Link};
 
 use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorCode};
 use crate::state::State;
 
-/// The code in the path of a request, as the client wrote it. What is percent-encoded there and
-/// cannot be in a code may still be encoded, or be replaced by U+FFFD: neither makes it a code.
-fn code_of(request: &HttpRequest) -> &str {
-    request.match_info().get("code").unwrap_or_default()
+/// The code in the path of a request, as the client wrote it: in one segment, so that the slashes of a code
+/// are percent-encoded there. What is no text is replaced by U+FFFD, which is in no code.
+fn code_of(request: &HttpRequest) -> Cow<'_, str> {
+    let code = request.match_info().get("code").unwrap_or_default();
+    percent_decode_str(code).decode_utf8_lossy()
 }
 
 /// The link of the code in the path, if the caller may do this to it; without a token, if it is nobody's.
@@ -33,7 +37,7 @@ async fn link_of(
     action: Action,
     state: &State,
 ) -> Result<Link, ApiError> {
-    let code = code_of(request);
+    let code = &code_of(request);
     let found = match &caller.0 {
         Actor::Anonymous => state.links().nobodys_by_code(code).await,
         actor => state.links().by_code(actor, action, code).await,

@@ -131,3 +131,20 @@ async fn a_slash_at_the_end_changes_nothing() {
     let deleted = server.delete("/urls/wiki/").await;
     assert_eq!(deleted.status, StatusCode::NO_CONTENT);
 }
+
+#[tokio::test]
+async fn a_code_of_several_segments_is_one_with_its_slashes_encoded() {
+    let server = TestServer::start().await;
+    let made = server.shorten("https://example.com/api", "Docs/API").await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(made.json()["shortUrl"], "https://go.example/Docs/API");
+    let location = made.header("location").to_owned();
+    let path = location.strip_prefix("https://go.example").unwrap();
+    let record = server.get(path).await;
+    assert_eq!(record.json()["shortCode"], "Docs/API", "{path}: {record:?}");
+    assert_eq!(server.get("/docs/api").await.status, 302);
+    assert_eq!(server.get("/docs/api/more").await.status, 302);
+    assert_eq!(server.get("/docs").await.status, 404);
+    assert_eq!(server.delete("/urls/docs%2fapi").await.status, 204);
+    assert_eq!(server.get("/docs/api").await.status, 404);
+}
