@@ -249,7 +249,12 @@ pub(crate) enum User {
         /// Their address
         email: Email,
     },
-    /// Delete a user with their API tokens
+    /// Set the password of a user, read from standard input, and sign them out everywhere
+    Password {
+        /// Their address
+        email: Email,
+    },
+    /// Delete a user with their API tokens and sessions
     Delete {
         /// Their address
         email: Email,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use waypost_core::{SystemClock, SystemRandom};
+use waypost_core::{SessionLifetime, SystemClock, SystemRandom};
 use waypost_store::{Accounts, AccountsParts, CacheSettings, Resolver, Shortener, ShortenerParts};
 use waypost_store_diesel::{Database, DatabaseSettings};
 
@@ -53,5 +53,6 @@ pub(crate) fn accounts(database: &Database) -> Accounts {
         random: Arc::new(SystemRandom),
         // Nobody presents tokens here.
         operator: None,
+        sessions: SessionLifetime::default(),
     })
 }

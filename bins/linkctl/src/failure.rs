@@ -130,6 +130,7 @@ impl Failure {
                 AccountError::EmailTaken(_) => Status::Refused,
                 AccountError::NotAnAdmin | AccountError::ExpiresInThePast => Status::Usage,
                 AccountError::NoUser => Status::NotFound,
+                AccountError::WrongPassword | AccountError::Busy => Status::Refused,
                 AccountError::Password(_) | AccountError::Store(_) => Status::Database,
             },
             Self::NobodyToAsk | Self::NotConfirmed => Status::Refused,

@@ -13,14 +13,18 @@ struct Banner {
     metrics: Option<SocketAddr>,
     /// Whether everybody may shorten.
     open: bool,
+    /// Where the first admin is made, while there is none.
+    set_up: Option<String>,
 }
 
-/// Prints the banner of a server, which is `open` where everybody may shorten.
-pub(crate) fn print(server: &RunningServer, open: bool) {
+/// Prints the banner of a server, which is `open` where everybody may shorten. This is the only place where
+/// the address to set up is shown.
+pub(crate) fn print(server: &RunningServer, open: bool, set_up: Option<String>) {
     let banner = Banner {
         address: server.address(),
         metrics: server.metrics_address(),
         open,
+        set_up,
     };
     let mut stdout = std::io::stdout().lock();
     let printed = write!(stdout, "{banner}").and_then(|()| stdout.flush());
@@ -45,6 +49,12 @@ impl fmt::Display for Banner {
         let version = env!("CARGO_PKG_VERSION");
         let near = reachable(self.address);
         writeln!(f, "Waypost {version} listening on http://{}", self.address)?;
+        if let Some(url) = &self.set_up {
+            writeln!(
+                f,
+                "\nMake the first admin, with a browser, once and within an hour:\n{url}"
+            )?;
+        }
         if self.open {
             writeln!(f, "\nShorten a URL:")?;
         } else {
@@ -86,6 +96,7 @@ mod tests {
                 address,
                 metrics,
                 open,
+                set_up: (!open).then(|| "http://localhost:8080/setup?token=wpi_x".to_owned()),
             };
             banner.to_string()
         };
@@ -101,5 +112,8 @@ mod tests {
         let closed = banner(false);
         let (_, token) = closed.split_once("linkctl token create").unwrap();
         assert!(token.contains("Bearer $TOKEN"), "{closed}");
+        let set_up = "http://localhost:8080/setup?token=wpi_x";
+        assert!(closed.lines().any(|line| line == set_up), "{closed}");
+        assert!(!text.contains("/setup"), "{text}");
     }
 }

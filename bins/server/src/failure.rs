@@ -37,6 +37,9 @@ pub(crate) enum Failure {
     /// The salts of today and tomorrow cannot be had.
     #[error("cannot read the daily salts from the database")]
     Salts(#[source] StoreError),
+    /// It cannot be found out whether there are users.
+    #[error("cannot make a set-up link")]
+    SetUp(#[source] StoreError),
     /// The metrics cannot be set up.
     #[error(transparent)]
     Metrics(#[from] MetricsError),

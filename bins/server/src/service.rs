@@ -37,6 +37,8 @@ struct Service {
     background: Background,
     database: Database,
     shutdown_grace: Duration,
+    /// Where the first admin is made; `None` where there are users. Never to be logged.
+    set_up: Option<String>,
 }
 
 /// Runs until a signal stops it, or until it fails. A second signal ends the process within this
@@ -51,7 +53,8 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode, Failure> {
         // Nothing is served yet, and the database undoes what was not committed.
         signal = signals.next() => return Ok(ExitCode::from(signal.exit_code())),
     };
-    banner::print(&service.server, settings.access.anonymous_links);
+    let set_up = service.set_up.take();
+    banner::print(&service.server, settings.access.anonymous_links, set_up);
     info!(
         address = %service.server.address(),
         base_url = %settings.http.base_url,
@@ -135,6 +138,7 @@ impl Service {
             clock: clock.clone(),
             random: random.clone(),
             operator: settings.access.admin_token,
+            sessions: settings.access.sessions,
         });
         let parts = ApiParts {
             links: Links::new(shortener),
@@ -146,6 +150,9 @@ impl Service {
             metrics,
             anonymous_links: settings.access.anonymous_links,
         };
+        let set_up = accounts.begin_set_up().await.map_err(Failure::SetUp)?;
+        let base_url = &settings.http.base_url;
+        let set_up = set_up.map(|secret| format!("{base_url}/setup?token={}", secret.reveal()));
         let server = serve(&settings.http, parts)?;
         let mut background = Background::default();
         background.start("changes", |stop| resolver.follow_changes(stop));
@@ -171,6 +178,7 @@ impl Service {
             background,
             database,
             shutdown_grace: settings.http.shutdown_grace,
+            set_up,
         })
     }
 

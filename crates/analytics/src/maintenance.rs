@@ -1,5 +1,5 @@
 //! The work that comes around by itself: salts are destroyed in time, changes of links that every
-//! node has seen are deleted, and raw clicks purged where the operator set a retention.
+//! node has seen and sessions that expired long ago are deleted, and raw clicks purged where the operator set a retention.
 
 use std::error::Error;
 use std::ops::ControlFlow;
@@ -23,6 +23,11 @@ const CHANGES_KEPT: time::Duration = time::Duration::hours(1);
 /// So many changes are deleted in one transaction.
 const CHANGES_PER_BATCH: u32 = 1_000;
 
+/// Sessions are kept for so long after they expired: clicks of theirs may wait in a journal.
+const SESSIONS_KEPT: time::Duration = time::Duration::days(30);
+/// So many sessions are deleted in one transaction.
+const SESSIONS_PER_BATCH: u32 = 1_000;
+
 /// What [`Maintenance`] works with.
 #[derive(Clone)]
 pub struct MaintenanceParts {
@@ -36,8 +41,8 @@ pub struct MaintenanceParts {
     pub retention_days: Option<u32>,
 }
 
-/// A background task that destroys expired salts, deletes old entries of the change feed and purges old
-/// clicks, at start and every hour.
+/// A background task that destroys expired salts, deletes old entries of the change feed and old sessions,
+/// and purges old clicks, at start and every hour.
 /// Any number of nodes may run one on the same database.
 pub struct Maintenance(MaintenanceParts);
 
@@ -48,6 +53,8 @@ pub struct Pass {
     pub salts_destroyed: u64,
     /// Entries of the change feed deleted, those before a failure included.
     pub changes_deleted: u64,
+    /// Sessions deleted, those before a failure included.
+    pub sessions_deleted: u64,
     /// Click rows purged, those before a failure included.
     pub clicks_purged: u64,
     /// Tasks that failed; each is one warning in the log, and the next pass tries again.
@@ -104,6 +111,21 @@ impl Maintenance {
                 }
             }
         }
+        let before = clock.now().saturating_sub(SESSIONS_KEPT);
+        loop {
+            match store.purge_sessions(before, SESSIONS_PER_BATCH).await {
+                Ok(deleted) => {
+                    pass.sessions_deleted = pass.sessions_deleted.saturating_add(deleted);
+                    if deleted < u64::from(SESSIONS_PER_BATCH) || stop.is_cancelled() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    pass.failed("old sessions were not deleted", &error);
+                    break;
+                }
+            }
+        }
         if let Some(days) = *retention_days {
             let before = Age::days(days).cutoff(clock.now());
             let purged = purge_while(&**store, before, DEFAULT_PURGE_BATCH, |purged| {
@@ -142,7 +164,9 @@ mod tests {
 
     use time::macros::date;
     use tokio::time::timeout;
-    use waypost_core::{ManualClock, SeededRandom, Zone};
+    use waypost_core::{ManualClock, SeededRandom, Session, Zone};
+    use waypost_store::testkit::samples::Samples;
+    use waypost_store::{SessionStore as _, UserStore as _};
 
     use super::*;
     use crate::witness::{NEWEST, Witness};
@@ -202,6 +226,26 @@ mod tests {
         // The click of exactly three days ago is not older than that.
         assert_eq!(pass.clicks_purged, 6);
         assert_eq!(setup.rows().await, 4);
+    }
+
+    #[tokio::test]
+    async fn sessions_are_deleted_a_month_after_they_expired() {
+        let setup = setup(0).await;
+        let maintenance = setup.maintenance(None);
+        let samples = Samples::new(1);
+        let user = samples.user("ada@example.com");
+        setup.store.insert_user(&user, None).await.unwrap();
+        let (session, secret) = samples.session(&user);
+        let session = Session {
+            expires_at: NEWEST,
+            ..session
+        };
+        let inserted = setup.store.insert_session(&session, &secret.hash()).await;
+        inserted.unwrap();
+        setup.clock.advance(time::Duration::days(30));
+        assert_eq!(maintenance.run_once().await.sessions_deleted, 0);
+        setup.clock.advance(time::Duration::SECOND);
+        assert_eq!(maintenance.run_once().await.sessions_deleted, 1);
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Recording a click: from what a redirect saw to a record in the journal.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,6 +123,12 @@ impl Recorder {
             user_agent: visit.headers.first("user-agent").unwrap_or_default(),
             referrer: visit.headers.first("referer").unwrap_or_default(),
         })
+    }
+
+    /// The address that a request is believed to come from.
+    #[must_use]
+    pub fn client_address(&self, visit: &Visit<'_>) -> Option<IpAddr> {
+        self.0.trusted_proxies.client_address(visit)
     }
 
     /// Waits until what this node has accepted is stored, for at most 1 s, and tells up to when

@@ -18,6 +18,7 @@ use uuid::Builder;
 use waypost_core::Random;
 
 use crate::errors::{ApiError, ErrorCode};
+use crate::pages;
 use crate::routes;
 use crate::state::State;
 
@@ -103,7 +104,7 @@ async fn observed(
     let span = id.span();
     let answered = async {
         let mut answer = next.call(request).await?;
-        let error = answer.response().error().and_then(Error::as_error);
+        let error = answer.response().error().and_then(pages::api_error);
         let status = answer.status();
         write_line(answer.request(), status, error, started, voice);
         id.complete(answer.response_mut());

@@ -8,12 +8,13 @@ use std::future::{Ready, ready};
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
-use waypost_core::{Action, Actor, Decision, UserId, decide};
-use waypost_store::permit;
+use waypost_core::{Action, Actor, Decision, SessionId, UserId, decide};
+use waypost_store::{KnownSession, permit};
 
+use crate::csrf;
 use crate::errors::ApiError;
 use crate::state::State;
 
@@ -62,11 +63,32 @@ impl FromRequest for Caller {
     }
 }
 
+/// The session that the request was sent with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CurrentSession(pub(crate) SessionId);
+
 /// Who presents these headers. Without credentials that is nobody in particular.
 ///
 /// # Errors
 /// `UNAUTHORIZED` for credentials that are not accepted.
 pub(crate) async fn authenticate(headers: &HeaderMap, state: &State) -> Result<Actor, ApiError> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        return by_token(headers, state).await;
+    }
+    let known = by_session(headers, state).await?;
+    Ok(known.map_or(Actor::Anonymous, |known| known.actor()))
+}
+
+/// Whose session these headers present. A browser goes on presenting one that has ended: that is nobody
+/// in particular.
+async fn by_session(headers: &HeaderMap, state: &State) -> Result<Option<KnownSession>, ApiError> {
+    match state.site().session_of(headers) {
+        Some(presented) => Ok(state.accounts().authenticate_session(presented).await?),
+        None => Ok(None),
+    }
+}
+
+async fn by_token(headers: &HeaderMap, state: &State) -> Result<Actor, ApiError> {
     let Some(credentials) = headers.get(header::AUTHORIZATION) else {
         return Ok(Actor::Anonymous);
     };
@@ -92,19 +114,55 @@ pub(crate) async fn authorise(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     if access != Access::Open {
-        match admit(access, &state, request.headers()).await {
-            Ok(caller) => _ = request.extensions_mut().insert(caller),
+        let known = match admit(access, &state, request.request()).await {
+            Ok(known) => known,
             // An answer like any other: what stands around completes it and writes its line.
             Err(error) => return Ok(request.error_response(error)),
+        };
+        if let Some(known) = known.filter(|known| known.extended) {
+            let cookie = renewed(&known, &state, request.headers());
+            let mut answer = next.call(request).await?;
+            if let Some(cookie) = cookie {
+                let headers = answer.headers_mut();
+                headers.append(header::SET_COOKIE, cookie);
+            }
+            return Ok(answer);
         }
     }
     next.call(request).await
 }
 
-async fn admit(access: Access, state: &State, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let actor = authenticate(headers, state).await?;
+/// The cookie of a session that lasts longer from now on.
+fn renewed(known: &KnownSession, state: &State, headers: &HeaderMap) -> Option<HeaderValue> {
+    let secret = state.site().session_of(headers)?;
+    let age = known.session.expires_at - state.clock().now();
+    state.site().keep_session(secret, age)
+}
+
+/// Notes who sends a request, if they may, and gives back the session that they send it with.
+async fn admit(
+    access: Access,
+    state: &State,
+    request: &HttpRequest,
+) -> Result<Option<KnownSession>, ApiError> {
+    let headers = request.headers();
+    let (actor, known) = if headers.contains_key(header::AUTHORIZATION) {
+        (by_token(headers, state).await?, None)
+    } else {
+        match by_session(headers, state).await? {
+            Some(known) => (known.actor(), Some(known)),
+            None => (Actor::Anonymous, None),
+        }
+    };
     check(access, &actor, state.anonymous_links())?;
-    Ok(Caller(actor))
+    if let Some(known) = &known {
+        csrf::check_api(request.method(), headers, state.site())?;
+        request
+            .extensions_mut()
+            .insert(CurrentSession(known.session.id));
+    }
+    request.extensions_mut().insert(Caller(actor));
+    Ok(known)
 }
 
 fn check(access: Access, actor: &Actor, anonymous_links: bool) -> Result<(), ApiError> {

@@ -60,7 +60,7 @@ fn html(error: &ApiError) -> HttpResponse {
 
 /// Whether the client names HTML, as browsers do, and does not like JSON better. `*/*`, which is
 /// what programs send, asks for JSON (RFC 9110 §12.5.1).
-fn prefers_html(request: &HttpRequest) -> bool {
+pub(crate) fn prefers_html(request: &HttpRequest) -> bool {
     let Ok(Accept(ranges)) = Accept::parse(request) else {
         return false;
     };
@@ -100,7 +100,7 @@ impl fmt::Display for Page<'_> {
 }
 
 /// A message, which says what to do in a few words, as a sentence.
-fn sentence(message: &str) -> String {
+pub(crate) fn sentence(message: &str) -> String {
     let mut characters = message.chars();
     let first = characters.next().map(char::to_uppercase);
     let mut sentence: String = first.into_iter().flatten().chain(characters).collect();

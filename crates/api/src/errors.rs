@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write as _;
 
-use actix_web::error::JsonPayloadError;
+use actix_web::error::{JsonPayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
@@ -44,6 +44,8 @@ pub(crate) enum ErrorCode {
     ScopeMissing,
     /// It is for others.
     Forbidden,
+    /// Nothing says that a page of this server sends the request.
+    Csrf,
     /// Another link has the code.
     CodeTaken,
     /// It is not possible as things are.
@@ -62,8 +64,12 @@ pub(crate) enum ErrorCode {
     BodyTooLarge,
     /// The body is not declared as JSON.
     UnsupportedMediaType,
+    /// Too many requests, or too many attempts that failed; `Retry-After` says when to try again.
+    TooManyRequests,
     /// A defect on this side.
     Internal,
+    /// Too many wait for the same already; `Retry-After` says when to try again.
+    Busy,
     /// The database is away; `Retry-After` says when to ask again.
     Unavailable,
 }
@@ -81,6 +87,7 @@ impl ErrorCode {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
             Self::ScopeMissing => (StatusCode::FORBIDDEN, "SCOPE_MISSING"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN"),
+            Self::Csrf => (StatusCode::FORBIDDEN, "CSRF"),
             Self::CodeTaken => (StatusCode::CONFLICT, "CODE_TAKEN"),
             Self::Conflict => (StatusCode::CONFLICT, "CONFLICT"),
             Self::Gone => (StatusCode::GONE, "GONE"),
@@ -92,6 +99,8 @@ impl ErrorCode {
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE")
             }
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "BUSY"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
         }
@@ -190,6 +199,19 @@ impl ApiError {
         Self::new(ErrorCode::Forbidden, message)
     }
 
+    /// Too many attempts failed: the next one is after so long.
+    pub(crate) fn too_many_attempts(wait: time::Duration) -> Self {
+        // Whole seconds, of which the last one is over, too.
+        let seconds = wait.whole_seconds().saturating_add(1);
+        Self {
+            header: with(header::RETRY_AFTER, &seconds.to_string()),
+            ..Self::new(
+                ErrorCode::TooManyRequests,
+                format!("too many attempts failed; try again in {seconds} seconds"),
+            )
+        }
+    }
+
     /// The query or the body is not acceptable.
     pub(crate) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::BadRequest, message)
@@ -285,7 +307,7 @@ impl ApiError {
 
     /// The headers that belong to the error, whatever its body is written in.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        let retry = (self.code == ErrorCode::Unavailable)
+        let retry = matches!(self.code, ErrorCode::Unavailable | ErrorCode::Busy)
             .then(|| (header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S)));
         let own = self.header.as_deref().cloned();
         retry.into_iter().chain(own)
@@ -382,6 +404,8 @@ impl From<AccountError> for ApiError {
         match error {
             AccountError::Store(error) => error.into(),
             AccountError::Password(_) => Self::internal(error),
+            AccountError::WrongPassword => Self::forbidden("the current password is not right"),
+            AccountError::Busy => Self::new(ErrorCode::Busy, error.to_string()),
             AccountError::NoUser => Self::new(ErrorCode::UserUnknown, error.to_string()),
             AccountError::EmailTaken(_) => Self::new(ErrorCode::Conflict, error.to_string()),
             AccountError::NotAnAdmin => Self::forbidden("this is for admins"),
@@ -412,6 +436,17 @@ impl From<CursorError> for ApiError {
 impl From<PageError> for ApiError {
     fn from(error: PageError) -> Self {
         Self::new(ErrorCode::BadRequest, error.to_string())
+    }
+}
+
+impl From<UrlencodedError> for ApiError {
+    fn from(error: UrlencodedError) -> Self {
+        let code = match error {
+            UrlencodedError::Overflow { .. } => ErrorCode::BodyTooLarge,
+            UrlencodedError::ContentType => ErrorCode::UnsupportedMediaType,
+            _ => ErrorCode::BadRequest,
+        };
+        Self::new(code, "the form cannot be read; load its page again")
     }
 }
 
@@ -453,7 +488,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [ErrorCode; 20] = [
+    const ALL: [ErrorCode; 23] = [
         ErrorCode::BadRequest,
         ErrorCode::UrlInvalid,
         ErrorCode::CodeInvalid,
@@ -463,6 +498,7 @@ mod tests {
         ErrorCode::Unauthorized,
         ErrorCode::ScopeMissing,
         ErrorCode::Forbidden,
+        ErrorCode::Csrf,
         ErrorCode::CodeTaken,
         ErrorCode::Conflict,
         ErrorCode::NotFound,
@@ -472,7 +508,9 @@ mod tests {
         ErrorCode::RequestTimeout,
         ErrorCode::BodyTooLarge,
         ErrorCode::UnsupportedMediaType,
+        ErrorCode::TooManyRequests,
         ErrorCode::Internal,
+        ErrorCode::Busy,
         ErrorCode::Unavailable,
     ];
 

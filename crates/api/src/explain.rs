@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use waypost_analytics::{Durability, TrustedProxies, Visit, VisitHeaders};
 use waypost_core::{Actor, Clock, ReservedWords, ShortCode};
-use waypost_store::{Links, Routed, Router, RoutingStep, Rule, StoreError};
+use waypost_store::{LinkError, Links, Routed, Router, RoutingStep, Rule, StoreError};
 
 use crate::errors::ApiError;
 use crate::handlers::redirect::{CACHE_CONTROL, check_open};
@@ -209,7 +209,13 @@ impl Explainer<'_> {
                     "permission",
                     "the link is secure, and this visitor may follow it".to_owned(),
                 ),
-                Err(waypost_store::LinkError::Store(error)) => return Err(error),
+                Err(LinkError::Store(error)) => return Err(error),
+                Err(error @ LinkError::Unauthenticated) => {
+                    let found =
+                        "the link is secure, and nobody is signed in: a browser is sent to sign in";
+                    step("permission", found.to_owned());
+                    return Ok(Err(error.into()));
+                }
                 Err(error) => {
                     step("permission", format!("the link is secure: {error}"));
                     return Ok(Err(error.into()));

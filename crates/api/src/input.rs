@@ -1,4 +1,4 @@
-//! What comes in beside the path: JSON bodies and queries, read strictly.
+//! What comes in beside the path: JSON bodies, forms and queries, read strictly.
 //!
 //! A field that nobody knows, a field given twice or a list where an object belongs is refused: a
 //! mistyped name is found when it is written, not when its effect is missed.
@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Duration;
 
-use actix_web::dev::{JsonBody as RawBody, Payload};
+use actix_web::dev::{JsonBody as RawBody, Payload, UrlEncoded};
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use actix_web::{FromRequest, HttpRequest};
 use serde::Deserialize;
@@ -38,13 +38,35 @@ impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for JsonObje
         Box::pin(async {
             match tokio::time::timeout(BODY_TIMEOUT, body).await {
                 Ok(body) => Ok(Self(body?.0)),
-                Err(_) => Err(ApiError::new(
-                    ErrorCode::RequestTimeout,
-                    "the body did not arrive within 10 seconds; send it again",
-                )),
+                Err(_) => Err(late()),
             }
         })
     }
+}
+
+/// The body of a form (`application/x-www-form-urlencoded`).
+pub(crate) struct Form<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = UrlEncoded::<T>::new(request, payload).limit(MAX_BODY_BYTES);
+        Box::pin(async {
+            match tokio::time::timeout(BODY_TIMEOUT, body).await {
+                Ok(body) => Ok(Self(body?)),
+                Err(_) => Err(late()),
+            }
+        })
+    }
+}
+
+fn late() -> ApiError {
+    ApiError::new(
+        ErrorCode::RequestTimeout,
+        "the body did not arrive within 10 seconds; send it again",
+    )
 }
 
 /// A [`JsonObject`], or no body at all.

@@ -10,6 +10,10 @@
 //! | the operations; the REST API | `handlers/`, `handlers/v1/` |
 //! | errors: code → status → name | `errors.rs`; for visitors `error_page.rs` |
 //! | who sends a request, and whether they may | `caller.rs` |
+//! | pages, and signing in and out with them | `pages.rs`, `templates/`, `handlers/auth/` |
+//! | cookies, the own addresses, where a sign-in may lead | `site.rs` |
+//! | requests that a browser is made to send | `csrf.rs` |
+//! | guessing passwords | `throttle.rs` |
 //! | ids of requests, lines of the log | `access.rs` |
 //! | bodies and queries | `input.rs` |
 //! | what would become of a visit | `explain.rs`: [`Explainer`] |
@@ -35,6 +39,7 @@
 
 mod access;
 mod caller;
+mod csrf;
 mod error_page;
 mod errors;
 mod explain;
@@ -42,10 +47,13 @@ mod handlers;
 mod input;
 mod metrics;
 mod openapi;
+mod pages;
 mod routes;
 mod server;
 mod settings;
+mod site;
 mod state;
+mod throttle;
 
 pub use explain::{ExplainedVisit, Explainer, Explanation};
 pub use handlers::record::LinkRecord;

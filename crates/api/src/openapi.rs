@@ -56,10 +56,11 @@ pub(crate) enum BadBody {
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
 pub(crate) enum Denied {
-    /// No token, or one that is not accepted
+    /// No token and no session, or one that is not accepted
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "Bearer (RFC 6750)")))]
     Unauthorized(ErrorBody<'static>),
-    /// The token does not have the scope (`SCOPE_MISSING`), or it is for others (`FORBIDDEN`)
+    /// The token does not have the scope (`SCOPE_MISSING`), it is for others (`FORBIDDEN`), or nothing says
+    /// that a change with a session is made from a page of this server (`CSRF`)
     #[response(status = 403)]
     Forbidden(ErrorBody<'static>),
 }
@@ -98,7 +99,8 @@ impl Modify for Tokens {
         title = "Waypost",
         license(name = "MIT", identifier = "MIT"),
         description = "A link shortener whose click numbers are exact.\n\n\
-            Links belong to people. Who asks is said by an API token; what somebody may not see is \
+            Links belong to people. Who asks is said by an API token, or by the session of whoever signed in \
+            with a browser; what somebody may not see is \
             answered like what does not exist.\n\n\
             Every error has the same body and an `X-Request-Id` header; so has every other answer \
             but a redirect. A request may bring its own `X-Request-Id`, of at most 128 visible ASCII \
@@ -134,6 +136,10 @@ impl Modify for Tokens {
         v1::tokens::revoke,
         v1::me::show,
         v1::me::change,
+        v1::sessions::change_password,
+        v1::sessions::list,
+        v1::sessions::end,
+        v1::sessions::end_all,
         v1::users::list,
         v1::users::change,
         v1::users::delete,
@@ -159,7 +165,7 @@ impl Modify for Tokens {
         (name = "people", description = "Whom a link belongs to, and whom it is shared with"),
         (name = "keywords", description = "Words, also as host names, that take all that a path has behind them"),
         (name = "tags", description = "Words that links have in common"),
-        (name = "account", description = "Oneself and one's tokens"),
+        (name = "account", description = "Oneself, one's tokens and sessions"),
         (name = "admin", description = "For admins"),
         (name = "simple", description = "A few operations by code"),
         (name = "operation", description = "For those who run the server"),

@@ -28,7 +28,7 @@ use crate::caller::{Access, authorise};
 use crate::error_page;
 use crate::errors::ApiError;
 use crate::handlers::redirect::host_of;
-use crate::handlers::{delete, docs, health, list, metrics, redirect, shorten, stats, v1};
+use crate::handlers::{auth, delete, docs, health, list, metrics, redirect, shorten, stats, v1};
 use crate::state::State;
 
 /// One operation under one path.
@@ -84,6 +84,8 @@ enum Kind {
     Operation,
     /// The same, with a line only at level `debug`: machines ask every few seconds.
     Probe,
+    /// As [`Kind::Operation`], for pages of people, which are not in the description.
+    Page,
     /// As [`Kind::Probe`], for the pages that describe the others and are not in the description.
     Documentation,
 }
@@ -126,6 +128,17 @@ const ROUTES: &[Row] = &[
     Row { method: Method::Delete, path: "/api/v1/tokens/{id}",                 kind: Kind::Operation,     access: Access::For(Action::EditAccount),           handler: Some(|| web::to(v1::tokens::revoke)),      purpose: "Revokes an API token" },
     Row { method: Method::Get,    path: "/api/v1/users/me",                    kind: Kind::Operation,     access: Access::For(Action::ViewAccount),           handler: Some(|| web::to(v1::me::show)),            purpose: "Shows oneself" },
     Row { method: Method::Patch,  path: "/api/v1/users/me",                    kind: Kind::Operation,     access: Access::For(Action::EditAccount),           handler: Some(|| web::to(v1::me::change)),          purpose: "Changes oneself" },
+    Row { method: Method::Post,   path: "/api/v1/users/me/password",           kind: Kind::Operation,     access: Access::For(Action::EditAccount),           handler: Some(|| web::to(v1::sessions::change_password)), purpose: "Changes one's password" },
+    Row { method: Method::Get,    path: "/api/v1/sessions",                    kind: Kind::Operation,     access: Access::For(Action::ViewAccount),           handler: Some(|| web::to(v1::sessions::list)),      purpose: "Lists where one is signed in" },
+    Row { method: Method::Delete, path: "/api/v1/sessions",                    kind: Kind::Operation,     access: Access::For(Action::EditAccount),           handler: Some(|| web::to(v1::sessions::end_all)),   purpose: "Signs out everywhere" },
+    Row { method: Method::Delete, path: "/api/v1/sessions/{id}",               kind: Kind::Operation,     access: Access::For(Action::EditAccount),           handler: Some(|| web::to(v1::sessions::end)),       purpose: "Ends a session" },
+    Row { method: Method::Get,    path: "/auth/login",                         kind: Kind::Page,          access: Access::Open,                               handler: Some(|| web::to(auth::login::show)),       purpose: "The page to sign in" },
+    Row { method: Method::Post,   path: "/auth/login",                         kind: Kind::Page,          access: Access::Open,                               handler: Some(|| web::to(auth::login::submit)),     purpose: "Signs in" },
+    Row { method: Method::Get,    path: "/auth/logout",                        kind: Kind::Page,          access: Access::Open,                               handler: Some(|| web::to(auth::logout::show)),      purpose: "The page to sign out" },
+    Row { method: Method::Post,   path: "/auth/logout",                        kind: Kind::Page,          access: Access::Open,                               handler: Some(|| web::to(auth::logout::submit)),    purpose: "Signs out" },
+    Row { method: Method::Get,    path: "/setup",                              kind: Kind::Page,          access: Access::Open,                               handler: Some(|| web::to(auth::setup::show)),       purpose: "The page to make the first admin" },
+    Row { method: Method::Post,   path: "/setup",                              kind: Kind::Page,          access: Access::Open,                               handler: Some(|| web::to(auth::setup::submit)),     purpose: "Makes the first admin" },
+    Row { method: Method::Get,    path: "/static/page.css",                    kind: Kind::Documentation, access: Access::Open,                               handler: Some(|| web::to(auth::style::answer)),     purpose: "How pages look" },
     Row { method: Method::Get,    path: "/api/v1/admin/users",                 kind: Kind::Operation,     access: Access::For(Action::ListUsers),             handler: Some(|| web::to(v1::users::list)),         purpose: "Lists all users" },
     Row { method: Method::Patch,  path: "/api/v1/admin/users/{id}",            kind: Kind::Operation,     access: Access::For(Action::ManageUsers),           handler: Some(|| web::to(v1::users::change)),       purpose: "Changes a user" },
     Row { method: Method::Delete, path: "/api/v1/admin/users/{id}",            kind: Kind::Operation,     access: Access::For(Action::ManageUsers),           handler: Some(|| web::to(v1::users::delete)),       purpose: "Deletes a user" },
@@ -144,14 +157,11 @@ const ROUTES: &[Row] = &[
 const PLANNED: &[&str] = &[
     "admin",
     "assets",
-    "auth",
     "dashboard",
     "keywords",
     "links",
     "oidc",
     "settings",
-    "setup",
-    "static",
     "tags",
     "tokens",
     "users",
@@ -166,7 +176,7 @@ pub struct RouteLine {
     pub path: &'static str,
     /// What it does, in one line.
     pub purpose: &'static str,
-    /// Whether it is in the OpenAPI document: all but the document itself and its page.
+    /// Whether it is in the OpenAPI document: all but the document itself and pages of people.
     pub documented: bool,
 }
 
@@ -176,7 +186,7 @@ pub fn routes() -> impl Iterator<Item = RouteLine> {
         methods: row.method.names(),
         path: row.path,
         purpose: row.purpose,
-        documented: row.kind != Kind::Documentation,
+        documented: !matches!(row.kind, Kind::Documentation | Kind::Page),
     })
 }
 
@@ -317,7 +327,7 @@ fn around(row: &Row, route: Route) -> Route {
     }));
     match row.kind {
         Kind::Redirect => authorised,
-        Kind::Operation => authorised.wrap(from_fn(observe)),
+        Kind::Operation | Kind::Page => authorised.wrap(from_fn(observe)),
         Kind::Probe | Kind::Documentation => authorised.wrap(from_fn(observe_quietly)),
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use waypost_core::settings::{Invalid, Setting, SettingsReader};
-use waypost_core::{BaseUrl, BaseUrlError, TokenHash};
+use waypost_core::{BaseUrl, BaseUrlError, SessionLifetime, TokenHash};
 
 const LISTEN: Setting = Setting::new("listen", "127.0.0.1:8080", "address of the service");
 const BASE_URL: Setting = Setting::new(
@@ -48,6 +48,12 @@ const ANONYMOUS_LINKS: Setting = Setting::new(
     "anonymous_links",
     "false",
     "true opens /shorten and /urls to everybody, for links that nobody owns",
+);
+
+const SESSION_DAYS: Setting = Setting::new(
+    "session_days",
+    "14",
+    "days without use after which somebody who signed in is signed out (1 to 365)",
 );
 
 /// The most workers that the HTTP server can have.
@@ -128,6 +134,8 @@ pub struct AccessSettings {
     pub admin_token: Option<TokenHash>,
     /// Whether everybody may make, list and delete links that nobody owns.
     pub anonymous_links: bool,
+    /// How long sessions last.
+    pub sessions: SessionLifetime,
 }
 
 impl AccessSettings {
@@ -136,7 +144,7 @@ impl AccessSettings {
     /// The longest one.
     pub const MAX_TOKEN_CHARS: usize = 1_024;
     /// What can be set.
-    pub const SETTINGS: &'static [Setting] = &[ADMIN_TOKEN, ANONYMOUS_LINKS];
+    pub const SETTINGS: &'static [Setting] = &[ADMIN_TOKEN, ANONYMOUS_LINKS, SESSION_DAYS];
 
     /// Reads this section.
     ///
@@ -153,9 +161,11 @@ impl AccessSettings {
                 _ => Err("is neither true nor false"),
             },
         );
+        let sessions = reader.value(&SESSION_DAYS, SessionLifetime::default, session_days);
         Ok(Self {
             admin_token: admin_token?,
             anonymous_links: anonymous_links?,
+            sessions: sessions?,
         })
     }
 }
@@ -168,6 +178,11 @@ fn admin_token(text: &str) -> Result<TokenHash, &'static str> {
         );
     }
     Ok(TokenHash::of(text))
+}
+
+fn session_days(text: &str) -> Result<SessionLifetime, &'static str> {
+    let days = text.parse().ok().and_then(SessionLifetime::of_days);
+    days.ok_or("is not a number of days from 1 to 365")
 }
 
 /// How the program writes its log.

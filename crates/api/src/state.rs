@@ -8,6 +8,8 @@ use waypost_store::{Accounts, Links, Resolver, Router, Shortener, Store};
 
 use crate::metrics::{LastCount, Metrics};
 use crate::openapi::Document;
+use crate::site::Site;
+use crate::throttle::SignInThrottle;
 
 /// What the API is composed of.
 #[derive(Clone)]
@@ -36,6 +38,8 @@ pub(crate) struct State {
     parts: ApiParts,
     router: Router,
     base_url: BaseUrl,
+    site: Site,
+    throttle: SignInThrottle,
     last_count: LastCount,
     document: Document,
 }
@@ -45,6 +49,8 @@ impl State {
         Self {
             router: Router::new(parts.resolver.clone(), &base_url),
             parts,
+            site: Site::of(&base_url),
+            throttle: SignInThrottle::default(),
             base_url,
             last_count: LastCount::default(),
             document: Document::generate(),
@@ -61,6 +67,14 @@ impl State {
 
     pub(crate) fn accounts(&self) -> &Accounts {
         &self.parts.accounts
+    }
+
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
+
+    pub(crate) fn throttle(&self) -> &SignInThrottle {
+        &self.throttle
     }
 
     pub(crate) fn anonymous_links(&self) -> bool {

@@ -90,6 +90,10 @@ id!(
     TokenId
 );
 id!(
+    /// Identifies a session.
+    SessionId
+);
+id!(
     /// Identifies the click journal of one data directory.
     JournalId
 );

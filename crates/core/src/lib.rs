@@ -12,6 +12,7 @@
 //! | searching them | [`SearchWord`], [`LinkOrder`], [`LinkPlace`] |
 //! | people | [`User`], [`UserId`], [`Email`], [`DisplayName`], [`Role`], [`Password`] |
 //! | API tokens | [`ApiToken`], [`TokenSecret`], [`TokenHash`], [`Scopes`] |
+//! | signing in | [`Session`], [`SessionSecret`], [`SessionHash`], [`SessionLifetime`], [`SetupSecret`], [`ExternalIdentity`] |
 //! | who may do what | [`allows`], [`decide`], [`Actor`], [`Action`], [`LinkStanding`] |
 //! | clicks | [`Click`], [`ClickId`], [`IpHash`], [`UserAgent`], [`Referrer`], [`Salt`] |
 //! | lists | [`PageRequest`], [`Page`], [`Cursor`] |
@@ -42,6 +43,7 @@ mod click;
 mod clock;
 mod code;
 mod details;
+mod external_identity;
 mod ids;
 mod link;
 mod ownership;
@@ -50,6 +52,8 @@ mod password;
 mod permission;
 mod random;
 mod search;
+mod secret;
+mod session;
 #[cfg(feature = "settings")]
 pub mod settings;
 mod target;
@@ -63,17 +67,19 @@ pub use click::{Click, IpHash, IpHashError, Referrer, Salt, UserAgent};
 pub use clock::{Clock, ManualClock, SystemClock, micros};
 pub use code::{CodeError, CodeLength, ReservedWords, ShortCode};
 pub use details::{Description, DetailError, Tag, Title, expiry};
-pub use ids::{ClickId, Id, JournalId, LinkId, TokenId, UserId};
+pub use external_identity::{ExternalIdentity, ExternalIdentityError};
+pub use ids::{ClickId, Id, JournalId, LinkId, SessionId, TokenId, UserId};
 pub use link::{Link, LinkContent, LinkDetails, Visibility, VisibilityError};
 pub use ownership::{LinkAction, LinkActionError, LinkOwner, LinkSnapshot, LinkVersion, Person};
 pub use page::{
     Cursor, CursorError, LinkCursor, LinkOrder, LinkOrderError, LinkPlace, Page, PageError,
-    PageRequest, TokenCursor, UserCursor,
+    PageRequest, SessionCursor, TokenCursor, UserCursor,
 };
 pub use password::{Password, PasswordError, PasswordHash, PasswordHashError};
 pub use permission::{Action, Actor, Decision, LinkStanding, Standing, allows, decide};
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use search::SearchWord;
+pub use session::{Session, SessionHash, SessionLifetime, SessionSecret, SetupHash, SetupSecret};
 pub use target::{TargetUrl, TargetUrlError};
 pub use template::{FillError, Template};
 pub use token::{

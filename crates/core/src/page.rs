@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::ids::Id;
-use crate::{ApiToken, Link, LinkId, ShortCode, TokenId, User, UserId};
+use crate::{ApiToken, Link, LinkId, Session, SessionId, ShortCode, TokenId, User, UserId};
 
 /// A page by number, from 1, of 1 to 100 items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,8 @@ pub type LinkCursor = Cursor<LinkId>;
 pub type UserCursor = Cursor<UserId>;
 /// A place in the list of the API tokens of a user.
 pub type TokenCursor = Cursor<TokenId>;
+/// A place in the list of the sessions of a user.
+pub type SessionCursor = Cursor<SessionId>;
 
 macro_rules! of_item {
     ($($item:ident => $id:ident),*) => {$(
@@ -106,7 +108,7 @@ macro_rules! of_item {
     )*};
 }
 
-of_item!(Link => LinkId, User => UserId, ApiToken => TokenId);
+of_item!(Link => LinkId, User => UserId, ApiToken => TokenId, Session => SessionId);
 
 impl<I: Id> fmt::Display for Cursor<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,6 +9,9 @@ use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 
 use crate::Random;
 
+/// The parameters of [`Password::hash`], and a salt and a hash of zeros.
+const OF_NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// A password as somebody typed it, to be kept. [`fmt::Debug`] does not show it.
 pub struct Password(String);
 
@@ -67,6 +70,13 @@ impl PasswordHash {
     pub fn from_stored(text: &str) -> Result<Self, PasswordHashError> {
         phc::PasswordHash::new(text).map_err(|_| PasswordHashError)?;
         Ok(Self(text.to_owned()))
+    }
+
+    /// A hash for where there is none: of a password that nobody has, and no quicker to compare with than
+    /// that of somebody.
+    #[must_use]
+    pub fn of_nobody() -> Self {
+        Self(OF_NOBODY.to_owned())
     }
 
     /// The hash for storing it, in ASCII.
@@ -129,6 +139,24 @@ mod tests {
             assert!(!stored.is_of(other), "{other:?}");
         }
         assert_ne!(password.hash(&random).unwrap(), hash, "another salt");
+    }
+
+    #[test]
+    fn the_hash_of_nobody_takes_as_long_as_that_of_somebody() {
+        let nobody = PasswordHash::of_nobody();
+        assert_eq!(
+            PasswordHash::from_stored(nobody.as_str()),
+            Ok(nobody.clone())
+        );
+        let somebody = Password::parse("correct horse").unwrap();
+        let somebody = somebody.hash(&SeededRandom::new(1)).unwrap();
+        let parts = |hash: &PasswordHash| {
+            let lengths = hash.as_str().split('$').skip(4).map(str::len);
+            let parameters = hash.as_str().split('$').take(4).map(ToOwned::to_owned);
+            (parameters.collect::<Vec<_>>(), lengths.collect::<Vec<_>>())
+        };
+        assert_eq!(parts(&nobody), parts(&somebody));
+        assert!(!nobody.is_of("correct horse"));
     }
 
     #[test]

@@ -1,16 +1,13 @@
 //! API tokens: what programs authenticate with instead of a password.
-//!
-//! A token is a secret of 32 random bytes, which is shown once; what is stored is its SHA-256. A
-//! secret of so much randomness cannot be guessed, so the hash needs neither salt nor slowness.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
-use crate::{Random, TokenId, UserId};
+use crate::secret::secret;
+use crate::{TokenId, UserId};
 
 /// What an API token is called, whose it is, and what it may do. The secret is no part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,87 +38,13 @@ impl ApiToken {
     }
 }
 
-/// The secret of an API token: `wp_` and 43 digits of base 62. It is shown to whom it was made for, and
-/// never again; [`fmt::Debug`] does not show it.
-#[derive(Clone)]
-pub struct TokenSecret(String);
-
-impl TokenSecret {
-    /// What every secret begins with: programs that look for leaked secrets find it by this.
-    pub const PREFIX: &str = "wp_";
-    /// 32 bytes in base 62.
-    const DIGITS: usize = 43;
-
-    /// Draws a secret.
-    pub fn generate(random: &dyn Random) -> Self {
-        let mut bytes = [0; 32];
-        random.fill(&mut bytes);
-        let mut text = String::from(Self::PREFIX);
-        text.extend(base_62(bytes));
-        Self(text)
-    }
-
-    /// The secret itself, to be shown to its user.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// What is stored of it.
-    #[must_use]
-    pub fn hash(&self) -> TokenHash {
-        TokenHash::of(&self.0)
-    }
-}
-
-impl fmt::Debug for TokenSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokenSecret(…)")
-    }
-}
-
-/// The digits of a number of 256 bits, most significant first.
-fn base_62(mut number: [u8; 32]) -> impl Iterator<Item = char> {
-    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let mut digits = ['0'; TokenSecret::DIGITS];
-    for digit in digits.iter_mut().rev() {
-        // Divides by 62, a byte after the other; the remainder is the digit.
-        let mut remainder = 0;
-        for byte in &mut number {
-            let dividend = remainder << 8 | u16::from(*byte);
-            *byte = u8::try_from(dividend / 62).unwrap_or(u8::MAX);
-            remainder = dividend % 62;
-        }
-        if let Some(character) = DIGITS.get(usize::from(remainder)) {
-            *digit = char::from(*character);
-        }
-    }
-    digits.into_iter()
-}
-
-/// The SHA-256 of a secret: what is stored, and looked up. It is compared by the index of a database,
-/// which may tell by its time how far two hashes agree; of the secret that says nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TokenHash([u8; 32]);
-
-impl TokenHash {
-    /// The hash of whatever somebody presents as a secret.
-    #[must_use]
-    pub fn of(presented: &str) -> Self {
-        Self(Sha256::digest(presented.as_bytes()).into())
-    }
-
-    /// Takes a hash from where it is stored.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// The hash for storing it.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
+secret! {
+    /// The secret of an API token: `wp_` and 43 digits of base 62. It is shown to whom it was made for, and
+    /// never again; [`fmt::Debug`] does not show it.
+    TokenSecret("wp_"),
+    /// The SHA-256 of a secret: what is stored, and looked up. It is compared by the index of a database,
+    /// which may tell by its time how far two hashes agree; of the secret that says nothing.
+    TokenHash
 }
 
 /// What a token is for: one line of 1 to 100 characters.
@@ -257,18 +180,6 @@ mod tests {
 
     use super::*;
     use crate::SeededRandom;
-
-    #[test]
-    fn secrets_are_32_bytes_in_base_62() {
-        let digits = |bytes| base_62(bytes).collect::<String>();
-        assert_eq!(digits([0; 32]), "0".repeat(43));
-        let mut bytes = [0; 32];
-        bytes[30..].copy_from_slice(&(62_u16 * 62 - 1).to_be_bytes());
-        assert_eq!(digits(bytes), format!("{}zz", "0".repeat(41)));
-        // 2^256 - 1, as any calculator of large numbers writes it.
-        let greatest = "yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1";
-        assert_eq!(digits([0xff; 32]), greatest);
-    }
 
     #[test]
     fn no_secret_is_drawn_twice_or_shown_by_accident() {

@@ -29,6 +29,8 @@ mod edits;
 mod findable;
 #[path = "sql/id.rs"]
 mod id;
+#[path = "sql/identities.rs"]
+mod identities;
 #[path = "sql/ingest.rs"]
 mod ingest;
 #[path = "sql/journals.rs"]
@@ -44,15 +46,21 @@ mod route;
 mod salts;
 #[path = "sql/schema.rs"]
 mod schema;
+#[path = "sql/sessions.rs"]
+mod sessions;
 #[path = "sql/sets.rs"]
 mod sets;
 mod settle;
+#[path = "sql/setup.rs"]
+mod setup;
 #[path = "sql/statement.rs"]
 mod statement;
 #[path = "sql/store.rs"]
 mod store;
 #[path = "sql/store_links.rs"]
 mod store_links;
+#[path = "sql/store_sign_in.rs"]
+mod store_sign_in;
 #[path = "sql/tags.rs"]
 mod tags;
 #[path = "sql/tokens.rs"]

@@ -29,6 +29,8 @@ mod edits;
 mod findable;
 #[path = "sql/id.rs"]
 mod id;
+#[path = "sql/identities.rs"]
+mod identities;
 mod ingest;
 #[path = "sql/journals.rs"]
 mod journals;
@@ -42,14 +44,20 @@ mod route;
 mod salts;
 #[path = "sql/schema.rs"]
 mod schema;
+#[path = "sql/sessions.rs"]
+mod sessions;
 #[path = "sql/sets.rs"]
 mod sets;
+#[path = "sql/setup.rs"]
+mod setup;
 #[path = "sql/statement.rs"]
 mod statement;
 #[path = "sql/store.rs"]
 mod store;
 #[path = "sql/store_links.rs"]
 mod store_links;
+#[path = "sql/store_sign_in.rs"]
+mod store_sign_in;
 #[path = "sql/tags.rs"]
 mod tags;
 #[path = "sql/tokens.rs"]

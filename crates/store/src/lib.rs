@@ -1,7 +1,8 @@
 //! The port: what Waypost asks of a database, and nothing about any particular one.
 //!
 //! A *store* keeps links, clicks and salts, users and API tokens. Each kind has a trait ([`LinkStore`],
-//! [`ClickStore`], [`SaltStore`], [`UserStore`], [`TokenStore`]), and so have whom links belong to
+//! [`ClickStore`], [`SaltStore`], [`UserStore`], [`TokenStore`]), and so have signing in
+//! ([`SessionStore`], [`SetupStore`], [`IdentityStore`]), whom links belong to
 //! ([`AccessStore`]), finding them ([`CatalogStore`]), the positions of click journals
 //! ([`JournalStore`]) and the change feed of links ([`ChangeStore`]); [`Store`] is all of them. The traits are object-safe and take `&self`:
 //! hand an `Arc<dyn Store>` to whoever needs one. One method is one atomic operation: it happens whole
@@ -17,7 +18,8 @@
 //! | [`hold_point`] | where crash tests stop a process; nothing in a release build |
 //! | [`Shortener`] | making and finding links over any store: the domain functions that the HTTP API, `linkctl` and embedders share |
 //! | [`Links`] | the same for those who may, with all that belongs to a link |
-//! | [`Accounts`] | users, their API tokens, and knowing them again, over any store |
+//! | [`Accounts`] | users, their API tokens and sessions, and knowing them again, over any store |
+//! | [`lower_priority`] | how threads get out of the way of redirects |
 //! | [`Router`] | from the host and the path of a request to the link that it follows |
 //! | [`Resolver`] | from the code that a visitor typed to where it leads, from memory where it can, and what a redirect asks |
 //! | `testkit` (feature) | the conformance suite that every implementation passes, and a store that fails on purpose |
@@ -37,15 +39,19 @@ mod clicks;
 mod error;
 mod findable;
 mod hold_point;
+mod identities;
 mod journals;
 mod links;
 mod memory;
 mod metrics;
 mod owned_links;
+mod priority;
 mod resolver;
 mod router;
 mod salts;
+mod sessions;
 mod settings;
+mod setup;
 mod shortener;
 #[cfg(feature = "testkit")]
 pub mod testkit;
@@ -53,22 +59,28 @@ mod tokens;
 mod users;
 
 pub use access::{AccessStore, TakenTo, Taking};
-pub use accounts::{AccountError, Accounts, AccountsParts, NewToken, NewUser};
+pub use accounts::{
+    AccountError, Accounts, AccountsParts, KnownSession, NewSession, NewToken, NewUser,
+};
 pub use catalog::{CatalogStore, LinkQuery, LinkReader};
 pub use changes::{ChangeStore, LinkChange};
 pub use clicks::{ClickStore, LinkLedger, Recorded};
 pub use error::StoreError;
 pub use findable::make_links_findable;
 pub use hold_point::hold_point;
+pub use identities::{IdentityOfUser, IdentityStore};
 pub use journals::{ClickBatch, Dropped, Ingested, JournalRecord, JournalStore};
 pub use links::{CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};
 pub use memory::MemoryStore;
 pub use metrics::describe_metrics;
 pub use owned_links::{LinkError, LinkPatch, Links, NewKeyword, OwnedLink, Precondition, permit};
+pub use priority::lower_priority;
 pub use resolver::{Closed, Destination, Resolver};
 pub use router::{Routed, Router, RoutingStep, Rule};
 pub use salts::SaltStore;
+pub use sessions::{SessionStore, SignedIn};
 pub use settings::CacheSettings;
+pub use setup::{SetUp, SetupStore};
 pub use shortener::{NewLink, ShortenError, Shortener, ShortenerParts};
 pub use tokens::TokenStore;
 pub use users::{UserChange, UserStore};
@@ -87,6 +99,9 @@ pub trait Store:
     + SaltStore
     + UserStore
     + TokenStore
+    + SessionStore
+    + SetupStore
+    + IdentityStore
 {
     /// Asks the database for a sign of life.
     ///

@@ -3,6 +3,7 @@
 mod catalog;
 mod links;
 mod people;
+mod sign_in;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    Click, ClickId, Clock, Cursor, JournalId, LinkId, Salt, ShortCode, SystemClock, TokenId,
-    UserId, micros,
+    Click, ClickId, Clock, Cursor, JournalId, LinkId, Salt, SessionId, SetupHash, ShortCode,
+    SystemClock, TokenId, UserId, micros,
 };
 
 #[cfg(feature = "testkit")]
@@ -37,6 +38,9 @@ struct State {
     salts: BTreeMap<Date, Salt>,
     users: BTreeMap<UserId, people::KeptUser>,
     tokens: BTreeMap<TokenId, people::KeptToken>,
+    sessions: BTreeMap<SessionId, sign_in::KeptSession>,
+    setup_tokens: BTreeMap<SetupHash, OffsetDateTime>,
+    identities: BTreeMap<[u8; 32], sign_in::KeptIdentity>,
 }
 
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
-use waypost_core::{DisplayName, Email, PasswordHash, Role, User, UserCursor, UserId};
+use waypost_core::{DisplayName, Email, PasswordHash, Role, SessionId, User, UserCursor, UserId};
 
 use crate::StoreError;
 
@@ -45,7 +45,7 @@ pub trait UserStore: Send + Sync {
     ) -> Result<Vec<User>, StoreError>;
 
     /// Changes what `change` names of a user, and gives back what they are then. `None` when there is
-    /// no such user.
+    /// no such user. Disabling them ends their sessions.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the new address is taken.
@@ -61,7 +61,8 @@ pub trait UserStore: Send + Sync {
     /// [`StoreError`] as any look-up.
     async fn password(&self, id: UserId) -> Result<Option<PasswordHash>, StoreError>;
 
-    /// Sets the password of a user; `None` takes it away. `false` when there is no such user.
+    /// Sets the password of a user at `at`; `None` takes it away. It ends their sessions, but for one to
+    /// be kept. `false` when there is no such user.
     ///
     /// # Errors
     /// [`StoreError`] as any change.
@@ -69,9 +70,11 @@ pub trait UserStore: Send + Sync {
         &self,
         id: UserId,
         password: Option<&PasswordHash>,
+        at: OffsetDateTime,
+        kept: Option<SessionId>,
     ) -> Result<bool, StoreError>;
 
-    /// Deletes a user with their API tokens; what was shared with them is not any more. Clicks that they
+    /// Deletes a user with their API tokens and sessions; what was shared with them is not any more. Clicks that they
     /// made stay, and are nobody's. `false` when there was none.
     ///
     /// # Errors

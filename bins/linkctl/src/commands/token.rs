@@ -196,7 +196,9 @@ mod tests {
 
     use time::OffsetDateTime;
     use time::macros::datetime;
-    use waypost_core::{Actor, DisplayName, ManualClock, Role, SeededRandom, TokenName};
+    use waypost_core::{
+        Actor, DisplayName, ManualClock, Role, SeededRandom, SessionLifetime, TokenName,
+    };
     use waypost_store::{AccountsParts, MemoryStore, NewUser};
 
     use super::*;
@@ -210,6 +212,7 @@ mod tests {
             clock: Arc::new(ManualClock::new(NOW)),
             random: Arc::new(SeededRandom::new(1)),
             operator: None,
+            sessions: SessionLifetime::default(),
         });
         let ada = NewUser {
             email: ada(),

@@ -37,6 +37,10 @@ pub(super) async fn run(
             delete(email, links, confirmation, accounts, console).await?;
             return Ok(Status::Done);
         }
+        cli::User::Password { email } => {
+            set_password(email, accounts, console).await?;
+            return Ok(Status::Done);
+        }
         cli::User::Promote { email } => (
             email,
             UserChange {
@@ -87,6 +91,20 @@ async fn add(
         password,
     };
     let user = accounts.add_user(new).await?;
+    print(&user, console)
+}
+
+async fn set_password(
+    email: Email,
+    accounts: &Accounts,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let user = find(email, accounts).await?;
+    let password = Password::parse(&console.secret()?)?;
+    if !accounts.set_password(user.id, password).await? {
+        return Err(Failure::NoUser(user.email));
+    }
+    console.say("the password is set, and all sessions are ended");
     print(&user, console)
 }
 
@@ -221,7 +239,7 @@ mod tests {
 
     use time::OffsetDateTime;
     use time::macros::datetime;
-    use waypost_core::{DisplayName, ManualClock, SeededRandom};
+    use waypost_core::{DisplayName, ManualClock, SeededRandom, SessionLifetime};
     use waypost_store::{AccountsParts, MemoryStore};
 
     use super::*;
@@ -235,6 +253,7 @@ mod tests {
             clock: Arc::new(ManualClock::new(NOW)),
             random: Arc::new(SeededRandom::new(1)),
             operator: None,
+            sessions: SessionLifetime::default(),
         })
     }
 
@@ -342,6 +361,33 @@ mod tests {
         let user = store.user_by_email(&email("ada@example.com")).await;
         let hash = store.password(user.unwrap().unwrap().id).await.unwrap();
         assert!(hash.unwrap().is_of("correct horse"));
+    }
+
+    #[tokio::test]
+    async fn a_new_password_ends_the_sessions_of_its_user() {
+        let accounts = accounts();
+        let user = accounts.add_user(NewUser {
+            email: email("ada@example.com"),
+            display_name: DisplayName::default(),
+            role: Role::Member,
+            password: None,
+        });
+        let opened = accounts.open_session(user.await.unwrap(), None).await;
+        let secret = opened.unwrap().secret;
+        let set = async |input: &str| {
+            let email = email("ada@example.com");
+            done(cli::User::Password { email }, &accounts, false, input).await
+        };
+        let short = set("secret\n").await;
+        assert_eq!(short.unwrap_err().status(), Status::Usage);
+        let known = accounts.authenticate_session(secret.reveal()).await;
+        assert!(known.unwrap().is_some());
+        let printed = set("correct horse\n").await.unwrap();
+        assert!(!printed.output.contains("horse"));
+        let known = accounts.authenticate_session(secret.reveal()).await;
+        assert!(known.unwrap().is_none());
+        let signed_in = accounts.sign_in("ada@example.com", "correct horse".to_owned(), None);
+        assert!(signed_in.await.unwrap().is_some());
     }
 
     #[tokio::test]

@@ -22,7 +22,6 @@
 //! of redirects is absorbed by the journal and stored when there is room.
 
 mod batch;
-mod priority;
 
 use std::io;
 use std::sync::Arc;
@@ -32,7 +31,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use waypost_core::{Clock, JournalId, Random};
-use waypost_store::{ClickBatch, Store, StoreError};
+use waypost_store::{ClickBatch, Store, StoreError, lower_priority};
 
 use crate::journal::{Cursor, Journal, JournalError};
 
@@ -160,7 +159,7 @@ impl Ingester {
         std::thread::Builder::new()
             .name("ingester".to_owned())
             .spawn(move || {
-                priority::lower();
+                lower_priority("stores clicks");
                 runtime.block_on(self.work(&stop));
                 // What still runs on it holds up nothing: a batch is settled whole or not at all.
                 runtime.shutdown_background();

@@ -2,6 +2,7 @@
 //!
 //! For whom each is says the table in [`crate::routes`].
 
+pub(crate) mod auth;
 pub(crate) mod delete;
 pub(crate) mod docs;
 pub(crate) mod health;

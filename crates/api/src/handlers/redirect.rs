@@ -18,9 +18,11 @@ use time::OffsetDateTime;
 use waypost_analytics::{Visit, VisitHeaders};
 use waypost_store::Destination;
 
+use crate::access::RequestId;
 use crate::caller;
 use crate::error_page;
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
+use crate::handlers::auth::see_other;
 use crate::metrics::RedirectStatus;
 use crate::state::State;
 
@@ -44,6 +46,7 @@ pub(crate) const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private,
             ("Location" = String, description = "The target"),
             ("Cache-Control" = String, description = "private, no-store: a cached redirect is a click that is not counted"),
         )),
+        (status = 303, description = "The link is for certain users: a browser is sent to sign in, and comes back after that"),
         (status = 401, description = "The link is for certain users, and nobody says who asks", content(
             (ErrorBody<'static> = "application/json"), (String = "text/html"),
         ), headers(("WWW-Authenticate" = String, description = "Bearer"))),
@@ -87,8 +90,27 @@ pub(crate) async fn answer(request: &HttpRequest, state: &State) -> HttpResponse
             .insert_header((header::LOCATION, location))
             .insert_header((header::CACHE_CONTROL, CACHE_CONTROL))
             .finish(),
+        Err(error) if error.code() == ErrorCode::Unauthorized && may_sign_in(request) => {
+            to_sign_in(request, state)
+        }
         Err(error) => error_page::answer(request, state, &error, started),
     }
+}
+
+/// Whether it is a browser that asks, for somebody who says nothing of who they are.
+fn may_sign_in(request: &HttpRequest) -> bool {
+    !request.headers().contains_key(header::AUTHORIZATION) && error_page::prefers_html(request)
+}
+
+/// Sends a browser to sign in, and back to the link after that.
+fn to_sign_in(request: &HttpRequest, state: &State) -> HttpResponse {
+    let path = request.uri().path_and_query();
+    let path = path.map_or("/", |path| path.as_str());
+    let mut response = see_other(&state.site().sign_in(path));
+    let vary = HeaderValue::from_static("accept");
+    response.headers_mut().insert(header::VARY, vary);
+    RequestId::of(request.headers(), state.random()).complete(&mut response);
+    response
 }
 
 /// Finds the target of the link, and counts the click if it `counts`.

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod browser;
 mod documentation;
 mod explain;
 mod gated_store;
@@ -26,5 +27,6 @@ mod rest_links;
 mod rest_lists;
 mod rest_people;
 mod setup;
+mod sign_in;
 mod simple;
 mod walk;

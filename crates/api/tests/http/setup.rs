@@ -17,7 +17,9 @@ use waypost_analytics::{
 use waypost_api::{
     ApiParts, HttpSettings, Metrics, RunningServer, ServeError, reserved_words, serve,
 };
-use waypost_core::{Clock as _, JournalId, ManualClock, SystemRandom, TokenHash, Zone};
+use waypost_core::{
+    Clock as _, JournalId, ManualClock, SessionLifetime, SystemRandom, TokenHash, Zone,
+};
 use waypost_store::{
     Accounts, AccountsParts, CacheSettings, Links, Resolver, Shortener, ShortenerParts, Store as _,
 };
@@ -134,6 +136,7 @@ impl TestServer {
             clock: clock.clone(),
             random: random.clone(),
             operator: Some(TokenHash::of(OPERATOR)),
+            sessions: SessionLifetime::default(),
         });
         let parts = ApiParts {
             links: Links::new(shortener),

@@ -8,22 +8,24 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, COOKIE};
 use reqwest::{Method, StatusCode};
 use time::Duration;
 use waypost_api::routes;
-use waypost_core::{Clock as _, Link, LinkDetails, Role, TokenName, UserId, Visibility};
+use waypost_core::{
+    Clock as _, Link, LinkDetails, Role, SessionId, SessionSecret, TokenName, UserId, Visibility,
+};
 use waypost_store::testkit::samples::Samples;
 use waypost_store::{
-    LinkEdit, LinkStore as _, LinkUpdate, NewToken, TokenStore as _, Updated, UserChange,
-    UserStore as _,
+    LinkEdit, LinkStore as _, LinkUpdate, NewToken, SessionStore as _, TokenStore as _, Updated,
+    UserChange, UserStore as _,
 };
 
 use crate::people::Somebody;
 use crate::setup::{Answer, OPERATOR, TestServer, send};
 
 /// Everybody who comes along, in the order of the columns below.
-const CALLERS: [&str; 13] = [
+const CALLERS: [&str; 18] = [
     "anonymous",
     "a stranger",
     "whom it is shared with",
@@ -37,7 +39,16 @@ const CALLERS: [&str; 13] = [
     "the owner, with a token that only reads",
     "the owner, with a token that only writes",
     "the operator",
+    "a stranger, by session",
+    "the owner, by session",
+    "an admin, by session",
+    "the owner, by a session that was ended",
+    "an owner who is disabled, by session",
 ];
+
+/// What stands for the secret of a fresh session, and of one that was ended.
+const SESSION: &str = "a session";
+const ENDED_SESSION: &str = "an ended session";
 
 /// Answered as the entry says.
 const OK: u16 = 0;
@@ -74,44 +85,48 @@ impl Row {
 mod rows {
     use super::{OK, Row};
 
-    //                                       anon stra shar co-o ownr admn lack disa expi revo read writ oper
-    pub(super) const OPEN: &Row = &Row::same([OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK ]);
-    pub(super) const LIST: &Row = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, OK,  403, OK ]);
-    pub(super) const MAKE: &Row = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, 403, OK,  OK ]);
+    //                                       anon stra shar co-o ownr admn lack disa expi revo read writ oper s:st s:ow s:ad s:en s:di
+    pub(super) const OPEN: &Row = &Row::same([OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK ]);
+    /// Whoever is signed in goes on at once.
+    pub(super) const PAGE: &Row = &Row::same([OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  303, 303, 303, OK,  OK ]);
+    pub(super) const LIST: &Row = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, OK,  403, OK,  OK,  OK,  OK,  401, 401]);
+    pub(super) const MAKE: &Row = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, 403, OK,  OK,  OK,  OK,  OK,  401, 401]);
     /// About a user, which the operator is not.
-    pub(super) const SELF: &Row = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, OK,  403, 403]);
+    pub(super) const SELF: &Row = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, OK,  403, 403, OK,  OK,  OK,  401, 401]);
     pub(super) const EDIT_SELF: &Row
-                                = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, 403, OK,  403]);
+                                = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, 403, OK,  403, OK,  OK,  OK,  401, 401]);
     pub(super) const ADMIN: &Row
-                                = &Row::same([401, 403, 403, 403, 403, OK,  403, 401, 401, 401, 403, 403, OK ]);
+                                = &Row::same([401, 403, 403, 403, 403, OK,  403, 401, 401, 401, 403, 403, OK,  403, 403, OK,  401, 401]);
     /// Whoever has the code follows it, whatever token they send; a secure link asks.
     pub(super) const FOLLOW: &Row = &Row {
-        public:                              [OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK ],
-        private:                             [OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK ],
-        secure:                              [401, 403, OK,  OK,  OK,  OK,  403, 401, 401, 401, OK,  403, OK ],
+        public:                              [OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK ],
+        private:                             [OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK ],
+        secure:                              [401, 403, OK,  OK,  OK,  OK,  403, 401, 401, 401, OK,  403, OK,  403, OK,  OK,  401, 401],
     };
     /// See the link itself.
     pub(super) const VIEW: &Row = &Row::hidden(
-                                             [401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, OK,  403, OK ],
-                                             [401, 404, OK,  OK,  OK,  OK,  404, 401, 401, 401, OK,  403, OK ],
+                                             [401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, OK,  403, OK,  OK,  OK,  OK,  401, 401],
+                                             [401, 404, OK,  OK,  OK,  OK,  404, 401, 401, 401, OK,  403, OK,  404, OK,  OK,  401, 401],
     );
     /// See what is the owners' own.
     pub(super) const INSPECT: &Row = &Row::hidden(
-                                             [401, 403, 403, OK,  OK,  OK,  403, 401, 401, 401, OK,  403, OK ],
-                                             [401, 404, 403, OK,  OK,  OK,  404, 401, 401, 401, OK,  403, OK ],
+                                             [401, 403, 403, OK,  OK,  OK,  403, 401, 401, 401, OK,  403, OK,  403, OK,  OK,  401, 401],
+                                             [401, 404, 403, OK,  OK,  OK,  404, 401, 401, 401, OK,  403, OK,  404, OK,  OK,  401, 401],
     );
     /// Change the link.
     pub(super) const CHANGE: &Row = &Row::hidden(
-                                             [401, 403, 403, OK,  OK,  OK,  403, 401, 401, 401, 403, OK,  OK ],
-                                             [401, 404, 403, OK,  OK,  OK,  404, 401, 401, 401, 403, OK,  OK ],
+                                             [401, 403, 403, OK,  OK,  OK,  403, 401, 401, 401, 403, OK,  OK,  403, OK,  OK,  401, 401],
+                                             [401, 404, 403, OK,  OK,  OK,  404, 401, 401, 401, 403, OK,  OK,  404, OK,  OK,  401, 401],
     );
     /// Delete it for good.
     pub(super) const DESTROY: &Row = &Row::hidden(
-                                             [401, 403, 403, 403, 403, OK,  403, 401, 401, 401, 403, 403, OK ],
-                                             [401, 404, 403, 403, 403, OK,  404, 401, 401, 401, 403, 403, OK ],
+                                             [401, 403, 403, 403, 403, OK,  403, 401, 401, 401, 403, 403, OK,  403, 403, OK,  401, 401],
+                                             [401, 404, 403, 403, 403, OK,  404, 401, 401, 401, 403, 403, OK,  404, 403, OK,  401, 401],
     );
 }
-use rows::{ADMIN, CHANGE, DESTROY, EDIT_SELF, FOLLOW, INSPECT, LIST, MAKE, OPEN, SELF, VIEW};
+use rows::{
+    ADMIN, CHANGE, DESTROY, EDIT_SELF, FOLLOW, INSPECT, LIST, MAKE, OPEN, PAGE, SELF, VIEW,
+};
 
 /// A route as `routes()` shows it, what is sent there (words in braces are put in: see
 /// [`Stage::fill`]), the status of success, and who is answered what.
@@ -155,6 +170,10 @@ const ENTRIES: &[Entry] = &[
     Entry("DELETE /api/v1/tokens/{id}",                 "/api/v1/tokens/{token}",                   "",   204, EDIT_SELF),
     Entry("GET, HEAD /api/v1/users/me",                 "/api/v1/users/me",                         "",   200, SELF),
     Entry("PATCH /api/v1/users/me",                     "/api/v1/users/me",  r#"{"display_name":"New"}"#, 200, EDIT_SELF),
+    Entry("POST /api/v1/users/me/password",             "/api/v1/users/me/password", r#"{"current_password":"","new_password":"too short"}"#, 400, EDIT_SELF),
+    Entry("GET, HEAD /api/v1/sessions",                 "/api/v1/sessions",                         "",   200, SELF),
+    Entry("DELETE /api/v1/sessions",                    "/api/v1/sessions",                         "",   204, EDIT_SELF),
+    Entry("DELETE /api/v1/sessions/{id}",               "/api/v1/sessions/{session}",               "",   204, EDIT_SELF),
     Entry("GET, HEAD /api/v1/admin/users",              "/api/v1/admin/users",                      "",   200, ADMIN),
     Entry("PATCH /api/v1/admin/users/{id}",             "/api/v1/admin/users/{victim}",  r#"{"disabled":true}"#, 200, ADMIN),
     Entry("DELETE /api/v1/admin/users/{id}",            "/api/v1/admin/users/{victim}?links=delete", "",  204, ADMIN),
@@ -163,6 +182,13 @@ const ENTRIES: &[Entry] = &[
     Entry("POST /api/v1/keywords",                      "/api/v1/keywords", r#"{"keyword":"{code}-keyword","url":"https://example.com/{slug}"}"#, 201, ADMIN),
     Entry("DELETE /api/v1/keywords/{keyword}",          "/api/v1/keywords/{keyword}",               "",   204, ADMIN),
     Entry("GET, HEAD /api/v1/explain",                  "/api/v1/explain?url=/{code}",              "",   200, LIST),
+    Entry("GET, HEAD /auth/login",                      "/auth/login?redirect=/wiki",               "",   200, PAGE),
+    Entry("POST /auth/login",                           "/auth/login",                              "",   415, OPEN),
+    Entry("GET, HEAD /auth/logout",                     "/auth/logout",                             "",   200, OPEN),
+    Entry("POST /auth/logout",                          "/auth/logout",                             "",   415, OPEN),
+    Entry("GET, HEAD /setup",                           "/setup?token=guessed",                     "",   410, OPEN),
+    Entry("POST /setup",                                "/setup",                                   "",   415, OPEN),
+    Entry("GET, HEAD /static/page.css",                 "/static/page.css",                         "",   200, OPEN),
     Entry("GET, HEAD /api/openapi.json",                "/api/openapi.json",                        "",   200, OPEN),
     Entry("GET, HEAD /api/docs",                        "/api/docs",                                "",   302, OPEN),
     Entry("GET, HEAD /api/docs/{file:.*}",              "/api/docs/index.html",                     "",   200, OPEN),
@@ -222,7 +248,7 @@ impl Stage {
         let writing = server.token(owner.id, "write").await;
         let callers = vec![
             (String::new(), None),
-            (stranger.token, Some(stranger.id)),
+            (stranger.token.clone(), Some(stranger.id)),
             (recipient.token.clone(), Some(recipient.id)),
             (co_owner.token.clone(), Some(co_owner.id)),
             (owner.token.clone(), Some(owner.id)),
@@ -234,6 +260,11 @@ impl Stage {
             (reading, Some(owner.id)),
             (writing, Some(owner.id)),
             (OPERATOR.to_owned(), None),
+            (SESSION.to_owned(), Some(stranger.id)),
+            (SESSION.to_owned(), Some(owner.id)),
+            (SESSION.to_owned(), Some(admin.id)),
+            (ENDED_SESSION.to_owned(), Some(owner.id)),
+            (SESSION.to_owned(), Some(disabled.id)),
         ];
         Self {
             server,
@@ -286,8 +317,8 @@ impl Stage {
         link
     }
 
-    /// A text with what it is about put in, in which `{victim}` is a fresh user and `{token}` a fresh token
-    /// of the caller.
+    /// A text with what it is about put in, in which `{victim}` is a fresh user, `{token}` a fresh token
+    /// and `{session}` a fresh session of the caller.
     async fn fill(&self, text: &str, link: &str, code: &str, caller: Option<UserId>) -> String {
         let mut text = text
             .replace("{link}", link)
@@ -315,11 +346,44 @@ impl Stage {
             }
             text = text.replace("{token}", &token);
         }
+        if text.contains("{session}") {
+            let (session, _) = self.session(caller.unwrap_or(self.owner.id), false).await;
+            text = text.replace("{session}", &session.to_string());
+        }
         text
     }
 
+    /// Opens a session, whether its user may have one or not.
+    async fn session(&self, user: UserId, ended: bool) -> (SessionId, String) {
+        let store = self.server.store.memory();
+        let user = store.user(user).await.unwrap().unwrap();
+        let (mut session, secret) = self.samples.session(&user);
+        // Not to be renewed, which can be seen.
+        session.last_used_at = self.server.clock.now();
+        session.ended_at = ended.then_some(session.created_at);
+        let inserted = store.insert_session(&session, &secret.hash()).await;
+        inserted.unwrap();
+        (session.id, secret.reveal().to_owned())
+    }
+
+    /// What a caller presents: a fresh session where they have one.
+    async fn credential(&self, token: &str, user: Option<UserId>) -> String {
+        match (token, user) {
+            (SESSION | ENDED_SESSION, Some(user)) => {
+                self.session(user, token == ENDED_SESSION).await.1
+            }
+            _ => token.to_owned(),
+        }
+    }
+
     async fn send(&self, token: &str, method: Method, path: &str, body: &str) -> Answer {
-        let mut request = self.server.by(token, method, path);
+        let mut request = if token.starts_with(SessionSecret::PREFIX) {
+            let cookie = format!("__Host-waypost_session={token}");
+            let request = self.server.request(method, path).header(COOKIE, cookie);
+            request.header("Sec-Fetch-Site", "same-origin")
+        } else {
+            self.server.by(token, method, path)
+        };
         if !body.is_empty() {
             request = request
                 .header(CONTENT_TYPE, "application/json")
@@ -344,7 +408,8 @@ impl Stage {
                 let path = self.fill(path, &id, code, *user).await;
                 let body = self.fill(body, &id, code, *user).await;
                 let method = method.parse().unwrap();
-                let answer = self.send(token, method, &path, &body).await;
+                let token = self.credential(token, *user).await;
+                let answer = self.send(&token, method, &path, &body).await;
                 let expected = match answers[number] {
                     OK => *success,
                     status => status,
@@ -417,8 +482,9 @@ async fn what_somebody_may_not_see_is_answered_like_what_does_not_exist() {
     let mut compared = 0;
     for Entry(route, path, body, ..) in about_links {
         let (methods, _) = route.split_once(" /").unwrap();
-        // The stranger, the admin without the scope, and those whose tokens do only half of it.
-        for caller in [1, 6, 10, 11] {
+        // The stranger, the admin without the scope, and those whose tokens do only half of it;
+        // and the stranger by session.
+        for caller in [1, 6, 10, 11, 13] {
             let (token, user) = &stage.callers[caller];
             let token = match caller {
                 10 => {
@@ -433,7 +499,7 @@ async fn what_somebody_may_not_see_is_answered_like_what_does_not_exist() {
                         .token(stage.callers[1].1.unwrap(), "write")
                         .await
                 }
-                _ => token,
+                _ => &stage.credential(token, *user).await,
             };
             for method in methods.split(", ") {
                 let deleted = stage.link(Visibility::Public).await;
@@ -453,7 +519,7 @@ async fn what_somebody_may_not_see_is_answered_like_what_does_not_exist() {
                 for answer in &answers {
                     assert_eq!(answer, &answers[0], "{method} {path}, {}", CALLERS[caller]);
                 }
-                if matches!(caller, 1 | 6) {
+                if matches!(caller, 1 | 6 | 13) {
                     assert_eq!(answers[0].0, StatusCode::NOT_FOUND, "{method} {path}");
                 }
                 compared += 1;

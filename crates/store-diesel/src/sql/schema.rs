@@ -35,6 +35,46 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{Binary, Nullable, Text};
+    use super::{IdColumn, InstantColumn};
+
+    sessions (id) {
+        id -> IdColumn,
+        user_id -> IdColumn,
+        secret_hash -> Binary,
+        created_at -> InstantColumn,
+        last_used_at -> InstantColumn,
+        expires_at -> InstantColumn,
+        ended_at -> Nullable<InstantColumn>,
+        user_agent -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::Binary;
+    use super::InstantColumn;
+
+    setup_tokens (secret_hash) {
+        secret_hash -> Binary,
+        expires_at -> InstantColumn,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Binary, Bool, Text};
+    use super::{IdColumn, InstantColumn};
+
+    user_identities (identity_hash) {
+        identity_hash -> Binary,
+        issuer -> Text,
+        subject -> Text,
+        user_id -> IdColumn,
+        admin_by_group -> Bool,
+        created_at -> InstantColumn,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
     use super::{IdColumn, InstantColumn};
 
@@ -220,9 +260,13 @@ joinable!(link_owners -> users (user_id));
 joinable!(link_shares -> users (user_id));
 joinable!(link_versions -> users (user_id));
 joinable!(api_tokens -> users (user_id));
+joinable!(sessions -> users (user_id));
+joinable!(user_identities -> users (user_id));
 allow_tables_to_appear_in_same_query!(
     users,
     api_tokens,
+    sessions,
+    user_identities,
     links,
     link_codes,
     keywords,

@@ -1,5 +1,5 @@
 //! The port: each method names its operation and calls its query. What is about links is in
-//! `store_links`.
+//! `store_links`, about signing in in `store_sign_in`.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    ApiToken, Click, Email, JournalId, LinkId, PasswordHash, Salt, TokenCursor, TokenHash, TokenId,
-    User, UserCursor, UserId,
+    ApiToken, Click, Email, JournalId, LinkId, PasswordHash, Salt, SessionId, TokenCursor,
+    TokenHash, TokenId, User, UserCursor, UserId,
 };
 use waypost_store::{
     ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
@@ -220,10 +220,12 @@ impl UserStore for SqlStore {
         &self,
         id: UserId,
         password: Option<&PasswordHash>,
+        at: OffsetDateTime,
+        kept: Option<SessionId>,
     ) -> Result<bool, StoreError> {
         transaction(&self.pools.writes, OperationName::SetPassword)
             .run(async |connection: &mut Connection| {
-                users::set_password(connection, id, password).await
+                users::set_password(connection, id, password, at, kept).await
             })
             .await
     }

@@ -4,7 +4,9 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
-use waypost_core::{DisplayName, Email, PasswordHash, Person, User, UserCursor, UserId, micros};
+use waypost_core::{
+    DisplayName, Email, PasswordHash, Person, SessionId, User, UserCursor, UserId, micros,
+};
 use waypost_store::{StoreError, UserChange};
 
 use super::Connection;
@@ -190,6 +192,9 @@ pub(super) async fn change(
             .execute(connection)
             .await?;
     }
+    if let Some(at) = change.disabled_at.flatten() {
+        super::sessions::end_all(connection, id, None, at).await?;
+    }
     one(connection, id).await
 }
 
@@ -211,6 +216,8 @@ pub(super) async fn set_password(
     connection: &mut Connection,
     id: UserId,
     password: Option<&PasswordHash>,
+    at: OffsetDateTime,
+    kept: Option<SessionId>,
 ) -> Result<bool, WorkError> {
     // One that is set again is a change, too; but not every database counts it as one.
     if one(connection, id).await?.is_none() {
@@ -220,6 +227,7 @@ pub(super) async fn set_password(
         .set(users::password_hash.eq(password.map(PasswordHash::as_str)))
         .execute(connection)
         .await?;
+    super::sessions::end_all(connection, id, kept, at).await?;
     Ok(true)
 }
 

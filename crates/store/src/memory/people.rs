@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use waypost_core::{
-    ApiToken, Email, PasswordHash, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
-    micros,
+    ApiToken, Email, PasswordHash, SessionId, TokenCursor, TokenHash, TokenId, User, UserCursor,
+    UserId, micros,
 };
 
 use super::{MemoryStore, State, behind};
@@ -27,17 +27,13 @@ impl State {
         let mut users = self.users.values();
         users.any(|kept| kept.user.email == *email && kept.user.id != by_other_than)
     }
-}
 
-#[async_trait]
-impl UserStore for MemoryStore {
-    async fn insert_user(
-        &self,
+    pub(super) fn insert_user(
+        &mut self,
         user: &User,
         password: Option<&PasswordHash>,
     ) -> Result<(), StoreError> {
-        let mut state = self.state();
-        if state.users.contains_key(&user.id) || state.is_taken(&user.email, user.id) {
+        if self.users.contains_key(&user.id) || self.is_taken(&user.email, user.id) {
             return Err(StoreError::Conflict);
         }
         let kept = KeptUser {
@@ -48,8 +44,19 @@ impl UserStore for MemoryStore {
             },
             password: password.cloned(),
         };
-        state.users.insert(user.id, kept);
+        self.users.insert(user.id, kept);
         Ok(())
+    }
+}
+
+#[async_trait]
+impl UserStore for MemoryStore {
+    async fn insert_user(
+        &self,
+        user: &User,
+        password: Option<&PasswordHash>,
+    ) -> Result<(), StoreError> {
+        self.state().insert_user(user, password)
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -104,7 +111,11 @@ impl UserStore for MemoryStore {
         if let Some(disabled_at) = change.disabled_at {
             user.disabled_at = disabled_at.map(micros);
         }
-        Ok(Some(user.clone()))
+        let user = user.clone();
+        if let Some(at) = change.disabled_at.flatten() {
+            state.end_sessions(id, None, at);
+        }
+        Ok(Some(user))
     }
 
     async fn password(&self, id: UserId) -> Result<Option<PasswordHash>, StoreError> {
@@ -116,12 +127,15 @@ impl UserStore for MemoryStore {
         &self,
         id: UserId,
         password: Option<&PasswordHash>,
+        at: OffsetDateTime,
+        kept: Option<SessionId>,
     ) -> Result<bool, StoreError> {
         let mut state = self.state();
-        let Some(kept) = state.users.get_mut(&id) else {
+        let Some(user) = state.users.get_mut(&id) else {
             return Ok(false);
         };
-        kept.password = password.cloned();
+        user.password = password.cloned();
+        state.end_sessions(id, kept, at);
         Ok(true)
     }
 
@@ -137,6 +151,7 @@ impl UserStore for MemoryStore {
             kept.shares.remove(&id);
         }
         state.tokens.retain(|_, kept| kept.token.user_id != id);
+        state.forget_sign_ins(id);
         for click in state.clicks.values_mut() {
             if click.user_id == Some(id) {
                 click.user_id = None;

@@ -3,8 +3,9 @@
 /// Implements ports for a store that stands before another one: each operation goes to what the expression
 /// gives, which may fail (`?`) and wait (`.await`). `links`: [`LinkStore`](crate::LinkStore),
 /// [`AccessStore`](crate::AccessStore) and [`CatalogStore`](crate::CatalogStore); `people`:
-/// [`UserStore`](crate::UserStore) and [`TokenStore`](crate::TokenStore). The crate needs `async-trait`,
-/// `time` and `waypost-core`.
+/// [`UserStore`](crate::UserStore), [`TokenStore`](crate::TokenStore),
+/// [`SessionStore`](crate::SessionStore), [`SetupStore`](crate::SetupStore) and
+/// [`IdentityStore`](crate::IdentityStore). The crate needs `async-trait`, `time` and `waypost-core`.
 ///
 /// ```
 /// use waypost_store::{MemoryStore, UserStore};
@@ -56,7 +57,7 @@ macro_rules! forward {
             users_after(cursor: Option<::waypost_core::UserCursor>, limit: u32) -> Vec<::waypost_core::User>;
             change_user(id: ::waypost_core::UserId, change: &$crate::UserChange) -> Option<::waypost_core::User>;
             password(id: ::waypost_core::UserId) -> Option<::waypost_core::PasswordHash>;
-            set_password(id: ::waypost_core::UserId, password: Option<&::waypost_core::PasswordHash>) -> bool;
+            set_password(id: ::waypost_core::UserId, password: Option<&::waypost_core::PasswordHash>, at: ::time::OffsetDateTime, kept: Option<::waypost_core::SessionId>) -> bool;
             delete_user(id: ::waypost_core::UserId) -> bool;
         } }
         $crate::forward! { @ $store, $self => $inner, $crate::TokenStore {
@@ -65,6 +66,26 @@ macro_rules! forward {
             tokens_after(user: ::waypost_core::UserId, cursor: Option<::waypost_core::TokenCursor>, limit: u32) -> Vec<::waypost_core::ApiToken>;
             revoke_token(user: ::waypost_core::UserId, token: ::waypost_core::TokenId, at: ::time::OffsetDateTime) -> bool;
             note_tokens_used(used: &[(::waypost_core::TokenId, ::time::OffsetDateTime)]) -> ();
+        } }
+        $crate::forward! { @ $store, $self => $inner, $crate::SessionStore {
+            insert_session(session: &::waypost_core::Session, hash: &::waypost_core::SessionHash) -> ();
+            session_by_hash(hash: &::waypost_core::SessionHash) -> Option<(::waypost_core::Session, ::waypost_core::User)>;
+            sessions_after(user: ::waypost_core::UserId, at: ::time::OffsetDateTime, cursor: Option<::waypost_core::SessionCursor>, limit: u32) -> Vec<::waypost_core::Session>;
+            touch_session(session: ::waypost_core::SessionId, last_used_at: ::time::OffsetDateTime, expires_at: ::time::OffsetDateTime) -> ();
+            end_session(user: ::waypost_core::UserId, session: ::waypost_core::SessionId, at: ::time::OffsetDateTime) -> bool;
+            end_sessions(user: ::waypost_core::UserId, kept: Option<::waypost_core::SessionId>, at: ::time::OffsetDateTime) -> u64;
+            purge_sessions(before: ::time::OffsetDateTime, limit: u32) -> u64;
+            users_of_sessions(hashes: &[::waypost_core::SessionHash]) -> ::std::collections::BTreeMap<::waypost_core::SessionHash, $crate::SignedIn>;
+        } }
+        $crate::forward! { @ $store, $self => $inner, $crate::SetupStore {
+            insert_setup_token(hash: &::waypost_core::SetupHash, expires_at: ::time::OffsetDateTime, now: ::time::OffsetDateTime) -> ();
+            setup_token(hash: &::waypost_core::SetupHash) -> Option<::time::OffsetDateTime>;
+            set_up(hash: &::waypost_core::SetupHash, admin: &::waypost_core::User, password: &::waypost_core::PasswordHash, now: ::time::OffsetDateTime) -> $crate::SetUp;
+        } }
+        $crate::forward! { @ $store, $self => $inner, $crate::IdentityStore {
+            identity(identity: &::waypost_core::ExternalIdentity) -> Option<$crate::IdentityOfUser>;
+            insert_identity(identity: &::waypost_core::ExternalIdentity, user: ::waypost_core::UserId, admin_by_group: bool, at: ::time::OffsetDateTime) -> ();
+            set_admin_by_group(identity: &::waypost_core::ExternalIdentity, admin_by_group: bool) -> bool;
         } }
     };
     (@ $store:ty, $self:ident => $inner:expr, $port:path {

@@ -8,7 +8,8 @@ use time::{Duration, OffsetDateTime, UtcOffset};
 use waypost_core::{
     ApiToken, Click, ClickId, DisplayName, Email, IpHash, JournalId, Link, LinkDetails, LinkId,
     ManualClock, Random, Referrer, ReservedWords, Role, Salt, Scopes, SearchWord, SeededRandom,
-    ShortCode, Tag, TargetUrl, TokenId, TokenName, TokenSecret, User, UserAgent, UserId,
+    Session, SessionId, SessionSecret, SetupSecret, ShortCode, Tag, TargetUrl, TokenId, TokenName,
+    TokenSecret, User, UserAgent, UserId,
 };
 
 use crate::{Shortener, ShortenerParts, Store};
@@ -127,6 +128,26 @@ impl Samples {
             revoked_at: None,
         };
         (token, TokenSecret::generate(&self.random))
+    }
+
+    /// A session of `user` that lasts for a day, a second younger than the sample before, and its secret.
+    pub fn session(&self, user: &User) -> (Session, SessionSecret) {
+        let created_at = START + Duration::seconds(self.next());
+        let session = Session {
+            id: SessionId::new(created_at, &self.random),
+            user_id: user.id,
+            created_at,
+            last_used_at: created_at,
+            expires_at: created_at + Duration::DAY,
+            ended_at: None,
+            user_agent: None,
+        };
+        (session, SessionSecret::generate(&self.random))
+    }
+
+    /// The secret of a set-up link.
+    pub fn setup_secret(&self) -> SetupSecret {
+        SetupSecret::generate(&self.random)
     }
 
     /// The id of a journal.

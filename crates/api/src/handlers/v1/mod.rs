@@ -8,7 +8,7 @@
 //! | keywords, for admins | `keywords.rs` |
 //! | what becomes of a visit | `explain.rs` |
 //! | tags | `tags.rs` |
-//! | tokens, and oneself | `tokens.rs`, `me.rs` |
+//! | tokens, sessions, and oneself | `tokens.rs`, `sessions.rs`, `me.rs` |
 //! | users, for admins | `users.rs` |
 //!
 //! How things are shown is in `view.rs`, what comes in for a link in `fields.rs`, lists in `paging.rs`,
@@ -24,6 +24,7 @@ pub(crate) mod links;
 pub(crate) mod me;
 mod paging;
 pub(crate) mod people;
+pub(crate) mod sessions;
 pub(crate) mod tags;
 pub(crate) mod tokens;
 pub(crate) mod users;

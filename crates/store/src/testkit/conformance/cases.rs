@@ -233,6 +233,30 @@ macro_rules! __conformance_cases {
                 a_revoked_token_stays_revoked_since_then
                 the_latest_use_of_a_token_is_kept
             }
+            sessions {
+                a_session_is_found_by_its_hash_with_its_user
+                a_taken_session_hash_or_a_missing_user_is_refused
+                valid_sessions_are_listed_newest_first_behind_a_cursor
+                the_latest_use_of_a_session_is_kept
+                an_ended_session_stays_ended_since_then
+                all_sessions_of_a_user_end_but_for_the_one_that_is_kept
+                a_new_password_ends_the_sessions_of_its_user
+                disabling_a_user_ends_their_sessions
+                deleting_a_user_deletes_what_they_sign_in_with
+                purging_sessions_takes_the_oldest_within_its_limit
+                many_sessions_are_resolved_at_once
+            }
+            setup {
+                a_set_up_secret_is_known_until_it_expires
+                the_first_admin_is_made_once
+                an_expired_or_unknown_set_up_secret_makes_nobody
+                nobody_is_set_up_where_there_are_users
+                of_many_who_set_up_at_once_one_succeeds
+            }
+            identities {
+                an_account_elsewhere_is_that_of_its_user
+                an_account_elsewhere_is_given_once
+            }
             changes {
                 a_store_without_changes_has_number_zero
                 inserting_and_deleting_are_changes_in_ascending_order

@@ -16,7 +16,7 @@ fn email(text: &str) -> Email {
     Email::parse(text).unwrap()
 }
 
-fn password(salt: char) -> PasswordHash {
+pub(super) fn password(salt: char) -> PasswordHash {
     let salt = salt.to_string().repeat(22);
     let hash = "A".repeat(43);
     let text = format!("$argon2id$v=19$m=19456,t=2,p=1${salt}${hash}");
@@ -197,11 +197,16 @@ pub async fn a_password_belongs_to_its_user(factory: &dyn StoreFactory) {
     assert_eq!(store.password(ada.id).await.unwrap(), Some(first));
     assert_eq!(store.password(grace.id).await.unwrap(), None);
     for password in [Some(second.clone()), Some(second), None, None] {
-        assert!(store.set_password(ada.id, password.as_ref()).await.unwrap());
+        assert!(
+            store
+                .set_password(ada.id, password.as_ref(), START, None)
+                .await
+                .unwrap()
+        );
         assert_eq!(store.password(ada.id).await.unwrap(), password);
     }
     let nobody = samples.user("nobody@example.com").id;
-    assert!(!store.set_password(nobody, None).await.unwrap());
+    assert!(!store.set_password(nobody, None, START, None).await.unwrap());
     assert_eq!(store.password(nobody).await.unwrap(), None);
 }
 

@@ -7,17 +7,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    ApiToken, Click, Email, JournalId, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, Page,
-    PageRequest, PasswordHash, Person, Salt, ShortCode, Standing, Tag, TokenCursor, TokenHash,
-    TokenId, User, UserCursor, UserId,
+    ApiToken, Click, Email, ExternalIdentity, JournalId, Link, LinkCursor, LinkId, LinkOwner,
+    LinkVersion, Page, PageRequest, PasswordHash, Person, Salt, Session, SessionCursor,
+    SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId,
+    User, UserCursor, UserId,
 };
 
 use super::{FailingStore, Operation};
 use crate::{
-    AccessStore, CatalogStore, ChangeStore, ClickBatch, ClickStore, CodeRoute, Counts, Ingested,
-    JournalRecord, JournalStore, LinkChange, LinkLedger, LinkQuery, LinkReader, LinkStore,
-    LinkUpdate, PageOf, Recorded, SaltStore, Store, StoreError, TakenTo, Taking, TokenStore,
-    Updated, UserChange, UserStore,
+    AccessStore, CatalogStore, ChangeStore, ClickBatch, ClickStore, CodeRoute, Counts,
+    IdentityOfUser, IdentityStore, Ingested, JournalRecord, JournalStore, LinkChange, LinkLedger,
+    LinkQuery, LinkReader, LinkStore, LinkUpdate, PageOf, Recorded, SaltStore, SessionStore, SetUp,
+    SetupStore, SignedIn, Store, StoreError, TakenTo, Taking, TokenStore, Updated, UserChange,
+    UserStore,
 };
 
 /// A port, each of its operations by the name that it has in [`Operation`].
@@ -88,7 +90,7 @@ failing! {
         UsersAfter: users_after(cursor: Option<UserCursor>, limit: u32) -> Vec<User>;
         ChangeUser: change_user(id: UserId, change: &UserChange) -> Option<User>;
         Password: password(id: UserId) -> Option<PasswordHash>;
-        SetPassword: set_password(id: UserId, password: Option<&PasswordHash>) -> bool;
+        SetPassword: set_password(id: UserId, password: Option<&PasswordHash>, at: OffsetDateTime, kept: Option<SessionId>) -> bool;
         DeleteUser: delete_user(id: UserId) -> bool;
     }
     TokenStore {
@@ -97,6 +99,26 @@ failing! {
         TokensAfter: tokens_after(user: UserId, cursor: Option<TokenCursor>, limit: u32) -> Vec<ApiToken>;
         RevokeToken: revoke_token(user: UserId, token: TokenId, at: OffsetDateTime) -> bool;
         NoteTokensUsed: note_tokens_used(used: &[(TokenId, OffsetDateTime)]) -> ();
+    }
+    SessionStore {
+        InsertSession: insert_session(session: &Session, hash: &SessionHash) -> ();
+        SessionByHash: session_by_hash(hash: &SessionHash) -> Option<(Session, User)>;
+        SessionsAfter: sessions_after(user: UserId, at: OffsetDateTime, cursor: Option<SessionCursor>, limit: u32) -> Vec<Session>;
+        TouchSession: touch_session(session: SessionId, last_used_at: OffsetDateTime, expires_at: OffsetDateTime) -> ();
+        EndSession: end_session(user: UserId, session: SessionId, at: OffsetDateTime) -> bool;
+        EndSessions: end_sessions(user: UserId, kept: Option<SessionId>, at: OffsetDateTime) -> u64;
+        PurgeSessions: purge_sessions(before: OffsetDateTime, limit: u32) -> u64;
+        UsersOfSessions: users_of_sessions(hashes: &[SessionHash]) -> BTreeMap<SessionHash, SignedIn>;
+    }
+    SetupStore {
+        InsertSetupToken: insert_setup_token(hash: &SetupHash, expires_at: OffsetDateTime, now: OffsetDateTime) -> ();
+        SetupToken: setup_token(hash: &SetupHash) -> Option<OffsetDateTime>;
+        SetUp: set_up(hash: &SetupHash, admin: &User, password: &PasswordHash, now: OffsetDateTime) -> SetUp;
+    }
+    IdentityStore {
+        Identity: identity(identity: &ExternalIdentity) -> Option<IdentityOfUser>;
+        InsertIdentity: insert_identity(identity: &ExternalIdentity, user: UserId, admin_by_group: bool, at: OffsetDateTime) -> ();
+        SetAdminByGroup: set_admin_by_group(identity: &ExternalIdentity, admin_by_group: bool) -> bool;
     }
     Store {
         Ping: ping() -> ();

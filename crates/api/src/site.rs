@@ -1,0 +1,295 @@
+//! Where this server is reached, as browsers see it: what pages link to, which origin is the own one, where
+//! somebody may be sent after signing in, and how cookies are named and kept.
+
+use std::fmt::Write as _;
+
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use time::Duration;
+use url::Url;
+use waypost_core::BaseUrl;
+
+/// Where somebody is sent who wants to go nowhere in particular.
+const HOME: &str = "/api/docs/";
+/// The longest path to be sent to, in bytes.
+const MAX_PATH: usize = 4_096;
+/// For how long a browser remembers the token of forms.
+const CSRF_AGE: Duration = Duration::DAY;
+
+/// The addresses and the cookies of the server.
+pub(crate) struct Site {
+    /// The root of the server.
+    root: Option<Url>,
+    origin: String,
+    /// The path of the base URL, without a slash at its end.
+    base: String,
+    session: &'static str,
+    csrf: &'static str,
+    /// What all cookies have.
+    attributes: String,
+}
+
+impl Site {
+    pub(crate) fn of(base_url: &BaseUrl) -> Self {
+        // A base URL is a URL; where it is none, no path is local and nothing is the own origin.
+        let url = Url::parse(base_url.as_str()).ok();
+        let base = url.as_ref().map_or("", Url::path);
+        let base = base.trim_end_matches('/').to_owned();
+        let is_secure = url.as_ref().is_some_and(|url| url.scheme() == "https");
+        let mut attributes = String::from("HttpOnly");
+        if is_secure {
+            attributes.push_str("; Secure");
+        }
+        let path = if base.is_empty() { "/" } else { &base };
+        let _ = write!(attributes, "; Path={path}");
+        // A cookie of this name was set by this very host, for all of it, over TLS (RFC 6265bis §4.1.3.2).
+        let is_host = is_secure && base.is_empty();
+        let (session, csrf) = if is_host {
+            ("__Host-waypost_session", "__Host-waypost_csrf")
+        } else {
+            ("waypost_session", "waypost_csrf")
+        };
+        Self {
+            origin: url
+                .as_ref()
+                .map_or_else(String::new, |url| url.origin().ascii_serialization()),
+            root: url.and_then(|url| url.join("/").ok()),
+            base,
+            session,
+            csrf,
+            attributes,
+        }
+    }
+
+    /// What stands before the paths of this server in a page, and in a `Location`.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Whether this is the origin (RFC 6454 §7) of a page of this server, for a request with these
+    /// headers: that of the base URL, or of the host that was asked.
+    pub(crate) fn is_own_origin(&self, origin: &HeaderValue, headers: &HeaderMap) -> bool {
+        let Ok(origin) = origin.to_str() else {
+            return false;
+        };
+        if origin == self.origin {
+            return true;
+        }
+        let host = origin.strip_prefix("http://");
+        let host = host.or_else(|| origin.strip_prefix("https://"));
+        let asked = headers.get(header::HOST).map(HeaderValue::as_bytes);
+        host.zip(asked)
+            .is_some_and(|(host, asked)| host.as_bytes().eq_ignore_ascii_case(asked))
+    }
+
+    /// Where to send somebody who wants to go to `path`: there, if it is a path of this server, and home
+    /// otherwise.
+    pub(crate) fn local(&self, path: &str) -> String {
+        let path = self.checked(path).unwrap_or_else(|| HOME.to_owned());
+        format!("{}{path}", self.base)
+    }
+
+    /// The path as browsers understand it, which is not always as it is written.
+    fn checked(&self, path: &str) -> Option<String> {
+        let root = self.root.as_ref()?;
+        let second = path.strip_prefix('/')?.chars().next();
+        let is_plain = !path.contains(char::is_control) && path.len() <= MAX_PATH;
+        if !is_plain || matches!(second, Some('/' | '\\')) {
+            return None;
+        }
+        let url = root.join(path).ok()?;
+        let same = url.origin() == root.origin() && url.username().is_empty();
+        // `/.//example.com` is `//example.com` for whoever reads it again.
+        if !same || url.path().starts_with("//") {
+            return None;
+        }
+        let mut checked = url.path().to_owned();
+        for (mark, part) in [('?', url.query()), ('#', url.fragment())] {
+            if let Some(part) = part {
+                checked.push(mark);
+                checked.push_str(part);
+            }
+        }
+        Some(checked)
+    }
+
+    /// Where to sign in, and to go on to `path` after that.
+    pub(crate) fn sign_in(&self, path: &str) -> String {
+        let path: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+        format!("{}/auth/login?redirect={path}", self.base)
+    }
+
+    /// The secret of a session that a request presents, of whatever form.
+    pub(crate) fn session_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        cookie(headers, self.session)
+    }
+
+    /// The token of forms that a request presents, of whatever form.
+    pub(crate) fn csrf_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        cookie(headers, self.csrf)
+    }
+
+    /// Keeps the secret of a session in the browser, for so long. Pages of others may link to what it takes
+    /// one for, and may send nothing with it.
+    pub(crate) fn keep_session(&self, secret: &str, age: Duration) -> Option<HeaderValue> {
+        self.keep(self.session, secret, "Lax", age)
+    }
+
+    /// Makes the browser forget its session.
+    pub(crate) fn forget_session(&self) -> Option<HeaderValue> {
+        self.keep(self.session, "", "Lax", Duration::ZERO)
+    }
+
+    /// Keeps the token of forms in the browser.
+    pub(crate) fn keep_csrf(&self, token: &str) -> Option<HeaderValue> {
+        self.keep(self.csrf, token, "Strict", CSRF_AGE)
+    }
+
+    fn keep(&self, name: &str, value: &str, same_site: &str, age: Duration) -> Option<HeaderValue> {
+        let (attributes, age) = (&self.attributes, age.whole_seconds().max(0));
+        let cookie = format!("{name}={value}; {attributes}; SameSite={same_site}; Max-Age={age}");
+        HeaderValue::try_from(cookie).ok()
+    }
+}
+
+/// The value of a cookie (RFC 6265 §5.4).
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
+    let mut pairs = cookies.split(';').filter_map(|pair| pair.split_once('='));
+    let found = pairs.find(|(given, _)| given.trim() == name);
+    found.map(|(_, value)| value.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(base_url: &str) -> Site {
+        Site::of(&base_url.parse().unwrap())
+    }
+
+    fn headers(given: &[(header::HeaderName, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in given {
+            headers.insert(name.clone(), HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn paths_of_this_server_are_gone_on_to() {
+        let site = site("https://go.example");
+        for (path, expected) in [
+            ("/wiki", "/wiki"),
+            ("/wiki?a=1&b=/x#here", "/wiki?a=1&b=/x#here"),
+            ("/a/b/c/", "/a/b/c/"),
+            ("/", "/"),
+            ("/a/../b", "/b"),
+            ("/%2F%2Fevil.example", "/%2F%2Fevil.example"),
+            ("/käse", "/k%C3%A4se"),
+            ("/a\\b", "/a/b"),
+            ("/@evil.example", "/@evil.example"),
+            ("/:80", "/:80"),
+        ] {
+            assert_eq!(site.local(path), expected, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_else_leads_home() {
+        let site = site("https://go.example");
+        let long = format!("/{}", "x".repeat(MAX_PATH));
+        for path in [
+            "",
+            "wiki",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "\t//evil.example",
+            " //evil.example",
+            "/wiki\r\nSet-Cookie: a=b",
+            "/\u{0}",
+            "/\u{85}/evil.example",
+            "/.//evil.example",
+            "/x/..//evil.example",
+            "/./\\evil.example",
+            "https://evil.example",
+            "https:evil.example",
+            "https:/evil.example",
+            "HTTPS://go.example@evil.example",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "?x",
+            "#x",
+            "@evil.example",
+            &long,
+        ] {
+            assert_eq!(site.local(path), HOME, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_before_the_server_stands_before_everything() {
+        let site = site("https://example.com/go/");
+        assert_eq!(site.local("/wiki"), "/go/wiki");
+        assert_eq!(site.local("//evil.example"), "/go/api/docs/");
+        assert_eq!(site.sign_in("/a?b"), "/go/auth/login?redirect=%2Fa%3Fb");
+        let cookie = site.keep_session("secret", Duration::DAY).unwrap();
+        assert_eq!(
+            cookie,
+            "waypost_session=secret; HttpOnly; Secure; Path=/go; SameSite=Lax; Max-Age=86400"
+        );
+    }
+
+    #[test]
+    fn cookies_are_as_safe_as_the_address_allows() {
+        let secure = site("https://go.example");
+        let cookie = secure.keep_session("secret", Duration::DAY).unwrap();
+        assert_eq!(
+            cookie,
+            "__Host-waypost_session=secret; HttpOnly; Secure; Path=/; SameSite=Lax; Max-Age=86400"
+        );
+        let cookie = secure.keep_csrf("token").unwrap();
+        assert_eq!(
+            cookie,
+            "__Host-waypost_csrf=token; HttpOnly; Secure; Path=/; SameSite=Strict; Max-Age=86400"
+        );
+        let plain = site("http://localhost:8080");
+        let cookie = plain.forget_session().unwrap();
+        let expected = "waypost_session=; HttpOnly; Path=/; SameSite=Lax; Max-Age=0";
+        assert_eq!(cookie, expected);
+    }
+
+    #[test]
+    fn the_own_cookie_is_found_among_others() {
+        let site = site("http://localhost");
+        let given = "a=b; waypost_session=wps_x ;waypost_session=other; x";
+        let headers = headers(&[(header::COOKIE, given)]);
+        assert_eq!(site.session_of(&headers), Some("wps_x"));
+        assert_eq!(site.csrf_of(&headers), None);
+        assert_eq!(site.session_of(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn the_own_origin_is_that_of_the_base_url_or_of_the_host_that_was_asked() {
+        let site = site("https://go.example");
+        let headers = headers(&[(header::HOST, "localhost:8080")]);
+        for (origin, own) in [
+            ("https://go.example", true),
+            ("http://localhost:8080", true),
+            ("https://localhost:8080", true),
+            ("http://go.example", false),
+            ("https://go.example:8443", false),
+            ("https://go.example.evil.example", false),
+            ("http://localhost", false),
+            ("ftp://localhost:8080", false),
+            ("null", false),
+            ("", false),
+        ] {
+            let value = HeaderValue::from_static(origin);
+            assert_eq!(site.is_own_origin(&value, &headers), own, "{origin:?}");
+        }
+    }
+}

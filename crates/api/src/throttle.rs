@@ -1,0 +1,253 @@
+//! Keeps passwords from being guessed: so many attempts that fail, and then one after a while.
+//!
+//! What is limited is an account, whether it exists or not, and an address. Each has a budget that fills up
+//! again over time (the generic cell rate algorithm, as ATM networks have it). An attempt takes from both
+//! before anything is looked up, so that many at once get no more than one after the other, and gets it back
+//! where it succeeds: whoever knows their password is never kept out by signing in often.
+//!
+//! It is kept in memory by each node for itself: behind n nodes, a guesser has n budgets. An attempt that
+//! goes on costs the thread that hashes passwords tens of milliseconds, so that there are never many
+//! entries whose budget is not full; those that are full are dropped.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use time::{Duration, OffsetDateTime};
+use waypost_core::Email;
+
+/// How many attempts may fail at once, and how long it takes until one more may.
+#[derive(Debug, Clone, Copy)]
+struct Budget {
+    burst: i32,
+    every: Duration,
+}
+
+/// Of an account: ten, then one a minute.
+const ACCOUNT: Budget = Budget {
+    burst: 10,
+    every: Duration::minutes(1),
+};
+/// Of an address, behind which there may be many people: thirty, then ten a minute.
+const ADDRESS: Budget = Budget {
+    burst: 30,
+    every: Duration::seconds(6),
+};
+/// Entries with a full budget are dropped when there are so many more than the last time.
+const SWEEP_AFTER: usize = 1_000;
+/// The longest name of an account that is looked at, in bytes.
+const MAX_ACCOUNT: usize = 254;
+
+/// The budgets of this process.
+#[derive(Default)]
+pub(crate) struct SignInThrottle {
+    accounts: Mutex<Spent<Box<str>>>,
+    addresses: Mutex<Spent<IpAddr>>,
+}
+
+/// Something that was taken from budgets.
+#[must_use = "it is given back where the attempt succeeds"]
+pub(crate) struct Attempt {
+    account: Box<str>,
+    address: Option<IpAddr>,
+}
+
+impl SignInThrottle {
+    /// Takes an attempt from the budgets of an account, as somebody typed its address, and of an address.
+    ///
+    /// # Errors
+    /// How long to wait until there is one more attempt.
+    pub(crate) fn begin(
+        &self,
+        account: &str,
+        address: Option<IpAddr>,
+        now: OffsetDateTime,
+    ) -> Result<Attempt, Duration> {
+        let attempt = Attempt {
+            account: account_of(account),
+            address: address.map(network_of),
+        };
+        if let Some(address) = attempt.address {
+            lock(&self.addresses).take(address, ADDRESS, now)?;
+        }
+        let taken = lock(&self.accounts).take(attempt.account.clone(), ACCOUNT, now);
+        if let (Err(_), Some(address)) = (taken, attempt.address) {
+            // Not even looked at: whoever shares the address does not pay for it.
+            lock(&self.addresses).give_back(&address, ADDRESS);
+        }
+        taken.map(|()| attempt)
+    }
+
+    /// Gives back what an attempt took: it succeeded, or was not made.
+    pub(crate) fn give_back(&self, attempt: &Attempt) {
+        lock(&self.accounts).give_back(&attempt.account, ACCOUNT);
+        if let Some(address) = &attempt.address {
+            lock(&self.addresses).give_back(address, ADDRESS);
+        }
+    }
+}
+
+fn lock<K>(spent: &Mutex<Spent<K>>) -> std::sync::MutexGuard<'_, Spent<K>> {
+    spent.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Every spelling of an address is the same account.
+fn account_of(text: &str) -> Box<str> {
+    if let Ok(email) = Email::parse(text) {
+        return email.as_str().into();
+    }
+    let mut end = text.len().min(MAX_ACCOUNT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default().to_lowercase().into()
+}
+
+/// Of IPv6, whoever has one address usually has the other 2^64 of its network, too.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() >> 64 << 64;
+            IpAddr::V6(network.into())
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+/// When each budget is full again; one that is missing is full.
+struct Spent<K> {
+    full_at: HashMap<K, OffsetDateTime>,
+    sweep_at: usize,
+}
+
+impl<K> Default for Spent<K> {
+    fn default() -> Self {
+        Self {
+            full_at: HashMap::new(),
+            sweep_at: SWEEP_AFTER,
+        }
+    }
+}
+
+impl<K: Hash + Eq> Spent<K> {
+    fn take(&mut self, key: K, budget: Budget, now: OffsetDateTime) -> Result<(), Duration> {
+        let full_at = self.full_at.get(&key).copied();
+        let full_at = full_at.map_or(now, |full_at| full_at.max(now)) + budget.every;
+        let wait = full_at - now - budget.every * budget.burst;
+        if wait.is_positive() {
+            return Err(wait);
+        }
+        self.full_at.insert(key, full_at);
+        if self.full_at.len() >= self.sweep_at {
+            self.full_at.retain(|_, full_at| *full_at > now);
+            self.sweep_at = self.full_at.len().saturating_add(SWEEP_AFTER);
+        }
+        Ok(())
+    }
+
+    fn give_back(&mut self, key: &K, budget: Budget) {
+        if let Some(full_at) = self.full_at.get_mut(key) {
+            *full_at -= budget.every;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+
+    fn address(number: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([192, 0, 2, number]))
+    }
+
+    #[test]
+    fn an_account_has_ten_attempts_and_then_one_a_minute() {
+        let throttle = SignInThrottle::default();
+        let try_at = |number: u8, now| {
+            let spelling = ["Ada@example.com", " ada@EXAMPLE.com "][usize::from(number % 2)];
+            let begun = throttle.begin(spelling, address(number), now);
+            begun.map(|_| ())
+        };
+        for number in 0..10 {
+            assert_eq!(try_at(number, START), Ok(()));
+        }
+        assert_eq!(try_at(10, START), Err(Duration::minutes(1)));
+        let later = START + Duration::seconds(59);
+        assert_eq!(try_at(10, later), Err(Duration::SECOND));
+        let later = START + Duration::minutes(1);
+        assert_eq!(try_at(10, later), Ok(()));
+        assert_eq!(try_at(11, later), Err(Duration::minutes(1)));
+        assert!(throttle.begin("eve@example.com", address(1), later).is_ok());
+    }
+
+    #[test]
+    fn an_address_has_thirty_attempts_whatever_the_accounts() {
+        let throttle = SignInThrottle::default();
+        let begin = |number: u32, address| {
+            let account = format!("{number}@example.com");
+            throttle.begin(&account, address, START).map(|_| ())
+        };
+        for number in 0..30 {
+            assert_eq!(begin(number, address(1)), Ok(()));
+        }
+        assert_eq!(begin(30, address(1)), Err(Duration::seconds(6)));
+        assert_eq!(begin(30, address(2)), Ok(()));
+        // Addresses of one network of IPv6 are one.
+        for number in 0..31_u16 {
+            let address = IpAddr::from([0x2001, 0xdb8, 0, 1, number, 0, 0, number]);
+            assert_eq!(
+                begin(100 + u32::from(number), Some(address)).is_ok(),
+                number < 30
+            );
+        }
+        let other = IpAddr::from([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1]);
+        assert_eq!(begin(200, Some(other)), Ok(()));
+    }
+
+    #[test]
+    fn attempts_that_succeed_cost_nothing() {
+        let throttle = SignInThrottle::default();
+        for _ in 0..1_000 {
+            let attempt = throttle.begin("ada@example.com", address(1), START);
+            throttle.give_back(&attempt.unwrap());
+        }
+    }
+
+    #[test]
+    fn an_account_that_is_locked_costs_the_address_nothing() {
+        let throttle = SignInThrottle::default();
+        let refused = (0..1_000)
+            .filter(|_| {
+                throttle
+                    .begin("ada@example.com", address(1), START)
+                    .is_err()
+            })
+            .count();
+        assert_eq!(refused, 990);
+        assert!(throttle.begin("eve@example.com", address(1), START).is_ok());
+    }
+
+    #[test]
+    fn budgets_that_are_full_take_no_memory() {
+        let throttle = SignInThrottle::default();
+        for number in 0..100_000_u32 {
+            let now = START + Duration::seconds(i64::from(number));
+            let address = Some(IpAddr::from(number.to_be_bytes()));
+            let begun = throttle.begin(&format!("{number}@example.com"), address, now);
+            assert!(begun.is_ok());
+        }
+        assert!(lock(&throttle.accounts).full_at.len() < 2 * SWEEP_AFTER);
+        assert!(lock(&throttle.addresses).full_at.len() < 2 * SWEEP_AFTER);
+    }
+
+    #[test]
+    fn whatever_is_typed_for_an_address_has_a_budget_of_bounded_size() {
+        assert_eq!(&*account_of("NO address"), "no address");
+        assert!(account_of(&"ä".repeat(1_000)).len() <= MAX_ACCOUNT);
+    }
+}

@@ -1,0 +1,116 @@
+//! A browser, as far as signing in needs one: it keeps cookies, and fills in forms.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use reqwest::header::{CONTENT_TYPE, COOKIE};
+use reqwest::{Method, RequestBuilder};
+
+use crate::setup::{Answer, TestServer, send};
+
+/// What browsers accept.
+const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+pub(crate) struct Browser<'a> {
+    server: &'a TestServer,
+    cookies: RefCell<BTreeMap<String, String>>,
+}
+
+impl<'a> Browser<'a> {
+    pub(crate) const fn of(server: &'a TestServer) -> Self {
+        Self {
+            server,
+            cookies: RefCell::new(BTreeMap::new()),
+        }
+    }
+
+    /// The value of a cookie, by the end of its name.
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        let cookies = self.cookies.borrow();
+        let mut found = cookies.iter().filter(|(given, _)| given.ends_with(name));
+        found.next().map(|(_, value)| value.clone())
+    }
+
+    /// Takes over a cookie of another browser.
+    pub(crate) fn plant(&self, name: &str, value: &str) {
+        let mut cookies = self.cookies.borrow_mut();
+        cookies.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// A request with the cookies, which can be changed before it is sent.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.server.request(method, path).header("Accept", ACCEPT);
+        let cookies = self.cookies.borrow();
+        if cookies.is_empty() {
+            return request;
+        }
+        let pairs = cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
+        request.header(COOKIE, pairs.collect::<Vec<_>>().join("; "))
+    }
+
+    /// Sends a request, and keeps the cookies of the answer.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
+        let answer = send(request).await;
+        for cookie in answer.headers.get_all("set-cookie") {
+            let cookie = cookie.to_str().unwrap();
+            let (pair, attributes) = cookie.split_once("; ").unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            let mut cookies = self.cookies.borrow_mut();
+            if attributes.ends_with("Max-Age=0") {
+                cookies.remove(name);
+            } else {
+                cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        answer
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// A form to be sent.
+    pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
+        let request = self.request(Method::POST, path);
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        request
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body)
+    }
+
+    /// Opens a page with a form, fills it in, and sends it to where it is from.
+    pub(crate) async fn fill(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let page = self.get(path).await;
+        let csrf = hidden(&page.body, "csrf");
+        let mut all = vec![("csrf", csrf.as_str())];
+        all.extend(fields);
+        let (path, _) = path.split_once('?').unwrap_or((path, ""));
+        let request = self
+            .form(path, &all)
+            .header("Sec-Fetch-Site", "same-origin");
+        self.send(request).await
+    }
+
+    /// Signs in, to go on to a path.
+    pub(crate) async fn sign_in(&self, email: &str, password: &str, redirect: &str) -> Answer {
+        let fields = [
+            ("email", email),
+            ("password", password),
+            ("redirect", redirect),
+        ];
+        self.fill("/auth/login", &fields).await
+    }
+}
+
+/// The value of a hidden field.
+#[track_caller]
+pub(crate) fn hidden(page: &str, name: &str) -> String {
+    let field = format!("<input type=\"hidden\" name=\"{name}\" value=\"");
+    let (_, rest) = page.split_once(&field).unwrap_or_else(|| panic!("{page}"));
+    let (value, _) = rest.split_once('"').unwrap();
+    value.to_owned()
+}

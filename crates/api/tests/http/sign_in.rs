@@ -1,0 +1,493 @@
+//! Signing in and out, as a browser does it.
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use time::Duration;
+use waypost_core::{Clock as _, DisplayName, Email, LinkDetails, Password, Role, User, Visibility};
+use waypost_store::testkit::samples::Samples;
+use waypost_store::{LinkStore as _, NewUser, UserChange, UserStore as _};
+
+use crate::browser::{Browser, hidden};
+use crate::setup::{Answer, TestServer, send, settings};
+
+const PASSWORD: &str = "correct horse";
+const ME: &str = "/api/v1/users/me";
+
+/// Adds `NAME@example.com` with [`PASSWORD`].
+async fn add(server: &TestServer, name: &str) -> User {
+    let new = NewUser {
+        email: Email::parse(&format!("{name}@example.com")).unwrap(),
+        display_name: DisplayName::default(),
+        role: Role::Member,
+        password: Some(Password::parse(PASSWORD).unwrap()),
+    };
+    server.accounts.add_user(new).await.unwrap()
+}
+
+/// A server with Ada, and a browser in which she has signed in.
+async fn signed_in(server: &TestServer) -> Browser<'_> {
+    let browser = Browser::of(server);
+    let answer = browser.sign_in("ada@example.com", PASSWORD, "").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    browser
+}
+
+/// The status of what takes somebody who is known.
+async fn status(browser: &Browser<'_>) -> u16 {
+    browser.get(ME).await.status.as_u16()
+}
+
+fn cookies(answer: &Answer) -> Vec<&str> {
+    let cookies = answer.headers.get_all("set-cookie").iter();
+    cookies.map(|cookie| cookie.to_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn whoever_signs_in_is_known_by_a_cookie() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let browser = Browser::of(&server);
+    assert_eq!(status(&browser).await, 401);
+    let answer = browser
+        .sign_in("Ada@Example.com", PASSWORD, "/wiki?a=1")
+        .await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(answer.header("location"), "/wiki?a=1");
+    let secret = browser.cookie("_session").unwrap();
+    let expected = format!(
+        "__Host-waypost_session={secret}; HttpOnly; Secure; Path=/; SameSite=Lax; Max-Age=1209600"
+    );
+    assert_eq!(cookies(&answer), [expected]);
+    let me = browser.get(ME).await.json();
+    assert_eq!(me["email"], "ada@example.com");
+    // Whoever is signed in already goes on at once.
+    let again = browser.get("/auth/login?redirect=/wiki").await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER);
+    assert_eq!(again.header("location"), "/wiki");
+}
+
+#[tokio::test]
+async fn without_tls_the_cookie_is_a_plain_one() {
+    let mut settings = settings();
+    settings.base_url = "http://localhost:8080/go".parse().unwrap();
+    let server = TestServer::with(&settings).await;
+    add(&server, "ada").await;
+    let browser = Browser::of(&server);
+    let answer = browser.sign_in("ada@example.com", PASSWORD, "/wiki").await;
+    assert_eq!(answer.header("location"), "/go/wiki");
+    let [cookie] = cookies(&answer)[..] else {
+        panic!("{answer:?}")
+    };
+    assert!(cookie.starts_with("waypost_session=wps_"), "{cookie}");
+    let attributes = "; HttpOnly; Path=/go; SameSite=Lax; Max-Age=1209600";
+    assert!(cookie.ends_with(attributes), "{cookie}");
+    let page = browser.get("/auth/logout").await.body;
+    assert!(page.contains("action=\"/go/auth/logout\""), "{page}");
+    assert!(page.contains("href=\"/go/static/page.css\""), "{page}");
+}
+
+#[tokio::test]
+async fn no_answer_tells_whether_an_account_exists() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let disabled = add(&server, "eve").await;
+    server.member("bob").await;
+    let change = UserChange {
+        disabled_at: Some(Some(server.clock.now())),
+        ..UserChange::default()
+    };
+    let store = server.store.memory();
+    store.change_user(disabled.id, &change).await.unwrap();
+    let mut seen = Vec::new();
+    for (name, password) in [
+        ("ada", "wrong horse"),
+        ("bob", PASSWORD),
+        ("eve", PASSWORD),
+        ("nobody", PASSWORD),
+        ("nobody", ""),
+    ] {
+        let browser = Browser::of(&server);
+        let email = format!("{name}@example.com");
+        let answer = browser.sign_in(&email, password, "/wiki").await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.body.contains("role=\"alert\""), "{answer:?}");
+        assert_eq!(hidden(&answer.body, "redirect"), "/wiki");
+        assert_eq!(browser.cookie("_session"), None);
+        let csrf = browser.cookie("_csrf").unwrap();
+        let body = answer.body.replace(&email, "").replace(&csrf, "");
+        let names: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
+        seen.push((names, body));
+    }
+    assert!(seen.iter().all(|answer| *answer == seen[0]), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_guesser_is_told_to_wait_and_whoever_succeeds_is_not() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let browser = Browser::of(&server);
+    for _ in 0..12 {
+        let answer = browser.sign_in("ada@example.com", PASSWORD, "").await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
+        browser.fill("/auth/logout", &[]).await;
+    }
+    for name in ["ada", "nobody"] {
+        let email = format!("{name}@example.com");
+        for _ in 0..10 {
+            let answer = browser.sign_in(&email, "wrong horse", "").await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        }
+        let answer = browser.sign_in(&email, PASSWORD, "").await;
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(answer.header("retry-after"), "61");
+        assert!(answer.body.contains("TOO_MANY_REQUESTS"), "{answer:?}");
+    }
+    server.clock.advance(Duration::seconds(61));
+    let answer = browser.sign_in("ada@example.com", PASSWORD, "").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_sign_in_leads_to_paths_of_this_server_alone() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    for (redirect, location) in [
+        ("/wiki", "/wiki"),
+        ("", "/api/docs/"),
+        ("//evil.example", "/api/docs/"),
+        ("/\\evil.example", "/api/docs/"),
+        ("https://evil.example/", "/api/docs/"),
+        ("/\t/evil.example", "/api/docs/"),
+        ("/.//evil.example", "/api/docs/"),
+        ("javascript:alert(1)", "/api/docs/"),
+    ] {
+        let browser = Browser::of(&server);
+        let answer = browser.sign_in("ada@example.com", PASSWORD, redirect).await;
+        assert_eq!(answer.header("location"), location, "{redirect:?}");
+    }
+    // In the page it is text, whatever it is.
+    let page = server.get("/auth/login?redirect=%22%3E%3Cscript%3E").await;
+    assert!(!page.body.contains("<script"), "{page:?}");
+}
+
+#[tokio::test]
+async fn a_secure_link_sends_a_browser_to_sign_in_and_on_to_its_target() {
+    let server = TestServer::closed().await;
+    let (ada, _) = (add(&server, "ada").await, add(&server, "eve").await);
+    let mut link = Samples::new(1).link("plan");
+    link.details = LinkDetails {
+        visibility: Visibility::Secure,
+        ..LinkDetails::default()
+    };
+    let store = server.store.memory();
+    store.insert_link(&link, Some(ada.id)).await.unwrap();
+
+    server.get("/plan").await.assert_error(401, "UNAUTHORIZED");
+    let browser = Browser::of(&server);
+    let sent = browser.get("/plan?x=1&y=/").await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER);
+    let login = "/auth/login?redirect=%2Fplan%3Fx%3D1%26y%3D%2F";
+    assert_eq!(sent.header("location"), login);
+    assert_eq!(sent.header("cache-control"), "no-store");
+    let page = browser.get(login).await;
+    let redirect = hidden(&page.body, "redirect").replace("&#38;", "&");
+    let answer = browser
+        .sign_in("ada@example.com", PASSWORD, &redirect)
+        .await;
+    assert_eq!(answer.header("location"), "/plan?x=1&y=/");
+    let followed = browser.get("/plan").await;
+    assert_eq!(followed.status, StatusCode::FOUND);
+    assert_eq!(followed.header("location"), link.target.as_str());
+    assert_eq!(
+        server
+            .metric("waypost_redirects_total{status=\"found\"}")
+            .await,
+        1.0
+    );
+
+    // Whoever may not follow it is told so, and does not go round in circles.
+    let stranger = Browser::of(&server);
+    stranger.sign_in("eve@example.com", PASSWORD, "/plan").await;
+    assert_eq!(stranger.get("/plan").await.status, StatusCode::FORBIDDEN);
+    // A token that is not accepted is no reason to sign in.
+    let request = Browser::of(&server).request(Method::GET, "/plan");
+    let refused = send(request.bearer_auth("wp_guess")).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_form_from_elsewhere_does_nothing() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let browser = signed_in(&server).await;
+    let page = browser.get("/auth/logout").await;
+    let csrf = hidden(&page.body, "csrf");
+    let form = |csrf: &str| browser.form("/auth/logout", &[("csrf", csrf)]);
+    for request in [
+        form(""),
+        form("other"),
+        form(&csrf).header("Sec-Fetch-Site", "cross-site"),
+        form(&csrf).header("Sec-Fetch-Site", "same-site"),
+        form(&csrf).header("Origin", "https://evil.example"),
+        form(&csrf).header("Origin", "null"),
+        browser.form("/auth/logout", &[]),
+    ] {
+        let answer = browser.send(request).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{answer:?}");
+        assert!(answer.body.contains("CSRF"), "{answer:?}");
+        assert_eq!(status(&browser).await, 200);
+    }
+    // The same of signing in: nobody is signed in as somebody else.
+    let anonymous = Browser::of(&server);
+    let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
+    let answer = anonymous.send(anonymous.form("/auth/login", &fields)).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert_eq!(anonymous.cookie("_session"), None);
+    let own = form(&csrf).header("Origin", "https://go.example");
+    assert_eq!(browser.send(own).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(status(&browser).await, 401);
+}
+
+#[tokio::test]
+async fn the_api_takes_changes_from_pages_of_this_server_alone() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let browser = signed_in(&server).await;
+    let rename = || {
+        let request = browser.request(Method::PATCH, ME);
+        request.json(&json!({ "display_name": "Ada" }))
+    };
+    for request in [
+        rename(),
+        rename().header("Sec-Fetch-Site", "cross-site"),
+        rename().header("Sec-Fetch-Site", "same-site"),
+        rename().header("Sec-Fetch-Site", "none"),
+        rename().header("Origin", "https://evil.example"),
+        rename().header("X-CSRF-Token", "guess"),
+    ] {
+        send(request).await.assert_error(403, "CSRF");
+    }
+    let csrf = browser.cookie("_csrf").unwrap();
+    for request in [
+        rename().header("Sec-Fetch-Site", "same-origin"),
+        rename().header("Origin", "https://go.example"),
+        rename().header("Origin", server.url("")),
+        rename().header("X-CSRF-Token", csrf),
+    ] {
+        assert_eq!(send(request).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_session_lasts_as_long_as_it_is_used() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let browser = signed_in(&server).await;
+    let secret = browser.cookie("_session").unwrap();
+    server.clock.advance(Duration::minutes(4));
+    assert!(cookies(&browser.get(ME).await).is_empty());
+    server.clock.advance(Duration::minutes(1));
+    let renewed = browser.get(ME).await;
+    let [cookie] = cookies(&renewed)[..] else {
+        panic!("{renewed:?}")
+    };
+    assert!(cookie.contains(&secret) && cookie.ends_with("Max-Age=1209600"));
+    assert!(cookies(&browser.get(ME).await).is_empty());
+    for _ in 0..5 {
+        server.clock.advance(Duration::days(13));
+        assert_eq!(status(&browser).await, 200);
+    }
+    server.clock.advance(Duration::days(14));
+    assert_eq!(status(&browser).await, 401);
+}
+
+#[tokio::test]
+async fn signing_out_ends_one_session_and_everywhere_all() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let (first, second) = (signed_in(&server).await, signed_in(&server).await);
+    let third = signed_in(&server).await;
+    let secret = first.cookie("_session").unwrap();
+    let page = first.get("/auth/logout").await;
+    assert!(page.body.contains("ada@example.com"), "{page:?}");
+    let answer = first.fill("/auth/logout", &[]).await;
+    assert_eq!(answer.header("location"), "/auth/logout");
+    assert_eq!(first.cookie("_session"), None);
+    first.plant("__Host-waypost_session", &secret);
+    assert_eq!(status(&first).await, 401);
+    let page = first.get("/auth/logout").await;
+    assert!(page.body.contains("You are not signed in."), "{page:?}");
+    assert_eq!(status(&second).await, 200);
+    let everywhere = [("everywhere", "true")];
+    second.fill("/auth/logout", &everywhere).await;
+    assert_eq!(status(&second).await, 401);
+    assert_eq!(status(&third).await, 401);
+}
+
+#[tokio::test]
+async fn a_session_that_was_planted_is_not_the_one_that_is_signed_in() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let mallory = signed_in(&server).await;
+    let planted = mallory.cookie("_session").unwrap();
+    let victim = Browser::of(&server);
+    let csrf = hidden(&victim.get("/auth/login").await.body, "csrf");
+    victim.plant("__Host-waypost_session", &planted);
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("email", "ada@example.com"),
+        ("password", PASSWORD),
+    ];
+    victim.send(victim.form("/auth/login", &fields)).await;
+    assert_ne!(victim.cookie("_session").unwrap(), planted);
+    assert_eq!(status(&victim).await, 200);
+    assert_eq!(status(&mallory).await, 401);
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended_by_their_user() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let (first, second) = (signed_in(&server).await, signed_in(&server).await);
+    let list = async |browser: &Browser<'_>| {
+        let list = browser.get("/api/v1/sessions").await.json();
+        list["sessions"].as_array().unwrap().clone()
+    };
+    let sessions = list(&second).await;
+    let current: Vec<_> = sessions.iter().map(|it| it["current"] == true).collect();
+    assert_eq!(current.len(), 2);
+    assert_eq!(current.iter().filter(|current| **current).count(), 1);
+    let other = sessions.iter().find(|it| it["current"] == false).unwrap();
+    let path = format!("/api/v1/sessions/{}", other["id"].as_str().unwrap());
+    let end = |path: &str| {
+        let request = second.request(Method::DELETE, path);
+        request.header("Sec-Fetch-Site", "same-origin")
+    };
+    assert_eq!(send(end(&path)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(status(&first).await, 401);
+    assert_eq!(list(&second).await.len(), 1);
+    let stranger = server.member("eve").await;
+    let of_ada = list(&second).await[0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/sessions/{of_ada}");
+    let refused = server.ask(&stranger.token, Method::DELETE, &path).await;
+    refused.assert_error(404, "NOT_FOUND");
+    send(end("/api/v1/sessions")).await;
+    assert_eq!(status(&second).await, 401);
+}
+
+#[tokio::test]
+async fn a_new_password_or_being_disabled_ends_sessions() {
+    let server = TestServer::closed().await;
+    let ada = add(&server, "ada").await;
+    let (own, other) = (signed_in(&server).await, signed_in(&server).await);
+    let change = |current: &str| {
+        let body = json!({ "current_password": current, "new_password": "battery staple" });
+        let request = own.request(Method::POST, "/api/v1/users/me/password");
+        request.header("Sec-Fetch-Site", "same-origin").json(&body)
+    };
+    send(change("wrong horse"))
+        .await
+        .assert_error(403, "FORBIDDEN");
+    assert_eq!(status(&other).await, 200);
+    assert_eq!(send(change(PASSWORD)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(status(&own).await, 200);
+    assert_eq!(status(&other).await, 401);
+    let old = other.sign_in("ada@example.com", PASSWORD, "").await;
+    assert_eq!(old.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for _ in 0..8 {
+        send(change("guess")).await.assert_error(403, "FORBIDDEN");
+    }
+    let refused = send(change("guess")).await;
+    refused.assert_error(429, "TOO_MANY_REQUESTS");
+    assert_eq!(refused.header("retry-after"), "61");
+
+    let admin = server.admin("root").await;
+    let path = format!("/api/v1/admin/users/{}", ada.id);
+    for disabled in [true, false] {
+        let body = json!({ "disabled": disabled });
+        let changed = server.tell(&admin.token, Method::PATCH, &path, &body).await;
+        assert_eq!(changed.status, StatusCode::OK);
+        assert_eq!(status(&own).await, 401);
+    }
+}
+
+#[tokio::test]
+async fn the_first_admin_is_made_with_the_printed_link_once() {
+    let server = TestServer::closed().await;
+    let secret = server.accounts.begin_set_up().await.unwrap().unwrap();
+    let other = server.accounts.begin_set_up().await.unwrap().unwrap();
+    let path = format!("/setup?token={}", secret.reveal());
+    let browser = Browser::of(&server);
+    let fields = |password| {
+        [
+            ("token", secret.reveal()),
+            ("email", "ada@example.com"),
+            ("name", "Ada"),
+            ("password", password),
+        ]
+    };
+    let short = browser.fill(&path, &fields("short")).await;
+    assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(short.body.contains("at least 10 characters"), "{short:?}");
+    let done = browser.fill(&path, &fields(PASSWORD)).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{done:?}");
+    let me = browser.get(ME).await.json();
+    assert_eq!(
+        (&me["email"], &me["role"]),
+        (&json!("ada@example.com"), &json!("admin"))
+    );
+    for token in [secret.reveal(), other.reveal(), "", "wpi_guess"] {
+        let gone = browser.get(&format!("/setup?token={token}")).await;
+        assert_eq!(gone.status, StatusCode::GONE);
+        assert!(gone.body.contains("role=\"alert\""), "{gone:?}");
+    }
+    let csrf = browser.cookie("_csrf").unwrap();
+    let mut again = fields(PASSWORD).to_vec();
+    again.push(("csrf", &csrf));
+    let again = browser.send(browser.form("/setup", &again)).await;
+    assert_eq!(again.status, StatusCode::GONE);
+}
+
+#[tokio::test]
+async fn a_set_up_link_is_accepted_for_an_hour() {
+    let server = TestServer::closed().await;
+    let secret = server.accounts.begin_set_up().await.unwrap().unwrap();
+    let path = format!("/setup?token={}", secret.reveal());
+    server.clock.advance(Duration::minutes(59));
+    assert_eq!(server.get(&path).await.status, StatusCode::OK);
+    server.clock.advance(Duration::minutes(1));
+    assert_eq!(server.get(&path).await.status, StatusCode::GONE);
+}
+
+#[tokio::test]
+async fn pages_are_accessible_and_load_nothing_from_elsewhere() {
+    let server = TestServer::closed().await;
+    let secret = server.accounts.begin_set_up().await.unwrap().unwrap();
+    let setup = format!("/setup?token={}", secret.reveal());
+    for path in ["/auth/login", "/auth/logout", &setup, "/setup"] {
+        let page = server.get(path).await;
+        assert_eq!(
+            page.header("content-security-policy"),
+            "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+        );
+        assert_eq!(page.header("x-content-type-options"), "nosniff");
+        assert_eq!(page.header("referrer-policy"), "same-origin");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        let body = &page.body;
+        assert!(
+            body.starts_with("<!doctype html>\n<html lang=\"en\">"),
+            "{body}"
+        );
+        assert!(!body.contains("//") && !body.contains("<script"), "{body}");
+        let inputs = body.matches("<input id=\"").count();
+        assert_eq!(body.matches("<label for=\"").count(), inputs, "{body}");
+        assert_eq!(body.matches(" autocomplete=\"").count(), inputs, "{body}");
+        assert_eq!(body.matches("<h1>").count(), 1, "{body}");
+    }
+    let style = server.get("/static/page.css").await;
+    assert_eq!(style.header("content-type"), "text/css; charset=utf-8");
+    let not_a_form = server.request(Method::POST, "/auth/login").body("x");
+    let refused = send(not_a_form).await;
+    assert_eq!(refused.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert!(refused.body.starts_with("<!doctype html>"), "{refused:?}");
+}

@@ -1,0 +1,98 @@
+//! Who somebody is elsewhere: the account at an identity provider with which a user signs in.
+
+use sha2::{Digest as _, Sha256};
+
+/// An account at an identity provider (OpenID Connect Core 1.0 §2: `iss` and `sub`, which together never
+/// name somebody else).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ExternalIdentity {
+    issuer: Box<str>,
+    subject: Box<str>,
+}
+
+impl ExternalIdentity {
+    /// The longest issuer, in bytes: that of a URL.
+    pub const MAX_ISSUER_LEN: usize = 2_048;
+    /// The longest subject, in bytes (OpenID Connect Core 1.0 §2).
+    pub const MAX_SUBJECT_LEN: usize = 255;
+
+    /// Takes an issuer and a subject exactly as they were issued.
+    ///
+    /// # Errors
+    /// [`ExternalIdentityError`] when one of them is empty, too long, or has other characters than
+    /// printable ASCII.
+    pub fn parse(issuer: &str, subject: &str) -> Result<Self, ExternalIdentityError> {
+        let fits = |text: &str, max_len: usize| {
+            let is_printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+            !text.is_empty() && text.len() <= max_len && is_printable
+        };
+        if !fits(issuer, Self::MAX_ISSUER_LEN) || !fits(subject, Self::MAX_SUBJECT_LEN) {
+            return Err(ExternalIdentityError);
+        }
+        Ok(Self {
+            issuer: issuer.into(),
+            subject: subject.into(),
+        })
+    }
+
+    /// The provider.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The account there.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The SHA-256 of both, of the same length whatever theirs: what an index holds.
+    #[must_use]
+    pub fn key(&self) -> [u8; 32] {
+        // Neither has a NUL in it, so no two pairs are written the same.
+        let hasher = Sha256::new_with_prefix(self.issuer.as_bytes());
+        let hasher = hasher.chain_update([0]).chain_update(&*self.subject);
+        hasher.finalize().into()
+    }
+}
+
+/// An issuer or a subject is not what the standard allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an issuer has 1 to 2048 printable ASCII characters, a subject 1 to 255")]
+pub struct ExternalIdentityError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_parts_count_and_where_one_ends() {
+        let identity = |issuer, subject| ExternalIdentity::parse(issuer, subject).unwrap();
+        let key = identity("https://id.example", "1").key();
+        assert_eq!(identity("https://id.example", "1").key(), key);
+        for other in [
+            identity("https://id.example", "2"),
+            identity("https://id.example1", "1"),
+            identity("https://id.exampl", "e1"),
+            identity("https://ID.example", "1"),
+        ] {
+            assert_ne!(other.key(), key, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn what_no_provider_may_issue_is_refused() {
+        for (issuer, subject) in [
+            ("", "1"),
+            ("https://id.example", ""),
+            ("https://id.example", "a\0b"),
+            ("https://id.example", "ä"),
+            ("https://id.example", &"1".repeat(256)),
+            (&"x".repeat(2_049), "1"),
+        ] {
+            let parsed = ExternalIdentity::parse(issuer, subject);
+            assert_eq!(parsed, Err(ExternalIdentityError), "{issuer:?} {subject:?}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+DROP TABLE user_identities;
+DROP TABLE setup_tokens;
+DROP TABLE sessions;
