@@ -337,6 +337,7 @@ mod tests {
     fn a_connection_without_an_address_has_no_client() {
         let headers = HeaderList::new(&[(XFF, "203.0.113.7")]);
         let visit = Visit {
+            session: None,
             peer: None,
             headers: &headers,
         };

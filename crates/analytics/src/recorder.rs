@@ -120,6 +120,7 @@ impl Recorder {
             ip_hash: address
                 .zip(salt)
                 .map(|(address, salt)| ip_hash(address, &salt)),
+            session: visit.session,
             user_agent: visit.headers.first("user-agent").unwrap_or_default(),
             referrer: visit.headers.first("referer").unwrap_or_default(),
         })

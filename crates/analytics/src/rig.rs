@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
-use waypost_core::{ClickId, Clock as _, JournalId, Link, ManualClock, SeededRandom};
+use waypost_core::{ClickId, Clock as _, JournalId, Link, ManualClock, SeededRandom, SessionHash};
 use waypost_store::Store;
 
 use crate::journal::{ClickRecord, Journal};
@@ -145,6 +145,15 @@ impl Rig {
 
     /// Appends a click whose user agent is its number, from 0.
     pub(crate) fn click(&self, link: &Link) -> Result<ClickId, DropReason> {
+        self.click_with(link, None)
+    }
+
+    /// Appends a click of somebody who presents a session.
+    pub(crate) fn click_with(
+        &self,
+        link: &Link,
+        session: Option<SessionHash>,
+    ) -> Result<ClickId, DropReason> {
         let clicked_at = self.clock.now();
         let id = ClickId::new(clicked_at, &*self.random);
         let number = self.appended.load(Ordering::Relaxed).to_string();
@@ -154,6 +163,7 @@ impl Rig {
             clicked_at,
             day: clicked_at.date(),
             ip_hash: None,
+            session,
             user_agent: number.as_bytes(),
             referrer: b"",
         });

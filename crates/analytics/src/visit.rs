@@ -5,6 +5,8 @@
 
 use std::net::IpAddr;
 
+use waypost_core::SessionHash;
+
 /// Looks up headers of a request. Names are given in lower case; values are bytes, because nothing
 /// promises that a visitor sends text.
 pub trait VisitHeaders {
@@ -22,6 +24,9 @@ pub struct Visit<'a> {
     /// The address of the other end of the connection; `None` where there is none, as on a Unix
     /// socket.
     pub peer: Option<IpAddr>,
+    /// The hash of the session cookie, where there is one of the right form. Whose session it is, if
+    /// anybody's, is found out when the click is stored.
+    pub session: Option<SessionHash>,
     /// The headers of the request.
     pub headers: &'a dyn VisitHeaders,
 }
@@ -41,6 +46,7 @@ impl HeaderList {
     pub(crate) fn visit(&self, peer: &str) -> Visit<'_> {
         Visit {
             peer: Some(peer.parse().unwrap()),
+            session: None,
             headers: self,
         }
     }

@@ -120,6 +120,7 @@ impl Explainer<'_> {
             ),
         }];
         let believed = self.proxies.explain(&Visit {
+            session: None,
             peer: visit.peer,
             headers: visit.headers,
         });

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use time::Duration;
 use url::Url;
-use waypost_core::BaseUrl;
+use waypost_core::{BaseUrl, SessionHash};
 
 /// Where somebody is sent who wants to go nowhere in particular.
 const HOME: &str = "/api/docs/";
@@ -121,6 +121,11 @@ impl Site {
     /// The secret of a session that a request presents, of whatever form.
     pub(crate) fn session_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         cookie(headers, self.session)
+    }
+
+    /// The hash of the session that a request presents, where it has the form of one. It takes no look-up.
+    pub(crate) fn session_hash(&self, headers: &HeaderMap) -> Option<SessionHash> {
+        SessionHash::of_well_formed(self.session_of(headers)?)
     }
 
     /// The token of forms that a request presents, of whatever form.

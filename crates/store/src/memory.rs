@@ -87,6 +87,10 @@ impl State {
         {
             return Err(StoreError::Conflict);
         }
+        let is_known = |click: &Click| click.user_id.is_none_or(|id| self.users.contains_key(&id));
+        if !clicks.iter().all(is_known) {
+            return Err(StoreError::internal("a click of a user who does not exist"));
+        }
         let mut recorded = Recorded::default();
         for click in clicks {
             let Some(kept) = self.links.get_mut(&click.link_id) else {

@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: a visitor who talks to a real server over HTTP, and the truth
 //! about a link as the database tells it.
 
+pub mod browser;
 pub mod load;
 pub mod member;
 

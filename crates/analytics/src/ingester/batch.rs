@@ -7,6 +7,7 @@ use tracing::{debug, error, info, warn};
 use waypost_core::JournalId;
 use waypost_store::{ClickBatch, Dropped, Ingested, Recorded, StoreError, hold_point};
 
+use super::signed_in::{self, Sessions, is_lone_and_somebodys};
 use super::{
     FIRST_PAUSE, Ingester, IngesterError, IngesterParts, LONGEST_PAUSE, MAX_BATCH, READ_ATTEMPTS,
     REFUSED_IN_A_ROW, REFUSED_PAUSE,
@@ -42,10 +43,10 @@ impl Ingester {
     }
 
     /// Settles a batch, or finds out why its records must be read again.
-    pub(super) async fn settle(&mut self, batch: Arc<ClickBatch>) {
+    pub(super) async fn settle(&mut self, batch: Arc<ClickBatch>, sessions: &Sessions) {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.attempt(&batch).await {
+            match self.attempt(&batch, sessions).await {
                 Attempt::Done | Attempt::ReadAgain => return,
                 Attempt::Later => tokio::time::sleep(pause).await,
                 Attempt::MuchLater => tokio::time::sleep(REFUSED_PAUSE).await,
@@ -54,10 +55,19 @@ impl Ingester {
         }
     }
 
-    async fn attempt(&mut self, batch: &Arc<ClickBatch>) -> Attempt {
+    async fn attempt(&mut self, batch: &Arc<ClickBatch>, sessions: &Sessions) -> Attempt {
+        let IngesterParts { store, clock, .. } = &self.parts;
+        let somebodys = match signed_in::of(&**store, batch, sessions).await {
+            Ok(somebodys) => somebodys,
+            Err(failure) => return self.away(&failure),
+        };
         hold_point("ingest.before");
-        let now = self.parts.clock.now();
-        match self.parts.store.ingest(Arc::clone(batch), now).await {
+        let now = clock.now();
+        let mut ingested = store.ingest(Arc::clone(&somebodys), now).await;
+        if is_refusal(&ingested) && is_lone_and_somebodys(&somebodys) {
+            ingested = store.ingest(Arc::clone(batch), now).await;
+        }
+        match ingested {
             Ok(Ingested::Settled(recorded)) => {
                 hold_point("ingest.after");
                 self.settled(batch, recorded);
@@ -97,7 +107,7 @@ impl Ingester {
                 }
                 self.away(&error)
             }
-            Err(refusal) => self.refused(batch, &refusal).await,
+            Err(refusal) => self.refused(batch, sessions, &refusal).await,
         }
     }
 
@@ -162,7 +172,12 @@ impl Ingester {
     }
 
     /// The database refuses something of the batch: finds out what, and sets it aside.
-    async fn refused(&mut self, batch: &ClickBatch, refusal: &StoreError) -> Attempt {
+    async fn refused(
+        &mut self,
+        batch: &ClickBatch,
+        sessions: &Sessions,
+        refusal: &StoreError,
+    ) -> Attempt {
         let click = match batch.clicks.as_slice() {
             // Nothing is left that could be at fault.
             [] => return self.away(refusal),
@@ -187,7 +202,8 @@ impl Ingester {
             self.away(refusal);
             return Attempt::MuchLater;
         }
-        let aside = match self.parts.journal.set_aside(&ClickRecord::from(click)) {
+        let record = ClickRecord::of(click, sessions.get(&click.id).copied());
+        let aside = match self.parts.journal.set_aside(&record) {
             Ok(aside) => aside,
             Err(failure) => {
                 let failure: &(dyn Error + 'static) = &failure;
@@ -286,6 +302,11 @@ impl Ingester {
         }
         Ok(())
     }
+}
+
+/// Whether the database can be reached and says no.
+const fn is_refusal(ingested: &Result<Ingested, StoreError>) -> bool {
+    !matches!(ingested, Ok(_) | Err(StoreError::Unavailable { .. }))
 }
 
 /// What an attempt to settle a batch came to.

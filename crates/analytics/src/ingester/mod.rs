@@ -13,6 +13,7 @@
 //! | a click is refused | the batch is halved until it stands alone; it is set aside, and the rest goes on |
 //! | many in a row are refused | that is not the clicks' fault: they wait, as in an outage |
 //! | its link was deleted | it is counted as dropped |
+//! | whoever made it was deleted in this moment | it is stored as nobody's |
 //! | a segment is damaged | what cannot be read is counted as dropped, and the next one is read |
 //! | a commit of a killed process arrives when the next one has begun | what it stored is passed over |
 //! | the position in the database is neither before nor behind the batch | somebody else settles this journal (a copied data directory), or the database was taken back to an older state: the journal goes on under a new id |
@@ -22,6 +23,7 @@
 //! of redirects is absorbed by the journal and stored when there is room.
 
 mod batch;
+mod signed_in;
 
 use std::io;
 use std::sync::Arc;
@@ -195,7 +197,7 @@ impl Ingester {
             clicks: records.clicks,
             dropped: records.dropped,
         };
-        self.settle(Arc::new(batch)).await;
+        self.settle(Arc::new(batch), &records.sessions).await;
     }
 }
 

@@ -4,6 +4,7 @@ mod exactly_once;
 mod positions;
 mod reading;
 mod refused;
+mod signed_in;
 mod working;
 
 use std::collections::BTreeSet;

@@ -1,17 +1,18 @@
 //! Reading the journal: from a position on, record by record, across segments.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
 use tracing::error;
-use waypost_core::Click;
+use waypost_core::{Click, ClickId, SessionHash};
 use waypost_store::Dropped;
 
 use super::Journal;
 use super::frame::{self, Frame, HEADER, PREFIX};
-use super::record;
+use super::record::{self, ReadClick};
 use super::segments::Backing;
 
 /// So many bytes are read from a segment at once.
@@ -44,6 +45,8 @@ pub(crate) struct Records {
     /// The position of the first one.
     pub(crate) start: u64,
     pub(crate) clicks: Vec<Click>,
+    /// The sessions that visitors presented.
+    pub(crate) sessions: HashMap<ClickId, SessionHash>,
     /// Those that cannot be read any more.
     pub(crate) dropped: Dropped,
 }
@@ -238,7 +241,12 @@ impl Cursor {
             }
             self.position = place.position;
             match record::read(bytes) {
-                Some(click) => records.clicks.push(click),
+                Some(ReadClick { click, session }) => {
+                    records
+                        .sessions
+                        .extend(session.map(|hash| (click.id, hash)));
+                    records.clicks.push(click);
+                }
                 None => records.dropped.unreadable = records.dropped.unreadable.saturating_add(1),
             }
         }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
-use waypost_core::{Click, ClickId, JournalId, LinkId};
+use waypost_core::{ClickId, JournalId, LinkId, SessionHash};
 
+pub use super::record::ReadClick;
 use super::{ClickRecord, Cursor, Journal, JournalError, frame, record};
 use crate::settings::{Durability, JournalSettings};
 
@@ -67,6 +68,8 @@ pub fn segment(records: u8) -> Vec<u8> {
             clicked_at: OffsetDateTime::UNIX_EPOCH,
             day: OffsetDateTime::UNIX_EPOCH.date(),
             ip_hash: None,
+            // Every other one is of somebody who is signed in.
+            session: (position % 2 == 1).then(|| SessionHash::from_bytes([9; 32])),
             user_agent: text.as_bytes(),
             referrer: b"",
         };
@@ -78,10 +81,10 @@ pub fn segment(records: u8) -> Vec<u8> {
 /// Reads a record; if it is one, gives back the click, and the one that is read when that is written
 /// again.
 #[must_use]
-pub fn read_and_rewrite(bytes: &[u8]) -> Option<(Click, Option<Click>)> {
-    let click = record::read(bytes)?;
+pub fn read_and_rewrite(bytes: &[u8]) -> Option<(ReadClick, Option<ReadClick>)> {
+    let read = record::read(bytes)?;
     let mut rewritten = Vec::new();
-    ClickRecord::from(&click).write(&mut rewritten);
+    ClickRecord::of(&read.click, read.session).write(&mut rewritten);
     let again = record::read(&rewritten);
-    Some((click, again))
+    Some((read, again))
 }

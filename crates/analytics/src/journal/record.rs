@@ -2,14 +2,14 @@
 //!
 //! The redirect writes what it has; parsing the user agent and the referrer is left to whoever
 //! reads the record, which is not on the redirect's path. What may be somebody's secret never gets
-//! into a record: the address is hashed before, and a referrer has lost its query, its fragment and
-//! its credentials.
+//! into a record: the address is hashed before, and so is the session cookie of a visitor who is signed
+//! in; a referrer has lost its query, its fragment and its credentials.
 
 use std::borrow::Cow;
 
 use time::{Date, Duration, OffsetDateTime};
 use uuid::Uuid;
-use waypost_core::{Click, ClickId, IpHash, LinkId, Referrer, UserAgent};
+use waypost_core::{Click, ClickId, IpHash, LinkId, Referrer, SessionHash, UserAgent};
 
 /// The longest user agent that is written, in bytes: as many as the characters that are kept can
 /// take.
@@ -18,7 +18,8 @@ const MAX_USER_AGENT: usize = UserAgent::MAX_CHARS * 4;
 pub(super) const MAX_RECORD: usize = 8 * 1_024;
 
 const HAS_ADDRESS_HASH: u8 = 1;
-const KNOWN_FLAGS: u8 = HAS_ADDRESS_HASH;
+const HAS_SESSION_HASH: u8 = 2;
+const KNOWN_FLAGS: u8 = HAS_ADDRESS_HASH | HAS_SESSION_HASH;
 
 /// A click as the redirect knows it.
 #[derive(Debug, Clone, Copy)]
@@ -28,15 +29,26 @@ pub(crate) struct ClickRecord<'a> {
     pub(crate) clicked_at: OffsetDateTime,
     pub(crate) day: Date,
     pub(crate) ip_hash: Option<IpHash>,
+    /// The session that the visitor presented, whether there is such a one or not.
+    pub(crate) session: Option<SessionHash>,
     /// The header's value, as it was sent; empty when there was none.
     pub(crate) user_agent: &'a [u8],
     /// The header's value, as it was sent; empty when there was none.
     pub(crate) referrer: &'a [u8],
 }
 
-impl<'a> From<&'a Click> for ClickRecord<'a> {
+/// A click as it is read from a record: who made it is still to be found out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadClick {
+    /// The click, of nobody.
+    pub click: Click,
+    /// The session that the visitor presented.
+    pub session: Option<SessionHash>,
+}
+
+impl<'a> ClickRecord<'a> {
     /// The record that the click was read from.
-    fn from(click: &'a Click) -> Self {
+    pub(crate) fn of(click: &'a Click, session: Option<SessionHash>) -> Self {
         let user_agent = click.user_agent.as_ref().map_or("", UserAgent::as_str);
         let referrer = click.referrer.as_ref().map_or("", Referrer::as_str);
         Self {
@@ -45,6 +57,7 @@ impl<'a> From<&'a Click> for ClickRecord<'a> {
             clicked_at: click.clicked_at,
             day: click.day,
             ip_hash: click.ip_hash,
+            session,
             user_agent: user_agent.as_bytes(),
             referrer: referrer.as_bytes(),
         }
@@ -60,8 +73,9 @@ impl ClickRecord<'_> {
     /// | 16 | link |
     /// | 8 | microseconds since 1970, signed |
     /// | 4 | the day, as a Julian day number, signed |
-    /// | 1 | flags: bit 0, there is an address hash |
+    /// | 1 | flags: bit 0, there is an address hash; bit 1, there is a session hash |
     /// | 0 or 32 | address hash |
+    /// | 0 or 32 | session hash; records of earlier versions have none |
     /// | 2, n | user agent: its length and itself |
     /// | 2, n | referrer: its length and itself |
     pub(super) fn write(&self, bytes: &mut Vec<u8>) {
@@ -69,12 +83,12 @@ impl ClickRecord<'_> {
         bytes.extend_from_slice(self.link_id.as_uuid().as_bytes());
         bytes.extend_from_slice(&unix_micros(self.clicked_at).to_le_bytes());
         bytes.extend_from_slice(&self.day.to_julian_day().to_le_bytes());
-        match &self.ip_hash {
-            Some(hash) => {
-                bytes.push(HAS_ADDRESS_HASH);
-                bytes.extend_from_slice(hash.as_bytes());
-            }
-            None => bytes.push(0),
+        let address = self.ip_hash.as_ref().map(IpHash::as_bytes);
+        let session = self.session.as_ref().map(SessionHash::as_bytes);
+        let flag = |flag: u8, hash: Option<&[u8; 32]>| hash.map_or(0, |_| flag);
+        bytes.push(flag(HAS_ADDRESS_HASH, address) | flag(HAS_SESSION_HASH, session));
+        for hash in [address, session].into_iter().flatten() {
+            bytes.extend_from_slice(hash);
         }
         let user_agent = self.user_agent.get(..MAX_USER_AGENT);
         write_text(bytes, user_agent.unwrap_or(self.user_agent));
@@ -107,7 +121,7 @@ fn without_secrets(referrer: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// Reads a record; `None` when it is none.
-pub(super) fn read(bytes: &[u8]) -> Option<Click> {
+pub(super) fn read(bytes: &[u8]) -> Option<ReadClick> {
     let mut rest = bytes;
     let id = ClickId::from_uuid(Uuid::from_bytes(take(&mut rest)?));
     let link_id = LinkId::from_uuid(Uuid::from_bytes(take(&mut rest)?));
@@ -122,9 +136,14 @@ pub(super) fn read(bytes: &[u8]) -> Option<Click> {
     } else {
         Some(IpHash::from_bytes(take(&mut rest)?))
     };
+    let session = if flags & HAS_SESSION_HASH == 0 {
+        None
+    } else {
+        Some(SessionHash::from_bytes(take(&mut rest)?))
+    };
     let user_agent = UserAgent::from_header(take_text(&mut rest)?);
     let referrer = Referrer::from_header(take_text(&mut rest)?);
-    rest.is_empty().then_some(Click {
+    let click = Click {
         id,
         link_id,
         user_id: None,
@@ -133,7 +152,8 @@ pub(super) fn read(bytes: &[u8]) -> Option<Click> {
         referrer,
         clicked_at,
         day,
-    })
+    };
+    rest.is_empty().then_some(ReadClick { click, session })
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -175,6 +195,7 @@ mod tests {
             clicked_at,
             day: date!(2026 - 03 - 02),
             ip_hash: Some(IpHash::from_bytes([7; 32])),
+            session: Some(SessionHash::from_bytes([9; 32])),
             user_agent,
             referrer,
         }
@@ -202,7 +223,17 @@ mod tests {
             clicked_at: record.clicked_at,
             day: record.day,
         };
-        assert_eq!(read(&written(&record)), Some(expected.clone()));
+        let read_click = |click: &Click, session| {
+            let click = click.clone();
+            Some(ReadClick { click, session })
+        };
+        let found = read(&written(&record));
+        assert_eq!(found, read_click(&expected, record.session));
+        let anonymous = ClickRecord {
+            session: None,
+            ..record
+        };
+        assert_eq!(read(&written(&anonymous)), read_click(&expected, None));
         let bare = ClickRecord {
             ip_hash: None,
             user_agent: b"",
@@ -215,7 +246,28 @@ mod tests {
             referrer: None,
             ..expected
         };
-        assert_eq!(read(&written(&bare)), Some(expected));
+        let found = read(&written(&bare));
+        assert_eq!(found, read_click(&expected, record.session));
+    }
+
+    #[test]
+    fn a_record_of_an_earlier_version_is_read() {
+        let record = ClickRecord {
+            session: None,
+            ..sample(b"Mozilla/5.0", b"https://example.org/")
+        };
+        // As it was written when there were no sessions.
+        let mut bytes = Vec::new();
+        bytes.extend_from_slice(record.id.as_uuid().as_bytes());
+        bytes.extend_from_slice(record.link_id.as_uuid().as_bytes());
+        bytes.extend_from_slice(&unix_micros(record.clicked_at).to_le_bytes());
+        bytes.extend_from_slice(&record.day.to_julian_day().to_le_bytes());
+        bytes.push(1);
+        bytes.extend_from_slice(&[7; 32]);
+        write_text(&mut bytes, record.user_agent);
+        write_text(&mut bytes, record.referrer);
+        assert_eq!(written(&record), bytes);
+        assert_eq!(read(&bytes).unwrap().session, None);
     }
 
     #[test]
@@ -242,7 +294,7 @@ mod tests {
         let user_agent = "🦀".repeat(10_000);
         let bytes = written(&sample(user_agent.as_bytes(), referrer.as_bytes()));
         assert!(bytes.len() < MAX_RECORD, "{}", bytes.len());
-        let click = read(&bytes).unwrap();
+        let click = read(&bytes).unwrap().click;
         assert_eq!(click.user_agent.unwrap().as_str().chars().count(), 512);
         assert_eq!(click.referrer.unwrap().as_str(), "https://example.org/");
     }
@@ -262,7 +314,8 @@ mod tests {
             user_agent in prop::collection::vec(any::<u8>(), 0..600),
             referrer in "(https?://)?[a-z@:/?#.\\\\]{0,40}",
         ) {
-            let click = read(&written(&sample(&user_agent, referrer.as_bytes()))).unwrap();
+            let record = sample(&user_agent, referrer.as_bytes());
+            let click = read(&written(&record)).unwrap().click;
             prop_assert_eq!(click.user_agent, UserAgent::from_header(&user_agent));
             prop_assert_eq!(click.referrer, Referrer::from_header(referrer.as_bytes()));
         }

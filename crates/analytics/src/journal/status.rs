@@ -118,7 +118,7 @@ pub fn set_aside(directory: &Path) -> Result<Vec<Click>, JournalError> {
     let mut clicks = Vec::new();
     let mut rest = bytes.as_slice();
     while let Frame::Record(bytes) = frame::read(rest, SET_ASIDE) {
-        clicks.extend(record::read(bytes));
+        clicks.extend(record::read(bytes).map(|read| read.click));
         let length = PREFIX.saturating_add(bytes.len());
         rest = rest.get(length..).unwrap_or_default();
     }
@@ -135,9 +135,9 @@ impl SegmentStatus {
         let (mut rest, mut at) = (frames.as_slice(), self.first);
         while let Frame::Record(bytes) = frame::read(rest, at) {
             if at >= position
-                && let Some(click) = record::read(bytes)
+                && let Some(read) = record::read(bytes)
             {
-                return Some(click.clicked_at);
+                return Some(read.click.clicked_at);
             }
             rest = rest.get(PREFIX.saturating_add(bytes.len())..)?;
             at = at.checked_add(1)?;

@@ -134,6 +134,7 @@ fn append(journal: &Arc<Journal>, number: u64) -> Result<u64, DropReason> {
         clicked_at: datetime!(2026-03-01 12:00 UTC) + time::Duration::seconds(number.cast_signed()),
         day: date!(2026 - 03 - 01),
         ip_hash: None,
+        session: None,
         // All records are of one length.
         user_agent: format!("{number:010}").as_bytes(),
         referrer: b"",

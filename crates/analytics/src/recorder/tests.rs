@@ -124,6 +124,7 @@ async fn a_visitor_without_an_address_or_a_salt_is_counted_without_a_hash() {
     let _running = setup.run().await;
     let headers = HeaderList::default();
     let visit = Visit {
+        session: None,
         peer: None,
         headers: &headers,
     };

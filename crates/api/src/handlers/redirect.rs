@@ -136,6 +136,7 @@ async fn follow(
     if counts {
         let visit = Visit {
             peer: request.peer_addr().map(|peer| peer.ip()),
+            session: state.site().session_hash(request.headers()),
             headers: &RequestHeaders(request.headers()),
         };
         // Accepted, or dropped and counted as such.

@@ -10,3 +10,4 @@ mod privacy;
 mod routing;
 mod schema;
 mod shutdown;
+mod sign_in;

@@ -30,6 +30,7 @@ fn click(journal: &Arc<Journal>, number: u128) -> Appending {
         clicked_at: OffsetDateTime::UNIX_EPOCH,
         day: OffsetDateTime::UNIX_EPOCH.date(),
         ip_hash: None,
+        session: None,
         user_agent: b"Mozilla/5.0",
         referrer: b"",
     })

@@ -37,6 +37,7 @@ pub(crate) fn user_agent(request: &HttpRequest) -> Option<UserAgent> {
 pub(crate) fn client_address(request: &HttpRequest, state: &State) -> Option<std::net::IpAddr> {
     state.recorder().client_address(&Visit {
         peer: request.peer_addr().map(|peer| peer.ip()),
+        session: None,
         headers: &RequestHeaders(request.headers()),
     })
 }

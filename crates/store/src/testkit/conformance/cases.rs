@@ -245,6 +245,7 @@ macro_rules! __conformance_cases {
                 deleting_a_user_deletes_what_they_sign_in_with
                 purging_sessions_takes_the_oldest_within_its_limit
                 many_sessions_are_resolved_at_once
+                a_click_of_a_deleted_user_can_be_stored_as_nobodys
             }
             setup {
                 a_set_up_secret_is_known_until_it_expires

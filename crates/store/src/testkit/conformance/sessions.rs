@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use time::Duration;
-use waypost_core::{Session, SessionCursor, SessionHash, User, UserAgent};
+use waypost_core::{Click, Session, SessionCursor, SessionHash, User, UserAgent};
 
-use super::StoreFactory;
 use super::concurrency::at_once;
+use super::rows::assert_clicks;
 use super::users::{insert_user, password};
+use super::{StoreFactory, all_of, assert_counted, insert};
 use crate::testkit::samples::{FAR_FUTURE, START, Samples};
-use crate::{SignedIn, Store, StoreError, UserChange};
+use crate::{ClickBatch, Dropped, Ingested, SignedIn, Store, StoreError, UserChange};
 
 async fn session(store: &dyn Store, hash: &SessionHash) -> Session {
     store.session_by_hash(hash).await.unwrap().unwrap().0
@@ -242,6 +243,41 @@ pub async fn purging_sessions_takes_the_oldest_within_its_limit(factory: &dyn St
         let found = store.session_by_hash(hash).await.unwrap();
         assert_eq!(found.is_some(), number >= 3, "session {number}");
     }
+}
+
+/// A click of somebody who was deleted meanwhile is refused whole, with all of its batch, and stored as
+/// nobody's.
+pub async fn a_click_of_a_deleted_user_can_be_stored_as_nobodys(factory: &dyn StoreFactory) {
+    let (store, rows) = factory.empty_store_with_rows().await;
+    let samples = Samples::new(1);
+    let (ada, []) = signed_in(&*store, &samples, "ada@example.com").await;
+    let (gone, []) = signed_in(&*store, &samples, "gone@example.com").await;
+    let link = samples.link("wiki");
+    insert(&*store, &link).await;
+    assert!(store.delete_user(gone.id).await.unwrap());
+    let mut clicks = samples.clicks(&link, 3);
+    clicks[0].user_id = Some(ada.id);
+    clicks[1].user_id = Some(gone.id);
+    let id = samples.journal();
+    store.register_journal(id, 0, START).await.unwrap();
+    let ingest = async |clicks: &[Click]| {
+        let batch = ClickBatch {
+            journal: id,
+            start: 0,
+            clicks: clicks.to_vec(),
+            dropped: Dropped::default(),
+        };
+        store.ingest(Arc::new(batch), START).await
+    };
+    let refused = ingest(&clicks).await;
+    let is_refusal = !matches!(&refused, Ok(_) | Err(StoreError::Unavailable { .. }));
+    assert!(is_refusal, "{refused:?}");
+    assert_counted(&*store, &link, 0, 0).await;
+    clicks[1].user_id = None;
+    let settled = ingest(&clicks).await.unwrap();
+    assert_eq!(settled, Ingested::Settled(all_of(3)));
+    assert_counted(&*store, &link, 3, 0).await;
+    assert_clicks(rows.as_deref(), &clicks).await;
 }
 
 /// The ingester learns of each session whose it was and when, in one look-up for any number.

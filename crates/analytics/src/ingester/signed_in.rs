@@ -1,0 +1,63 @@
+//! Who made the clicks of a batch: from the hashes of session cookies, which the journal keeps, to users.
+//!
+//! It is asked right before each attempt to store a batch, once for all of its sessions, and not at all
+//! when there are none. A session counts for the time in which it was valid: whoever signs out before a
+//! click is stored had made it all the same. Whoever is deleted made it as nobody.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::error::Error;
+use std::sync::Arc;
+
+use tracing::warn;
+use waypost_core::{Click, ClickId, SessionHash};
+use waypost_store::{ClickBatch, SignedIn, Store, StoreError};
+
+/// The sessions that visitors presented, by their clicks.
+pub(crate) type Sessions = HashMap<ClickId, SessionHash>;
+
+/// The batch with who made its clicks.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]: then nothing can be stored either. Where the store refuses the look-up for
+/// another reason, the clicks are nobody's, and no less counted.
+pub(super) async fn of(
+    store: &dyn Store,
+    batch: &Arc<ClickBatch>,
+    sessions: &Sessions,
+) -> Result<Arc<ClickBatch>, StoreError> {
+    if sessions.is_empty() {
+        return Ok(Arc::clone(batch));
+    }
+    let distinct: BTreeSet<SessionHash> = sessions.values().copied().collect();
+    let distinct: Vec<SessionHash> = distinct.into_iter().collect();
+    let known = match store.users_of_sessions(&distinct).await {
+        Ok(known) => known,
+        Err(error @ StoreError::Unavailable { .. }) => return Err(error),
+        Err(error) => {
+            let error: &(dyn Error + 'static) = &error;
+            warn!(
+                error,
+                "it cannot be found out who made clicks; they are nobody's"
+            );
+            BTreeMap::new()
+        }
+    };
+    let user = |click: &Click| {
+        let signed_in: &SignedIn = known.get(sessions.get(&click.id)?)?;
+        let counts = signed_in.covers(click.clicked_at);
+        counts.then_some(signed_in.user_id)
+    };
+    let clicks = batch.clicks.iter().map(|click| Click {
+        user_id: user(click),
+        ..click.clone()
+    });
+    Ok(Arc::new(ClickBatch {
+        clicks: clicks.collect(),
+        ..ClickBatch::clone(batch)
+    }))
+}
+
+/// Whether the only click of a batch is somebody's: they may have been deleted in this moment.
+pub(super) fn is_lone_and_somebodys(batch: &ClickBatch) -> bool {
+    matches!(batch.clicks.as_slice(), [click] if click.user_id.is_some())
+}
