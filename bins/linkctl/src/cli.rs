@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 use uuid::Uuid;
 use waypost_analytics::Age;
-use waypost_core::{DisplayName, Email, Scopes, Title, TokenName};
+use waypost_core::{DisplayName, Email, HostPattern, Scopes, Title, TokenName};
 
 const ENDING: &str = "\
 The settings are those of the server: waypost.toml (or the file that WAYPOST_CONFIG names), then
@@ -19,7 +19,7 @@ Exit codes:
   0  done
   1  verify found differences
   2  wrong usage or configuration
-  3  there is no such link, keyword, user or token
+  3  there is no such link, keyword, blocked host, user or token
   4  refused: the code or the address is taken, or what would be lost was not confirmed
   5  the database or the journal cannot be used, or the database needs `linkctl migrate up`
   6  the result could not be written";
@@ -68,6 +68,9 @@ pub(crate) enum Command {
     /// Make, list and remove keywords, which take all that a path has behind them
     #[command(subcommand)]
     Keyword(Keyword),
+    /// Block hosts: no link is made to them, and those that there are lead nowhere
+    #[command(subcommand)]
+    Block(Block),
     /// Add, list and change the people whom links belong to
     #[command(subcommand)]
     User(User),
@@ -184,6 +187,27 @@ pub(crate) struct NewKeyword {
     /// Do not add the query of a visitor to that of the target
     #[arg(long)]
     pub(crate) drop_query: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Block {
+    /// Block a host: every server knows within 2 s
+    Add {
+        /// A host, or `*.` and a host for all hosts below it
+        #[arg(value_parser = HostPattern::parse)]
+        pattern: HostPattern,
+        /// Why: one line of at most 200 characters
+        #[arg(long, value_parser = Title::parse)]
+        reason: Option<Title>,
+    },
+    /// List what is blocked, in the order of the alphabet
+    List,
+    /// Let links lead to a host again
+    Remove {
+        /// The entry, as `linkctl block list` shows it
+        #[arg(value_parser = HostPattern::parse)]
+        pattern: HostPattern,
+    },
 }
 
 #[derive(Debug, Clone, Args)]
@@ -404,6 +428,9 @@ mod tests {
             "linkctl link delete wiki -y",
             "linkctl keyword add gh https://github.com/{slug} --title GitHub --drop-query",
             "linkctl keyword list",
+            "linkctl block add *.evil.example --reason phishing",
+            "linkctl block list",
+            "linkctl block remove evil.example",
             "linkctl explain /wiki",
             "linkctl explain http://gh/org --user a@b.c --ip 192.0.2.1 --header X-Forwarded-For:192.0.2.7",
             "linkctl keyword remove gh --yes",

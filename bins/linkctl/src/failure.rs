@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use waypost_analytics::JournalError;
 use waypost_analytics::ledger::JournalLedgerError;
 use waypost_core::settings::Problems;
-use waypost_core::{Email, PasswordError, TokenId};
+use waypost_core::{Email, HostPattern, PasswordError, TokenId};
 use waypost_store::{AccountError, LinkError, ShortenError, StoreError};
 use waypost_store_diesel::DatabaseError;
 
@@ -50,6 +50,10 @@ pub(crate) enum Failure {
     NoLink(String),
     #[error("there is no deleted link `{0}`; `linkctl link list --deleted` shows what there is")]
     NotDeleted(String),
+    #[error("`{0}` is blocked already")]
+    BlockedAlready(HostPattern),
+    #[error("`{0}` is not blocked; `linkctl block list` shows what is")]
+    NotBlocked(HostPattern),
     #[error("there is no keyword `{0}`; `linkctl keyword list` shows what there is")]
     NoKeyword(String),
     #[error(transparent)]
@@ -112,12 +116,13 @@ impl Failure {
             }
             Self::Shorten(error) => match error {
                 ShortenError::Url(_) | ShortenError::Code(_) => Status::Usage,
-                ShortenError::Taken(_) => Status::Refused,
+                ShortenError::Blocked(_) | ShortenError::Taken(_) => Status::Refused,
                 ShortenError::Exhausted | ShortenError::Store(_) => Status::Database,
             },
             Self::NoLink(_)
             | Self::NotDeleted(_)
             | Self::NoKeyword(_)
+            | Self::NotBlocked(_)
             | Self::NoUser(_)
             | Self::NoToken(_) => Status::NotFound,
             Self::Link(error) => match error {
@@ -133,7 +138,7 @@ impl Failure {
                 AccountError::WrongPassword | AccountError::Busy => Status::Refused,
                 AccountError::Password(_) | AccountError::Store(_) => Status::Database,
             },
-            Self::NobodyToAsk | Self::NotConfirmed => Status::Refused,
+            Self::BlockedAlready(_) | Self::NobodyToAsk | Self::NotConfirmed => Status::Refused,
             Self::NoDatabase(_)
             | Self::NoJournal(_)
             | Self::Journal(_)

@@ -30,6 +30,8 @@ pub(crate) enum ErrorCode {
     BadRequest,
     /// The URL is not acceptable as a target.
     UrlInvalid,
+    /// The host of the URL is on the blocklist.
+    TargetBlocked,
     /// The text is not acceptable as a code.
     CodeInvalid,
     /// The code is a word under which Waypost itself answers.
@@ -52,7 +54,7 @@ pub(crate) enum ErrorCode {
     Conflict,
     /// Nothing is here.
     NotFound,
-    /// The link has expired, or is disabled.
+    /// The link has expired, is disabled, or leads to a host that is blocked.
     Gone,
     /// The link is not the version that `If-Match` names.
     PreconditionFailed,
@@ -80,6 +82,7 @@ impl ErrorCode {
         match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
             Self::UrlInvalid => (StatusCode::BAD_REQUEST, "URL_INVALID"),
+            Self::TargetBlocked => (StatusCode::BAD_REQUEST, "TARGET_BLOCKED"),
             Self::CodeInvalid => (StatusCode::BAD_REQUEST, "CODE_INVALID"),
             Self::CodeReserved => (StatusCode::BAD_REQUEST, "CODE_RESERVED"),
             Self::DetailInvalid => (StatusCode::BAD_REQUEST, "DETAIL_INVALID"),
@@ -369,6 +372,7 @@ impl From<ShortenError> for ApiError {
             ShortenError::Url(_) => ErrorCode::UrlInvalid,
             ShortenError::Code(CodeError::Reserved { .. }) => ErrorCode::CodeReserved,
             ShortenError::Code(_) => ErrorCode::CodeInvalid,
+            ShortenError::Blocked(_) => ErrorCode::TargetBlocked,
             ShortenError::Taken(_) => ErrorCode::CodeTaken,
         };
         Self::new(code, error.to_string())
@@ -388,6 +392,7 @@ impl From<LinkError> for ApiError {
             LinkError::Url(_) => ErrorCode::UrlInvalid,
             LinkError::Code(CodeError::Reserved { .. }) => ErrorCode::CodeReserved,
             LinkError::Code(_) => ErrorCode::CodeInvalid,
+            LinkError::Blocked(_) => ErrorCode::TargetBlocked,
             LinkError::Taken(_) => ErrorCode::CodeTaken,
             LinkError::NoSuchUser => ErrorCode::UserUnknown,
             LinkError::NoSuchVersion => ErrorCode::BadRequest,

@@ -57,6 +57,7 @@ mod throttle;
 
 pub use explain::{ExplainedVisit, Explainer, Explanation};
 pub use handlers::record::LinkRecord;
+pub use handlers::v1::blocklist::BlockedRecord;
 pub use handlers::v1::keywords::KeywordRecord;
 pub use handlers::v1::view::{TokenRecord, UserRecord};
 pub use metrics::{Metrics, MetricsError};

@@ -37,7 +37,7 @@ pub(crate) enum BadInput {
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
 pub(crate) enum BadBody {
-    /// The body, or something in it, is not acceptable: `BAD_REQUEST`, `URL_INVALID`, `CODE_INVALID`,
+    /// The body, or something in it, is not acceptable: `BAD_REQUEST`, `URL_INVALID`, `TARGET_BLOCKED`, `CODE_INVALID`,
     /// `CODE_RESERVED`, `DETAIL_INVALID`, `USER_UNKNOWN`
     #[response(status = 400)]
     BadRequest(ErrorBody<'static>),
@@ -129,6 +129,9 @@ impl Modify for Tokens {
         v1::keywords::create,
         v1::keywords::remove,
         v1::explain::answer,
+        v1::blocklist::list,
+        v1::blocklist::block,
+        v1::blocklist::unblock,
         v1::tags::list,
         v1::links::tagged,
         v1::tokens::list,

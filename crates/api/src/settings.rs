@@ -8,13 +8,18 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use waypost_core::settings::{Invalid, Setting, SettingsReader};
-use waypost_core::{BaseUrl, BaseUrlError, SessionLifetime, TokenHash};
+use waypost_core::{BaseUrl, BaseUrlError, OwnName, SessionLifetime, TokenHash};
 
 const LISTEN: Setting = Setting::new("listen", "127.0.0.1:8080", "address of the service");
 const BASE_URL: Setting = Setting::new(
     "base_url",
     "http://localhost:8080",
     "prefix of short links; set it when the service is reached under another name or port",
+);
+const HOST_NAMES: Setting = Setting::new(
+    "host_names",
+    "none",
+    "other names of the server, as host, host:port or *.domain, separated by commas: no link leads back to them",
 );
 const WORKERS: Setting = Setting::new(
     "workers",
@@ -77,8 +82,14 @@ pub struct HttpSettings {
 
 impl HttpSettings {
     /// What can be set.
-    pub const SETTINGS: &'static [Setting] =
-        &[LISTEN, BASE_URL, WORKERS, METRICS_LISTEN, SHUTDOWN_GRACE_S];
+    pub const SETTINGS: &'static [Setting] = &[
+        LISTEN,
+        BASE_URL,
+        HOST_NAMES,
+        WORKERS,
+        METRICS_LISTEN,
+        SHUTDOWN_GRACE_S,
+    ];
 
     /// Reads this section.
     ///
@@ -87,6 +98,7 @@ impl HttpSettings {
     pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
         let listen = reader.value(&LISTEN, default_listen, address);
         let base_url = reader.value(&BASE_URL, || None, |text| text.parse().map(Some));
+        let names = reader.value(&HOST_NAMES, Vec::new, OwnName::parse_all);
         let base_url = base_url.and_then(|given| match given {
             Some(base_url) => Ok(base_url),
             None => default_base_url(reader),
@@ -96,7 +108,7 @@ impl HttpSettings {
         let grace = reader.number(&SHUTDOWN_GRACE_S, 30, 0..=3_600);
         Ok(Self {
             listen: listen?,
-            base_url: base_url?,
+            base_url: base_url?.also_known_as(names?),
             workers: usize::try_from(workers?).unwrap_or(1),
             metrics_listen: metrics_listen?,
             shutdown_grace: Duration::from_secs(grace?),

@@ -1,21 +1,30 @@
 //! The prefix of short links: where visitors reach this server.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use url::Url;
 
-use crate::ShortCode;
+use crate::{OwnName, ShortCode};
 
-/// The public address of the server, for instance `https://go.example`; a path is allowed.
+/// The public address of the server, for instance `https://go.example`; a path is allowed. It knows the
+/// other names of the server, too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
     url: Url,
     /// Without the slash at the end.
     text: String,
+    names: Vec<OwnName>,
 }
 
 impl BaseUrl {
+    /// The same with further names of the server.
+    #[must_use]
+    pub fn also_known_as(self, names: Vec<OwnName>) -> Self {
+        Self { names, ..self }
+    }
+
     /// The short link of a code, in the spelling of its owner.
     #[must_use]
     pub fn short_url(&self, code: &ShortCode) -> String {
@@ -34,17 +43,66 @@ impl BaseUrl {
         &self.text
     }
 
-    /// Whether `other` leads back to this server: the same host, on the same port or on the default
-    /// port of the other scheme (which servers usually redirect).
+    /// Whether `other` leads back to this server: the same host or another name of it, on the same port or
+    /// on the default port of the other scheme (which servers usually redirect). All names and addresses of
+    /// the loopback interface are one.
     #[must_use]
     pub(crate) fn is_own(&self, other: &Url) -> bool {
         let host = |url: &Url| {
             url.host_str()
                 .map(|host| host.trim_end_matches('.').to_ascii_lowercase())
+                .unwrap_or_default()
         };
+        let (own, named) = (host(&self.url), host(other));
+        let (own_port, port) = (
+            self.url.port_or_known_default(),
+            other.port_or_known_default(),
+        );
         let both_default = self.url.port().is_none() && other.port().is_none();
-        host(&self.url) == host(other)
-            && (both_default || self.url.port_or_known_default() == other.port_or_known_default())
+        let same_host = own == named || (is_loopback(&own) && is_loopback(&named));
+        (same_host && (both_default || own_port == port))
+            || self
+                .names
+                .iter()
+                .any(|name| name.is(&named, port, own_port))
+    }
+
+    /// The word of a host (as in the header `Host`, with or without a port) that may be a keyword: a host of one
+    /// word, or the word before a name of this server. Not where it is that name.
+    ///
+    /// ```
+    /// # use waypost_core::BaseUrl;
+    /// let base: BaseUrl = "https://go.example".parse()?;
+    /// assert_eq!(base.word_of("gh:8080"), Some("gh"));
+    /// assert_eq!(base.word_of("gh.go.example"), Some("gh"));
+    /// assert_eq!(base.word_of("go.example"), None);
+    /// assert_eq!(base.word_of("gh.other.example"), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn word_of<'h>(&self, host: &'h str) -> Option<&'h str> {
+        let name = host.split(':').next().unwrap_or_default();
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let own = self.host();
+        let own = own.strip_suffix('.').unwrap_or(own);
+        let names = self.names.iter().map(OwnName::host);
+        let mut names = std::iter::once((own, false)).chain(names);
+        let (word, domain) = name.split_once('.').unwrap_or((name, ""));
+        let is_name = |(own, is_below): (&str, bool)| !is_below && name.eq_ignore_ascii_case(own);
+        if names.clone().any(is_name) {
+            return None;
+        }
+        let is_before = |(own, _): (&str, bool)| domain.eq_ignore_ascii_case(own);
+        (domain.is_empty() || names.any(is_before)).then_some(word)
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    match address.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        // RFC 6761 §6.3.
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
     }
 }
 
@@ -64,7 +122,8 @@ impl FromStr for BaseUrl {
             return Err(BaseUrlError::Extra);
         }
         let text = url.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { url, text })
+        let names = Vec::new();
+        Ok(Self { url, text, names })
     }
 }
 

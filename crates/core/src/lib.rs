@@ -6,7 +6,7 @@
 //! | subject | types |
 //! | --- | --- |
 //! | short codes | [`ShortCode`], [`ReservedWords`], [`CodeLength`] |
-//! | where a link leads | [`TargetUrl`], [`Template`], [`BaseUrl`] |
+//! | where a link leads | [`TargetUrl`], [`Template`], [`BaseUrl`], [`HostPattern`] |
 //! | links | [`Link`], [`LinkId`], [`LinkDetails`], [`Visibility`], [`Title`], [`Description`], [`Tag`] |
 //! | whose they are, and what became of them | [`LinkOwner`], [`LinkVersion`], [`LinkSnapshot`] |
 //! | searching them | [`SearchWord`], [`LinkOrder`], [`LinkPlace`] |
@@ -44,6 +44,7 @@ mod clock;
 mod code;
 mod details;
 mod external_identity;
+mod host;
 mod ids;
 mod link;
 mod ownership;
@@ -68,6 +69,7 @@ pub use clock::{Clock, ManualClock, SystemClock, micros};
 pub use code::{CodeError, CodeLength, ReservedWords, ShortCode};
 pub use details::{Description, DetailError, Tag, Title, expiry};
 pub use external_identity::{ExternalIdentity, ExternalIdentityError};
+pub use host::{HostPattern, HostPatternError, OwnName, OwnNameError};
 pub use ids::{ClickId, Id, JournalId, LinkId, SessionId, TokenId, UserId};
 pub use link::{Link, LinkContent, LinkDetails, Visibility, VisibilityError};
 pub use ownership::{LinkAction, LinkActionError, LinkOwner, LinkSnapshot, LinkVersion, Person};

@@ -116,6 +116,10 @@ pub enum Action {
     ListKeywords,
     /// Make and remove keywords.
     ManageKeywords,
+    /// See the blocklist.
+    ListBlocklist,
+    /// Change the blocklist.
+    ManageBlocklist,
 }
 
 /// Whom an action is for, admins apart.
@@ -130,7 +134,7 @@ enum Rule {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::FollowLink,
         Self::ViewLink,
         Self::ViewClicks,
@@ -148,6 +152,8 @@ impl Action {
         Self::ManageUsers,
         Self::ListKeywords,
         Self::ManageKeywords,
+        Self::ListBlocklist,
+        Self::ManageBlocklist,
     ];
 
     /// Whether it is done to a link that exists.
@@ -188,6 +194,8 @@ impl Action {
             Self::ManageUsers  => (Scope::Write, Rule::Admin),
             Self::ListKeywords => (Scope::Read,  Rule::Admin),
             Self::ManageKeywords => (Scope::Write, Rule::Admin),
+            Self::ListBlocklist => (Scope::Read, Rule::Admin),
+            Self::ManageBlocklist => (Scope::Write, Rule::Admin),
         }
     }
 }
@@ -385,8 +393,8 @@ mod tests {
     #[test]
     fn a_token_that_only_reads_changes_nothing() {
         use Action::{
-            FollowLink, ListAllLinks, ListLinks, ListUsers, ViewAccount, ViewClicks, ViewHistory,
-            ViewLink,
+            FollowLink, ListAllLinks, ListBlocklist, ListKeywords, ListLinks, ListUsers,
+            ViewAccount, ViewClicks, ViewHistory, ViewLink,
         };
         let owned = LinkStanding {
             visibility: Visibility::Secure,
@@ -411,6 +419,8 @@ mod tests {
             ListAllLinks,
             ViewAccount,
             ListUsers,
+            ListKeywords,
+            ListBlocklist,
         ];
         assert_eq!(admin, expected);
     }

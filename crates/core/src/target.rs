@@ -102,6 +102,14 @@ impl TargetUrl {
         &self.0
     }
 
+    /// The host, in lower case; an IPv6 address in brackets.
+    #[must_use]
+    pub fn host(&self) -> String {
+        let url = Url::parse(&self.0).ok();
+        let host = url.as_ref().and_then(Url::host_str);
+        host.unwrap_or_default().trim_end_matches('.').to_owned()
+    }
+
     /// The URL with a visitor's query (without its `?`) behind its own, before its fragment. What cannot
     /// stand in a URL is left out with all of the query.
     #[must_use]
@@ -325,6 +333,43 @@ mod tests {
         }
         assert!(parse("https://go.example:8443/another-service").is_ok());
         assert!(parse("https://www.go.example/").is_ok());
+    }
+
+    #[test]
+    fn a_link_back_by_another_name_is_refused_too() {
+        let parse = |base: &str, names: &str, text: &str| {
+            let base: BaseUrl = base.parse().unwrap();
+            let names = crate::OwnName::parse_all(names).unwrap();
+            TargetUrl::parse(text, &base.also_known_as(names)).map(|_| ())
+        };
+        let names = "go, go.corp.example:8443, *.go.example";
+        for text in [
+            "http://go/x",
+            "https://GO./x",
+            "https://go.corp.example:8443/",
+            "https://gh.go.example/org",
+        ] {
+            let refused = parse("https://go.example", names, text);
+            assert_eq!(refused, Err(TargetUrlError::OwnHost), "{text}");
+        }
+        for text in ["http://go:81/x", "https://go.corp.example/", "https://goo/"] {
+            assert_eq!(parse("https://go.example", names, text), Ok(()), "{text}");
+        }
+        for text in [
+            "http://127.0.0.1:8080/x",
+            "http://[::1]:8080/x",
+            "http://[::ffff:127.0.0.1]:8080/x",
+            "http://0x7f.1:8080/x",
+            "http://2130706433:8080/x",
+            "http://a.localhost:8080/x",
+        ] {
+            let refused = parse("http://localhost:8080", "", text);
+            assert_eq!(refused, Err(TargetUrlError::OwnHost), "{text}");
+        }
+        assert_eq!(
+            parse("http://localhost:8080", "", "http://127.0.0.1:9/"),
+            Ok(())
+        );
     }
 
     #[test]

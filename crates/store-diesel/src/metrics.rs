@@ -9,6 +9,9 @@ const RETRIES: &str = "waypost_database_retries_total";
 /// The operations on the database, as metrics and logs name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OperationName {
+    BlockHost,
+    BlockedHosts,
+    Blocking,
     ChangeUser,
     ChangesAfter,
     ClicksBefore,
@@ -67,6 +70,7 @@ pub(crate) enum OperationName {
     TokenByHash,
     TokensAfter,
     TouchSession,
+    UnblockHost,
     UpdateLink,
     User,
     UserByEmail,
@@ -75,7 +79,10 @@ pub(crate) enum OperationName {
 }
 
 impl OperationName {
-    const ALL: [Self; 63] = [
+    const ALL: [Self; 67] = [
+        Self::BlockHost,
+        Self::BlockedHosts,
+        Self::Blocking,
         Self::ChangeUser,
         Self::ChangesAfter,
         Self::ClicksBefore,
@@ -134,6 +141,7 @@ impl OperationName {
         Self::TokenByHash,
         Self::TokensAfter,
         Self::TouchSession,
+        Self::UnblockHost,
         Self::UpdateLink,
         Self::User,
         Self::UserByEmail,
@@ -143,6 +151,9 @@ impl OperationName {
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::BlockHost => "block_host",
+            Self::BlockedHosts => "blocked_hosts",
+            Self::Blocking => "blocking",
             Self::ChangeUser => "change_user",
             Self::ChangesAfter => "changes_after",
             Self::ClicksBefore => "clicks_before",
@@ -201,6 +212,7 @@ impl OperationName {
             Self::TokenByHash => "token_by_hash",
             Self::TokensAfter => "tokens_after",
             Self::TouchSession => "touch_session",
+            Self::UnblockHost => "unblock_host",
             Self::UpdateLink => "update_link",
             Self::User => "user",
             Self::UserByEmail => "user_by_email",

@@ -17,6 +17,8 @@ use crate::error::Fault;
 
 #[path = "sql/access.rs"]
 mod access;
+#[path = "sql/blocklist.rs"]
+mod blocklist;
 #[path = "sql/catalog.rs"]
 mod catalog;
 #[path = "sql/changes.rs"]

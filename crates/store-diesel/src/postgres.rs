@@ -18,6 +18,8 @@ use crate::error::Fault;
 
 #[path = "sql/access.rs"]
 mod access;
+#[path = "sql/blocklist.rs"]
+mod blocklist;
 #[path = "sql/catalog.rs"]
 mod catalog;
 #[path = "sql/changes.rs"]

@@ -39,11 +39,11 @@ pub trait ChangeStore: Send + Sync {
     async fn purge_changes(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError>;
 }
 
-/// Something about the link of a code changed: it was made, changed or deleted.
+/// Something about the link of a code changed: it was made, changed or deleted. Or everything may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkChange {
     /// The number of the change, from 1.
     pub seq: u64,
-    /// The code, spelled in its normal form.
-    pub code: ShortCode,
+    /// The code, spelled in its normal form; `None` where everything may have changed.
+    pub code: Option<ShortCode>,
 }

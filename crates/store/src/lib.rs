@@ -33,6 +33,7 @@
 
 mod access;
 mod accounts;
+mod blocklist;
 mod catalog;
 mod changes;
 mod clicks;
@@ -62,6 +63,7 @@ pub use access::{AccessStore, TakenTo, Taking};
 pub use accounts::{
     AccountError, Accounts, AccountsParts, KnownSession, NewSession, NewToken, NewUser,
 };
+pub use blocklist::{BlockedHost, BlocklistStore};
 pub use catalog::{CatalogStore, LinkQuery, LinkReader};
 pub use changes::{ChangeStore, LinkChange};
 pub use clicks::{ClickStore, LinkLedger, Recorded};
@@ -92,6 +94,7 @@ use async_trait::async_trait;
 pub trait Store:
     LinkStore
     + AccessStore
+    + BlocklistStore
     + CatalogStore
     + ChangeStore
     + ClickStore

@@ -123,6 +123,8 @@ pub trait LinkStore: Send + Sync {
 pub struct CodeRoute {
     /// The link that has the code.
     pub link: Option<Link>,
+    /// Whether the blocklist has the host that the link leads to.
+    pub is_blocked: bool,
     /// Whether links, deleted ones included, have codes of more segments that begin with those of this one.
     pub has_longer: bool,
 }

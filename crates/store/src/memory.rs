@@ -1,5 +1,6 @@
 //! A store in memory: the shortest correct implementation of the port.
 
+mod blocklist;
 mod catalog;
 mod links;
 mod people;
@@ -11,15 +12,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    Click, ClickId, Clock, Cursor, JournalId, LinkId, Salt, SessionId, SetupHash, ShortCode,
-    SystemClock, TokenId, UserId, micros,
+    Click, ClickId, Clock, Cursor, HostPattern, JournalId, LinkId, Salt, SessionId, SetupHash,
+    ShortCode, SystemClock, TokenId, UserId, micros,
 };
 
 #[cfg(feature = "testkit")]
 use crate::testkit::conformance::{ClickRow, DayRow, StoredRows};
 use crate::{
-    ChangeStore, ClickBatch, ClickStore, Counts, Dropped, Ingested, JournalRecord, JournalStore,
-    LinkChange, LinkLedger, Recorded, SaltStore, Store, StoreError,
+    BlockedHost, ChangeStore, ClickBatch, ClickStore, Counts, Dropped, Ingested, JournalRecord,
+    JournalStore, LinkChange, LinkLedger, Recorded, SaltStore, Store, StoreError,
 };
 
 /// Keeps everything in memory, for tests and for embedding without a database. Each operation holds
@@ -35,6 +36,7 @@ struct State {
     journals: BTreeMap<JournalId, JournalRecord>,
     /// By number. The last one stays for ever.
     changes: BTreeMap<u64, Changed>,
+    blocked: BTreeMap<HostPattern, BlockedHost>,
     salts: BTreeMap<Date, Salt>,
     users: BTreeMap<UserId, people::KeptUser>,
     tokens: BTreeMap<TokenId, people::KeptToken>,
@@ -45,7 +47,8 @@ struct State {
 
 #[derive(Debug)]
 struct Changed {
-    code: ShortCode,
+    /// `None`: everything may have.
+    code: Option<ShortCode>,
     at: OffsetDateTime,
 }
 
@@ -69,11 +72,18 @@ impl State {
     /// Adds to the change feed. The age of a change is told by the clock of the database, which here
     /// is that of the system.
     fn note_change(&mut self, code: &ShortCode) {
-        let changed = Changed {
-            // In its normal form, as a database keeps it.
-            code: ShortCode::parse(code.as_str()).unwrap_or_else(|_| code.clone()),
-            at: SystemClock.now(),
-        };
+        // In its normal form, as a database keeps it.
+        let code = ShortCode::parse(code.as_str()).unwrap_or_else(|_| code.clone());
+        self.note(Some(code));
+    }
+
+    fn note_change_of_everything(&mut self) {
+        self.note(None);
+    }
+
+    fn note(&mut self, code: Option<ShortCode>) {
+        let at = SystemClock.now();
+        let changed = Changed { code, at };
         self.changes.insert(self.last_change() + 1, changed);
     }
 

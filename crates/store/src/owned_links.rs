@@ -8,9 +8,9 @@ mod keywords;
 mod tests;
 
 use waypost_core::{
-    Action, Actor, CodeError, Decision, Link, LinkId, LinkOwner, LinkPlace, LinkStanding,
-    LinkVersion, PageRequest, Scope, ShortCode, Standing, Tag, TargetUrlError, UserId, Visibility,
-    decide,
+    Action, Actor, CodeError, Decision, HostPattern, Link, LinkId, LinkOwner, LinkPlace,
+    LinkStanding, LinkVersion, PageRequest, Scope, ShortCode, Standing, Tag, TargetUrlError,
+    UserId, Visibility, decide,
 };
 
 pub use self::edit::{LinkPatch, Precondition};
@@ -369,6 +369,9 @@ pub enum LinkError {
     /// The code is not acceptable.
     #[error(transparent)]
     Code(#[from] CodeError),
+    /// The blocklist has the host of the target.
+    #[error("links to this host are not allowed here (`{0}` is on the blocklist)")]
+    Blocked(HostPattern),
     /// Another link has the code, or had it.
     #[error("the code `{0}` is taken; choose another one")]
     Taken(ShortCode),
@@ -397,6 +400,7 @@ impl From<ShortenError> for LinkError {
         match error {
             ShortenError::Url(error) => error.into(),
             ShortenError::Code(error) => error.into(),
+            ShortenError::Blocked(pattern) => Self::Blocked(pattern),
             ShortenError::Taken(code) => Self::Taken(code),
             ShortenError::Exhausted => Self::Exhausted,
             ShortenError::Store(error) => error.into(),

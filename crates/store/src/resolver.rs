@@ -73,6 +73,8 @@ pub struct Destination {
 pub enum Closed {
     /// It is disabled.
     Disabled,
+    /// The blocklist has the host that it leads to.
+    Blocked,
 }
 
 impl Destination {
@@ -316,7 +318,13 @@ impl Loaded {
 async fn run(links: Arc<dyn LinkStore>, load: Load) {
     let result = links.code_route(load.code()).await;
     load.end(result.map(|route| Answer {
-        destination: route.link.map(|link| Arc::new(link.into())),
+        destination: route.link.map(|link| {
+            let mut destination = Destination::from(link);
+            if route.is_blocked {
+                destination.closed = Some(Closed::Blocked);
+            }
+            Arc::new(destination)
+        }),
         has_longer: route.has_longer,
     }));
 }

@@ -25,8 +25,7 @@ use crate::{Destination, Resolver, StoreError};
 #[derive(Debug, Clone)]
 pub struct Router {
     resolver: Resolver,
-    /// The host of this server, in lower case, without a port.
-    own_host: Arc<str>,
+    base_url: Arc<BaseUrl>,
 }
 
 /// The link that a request follows.
@@ -86,7 +85,7 @@ impl Router {
     pub fn new(resolver: Resolver, base_url: &BaseUrl) -> Self {
         Self {
             resolver,
-            own_host: base_url.host().trim_end_matches('.').into(),
+            base_url: Arc::new(base_url.clone()),
         }
     }
 
@@ -144,7 +143,7 @@ impl Router {
             }));
         }
         let mut keyword = None;
-        if let Some(word) = host.and_then(|host| self.word_of(host)) {
+        if let Some(word) = host.and_then(|host| self.base_url.word_of(host)) {
             keyword = self.keyword(word).await?;
             tell(RoutingStep::KeywordByHost(word, keyword.is_some()));
         } else {
@@ -204,7 +203,7 @@ impl Router {
         &self,
         host: Option<&str>,
     ) -> Result<Option<Arc<Destination>>, StoreError> {
-        match host.and_then(|host| self.word_of(host)) {
+        match host.and_then(|host| self.base_url.word_of(host)) {
             Some(word) => self.keyword(word).await,
             None => Ok(None),
         }
@@ -217,17 +216,6 @@ impl Router {
         }
         let answer = self.resolver.look_up(code.as_str()).await?;
         Ok(answer.destination.filter(|found| found.is_keyword))
-    }
-
-    /// The word of a host that may be a keyword.
-    fn word_of<'h>(&self, host: &'h str) -> Option<&'h str> {
-        let name = host.split(':').next().unwrap_or_default();
-        let name = name.strip_suffix('.').unwrap_or(name);
-        if name.eq_ignore_ascii_case(&self.own_host) {
-            return None;
-        }
-        let (word, domain) = name.split_once('.').unwrap_or((name, ""));
-        (domain.is_empty() || domain.eq_ignore_ascii_case(&self.own_host)).then_some(word)
     }
 }
 

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use waypost_core::{
-    BaseUrl, Clock, CodeError, CodeLength, Link, LinkContent, LinkDetails, LinkId, Random,
-    ReservedWords, ShortCode, TargetUrl, TargetUrlError, UserId, micros,
+    BaseUrl, Clock, CodeError, CodeLength, HostPattern, Link, LinkContent, LinkDetails, LinkId,
+    Random, ReservedWords, ShortCode, TargetUrl, TargetUrlError, UserId, micros,
 };
 
 use crate::{Resolver, Store, StoreError};
@@ -93,6 +93,7 @@ impl Shortener {
             code,
             details,
         } = new;
+        self.check_target(&target).await?;
         match code {
             Some(code) => {
                 self.0.reserved.check(&code)?;
@@ -121,6 +122,27 @@ impl Shortener {
     /// [`TargetUrlError`] for any other.
     pub fn target(&self, url: &str) -> Result<TargetUrl, TargetUrlError> {
         TargetUrl::parse(url, &self.0.base_url)
+    }
+
+    /// Accepts a target that links may have as things are now: its host is not on the blocklist, and no keyword
+    /// of this server.
+    ///
+    /// # Errors
+    /// [`ShortenError::Blocked`], [`TargetUrlError::OwnHost`], or of the store.
+    pub(crate) async fn check_target(&self, target: &TargetUrl) -> Result<(), ShortenError> {
+        let ShortenerParts {
+            store, base_url, ..
+        } = &self.0;
+        let host = target.host();
+        if let Some(blocked) = store.blocking(&host).await? {
+            return Err(ShortenError::Blocked(blocked.pattern));
+        }
+        if let Some(word) = base_url.word_of(&host)
+            && self.find(word).await?.is_some_and(|link| link.is_keyword)
+        {
+            return Err(TargetUrlError::OwnHost.into());
+        }
+        Ok(())
     }
 
     /// Inserts under drawn codes until one is free: the unique index decides, no look-up could.
@@ -238,6 +260,9 @@ pub enum ShortenError {
     /// The code is not acceptable.
     #[error(transparent)]
     Code(#[from] CodeError),
+    /// The blocklist has the host of the target.
+    #[error("links to this host are not allowed here (`{0}` is on the blocklist)")]
+    Blocked(HostPattern),
     /// Another link has the code.
     #[error("the code `{0}` is taken; choose another one or leave it out to get one")]
     Taken(ShortCode),

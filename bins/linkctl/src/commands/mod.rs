@@ -1,6 +1,7 @@
 //! The commands, a file per group. What they do is done by `waypost-store` and
 //! `waypost-analytics`; here it is asked for and printed.
 
+mod block;
 mod explain;
 mod journal;
 mod keyword;
@@ -52,6 +53,7 @@ pub(crate) async fn run(
             let accounts = database::accounts(&database);
             token::run(command, &accounts, &SystemClock, console).await
         }
+        Command::Block(command) => block::run(command, store, &SystemClock, console).await,
         Command::Explain(command) => {
             let rules = explain::Rules {
                 base_url: &settings.base_url,

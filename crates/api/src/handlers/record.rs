@@ -14,8 +14,8 @@ pub struct LinkRecord {
     /// The code, in the spelling of its owner; upper and lower case mean the same link.
     #[schema(example = "Team-Wiki", min_length = 1, max_length = 64)]
     short_code: String,
-    /// Where it leads.
-    #[schema(example = "https://example.com/", format = "uri", max_length = 2048)]
+    /// Where it leads: a URL, in which `$name` and `{slug}` may stand for parts of a visitor's path.
+    #[schema(example = "https://example.com/", max_length = 2048)]
     original_url: String,
     /// All clicks ever counted.
     #[schema(example = 5)]

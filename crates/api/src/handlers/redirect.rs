@@ -16,7 +16,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
 use waypost_analytics::{Visit, VisitHeaders};
-use waypost_store::Destination;
+use waypost_store::{Closed, Destination};
 
 use crate::access::RequestId;
 use crate::caller;
@@ -56,7 +56,7 @@ pub(crate) const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private,
         (status = 404, description = "There is no such link", content(
             (ErrorBody<'static> = "application/json"), (String = "text/html"),
         )),
-        (status = 410, description = "The link has expired, or is disabled", content(
+        (status = 410, description = "The link has expired, is disabled, or leads to a host that is blocked", content(
             (ErrorBody<'static> = "application/json"), (String = "text/html"),
         )),
         (status = 500, description = "Something went wrong on this side; the log has more, under the request id of the answer", content(
@@ -145,6 +145,8 @@ async fn follow(
     Ok(location)
 }
 
+const OVER: &str = "this link does not lead anywhere any more";
+
 /// Whether a link leads anywhere now. The time is asked for where it matters.
 ///
 /// # Errors
@@ -153,15 +155,13 @@ pub(crate) fn check_open(
     destination: &Destination,
     now: impl FnOnce() -> OffsetDateTime,
 ) -> Result<(), ApiError> {
-    let is_over =
-        destination.closed.is_some() || destination.expires_at.is_some_and(|at| at <= now());
-    if is_over {
-        return Err(ApiError::new(
-            ErrorCode::Gone,
-            "this link does not lead anywhere any more",
-        ));
-    }
-    Ok(())
+    let message = match destination.closed {
+        Some(Closed::Blocked) => "the page that this link leads to is blocked here",
+        Some(Closed::Disabled) => OVER,
+        None if destination.expires_at.is_some_and(|at| at <= now()) => OVER,
+        None => return Ok(()),
+    };
+    Err(ApiError::new(ErrorCode::Gone, message))
 }
 
 /// The host that a request is sent to: that of its target where it has one (RFC 9112 §3.2.2).
@@ -198,7 +198,7 @@ pub(crate) fn host_of(request: &HttpRequest) -> Option<&str> {
         (status = 404, description = "There is no such link, or the path does not fill its placeholders: the message says what is missing", content(
             (ErrorBody<'static> = "application/json"), (String = "text/html"),
         )),
-        (status = 410, description = "The link has expired, or is disabled", content(
+        (status = 410, description = "The link has expired, is disabled, or leads to a host that is blocked", content(
             (ErrorBody<'static> = "application/json"), (String = "text/html"),
         )),
         (status = 500, description = "Something went wrong on this side; the log has more, under the request id of the answer", content(

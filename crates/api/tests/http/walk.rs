@@ -13,12 +13,13 @@ use reqwest::{Method, StatusCode};
 use time::Duration;
 use waypost_api::routes;
 use waypost_core::{
-    Clock as _, Link, LinkDetails, Role, SessionId, SessionSecret, TokenName, UserId, Visibility,
+    Clock as _, Link, LinkDetails, Role, SessionId, SessionSecret, Title, TokenName, UserId,
+    Visibility,
 };
 use waypost_store::testkit::samples::Samples;
 use waypost_store::{
-    LinkEdit, LinkStore as _, LinkUpdate, NewToken, SessionStore as _, TokenStore as _, Updated,
-    UserChange, UserStore as _,
+    BlockedHost, BlocklistStore as _, LinkEdit, LinkStore as _, LinkUpdate, NewToken,
+    SessionStore as _, TokenStore as _, Updated, UserChange, UserStore as _,
 };
 
 use crate::people::Somebody;
@@ -189,6 +190,9 @@ const ENTRIES: &[Entry] = &[
     Entry("GET, HEAD /setup",                           "/setup?token=guessed",                     "",   410, OPEN),
     Entry("POST /setup",                                "/setup",                                   "",   415, OPEN),
     Entry("GET, HEAD /static/page.css",                 "/static/page.css",                         "",   200, OPEN),
+    Entry("GET, HEAD /api/v1/admin/blocklist",          "/api/v1/admin/blocklist",                  "",   200, ADMIN),
+    Entry("POST /api/v1/admin/blocklist",               "/api/v1/admin/blocklist", r#"{"pattern":"{code}.example"}"#, 201, ADMIN),
+    Entry("DELETE /api/v1/admin/blocklist/{pattern}",   "/api/v1/admin/blocklist/{blocked}",        "",   204, ADMIN),
     Entry("GET, HEAD /api/openapi.json",                "/api/openapi.json",                        "",   200, OPEN),
     Entry("GET, HEAD /api/docs",                        "/api/docs",                                "",   302, OPEN),
     Entry("GET, HEAD /api/docs/{file:.*}",              "/api/docs/index.html",                     "",   200, OPEN),
@@ -338,6 +342,21 @@ impl Stage {
             let store = self.server.store.memory();
             store.insert_link(&keyword, None).await.unwrap();
             text = text.replace("{keyword}", keyword.code.as_str());
+        }
+        if text.contains("{blocked}") {
+            let blocked = BlockedHost {
+                pattern: format!("{}.example", self.name("blocked")).parse().unwrap(),
+                reason: Title::default(),
+                created_by: None,
+                created_at: self.server.clock.now(),
+            };
+            self.server
+                .store
+                .memory()
+                .block_host(&blocked)
+                .await
+                .unwrap();
+            text = text.replace("{blocked}", blocked.pattern.as_str());
         }
         if text.contains("{token}") {
             let mut token = self.owner.id.to_string();

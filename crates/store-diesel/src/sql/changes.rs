@@ -11,6 +11,9 @@ use super::Connection;
 use super::schema::link_changes;
 use super::transaction::WorkError;
 
+/// What stands in place of a code where everything may have changed; no code is like it.
+const EVERYTHING: &str = "*";
+
 /// Adds to the feed. The last statement of its transaction, so that others see a number soon after
 /// it was drawn.
 pub(super) async fn note(connection: &mut Connection, code: &str) -> Result<(), WorkError> {
@@ -19,6 +22,11 @@ pub(super) async fn note(connection: &mut Connection, code: &str) -> Result<(), 
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Adds to the feed that everything may have changed. The last statement of its transaction, too.
+pub(super) async fn note_everything(connection: &mut Connection) -> Result<(), WorkError> {
+    note(connection, EVERYTHING).await
 }
 
 pub(super) async fn after(
@@ -41,12 +49,15 @@ pub(super) async fn after(
 }
 
 fn change((seq, code): (i64, String)) -> Result<LinkChange, StoreError> {
+    let seq = u64::try_from(seq).map_err(|_| corrupt("seq"))?;
+    if code == EVERYTHING {
+        return Ok(LinkChange { seq, code: None });
+    }
+    let parsed = ShortCode::parse(&code).ok();
+    let code = parsed.filter(|parsed| parsed.as_str() == code);
     Ok(LinkChange {
-        seq: u64::try_from(seq).map_err(|_| corrupt("seq"))?,
-        code: ShortCode::parse(&code)
-            .ok()
-            .filter(|parsed| parsed.as_str() == code)
-            .ok_or_else(|| corrupt("code"))?,
+        seq,
+        code: Some(code.ok_or_else(|| corrupt("code"))?),
     })
 }
 

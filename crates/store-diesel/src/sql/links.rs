@@ -172,8 +172,20 @@ pub(super) async fn route(
     code: &ShortCode,
 ) -> Result<CodeRoute, WorkError> {
     let link = by_code(connection, code).await?;
-    let has_longer = has_longer(connection, code, None).await?;
-    Ok(CodeRoute { link, has_longer })
+    let is_blocked = match &link {
+        Some(link) => {
+            let host = link.target.host();
+            super::blocklist::matching(connection, &host)
+                .await?
+                .is_some()
+        }
+        None => false,
+    };
+    Ok(CodeRoute {
+        link,
+        is_blocked,
+        has_longer: has_longer(connection, code, None).await?,
+    })
 }
 
 /// Whether links, other than this one, have codes that go on from a code.

@@ -101,6 +101,18 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{Nullable, Text};
+    use super::{IdColumn, InstantColumn};
+
+    blocked_hosts (pattern) {
+        pattern -> Text,
+        reason -> Text,
+        created_by -> Nullable<IdColumn>,
+        created_at -> InstantColumn,
+    }
+}
+
+table! {
     use super::IdColumn;
 
     keywords (link_id) {

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use waypost_core::{
-    Link, LinkCursor, LinkId, LinkOwner, LinkVersion, Page, PageRequest, Person, ShortCode,
-    Standing, Tag, UserId,
+    HostPattern, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, Page, PageRequest, Person,
+    ShortCode, Standing, Tag, UserId,
 };
 use waypost_store::{
-    AccessStore, CatalogStore, CodeRoute, LinkQuery, LinkReader, LinkStore, LinkUpdate, PageOf,
-    StoreError, TakenTo, Taking, Updated,
+    AccessStore, BlockedHost, BlocklistStore, CatalogStore, CodeRoute, LinkQuery, LinkReader,
+    LinkStore, LinkUpdate, PageOf, StoreError, TakenTo, Taking, Updated,
 };
 
 use super::Connection;
 use super::store::SqlStore;
 use super::transaction::{look_up, transaction};
-use super::{access, catalog, edits, findable, links, tags, versions};
+use super::{access, blocklist, catalog, edits, findable, links, tags, versions};
 use crate::metrics::OperationName;
 
 /// A port: of each method its operation, whether that is a transaction on the pool for writes or a
@@ -68,6 +68,13 @@ port! {
         look_up SharesOfLink: shares_of_link(link: LinkId) -> Vec<Person> = access::shares;
         transaction TakeLinks: take_links(from: UserId, to: TakenTo, limit: u32, taking: Taking)
             -> u64 = access::take;
+    }
+    BlocklistStore {
+        transaction BlockHost: block_host(host: &BlockedHost) -> () = blocklist::insert;
+        transaction UnblockHost: unblock_host(pattern: &HostPattern) -> bool = blocklist::delete;
+        look_up BlockedHosts: blocked_hosts(after: Option<&HostPattern>, limit: u32)
+            -> Vec<BlockedHost> = blocklist::after;
+        look_up Blocking: blocking(host: &str) -> Option<BlockedHost> = blocklist::matching;
     }
     CatalogStore {
         look_up ListLinks: list_links(query: &LinkQuery) -> Vec<Link> = catalog::list;

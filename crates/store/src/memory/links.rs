@@ -288,8 +288,13 @@ impl LinkStore for MemoryStore {
 
     async fn code_route(&self, code: &ShortCode) -> Result<CodeRoute, StoreError> {
         let link = self.link_by_code(code).await?;
-        let has_longer = self.state().longer(code).next().is_some();
-        Ok(CodeRoute { link, has_longer })
+        let state = self.state();
+        let blocking = |link: &Link| state.blocking(&link.target.host()).is_some();
+        Ok(CodeRoute {
+            is_blocked: link.as_ref().is_some_and(blocking),
+            has_longer: state.longer(code).next().is_some(),
+            link,
+        })
     }
 
     async fn codes_of_link(&self, id: LinkId) -> Result<Vec<ShortCode>, StoreError> {

@@ -113,6 +113,9 @@ impl Links {
             if link.is_keyword {
                 self.check_keyword(&mut content)?;
             }
+            if content.target != link.target {
+                self.shortener.check_target(&content.target).await?;
+            }
             if content.code != link.code {
                 self.shortener.0.reserved.check(&content.code)?;
             }

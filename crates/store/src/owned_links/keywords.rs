@@ -60,6 +60,7 @@ impl Links {
         removed: Link,
         new: NewKeyword,
     ) -> Result<Link, LinkError> {
+        self.shortener.check_target(&new.target).await?;
         let content = LinkContent {
             code: new.code,
             target: new.target,

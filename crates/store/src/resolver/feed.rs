@@ -124,7 +124,10 @@ async fn read_pages(
         for change in page {
             behind = behind.max(change.seq);
             if window.note(change.seq, began) {
-                cache.forget(&change.code);
+                match &change.code {
+                    Some(code) => cache.forget(code),
+                    None => cache.clear(),
+                }
                 found = found.saturating_add(1);
             }
         }

@@ -2,7 +2,7 @@
 
 /// Implements ports for a store that stands before another one: each operation goes to what the expression
 /// gives, which may fail (`?`) and wait (`.await`). `links`: [`LinkStore`](crate::LinkStore),
-/// [`AccessStore`](crate::AccessStore) and [`CatalogStore`](crate::CatalogStore); `people`:
+/// [`AccessStore`](crate::AccessStore), [`BlocklistStore`](crate::BlocklistStore) and [`CatalogStore`](crate::CatalogStore); `people`:
 /// [`UserStore`](crate::UserStore), [`TokenStore`](crate::TokenStore),
 /// [`SessionStore`](crate::SessionStore), [`SetupStore`](crate::SetupStore) and
 /// [`IdentityStore`](crate::IdentityStore). The crate needs `async-trait`, `time` and `waypost-core`.
@@ -41,6 +41,12 @@ macro_rules! forward {
             owners_of_links(links: &[::waypost_core::LinkId]) -> ::std::collections::BTreeMap<::waypost_core::LinkId, Vec<::waypost_core::LinkOwner>>;
             shares_of_link(link: ::waypost_core::LinkId) -> Vec<::waypost_core::Person>;
             take_links(from: ::waypost_core::UserId, to: $crate::TakenTo, limit: u32, taking: $crate::Taking) -> u64;
+        } }
+        $crate::forward! { @ $store, $self => $inner, $crate::BlocklistStore {
+            block_host(host: &$crate::BlockedHost) -> ();
+            unblock_host(pattern: &::waypost_core::HostPattern) -> bool;
+            blocked_hosts(after: Option<&::waypost_core::HostPattern>, limit: u32) -> Vec<$crate::BlockedHost>;
+            blocking(host: &str) -> Option<$crate::BlockedHost>;
         } }
         $crate::forward! { @ $store, $self => $inner, $crate::CatalogStore {
             list_links(query: &$crate::LinkQuery) -> Vec<::waypost_core::Link>;

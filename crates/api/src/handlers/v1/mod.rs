@@ -7,6 +7,7 @@
 //! | its owners, and whom it is shared with | `people.rs` |
 //! | keywords, for admins | `keywords.rs` |
 //! | what becomes of a visit | `explain.rs` |
+//! | the blocklist, for admins | `blocklist.rs` |
 //! | tags | `tags.rs` |
 //! | tokens, sessions, and oneself | `tokens.rs`, `sessions.rs`, `me.rs` |
 //! | users, for admins | `users.rs` |
@@ -14,6 +15,7 @@
 //! How things are shown is in `view.rs`, what comes in for a link in `fields.rs`, lists in `paging.rs`,
 //! versions (`ETag`, `If-Match`) in `versions.rs`.
 
+pub(crate) mod blocklist;
 pub(crate) mod bulk;
 pub(crate) mod explain;
 mod fields;

@@ -49,8 +49,8 @@ pub(crate) struct LinkView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LinkContent)]
 pub(crate) struct ContentView {
-    /// Where it leads.
-    #[schema(example = "https://example.com/", format = "uri", max_length = 2048)]
+    /// Where it leads: a URL, in which `$name` and `{slug}` may stand for parts of a visitor's path.
+    #[schema(example = "https://example.com/", max_length = 2048)]
     url: String,
     /// What it is called; may be empty.
     #[schema(max_length = 200)]

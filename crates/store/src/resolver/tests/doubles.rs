@@ -137,7 +137,7 @@ impl Changes {
         let mut feed = self.feed.lock().unwrap();
         feed.push(LinkChange {
             seq,
-            code: code(text),
+            code: Some(code(text)),
         });
         feed.sort_by_key(|change| change.seq);
     }

@@ -79,6 +79,12 @@ macro_rules! __conformance_cases {
                 one_of_many_who_rename_to_the_same_code_gets_it
                 links_renamed_at_once_keep_all_their_codes
             }
+            blocklist {
+                a_blocked_host_is_found_by_each_of_its_patterns
+                an_entry_of_the_blocklist_is_kept_once
+                the_blocklist_is_listed_in_order
+                a_link_to_a_blocked_host_is_known_as_such
+            }
             keywords {
                 a_code_of_several_segments_is_found_as_a_whole
                 it_is_known_which_codes_go_on

@@ -22,7 +22,8 @@ async fn codes_of(store: &dyn Store, id: LinkId) -> Vec<String> {
 /// The codes that the change feed names behind a number, in the order of the alphabet.
 async fn changed_since(store: &dyn Store, seq: u64) -> Vec<String> {
     let changes = store.changes_after(seq, 1_000).await.unwrap();
-    let codes = changes.iter().map(|change| change.code.spelling());
+    let codes = changes.iter().filter_map(|change| change.code.as_ref());
+    let codes = codes.map(waypost_core::ShortCode::spelling);
     let mut codes: Vec<String> = codes.map(ToOwned::to_owned).collect();
     codes.sort();
     codes

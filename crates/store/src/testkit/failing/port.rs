@@ -7,19 +7,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    ApiToken, Click, Email, ExternalIdentity, JournalId, Link, LinkCursor, LinkId, LinkOwner,
-    LinkVersion, Page, PageRequest, PasswordHash, Person, Salt, Session, SessionCursor,
+    ApiToken, Click, Email, ExternalIdentity, HostPattern, JournalId, Link, LinkCursor, LinkId,
+    LinkOwner, LinkVersion, Page, PageRequest, PasswordHash, Person, Salt, Session, SessionCursor,
     SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId,
     User, UserCursor, UserId,
 };
 
 use super::{FailingStore, Operation};
 use crate::{
-    AccessStore, CatalogStore, ChangeStore, ClickBatch, ClickStore, CodeRoute, Counts,
-    IdentityOfUser, IdentityStore, Ingested, JournalRecord, JournalStore, LinkChange, LinkLedger,
-    LinkQuery, LinkReader, LinkStore, LinkUpdate, PageOf, Recorded, SaltStore, SessionStore, SetUp,
-    SetupStore, SignedIn, Store, StoreError, TakenTo, Taking, TokenStore, Updated, UserChange,
-    UserStore,
+    AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, ClickBatch, ClickStore,
+    CodeRoute, Counts, IdentityOfUser, IdentityStore, Ingested, JournalRecord, JournalStore,
+    LinkChange, LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, PageOf, Recorded,
+    SaltStore, SessionStore, SetUp, SetupStore, SignedIn, Store, StoreError, TakenTo, Taking,
+    TokenStore, Updated, UserChange, UserStore,
 };
 
 /// A port, each of its operations by the name that it has in [`Operation`].
@@ -55,6 +55,12 @@ failing! {
         OwnersOfLinks: owners_of_links(links: &[LinkId]) -> BTreeMap<LinkId, Vec<LinkOwner>>;
         SharesOfLink: shares_of_link(link: LinkId) -> Vec<Person>;
         TakeLinks: take_links(from: UserId, to: TakenTo, limit: u32, taking: Taking) -> u64;
+    }
+    BlocklistStore {
+        BlockHost: block_host(host: &BlockedHost) -> ();
+        UnblockHost: unblock_host(pattern: &HostPattern) -> bool;
+        BlockedHosts: blocked_hosts(after: Option<&HostPattern>, limit: u32) -> Vec<BlockedHost>;
+        Blocking: blocking(host: &str) -> Option<BlockedHost>;
     }
     CatalogStore {
         ListLinks: list_links(query: &LinkQuery) -> Vec<Link>;

@@ -1,0 +1,184 @@
+//! `/api/v1/admin/blocklist`: the hosts to which no link leads.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use waypost_core::{CursorError, HostPattern, Title};
+use waypost_store::{BlockedHost, StoreError};
+
+use super::LINK_BYTES;
+use super::history::PartQuery;
+use super::paging::{Slice, limit};
+use crate::caller::Caller;
+use crate::errors::{ApiError, ErrorBody, ErrorCode};
+use crate::input::{self, JsonObject};
+use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
+use crate::state::State;
+
+/// An entry of the blocklist; `linkctl --json` prints the same.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BlockedHost)]
+pub struct BlockedRecord {
+    /// A host, or with `*.` before it all hosts below one, itself not among them.
+    #[schema(example = "*.example.com", min_length = 1, max_length = 255)]
+    pattern: String,
+    /// Why; may be empty.
+    #[schema(max_length = 200)]
+    reason: String,
+    /// The id of the user who added it; `null` for the operator and for users who are deleted.
+    #[schema(format = "uuid")]
+    created_by: Option<String>,
+    /// When it was added (RFC 3339).
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+}
+
+impl From<&BlockedHost> for BlockedRecord {
+    fn from(blocked: &BlockedHost) -> Self {
+        Self {
+            pattern: blocked.pattern.as_str().to_owned(),
+            reason: blocked.reason.as_str().to_owned(),
+            created_by: blocked.created_by.map(|user| user.to_string()),
+            created_at: blocked.created_at,
+        }
+    }
+}
+
+/// Entries of the blocklist, in order.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Blocklist {
+    blocklist: Vec<BlockedRecord>,
+    /// Where the list goes on; `null` at its end.
+    next_cursor: Option<String>,
+}
+
+/// What to block.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BlockFields {
+    /// A host, or with `*.` before it all hosts below one. In any case, international names as they are.
+    #[schema(example = "*.example.com", min_length = 1, max_length = 255)]
+    pattern: String,
+    /// Why: one line of at most 200 characters. Default: empty.
+    #[serde(default)]
+    #[schema(max_length = 200, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
+    reason: String,
+}
+
+/// List the blocklist
+///
+/// In the order of its patterns. For admins.
+#[utoipa::path(
+    get,
+    path = "/api/v1/admin/blocklist",
+    tag = "admin",
+    operation_id = "listBlocklist",
+    params(PartQuery),
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "Some of the entries", body = Blocklist),
+        BadInput,
+        Denied,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn list(
+    request: HttpRequest,
+    state: web::Data<State>,
+) -> Result<web::Json<Blocklist>, ApiError> {
+    let query = input::query::<PartQuery>(&request)?;
+    let limit = limit(query.limit.as_deref())?;
+    let after = query.cursor;
+    let after = after.map(|text| HostPattern::parse(&text).map_err(|_| CursorError));
+    let after = after.transpose()?;
+    let one_more = limit.saturating_add(1);
+    let blocked = state
+        .store()
+        .blocked_hosts(after.as_ref(), one_more)
+        .await?;
+    let slice = Slice::of(blocked, limit, |blocked| blocked.pattern.to_string());
+    Ok(web::Json(Blocklist {
+        blocklist: slice.items.iter().map(BlockedRecord::from).collect(),
+        next_cursor: slice.next_cursor,
+    }))
+}
+
+/// Block a host
+///
+/// No link is made to it any more, and those that there are are answered 410: by every server within 2 s. For
+/// admins.
+#[utoipa::path(
+    post,
+    path = "/api/v1/admin/blocklist",
+    tag = "admin",
+    operation_id = "blockHost",
+    security(("token" = [])),
+    request_body(content = BlockFields, description = "At most 64 KiB of JSON. Unknown fields are refused."),
+    responses(
+        (status = 201, description = "It is blocked", body = BlockedRecord),
+        (status = 409, description = "It was blocked already: CONFLICT", body = ErrorBody<'static>),
+        BadBody,
+        Denied,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn block(
+    caller: Caller,
+    state: web::Data<State>,
+    JsonObject(asked): JsonObject<BlockFields, LINK_BYTES>,
+) -> Result<HttpResponse, ApiError> {
+    let pattern = HostPattern::parse(&asked.pattern);
+    let blocked = BlockedHost {
+        pattern: pattern.map_err(|error| ApiError::bad_request(format!("`pattern` {error}")))?,
+        reason: Title::parse(&asked.reason)?,
+        created_by: caller.0.user_id(),
+        created_at: state.clock().now(),
+    };
+    match state.store().block_host(&blocked).await {
+        Ok(()) => {}
+        Err(StoreError::Conflict) => {
+            let message = "this pattern is on the blocklist already";
+            return Err(ApiError::new(ErrorCode::Conflict, message));
+        }
+        // They were deleted since they were known again.
+        Err(StoreError::NotFound) => return Err(ApiError::unauthorized(true)),
+        Err(error) => return Err(error.into()),
+    }
+    notice(&state).await;
+    Ok(HttpResponse::Created().json(BlockedRecord::from(&blocked)))
+}
+
+/// Let links lead to a host again
+///
+/// For admins.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/admin/blocklist/{pattern}",
+    tag = "admin",
+    operation_id = "unblockHost",
+    params(("pattern" = String, Path, description = "The pattern of the entry", min_length = 1, max_length = 255)),
+    security(("token" = [])),
+    responses(
+        (status = 204, description = "It is not blocked any more"),
+        Denied,
+        NotThere,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn unblock(
+    pattern: web::Path<String>,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    let pattern = HostPattern::parse(&pattern).map_err(|_| ApiError::no_such_thing())?;
+    if !state.store().unblock_host(&pattern).await? {
+        return Err(ApiError::no_such_thing());
+    }
+    notice(&state).await;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Lets this server know at once. Where the database is away again, it knows as the others do.
+async fn notice(state: &State) {
+    let _ = state.resolver().poll_once().await;
+}
