@@ -132,10 +132,11 @@ impl Failure {
                 _ => Status::Refused,
             },
             Self::Account(error) => match error {
-                AccountError::EmailTaken(_) => Status::Refused,
+                AccountError::EmailTaken(_) | AccountError::WrongPassword | AccountError::Busy => {
+                    Status::Refused
+                }
                 AccountError::NotAnAdmin | AccountError::ExpiresInThePast => Status::Usage,
                 AccountError::NoUser => Status::NotFound,
-                AccountError::WrongPassword | AccountError::Busy => Status::Refused,
                 AccountError::Password(_) | AccountError::Store(_) => Status::Database,
             },
             Self::BlockedAlready(_) | Self::NobodyToAsk | Self::NotConfirmed => Status::Refused,

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 
 use waypost_analytics::ClickSettings;
-use waypost_api::{AccessSettings, HttpSettings, LogSettings};
+use waypost_api::{AccessSettings, HttpSettings, LimitSettings, LogSettings};
 use waypost_core::BaseUrl;
 use waypost_core::settings::{Problems, SettingsReader};
 use waypost_store::CacheSettings;
@@ -40,6 +40,7 @@ pub(crate) fn read(
     let clicks = ClickSettings::read(&mut reader);
     // Only to report what is wrong with them, too.
     let _ = AccessSettings::read(&mut reader);
+    let _ = LimitSettings::read(&mut reader);
     let _ = CacheSettings::read(&mut reader);
     let _ = LogSettings::read(&mut reader);
     let used = || {

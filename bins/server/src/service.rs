@@ -149,6 +149,7 @@ impl Service {
             random,
             metrics,
             anonymous_links: settings.access.anonymous_links,
+            limits: settings.limits,
         };
         let set_up = accounts.begin_set_up().await.map_err(Failure::SetUp)?;
         let base_url = &settings.http.base_url;

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use waypost_analytics::ClickSettings;
-use waypost_api::{AccessSettings, HttpSettings, LogSettings};
+use waypost_api::{AccessSettings, HttpSettings, LimitSettings, LogSettings};
 use waypost_core::settings::{Problems, Setting, SettingsReader};
 use waypost_store::CacheSettings;
 use waypost_store_diesel::DatabaseSettings;
@@ -11,9 +11,10 @@ use waypost_store_diesel::DatabaseSettings;
 use crate::cli::Flags;
 
 /// What can be set, in the order in which `--help` shows it.
-pub(crate) const SECTIONS: [&[Setting]; 6] = [
+pub(crate) const SECTIONS: [&[Setting]; 7] = [
     HttpSettings::SETTINGS,
     AccessSettings::SETTINGS,
+    LimitSettings::SETTINGS,
     DatabaseSettings::SETTINGS,
     CacheSettings::SETTINGS,
     ClickSettings::SETTINGS,
@@ -25,6 +26,7 @@ pub(crate) const SECTIONS: [&[Setting]; 6] = [
 pub(crate) struct Settings {
     pub(crate) http: HttpSettings,
     pub(crate) access: AccessSettings,
+    pub(crate) limits: LimitSettings,
     pub(crate) database: DatabaseSettings,
     pub(crate) cache: CacheSettings,
     pub(crate) clicks: ClickSettings,
@@ -48,6 +50,7 @@ impl Settings {
         );
         let http = HttpSettings::read(&mut reader);
         let access = AccessSettings::read(&mut reader);
+        let limits = LimitSettings::read(&mut reader);
         let database = DatabaseSettings::read(&mut reader);
         let cache = CacheSettings::read(&mut reader);
         let clicks = ClickSettings::read(&mut reader);
@@ -56,6 +59,7 @@ impl Settings {
             Ok(Self {
                 http: http?,
                 access: access?,
+                limits: limits?,
                 database: database?,
                 cache: cache?,
                 clicks: clicks?,

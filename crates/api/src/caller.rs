@@ -10,12 +10,13 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use waypost_core::{Action, Actor, Decision, SessionId, UserId, decide};
 use waypost_store::{KnownSession, permit};
 
 use crate::csrf;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, ErrorCode};
+use crate::limits;
 use crate::state::State;
 
 /// The scheme of a token in the header `Authorization` (RFC 6750 §2.1), in any case (RFC 9110 §11.1).
@@ -67,16 +68,35 @@ impl FromRequest for Caller {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CurrentSession(pub(crate) SessionId);
 
-/// Who presents these headers. Without credentials that is nobody in particular.
+/// The cookie of a session that lasts longer from now on, noted for the answer.
+struct Renewed(HeaderValue);
+
+/// Who sends a request that nothing stands around; [`renew_session`] completes its answer. Without
+/// credentials that is nobody in particular.
 ///
 /// # Errors
 /// `UNAUTHORIZED` for credentials that are not accepted.
-pub(crate) async fn authenticate(headers: &HeaderMap, state: &State) -> Result<Actor, ApiError> {
+pub(crate) async fn authenticate(request: &HttpRequest, state: &State) -> Result<Actor, ApiError> {
+    let headers = request.headers();
     if headers.contains_key(header::AUTHORIZATION) {
         return by_token(headers, state).await;
     }
-    let known = by_session(headers, state).await?;
-    Ok(known.map_or(Actor::Anonymous, |known| known.actor()))
+    let Some(known) = by_session(headers, state).await? else {
+        return Ok(Actor::Anonymous);
+    };
+    if known.extended
+        && let Some(cookie) = renewed(&known, state, headers)
+    {
+        request.extensions_mut().insert(Renewed(cookie));
+    }
+    Ok(known.actor())
+}
+
+/// Tells the browser that its session lasts longer, where [`authenticate`] found that it does.
+pub(crate) fn renew_session(request: &HttpRequest, answer: &mut HttpResponse) {
+    if let Some(Renewed(cookie)) = request.extensions_mut().remove() {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
 }
 
 /// Whose session these headers present. A browser goes on presenting one that has ended: that is nobody
@@ -117,19 +137,27 @@ pub(crate) async fn authorise(
         let known = match admit(access, &state, request.request()).await {
             Ok(known) => known,
             // An answer like any other: what stands around completes it and writes its line.
-            Err(error) => return Ok(request.error_response(error)),
-        };
-        if let Some(known) = known.filter(|known| known.extended) {
-            let cookie = renewed(&known, &state, request.headers());
-            let mut answer = next.call(request).await?;
-            if let Some(cookie) = cookie {
-                let headers = answer.headers_mut();
-                headers.append(header::SET_COOKIE, cookie);
+            Err(error) => {
+                let mut answer = request.error_response(error);
+                tell_quota(&mut answer);
+                return Ok(answer);
             }
-            return Ok(answer);
+        };
+        let extended = known.filter(|known| known.extended);
+        let cookie = extended.and_then(|known| renewed(&known, &state, request.headers()));
+        let mut answer = next.call(request).await?;
+        tell_quota(&mut answer);
+        if let Some(cookie) = cookie {
+            answer.headers_mut().append(header::SET_COOKIE, cookie);
         }
+        return Ok(answer);
     }
     next.call(request).await
+}
+
+fn tell_quota(answer: &mut ServiceResponse<BoxBody>) {
+    let request = answer.request().clone();
+    limits::tell(&request, answer.headers_mut());
 }
 
 /// The cookie of a session that lasts longer from now on.
@@ -145,24 +173,38 @@ async fn admit(
     state: &State,
     request: &HttpRequest,
 ) -> Result<Option<KnownSession>, ApiError> {
-    let headers = request.headers();
-    let (actor, known) = if headers.contains_key(header::AUTHORIZATION) {
-        (by_token(headers, state).await?, None)
-    } else {
-        match by_session(headers, state).await? {
-            Some(known) => (known.actor(), Some(known)),
-            None => (Actor::Anonymous, None),
-        }
-    };
+    limits::check_refused(request, state)?;
+    let presented = presented(request, state).await;
+    if let Err(error) = &presented
+        && error.code() == ErrorCode::Unauthorized
+    {
+        limits::note_refused(request, state);
+    }
+    let (actor, known) = presented?;
+    limits::pay_request(request, &actor, state)?;
     check(access, &actor, state.anonymous_links())?;
     if let Some(known) = &known {
-        csrf::check_api(request.method(), headers, state.site())?;
+        csrf::check_api(request.method(), request.headers(), state.site())?;
         request
             .extensions_mut()
             .insert(CurrentSession(known.session.id));
     }
     request.extensions_mut().insert(Caller(actor));
     Ok(known)
+}
+
+/// Who sends a request, and the session that they send it with.
+async fn presented(
+    request: &HttpRequest,
+    state: &State,
+) -> Result<(Actor, Option<KnownSession>), ApiError> {
+    let headers = request.headers();
+    if headers.contains_key(header::AUTHORIZATION) {
+        return Ok((by_token(headers, state).await?, None));
+    }
+    let known = by_session(headers, state).await?;
+    let actor = known.as_ref().map_or(Actor::Anonymous, KnownSession::actor);
+    Ok((actor, known))
 }
 
 fn check(access: Access, actor: &Actor, anonymous_links: bool) -> Result<(), ApiError> {

@@ -70,12 +70,11 @@ pub(crate) fn check_api(method: &Method, headers: &HeaderMap, site: &Site) -> Re
     if token.is_some_and(|token| is_kept(headers, site, token)) {
         return Ok(());
     }
-    let own = match fetch_site(headers) {
-        Some(says) => says == b"same-origin",
-        None => {
-            let origin = headers.get(header::ORIGIN);
-            origin.is_some_and(|origin| site.is_own_origin(origin, headers))
-        }
+    let own = if let Some(says) = fetch_site(headers) {
+        says == b"same-origin"
+    } else {
+        let origin = headers.get(header::ORIGIN);
+        origin.is_some_and(|origin| site.is_own_origin(origin, headers))
     };
     if own {
         return Ok(());

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write as _;
 
+use crate::budget::seconds;
 use actix_web::error::{JsonPayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -175,7 +176,7 @@ impl ApiError {
         } else {
             (
                 "Bearer",
-                "this takes an API token, in the header `Authorization: Bearer …`",
+                "this takes an API token, in the header `Authorization: Bearer …`, or somebody who is signed in",
             )
         };
         Self {
@@ -204,13 +205,17 @@ impl ApiError {
 
     /// Too many attempts failed: the next one is after so long.
     pub(crate) fn too_many_attempts(wait: time::Duration) -> Self {
-        // Whole seconds, of which the last one is over, too.
-        let seconds = wait.whole_seconds().saturating_add(1);
+        Self::too_many_requests("too many attempts failed", wait)
+    }
+
+    /// It was done too often: it may be done again after so long.
+    pub(crate) fn too_many_requests(what: &str, wait: time::Duration) -> Self {
+        let seconds = seconds(wait);
         Self {
             header: with(header::RETRY_AFTER, &seconds.to_string()),
             ..Self::new(
                 ErrorCode::TooManyRequests,
-                format!("too many attempts failed; try again in {seconds} seconds"),
+                format!("{what}; try again in {seconds} seconds"),
             )
         }
     }
@@ -493,9 +498,10 @@ mod tests {
 
     use super::*;
 
-    const ALL: [ErrorCode; 23] = [
+    const ALL: [ErrorCode; 24] = [
         ErrorCode::BadRequest,
         ErrorCode::UrlInvalid,
+        ErrorCode::TargetBlocked,
         ErrorCode::CodeInvalid,
         ErrorCode::CodeReserved,
         ErrorCode::DetailInvalid,

@@ -17,6 +17,7 @@
 //! | ids of requests, lines of the log | `access.rs` |
 //! | bodies and queries | `input.rs` |
 //! | what would become of a visit | `explain.rs`: [`Explainer`] |
+//! | how often somebody may use the API, and guess passwords | `limits.rs`, `throttle.rs` |
 //! | metrics | `metrics.rs`: [`Metrics`] |
 //! | the OpenAPI document | `openapi.rs` |
 //! | settings | `settings.rs`: [`HttpSettings`], [`LogSettings`] |
@@ -38,6 +39,7 @@
 //! is answered like one that does not exist.
 
 mod access;
+mod budget;
 mod caller;
 mod csrf;
 mod error_page;
@@ -45,6 +47,7 @@ mod errors;
 mod explain;
 mod handlers;
 mod input;
+mod limits;
 mod metrics;
 mod openapi;
 mod pages;
@@ -63,5 +66,7 @@ pub use handlers::v1::view::{TokenRecord, UserRecord};
 pub use metrics::{Metrics, MetricsError};
 pub use routes::{RouteLine, reserved_words, routes};
 pub use server::{RunningServer, ServeError, serve};
-pub use settings::{AccessSettings, HttpSettings, LogFormat, LogFormatError, LogSettings};
+pub use settings::{
+    AccessSettings, HttpSettings, LimitSettings, LogFormat, LogFormatError, LogSettings,
+};
 pub use state::ApiParts;

@@ -63,6 +63,10 @@ pub(crate) enum Denied {
     /// that a change with a session is made from a page of this server (`CSRF`)
     #[response(status = 403)]
     Forbidden(ErrorBody<'static>),
+    /// Too often: `WAYPOST_RATE_LIMIT_API` and `WAYPOST_RATE_LIMIT_CREATE` say how often. `RateLimit-Limit`,
+    /// `RateLimit-Remaining` and `RateLimit-Reset` say with every answer what is left
+    #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds")))]
+    TooManyRequests(ErrorBody<'static>),
 }
 
 /// What is not there, or not for the eyes of the caller.

@@ -116,6 +116,7 @@ fn bind(
             .configure(|config| routes::configure(config, listener))
     })
     .workers(workers)
+    .max_connections(settings.max_connections.div_ceil(workers))
     .disable_signals()
     .keep_alive(KEEP_ALIVE)
     .tcp_nodelay(true)

@@ -26,6 +26,11 @@ const WORKERS: Setting = Setting::new(
     "number of cores",
     "HTTP worker threads (1 to 512)",
 );
+const MAX_CONNECTIONS: Setting = Setting::new(
+    "max_connections",
+    "25000",
+    "connections at a time, shared by the workers (1 to 1000000); more wait to be accepted",
+);
 const METRICS_LISTEN: Setting = Setting::new(
     "metrics_listen",
     "unset: /metrics on the main address",
@@ -55,6 +60,17 @@ const ANONYMOUS_LINKS: Setting = Setting::new(
     "true opens /shorten and /urls to everybody, for links that nobody owns",
 );
 
+const RATE_LIMIT_API: Setting = Setting::new(
+    "rate_limit_api",
+    "600",
+    "requests to the API per minute and user, or address where nobody is signed in (0: no limit)",
+);
+const RATE_LIMIT_CREATE: Setting = Setting::new(
+    "rate_limit_create",
+    "2000",
+    "links that a user or an address makes per hour (0: no limit)",
+);
+
 const SESSION_DAYS: Setting = Setting::new(
     "session_days",
     "14",
@@ -74,6 +90,8 @@ pub struct HttpSettings {
     pub base_url: BaseUrl,
     /// HTTP worker threads, 1 to 512.
     pub workers: usize,
+    /// Connections at a time, shared by the workers; more wait to be accepted.
+    pub max_connections: usize,
     /// An address for `/metrics` alone; without it they are on the main one.
     pub metrics_listen: Option<SocketAddr>,
     /// How long requests under way may take when the server stops; whole seconds.
@@ -87,6 +105,7 @@ impl HttpSettings {
         BASE_URL,
         HOST_NAMES,
         WORKERS,
+        MAX_CONNECTIONS,
         METRICS_LISTEN,
         SHUTDOWN_GRACE_S,
     ];
@@ -103,6 +122,7 @@ impl HttpSettings {
             Some(base_url) => Ok(base_url),
             None => default_base_url(reader),
         });
+        let max_connections = reader.number(&MAX_CONNECTIONS, 25_000, 1..=1_000_000);
         let workers = reader.number(&WORKERS, cores(), 1..=MAX_WORKERS);
         let metrics_listen = reader.optional(&METRICS_LISTEN, address);
         let grace = reader.number(&SHUTDOWN_GRACE_S, 30, 0..=3_600);
@@ -110,6 +130,7 @@ impl HttpSettings {
             listen: listen?,
             base_url: base_url?.also_known_as(names?),
             workers: usize::try_from(workers?).unwrap_or(1),
+            max_connections: usize::try_from(max_connections?).unwrap_or(usize::MAX),
             metrics_listen: metrics_listen?,
             shutdown_grace: Duration::from_secs(grace?),
         })
@@ -195,6 +216,41 @@ fn admin_token(text: &str) -> Result<TokenHash, &'static str> {
 fn session_days(text: &str) -> Result<SessionLifetime, &'static str> {
     let days = text.parse().ok().and_then(SessionLifetime::of_days);
     days.ok_or("is not a number of days from 1 to 365")
+}
+
+/// How often somebody may use the API. Each server counts for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitSettings {
+    /// Requests per minute; 0 for no limit.
+    pub requests_per_minute: u32,
+    /// Links made per hour; 0 for no limit.
+    pub links_per_hour: u32,
+}
+
+impl LimitSettings {
+    /// No limits.
+    pub const NONE: Self = Self {
+        requests_per_minute: 0,
+        links_per_hour: 0,
+    };
+    /// The highest limit.
+    pub const MAX: u64 = 1_000_000;
+    /// What can be set.
+    pub const SETTINGS: &'static [Setting] = &[RATE_LIMIT_API, RATE_LIMIT_CREATE];
+
+    /// Reads this section.
+    ///
+    /// # Errors
+    /// [`Invalid`] when one of its settings has a problem; the reader has noted all of them.
+    pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
+        let requests = reader.number(&RATE_LIMIT_API, 600, 0..=Self::MAX);
+        let links = reader.number(&RATE_LIMIT_CREATE, 2_000, 0..=Self::MAX);
+        let limit = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        Ok(Self {
+            requests_per_minute: limit(requests?),
+            links_per_hour: limit(links?),
+        })
+    }
 }
 
 /// How the program writes its log.
@@ -336,6 +392,25 @@ mod tests {
             let problems = read(bad).unwrap_err().to_string();
             assert!(problems.contains("WAYPOST_ADMIN_TOKEN: "), "{problems}");
             assert!(!problems.contains("horse"), "{problems}");
+        }
+    }
+
+    #[test]
+    fn sessions_last_from_a_day_to_a_year() {
+        let read = |days: &str| {
+            let mut reader = SettingsReader::of_variables(&[("WAYPOST_SESSION_DAYS", days)]);
+            let access = AccessSettings::read(&mut reader);
+            reader.finish(access).map(|access| access.sessions)
+        };
+        assert_eq!(SESSION_DAYS.default, "14");
+        assert_eq!(read("14"), Ok(SessionLifetime::default()));
+        for days in ["1", "365"] {
+            let lifetime = SessionLifetime::of_days(days.parse().unwrap());
+            assert_eq!(read(days).ok(), lifetime);
+        }
+        for days in ["0", "366", "-1", "1.5", "a week"] {
+            let problems = read(days).unwrap_err().to_string();
+            assert!(problems.contains("WAYPOST_SESSION_DAYS: "), "{problems}");
         }
     }
 

@@ -6,8 +6,10 @@ use waypost_analytics::Recorder;
 use waypost_core::{BaseUrl, Clock, Link, Random};
 use waypost_store::{Accounts, Links, Resolver, Router, Shortener, Store};
 
+use crate::limits::Limits;
 use crate::metrics::{LastCount, Metrics};
 use crate::openapi::Document;
+use crate::settings::LimitSettings;
 use crate::site::Site;
 use crate::throttle::SignInThrottle;
 
@@ -31,6 +33,8 @@ pub struct ApiParts {
     pub metrics: Metrics,
     /// Whether everybody may make, list and delete links that nobody owns.
     pub anonymous_links: bool,
+    /// How often somebody may use the API.
+    pub limits: LimitSettings,
 }
 
 /// The parts, and what is made of them once.
@@ -40,6 +44,7 @@ pub(crate) struct State {
     base_url: BaseUrl,
     site: Site,
     throttle: SignInThrottle,
+    limits: Limits,
     last_count: LastCount,
     document: Document,
 }
@@ -48,6 +53,7 @@ impl State {
     pub(crate) fn new(parts: ApiParts, base_url: BaseUrl) -> Self {
         Self {
             router: Router::new(parts.resolver.clone(), &base_url),
+            limits: Limits::new(&parts.limits),
             parts,
             site: Site::of(&base_url),
             throttle: SignInThrottle::default(),
@@ -75,6 +81,10 @@ impl State {
 
     pub(crate) fn throttle(&self) -> &SignInThrottle {
         &self.throttle
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     pub(crate) fn anonymous_links(&self) -> bool {

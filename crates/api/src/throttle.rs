@@ -1,7 +1,7 @@
 //! Keeps passwords from being guessed: so many attempts that fail, and then one after a while.
 //!
 //! What is limited is an account, whether it exists or not, and an address. Each has a budget that fills up
-//! again over time (the generic cell rate algorithm, as ATM networks have it). An attempt takes from both
+//! again over time. An attempt takes from both
 //! before anything is looked up, so that many at once get no more than one after the other, and gets it back
 //! where it succeeds: whoever knows their password is never kept out by signing in often.
 //!
@@ -9,20 +9,13 @@
 //! goes on costs the thread that hashes passwords tens of milliseconds, so that there are never many
 //! entries whose budget is not full; those that are full are dropped.
 
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use time::{Duration, OffsetDateTime};
 use waypost_core::Email;
 
-/// How many attempts may fail at once, and how long it takes until one more may.
-#[derive(Debug, Clone, Copy)]
-struct Budget {
-    burst: i32,
-    every: Duration,
-}
+use crate::budget::{Budget, Spent, network_of};
 
 /// Of an account: ten, then one a minute.
 const ACCOUNT: Budget = Budget {
@@ -34,8 +27,6 @@ const ADDRESS: Budget = Budget {
     burst: 30,
     every: Duration::seconds(6),
 };
-/// Entries with a full budget are dropped when there are so many more than the last time.
-const SWEEP_AFTER: usize = 1_000;
 /// The longest name of an account that is looked at, in bytes.
 const MAX_ACCOUNT: usize = 254;
 
@@ -69,22 +60,28 @@ impl SignInThrottle {
             address: address.map(network_of),
         };
         if let Some(address) = attempt.address {
-            lock(&self.addresses).take(address, ADDRESS, now)?;
+            lock(&self.addresses).take(address, ADDRESS, 1, now)?;
         }
-        let taken = lock(&self.accounts).take(attempt.account.clone(), ACCOUNT, now);
+        let taken = lock(&self.accounts).take(attempt.account.clone(), ACCOUNT, 1, now);
         if let (Err(_), Some(address)) = (taken, attempt.address) {
             // Not even looked at: whoever shares the address does not pay for it.
             lock(&self.addresses).give_back(&address, ADDRESS);
         }
-        taken.map(|()| attempt)
+        taken.map(|_| attempt)
     }
 
-    /// Gives back what an attempt took: it succeeded, or was not made.
+    /// Gives back what an attempt took: it succeeded.
     pub(crate) fn give_back(&self, attempt: &Attempt) {
-        lock(&self.accounts).give_back(&attempt.account, ACCOUNT);
+        self.give_back_to_account(attempt);
         if let Some(address) = &attempt.address {
             lock(&self.addresses).give_back(address, ADDRESS);
         }
+    }
+
+    /// Gives back to its account what an attempt took: it was not made. An address that sends more than
+    /// can be looked at pays for it.
+    pub(crate) fn give_back_to_account(&self, attempt: &Attempt) {
+        lock(&self.accounts).give_back(&attempt.account, ACCOUNT);
     }
 }
 
@@ -104,55 +101,6 @@ fn account_of(text: &str) -> Box<str> {
     text.get(..end).unwrap_or_default().to_lowercase().into()
 }
 
-/// Of IPv6, whoever has one address usually has the other 2^64 of its network, too.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let network = address.to_bits() >> 64 << 64;
-            IpAddr::V6(network.into())
-        }
-        address @ IpAddr::V4(_) => address,
-    }
-}
-
-/// When each budget is full again; one that is missing is full.
-struct Spent<K> {
-    full_at: HashMap<K, OffsetDateTime>,
-    sweep_at: usize,
-}
-
-impl<K> Default for Spent<K> {
-    fn default() -> Self {
-        Self {
-            full_at: HashMap::new(),
-            sweep_at: SWEEP_AFTER,
-        }
-    }
-}
-
-impl<K: Hash + Eq> Spent<K> {
-    fn take(&mut self, key: K, budget: Budget, now: OffsetDateTime) -> Result<(), Duration> {
-        let full_at = self.full_at.get(&key).copied();
-        let full_at = full_at.map_or(now, |full_at| full_at.max(now)) + budget.every;
-        let wait = full_at - now - budget.every * budget.burst;
-        if wait.is_positive() {
-            return Err(wait);
-        }
-        self.full_at.insert(key, full_at);
-        if self.full_at.len() >= self.sweep_at {
-            self.full_at.retain(|_, full_at| *full_at > now);
-            self.sweep_at = self.full_at.len().saturating_add(SWEEP_AFTER);
-        }
-        Ok(())
-    }
-
-    fn give_back(&mut self, key: &K, budget: Budget) {
-        if let Some(full_at) = self.full_at.get_mut(key) {
-            *full_at -= budget.every;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use time::macros::datetime;
@@ -161,8 +109,8 @@ mod tests {
 
     const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
 
-    fn address(number: u8) -> Option<IpAddr> {
-        Some(IpAddr::from([192, 0, 2, number]))
+    fn address(number: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, number])
     }
 
     #[test]
@@ -170,7 +118,7 @@ mod tests {
         let throttle = SignInThrottle::default();
         let try_at = |number: u8, now| {
             let spelling = ["Ada@example.com", " ada@EXAMPLE.com "][usize::from(number % 2)];
-            let begun = throttle.begin(spelling, address(number), now);
+            let begun = throttle.begin(spelling, Some(address(number)), now);
             begun.map(|_| ())
         };
         for number in 0..10 {
@@ -182,7 +130,11 @@ mod tests {
         let later = START + Duration::minutes(1);
         assert_eq!(try_at(10, later), Ok(()));
         assert_eq!(try_at(11, later), Err(Duration::minutes(1)));
-        assert!(throttle.begin("eve@example.com", address(1), later).is_ok());
+        assert!(
+            throttle
+                .begin("eve@example.com", Some(address(1)), later)
+                .is_ok()
+        );
     }
 
     #[test]
@@ -193,10 +145,10 @@ mod tests {
             throttle.begin(&account, address, START).map(|_| ())
         };
         for number in 0..30 {
-            assert_eq!(begin(number, address(1)), Ok(()));
+            assert_eq!(begin(number, Some(address(1))), Ok(()));
         }
-        assert_eq!(begin(30, address(1)), Err(Duration::seconds(6)));
-        assert_eq!(begin(30, address(2)), Ok(()));
+        assert_eq!(begin(30, Some(address(1))), Err(Duration::seconds(6)));
+        assert_eq!(begin(30, Some(address(2))), Ok(()));
         // Addresses of one network of IPv6 are one.
         for number in 0..31_u16 {
             let address = IpAddr::from([0x2001, 0xdb8, 0, 1, number, 0, 0, number]);
@@ -213,7 +165,7 @@ mod tests {
     fn attempts_that_succeed_cost_nothing() {
         let throttle = SignInThrottle::default();
         for _ in 0..1_000 {
-            let attempt = throttle.begin("ada@example.com", address(1), START);
+            let attempt = throttle.begin("ada@example.com", Some(address(1)), START);
             throttle.give_back(&attempt.unwrap());
         }
     }
@@ -224,12 +176,16 @@ mod tests {
         let refused = (0..1_000)
             .filter(|_| {
                 throttle
-                    .begin("ada@example.com", address(1), START)
+                    .begin("ada@example.com", Some(address(1)), START)
                     .is_err()
             })
             .count();
         assert_eq!(refused, 990);
-        assert!(throttle.begin("eve@example.com", address(1), START).is_ok());
+        assert!(
+            throttle
+                .begin("eve@example.com", Some(address(1)), START)
+                .is_ok()
+        );
     }
 
     #[test]
@@ -241,8 +197,8 @@ mod tests {
             let begun = throttle.begin(&format!("{number}@example.com"), address, now);
             assert!(begun.is_ok());
         }
-        assert!(lock(&throttle.accounts).full_at.len() < 2 * SWEEP_AFTER);
-        assert!(lock(&throttle.addresses).full_at.len() < 2 * SWEEP_AFTER);
+        assert!(lock(&throttle.accounts).len() < 2_000);
+        assert!(lock(&throttle.addresses).len() < 2_000);
     }
 
     #[test]

@@ -36,7 +36,7 @@
 //!
 //! # Adding an operation
 //! Write the query in the file of its subject in `src/sql/`, call it from `sql/store.rs` or, when it is
-//! about links, name it in `sql/store_links.rs`, and add a migration of the same name to each of
+//! about links or signing in, name it in `sql/store_links.rs` or `sql/store_sign_in.rs`, and add a migration of the same name to each of
 //! `migrations/{sqlite,postgres,mysql}` when the schema changes. The conformance suite of `waypost-store` runs on all of them.
 
 #![expect(

@@ -62,7 +62,7 @@ impl ServerOptions {
 ///
 /// Its environment has no `WAYPOST_*` variable but `WAYPOST_LISTEN=127.0.0.1:0`,
 /// `WAYPOST_DATA_DIR` (a temporary directory, in which it also runs), `WAYPOST_DATABASE_URL`,
-/// `WAYPOST_LOG_FORMAT=json`, `WAYPOST_ANONYMOUS_LINKS=true` (most tests are about clicks, not about
+/// `WAYPOST_LOG_FORMAT=json`, no rate limits, `WAYPOST_ANONYMOUS_LINKS=true` (most tests are about clicks, not about
 /// people) and those of the [`ServerOptions`].
 pub struct ServerProcess {
     process: Process,
@@ -245,6 +245,8 @@ fn spawn(
         .env("WAYPOST_DATABASE_URL", database_url)
         .env("WAYPOST_LOG_FORMAT", "json")
         .env("WAYPOST_ANONYMOUS_LINKS", "true")
+        .env("WAYPOST_RATE_LIMIT_API", "0")
+        .env("WAYPOST_RATE_LIMIT_CREATE", "0")
         .envs(options.env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null());
     let mut process =

@@ -57,7 +57,7 @@ impl Ingester {
 
     async fn attempt(&mut self, batch: &Arc<ClickBatch>, sessions: &Sessions) -> Attempt {
         let IngesterParts { store, clock, .. } = &self.parts;
-        let somebodys = match signed_in::of(&**store, batch, sessions).await {
+        let somebodys = match signed_in::of(&self.home, store, batch, sessions).await {
             Ok(somebodys) => somebodys,
             Err(failure) => return self.away(&failure),
         };

@@ -29,6 +29,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -80,6 +81,9 @@ pub struct Ingester {
     inherited: Option<u64>,
     /// Whether the last attempt found the database away.
     away: bool,
+    /// Where this began: whoever made clicks is asked for there, so that no connection that others wait for
+    /// is held by a thread of low priority.
+    home: Handle,
 }
 
 /// Why nothing can be stored.
@@ -136,6 +140,7 @@ impl Ingester {
             uncertain: Vec::new(),
             inherited: Some(inherited),
             away: false,
+            home: Handle::current(),
         })
     }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::error::Error;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tracing::warn;
 use waypost_core::{Click, ClickId, SessionHash};
 use waypost_store::{ClickBatch, SignedIn, Store, StoreError};
@@ -15,13 +16,14 @@ use waypost_store::{ClickBatch, SignedIn, Store, StoreError};
 /// The sessions that visitors presented, by their clicks.
 pub(crate) type Sessions = HashMap<ClickId, SessionHash>;
 
-/// The batch with who made its clicks.
+/// The batch with who made its clicks, which is asked for on the runtime `home`.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`]: then nothing can be stored either. Where the store refuses the look-up for
 /// another reason, the clicks are nobody's, and no less counted.
 pub(super) async fn of(
-    store: &dyn Store,
+    home: &Handle,
+    store: &Arc<dyn Store>,
     batch: &Arc<ClickBatch>,
     sessions: &Sessions,
 ) -> Result<Arc<ClickBatch>, StoreError> {
@@ -30,7 +32,12 @@ pub(super) async fn of(
     }
     let distinct: BTreeSet<SessionHash> = sessions.values().copied().collect();
     let distinct: Vec<SessionHash> = distinct.into_iter().collect();
-    let known = match store.users_of_sessions(&distinct).await {
+    let store = Arc::clone(store);
+    let asked = home.spawn(async move { store.users_of_sessions(&distinct).await });
+    let known = match asked
+        .await
+        .unwrap_or_else(|ended| Err(StoreError::unavailable(ended)))
+    {
         Ok(known) => known,
         Err(error @ StoreError::Unavailable { .. }) => return Err(error),
         Err(error) => {

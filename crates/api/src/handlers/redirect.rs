@@ -86,10 +86,14 @@ pub(crate) async fn answer(request: &HttpRequest, state: &State) -> HttpResponse
         state.metrics().redirect(status, started.elapsed());
     }
     match found {
-        Ok(location) => HttpResponse::Found()
-            .insert_header((header::LOCATION, location))
-            .insert_header((header::CACHE_CONTROL, CACHE_CONTROL))
-            .finish(),
+        Ok(location) => {
+            let mut response = HttpResponse::Found()
+                .insert_header((header::LOCATION, location))
+                .insert_header((header::CACHE_CONTROL, CACHE_CONTROL))
+                .finish();
+            caller::renew_session(request, &mut response);
+            response
+        }
         Err(error) if error.code() == ErrorCode::Unauthorized && may_sign_in(request) => {
             to_sign_in(request, state)
         }
@@ -126,7 +130,7 @@ async fn follow(
         .ok_or_else(ApiError::no_such_link)?;
     let destination = &routed.destination;
     if destination.is_secure {
-        let actor = caller::authenticate(request.headers(), state).await?;
+        let actor = caller::authenticate(request, state).await?;
         state.links().follow(&actor, destination.link_id).await?;
     }
     // Who may not follow a link is not told whether it would lead anywhere.

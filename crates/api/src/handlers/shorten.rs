@@ -1,7 +1,7 @@
 //! `POST /shorten`: makes a short link.
 
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,6 +11,7 @@ use waypost_store::{LinkError, NewLink};
 use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody};
 use crate::input::JsonObject;
+use crate::limits;
 use crate::openapi::{Denied, StoreFailure};
 use crate::state::State;
 
@@ -72,10 +73,12 @@ pub(crate) struct Shortened {
     )
 )]
 pub(crate) async fn answer(
+    request: HttpRequest,
     caller: Caller,
     state: web::Data<State>,
     JsonObject(asked): JsonObject<ShortenRequest>,
 ) -> Result<HttpResponse, ApiError> {
+    limits::pay_links(&request, &caller.0, &state, 1)?;
     let shortener = state.shortener();
     let link = if caller.0 == Actor::Anonymous {
         shortener.shorten(&asked.url, asked.code.as_deref()).await?

@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use reqwest::header::{CONTENT_TYPE, COOKIE};
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use waypost_core::{DisplayName, Email, Password, Role, User};
+use waypost_store::NewUser;
 
 use crate::setup::{Answer, TestServer, send};
 
@@ -113,4 +115,36 @@ pub(crate) fn hidden(page: &str, name: &str) -> String {
     let (_, rest) = page.split_once(&field).unwrap_or_else(|| panic!("{page}"));
     let (value, _) = rest.split_once('"').unwrap();
     value.to_owned()
+}
+
+pub(crate) const PASSWORD: &str = "correct horse";
+pub(crate) const ME: &str = "/api/v1/users/me";
+
+/// Adds `NAME@example.com` with [`PASSWORD`].
+pub(crate) async fn add(server: &TestServer, name: &str) -> User {
+    let new = NewUser {
+        email: Email::parse(&format!("{name}@example.com")).unwrap(),
+        display_name: DisplayName::default(),
+        role: Role::Member,
+        password: Some(Password::parse(PASSWORD).unwrap()),
+    };
+    server.accounts.add_user(new).await.unwrap()
+}
+
+/// A server with Ada, and a browser in which she has signed in.
+pub(crate) async fn signed_in(server: &TestServer) -> Browser<'_> {
+    let browser = Browser::of(server);
+    let answer = browser.sign_in("ada@example.com", PASSWORD, "").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    browser
+}
+
+/// The status of what takes somebody who is known.
+pub(crate) async fn status(browser: &Browser<'_>) -> u16 {
+    browser.get(ME).await.status.as_u16()
+}
+
+pub(crate) fn cookies(answer: &Answer) -> Vec<&str> {
+    let cookies = answer.headers.get_all("set-cookie").iter();
+    cookies.map(|cookie| cookie.to_str().unwrap()).collect()
 }

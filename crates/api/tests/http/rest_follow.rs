@@ -227,6 +227,19 @@ fn assert_reveals_nothing(answer: &Answer) {
     }
 }
 
+/// A browser of somebody who says nothing of who they are may say it now.
+#[track_caller]
+fn assert_denied_browser(page: &Answer, token: &str, status: u16) {
+    let found = page.status.as_u16();
+    if token.is_empty() {
+        let login = "/auth/login?redirect=%2Fplan";
+        assert_eq!((found, page.header("location")), (303, login));
+    } else {
+        assert_eq!(found, status, "{page:?}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    }
+}
+
 #[tokio::test]
 async fn a_secure_link_is_followed_by_its_people_and_reveals_nothing_to_others() {
     let server = TestServer::closed().await;
@@ -266,17 +279,7 @@ async fn a_secure_link_is_followed_by_its_people_and_reveals_nothing_to_others()
                     .header("Accept", accept),
             )
             .await;
-            // Who says nothing of who they are may say it now.
-            if token.is_empty() {
-                let login = "/auth/login?redirect=%2Fplan";
-                assert_eq!(
-                    (page.status.as_u16(), page.header("location")),
-                    (303, login)
-                );
-            } else {
-                assert_eq!(page.status.as_u16(), status, "{page:?}");
-                assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
-            }
+            assert_denied_browser(&page, token, status);
             let head = server.ask(token, Method::HEAD, "/plan/").await;
             for answer in [&json, &head] {
                 assert_eq!(answer.status.as_u16(), status, "{answer:?}");

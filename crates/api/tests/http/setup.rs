@@ -15,7 +15,8 @@ use waypost_analytics::{
     RecorderParts,
 };
 use waypost_api::{
-    ApiParts, HttpSettings, Metrics, RunningServer, ServeError, reserved_words, serve,
+    ApiParts, HttpSettings, LimitSettings, Metrics, RunningServer, ServeError, reserved_words,
+    serve,
 };
 use waypost_core::{
     Clock as _, JournalId, ManualClock, SessionLifetime, SystemRandom, TokenHash, Zone,
@@ -55,6 +56,7 @@ pub(crate) fn settings() -> HttpSettings {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         base_url: "https://go.example".parse().unwrap(),
         workers: 2,
+        max_connections: 1_000,
         metrics_listen: None,
         shutdown_grace: Duration::from_secs(30),
     }
@@ -74,12 +76,17 @@ impl TestServer {
         settings: &HttpSettings,
         durability: Durability,
     ) -> Result<Self, ServeError> {
-        Self::begin(settings, durability, true).await
+        Self::begin(settings, durability, true, LimitSettings::NONE).await
     }
 
     /// A server that is closed to those without a token, as it is by default.
     pub(crate) async fn closed() -> Self {
-        Self::begin(&settings(), Durability::Journal, false)
+        Self::limited(false, LimitSettings::NONE).await
+    }
+
+    /// A server that lets nobody use its API more often than this.
+    pub(crate) async fn limited(anonymous_links: bool, limits: LimitSettings) -> Self {
+        Self::begin(&settings(), Durability::Journal, anonymous_links, limits)
             .await
             .unwrap()
     }
@@ -88,6 +95,7 @@ impl TestServer {
         settings: &HttpSettings,
         durability: Durability,
         anonymous_links: bool,
+        limits: LimitSettings,
     ) -> Result<Self, ServeError> {
         log::capture();
         let store = GatedStore::new();
@@ -147,6 +155,7 @@ impl TestServer {
             random,
             metrics: Metrics::detached().unwrap(),
             anonymous_links,
+            limits,
         };
         let client = Client::builder()
             .redirect(redirect::Policy::none())

@@ -162,16 +162,13 @@ pub(super) async fn end_all(
         .filter(sessions::user_id.eq(Id(*user.as_uuid())))
         .filter(sessions::ended_at.is_null());
     let ended_at = sessions::ended_at.eq(micros(at));
-    let ended = match kept {
-        Some(kept) => {
-            let others = going_on.filter(sessions::id.ne(Id(*kept.as_uuid())));
-            let update = diesel::update(others).set(ended_at);
-            update.execute(connection).await?
-        }
-        None => {
-            let update = diesel::update(going_on).set(ended_at);
-            update.execute(connection).await?
-        }
+    let ended = if let Some(kept) = kept {
+        let others = going_on.filter(sessions::id.ne(Id(*kept.as_uuid())));
+        let update = diesel::update(others).set(ended_at);
+        update.execute(connection).await?
+    } else {
+        let update = diesel::update(going_on).set(ended_at);
+        update.execute(connection).await?
     };
     Ok(u64::try_from(ended).unwrap_or(u64::MAX))
 }

@@ -21,7 +21,7 @@ impl Accounts {
             random,
             ..
         } = &self.0.parts;
-        if store.counts().await?.users > 0 {
+        if self.has_users().await? {
             return Ok(None);
         }
         let secret = SetupSecret::generate(&**random);
@@ -43,7 +43,12 @@ impl Accounts {
         };
         let expires_at = store.setup_token(&hash).await?;
         let is_valid = expires_at.is_some_and(|expires_at| clock.now() < expires_at);
-        Ok(is_valid && store.counts().await?.users == 0)
+        Ok(is_valid && !self.has_users().await?)
+    }
+
+    async fn has_users(&self) -> Result<bool, StoreError> {
+        let newest = self.0.parts.store.users_after(None, 1).await?;
+        Ok(!newest.is_empty())
     }
 
     /// Makes the first admin. `None` when the secret is not accepted: it is unknown, expired or used, or

@@ -153,9 +153,10 @@ impl UserStore for MemoryStore {
         state.tokens.retain(|_, kept| kept.token.user_id != id);
         state.forget_sign_ins(id);
         for click in state.clicks.values_mut() {
-            if click.user_id == Some(id) {
-                click.user_id = None;
-            }
+            click.user_id = click.user_id.filter(|user| *user != id);
+        }
+        for blocked in state.blocked.values_mut() {
+            blocked.created_by = blocked.created_by.filter(|user| *user != id);
         }
         Ok(true)
     }

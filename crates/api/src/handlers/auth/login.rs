@@ -92,16 +92,12 @@ async fn attempt(
         redirect,
         ..
     } = form;
-    match sign_in(request, state, &email, password).await? {
-        Some(opened) => {
-            end_former(request, state).await?;
-            Ok(signed_in(state, &opened, &redirect))
-        }
-        None => {
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            answer(request, state, status, &email, &redirect, Some(REFUSED))
-        }
-    }
+    let Some(opened) = sign_in(request, state, &email, password).await? else {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return answer(request, state, status, &email, &redirect, Some(REFUSED));
+    };
+    end_former(request, state).await?;
+    Ok(signed_in(state, &opened, &redirect))
 }
 
 /// Signs in as often as the throttle lets them.
@@ -119,9 +115,11 @@ async fn sign_in(
         .accounts()
         .sign_in(email, password, user_agent(request));
     let signed_in = signed_in.await;
-    // What was not tried costs nothing either.
-    if !matches!(signed_in, Ok(None)) {
-        throttle.give_back(&attempt);
+    match &signed_in {
+        Ok(None) => {}
+        Err(AccountError::Busy) => throttle.give_back_to_account(&attempt),
+        // It succeeded, or the database was away.
+        Ok(Some(_)) | Err(_) => throttle.give_back(&attempt),
     }
     match signed_in {
         // They were deleted or disabled in this very moment.

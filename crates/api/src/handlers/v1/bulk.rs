@@ -1,7 +1,7 @@
 //! `POST /api/v1/links/bulk`: makes many links, and says of each what became of it.
 
 use actix_web::http::StatusCode;
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -12,6 +12,7 @@ use super::view::LinkView;
 use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody};
 use crate::input::JsonObject;
+use crate::limits;
 use crate::openapi::{BadBody, Denied, StoreFailure};
 use crate::state::State;
 
@@ -72,6 +73,7 @@ pub(crate) struct BulkResult {
     )
 )]
 pub(crate) async fn answer(
+    request: HttpRequest,
     caller: Caller,
     state: web::Data<State>,
     JsonObject(asked): JsonObject<BulkRequest, BULK_BYTES>,
@@ -79,6 +81,7 @@ pub(crate) async fn answer(
     if asked.links.len() > MAX_LINKS {
         return Err(ApiError::bad_request("`links` has at most 1000 items"));
     }
+    limits::pay_links(&request, &caller.0, &state, asked.links.len())?;
     let make = |item: Box<RawValue>| make(item, &caller, &state);
     let results = stream::iter(asked.links).map(make).buffered(AT_ONCE);
     Ok(web::Json(BulkResults {

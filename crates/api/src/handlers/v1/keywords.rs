@@ -14,6 +14,7 @@ use super::paging::{Slice, limit};
 use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
 use crate::input::{self, JsonObject};
+use crate::limits;
 use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 
@@ -176,6 +177,7 @@ pub(crate) async fn list(
     )
 )]
 pub(crate) async fn create(
+    request: HttpRequest,
     caller: Caller,
     state: web::Data<State>,
     JsonObject(asked): JsonObject<KeywordFields, LINK_BYTES>,
@@ -193,6 +195,7 @@ pub(crate) async fn create(
             ..LinkDetails::default()
         },
     };
+    limits::pay_links(&request, &caller.0, &state, 1)?;
     let made = links.add_keyword(&caller.0, new).await?;
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, state.resource_url(&made)))

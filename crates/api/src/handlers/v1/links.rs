@@ -16,6 +16,7 @@ use super::{LINK_BYTES, id_of};
 use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
 use crate::input::{self, JsonObject};
+use crate::limits;
 use crate::openapi::{BadBody, BadInput, Denied, StoreFailure};
 use crate::state::State;
 
@@ -341,11 +342,13 @@ pub(crate) async fn tagged(
     )
 )]
 pub(crate) async fn create(
+    request: HttpRequest,
     caller: Caller,
     state: web::Data<State>,
     JsonObject(asked): JsonObject<Fields, LINK_BYTES>,
 ) -> Result<HttpResponse, ApiError> {
     let new = asked.new_link(state.shortener())?;
+    limits::pay_links(&request, &caller.0, &state, 1)?;
     let made = state.links().create(&caller.0, new).await?;
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, state.resource_url(&made.link)))

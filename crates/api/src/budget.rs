@@ -1,0 +1,166 @@
+//! Budgets that are spent and fill up again over time: the generic cell rate algorithm (GCRA), as ATM networks
+//! have it. Of each budget only the time is kept at which it is full again.
+//!
+//! What is spent can be given back, which the libraries for this do not have: an attempt to sign in that
+//! succeeds costs nothing.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+
+use time::{Duration, OffsetDateTime};
+
+/// Entries with a full budget are dropped when there are so many more than the last time.
+const SWEEP_AFTER: usize = 1_000;
+
+/// How much there is at once, and how long it takes until there is one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Budget {
+    pub(crate) burst: i32,
+    pub(crate) every: Duration,
+}
+
+/// What is left of a budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// So much.
+    pub(crate) remaining: i32,
+    /// After so long it is full again.
+    pub(crate) full_in: Duration,
+}
+
+/// When each budget is full again; one that is missing is full.
+pub(crate) struct Spent<K> {
+    full_at: HashMap<K, OffsetDateTime>,
+    sweep_at: usize,
+}
+
+impl<K> Default for Spent<K> {
+    fn default() -> Self {
+        Self {
+            full_at: HashMap::new(),
+            sweep_at: SWEEP_AFTER,
+        }
+    }
+}
+
+impl<K: Hash + Eq> Spent<K> {
+    /// Takes so much from a budget, or nothing.
+    ///
+    /// # Errors
+    /// How long to wait until there is as much.
+    pub(crate) fn take(
+        &mut self,
+        key: K,
+        budget: Budget,
+        amount: i32,
+        now: OffsetDateTime,
+    ) -> Result<Left, Duration> {
+        let full_at = self.full_at(&key, now) + budget.every * amount;
+        let wait = full_at - now - budget.every * budget.burst;
+        if wait.is_positive() {
+            return Err(wait);
+        }
+        self.full_at.insert(key, full_at);
+        if self.full_at.len() >= self.sweep_at {
+            self.full_at.retain(|_, full_at| *full_at > now);
+            self.sweep_at = self.full_at.len().saturating_add(SWEEP_AFTER);
+        }
+        Ok(Left::of(budget, full_at - now))
+    }
+
+    /// What is left of a budget.
+    pub(crate) fn left(&self, key: &K, budget: Budget, now: OffsetDateTime) -> Left {
+        Left::of(budget, self.full_at(key, now) - now)
+    }
+
+    pub(crate) fn give_back(&mut self, key: &K, budget: Budget) {
+        if let Some(full_at) = self.full_at.get_mut(key) {
+            *full_at -= budget.every;
+        }
+    }
+
+    fn full_at(&self, key: &K, now: OffsetDateTime) -> OffsetDateTime {
+        let full_at = self.full_at.get(key).copied();
+        full_at.map_or(now, |full_at| full_at.max(now))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.full_at.len()
+    }
+}
+
+impl Left {
+    fn of(budget: Budget, full_in: Duration) -> Self {
+        let every = budget.every.whole_nanoseconds().max(1);
+        let spent = full_in.whole_nanoseconds();
+        let spent = spent / every + i128::from(spent % every > 0);
+        let remaining = i128::from(budget.burst).saturating_sub(spent).max(0);
+        Self {
+            remaining: i32::try_from(remaining).unwrap_or(i32::MAX),
+            full_in,
+        }
+    }
+}
+
+/// Whole seconds, the last one of which is over, too.
+pub(crate) fn seconds(wait: Duration) -> i64 {
+    let begun = i64::from(wait.subsec_nanoseconds() > 0);
+    wait.whole_seconds().saturating_add(begun)
+}
+
+/// Of IPv6, whoever has one address usually has the other 2^64 of its network, too.
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() >> 64 << 64;
+            IpAddr::V6(network.into())
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+    const BUDGET: Budget = Budget {
+        burst: 3,
+        every: Duration::seconds(10),
+    };
+
+    #[test]
+    fn a_budget_is_spent_and_fills_up_again() {
+        let mut spent = Spent::default();
+        let mut take = |amount, after: i64| {
+            let now = START + Duration::seconds(after);
+            spent
+                .take("a", BUDGET, amount, now)
+                .map(|left| left.remaining)
+        };
+        assert_eq!(take(1, 0), Ok(2));
+        assert_eq!(take(2, 0), Ok(0));
+        assert_eq!(take(1, 0), Err(Duration::seconds(10)));
+        assert_eq!(take(1, 9), Err(Duration::SECOND));
+        assert_eq!(take(1, 10), Ok(0));
+        assert_eq!(take(3, 10), Err(Duration::seconds(30)));
+        assert_eq!(take(3, 40), Ok(0));
+        assert_eq!(take(4, 1_000), Err(Duration::seconds(10)));
+        assert_eq!(take(3, 1_000), Ok(0));
+    }
+
+    #[test]
+    fn budgets_that_are_full_again_take_no_memory() {
+        let mut spent = Spent::default();
+        for number in 0..1_000_000_i64 {
+            let now = START + Duration::milliseconds(number);
+            spent.take(number, BUDGET, 1, now).unwrap();
+        }
+        // Those of the last ten seconds, and as many as are let pile up.
+        assert!(spent.len() <= 10_000 + 2 * SWEEP_AFTER, "{}", spent.len());
+    }
+}

@@ -1,0 +1,150 @@
+//! How often somebody may use the API, and how many links they may make.
+
+use reqwest::Method;
+use serde_json::json;
+use time::Duration;
+use waypost_api::LimitSettings;
+
+use crate::setup::{Answer, OPERATOR, TestServer, send};
+
+fn settings(requests_per_minute: u32, links_per_hour: u32) -> LimitSettings {
+    LimitSettings {
+        requests_per_minute,
+        links_per_hour,
+    }
+}
+
+fn quota(answer: &Answer) -> [i64; 3] {
+    ["limit", "remaining", "reset"].map(|name| {
+        let value = answer.header(&format!("ratelimit-{name}"));
+        value.parse().unwrap_or(-1)
+    })
+}
+
+async fn list(server: &TestServer, token: &str) -> Answer {
+    server.read(token, "/api/v1/links").await
+}
+
+async fn make(server: &TestServer, token: &str) -> Answer {
+    let request = server.by(token, Method::POST, "/api/v1/links");
+    let body = json!({ "url": "https://example.com/" });
+    send(request.json(&body)).await
+}
+
+#[tokio::test]
+async fn everybody_has_so_many_requests_and_is_told_what_is_left() {
+    let server = TestServer::limited(false, settings(3, 0)).await;
+    let (ada, grace) = (server.member("ada").await, server.member("grace").await);
+    for (number, reset) in [(2, 20), (1, 40), (0, 60)] {
+        let answer = list(&server, &ada.token).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(quota(&answer), [3, number, reset]);
+    }
+    let refused = list(&server, &ada.token).await;
+    refused.assert_error(429, "TOO_MANY_REQUESTS");
+    assert_eq!(refused.header("retry-after"), "20");
+    assert_eq!(quota(&refused), [3, 0, 60]);
+    // Another token of hers is hers, too; that of another user is not.
+    let other = server.token(ada.id, "read").await;
+    list(&server, &other)
+        .await
+        .assert_error(429, "TOO_MANY_REQUESTS");
+    assert_eq!(list(&server, &grace.token).await.status, 200);
+    server.clock.advance(Duration::seconds(20));
+    assert_eq!(quota(&list(&server, &ada.token).await), [3, 0, 60]);
+    list(&server, &ada.token)
+        .await
+        .assert_error(429, "TOO_MANY_REQUESTS");
+}
+
+#[tokio::test]
+async fn the_operator_redirects_and_what_is_open_have_no_limit() {
+    let server = TestServer::limited(false, settings(1, 1)).await;
+    let ada = server.member("ada").await;
+    assert_eq!(make(&server, OPERATOR).await.status, 201);
+    for _ in 0..5 {
+        assert_eq!(list(&server, OPERATOR).await.status, 200);
+        assert_eq!(make(&server, OPERATOR).await.status, 201);
+    }
+    let made = make(&server, &ada.token).await.json();
+    let path = format!("/{}", made["code"].as_str().unwrap());
+    for _ in 0..5 {
+        assert_eq!(server.get(&path).await.status, 302);
+        for open in ["/health", "/metrics", "/api/openapi.json"] {
+            let answer = server.get(open).await;
+            assert_eq!(answer.status, 200);
+            assert_eq!(quota(&answer), [-1; 3]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_says_nothing_of_themselves_has_the_budget_of_their_address() {
+    let server = TestServer::limited(true, settings(2, 0)).await;
+    let from = async |address: &str| {
+        let request = server.request(Method::GET, "/urls");
+        send(request.header("x-forwarded-for", address))
+            .await
+            .status
+            .as_u16()
+    };
+    assert_eq!(from("203.0.113.1").await, 200);
+    assert_eq!(from("203.0.113.1").await, 200);
+    assert_eq!(from("203.0.113.1").await, 429);
+    assert_eq!(from("203.0.113.2").await, 200);
+    // The addresses of a network /64 are one.
+    assert_eq!(from("2001:db8:0:1::1").await, 200);
+    assert_eq!(from("2001:db8:0:1:ffff::2").await, 200);
+    assert_eq!(from("2001:db8:0:1::3").await, 429);
+    assert_eq!(from("2001:db8:0:2::1").await, 200);
+}
+
+#[tokio::test]
+async fn so_many_links_are_made_an_hour_and_many_at_once_count_each() {
+    let server = TestServer::limited(false, settings(0, 5)).await;
+    let ada = server.member("ada").await;
+    let bulk = async |count: usize| {
+        let links: Vec<_> = (0..count)
+            .map(|_| json!({ "url": "https://example.com/" }))
+            .collect();
+        let request = server.by(&ada.token, Method::POST, "/api/v1/links/bulk");
+        send(request.json(&json!({ "links": links }))).await
+    };
+    let made = bulk(3).await;
+    assert_eq!((made.status.as_u16(), quota(&made)), (200, [5, 2, 2_160]));
+    let refused = bulk(3).await;
+    refused.assert_error(429, "TOO_MANY_REQUESTS");
+    assert_eq!(refused.header("retry-after"), "720");
+    assert_eq!(make(&server, &ada.token).await.status, 201);
+    assert_eq!(make(&server, &ada.token).await.status, 201);
+    make(&server, &ada.token)
+        .await
+        .assert_error(429, "TOO_MANY_REQUESTS");
+    let never = bulk(6).await;
+    never.assert_error(400, "BAD_REQUEST");
+    assert!(never.body.contains("at most 5 at once"), "{}", never.body);
+    assert_eq!(list(&server, &ada.token).await.status, 200);
+    server.clock.advance(Duration::minutes(12));
+    assert_eq!(make(&server, &ada.token).await.status, 201);
+}
+
+#[tokio::test]
+async fn an_address_that_guesses_tokens_is_not_listened_to_for_a_while() {
+    let server = TestServer::limited(false, settings(600, 0)).await;
+    let ada = server.member("ada").await;
+    let from = async |token: &str, address: &str| {
+        let request = server.by(token, Method::GET, "/api/v1/links");
+        send(request.header("x-forwarded-for", address))
+            .await
+            .status
+            .as_u16()
+    };
+    for _ in 0..60 {
+        assert_eq!(from("wp_guessed", "203.0.113.1").await, 401);
+    }
+    assert_eq!(from("wp_guessed", "203.0.113.1").await, 429);
+    assert_eq!(from(&ada.token, "203.0.113.1").await, 429);
+    assert_eq!(from(&ada.token, "203.0.113.2").await, 200);
+    server.clock.advance(Duration::SECOND);
+    assert_eq!(from(&ada.token, "203.0.113.1").await, 200);
+}

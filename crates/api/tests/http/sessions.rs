@@ -1,0 +1,171 @@
+//! What a session is good for, and what ends it.
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use time::Duration;
+
+use crate::browser::{Browser, ME, PASSWORD, add, cookies, hidden, signed_in, status};
+use crate::setup::{TestServer, send};
+
+#[tokio::test]
+async fn the_api_takes_changes_from_pages_of_this_server_alone() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let browser = signed_in(&server).await;
+    let rename = || {
+        let request = browser.request(Method::PATCH, ME);
+        request.json(&json!({ "display_name": "Ada" }))
+    };
+    for request in [
+        rename(),
+        rename().header("Sec-Fetch-Site", "cross-site"),
+        rename().header("Sec-Fetch-Site", "same-site"),
+        rename().header("Sec-Fetch-Site", "none"),
+        rename().header("Origin", "https://evil.example"),
+        rename().header("X-CSRF-Token", "guess"),
+    ] {
+        send(request).await.assert_error(403, "CSRF");
+    }
+    let csrf = browser.cookie("_csrf").unwrap();
+    for request in [
+        rename().header("Sec-Fetch-Site", "same-origin"),
+        rename().header("Origin", "https://go.example"),
+        rename().header("Origin", server.url("")),
+        rename().header("X-CSRF-Token", csrf),
+    ] {
+        assert_eq!(send(request).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_session_lasts_as_long_as_it_is_used() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let browser = signed_in(&server).await;
+    let secret = browser.cookie("_session").unwrap();
+    server.clock.advance(Duration::minutes(4));
+    assert!(cookies(&browser.get(ME).await).is_empty());
+    server.clock.advance(Duration::minutes(1));
+    let renewed = browser.get(ME).await;
+    let [cookie] = cookies(&renewed)[..] else {
+        panic!("{renewed:?}")
+    };
+    assert!(cookie.contains(&secret) && cookie.ends_with("Max-Age=1209600"));
+    assert!(cookies(&browser.get(ME).await).is_empty());
+    for _ in 0..5 {
+        server.clock.advance(Duration::days(13));
+        assert_eq!(status(&browser).await, 200);
+    }
+    server.clock.advance(Duration::days(14));
+    assert_eq!(status(&browser).await, 401);
+}
+
+#[tokio::test]
+async fn signing_out_ends_one_session_and_everywhere_all() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let (first, second) = (signed_in(&server).await, signed_in(&server).await);
+    let third = signed_in(&server).await;
+    let secret = first.cookie("_session").unwrap();
+    let page = first.get("/auth/logout").await;
+    assert!(page.body.contains("ada@example.com"), "{page:?}");
+    let answer = first.fill("/auth/logout", &[]).await;
+    assert_eq!(answer.header("location"), "/auth/logout");
+    assert_eq!(first.cookie("_session"), None);
+    first.plant("__Host-waypost_session", &secret);
+    assert_eq!(status(&first).await, 401);
+    let page = first.get("/auth/logout").await;
+    assert!(page.body.contains("You are not signed in."), "{page:?}");
+    assert_eq!(status(&second).await, 200);
+    let everywhere = [("everywhere", "true")];
+    second.fill("/auth/logout", &everywhere).await;
+    assert_eq!(status(&second).await, 401);
+    assert_eq!(status(&third).await, 401);
+}
+
+#[tokio::test]
+async fn a_session_that_was_planted_is_not_the_one_that_is_signed_in() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let mallory = signed_in(&server).await;
+    let planted = mallory.cookie("_session").unwrap();
+    let victim = Browser::of(&server);
+    let csrf = hidden(&victim.get("/auth/login").await.body, "csrf");
+    victim.plant("__Host-waypost_session", &planted);
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("email", "ada@example.com"),
+        ("password", PASSWORD),
+    ];
+    victim.send(victim.form("/auth/login", &fields)).await;
+    assert_ne!(victim.cookie("_session").unwrap(), planted);
+    assert_eq!(status(&victim).await, 200);
+    assert_eq!(status(&mallory).await, 401);
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended_by_their_user() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let (first, second) = (signed_in(&server).await, signed_in(&server).await);
+    let list = async |browser: &Browser<'_>| {
+        let list = browser.get("/api/v1/sessions").await.json();
+        list["sessions"].as_array().unwrap().clone()
+    };
+    let sessions = list(&second).await;
+    let current: Vec<_> = sessions.iter().map(|it| it["current"] == true).collect();
+    assert_eq!(current.len(), 2);
+    assert_eq!(current.iter().filter(|current| **current).count(), 1);
+    let other = sessions.iter().find(|it| it["current"] == false).unwrap();
+    let path = format!("/api/v1/sessions/{}", other["id"].as_str().unwrap());
+    let end = |path: &str| {
+        let request = second.request(Method::DELETE, path);
+        request.header("Sec-Fetch-Site", "same-origin")
+    };
+    assert_eq!(send(end(&path)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(status(&first).await, 401);
+    assert_eq!(list(&second).await.len(), 1);
+    let stranger = server.member("eve").await;
+    let of_ada = list(&second).await[0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/sessions/{of_ada}");
+    let refused = server.ask(&stranger.token, Method::DELETE, &path).await;
+    refused.assert_error(404, "NOT_FOUND");
+    send(end("/api/v1/sessions")).await;
+    assert_eq!(status(&second).await, 401);
+}
+
+#[tokio::test]
+async fn a_new_password_or_being_disabled_ends_sessions() {
+    let server = TestServer::closed().await;
+    let ada = add(&server, "ada").await;
+    let (own, other) = (signed_in(&server).await, signed_in(&server).await);
+    let change = |current: &str| {
+        let body = json!({ "current_password": current, "new_password": "battery staple" });
+        let request = own.request(Method::POST, "/api/v1/users/me/password");
+        request.header("Sec-Fetch-Site", "same-origin").json(&body)
+    };
+    send(change("wrong horse"))
+        .await
+        .assert_error(403, "FORBIDDEN");
+    assert_eq!(status(&other).await, 200);
+    assert_eq!(send(change(PASSWORD)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(status(&own).await, 200);
+    assert_eq!(status(&other).await, 401);
+    let old = other.sign_in("ada@example.com", PASSWORD, "").await;
+    assert_eq!(old.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for _ in 0..8 {
+        send(change("guess")).await.assert_error(403, "FORBIDDEN");
+    }
+    let refused = send(change("guess")).await;
+    refused.assert_error(429, "TOO_MANY_REQUESTS");
+    assert_eq!(refused.header("retry-after"), "60");
+
+    let admin = server.admin("root").await;
+    let path = format!("/api/v1/admin/users/{}", ada.id);
+    for disabled in [true, false] {
+        let body = json!({ "disabled": disabled });
+        let changed = server.tell(&admin.token, Method::PATCH, &path, &body).await;
+        assert_eq!(changed.status, StatusCode::OK);
+        assert_eq!(status(&own).await, 401);
+    }
+}
