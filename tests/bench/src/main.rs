@@ -11,12 +11,15 @@
 //! | inserts without Waypost | `bare.rs`, `bare/` |
 //! | the measurements, one file each | `measure/` |
 //! | the lists of the REST API (`bench api`) | `api.rs`, `api/` |
+//! | redirects while somebody disturbs (`bench abuse`) | `abuse.rs`, `abuse/` |
 //! | where processes run and what they use | `cores.rs`, `process.rs`, `metrics.rs` |
 //! | what is printed | `report.rs`, `machine.rs`, `statistics.rs` |
 //!
-//! The program starts itself again in two more roles, as subcommands that are not listed: the
-//! ceiling and the load. Both end when their standard input does, so they never outlive it.
+//! The program starts itself again in three more roles, as subcommands that are not listed: the
+//! ceiling, the load and those who disturb. They end when their standard input does, so they never
+//! outlive it.
 
+mod abuse;
 mod api;
 mod bare;
 mod ceiling;
@@ -49,7 +52,9 @@ fn main() -> ExitCode {
     let ended = match cli.role {
         Some(Role::Ceiling) => ceiling::run(),
         Some(Role::Load) => load::run(),
+        Some(Role::Disturb) => abuse::disturb(),
         Some(Role::Api(options)) => api::run(&options),
+        Some(Role::Abuse(options)) => abuse::run(&options),
         None => measure::run(&cli.options),
     };
     match ended {

@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 use waypost_test_harness::Kind;
 
+use crate::abuse::AbuseOptions;
 use crate::api::ApiOptions;
 
 /// Measures what a redirect costs, beside a bare actix-web server that does nothing else.
@@ -25,12 +26,17 @@ pub(crate) struct Cli {
 pub(crate) enum Role {
     /// Measure the lists of the REST API instead
     Api(ApiOptions),
+    /// Measure redirects while somebody disturbs instead
+    Abuse(AbuseOptions),
     /// The server that does nothing but redirect.
     #[command(hide = true)]
     Ceiling,
     /// The load.
     #[command(hide = true)]
     Load,
+    /// Those who disturb.
+    #[command(hide = true)]
+    Disturb,
 }
 
 /// What is measured, and for how long.

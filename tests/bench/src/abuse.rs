@@ -1,0 +1,243 @@
+//! `bench abuse`: whether those who mean harm slow down the redirects of everybody else.
+//!
+//! Redirects come at a fixed rate, and their latency is measured with nobody else there and with each
+//! disturbance in turns, on a server of its own each time. What is shown is the 99th percentile, and how
+//! many times that of the same round without a disturbance it is.
+
+mod clients;
+mod disturber;
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
+use serde::Serialize;
+use tabled::builder::Builder;
+use tabled::settings::object::Columns;
+use tabled::settings::{Alignment, Style};
+use waypost_test_harness::{ServerOptions, ServerProcess, binary};
+
+use self::disturber::{Disturber, Done};
+use crate::cores::Cores;
+use crate::database::LinkDatabase;
+use crate::load::{Job, Load, Report, float};
+use crate::machine::Machine;
+use crate::options::{Database, Durability};
+use crate::statistics::median_of;
+use crate::subject::WORKERS;
+use crate::{Result, cores, links};
+
+pub(crate) use self::disturber::{Disturbance, run as disturb};
+
+/// Seconds before the measured time: the links come into the cache.
+const WARM_UP_S: f64 = 1.0;
+
+/// What is measured.
+#[derive(Args, Debug, Clone, Serialize)]
+pub(crate) struct AbuseOptions {
+    /// Disturbances, separated by commas
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["idle", "slow", "sign-ins", "spread-sign-ins", "tokens"])]
+    pub(crate) disturbances: Vec<Disturbance>,
+    /// Rounds; medians are shown
+    #[arg(long, default_value_t = 5, value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000))]
+    pub(crate) rounds: u32,
+    /// Seconds of a measurement
+    #[arg(long, default_value_t = 20, value_parser = RangedU64ValueParser::<u32>::new().range(1..=3_600))]
+    pub(crate) seconds: u32,
+    /// Redirects per second
+    #[arg(long, default_value_t = 2_000, value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000_000))]
+    pub(crate) rate: u32,
+    /// Keep-alive connections of those who follow links
+    #[arg(long, default_value_t = 64, value_parser = RangedU64ValueParser::<u32>::new().range(1..=10_000))]
+    pub(crate) connections: u32,
+    /// Links that are visited, in random order
+    #[arg(long, default_value_t = 1_000, value_parser = RangedU64ValueParser::<u32>::new().range(1..=10_000_000))]
+    pub(crate) links: u32,
+    /// Print one JSON document with all rounds instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What was measured.
+#[derive(Debug, Serialize)]
+struct Results {
+    machine: Machine,
+    options: AbuseOptions,
+    measured: Vec<Measured>,
+}
+
+/// All rounds with a disturbance, or without one.
+#[derive(Debug, Serialize)]
+struct Measured {
+    disturbance: Option<Disturbance>,
+    rounds: Vec<Round>,
+}
+
+#[derive(Debug, Serialize)]
+struct Round {
+    load: Report,
+    /// The 99th percentile, divided by that of the same round without a disturbance.
+    p99_of_undisturbed: f64,
+    /// What those did who disturbed.
+    done: Option<Done>,
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// When something does not start or ends too early.
+pub(crate) fn run(options: &AbuseOptions) -> Result<()> {
+    let cores = Cores::divide()?;
+    let machine = Machine::look(cores.clone());
+    binary("server");
+    cores.leave_to_others()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let results = Results {
+        machine,
+        options: options.clone(),
+        measured: runtime.block_on(measure(options, &cores))?,
+    };
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&results)?);
+    } else {
+        println!("{}", table(&results));
+    }
+    Ok(())
+}
+
+/// Round 1 of each, then round 2, …: what slows the machine down for a while does not slow down one of
+/// them.
+async fn measure(options: &AbuseOptions, cores: &Cores) -> Result<Vec<Measured>> {
+    let database = LinkDatabase::with_links(Database::Sqlite, options.links).await;
+    let disturbances = options.disturbances.iter().copied().map(Some);
+    let mut all: Vec<Measured> = std::iter::once(None)
+        .chain(disturbances)
+        .map(|disturbance| Measured {
+            disturbance,
+            rounds: Vec::new(),
+        })
+        .collect();
+    for round in 1..=options.rounds {
+        let mut undisturbed = f64::NAN;
+        for measured in &mut all {
+            database.forget_clicks().await;
+            let (load, done) = visit(options, cores, &database, measured.disturbance)?;
+            if measured.disturbance.is_none() {
+                undisturbed = load.p99_us;
+            }
+            eprintln!(
+                "round {round}: {}: p99 {:.0} µs",
+                name(measured.disturbance),
+                load.p99_us
+            );
+            measured.rounds.push(Round {
+                p99_of_undisturbed: load.p99_us / undisturbed,
+                load,
+                done,
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// Measures redirects of a new server, while somebody disturbs.
+fn visit(
+    options: &AbuseOptions,
+    cores: &Cores,
+    database: &LinkDatabase,
+    disturbance: Option<Disturbance>,
+) -> Result<(Report, Option<Done>)> {
+    let server_options = ServerOptions::new()
+        .env("WAYPOST_WORKERS", WORKERS.to_string())
+        .env("WAYPOST_CLICK_DURABILITY", Durability::Journal.name())
+        // Whoever disturbs from many addresses says so in a header.
+        .env("WAYPOST_TRUSTED_PROXIES", "127.0.0.1");
+    let server = cores::on(cores.server, || {
+        ServerProcess::try_start(&database.database, server_options)
+    })??;
+    let start = |disturbance| Disturber::start(server.port(), disturbance);
+    let disturber = disturbance.map(start).transpose()?;
+    let job = Job {
+        port: server.port(),
+        server_pid: server.pid(),
+        connections: options.connections,
+        codes: (0..options.links).map(links::code).collect(),
+        rate: Some(float(options.rate.into())),
+        warm_up_s: WARM_UP_S,
+        seconds: float(options.seconds.into()),
+        requests: None,
+    };
+    let load = Load::start(cores.load, &job)?.finish()?;
+    let done = disturber.map(Disturber::stop).transpose()?;
+    Ok((load, done))
+}
+
+fn name(disturbance: Option<Disturbance>) -> &'static str {
+    disturbance.map_or("nobody", Disturbance::name)
+}
+
+fn table(results: &Results) -> String {
+    let (options, machine) = (&results.options, &results.machine);
+    let mut rows = Builder::default();
+    let mut answered = String::new();
+    rows.push_record([
+        "who disturbs",
+        "redirects/s",
+        "p50 µs",
+        "p99 µs",
+        "of undisturbed",
+        "server",
+        "errors",
+    ]);
+    for measured in &results.measured {
+        let rounds = &measured.rounds;
+        let median = |value: fn(&Round) -> f64, decimals: usize| {
+            let median = median_of(rounds, |round| Some(value(round)));
+            format!("{:.decimals$}", median.unwrap_or(f64::NAN))
+        };
+        let errors: u64 = rounds
+            .iter()
+            // A connection that broke without a request was never used: at a low rate not all are needed, and
+            // the server ends those.
+            .map(|round| round.load.refused() + round.load.unanswered)
+            .sum();
+        if let Some(done) = rounds.last().and_then(|round| round.done.as_ref()) {
+            let name = name(measured.disturbance);
+            // Writing to a string does not fail.
+            let _ = write!(answered, "\n- {name}: {}", done.summary());
+        }
+        rows.push_record([
+            name(measured.disturbance).to_owned(),
+            median(|round| round.load.rate(), 0),
+            median(|round| round.load.p50_us, 0),
+            median(|round| round.load.p99_us, 0),
+            median(|round| round.p99_of_undisturbed, 2),
+            median(
+                |round| 100.0 * round.load.server_cpu_s / round.load.elapsed_s,
+                0,
+            ) + " %",
+            errors.to_string(),
+        ]);
+    }
+    let mut table = rows.build();
+    table.with(Style::markdown());
+    table.modify(Columns::new(1..), Alignment::right());
+    format!(
+        "## Abuse: {} redirects/s for {} s, medians of {} rounds, SQLite, journal\n\n\
+         - {}, {}, {} cores, commit {}\n\
+         - server: core {}, 1 worker; load: core {}; who disturbs: cores {:?}\n\n{table}\n\n\
+         What those who disturb were answered in the last round:\n{answered}",
+        options.rate,
+        options.seconds,
+        options.rounds,
+        machine.kernel,
+        machine.cpu,
+        machine.cores,
+        machine.commit,
+        machine.divided.server,
+        machine.divided.load,
+        machine.divided.rest,
+    )
+}

@@ -1,0 +1,181 @@
+//! Those who disturb, in a process of their own, which yields to everybody else on its core: with two
+//! cores it is that of the load, and the load must not be what is disturbed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _, stdin, stdout};
+use std::process::{Child, ChildStdout};
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use super::clients;
+use crate::{Result, subject};
+
+const STARTED: &str = "started";
+/// The lowest priority.
+const NICEST: i32 = 19;
+
+/// How somebody disturbs. To add a way, add it here and to [`clients`].
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Disturbance {
+    /// 1,000 connections that were used once and are kept
+    Idle,
+    /// 300 connections on which the head of a request arrives a byte a second
+    Slow,
+    /// Wrong passwords for random accounts, from one address, on 32 connections
+    SignIns,
+    /// The same, each from another address
+    SpreadSignIns,
+    /// Requests for new links with wrong tokens, on 32 connections
+    Tokens,
+}
+
+impl Disturbance {
+    /// What a row of the table says.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "1,000 idle connections",
+            Self::Slow => "300 slow requests",
+            Self::SignIns => "bad sign-ins",
+            Self::SpreadSignIns => "bad sign-ins from everywhere",
+            Self::Tokens => "wrong tokens",
+        }
+    }
+
+    /// Connections at the same time.
+    pub(super) fn connections(self) -> usize {
+        match self {
+            Self::Idle => 1_000,
+            Self::Slow => 300,
+            Self::SignIns | Self::SpreadSignIns | Self::Tokens => 32,
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Disturb {
+    /// The server's port on the loopback interface.
+    pub(super) port: u16,
+    pub(super) disturbance: Disturbance,
+}
+
+/// What they did.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Done {
+    /// From the first request to the last.
+    pub(super) elapsed_s: f64,
+    /// Connections that the server ended.
+    pub(super) cut: u64,
+    /// Answers, by status.
+    pub(super) answers: BTreeMap<u16, u64>,
+}
+
+impl Done {
+    /// What a cell of the table says: the answers per second by status, and how many were cut off.
+    pub(super) fn summary(&self) -> String {
+        let mut text = String::new();
+        for (status, answers) in &self.answers {
+            let per_second = *answers as f64 / self.elapsed_s;
+            // Writing to a string does not fail.
+            let _ = write!(text, "{status}: {per_second:.0}/s, ");
+        }
+        let _ = write!(text, "{} cut off", self.cut);
+        text
+    }
+}
+
+/// Those who disturb a server. Dropping it ends them.
+pub(super) struct Disturber {
+    process: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Disturber {
+    /// Starts it and waits until all of its connections are there.
+    ///
+    /// # Errors
+    /// When it does not start, or the server does not take the connections.
+    pub(super) fn start(port: u16, disturbance: Disturbance) -> Result<Self> {
+        let mut process = subject::own_role("disturb")?.spawn()?;
+        let stdout = process.stdout.take().ok_or("standard output is a pipe")?;
+        let mut disturber = Self {
+            process,
+            stdout: BufReader::new(stdout),
+        };
+        let mut job = serde_json::to_vec(&Disturb { port, disturbance })?;
+        job.push(b'\n');
+        let stdin = disturber.process.stdin.as_mut();
+        stdin.ok_or("standard input is a pipe")?.write_all(&job)?;
+        if disturber.line()? != STARTED {
+            return Err(format!("`{}` did not start", disturbance.name()).into());
+        }
+        Ok(disturber)
+    }
+
+    /// Stops it.
+    ///
+    /// # Errors
+    /// When it ended before.
+    pub(super) fn stop(mut self) -> Result<Done> {
+        drop(self.process.stdin.take());
+        let done = serde_json::from_str(&self.line()?);
+        done.map_err(|_| "those who disturb ended too early".into())
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line)?;
+        Ok(line.trim_end().to_owned())
+    }
+}
+
+impl Drop for Disturber {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        // Whatever came of it: it is gone.
+        let _ = self.process.wait();
+    }
+}
+
+/// The process of those who disturb: does what standard input names until that ends.
+///
+/// # Errors
+/// When there is no server, or no job.
+pub(crate) fn run() -> Result<()> {
+    let mut line = String::new();
+    stdin().read_line(&mut line)?;
+    let job: Disturb = serde_json::from_str(&line)?;
+    rustix::process::nice(NICEST)?;
+    let (end, ended) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut rest = [0; 64];
+        while let Ok(1..) = stdin().read(&mut rest) {}
+        // Nobody listens any more when it failed meanwhile.
+        let _ = end.send(());
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(clients::run(job, || writeln!(stdout(), "{STARTED}"), ended))?;
+    writeln!(stdout(), "{}", serde_json::to_string(&done)?)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Done;
+
+    #[test]
+    fn what_was_done_is_told_by_status_and_second() {
+        let done = Done {
+            elapsed_s: 2.0,
+            cut: 3,
+            answers: [(401, 10), (429, 4_000)].into(),
+        };
+        assert_eq!(done.summary(), "401: 5/s, 429: 2000/s, 3 cut off");
+    }
+}
