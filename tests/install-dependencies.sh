@@ -1,12 +1,14 @@
 #!/bin/sh
 # Installs what the tests need beyond the Rust toolchain:
 #
-#   tests/install-dependencies.sh [databases] [schemathesis] [cargo-deny]
+#   tests/install-dependencies.sh [databases] [schemathesis] [oidc-provider] [cargo-deny]
 #
 #   databases    the server programs of PostgreSQL and MariaDB. The tests start
 #                private instances of them; no service is set up or started.
 #   schemathesis the tester of HTTP APIs by their own description, in a Python environment of
 #                its own in the user's cache directory.
+#   oidc-provider an OpenID provider to sign in with, a package of npm, in a directory of its own
+#                in the user's cache directory.
 #   cargo-deny   the checker of dependencies and licences (`cargo deny check`).
 #
 # Without an argument: everything. Does nothing, quietly, where all is there.
@@ -16,6 +18,11 @@ cargo_deny_version=0.20.2
 # Where the harness looks as well (tests/harness/src/programs.rs).
 schemathesis_version=4.32.5
 schemathesis="${XDG_CACHE_HOME:-$HOME/.cache}/waypost-tests/schemathesis-$schemathesis_version"
+# The version, and those of what it needs, are in tests/harness/oidc-provider. It is the newest one
+# that runs with Node.js 18, which is Debian 12's.
+oidc_provider_version=8.8.1
+oidc_provider="${XDG_CACHE_HOME:-$HOME/.cache}/waypost-tests/oidc-provider-$oidc_provider_version"
+here=$(cd "$(dirname "$0")" && pwd)
 
 say() { printf 'install-dependencies: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -114,18 +121,39 @@ schemathesis() {
         "schemathesis==$schemathesis_version" || die "pip could not install schemathesis"
 }
 
+has_npm() { command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1; }
+
+oidc_provider() {
+    # The last file that is written: where it is, the package is whole.
+    [ -e "$oidc_provider/complete" ] && has_npm && return 0
+    has_npm || {
+        command -v apt-get >/dev/null 2>&1 && may_become_root ||
+            die "please install Node.js 18 or newer with npm (Debian packages: nodejs npm)"
+        say "installing nodejs and npm"
+        apt_install nodejs npm || die "apt-get could not install nodejs and npm"
+    }
+    say "installing oidc-provider $oidc_provider_version"
+    rm -rf "$oidc_provider"
+    mkdir -p "$oidc_provider"
+    cp "$here"/harness/oidc-provider/package*.json "$oidc_provider"
+    (cd "$oidc_provider" && npm ci --silent --ignore-scripts --no-audit --no-fund) ||
+        die "npm could not install oidc-provider"
+    : >"$oidc_provider/complete"
+}
+
 cargo_deny() {
     cargo deny --version >/dev/null 2>&1 && return 0
     say "installing cargo-deny $cargo_deny_version"
     cargo install --quiet --locked --version "$cargo_deny_version" cargo-deny
 }
 
-[ "$#" -gt 0 ] || set -- databases schemathesis cargo-deny
+[ "$#" -gt 0 ] || set -- databases schemathesis oidc-provider cargo-deny
 for what in "$@"; do
     case $what in
     databases) databases ;;
     schemathesis) schemathesis ;;
+    oidc-provider) oidc_provider ;;
     cargo-deny) cargo_deny ;;
-    *) die "unknown argument '$what' (known: databases, schemathesis, cargo-deny)" ;;
+    *) die "unknown argument '$what' (known: databases, schemathesis, oidc-provider, cargo-deny)" ;;
     esac
 done

@@ -5,7 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use waypost_analytics::{IngesterError, JournalError};
-use waypost_api::{MetricsError, ServeError};
+use waypost_api::{MetricsError, OidcSetupError, ServeError};
 use waypost_core::settings::Problems;
 use waypost_store::StoreError;
 use waypost_store_diesel::DatabaseError;
@@ -43,6 +43,9 @@ pub(crate) enum Failure {
     /// The metrics cannot be set up.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// The OpenID provider cannot be spoken to.
+    #[error(transparent)]
+    Oidc(#[from] OidcSetupError),
     /// The HTTP server did not start, or failed.
     #[error(transparent)]
     Serve(#[from] ServeError),

@@ -14,7 +14,7 @@ use waypost_analytics::{
     DailySalts, Ingester, IngesterParts, Journal, Maintenance, MaintenanceParts, Recorder,
     RecorderParts,
 };
-use waypost_api::{ApiParts, Metrics, RunningServer, reserved_words, serve};
+use waypost_api::{ApiParts, Metrics, Oidc, RunningServer, reserved_words, serve};
 use waypost_core::{Clock as _, JournalId, SystemClock, SystemRandom};
 use waypost_store::{
     Accounts, AccountsParts, Links, Resolver, Shortener, ShortenerParts, make_links_findable,
@@ -140,6 +140,10 @@ impl Service {
             operator: settings.access.admin_token,
             sessions: settings.access.sessions,
         });
+        let oidc = settings.oidc.clone().map(|oidc| {
+            let base_url = &settings.http.base_url;
+            Oidc::new(oidc, base_url, clock.clone(), random.clone()).map(Arc::new)
+        });
         let parts = ApiParts {
             links: Links::new(shortener),
             accounts: accounts.clone(),
@@ -150,6 +154,7 @@ impl Service {
             metrics,
             anonymous_links: settings.access.anonymous_links,
             limits: settings.limits,
+            oidc: oidc.transpose()?,
         };
         let set_up = accounts.begin_set_up().await.map_err(Failure::SetUp)?;
         let base_url = &settings.http.base_url;

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use waypost_analytics::ClickSettings;
-use waypost_api::{AccessSettings, HttpSettings, LimitSettings, LogSettings};
+use waypost_api::{AccessSettings, HttpSettings, LimitSettings, LogSettings, OidcSettings};
 use waypost_core::settings::{Problems, Setting, SettingsReader};
 use waypost_store::CacheSettings;
 use waypost_store_diesel::DatabaseSettings;
@@ -11,10 +11,11 @@ use waypost_store_diesel::DatabaseSettings;
 use crate::cli::Flags;
 
 /// What can be set, in the order in which `--help` shows it.
-pub(crate) const SECTIONS: [&[Setting]; 7] = [
+pub(crate) const SECTIONS: [&[Setting]; 8] = [
     HttpSettings::SETTINGS,
     AccessSettings::SETTINGS,
     LimitSettings::SETTINGS,
+    OidcSettings::SETTINGS,
     DatabaseSettings::SETTINGS,
     CacheSettings::SETTINGS,
     ClickSettings::SETTINGS,
@@ -27,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) http: HttpSettings,
     pub(crate) access: AccessSettings,
     pub(crate) limits: LimitSettings,
+    pub(crate) oidc: Option<OidcSettings>,
     pub(crate) database: DatabaseSettings,
     pub(crate) cache: CacheSettings,
     pub(crate) clicks: ClickSettings,
@@ -51,6 +53,7 @@ impl Settings {
         let http = HttpSettings::read(&mut reader);
         let access = AccessSettings::read(&mut reader);
         let limits = LimitSettings::read(&mut reader);
+        let oidc = OidcSettings::read(&mut reader);
         let database = DatabaseSettings::read(&mut reader);
         let cache = CacheSettings::read(&mut reader);
         let clicks = ClickSettings::read(&mut reader);
@@ -60,6 +63,7 @@ impl Settings {
                 http: http?,
                 access: access?,
                 limits: limits?,
+                oidc: oidc?,
                 database: database?,
                 cache: cache?,
                 clicks: clicks?,

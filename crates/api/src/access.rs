@@ -139,6 +139,13 @@ pub(crate) fn write_line(
                 route, status, ms, code, error, "the database is away"
             );
         }
+        (Some(ErrorCode::OidcUnavailable | ErrorCode::OidcFailed | ErrorCode::OidcRefused), _) => {
+            let error = error.map(ApiError::chain).unwrap_or_default();
+            warn!(
+                method,
+                route, status, ms, code, error, "nobody was signed in by the provider"
+            );
+        }
         (Some(_), Voice::Info) => info!(method, route, status, ms, code, "refused"),
         (Some(_), Voice::Debug) => debug!(method, route, status, ms, code, "refused"),
         (None, Voice::Info) => info!(method, route, status, ms, "answered"),

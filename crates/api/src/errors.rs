@@ -69,6 +69,12 @@ pub(crate) enum ErrorCode {
     UnsupportedMediaType,
     /// Too many requests, or too many attempts that failed; `Retry-After` says when to try again.
     TooManyRequests,
+    /// The sign-in with the OpenID provider was not begun in this browser, or its word is not acceptable.
+    OidcFailed,
+    /// The OpenID provider, or this server, does not let them in.
+    OidcRefused,
+    /// The OpenID provider does not answer; `Retry-After` says when to ask again.
+    OidcUnavailable,
     /// A defect on this side.
     Internal,
     /// Too many wait for the same already; `Retry-After` says when to try again.
@@ -105,6 +111,9 @@ impl ErrorCode {
             }
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "BUSY"),
+            Self::OidcFailed => (StatusCode::BAD_REQUEST, "OIDC_FAILED"),
+            Self::OidcRefused => (StatusCode::FORBIDDEN, "OIDC_REFUSED"),
+            Self::OidcUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "OIDC_UNAVAILABLE"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
         }
@@ -271,6 +280,22 @@ impl ApiError {
         }
     }
 
+    /// The same error, with its cause for the log.
+    pub(crate) fn because(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            source: Some(source.into()),
+            ..self
+        }
+    }
+
+    /// The same error, with a cookie for the browser.
+    pub(crate) fn setting(self, cookie: Option<HeaderValue>) -> Self {
+        Self {
+            header: cookie.map(|cookie| Box::new((header::SET_COOKIE, cookie))),
+            ..self
+        }
+    }
+
     /// The database is away.
     pub(crate) fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
@@ -315,8 +340,11 @@ impl ApiError {
 
     /// The headers that belong to the error, whatever its body is written in.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        let retry = matches!(self.code, ErrorCode::Unavailable | ErrorCode::Busy)
-            .then(|| (header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S)));
+        let retry = matches!(
+            self.code,
+            ErrorCode::Unavailable | ErrorCode::Busy | ErrorCode::OidcUnavailable
+        )
+        .then(|| (header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S)));
         let own = self.header.as_deref().cloned();
         retry.into_iter().chain(own)
     }
@@ -498,7 +526,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [ErrorCode; 24] = [
+    const ALL: [ErrorCode; 27] = [
         ErrorCode::BadRequest,
         ErrorCode::UrlInvalid,
         ErrorCode::TargetBlocked,
@@ -520,6 +548,9 @@ mod tests {
         ErrorCode::BodyTooLarge,
         ErrorCode::UnsupportedMediaType,
         ErrorCode::TooManyRequests,
+        ErrorCode::OidcFailed,
+        ErrorCode::OidcRefused,
+        ErrorCode::OidcUnavailable,
         ErrorCode::Internal,
         ErrorCode::Busy,
         ErrorCode::Unavailable,

@@ -13,6 +13,7 @@
 //! | pages, and signing in and out with them | `pages.rs`, `templates/`, `handlers/auth/` |
 //! | cookies, the own addresses, where a sign-in may lead | `site.rs` |
 //! | requests that a browser is made to send | `csrf.rs` |
+//! | signing in with an OpenID provider | `oidc/`: [`Oidc`], [`OidcSettings`] |
 //! | guessing passwords | `throttle.rs` |
 //! | ids of requests, lines of the log | `access.rs` |
 //! | bodies and queries | `input.rs` |
@@ -49,6 +50,7 @@ mod handlers;
 mod input;
 mod limits;
 mod metrics;
+mod oidc;
 mod openapi;
 mod pages;
 mod routes;
@@ -64,6 +66,7 @@ pub use handlers::v1::blocklist::BlockedRecord;
 pub use handlers::v1::keywords::KeywordRecord;
 pub use handlers::v1::view::{TokenRecord, UserRecord};
 pub use metrics::{Metrics, MetricsError};
+pub use oidc::{Oidc, OidcSettings, OidcSetupError};
 pub use routes::{RouteLine, reserved_words, routes};
 pub use server::{RunningServer, ServeError, serve};
 pub use settings::{

@@ -34,6 +34,8 @@ pub(crate) struct LoginPage<'a> {
     pub(crate) csrf: &'a str,
     pub(crate) redirect: &'a str,
     pub(crate) email: &'a str,
+    /// The host of the OpenID provider, where there is one.
+    pub(crate) provider: Option<&'a str>,
     pub(crate) problem: Option<&'a str>,
 }
 

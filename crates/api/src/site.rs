@@ -8,6 +8,8 @@ use time::Duration;
 use url::Url;
 use waypost_core::{BaseUrl, SessionHash};
 
+use crate::oidc::LASTS;
+
 /// Where somebody is sent who wants to go nowhere in particular.
 const HOME: &str = "/api/docs/";
 /// The longest path to be sent to, in bytes.
@@ -24,6 +26,7 @@ pub(crate) struct Site {
     base: String,
     session: &'static str,
     csrf: &'static str,
+    pending: &'static str,
     /// What all cookies have.
     attributes: String,
 }
@@ -43,10 +46,14 @@ impl Site {
         let _ = write!(attributes, "; Path={path}");
         // A cookie of this name was set by this very host, for all of it, over TLS (RFC 6265bis §4.1.3.2).
         let is_host = is_secure && base.is_empty();
-        let (session, csrf) = if is_host {
-            ("__Host-waypost_session", "__Host-waypost_csrf")
+        let (session, csrf, pending) = if is_host {
+            (
+                "__Host-waypost_session",
+                "__Host-waypost_csrf",
+                "__Host-waypost_oidc",
+            )
         } else {
-            ("waypost_session", "waypost_csrf")
+            ("waypost_session", "waypost_csrf", "waypost_oidc")
         };
         Self {
             origin: url
@@ -56,6 +63,7 @@ impl Site {
             base,
             session,
             csrf,
+            pending,
             attributes,
         }
     }
@@ -89,7 +97,7 @@ impl Site {
     }
 
     /// The path as browsers understand it, which is not always as it is written.
-    fn checked(&self, path: &str) -> Option<String> {
+    pub(crate) fn checked(&self, path: &str) -> Option<String> {
         let root = self.root.as_ref()?;
         let second = path.strip_prefix('/')?.chars().next();
         let is_plain = !path.contains(char::is_control) && path.len() <= MAX_PATH;
@@ -147,6 +155,21 @@ impl Site {
     /// Keeps the token of forms in the browser.
     pub(crate) fn keep_csrf(&self, token: &str) -> Option<HeaderValue> {
         self.keep(self.csrf, token, "Strict", CSRF_AGE)
+    }
+
+    /// The sign-in with a provider that a request presents, of whatever form.
+    pub(crate) fn pending_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        cookie(headers, self.pending)
+    }
+
+    /// Keeps a sign-in with a provider in the browser while it is there. It comes back from another site.
+    pub(crate) fn keep_pending(&self, value: &str) -> Option<HeaderValue> {
+        self.keep(self.pending, value, "Lax", LASTS)
+    }
+
+    /// Makes the browser forget it.
+    pub(crate) fn forget_pending(&self) -> Option<HeaderValue> {
+        self.keep(self.pending, "", "Lax", Duration::ZERO)
     }
 
     fn keep(&self, name: &str, value: &str, same_site: &str, age: Duration) -> Option<HeaderValue> {
@@ -260,6 +283,11 @@ mod tests {
         assert_eq!(
             cookie,
             "__Host-waypost_csrf=token; HttpOnly; Secure; Path=/; SameSite=Strict; Max-Age=86400"
+        );
+        let cookie = secure.keep_pending("begun").unwrap();
+        assert_eq!(
+            cookie,
+            "__Host-waypost_oidc=begun; HttpOnly; Secure; Path=/; SameSite=Lax; Max-Age=600"
         );
         let plain = site("http://localhost:8080");
         let cookie = plain.forget_session().unwrap();

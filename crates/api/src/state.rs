@@ -8,6 +8,7 @@ use waypost_store::{Accounts, Links, Resolver, Router, Shortener, Store};
 
 use crate::limits::Limits;
 use crate::metrics::{LastCount, Metrics};
+use crate::oidc::Oidc;
 use crate::openapi::Document;
 use crate::settings::LimitSettings;
 use crate::site::Site;
@@ -35,6 +36,8 @@ pub struct ApiParts {
     pub anonymous_links: bool,
     /// How often somebody may use the API.
     pub limits: LimitSettings,
+    /// Signs people in with an OpenID provider, where there is one.
+    pub oidc: Option<Arc<Oidc>>,
 }
 
 /// The parts, and what is made of them once.
@@ -85,6 +88,10 @@ impl State {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    pub(crate) fn oidc(&self) -> Option<&Oidc> {
+        self.parts.oidc.as_deref()
     }
 
     pub(crate) fn anonymous_links(&self) -> bool {

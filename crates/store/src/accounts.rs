@@ -1,11 +1,13 @@
 //! Users over any store, and what they are known by: what the HTTP API and `linkctl` share.
 
 mod deletion;
+mod identities;
 mod passwords;
 mod sessions;
 mod setup;
 mod tokens;
 
+pub use identities::{AllowedDomains, AllowedDomainsError, IdentityError, ProvenIdentity};
 pub use sessions::{KnownSession, NewSession};
 pub use tokens::NewToken;
 
@@ -158,6 +160,8 @@ pub enum AccountError {
     Store(#[from] StoreError),
 }
 
+#[cfg(test)]
+mod identity_tests;
 #[cfg(test)]
 mod session_tests;
 #[cfg(test)]

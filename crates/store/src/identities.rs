@@ -31,16 +31,22 @@ pub trait IdentityStore: Send + Sync {
         at: OffsetDateTime,
     ) -> Result<(), StoreError>;
 
-    /// Notes whether a user is an admin because a group of this account says so. `false` when it is
-    /// nobody's.
+    /// Does what it means that an account is, or is not, in the group of admins, and gives back its user
+    /// as they are then; `None` when it is nobody's.
+    ///
+    /// Who is in it becomes an admin, and it is noted that the group made them one. Who is not loses only
+    /// what the group gave: somebody who was made an admin by hand ([`UserStore::change_user`]) stays
+    /// one, whichever came first.
+    ///
+    /// [`UserStore::change_user`]: crate::UserStore::change_user
     ///
     /// # Errors
     /// [`StoreError`] as any change.
-    async fn set_admin_by_group(
+    async fn follow_admin_group(
         &self,
         identity: &ExternalIdentity,
-        admin_by_group: bool,
-    ) -> Result<bool, StoreError>;
+        is_in_group: bool,
+    ) -> Result<Option<User>, StoreError>;
 }
 
 /// Whose an account at an identity provider is.

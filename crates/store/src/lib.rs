@@ -61,7 +61,8 @@ mod users;
 
 pub use access::{AccessStore, TakenTo, Taking};
 pub use accounts::{
-    AccountError, Accounts, AccountsParts, KnownSession, NewSession, NewToken, NewUser,
+    AccountError, Accounts, AccountsParts, AllowedDomains, AllowedDomainsError, IdentityError,
+    KnownSession, NewSession, NewToken, NewUser, ProvenIdentity,
 };
 pub use blocklist::{BlockedHost, BlocklistStore};
 pub use catalog::{CatalogStore, LinkQuery, LinkReader};

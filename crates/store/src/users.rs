@@ -45,7 +45,8 @@ pub trait UserStore: Send + Sync {
     ) -> Result<Vec<User>, StoreError>;
 
     /// Changes what `change` names of a user, and gives back what they are then. `None` when there is
-    /// no such user. Disabling them ends their sessions.
+    /// no such user. Disabling them ends their sessions; a role that is set here is no group's doing any
+    /// more ([`IdentityStore::follow_admin_group`](crate::IdentityStore::follow_admin_group)).
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the new address is taken.

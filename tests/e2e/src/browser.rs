@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, StatusCode, Url, redirect};
 use serde_json::Value;
 use waypost_test_harness::ServerProcess;
@@ -9,7 +10,11 @@ use waypost_test_harness::ServerProcess;
 /// What browsers accept.
 const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-/// Somebody's browser, on one server.
+/// How many redirects are followed.
+const MAX_REDIRECTS: usize = 10;
+
+/// Somebody's browser, on one server. Other servers of the tests are on the same host, and so share its
+/// cookies (RFC 6265 §8.5).
 #[derive(Clone)]
 pub struct Browser {
     client: Client,
@@ -20,14 +25,33 @@ pub struct Browser {
 /// A page, or where it leads.
 #[derive(Debug)]
 pub struct Page {
+    /// Where it is.
+    pub url: Url,
     /// Its status.
     pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
     /// Where it leads.
     pub location: Option<String>,
     /// How many seconds to wait.
     pub retry_after: Option<u64>,
     /// What is on it.
     pub body: String,
+}
+
+impl Page {
+    /// Where it leads, absolute.
+    pub fn target(&self) -> Option<Url> {
+        self.url.join(self.location.as_deref()?).ok()
+    }
+
+    /// What is on it, as JSON.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
 }
 
 impl Browser {
@@ -58,10 +82,12 @@ impl Browser {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self
-            .client
-            .request(method, format!("{}{path}", self.base))
-            .header("Accept", ACCEPT);
+        let url = if path.starts_with('/') {
+            format!("{}{path}", self.base)
+        } else {
+            path.to_owned()
+        };
+        let request = self.client.request(method, url).header("Accept", ACCEPT);
         if self.cookies.is_empty() {
             return request;
         }
@@ -80,27 +106,72 @@ impl Browser {
             let cookie = cookie.to_str().expect("text");
             let (pair, attributes) = cookie.split_once("; ").expect("attributes");
             let (name, value) = pair.split_once('=').expect("a value");
-            if attributes.ends_with("Max-Age=0") {
+            let attributes = attributes.to_lowercase();
+            if attributes.ends_with("max-age=0") || attributes.contains("expires=thu, 01 jan 1970")
+            {
                 self.cookies.remove(name);
             } else {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
         }
         Page {
+            url: answer.url().clone(),
             status: answer.status(),
+            headers: answer.headers().clone(),
             location: header("location"),
             retry_after: header("retry-after").and_then(|text| text.parse().ok()),
             body: answer.text().await.expect("a body"),
         }
     }
 
-    /// Opens a path.
+    /// The value of a cookie.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.cookies.get(name).cloned()
+    }
+
+    /// Sets a cookie, as somebody with tools may.
+    pub fn set_cookie(&mut self, name: &str, value: &str) {
+        self.cookies.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Opens a path, or the address of another server.
     ///
     /// # Panics
     /// When the server does not answer.
     pub async fn open(&mut self, path: &str) -> Page {
         let request = self.request(Method::GET, path);
         self.send(request).await
+    }
+
+    /// Opens a path or an address, and goes where it leads, to the last page.
+    ///
+    /// # Panics
+    /// When that takes too many redirects.
+    pub async fn go(&mut self, address: &str) -> Page {
+        let last = self.walk(address, |_| false).await;
+        last.expect("a last page")
+    }
+
+    /// Goes where a path or an address leads, until that begins like this; there it does not go.
+    ///
+    /// # Panics
+    /// When it does not lead there.
+    pub async fn go_until(&mut self, address: &str, prefix: &str) -> Url {
+        let is_there = |url: &Url| url.as_str().starts_with(prefix);
+        let reached = self.walk(address, is_there).await;
+        reached.expect_err("a redirect there")
+    }
+
+    async fn walk(&mut self, address: &str, is_there: impl Fn(&Url) -> bool) -> Result<Page, Url> {
+        let mut page = self.open(address).await;
+        for _ in 0..MAX_REDIRECTS {
+            match page.target() {
+                None => return Ok(page),
+                Some(url) if is_there(&url) => return Err(url),
+                Some(url) => page = self.open(url.as_str()).await,
+            }
+        }
+        panic!("too many redirects: {page:?}");
     }
 
     /// Fills in the form of a page, the hidden fields as they are, and sends it to where it says.

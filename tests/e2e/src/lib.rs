@@ -4,6 +4,7 @@
 pub mod browser;
 pub mod load;
 pub mod member;
+pub mod provider;
 
 use std::time::Duration;
 

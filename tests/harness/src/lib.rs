@@ -46,6 +46,8 @@
 //! run("linkctl", &["--version"], &[]).assert_success();
 //! ```
 //!
+//! An [`OidcProvider`] is a real OpenID provider to sign in with.
+//!
 //! [`wait_until`] waits for what happens a little later.
 //!
 //! # Harm
@@ -71,6 +73,7 @@ mod disk;
 mod invocation;
 mod janitor;
 mod mariadb;
+mod oidc_provider;
 mod port;
 mod postgres;
 mod process;
@@ -87,6 +90,8 @@ pub use database_server::DatabaseServer;
 pub use disk::{ReadOnlyCover, SmallDisk};
 pub use invocation::{Finished, Invocation, run};
 pub use janitor::temporary_directory;
+pub use oidc_provider::OidcProvider;
+pub use port::free_port;
 pub use programs::schemathesis;
 pub use proxy::DatabaseProxy;
 pub use server::{ServerOptions, ServerProcess};

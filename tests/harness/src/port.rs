@@ -10,6 +10,14 @@ use std::net::{Ipv4Addr, TcpListener};
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 
+/// A free port of 127.0.0.1, for a server that must know its own address before it starts.
+///
+/// # Panics
+/// Where there is none.
+pub fn free_port() -> u16 {
+    free().unwrap_or_else(|message| panic!("{message}"))
+}
+
 /// A free port of 127.0.0.1.
 pub(crate) fn free() -> Result<u16, String> {
     for _ in 0..100 {

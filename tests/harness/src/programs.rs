@@ -62,24 +62,53 @@ impl MariaDb {
 
 /// Where `tests/install-dependencies.sh schemathesis` puts it.
 const SCHEMATHESIS: &str = "waypost-tests/schemathesis-4.32.5/bin/schemathesis";
+/// Where `tests/install-dependencies.sh oidc-provider` puts it, and its last file.
+const OIDC_PROVIDER: &str = "waypost-tests/oidc-provider-8.8.1/complete";
 
 /// The program that tests an HTTP API by its own description.
 ///
 /// # Panics
 /// Where it is not installed.
 pub fn schemathesis() -> PathBuf {
+    installed(SCHEMATHESIS).unwrap_or_else(|| {
+        panic!(
+            "this test needs schemathesis, and it is not installed: \
+             run tests/install-dependencies.sh schemathesis"
+        )
+    })
+}
+
+/// The directory with the modules of the OpenID provider, and the program that runs it.
+pub(crate) struct OidcProviderPrograms {
+    pub(crate) modules: PathBuf,
+    pub(crate) node: PathBuf,
+}
+
+impl OidcProviderPrograms {
+    pub(crate) fn find() -> Result<Self, String> {
+        let modules = installed(OIDC_PROVIDER);
+        let modules = modules.and_then(|file| Some(file.parent()?.to_owned()));
+        let node = search_path()
+            .into_iter()
+            .find_map(|directory| program(&directory, "node"));
+        modules
+            .zip(node)
+            .map(|(modules, node)| Self { modules, node })
+            .ok_or_else(|| {
+                "this test needs node and oidc-provider, and they are not installed: \
+                 run tests/install-dependencies.sh oidc-provider"
+                    .to_owned()
+            })
+    }
+}
+
+/// A file below the user's cache directory, if it is there.
+fn installed(file: &str) -> Option<PathBuf> {
     let directory = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     let cache = directory("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.or_else(|| Some(PathBuf::from(directory("HOME")?).join(".cache")));
-    let program = cache.map(|cache| cache.join(SCHEMATHESIS));
-    program
-        .filter(|program| program.is_file())
-        .unwrap_or_else(|| {
-            panic!(
-                "this test needs schemathesis, and it is not installed: \
-             run tests/install-dependencies.sh schemathesis"
-            )
-        })
+    let file = cache?.join(file);
+    file.is_file().then_some(file)
 }
 
 fn missing(database: &str, programs: &str, packages: &str) -> String {

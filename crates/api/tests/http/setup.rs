@@ -156,6 +156,7 @@ impl TestServer {
             metrics: Metrics::detached().unwrap(),
             anonymous_links,
             limits,
+            oidc: None,
         };
         let client = Client::builder()
             .redirect(redirect::Policy::none())

@@ -187,6 +187,8 @@ const ENTRIES: &[Entry] = &[
     Entry("POST /auth/login",                           "/auth/login",                              "",   415, OPEN),
     Entry("GET, HEAD /auth/logout",                     "/auth/logout",                             "",   200, OPEN),
     Entry("POST /auth/logout",                          "/auth/logout",                             "",   415, OPEN),
+    Entry("GET, HEAD /auth/oidc/login",                 "/auth/oidc/login?redirect=/wiki",          "",   404, OPEN),
+    Entry("GET, HEAD /auth/oidc/callback",              "/auth/oidc/callback?code=a&state=b",       "",   404, OPEN),
     Entry("GET, HEAD /setup",                           "/setup?token=guessed",                     "",   410, OPEN),
     Entry("POST /setup",                                "/setup",                                   "",   415, OPEN),
     Entry("GET, HEAD /static/page.css",                 "/static/page.css",                         "",   200, OPEN),

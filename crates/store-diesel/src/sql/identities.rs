@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
-use waypost_core::{ExternalIdentity, UserId, micros};
+use waypost_core::{ExternalIdentity, Role, User, UserId, micros};
 use waypost_store::IdentityOfUser;
 
 use super::Connection;
@@ -55,18 +55,53 @@ pub(super) async fn insert(
     Ok(())
 }
 
-pub(super) async fn set_admin_by_group(
+pub(super) async fn follow_admin_group(
     connection: &mut Connection,
     identity: &ExternalIdentity,
-    admin_by_group: bool,
-) -> Result<bool, WorkError> {
-    // One that is set again is a change, too; but not every database counts it as one.
-    if one(connection, identity).await?.is_none() {
-        return Ok(false);
+    is_in_group: bool,
+) -> Result<Option<User>, WorkError> {
+    let Some(IdentityOfUser { user, .. }) = one(connection, identity).await? else {
+        return Ok(None);
+    };
+    let id = Id(*user.id.as_uuid());
+    let role_before = if is_in_group {
+        Role::Member
+    } else {
+        Role::Admin
+    };
+    let role = if is_in_group {
+        Role::Admin
+    } else {
+        Role::Member
+    };
+    let change_role = diesel::update(users::table.find(id))
+        .filter(users::role.eq(role_before.as_str()))
+        .set(users::role.eq(role.as_str()));
+    // Each decides by what it finds when it writes: a role that is set by hand in this moment is not
+    // mistaken for the group's doing.
+    let note = diesel::update(user_identities::table.find(identity.key().to_vec()))
+        .filter(user_identities::admin_by_group.eq(!is_in_group))
+        .set(user_identities::admin_by_group.eq(is_in_group));
+    if is_in_group {
+        if change_role.execute(connection).await? > 0 {
+            note.execute(connection).await?;
+        }
+    } else if note.execute(connection).await? > 0 {
+        change_role.execute(connection).await?;
     }
-    diesel::update(user_identities::table.find(identity.key().as_slice()))
-        .set(user_identities::admin_by_group.eq(admin_by_group))
+    super::users::one(connection, user.id).await
+}
+
+/// The role of a user was set by hand.
+pub(super) async fn forget_group(
+    connection: &mut Connection,
+    user: UserId,
+) -> Result<(), WorkError> {
+    diesel::update(user_identities::table)
+        .filter(user_identities::user_id.eq(Id(*user.as_uuid())))
+        .filter(user_identities::admin_by_group.eq(true))
+        .set(user_identities::admin_by_group.eq(false))
         .execute(connection)
         .await?;
-    Ok(true)
+    Ok(())
 }

@@ -172,14 +172,14 @@ impl IdentityStore for SqlStore {
             .await
     }
 
-    async fn set_admin_by_group(
+    async fn follow_admin_group(
         &self,
         identity: &ExternalIdentity,
-        admin_by_group: bool,
-    ) -> Result<bool, StoreError> {
-        transaction(&self.pools.writes, OperationName::SetAdminByGroup)
+        is_in_group: bool,
+    ) -> Result<Option<User>, StoreError> {
+        transaction(&self.pools.writes, OperationName::FollowAdminGroup)
             .run(async |connection: &mut Connection| {
-                identities::set_admin_by_group(connection, identity, admin_by_group).await
+                identities::follow_admin_group(connection, identity, is_in_group).await
             })
             .await
     }

@@ -195,6 +195,9 @@ pub(super) async fn change(
     if let Some(at) = change.disabled_at.flatten() {
         super::sessions::end_all(connection, id, None, at).await?;
     }
+    if change.role.is_some() {
+        super::identities::forget_group(connection, id).await?;
+    }
     one(connection, id).await
 }
 

@@ -115,6 +115,9 @@ impl UserStore for MemoryStore {
         if let Some(at) = change.disabled_at.flatten() {
             state.end_sessions(id, None, at);
         }
+        if change.role.is_some() {
+            state.forget_group(id);
+        }
         Ok(Some(user))
     }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use waypost_core::{
-    ExternalIdentity, PasswordHash, Session, SessionCursor, SessionHash, SessionId, SetupHash,
-    User, UserId, micros,
+    ExternalIdentity, PasswordHash, Role, Session, SessionCursor, SessionHash, SessionId,
+    SetupHash, User, UserId, micros,
 };
 
+use super::people::KeptUser;
 use super::{MemoryStore, State, behind, count};
 use crate::{IdentityOfUser, IdentityStore, SessionStore, SetUp, SetupStore, SignedIn, StoreError};
 
@@ -25,6 +26,15 @@ pub(super) struct KeptIdentity {
 }
 
 impl State {
+    /// The role of a user was set by hand.
+    pub(super) fn forget_group(&mut self, user: UserId) {
+        for identity in self.identities.values_mut() {
+            if identity.user == user {
+                identity.admin_by_group = false;
+            }
+        }
+    }
+
     /// Ends the sessions of a user that were not ended, but for one to be kept.
     pub(super) fn end_sessions(
         &mut self,
@@ -252,16 +262,28 @@ impl IdentityStore for MemoryStore {
         Ok(())
     }
 
-    async fn set_admin_by_group(
+    async fn follow_admin_group(
         &self,
         identity: &ExternalIdentity,
-        admin_by_group: bool,
-    ) -> Result<bool, StoreError> {
+        is_in_group: bool,
+    ) -> Result<Option<User>, StoreError> {
         let mut state = self.state();
-        let Some(kept) = state.identities.get_mut(&identity.key()) else {
-            return Ok(false);
+        let State {
+            identities, users, ..
+        } = &mut *state;
+        let Some(identity) = identities.get_mut(&identity.key()) else {
+            return Ok(None);
         };
-        kept.admin_by_group = admin_by_group;
-        Ok(true)
+        let Some(KeptUser { user, .. }) = users.get_mut(&identity.user) else {
+            return Ok(None);
+        };
+        if is_in_group && user.role == Role::Member {
+            user.role = Role::Admin;
+            identity.admin_by_group = true;
+        } else if !is_in_group && identity.admin_by_group {
+            user.role = Role::Member;
+            identity.admin_by_group = false;
+        }
+        Ok(Some(user.clone()))
     }
 }

@@ -91,7 +91,7 @@ macro_rules! forward {
         $crate::forward! { @ $store, $self => $inner, $crate::IdentityStore {
             identity(identity: &::waypost_core::ExternalIdentity) -> Option<$crate::IdentityOfUser>;
             insert_identity(identity: &::waypost_core::ExternalIdentity, user: ::waypost_core::UserId, admin_by_group: bool, at: ::time::OffsetDateTime) -> ();
-            set_admin_by_group(identity: &::waypost_core::ExternalIdentity, admin_by_group: bool) -> bool;
+            follow_admin_group(identity: &::waypost_core::ExternalIdentity, is_in_group: bool) -> Option<::waypost_core::User>;
         } }
     };
     (@ $store:ty, $self:ident => $inner:expr, $port:path {

@@ -3,6 +3,8 @@
 mod configuration;
 mod counting;
 mod linkctl;
+mod oidc;
+mod oidc_refusals;
 mod openapi;
 mod outage;
 mod people;

@@ -9,6 +9,7 @@ use super::{PageResult, client_address, end_former, page, see_other, signed_in, 
 use crate::csrf;
 use crate::errors::ApiError;
 use crate::input::Form;
+use crate::oidc::Oidc;
 use crate::pages::{self, LoginPage};
 use crate::state::State;
 
@@ -65,6 +66,7 @@ fn answer(
         csrf: &csrf,
         redirect,
         email,
+        provider: state.oidc().map(Oidc::host),
         problem,
     };
     Ok(pages::answer(status, &page)?.keeping(cookie).finish())

@@ -4,6 +4,7 @@
 
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod oidc;
 pub(crate) mod setup;
 pub(crate) mod style;
 

@@ -263,6 +263,7 @@ macro_rules! __conformance_cases {
             identities {
                 an_account_elsewhere_is_that_of_its_user
                 an_account_elsewhere_is_given_once
+                leaving_the_group_of_admins_takes_only_what_it_gave
             }
             changes {
                 a_store_without_changes_has_number_zero

@@ -1,12 +1,12 @@
 //! Cases of [`IdentityStore`](crate::IdentityStore).
 
-use waypost_core::ExternalIdentity;
+use waypost_core::{ExternalIdentity, Role, User};
 
 use super::StoreFactory;
 use super::concurrency::at_once;
 use super::users::insert_user;
 use crate::testkit::samples::{START, Samples};
-use crate::{IdentityOfUser, StoreError};
+use crate::{IdentityOfUser, StoreError, UserChange};
 
 pub(super) fn identity(subject: &str) -> ExternalIdentity {
     ExternalIdentity::parse("https://id.example", subject).unwrap()
@@ -30,17 +30,70 @@ pub async fn an_account_elsewhere_is_that_of_its_user(factory: &dyn StoreFactory
         };
         let found = store.identity(&identity).await.unwrap();
         assert_eq!(found, of_user(admin_by_group));
-        for admin_by_group in [true, true, false] {
-            let set = store.set_admin_by_group(&identity, admin_by_group).await;
-            assert!(set.unwrap());
-            let found = store.identity(&identity).await.unwrap();
-            assert_eq!(found, of_user(admin_by_group));
-        }
     }
     let elsewhere = ExternalIdentity::parse("https://other.example", "Ada").unwrap();
     for other in [identity("ada"), identity("Ada "), elsewhere] {
         assert_eq!(store.identity(&other).await.unwrap(), None);
-        assert!(!store.set_admin_by_group(&other, true).await.unwrap());
+        assert_eq!(store.follow_admin_group(&other, true).await.unwrap(), None);
+    }
+}
+
+/// The group makes admins, and takes that from whom it made one; what was done by hand, before or after,
+/// stays.
+pub async fn leaving_the_group_of_admins_takes_only_what_it_gave(factory: &dyn StoreFactory) {
+    use Role::{Admin, Member};
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let user = samples.user("ada@example.com");
+    let other = User {
+        role: Role::Admin,
+        ..samples.user("eve@example.com")
+    };
+    for (user, subject) in [(&user, "1"), (&other, "2")] {
+        insert_user(&*store, user).await;
+        let identity = identity(subject);
+        let inserted = store.insert_identity(&identity, user.id, false, START);
+        inserted.await.unwrap();
+    }
+    let follow = async |subject: &str, is_in_group| {
+        let identity = identity(subject);
+        let followed = store.follow_admin_group(&identity, is_in_group);
+        let user = followed.await.unwrap().unwrap();
+        assert_eq!(store.user(user.id).await.unwrap(), Some(user.clone()));
+        user.role
+    };
+    let set = async |role| {
+        let change = UserChange {
+            role: Some(role),
+            ..UserChange::default()
+        };
+        store.change_user(user.id, &change).await.unwrap();
+    };
+    for (is_in_group, role) in [
+        (false, Member),
+        (true, Admin),
+        (true, Admin),
+        (false, Member),
+        (false, Member),
+        (true, Admin),
+    ] {
+        assert_eq!(follow("1", is_in_group).await, role);
+    }
+    // By hand, what the group had done before.
+    set(Admin).await;
+    assert_eq!(follow("1", false).await, Admin);
+    assert_eq!(follow("1", true).await, Admin);
+    assert_eq!(follow("1", false).await, Admin);
+    // By hand, against the group; then the group says so once more.
+    set(Member).await;
+    assert_eq!(follow("1", false).await, Member);
+    assert_eq!(follow("1", true).await, Admin);
+    set(Member).await;
+    set(Admin).await;
+    assert_eq!(follow("1", false).await, Admin);
+    // An admin by hand before any group.
+    for is_in_group in [true, false] {
+        assert_eq!(follow("2", is_in_group).await, Admin);
     }
 }
 

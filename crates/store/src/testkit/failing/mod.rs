@@ -86,7 +86,7 @@ pub enum Operation {
     SetUp,
     Identity,
     InsertIdentity,
-    SetAdminByGroup,
+    FollowAdminGroup,
     Ping,
     Counts,
 }

@@ -124,7 +124,7 @@ failing! {
     IdentityStore {
         Identity: identity(identity: &ExternalIdentity) -> Option<IdentityOfUser>;
         InsertIdentity: insert_identity(identity: &ExternalIdentity, user: UserId, admin_by_group: bool, at: OffsetDateTime) -> ();
-        SetAdminByGroup: set_admin_by_group(identity: &ExternalIdentity, admin_by_group: bool) -> bool;
+        FollowAdminGroup: follow_admin_group(identity: &ExternalIdentity, is_in_group: bool) -> Option<User>;
     }
     Store {
         Ping: ping() -> ();

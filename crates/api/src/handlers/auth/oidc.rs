@@ -1,0 +1,72 @@
+//! `GET /auth/oidc/login` and `/auth/oidc/callback`: to the OpenID provider and back.
+//!
+//! What the browser keeps meanwhile is taken from it as soon as it has been of use; while the provider does
+//! not answer it stays, so that loading the page again is enough.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+
+use super::{PageResult, end_former, page, see_other, signed_in, user_agent};
+use crate::errors::ApiError;
+use crate::oidc::{Oidc, Pending, Response, answer};
+use crate::state::State;
+
+/// Where to go on to.
+#[derive(Debug, Default, Deserialize)]
+struct BeginQuery {
+    #[serde(default)]
+    redirect: String,
+}
+
+fn provider(state: &State) -> Result<&Oidc, ApiError> {
+    state.oidc().ok_or_else(ApiError::no_such_path)
+}
+
+/// Sends the browser to the provider.
+pub(crate) async fn begin(request: HttpRequest, state: web::Data<State>) -> PageResult {
+    page(&state, send(&request, &state).await)
+}
+
+async fn send(request: &HttpRequest, state: &State) -> Result<HttpResponse, ApiError> {
+    let query = web::Query::<BeginQuery>::from_query(request.query_string());
+    let BeginQuery { redirect } = query.map(web::Query::into_inner).unwrap_or_default();
+    let path = state.site().checked(&redirect).unwrap_or_default();
+    let begun = provider(state)?.begin(path).await;
+    let (url, pending) = begun.map_err(|error| answer::failed(error, None))?;
+    let mut answer = see_other(&url);
+    if let Some(cookie) = state.site().keep_pending(&pending.to_cookie()) {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(answer)
+}
+
+/// Signs in whom the provider sends back.
+pub(crate) async fn finish(request: HttpRequest, state: web::Data<State>) -> PageResult {
+    page(&state, sign_in(&request, &state).await)
+}
+
+async fn sign_in(request: &HttpRequest, state: &State) -> Result<HttpResponse, ApiError> {
+    let oidc = provider(state)?;
+    let site = state.site();
+    let pending = site.pending_of(request.headers());
+    let pending = pending.and_then(|value| Pending::of_cookie(value, state.clock().now()));
+    let pending = pending.ok_or_else(answer::not_begun)?;
+    let query = web::Query::<Response>::from_query(request.query_string());
+    let response = query.map(web::Query::into_inner).unwrap_or_default();
+    let forget = site.forget_pending();
+    let proven = oidc.finish(&pending, response).await;
+    let proven = proven.map_err(|error| answer::failed(error, forget.clone()))?;
+    let accounts = state.accounts();
+    let user = accounts.user_of_identity(&proven, oidc.allowed_domains());
+    let user = user
+        .await
+        .map_err(|error| answer::refused(error, forget.clone()))?;
+    let opened = accounts.open_session(user, user_agent(request)).await?;
+    end_former(request, state).await?;
+    let mut answer = signed_in(state, &opened, &pending.path);
+    if let Some(cookie) = forget {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(answer)
+}

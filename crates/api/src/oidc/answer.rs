@@ -1,0 +1,83 @@
+//! What somebody is told whom the provider did not sign in. What only the log is told is the cause.
+//!
+//! `forget` takes from the browser what it kept of the sign-in, where that is of no use any more.
+
+use actix_web::http::header::HeaderValue;
+use waypost_store::IdentityError;
+
+use super::error::OidcError;
+use crate::errors::{ApiError, ErrorCode};
+
+/// The longest word of the provider that is passed on, in characters.
+const MAX_WORD_CHARS: usize = 300;
+
+/// There is nothing in this browser that could be finished.
+pub(crate) fn not_begun() -> ApiError {
+    ApiError::new(
+        ErrorCode::OidcFailed,
+        "this sign-in was not begun in this browser, took longer than 10 minutes, or is finished already; \
+         let the browser accept cookies, and sign in again",
+    )
+}
+
+/// The provider has signed nobody in.
+pub(crate) fn failed(error: OidcError, forget: Option<HeaderValue>) -> ApiError {
+    let answer = match &error {
+        OidcError::NotBegun => return not_begun(),
+        OidcError::Unavailable(_) => ApiError::new(
+            ErrorCode::OidcUnavailable,
+            "the sign-in provider does not answer; try again in a moment, or sign in with a password",
+        ),
+        OidcError::Declined { error, description } => {
+            let message = declined(error, description.as_deref());
+            ApiError::new(ErrorCode::OidcRefused, message).setting(forget)
+        }
+        OidcError::Refused(_) => ApiError::new(
+            ErrorCode::OidcFailed,
+            "the answer of the sign-in provider is not acceptable; sign in again and, if it stays so, report \
+             the X-Request-Id of this answer",
+        )
+        .setting(forget),
+    };
+    answer.because(error)
+}
+
+/// Somebody whom the provider knows may not sign in here.
+pub(crate) fn refused(error: IdentityError, forget: Option<HeaderValue>) -> ApiError {
+    let advice = match error {
+        IdentityError::Store(error) => return error.into(),
+        IdentityError::NoEmail => "add one there, and sign in again",
+        IdentityError::EmailNotVerified => "verify it there, and sign in again",
+        IdentityError::DomainNotAllowed => "sign in with another account",
+        IdentityError::Disabled => "ask an admin of this server",
+    };
+    let message = format!("{error}; {advice}");
+    ApiError::new(ErrorCode::OidcRefused, message)
+        .setting(forget)
+        .because(error)
+}
+
+/// What the provider says, in its own words but not at any length.
+fn declined(error: &str, description: Option<&str>) -> String {
+    let plain = |text: &str| {
+        let characters = text.chars().filter(|character| !character.is_control());
+        characters.take(MAX_WORD_CHARS).collect::<String>()
+    };
+    let description = description.map(plain).unwrap_or_default();
+    let separator = if description.is_empty() { "" } else { ": " };
+    let error = plain(error);
+    format!("the sign-in provider answers `{error}`{separator}{description}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_providers_words_are_passed_on_in_one_short_line() {
+        let text = declined("access_denied", Some("no\r\nway"));
+        assert_eq!(text, "the sign-in provider answers `access_denied`: noway");
+        let text = declined(&"x".repeat(10_000), None);
+        assert!(text.len() < 400, "{text}");
+    }
+}

@@ -1,0 +1,172 @@
+//! The HTTP client with which the provider is asked.
+//!
+//! It follows no redirects, gives up in time, reads no endless answer and speaks only to whom nobody on
+//! the way can listen: what a provider names as its addresses is not believed blindly.
+
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Bytes;
+use hyper::header::{HeaderValue, USER_AGENT};
+use hyper::{Request, StatusCode};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
+use url::Url;
+
+use super::settings::is_safe;
+
+/// A connection is there within this time.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// An answer has arrived as a whole within this time.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest answer that is read, in bytes. The keys of large providers take some 20 kB.
+const MAX_ANSWER: usize = 1_048_576;
+const NAME: HeaderValue = HeaderValue::from_static(concat!("waypost/", env!("CARGO_PKG_VERSION")));
+
+/// Why the provider gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HttpError {
+    /// It cannot be reached.
+    #[error("it cannot be reached")]
+    Request(#[from] hyper_util::client::legacy::Error),
+    /// It broke off, or has more to say than any provider should.
+    #[error("its answer breaks off, or is too long")]
+    Body(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It takes too long.
+    #[error("it has not answered within {} s", TIMEOUT.as_secs())]
+    TimedOut,
+    /// It is out of order.
+    #[error("it answers {0}")]
+    Status(StatusCode),
+    /// Others could listen.
+    #[error("one of its addresses is neither of https nor on this machine")]
+    Insecure,
+}
+
+/// The client.
+#[derive(Debug)]
+pub(super) struct HttpClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+
+impl HttpClient {
+    /// # Errors
+    /// When the certificates of the system cannot be read.
+    pub(super) fn new() -> io::Result<Self> {
+        let mut connector = HttpConnector::new();
+        // Which addresses may be of http is decided below.
+        connector.enforce_http(false);
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let provider = rustls::crypto::ring::default_provider();
+        let connector = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(provider)?
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
+        Ok(Self(Client::builder(TokioExecutor::new()).build(connector)))
+    }
+
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let url = Url::parse(&request.uri().to_string());
+        if !url.is_ok_and(|url| is_safe(&url)) {
+            return Err(HttpError::Insecure);
+        }
+        let mut request: Request<Full<Bytes>> = request.map(|body| Full::from(Bytes::from(body)));
+        request.headers_mut().insert(USER_AGENT, NAME);
+        let answer = async {
+            let (head, body) = self.0.request(request).await?.into_parts();
+            let status = head.status;
+            if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+                return Err(HttpError::Status(status));
+            }
+            let body = Limited::new(body, MAX_ANSWER).collect().await;
+            let body = body.map_err(HttpError::Body)?.to_bytes();
+            Ok(HttpResponse::from_parts(head, body.to_vec()))
+        };
+        let answer = tokio::time::timeout(TIMEOUT, answer).await;
+        answer.unwrap_or(Err(HttpError::TimedOut))
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for HttpClient {
+    type Error = HttpError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Asks a server that answers with this, and then says no more but does not close.
+    async fn ask(answer: Vec<u8>) -> Result<HttpResponse, HttpError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut head = [0; 1_024];
+            let _ = connection.read(&mut head).await;
+            // Nobody may be reading any more.
+            let _ = connection.write_all(&answer).await;
+            std::future::pending::<()>().await;
+        });
+        let request = Request::get(url).body(Vec::new()).unwrap();
+        let answer = HttpClient::new().unwrap().call(request).await;
+        server.abort();
+        answer
+    }
+
+    fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+        let head = format!(
+            "HTTP/1.1 {status}\r\nContent-Length: {}\r\n{headers}\r\n",
+            body.len()
+        );
+        [head.as_bytes(), body].concat()
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_read_and_no_redirect_followed() {
+        let read = ask(answer("200 OK", "", b"here")).await.unwrap();
+        assert_eq!(read.body(), b"here");
+        let elsewhere = answer("302 Found", "Location: http://127.0.0.1:1/\r\n", b"");
+        assert_eq!(ask(elsewhere).await.unwrap().status(), StatusCode::FOUND);
+    }
+
+    #[tokio::test]
+    async fn an_endless_answer_is_not_read_to_its_end() {
+        let read = ask(answer("200 OK", "", &vec![b'x'; MAX_ANSWER])).await;
+        assert_eq!(read.unwrap().body().len(), MAX_ANSWER);
+        let refused = ask(answer("200 OK", "", &vec![b'x'; MAX_ANSWER + 1])).await;
+        assert!(matches!(refused, Err(HttpError::Body(_))), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_out_of_order_has_not_answered() {
+        for status in ["500 Internal Server Error", "503 Unavailable", "429 Slowly"] {
+            let refused = ask(answer(status, "", b"{}")).await;
+            assert!(matches!(refused, Err(HttpError::Status(_))), "{refused:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_does_not_come_is_given_up() {
+        let refused = ask(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx".to_vec()).await;
+        assert!(matches!(refused, Err(HttpError::TimedOut)), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_where_others_could_listen() {
+        let request = Request::get("http://id.example/").body(Vec::new()).unwrap();
+        let refused = HttpClient::new().unwrap().call(request).await;
+        assert!(matches!(refused, Err(HttpError::Insecure)), "{refused:?}");
+    }
+}

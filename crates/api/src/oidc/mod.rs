@@ -1,0 +1,305 @@
+//! Signing in with an OpenID provider: the authorization code flow with PKCE (OpenID Connect Core 1.0
+//! §3.1, RFC 7636, RFC 9700).
+//!
+//! | subject | where |
+//! | --- | --- |
+//! | which provider | `settings.rs`: [`OidcSettings`] |
+//! | asking it | `http.rs` |
+//! | its addresses and keys | `provider.rs` |
+//! | what the browser keeps meanwhile | `pending.rs` |
+//! | what it says of somebody | `claims.rs` |
+//! | why that is not enough | `error.rs`, and for people `answer.rs` |
+//!
+//! What an account is then given is the domain's business: [`waypost_store::Accounts::user_of_identity`].
+//! The handlers are in `handlers/auth/oidc.rs`.
+
+pub(crate) mod answer;
+mod claims;
+mod error;
+mod http;
+mod pending;
+mod provider;
+mod settings;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use openidconnect::core::{
+    CoreAuthenticationFlow, CoreGenderClaim, CoreJwsSigningAlgorithm as Algorithm,
+};
+use openidconnect::{
+    AccessToken, AccessTokenHash, AuthorizationCode, ClaimsVerificationError, CsrfToken,
+    IdTokenClaims, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, Scope, TokenResponse as _, UserInfoClaims,
+};
+use serde::Deserialize;
+use time::OffsetDateTime;
+use waypost_core::{BaseUrl, Clock, ExternalIdentity, Random};
+use waypost_store::{AllowedDomains, ProvenIdentity};
+
+use claims::{OtherClaims, Told};
+pub(crate) use error::OidcError;
+use error::Refused;
+use http::HttpClient;
+pub(crate) use pending::{LASTS, Pending};
+use provider::{Known, Provider, Token};
+pub use settings::OidcSettings;
+
+/// Where the provider sends browsers back to.
+const CALLBACK: &str = "/auth/oidc/callback";
+/// How much the clock of the provider may be ahead, and how old an ID token may be that it has just
+/// issued, in seconds.
+const CLOCK_SKEW_S: i64 = 300;
+/// The longest code that is passed on, in bytes.
+const MAX_CODE: usize = 4_096;
+/// How an ID token may be signed. With the secret of the client (HMAC) is not among it: who can verify
+/// such a token can issue one.
+const ALGORITHMS: [Algorithm; 10] = [
+    Algorithm::RsaSsaPkcs1V15Sha256,
+    Algorithm::RsaSsaPkcs1V15Sha384,
+    Algorithm::RsaSsaPkcs1V15Sha512,
+    Algorithm::RsaSsaPssSha256,
+    Algorithm::RsaSsaPssSha384,
+    Algorithm::RsaSsaPssSha512,
+    Algorithm::EcdsaP256Sha256,
+    Algorithm::EcdsaP384Sha384,
+    Algorithm::EcdsaP521Sha512,
+    Algorithm::EdDsa,
+];
+
+/// Signs people in with an OpenID provider.
+pub struct Oidc {
+    provider: Provider,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+/// Signing in with an OpenID provider cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum OidcSetupError {
+    /// The client for it needs the certificates of the system.
+    #[error("cannot prepare connections to the OpenID provider")]
+    HttpClient(#[source] std::io::Error),
+    /// The base URL makes no address to come back to.
+    #[error("the base URL makes no address for the OpenID provider to lead back to")]
+    BaseUrl,
+}
+
+/// What the provider has the browser bring (RFC 6749 §4.1.2, RFC 9207).
+#[derive(Default, Deserialize)]
+pub(crate) struct Response {
+    code: Option<String>,
+    state: Option<String>,
+    iss: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+impl Oidc {
+    /// Nobody is asked anything yet.
+    ///
+    /// # Errors
+    /// [`OidcSetupError`] when the certificates of the system cannot be read.
+    pub fn new(
+        settings: OidcSettings,
+        base_url: &BaseUrl,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, OidcSetupError> {
+        let http = HttpClient::new().map_err(OidcSetupError::HttpClient)?;
+        let redirect_url = RedirectUrl::new(format!("{}{CALLBACK}", base_url.as_str()));
+        let redirect_url = redirect_url.map_err(|_| OidcSetupError::BaseUrl)?;
+        Ok(Self {
+            provider: Provider::new(settings, http, redirect_url),
+            clock,
+            random,
+        })
+    }
+
+    /// How people know the provider: by its host.
+    pub(crate) fn host(&self) -> &str {
+        let issuer = self.provider.settings.issuer.url();
+        issuer.host_str().unwrap_or_default()
+    }
+
+    /// Whose addresses may sign in.
+    pub(crate) fn allowed_domains(&self) -> &AllowedDomains {
+        &self.provider.settings.allowed_domains
+    }
+
+    /// Begins a sign-in that goes on to `path`: where to send the browser, and what it keeps.
+    ///
+    /// # Errors
+    /// [`OidcError::Unavailable`] when the provider does not answer.
+    pub(crate) async fn begin(&self, path: String) -> Result<(String, Pending), OidcError> {
+        let now = self.clock.now();
+        let known = self.provider.known(now).await?;
+        let pending = Pending::begin(path, now, &*self.random);
+        let verifier = PkceCodeVerifier::new(pending.verifier.clone());
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
+        let settings = &self.provider.settings;
+        let state = CsrfToken::new(pending.state.clone());
+        let nonce = Nonce::new(pending.nonce.clone());
+        let request = known
+            .client
+            .authorize_url(
+                CoreAuthenticationFlow::AuthorizationCode,
+                move || state,
+                move || nonce,
+            )
+            .set_pkce_challenge(challenge)
+            .add_scope(Scope::new("email".to_owned()))
+            .add_scope(Scope::new("profile".to_owned()));
+        // A scope that it does not know makes many a provider refuse.
+        let groups = &settings.groups_claim;
+        let request = if settings.admin_group.is_some() && known.has_scope(groups) {
+            request.add_scope(Scope::new(groups.clone()))
+        } else {
+            request
+        };
+        let (url, _, _) = request.url();
+        Ok((url.into(), pending))
+    }
+
+    /// Finishes a sign-in with what the browser brings back: who it is, by the word of the provider.
+    ///
+    /// # Errors
+    /// [`OidcError`] when that is not to be believed.
+    pub(crate) async fn finish(
+        &self,
+        pending: &Pending,
+        response: Response,
+    ) -> Result<ProvenIdentity, OidcError> {
+        let state = response.state.unwrap_or_default();
+        if !pending.is_answered_by(&state) {
+            return Err(OidcError::NotBegun);
+        }
+        let known = self.provider.known(self.clock.now()).await?;
+        let issuer = self.provider.settings.issuer.as_str();
+        let is_ours = match &response.iss {
+            Some(named) => named == issuer,
+            None => !known.names_itself(),
+        };
+        if !is_ours {
+            return Err(Refused::ResponseIssuer.into());
+        }
+        if let Some(error) = response.error {
+            let description = response.error_description;
+            return Err(OidcError::Declined { error, description });
+        }
+        let code = response
+            .code
+            .filter(|code| !code.is_empty() && code.len() <= MAX_CODE);
+        let code = AuthorizationCode::new(code.ok_or(Refused::NoCode)?);
+        let tokens = known
+            .client
+            .exchange_code(code)?
+            .set_pkce_verifier(PkceCodeVerifier::new(pending.verifier.clone()))
+            .request_async(&self.provider.http)
+            .await?;
+        let id_token = tokens.id_token().ok_or(Refused::NoIdToken)?;
+        let nonce = Nonce::new(pending.nonce.clone());
+        let access_token = tokens.access_token();
+        let claims = self.verify(known.clone(), id_token, &nonce, access_token);
+        let claims = claims.await?;
+        self.identity(&known, &claims, access_token).await
+    }
+
+    /// The claims of an ID token, verified; with the keys that the provider has now, if need be.
+    async fn verify(
+        &self,
+        known: Arc<Known>,
+        id_token: &Token,
+        nonce: &Nonce,
+        access_token: &AccessToken,
+    ) -> Result<IdTokenClaims<OtherClaims, CoreGenderClaim>, OidcError> {
+        let now = self.clock.now();
+        let verified = verify_with(&known, id_token, nonce, access_token, now);
+        let Err(OidcError::Refused(Refused::Claims(
+            ClaimsVerificationError::SignatureVerification(_),
+        ))) = verified
+        else {
+            return verified;
+        };
+        match self.provider.with_new_keys(&known, now).await? {
+            Some(known) => verify_with(&known, id_token, nonce, access_token, now),
+            None => verified,
+        }
+    }
+
+    async fn identity(
+        &self,
+        known: &Known,
+        claims: &IdTokenClaims<OtherClaims, CoreGenderClaim>,
+        access_token: &AccessToken,
+    ) -> Result<ProvenIdentity, OidcError> {
+        let settings = &self.provider.settings;
+        let subject = claims.subject();
+        let identity = ExternalIdentity::parse(&settings.issuer, subject);
+        let identity = identity.map_err(|_| Refused::Subject)?;
+        let claim = settings.groups_claim.as_str();
+        let mut told = Told::of(
+            (claims.email(), claims.email_verified()),
+            claims.name(),
+            claims.additional_claims().get(claim),
+        );
+        if told.lacks_something(settings) && known.client.user_info_url().is_some() {
+            // Whose sub is another's is refused (OpenID Connect Core 1.0 §5.3.2).
+            let asked = known
+                .client
+                .user_info(access_token.clone(), Some(subject.clone()))?;
+            let answer: UserInfoClaims<OtherClaims, CoreGenderClaim> =
+                asked.request_async(&self.provider.http).await?;
+            told = told.or(Told::of(
+                (answer.email(), answer.email_verified()),
+                answer.name(),
+                answer.additional_claims().get(claim),
+            ));
+        }
+        Ok(told.about(identity, settings))
+    }
+}
+
+fn verify_with(
+    known: &Known,
+    id_token: &Token,
+    nonce: &Nonce,
+    access_token: &AccessToken,
+    now: OffsetDateTime,
+) -> Result<IdTokenClaims<OtherClaims, CoreGenderClaim>, OidcError> {
+    let now = now.unix_timestamp();
+    let issued = move |at: DateTime<Utc>| {
+        let age = now.saturating_sub(at.timestamp());
+        let is_new = (-CLOCK_SKEW_S..=CLOCK_SKEW_S).contains(&age);
+        is_new
+            .then_some(())
+            .ok_or_else(|| format!("issued {age} s ago"))
+    };
+    let verifier = known
+        .client
+        .id_token_verifier()
+        .set_allowed_algs(ALGORITHMS)
+        .set_time_fn(move || DateTime::from_timestamp(now, 0).unwrap_or_default())
+        .set_issue_time_verifier_fn(issued)
+        // That this client is the one it was issued to is seen below.
+        .set_other_audience_verifier_fn(|_| true);
+    let claims = id_token.claims(&verifier, nonce)?;
+    let party = claims.authorized_party();
+    let is_ours = match party {
+        Some(party) => party == known.client.client_id(),
+        None => claims.audiences().len() == 1,
+    };
+    if !is_ours {
+        return Err(Refused::AuthorizedParty.into());
+    }
+    if let Some(expected) = claims.access_token_hash() {
+        let broken = |error| ClaimsVerificationError::SignatureVerification(error);
+        let algorithm = id_token.signing_alg().map_err(broken)?;
+        let key = id_token.signing_key(&verifier).map_err(broken)?;
+        let hash = AccessTokenHash::from_token(access_token, algorithm, key);
+        if hash.ok().as_ref() != Some(expected) {
+            return Err(Refused::AccessTokenHash.into());
+        }
+    }
+    Ok(claims.clone())
+}

@@ -1,0 +1,254 @@
+//! What is known of the provider: where it is asked what, and its keys.
+//!
+//! It is asked for that when somebody signs in, not when the server starts, which starts without it, too.
+//! An hour later it is asked again; for its keys alone when one signs that is not among those known.
+
+use std::sync::Arc;
+
+use openidconnect::core::{
+    CoreAuthDisplay, CoreAuthPrompt, CoreClaimName, CoreClaimType, CoreClientAuthMethod,
+    CoreErrorResponseType, CoreGenderClaim, CoreGrantType, CoreJsonWebKey, CoreJsonWebKeySet,
+    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm,
+    CoreResponseMode, CoreResponseType, CoreRevocableToken, CoreRevocationErrorResponse,
+    CoreSubjectIdentifierType, CoreTokenIntrospectionResponse, CoreTokenType,
+};
+use openidconnect::{
+    AdditionalProviderMetadata, AuthType, Client, EmptyExtraTokenFields, EndpointMaybeSet,
+    EndpointNotSet, EndpointSet, IdToken, IdTokenFields, ProviderMetadata, RedirectUrl,
+    StandardErrorResponse, StandardTokenResponse,
+};
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+use tokio::sync::Mutex;
+
+use super::claims::OtherClaims;
+use super::error::{OidcError, Unavailable};
+use super::http::HttpClient;
+use super::settings::{OidcSettings, is_safe};
+
+/// For how long what the provider says about itself is believed.
+const BELIEVED_FOR: Duration = Duration::HOUR;
+/// How often it is asked for its keys at most, whatever tokens are signed with.
+const KEYS_EVERY: Duration = Duration::seconds(5);
+/// How often it is asked at most when it does not answer: those who wait meanwhile are not made to wait
+/// one after the other.
+const FAILS_EVERY: Duration = Duration::SECOND;
+
+/// An ID token.
+pub(super) type Token = IdToken<
+    OtherClaims,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+>;
+
+/// A client of a provider whose addresses are known.
+pub(super) type KnownClient = Client<
+    OtherClaims,
+    CoreAuthDisplay,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJsonWebKey,
+    CoreAuthPrompt,
+    StandardErrorResponse<CoreErrorResponseType>,
+    StandardTokenResponse<
+        IdTokenFields<
+            OtherClaims,
+            EmptyExtraTokenFields,
+            CoreGenderClaim,
+            CoreJweContentEncryptionAlgorithm,
+            CoreJwsSigningAlgorithm,
+        >,
+        CoreTokenType,
+    >,
+    CoreTokenIntrospectionResponse,
+    CoreRevocableToken,
+    CoreRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
+>;
+
+type Metadata = ProviderMetadata<
+    MoreMetadata,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+/// What the library does not know of.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+struct MoreMetadata {
+    /// Every answer names the issuer (RFC 9207 §3).
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+impl AdditionalProviderMetadata for MoreMetadata {}
+
+/// The provider.
+pub(super) struct Provider {
+    pub(super) settings: OidcSettings,
+    pub(super) http: HttpClient,
+    redirect_url: RedirectUrl,
+    cache: Mutex<Cache>,
+}
+
+#[derive(Default)]
+struct Cache {
+    known: Option<Arc<Known>>,
+    failed_at: Option<OffsetDateTime>,
+}
+
+/// What the provider says about itself.
+pub(super) struct Known {
+    pub(super) client: KnownClient,
+    metadata: Metadata,
+    fetched_at: OffsetDateTime,
+    /// When its keys were asked for besides.
+    keys_fetched_at: Option<OffsetDateTime>,
+}
+
+impl Known {
+    /// Whether it says that it knows a scope.
+    pub(super) fn has_scope(&self, name: &str) -> bool {
+        let scopes = self.metadata.scopes_supported();
+        scopes.is_some_and(|scopes| scopes.iter().any(|scope| scope.as_str() == name))
+    }
+
+    /// Whether each of its answers names it.
+    pub(super) fn names_itself(&self) -> bool {
+        let more = self.metadata.additional_metadata();
+        more.authorization_response_iss_parameter_supported
+    }
+}
+
+/// Whether two moments are less apart; a clock that was set back makes nothing last for ever.
+fn is_within(span: Duration, at: OffsetDateTime, now: OffsetDateTime) -> bool {
+    (now - at).abs() < span
+}
+
+impl Provider {
+    pub(super) fn new(settings: OidcSettings, http: HttpClient, redirect_url: RedirectUrl) -> Self {
+        Self {
+            settings,
+            http,
+            redirect_url,
+            cache: Mutex::default(),
+        }
+    }
+
+    /// What the provider says about itself, asked for if that is too long ago.
+    ///
+    /// # Errors
+    /// [`OidcError::Unavailable`] when it does not answer.
+    pub(super) async fn known(&self, now: OffsetDateTime) -> Result<Arc<Known>, OidcError> {
+        let mut cache = self.cache.lock().await;
+        if let Some(known) = &cache.known
+            && is_within(BELIEVED_FOR, known.fetched_at, now)
+        {
+            return Ok(Arc::clone(known));
+        }
+        if cache
+            .failed_at
+            .is_some_and(|at| is_within(FAILS_EVERY, at, now))
+        {
+            return Err(OidcError::Unavailable(Unavailable::JustFailed));
+        }
+        match self.discover(now).await {
+            Ok(known) => {
+                let known = Arc::new(known);
+                cache.known = Some(Arc::clone(&known));
+                cache.failed_at = None;
+                Ok(known)
+            }
+            Err(error) => {
+                cache.failed_at = Some(now);
+                Err(error)
+            }
+        }
+    }
+
+    async fn discover(&self, now: OffsetDateTime) -> Result<Known, OidcError> {
+        let issuer = self.settings.issuer.clone();
+        let metadata = Metadata::discover_async(issuer, &self.http).await?;
+        if !is_safe(metadata.authorization_endpoint().url()) {
+            let problem = "its page to sign in is not of https".to_owned();
+            return Err(OidcError::Unavailable(Unavailable::Configuration(problem)));
+        }
+        Ok(Known {
+            client: self.client(metadata.clone()),
+            metadata,
+            fetched_at: now,
+            keys_fetched_at: None,
+        })
+    }
+
+    /// The same with the keys that the provider has now, when those of `before` were not enough. `None` when
+    /// it was asked for them just now.
+    ///
+    /// # Errors
+    /// [`OidcError::Unavailable`] when it does not answer.
+    pub(super) async fn with_new_keys(
+        &self,
+        before: &Arc<Known>,
+        now: OffsetDateTime,
+    ) -> Result<Option<Arc<Known>>, OidcError> {
+        let mut cache = self.cache.lock().await;
+        if let Some(known) = &cache.known
+            && !Arc::ptr_eq(known, before)
+        {
+            return Ok(Some(Arc::clone(known)));
+        }
+        if before
+            .keys_fetched_at
+            .is_some_and(|at| is_within(KEYS_EVERY, at, now))
+        {
+            return Ok(None);
+        }
+        let url = before.metadata.jwks_uri();
+        let keys = CoreJsonWebKeySet::fetch_async(url, &self.http).await?;
+        let metadata = before.metadata.clone().set_jwks(keys);
+        let known = Arc::new(Known {
+            client: self.client(metadata.clone()),
+            metadata,
+            fetched_at: before.fetched_at,
+            keys_fetched_at: Some(now),
+        });
+        cache.known = Some(Arc::clone(&known));
+        Ok(Some(known))
+    }
+
+    fn client(&self, metadata: Metadata) -> KnownClient {
+        let OidcSettings {
+            client_id,
+            client_secret,
+            ..
+        } = &self.settings;
+        // Without a word about it, it is the header (OpenID Connect Discovery 1.0 §3).
+        let methods = metadata.token_endpoint_auth_methods_supported();
+        let in_body = methods.is_some_and(|methods| {
+            methods.contains(&CoreClientAuthMethod::ClientSecretPost)
+                && !methods.contains(&CoreClientAuthMethod::ClientSecretBasic)
+        });
+        let client =
+            KnownClient::from_provider_metadata(metadata, client_id.clone(), client_secret.clone());
+        let client = client.set_redirect_uri(self.redirect_url.clone());
+        if in_body {
+            client.set_auth_type(AuthType::RequestBody)
+        } else {
+            client
+        }
+    }
+}

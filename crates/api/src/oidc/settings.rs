@@ -1,0 +1,220 @@
+//! The settings of signing in with an OpenID provider.
+
+use openidconnect::{ClientId, ClientSecret, IssuerUrl};
+use url::{Host, Url};
+use waypost_core::ExternalIdentity;
+use waypost_core::settings::{Invalid, Setting, SettingsReader};
+use waypost_store::AllowedDomains;
+
+const ISSUER: Setting = Setting::new(
+    "oidc_issuer",
+    "unset: no OpenID Connect",
+    "the OpenID provider to sign in with, exactly as it names itself, such as https://id.example.com",
+);
+const CLIENT_ID: Setting = Setting::new(
+    "oidc_client_id",
+    "unset",
+    "what the OpenID provider knows this server as",
+);
+const CLIENT_SECRET: Setting = Setting::new(
+    "oidc_client_secret",
+    "unset: a public client",
+    "what the OpenID provider gave this server to prove itself with",
+)
+.secret();
+const ADMIN_GROUP: Setting = Setting::new(
+    "oidc_admin_group",
+    "unset",
+    "the group at the OpenID provider whose members are admins",
+);
+const GROUPS_CLAIM: Setting = Setting::new(
+    "oidc_groups_claim",
+    "groups",
+    "the claim with which the OpenID provider names somebody's groups",
+);
+const ALLOWED_DOMAINS: Setting = Setting::new(
+    "oidc_allowed_domains",
+    "unset: all",
+    "domains of the addresses that may sign in with the OpenID provider, separated by commas",
+);
+
+/// Which OpenID provider people sign in with, and who may.
+#[derive(Debug, Clone)]
+pub struct OidcSettings {
+    /// The provider, to the letter.
+    pub(crate) issuer: IssuerUrl,
+    pub(crate) client_id: ClientId,
+    /// `None` for a public client (RFC 6749 §2.1).
+    pub(crate) client_secret: Option<ClientSecret>,
+    /// Whose members are admins.
+    pub(crate) admin_group: Option<String>,
+    /// The claim with the groups.
+    pub(crate) groups_claim: String,
+    pub(crate) allowed_domains: AllowedDomains,
+}
+
+impl OidcSettings {
+    /// What can be set.
+    pub const SETTINGS: &'static [Setting] = &[
+        ISSUER,
+        CLIENT_ID,
+        CLIENT_SECRET,
+        ADMIN_GROUP,
+        GROUPS_CLAIM,
+        ALLOWED_DOMAINS,
+    ];
+
+    /// Reads this section; `None` when nobody signs in with an OpenID provider.
+    ///
+    /// # Errors
+    /// [`Invalid`] when one of its settings has a problem; the reader has noted all of them.
+    pub fn read(reader: &mut SettingsReader) -> Result<Option<Self>, Invalid> {
+        let taken = |text: &str| Ok::<_, &'static str>(text.to_owned());
+        let issuer = reader.optional(&ISSUER, issuer);
+        let client_id = reader.optional(&CLIENT_ID, taken);
+        let client_secret = reader.optional(&CLIENT_SECRET, taken);
+        let admin_group = reader.optional(&ADMIN_GROUP, taken);
+        let groups_claim = reader.optional(&GROUPS_CLAIM, taken);
+        let allowed_domains = reader.optional(&ALLOWED_DOMAINS, str::parse);
+        let (issuer, client_id) = match (issuer?, client_id?) {
+            (Some(issuer), Some(client_id)) => (issuer, client_id),
+            (None, None) => return Ok(None),
+            (issuer, _) => {
+                let (missing, given) = if issuer.is_some() {
+                    (CLIENT_ID, ISSUER)
+                } else {
+                    (ISSUER, CLIENT_ID)
+                };
+                let given = given.variable();
+                reader.problem(&missing.variable(), format!("is needed beside {given}"));
+                return Err(Invalid);
+            }
+        };
+        Ok(Some(Self {
+            issuer,
+            client_id: ClientId::new(client_id),
+            client_secret: client_secret?.map(ClientSecret::new),
+            admin_group: admin_group?,
+            groups_claim: groups_claim?.unwrap_or_else(|| GROUPS_CLAIM.default.to_owned()),
+            allowed_domains: allowed_domains?.unwrap_or_default(),
+        }))
+    }
+}
+
+fn issuer(text: &str) -> Result<IssuerUrl, &'static str> {
+    const REFUSED: &str = "is not an https URL without query and fragment, such as https://id.example.com (http is for this machine alone)";
+    let url = Url::parse(text).map_err(|_| REFUSED)?;
+    let is_plain = url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    let fits = text.len() <= ExternalIdentity::MAX_ISSUER_LEN && text.is_ascii();
+    if !is_plain || !fits || !is_safe(&url) {
+        return Err(REFUSED);
+    }
+    // As it is written: what the provider calls itself is compared letter by letter.
+    IssuerUrl::new(text.to_owned()).map_err(|_| REFUSED)
+}
+
+/// Whether nobody on the way to an address can listen: it is of `https`, or on this machine.
+pub(super) fn is_safe(url: &Url) -> bool {
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Option<OidcSettings>, String> {
+        let mut reader = SettingsReader::of_variables(variables);
+        let settings = OidcSettings::read(&mut reader);
+        reader.finish(settings).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_is_on_until_it_is_set() {
+        assert!(read(&[]).unwrap().is_none());
+        let empty = [("WAYPOST_OIDC_ISSUER", ""), ("WAYPOST_OIDC_CLIENT_ID", "")];
+        assert!(read(&empty).unwrap().is_none());
+    }
+
+    #[test]
+    fn each_setting_is_read_and_no_secret_is_printed() {
+        let least = [
+            ("WAYPOST_OIDC_ISSUER", "https://id.example/realms/a/"),
+            ("WAYPOST_OIDC_CLIENT_ID", "waypost"),
+        ];
+        let settings = read(&least).unwrap().unwrap();
+        assert_eq!(settings.issuer.as_str(), "https://id.example/realms/a/");
+        assert_eq!(settings.groups_claim, GROUPS_CLAIM.default);
+        assert!(settings.client_secret.is_none() && settings.admin_group.is_none());
+        assert!(settings.allowed_domains.is_any());
+        let all = [
+            &least[..],
+            &[
+                ("WAYPOST_OIDC_CLIENT_SECRET", "hunter2"),
+                ("WAYPOST_OIDC_ADMIN_GROUP", "ops"),
+                ("WAYPOST_OIDC_GROUPS_CLAIM", "roles"),
+                ("WAYPOST_OIDC_ALLOWED_DOMAINS", "example.com, example.org"),
+            ],
+        ];
+        let settings = read(&all.concat()).unwrap().unwrap();
+        assert!(!format!("{settings:?}").contains("hunter2"));
+        assert_eq!(settings.client_secret.unwrap().secret(), "hunter2");
+        assert_eq!(settings.admin_group.as_deref(), Some("ops"));
+        assert_eq!(settings.groups_claim, "roles");
+        let domains = settings.allowed_domains.to_string();
+        assert_eq!(domains, "example.com,example.org");
+    }
+
+    #[test]
+    fn an_issuer_and_a_client_come_together() {
+        for (given, missing) in [
+            (
+                ("WAYPOST_OIDC_ISSUER", "https://id.example"),
+                "WAYPOST_OIDC_CLIENT_ID",
+            ),
+            (("WAYPOST_OIDC_CLIENT_ID", "waypost"), "WAYPOST_OIDC_ISSUER"),
+        ] {
+            let problems = read(&[given]).unwrap_err();
+            assert!(problems.contains(&format!("{missing}: ")), "{problems}");
+        }
+    }
+
+    #[test]
+    fn http_is_for_this_machine() {
+        for good in [
+            "https://id.example",
+            "http://localhost:1",
+            "http://127.0.0.1:1/a",
+            "http://[::1]/",
+        ] {
+            assert_eq!(issuer(good).unwrap().as_str(), good);
+        }
+        for bad in [
+            "",
+            "id.example",
+            "http://id.example",
+            "http://127.0.0.1.example",
+            "ftp://localhost",
+            "https://a:b@id.example",
+            "https://id.example/?a",
+            "https://id.example/#a",
+            "https://id.example/ä",
+        ] {
+            assert!(issuer(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_domains_with_nothing_in_it_is_a_mistake() {
+        let problems = read(&[("WAYPOST_OIDC_ALLOWED_DOMAINS", ",")]).unwrap_err();
+        assert!(problems.contains("WAYPOST_OIDC_ALLOWED_DOMAINS: "));
+    }
+}

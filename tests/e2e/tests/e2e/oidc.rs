@@ -1,0 +1,229 @@
+//! Signing in with a real OpenID provider, which does as it should.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use waypost_e2e::browser::Browser;
+use waypost_e2e::member::{Member, OPERATOR, closed, linkctl};
+use waypost_e2e::on_each_database;
+use waypost_e2e::provider::{CLIENT_SECRET, ProviderRig, assert_refused};
+use waypost_test_harness::{Kind, ServerProcess, TestDatabase};
+
+on_each_database!(somebody_signs_in_and_is_known_again);
+
+fn account(sub: &str, email: &str) -> Value {
+    json!({ "sub": sub, "email": email, "email_verified": true, "name": "Ada Lovelace" })
+}
+
+fn in_groups(sub: &str, email: &str, groups: &[&str]) -> Value {
+    let mut account = account(sub, email);
+    account["groups"] = json!(groups);
+    account
+}
+
+async fn somebody_signs_in_and_is_known_again(kind: Kind) {
+    let database = TestDatabase::new(kind);
+    let rig = ProviderRig::start(&database, &[]);
+    rig.account(account("1", "Ada@example.com")).await;
+    let mut browser = rig.browser();
+    let me = browser.go(&rig.begin()).await.json();
+    assert_eq!(me["email"], "ada@example.com");
+    assert_eq!(me["display_name"], "Ada Lovelace");
+    assert_eq!(me["role"], "member");
+    assert!(browser.cookie("waypost_oidc").is_none());
+    let session = browser.cookie("waypost_session").expect("a session");
+    // Another address at the provider, and nothing here changes; another browser, another session.
+    rig.account(account("1", "countess@example.com")).await;
+    let mut other = rig.browser();
+    assert_eq!(other.go(&rig.begin()).await.json()["id"], me["id"]);
+    assert_ne!(other.cookie("waypost_session"), Some(session.clone()));
+    assert_eq!(database.number("select count(*) from users").await, 1);
+    // Whoever signs in again in the same browser has one session, a new one.
+    browser.go(&rig.begin()).await.json();
+    assert_ne!(browser.cookie("waypost_session"), Some(session.clone()));
+    browser.set_cookie("waypost_session", &session);
+    let former = browser.open(&rig.server.url("/api/v1/users/me")).await;
+    assert_eq!(former.status, StatusCode::UNAUTHORIZED);
+    assert!(!rig.server.output().contains(CLIENT_SECRET));
+}
+
+#[tokio::test]
+async fn a_secure_link_leads_over_the_provider_to_its_target() {
+    let database = TestDatabase::sqlite();
+    let rig = ProviderRig::start(&database, &[]);
+    let ada = Member::add(&rig.server, &database, "ada@example.com");
+    ada.make(json!({
+        "url": "https://example.com/plan", "code": "plan", "visibility": "secure",
+    }))
+    .await;
+    rig.account(account("1", "ada@example.com")).await;
+    let mut browser = rig.browser();
+    let login = browser.go(&rig.server.url("/plan")).await;
+    assert_eq!(login.url.path(), "/auth/login");
+    let (_, link) = login
+        .body
+        .split_once("href=\"/auth/oidc/login")
+        .expect("a link");
+    let (query, _) = link.split_once('"').expect("its end");
+    let begin = rig.server.url(&format!("/auth/oidc/login{query}"));
+    let target = browser.go_until(&begin, "https://example.com/").await;
+    assert_eq!(target.as_str(), "https://example.com/plan");
+    // They are the one who was there before, by the verified address.
+    let me = browser.open(&rig.server.url("/api/v1/users/me")).await;
+    assert_eq!(me.json()["id"], ada.get("/api/v1/users/me").await["id"]);
+}
+
+#[tokio::test]
+async fn after_the_provider_only_paths_of_this_server_are_gone_on_to() {
+    let database = TestDatabase::sqlite();
+    let rig = ProviderRig::start(&database, &[]);
+    rig.account(account("1", "ada@example.com")).await;
+    for hostile in [
+        "//evil.example",
+        "https://evil.example",
+        "/%5Cevil.example",
+        "%2F%2Fevil.example",
+        "/%09/evil.example",
+    ] {
+        let mut browser = rig.browser();
+        let begin = format!("/auth/oidc/login?redirect={hostile}");
+        let callback = rig.server.url("/auth/oidc/callback");
+        let callback = browser.go_until(&rig.server.url(&begin), &callback).await;
+        let after = browser.open(callback.as_str()).await.target();
+        let after = after.expect("a redirect");
+        assert_eq!(after.as_str(), rig.server.url("/api/docs/"), "{hostile}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_verified_leads_to_nobody() {
+    let database = TestDatabase::sqlite();
+    let rig = ProviderRig::start(&database, &[]);
+    Member::add(&rig.server, &database, "ada@example.com");
+    for email in ["ada@example.com", "eve@example.com"] {
+        for verified in [json!(false), Value::Null, json!("false")] {
+            let mut claims = account("1", email);
+            claims["email_verified"] = verified;
+            rig.account(claims).await;
+            let page = rig.sign_in().await;
+            assert_refused(&page, StatusCode::FORBIDDEN, "OIDC_REFUSED");
+            assert!(page.body.contains("has not verified"), "{page:?}");
+        }
+    }
+    rig.account(json!({ "sub": "1", "email_verified": true }))
+        .await;
+    let page = rig.sign_in().await;
+    assert_refused(&page, StatusCode::FORBIDDEN, "OIDC_REFUSED");
+    assert_eq!(database.number("select count(*) from users").await, 1);
+    let identities = "select count(*) from user_identities";
+    assert_eq!(database.number(identities).await, 0);
+}
+
+#[tokio::test]
+async fn only_the_allowed_domains_sign_in() {
+    let database = TestDatabase::sqlite();
+    let domains = [("WAYPOST_OIDC_ALLOWED_DOMAINS", "example.com,example.org")];
+    let rig = ProviderRig::start(&database, &domains);
+    rig.account(account("1", "ada@example.org")).await;
+    assert_eq!(rig.sign_in().await.json()["email"], "ada@example.org");
+    for (sub, email) in [("2", "eve@evil.example"), ("1", "ada@evil.example")] {
+        rig.account(account(sub, email)).await;
+        let page = rig.sign_in().await;
+        assert_refused(&page, StatusCode::FORBIDDEN, "OIDC_REFUSED");
+    }
+    assert_eq!(database.number("select count(*) from users").await, 1);
+}
+
+#[tokio::test]
+async fn a_group_makes_admins_and_takes_only_that_back() {
+    let database = TestDatabase::sqlite();
+    let group = [("WAYPOST_OIDC_ADMIN_GROUP", "ops")];
+    let rig = ProviderRig::start(&database, &group);
+    let role = async |groups: &[&str]| {
+        let account = in_groups("1", "ada@example.com", groups);
+        rig.account(account).await;
+        rig.sign_in().await.json()["role"].clone()
+    };
+    assert_eq!(role(&["staff"]).await, "member");
+    assert_eq!(role(&["staff", "ops"]).await, "admin");
+    assert_eq!(role(&[]).await, "member");
+    // By hand, through the API.
+    let operator = Member::with_token(&rig.server, OPERATOR);
+    let users = operator.get("/api/v1/admin/users").await;
+    let id = users["users"][0]["id"].as_str().expect("an id");
+    let path = format!("/api/v1/admin/users/{id}");
+    let promote = json!({ "role": "admin" });
+    operator
+        .call(Method::PATCH, &path, promote, StatusCode::OK)
+        .await;
+    for groups in [&[] as &[&str], &["ops"], &["staff"]] {
+        assert_eq!(role(groups).await, "admin");
+    }
+}
+
+#[tokio::test]
+async fn groups_may_have_another_name_and_be_in_the_id_token() {
+    let database = TestDatabase::sqlite();
+    let settings = [
+        ("WAYPOST_OIDC_ADMIN_GROUP", "ops"),
+        ("WAYPOST_OIDC_GROUPS_CLAIM", "name"),
+    ];
+    let rig = ProviderRig::start(&database, &settings);
+    rig.control(json!({ "claims_in": "id_token" })).await;
+    let mut claims = account("1", "ada@example.com");
+    claims["name"] = json!("ops");
+    rig.account(claims).await;
+    // A standard claim is no group, whatever the setting.
+    assert_eq!(rig.sign_in().await.json()["role"], "member");
+    drop(rig);
+
+    let database = TestDatabase::sqlite();
+    let rig = ProviderRig::start(&database, &settings[..1]);
+    rig.control(json!({ "claims_in": "id_token" })).await;
+    rig.account(in_groups("1", "ada@example.com", &["ops"]))
+        .await;
+    assert_eq!(rig.sign_in().await.json()["role"], "admin");
+    assert_eq!(rig.requests("/me").await, 0);
+}
+
+#[tokio::test]
+async fn whoever_is_disabled_does_not_come_in_by_the_provider() {
+    let database = TestDatabase::sqlite();
+    let rig = ProviderRig::start(&database, &[]);
+    rig.account(account("1", "ada@example.com")).await;
+    let mut browser = rig.browser();
+    browser.go(&rig.begin()).await.json();
+    linkctl(&database, &["user", "disable", "ada@example.com"]).assert_success();
+    let me = browser.open(&rig.server.url("/api/v1/users/me")).await;
+    assert_eq!(me.status, StatusCode::UNAUTHORIZED);
+    let page = rig.sign_in().await;
+    assert_refused(&page, StatusCode::FORBIDDEN, "OIDC_REFUSED");
+    assert!(page.body.contains("disabled"), "{page:?}");
+}
+
+#[tokio::test]
+async fn what_one_node_began_another_finishes() {
+    let database = TestDatabase::sqlite();
+    let rig = ProviderRig::start(&database, &[]);
+    let other = rig.another_node(&database);
+    rig.account(account("1", "ada@example.com")).await;
+    let mut browser = rig.browser();
+    let callback = rig.to_callback(&mut browser).await;
+    let there = callback.replacen(&rig.server.url(""), &other.url(""), 1);
+    let page = browser.open(&there).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{page:?}");
+    let me = browser.open(&rig.server.url("/api/v1/users/me")).await;
+    assert_eq!(me.json()["email"], "ada@example.com");
+}
+
+#[tokio::test]
+async fn without_a_provider_there_is_no_such_page() {
+    let database = TestDatabase::sqlite();
+    let server = ServerProcess::start(&database, closed());
+    let mut browser = Browser::of(&server);
+    for path in ["/auth/oidc/login", "/auth/oidc/callback?code=a&state=b"] {
+        let page = browser.open(&server.url(path)).await;
+        assert_refused(&page, StatusCode::NOT_FOUND, "NOT_FOUND");
+    }
+    let login = browser.open(&server.url("/auth/login")).await;
+    assert!(!login.body.contains("oidc"), "{login:?}");
+}

@@ -1,0 +1,317 @@
+//! Signing in with an OpenID provider that fails, lies or is imitated, and with browsers that do.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use waypost_e2e::browser::Page;
+use waypost_e2e::provider::{CLIENT_SECRET, ProviderRig, assert_refused};
+use waypost_test_harness::{TestDatabase, wait_until};
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// The rig, and its database, which is gone when it is dropped.
+async fn start() -> (ProviderRig, TestDatabase) {
+    let database = TestDatabase::sqlite();
+    let rig = ProviderRig::start(&database, &[]);
+    let ada = json!({ "sub": "1", "email": "ada@example.com", "email_verified": true });
+    rig.account(ada).await;
+    (rig, database)
+}
+
+fn is_ada(page: &Page) -> bool {
+    page.status == StatusCode::OK && page.json()["email"] == "ada@example.com"
+}
+
+fn failed(page: &Page) {
+    assert_refused(page, StatusCode::BAD_REQUEST, "OIDC_FAILED");
+}
+
+/// What is in the address that the provider sends the browser back to.
+fn parameter(callback: &str, name: &str) -> String {
+    let url: reqwest::Url = callback.parse().expect("a URL");
+    let mut pairs = url.query_pairs();
+    let found = pairs.find(|(given, _)| given == name);
+    found.expect("a parameter").1.into_owned()
+}
+
+#[tokio::test]
+async fn an_id_token_that_is_not_right_signs_nobody_in() {
+    let (rig, _database) = start().await;
+    let year = 365 * 24 * 3_600;
+    for (name, tamper) in [
+        ("another audience", json!({ "claims": { "aud": "other" } })),
+        ("no audience", json!({ "claims": { "aud": null } })),
+        (
+            "a further audience",
+            json!({ "claims": { "aud": ["waypost", "other"] } }),
+        ),
+        (
+            "another party",
+            json!({ "claims": { "aud": ["waypost", "other"], "azp": "other" } }),
+        ),
+        (
+            "another party alone",
+            json!({ "claims": { "azp": "other" } }),
+        ),
+        (
+            "another issuer",
+            json!({ "claims": { "iss": "http://127.0.0.1:1" } }),
+        ),
+        (
+            "an issuer with a slash",
+            json!({ "claims": { "iss": format!("{}/", rig.provider.issuer()) } }),
+        ),
+        ("no issuer", json!({ "claims": { "iss": null } })),
+        ("another nonce", json!({ "claims": { "nonce": "x" } })),
+        ("no nonce", json!({ "claims": { "nonce": null } })),
+        ("expired", json!({ "claims": { "exp": 1_700_000_000 } })),
+        ("no expiry", json!({ "claims": { "exp": null } })),
+        (
+            "issued long ago",
+            json!({ "claims": { "iat": 1_700_000_000 } }),
+        ),
+        (
+            "issued in the future",
+            json!({ "claims": { "iat": 4_000_000_000_u64, "exp": 4_000_000_000_u64 + year } }),
+        ),
+        ("no time of issue", json!({ "claims": { "iat": null } })),
+        (
+            "another access token",
+            json!({ "claims": { "at_hash": "AAAAAAAAAAAAAAAAAAAAAA" } }),
+        ),
+        ("no subject", json!({ "claims": { "sub": null } })),
+        ("an empty subject", json!({ "claims": { "sub": "" } })),
+        (
+            "a long subject",
+            json!({ "claims": { "sub": "x".repeat(256) } }),
+        ),
+        ("a broken signature", json!({ "signature": "broken" })),
+        ("a foreign key", json!({ "signature": "foreign" })),
+        (
+            "a foreign key of another name",
+            json!({ "signature": "foreign", "header": { "kid": "other" } }),
+        ),
+        ("no signature", json!({ "signature": "none" })),
+        ("the client's secret", json!({ "signature": "hs256" })),
+        ("another algorithm", json!({ "header": { "alg": "PS256" } })),
+        (
+            "another kind of token",
+            json!({ "header": { "typ": "at+jwt" } }),
+        ),
+    ] {
+        rig.control(json!({ "tamper": tamper })).await;
+        let mut browser = rig.browser();
+        let page = browser.go(&rig.begin()).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{name}: {page:?}");
+        failed(&page);
+        assert!(browser.cookie("waypost_session").is_none(), "{name}");
+        assert!(browser.cookie("waypost_oidc").is_none(), "{name}");
+    }
+    // Nothing of that made it distrust what is right.
+    let more = json!({ "claims": { "aud": ["waypost", "other"], "azp": "waypost" } });
+    rig.control(json!({ "tamper": more })).await;
+    assert!(is_ada(&rig.sign_in().await));
+    let output = rig.server.output();
+    for reason in ["nonce", "audience", "issuer", "ignature", "xpired"] {
+        assert!(output.contains(reason), "{reason}");
+    }
+    assert!(!output.contains(CLIENT_SECRET) && !output.contains("eyJ"));
+}
+
+#[tokio::test]
+async fn what_is_said_of_another_subject_signs_nobody_in() {
+    let (rig, _database) = start().await;
+    for answer in [json!({ "sub": "2" }), json!({ "email": 7 })] {
+        rig.control(json!({ "userinfo": answer })).await;
+        failed(&rig.sign_in().await);
+    }
+    assert!(is_ada(&rig.sign_in().await));
+}
+
+#[tokio::test]
+async fn an_answer_belongs_to_the_browser_that_asked_and_is_used_once() {
+    let (rig, _database) = start().await;
+    let mut browser = rig.browser();
+    let callback = rig.to_callback(&mut browser).await;
+    let code = parameter(&callback, "code");
+    // Somebody else's browser: one that began nothing, and one that began something else.
+    failed(&rig.browser().open(&callback).await);
+    let mut other = rig.browser();
+    rig.to_callback(&mut other).await;
+    failed(&other.open(&callback).await);
+    // The right browser with another state, and without one.
+    let state = parameter(&callback, "state");
+    for wrong in ["", "x", &state[1..], &format!("{state}x")] {
+        let replaced = callback.replace(&state, wrong);
+        failed(&browser.open(&replaced).await);
+    }
+    failed(&browser.open(&callback.replace("state=", "stat=")).await);
+    // None of that took from it what it has begun.
+    let pending = browser.cookie("waypost_oidc").expect("still there");
+    let page = browser.open(&callback).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{page:?}");
+    // Once more, without the cookie and with it.
+    failed(&browser.open(&callback).await);
+    browser.set_cookie("waypost_oidc", &pending);
+    failed(&browser.open(&callback).await);
+    let output = rig.server.output();
+    for secret in [&code, &state, &pending, CLIENT_SECRET] {
+        assert!(!output.contains(secret), "{secret} in {output}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_another_provider_is_not_taken() {
+    let (rig, _database) = start().await;
+    let mut browser = rig.browser();
+    let callback = rig.to_callback(&mut browser).await;
+    let issuer = parameter(&callback, "iss");
+    assert_eq!(issuer, rig.provider.issuer());
+    let (before, _) = callback.split_once("&iss=").expect("the last one");
+    let mixed_up = format!("{before}&iss=https%3A%2F%2Fevil.example");
+    failed(&browser.open(&mixed_up).await);
+    // The provider has said that it names itself each time.
+    rig.control(json!({ "iss_parameter": false })).await;
+    failed(&rig.sign_in().await);
+    rig.control(json!({ "iss_parameter": true })).await;
+    assert!(is_ada(&rig.sign_in().await));
+}
+
+#[tokio::test]
+async fn whoever_declines_is_told_so_in_plain_text() {
+    let (rig, _database) = start().await;
+    rig.control(json!({ "deny": true })).await;
+    let page = rig.sign_in().await;
+    assert_refused(&page, StatusCode::FORBIDDEN, "OIDC_REFUSED");
+    assert!(page.body.contains("access_denied"), "{page:?}");
+    assert!(!page.body.contains("<b>"), "{page:?}");
+    rig.control(json!({ "deny": false })).await;
+    assert!(is_ada(&rig.sign_in().await));
+}
+
+#[tokio::test]
+async fn keys_that_the_provider_has_exchanged_are_found() {
+    let (rig, _database) = start().await;
+    assert!(is_ada(&rig.sign_in().await));
+    let asked = rig.requests("/jwks").await;
+    rig.control(json!({ "rotate": true })).await;
+    assert!(is_ada(&rig.sign_in().await));
+    assert!(is_ada(&rig.sign_in().await));
+    assert_eq!(rig.requests("/jwks").await, asked + 1);
+    let discovery = "/.well-known/openid-configuration";
+    assert_eq!(rig.requests(discovery).await, 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_is_waited_for() {
+    let (mut rig, _database) = start().await;
+    rig.provider.stop();
+    // The server runs, and says so.
+    let away = |page: &Page| {
+        assert_refused(page, StatusCode::SERVICE_UNAVAILABLE, "OIDC_UNAVAILABLE");
+        assert!(page.headers.contains_key("retry-after"), "{page:?}");
+        assert!(page.body.contains("password"), "{page:?}");
+    };
+    away(&rig.sign_in().await);
+    let login = rig.browser().open("/auth/login").await;
+    assert_eq!(login.status, StatusCode::OK);
+    rig.provider.restart();
+    let ada = json!({ "sub": "1", "email": "ada@example.com", "email_verified": true });
+    rig.account(ada.clone()).await;
+    wait_until("somebody signs in", SOON, async || {
+        is_ada(&rig.sign_in().await)
+    })
+    .await;
+    // Away between the two halves; it comes back with other keys and has forgotten the code.
+    let mut browser = rig.browser();
+    let callback = rig.to_callback(&mut browser).await;
+    rig.provider.stop();
+    away(&browser.open(&callback).await);
+    rig.provider.restart();
+    rig.account(ada).await;
+    failed(&browser.open(&callback).await);
+    wait_until("somebody signs in", SOON, async || {
+        is_ada(&rig.sign_in().await)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_provider_that_is_out_of_order_is_no_fault_of_the_visitor() {
+    let (rig, _database) = start().await;
+    let discovery = "/.well-known/openid-configuration";
+    for (path, status) in [(discovery, 500), (discovery, 404), ("/jwks", 502)] {
+        rig.control(json!({ "fail": { path: status } })).await;
+        let page = rig.sign_in().await;
+        assert_refused(&page, StatusCode::SERVICE_UNAVAILABLE, "OIDC_UNAVAILABLE");
+    }
+    rig.control(json!({ "fail": {} })).await;
+    wait_until("somebody signs in", SOON, async || {
+        is_ada(&rig.sign_in().await)
+    })
+    .await;
+    for path in ["/token", "/me"] {
+        rig.control(json!({ "fail": { path: 503 } })).await;
+        let page = rig.sign_in().await;
+        assert_refused(&page, StatusCode::SERVICE_UNAVAILABLE, "OIDC_UNAVAILABLE");
+    }
+    // The same page, loaded again.
+    rig.control(json!({ "fail": { "/token": 503 } })).await;
+    let mut browser = rig.browser();
+    let callback = rig.to_callback(&mut browser).await;
+    let page = browser.open(&callback).await;
+    assert_refused(&page, StatusCode::SERVICE_UNAVAILABLE, "OIDC_UNAVAILABLE");
+    rig.control(json!({ "fail": {} })).await;
+    assert!(is_ada(&browser.go(&callback).await));
+    let fails: Value = json!({ "fail": { "/token": 400, "/me": 403 } });
+    rig.control(fails).await;
+    failed(&rig.sign_in().await);
+}
+
+#[tokio::test]
+async fn whatever_is_sent_to_the_callback_is_answered_and_not_logged() {
+    let (mut rig, _database) = start().await;
+    let mut browser = rig.browser();
+    let callback = rig.to_callback(&mut browser).await;
+    let state = parameter(&callback, "state");
+    let pending = browser.cookie("waypost_oidc").expect("a cookie");
+    let long = "x".repeat(5_000);
+    let marker = "nobody-should-read-this";
+    for query in [
+        String::new(),
+        "?".to_owned(),
+        format!("?state={state}"),
+        format!("?state={state}&code="),
+        format!("?state={state}&code={marker}"),
+        format!("?state={state}&code={marker}&code={marker}"),
+        format!("?state={state}&state={state}&code={marker}"),
+        format!("?state={state}&code={long}"),
+        format!("?state={state}&code=%00%ff%0d%0a{marker}"),
+        format!("?state={state}&code[]={marker}"),
+        format!("?state={state}&error=%3Cscript%3E{marker}"),
+        format!("?state={state}&error=x&error_description={long}"),
+        format!("?state={state}&error=&code="),
+        format!("?code={marker}&id_token={marker}&access_token={marker}"),
+        format!("?{long}"),
+        "?%".to_owned(),
+        "?state=%F0%28%8C%BC".to_owned(),
+    ] {
+        browser.set_cookie("waypost_oidc", &pending);
+        let url = rig.server.url(&format!("/auth/oidc/callback{query}"));
+        let page = browser.open(&url).await;
+        assert!(page.status.is_client_error(), "{query}: {page:?}");
+        assert!(!page.body.contains("<script"), "{query}: {page:?}");
+        assert!(browser.cookie("waypost_session").is_none(), "{query}");
+    }
+    for cookie in ["", "x", "eyJ9", &long, &pending[1..], "%00", "\"\""] {
+        browser.set_cookie("waypost_oidc", cookie);
+        failed(&browser.open(&callback).await);
+    }
+    assert!(rig.server.is_running());
+    let output = rig.server.output();
+    assert!(!output.contains("panicked"), "{output}");
+    for secret in [marker, CLIENT_SECRET, &pending, &state] {
+        assert!(!output.contains(secret), "{secret} in {output}");
+    }
+}

@@ -1,0 +1,176 @@
+// An OpenID provider for tests: the npm package `oidc-provider`, which is certified, with people who
+// sign in without being asked, and with a token endpoint that can be told to lie once.
+//
+//   node provider.mjs MODULES PORT CONFIGURATION
+//
+// MODULES is the directory in which `npm ci` installed the package, PORT a port of 127.0.0.1 (0: a
+// free one), CONFIGURATION a JSON object: `client_id`, `client_secret` (none: a public client),
+// `redirect_uri`. The line `listening on ISSUER` says that it is ready.
+//
+// `POST /test/control` with a JSON object changes what happens from then on:
+//   account     the claims of whoever signs in next, `sub` among them
+//   deny        true: whoever is asked declines
+//   claims_in   "id_token" or "userinfo" (as the package does by default)
+//   iss_parameter   false: no `iss` in the authorization response
+//   rotate      true: another signing key, and the old one is gone
+//   tamper      what is done to the next ID token: `claims` (null removes one), `header`, and
+//               `signature`: "own" (default), "foreign", "none", "hs256", "broken"
+//   userinfo    claims that replace those of the next answer of the userinfo endpoint
+//   fail        the status with which the next requests are answered, by path: { "/token": 500 }
+// `GET /test/requests` gives the paths of all requests so far.
+import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+
+const [modules, port, configuration] = process.argv.slice(2);
+const require = createRequire(`${modules}/`);
+const { default: Provider } = await import(pathToFileURL(require.resolve('oidc-provider')));
+const { client_id, client_secret, redirect_uri } = JSON.parse(configuration);
+
+const accounts = new Map();
+const requests = [];
+const state = {
+  account: null,
+  deny: false,
+  claims_in: 'userinfo',
+  iss_parameter: true,
+  tamper: null,
+  userinfo: null,
+  fail: {},
+};
+let key = newKey();
+let provider;
+let answer;
+
+function newKey() {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return { privateKey, kid: randomUUID() };
+}
+
+function build() {
+  const jwk = { ...key.privateKey.export({ format: 'jwk' }), kid: key.kid, alg: 'RS256', use: 'sig' };
+  provider = new Provider(issuer, {
+    clients: [{
+      client_id,
+      ...(client_secret ? { client_secret } : { token_endpoint_auth_method: 'none' }),
+      redirect_uris: [redirect_uri],
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+    }],
+    jwks: { keys: [jwk] },
+    cookies: { keys: ['a key for tests'] },
+    scopes: ['openid', 'groups'],
+    claims: {
+      openid: ['sub'],
+      email: ['email', 'email_verified'],
+      profile: ['name'],
+      groups: ['groups'],
+    },
+    conformIdTokenClaims: state.claims_in === 'userinfo',
+    pkce: { required: () => true },
+    ttl: { Session: 3600, Interaction: 600, Grant: 3600, AuthorizationCode: 60, AccessToken: 600, IdToken: 600 },
+    features: { devInteractions: { enabled: false } },
+    findAccount: (_, sub) => accounts.has(sub)
+      ? { accountId: sub, claims: () => accounts.get(sub) }
+      : undefined,
+    interactions: { url: (_, interaction) => `/test/interaction/${interaction.uid}` },
+    // Nobody is asked for consent; who declines does so when they sign in.
+    loadExistingGrant: async (ctx) => {
+      const { client, session, params } = ctx.oidc;
+      const grant = new ctx.oidc.provider.Grant({ clientId: client.clientId, accountId: session.accountId });
+      grant.addOIDCScope(params.scope);
+      await grant.save();
+      return grant;
+    },
+  });
+  provider.use(async (ctx, next) => {
+    await next();
+    if (ctx.path === '/token' && ctx.body?.id_token && state.tamper) {
+      ctx.body = { ...ctx.body, id_token: tampered(ctx.body.id_token, state.tamper) };
+      state.tamper = null;
+    }
+    if (ctx.path === '/me' && ctx.body?.sub && state.userinfo) {
+      ctx.body = { ...ctx.body, ...state.userinfo };
+      state.userinfo = null;
+    }
+    const location = ctx.response.get('location') ?? '';
+    if (!state.iss_parameter && location.startsWith(redirect_uri)) {
+      const url = new URL(location);
+      url.searchParams.delete('iss');
+      ctx.set('location', url.href);
+    }
+  });
+  answer = provider.callback();
+}
+
+function tampered(token, { claims = {}, header = {}, signature = 'own' }) {
+  const [before, payload, proof] = token.split('.');
+  const read = (part) => JSON.parse(Buffer.from(part, 'base64url'));
+  const write = (part) => Buffer.from(JSON.stringify(part)).toString('base64url');
+  const algorithm = { none: { alg: 'none' }, hs256: { alg: 'HS256' } }[signature];
+  const head = write({ ...read(before), ...algorithm, ...header });
+  const changed = { ...read(payload), ...claims };
+  for (const [name, value] of Object.entries(changed)) {
+    if (value === null) delete changed[name];
+  }
+  const input = `${head}.${write(changed)}`;
+  const by = ({ privateKey }) => sign('sha256', Buffer.from(input), privateKey).toString('base64url');
+  switch (signature) {
+    case 'own': return `${input}.${by(key)}`;
+    case 'foreign': return `${input}.${by(newKey())}`;
+    case 'hs256': return `${input}.${createHmac('sha256', client_secret).update(input).digest('base64url')}`;
+    case 'broken': return `${input}.${proof.startsWith('A') ? 'B' : 'A'}${proof.slice(1)}`;
+    case 'none': return `${input}.`;
+    default: throw new Error(`no such signature: ${signature}`);
+  }
+}
+
+async function control(request, response) {
+  let text = '';
+  for await (const part of request) text += part;
+  const { rotate, account, ...changes } = JSON.parse(text);
+  for (const name of Object.keys(changes)) {
+    if (!(name in state)) throw new Error(`no such switch: ${name}`);
+  }
+  Object.assign(state, changes);
+  if (account) {
+    accounts.set(account.sub, account);
+    state.account = account.sub;
+  }
+  if (rotate) key = newKey();
+  if (rotate || 'claims_in' in changes) build();
+  response.end('{}');
+}
+
+// Who is sent here to sign in has done so.
+async function interaction(request, response) {
+  const result = state.deny
+    ? { error: 'access_denied', error_description: 'they <b>declined</b>' }
+    : { login: { accountId: state.account } };
+  await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
+}
+
+const server = createServer((request, response) => {
+  const { pathname } = new URL(request.url, 'http://localhost');
+  const failed = (error) => {
+    console.error(error);
+    response.statusCode = 500;
+    response.end(String(error));
+  };
+  if (pathname === '/test/control') return void control(request, response).catch(failed);
+  if (pathname === '/test/requests') return void response.end(JSON.stringify(requests));
+  requests.push(pathname);
+  if (state.fail[pathname]) {
+    response.statusCode = state.fail[pathname];
+    return void response.end('<h1>out of order</h1>');
+  }
+  if (pathname.startsWith('/test/interaction/')) return void interaction(request, response).catch(failed);
+  answer(request, response);
+});
+let issuer;
+server.listen(Number(port), '127.0.0.1', () => {
+  issuer = `http://127.0.0.1:${server.address().port}`;
+  build();
+  console.log(`listening on ${issuer}`);
+});
