@@ -5,6 +5,7 @@
 //! | flags, made of the tables of settings | `cli.rs` |
 //! | settings out of file, environment and flags | `settings.rs` |
 //! | the log | `logging.rs` |
+//! | the limit of open files | `open_files.rs` |
 //! | putting the parts together, and taking them apart | `service.rs` |
 //! | work in the background | `background.rs` |
 //! | SIGTERM and SIGINT | `signals.rs` |
@@ -21,6 +22,7 @@ mod banner;
 mod cli;
 mod failure;
 mod logging;
+mod open_files;
 mod service;
 mod settings;
 mod signals;
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
 fn run(flags: &cli::Flags) -> Result<ExitCode, Failure> {
     let settings = Settings::read(flags, std::env::vars_os())?;
     logging::start(&settings.log)?;
+    open_files::raise_limit(settings.http.max_connections);
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::Runtime)?;
     let ended = runtime.block_on(service::run(settings));
     runtime.shutdown_timeout(RUNTIME_GRACE);

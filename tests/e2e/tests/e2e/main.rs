@@ -1,5 +1,6 @@
 //! End-to-end tests: the real programs, on each database, used as people use them.
 
+mod abuse;
 mod configuration;
 mod counting;
 mod linkctl;

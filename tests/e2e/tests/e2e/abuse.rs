@@ -1,0 +1,180 @@
+//! Keeping abuse out: hosts that are blocked on every node, and clients that take more than their share.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use waypost_e2e::member::{Member, OPERATOR, closed, linkctl};
+use waypost_e2e::{FRESH_WITHIN, Visitor, on_each_database};
+use waypost_test_harness::{Kind, ServerProcess, TestDatabase, wait_until};
+
+on_each_database!(a_blocked_host_stops_links_on_every_node);
+
+async fn a_blocked_host_stops_links_on_every_node(kind: Kind) {
+    let database = TestDatabase::new(kind);
+    let here = ServerProcess::start(&database, closed());
+    let there = ServerProcess::start(&database, closed());
+    let operator = Member::with_token(&here, OPERATOR);
+    let link = |code: &str, url: &str| json!({ "code": code, "url": url });
+    operator
+        .make(link("bad", "https://www.evil.example/x"))
+        .await;
+    operator.make(link("good", "https://good.example/")).await;
+    let visitors = [Visitor::of(&here), Visitor::of(&there)];
+    let answered = async |code: &str, status: StatusCode| {
+        for visitor in &visitors {
+            wait_until(code, FRESH_WITHIN, async || {
+                visitor.visit(code).await.expect("an answer").0 == status
+            })
+            .await;
+        }
+    };
+    answered("bad", StatusCode::FOUND).await;
+    let clicks = async || {
+        let found = operator.get("/api/v1/admin/links?q=bad").await;
+        found["links"][0]["clicks"].as_u64().expect("a number")
+    };
+
+    let block = ["block", "add", "*.evil.example", "--reason", "phishing"];
+    linkctl(&database, &block).assert_success();
+    answered("bad", StatusCode::GONE).await;
+    answered("good", StatusCode::FOUND).await;
+    let before = clicks().await;
+    for visitor in &visitors {
+        let (status, location) = visitor.visit("bad").await.expect("an answer");
+        assert_eq!((status, location), (StatusCode::GONE, None));
+    }
+    assert_eq!(
+        clicks().await,
+        before,
+        "what is not redirected is not counted"
+    );
+    // No link is made to it, and none is changed to lead there.
+    let refused = link("worse", "https://a.b.evil.example/");
+    let path = "/api/v1/links";
+    let refused = operator
+        .call(Method::POST, path, refused, StatusCode::BAD_REQUEST)
+        .await;
+    assert_eq!(refused["code"], "TARGET_BLOCKED");
+    let add = linkctl(&database, &["link", "add", "https://x.evil.example/"]);
+    assert_eq!(add.status.code(), Some(4), "{add:?}");
+    let listed = operator.get("/api/v1/admin/blocklist").await;
+    assert_eq!(listed["blocklist"][0]["pattern"], "*.evil.example");
+    assert_eq!(listed["blocklist"][0]["reason"], "phishing");
+
+    operator
+        .delete("/api/v1/admin/blocklist/*.evil.example")
+        .await;
+    answered("bad", StatusCode::FOUND).await;
+    linkctl(&database, &["verify"]).assert_success();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_back_to_the_server_are_refused_by_each_of_its_names() {
+    let database = TestDatabase::sqlite();
+    let names = "go, *.corp.example";
+    let options = closed()
+        .env("WAYPOST_BASE_URL", "https://go.example")
+        .env("WAYPOST_HOST_NAMES", names);
+    let server = ServerProcess::start(&database, options);
+    let operator = Member::with_token(&server, OPERATOR);
+    let keyword = json!({ "keyword": "gh", "url": "https://github.example/{slug}" });
+    let path = "/api/v1/keywords";
+    operator
+        .call(Method::POST, path, keyword, StatusCode::CREATED)
+        .await;
+    for url in [
+        "https://go.example/x",
+        "http://go/x",
+        "https://a.corp.example/",
+        "http://gh/org",
+        "https://gh.go.example/org",
+    ] {
+        let path = "/api/v1/links";
+        let body = json!({ "url": url });
+        let refused = operator
+            .call(Method::POST, path, body, StatusCode::BAD_REQUEST)
+            .await;
+        assert_eq!(refused["code"], "URL_INVALID", "{url}");
+    }
+    operator
+        .make(json!({ "url": "https://github.example/" }))
+        .await;
+}
+
+async fn connect(server: &ServerProcess) -> TcpStream {
+    let address = server.url("");
+    let address = address.strip_prefix("http://").expect("an address");
+    TcpStream::connect(address).await.expect("a connection")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_idle_and_many_slow_clients_keep_nobody_from_the_target() {
+    let database = TestDatabase::sqlite();
+    let server = ServerProcess::start(&database, closed());
+    let operator = Member::with_token(&server, OPERATOR);
+    let link = json!({ "code": "wiki", "url": "https://example.com/" });
+    operator.make(link).await;
+    let mut idle = Vec::new();
+    for _ in 0..1_000 {
+        idle.push(connect(&server).await);
+    }
+    let mut slow = Vec::new();
+    for _ in 0..50 {
+        let mut stream = connect(&server).await;
+        stream
+            .write_all(b"GET /wiki HTTP/1.1\r\nX")
+            .await
+            .expect("bytes");
+        slow.push(stream);
+    }
+    for _ in 0..100 {
+        // Each on a connection of its own.
+        let visitor = Visitor::of(&server);
+        let (status, _) = visitor.visit("wiki").await.expect("an answer");
+        assert_eq!(status, StatusCode::FOUND);
+    }
+    // Whoever does not finish the head of a request in time is sent away.
+    for mut stream in slow {
+        let mut answer = Vec::new();
+        let read = stream.read_to_end(&mut answer);
+        let ended = tokio::time::timeout(Duration::from_secs(30), read).await;
+        ended.expect("the connection ends").expect("bytes");
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 408 "),
+            "{answer}"
+        );
+    }
+    drop(idle);
+    let found = operator.get("/api/v1/admin/links?q=wiki").await;
+    assert_eq!(found["links"][0]["clicks"], 100);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_uses_the_api_too_often_is_told_when_to_come_back() {
+    let database = TestDatabase::sqlite();
+    let options = closed()
+        .env("WAYPOST_RATE_LIMIT_API", "5")
+        .env("WAYPOST_RATE_LIMIT_CREATE", "1");
+    let server = ServerProcess::start(&database, options);
+    let ada = Member::add(&server, &database, "ada@example.com");
+    let made = ada.make(json!({ "url": "https://example.com/" })).await;
+    let body = Some(json!({ "url": "https://example.com/" }));
+    let refused = ada.send(Method::POST, "/api/v1/links", body).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers().contains_key("retry-after"));
+    assert_eq!(refused.headers()["ratelimit-limit"], "1");
+    for _ in 0..3 {
+        assert_eq!(ada.status("/api/v1/links").await, StatusCode::OK);
+    }
+    let refused = ada.send(Method::GET, "/api/v1/links", None).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers()["ratelimit-remaining"], "0");
+    let code = made["code"].as_str().expect("a code");
+    for _ in 0..20 {
+        assert_eq!(ada.follow(code).await, StatusCode::FOUND);
+    }
+}
