@@ -87,7 +87,7 @@ impl Kind {
 }
 
 impl Limits {
-    pub(crate) fn new(settings: &LimitSettings) -> Self {
+    pub(crate) fn new(settings: LimitSettings) -> Self {
         let requests = Kind::of(settings.requests_per_minute, Duration::MINUTE);
         Self {
             refused: requests.is_some().then(|| Kind::with(REFUSED)),

@@ -56,7 +56,7 @@ impl State {
     pub(crate) fn new(parts: ApiParts, base_url: BaseUrl) -> Self {
         Self {
             router: Router::new(parts.resolver.clone(), &base_url),
-            limits: Limits::new(&parts.limits),
+            limits: Limits::new(parts.limits),
             parts,
             site: Site::of(&base_url),
             throttle: SignInThrottle::default(),

@@ -57,3 +57,41 @@ async fn what_is_no_http_is_refused_and_the_next_request_is_served() {
     assert_eq!(server.get("/health").await.status, 200);
     assert_eq!(server.stored_links().await, 0);
 }
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused_and_the_next_request_is_served() {
+    let server = TestServer::start().await;
+    let with_header = |header: String| {
+        format!("GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{header}\r\n").into_bytes()
+    };
+    let long = "x".repeat(200 * 1_024);
+    for (name, bytes) in [
+        ("a long header", with_header(format!("X-Long: {long}\r\n"))),
+        ("many headers", with_header("X-One: 1\r\n".repeat(500))),
+        ("a long path", request(format!("/{long}").as_bytes())),
+        (
+            "a long query",
+            request(format!("/health?{long}").as_bytes()),
+        ),
+    ] {
+        // The connection may be cut before everything was sent, and the answer lost with it.
+        let mut stream = TcpStream::connect(server.server.address()).await.unwrap();
+        let _ = stream.write_all(&bytes).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8(answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap_or("cut").to_owned();
+        assert!(
+            ["400", "414", "431", "cut"].contains(&status.as_str()),
+            "{name}: {answer:?}"
+        );
+        assert_eq!(server.get("/health").await.status, 200);
+    }
+    // What a browser may send is served.
+    let usual = with_header(format!("Cookie: a={}\r\n", "x".repeat(8_000)));
+    let answer = exchange(&server, &usual).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let long = request(format!("/{}", "x/".repeat(8_000)).as_bytes());
+    let answer = exchange(&server, &long).await;
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+}
