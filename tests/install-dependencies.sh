@@ -130,7 +130,7 @@ oidc_provider() {
         command -v apt-get >/dev/null 2>&1 && may_become_root ||
             die "please install Node.js 18 or newer with npm (Debian packages: nodejs npm)"
         say "installing nodejs and npm"
-        apt_install nodejs npm || die "apt-get could not install nodejs and npm"
+        apt_install nodejs npm ca-certificates || die "apt-get could not install nodejs and npm"
     }
     say "installing oidc-provider $oidc_provider_version"
     rm -rf "$oidc_provider"

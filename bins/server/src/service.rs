@@ -140,10 +140,6 @@ impl Service {
             operator: settings.access.admin_token,
             sessions: settings.access.sessions,
         });
-        let oidc = settings.oidc.clone().map(|oidc| {
-            let base_url = &settings.http.base_url;
-            Oidc::new(oidc, base_url, clock.clone(), random.clone()).map(Arc::new)
-        });
         let parts = ApiParts {
             links: Links::new(shortener),
             accounts: accounts.clone(),
@@ -154,7 +150,7 @@ impl Service {
             metrics,
             anonymous_links: settings.access.anonymous_links,
             limits: settings.limits,
-            oidc: oidc.transpose()?,
+            oidc: oidc(settings)?,
         };
         let set_up = accounts.begin_set_up().await.map_err(Failure::SetUp)?;
         let base_url = &settings.http.base_url;
@@ -211,6 +207,16 @@ impl Service {
         self.database.close();
         served.and(worked)
     }
+}
+
+/// The OpenID provider to sign in with, where there is one. It is not asked anything yet.
+fn oidc(settings: &Settings) -> Result<Option<Arc<Oidc>>, Failure> {
+    let Some(oidc) = settings.oidc.clone() else {
+        return Ok(None);
+    };
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    let oidc = Oidc::new(oidc, &settings.http.base_url, clock, random)?;
+    Ok(Some(Arc::new(oidc)))
 }
 
 /// The second signal: whoever sends it does not want to wait.

@@ -15,7 +15,7 @@ use waypost_core::{Action, Actor, Decision, SessionId, UserId, decide};
 use waypost_store::{KnownSession, permit};
 
 use crate::csrf;
-use crate::errors::{ApiError, ErrorCode};
+use crate::errors::ApiError;
 use crate::limits;
 use crate::state::State;
 
@@ -79,7 +79,7 @@ struct Renewed(HeaderValue);
 pub(crate) async fn authenticate(request: &HttpRequest, state: &State) -> Result<Actor, ApiError> {
     let headers = request.headers();
     if headers.contains_key(header::AUTHORIZATION) {
-        return by_token(headers, state).await;
+        return by_token(request, state).await;
     }
     let Some(known) = by_session(headers, state).await? else {
         return Ok(Actor::Anonymous);
@@ -108,10 +108,12 @@ async fn by_session(headers: &HeaderMap, state: &State) -> Result<Option<KnownSe
     }
 }
 
-async fn by_token(headers: &HeaderMap, state: &State) -> Result<Actor, ApiError> {
-    let Some(credentials) = headers.get(header::AUTHORIZATION) else {
+/// Whose token a request presents; an address that guesses them is not listened to for a while.
+async fn by_token(request: &HttpRequest, state: &State) -> Result<Actor, ApiError> {
+    let Some(credentials) = request.headers().get(header::AUTHORIZATION) else {
         return Ok(Actor::Anonymous);
     };
+    limits::check_refused(request, state)?;
     let presented = credentials
         .to_str()
         .ok()
@@ -123,7 +125,10 @@ async fn by_token(headers: &HeaderMap, state: &State) -> Result<Actor, ApiError>
         Some(token) => state.accounts().authenticate(token).await?,
         None => None,
     };
-    actor.ok_or_else(|| ApiError::unauthorized(true))
+    actor.ok_or_else(|| {
+        limits::note_refused(request, state);
+        ApiError::unauthorized(true)
+    })
 }
 
 /// Stands around a handler: finds out who asks, and sends away who may not.
@@ -173,14 +178,7 @@ async fn admit(
     state: &State,
     request: &HttpRequest,
 ) -> Result<Option<KnownSession>, ApiError> {
-    limits::check_refused(request, state)?;
-    let presented = presented(request, state).await;
-    if let Err(error) = &presented
-        && error.code() == ErrorCode::Unauthorized
-    {
-        limits::note_refused(request, state);
-    }
-    let (actor, known) = presented?;
+    let (actor, known) = presented(request, state).await?;
     limits::pay_request(request, &actor, state)?;
     check(access, &actor, state.anonymous_links())?;
     if let Some(known) = &known {
@@ -200,7 +198,7 @@ async fn presented(
 ) -> Result<(Actor, Option<KnownSession>), ApiError> {
     let headers = request.headers();
     if headers.contains_key(header::AUTHORIZATION) {
-        return Ok((by_token(headers, state).await?, None));
+        return Ok((by_token(request, state).await?, None));
     }
     let known = by_session(headers, state).await?;
     let actor = known.as_ref().map_or(Actor::Anonymous, KnownSession::actor);

@@ -59,6 +59,9 @@ pub(crate) const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private,
         (status = 410, description = "The link has expired, is disabled, or leads to a host that is blocked", content(
             (ErrorBody<'static> = "application/json"), (String = "text/html"),
         )),
+        (status = 429, description = "The link is for certain users, and too much was sent from this address that is not accepted", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        ), headers(("Retry-After" = u32, description = "Seconds"))),
         (status = 500, description = "Something went wrong on this side; the log has more, under the request id of the answer", content(
             (ErrorBody<'static> = "application/json"), (String = "text/html"),
         )),
@@ -77,9 +80,10 @@ pub(crate) async fn answer(request: &HttpRequest, state: &State) -> HttpResponse
             Err(error) => match error.code() {
                 ErrorCode::NotFound => RedirectStatus::NotFound,
                 ErrorCode::Gone => RedirectStatus::Gone,
-                ErrorCode::Unauthorized | ErrorCode::Forbidden | ErrorCode::ScopeMissing => {
-                    RedirectStatus::Forbidden
-                }
+                ErrorCode::Unauthorized
+                | ErrorCode::Forbidden
+                | ErrorCode::ScopeMissing
+                | ErrorCode::TooManyRequests => RedirectStatus::Forbidden,
                 _ => RedirectStatus::Error,
             },
         };
@@ -205,6 +209,9 @@ pub(crate) fn host_of(request: &HttpRequest) -> Option<&str> {
         (status = 410, description = "The link has expired, is disabled, or leads to a host that is blocked", content(
             (ErrorBody<'static> = "application/json"), (String = "text/html"),
         )),
+        (status = 429, description = "The link is for certain users, and too much was sent from this address that is not accepted", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        ), headers(("Retry-After" = u32, description = "Seconds"))),
         (status = 500, description = "Something went wrong on this side; the log has more, under the request id of the answer", content(
             (ErrorBody<'static> = "application/json"), (String = "text/html"),
         )),
