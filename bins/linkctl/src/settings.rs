@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 
 use waypost_analytics::ClickSettings;
-use waypost_api::{AccessSettings, HttpSettings, LimitSettings, LogSettings};
+use waypost_api::{AccessSettings, HttpSettings, LimitSettings, LogSettings, OidcSettings};
 use waypost_core::BaseUrl;
 use waypost_core::settings::{Problems, SettingsReader};
 use waypost_store::CacheSettings;
@@ -43,6 +43,7 @@ pub(crate) fn read(
     let _ = LimitSettings::read(&mut reader);
     let _ = CacheSettings::read(&mut reader);
     let _ = LogSettings::read(&mut reader);
+    let _ = OidcSettings::read(&mut reader);
     let used = || {
         Ok(Settings {
             database: database?,
@@ -99,6 +100,9 @@ mod tests {
             ("WAYPOST_LISTEN", "127.0.0.1:1"),
             ("WAYPOST_TIMEZONE", "Europe/Berlin"),
             ("WAYPOST_LOG", "debug"),
+            ("WAYPOST_OIDC_ISSUER", "https://id.example"),
+            ("WAYPOST_OIDC_CLIENT_ID", "waypost"),
+            ("WAYPOST_OIDC_CLIENT_SECRET", "hunter2"),
         ];
         assert!(read(&Global::default(), environment(&server)).is_ok());
         let wrong = [

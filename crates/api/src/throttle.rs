@@ -30,9 +30,17 @@ const ADDRESS: Budget = Budget {
 /// The longest name of an account that is looked at, in bytes.
 const MAX_ACCOUNT: usize = 254;
 
+/// Of an address that signs in with a provider, of which this server asks something each time: a hundred
+/// and twenty, then one a second.
+const AT_PROVIDER: Budget = Budget {
+    burst: 120,
+    every: Duration::SECOND,
+};
+
 /// The budgets of this process.
 #[derive(Default)]
 pub(crate) struct SignInThrottle {
+    at_provider: Mutex<Spent<IpAddr>>,
     accounts: Mutex<Spent<Box<str>>>,
     addresses: Mutex<Spent<IpAddr>>,
 }
@@ -68,6 +76,22 @@ impl SignInThrottle {
             lock(&self.addresses).give_back(&address, ADDRESS);
         }
         taken.map(|_| attempt)
+    }
+
+    /// Takes a request to the provider from the budget of an address.
+    ///
+    /// # Errors
+    /// How long to wait until there is one more.
+    pub(crate) fn ask_provider(
+        &self,
+        address: Option<IpAddr>,
+        now: OffsetDateTime,
+    ) -> Result<(), Duration> {
+        let Some(address) = address.map(network_of) else {
+            return Ok(());
+        };
+        let taken = lock(&self.at_provider).take(address, AT_PROVIDER, 1, now);
+        taken.map(|_| ())
     }
 
     /// Gives back what an attempt took: it succeeded.
@@ -111,6 +135,20 @@ mod tests {
 
     fn address(number: u8) -> IpAddr {
         IpAddr::from([192, 0, 2, number])
+    }
+
+    #[test]
+    fn an_address_asks_the_provider_so_often_and_no_other_pays_for_it() {
+        let throttle = SignInThrottle::default();
+        let ask = |number| throttle.ask_provider(Some(address(number)), START);
+        for _ in 0..120 {
+            assert_eq!(ask(1), Ok(()));
+        }
+        assert_eq!(ask(1), Err(Duration::SECOND));
+        assert_eq!(ask(2), Ok(()));
+        assert_eq!(throttle.ask_provider(None, START), Ok(()));
+        let later = START + Duration::SECOND;
+        assert_eq!(throttle.ask_provider(Some(address(1)), later), Ok(()));
     }
 
     #[test]

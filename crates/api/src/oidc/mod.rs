@@ -70,7 +70,6 @@ const ALGORITHMS: [Algorithm; 10] = [
 /// Signs people in with an OpenID provider.
 pub struct Oidc {
     provider: Provider,
-    clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
 
@@ -110,8 +109,7 @@ impl Oidc {
         let redirect_url = RedirectUrl::new(format!("{}{CALLBACK}", base_url.as_str()));
         let redirect_url = redirect_url.map_err(|_| OidcSetupError::BaseUrl)?;
         Ok(Self {
-            provider: Provider::new(settings, http, redirect_url),
-            clock,
+            provider: Provider::new(settings, http, clock, redirect_url),
             random,
         })
     }
@@ -132,8 +130,8 @@ impl Oidc {
     /// # Errors
     /// [`OidcError::Unavailable`] when the provider does not answer.
     pub(crate) async fn begin(&self, path: String) -> Result<(String, Pending), OidcError> {
-        let now = self.clock.now();
-        let known = self.provider.known(now).await?;
+        let known = self.provider.known().await?;
+        let now = self.provider.clock.now();
         let pending = Pending::begin(path, now, &*self.random);
         let verifier = PkceCodeVerifier::new(pending.verifier.clone());
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
@@ -174,7 +172,7 @@ impl Oidc {
         if !pending.is_answered_by(&state) {
             return Err(OidcError::NotBegun);
         }
-        let known = self.provider.known(self.clock.now()).await?;
+        let known = self.provider.known().await?;
         let issuer = self.provider.settings.issuer.as_str();
         let is_ours = match &response.iss {
             Some(named) => named == issuer,
@@ -213,7 +211,7 @@ impl Oidc {
         nonce: &Nonce,
         access_token: &AccessToken,
     ) -> Result<IdTokenClaims<OtherClaims, CoreGenderClaim>, OidcError> {
-        let now = self.clock.now();
+        let now = self.provider.clock.now();
         let verified = verify_with(&known, id_token, nonce, access_token, now);
         let Err(OidcError::Refused(Refused::Claims(
             ClaimsVerificationError::SignatureVerification(_),
@@ -221,7 +219,7 @@ impl Oidc {
         else {
             return verified;
         };
-        match self.provider.with_new_keys(&known, now).await? {
+        match self.provider.with_new_keys(&known).await? {
             Some(known) => verify_with(&known, id_token, nonce, access_token, now),
             None => verified,
         }

@@ -20,6 +20,7 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Mutex;
+use waypost_core::Clock;
 
 use super::claims::OtherClaims;
 use super::error::{OidcError, Unavailable};
@@ -101,6 +102,7 @@ impl AdditionalProviderMetadata for MoreMetadata {}
 pub(super) struct Provider {
     pub(super) settings: OidcSettings,
     pub(super) http: HttpClient,
+    pub(super) clock: Arc<dyn Clock>,
     redirect_url: RedirectUrl,
     cache: Mutex<Cache>,
 }
@@ -140,10 +142,16 @@ fn is_within(span: Duration, at: OffsetDateTime, now: OffsetDateTime) -> bool {
 }
 
 impl Provider {
-    pub(super) fn new(settings: OidcSettings, http: HttpClient, redirect_url: RedirectUrl) -> Self {
+    pub(super) fn new(
+        settings: OidcSettings,
+        http: HttpClient,
+        clock: Arc<dyn Clock>,
+        redirect_url: RedirectUrl,
+    ) -> Self {
         Self {
             settings,
             http,
+            clock,
             redirect_url,
             cache: Mutex::default(),
         }
@@ -153,8 +161,10 @@ impl Provider {
     ///
     /// # Errors
     /// [`OidcError::Unavailable`] when it does not answer.
-    pub(super) async fn known(&self, now: OffsetDateTime) -> Result<Arc<Known>, OidcError> {
+    pub(super) async fn known(&self) -> Result<Arc<Known>, OidcError> {
         let mut cache = self.cache.lock().await;
+        // Others may have asked, and waited for long, before it was this one's turn.
+        let now = self.clock.now();
         if let Some(known) = &cache.known
             && is_within(BELIEVED_FOR, known.fetched_at, now)
         {
@@ -174,7 +184,7 @@ impl Provider {
                 Ok(known)
             }
             Err(error) => {
-                cache.failed_at = Some(now);
+                cache.failed_at = Some(self.clock.now());
                 Err(error)
             }
         }
@@ -203,9 +213,9 @@ impl Provider {
     pub(super) async fn with_new_keys(
         &self,
         before: &Arc<Known>,
-        now: OffsetDateTime,
     ) -> Result<Option<Arc<Known>>, OidcError> {
         let mut cache = self.cache.lock().await;
+        let now = self.clock.now();
         if let Some(known) = &cache.known
             && !Arc::ptr_eq(known, before)
         {
@@ -250,5 +260,67 @@ impl Provider {
         } else {
             client
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration as StdDuration;
+
+    use time::macros::datetime;
+    use tokio::net::TcpListener;
+    use waypost_core::ManualClock;
+    use waypost_core::settings::SettingsReader;
+
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_nothing_last_for_ever() {
+        let at = datetime!(2026-03-01 12:00 UTC);
+        assert!(is_within(Duration::HOUR, at, at + Duration::minutes(59)));
+        for now in [at + Duration::HOUR, at - Duration::HOUR] {
+            assert!(!is_within(Duration::HOUR, at, now));
+        }
+    }
+
+    /// A provider of which only this is known.
+    fn provider(listener: &TcpListener, clock: Arc<ManualClock>) -> Arc<Provider> {
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let mut reader = SettingsReader::of_variables(&[
+            ("WAYPOST_OIDC_ISSUER", &issuer),
+            ("WAYPOST_OIDC_CLIENT_ID", "waypost"),
+        ]);
+        let settings = OidcSettings::read(&mut reader).unwrap().unwrap();
+        let url = RedirectUrl::new("http://localhost/".to_owned()).unwrap();
+        let http = HttpClient::new().unwrap();
+        Arc::new(Provider::new(settings, http, clock, url))
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_for_a_provider_that_fails_do_not_wait_one_after_the_other() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let clock = Arc::new(ManualClock::new(datetime!(2026-03-01 12:00 UTC)));
+        let provider = provider(&listener, clock.clone());
+        let mut asking = tokio::task::JoinSet::new();
+        for _ in 0..3 {
+            let provider = Arc::clone(&provider);
+            asking.spawn(async move { provider.known().await.err() });
+        }
+        // It takes the first request, is slow, and hangs up.
+        let (connection, _) = listener.accept().await.unwrap();
+        clock.advance(Duration::seconds(9));
+        drop(connection);
+        let errors = asking.join_all().await;
+        let just_failed = errors.iter().filter(|error| {
+            let error = error.as_ref().unwrap();
+            matches!(error, OidcError::Unavailable(Unavailable::JustFailed))
+        });
+        assert_eq!(just_failed.count(), 2, "{errors:?}");
+        // A second later it is asked again.
+        clock.advance(FAILS_EVERY);
+        let again = tokio::spawn(async move { provider.known().await.err() });
+        let accepted = tokio::time::timeout(StdDuration::from_secs(20), listener.accept()).await;
+        drop(accepted.unwrap().unwrap());
+        assert!(again.await.unwrap().is_some());
     }
 }

@@ -7,7 +7,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::{PageResult, end_former, page, see_other, signed_in, user_agent};
+use super::{PageResult, client_address, end_former, page, see_other, signed_in, user_agent};
 use crate::errors::ApiError;
 use crate::oidc::{Oidc, Pending, Response, answer};
 use crate::state::State;
@@ -19,8 +19,13 @@ struct BeginQuery {
     redirect: String,
 }
 
-fn provider(state: &State) -> Result<&Oidc, ApiError> {
-    state.oidc().ok_or_else(ApiError::no_such_path)
+/// The provider, which is asked something now.
+fn provider<'s>(request: &HttpRequest, state: &'s State) -> Result<&'s Oidc, ApiError> {
+    let provider = state.oidc().ok_or_else(ApiError::no_such_path)?;
+    let address = client_address(request, state);
+    let asked = state.throttle().ask_provider(address, state.clock().now());
+    asked.map_err(|wait| ApiError::too_many_requests("too many sign-ins", wait))?;
+    Ok(provider)
 }
 
 /// Sends the browser to the provider.
@@ -32,7 +37,7 @@ async fn send(request: &HttpRequest, state: &State) -> Result<HttpResponse, ApiE
     let query = web::Query::<BeginQuery>::from_query(request.query_string());
     let BeginQuery { redirect } = query.map(web::Query::into_inner).unwrap_or_default();
     let path = state.site().checked(&redirect).unwrap_or_default();
-    let begun = provider(state)?.begin(path).await;
+    let begun = provider(request, state)?.begin(path).await;
     let (url, pending) = begun.map_err(|error| answer::failed(error, None))?;
     let mut answer = see_other(&url);
     if let Some(cookie) = state.site().keep_pending(&pending.to_cookie()) {
@@ -47,7 +52,7 @@ pub(crate) async fn finish(request: HttpRequest, state: web::Data<State>) -> Pag
 }
 
 async fn sign_in(request: &HttpRequest, state: &State) -> Result<HttpResponse, ApiError> {
-    let oidc = provider(state)?;
+    let oidc = provider(request, state)?;
     let site = state.site();
     let pending = site.pending_of(request.headers());
     let pending = pending.and_then(|value| Pending::of_cookie(value, state.clock().now()));
