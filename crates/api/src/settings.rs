@@ -28,8 +28,8 @@ const WORKERS: Setting = Setting::new(
 );
 const MAX_CONNECTIONS: Setting = Setting::new(
     "max_connections",
-    "25000",
-    "connections at a time, shared by the workers (1 to 1000000); more wait to be accepted",
+    "10000",
+    "connections at a time (1 to 1000000), divided among the workers; more wait to be accepted",
 );
 const METRICS_LISTEN: Setting = Setting::new(
     "metrics_listen",
@@ -122,7 +122,7 @@ impl HttpSettings {
             Some(base_url) => Ok(base_url),
             None => default_base_url(reader),
         });
-        let max_connections = reader.number(&MAX_CONNECTIONS, 25_000, 1..=1_000_000);
+        let max_connections = reader.number(&MAX_CONNECTIONS, 10_000, 1..=1_000_000);
         let workers = reader.number(&WORKERS, cores(), 1..=MAX_WORKERS);
         let metrics_listen = reader.optional(&METRICS_LISTEN, address);
         let grace = reader.number(&SHUTDOWN_GRACE_S, 30, 0..=3_600);
@@ -372,6 +372,40 @@ mod tests {
         assert_eq!(log.filter, "warn,waypost_api=debug");
         assert_eq!(log.format, LogFormat::Json);
         assert_eq!(reader.finish(Ok(())), Ok(()));
+    }
+
+    #[test]
+    fn limits_names_and_connections_are_read() {
+        let read = |variables: &[(&str, &str)]| {
+            let mut reader = SettingsReader::of_variables(variables);
+            let http = HttpSettings::read(&mut reader);
+            let limits = LimitSettings::read(&mut reader);
+            reader.finish(http.and_then(|http| Ok((http, limits?))))
+        };
+        let (http, limits) = read(&[]).unwrap();
+        assert_eq!(http.max_connections.to_string(), MAX_CONNECTIONS.default);
+        let per =
+            [limits.requests_per_minute, limits.links_per_hour].map(|limit| limit.to_string());
+        assert_eq!(per, [RATE_LIMIT_API.default, RATE_LIMIT_CREATE.default]);
+        let (http, limits) = read(&[
+            ("WAYPOST_BASE_URL", "https://go.example"),
+            ("WAYPOST_HOST_NAMES", "go, *.corp.example"),
+            ("WAYPOST_MAX_CONNECTIONS", "7"),
+            ("WAYPOST_RATE_LIMIT_API", "0"),
+            ("WAYPOST_RATE_LIMIT_CREATE", "5"),
+        ])
+        .unwrap();
+        assert_eq!(http.max_connections, 7);
+        assert_eq!(http.base_url.word_of("gh.corp.example"), Some("gh"));
+        assert_eq!(http.base_url.word_of("go"), None);
+        assert_eq!((limits.requests_per_minute, limits.links_per_hour), (0, 5));
+        let problems = read(&[
+            ("WAYPOST_HOST_NAMES", "https://go"),
+            ("WAYPOST_MAX_CONNECTIONS", "0"),
+            ("WAYPOST_RATE_LIMIT_API", "-1"),
+            ("WAYPOST_RATE_LIMIT_CREATE", "many"),
+        ]);
+        assert_eq!(problems.unwrap_err().as_slice().len(), 4);
     }
 
     #[test]
