@@ -81,7 +81,7 @@ pub(crate) async fn authenticate(request: &HttpRequest, state: &State) -> Result
     if headers.contains_key(header::AUTHORIZATION) {
         return by_token(request, state).await;
     }
-    let Some(known) = by_session(headers, state).await? else {
+    let Some(known) = by_session(request, state).await? else {
         return Ok(Actor::Anonymous);
     };
     if known.extended
@@ -99,13 +99,21 @@ pub(crate) fn renew_session(request: &HttpRequest, answer: &mut HttpResponse) {
     }
 }
 
-/// Whose session these headers present. A browser goes on presenting one that has ended: that is nobody
-/// in particular.
-async fn by_session(headers: &HeaderMap, state: &State) -> Result<Option<KnownSession>, ApiError> {
-    match state.site().session_of(headers) {
-        Some(presented) => Ok(state.accounts().authenticate_session(presented).await?),
-        None => Ok(None),
+/// Whose session a request presents. A browser goes on presenting one that has ended: that is nobody in
+/// particular, and counts as something that is not accepted.
+async fn by_session(
+    request: &HttpRequest,
+    state: &State,
+) -> Result<Option<KnownSession>, ApiError> {
+    let Some(presented) = state.site().session_of(request.headers()) else {
+        return Ok(None);
+    };
+    limits::check_refused(request, state)?;
+    let known = state.accounts().authenticate_session(presented).await?;
+    if known.is_none() {
+        limits::note_refused(request, state);
     }
+    Ok(known)
 }
 
 /// Whose token a request presents; an address that guesses them is not listened to for a while.
@@ -113,7 +121,6 @@ async fn by_token(request: &HttpRequest, state: &State) -> Result<Actor, ApiErro
     let Some(credentials) = request.headers().get(header::AUTHORIZATION) else {
         return Ok(Actor::Anonymous);
     };
-    limits::check_refused(request, state)?;
     let presented = credentials
         .to_str()
         .ok()
@@ -121,6 +128,9 @@ async fn by_token(request: &HttpRequest, state: &State) -> Result<Actor, ApiErro
         .and_then(|credentials| credentials.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(BEARER))
         .map(|(_, token)| token.trim());
+    if !presented.is_some_and(|token| state.accounts().is_operator(token)) {
+        limits::check_refused(request, state)?;
+    }
     let actor = match presented {
         Some(token) => state.accounts().authenticate(token).await?,
         None => None,
@@ -200,7 +210,7 @@ async fn presented(
     if headers.contains_key(header::AUTHORIZATION) {
         return Ok((by_token(request, state).await?, None));
     }
-    let known = by_session(headers, state).await?;
+    let known = by_session(request, state).await?;
     let actor = known.as_ref().map_or(Actor::Anonymous, KnownSession::actor);
     Ok((actor, known))
 }

@@ -145,15 +145,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_never_comes_is_given_up() {
-        let json = (CONTENT_TYPE, "application/json");
-        let request = TestRequest::default().insert_header(json).to_http_request();
+        assert_given_up::<JsonObject<Anything>>("application/json").await;
+        assert_given_up::<Form<Anything>>("application/x-www-form-urlencoded").await;
+    }
+
+    async fn assert_given_up<T: FromRequest<Error = ApiError>>(media_type: &str) {
+        let request = TestRequest::default().insert_header((CONTENT_TYPE, media_type));
         let mut payload: Payload = Payload::Stream {
             payload: Box::pin(futures_util::stream::pending()),
         };
         let started = Instant::now();
-        let body = JsonObject::<Anything>::from_request(&request, &mut payload).await;
+        let body = T::from_request(&request.to_http_request(), &mut payload).await;
         let code = body.map(|_| ()).map_err(|error| error.code());
-        assert_eq!(code, Err(ErrorCode::RequestTimeout));
+        assert_eq!(code, Err(ErrorCode::RequestTimeout), "{media_type}");
         assert!(started.elapsed() < BODY_TIMEOUT, "the clock stood still");
     }
 }

@@ -100,6 +100,20 @@ async fn who_says_nothing_of_themselves_has_the_budget_of_their_address() {
 }
 
 #[tokio::test]
+async fn an_address_that_guesses_sessions_is_not_listened_to_either() {
+    let server = TestServer::limited(false, settings(600, 0)).await;
+    let guess = async || {
+        let cookie = format!("__Host-waypost_session=wps_{}", "0".repeat(43));
+        let request = server.request(Method::GET, "/api/v1/links");
+        send(request.header("cookie", cookie)).await.status.as_u16()
+    };
+    for _ in 0..60 {
+        assert_eq!(guess().await, 401);
+    }
+    assert_eq!(guess().await, 429);
+}
+
+#[tokio::test]
 async fn so_many_links_are_made_an_hour_and_many_at_once_count_each() {
     let server = TestServer::limited(false, settings(0, 5)).await;
     let ada = server.member("ada").await;
@@ -145,6 +159,7 @@ async fn an_address_that_guesses_tokens_is_not_listened_to_for_a_while() {
     assert_eq!(from("wp_guessed", "203.0.113.1").await, 429);
     assert_eq!(from(&ada.token, "203.0.113.1").await, 429);
     assert_eq!(from(&ada.token, "203.0.113.2").await, 200);
+    assert_eq!(from(OPERATOR, "203.0.113.1").await, 200);
     server.clock.advance(Duration::SECOND);
     assert_eq!(from(&ada.token, "203.0.113.1").await, 200);
 }

@@ -70,6 +70,13 @@ impl Accounts {
         }
     }
 
+    /// Whether this is the operator's token. The store is not asked.
+    #[must_use]
+    pub fn is_operator(&self, presented: &str) -> bool {
+        // Two hashes are compared: the time that it takes says nothing about the token.
+        self.0.parts.operator == Some(TokenHash::of(presented))
+    }
+
     /// Who presents this secret, and how much they may. `None` for what is neither the operator's nor
     /// that of a valid token of a user who is not disabled.
     ///
@@ -79,22 +86,15 @@ impl Accounts {
     /// # Errors
     /// [`StoreError`] as any look-up.
     pub async fn authenticate(&self, presented: &str) -> Result<Option<Actor>, StoreError> {
-        let AccountsParts {
-            store,
-            clock,
-            operator,
-            ..
-        } = &self.0.parts;
-        let hash = TokenHash::of(presented);
-        // Two hashes are compared: the time that it takes says nothing about the token.
-        if *operator == Some(hash) {
+        let AccountsParts { store, clock, .. } = &self.0.parts;
+        if self.is_operator(presented) {
             return Ok(Some(Actor::Operator));
         }
         if !presented.starts_with(TokenSecret::PREFIX) {
             return Ok(None);
         }
         let now = clock.now();
-        let found = store.token_by_hash(&hash).await?;
+        let found = store.token_by_hash(&TokenHash::of(presented)).await?;
         let valid = found.filter(|(token, user)| token.is_valid_at(now) && !user.is_disabled());
         Ok(valid.map(|(token, user)| {
             self.used().insert(token.id, now);
