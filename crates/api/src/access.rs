@@ -66,6 +66,16 @@ impl RequestId {
     }
 }
 
+/// An answer to somebody who asks too often, or for what takes longer than there is time for, is held back for
+/// so long: whoever sends the next request when the last one is answered sends few, and each of them costs
+/// next to nothing.
+const HELD_BACK: Duration = Duration::from_secs(1);
+
+fn is_sent_too_often(error: Option<&ApiError>) -> bool {
+    let codes = [ErrorCode::TooManyRequests, ErrorCode::Busy];
+    error.is_some_and(|error| codes.contains(&error.code()))
+}
+
 /// How loud a request is in the log when nothing went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Voice {
@@ -107,7 +117,11 @@ async fn observed(
         let error = answer.response().error().and_then(pages::api_error);
         let status = answer.status();
         write_line(answer.request(), status, error, started, voice);
+        let is_sent_too_often = is_sent_too_often(error);
         id.complete(answer.response_mut());
+        if is_sent_too_often {
+            tokio::time::sleep(HELD_BACK).await;
+        }
         Ok(answer)
     };
     answered.instrument(span).await

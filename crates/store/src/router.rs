@@ -245,29 +245,32 @@ impl Default for Normal {
 impl Normal {
     /// Adds a segment as it was sent; `false`, and nothing is added, where it cannot be one of a code.
     fn push(&mut self, segment: &str) -> bool {
-        let decoded;
-        let segment = if segment.contains('%') {
-            decoded = percent_decode_str(segment).decode_utf8();
-            match &decoded {
-                Ok(decoded) => &**decoded,
-                Err(_) => return false,
-            }
-        } else {
-            segment
-        };
+        if !segment.contains('%') {
+            return self.push_decoded(segment);
+        }
+        match percent_decode_str(segment).decode_utf8() {
+            // A slash that was encoded is none.
+            Ok(decoded) => !decoded.contains('/') && self.push_decoded(&decoded),
+            Err(_) => false,
+        }
+    }
+
+    fn push_decoded(&mut self, segment: &str) -> bool {
+        if self.is_empty() {
+            // What nearly every path has.
+            let normal = ShortCode::normal_form(segment, &mut self.bytes);
+            self.length = normal.map_or(0, str::len);
+            return !self.is_empty();
+        }
         let mut buffer = [0; ShortCode::MAX_LEN];
-        let normal =
-            ShortCode::normal_form(segment, &mut buffer).filter(|code| !code.contains('/'));
-        let Some(normal) = normal else {
+        let Some(normal) = ShortCode::normal_form(segment, &mut buffer) else {
             return false;
         };
-        let slash: &[u8] = if self.length == 0 { b"" } else { b"/" };
-        let end = self.length + slash.len() + normal.len();
-        let Some(place) = self.bytes.get_mut(self.length..end) else {
+        let end = self.length + 1 + normal.len();
+        let Some([slash, behind @ ..]) = self.bytes.get_mut(self.length..end) else {
             return false;
         };
-        let (before, behind) = place.split_at_mut(slash.len());
-        before.copy_from_slice(slash);
+        *slash = b'/';
         behind.copy_from_slice(normal.as_bytes());
         self.length = end;
         true

@@ -153,6 +153,7 @@ fn visit(
         .env("WAYPOST_WORKERS", WORKERS.to_string())
         .env("WAYPOST_CLICK_DURABILITY", Durability::Journal.name())
         // Whoever disturbs from many addresses says so in a header.
+        .env("WAYPOST_RATE_LIMIT_API", "600")
         .env("WAYPOST_TRUSTED_PROXIES", "127.0.0.1");
     let server = cores::on(cores.server, || {
         ServerProcess::try_start(&database.database, server_options)

@@ -1,5 +1,7 @@
 //! How often somebody may use the API, and how many links they may make.
 
+use std::time::Instant;
+
 use reqwest::Method;
 use serde_json::json;
 use time::Duration;
@@ -40,8 +42,10 @@ async fn everybody_has_so_many_requests_and_is_told_what_is_left() {
         assert_eq!(answer.status, 200);
         assert_eq!(quota(&answer), [3, number, reset]);
     }
+    let asked = Instant::now();
     let refused = list(&server, &ada.token).await;
     refused.assert_error(429, "TOO_MANY_REQUESTS");
+    assert!(asked.elapsed().as_secs() >= 1, "it is held back");
     assert_eq!(refused.header("retry-after"), "20");
     assert_eq!(quota(&refused), [3, 0, 60]);
     // Another token of hers is hers, too; that of another user is not.
