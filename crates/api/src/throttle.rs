@@ -1,9 +1,9 @@
 //! Keeps passwords from being guessed: so many attempts that fail, and then one after a while.
 //!
 //! What is limited is an account, whether it exists or not, and an address. Each has a budget that fills up
-//! again over time. An attempt takes from both
-//! before anything is looked up, so that many at once get no more than one after the other, and gets it back
-//! where it succeeds: whoever knows their password is never kept out by signing in often.
+//! again over time. An attempt takes from both before anything is looked up, so that many at once get no more
+//! than one after the other, and gets it back where it succeeds: whoever knows their password is never kept
+//! out by signing in often. One for which there was no time gets it back for the account alone.
 //!
 //! It is kept in memory by each node for itself: behind n nodes, a guesser has n budgets. An attempt that
 //! goes on costs the thread that hashes passwords tens of milliseconds, so that there are never many

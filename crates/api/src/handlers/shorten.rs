@@ -63,7 +63,7 @@ pub(crate) struct Shortened {
     responses(
         (status = 201, description = "The link was made", body = Shortened,
             headers(("Location" = String, description = "Where its record is read"))),
-        (status = 400, description = "The body, the URL or the code is not acceptable: BAD_REQUEST, URL_INVALID, CODE_INVALID, CODE_RESERVED", body = ErrorBody<'static>),
+        (status = 400, description = "The body, the URL or the code is not acceptable: BAD_REQUEST, URL_INVALID, TARGET_BLOCKED, CODE_INVALID, CODE_RESERVED", body = ErrorBody<'static>),
         Denied,
         (status = 408, description = "The body did not arrive within 10 seconds", body = ErrorBody<'static>),
         (status = 409, description = "Another link has the code", body = ErrorBody<'static>),
