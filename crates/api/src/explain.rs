@@ -144,7 +144,7 @@ impl Explainer<'_> {
         {
             Ok(target) => {
                 explanation.target = Some(target);
-                explanation.counted_because = counting(self.durability, visit.headers);
+                explanation.counted_because = counting(self.durability, visit);
             }
             Err(error) => {
                 explanation.status = error.code().status().as_u16();
@@ -298,7 +298,7 @@ const fn name_of(rule: Rule) -> &'static str {
     }
 }
 
-fn counting(durability: Durability, headers: &dyn VisitHeaders) -> String {
+fn counting(durability: Durability, visit: &ExplainedVisit<'_>) -> String {
     let accepted = match durability {
         Durability::Journal => "once it is in the journal of the server",
         Durability::Commit => "once it is stored in the database",
@@ -310,9 +310,12 @@ fn counting(durability: Durability, headers: &dyn VisitHeaders) -> String {
     ];
     let kept = kept
         .into_iter()
-        .filter(|(name, _)| headers.first(name).is_some());
+        .filter(|(name, _)| visit.headers.first(name).is_some());
+    let is_user = visit.actor.user_id().is_some();
+    let who = is_user.then_some("who it is, if that is known by a session");
     let kept: Vec<&str> = kept
         .map(|(_, what)| what)
+        .chain(who)
         .chain(["a hash of its address with the salt of the day"])
         .collect();
     format!(

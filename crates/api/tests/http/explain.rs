@@ -106,6 +106,9 @@ async fn a_secure_link_is_explained_as_far_as_visiting_it_would_tell() {
     assert_eq!(seen(&owner.token, &as_nobody).await, (401, true));
     let as_owner = [("url", "/secret"), ("user", "owner@example.com")];
     assert_eq!(seen(OPERATOR, &as_owner).await, (302, false));
+    let explained = explain(&server, OPERATOR, &as_owner).await;
+    let because = explained["counted_because"].as_str().unwrap();
+    assert!(because.contains("who it is"), "{because}");
     let refused = ask(&server, &stranger.token, &as_owner).await;
     refused.assert_error(403, "FORBIDDEN");
 }
