@@ -15,6 +15,7 @@
 //! | signing in | [`Session`], [`SessionSecret`], [`SessionHash`], [`SessionLifetime`], [`SetupSecret`], [`ExternalIdentity`] |
 //! | who may do what | [`allows`], [`decide`], [`Actor`], [`Action`], [`LinkStanding`] |
 //! | clicks | [`Click`], [`ClickId`], [`IpHash`], [`UserAgent`], [`Referrer`], [`Salt`] |
+//! | what is known of them | [`ClickFacts`], [`VisitClass`], [`DeviceClass`], [`Family`], [`Country`] |
 //! | lists | [`PageRequest`], [`Page`], [`Cursor`] |
 //! | time | [`Clock`], [`Zone`] |
 //!
@@ -44,6 +45,7 @@ mod clock;
 mod code;
 mod details;
 mod external_identity;
+mod facts;
 mod host;
 mod ids;
 mod link;
@@ -69,6 +71,9 @@ pub use clock::{Clock, ManualClock, SystemClock, micros};
 pub use code::{CodeError, CodeLength, ReservedWords, ShortCode};
 pub use details::{Description, DetailError, Tag, Title, expiry};
 pub use external_identity::{ExternalIdentity, ExternalIdentityError};
+pub use facts::{
+    ClickFacts, Country, DeviceClass, DeviceClassError, Family, VisitClass, VisitClassError,
+};
 pub use host::{HostPattern, HostPatternError, OwnName, OwnNameError};
 pub use ids::{ClickId, Id, JournalId, LinkId, SessionId, TokenId, UserId};
 pub use link::{Link, LinkContent, LinkDetails, Visibility, VisibilityError};

@@ -1,0 +1,232 @@
+//! What is known of a click besides that it happened: its visit class, the browser, the operating
+//! system and the device, the country. Derived when the click is stored, never on the way of the
+//! redirect.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What kind of visit a click was. All of them count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum VisitClass {
+    /// Somebody with a browser, as far as anybody can tell.
+    #[default]
+    Human,
+    /// A crawler, or a program that uses an HTTP library.
+    Bot,
+    /// A program that fetches a page to show a preview of the link, as messengers do.
+    Preview,
+    /// A browser that fetches what its user may open next.
+    Prefetch,
+    /// An owner of the link, signed in.
+    Own,
+}
+
+impl VisitClass {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Human,
+        Self::Bot,
+        Self::Preview,
+        Self::Prefetch,
+        Self::Own,
+    ];
+
+    /// Its name, as it is stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Bot => "bot",
+            Self::Preview => "preview",
+            Self::Prefetch => "prefetch",
+            Self::Own => "self",
+        }
+    }
+}
+
+impl fmt::Display for VisitClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for VisitClass {
+    type Err = VisitClassError;
+
+    fn from_str(text: &str) -> Result<Self, VisitClassError> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|class| class.as_str() == text)
+            .ok_or(VisitClassError)
+    }
+}
+
+/// No such class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a visit class is human, bot, preview, prefetch or self")]
+pub struct VisitClassError;
+
+/// What kind of device a visitor uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DeviceClass {
+    /// A computer on a desk or a lap.
+    Desktop,
+    /// A phone.
+    Mobile,
+    /// A tablet.
+    Tablet,
+    /// A television, or a box beside one.
+    Tv,
+    /// A game console.
+    Console,
+    /// Something else that is known: a watch, a reader of books, a car.
+    Other,
+}
+
+impl DeviceClass {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Desktop,
+        Self::Mobile,
+        Self::Tablet,
+        Self::Tv,
+        Self::Console,
+        Self::Other,
+    ];
+
+    /// Its name, as it is stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Desktop => "desktop",
+            Self::Mobile => "mobile",
+            Self::Tablet => "tablet",
+            Self::Tv => "tv",
+            Self::Console => "console",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl FromStr for DeviceClass {
+    type Err = DeviceClassError;
+
+    fn from_str(text: &str) -> Result<Self, DeviceClassError> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|class| class.as_str() == text)
+            .ok_or(DeviceClassError)
+    }
+}
+
+/// No such device class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a device class is desktop, mobile, tablet, tv, console or other")]
+pub struct DeviceClassError;
+
+/// The family of a browser or of an operating system, without its version: `Firefox`, `Windows`.
+/// 1 to 64 characters, none of them a control character.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Family(String);
+
+impl Family {
+    /// The longest that is kept, in characters; longer ones are cut.
+    pub const MAX_CHARS: usize = 64;
+
+    /// Keeps what fits; `None` when nothing is left.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        let kept: String = name
+            .trim()
+            .chars()
+            .filter(|character| !character.is_control())
+            .take(Self::MAX_CHARS)
+            .collect();
+        (!kept.is_empty()).then_some(Self(kept))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A country: two letters of ISO 3166-1 in upper case, `XK` (Kosovo) among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Country([u8; 2]);
+
+impl Country {
+    /// Takes two letters; `None` when they are none.
+    #[must_use]
+    pub fn of(letters: [u8; 2]) -> Option<Self> {
+        let letters = letters.map(|letter| letter.to_ascii_uppercase());
+        let are_letters = letters.iter().all(u8::is_ascii_uppercase);
+        are_letters.then_some(Self(letters))
+    }
+
+    /// Reads two letters; `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::of(text.as_bytes().try_into().ok()?)
+    }
+
+    /// The two letters.
+    #[must_use]
+    pub const fn as_bytes(&self) -> [u8; 2] {
+        self.0
+    }
+
+    /// The two letters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // They are ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// What is known of a click besides that it happened; what is not known is `None`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClickFacts {
+    /// What kind of visit it was; `None` for clicks that were stored before there were classes.
+    pub class: Option<VisitClass>,
+    /// The browser.
+    pub browser: Option<Family>,
+    /// The operating system.
+    pub os: Option<Family>,
+    /// The device.
+    pub device: Option<DeviceClass>,
+    /// The country that the visitor's address belongs to.
+    pub country: Option<Country>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_read_as_they_are_written() {
+        for class in VisitClass::ALL {
+            assert_eq!(class.as_str().parse(), Ok(class));
+        }
+        for class in DeviceClass::ALL {
+            assert_eq!(class.as_str().parse(), Ok(class));
+        }
+        assert_eq!("Human".parse::<VisitClass>(), Err(VisitClassError));
+        assert_eq!("".parse::<DeviceClass>(), Err(DeviceClassError));
+    }
+
+    #[test]
+    fn a_family_is_short_and_printable() {
+        assert_eq!(Family::of(" Firefox\u{7}\n").unwrap().as_str(), "Firefox");
+        assert_eq!(Family::of(" \t"), None);
+        let long = Family::of(&"ü".repeat(100)).unwrap();
+        assert_eq!(long.as_str().chars().count(), 64);
+    }
+
+    #[test]
+    fn a_country_is_two_letters() {
+        assert_eq!(Country::parse("de").unwrap().as_str(), "DE");
+        for bad in ["", "D", "DEU", "D1", "ü"] {
+            assert_eq!(Country::parse(bad), None, "{bad}");
+        }
+    }
+}
