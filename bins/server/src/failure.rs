@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
-use waypost_analytics::{IngesterError, JournalError};
+use waypost_analytics::{CountriesError, IngesterError, JournalError};
 use waypost_api::{MetricsError, OidcSetupError, ServeError};
 use waypost_core::settings::Problems;
 use waypost_store::StoreError;
@@ -34,6 +34,9 @@ pub(crate) enum Failure {
     /// Clicks cannot be stored.
     #[error(transparent)]
     Ingester(#[from] IngesterError),
+    /// There are no countries, though there should be.
+    #[error(transparent)]
+    Countries(#[from] CountriesError),
     /// The salts of today and tomorrow cannot be had.
     #[error("cannot read the daily salts from the database")]
     Salts(#[source] StoreError),

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use waypost_analytics::{
-    DailySalts, Ingester, IngesterParts, Journal, Maintenance, MaintenanceParts, Recorder,
-    RecorderParts,
+    Countries, DailySalts, Ingester, IngesterParts, Journal, Maintenance, MaintenanceParts,
+    Recorder, RecorderParts, UserAgents,
 };
 use waypost_api::{ApiParts, Metrics, Oidc, RunningServer, reserved_words, serve};
 use waypost_core::{Clock as _, JournalId, SystemClock, SystemRandom};
@@ -104,6 +104,8 @@ impl Service {
             store: database.store(),
             clock: clock.clone(),
             random: random.clone(),
+            user_agents: Arc::new(UserAgents::new()),
+            privacy: settings.clicks.privacy,
         })
         .await?;
         let zone = settings.clicks.zone.clone();
@@ -117,6 +119,7 @@ impl Service {
             random: random.clone(),
             zone,
             trusted_proxies: settings.clicks.trusted_proxies.clone(),
+            countries: countries(settings)?,
         });
         let maintenance = Maintenance::new(MaintenanceParts {
             store: database.store(),
@@ -207,6 +210,17 @@ impl Service {
         self.database.close();
         served.and(worked)
     }
+}
+
+/// What tells the country of an address, where the operator gave something that does.
+fn countries(settings: &Settings) -> Result<Option<Arc<Countries>>, Failure> {
+    let Some(path) = &settings.clicks.geoip_db else {
+        return Ok(None);
+    };
+    let countries = Countries::open(path)?;
+    let database = countries.description();
+    info!(database, "countries are known");
+    Ok(Some(Arc::new(countries)))
 }
 
 /// The OpenID provider to sign in with, where there is one. It is not asked anything yet.

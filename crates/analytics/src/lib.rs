@@ -20,11 +20,15 @@
 //! | --- | --- |
 //! | the client's address | [`Visit`], [`VisitHeaders`], [`TrustedProxies`] |
 //! | the hash of an address | [`ip_hash`], [`DailySalts`] |
+//! | what a user agent says | [`UserAgents`], [`AgentFacts`], [`LISTS`] |
+//! | the country of an address | [`Countries`] |
 //! | recording | [`Recorder`], [`RecorderParts`], [`Outcome`] |
 //! | accepted clicks on their way | [`journal`]: [`Journal`], [`journal::JournalStatus`] |
 //! | storing them | [`Ingester`], [`IngesterParts`] |
 //! | keeping and forgetting | [`retention`], [`Age`], [`Maintenance`] |
 //! | counting again | [`ledger`] |
+//! | how much is kept | [`Privacy`] |
+//! | reading numbers | [`statistics`] |
 //! | settings | [`ClickSettings`] |
 //! | numbers for operators | [`metrics`] |
 //!
@@ -39,6 +43,7 @@
 
 mod age;
 mod client_address;
+mod countries;
 mod hops;
 mod identity;
 mod ingester;
@@ -46,24 +51,32 @@ pub mod journal;
 pub mod ledger;
 mod maintenance;
 pub mod metrics;
+mod privacy;
 mod recorder;
 pub mod retention;
 #[cfg(test)]
 mod rig;
 mod salts;
 mod settings;
+mod signals;
+pub mod statistics;
+mod user_agents;
 mod visit;
 #[cfg(test)]
 mod witness;
 
 pub use age::{Age, AgeError};
 pub use client_address::{BelievedAddress, TrustedProxies, TrustedProxiesError};
+pub use countries::{Countries, CountriesError};
 pub use identity::ip_hash;
 pub use ingester::{Ingester, IngesterError, IngesterParts};
 pub use journal::{Journal, JournalError};
 pub use ledger::Verification;
 pub use maintenance::{Maintenance, MaintenanceParts, Pass};
+pub use privacy::{Privacy, PrivacyError};
 pub use recorder::{Outcome, Recorder, RecorderParts};
 pub use salts::DailySalts;
 pub use settings::{ClickSettings, Durability, DurabilityError, JournalSettings};
+pub use signals::Signals;
+pub use user_agents::{AgentFacts, LISTS, UserAgents};
 pub use visit::{Visit, VisitHeaders};

@@ -4,14 +4,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use waypost_core::{ClickId, Clock, LinkId, Random, Zone};
 use waypost_store::StoreError;
 
 use crate::journal::{Appending, ClickRecord, Journal, Settled};
 use crate::metrics::{self, DropReason};
 use crate::settings::Durability;
-use crate::{DailySalts, TrustedProxies, Visit, ip_hash};
+use crate::signals::Signals;
+use crate::{Countries, DailySalts, TrustedProxies, Visit, ip_hash};
 
 /// With durability `commit`, how long a redirect waits for its click to be stored.
 const COMMIT_LIMIT: Duration = Duration::from_secs(5);
@@ -33,6 +34,8 @@ pub struct RecorderParts {
     pub zone: Zone,
     /// Whose forwarding headers count.
     pub trusted_proxies: TrustedProxies,
+    /// Tells the country of an address, where there is something that can.
+    pub countries: Option<Arc<Countries>>,
 }
 
 /// Records clicks. Clones are cheap.
@@ -59,6 +62,18 @@ impl Recorder {
     #[must_use]
     pub fn trusted_proxies(&self) -> &TrustedProxies {
         &self.0.trusted_proxies
+    }
+
+    /// Where days begin.
+    #[must_use]
+    pub fn zone(&self) -> &Zone {
+        &self.0.zone
+    }
+
+    /// The day that it is there.
+    #[must_use]
+    pub fn today(&self) -> Date {
+        self.0.zone.day_of(self.0.clock.now())
     }
 
     /// When a click is accepted.
@@ -110,10 +125,27 @@ impl Recorder {
         let parts = &*self.0;
         let clicked_at = parts.clock.now();
         let day = parts.zone.day_of(clicked_at);
+        let id = ClickId::new(clicked_at, &*parts.random);
+        let signals = Signals::of(visit.headers);
+        if signals.is_untracked {
+            return parts.journal.append(&ClickRecord {
+                id,
+                link_id: link,
+                clicked_at,
+                day,
+                ip_hash: None,
+                session: None,
+                country: None,
+                signals,
+                user_agent: b"",
+                referrer: b"",
+            });
+        }
         let address = parts.trusted_proxies.client_address(visit);
         let salt = parts.salts.known(day);
+        let countries = parts.countries.as_ref();
         parts.journal.append(&ClickRecord {
-            id: ClickId::new(clicked_at, &*parts.random),
+            id,
             link_id: link,
             clicked_at,
             day,
@@ -121,6 +153,11 @@ impl Recorder {
                 .zip(salt)
                 .map(|(address, salt)| ip_hash(address, &salt)),
             session: visit.session,
+            // Here, because the address is known nowhere else.
+            country: countries
+                .zip(address)
+                .and_then(|(countries, address)| countries.of(address)),
+            signals,
             user_agent: visit.headers.first("user-agent").unwrap_or_default(),
             referrer: visit.headers.first("referer").unwrap_or_default(),
         })

@@ -17,7 +17,8 @@ use crate::journal::{ClickRecord, Journal};
 use crate::metrics::DropReason;
 use crate::witness::NEWEST;
 use crate::{
-    DailySalts, Durability, Ingester, IngesterParts, JournalSettings, Recorder, RecorderParts,
+    DailySalts, Durability, Ingester, IngesterParts, JournalSettings, Privacy, Recorder,
+    RecorderParts, UserAgents,
 };
 
 /// A journal of 1 MiB that is written to disk at once.
@@ -35,6 +36,7 @@ pub(crate) struct Rig {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) random: Arc<SeededRandom>,
     appended: AtomicU64,
+    pub(crate) privacy: Privacy,
 }
 
 /// An ingester that runs as a task, until this is dropped.
@@ -64,6 +66,7 @@ impl Rig {
             clock: Arc::new(ManualClock::new(NEWEST)),
             random,
             appended: AtomicU64::new(0),
+            privacy: Privacy::Full,
         }
     }
 
@@ -86,6 +89,7 @@ impl Rig {
             clock,
             random,
             appended,
+            privacy,
             ..
         } = self;
         drop(journal);
@@ -98,6 +102,7 @@ impl Rig {
             clock,
             random,
             appended,
+            privacy,
         }
     }
 
@@ -108,6 +113,8 @@ impl Rig {
             store: self.store.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+            user_agents: Arc::new(UserAgents::new()),
+            privacy: self.privacy,
         }
     }
 
@@ -139,6 +146,7 @@ impl Rig {
             random: self.random.clone(),
             zone,
             trusted_proxies: "10.0.0.0/8".parse().unwrap(),
+            countries: None,
         });
         (recorder, salts)
     }
@@ -164,6 +172,8 @@ impl Rig {
             day: clicked_at.date(),
             ip_hash: None,
             session,
+            country: None,
+            signals: crate::signals::Signals::default(),
             user_agent: number.as_bytes(),
             referrer: b"",
         });

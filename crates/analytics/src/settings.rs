@@ -1,13 +1,15 @@
 //! The settings of this crate's part of the program.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use waypost_core::Zone;
 use waypost_core::settings::{Invalid, Setting, SettingsReader};
 
-use crate::TrustedProxies;
+use crate::{Privacy, TrustedProxies};
 
 const TRUSTED_PROXIES: Setting = Setting::new(
     "trusted_proxies",
@@ -25,6 +27,17 @@ const RETENTION_DAYS: Setting = Setting::new(
     "age in days (1 to 36500) at which raw clicks are purged; totals and rollups stay",
 );
 
+const PRIVACY: Setting = Setting::new(
+    "privacy",
+    "full",
+    "what is kept of clicks: `full`; `anonymous`, neither user agent nor user; `counts`, no rows, only \
+     the daily numbers",
+);
+const GEOIP_DB: Setting = Setting::new(
+    "geoip_db",
+    "none",
+    "file in the format of MaxMind that tells the country of an address, such as GeoLite2-Country.mmdb",
+);
 const DURABILITY: Setting = Setting::new(
     "click_durability",
     "journal",
@@ -111,6 +124,10 @@ pub struct ClickSettings {
     pub zone: Zone,
     /// Age in days at which raw clicks are purged; `None` keeps them.
     pub retention_days: Option<u32>,
+    /// How much is kept of clicks.
+    pub privacy: Privacy,
+    /// The file that tells the country of an address; `None` for no countries.
+    pub geoip_db: Option<PathBuf>,
 }
 
 impl ClickSettings {
@@ -122,6 +139,8 @@ impl ClickSettings {
         TRUSTED_PROXIES,
         TIMEZONE,
         RETENTION_DAYS,
+        PRIVACY,
+        GEOIP_DB,
     ];
 
     /// Reads the section.
@@ -135,6 +154,8 @@ impl ClickSettings {
         let trusted_proxies = reader.value(&TRUSTED_PROXIES, TrustedProxies::default, str::parse);
         let zone = reader.value(&TIMEZONE, Zone::utc, str::parse);
         let retention_days = reader.optional_number(&RETENTION_DAYS, 1..=36_500);
+        let privacy = reader.value(&PRIVACY, Privacy::default, str::parse);
+        let geoip_db = reader.optional(&GEOIP_DB, |path| Ok::<_, Infallible>(PathBuf::from(path)));
         Ok(Self {
             journal: JournalSettings {
                 durability: durability?,
@@ -144,6 +165,8 @@ impl ClickSettings {
             trusted_proxies: trusted_proxies?,
             zone: zone?,
             retention_days: retention_days?.and_then(|days| u32::try_from(days).ok()),
+            privacy: privacy?,
+            geoip_db: geoip_db?,
         })
     }
 }
@@ -162,6 +185,8 @@ mod tests {
         assert_eq!(settings.journal.durability, Durability::Journal);
         assert_eq!(settings.journal.sync_interval, Duration::from_millis(100));
         assert_eq!(settings.journal.max_bytes, 1_073_741_824);
+        assert_eq!(settings.privacy, Privacy::Full);
+        assert_eq!(settings.geoip_db, None);
         assert_eq!(reader.finish(Ok(())), Ok(()));
     }
 
@@ -174,6 +199,8 @@ mod tests {
             ("WAYPOST_CLICK_DURABILITY", "commit"),
             ("WAYPOST_JOURNAL_SYNC_MS", "5"),
             ("WAYPOST_JOURNAL_MAX_MB", "2"),
+            ("WAYPOST_PRIVACY", "anonymous"),
+            ("WAYPOST_GEOIP_DB", "/srv/countries.mmdb"),
         ]);
         let settings = ClickSettings::read(&mut reader).unwrap();
         assert_eq!(settings.trusted_proxies.to_string(), "10.0.0.0/8,::1/128");
@@ -182,6 +209,8 @@ mod tests {
         assert_eq!(settings.journal.durability, Durability::Commit);
         assert_eq!(settings.journal.sync_interval, Duration::from_millis(5));
         assert_eq!(settings.journal.max_bytes, 2_097_152);
+        assert_eq!(settings.privacy, Privacy::Anonymous);
+        assert_eq!(settings.geoip_db, Some("/srv/countries.mmdb".into()));
         assert_eq!(reader.finish(Ok(())), Ok(()));
     }
 
@@ -194,6 +223,7 @@ mod tests {
             ("WAYPOST_CLICK_DURABILITY", "always"),
             ("WAYPOST_JOURNAL_SYNC_MS", "0"),
             ("WAYPOST_JOURNAL_MAX_MB", "much"),
+            ("WAYPOST_PRIVACY", "none"),
         ]);
         assert!(ClickSettings::read(&mut reader).is_err());
         let problems = reader.finish(Ok(())).unwrap_err().to_string();
@@ -204,6 +234,7 @@ mod tests {
             "WAYPOST_CLICK_DURABILITY: \"always\" is neither journal, commit nor memory",
             "WAYPOST_JOURNAL_SYNC_MS: \"0\" is not a whole number from 1 to 60000",
             "WAYPOST_JOURNAL_MAX_MB: \"much\" is not a whole number from 1 to 1048576",
+            "WAYPOST_PRIVACY: \"none\" is neither full, anonymous nor counts",
         ] {
             assert!(problems.contains(expected), "{expected} in\n{problems}");
         }

@@ -13,6 +13,9 @@ pub trait VisitHeaders {
     /// The value of the first header of this name.
     fn first(&self, name: &str) -> Option<&[u8]>;
 
+    /// Shows each header: its name, in lower case, and its value.
+    fn all(&self, visit: &mut dyn FnMut(&str, &[u8]));
+
     /// Shows the values of all headers of this name, in the order in which they were received.
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8]));
 }
@@ -57,6 +60,10 @@ impl VisitHeaders for HeaderList {
     fn first(&self, name: &str) -> Option<&[u8]> {
         let found = self.0.iter().find(|(given, _)| *given == name);
         found.map(|(_, value)| value.as_slice())
+    }
+
+    fn all(&self, visit: &mut dyn FnMut(&str, &[u8])) {
+        self.0.iter().for_each(|(name, value)| visit(name, value));
     }
 
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {

@@ -64,6 +64,7 @@ impl Witness {
                 referrer: None,
                 clicked_at,
                 day: clicked_at.date(),
+                facts: waypost_core::ClickFacts::default(),
             };
             store.inner.record_clicks(&[click]).await.unwrap();
         }
@@ -212,6 +213,7 @@ impl SaltStore for Witness {
 
 waypost_store::forward!(links: Witness, self => self.inner);
 waypost_store::forward!(people: Witness, self => self.inner);
+waypost_store::forward!(stats: Witness, self => self.inner);
 
 #[async_trait]
 impl Store for Witness {

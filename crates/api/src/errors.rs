@@ -15,6 +15,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
+use waypost_analytics::statistics::DaysError;
 use waypost_core::{CodeError, CursorError, DetailError, FillError, PageError, Scope};
 use waypost_store::{AccountError, LinkError, ShortenError, StoreError};
 
@@ -462,6 +463,12 @@ impl From<FillError> for ApiError {
 impl From<DetailError> for ApiError {
     fn from(error: DetailError) -> Self {
         Self::new(ErrorCode::DetailInvalid, error.to_string())
+    }
+}
+
+impl From<DaysError> for ApiError {
+    fn from(error: DaysError) -> Self {
+        Self::bad_request(error.to_string())
     }
 }
 

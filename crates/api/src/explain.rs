@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use waypost_analytics::{Durability, TrustedProxies, Visit, VisitHeaders};
+use waypost_analytics::{Durability, Signals, TrustedProxies, Visit, VisitHeaders};
 use waypost_core::{Actor, Clock, ReservedWords, ShortCode};
 use waypost_store::{LinkError, Links, Routed, Router, RoutingStep, Rule, StoreError};
 
@@ -304,6 +304,18 @@ fn counting(durability: Durability, visit: &ExplainedVisit<'_>) -> String {
         Durability::Commit => "once it is stored in the database",
         Durability::Memory => "once it is in the queue in memory",
     };
+    let signals = Signals::of(visit.headers);
+    if signals.is_untracked {
+        return format!(
+            "a GET is counted once, and answered {accepted}; nothing else is kept of it, because it \
+             asks not to be tracked (Sec-GPC or DNT). A HEAD is not counted"
+        );
+    }
+    let ahead = if signals.is_prefetch {
+        ", as one of a browser that fetches ahead"
+    } else {
+        ""
+    };
     let kept = [
         ("user-agent", "its user agent"),
         ("referer", "its referrer without the query"),
@@ -319,7 +331,7 @@ fn counting(durability: Durability, visit: &ExplainedVisit<'_>) -> String {
         .chain(["a hash of its address with the salt of the day"])
         .collect();
     format!(
-        "a GET is counted once, and answered {accepted}; kept of it: {}. A HEAD is not counted",
+        "a GET is counted once{ahead}, and answered {accepted}; kept of it, unless WAYPOST_PRIVACY says less: {}. A HEAD is not counted",
         kept.join(", ")
     )
 }

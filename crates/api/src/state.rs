@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use waypost_analytics::Recorder;
+use waypost_analytics::statistics::Statistics;
 use waypost_core::{BaseUrl, Clock, Link, Random};
 use waypost_store::{Accounts, Links, Resolver, Router, Shortener, Store};
 
@@ -48,6 +49,7 @@ pub(crate) struct State {
     site: Site,
     throttle: SignInThrottle,
     limits: Limits,
+    statistics: Statistics,
     last_count: LastCount,
     document: Document,
 }
@@ -57,6 +59,10 @@ impl State {
         Self {
             router: Router::new(parts.resolver.clone(), &base_url),
             limits: Limits::new(parts.limits),
+            statistics: Statistics::new(
+                parts.recorder.clone(),
+                parts.links.shortener().shared_store(),
+            ),
             parts,
             site: Site::of(&base_url),
             throttle: SignInThrottle::default(),
@@ -116,6 +122,10 @@ impl State {
 
     pub(crate) fn recorder(&self) -> &Recorder {
         &self.parts.recorder
+    }
+
+    pub(crate) const fn statistics(&self) -> &Statistics {
+        &self.statistics
     }
 
     pub(crate) fn random(&self) -> &dyn Random {

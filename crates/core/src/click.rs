@@ -5,7 +5,7 @@ use std::fmt;
 use time::{Date, OffsetDateTime};
 use url::Url;
 
-use crate::{ClickId, LinkId, Random, UserId};
+use crate::{ClickFacts, ClickId, LinkId, Random, UserId};
 
 /// One counted redirect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Click {
     pub clicked_at: OffsetDateTime,
     /// The day under which the rollup counts it, in the server's time zone ([`crate::Zone`]).
     pub day: Date,
+    /// What is known of it besides.
+    pub facts: ClickFacts,
 }
 
 /// A visitor's address hashed with the salt of the day: SHA-256, written as 64 hexadecimal digits.
@@ -204,6 +206,18 @@ impl Referrer {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The host, without its port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let behind = self.0.split_once("://").map_or("", |(_, behind)| behind);
+        let authority = behind.split('/').next().unwrap_or_default();
+        match authority.rsplit_once(':') {
+            // The colons of an address of IPv6 are in brackets.
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => authority,
+        }
+    }
 }
 
 fn header_text(value: &[u8], max_chars: usize) -> String {
@@ -270,5 +284,21 @@ mod tests {
         assert_eq!(kept("javascript:alert(1)"), None);
         let long = format!("https://example.com/{}", "x".repeat(3_000));
         assert_eq!(kept(&long).as_deref(), Some("https://example.com/"));
+    }
+
+    #[test]
+    fn a_referrer_has_a_host() {
+        for (text, host) in [
+            ("https://EXAMPLE.com/a/b:c", "example.com"),
+            ("https://example.com:8443/", "example.com"),
+            ("https://[2001:db8::1]/", "[2001:db8::1]"),
+            ("https://[2001:db8::1]:8443/", "[2001:db8::1]"),
+            ("android-app://com.example/", "com.example"),
+            ("https://m\u{fc}nchen.example", "xn--mnchen-3ya.example"),
+        ] {
+            let referrer = Referrer::from_header(text.as_bytes()).unwrap();
+            assert_eq!(referrer.host(), host, "{text}");
+        }
+        assert_eq!(Referrer::from_stored("nothing".to_owned()).host(), "");
     }
 }

@@ -23,6 +23,8 @@ pub struct Link {
     pub is_keyword: bool,
     /// All clicks ever counted, purged ones included.
     pub clicks: u64,
+    /// Those of people among them ([`crate::VisitClass::Human`]).
+    pub humans: u64,
     /// When it was made, UTC, to the microsecond.
     pub created_at: OffsetDateTime,
     /// When it was last changed, UTC, to the microsecond. A click is no change.
@@ -59,6 +61,7 @@ impl Link {
             details: content.details,
             is_keyword: false,
             clicks: 0,
+            humans: 0,
             created_at,
             updated_at: created_at,
             version: 1,

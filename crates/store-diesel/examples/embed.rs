@@ -50,6 +50,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         referrer: None,
         clicked_at: now,
         day: Zone::utc().day_of(now),
+        facts: waypost_core::ClickFacts::default(),
     };
     database.store().record_clicks(&[click]).await?;
 

@@ -63,6 +63,7 @@ mod retry;
 mod settings;
 mod snapshot;
 mod sqlite;
+mod tally;
 mod url;
 
 pub use database::Database;

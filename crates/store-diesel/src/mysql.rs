@@ -57,6 +57,8 @@ mod settle;
 mod setup;
 #[path = "sql/statement.rs"]
 mod statement;
+#[path = "sql/stats.rs"]
+mod stats;
 #[path = "sql/store.rs"]
 mod store;
 #[path = "sql/store_links.rs"]
@@ -85,6 +87,7 @@ type OwnedRawId = Vec<u8>;
 
 /// The sum of big integers is a decimal here.
 const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS SIGNED)";
+const SUM_OF_HUMANS: &str = "CAST(SUM(link_days.humans) AS SIGNED)";
 
 /// The tags of a row of `links`, separated by commas.
 const TAGS_OF_LINK: &str =

@@ -58,6 +58,8 @@ mod settle;
 mod setup;
 #[path = "sql/statement.rs"]
 mod statement;
+#[path = "sql/stats.rs"]
+mod stats;
 #[path = "sql/store.rs"]
 mod store;
 #[path = "sql/store_links.rs"]
@@ -86,6 +88,7 @@ type OwnedRawId = Uuid;
 
 /// The sum of big integers is a decimal here.
 const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS bigint)";
+const SUM_OF_HUMANS: &str = "CAST(SUM(link_days.humans) AS bigint)";
 
 /// The tags of a row of `links`, separated by commas.
 const TAGS_OF_LINK: &str =

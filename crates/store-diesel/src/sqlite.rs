@@ -54,6 +54,8 @@ mod sets;
 mod setup;
 #[path = "sql/statement.rs"]
 mod statement;
+#[path = "sql/stats.rs"]
+mod stats;
 #[path = "sql/store.rs"]
 mod store;
 #[path = "sql/store_links.rs"]
@@ -81,6 +83,7 @@ type RawId = [u8];
 type OwnedRawId = Vec<u8>;
 
 const SUM_OF_DAYS: &str = "SUM(link_days.clicks)";
+const SUM_OF_HUMANS: &str = "SUM(link_days.humans)";
 
 /// The tags of a row of `links`, separated by commas.
 const TAGS_OF_LINK: &str =

@@ -126,6 +126,7 @@ async fn clicks_are_ingested_after_every_connection_was_cut() {
                 start,
                 clicks: samples.clicks(&link, 2),
                 dropped: Dropped::default(),
+                keep_rows: true,
             });
             let answer = store.ingest(batch, START).await.unwrap();
             assert!(matches!(answer, Ingested::Settled(_)), "{answer:?}");

@@ -66,16 +66,22 @@ pub struct LinkLedger {
     pub total: u64,
     /// The sum of its daily rollup.
     pub rollup: u64,
+    /// Its clicks of people, as shown everywhere.
+    pub humans: u64,
+    /// The sum of those of its daily rollup.
+    pub rollup_humans: u64,
     /// Its click rows.
     pub rows: u64,
-    /// How many of its click rows were purged.
+    /// How many of its clicks have no row any more, or never had one.
     pub purged: u64,
 }
 
 impl LinkLedger {
-    /// Whether total, rollup and rows agree.
+    /// Whether totals, rollup and rows agree.
     #[must_use]
     pub const fn agrees(&self) -> bool {
-        self.total == self.rollup && self.total == self.rows.saturating_add(self.purged)
+        self.total == self.rollup
+            && self.humans == self.rollup_humans
+            && self.total == self.rows.saturating_add(self.purged)
     }
 }

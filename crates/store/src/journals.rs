@@ -69,6 +69,9 @@ pub struct ClickBatch {
     pub clicks: Vec<Click>,
     /// The records of this run that are not stored.
     pub dropped: Dropped,
+    /// Whether the clicks leave rows. Without, they are counted in totals and rollups alone, as if their
+    /// rows had been purged at once.
+    pub keep_rows: bool,
 }
 
 impl ClickBatch {

@@ -48,12 +48,14 @@ mod metrics;
 mod owned_links;
 mod priority;
 mod resolver;
+pub mod rollup;
 mod router;
 mod salts;
 mod sessions;
 mod settings;
 mod setup;
 mod shortener;
+mod stats;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 mod tokens;
@@ -85,6 +87,7 @@ pub use sessions::{SessionStore, SignedIn};
 pub use settings::CacheSettings;
 pub use setup::{SetUp, SetupStore};
 pub use shortener::{NewLink, ShortenError, Shortener, ShortenerParts};
+pub use stats::{ClickSpan, ClicksQuery, KeptClick, LinkDay, LinkDayFacts, StatsStore};
 pub use tokens::TokenStore;
 pub use users::{UserChange, UserStore};
 
@@ -105,6 +108,7 @@ pub trait Store:
     + TokenStore
     + SessionStore
     + SetupStore
+    + StatsStore
     + IdentityStore
 {
     /// Asks the database for a sign of life.

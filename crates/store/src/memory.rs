@@ -5,6 +5,7 @@ mod catalog;
 mod links;
 mod people;
 mod sign_in;
+mod stats;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -88,7 +89,7 @@ impl State {
     }
 
     /// Stores all of the clicks or, in case of a conflict, none.
-    fn record(&mut self, clicks: &[Click]) -> Result<Recorded, StoreError> {
+    fn record(&mut self, clicks: &[Click], keep_rows: bool) -> Result<Recorded, StoreError> {
         let mut ids = HashSet::new();
         if clicks
             .iter()
@@ -107,14 +108,17 @@ impl State {
                 recorded.link_gone += 1;
                 continue;
             };
-            kept.link.clicks += 1;
-            *kept.days.entry(click.day).or_default() += 1;
             let click = Click {
                 clicked_at: micros(click.clicked_at),
                 ..click.clone()
             };
-            self.clicks.insert(click.id, click);
+            kept.count(&click);
             recorded.stored += 1;
+            if keep_rows {
+                self.clicks.insert(click.id, click);
+            } else {
+                kept.purged += 1;
+            }
         }
         Ok(recorded)
     }
@@ -159,7 +163,7 @@ impl ChangeStore for MemoryStore {
 #[async_trait]
 impl ClickStore for MemoryStore {
     async fn record_clicks(&self, clicks: &[Click]) -> Result<Recorded, StoreError> {
-        self.state().record(clicks)
+        self.state().record(clicks, true)
     }
 
     async fn clicks_before(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
@@ -208,7 +212,9 @@ impl ClickStore for MemoryStore {
                 link_id: kept.link.id,
                 code: kept.link.code.clone(),
                 total: kept.link.clicks,
-                rollup: kept.days.values().sum(),
+                rollup: kept.days.values().map(|day| day.counted.clicks).sum(),
+                humans: kept.link.humans,
+                rollup_humans: kept.days.values().map(|day| day.counted.humans).sum(),
                 rows: count(
                     state
                         .clicks
@@ -261,7 +267,7 @@ impl JournalStore for MemoryStore {
         if position != Some(batch.start) {
             return Ok(Ingested::PositionMoved(position));
         }
-        let recorded = state.record(&batch.clicks)?;
+        let recorded = state.record(&batch.clicks, batch.keep_rows)?;
         if let Some(record) = state.journals.get_mut(&batch.journal) {
             record.committed = batch.end();
             record.stored += recorded.stored;
@@ -320,10 +326,12 @@ impl StoredRows for MemoryStore {
         let state = self.state();
         let kept = state.links.values();
         kept.flat_map(|kept| {
-            kept.days.iter().map(|(day, clicks)| DayRow {
+            kept.days.iter().map(|(day, kept_day)| DayRow {
                 link_id: kept.link.id,
                 day: *day,
-                clicks: *clicks,
+                clicks: kept_day.counted.clicks,
+                humans: kept_day.counted.humans,
+                visitors: kept_day.visitors,
             })
         })
         .collect()

@@ -269,6 +269,14 @@ impl Links {
         Ok(self.store().link_versions(link.id, before, limit).await?)
     }
 
+    /// A link whose clicks `actor` may see. Deleted or not.
+    ///
+    /// # Errors
+    /// [`LinkError::NotFound`] and the other answers of [`decide`].
+    pub async fn clicked(&self, actor: &Actor, id: LinkId) -> Result<Link, LinkError> {
+        self.permitted(actor, Action::ViewClicks, id).await
+    }
+
     /// The link, if `actor` may do this to it. Deleted or not.
     async fn permitted(
         &self,

@@ -232,6 +232,12 @@ impl Shortener {
     pub fn store(&self) -> &dyn Store {
         &*self.0.store
     }
+
+    /// The same, to keep.
+    #[must_use]
+    pub fn shared_store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.0.store)
+    }
 }
 
 /// A change under way. At its end the resolver of this process forgets the codes, however it ended:

@@ -35,6 +35,7 @@ pub(crate) fn make(count: u32, links: &[u32]) -> Vec<Click> {
                 referrer: Referrer::from_header(REFERRER.as_bytes()),
                 clicked_at: BEGIN + APART * index,
                 day: BEGIN.date(),
+                facts: waypost_core::ClickFacts::default(),
             }
         })
         .collect()

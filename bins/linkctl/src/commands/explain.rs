@@ -97,6 +97,12 @@ impl VisitHeaders for Headers<'_> {
         of_name.next().map(|header| header.value.as_bytes())
     }
 
+    fn all(&self, visit: &mut dyn FnMut(&str, &[u8])) {
+        for header in self.0 {
+            visit(&header.name, header.value.as_bytes());
+        }
+    }
+
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
         let of_name = self.0.iter().filter(|header| header.name == name);
         of_name.for_each(|header| visit(header.value.as_bytes()));

@@ -157,6 +157,7 @@ mod tests {
                 referrer: None,
                 clicked_at,
                 day: clicked_at.date(),
+                facts: waypost_core::ClickFacts::default(),
             };
             store.record_clicks(&[click]).await.unwrap();
         }

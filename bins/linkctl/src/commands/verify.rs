@@ -61,6 +61,8 @@ struct DifferenceRecord<'a> {
     short_code: &'a str,
     total: u64,
     rollup: u64,
+    humans: u64,
+    rollup_humans: u64,
     rows: u64,
     purged: u64,
 }
@@ -81,6 +83,8 @@ impl<'a, 'b> Report<'a, 'b> {
                 short_code: link.code.spelling(),
                 total: link.total,
                 rollup: link.rollup,
+                humans: link.humans,
+                rollup_humans: link.rollup_humans,
                 rows: link.rows,
                 purged: link.purged,
             };
@@ -89,17 +93,19 @@ impl<'a, 'b> Report<'a, 'b> {
         } else {
             if first {
                 self.console.line(format_args!(
-                    "{HEADING}{:<16}  {:>12}  {:>12}  {:>12}  {:>12}{HEADING:#}",
-                    "CODE", "TOTAL", "DAILY SUM", "CLICKS", "PURGED"
+                    "{HEADING}{:<16}  {:>12}  {:>12}  {:>12}  {:>12}  {:>12}  {:>12}{HEADING:#}",
+                    "CODE", "TOTAL", "DAILY SUM", "CLICKS", "PURGED", "HUMANS", "DAILY HUMANS"
                 ))?;
             }
             self.console.line(format_args!(
-                "{:<16}  {:>12}  {:>12}  {:>12}  {:>12}",
+                "{:<16}  {:>12}  {:>12}  {:>12}  {:>12}  {:>12}  {:>12}",
                 link.code.spelling(),
                 link.total,
                 link.rollup,
                 link.rows,
-                link.purged
+                link.purged,
+                link.humans,
+                link.rollup_humans
             ))?;
         }
         self.console.flush()
@@ -149,7 +155,7 @@ impl<'a, 'b> Report<'a, 'b> {
         }
         self.console.say(format_args!(
             "{differences} of {} do not agree: a total should be the sum of its days, and its \
-             stored and purged clicks together",
+             stored and purged clicks together; the clicks of people should be the sum of those of its days",
             counted(*links, "link")
         ));
         Ok(())
@@ -171,6 +177,8 @@ mod tests {
             code: ShortCode::parse(code).unwrap(),
             total,
             rollup,
+            humans: 1,
+            rollup_humans: 1,
             rows: 3,
             purged: 2,
         }
@@ -233,9 +241,9 @@ mod tests {
         assert_eq!(
             printed.output,
             format!(
-                "CODE                     TOTAL     DAILY SUM        CLICKS        PURGED\n\
-                 Wiki                         6             5             3             2\n\
-                 cnn                          5             4             3             2\n\
+                "CODE                     TOTAL     DAILY SUM        CLICKS        PURGED        HUMANS  DAILY HUMANS\n\
+                 Wiki                         6             5             3             2             1             1\n\
+                 cnn                          5             4             3             2             1             1\n\
                  journal {}: 23 clicks accepted = 18 stored + 3 pending + 2 dropped (link_deleted 2)\n",
                 journal(18).settled.id
             )

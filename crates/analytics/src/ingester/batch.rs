@@ -7,6 +7,7 @@ use tracing::{debug, error, info, warn};
 use waypost_core::JournalId;
 use waypost_store::{ClickBatch, Dropped, Ingested, Recorded, StoreError, hold_point};
 
+use super::facts;
 use super::signed_in::{self, Sessions, is_lone_and_somebodys};
 use super::{
     FIRST_PAUSE, Ingester, IngesterError, IngesterParts, LONGEST_PAUSE, MAX_BATCH, READ_ATTEMPTS,
@@ -56,16 +57,22 @@ impl Ingester {
     }
 
     async fn attempt(&mut self, batch: &Arc<ClickBatch>, sessions: &Sessions) -> Attempt {
-        let IngesterParts { store, clock, .. } = &self.parts;
+        let IngesterParts {
+            store,
+            clock,
+            privacy,
+            ..
+        } = &self.parts;
         let somebodys = match signed_in::of(&self.home, store, batch, sessions).await {
-            Ok(somebodys) => somebodys,
+            Ok(somebodys) => facts::kept(somebodys, *privacy),
             Err(failure) => return self.away(&failure),
         };
         hold_point("ingest.before");
         let now = clock.now();
         let mut ingested = store.ingest(Arc::clone(&somebodys), now).await;
         if is_refusal(&ingested) && is_lone_and_somebodys(&somebodys) {
-            ingested = store.ingest(Arc::clone(batch), now).await;
+            let nobodys = facts::kept(Arc::clone(batch), *privacy);
+            ingested = store.ingest(nobodys, now).await;
         }
         match ingested {
             Ok(Ingested::Settled(recorded)) => {
@@ -217,6 +224,7 @@ impl Ingester {
         let without = ClickBatch {
             journal: batch.journal,
             start: batch.start,
+            keep_rows: batch.keep_rows,
             clicks: Vec::new(),
             dropped: Dropped {
                 rejected: batch.dropped.rejected.saturating_add(1),
@@ -283,6 +291,7 @@ impl Ingester {
             store,
             clock,
             random,
+            ..
         } = &self.parts;
         let now = clock.now();
         let id = if position.is_none() {

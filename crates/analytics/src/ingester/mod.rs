@@ -23,6 +23,7 @@
 //! of redirects is absorbed by the journal and stored when there is room.
 
 mod batch;
+mod facts;
 mod signed_in;
 
 use std::io;
@@ -37,6 +38,7 @@ use waypost_core::{Clock, JournalId, Random};
 use waypost_store::{ClickBatch, Store, StoreError, lower_priority};
 
 use crate::journal::{Cursor, Journal, JournalError};
+use crate::{Privacy, UserAgents};
 
 /// A batch has at most so many clicks: what bounds the memory it takes, and the time for which its
 /// transaction holds the locks of its links.
@@ -64,6 +66,10 @@ pub struct IngesterParts {
     pub clock: Arc<dyn Clock>,
     /// Draws a new id for the journal, should it need one.
     pub random: Arc<dyn Random>,
+    /// Tells what user agents mean.
+    pub user_agents: Arc<UserAgents>,
+    /// How much is kept of clicks.
+    pub privacy: Privacy,
 }
 
 /// Stores what the journal holds.
@@ -196,11 +202,14 @@ impl Ingester {
             }
             return;
         }
+        let mut clicks = records.clicks;
+        facts::complete(&mut clicks, &self.parts.user_agents);
         let batch = ClickBatch {
             journal: self.parts.journal.id(),
             start: records.start,
-            clicks: records.clicks,
+            clicks,
             dropped: records.dropped,
+            keep_rows: self.parts.privacy.keeps_rows(),
         };
         self.settle(Arc::new(batch), &records.sessions).await;
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tracing::warn;
-use waypost_core::{Click, ClickId, SessionHash};
+use waypost_core::{Click, ClickId, LinkId, SessionHash, UserId, VisitClass};
 use waypost_store::{ClickBatch, SignedIn, Store, StoreError};
 
 /// The sessions that visitors presented, by their clicks.
@@ -32,8 +32,8 @@ pub(super) async fn of(
     }
     let distinct: BTreeSet<SessionHash> = sessions.values().copied().collect();
     let distinct: Vec<SessionHash> = distinct.into_iter().collect();
-    let store = Arc::clone(store);
-    let asked = home.spawn(async move { store.users_of_sessions(&distinct).await });
+    let asking = Arc::clone(store);
+    let asked = home.spawn(async move { asking.users_of_sessions(&distinct).await });
     let known = match asked
         .await
         .unwrap_or_else(|ended| Err(StoreError::unavailable(ended)))
@@ -54,14 +54,45 @@ pub(super) async fn of(
         let counts = signed_in.covers(click.clicked_at);
         counts.then_some(signed_in.user_id)
     };
-    let clicks = batch.clicks.iter().map(|click| Click {
-        user_id: user(click),
-        ..click.clone()
-    });
-    Ok(Arc::new(ClickBatch {
-        clicks: clicks.collect(),
-        ..ClickBatch::clone(batch)
-    }))
+    let mut somebodys = ClickBatch::clone(batch);
+    for click in &mut somebodys.clicks {
+        click.user_id = user(click);
+    }
+    mark_own(home, store, &mut somebodys.clicks).await?;
+    Ok(Arc::new(somebodys))
+}
+
+/// Gives the clicks of owners their class. What a browser fetched ahead stays that.
+async fn mark_own(
+    home: &Handle,
+    store: &Arc<dyn Store>,
+    clicks: &mut [Click],
+) -> Result<(), StoreError> {
+    let pair = |click: &Click| Some((click.link_id, click.user_id?));
+    let pairs: BTreeSet<(LinkId, UserId)> = clicks.iter().filter_map(pair).collect();
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    let pairs: Vec<(LinkId, UserId)> = pairs.into_iter().collect();
+    let store = Arc::clone(store);
+    let asked = home.spawn(async move { store.owning(&pairs).await });
+    let asked = asked.await;
+    let owning = match asked.unwrap_or_else(|ended| Err(StoreError::unavailable(ended))) {
+        Ok(owning) => owning.into_iter().collect::<BTreeSet<_>>(),
+        Err(error @ StoreError::Unavailable { .. }) => return Err(error),
+        Err(error) => {
+            let error: &(dyn Error + 'static) = &error;
+            warn!(error, "it cannot be found out which clicks are of owners");
+            return Ok(());
+        }
+    };
+    for click in clicks {
+        let is_own = pair(click).is_some_and(|pair| owning.contains(&pair));
+        if is_own && click.facts.class != Some(VisitClass::Prefetch) {
+            click.facts.class = Some(VisitClass::Own);
+        }
+    }
+    Ok(())
 }
 
 /// Whether the only click of a batch is somebody's: they may have been deleted in this moment.

@@ -70,6 +70,8 @@ pub fn segment(records: u8) -> Vec<u8> {
             ip_hash: None,
             // Every other one is of somebody who is signed in.
             session: (position % 2 == 1).then(|| SessionHash::from_bytes([9; 32])),
+            country: None,
+            signals: crate::signals::Signals::default(),
             user_agent: text.as_bytes(),
             referrer: b"",
         };

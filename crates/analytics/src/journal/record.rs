@@ -9,7 +9,12 @@ use std::borrow::Cow;
 
 use time::{Date, Duration, OffsetDateTime};
 use uuid::Uuid;
-use waypost_core::{Click, ClickId, IpHash, LinkId, Referrer, SessionHash, UserAgent};
+use waypost_core::{
+    Click, ClickFacts, ClickId, Country, IpHash, LinkId, Referrer, SessionHash, UserAgent,
+    VisitClass,
+};
+
+use crate::signals::Signals;
 
 /// The longest user agent that is written, in bytes: as many as the characters that are kept can
 /// take.
@@ -19,7 +24,11 @@ pub(super) const MAX_RECORD: usize = 8 * 1_024;
 
 const HAS_ADDRESS_HASH: u8 = 1;
 const HAS_SESSION_HASH: u8 = 2;
-const KNOWN_FLAGS: u8 = HAS_ADDRESS_HASH | HAS_SESSION_HASH;
+const HAS_COUNTRY: u8 = 4;
+const IS_PREFETCH: u8 = 8;
+const IS_UNTRACKED: u8 = 16;
+const KNOWN_FLAGS: u8 =
+    HAS_ADDRESS_HASH | HAS_SESSION_HASH | HAS_COUNTRY | IS_PREFETCH | IS_UNTRACKED;
 
 /// A click as the redirect knows it.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +40,10 @@ pub(crate) struct ClickRecord<'a> {
     pub(crate) ip_hash: Option<IpHash>,
     /// The session that the visitor presented, whether there is such a one or not.
     pub(crate) session: Option<SessionHash>,
+    /// The country of the visitor's address.
+    pub(crate) country: Option<Country>,
+    /// What the request said of itself. Of one that is not to be tracked, all that could be `None` is.
+    pub(crate) signals: Signals,
     /// The header's value, as it was sent; empty when there was none.
     pub(crate) user_agent: &'a [u8],
     /// The header's value, as it was sent; empty when there was none.
@@ -58,6 +71,13 @@ impl<'a> ClickRecord<'a> {
             day: click.day,
             ip_hash: click.ip_hash,
             session,
+            country: click.facts.country,
+            signals: Signals {
+                // Whoever has a user agent is a person by what it says, not by the record.
+                is_untracked: click.facts.class == Some(VisitClass::Human)
+                    && click.user_agent.is_none(),
+                is_prefetch: click.facts.class == Some(VisitClass::Prefetch),
+            },
             user_agent: user_agent.as_bytes(),
             referrer: referrer.as_bytes(),
         }
@@ -73,9 +93,10 @@ impl ClickRecord<'_> {
     /// | 16 | link |
     /// | 8 | microseconds since 1970, signed |
     /// | 4 | the day, as a Julian day number, signed |
-    /// | 1 | flags: bit 0, there is an address hash; bit 1, there is a session hash |
+    /// | 1 | flags: bit 0, there is an address hash; bit 1, a session hash; bit 2, a country; bit 3, the browser fetched ahead; bit 4, nothing else is kept |
     /// | 0 or 32 | address hash |
     /// | 0 or 32 | session hash; records of earlier versions have none |
+    /// | 0 or 2 | country; records of earlier versions have none |
     /// | 2, n | user agent: its length and itself |
     /// | 2, n | referrer: its length and itself |
     pub(super) fn write(&self, bytes: &mut Vec<u8>) {
@@ -85,10 +106,19 @@ impl ClickRecord<'_> {
         bytes.extend_from_slice(&self.day.to_julian_day().to_le_bytes());
         let address = self.ip_hash.as_ref().map(IpHash::as_bytes);
         let session = self.session.as_ref().map(SessionHash::as_bytes);
-        let flag = |flag: u8, hash: Option<&[u8; 32]>| hash.map_or(0, |_| flag);
-        bytes.push(flag(HAS_ADDRESS_HASH, address) | flag(HAS_SESSION_HASH, session));
+        let flag = |flag: u8, is_set: bool| if is_set { flag } else { 0 };
+        bytes.push(
+            flag(HAS_ADDRESS_HASH, address.is_some())
+                | flag(HAS_SESSION_HASH, session.is_some())
+                | flag(HAS_COUNTRY, self.country.is_some())
+                | flag(IS_PREFETCH, self.signals.is_prefetch)
+                | flag(IS_UNTRACKED, self.signals.is_untracked),
+        );
         for hash in [address, session].into_iter().flatten() {
             bytes.extend_from_slice(hash);
+        }
+        if let Some(country) = self.country {
+            bytes.extend_from_slice(&country.as_bytes());
         }
         let user_agent = self.user_agent.get(..MAX_USER_AGENT);
         write_text(bytes, user_agent.unwrap_or(self.user_agent));
@@ -141,6 +171,20 @@ pub(super) fn read(bytes: &[u8]) -> Option<ReadClick> {
     } else {
         Some(SessionHash::from_bytes(take(&mut rest)?))
     };
+    let country = if flags & HAS_COUNTRY == 0 {
+        None
+    } else {
+        Some(Country::of(take(&mut rest)?)?)
+    };
+    // What the user agent says is found out when the click is stored.
+    let class = if flags & IS_PREFETCH != 0 {
+        Some(VisitClass::Prefetch)
+    } else if flags & IS_UNTRACKED != 0 {
+        // Browsers send that for people, and nothing else is known.
+        Some(VisitClass::Human)
+    } else {
+        None
+    };
     let user_agent = UserAgent::from_header(take_text(&mut rest)?);
     let referrer = Referrer::from_header(take_text(&mut rest)?);
     let click = Click {
@@ -152,6 +196,11 @@ pub(super) fn read(bytes: &[u8]) -> Option<ReadClick> {
         referrer,
         clicked_at,
         day,
+        facts: ClickFacts {
+            class,
+            country,
+            ..ClickFacts::default()
+        },
     };
     rest.is_empty().then_some(ReadClick { click, session })
 }
@@ -196,6 +245,8 @@ mod tests {
             day: date!(2026 - 03 - 02),
             ip_hash: Some(IpHash::from_bytes([7; 32])),
             session: Some(SessionHash::from_bytes([9; 32])),
+            country: Country::parse("DE"),
+            signals: Signals::default(),
             user_agent,
             referrer,
         }
@@ -222,6 +273,10 @@ mod tests {
             referrer: Referrer::from_header(b"https://example.org/page"),
             clicked_at: record.clicked_at,
             day: record.day,
+            facts: ClickFacts {
+                country: Country::parse("DE"),
+                ..ClickFacts::default()
+            },
         };
         let read_click = |click: &Click, session| {
             let click = click.clone();
@@ -254,6 +309,7 @@ mod tests {
     fn a_record_of_an_earlier_version_is_read() {
         let record = ClickRecord {
             session: None,
+            country: None,
             ..sample(b"Mozilla/5.0", b"https://example.org/")
         };
         // As it was written when there were no sessions.
@@ -268,6 +324,29 @@ mod tests {
         write_text(&mut bytes, record.referrer);
         assert_eq!(written(&record), bytes);
         assert_eq!(read(&bytes).unwrap().session, None);
+    }
+
+    #[test]
+    fn what_a_request_said_of_itself_decides_its_class() {
+        let class = |is_untracked, is_prefetch| {
+            let signals = Signals {
+                is_untracked,
+                is_prefetch,
+            };
+            let record = ClickRecord {
+                signals,
+                ..sample(b"", b"")
+            };
+            let read = read(&written(&record)).unwrap();
+            // The record of such a click, set aside, is the same.
+            let again = ClickRecord::of(&read.click, read.session);
+            assert_eq!(again.signals.is_prefetch, is_prefetch);
+            read.click.facts.class
+        };
+        assert_eq!(class(false, false), None);
+        assert_eq!(class(true, false), Some(VisitClass::Human));
+        assert_eq!(class(false, true), Some(VisitClass::Prefetch));
+        assert_eq!(class(true, true), Some(VisitClass::Prefetch));
     }
 
     #[test]

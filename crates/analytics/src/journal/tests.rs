@@ -135,6 +135,8 @@ fn append(journal: &Arc<Journal>, number: u64) -> Result<u64, DropReason> {
         day: date!(2026 - 03 - 01),
         ip_hash: None,
         session: None,
+        country: None,
+        signals: crate::signals::Signals::default(),
         // All records are of one length.
         user_agent: format!("{number:010}").as_bytes(),
         referrer: b"",

@@ -231,6 +231,12 @@ impl VisitHeaders for RequestHeaders<'_> {
         self.0.get(name).map(HeaderValue::as_bytes)
     }
 
+    fn all(&self, visit: &mut dyn FnMut(&str, &[u8])) {
+        self.0
+            .iter()
+            .for_each(|(name, value)| visit(name.as_str(), value.as_bytes()));
+    }
+
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
         self.0
             .get_all(name)

@@ -180,6 +180,7 @@ impl SaltStore for GatedStore {
 
 waypost_store::forward!(links: GatedStore, self => self.pass().await?);
 waypost_store::forward!(people: GatedStore, self => self.pass().await?);
+waypost_store::forward!(stats: GatedStore, self => self.pass().await?);
 
 #[async_trait]
 impl Store for GatedStore {

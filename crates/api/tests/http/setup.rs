@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use time::macros::datetime;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use waypost_analytics::{
-    DailySalts, Durability, Ingester, IngesterParts, Journal, JournalSettings, Recorder,
-    RecorderParts,
+    DailySalts, Durability, Ingester, IngesterParts, Journal, JournalSettings, Privacy, Recorder,
+    RecorderParts, UserAgents,
 };
 use waypost_api::{
     ApiParts, HttpSettings, LimitSettings, Metrics, RunningServer, ServeError, reserved_words,
@@ -126,6 +126,8 @@ impl TestServer {
             store: store.clone(),
             clock: clock.clone(),
             random: random.clone(),
+            user_agents: Arc::new(UserAgents::new()),
+            privacy: Privacy::Full,
         })
         .await
         .unwrap();
@@ -138,6 +140,7 @@ impl TestServer {
             random: random.clone(),
             zone: Zone::utc(),
             trusted_proxies: "127.0.0.1".parse().unwrap(),
+            countries: None,
         });
         let accounts = Accounts::new(AccountsParts {
             store: store.clone(),

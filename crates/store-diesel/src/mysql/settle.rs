@@ -2,20 +2,21 @@
 //! statements, which always have as many rows and so are prepared once; what is only ids and numbers
 //! goes as text. diesel would prepare each of them anew; this is `mysql_async` itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, Opts, OptsBuilder, Value};
-use time::{OffsetDateTime, UtcOffset};
+use time::{Date, OffsetDateTime, UtcOffset};
 use uuid::Uuid;
-use waypost_core::{Click, Referrer, UserAgent};
+use waypost_core::{Click, Country, DeviceClass, Family, Referrer, UserAgent, VisitClass};
 use waypost_store::{Ingested, StoreError, hold_point};
 
 use super::SET_UP;
 use super::literals::{push_bytes, push_date_literal, push_datetime_literal, push_number};
 use crate::error::Fault;
-use crate::job::{Job, Step, Tally, position};
+use crate::job::{Job, Step, position};
 use crate::retry::Failure;
+use crate::tally::{DayTally, Tally, documents};
 
 /// At most so many clicks are inserted at once. More is not faster, and 256 of the longest are 1 MB, which
 /// every server takes. A power of two, as all numbers of rows are: so there are few statements to prepare
@@ -23,6 +24,9 @@ use crate::retry::Failure;
 const ROWS: usize = 256;
 /// So many links are named in a statement, so that the server looks them up one by one.
 const LINKS: usize = 2_000;
+/// So many keys of several columns are named in a statement: from 1,000 on, MariaDB would make a table of
+/// them.
+const VISITORS: usize = 500;
 
 pub(super) type Client = Conn;
 
@@ -59,7 +63,7 @@ pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, F
         return Ok(Ingested::PositionMoved(position.map_err(Failure::last)?));
     }
     let clicks = job.clicks();
-    let mut tally = Tally::of(clicks);
+    let mut tally = Tally::of(job);
     lock(client, &mut tally).await.map_err(failed)?;
     if let Some(step) = &step
         && tally.left_out() > 0
@@ -68,8 +72,12 @@ pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, F
         corrected.map_err(failed)?;
     }
     add_to_links(client, &tally).await.map_err(failed)?;
-    add_to_days(client, &tally).await.map_err(failed)?;
-    let inserted = insert(client, tally.kept(clicks)).await;
+    add_visitors(client, &mut tally).await.map_err(failed)?;
+    let stored = stored_facts(client, &tally).await.map_err(failed)?;
+    let documents = documents(&tally, &stored).map_err(Failure::last)?;
+    let added = add_to_days(client, &tally, &documents).await;
+    added.map_err(failed)?;
+    let inserted = insert_clicks(client, tally.rows(clicks)).await;
     inserted.map_err(failed)?;
     hold_point("ingest.inside");
     let committed = client.query_drop("COMMIT").await;
@@ -119,8 +127,8 @@ async fn correct(client: &mut Client, journal: Uuid, gone: i64) -> Result<(), Er
 }
 
 /// Locks the links in the order of their ids, and finds out which are gone.
-async fn lock(client: &mut Client, tally: &mut Tally) -> Result<(), Error> {
-    let ids: Vec<Uuid> = tally.links().map(|(link, _)| link).collect();
+async fn lock(client: &mut Client, tally: &mut Tally<'_>) -> Result<(), Error> {
+    let ids: Vec<Uuid> = tally.links().map(|tally| tally.link).collect();
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(LINKS) {
         let mut sql = String::from("SELECT id FROM links WHERE id IN (");
@@ -134,15 +142,20 @@ async fn lock(client: &mut Client, tally: &mut Tally) -> Result<(), Error> {
 }
 
 /// Links with as many clicks share a statement. They are locked: the order does not matter any more.
-async fn add_to_links(client: &mut Client, tally: &Tally) -> Result<(), Error> {
-    let mut by_clicks: BTreeMap<i64, Vec<Uuid>> = BTreeMap::new();
-    for (link, clicks) in tally.links() {
-        by_clicks.entry(clicks).or_default().push(link);
+async fn add_to_links(client: &mut Client, tally: &Tally<'_>) -> Result<(), Error> {
+    let mut by_clicks: BTreeMap<[i64; 3], Vec<Uuid>> = BTreeMap::new();
+    for tally in tally.links() {
+        let numbers = [tally.clicks, tally.humans, tally.purged];
+        by_clicks.entry(numbers).or_default().push(tally.link);
     }
-    for (clicks, ids) in by_clicks {
+    for ([clicks, humans, purged], ids) in by_clicks {
         for ids in ids.chunks(LINKS) {
             let mut sql = String::from("UPDATE links SET clicks = clicks + ");
             push_number(&mut sql, clicks);
+            sql.push_str(", humans = humans + ");
+            push_number(&mut sql, humans);
+            sql.push_str(", clicks_purged = clicks_purged + ");
+            push_number(&mut sql, purged);
             sql.push_str(" WHERE id IN (");
             push_ids(&mut sql, ids);
             sql.push(')');
@@ -162,9 +175,75 @@ fn push_ids(sql: &mut String, ids: &[Uuid]) {
     }
 }
 
-async fn add_to_days(client: &mut Client, tally: &Tally) -> Result<(), Error> {
-    for days in tally.days().chunks(LINKS) {
-        let mut sql = String::from("INSERT INTO link_days (link_id, day, clicks) VALUES ");
+/// Adds the visitors that are new, and counts them. Links are locked: nobody else adds any.
+async fn add_visitors(client: &mut Client, tally: &mut Tally<'_>) -> Result<(), Error> {
+    let visits: Vec<(usize, Uuid)> = (0..)
+        .zip(tally.days())
+        .flat_map(|(place, day)| day.visitors.iter().map(move |visitor| (place, *visitor)))
+        .collect();
+    for visits in visits.chunks(VISITORS) {
+        let keys = keys(visits.iter().filter_map(|(place, visitor)| {
+            let day = tally.days().get(*place)?;
+            Some((day.day, day.link, *visitor))
+        }));
+        let known = format!(
+            "SELECT TO_DAYS(day), link_id, visitor FROM link_visitors WHERE (day, link_id, visitor) IN ({keys})"
+        );
+        let known: Vec<(i32, Vec<u8>, Vec<u8>)> = client.query(known).await?;
+        let known: HashSet<(Option<usize>, Uuid)> = known
+            .iter()
+            .filter_map(|(day, link, visitor)| {
+                let place = tally.place(Uuid::from_slice(link).ok()?, date(*day)?);
+                Some((place, Uuid::from_slice(visitor).ok()?))
+            })
+            .collect();
+        let mut new: Vec<(Date, Uuid, Uuid)> = Vec::new();
+        for (place, visitor) in visits {
+            if !known.contains(&(Some(*place), *visitor))
+                && let Some(day) = tally.days_mut().get_mut(*place)
+            {
+                day.new_visitors += 1;
+                new.push((day.day, day.link, *visitor));
+            }
+        }
+        if !new.is_empty() {
+            let keys = self::keys(new.into_iter());
+            let sql = format!("INSERT INTO link_visitors (day, link_id, visitor) VALUES {keys}");
+            client.query_drop(sql).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A day as `TO_DAYS` numbers it, from the year 0 on.
+fn date(days: i32) -> Option<Date> {
+    Date::from_julian_day(days.checked_add(1_721_060)?).ok()
+}
+
+fn keys(visits: impl Iterator<Item = (Date, Uuid, Uuid)>) -> String {
+    let mut sql = String::new();
+    for (day, link, visitor) in visits {
+        sql.push_str(if sql.is_empty() { "(" } else { ",(" });
+        push_date_literal(&mut sql, day);
+        for id in [link, visitor] {
+            sql.push(',');
+            push_bytes(&mut sql, id.as_bytes());
+        }
+        sql.push(')');
+    }
+    sql
+}
+
+/// The documents of the days that are there already: each with its place among the days.
+async fn stored_facts(
+    client: &mut Client,
+    tally: &Tally<'_>,
+) -> Result<HashMap<usize, String>, Error> {
+    let mut documents = HashMap::new();
+    for days in tally.days().chunks(VISITORS) {
+        let mut sql = String::from(
+            "SELECT link_id, TO_DAYS(day), facts FROM link_days WHERE facts IS NOT NULL AND (link_id, day) IN (",
+        );
         let mut first = true;
         for day in days {
             sql.push_str(if std::mem::take(&mut first) {
@@ -175,39 +254,115 @@ async fn add_to_days(client: &mut Client, tally: &Tally) -> Result<(), Error> {
             push_bytes(&mut sql, day.link.as_bytes());
             sql.push(',');
             push_date_literal(&mut sql, day.day);
-            sql.push(',');
-            push_number(&mut sql, day.clicks);
             sql.push(')');
         }
-        sql.push_str(" ON DUPLICATE KEY UPDATE clicks = clicks + VALUES(clicks)");
-        client.query_drop(sql).await?;
-    }
-    Ok(())
-}
-
-async fn insert(client: &mut Client, clicks: impl Iterator<Item = &Click>) -> Result<(), Error> {
-    let clicks: Vec<&Click> = clicks.collect();
-    let mut rest = clicks.as_slice();
-    while let Some(power) = rest.len().checked_ilog2() {
-        let (now, later) = rest.split_at((1 << power).min(ROWS));
-        rest = later;
-        let mut values = Vec::with_capacity(now.len() * 7);
-        for click in now {
-            push_row(&mut values, click);
+        sql.push(')');
+        let rows: Vec<(Vec<u8>, i32, String)> = client.query(sql).await?;
+        for (link, day, facts) in rows {
+            let key = Uuid::from_slice(&link).ok().zip(date(day));
+            if let Some(place) = key.and_then(|(link, day)| tally.place(link, day)) {
+                documents.insert(place, facts);
+            }
         }
-        let mut sql = String::from(
-            "INSERT INTO link_clicks \
-             (id, link_id, user_id, ip_hash, user_agent, referrer, clicked_at) VALUES \
-             (?,?,?,?,?,?,?)",
-        );
-        sql.push_str(&",(?,?,?,?,?,?,?)".repeat(now.len() - 1));
-        // Prepared once: the connection keeps what it prepared.
-        client.exec_drop(sql, values).await?;
     }
-    Ok(())
+    Ok(documents)
 }
 
-fn push_row(values: &mut Vec<Value>, click: &Click) {
+async fn add_to_days(
+    client: &mut Client,
+    tally: &Tally<'_>,
+    documents: &[String],
+) -> Result<(), Error> {
+    let rows: Vec<(&DayTally<'_>, &String)> = tally.days().iter().zip(documents).collect();
+    let insert = Insert {
+        into: "INSERT INTO link_days \
+               (link_id, day, clicks, humans, visitors, first_click_us, last_click_us, facts) VALUES ",
+        row: "(?,?,?,?,?,?,?,?)",
+        end: " ON DUPLICATE KEY UPDATE clicks = clicks + VALUES(clicks), \
+              humans = humans + VALUES(humans), visitors = visitors + VALUES(visitors), \
+              first_click_us = LEAST(COALESCE(first_click_us, VALUES(first_click_us)), VALUES(first_click_us)), \
+              last_click_us = GREATEST(COALESCE(last_click_us, VALUES(last_click_us)), VALUES(last_click_us)), \
+              facts = VALUES(facts)",
+    };
+    insert.run(client, &rows, push_day).await
+}
+
+fn push_day(values: &mut Vec<Value>, (day, document): &(&DayTally<'_>, &String)) {
+    let date = day.day;
+    values.extend([
+        Value::Bytes(day.link.as_bytes().to_vec()),
+        Value::Date(
+            // The server refuses the year 0.
+            u16::try_from(date.year()).unwrap_or(0),
+            date.month().into(),
+            date.day(),
+            0,
+            0,
+            0,
+            0,
+        ),
+        Value::Int(day.clicks),
+        Value::Int(day.humans),
+        Value::Int(day.new_visitors),
+        Value::Int(day.first),
+        Value::Int(day.last),
+        Value::Bytes(document.as_bytes().to_vec()),
+    ]);
+}
+
+/// An insertion of any number of rows.
+struct Insert {
+    into: &'static str,
+    row: &'static str,
+    end: &'static str,
+}
+
+impl Insert {
+    async fn run<T>(
+        &self,
+        client: &mut Client,
+        rows: &[T],
+        push: impl Fn(&mut Vec<Value>, &T),
+    ) -> Result<(), Error> {
+        let mut rest = rows;
+        while let Some(power) = rest.len().checked_ilog2() {
+            let (now, later) = rest.split_at((1 << power).min(ROWS));
+            rest = later;
+            let mut values = Vec::with_capacity(now.len() * self.row.len() / 2);
+            for row in now {
+                push(&mut values, row);
+            }
+            let mut sql = String::from(self.into);
+            sql.push_str(self.row);
+            for _ in 1..now.len() {
+                sql.push(',');
+                sql.push_str(self.row);
+            }
+            sql.push_str(self.end);
+            // Prepared once: the connection keeps what it prepared.
+            client.exec_drop(sql, values).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn insert_clicks(
+    client: &mut Client,
+    clicks: impl Iterator<Item = &Click>,
+) -> Result<(), Error> {
+    let clicks: Vec<&Click> = clicks.collect();
+    let insert = Insert {
+        into: "INSERT INTO link_clicks (id, link_id, user_id, ip_hash, user_agent, referrer, clicked_at, \
+               class, browser, os, device, country) VALUES ",
+        row: "(?,?,?,?,?,?,?,?,?,?,?,?)",
+        end: "",
+    };
+    insert
+        .run(client, &clicks, |values, click| push_click(values, click))
+        .await
+}
+
+fn push_click(values: &mut Vec<Value>, click: &Click) {
     fn bytes(bytes: impl AsRef<[u8]>) -> Value {
         Value::Bytes(bytes.as_ref().to_vec())
     }
@@ -215,6 +370,7 @@ fn push_row(values: &mut Vec<Value>, click: &Click) {
         text.map_or(Value::NULL, bytes)
     }
     let user = click.user_id.as_ref();
+    let facts = &click.facts;
     values.extend([
         bytes(click.id.as_uuid().as_bytes()),
         bytes(click.link_id.as_uuid().as_bytes()),
@@ -225,6 +381,11 @@ fn push_row(values: &mut Vec<Value>, click: &Click) {
         text(click.user_agent.as_ref().map(UserAgent::as_str)),
         text(click.referrer.as_ref().map(Referrer::as_str)),
         datetime(click.clicked_at),
+        text(facts.class.map(VisitClass::as_str)),
+        text(facts.browser.as_ref().map(Family::as_str)),
+        text(facts.os.as_ref().map(Family::as_str)),
+        text(facts.device.map(DeviceClass::as_str)),
+        text(facts.country.as_ref().map(Country::as_str)),
     ]);
 }
 

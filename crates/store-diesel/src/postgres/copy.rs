@@ -5,13 +5,13 @@ use std::io::Cursor;
 
 use time::macros::datetime;
 use time::{OffsetDateTime, UtcOffset};
-use waypost_core::{Click, Referrer, UserAgent};
+use waypost_core::{Click, Country, DeviceClass, Family, Referrer, UserAgent, VisitClass};
 
 /// The signature, no flags, no extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// The number of columns that says that no row follows.
 const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
-const COLUMNS: [u8; 2] = 7_i16.to_be_bytes();
+const COLUMNS: [u8; 2] = 12_i16.to_be_bytes();
 const NULL: [u8; 4] = (-1_i32).to_be_bytes();
 /// From when PostgreSQL counts, in seconds since 1970.
 const EPOCH: i64 = datetime!(2000-01-01 00:00 UTC).unix_timestamp();
@@ -43,6 +43,12 @@ impl Rows {
         self.optional(click.user_agent.as_ref().map(UserAgent::as_str));
         self.optional(click.referrer.as_ref().map(Referrer::as_str));
         self.value(&timestamp(click.clicked_at).to_be_bytes());
+        let facts = &click.facts;
+        self.optional(facts.class.map(VisitClass::as_str));
+        self.optional(facts.browser.as_ref().map(Family::as_str));
+        self.optional(facts.os.as_ref().map(Family::as_str));
+        self.optional(facts.device.map(DeviceClass::as_str));
+        self.optional(facts.country.as_ref().map(Country::as_bytes));
     }
 
     fn optional(&mut self, bytes: Option<impl AsRef<[u8]>>) {

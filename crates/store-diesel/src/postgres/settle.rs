@@ -1,6 +1,7 @@
 //! Storing clicks in PostgreSQL: one statement for each table, and `COPY` for the rows, which is twice
 //! as fast as the fastest insert. diesel-async has no `COPY`; this is tokio-postgres itself.
 
+use std::collections::HashMap;
 use std::pin::pin;
 
 use futures_util::SinkExt;
@@ -15,8 +16,9 @@ use waypost_store::{Ingested, StoreError, hold_point};
 use super::copy::Rows;
 use super::{SET_UP, chain};
 use crate::error::Fault;
-use crate::job::{Job, Step, Tally, position};
+use crate::job::{Job, Step, position};
 use crate::retry::Failure;
+use crate::tally::{DayTally, LinkTally, Tally, documents};
 
 const ADVANCE: &str = "
     UPDATE click_journals
@@ -36,15 +38,33 @@ const CORRECT: &str = "
 /// What refers to a link may be inserted meanwhile, but nobody deletes it or adds to its total.
 const LOCK: &str = "SELECT id FROM links WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE";
 const ADD_TO_LINKS: &str = "
-    UPDATE links SET clicks = links.clicks + added.clicks
-    FROM unnest($1::uuid[], $2::bigint[]) AS added (id, clicks)
+    UPDATE links SET clicks = links.clicks + added.clicks,
+        humans = links.humans + added.humans,
+        clicks_purged = links.clicks_purged + added.purged
+    FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS added (id, clicks, humans, purged)
     WHERE links.id = added.id";
+/// Tells which visitors are new.
+const ADD_VISITORS: &str = "
+    INSERT INTO link_visitors (day, link_id, visitor)
+    SELECT * FROM unnest($1::date[], $2::uuid[], $3::uuid[])
+    ON CONFLICT DO NOTHING
+    RETURNING link_id, day";
+const STORED_FACTS: &str = "
+    SELECT link_days.link_id, link_days.day, link_days.facts
+    FROM unnest($1::uuid[], $2::date[]) AS asked (link_id, day)
+    JOIN link_days ON link_days.link_id = asked.link_id AND link_days.day = asked.day
+    WHERE link_days.facts IS NOT NULL";
 const ADD_TO_DAYS: &str = "
-    INSERT INTO link_days (link_id, day, clicks)
-    SELECT * FROM unnest($1::uuid[], $2::date[], $3::bigint[])
-    ON CONFLICT (link_id, day) DO UPDATE SET clicks = link_days.clicks + excluded.clicks";
+    INSERT INTO link_days (link_id, day, clicks, humans, visitors, first_click_us, last_click_us, facts)
+    SELECT * FROM unnest($1::uuid[], $2::date[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
+    ON CONFLICT (link_id, day) DO UPDATE SET clicks = link_days.clicks + excluded.clicks,
+        humans = link_days.humans + excluded.humans,
+        visitors = link_days.visitors + excluded.visitors,
+        first_click_us = least(link_days.first_click_us, excluded.first_click_us),
+        last_click_us = greatest(link_days.last_click_us, excluded.last_click_us),
+        facts = excluded.facts";
 const COPY: &str = "
-    COPY link_clicks (id, link_id, user_id, ip_hash, user_agent, referrer, clicked_at)
+    COPY link_clicks (id, link_id, user_id, ip_hash, user_agent, referrer, clicked_at, class, browser, os, device, country)
     FROM STDIN (FORMAT binary)";
 
 /// A connection and its prepared statements.
@@ -56,6 +76,8 @@ pub(super) struct Client {
     lock: Statement,
     add_to_links: Statement,
     add_to_days: Statement,
+    add_visitors: Statement,
+    stored_facts: Statement,
     copy: Statement,
 }
 
@@ -74,10 +96,21 @@ pub(super) async fn open(url: &str) -> Result<Client, StoreError> {
         client.prepare(LOCK),
         client.prepare(ADD_TO_LINKS),
         client.prepare(ADD_TO_DAYS),
+        client.prepare(ADD_VISITORS),
+        client.prepare(STORED_FACTS),
         client.prepare(COPY),
     );
-    let (advance, position, correct, lock, add_to_links, add_to_days, copy) =
-        prepared.map_err(|error| classify(&error).into_store_error(error))?;
+    let (
+        advance,
+        position,
+        correct,
+        lock,
+        add_to_links,
+        add_to_days,
+        add_visitors,
+        stored_facts,
+        copy,
+    ) = prepared.map_err(|error| classify(&error).into_store_error(error))?;
     Ok(Client {
         server: client,
         advance,
@@ -86,6 +119,8 @@ pub(super) async fn open(url: &str) -> Result<Client, StoreError> {
         lock,
         add_to_links,
         add_to_days,
+        add_visitors,
+        stored_facts,
         copy,
     })
 }
@@ -99,11 +134,13 @@ pub(super) fn is_closed(client: &Client) -> bool {
 pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, Failure> {
     let step = job.step().map_err(Failure::last)?;
     let clicks = job.clicks();
-    let mut tally = Tally::of(clicks);
+    let mut tally = Tally::of(job);
     let begun = client.begin(step.as_ref(), &mut tally).await;
     match begun.map_err(failed)? {
         Begun::Here => {
-            let added = client.add(step.as_ref(), &tally, clicks).await;
+            let stored = client.look(&mut tally).await.map_err(failed)?;
+            let documents = documents(&tally, &stored).map_err(Failure::last)?;
+            let added = client.add(step.as_ref(), &tally, &documents, clicks).await;
             added.map_err(failed)?;
             hold_point("ingest.inside");
             let committed = client.server.batch_execute("COMMIT").await;
@@ -129,8 +166,8 @@ enum Begun {
 
 impl Client {
     /// Begins the transaction, moves the journal and locks the links, all of it sent at once.
-    async fn begin(&self, step: Option<&Step>, tally: &mut Tally) -> Result<Begun, Error> {
-        let ids: Vec<Uuid> = tally.links().map(|(link, _)| link).collect();
+    async fn begin(&self, step: Option<&Step>, tally: &mut Tally<'_>) -> Result<Begun, Error> {
+        let ids: Vec<Uuid> = tally.links().map(|tally| tally.link).collect();
         let ids: [&(dyn ToSql + Sync); 1] = [&ids];
         let ((), here, found) = tokio::try_join!(
             // In this order.
@@ -174,13 +211,53 @@ impl Client {
         Ok(moved > 0)
     }
 
-    /// Adds rows, totals and rollup, sent at once.
-    async fn add(&self, step: Option<&Step>, tally: &Tally, clicks: &[Click]) -> Result<(), Error> {
-        let (links, added): (Vec<Uuid>, Vec<i64>) = tally.links().unzip();
+    /// Adds the visitors, and gives back the documents of the days that are there already: each with its
+    /// place among the days. Both are sent at once.
+    async fn look(&self, tally: &mut Tally<'_>) -> Result<HashMap<usize, String>, Error> {
         let days = tally.days();
-        let day_links: Vec<Uuid> = days.iter().map(|tally| tally.link).collect();
-        let dates: Vec<Date> = days.iter().map(|tally| tally.day).collect();
-        let day_clicks: Vec<i64> = days.iter().map(|tally| tally.clicks).collect();
+        let links: Vec<Uuid> = days.iter().map(|day| day.link).collect();
+        let dates: Vec<Date> = days.iter().map(|day| day.day).collect();
+        let (mut visited, mut on, mut visitors) = (Vec::new(), Vec::new(), Vec::new());
+        for day in days {
+            visitors.extend_from_slice(&day.visitors);
+            visited.resize(visitors.len(), day.link);
+            on.resize(visitors.len(), day.day);
+        }
+        let days: [&(dyn ToSql + Sync); 2] = [&links, &dates];
+        let visits: [&(dyn ToSql + Sync); 3] = [&on, &visited, &visitors];
+        let (stored, new) = tokio::try_join!(
+            self.server.query(&self.stored_facts, &days),
+            self.server.query(&self.add_visitors, &visits),
+        )?;
+        for row in new {
+            let place = tally.place(row.try_get(0)?, row.try_get(1)?);
+            if let Some(day) = place.and_then(|place| tally.days_mut().get_mut(place)) {
+                day.new_visitors += 1;
+            }
+        }
+        let mut documents = HashMap::new();
+        for row in stored {
+            if let Some(place) = tally.place(row.try_get(0)?, row.try_get(1)?) {
+                documents.insert(place, row.try_get(2)?);
+            }
+        }
+        Ok(documents)
+    }
+
+    /// Adds rows, totals and rollup, sent at once.
+    async fn add(
+        &self,
+        step: Option<&Step>,
+        tally: &Tally<'_>,
+        documents: &[String],
+        clicks: &[Click],
+    ) -> Result<(), Error> {
+        let of_link = |number: fn(LinkTally) -> i64| tally.links().map(number).collect::<Vec<_>>();
+        let of_day =
+            |number: fn(&DayTally<'_>) -> i64| tally.days().iter().map(number).collect::<Vec<_>>();
+        let links: Vec<Uuid> = tally.links().map(|tally| tally.link).collect();
+        let day_links: Vec<Uuid> = tally.days().iter().map(|day| day.link).collect();
+        let dates: Vec<Date> = tally.days().iter().map(|day| day.day).collect();
         if let Some(step) = step
             && tally.left_out() > 0
         {
@@ -190,12 +267,26 @@ impl Client {
         if links.is_empty() {
             return Ok(());
         }
-        let links: [&(dyn ToSql + Sync); 2] = [&links, &added];
-        let days: [&(dyn ToSql + Sync); 3] = [&day_links, &dates, &day_clicks];
+        let links: [&(dyn ToSql + Sync); 4] = [
+            &links,
+            &of_link(|tally| tally.clicks),
+            &of_link(|tally| tally.humans),
+            &of_link(|tally| tally.purged),
+        ];
+        let days: [&(dyn ToSql + Sync); 8] = [
+            &day_links,
+            &dates,
+            &of_day(|day| day.clicks),
+            &of_day(|day| day.humans),
+            &of_day(|day| day.new_visitors),
+            &of_day(|day| day.first),
+            &of_day(|day| day.last),
+            &documents,
+        ];
         tokio::try_join!(
             self.server.execute(&self.add_to_links, &links),
             self.server.execute(&self.add_to_days, &days),
-            self.copy(tally.kept(clicks)),
+            self.copy(tally.rows(clicks)),
         )?;
         Ok(())
     }

@@ -13,7 +13,7 @@ use waypost_store::{LinkLedger, StoreError};
 use super::id::Id;
 use super::schema::{link_clicks, link_days, links};
 use super::transaction::WorkError;
-use super::{Connection, SUM_OF_DAYS};
+use super::{Connection, SUM_OF_DAYS, SUM_OF_HUMANS};
 use crate::job::count;
 
 /// The smallest id of clicks that are surely not older than `before`: ids begin with the time in
@@ -65,7 +65,18 @@ pub(super) async fn purge(
     Ok(purged)
 }
 
-type LedgerRow = (Id, String, String, i64, i64, Option<i64>, Option<i64>);
+#[derive(Queryable)]
+struct LedgerRow {
+    id: Id,
+    code: String,
+    spelling: String,
+    total: i64,
+    humans: i64,
+    purged: i64,
+    rollup: Option<i64>,
+    rollup_humans: Option<i64>,
+    rows: Option<i64>,
+}
 
 /// One statement, so that each link's numbers are of one moment.
 pub(super) async fn ledger(
@@ -77,6 +88,10 @@ pub(super) async fn ledger(
         .filter(link_days::link_id.eq(links::id))
         .select(sql::<Nullable<BigInt>>(SUM_OF_DAYS))
         .single_value();
+    let rollup_humans = link_days::table
+        .filter(link_days::link_id.eq(links::id))
+        .select(sql::<Nullable<BigInt>>(SUM_OF_HUMANS))
+        .single_value();
     let rows = link_clicks::table
         .filter(link_clicks::link_id.eq(links::id))
         .count()
@@ -87,8 +102,10 @@ pub(super) async fn ledger(
             links::code,
             links::code_spelling,
             links::clicks,
+            links::humans,
             links::clicks_purged,
             rollup,
+            rollup_humans,
             rows,
         ))
         .order(links::id)
@@ -98,22 +115,22 @@ pub(super) async fn ledger(
         query = query.filter(links::id.gt(Id(*after.as_uuid())));
     }
     let found: Vec<LedgerRow> = query.load(connection).await?;
-    let entries: Result<Vec<LinkLedger>, StoreError> = found.into_iter().map(entry).collect();
+    let entries: Result<Vec<LinkLedger>, StoreError> = found.iter().map(entry).collect();
     Ok(entries?)
 }
 
-fn entry(
-    (id, code, spelling, total, purged, rollup, rows): LedgerRow,
-) -> Result<LinkLedger, StoreError> {
+fn entry(row: &LedgerRow) -> Result<LinkLedger, StoreError> {
     let number = |table, column, value: i64| {
         u64::try_from(value).map_err(|_| StoreError::Corrupt { table, column })
     };
     Ok(LinkLedger {
-        link_id: LinkId::from_uuid(id.0),
-        code: super::links::code(&code, &spelling)?,
-        total: number("links", "clicks", total)?,
-        rollup: number("link_days", "clicks", rollup.unwrap_or(0))?,
-        rows: number("link_clicks", "id", rows.unwrap_or(0))?,
-        purged: number("links", "clicks_purged", purged)?,
+        link_id: LinkId::from_uuid(row.id.0),
+        code: super::links::code(&row.code, &row.spelling)?,
+        total: number("links", "clicks", row.total)?,
+        rollup: number("link_days", "clicks", row.rollup.unwrap_or(0))?,
+        humans: number("links", "humans", row.humans)?,
+        rollup_humans: number("link_days", "humans", row.rollup_humans.unwrap_or(0))?,
+        rows: number("link_clicks", "id", row.rows.unwrap_or(0))?,
+        purged: number("links", "clicks_purged", row.purged)?,
     })
 }

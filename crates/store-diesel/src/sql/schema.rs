@@ -95,6 +95,7 @@ table! {
         updated_at -> InstantColumn,
         version -> Integer,
         deleted_at -> Nullable<InstantColumn>,
+        humans -> BigInt,
         target_hash -> Nullable<Binary>,
         owned -> Bool,
     }
@@ -212,17 +213,38 @@ table! {
         user_agent -> Nullable<Text>,
         referrer -> Nullable<Text>,
         clicked_at -> InstantColumn,
+        class -> Nullable<Text>,
+        browser -> Nullable<Text>,
+        os -> Nullable<Text>,
+        device -> Nullable<Text>,
+        country -> Nullable<Text>,
     }
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Date};
+    use diesel::sql_types::{BigInt, Date, Nullable, Text};
     use super::IdColumn;
 
     link_days (link_id, day) {
         link_id -> IdColumn,
         day -> Date,
         clicks -> BigInt,
+        humans -> BigInt,
+        visitors -> BigInt,
+        first_click_us -> Nullable<BigInt>,
+        last_click_us -> Nullable<BigInt>,
+        facts -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::Date;
+    use super::IdColumn;
+
+    link_visitors (day, link_id, visitor) {
+        day -> Date,
+        link_id -> IdColumn,
+        visitor -> IdColumn,
     }
 }
 
@@ -265,6 +287,7 @@ table! {
 }
 
 joinable!(link_clicks -> links (link_id));
+joinable!(link_clicks -> users (user_id));
 joinable!(link_days -> links (link_id));
 joinable!(link_codes -> links (link_id));
 joinable!(keywords -> links (link_id));

@@ -3,20 +3,22 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use waypost_core::{
     HostPattern, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, Page, PageRequest, Person,
     ShortCode, Standing, Tag, UserId,
 };
+use waypost_store::rollup::Counted;
 use waypost_store::{
-    AccessStore, BlockedHost, BlocklistStore, CatalogStore, CodeRoute, LinkQuery, LinkReader,
-    LinkStore, LinkUpdate, PageOf, StoreError, TakenTo, Taking, Updated,
+    AccessStore, BlockedHost, BlocklistStore, CatalogStore, ClickSpan, ClicksQuery, CodeRoute,
+    KeptClick, LinkDay, LinkDayFacts, LinkQuery, LinkReader, LinkStore, LinkUpdate, PageOf,
+    StatsStore, StoreError, TakenTo, Taking, Updated,
 };
 
 use super::Connection;
 use super::store::SqlStore;
 use super::transaction::{look_up, transaction};
-use super::{access, blocklist, catalog, edits, findable, links, tags, versions};
+use super::{access, blocklist, catalog, edits, findable, links, stats, tags, versions};
 use crate::metrics::OperationName;
 
 /// A port: of each method its operation, whether that is a transaction on the pool for writes or a
@@ -42,6 +44,25 @@ macro_rules! port {
 }
 
 port! {
+    StatsStore {
+        look_up LinkDays: link_days(link: LinkId, from: Date, to: Date) -> Vec<LinkDay>
+            = stats::link_days;
+        look_up LinkDayFacts: link_day_facts(link: LinkId, from: Date, to: Date)
+            -> Vec<LinkDayFacts> = stats::link_day_facts;
+        look_up ClickSpan: click_span(link: LinkId) -> Option<ClickSpan> = stats::click_span;
+        look_up OldestClick: oldest_click(link: LinkId) -> Option<OffsetDateTime>
+            = stats::oldest_click;
+        look_up ClicksOf: clicks_of(query: &ClicksQuery) -> Vec<KeptClick> = stats::clicks_of;
+        look_up OwnedDays: owned_days(owner: UserId, from: Date, to: Date)
+            -> Vec<(Date, Counted)> = stats::owned_days;
+        look_up OwnedTotal: owned_total(owner: UserId) -> (u64, Counted) = stats::owned_total;
+        look_up OwnedTop: owned_top(owner: UserId, from: Date, to: Date, limit: u32)
+            -> Vec<(Link, Counted)> = stats::owned_top;
+        look_up Owning: owning(pairs: &[(LinkId, UserId)]) -> Vec<(LinkId, UserId)>
+            = stats::owning;
+        transaction PurgeVisitors: purge_visitors(day: Date, limit: u32) -> u64
+            = stats::purge_visitors;
+    }
     LinkStore {
         transaction InsertLink: insert_link(link: &Link, owner: Option<UserId>) -> ()
             = edits::insert;

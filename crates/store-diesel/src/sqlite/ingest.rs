@@ -13,21 +13,24 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Binary, Text};
 use diesel_async::pooled_connection::deadpool::Pool;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
-use waypost_core::{Click, IpHash, Referrer, UserAgent, micros};
+use waypost_core::{
+    Click, Country, DeviceClass, Family, IpHash, Referrer, UserAgent, VisitClass, micros,
+};
 use waypost_store::{Ingested, StoreError, hold_point};
 
 use super::id::Id;
 use super::pool::connection;
-use super::schema::{click_journals, link_clicks};
+use super::schema::{click_journals, link_clicks, link_days};
 use super::{Backend, IdColumn, InstantColumn, begin_blocking, classify, connect_blocking};
 use crate::datetime::push_datetime;
-use crate::job::{Job, Step, Tally, position};
+use crate::job::{Job, Step, count, position};
 use crate::metrics::OperationName;
 use crate::retry::{Failure, retrying};
+use crate::tally::{DayTally, LinkTally, Tally};
 
 /// What this connection sets besides what all do. New rows go to random places of the index by link, and
 /// a batch changes most of the pages that the last one changed. With a cache of 12 MB (2 MB is the default)
@@ -155,17 +158,12 @@ fn work(connection: &mut SqliteConnection, job: &Job) -> Result<Ingested, Failur
         return Ok(Ingested::PositionMoved(position));
     }
     let clicks = job.clicks();
-    let mut tally = Tally::of(clicks);
+    let mut tally = Tally::of(job);
     add_to_links(connection, &mut tally).map_err(failed)?;
     for day in tally.days() {
-        let statement = AddToDay {
-            link: Id(day.link),
-            day: day.day,
-            clicks: day.clicks,
-        };
-        statement.execute(connection).map_err(failed)?;
+        add_to_day(connection, day)?;
     }
-    for click in tally.kept(clicks) {
+    for click in tally.rows(clicks) {
         let digits = click.ip_hash.as_ref().map(IpHash::to_hex);
         diesel::insert_into(link_clicks::table)
             .values(ClickRow::of(click, digits.as_ref()))
@@ -210,36 +208,62 @@ fn correct(connection: &mut SqliteConnection, journal: Uuid, gone: i64) -> Query
 }
 
 /// Adds to the totals, and finds out which links are gone.
-fn add_to_links(connection: &mut SqliteConnection, tally: &mut Tally) -> QueryResult<()> {
+fn add_to_links(connection: &mut SqliteConnection, tally: &mut Tally<'_>) -> QueryResult<()> {
     let mut found = Vec::new();
-    for (link, clicks) in tally.links() {
-        let statement = AddToLink {
-            link: Id(link),
-            clicks,
-        };
-        let updated = statement.execute(connection)?;
+    for tally in tally.links() {
+        let updated = AddToLink(tally).execute(connection)?;
         if updated > 0 {
-            found.push(link);
+            found.push(tally.link);
         }
     }
     tally.keep(found);
     Ok(())
 }
 
-/// Adds to the total of a link. As SQL, and so is the next one: diesel would prepare its own updates
+/// Adds to the rollup of a day, in which no other transaction writes.
+fn add_to_day(connection: &mut SqliteConnection, day: &DayTally<'_>) -> Result<(), Failure> {
+    let link = Id(day.link);
+    let mut new_visitors = 0;
+    for visitor in &day.visitors {
+        let statement = AddVisitor {
+            day: day.day,
+            link,
+            visitor: Id(*visitor),
+        };
+        new_visitors += count(statement.execute(connection).map_err(failed)?);
+    }
+    let stored: Option<Option<String>> = link_days::table
+        .find((link, day.day))
+        .select(link_days::facts)
+        .first(connection)
+        .optional()
+        .map_err(failed)?;
+    let facts = day.document(stored.flatten().as_deref());
+    let statement = AddToDay {
+        link,
+        day: day.day,
+        numbers: [day.clicks, day.humans, new_visitors, day.first, day.last],
+        facts: facts.map_err(Failure::last)?,
+    };
+    statement.execute(connection).map_err(failed)?;
+    Ok(())
+}
+
+/// Adds to the totals of a link. As SQL, and so are the next ones: diesel would prepare its own updates
 /// anew each time, which takes longer than running them.
 #[derive(QueryId)]
-struct AddToLink {
-    link: Id,
-    clicks: i64,
-}
+struct AddToLink(LinkTally);
 
 impl QueryFragment<Backend> for AddToLink {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         out.push_sql("UPDATE links SET clicks = clicks + ");
-        out.push_bind_param::<BigInt, _>(&self.clicks)?;
+        out.push_bind_param::<BigInt, _>(&self.0.clicks)?;
+        out.push_sql(", humans = humans + ");
+        out.push_bind_param::<BigInt, _>(&self.0.humans)?;
+        out.push_sql(", clicks_purged = clicks_purged + ");
+        out.push_bind_param::<BigInt, _>(&self.0.purged)?;
         out.push_sql(" WHERE id = ");
-        out.push_bind_param::<IdColumn, _>(&self.link)
+        out.push_bind_param::<Binary, [u8]>(self.0.link.as_bytes())
     }
 }
 
@@ -250,23 +274,61 @@ impl RunQueryDsl<SqliteConnection> for AddToLink {}
 struct AddToDay {
     link: Id,
     day: Date,
-    clicks: i64,
+    /// In the order of the columns.
+    numbers: [i64; 5],
+    facts: String,
 }
 
 impl QueryFragment<Backend> for AddToDay {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.push_sql("INSERT INTO link_days (link_id, day, clicks) VALUES (");
+        out.push_sql(
+            "INSERT INTO link_days \
+             (link_id, day, clicks, humans, visitors, first_click_us, last_click_us, facts) VALUES (",
+        );
         out.push_bind_param::<IdColumn, _>(&self.link)?;
         out.push_sql(", ");
         out.push_bind_param::<diesel::sql_types::Date, _>(&self.day)?;
+        for number in &self.numbers {
+            out.push_sql(", ");
+            out.push_bind_param::<BigInt, _>(number)?;
+        }
         out.push_sql(", ");
-        out.push_bind_param::<BigInt, _>(&self.clicks)?;
-        out.push_sql(") ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks");
+        out.push_bind_param::<Text, _>(&self.facts)?;
+        out.push_sql(
+            ") ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks, \
+             humans = humans + excluded.humans, visitors = visitors + excluded.visitors, \
+             first_click_us = min(ifnull(first_click_us, excluded.first_click_us), excluded.first_click_us), \
+             last_click_us = max(ifnull(last_click_us, excluded.last_click_us), excluded.last_click_us), \
+             facts = excluded.facts",
+        );
         Ok(())
     }
 }
 
 impl RunQueryDsl<SqliteConnection> for AddToDay {}
+
+/// Adds to the visitors of a link and a day, unless it is one of them.
+#[derive(QueryId)]
+struct AddVisitor {
+    day: Date,
+    link: Id,
+    visitor: Id,
+}
+
+impl QueryFragment<Backend> for AddVisitor {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_sql("INSERT OR IGNORE INTO link_visitors (day, link_id, visitor) VALUES (");
+        out.push_bind_param::<diesel::sql_types::Date, _>(&self.day)?;
+        out.push_sql(", ");
+        out.push_bind_param::<IdColumn, _>(&self.link)?;
+        out.push_sql(", ");
+        out.push_bind_param::<IdColumn, _>(&self.visitor)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<SqliteConnection> for AddVisitor {}
 
 #[derive(Insertable)]
 #[diesel(table_name = link_clicks, treat_none_as_default_value = false)]
@@ -278,6 +340,11 @@ struct ClickRow<'a> {
     user_agent: Option<&'a str>,
     referrer: Option<&'a str>,
     clicked_at: Instant,
+    class: Option<&'static str>,
+    browser: Option<&'a str>,
+    os: Option<&'a str>,
+    device: Option<&'static str>,
+    country: Option<&'a str>,
 }
 
 impl<'a> ClickRow<'a> {
@@ -290,6 +357,11 @@ impl<'a> ClickRow<'a> {
             user_agent: click.user_agent.as_ref().map(UserAgent::as_str),
             referrer: click.referrer.as_ref().map(Referrer::as_str),
             clicked_at: Instant(micros(click.clicked_at)),
+            class: click.facts.class.map(VisitClass::as_str),
+            browser: click.facts.browser.as_ref().map(Family::as_str),
+            os: click.facts.os.as_ref().map(Family::as_str),
+            device: click.facts.device.map(DeviceClass::as_str),
+            country: click.facts.country.as_ref().map(Country::as_str),
         }
     }
 }

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use time::macros::format_description;
 use time::{Date, PrimitiveDateTime};
 use uuid::Uuid;
-use waypost_core::{ClickId, IpHash, LinkId, Referrer, UserAgent, UserId};
+use waypost_core::{
+    ClickFacts, ClickId, Country, Family, IpHash, LinkId, Referrer, UserAgent, UserId,
+};
 use waypost_store::Store;
 use waypost_store::testkit::conformance::{ClickRow, DayRow, StoreFactory, StoredRows};
 use waypost_store_diesel::{Database, DatabaseSettings};
@@ -78,7 +80,8 @@ impl StoredRows for Rows {
             Kind::MariaDb => "date_format(clicked_at, '%Y-%m-%d %H:%i:%s.%f')",
         };
         let sql = format!(
-            "select id, link_id, user_id, ip_hash, user_agent, referrer, {time} from link_clicks"
+            "select id, link_id, user_id, ip_hash, user_agent, referrer, {time}, class, browser, os, \
+             device, country from link_clicks"
         );
         let rows = self.0.rows(&sql).await;
         rows.into_iter()
@@ -91,6 +94,11 @@ impl StoredRows for Rows {
                     user_agent,
                     referrer,
                     clicked_at,
+                    class,
+                    browser,
+                    os,
+                    device,
+                    country,
                 ] = row.try_into().unwrap();
                 ClickRow {
                     id: ClickId::from_uuid(uuid(id)),
@@ -100,6 +108,13 @@ impl StoredRows for Rows {
                     user_agent: user_agent.map(UserAgent::from_stored),
                     referrer: referrer.map(Referrer::from_stored),
                     clicked_at: instant(&clicked_at.unwrap()),
+                    facts: ClickFacts {
+                        class: class.map(|class| class.parse().unwrap()),
+                        browser: browser.and_then(|browser| Family::of(&browser)),
+                        os: os.and_then(|os| Family::of(&os)),
+                        device: device.map(|device| device.parse().unwrap()),
+                        country: country.and_then(|country| Country::parse(&country)),
+                    },
                 }
             })
             .collect()
@@ -108,16 +123,19 @@ impl StoredRows for Rows {
     async fn days(&self) -> Vec<DayRow> {
         let rows = self
             .0
-            .rows("select link_id, day, clicks from link_days")
+            .rows("select link_id, day, clicks, humans, visitors from link_days")
             .await;
         rows.into_iter()
             .map(|row| {
-                let [link_id, day, clicks] = row.try_into().unwrap();
+                let [link_id, day, clicks, humans, visitors] = row.try_into().unwrap();
+                let number = |text: Option<String>| text.unwrap().parse().unwrap();
                 DayRow {
                     link_id: LinkId::from_uuid(uuid(link_id)),
                     day: Date::parse(&day.unwrap(), format_description!("[year]-[month]-[day]"))
                         .unwrap(),
-                    clicks: clicks.unwrap().parse().unwrap(),
+                    clicks: number(clicks),
+                    humans: number(humans),
+                    visitors: number(visitors),
                 }
             })
             .collect()

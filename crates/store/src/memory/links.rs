@@ -10,6 +10,7 @@ use waypost_core::{
     PageRequest, Person, ShortCode, Standing, UserId, micros,
 };
 
+use super::stats::KeptDay;
 use super::{MemoryStore, State, behind, count};
 use crate::{
     AccessStore, CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, StoreError, TakenTo, Taking,
@@ -26,7 +27,7 @@ pub(super) struct Kept {
     pub(super) shares: BTreeSet<UserId>,
     versions: Vec<KeptVersion>,
     pub(super) purged: u64,
-    pub(super) days: BTreeMap<Date, u64>,
+    pub(super) days: BTreeMap<Date, KeptDay>,
 }
 
 #[derive(Debug)]

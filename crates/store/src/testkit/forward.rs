@@ -5,7 +5,7 @@
 /// [`AccessStore`](crate::AccessStore), [`BlocklistStore`](crate::BlocklistStore) and [`CatalogStore`](crate::CatalogStore); `people`:
 /// [`UserStore`](crate::UserStore), [`TokenStore`](crate::TokenStore),
 /// [`SessionStore`](crate::SessionStore), [`SetupStore`](crate::SetupStore) and
-/// [`IdentityStore`](crate::IdentityStore). The crate needs `async-trait`, `time` and `waypost-core`.
+/// [`IdentityStore`](crate::IdentityStore); `stats`: [`StatsStore`](crate::StatsStore). The crate needs `async-trait`, `time` and `waypost-core`.
 ///
 /// ```
 /// use waypost_store::{MemoryStore, UserStore};
@@ -92,6 +92,20 @@ macro_rules! forward {
             identity(identity: &::waypost_core::ExternalIdentity) -> Option<$crate::IdentityOfUser>;
             insert_identity(identity: &::waypost_core::ExternalIdentity, user: ::waypost_core::UserId, admin_by_group: bool, at: ::time::OffsetDateTime) -> ();
             follow_admin_group(identity: &::waypost_core::ExternalIdentity, is_in_group: bool) -> Option<::waypost_core::User>;
+        } }
+    };
+    (stats: $store:ty, $self:ident => $inner:expr) => {
+        $crate::forward! { @ $store, $self => $inner, $crate::StatsStore {
+            link_days(link: ::waypost_core::LinkId, from: ::time::Date, to: ::time::Date) -> Vec<$crate::LinkDay>;
+            link_day_facts(link: ::waypost_core::LinkId, from: ::time::Date, to: ::time::Date) -> Vec<$crate::LinkDayFacts>;
+            click_span(link: ::waypost_core::LinkId) -> Option<$crate::ClickSpan>;
+            oldest_click(link: ::waypost_core::LinkId) -> Option<::time::OffsetDateTime>;
+            clicks_of(query: &$crate::ClicksQuery) -> Vec<$crate::KeptClick>;
+            owned_days(owner: ::waypost_core::UserId, from: ::time::Date, to: ::time::Date) -> Vec<(::time::Date, $crate::rollup::Counted)>;
+            owned_total(owner: ::waypost_core::UserId) -> (u64, $crate::rollup::Counted);
+            owned_top(owner: ::waypost_core::UserId, from: ::time::Date, to: ::time::Date, limit: u32) -> Vec<(::waypost_core::Link, $crate::rollup::Counted)>;
+            owning(pairs: &[(::waypost_core::LinkId, ::waypost_core::UserId)]) -> Vec<(::waypost_core::LinkId, ::waypost_core::UserId)>;
+            purge_visitors(day: ::time::Date, limit: u32) -> u64;
         } }
     };
     (@ $store:ty, $self:ident => $inner:expr, $port:path {

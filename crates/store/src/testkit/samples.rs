@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use waypost_core::{
-    ApiToken, Click, ClickId, DisplayName, Email, IpHash, JournalId, Link, LinkDetails, LinkId,
-    ManualClock, Random, Referrer, ReservedWords, Role, Salt, Scopes, SearchWord, SeededRandom,
-    Session, SessionId, SessionSecret, SetupSecret, ShortCode, Tag, TargetUrl, TokenId, TokenName,
-    TokenSecret, User, UserAgent, UserId,
+    ApiToken, Click, ClickFacts, ClickId, Country, DeviceClass, DisplayName, Email, Family, IpHash,
+    JournalId, Link, LinkDetails, LinkId, ManualClock, Random, Referrer, ReservedWords, Role, Salt,
+    Scopes, SearchWord, SeededRandom, Session, SessionId, SessionSecret, SetupSecret, ShortCode,
+    Tag, TargetUrl, TokenId, TokenName, TokenSecret, User, UserAgent, UserId, VisitClass,
 };
 
 use crate::{Shortener, ShortenerParts, Store};
@@ -93,6 +93,7 @@ impl Samples {
             ))),
             clicked_at,
             day: clicked_at.to_offset(UtcOffset::UTC).date(),
+            facts: facts(number),
         }
     }
 
@@ -162,6 +163,21 @@ impl Samples {
 
     fn next(&self) -> i64 {
         self.made.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// Facts of all kinds, and some that are not known.
+fn facts(number: i64) -> ClickFacts {
+    let nth = |length: usize| usize::try_from(number).unwrap_or(0) % length;
+    let browsers = [Some("Firefox"), Some("Chrome"), None];
+    let systems = [Some("Windows"), None, Some("macOS"), Some("Linux")];
+    let countries = [Some("DE"), Some("FR"), None, Some("JP"), Some("XK")];
+    ClickFacts {
+        class: VisitClass::ALL.get(nth(5)).copied(),
+        browser: browsers[nth(3)].and_then(Family::of),
+        os: systems[nth(4)].and_then(Family::of),
+        device: DeviceClass::ALL.get(nth(7)).copied(),
+        country: countries[nth(5)].and_then(Country::parse),
     }
 }
 

@@ -107,6 +107,7 @@ async fn store(database: &LinkDatabase, batches: &[&[Click]]) -> Result<Speed> {
                 start,
                 clicks: clicks.to_vec(),
                 dropped: Dropped::default(),
+                keep_rows: true,
             };
             start = batch.end();
             Arc::new(batch)

@@ -10,6 +10,7 @@ async fn settle_elsewhere(setup: &Setup, clicks: Vec<waypost_core::Click>, dropp
         journal: setup.rig.journal.id(),
         start: 0,
         clicks,
+        keep_rows: true,
         dropped: Dropped {
             lost: dropped,
             ..Dropped::default()

@@ -31,6 +31,8 @@ fn click(journal: &Arc<Journal>, number: u128) -> Appending {
         day: OffsetDateTime::UNIX_EPOCH.date(),
         ip_hash: None,
         session: None,
+        country: None,
+        signals: crate::signals::Signals::default(),
         user_agent: b"Mozilla/5.0",
         referrer: b"",
     })

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | links: lists, making them | `links.rs`, `bulk.rs` |
 //! | one link | `link.rs`, `history.rs` |
+//! | how often it is clicked, when and from where | `statistics.rs`, `clicks.rs`, `exports.rs` |
 //! | its owners, and whom it is shared with | `people.rs` |
 //! | keywords, for admins | `keywords.rs` |
 //! | what becomes of a visit | `explain.rs` |
@@ -17,7 +18,9 @@
 
 pub(crate) mod blocklist;
 pub(crate) mod bulk;
+pub(crate) mod clicks;
 pub(crate) mod explain;
+pub(crate) mod exports;
 mod fields;
 pub(crate) mod history;
 pub(crate) mod keywords;
@@ -27,6 +30,7 @@ pub(crate) mod me;
 mod paging;
 pub(crate) mod people;
 pub(crate) mod sessions;
+pub(crate) mod statistics;
 pub(crate) mod tags;
 pub(crate) mod tokens;
 pub(crate) mod users;

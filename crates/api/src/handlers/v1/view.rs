@@ -30,6 +30,8 @@ pub(crate) struct LinkView {
     owners: Vec<OwnerView>,
     /// All clicks ever counted; `null` for those who may not see them.
     clicks: Option<u64>,
+    /// Those of people among them; `null` for those who may not see them.
+    humans: Option<u64>,
     /// When it was made (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
@@ -84,6 +86,21 @@ pub(crate) enum VisibilityName {
     Secure,
 }
 
+/// What kind of visit a click was: `human`, as far as anybody can tell; `bot`, a crawler or a program;
+/// `preview`, which shows people where a link leads; `prefetch`, by a browser ahead of its user; `self`, an
+/// owner of the link who was signed in.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "read by the macro, which documents it")]
+pub(crate) enum VisitClassName {
+    Human,
+    Bot,
+    Preview,
+    Prefetch,
+    #[schema(rename = "self")]
+    Own,
+}
+
 impl LinkView {
     pub(super) fn new(owned: &OwnedLink, actor: &Actor, shortener: &Shortener) -> Self {
         let OwnedLink { link, owners } = owned;
@@ -95,6 +112,7 @@ impl LinkView {
             keyword: link.is_keyword,
             owners: owners.iter().map(OwnerView::from).collect(),
             clicks: owned.shows_clicks_to(actor).then_some(link.clicks),
+            humans: owned.shows_clicks_to(actor).then_some(link.humans),
             created_at: link.created_at,
             updated_at: link.updated_at,
             deleted_at: link.deleted_at,

@@ -73,6 +73,7 @@ pub(super) struct BusyStore(pub(super) Busy);
 
 crate::forward!(links: BusyStore, self => self.0);
 crate::forward!(people: BusyStore, self => self.0);
+crate::forward!(stats: BusyStore, self => self.0);
 crate::forward! { @ BusyStore, self => self.0, crate::ChangeStore {
     changes_after(seq: u64, limit: u32) -> Vec<LinkChange>;
     last_change() -> u64;

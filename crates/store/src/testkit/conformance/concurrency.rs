@@ -234,7 +234,7 @@ pub async fn a_link_can_be_deleted_while_it_is_clicked(factory: &dyn StoreFactor
     assert_eq!(store.clicks_before(FAR_FUTURE).await.unwrap(), 0);
     assert_eq!(store.ledger(None, 10).await.unwrap(), vec![]);
     assert_clicks(rows.as_deref(), []).await;
-    assert_days(rows.as_deref(), vec![]).await;
+    assert_days(rows.as_deref(), []).await;
     insert(&*store, &link).await;
     assert_counted(&*store, &link, 0, 0).await;
 }

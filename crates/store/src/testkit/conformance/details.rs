@@ -3,7 +3,8 @@
 
 use time::Duration;
 use waypost_core::{
-    Description, Link, LinkContent, LinkDetails, SearchWord, Tag, Title, Visibility, micros,
+    Description, Link, LinkContent, LinkDetails, SearchWord, Tag, Title, Visibility, VisitClass,
+    micros,
 };
 
 use super::links::MOMENTS;
@@ -280,10 +281,13 @@ pub async fn a_change_is_dated_and_counted_and_a_click_is_none(factory: &dyn Sto
     let mut link = samples.link("wiki");
     insert(&*store, &link).await;
     for (number, at) in (1..).zip(MOMENTS) {
-        record(&*store, &samples.clicks(&link, 1)).await;
+        let click = samples.click(&link);
+        let is_human = click.facts.class == Some(VisitClass::Human);
+        record(&*store, &[click]).await;
         let clicked = find_by_id(&*store, link.id).await;
         let expected = Link {
             clicks: number,
+            humans: link.humans + u64::from(is_human),
             ..link.clone()
         };
         assert_same(&clicked, &expected);

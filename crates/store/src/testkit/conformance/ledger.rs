@@ -1,6 +1,6 @@
 //! Cases of [`ClickStore`](crate::ClickStore): recounting, link by link.
 
-use waypost_core::{Link, LinkId};
+use waypost_core::{Link, LinkId, VisitClass};
 
 use super::{StoreFactory, insert_all, record};
 use crate::testkit::samples::{START, Samples};
@@ -60,9 +60,16 @@ pub async fn each_entry_counts_its_own_link(factory: &dyn StoreFactory) {
     let samples = Samples::new(1);
     let links = by_id(samples.links(5));
     insert_all(&*store, &links).await;
+    let mut clicks = Vec::new();
     for (count, link) in links.iter().enumerate() {
-        record(&*store, &samples.clicks(link, count)).await;
+        clicks.extend(samples.clicks(link, count));
     }
+    record(&*store, &clicks).await;
+    let humans_of = |link: &Link| {
+        let of_link = clicks.iter().filter(|click| click.link_id == link.id);
+        let class = of_link.filter_map(|click| click.facts.class);
+        u64::try_from(class.filter(|class| *class == VisitClass::Human).count()).unwrap()
+    };
     let entries = store.ledger(None, 10).await.unwrap();
     let expected: Vec<LinkLedger> = (0..)
         .zip(&links)
@@ -71,6 +78,8 @@ pub async fn each_entry_counts_its_own_link(factory: &dyn StoreFactory) {
             code: link.code.clone(),
             total: count,
             rollup: count,
+            humans: humans_of(link),
+            rollup_humans: humans_of(link),
             rows: count,
             purged: 0,
         })

@@ -170,16 +170,19 @@ async fn ledger_of(store: &dyn Store, id: LinkId) -> Option<LinkLedger> {
 /// Asserts that every way of counting a link's clicks gives `total`, of which `purged` have no row
 /// any more.
 async fn assert_counted(store: &dyn Store, link: &Link, total: u64, purged: u64) {
+    let found = find(store, &link.code).await;
     let expected = LinkLedger {
         link_id: link.id,
         code: link.code.clone(),
         total,
         rollup: total,
+        humans: found.humans,
+        rollup_humans: found.humans,
         rows: total - purged,
         purged,
     };
     assert_eq!(ledger_of(store, link.id).await, Some(expected));
-    assert_eq!(find(store, &link.code).await.clicks, total, "{}", link.code);
+    assert_eq!(found.clicks, total, "{}", link.code);
 }
 
 /// Asserts that `stored` is `link` as a store gives it back: the same spelling, UTC, microseconds.

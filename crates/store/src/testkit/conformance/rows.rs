@@ -1,9 +1,13 @@
 //! A look beneath the port: some of what a store keeps cannot be read through it (yet), and is to
 //! be right nevertheless.
 
+use std::collections::{BTreeMap, HashSet};
+
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
-use waypost_core::{Click, ClickId, IpHash, LinkId, Referrer, UserAgent, UserId, micros};
+use waypost_core::{
+    Click, ClickFacts, ClickId, IpHash, LinkId, Referrer, UserAgent, UserId, VisitClass, micros,
+};
 
 /// Reads what a store keeps without asking the store, in any order.
 #[async_trait]
@@ -32,6 +36,8 @@ pub struct ClickRow {
     pub referrer: Option<Referrer>,
     /// When, UTC, to the microsecond.
     pub clicked_at: OffsetDateTime,
+    /// What is known of it.
+    pub facts: ClickFacts,
 }
 
 impl From<&Click> for ClickRow {
@@ -44,6 +50,7 @@ impl From<&Click> for ClickRow {
             user_agent: click.user_agent.clone(),
             referrer: click.referrer.clone(),
             clicked_at: click.clicked_at,
+            facts: click.facts.clone(),
         }
     }
 }
@@ -57,6 +64,10 @@ pub struct DayRow {
     pub day: Date,
     /// Its clicks on that day.
     pub clicks: u64,
+    /// Those of people.
+    pub humans: u64,
+    /// The different visitors of that day.
+    pub visitors: u64,
 }
 
 /// The rows that these clicks are to leave, in the order of their ids.
@@ -82,13 +93,38 @@ pub(super) async fn assert_clicks<'a>(
     }
 }
 
-/// Asserts that the rollup consists of exactly these days, where the rows can be read.
-pub(super) async fn assert_days(rows: Option<&dyn StoredRows>, mut days: Vec<DayRow>) {
+/// The rollup that these clicks are to leave.
+fn expected_days<'a>(clicks: impl IntoIterator<Item = &'a Click>) -> Vec<DayRow> {
+    let mut days: BTreeMap<(LinkId, Date), Vec<&Click>> = BTreeMap::new();
+    for click in clicks {
+        let day = days.entry((click.link_id, click.day)).or_default();
+        day.push(click);
+    }
+    let number = |count: usize| u64::try_from(count).unwrap();
+    let row = |((link_id, day), clicks): ((LinkId, Date), Vec<&Click>)| {
+        let humans = clicks
+            .iter()
+            .filter(|click| click.facts.class == Some(VisitClass::Human));
+        let visitors: HashSet<IpHash> = clicks.iter().filter_map(|click| click.ip_hash).collect();
+        DayRow {
+            link_id,
+            day,
+            clicks: number(clicks.len()),
+            humans: number(humans.count()),
+            visitors: number(visitors.len()),
+        }
+    };
+    days.into_iter().map(row).collect()
+}
+
+/// Asserts that the rollup counts exactly these clicks, where the rows can be read.
+pub(super) async fn assert_days<'a>(
+    rows: Option<&dyn StoredRows>,
+    clicks: impl IntoIterator<Item = &'a Click>,
+) {
     if let Some(rows) = rows {
-        let order = |row: &DayRow| (row.link_id, row.day);
         let mut stored = rows.days().await;
-        stored.sort_by_key(order);
-        days.sort_by_key(order);
-        assert_eq!(stored, days);
+        stored.sort_by_key(|row| (row.link_id, row.day));
+        assert_eq!(stored, expected_days(clicks));
     }
 }

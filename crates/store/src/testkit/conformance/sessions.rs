@@ -266,6 +266,7 @@ pub async fn a_click_of_a_deleted_user_can_be_stored_as_nobodys(factory: &dyn St
             start: 0,
             clicks: clicks.to_vec(),
             dropped: Dropped::default(),
+            keep_rows: true,
         };
         store.ingest(Arc::new(batch), START).await
     };

@@ -14,12 +14,14 @@ use waypost_core::{
 };
 
 use super::{FailingStore, Operation};
+use crate::rollup::Counted;
 use crate::{
-    AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, ClickBatch, ClickStore,
-    CodeRoute, Counts, IdentityOfUser, IdentityStore, Ingested, JournalRecord, JournalStore,
-    LinkChange, LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, PageOf, Recorded,
-    SaltStore, SessionStore, SetUp, SetupStore, SignedIn, Store, StoreError, TakenTo, Taking,
-    TokenStore, Updated, UserChange, UserStore,
+    AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, ClickBatch, ClickSpan,
+    ClickStore, ClicksQuery, CodeRoute, Counts, IdentityOfUser, IdentityStore, Ingested,
+    JournalRecord, JournalStore, KeptClick, LinkChange, LinkDay, LinkDayFacts, LinkLedger,
+    LinkQuery, LinkReader, LinkStore, LinkUpdate, PageOf, Recorded, SaltStore, SessionStore, SetUp,
+    SetupStore, SignedIn, StatsStore, Store, StoreError, TakenTo, Taking, TokenStore, Updated,
+    UserChange, UserStore,
 };
 
 /// A port, each of its operations by the name that it has in [`Operation`].
@@ -120,6 +122,18 @@ failing! {
         InsertSetupToken: insert_setup_token(hash: &SetupHash, expires_at: OffsetDateTime, now: OffsetDateTime) -> ();
         SetupToken: setup_token(hash: &SetupHash) -> Option<OffsetDateTime>;
         SetUp: set_up(hash: &SetupHash, admin: &User, password: &PasswordHash, now: OffsetDateTime) -> SetUp;
+    }
+    StatsStore {
+        LinkDays: link_days(link: LinkId, from: Date, to: Date) -> Vec<LinkDay>;
+        LinkDayFacts: link_day_facts(link: LinkId, from: Date, to: Date) -> Vec<LinkDayFacts>;
+        ClickSpan: click_span(link: LinkId) -> Option<ClickSpan>;
+        OldestClick: oldest_click(link: LinkId) -> Option<OffsetDateTime>;
+        ClicksOf: clicks_of(query: &ClicksQuery) -> Vec<KeptClick>;
+        OwnedDays: owned_days(owner: UserId, from: Date, to: Date) -> Vec<(Date, Counted)>;
+        OwnedTotal: owned_total(owner: UserId) -> (u64, Counted);
+        OwnedTop: owned_top(owner: UserId, from: Date, to: Date, limit: u32) -> Vec<(Link, Counted)>;
+        Owning: owning(pairs: &[(LinkId, UserId)]) -> Vec<(LinkId, UserId)>;
+        PurgeVisitors: purge_visitors(day: Date, limit: u32) -> u64;
     }
     IdentityStore {
         Identity: identity(identity: &ExternalIdentity) -> Option<IdentityOfUser>;

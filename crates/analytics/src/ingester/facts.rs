@@ -1,0 +1,36 @@
+//! What is known of the clicks of a batch, and what of that is kept.
+
+use std::sync::Arc;
+
+use waypost_core::{Click, UserAgent};
+use waypost_store::ClickBatch;
+
+use crate::{Privacy, UserAgents};
+
+/// Adds to each click what its user agent tells. A class that the record decided stays.
+pub(super) fn complete(clicks: &mut [Click], user_agents: &UserAgents) {
+    for click in clicks {
+        let user_agent = click.user_agent.as_ref().map(UserAgent::as_str);
+        if user_agent.is_none() && click.facts.class.is_some() {
+            // Nothing was to be kept.
+            continue;
+        }
+        let told = user_agents.facts(user_agent);
+        click.facts.class.get_or_insert(told.class);
+        click.facts.browser = told.browser;
+        click.facts.os = told.os;
+        click.facts.device = told.device;
+    }
+}
+
+/// The batch without what is not to be kept.
+pub(super) fn kept(batch: Arc<ClickBatch>, privacy: Privacy) -> Arc<ClickBatch> {
+    if privacy.keeps_who() {
+        return batch;
+    }
+    let mut batch = Arc::unwrap_or_clone(batch);
+    for click in &mut batch.clicks {
+        privacy.strip(click);
+    }
+    Arc::new(batch)
+}

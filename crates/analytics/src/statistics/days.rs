@@ -1,0 +1,128 @@
+//! A range of days.
+
+use time::macros::format_description;
+use time::{Date, Duration};
+
+/// The days of "last week": today and the six before.
+pub(super) const WEEK: u16 = 7;
+/// The days of "lately": today and the 29 before.
+pub(super) const LATELY: u16 = 30;
+
+/// Consecutive days, at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Days {
+    /// The first of them.
+    pub from: Date,
+    /// The last of them.
+    pub to: Date,
+}
+
+impl Days {
+    /// The most days that can be asked for: ten years.
+    pub const MOST: i64 = 3_660;
+
+    /// Reads a range: from one day to another, both included, as `2026-03-01`. Without an end it ends
+    /// `today`, without a beginning it has 30 days.
+    ///
+    /// # Errors
+    /// [`DaysError`] says what is wrong.
+    pub fn parse(from: Option<&str>, to: Option<&str>, today: Date) -> Result<Self, DaysError> {
+        let read = |text: &str, name| {
+            let format = format_description!("[year]-[month]-[day]");
+            Date::parse(text, format).map_err(|_| DaysError::NotADay(name))
+        };
+        let to = to.map_or(Ok(today), |text| read(text, "to"))?;
+        let from = from.map(|text| read(text, "from")).transpose()?;
+        let days = from.map_or_else(|| Self::until(to, LATELY), |from| Self { from, to });
+        if days.from > days.to {
+            return Err(DaysError::Backwards);
+        }
+        if (days.to - days.from).whole_days() >= Self::MOST {
+            return Err(DaysError::TooMany);
+        }
+        Ok(days)
+    }
+
+    /// So many days, of which `last` is the last.
+    pub(super) fn until(last: Date, days: u16) -> Self {
+        let before = Duration::days(i64::from(days) - 1);
+        Self {
+            from: last.saturating_sub(before),
+            to: last,
+        }
+    }
+
+    /// The shortest range with all of these days and of those.
+    pub(super) fn and(self, more: Self) -> Self {
+        Self {
+            from: self.from.min(more.from),
+            to: self.to.max(more.to),
+        }
+    }
+
+    /// Whether a day is one of them.
+    #[must_use]
+    pub fn contains(self, day: Date) -> bool {
+        (self.from..=self.to).contains(&day)
+    }
+
+    /// Each of them, in order.
+    pub fn iter(self) -> impl Iterator<Item = Date> + use<> {
+        let to = self.to;
+        std::iter::successors(Some(self.from), |day| day.next_day())
+            .take_while(move |day| *day <= to)
+    }
+}
+
+/// Why a range of days is none. The message says what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DaysError {
+    /// A day is none.
+    #[error("`{0}` is a day such as 2026-03-01")]
+    NotADay(&'static str),
+    /// The end is before the beginning.
+    #[error("`from` is not later than `to`")]
+    Backwards,
+    /// More days than are shown.
+    #[error("from `from` to `to` are at most {} days", Days::MOST)]
+    TooMany,
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+
+    const TODAY: Date = date!(2026 - 03 - 01);
+
+    #[test]
+    fn a_range_is_the_last_30_days_unless_it_is_given() {
+        let days = |from, to| Days::parse(from, to, TODAY).unwrap();
+        let lately = days(None, None);
+        assert_eq!((lately.from, lately.to), (date!(2026 - 01 - 31), TODAY));
+        assert_eq!(lately.iter().count(), 30);
+        assert_eq!(days(Some("2026-03-01"), None).iter().count(), 1);
+        assert_eq!(
+            days(Some("2024-02-28"), Some("2024-03-01")).iter().count(),
+            3
+        );
+        let before = days(None, Some("2025-12-31"));
+        assert_eq!(before.from, date!(2025 - 12 - 02));
+        let most = days(Some("2016-02-23"), None);
+        assert_eq!(i64::try_from(most.iter().count()).unwrap(), Days::MOST);
+    }
+
+    #[test]
+    fn what_is_no_range_is_refused_with_its_reason() {
+        for (from, to, error) in [
+            (Some("yesterday"), None, DaysError::NotADay("from")),
+            (None, Some("2026-02-30"), DaysError::NotADay("to")),
+            (Some("2026-3-1"), None, DaysError::NotADay("from")),
+            (Some("2026-03-02"), None, DaysError::Backwards),
+            (Some("2016-02-22"), None, DaysError::TooMany),
+        ] {
+            assert_eq!(Days::parse(from, to, TODAY), Err(error), "{from:?} {to:?}");
+        }
+    }
+}

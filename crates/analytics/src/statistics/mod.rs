@@ -1,0 +1,341 @@
+//! Statistics: the numbers of a link, of its days and of what its clicks are counted by, and its clicks.
+//!
+//! All numbers come from rollups, which outlive the click rows; only lists of clicks read rows. Days are
+//! those of the server's zone. Before a number is read, what this node has accepted is stored (at most
+//! 1 s; [`LinkStatistics::complete_until`] tells up to when that was done).
+//!
+//! Daily visitors are different address hashes within one day. They are never added up: somebody who
+//! comes on two days is two daily visitors, and nobody can know that they are one person.
+
+mod breakdown;
+mod days;
+
+use std::sync::Arc;
+
+use time::{Date, OffsetDateTime};
+use waypost_core::{ClickId, Link, LinkId, UserId, VisitClass};
+use waypost_store::rollup::Counted;
+use waypost_store::{ClickSpan, ClicksQuery, KeptClick, LinkDay, Store, StoreError};
+
+pub use breakdown::{Breakdown, BreakdownBy, BreakdownByError};
+pub use days::{Days, DaysError};
+
+use crate::Recorder;
+
+/// Rows that are read at once, where some of them are looked for and where all are.
+const ROWS: u32 = 1_000;
+/// So many rows are looked at for one page of a list of clicks of one class.
+const MOST_ROWS: u32 = 10_000;
+
+/// Reads statistics. Clones are cheap.
+#[derive(Clone)]
+pub struct Statistics {
+    recorder: Recorder,
+    store: Arc<dyn Store>,
+}
+
+/// The numbers of a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkStatistics {
+    /// All clicks ever counted.
+    pub total: Counted,
+    /// Those of today and the six days before.
+    pub last_7d: u64,
+    /// Those of today and the 29 days before.
+    pub last_30d: u64,
+    /// How many different visitors came today.
+    pub visitors_today: u64,
+    /// The first click and the last one, if there were any.
+    pub span: Option<ClickSpan>,
+    /// When the oldest click happened whose row is kept; `None` where there are no rows.
+    pub rows_since: Option<OffsetDateTime>,
+    /// Every click that this node accepted up to this time is counted.
+    pub complete_until: OffsetDateTime,
+    /// The days that were asked for, each of them.
+    pub daily: Vec<DayStatistics>,
+}
+
+/// The numbers of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayStatistics {
+    /// The day.
+    pub day: Date,
+    /// Its clicks: all, or those of a class.
+    pub counted: Counted,
+    /// How many different visitors there were; `None` where only clicks of a class were asked for.
+    pub visitors: Option<u64>,
+}
+
+/// The numbers of all that somebody owns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnStatistics {
+    /// How many links they own.
+    pub links: u64,
+    /// All clicks ever counted.
+    pub total: Counted,
+    /// Those of today and the six days before.
+    pub last_7d: u64,
+    /// Those of today and the 29 days before.
+    pub last_30d: u64,
+    /// Every click that this node accepted up to this time is counted.
+    pub complete_until: OffsetDateTime,
+    /// The days that were asked for, each of them. Their visitors cannot be told: who visits two links is
+    /// one visitor of each.
+    pub daily: Vec<(Date, Counted)>,
+    /// The links that were clicked most on these days.
+    pub top: Vec<(Link, Counted)>,
+}
+
+/// Some clicks of a link, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClickPage {
+    /// The clicks.
+    pub clicks: Vec<KeptClick>,
+    /// Behind which click the list goes on; `None` at its end.
+    pub next: Option<ClickId>,
+}
+
+impl Statistics {
+    /// Statistics of what `recorder` records in `store`.
+    #[must_use]
+    pub fn new(recorder: Recorder, store: Arc<dyn Store>) -> Self {
+        Self { recorder, store }
+    }
+
+    /// The name of the zone in which days begin.
+    #[must_use]
+    pub fn zone(&self) -> &str {
+        self.recorder.zone().name()
+    }
+
+    /// Today.
+    #[must_use]
+    pub fn today(&self) -> Date {
+        self.recorder.today()
+    }
+
+    /// The numbers of a link, and of `days` by themselves; of these only the clicks of a class where one is
+    /// given.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    pub async fn of_link(
+        &self,
+        link: LinkId,
+        days: Days,
+        class: Option<VisitClass>,
+    ) -> Result<LinkStatistics, StoreError> {
+        let complete_until = self.recorder.settle().await;
+        let Some(found) = self.store.link(link).await? else {
+            return Err(StoreError::NotFound);
+        };
+        let today = self.today();
+        let lately = Days::until(today, days::LATELY);
+        let all = lately.and(days);
+        let stored = self.store.link_days(link, all.from, all.to).await?;
+        let visitors_today = stored.iter().find(|stored| stored.day == today);
+        let daily = match class {
+            None => daily(days, &stored),
+            Some(class) => self.daily_of_class(link, days, class).await?,
+        };
+        Ok(LinkStatistics {
+            total: Counted {
+                clicks: found.clicks,
+                humans: found.humans,
+            },
+            last_7d: clicks_on(Days::until(today, days::WEEK), &stored),
+            last_30d: clicks_on(lately, &stored),
+            visitors_today: visitors_today.map_or(0, |today| today.visitors),
+            span: self.store.click_span(link).await?,
+            rows_since: self.store.oldest_click(link).await?,
+            complete_until,
+            daily,
+        })
+    }
+
+    async fn daily_of_class(
+        &self,
+        link: LinkId,
+        days: Days,
+        class: VisitClass,
+    ) -> Result<Vec<DayStatistics>, StoreError> {
+        let stored = self.store.link_day_facts(link, days.from, days.to).await?;
+        let mut stored = stored.into_iter().peekable();
+        let day = |day| {
+            let found = stored.next_if(|stored| stored.day == day);
+            let clicks = found.map_or(0, |found| found.facts.of_class(class));
+            let is_human = class == VisitClass::Human;
+            DayStatistics {
+                day,
+                counted: Counted {
+                    clicks,
+                    humans: if is_human { clicks } else { 0 },
+                },
+                visitors: None,
+            }
+        };
+        Ok(days.iter().map(day).collect())
+    }
+
+    /// The clicks of a link on some days, by what they are counted by: most clicks first.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    pub async fn breakdown(
+        &self,
+        link: LinkId,
+        by: BreakdownBy,
+        days: Days,
+    ) -> Result<Breakdown, StoreError> {
+        self.recorder.settle().await;
+        let stored = self.store.link_day_facts(link, days.from, days.to).await?;
+        Ok(Breakdown::of(by, &stored))
+    }
+
+    /// At most `limit` clicks of a link, newest first, older than `before`; those of a class where one is
+    /// given. At most 10,000 rows are looked at: a page may have fewer clicks than there are, and tells
+    /// where to go on.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    pub async fn clicks(
+        &self,
+        link: LinkId,
+        class: Option<VisitClass>,
+        before: Option<ClickId>,
+        limit: u32,
+    ) -> Result<ClickPage, StoreError> {
+        if before.is_none() {
+            self.recorder.settle().await;
+        }
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let at_once = if class.is_some() { ROWS } else { limit };
+        let mut page = ClickPage {
+            clicks: Vec::new(),
+            next: before,
+        };
+        let mut seen = 0;
+        while seen < MOST_ROWS {
+            let query = ClicksQuery {
+                link,
+                before: page.next,
+                // One more tells whether that is all.
+                limit: at_once.saturating_add(1),
+            };
+            let rows = self.store.clicks_of(&query).await?;
+            let most = usize::try_from(at_once).unwrap_or(usize::MAX);
+            let has_more = rows.len() > most;
+            for click in rows.into_iter().take(most) {
+                page.next = Some(click.id);
+                seen += 1;
+                if class.is_none() || click.facts.class == class {
+                    page.clicks.push(click);
+                }
+                if page.clicks.len() == wanted {
+                    let is_last = class.is_none() && !has_more;
+                    page.next = page.next.filter(|_| !is_last);
+                    return Ok(page);
+                }
+            }
+            if !has_more {
+                page.next = None;
+                return Ok(page);
+            }
+        }
+        Ok(page)
+    }
+
+    /// The clicks of a link that follow `before` in an export, newest first: at most 1,000, none at its end.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    pub async fn export(
+        &self,
+        link: LinkId,
+        before: Option<ClickId>,
+    ) -> Result<Vec<KeptClick>, StoreError> {
+        if before.is_none() {
+            self.recorder.settle().await;
+        }
+        let query = ClicksQuery {
+            link,
+            before,
+            limit: ROWS,
+        };
+        self.store.clicks_of(&query).await
+    }
+
+    /// The numbers of all that `owner` owns, and of some days by themselves.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    pub async fn of_owner(
+        &self,
+        owner: UserId,
+        days: Days,
+        top: u32,
+    ) -> Result<OwnStatistics, StoreError> {
+        let complete_until = self.recorder.settle().await;
+        let today = self.today();
+        let lately = Days::until(today, days::LATELY);
+        let (links, total) = self.store.owned_total(owner).await?;
+        let all = lately.and(days);
+        let stored = self.store.owned_days(owner, all.from, all.to).await?;
+        let sum = |of: Days| {
+            let of_days = stored.iter().filter(|(day, _)| of.contains(*day));
+            of_days.map(|(_, counted)| counted.clicks).sum()
+        };
+        let on = |day: Date| {
+            let found = stored.binary_search_by_key(&day, |(day, _)| *day).ok();
+            let counted = found.and_then(|place| stored.get(place));
+            (
+                day,
+                counted.map_or_else(Counted::default, |(_, counted)| *counted),
+            )
+        };
+        Ok(OwnStatistics {
+            links,
+            total,
+            last_7d: sum(Days::until(today, days::WEEK)),
+            last_30d: sum(lately),
+            complete_until,
+            daily: days.iter().map(on).collect(),
+            top: self.store.owned_top(owner, days.from, days.to, top).await?,
+        })
+    }
+
+    /// The numbers of somebody who owns nothing.
+    pub async fn of_nobody(&self, days: Days) -> OwnStatistics {
+        OwnStatistics {
+            links: 0,
+            total: Counted::default(),
+            last_7d: 0,
+            last_30d: 0,
+            complete_until: self.recorder.settle().await,
+            daily: days.iter().map(|day| (day, Counted::default())).collect(),
+            top: Vec::new(),
+        }
+    }
+}
+
+fn clicks_on(days: Days, stored: &[LinkDay]) -> u64 {
+    let on_days = stored.iter().filter(|stored| days.contains(stored.day));
+    on_days.map(|stored| stored.counted.clicks).sum()
+}
+
+/// Each of the days, those without clicks included.
+fn daily(days: Days, stored: &[LinkDay]) -> Vec<DayStatistics> {
+    let mut stored = stored
+        .iter()
+        .filter(|stored| days.contains(stored.day))
+        .peekable();
+    let day = |day| {
+        let found = stored.next_if(|stored| stored.day == day);
+        DayStatistics {
+            day,
+            counted: found.map_or_else(Counted::default, |found| found.counted),
+            visitors: Some(found.map_or(0, |found| found.visitors)),
+        }
+    };
+    days.iter().map(day).collect()
+}

@@ -1,0 +1,263 @@
+//! What the clicks of a transaction add up to, and what of that does not depend on the database.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
+use time::Date;
+use uuid::Uuid;
+use waypost_core::{Click, IpHash, VisitClass, micros};
+use waypost_store::rollup::DayFacts;
+use waypost_store::{Recorded, StoreError};
+
+use crate::job::{Job, count};
+
+/// The clicks of one link on one day.
+#[derive(Debug)]
+pub(crate) struct DayTally<'a> {
+    pub(crate) link: Uuid,
+    pub(crate) day: Date,
+    pub(crate) clicks: i64,
+    pub(crate) humans: i64,
+    /// In microseconds since 1970.
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+    /// Each of its visitors, once.
+    pub(crate) visitors: Vec<Uuid>,
+    /// How many of them had not been seen before; known when the database was asked.
+    pub(crate) new_visitors: i64,
+    /// In the order of their coming.
+    of_day: Vec<&'a Click>,
+}
+
+impl<'a> DayTally<'a> {
+    fn new(click: &Click) -> Self {
+        Self {
+            link: *click.link_id.as_uuid(),
+            day: click.day,
+            clicks: 0,
+            humans: 0,
+            first: i64::MAX,
+            last: i64::MIN,
+            visitors: Vec::new(),
+            new_visitors: 0,
+            of_day: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, click: &'a Click) {
+        self.clicks += 1;
+        self.humans += i64::from(click.facts.class == Some(VisitClass::Human));
+        let at = unix_micros(click);
+        self.first = self.first.min(at);
+        self.last = self.last.max(at);
+        self.visitors.extend(click.ip_hash.as_ref().map(visitor));
+        self.of_day.push(click);
+    }
+
+    /// The document of the day: what is stored, and these clicks.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the stored one cannot be read.
+    pub(crate) fn document(&self, stored: Option<&str>) -> Result<String, StoreError> {
+        let mut document = match stored {
+            Some(stored) => DayFacts::parse(stored).map_err(|_| CORRUPT_FACTS)?,
+            None => DayFacts::default(),
+        };
+        for click in &self.of_day {
+            document.count(click);
+        }
+        Ok(document.to_text())
+    }
+}
+
+/// The documents of the days, in their order; `stored` has those that are there already, by their place.
+pub(crate) fn documents(
+    tally: &Tally<'_>,
+    stored: &HashMap<usize, String>,
+) -> Result<Vec<String>, StoreError> {
+    let document =
+        |(place, day): (usize, &DayTally<'_>)| day.document(stored.get(&place).map(String::as_str));
+    (0..).zip(tally.days()).map(document).collect()
+}
+
+pub(crate) const CORRUPT_FACTS: StoreError = StoreError::Corrupt {
+    table: "link_days",
+    column: "facts",
+};
+
+/// A visitor, as the set of a day knows them: 16 of the 32 bytes tell all visitors of a day apart.
+fn visitor(hash: &IpHash) -> Uuid {
+    let bytes = hash.as_bytes().first_chunk().copied().unwrap_or_default();
+    Uuid::from_bytes(bytes)
+}
+
+fn unix_micros(click: &Click) -> i64 {
+    let nanos = micros(click.clicked_at).unix_timestamp_nanos();
+    // Any time that there is fits: year 9999 is 2.5 × 10^17 µs away.
+    i64::try_from(nanos / 1_000).unwrap_or(0)
+}
+
+/// The clicks of one link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LinkTally {
+    pub(crate) link: Uuid,
+    pub(crate) clicks: i64,
+    pub(crate) humans: i64,
+    /// How many of the clicks leave no row.
+    pub(crate) purged: i64,
+}
+
+/// How many clicks each link has on each day, in the order of the links' ids: whoever locks links
+/// locks them in this order, so that transactions with links in common come one after the other.
+#[derive(Debug)]
+pub(crate) struct Tally<'a> {
+    clicks: i64,
+    keeps_rows: bool,
+    days: Vec<DayTally<'a>>,
+    gone: HashSet<Uuid>,
+}
+
+impl<'a> Tally<'a> {
+    pub(crate) fn of(job: &'a Job) -> Self {
+        let clicks = job.clicks();
+        let mut places: HashMap<(Uuid, Date), usize> = HashMap::new();
+        let mut days: Vec<DayTally<'a>> = Vec::new();
+        for click in clicks {
+            let place = match places.entry((*click.link_id.as_uuid(), click.day)) {
+                Entry::Occupied(place) => *place.get(),
+                Entry::Vacant(place) => {
+                    days.push(DayTally::new(click));
+                    *place.insert(days.len() - 1)
+                }
+            };
+            if let Some(day) = days.get_mut(place) {
+                day.add(click);
+            }
+        }
+        for day in &mut days {
+            day.visitors.sort_unstable();
+            day.visitors.dedup();
+        }
+        days.sort_unstable_by_key(|tally| (tally.link, tally.day));
+        Self {
+            clicks: count(clicks.len()),
+            keeps_rows: job.keeps_rows(),
+            days,
+            gone: HashSet::new(),
+        }
+    }
+
+    /// Each link with the number of its clicks.
+    pub(crate) fn links(&self) -> impl Iterator<Item = LinkTally> {
+        self.days
+            .chunk_by(|a, b| a.link == b.link)
+            .filter_map(|of_link| {
+                let link = of_link.first()?.link;
+                let clicks = of_link.iter().map(|tally| tally.clicks).sum();
+                Some(LinkTally {
+                    link,
+                    clicks,
+                    humans: of_link.iter().map(|tally| tally.humans).sum(),
+                    purged: if self.keeps_rows { 0 } else { clicks },
+                })
+            })
+    }
+
+    pub(crate) fn days(&self) -> &[DayTally<'a>] {
+        &self.days
+    }
+
+    pub(crate) fn days_mut(&mut self) -> &mut [DayTally<'a>] {
+        &mut self.days
+    }
+
+    /// The place among the days of one of them.
+    pub(crate) fn place(&self, link: Uuid, day: Date) -> Option<usize> {
+        let order = |tally: &DayTally<'_>| (tally.link, tally.day).cmp(&(link, day));
+        self.days.binary_search_by(order).ok()
+    }
+
+    /// Leaves out every link that is not one of `found`.
+    pub(crate) fn keep(&mut self, found: impl IntoIterator<Item = Uuid>) {
+        let found: HashSet<Uuid> = found.into_iter().collect();
+        let gone = |tally: &DayTally<'_>| !found.contains(&tally.link);
+        self.gone = self
+            .days
+            .iter()
+            .filter(|it| gone(it))
+            .map(|it| it.link)
+            .collect();
+        if !self.gone.is_empty() {
+            self.days.retain(|tally| !gone(tally));
+        }
+    }
+
+    /// Those of the clicks that leave rows: of links that are not left out.
+    pub(crate) fn rows<'c>(&'c self, clicks: &'c [Click]) -> impl Iterator<Item = &'c Click> {
+        let clicks = if self.keeps_rows { clicks } else { &[] };
+        clicks
+            .iter()
+            .filter(|click| self.gone.is_empty() || !self.gone.contains(click.link_id.as_uuid()))
+    }
+
+    /// How many clicks are left.
+    pub(crate) fn stored(&self) -> i64 {
+        self.days.iter().map(|tally| tally.clicks).sum()
+    }
+
+    /// How many clicks are left out.
+    pub(crate) fn left_out(&self) -> i64 {
+        self.clicks - self.stored()
+    }
+
+    /// What to answer when all that is left is stored.
+    pub(crate) fn recorded(&self) -> Recorded {
+        Recorded {
+            stored: u64::try_from(self.stored()).unwrap_or(0),
+            link_gone: u64::try_from(self.left_out()).unwrap_or(0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use waypost_store::testkit::samples::Samples;
+
+    use super::*;
+
+    fn counted(tally: &Tally<'_>) -> Vec<(Uuid, i64)> {
+        tally.links().map(|link| (link.link, link.clicks)).collect()
+    }
+
+    #[test]
+    fn clicks_are_tallied_by_link_and_day_in_the_order_of_the_ids() {
+        let samples = Samples::new(1);
+        let links = samples.links(3);
+        let mut clicks: Vec<Click> = [2, 0, 2, 1, 2]
+            .map(|link: usize| samples.click(&links[link]))
+            .to_vec();
+        clicks[4].day = clicks[4].day.next_day().unwrap();
+        clicks[2].ip_hash = clicks[0].ip_hash;
+        let job = Job::Clicks(clicks.into());
+        let mut tally = Tally::of(&job);
+        let [a, b, c] = [0, 1, 2].map(|link: usize| *links[link].id.as_uuid());
+        assert_eq!(counted(&tally), [(a, 1), (b, 1), (c, 3)]);
+        let days: Vec<(Uuid, i64, usize)> = tally
+            .days()
+            .iter()
+            .map(|it| (it.link, it.clicks, it.visitors.len()))
+            .collect();
+        assert_eq!(days, [(a, 1, 1), (b, 1, 1), (c, 2, 1), (c, 1, 1)]);
+        assert_eq!((tally.stored(), tally.left_out()), (5, 0));
+        for (place, day) in tally.days().iter().enumerate() {
+            assert_eq!(tally.place(day.link, day.day), Some(place));
+        }
+
+        tally.keep([b, a]);
+        assert_eq!(counted(&tally), [(a, 1), (b, 1)]);
+        assert_eq!((tally.stored(), tally.left_out()), (2, 3));
+        let clicks = job.clicks();
+        let kept: Vec<&Click> = tally.rows(clicks).collect();
+        assert_eq!(kept, [&clicks[1], &clicks[3]]);
+    }
+}

@@ -1,0 +1,225 @@
+//! Statistics in memory.
+
+use std::collections::{BTreeMap, HashSet};
+
+use async_trait::async_trait;
+use time::{Date, OffsetDateTime};
+use waypost_core::{Click, IpHash, Link, LinkId, UserId, VisitClass};
+
+use super::links::Kept;
+use super::{MemoryStore, State, count};
+use crate::rollup::{Counted, DayFacts};
+use crate::{ClickSpan, ClicksQuery, KeptClick, LinkDay, LinkDayFacts, StatsStore, StoreError};
+
+/// A day of the rollup.
+#[derive(Debug, Default)]
+pub(super) struct KeptDay {
+    pub(super) counted: Counted,
+    pub(super) visitors: u64,
+    /// Those who were counted; empty when they were purged.
+    seen: HashSet<IpHash>,
+    span: Option<ClickSpan>,
+    facts: DayFacts<'static>,
+}
+
+impl KeptDay {
+    fn count(&mut self, click: &Click) {
+        let mut facts: DayFacts<'_> = std::mem::take(&mut self.facts);
+        facts.count(click);
+        self.facts = facts.into_owned();
+        self.counted.clicks += 1;
+        self.counted.humans += u64::from(click.facts.class == Some(VisitClass::Human));
+        self.visitors += u64::from(click.ip_hash.is_some_and(|hash| self.seen.insert(hash)));
+        let at = click.clicked_at;
+        self.span = Some(self.span.map_or(
+            ClickSpan {
+                first: at,
+                last: at,
+            },
+            |span| ClickSpan {
+                first: span.first.min(at),
+                last: span.last.max(at),
+            },
+        ));
+    }
+}
+
+impl Kept {
+    /// Counts a click.
+    pub(super) fn count(&mut self, click: &Click) {
+        self.link.clicks += 1;
+        self.link.humans += u64::from(click.facts.class == Some(VisitClass::Human));
+        self.days.entry(click.day).or_default().count(click);
+    }
+
+    fn days_between(&self, from: Date, to: Date) -> impl Iterator<Item = (&Date, &KeptDay)> {
+        let days = (from <= to).then(|| self.days.range(from..=to));
+        days.into_iter().flatten()
+    }
+
+    fn counted_between(&self, from: Date, to: Date) -> Counted {
+        let counted = self.days_between(from, to).map(|(_, day)| day.counted);
+        counted.fold(Counted::default(), Counted::plus)
+    }
+}
+
+impl State {
+    /// Links that are not deleted.
+    fn owned_by(&self, owner: UserId) -> impl Iterator<Item = &Kept> {
+        let links = self.links.values();
+        links.filter(move |kept| !kept.link.is_deleted() && kept.owners.contains(&owner))
+    }
+}
+
+#[async_trait]
+impl StatsStore for MemoryStore {
+    async fn link_days(
+        &self,
+        link: LinkId,
+        from: Date,
+        to: Date,
+    ) -> Result<Vec<LinkDay>, StoreError> {
+        let state = self.state();
+        let days = state.links.get(&link).into_iter();
+        let days = days.flat_map(|kept| kept.days_between(from, to));
+        Ok(days
+            .map(|(day, kept)| LinkDay {
+                day: *day,
+                counted: kept.counted,
+                visitors: kept.visitors,
+            })
+            .collect())
+    }
+
+    async fn link_day_facts(
+        &self,
+        link: LinkId,
+        from: Date,
+        to: Date,
+    ) -> Result<Vec<LinkDayFacts>, StoreError> {
+        let state = self.state();
+        let days = state.links.get(&link).into_iter();
+        let days = days.flat_map(|kept| kept.days_between(from, to));
+        Ok(days
+            .map(|(day, kept)| LinkDayFacts {
+                day: *day,
+                counted: kept.counted,
+                facts: kept.facts.clone(),
+            })
+            .collect())
+    }
+
+    async fn click_span(&self, link: LinkId) -> Result<Option<ClickSpan>, StoreError> {
+        let state = self.state();
+        let Some(kept) = state.links.get(&link) else {
+            return Ok(None);
+        };
+        let spans = kept.days.values().filter_map(|day| day.span);
+        Ok(spans.reduce(|all, span| ClickSpan {
+            first: all.first.min(span.first),
+            last: all.last.max(span.last),
+        }))
+    }
+
+    async fn oldest_click(&self, link: LinkId) -> Result<Option<OffsetDateTime>, StoreError> {
+        let state = self.state();
+        let mut clicks = state.clicks.values();
+        let oldest = clicks.find(|click| click.link_id == link);
+        Ok(oldest.map(|click| click.clicked_at))
+    }
+
+    async fn clicks_of(&self, query: &ClicksQuery) -> Result<Vec<KeptClick>, StoreError> {
+        let state = self.state();
+        let clicks = state.clicks.values().rev();
+        let of_link = clicks.filter(|click| {
+            click.link_id == query.link && query.before.is_none_or(|before| click.id < before)
+        });
+        let user = |id: UserId| {
+            let user = state.users.get(&id)?;
+            Some((id, user.user.display_name.clone()))
+        };
+        Ok(of_link
+            .take(usize::try_from(query.limit).unwrap_or(usize::MAX))
+            .map(|click| KeptClick::of(click, click.user_id.and_then(user)))
+            .collect())
+    }
+
+    async fn owned_days(
+        &self,
+        owner: UserId,
+        from: Date,
+        to: Date,
+    ) -> Result<Vec<(Date, Counted)>, StoreError> {
+        let state = self.state();
+        let mut days: BTreeMap<Date, Counted> = BTreeMap::new();
+        for (day, kept) in state
+            .owned_by(owner)
+            .flat_map(|kept| kept.days_between(from, to))
+        {
+            let counted = days.entry(*day).or_default();
+            *counted = counted.plus(kept.counted);
+        }
+        Ok(days.into_iter().collect())
+    }
+
+    async fn owned_total(&self, owner: UserId) -> Result<(u64, Counted), StoreError> {
+        let state = self.state();
+        let counted = |link: &Link| Counted {
+            clicks: link.clicks,
+            humans: link.humans,
+        };
+        let owned = state.owned_by(owner).map(|kept| counted(&kept.link));
+        Ok(
+            owned.fold((0, Counted::default()), |(links, sum), counted| {
+                (links + 1, sum.plus(counted))
+            }),
+        )
+    }
+
+    async fn owned_top(
+        &self,
+        owner: UserId,
+        from: Date,
+        to: Date,
+        limit: u32,
+    ) -> Result<Vec<(Link, Counted)>, StoreError> {
+        let state = self.state();
+        let mut top: Vec<(Link, Counted)> = state
+            .owned_by(owner)
+            .map(|kept| (kept.link.clone(), kept.counted_between(from, to)))
+            .filter(|(_, counted)| counted.clicks > 0)
+            .collect();
+        top.sort_by_key(|(link, counted)| (std::cmp::Reverse(counted.clicks), link.id));
+        top.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(top)
+    }
+
+    async fn owning(
+        &self,
+        pairs: &[(LinkId, UserId)],
+    ) -> Result<Vec<(LinkId, UserId)>, StoreError> {
+        let state = self.state();
+        let owns = |(link, user): &&(LinkId, UserId)| {
+            let kept = state.links.get(link);
+            kept.is_some_and(|kept| kept.owners.contains(user))
+        };
+        Ok(pairs.iter().filter(owns).copied().collect())
+    }
+
+    async fn purge_visitors(&self, day: Date, limit: u32) -> Result<u64, StoreError> {
+        let mut state = self.state();
+        let mut purged = 0;
+        let mut left = usize::try_from(limit).unwrap_or(usize::MAX);
+        for kept in state.links.values_mut() {
+            for (_, of_day) in kept.days.range_mut(..day) {
+                let gone: Vec<IpHash> = of_day.seen.iter().take(left).copied().collect();
+                for hash in &gone {
+                    of_day.seen.remove(hash);
+                }
+                left -= gone.len();
+                purged += count(gone.len());
+            }
+        }
+        Ok(purged)
+    }
+}

@@ -1,0 +1,14 @@
+DROP TABLE link_visitors;
+ALTER TABLE link_days DROP COLUMN facts;
+ALTER TABLE link_days DROP COLUMN last_click_us;
+ALTER TABLE link_days DROP COLUMN first_click_us;
+ALTER TABLE link_days DROP COLUMN visitors;
+ALTER TABLE link_days DROP COLUMN humans;
+DROP INDEX link_clicks_by_link;
+CREATE INDEX link_clicks_by_link ON link_clicks (link_id, clicked_at DESC, id);
+ALTER TABLE link_clicks DROP COLUMN country;
+ALTER TABLE link_clicks DROP COLUMN device;
+ALTER TABLE link_clicks DROP COLUMN os;
+ALTER TABLE link_clicks DROP COLUMN browser;
+ALTER TABLE link_clicks DROP COLUMN class;
+ALTER TABLE links DROP COLUMN humans;
