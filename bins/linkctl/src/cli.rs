@@ -1,6 +1,9 @@
 //! What can be asked of `linkctl`.
 
-use std::net::IpAddr;
+mod explain;
+mod facts;
+mod orphans;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -8,6 +11,10 @@ use clap::{Args, Parser, Subcommand};
 use uuid::Uuid;
 use waypost_analytics::Age;
 use waypost_core::{DisplayName, Email, HostPattern, Scopes, Title, TokenName};
+
+pub(crate) use self::explain::{Explain, Header};
+pub(crate) use self::facts::{Privacy, Reclassify};
+pub(crate) use self::orphans::Orphans;
 
 const ENDING: &str = "\
 The settings are those of the server: waypost.toml (or the file that WAYPOST_CONFIG names), then
@@ -71,6 +78,10 @@ pub(crate) enum Command {
     /// Block hosts: no link is made to them, and those that there are lead nowhere
     #[command(subcommand)]
     Block(Block),
+    /// List the paths that people try and that lead nowhere, those with most hits first
+    ///
+    /// What scanners ask for is left out, and what leads somewhere by now.
+    Orphans(Orphans),
     /// Add, list and change the people whom links belong to
     #[command(subcommand)]
     User(User),
@@ -86,6 +97,14 @@ pub(crate) enum Command {
     ///
     /// Deletes in small batches, so that redirects go on. It can be stopped and run again.
     Purge(Purge),
+    /// Tell people, bots and previews apart anew, after an update of the lists by which that is done
+    ///
+    /// Changes clicks whose rows are kept, and the daily numbers with them, in small batches while the
+    /// server runs. It can be stopped and run again. The time zone must be that of the server.
+    Reclassify(Reclassify),
+    /// Show what is stored of people
+    #[command(subcommand)]
+    Privacy(Privacy),
     /// Count again: totals, daily numbers and clicks of every link must agree
     ///
     /// And every click that was accepted must be accounted for: stored, pending in the journal of this
@@ -208,43 +227,6 @@ pub(crate) enum Block {
         #[arg(value_parser = HostPattern::parse)]
         pattern: HostPattern,
     },
-}
-
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Explain {
-    /// What the visitor types: a URL, or a path of the server
-    pub(crate) url: String,
-    /// Who is signed in; without it nobody
-    #[arg(long, value_name = "EMAIL")]
-    pub(crate) user: Option<Email>,
-    /// The other end of the connection
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
-    pub(crate) ip: IpAddr,
-    /// A header that is sent: 'Name: value'; may be given several times
-    #[arg(long = "header", value_name = "HEADER")]
-    pub(crate) headers: Vec<Header>,
-}
-
-/// A header of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Header {
-    /// In lower case.
-    pub(crate) name: String,
-    pub(crate) value: String,
-}
-
-impl FromStr for Header {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, value) = text
-            .split_once(':')
-            .ok_or("it is a name, `:` and a value")?;
-        Ok(Self {
-            name: name.trim().to_ascii_lowercase(),
-            value: value.trim().to_owned(),
-        })
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -431,6 +413,8 @@ mod tests {
             "linkctl block add *.evil.example --reason phishing",
             "linkctl block list",
             "linkctl block remove evil.example",
+            "linkctl orphans",
+            "linkctl orphans --from 2026-03-01 --to 2026-03-31 --limit 1000 --json",
             "linkctl explain /wiki",
             "linkctl explain http://gh/org --user a@b.c --ip 192.0.2.1 --header X-Forwarded-For:192.0.2.7",
             "linkctl keyword remove gh --yes",
@@ -481,6 +465,7 @@ mod tests {
                 "linkctl link list --limit 5 --all",
                 ErrorKind::ArgumentConflict,
             ),
+            ("linkctl orphans --from today", ErrorKind::ValueValidation),
             ("linkctl link add", ErrorKind::MissingRequiredArgument),
             ("linkctl user add ada", ErrorKind::ValueValidation),
             ("linkctl frobnicate", ErrorKind::InvalidSubcommand),

@@ -54,6 +54,8 @@ pub(crate) enum Failure {
     BlockedAlready(HostPattern),
     #[error("`{0}` is not blocked; `linkctl block list` shows what is")]
     NotBlocked(HostPattern),
+    #[error("{0}")]
+    Days(&'static str),
     #[error("there is no keyword `{0}`; `linkctl keyword list` shows what there is")]
     NoKeyword(String),
     #[error(transparent)]
@@ -93,6 +95,11 @@ pub(crate) enum Failure {
     Store(#[from] StoreError),
     #[error("the purge stopped after {deleted} deleted clicks; run it again to go on")]
     PurgeStopped { deleted: u64, source: StoreError },
+    #[error("stopped; `linkctl reclassify{}` goes on", after.as_deref().map(|id| format!(" --after {id}")).unwrap_or_default())]
+    ReclassifyStopped {
+        after: Option<String>,
+        source: StoreError,
+    },
     #[error("the result could not be written")]
     Output(#[source] io::Error),
     #[error("the program could not be started")]
@@ -111,9 +118,11 @@ impl From<JournalLedgerError> for Failure {
 impl Failure {
     pub(crate) const fn status(&self) -> Status {
         match self {
-            Self::Settings(_) | Self::Password(_) | Self::NoPassword(_) | Self::SameUser => {
-                Status::Usage
-            }
+            Self::Settings(_)
+            | Self::Days(_)
+            | Self::Password(_)
+            | Self::NoPassword(_)
+            | Self::SameUser => Status::Usage,
             Self::Shorten(error) => match error {
                 ShortenError::Url(_) | ShortenError::Code(_) => Status::Usage,
                 ShortenError::Blocked(_) | ShortenError::Taken(_) => Status::Refused,
@@ -145,7 +154,8 @@ impl Failure {
             | Self::Journal(_)
             | Self::Database(_)
             | Self::Store(_)
-            | Self::PurgeStopped { .. } => Status::Database,
+            | Self::PurgeStopped { .. }
+            | Self::ReclassifyStopped { .. } => Status::Database,
             Self::Output(_) | Self::Runtime(_) => Status::Output,
         }
     }

@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use waypost_analytics::{
     Countries, DailySalts, Ingester, IngesterParts, Journal, Maintenance, MaintenanceParts,
-    Recorder, RecorderParts, UserAgents,
+    Orphans, OrphansParts, Recorder, RecorderParts, UserAgents,
 };
 use waypost_api::{ApiParts, Metrics, Oidc, RunningServer, reserved_words, serve};
-use waypost_core::{Clock as _, JournalId, SystemClock, SystemRandom};
+use waypost_core::{Clock as _, JournalId, SystemClock, SystemRandom, VisitClass};
 use waypost_store::{
     Accounts, AccountsParts, Links, Resolver, Shortener, ShortenerParts, make_links_findable,
 };
@@ -99,12 +99,15 @@ impl Service {
             &settings.clicks.journal,
             JournalId::new(clock.now(), &*random),
         )?;
+        let user_agents = Arc::new(UserAgents::new());
+        // A tenth of a second, for which no click is to wait.
+        user_agents.load();
         let ingester = Ingester::begin(IngesterParts {
             journal: journal.clone(),
             store: database.store(),
             clock: clock.clone(),
             random: random.clone(),
-            user_agents: Arc::new(UserAgents::new()),
+            user_agents: user_agents.clone(),
             privacy: settings.clicks.privacy,
         })
         .await?;
@@ -121,6 +124,7 @@ impl Service {
             trusted_proxies: settings.clicks.trusted_proxies.clone(),
             countries: countries(settings)?,
         });
+        let orphans = orphans(settings, &database, user_agents);
         let maintenance = Maintenance::new(MaintenanceParts {
             store: database.store(),
             clock: clock.clone(),
@@ -128,14 +132,7 @@ impl Service {
             retention_days: settings.clicks.retention_days,
         });
         let resolver = Resolver::new(database.store(), &settings.cache);
-        let shortener = Shortener::new(ShortenerParts {
-            store: database.store(),
-            clock: clock.clone(),
-            random: random.clone(),
-            reserved: reserved_words(),
-            base_url: settings.http.base_url.clone(),
-            resolver: Some(resolver.clone()),
-        });
+        let shortener = shortener(settings, &database, &resolver);
         let accounts = Accounts::new(AccountsParts {
             store: database.store(),
             clock: clock.clone(),
@@ -148,6 +145,7 @@ impl Service {
             accounts: accounts.clone(),
             resolver: resolver.clone(),
             recorder: recorder.clone(),
+            orphans: orphans.clone(),
             clock: clock.clone(),
             random,
             metrics,
@@ -176,6 +174,7 @@ impl Service {
             make_links_findable(store, stop.clone()).await;
             stop.cancelled().await;
         });
+        background.start("orphans", |stop| orphans.run(stop));
         background.start("maintenance", |stop| maintenance.run(stop));
         Ok(Self {
             server,
@@ -231,6 +230,28 @@ fn oidc(settings: &Settings) -> Result<Option<Arc<Oidc>>, Failure> {
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let oidc = Oidc::new(oidc, &settings.http.base_url, clock, random)?;
     Ok(Some(Arc::new(oidc)))
+}
+
+/// What makes and finds links.
+fn shortener(settings: &Settings, database: &Database, resolver: &Resolver) -> Shortener {
+    Shortener::new(ShortenerParts {
+        store: database.store(),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        reserved: reserved_words(),
+        base_url: settings.http.base_url.clone(),
+        resolver: Some(resolver.clone()),
+    })
+}
+
+/// What collects unknown paths.
+fn orphans(settings: &Settings, database: &Database, user_agents: Arc<UserAgents>) -> Orphans {
+    Orphans::new(OrphansParts {
+        store: database.store(),
+        clock: Arc::new(SystemClock),
+        zone: settings.clicks.zone.clone(),
+        is_a_person: Box::new(move |agent| user_agents.facts(agent).class == VisitClass::Human),
+    })
 }
 
 /// The second signal: whoever sends it does not want to wait.

@@ -26,9 +26,11 @@
 //! | accepted clicks on their way | [`journal`]: [`Journal`], [`journal::JournalStatus`] |
 //! | storing them | [`Ingester`], [`IngesterParts`] |
 //! | keeping and forgetting | [`retention`], [`Age`], [`Maintenance`] |
+//! | unknown paths that people try | [`Orphans`], [`OrphansParts`] |
 //! | counting again | [`ledger`] |
-//! | how much is kept | [`Privacy`] |
-//! | reading numbers | [`statistics`] |
+//! | how much is kept | [`Privacy`], [`privacy`] |
+//! | what user agents and addresses tell | [`UserAgents`], [`Countries`], [`reclassify`] |
+//! | reading numbers | [`statistics`], [`live`] |
 //! | settings | [`ClickSettings`] |
 //! | numbers for operators | [`metrics`] |
 //!
@@ -49,9 +51,12 @@ mod identity;
 mod ingester;
 pub mod journal;
 pub mod ledger;
+pub mod live;
 mod maintenance;
 pub mod metrics;
-mod privacy;
+mod orphans;
+pub mod privacy;
+pub mod reclassify;
 mod recorder;
 pub mod retention;
 #[cfg(test)]
@@ -73,6 +78,7 @@ pub use ingester::{Ingester, IngesterError, IngesterParts};
 pub use journal::{Journal, JournalError};
 pub use ledger::Verification;
 pub use maintenance::{Maintenance, MaintenanceParts, Pass};
+pub use orphans::{IsAPerson, Orphans, OrphansParts};
 pub use privacy::{Privacy, PrivacyError};
 pub use recorder::{Outcome, Recorder, RecorderParts};
 pub use salts::DailySalts;

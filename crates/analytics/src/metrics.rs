@@ -4,7 +4,7 @@
 //! [`describe`] once after installing it: then every series exists from the start, at 0, and a
 //! missing series means a missing program, never a quiet one.
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, gauge};
 use time::Duration;
 
 /// Clicks stored: rows written and counted.
@@ -20,6 +20,74 @@ pub const CLICKS_PENDING: &str = "waypost_clicks_pending";
 pub const CLICK_LAG: &str = "waypost_click_lag_seconds";
 /// Attempts to bring the journal onto the disk that failed.
 pub const JOURNAL_SYNC_ERRORS: &str = "waypost_journal_sync_errors_total";
+
+/// Tries of unknown paths that were added to the orphans.
+pub const ORPHANS_RECORDED: &str = "waypost_orphans_recorded_total";
+/// Tries of unknown paths that were not, by [`OrphanIgnored`].
+pub const ORPHANS_IGNORED: &str = "waypost_orphans_ignored_total";
+
+/// Why a try of an unknown path is not among the orphans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrphanIgnored {
+    /// Whoever tried it tries too many.
+    Scanner,
+    /// It cannot be meant as a code.
+    NotACode,
+    /// It was no browser that goes to a page, or a program by its user agent.
+    NotAPerson,
+    /// There is no room, in memory or on its day.
+    Full,
+}
+
+impl OrphanIgnored {
+    /// The value of the label `reason`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scanner => "scanner",
+            Self::NotACode => "not_a_code",
+            Self::NotAPerson => "not_a_person",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// The counters of orphans, looked up once: they are on the way of every unknown path.
+pub(crate) struct OrphanCounters {
+    recorded: Counter,
+    scanner: Counter,
+    not_a_code: Counter,
+    not_a_person: Counter,
+    full: Counter,
+}
+
+impl OrphanCounters {
+    /// Those of the recorder that is installed now.
+    pub(crate) fn register() -> Self {
+        let of = |reason: OrphanIgnored| counter!(ORPHANS_IGNORED, "reason" => reason.as_str());
+        Self {
+            recorded: counter!(ORPHANS_RECORDED),
+            scanner: of(OrphanIgnored::Scanner),
+            not_a_code: of(OrphanIgnored::NotACode),
+            not_a_person: of(OrphanIgnored::NotAPerson),
+            full: of(OrphanIgnored::Full),
+        }
+    }
+
+    pub(crate) fn recorded(&self, number: u64) {
+        self.recorded.increment(number);
+    }
+
+    pub(crate) fn ignored(&self, reason: OrphanIgnored, number: u64) {
+        let counter = match reason {
+            OrphanIgnored::Scanner => &self.scanner,
+            OrphanIgnored::NotACode => &self.not_a_code,
+            OrphanIgnored::NotAPerson => &self.not_a_person,
+            OrphanIgnored::Full => &self.full,
+        };
+        counter.increment(number);
+    }
+}
 
 /// Why a click is not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +167,18 @@ pub fn describe() {
         Unit::Count,
         "Attempts to bring the journal onto the disk that failed."
     );
+    describe_counter!(
+        ORPHANS_RECORDED,
+        Unit::Count,
+        "Tries of unknown paths that were added to the orphans."
+    );
+    describe_counter!(
+        ORPHANS_IGNORED,
+        Unit::Count,
+        "Tries of unknown paths that were not added to the orphans, by reason."
+    );
+    // Registering them is what starts them.
+    drop(OrphanCounters::register());
     clicks_recorded(0);
     counter!(CLICK_RECORD_ERRORS).increment(0);
     counter!(JOURNAL_SYNC_ERRORS).increment(0);
@@ -154,9 +234,12 @@ mod tests {
             "waypost_clicks_pending 0",
             "waypost_click_lag_seconds 0",
             "waypost_journal_sync_errors_total 0",
+            "waypost_orphans_recorded_total 0",
+            "waypost_orphans_ignored_total{reason=\"not_a_code\"} 0",
+            "waypost_orphans_ignored_total{reason=\"scanner\"} 0",
         ] {
             assert!(text.lines().any(|given| given == line), "{line} in\n{text}");
         }
-        assert_eq!(text.matches("# HELP").count(), 6, "{text}");
+        assert_eq!(text.matches("# HELP").count(), 8, "{text}");
     }
 }

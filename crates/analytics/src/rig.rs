@@ -4,8 +4,8 @@
 //! Use it in tests with paused time: whoever waits for the ingester then waits for no clock.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -27,6 +27,9 @@ pub(crate) const SETTINGS: JournalSettings = JournalSettings {
     sync_interval: Duration::from_millis(1),
     max_bytes: 1_024 * 1_024,
 };
+
+/// One for all tests: its lists are compiled once.
+static USER_AGENTS: LazyLock<Arc<UserAgents>> = LazyLock::new(Arc::default);
 
 pub(crate) struct Rig {
     directory: TempDir,
@@ -113,7 +116,7 @@ impl Rig {
             store: self.store.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
-            user_agents: Arc::new(UserAgents::new()),
+            user_agents: Arc::clone(&USER_AGENTS),
             privacy: self.privacy,
         }
     }

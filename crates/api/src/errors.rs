@@ -230,6 +230,14 @@ impl ApiError {
         }
     }
 
+    /// As many watch links as can.
+    pub(crate) fn too_many_streams() -> Self {
+        Self::too_many_requests(
+            "too many watch links of this server",
+            time::Duration::seconds(60),
+        )
+    }
+
     /// The query or the body is not acceptable.
     pub(crate) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::BadRequest, message)

@@ -64,6 +64,7 @@ pub use explain::{ExplainedVisit, Explainer, Explanation};
 pub use handlers::record::LinkRecord;
 pub use handlers::v1::blocklist::BlockedRecord;
 pub use handlers::v1::keywords::KeywordRecord;
+pub use handlers::v1::orphans::{OrphanDays, OrphanRecord};
 pub use handlers::v1::view::{TokenRecord, UserRecord};
 pub use metrics::{Metrics, MetricsError};
 pub use oidc::{Oidc, OidcSettings, OidcSetupError};

@@ -11,6 +11,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 use crate::routes::{self, Listener};
 use crate::state::State;
@@ -35,6 +36,8 @@ pub struct RunningServer {
     handles: Vec<ServerHandle>,
     tasks: JoinSet<io::Result<()>>,
     upkeep: Upkeep,
+    /// Ends answers that go on.
+    closing: CancellationToken,
 }
 
 /// Why no server runs.
@@ -61,7 +64,9 @@ pub enum ServeError {
 /// [`ServeError::Bind`] when an address cannot be used; then nothing was started.
 pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, ServeError> {
     let metrics = parts.metrics.clone();
-    let state = web::Data::from(Arc::new(State::new(parts, settings.base_url.clone())));
+    let closing = CancellationToken::new();
+    let state = State::new(parts, settings.base_url.clone(), closing.clone());
+    let state = web::Data::from(Arc::new(state));
     let listener = if settings.metrics_listen.is_some() {
         Listener::WithoutMetrics
     } else {
@@ -98,6 +103,7 @@ pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, 
         handles,
         tasks,
         upkeep,
+        closing,
     })
 }
 
@@ -164,6 +170,7 @@ impl RunningServer {
     /// # Errors
     /// [`ServeError::Failed`] when the server had failed before.
     pub async fn stop(mut self) -> Result<(), ServeError> {
+        self.closing.cancel();
         for handle in &self.handles {
             handle.stop(true).await;
         }

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use waypost_analytics::Recorder;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use waypost_analytics::live::Live;
 use waypost_analytics::statistics::Statistics;
+use waypost_analytics::{Orphans, Recorder};
 use waypost_core::{BaseUrl, Clock, Link, Random};
 use waypost_store::{Accounts, Links, Resolver, Router, Shortener, Store};
 
@@ -14,6 +17,9 @@ use crate::openapi::Document;
 use crate::settings::LimitSettings;
 use crate::site::Site;
 use crate::throttle::SignInThrottle;
+
+/// So many watch links at once.
+const STREAMS: usize = 500;
 
 /// What the API is composed of.
 #[derive(Clone)]
@@ -27,6 +33,8 @@ pub struct ApiParts {
     pub resolver: Resolver,
     /// Counts the clicks.
     pub recorder: Recorder,
+    /// Collects the paths for which there is no link.
+    pub orphans: Orphans,
     /// Decides when the numbers of `/metrics` are read again.
     pub clock: Arc<dyn Clock>,
     /// Draws the ids of requests.
@@ -50,13 +58,20 @@ pub(crate) struct State {
     throttle: SignInThrottle,
     limits: Limits,
     statistics: Statistics,
+    live: Live,
+    streams: Arc<Semaphore>,
+    closing: CancellationToken,
     last_count: LastCount,
     document: Document,
 }
 
 impl State {
-    pub(crate) fn new(parts: ApiParts, base_url: BaseUrl) -> Self {
+    /// The parts, until `closing` is cancelled.
+    pub(crate) fn new(parts: ApiParts, base_url: BaseUrl, closing: CancellationToken) -> Self {
         Self {
+            live: Live::new(parts.links.shortener().shared_store()),
+            streams: Arc::new(Semaphore::new(STREAMS)),
+            closing,
             router: Router::new(parts.resolver.clone(), &base_url),
             limits: Limits::new(parts.limits),
             statistics: Statistics::new(
@@ -124,8 +139,26 @@ impl State {
         &self.parts.recorder
     }
 
+    pub(crate) const fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// The places for those who watch links.
+    pub(crate) fn streams(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.streams)
+    }
+
+    /// Cancelled when the server stops: answers that would go on end then.
+    pub(crate) const fn closing(&self) -> &CancellationToken {
+        &self.closing
+    }
+
     pub(crate) const fn statistics(&self) -> &Statistics {
         &self.statistics
+    }
+
+    pub(crate) fn orphans(&self) -> &Orphans {
+        &self.parts.orphans
     }
 
     pub(crate) fn random(&self) -> &dyn Random {

@@ -16,6 +16,7 @@
 //! | who may do what | [`allows`], [`decide`], [`Actor`], [`Action`], [`LinkStanding`] |
 //! | clicks | [`Click`], [`ClickId`], [`IpHash`], [`UserAgent`], [`Referrer`], [`Salt`] |
 //! | what is known of them | [`ClickFacts`], [`VisitClass`], [`DeviceClass`], [`Family`], [`Country`] |
+//! | paths that lead nowhere | [`OrphanPath`], [`OrphanCursor`] |
 //! | lists | [`PageRequest`], [`Page`], [`Cursor`] |
 //! | time | [`Clock`], [`Zone`] |
 //!
@@ -49,6 +50,7 @@ mod facts;
 mod host;
 mod ids;
 mod link;
+mod orphan;
 mod ownership;
 mod page;
 mod password;
@@ -77,6 +79,7 @@ pub use facts::{
 pub use host::{HostPattern, HostPatternError, OwnName, OwnNameError};
 pub use ids::{ClickId, Id, JournalId, LinkId, SessionId, TokenId, UserId};
 pub use link::{Link, LinkContent, LinkDetails, Visibility, VisibilityError};
+pub use orphan::{OrphanCursor, OrphanPath, OrphanPathError};
 pub use ownership::{LinkAction, LinkActionError, LinkOwner, LinkSnapshot, LinkVersion, Person};
 pub use page::{
     Cursor, CursorError, LinkCursor, LinkOrder, LinkOrderError, LinkPlace, Page, PageError,

@@ -120,6 +120,10 @@ pub enum Action {
     ListBlocklist,
     /// Change the blocklist.
     ManageBlocklist,
+    /// See which paths people try that lead nowhere.
+    ListOrphans,
+    /// Forget such paths.
+    ManageOrphans,
 }
 
 /// Whom an action is for, admins apart.
@@ -134,7 +138,7 @@ enum Rule {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::FollowLink,
         Self::ViewLink,
         Self::ViewClicks,
@@ -154,6 +158,8 @@ impl Action {
         Self::ManageKeywords,
         Self::ListBlocklist,
         Self::ManageBlocklist,
+        Self::ListOrphans,
+        Self::ManageOrphans,
     ];
 
     /// Whether it is done to a link that exists.
@@ -196,6 +202,8 @@ impl Action {
             Self::ManageKeywords => (Scope::Write, Rule::Admin),
             Self::ListBlocklist => (Scope::Read, Rule::Admin),
             Self::ManageBlocklist => (Scope::Write, Rule::Admin),
+            Self::ListOrphans => (Scope::Read, Rule::Admin),
+            Self::ManageOrphans => (Scope::Write, Rule::Admin),
         }
     }
 }
@@ -393,8 +401,8 @@ mod tests {
     #[test]
     fn a_token_that_only_reads_changes_nothing() {
         use Action::{
-            FollowLink, ListAllLinks, ListBlocklist, ListKeywords, ListLinks, ListUsers,
-            ViewAccount, ViewClicks, ViewHistory, ViewLink,
+            FollowLink, ListAllLinks, ListBlocklist, ListKeywords, ListLinks, ListOrphans,
+            ListUsers, ViewAccount, ViewClicks, ViewHistory, ViewLink,
         };
         let owned = LinkStanding {
             visibility: Visibility::Secure,
@@ -421,6 +429,7 @@ mod tests {
             ListUsers,
             ListKeywords,
             ListBlocklist,
+            ListOrphans,
         ];
         assert_eq!(admin, expected);
     }

@@ -40,8 +40,12 @@ mod journals;
 #[path = "sql/links.rs"]
 mod links;
 mod literals;
+#[path = "sql/orphans.rs"]
+mod orphans;
 #[path = "sql/pool.rs"]
 mod pool;
+#[path = "sql/reclassify.rs"]
+mod reclassify;
 #[path = "sql/route.rs"]
 mod route;
 #[path = "sql/salts.rs"]
@@ -101,6 +105,14 @@ const FOR_UPDATE: &str = " FOR UPDATE";
 /// Begins and ends an insertion that leaves out rows that are there.
 const INSERT_NEW: &str = "INSERT IGNORE";
 const INSERT_NEW_END: &str = "";
+
+/// The hits of the rows of `orphan_paths` that are grouped.
+const SUM_OF_HITS: &str = "CAST(SUM(hits) AS SIGNED)";
+/// The first segment of the path of `o`.
+const FIRST_SEGMENT: &str = "SUBSTRING_INDEX(o.path, '/', 1)";
+/// Ends an insertion of orphans, whose hits are added to those that are there.
+const ADD_HITS: &str = " ON DUPLICATE KEY UPDATE hits = hits + VALUES(hits), \
+     first_at = LEAST(first_at, VALUES(first_at)), last_at = GREATEST(last_at, VALUES(last_at))";
 
 /// What each connection sets. READ COMMITTED: counting locks the rows it changes, and no gaps between
 /// them. The tags of a link are 5 kB at the most. A question about each row

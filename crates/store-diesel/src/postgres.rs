@@ -41,8 +41,12 @@ mod ingest;
 mod journals;
 #[path = "sql/links.rs"]
 mod links;
+#[path = "sql/orphans.rs"]
+mod orphans;
 #[path = "sql/pool.rs"]
 mod pool;
+#[path = "sql/reclassify.rs"]
+mod reclassify;
 #[path = "sql/route.rs"]
 mod route;
 #[path = "sql/salts.rs"]
@@ -104,6 +108,15 @@ const FOR_UPDATE: &str = " FOR UPDATE";
 /// Begins and ends an insertion that leaves out rows that are there.
 const INSERT_NEW: &str = "INSERT";
 const INSERT_NEW_END: &str = " ON CONFLICT DO NOTHING";
+
+/// The hits of the rows of `orphan_paths` that are grouped.
+const SUM_OF_HITS: &str = "CAST(SUM(hits) AS bigint)";
+/// The first segment of the path of `o`.
+const FIRST_SEGMENT: &str = "split_part(o.path, '/', 1)";
+/// Ends an insertion of orphans, whose hits are added to those that are there.
+const ADD_HITS: &str = " ON CONFLICT (day, path) DO UPDATE SET hits = orphan_paths.hits + excluded.hits, \
+     first_at = LEAST(orphan_paths.first_at, excluded.first_at), \
+     last_at = GREATEST(orphan_paths.last_at, excluded.last_at)";
 
 /// What each connection sets. `random_page_cost`: with the default, which is that of disks that turn,
 /// tens of thousands of rows are read in order not to look up a few hundred.

@@ -38,8 +38,12 @@ mod ingest;
 mod journals;
 #[path = "sql/links.rs"]
 mod links;
+#[path = "sql/orphans.rs"]
+mod orphans;
 #[path = "sql/pool.rs"]
 mod pool;
+#[path = "sql/reclassify.rs"]
+mod reclassify;
 #[path = "sql/route.rs"]
 mod route;
 #[path = "sql/salts.rs"]
@@ -98,6 +102,14 @@ const FOR_UPDATE: &str = "";
 /// Begins and ends an insertion that leaves out rows that are there.
 const INSERT_NEW: &str = "INSERT OR IGNORE";
 const INSERT_NEW_END: &str = "";
+
+/// The hits of the rows of `orphan_paths` that are grouped.
+const SUM_OF_HITS: &str = "SUM(hits)";
+/// The first segment of the path of `o`.
+const FIRST_SEGMENT: &str = "substr(o.path, 1, instr(o.path || '/', '/') - 1)";
+/// Ends an insertion of orphans, whose hits are added to those that are there.
+const ADD_HITS: &str = " ON CONFLICT (day, path) DO UPDATE SET hits = hits + excluded.hits, \
+     first_at = MIN(first_at, excluded.first_at), last_at = MAX(last_at, excluded.last_at)";
 
 /// What each connection sets. Write-ahead logging: readers and the writer do not wait for each
 /// other. `secure_delete`: what is purged, a salt above all, is overwritten.

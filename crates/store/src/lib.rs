@@ -4,7 +4,7 @@
 //! [`ClickStore`], [`SaltStore`], [`UserStore`], [`TokenStore`]), and so have signing in
 //! ([`SessionStore`], [`SetupStore`], [`IdentityStore`]), whom links belong to
 //! ([`AccessStore`]), finding them ([`CatalogStore`]), the positions of click journals
-//! ([`JournalStore`]) and the change feed of links ([`ChangeStore`]); [`Store`] is all of them. The traits are object-safe and take `&self`:
+//! ([`JournalStore`]), paths that lead nowhere ([`OrphanStore`]) and the change feed of links ([`ChangeStore`]); [`Store`] is all of them. The traits are object-safe and take `&self`:
 //! hand an `Arc<dyn Store>` to whoever needs one. One method is one atomic operation: it happens whole
 //! or not at all, and what it counts it counts with the database's own arithmetic. Look-ups answer
 //! `Ok(None)` for what does not exist; [`StoreError`] keeps the kind of what went wrong.
@@ -45,8 +45,10 @@ mod journals;
 mod links;
 mod memory;
 mod metrics;
+mod orphans;
 mod owned_links;
 mod priority;
+mod reclassify;
 mod resolver;
 pub mod rollup;
 mod router;
@@ -78,8 +80,10 @@ pub use journals::{ClickBatch, Dropped, Ingested, JournalRecord, JournalStore};
 pub use links::{CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};
 pub use memory::MemoryStore;
 pub use metrics::describe_metrics;
+pub use orphans::{Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded};
 pub use owned_links::{LinkError, LinkPatch, Links, NewKeyword, OwnedLink, Precondition, permit};
 pub use priority::lower_priority;
+pub use reclassify::{FactsChange, FactsStore};
 pub use resolver::{Closed, Destination, Resolver};
 pub use router::{Routed, Router, RoutingStep, Rule};
 pub use salts::SaltStore;
@@ -102,7 +106,9 @@ pub trait Store:
     + CatalogStore
     + ChangeStore
     + ClickStore
+    + FactsStore
     + JournalStore
+    + OrphanStore
     + SaltStore
     + UserStore
     + TokenStore

@@ -3,6 +3,7 @@
 mod blocklist;
 mod catalog;
 mod links;
+mod orphans;
 mod people;
 mod sign_in;
 mod stats;
@@ -38,6 +39,7 @@ struct State {
     /// By number. The last one stays for ever.
     changes: BTreeMap<u64, Changed>,
     blocked: BTreeMap<HostPattern, BlockedHost>,
+    orphans: BTreeMap<Date, orphans::OrphanDay>,
     salts: BTreeMap<Date, Salt>,
     users: BTreeMap<UserId, people::KeptUser>,
     tokens: BTreeMap<TokenId, people::KeptToken>,

@@ -190,6 +190,27 @@ impl<'a> DayFacts<'a> {
         }
     }
 
+    /// Takes back that a click was counted. Where its value is not there, it was counted under [`OTHER`].
+    pub fn uncount(&mut self, click: &Click) {
+        let counted = Counted::of(click);
+        if let Some(class) = click.facts.class {
+            self.classes.take(class);
+        }
+        for dimension in Dimension::ALL {
+            if let Some(value) = dimension.of(click) {
+                self.values_mut(dimension).take(value, counted);
+            }
+        }
+    }
+
+    /// The same with one more click, held by nothing else.
+    #[must_use]
+    pub fn and(self, click: &Click) -> DayFacts<'static> {
+        let mut facts: DayFacts<'_> = self;
+        facts.count(click);
+        facts.into_owned()
+    }
+
     /// The same, held by nothing else.
     #[must_use]
     pub fn into_owned(self) -> DayFacts<'static> {
@@ -264,6 +285,13 @@ impl Classes {
             None => self.0.push((class, more)),
         }
     }
+
+    fn take(&mut self, class: VisitClass) {
+        if let Some((_, clicks)) = self.0.iter_mut().find(|(known, _)| *known == class) {
+            *clicks = clicks.saturating_sub(1);
+        }
+        self.0.retain(|(_, clicks)| *clicks > 0);
+    }
 }
 
 impl Serialize for Classes {
@@ -313,6 +341,15 @@ impl<'a> Values<'a> {
         } else {
             self.add(Cow::Borrowed(OTHER), more);
         }
+    }
+
+    fn take(&mut self, value: &str, less: Counted) {
+        let place = |value: &str| self.0.iter().position(|(known, _)| known == value);
+        let place = place(value).or_else(|| place(OTHER));
+        if let Some((_, counted)) = place.and_then(|place| self.0.get_mut(place)) {
+            *counted = counted.minus(less);
+        }
+        self.0.retain(|(_, counted)| counted.clicks > 0);
     }
 
     fn into_owned(self) -> Values<'static> {
@@ -408,6 +445,30 @@ mod tests {
         for bad in ["", "{\"v\":{\"ghost\":1}}", "{\"b\":{\"x\":[1]}}"] {
             DayFacts::parse(bad).unwrap_err();
         }
+    }
+
+    #[test]
+    fn what_is_taken_back_was_never_counted() {
+        let clicks: Vec<Click> = (0..120)
+            .map(|n| click(VisitClass::ALL[n % 5], &format!("host{}.example", n % 60)))
+            .collect();
+        let mut facts = DayFacts::default();
+        for click in &clicks {
+            facts.count(click);
+        }
+        // Those that came last were counted under `other` and are taken back from there.
+        for click in clicks.iter().skip(60).rev() {
+            facts.uncount(click);
+        }
+        let mut first = DayFacts::default();
+        for click in clicks.iter().take(60) {
+            first.count(click);
+        }
+        assert_eq!(facts, first);
+        for click in clicks.iter().take(60).rev() {
+            facts.uncount(click);
+        }
+        assert_eq!(facts.to_text(), "{}");
     }
 
     #[test]

@@ -7,15 +7,18 @@ mod journal;
 mod keyword;
 mod link;
 mod migrate;
+mod orphans;
+mod privacy;
 mod purge;
+mod reclassify;
 mod token;
 mod user;
 mod verify;
 
 use waypost_analytics::Journal;
-use waypost_core::SystemClock;
+use waypost_core::{Clock as _, SystemClock};
 
-use crate::cli::{Command, Journal as JournalCommand, Migrate};
+use crate::cli::{Command, Journal as JournalCommand, Migrate, Privacy};
 use crate::console::Console;
 use crate::database;
 use crate::failure::{Failure, Status};
@@ -40,6 +43,9 @@ pub(crate) async fn run(
     if let Command::Journal(JournalCommand::Status) = command {
         return journal::status(&journal, &settings, &SystemClock, console).await;
     }
+    if let Command::Privacy(Privacy::Report) = command {
+        return privacy::run(&settings.clicks, console);
+    }
     let (database, shortener) = database::open_current(&settings).await?;
     let store = shortener.store();
     let ended = match command {
@@ -54,6 +60,10 @@ pub(crate) async fn run(
             token::run(command, &accounts, &SystemClock, console).await
         }
         Command::Block(command) => block::run(command, store, &SystemClock, console).await,
+        Command::Orphans(command) => {
+            let zone = &settings.clicks.zone;
+            orphans::run(&command, store, zone, &SystemClock, console).await
+        }
         Command::Explain(command) => {
             let rules = explain::Rules {
                 base_url: &settings.base_url,
@@ -71,9 +81,13 @@ pub(crate) async fn run(
             .await
         }
         Command::Purge(command) => purge::run(&command, store, &SystemClock, console).await,
+        Command::Reclassify(command) => {
+            let zone = &settings.clicks.zone;
+            reclassify::run(&command, store, zone, SystemClock.now(), console).await
+        }
         Command::Verify => verify::run(store, &journal, console).await,
         // They were done above, without asking for a schema.
-        Command::Migrate(_) | Command::Journal(_) => Ok(Status::Done),
+        Command::Migrate(_) | Command::Journal(_) | Command::Privacy(_) => Ok(Status::Done),
     };
     database.close();
     ended

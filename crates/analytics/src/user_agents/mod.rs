@@ -97,11 +97,20 @@ impl UserAgents {
         facts
     }
 
-    fn read(&self, text: &str) -> AgentFacts {
-        let lists = self.lists.get_or_init(|| Lists {
+    /// Compiles the lists now, so that no click waits for it.
+    pub fn load(&self) {
+        self.lists();
+    }
+
+    fn lists(&self) -> &Lists {
+        self.lists.get_or_init(|| Lists {
             programs: Programs::load(),
             families: Families::load(),
-        });
+        })
+    }
+
+    fn read(&self, text: &str) -> AgentFacts {
+        let lists = self.lists();
         // Previews first: the lists of crawlers name most of them too.
         if previews::is_preview(text) {
             return AgentFacts::program(VisitClass::Preview);

@@ -8,6 +8,8 @@
 //! journal. A click that cannot be accepted does not keep the visitor from the target: it is counted
 //! as dropped, with its reason. `HEAD` answers with the same headers and is neither counted nor
 //! measured: it is what programs send that preview links.
+//!
+//! A path for which there is no link is noted as an orphan, in memory.
 
 use std::time::Instant;
 
@@ -19,10 +21,11 @@ use waypost_analytics::{Visit, VisitHeaders};
 use waypost_store::{Closed, Destination};
 
 use crate::access::RequestId;
+use crate::budget::network_of;
 use crate::caller;
 use crate::error_page;
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
-use crate::handlers::auth::see_other;
+use crate::handlers::auth::{client_address, see_other};
 use crate::metrics::RedirectStatus;
 use crate::state::State;
 
@@ -127,11 +130,13 @@ async fn follow(
     state: &State,
     counts: bool,
 ) -> Result<HeaderValue, ApiError> {
-    let routed = state
-        .router()
-        .route(host_of(request), request.uri().path())
-        .await?
-        .ok_or_else(ApiError::no_such_link)?;
+    let path = request.uri().path();
+    let Some(routed) = state.router().route(host_of(request), path).await? else {
+        if counts {
+            note_orphan(request, state);
+        }
+        return Err(ApiError::no_such_link());
+    };
     let destination = &routed.destination;
     if destination.is_secure {
         let actor = caller::authenticate(request, state).await?;
@@ -151,6 +156,14 @@ async fn follow(
         let _ = state.recorder().record(destination.link_id, &visit).await?;
     }
     Ok(location)
+}
+
+/// Notes that there is no link for what somebody asks for. Only in memory: scanners come this way.
+fn note_orphan(request: &HttpRequest, state: &State) {
+    let headers = RequestHeaders(request.headers());
+    state.orphans().note(request.uri().path(), &headers, || {
+        client_address(request, state).map(network_of)
+    });
 }
 
 const OVER: &str = "this link does not lead anywhere any more";

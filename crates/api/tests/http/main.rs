@@ -17,6 +17,7 @@ mod links;
 mod log;
 mod metrics;
 mod operation;
+mod orphans;
 mod people;
 mod raw;
 mod redirect;

@@ -46,6 +46,7 @@ async fn a_link_is_made_with_all_that_is_said_of_it_and_read_where_location_says
             "is_primary": true,
         }],
         "clicks": 0,
+        "humans": 0,
         "expires_at": "2026-04-01T00:00:00.123456Z",
         "disabled": true,
         "forward_query": true,

@@ -1,7 +1,7 @@
 //! A server of its own for each test, and a client that checks what every answer must have.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use time::macros::datetime;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use waypost_analytics::{
-    DailySalts, Durability, Ingester, IngesterParts, Journal, JournalSettings, Privacy, Recorder,
-    RecorderParts, UserAgents,
+    DailySalts, Durability, Ingester, IngesterParts, Journal, JournalSettings, Orphans,
+    OrphansParts, Privacy, Recorder, RecorderParts, UserAgents,
 };
 use waypost_api::{
     ApiParts, HttpSettings, LimitSettings, Metrics, RunningServer, ServeError, reserved_words,
@@ -27,6 +27,13 @@ use waypost_store::{
 
 use crate::gated_store::GatedStore;
 use crate::log;
+
+/// One for all tests: its lists are compiled once.
+static USER_AGENTS: LazyLock<Arc<UserAgents>> = LazyLock::new(|| {
+    let user_agents = UserAgents::new();
+    user_agents.load();
+    Arc::new(user_agents)
+});
 
 /// The token of the operator.
 pub(crate) const OPERATOR: &str = "0123456789abcdef0123456789abcdef";
@@ -126,7 +133,7 @@ impl TestServer {
             store: store.clone(),
             clock: clock.clone(),
             random: random.clone(),
-            user_agents: Arc::new(UserAgents::new()),
+            user_agents: Arc::clone(&USER_AGENTS),
             privacy: Privacy::Full,
         })
         .await
@@ -154,6 +161,12 @@ impl TestServer {
             accounts: accounts.clone(),
             resolver,
             recorder,
+            orphans: Orphans::new(OrphansParts {
+                store: store.clone(),
+                clock: clock.clone(),
+                zone: Zone::utc(),
+                is_a_person: Box::new(|agent| agent != Some("robot")),
+            }),
             clock: clock.clone(),
             random,
             metrics: Metrics::detached().unwrap(),

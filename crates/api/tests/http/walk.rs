@@ -19,7 +19,8 @@ use waypost_core::{
 use waypost_store::testkit::samples::Samples;
 use waypost_store::{
     BlockedHost, BlocklistStore as _, LinkEdit, LinkStore as _, LinkUpdate, NewToken,
-    SessionStore as _, TokenStore as _, Updated, UserChange, UserStore as _,
+    OrphanStore as _, OrphanTries, SessionStore as _, TokenStore as _, Updated, UserChange,
+    UserStore as _,
 };
 
 use crate::people::Somebody;
@@ -163,6 +164,7 @@ const ENTRIES: &[Entry] = &[
     Entry("GET, HEAD /api/v1/links/{id}/clicks",              "/api/v1/links/{link}/clicks",              "",   200, INSPECT),
     Entry("GET, HEAD /api/v1/links/{id}/clicks.csv",          "/api/v1/links/{link}/clicks.csv",          "",   200, INSPECT),
     Entry("GET, HEAD /api/v1/links/{id}/clicks.ndjson",       "/api/v1/links/{link}/clicks.ndjson",       "",   200, INSPECT),
+    Entry("GET, HEAD /api/v1/links/{id}/live",          "/api/v1/links/{link}/live",                "",   200, INSPECT),
     Entry("GET, HEAD /api/v1/stats",                          "/api/v1/stats",                            "",   200, LIST),
     Entry("GET, HEAD /api/v1/links/{id}/owners",        "/api/v1/links/{link}/owners",              "",   200, VIEW),
     Entry("POST /api/v1/links/{id}/owners",             "/api/v1/links/{link}/owners",              WHO,  201, CHANGE),
@@ -201,6 +203,8 @@ const ENTRIES: &[Entry] = &[
     Entry("GET, HEAD /api/v1/admin/blocklist",          "/api/v1/admin/blocklist",                  "",   200, ADMIN),
     Entry("POST /api/v1/admin/blocklist",               "/api/v1/admin/blocklist", r#"{"pattern":"{code}.example"}"#, 201, ADMIN),
     Entry("DELETE /api/v1/admin/blocklist/{pattern}",   "/api/v1/admin/blocklist/{blocked}",        "",   204, ADMIN),
+    Entry("GET, HEAD /api/v1/admin/orphans",            "/api/v1/admin/orphans",                    "",   200, ADMIN),
+    Entry("DELETE /api/v1/admin/orphans/{path}",        "/api/v1/admin/orphans/{orphan}",           "",   204, ADMIN),
     Entry("GET, HEAD /api/openapi.json",                "/api/openapi.json",                        "",   200, OPEN),
     Entry("GET, HEAD /api/docs",                        "/api/docs",                                "",   302, OPEN),
     Entry("GET, HEAD /api/docs/{file:.*}",              "/api/docs/index.html",                     "",   200, OPEN),
@@ -366,6 +370,20 @@ impl Stage {
                 .unwrap();
             text = text.replace("{blocked}", blocked.pattern.as_str());
         }
+        if text.contains("{orphan}") {
+            let now = self.server.clock.now();
+            let tries = OrphanTries {
+                day: now.date(),
+                path: self.name("orphan").parse().unwrap(),
+                hits: 1,
+                first_at: now,
+                last_at: now,
+            };
+            let store = self.server.store.memory();
+            let path = tries.path.clone();
+            store.add_orphans(&[tries], u32::MAX).await.unwrap();
+            text = text.replace("{orphan}", path.as_str());
+        }
         if text.contains("{token}") {
             let mut token = self.owner.id.to_string();
             if let Some(user) = caller {
@@ -403,7 +421,11 @@ impl Stage {
         }
     }
 
-    async fn send(&self, token: &str, method: Method, path: &str, body: &str) -> Answer {
+    async fn send(&self, token: &str, mut method: Method, path: &str, body: &str) -> Answer {
+        // A stream of events has no end; its headers tell as much.
+        if path.ends_with("/live") {
+            method = Method::HEAD;
+        }
         let mut request = if token.starts_with(SessionSecret::PREFIX) {
             let cookie = format!("__Host-waypost_session={token}");
             let request = self.server.request(method, path).header(COOKIE, cookie);

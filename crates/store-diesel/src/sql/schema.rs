@@ -114,6 +114,28 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{BigInt, Date, Text};
+    use super::InstantColumn;
+
+    orphan_paths (day, path) {
+        day -> Date,
+        path -> Text,
+        hits -> BigInt,
+        first_at -> InstantColumn,
+        last_at -> InstantColumn,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Date};
+
+    orphan_days (day) {
+        day -> Date,
+        paths -> BigInt,
+    }
+}
+
+table! {
     use super::IdColumn;
 
     keywords (link_id) {

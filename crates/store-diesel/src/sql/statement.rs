@@ -4,9 +4,9 @@
 
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Binary, Bool, Text, Untyped};
-use diesel::{QueryResult, QueryableByName};
+use diesel::{QueryResult, QueryableByName, sql_types};
 use diesel_async::RunQueryDsl;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::id::Id;
@@ -22,6 +22,7 @@ enum Piece {
     Text(String),
     Bytes(Vec<u8>),
     Instant(OffsetDateTime),
+    Day(Date),
     Number(i64),
     Flag(bool),
 }
@@ -54,6 +55,11 @@ impl Statement {
 
     pub(super) fn instant(&mut self, at: OffsetDateTime) -> &mut Self {
         self.0.push(Piece::Instant(at));
+        self
+    }
+
+    pub(super) fn date(&mut self, day: Date) -> &mut Self {
+        self.0.push(Piece::Day(day));
         self
     }
 
@@ -125,6 +131,7 @@ impl QueryFragment<Backend> for Statement {
                 Piece::Text(text) => out.push_bind_param::<Text, _>(text)?,
                 Piece::Bytes(bytes) => out.push_bind_param::<Binary, _>(bytes)?,
                 Piece::Instant(at) => out.push_bind_param::<InstantColumn, _>(at)?,
+                Piece::Day(day) => out.push_bind_param::<sql_types::Date, _>(day)?,
                 Piece::Number(number) => out.push_bind_param::<BigInt, _>(number)?,
                 Piece::Flag(flag) => out.push_bind_param::<Bool, _>(flag)?,
             }

@@ -142,16 +142,36 @@ pub(super) async fn oldest_click(
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = link_clicks)]
-struct ClickRow {
-    id: Id,
-    clicked_at: OffsetDateTime,
-    referrer: Option<String>,
-    user_agent: Option<String>,
+pub(super) struct ClickRow {
+    pub(super) id: Id,
+    pub(super) clicked_at: OffsetDateTime,
+    pub(super) referrer: Option<String>,
+    pub(super) user_agent: Option<String>,
     class: Option<String>,
     browser: Option<String>,
     os: Option<String>,
     device: Option<String>,
     country: Option<String>,
+}
+
+impl ClickRow {
+    pub(super) fn facts(&self) -> Result<ClickFacts, StoreError> {
+        fn parsed<T>(
+            text: Option<&str>,
+            parse: impl Fn(&str) -> Option<T>,
+            column: &'static str,
+        ) -> Result<Option<T>, StoreError> {
+            let read = |text| parse(text).ok_or(corrupt("link_clicks", column));
+            text.map(read).transpose()
+        }
+        Ok(ClickFacts {
+            class: parsed(self.class.as_deref(), |text| text.parse().ok(), "class")?,
+            browser: parsed(self.browser.as_deref(), Family::of, "browser")?,
+            os: parsed(self.os.as_deref(), Family::of, "os")?,
+            device: parsed(self.device.as_deref(), |text| text.parse().ok(), "device")?,
+            country: parsed(self.country.as_deref(), Country::parse, "country")?,
+        })
+    }
 }
 
 type Visitor = (Option<Id>, Option<String>);
@@ -180,14 +200,6 @@ pub(super) async fn clicks_of(
 }
 
 fn kept((row, visitor): (ClickRow, Visitor)) -> Result<KeptClick, StoreError> {
-    fn parsed<T>(
-        text: Option<&str>,
-        parse: impl Fn(&str) -> Option<T>,
-        column: &'static str,
-    ) -> Result<Option<T>, StoreError> {
-        let read = |text| parse(text).ok_or(corrupt("link_clicks", column));
-        text.map(read).transpose()
-    }
     let user = match visitor {
         (Some(id), Some(name)) => Some((
             UserId::from_uuid(id.0),
@@ -198,15 +210,9 @@ fn kept((row, visitor): (ClickRow, Visitor)) -> Result<KeptClick, StoreError> {
     Ok(KeptClick {
         id: ClickId::from_uuid(row.id.0),
         clicked_at: micros(row.clicked_at),
+        facts: row.facts()?,
         referrer: row.referrer.map(Referrer::from_stored),
         user_agent: row.user_agent.map(UserAgent::from_stored),
-        facts: ClickFacts {
-            class: parsed(row.class.as_deref(), |text| text.parse().ok(), "class")?,
-            browser: parsed(row.browser.as_deref(), Family::of, "browser")?,
-            os: parsed(row.os.as_deref(), Family::of, "os")?,
-            device: parsed(row.device.as_deref(), |text| text.parse().ok(), "device")?,
-            country: parsed(row.country.as_deref(), Country::parse, "country")?,
-        },
         user,
     })
 }

@@ -5,20 +5,23 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    HostPattern, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, Page, PageRequest, Person,
-    ShortCode, Standing, Tag, UserId,
+    Click, ClickId, HostPattern, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, OrphanPath,
+    Page, PageRequest, Person, ShortCode, Standing, Tag, UserId,
 };
 use waypost_store::rollup::Counted;
 use waypost_store::{
     AccessStore, BlockedHost, BlocklistStore, CatalogStore, ClickSpan, ClicksQuery, CodeRoute,
-    KeptClick, LinkDay, LinkDayFacts, LinkQuery, LinkReader, LinkStore, LinkUpdate, PageOf,
-    StatsStore, StoreError, TakenTo, Taking, Updated,
+    FactsChange, FactsStore, KeptClick, LinkDay, LinkDayFacts, LinkQuery, LinkReader, LinkStore,
+    LinkUpdate, Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, PageOf, StatsStore,
+    StoreError, TakenTo, Taking, Updated,
 };
 
 use super::Connection;
 use super::store::SqlStore;
 use super::transaction::{look_up, transaction};
-use super::{access, blocklist, catalog, edits, findable, links, stats, tags, versions};
+use super::{
+    access, blocklist, catalog, edits, findable, links, orphans, reclassify, stats, tags, versions,
+};
 use crate::metrics::OperationName;
 
 /// A port: of each method its operation, whether that is a transaction on the pool for writes or a
@@ -44,6 +47,12 @@ macro_rules! port {
 }
 
 port! {
+    FactsStore {
+        look_up ClicksAfter: clicks_after(after: Option<ClickId>, limit: u32) -> Vec<Click>
+            = reclassify::clicks_after;
+        transaction ChangeFacts: change_facts(changes: &[FactsChange]) -> u64
+            = reclassify::change_facts;
+    }
     StatsStore {
         look_up LinkDays: link_days(link: LinkId, from: Date, to: Date) -> Vec<LinkDay>
             = stats::link_days;
@@ -96,6 +105,13 @@ port! {
         look_up BlockedHosts: blocked_hosts(after: Option<&HostPattern>, limit: u32)
             -> Vec<BlockedHost> = blocklist::after;
         look_up Blocking: blocking(host: &str) -> Option<BlockedHost> = blocklist::matching;
+    }
+    OrphanStore {
+        transaction AddOrphans: add_orphans(tries: &[OrphanTries], paths_per_day: u32)
+            -> OrphansAdded = orphans::add;
+        look_up Orphans: orphans(query: &OrphanQuery) -> Vec<Orphan> = orphans::list;
+        transaction PurgeOrphans: purge_orphans(before: Date, limit: u32) -> u64 = orphans::purge;
+        transaction DeleteOrphan: delete_orphan(path: &OrphanPath) -> bool = orphans::delete;
     }
     CatalogStore {
         look_up ListLinks: list_links(query: &LinkQuery) -> Vec<Link> = catalog::list;

@@ -1,15 +1,19 @@
 //! Statistics in memory.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Bound;
 
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
-use waypost_core::{Click, IpHash, Link, LinkId, UserId, VisitClass};
+use waypost_core::{Click, ClickId, IpHash, Link, LinkId, UserId, VisitClass};
 
 use super::links::Kept;
 use super::{MemoryStore, State, count};
 use crate::rollup::{Counted, DayFacts};
-use crate::{ClickSpan, ClicksQuery, KeptClick, LinkDay, LinkDayFacts, StatsStore, StoreError};
+use crate::{
+    ClickSpan, ClicksQuery, FactsChange, FactsStore, KeptClick, LinkDay, LinkDayFacts, StatsStore,
+    StoreError,
+};
 
 /// A day of the rollup.
 #[derive(Debug, Default)]
@@ -52,6 +56,21 @@ impl Kept {
         self.days.entry(click.day).or_default().count(click);
     }
 
+    /// Counts a click as it is to be instead of as it was.
+    fn recount(&mut self, change: &FactsChange) {
+        let Some(day) = self.days.get_mut(&change.click.day) else {
+            return;
+        };
+        let mut facts = std::mem::take(&mut day.facts);
+        facts.uncount(&change.click);
+        day.facts = facts.and(&change.changed());
+        let human = Some(VisitClass::Human);
+        for humans in [&mut self.link.humans, &mut day.counted.humans] {
+            *humans -= u64::from(change.click.facts.class == human);
+            *humans += u64::from(change.facts.class == human);
+        }
+    }
+
     fn days_between(&self, from: Date, to: Date) -> impl Iterator<Item = (&Date, &KeptDay)> {
         let days = (from <= to).then(|| self.days.range(from..=to));
         days.into_iter().flatten()
@@ -68,6 +87,46 @@ impl State {
     fn owned_by(&self, owner: UserId) -> impl Iterator<Item = &Kept> {
         let links = self.links.values();
         links.filter(move |kept| !kept.link.is_deleted() && kept.owners.contains(&owner))
+    }
+}
+
+#[async_trait]
+impl FactsStore for MemoryStore {
+    async fn clicks_after(
+        &self,
+        after: Option<ClickId>,
+        limit: u32,
+    ) -> Result<Vec<Click>, StoreError> {
+        let state = self.state();
+        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let clicks = state.clicks.range((behind, Bound::Unbounded));
+        Ok(clicks
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .map(|(_, click)| Click {
+                ip_hash: None,
+                day: click.clicked_at.date(),
+                ..click.clone()
+            })
+            .collect())
+    }
+
+    async fn change_facts(&self, changes: &[FactsChange]) -> Result<u64, StoreError> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let mut changed = 0;
+        for change in changes {
+            let id = change.click.id;
+            let stored = state.clicks.get_mut(&id);
+            let Some(stored) = stored.filter(|stored| stored.facts == change.click.facts) else {
+                continue;
+            };
+            stored.facts = change.facts.clone();
+            changed += 1;
+            if let Some(kept) = state.links.get_mut(&change.click.link_id) {
+                kept.recount(change);
+            }
+        }
+        Ok(changed)
     }
 }
 

@@ -2,10 +2,11 @@
 
 /// Implements ports for a store that stands before another one: each operation goes to what the expression
 /// gives, which may fail (`?`) and wait (`.await`). `links`: [`LinkStore`](crate::LinkStore),
-/// [`AccessStore`](crate::AccessStore), [`BlocklistStore`](crate::BlocklistStore) and [`CatalogStore`](crate::CatalogStore); `people`:
+/// [`AccessStore`](crate::AccessStore), [`BlocklistStore`](crate::BlocklistStore),
+/// [`OrphanStore`](crate::OrphanStore) and [`CatalogStore`](crate::CatalogStore); `people`:
 /// [`UserStore`](crate::UserStore), [`TokenStore`](crate::TokenStore),
 /// [`SessionStore`](crate::SessionStore), [`SetupStore`](crate::SetupStore) and
-/// [`IdentityStore`](crate::IdentityStore); `stats`: [`StatsStore`](crate::StatsStore). The crate needs `async-trait`, `time` and `waypost-core`.
+/// [`IdentityStore`](crate::IdentityStore); `stats`: [`StatsStore`](crate::StatsStore) and [`FactsStore`](crate::FactsStore). The crate needs `async-trait`, `time` and `waypost-core`.
 ///
 /// ```
 /// use waypost_store::{MemoryStore, UserStore};
@@ -47,6 +48,12 @@ macro_rules! forward {
             unblock_host(pattern: &::waypost_core::HostPattern) -> bool;
             blocked_hosts(after: Option<&::waypost_core::HostPattern>, limit: u32) -> Vec<$crate::BlockedHost>;
             blocking(host: &str) -> Option<$crate::BlockedHost>;
+        } }
+        $crate::forward! { @ $store, $self => $inner, $crate::OrphanStore {
+            add_orphans(tries: &[$crate::OrphanTries], paths_per_day: u32) -> $crate::OrphansAdded;
+            orphans(query: &$crate::OrphanQuery) -> Vec<$crate::Orphan>;
+            purge_orphans(before: ::time::Date, limit: u32) -> u64;
+            delete_orphan(path: &::waypost_core::OrphanPath) -> bool;
         } }
         $crate::forward! { @ $store, $self => $inner, $crate::CatalogStore {
             list_links(query: &$crate::LinkQuery) -> Vec<::waypost_core::Link>;
@@ -106,6 +113,10 @@ macro_rules! forward {
             owned_top(owner: ::waypost_core::UserId, from: ::time::Date, to: ::time::Date, limit: u32) -> Vec<(::waypost_core::Link, $crate::rollup::Counted)>;
             owning(pairs: &[(::waypost_core::LinkId, ::waypost_core::UserId)]) -> Vec<(::waypost_core::LinkId, ::waypost_core::UserId)>;
             purge_visitors(day: ::time::Date, limit: u32) -> u64;
+        } }
+        $crate::forward! { @ $store, $self => $inner, $crate::FactsStore {
+            clicks_after(after: Option<::waypost_core::ClickId>, limit: u32) -> Vec<::waypost_core::Click>;
+            change_facts(changes: &[$crate::FactsChange]) -> u64;
         } }
     };
     (@ $store:ty, $self:ident => $inner:expr, $port:path {

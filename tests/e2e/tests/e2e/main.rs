@@ -7,6 +7,7 @@ mod linkctl;
 mod oidc;
 mod oidc_refusals;
 mod openapi;
+mod orphans;
 mod outage;
 mod people;
 mod privacy;

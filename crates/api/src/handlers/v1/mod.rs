@@ -4,11 +4,12 @@
 //! | --- | --- |
 //! | links: lists, making them | `links.rs`, `bulk.rs` |
 //! | one link | `link.rs`, `history.rs` |
-//! | how often it is clicked, when and from where | `statistics.rs`, `clicks.rs`, `exports.rs` |
+//! | how often it is clicked, when and from where | `statistics.rs`, `clicks.rs`, `exports.rs`, `live.rs` |
 //! | its owners, and whom it is shared with | `people.rs` |
 //! | keywords, for admins | `keywords.rs` |
 //! | what becomes of a visit | `explain.rs` |
 //! | the blocklist, for admins | `blocklist.rs` |
+//! | paths that lead nowhere, for admins | `orphans.rs` |
 //! | tags | `tags.rs` |
 //! | tokens, sessions, and oneself | `tokens.rs`, `sessions.rs`, `me.rs` |
 //! | users, for admins | `users.rs` |
@@ -26,7 +27,9 @@ pub(crate) mod history;
 pub(crate) mod keywords;
 pub(crate) mod link;
 pub(crate) mod links;
+pub(crate) mod live;
 pub(crate) mod me;
+pub(crate) mod orphans;
 mod paging;
 pub(crate) mod people;
 pub(crate) mod sessions;

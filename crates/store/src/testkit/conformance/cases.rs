@@ -85,6 +85,15 @@ macro_rules! __conformance_cases {
                 the_blocklist_is_listed_in_order
                 a_link_to_a_blocked_host_is_known_as_such
             }
+            orphans {
+                tries_of_a_path_add_up
+                a_day_keeps_so_many_paths_and_no_more
+                orphans_are_listed_by_hits_in_pages
+                what_leads_somewhere_now_is_not_listed
+                old_orphans_are_purged_and_others_stay
+                an_orphan_is_forgotten
+                tries_of_writers_at_once_are_all_counted
+            }
             keywords {
                 a_code_of_several_segments_is_found_as_a_whole
                 it_is_known_which_codes_go_on

@@ -25,6 +25,7 @@ mod ledger;
 mod links;
 mod lists;
 mod model;
+mod orphans;
 mod owners;
 mod renames;
 mod retention;

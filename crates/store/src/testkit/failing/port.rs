@@ -7,19 +7,20 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    ApiToken, Click, Email, ExternalIdentity, HostPattern, JournalId, Link, LinkCursor, LinkId,
-    LinkOwner, LinkVersion, Page, PageRequest, PasswordHash, Person, Salt, Session, SessionCursor,
-    SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId,
-    User, UserCursor, UserId,
+    ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, JournalId, Link, LinkCursor,
+    LinkId, LinkOwner, LinkVersion, OrphanPath, Page, PageRequest, PasswordHash, Person, Salt,
+    Session, SessionCursor, SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag,
+    TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
 };
 
 use super::{FailingStore, Operation};
 use crate::rollup::Counted;
 use crate::{
     AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, ClickBatch, ClickSpan,
-    ClickStore, ClicksQuery, CodeRoute, Counts, IdentityOfUser, IdentityStore, Ingested,
-    JournalRecord, JournalStore, KeptClick, LinkChange, LinkDay, LinkDayFacts, LinkLedger,
-    LinkQuery, LinkReader, LinkStore, LinkUpdate, PageOf, Recorded, SaltStore, SessionStore, SetUp,
+    ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore, IdentityOfUser,
+    IdentityStore, Ingested, JournalRecord, JournalStore, KeptClick, LinkChange, LinkDay,
+    LinkDayFacts, LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, Orphan, OrphanQuery,
+    OrphanStore, OrphanTries, OrphansAdded, PageOf, Recorded, SaltStore, SessionStore, SetUp,
     SetupStore, SignedIn, StatsStore, Store, StoreError, TakenTo, Taking, TokenStore, Updated,
     UserChange, UserStore,
 };
@@ -63,6 +64,12 @@ failing! {
         UnblockHost: unblock_host(pattern: &HostPattern) -> bool;
         BlockedHosts: blocked_hosts(after: Option<&HostPattern>, limit: u32) -> Vec<BlockedHost>;
         Blocking: blocking(host: &str) -> Option<BlockedHost>;
+    }
+    OrphanStore {
+        AddOrphans: add_orphans(tries: &[OrphanTries], paths_per_day: u32) -> OrphansAdded;
+        Orphans: orphans(query: &OrphanQuery) -> Vec<Orphan>;
+        PurgeOrphans: purge_orphans(before: Date, limit: u32) -> u64;
+        DeleteOrphan: delete_orphan(path: &OrphanPath) -> bool;
     }
     CatalogStore {
         ListLinks: list_links(query: &LinkQuery) -> Vec<Link>;
@@ -134,6 +141,10 @@ failing! {
         OwnedTop: owned_top(owner: UserId, from: Date, to: Date, limit: u32) -> Vec<(Link, Counted)>;
         Owning: owning(pairs: &[(LinkId, UserId)]) -> Vec<(LinkId, UserId)>;
         PurgeVisitors: purge_visitors(day: Date, limit: u32) -> u64;
+    }
+    FactsStore {
+        ClicksAfter: clicks_after(after: Option<ClickId>, limit: u32) -> Vec<Click>;
+        ChangeFacts: change_facts(changes: &[FactsChange]) -> u64;
     }
     IdentityStore {
         Identity: identity(identity: &ExternalIdentity) -> Option<IdentityOfUser>;

@@ -1,9 +1,13 @@
 //! How much is kept of a click.
 
+mod report;
+
 use std::fmt;
 use std::str::FromStr;
 
 use waypost_core::Click;
+
+pub use report::{StoredField, report};
 
 /// How much is kept of clicks, beyond what visitors themselves decide (`Sec-GPC`, `DNT`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,0 +1,45 @@
+//! What can be asked of `linkctl explain`.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use clap::Args;
+use waypost_core::Email;
+
+/// A visit to explain.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Explain {
+    /// What the visitor types: a URL, or a path of the server
+    pub(crate) url: String,
+    /// Who is signed in; without it nobody
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) user: Option<Email>,
+    /// The other end of the connection
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) ip: IpAddr,
+    /// A header that is sent: 'Name: value'; may be given several times
+    #[arg(long = "header", value_name = "HEADER")]
+    pub(crate) headers: Vec<Header>,
+}
+
+/// A header of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Header {
+    /// In lower case.
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+impl FromStr for Header {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, value) = text
+            .split_once(':')
+            .ok_or("it is a name, `:` and a value")?;
+        Ok(Self {
+            name: name.trim().to_ascii_lowercase(),
+            value: value.trim().to_owned(),
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! `linkctl reclassify`: tells clicks apart anew, and counts their days anew by what they are.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use waypost_analytics::reclassify::{Reclassified, reclassify};
+use waypost_analytics::{LISTS, UserAgents};
+use waypost_core::{ClickId, Zone};
+use waypost_store::Store;
+
+use crate::cli::Reclassify;
+use crate::console::{Console, counted};
+use crate::failure::{Failure, Status};
+use crate::progress::Progress;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReclassifiedRecord {
+    seen: u64,
+    changed: u64,
+    lists: &'static str,
+}
+
+pub(super) async fn run(
+    command: &Reclassify,
+    store: &dyn Store,
+    zone: &Zone,
+    now: OffsetDateTime,
+    console: &mut Console<'_>,
+) -> Result<Status, Failure> {
+    console.say(format_args!("lists: {LISTS}"));
+    // About so many: those behind the last one are fewer.
+    let rows = store.clicks_before(now).await?;
+    let progress = Progress::start(console, rows, "clicks");
+    let after = command.after.map(ClickId::from_uuid);
+    let mut done = Reclassified::default();
+    let ended = reclassify(store, &UserAgents::new(), zone, after, |now_done| {
+        done = *now_done;
+        progress.at(done.seen);
+    })
+    .await;
+    drop(progress);
+    if let Err(source) = ended {
+        let after = done.last.or(after).map(|id| id.to_string());
+        return Err(Failure::ReclassifyStopped { after, source });
+    }
+    if console.json {
+        console.json(&ReclassifiedRecord {
+            seen: done.seen,
+            changed: done.changed,
+            lists: LISTS,
+        })?;
+        return Ok(Status::Done);
+    }
+    let seen = counted(done.seen, "click");
+    console.line(format_args!("looked at {seen}, changed {}", done.changed))?;
+    Ok(Status::Done)
+}

@@ -1,0 +1,212 @@
+//! Telling clicks apart anew: after an update of the lists by which that is done, and for clicks that were
+//! stored before there were classes.
+//!
+//! Rows are read in the order of their ids, a batch at a time; what has changed of a batch is changed
+//! with the rollups in one transaction, while clicks go on being stored. It may end at any time and go on
+//! behind the last click that was looked at; what is done already changes nothing when it is done again.
+//!
+//! What a request said of itself stays: a click that was fetched ahead, one of an owner, and one of
+//! which nothing was to be kept. Rows without a user agent stay what they are, too; where they have no class
+//! yet, they are a bot's, as every visit without a user agent.
+
+use std::collections::BTreeSet;
+
+use waypost_core::{Click, ClickFacts, ClickId, LinkId, UserAgent, UserId, VisitClass, Zone};
+use waypost_store::{FactsChange, Store, StoreError};
+
+use crate::UserAgents;
+
+/// Rows that are read at once and changed in one transaction.
+const BATCH: u32 = 1_000;
+
+/// What was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reclassified {
+    /// Rows that were looked at.
+    pub seen: u64,
+    /// Those that were changed.
+    pub changed: u64,
+    /// The last one that was looked at.
+    pub last: Option<ClickId>,
+}
+
+/// Tells all clicks behind `after` apart anew, whose days begin in `zone`: the same zone in which they were
+/// counted. `progress` is told after each batch.
+///
+/// # Errors
+/// [`StoreError`] of the first batch that failed; `progress` was told of those before it, which stay
+/// done.
+pub async fn reclassify(
+    store: &dyn Store,
+    user_agents: &UserAgents,
+    zone: &Zone,
+    after: Option<ClickId>,
+    mut progress: impl FnMut(&Reclassified),
+) -> Result<Reclassified, StoreError> {
+    let mut done = Reclassified {
+        last: after,
+        ..Reclassified::default()
+    };
+    loop {
+        let clicks = store.clicks_after(done.last, BATCH).await?;
+        let Some(last) = clicks.last() else {
+            return Ok(done);
+        };
+        let last = last.id;
+        let owners = owners(store, &clicks).await?;
+        let mut changes = Vec::new();
+        done.seen = done
+            .seen
+            .saturating_add(u64::try_from(clicks.len()).unwrap_or(u64::MAX));
+        for click in clicks {
+            let is_own = click
+                .user_id
+                .is_some_and(|user| owners.contains(&(click.link_id, user)));
+            let facts = facts(&click, user_agents, is_own);
+            if facts != click.facts {
+                let day = zone.day_of(click.clicked_at);
+                let click = Click { day, ..click };
+                changes.push(FactsChange { click, facts });
+            }
+        }
+        if !changes.is_empty() {
+            let changed = store.change_facts(&changes).await?;
+            done.changed = done.changed.saturating_add(changed);
+        }
+        done.last = Some(last);
+        progress(&done);
+        // Others write, too.
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Who made clicks of before there were classes on links of their own.
+async fn owners(
+    store: &dyn Store,
+    clicks: &[Click],
+) -> Result<BTreeSet<(LinkId, UserId)>, StoreError> {
+    let pairs: BTreeSet<(LinkId, UserId)> = clicks
+        .iter()
+        .filter(|click| click.facts.class.is_none())
+        .filter_map(|click| Some((click.link_id, click.user_id?)))
+        .collect();
+    if pairs.is_empty() {
+        return Ok(pairs);
+    }
+    let pairs: Vec<(LinkId, UserId)> = pairs.into_iter().collect();
+    Ok(store.owning(&pairs).await?.into_iter().collect())
+}
+
+fn facts(click: &Click, user_agents: &UserAgents, is_own: bool) -> ClickFacts {
+    let before = &click.facts;
+    if click.user_agent.is_none() && before.class.is_some() {
+        return before.clone();
+    }
+    let told = user_agents.facts(click.user_agent.as_ref().map(UserAgent::as_str));
+    let class = match before.class {
+        Some(class @ (VisitClass::Prefetch | VisitClass::Own)) => class,
+        None if is_own => VisitClass::Own,
+        _ => told.class,
+    };
+    ClickFacts {
+        class: Some(class),
+        browser: told.browser,
+        os: told.os,
+        device: told.device,
+        country: before.country,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use waypost_store::rollup::Dimension;
+    use waypost_store::testkit::samples::Samples;
+    use waypost_store::{
+        ClickStore as _, FactsStore as _, LinkStore as _, MemoryStore, StatsStore as _,
+        UserStore as _,
+    };
+
+    use super::*;
+
+    const FIREFOX: &str =
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0";
+
+    fn click(samples: &Samples, link: &waypost_core::Link, agent: Option<&str>) -> Click {
+        Click {
+            user_agent: agent.map(|agent| UserAgent::from_stored(agent.to_owned())),
+            facts: ClickFacts::default(),
+            ..samples.click(link)
+        }
+    }
+
+    #[tokio::test]
+    async fn clicks_of_before_there_were_classes_get_theirs_and_the_rollup_with_them() {
+        let store = Arc::new(MemoryStore::new());
+        let samples = Samples::new(1);
+        let link = samples.link("wiki");
+        let ada = samples.user("ada@example.com");
+        store.insert_user(&ada, None).await.unwrap();
+        store.insert_link(&link, Some(ada.id)).await.unwrap();
+        let mut clicks = vec![
+            click(&samples, &link, Some(FIREFOX)),
+            click(&samples, &link, Some("curl/8.5.0")),
+            click(&samples, &link, None),
+            click(&samples, &link, Some(FIREFOX)),
+            click(&samples, &link, Some(FIREFOX)),
+        ];
+        clicks[3].user_id = Some(ada.id);
+        clicks[4].facts.class = Some(VisitClass::Prefetch);
+        store.record_clicks(&clicks).await.unwrap();
+        let (agents, zone) = (UserAgents::new(), Zone::utc());
+        let again = async || {
+            reclassify(&*store, &agents, &zone, None, |_| ())
+                .await
+                .unwrap()
+        };
+        let done = again().await;
+        assert_eq!((done.seen, done.changed), (5, 5));
+        let rows = store.clicks_after(None, 10).await.unwrap();
+        let classes: Vec<_> = rows
+            .iter()
+            .map(|click| click.facts.class.unwrap())
+            .collect();
+        let [human, bot] = [VisitClass::Human, VisitClass::Bot];
+        let own = [VisitClass::Own, VisitClass::Prefetch];
+        assert_eq!(classes, [human, bot, bot, own[0], own[1]]);
+        let day = clicks[0].day;
+        let days = store.link_day_facts(link.id, day, day).await.unwrap();
+        let browsers: Vec<_> = days[0].facts.of(Dimension::Browser).collect();
+        assert_eq!(browsers.len(), 1);
+        assert_eq!((browsers[0].0, browsers[0].1.clicks), ("Firefox", 3));
+        assert_eq!(days[0].counted.humans, 1);
+        assert_eq!(days[0].facts.of_class(bot), 2);
+        assert!(store.ledger(None, 10).await.unwrap()[0].agrees());
+        let done = again().await;
+        assert_eq!((done.seen, done.changed), (5, 0));
+    }
+
+    #[tokio::test]
+    async fn it_goes_on_behind_the_last_click_that_was_looked_at() {
+        let store = MemoryStore::new();
+        let samples = Samples::new(1);
+        let link = samples.link("wiki");
+        store.insert_link(&link, None).await.unwrap();
+        let clicks: Vec<Click> = (0..2_500)
+            .map(|_| click(&samples, &link, Some(FIREFOX)))
+            .collect();
+        store.record_clicks(&clicks).await.unwrap();
+        let (agents, zone) = (UserAgents::new(), Zone::utc());
+        let mut told = Vec::new();
+        let tell = |done: &Reclassified| told.push((done.seen, done.last.unwrap()));
+        reclassify(&store, &agents, &zone, None, tell)
+            .await
+            .unwrap();
+        let seen: Vec<u64> = told.iter().map(|(seen, _)| *seen).collect();
+        assert_eq!(seen, [1_000, 2_000, 2_500]);
+        let rest = reclassify(&store, &agents, &zone, Some(told[1].1), |_| ()).await;
+        assert_eq!(rest.unwrap().seen, 500);
+        assert_eq!(store.link(link.id).await.unwrap().unwrap().humans, 2_500);
+    }
+}

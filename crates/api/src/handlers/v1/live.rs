@@ -1,0 +1,139 @@
+//! `GET /api/v1/links/{id}/live`: server-sent events (HTML Living Standard, §9.2) of a link's clicks.
+//!
+//! A stream ends after five minutes, and when the server stops: browsers connect anew by themselves, and
+//! are asked again who they are.
+
+use std::time::Duration;
+
+use actix_web::http::Method;
+use actix_web::http::header;
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::stream;
+use serde::Serialize;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+use waypost_analytics::live::{News, Watcher};
+use waypost_core::LinkId;
+
+use super::clicks::ClickView;
+use super::links::link_of;
+use crate::caller::Caller;
+use crate::errors::ApiError;
+use crate::openapi::{Denied, NotThere, StoreFailure};
+use crate::state::State;
+
+/// How long a stream lasts.
+const LIFE: Duration = Duration::from_secs(5 * 60);
+/// After so long without news a comment is sent, which tells a dead connection.
+const QUIET: Duration = Duration::from_secs(15);
+
+/// The data of an event `clicks`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LiveView {
+    /// The id of the link.
+    #[schema(format = "uuid")]
+    link_id: String,
+    /// All clicks ever counted.
+    total: u64,
+    /// Those of people among them.
+    humans: u64,
+    /// The newest of the clicks that came since the last event, newest first; at most 20.
+    clicks: Vec<ClickView>,
+}
+
+/// Watch a link
+///
+/// Server-sent events. The first one, `clicks`, says how the link stands; one more comes within two
+/// seconds of each click, on whichever server it was made. A stream ends after five minutes; browsers
+/// connect anew by themselves. At most 500 streams per server. For owners and admins.
+#[utoipa::path(
+    get,
+    path = "/api/v1/links/{id}/live",
+    tag = "statistics",
+    operation_id = "watchLink",
+    params(("id" = String, Path, description = "The id of the link", format = "uuid")),
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "Events; the data of each is JSON, as `LiveView`", body = String, content_type = "text/event-stream"),
+        Denied,
+        NotThere,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn answer(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    let link = state.links().clicked(&caller.0, link_of(&request)?).await?;
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::CONTENT_TYPE, "text/event-stream"))
+        .insert_header((header::CACHE_CONTROL, "private, no-store"))
+        // For nginx, which would keep events until there are enough of them.
+        .insert_header(("X-Accel-Buffering", "no"));
+    if request.method() == Method::HEAD {
+        return Ok(response.finish());
+    }
+    let place = state.streams().try_acquire_owned();
+    let place = place.map_err(|_| ApiError::too_many_streams())?;
+    let watcher = state.live().watch(link.id).await?;
+    let watcher = watcher.ok_or_else(ApiError::no_such_thing)?;
+    let news = News {
+        total: watcher.total,
+        clicks: Vec::new(),
+    };
+    let streaming = Streaming {
+        link: link.id,
+        watcher,
+        first: Some(news),
+        ends_at: Instant::now() + LIFE,
+        closing: state.closing().clone(),
+        _place: place,
+    };
+    Ok(response.streaming(stream::unfold(streaming, Streaming::step)))
+}
+
+struct Streaming {
+    link: LinkId,
+    watcher: Watcher,
+    first: Option<News>,
+    ends_at: Instant,
+    closing: CancellationToken,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Streaming {
+    async fn step(mut self) -> Option<(Result<Bytes, ApiError>, Self)> {
+        if let Some(first) = self.first.take() {
+            return Some((event(self.link, &first), self));
+        }
+        let now = Instant::now();
+        if now >= self.ends_at {
+            return None;
+        }
+        let until = self.ends_at.min(now + QUIET);
+        let closing = self.closing.clone();
+        let waited = closing.run_until_cancelled(timeout_at(until, self.watcher.news()));
+        match waited.await? {
+            Ok(Some(news)) => Some((event(self.link, &news), self)),
+            Ok(None) => None,
+            Err(_) => Some((Ok(Bytes::from_static(b": quiet\n\n")), self)),
+        }
+    }
+}
+
+fn event(link: LinkId, news: &News) -> Result<Bytes, ApiError> {
+    let view = LiveView {
+        link_id: link.to_string(),
+        total: news.total.clicks,
+        humans: news.total.humans,
+        clicks: news.clicks.iter().cloned().map(ClickView::from).collect(),
+    };
+    // JSON has no line breaks in it.
+    let data = serde_json::to_string(&view).map_err(ApiError::internal)?;
+    Ok(format!("retry: 2000\nevent: clicks\ndata: {data}\n\n").into())
+}

@@ -1,0 +1,237 @@
+//! `/api/v1/admin/orphans`: paths that people try and that lead nowhere.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use time::macros::format_description;
+use time::{Date, Duration, OffsetDateTime};
+use utoipa::{IntoParams, ToSchema};
+use waypost_core::{OrphanCursor, OrphanPath};
+use waypost_store::{Orphan, OrphanQuery};
+
+use super::paging::{Slice, limit};
+use crate::errors::ApiError;
+use crate::input;
+use crate::openapi::{BadInput, Denied, NotThere, StoreFailure};
+use crate::state::State;
+
+/// So many days a list goes back, today included, when nothing else is asked for.
+const DEFAULT_DAYS: i64 = 30;
+
+/// A path that people try; `linkctl --json` prints the same.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Orphan)]
+pub struct OrphanRecord {
+    /// The path, without the slashes around it, in lower case.
+    #[schema(example = "docs/api", min_length = 1, max_length = 64)]
+    path: String,
+    /// How often it was tried on the days of the list.
+    hits: u64,
+    /// On how many of them.
+    days: u32,
+    /// When for the first time on these days (RFC 3339).
+    #[serde(with = "time::serde::rfc3339")]
+    first_at: OffsetDateTime,
+    /// When for the last time.
+    #[serde(with = "time::serde::rfc3339")]
+    last_at: OffsetDateTime,
+}
+
+impl From<&Orphan> for OrphanRecord {
+    fn from(orphan: &Orphan) -> Self {
+        Self {
+            path: orphan.path.as_str().to_owned(),
+            hits: orphan.hits,
+            days: orphan.days,
+            first_at: orphan.first_at,
+            last_at: orphan.last_at,
+        }
+    }
+}
+
+/// The days of a list of orphans, the first and the last included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrphanDays {
+    /// The first day.
+    pub from: Date,
+    /// The last day.
+    pub to: Date,
+}
+
+impl OrphanDays {
+    /// The days that are asked for. Without a last one it is today; without a first one there are 30 days.
+    ///
+    /// # Errors
+    /// What is wrong with them, when the last one comes before the first.
+    pub fn of(from: Option<Date>, to: Option<Date>, today: Date) -> Result<Self, &'static str> {
+        let to = to.unwrap_or(today);
+        let default = Duration::days(DEFAULT_DAYS - 1);
+        let from = from.unwrap_or_else(|| to.saturating_sub(default));
+        if from > to {
+            return Err("the last day comes before the first");
+        }
+        Ok(Self { from, to })
+    }
+
+    /// Reads a day: `2026-03-01`.
+    ///
+    /// # Errors
+    /// What a day looks like.
+    pub fn parse_day(text: &str) -> Result<Date, &'static str> {
+        let format = format_description!("[year]-[month]-[day]");
+        let day = Date::parse(text, format).ok();
+        // Databases do not agree about others.
+        let day = day.filter(|day| (1_970..=9_999).contains(&day.year()));
+        day.ok_or("is a day such as 2026-03-01")
+    }
+}
+
+/// Which orphans.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OrphanParams {
+    /// The first day, of the server's time zone (`WAYPOST_TIMEZONE`). Default: 29 days before the last one.
+    #[param(format = "date", example = "2026-03-01")]
+    from: Option<String>,
+    /// The last day, itself included. Default: today.
+    #[param(format = "date", example = "2026-03-30")]
+    to: Option<String>,
+    /// How many items at the most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<String>,
+    /// The `next_cursor` of the list so far.
+    cursor: Option<String>,
+}
+
+/// Paths that people try and that lead nowhere.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OrphanList {
+    /// The first day.
+    #[schema(format = "date")]
+    from: String,
+    /// The last day.
+    #[schema(format = "date")]
+    to: String,
+    orphans: Vec<OrphanRecord>,
+    /// Where the list goes on; `null` at its end.
+    next_cursor: Option<String>,
+}
+
+/// List the paths that people try and that lead nowhere
+///
+/// Those with most hits first. Without what leads somewhere by now, and without what scanners ask for: a path is
+/// counted when it could be a code, a browser goes there, and its visitor does not try more than 10 such paths
+/// within a minute. A day has room for 1,000 paths, and is kept for 90 days. Nothing is kept of who tried them.
+/// For admins.
+#[utoipa::path(
+    get,
+    path = "/api/v1/admin/orphans",
+    tag = "admin",
+    operation_id = "listOrphans",
+    params(OrphanParams),
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "Some of the paths", body = OrphanList),
+        BadInput,
+        Denied,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn list(
+    request: HttpRequest,
+    state: web::Data<State>,
+) -> Result<web::Json<OrphanList>, ApiError> {
+    let query = input::query::<OrphanParams>(&request)?;
+    let limit = limit(query.limit.as_deref())?;
+    let after = query.cursor.map(|text| text.parse::<OrphanCursor>());
+    let (from, to) = (day("from", query.from)?, day("to", query.to)?);
+    let days = OrphanDays::of(from, to, state.orphans().today()).map_err(ApiError::bad_request)?;
+    let query = OrphanQuery {
+        from: days.from,
+        to: days.to,
+        after: after.transpose()?,
+        limit: limit.saturating_add(1),
+    };
+    // Whoever tries a path and then looks sees it.
+    state.orphans().settle().await;
+    let orphans = state.store().orphans(&query).await?;
+    let slice = Slice::of(orphans, limit, Orphan::cursor);
+    Ok(web::Json(OrphanList {
+        from: days.from.to_string(),
+        to: days.to.to_string(),
+        orphans: slice.items.iter().map(OrphanRecord::from).collect(),
+        next_cursor: slice.next_cursor,
+    }))
+}
+
+fn day(name: &str, text: Option<String>) -> Result<Option<Date>, ApiError> {
+    let day = text.map(|text| OrphanDays::parse_day(&text));
+    let day = day.transpose();
+    day.map_err(|error| ApiError::bad_request(format!("`{name}` {error}")))
+}
+
+/// Forget a path that people try
+///
+/// On all days. It comes back when it is tried again. For admins.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/admin/orphans/{path}",
+    tag = "admin",
+    operation_id = "forgetOrphan",
+    params(("path" = String, Path, description = "The path, as it is listed; a slash in it is sent as `%2F`", min_length = 1, max_length = 64)),
+    security(("token" = [])),
+    responses(
+        (status = 204, description = "It is forgotten"),
+        Denied,
+        NotThere,
+        StoreFailure,
+    )
+)]
+pub(crate) async fn forget(
+    path: web::Path<String>,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    let path = OrphanPath::parse(&path).map_err(|_| ApiError::no_such_thing())?;
+    state.orphans().settle().await;
+    if !state.store().delete_orphan(&path).await? {
+        return Err(ApiError::no_such_thing());
+    }
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+
+    #[test]
+    fn a_list_is_of_the_last_thirty_days_when_nothing_else_is_asked_for() {
+        let today = date!(2026 - 03 - 30);
+        let of = |from, to| OrphanDays::of(from, to, today).map(|days| (days.from, days.to));
+        let (first, other) = (date!(2026 - 03 - 01), date!(2026 - 02 - 28));
+        assert_eq!(of(None, None), Ok((first, today)));
+        assert_eq!(of(Some(other), None), Ok((other, today)));
+        assert_eq!(of(None, Some(other)), Ok((date!(2026 - 01 - 30), other)));
+        assert_eq!(of(Some(other), Some(other)), Ok((other, other)));
+        assert!(of(Some(first), Some(other)).is_err());
+    }
+
+    #[test]
+    fn a_day_has_a_year_a_month_and_a_day() {
+        assert_eq!(
+            OrphanDays::parse_day("2026-03-01"),
+            Ok(date!(2026 - 03 - 01))
+        );
+        for text in [
+            "",
+            "2026-3-1",
+            "2026-02-29",
+            "today",
+            "1969-12-31",
+            "-001-01-01",
+        ] {
+            assert!(OrphanDays::parse_day(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS orphan_paths;
+DROP TABLE IF EXISTS orphan_days;

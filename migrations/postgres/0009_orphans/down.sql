@@ -1,0 +1,2 @@
+DROP TABLE orphan_paths;
+DROP TABLE orphan_days;

@@ -1,0 +1,17 @@
+-- Orphans: paths that people try and that lead nowhere, as sums. Nothing says who tried them.
+-- Times: to the microsecond. Days: in WAYPOST_TIMEZONE.
+
+CREATE TABLE orphan_paths (
+    day      date        NOT NULL,
+    path     varchar(64) COLLATE "C" NOT NULL,                        -- in lower case, without the slashes around it
+    hits     bigint      NOT NULL,
+    first_at timestamptz NOT NULL,
+    last_at  timestamptz NOT NULL,
+    PRIMARY KEY (day, path)
+);
+
+-- How many paths a day has had: there is room for so many. Whoever adds paths of a day holds its row.
+CREATE TABLE orphan_days (
+    day   date   NOT NULL PRIMARY KEY,
+    paths bigint NOT NULL
+);
