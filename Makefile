@@ -1,6 +1,6 @@
 # `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-faults bench bench-api fuzz check format clippy deny doc
+.PHONY: help run build test test-faults bench bench-api bench-stats fuzz check format clippy deny doc
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ bench: ## Measure redirects and storing, beside a bare server (ARGS="--help" lis
 
 bench-api: ## Measure the lists of the REST API with 100,000 links of 1,000 users (ARGS="--help" lists options)
 	cargo run --release --locked --package waypost-bench -- api $(ARGS)
+
+bench-stats: ## Measure statistics, storing and purging with 10,000, 1 and 10 million clicks (ARGS="--help" lists options)
+	cargo run --release --locked --package waypost-bench -- stats $(ARGS)
 
 doc: ## Build the documentation, warnings denied
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --locked

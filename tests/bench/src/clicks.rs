@@ -5,7 +5,10 @@ use rand::{Rng as _, SeedableRng as _};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
-use waypost_core::{Click, ClickId, IpHash, LinkId, Referrer, UserAgent};
+use waypost_core::{
+    Click, ClickFacts, ClickId, DeviceClass, Family, IpHash, LinkId, Referrer, UserAgent,
+    VisitClass,
+};
 
 use crate::links;
 
@@ -35,10 +38,21 @@ pub(crate) fn make(count: u32, links: &[u32]) -> Vec<Click> {
                 referrer: Referrer::from_header(REFERRER.as_bytes()),
                 clicked_at: BEGIN + APART * index,
                 day: BEGIN.date(),
-                facts: waypost_core::ClickFacts::default(),
+                facts: facts(),
             }
         })
         .collect()
+}
+
+/// What the user agent above tells.
+fn facts() -> ClickFacts {
+    ClickFacts {
+        class: Some(VisitClass::Human),
+        browser: Family::of("Chrome"),
+        os: Family::of("Windows"),
+        device: Some(DeviceClass::Desktop),
+        country: None,
+    }
 }
 
 /// A UUIDv7 at the time of the click.

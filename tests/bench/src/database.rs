@@ -92,20 +92,22 @@ impl LinkDatabase {
             Database::Sqlite => &[
                 "delete from link_clicks",
                 "delete from link_days",
-                "update links set clicks = 0 where clicks <> 0",
+                "delete from link_visitors",
+                "update links set clicks = 0, humans = 0 where clicks <> 0",
                 "vacuum",
                 "pragma wal_checkpoint(truncate)",
             ],
             Database::Postgres => &[
-                "truncate link_clicks, link_days",
-                "update links set clicks = 0 where clicks <> 0",
+                "truncate link_clicks, link_days, link_visitors",
+                "update links set clicks = 0, humans = 0 where clicks <> 0",
                 "vacuum analyze links",
                 "checkpoint",
             ],
             Database::Mariadb => &[
                 "truncate link_clicks",
                 "truncate link_days",
-                "update links set clicks = 0 where clicks <> 0",
+                "truncate link_visitors",
+                "update links set clicks = 0, humans = 0 where clicks <> 0",
             ],
         };
         for statement in statements {

@@ -11,6 +11,7 @@
 //! | inserts without Waypost | `bare.rs`, `bare/` |
 //! | the measurements, one file each | `measure/` |
 //! | the lists of the REST API (`bench api`) | `api.rs`, `api/` |
+//! | statistics of many clicks (`bench stats`) | `stats.rs`, `stats/` |
 //! | redirects while somebody disturbs (`bench abuse`) | `abuse.rs`, `abuse/` |
 //! | where processes run and what they use | `cores.rs`, `process.rs`, `metrics.rs` |
 //! | what is printed | `report.rs`, `machine.rs`, `statistics.rs` |
@@ -35,6 +36,7 @@ mod options;
 mod process;
 mod report;
 mod statistics;
+mod stats;
 mod subject;
 
 use std::process::ExitCode;
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Some(Role::Disturb) => abuse::disturb(),
         Some(Role::Api(options)) => api::run(&options),
         Some(Role::Abuse(options)) => abuse::run(&options),
+        Some(Role::Stats(options)) => stats::run(&options),
         None => measure::run(&cli.options),
     };
     match ended {

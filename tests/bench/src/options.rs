@@ -7,6 +7,7 @@ use waypost_test_harness::Kind;
 
 use crate::abuse::AbuseOptions;
 use crate::api::ApiOptions;
+use crate::stats::StatsOptions;
 
 /// Measures what a redirect costs, beside a bare actix-web server that does nothing else.
 ///
@@ -26,6 +27,8 @@ pub(crate) struct Cli {
 pub(crate) enum Role {
     /// Measure the lists of the REST API instead
     Api(ApiOptions),
+    /// Measure statistics of many clicks, storing and purging them instead
+    Stats(StatsOptions),
     /// Measure redirects while somebody disturbs instead
     Abuse(AbuseOptions),
     /// The server that does nothing but redirect.
