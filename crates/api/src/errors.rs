@@ -1,28 +1,28 @@
 //! Errors: one table of code → HTTP status → name, and the body that every error answer has.
 //!
+//! What the errors of other crates become is in `conversions`.
+//!
 //! A handler gives back an [`ApiError`]. What it shows a client is a code, which is contract, and a
 //! message that says what to do about it. What caused it stays on this side: it is printed once, by
 //! [`crate::access`], with the id of the request.
+
+mod conversions;
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write as _;
 
-use crate::budget::seconds;
-use actix_web::error::{JsonPayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
-use waypost_analytics::statistics::DaysError;
-use waypost_core::{CodeError, CursorError, DetailError, FillError, PageError, Scope};
-use waypost_store::{AccountError, LinkError, ShortenError, StoreError};
+use waypost_core::Scope;
+
+use crate::budget::seconds;
 
 /// How long a client waits before it tries again what was unavailable, in seconds.
 const RETRY_AFTER_S: &str = "1";
-/// The longest explanation of a body that could not be read, in characters: it may quote the body.
-const MAX_DETAIL_CHARS: usize = 300;
 
 /// The stable codes of errors, for programs to decide by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
@@ -392,152 +392,10 @@ impl ResponseError for ApiError {
     }
 }
 
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable { .. } => Self::unavailable(error),
-            // A conflict and a missing row are expected where an operation says so, and handled
-            // there; here they are a surprise like the others.
-            StoreError::Conflict
-            | StoreError::NotFound
-            | StoreError::Corrupt { .. }
-            | StoreError::Internal { .. } => Self::internal(error),
-        }
-    }
-}
-
-impl From<ShortenError> for ApiError {
-    fn from(error: ShortenError) -> Self {
-        let code = match error {
-            ShortenError::Store(error) => return error.into(),
-            ShortenError::Exhausted => return Self::internal(error),
-            ShortenError::Url(_) => ErrorCode::UrlInvalid,
-            ShortenError::Code(CodeError::Reserved { .. }) => ErrorCode::CodeReserved,
-            ShortenError::Code(_) => ErrorCode::CodeInvalid,
-            ShortenError::Blocked(_) => ErrorCode::TargetBlocked,
-            ShortenError::Taken(_) => ErrorCode::CodeTaken,
-        };
-        Self::new(code, error.to_string())
-    }
-}
-
-impl From<LinkError> for ApiError {
-    fn from(error: LinkError) -> Self {
-        let code = match error {
-            LinkError::Unauthenticated => return Self::unauthorized(false),
-            LinkError::ScopeMissing(scope) => return Self::scope_missing(scope),
-            LinkError::Store(error) => return error.into(),
-            LinkError::Exhausted => return Self::internal(error),
-            LinkError::NotFound => return Self::no_such_thing(),
-            LinkError::Forbidden => ErrorCode::Forbidden,
-            LinkError::PreconditionFailed => ErrorCode::PreconditionFailed,
-            LinkError::Url(_) => ErrorCode::UrlInvalid,
-            LinkError::Code(CodeError::Reserved { .. }) => ErrorCode::CodeReserved,
-            LinkError::Code(_) => ErrorCode::CodeInvalid,
-            LinkError::Blocked(_) => ErrorCode::TargetBlocked,
-            LinkError::Taken(_) => ErrorCode::CodeTaken,
-            LinkError::NoSuchUser => ErrorCode::UserUnknown,
-            LinkError::NoSuchVersion => ErrorCode::BadRequest,
-            LinkError::Contended | LinkError::PrimaryOwner | LinkError::TooManyPeople(_) => {
-                ErrorCode::Conflict
-            }
-        };
-        Self::new(code, error.to_string())
-    }
-}
-
-impl From<AccountError> for ApiError {
-    fn from(error: AccountError) -> Self {
-        match error {
-            AccountError::Store(error) => error.into(),
-            AccountError::Password(_) => Self::internal(error),
-            AccountError::WrongPassword => Self::forbidden("the current password is not right"),
-            AccountError::Busy => Self::new(ErrorCode::Busy, error.to_string()),
-            AccountError::NoUser => Self::new(ErrorCode::UserUnknown, error.to_string()),
-            AccountError::EmailTaken(_) => Self::new(ErrorCode::Conflict, error.to_string()),
-            AccountError::NotAnAdmin => Self::forbidden("this is for admins"),
-            AccountError::ExpiresInThePast => Self::bad_request(error.to_string()),
-        }
-    }
-}
-
-/// A path that does not fill the placeholders of a link is none of its paths.
-impl From<FillError> for ApiError {
-    fn from(error: FillError) -> Self {
-        Self::new(ErrorCode::NotFound, error.to_string())
-    }
-}
-
-impl From<DetailError> for ApiError {
-    fn from(error: DetailError) -> Self {
-        Self::new(ErrorCode::DetailInvalid, error.to_string())
-    }
-}
-
-impl From<DaysError> for ApiError {
-    fn from(error: DaysError) -> Self {
-        Self::bad_request(error.to_string())
-    }
-}
-
-impl From<CursorError> for ApiError {
-    fn from(error: CursorError) -> Self {
-        Self::bad_request(error.to_string())
-    }
-}
-
-impl From<PageError> for ApiError {
-    fn from(error: PageError) -> Self {
-        Self::new(ErrorCode::BadRequest, error.to_string())
-    }
-}
-
-impl From<UrlencodedError> for ApiError {
-    fn from(error: UrlencodedError) -> Self {
-        let code = match error {
-            UrlencodedError::Overflow { .. } => ErrorCode::BodyTooLarge,
-            UrlencodedError::ContentType => ErrorCode::UnsupportedMediaType,
-            _ => ErrorCode::BadRequest,
-        };
-        Self::new(code, "the form cannot be read; load its page again")
-    }
-}
-
-impl From<JsonPayloadError> for ApiError {
-    fn from(error: JsonPayloadError) -> Self {
-        match error {
-            JsonPayloadError::OverflowKnownLength { limit, .. }
-            | JsonPayloadError::Overflow { limit } => Self::new(
-                ErrorCode::BodyTooLarge,
-                format!("a body has at most {limit} bytes"),
-            ),
-            JsonPayloadError::ContentType => Self::new(
-                ErrorCode::UnsupportedMediaType,
-                "send JSON, with the header `Content-Type: application/json`",
-            ),
-            JsonPayloadError::Deserialize(error) => Self::new(
-                ErrorCode::BadRequest,
-                cut(&format!("the body is not what is expected: {error}")),
-            ),
-            // What is left went wrong while the body was on its way.
-            _ => Self::new(
-                ErrorCode::BadRequest,
-                "the body did not arrive whole; send it again",
-            ),
-        }
-    }
-}
-
-fn cut(text: &str) -> String {
-    if text.chars().count() <= MAX_DETAIL_CHARS {
-        return text.to_owned();
-    }
-    text.chars().take(MAX_DETAIL_CHARS).chain(['…']).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use utoipa::PartialSchema;
+    use waypost_store::StoreError;
 
     use super::*;
 
@@ -600,12 +458,5 @@ mod tests {
         assert!(retry(StoreError::unavailable("away")));
         assert!(!retry(StoreError::internal("broken")));
         assert!(!retry(StoreError::Conflict));
-    }
-
-    #[test]
-    fn a_quoted_body_is_cut() {
-        let error = serde_json::from_str::<u8>(&format!("\"{}\"", "ä".repeat(10_000))).unwrap_err();
-        let error = ApiError::from(JsonPayloadError::Deserialize(error));
-        assert_eq!(error.to_string().chars().count(), MAX_DETAIL_CHARS + 1);
     }
 }
