@@ -3,11 +3,13 @@
 mod explain;
 mod facts;
 mod orphans;
+mod purge;
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
+pub(crate) use purge::Purge;
 use uuid::Uuid;
 use waypost_analytics::Age;
 use waypost_core::{DisplayName, Email, HostPattern, Scopes, Title, TokenName};
@@ -351,16 +353,7 @@ pub(crate) enum Journal {
     Status,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct Purge {
-    /// Age from which on clicks are deleted: 12h, 90d or 2w; without it no clicks are
-    #[arg(long, value_name = "AGE")]
-    pub(crate) older_than: Option<Age>,
-    #[command(flatten)]
-    pub(crate) confirmation: Confirmation,
-}
-
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Copy, Default, Args)]
 pub(crate) struct Confirmation {
     /// Do it without asking
     #[arg(long, short)]
@@ -436,6 +429,7 @@ mod tests {
             "linkctl link restore wiki",
             "linkctl purge",
             "linkctl purge --older-than 90d --yes",
+            "linkctl purge --link wiki --older-than 2w --dry-run",
             "linkctl verify",
             "linkctl journal status",
         ] {

@@ -15,7 +15,9 @@ use waypost_analytics::{
     Orphans, OrphansParts, Recorder, RecorderParts, UserAgents,
 };
 use waypost_api::{ApiParts, Metrics, Oidc, RunningServer, reserved_words, serve};
-use waypost_core::{Clock as _, JournalId, SystemClock, SystemRandom, VisitClass};
+use waypost_core::{
+    BaseUrl, Clock as _, JournalId, LeaseHolder, SystemClock, SystemRandom, VisitClass,
+};
 use waypost_store::{
     Accounts, AccountsParts, Links, Resolver, Shortener, ShortenerParts, make_links_findable,
 };
@@ -116,11 +118,11 @@ impl Service {
         let salts = Arc::new(salts);
         salts.prepare(clock.now()).await.map_err(Failure::Salts)?;
         let recorder = Recorder::new(RecorderParts {
-            journal,
+            journal: journal.clone(),
             salts: salts.clone(),
             clock: clock.clone(),
             random: random.clone(),
-            zone,
+            zone: zone.clone(),
             trusted_proxies: settings.clicks.trusted_proxies.clone(),
             countries: countries(settings)?,
         });
@@ -129,6 +131,9 @@ impl Service {
             store: database.store(),
             clock: clock.clone(),
             salts: salts.clone(),
+            journal,
+            zone,
+            holder: LeaseHolder::new(clock.now(), &*random),
             retention_days: settings.clicks.retention_days,
         });
         let resolver = Resolver::new(database.store(), &settings.cache);
@@ -153,9 +158,7 @@ impl Service {
             limits: settings.limits,
             oidc: oidc(settings)?,
         };
-        let set_up = accounts.begin_set_up().await.map_err(Failure::SetUp)?;
-        let base_url = &settings.http.base_url;
-        let set_up = set_up.map(|secret| format!("{base_url}/setup?token={}", secret.reveal()));
+        let set_up = set_up(&accounts, &settings.http.base_url).await?;
         let server = serve(&settings.http, parts)?;
         let mut background = Background::default();
         background.start("changes", |stop| resolver.follow_changes(stop));
@@ -209,6 +212,12 @@ impl Service {
         self.database.close();
         served.and(worked)
     }
+}
+
+/// The link with which the first admin is made, while there are no users.
+async fn set_up(accounts: &Accounts, base_url: &BaseUrl) -> Result<Option<String>, Failure> {
+    let secret = accounts.begin_set_up().await.map_err(Failure::SetUp)?;
+    Ok(secret.map(|secret| format!("{base_url}/setup?token={}", secret.reveal())))
 }
 
 /// What tells the country of an address, where the operator gave something that does.

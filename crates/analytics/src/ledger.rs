@@ -155,9 +155,14 @@ mod tests {
         for link in 1..1_001 {
             store.add_link(&format!("link{link}")).await;
         }
-        crate::retention::purge(&*store, NEWEST - time::Duration::days(5), 100, |_| ())
-            .await
-            .unwrap();
+        crate::retention::purge(
+            &*store,
+            (NEWEST - time::Duration::days(5)).into(),
+            100,
+            |_| (),
+        )
+        .await
+        .unwrap();
         let mut told = Vec::new();
         let verification = verify(&*store, |sums| told.push(sums.links), |_| ());
         assert_eq!(

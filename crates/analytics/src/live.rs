@@ -104,35 +104,50 @@ impl Live {
     /// # Errors
     /// [`StoreError`] as any look-up.
     pub async fn watch(&self, link: LinkId) -> Result<Option<Watcher>, StoreError> {
-        let Some(seen) = Seen::of(&*self.0.store, link).await? else {
-            return Ok(None);
-        };
-        let total = seen.total;
-        let mut links = self.watched();
-        links.retain(|_, watched| watched.strong_count() > 0);
-        let known = links.get(&link).and_then(Weak::upgrade);
-        let watched = known.unwrap_or_else(|| {
-            let watched = Arc::new(self.start(link, seen));
-            links.insert(link, Arc::downgrade(&watched));
-            watched
-        });
-        Ok(Some(Watcher {
-            total,
-            receiver: watched.sender.subscribe(),
-            _watched: watched,
-        }))
-    }
-
-    fn start(&self, link: LinkId, seen: Seen) -> Watched {
-        let (sender, _) = broadcast::channel(WAITING);
-        let (store, news) = (Arc::clone(&self.0.store), sender.clone());
-        let watching = self.0.home.spawn(watch(store, link, seen, news));
-        Watched {
-            sender,
-            task: watching.abort_handle(),
+        loop {
+            // Before the numbers are read: what changes after that is news.
+            let joined = self.join(link);
+            let Some(seen) = Seen::of(&*self.0.store, link).await? else {
+                return Ok(None);
+            };
+            let total = seen.total;
+            if let Some((watched, receiver)) = joined.or_else(|| self.begin(link, seen)) {
+                return Ok(Some(Watcher {
+                    total,
+                    receiver,
+                    _watched: watched,
+                }));
+            }
         }
     }
+
+    /// Joins those who watch a link, if anybody does.
+    fn join(&self, link: LinkId) -> Option<Joined> {
+        let watched = self.watched().get(&link).and_then(Weak::upgrade)?;
+        let receiver = watched.sender.subscribe();
+        Some((watched, receiver))
+    }
+
+    /// Begins to watch a link, unless somebody else has begun meanwhile.
+    fn begin(&self, link: LinkId, seen: Seen) -> Option<Joined> {
+        let mut links = self.watched();
+        links.retain(|_, watched| watched.strong_count() > 0);
+        if links.contains_key(&link) {
+            return None;
+        }
+        let (sender, receiver) = broadcast::channel(WAITING);
+        let (store, news) = (Arc::clone(&self.0.store), sender.clone());
+        let watching = self.0.home.spawn(watch(store, link, seen, news));
+        let watched = Arc::new(Watched {
+            sender,
+            task: watching.abort_handle(),
+        });
+        links.insert(link, Arc::downgrade(&watched));
+        Some((watched, receiver))
+    }
 }
+
+type Joined = (Arc<Watched>, Receiver<Arc<News>>);
 
 /// What is known of a link that is watched.
 struct Seen {

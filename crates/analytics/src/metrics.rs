@@ -13,6 +13,8 @@ pub const CLICKS_RECORDED: &str = "waypost_clicks_recorded_total";
 pub const CLICK_RECORD_ERRORS: &str = "waypost_clicks_record_errors_total";
 /// Clicks that are not stored and never will be, by [`DropReason`].
 pub const CLICKS_DROPPED: &str = "waypost_clicks_dropped_total";
+/// Click rows deleted by this process because of their age.
+pub const CLICKS_PURGED: &str = "waypost_clicks_purged_total";
 
 /// Clicks in the journal that are not stored yet.
 pub const CLICKS_PENDING: &str = "waypost_clicks_pending";
@@ -152,6 +154,11 @@ pub fn describe() {
         Unit::Count,
         "Clicks that are not stored and never will be, by reason."
     );
+    describe_counter!(
+        CLICKS_PURGED,
+        Unit::Count,
+        "Click rows deleted because of their age; totals and statistics keep counting them."
+    );
     describe_gauge!(
         CLICKS_PENDING,
         Unit::Count,
@@ -180,6 +187,7 @@ pub fn describe() {
     // Registering them is what starts them.
     drop(OrphanCounters::register());
     clicks_recorded(0);
+    clicks_purged(0);
     counter!(CLICK_RECORD_ERRORS).increment(0);
     counter!(JOURNAL_SYNC_ERRORS).increment(0);
     clicks_waiting(0, Duration::ZERO);
@@ -190,6 +198,10 @@ pub fn describe() {
 
 pub(crate) fn clicks_recorded(number: u64) {
     counter!(CLICKS_RECORDED).increment(number);
+}
+
+pub(crate) fn clicks_purged(number: u64) {
+    counter!(CLICKS_PURGED).increment(number);
 }
 
 pub(crate) fn clicks_waiting(pending: u64, lag: Duration) {
@@ -231,6 +243,7 @@ mod tests {
             "waypost_clicks_record_errors_total 0",
             "waypost_clicks_dropped_total{reason=\"link_deleted\"} 0",
             "waypost_clicks_dropped_total{reason=\"disk_full\"} 0",
+            "waypost_clicks_purged_total 0",
             "waypost_clicks_pending 0",
             "waypost_click_lag_seconds 0",
             "waypost_journal_sync_errors_total 0",
@@ -240,6 +253,6 @@ mod tests {
         ] {
             assert!(text.lines().any(|given| given == line), "{line} in\n{text}");
         }
-        assert_eq!(text.matches("# HELP").count(), 8, "{text}");
+        assert_eq!(text.matches("# HELP").count(), 9, "{text}");
     }
 }

@@ -1,63 +1,52 @@
 //! Retention: raw clicks may be deleted by age; totals and rollups outlive them.
 
-use std::ops::ControlFlow;
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::time::Instant;
-use waypost_store::{Store, StoreError};
+use waypost_store::{PurgeScope, Store, StoreError};
 
 /// Rows that one transaction deletes when nothing else is asked for. Few enough that a redirect
 /// that waits for the transaction waits for a fraction of a second, on SQLite too.
 pub const DEFAULT_PURGE_BATCH: u32 = 1_000;
 
 /// The longest pause between two batches.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Deletes the raw clicks older than `before`, oldest first, `batch` rows (at least 1) per
-/// transaction, and gives back their number. Totals and rollups stay as they are.
+/// Deletes the raw clicks within `scope`, oldest first, `batch` rows (at least 1) per transaction, and
+/// gives back their number. Totals, rollups and statistics stay as they are.
 ///
 /// After each batch `progress` is told how many rows are deleted so far, and the purge pauses for
-/// as long as the batch took (at most a second): it never takes more than half of the database's
+/// as long as the batch took (at most a minute): it never takes more than half of the database's
 /// time, and redirects go on. Where one process writes at a time, as on SQLite, a loop without a
-/// pause could keep the others out altogether.
+/// pause could keep the others out altogether. Others may purge at the same time.
 ///
 /// # Errors
 /// [`StoreError`] of the first batch that failed; nothing is tried again. The batches before it stay
 /// deleted, and `progress` has been told their number; the next call goes on from there.
 pub async fn purge(
     store: &dyn Store,
-    before: OffsetDateTime,
+    scope: PurgeScope,
     batch: u32,
     mut progress: impl FnMut(u64),
-) -> Result<u64, StoreError> {
-    purge_while(store, before, batch, |deleted| {
-        progress(deleted);
-        ControlFlow::Continue(())
-    })
-    .await
-}
-
-/// [`purge`], that also ends when `progress` breaks.
-pub(crate) async fn purge_while(
-    store: &dyn Store,
-    before: OffsetDateTime,
-    batch: u32,
-    mut progress: impl FnMut(u64) -> ControlFlow<()>,
 ) -> Result<u64, StoreError> {
     let batch = batch.max(1);
     let mut deleted: u64 = 0;
     loop {
         let started = Instant::now();
-        let now_deleted = store.purge_clicks(before, batch).await?;
+        let now_deleted = store.purge_clicks(scope, batch).await?;
         deleted = deleted.saturating_add(now_deleted);
-        let flow = progress(deleted);
-        if flow.is_break() || now_deleted == 0 {
+        progress(deleted);
+        if now_deleted == 0 {
             return Ok(deleted);
         }
-        tokio::task::yield_now().await;
-        tokio::time::sleep(started.elapsed().min(LONGEST_PAUSE)).await;
+        rest(started.elapsed()).await;
     }
+}
+
+/// Lets others have the database for as long as it was used.
+pub(crate) async fn rest(used: Duration) {
+    tokio::task::yield_now().await;
+    tokio::time::sleep(used.min(LONGEST_PAUSE)).await;
 }
 
 #[cfg(test)]
@@ -73,11 +62,11 @@ mod tests {
         let (store, link) = Witness::with_clicks(25).await;
         let mut told = Vec::new();
         let before = NEWEST - time::Duration::days(4);
-        assert_eq!(store.clicks_before(before).await.unwrap(), 20);
-        let deleted = purge(&*store, before, 10, |deleted| told.push(deleted)).await;
+        assert_eq!(store.clicks_before(before.into()).await.unwrap(), 20);
+        let deleted = purge(&*store, before.into(), 10, |deleted| told.push(deleted)).await;
         assert_eq!(deleted.unwrap(), 20);
         assert_eq!(told, [10, 20, 20]);
-        assert_eq!(store.clicks_before(before).await.unwrap(), 0);
+        assert_eq!(store.clicks_before(before.into()).await.unwrap(), 0);
         assert_eq!(store.total(&link).await, 25);
         let ledger = store.ledger(None, 10).await.unwrap();
         let [link] = ledger.as_slice() else {
@@ -87,19 +76,33 @@ mod tests {
         assert!(link.agrees());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn the_clicks_of_one_link_go_and_those_of_others_stay() {
+        let (store, link) = Witness::with_clicks(5).await;
+        let other = store.add_link("other").await;
+        let scope = |link: &waypost_core::Link| PurgeScope {
+            before: NEWEST,
+            link: Some(link.id),
+        };
+        assert_eq!(purge(&*store, scope(&other), 10, |_| ()).await.unwrap(), 0);
+        assert_eq!(purge(&*store, scope(&link), 3, |_| ()).await.unwrap(), 4);
+        let all = datetime!(2100-01-01 00:00 UTC).into();
+        assert_eq!(store.clicks_before(all).await.unwrap(), 1);
+    }
+
     #[tokio::test]
     async fn a_click_of_exactly_that_age_stays() {
         let (store, _) = Witness::with_clicks(1).await;
-        assert_eq!(purge(&*store, NEWEST, 10, |_| ()).await.unwrap(), 0);
+        assert_eq!(purge(&*store, NEWEST.into(), 10, |_| ()).await.unwrap(), 0);
         let later = NEWEST + time::Duration::microseconds(1);
-        assert_eq!(purge(&*store, later, 10, |_| ()).await.unwrap(), 1);
+        assert_eq!(purge(&*store, later.into(), 10, |_| ()).await.unwrap(), 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_batch_of_nothing_is_a_batch_of_one() {
         let (store, _) = Witness::with_clicks(3).await;
         let after = datetime!(2100-01-01 00:00 UTC);
-        assert_eq!(purge(&*store, after, 0, |_| ()).await.unwrap(), 3);
+        assert_eq!(purge(&*store, after.into(), 0, |_| ()).await.unwrap(), 3);
     }
 
     #[tokio::test(start_paused = true)]
@@ -108,10 +111,10 @@ mod tests {
         let after = datetime!(2100-01-01 00:00 UTC);
         store.seen().away_after = Some(2);
         let mut told = 0;
-        let error = purge(&*store, after, 10, |deleted| told = deleted).await;
+        let error = purge(&*store, after.into(), 10, |deleted| told = deleted).await;
         assert!(matches!(error, Err(StoreError::Unavailable { .. })));
         assert_eq!(told, 20);
         store.seen().away_after = None;
-        assert_eq!(purge(&*store, after, 10, |_| ()).await.unwrap(), 5);
+        assert_eq!(purge(&*store, after.into(), 10, |_| ()).await.unwrap(), 5);
     }
 }

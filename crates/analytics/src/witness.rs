@@ -11,7 +11,7 @@ use waypost_core::{
 };
 use waypost_store::{
     ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
-    LinkLedger, LinkStore, MemoryStore, Recorded, SaltStore, Store, StoreError,
+    LinkLedger, LinkStore, MemoryStore, PurgeScope, Recorded, SaltStore, Store, StoreError,
 };
 
 /// When the newest click of [`Witness::with_clicks`] happened.
@@ -126,13 +126,13 @@ impl ClickStore for Witness {
         self.inner.record_clicks(clicks).await
     }
 
-    async fn clicks_before(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
-        self.inner.clicks_before(before).await
+    async fn clicks_before(&self, scope: PurgeScope) -> Result<u64, StoreError> {
+        self.inner.clicks_before(scope).await
     }
 
-    async fn purge_clicks(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+    async fn purge_clicks(&self, scope: PurgeScope, limit: u32) -> Result<u64, StoreError> {
         self.here()?;
-        self.inner.purge_clicks(before, limit).await
+        self.inner.purge_clicks(scope, limit).await
     }
 
     async fn ledger(
@@ -214,6 +214,10 @@ impl SaltStore for Witness {
 waypost_store::forward!(links: Witness, self => self.inner);
 waypost_store::forward!(people: Witness, self => self.inner);
 waypost_store::forward!(stats: Witness, self => self.inner);
+waypost_store::forward!(leases: Witness, self => {
+    self.here()?;
+    &self.inner
+});
 
 #[async_trait]
 impl Store for Witness {

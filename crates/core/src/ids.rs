@@ -97,6 +97,10 @@ id!(
     /// Identifies the click journal of one data directory.
     JournalId
 );
+id!(
+    /// Identifies a process for as long as it runs, as the holder of leases.
+    LeaseHolder
+);
 
 impl ClickId {
     /// The smallest id that a click at or after `at` can have: a range by time is a range by id.

@@ -77,7 +77,7 @@ pub use facts::{
     ClickFacts, Country, DeviceClass, DeviceClassError, Family, VisitClass, VisitClassError,
 };
 pub use host::{HostPattern, HostPatternError, OwnName, OwnNameError};
-pub use ids::{ClickId, Id, JournalId, LinkId, SessionId, TokenId, UserId};
+pub use ids::{ClickId, Id, JournalId, LeaseHolder, LinkId, SessionId, TokenId, UserId};
 pub use link::{Link, LinkContent, LinkDetails, Visibility, VisibilityError};
 pub use orphan::{OrphanCursor, OrphanPath, OrphanPathError};
 pub use ownership::{LinkAction, LinkActionError, LinkOwner, LinkSnapshot, LinkVersion, Person};

@@ -71,6 +71,7 @@ pub(crate) enum OperationName {
     PurgeSessions,
     RecordClicks,
     RegisterJournal,
+    ReleaseLease,
     RevokeToken,
     Salt,
     SessionByHash,
@@ -82,6 +83,7 @@ pub(crate) enum OperationName {
     SharesOfLink,
     Standing,
     Tags,
+    TakeLease,
     TakeLinks,
     TokenByHash,
     TokensAfter,
@@ -95,7 +97,7 @@ pub(crate) enum OperationName {
 }
 
 impl OperationName {
-    const ALL: [Self; 83] = [
+    const ALL: [Self; 85] = [
         Self::AddOrphans,
         Self::BlockHost,
         Self::BlockedHosts,
@@ -158,6 +160,7 @@ impl OperationName {
         Self::PurgeSessions,
         Self::RecordClicks,
         Self::RegisterJournal,
+        Self::ReleaseLease,
         Self::RevokeToken,
         Self::Salt,
         Self::SessionByHash,
@@ -169,6 +172,7 @@ impl OperationName {
         Self::SharesOfLink,
         Self::Standing,
         Self::Tags,
+        Self::TakeLease,
         Self::TakeLinks,
         Self::TokenByHash,
         Self::TokensAfter,
@@ -245,6 +249,7 @@ impl OperationName {
             Self::PurgeSessions => "purge_sessions",
             Self::RecordClicks => "record_clicks",
             Self::RegisterJournal => "register_journal",
+            Self::ReleaseLease => "release_lease",
             Self::RevokeToken => "revoke_token",
             Self::Salt => "salt",
             Self::SessionByHash => "session_by_hash",
@@ -256,6 +261,7 @@ impl OperationName {
             Self::SharesOfLink => "shares_of_link",
             Self::Standing => "standing",
             Self::Tags => "tags",
+            Self::TakeLease => "take_lease",
             Self::TakeLinks => "take_links",
             Self::TokenByHash => "token_by_hash",
             Self::TokensAfter => "tokens_after",

@@ -39,6 +39,8 @@ mod identities;
 mod ingest;
 #[path = "sql/journals.rs"]
 mod journals;
+#[path = "sql/leases.rs"]
+mod leases;
 #[path = "sql/links.rs"]
 mod links;
 #[path = "sql/orphans.rs"]

@@ -20,19 +20,20 @@ pub trait ClickStore: Send + Sync {
     /// the commit.
     async fn record_clicks(&self, clicks: &[Click]) -> Result<Recorded, StoreError>;
 
-    /// How many click rows are older than `before`, to the microsecond: a click at `before` is not.
+    /// How many click rows are within `scope`.
     ///
     /// # Errors
     /// [`StoreError`] as any look-up.
-    async fn clicks_before(&self, before: OffsetDateTime) -> Result<u64, StoreError>;
+    async fn clicks_before(&self, scope: PurgeScope) -> Result<u64, StoreError>;
 
-    /// Deletes at most `limit` click rows older than `before`, oldest first (to the millisecond: in
-    /// the order of their ids), in one transaction, and gives back their number. Totals and rollups
-    /// stay.
+    /// Deletes at most `limit` click rows within `scope`, oldest first (to the millisecond: in the
+    /// order of their ids), in one transaction, and gives back their number. Totals, rollups and all
+    /// statistics that come from them stay. Several may purge at once: what one deletes, the others do
+    /// not count.
     ///
     /// # Errors
     /// [`StoreError`] as any change.
-    async fn purge_clicks(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError>;
+    async fn purge_clicks(&self, scope: PurgeScope, limit: u32) -> Result<u64, StoreError>;
 
     /// Counts again what is stored for at most `limit` links, in the order of their ids, behind the
     /// link `after`. Each entry is consistent in itself while clicks are being recorded.
@@ -44,6 +45,22 @@ pub trait ClickStore: Send + Sync {
         after: Option<LinkId>,
         limit: u32,
     ) -> Result<Vec<LinkLedger>, StoreError>;
+}
+
+/// Which click rows are to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurgeScope {
+    /// Those of before, to the microsecond: a click at `before` is not older than it.
+    pub before: OffsetDateTime,
+    /// Those of this link alone; `None` for those of all links.
+    pub link: Option<LinkId>,
+}
+
+impl From<OffsetDateTime> for PurgeScope {
+    /// Those of all links.
+    fn from(before: OffsetDateTime) -> Self {
+        Self { before, link: None }
+    }
 }
 
 /// What became of a batch of clicks.

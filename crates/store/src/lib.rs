@@ -4,7 +4,8 @@
 //! [`ClickStore`], [`SaltStore`], [`UserStore`], [`TokenStore`]), and so have signing in
 //! ([`SessionStore`], [`SetupStore`], [`IdentityStore`]), whom links belong to
 //! ([`AccessStore`]), finding them ([`CatalogStore`]), the positions of click journals
-//! ([`JournalStore`]), paths that lead nowhere ([`OrphanStore`]) and the change feed of links ([`ChangeStore`]); [`Store`] is all of them. The traits are object-safe and take `&self`:
+//! ([`JournalStore`]), paths that lead nowhere ([`OrphanStore`]), the change feed of links
+//! ([`ChangeStore`]) and what one node at a time may do ([`LeaseStore`]); [`Store`] is all of them. The traits are object-safe and take `&self`:
 //! hand an `Arc<dyn Store>` to whoever needs one. One method is one atomic operation: it happens whole
 //! or not at all, and what it counts it counts with the database's own arithmetic. Look-ups answer
 //! `Ok(None)` for what does not exist; [`StoreError`] keeps the kind of what went wrong.
@@ -42,6 +43,7 @@ mod findable;
 mod hold_point;
 mod identities;
 mod journals;
+mod leases;
 mod links;
 mod memory;
 mod metrics;
@@ -71,12 +73,13 @@ pub use accounts::{
 pub use blocklist::{BlockedHost, BlocklistStore};
 pub use catalog::{CatalogStore, LinkQuery, LinkReader};
 pub use changes::{ChangeStore, LinkChange};
-pub use clicks::{ClickStore, LinkLedger, Recorded};
+pub use clicks::{ClickStore, LinkLedger, PurgeScope, Recorded};
 pub use error::StoreError;
 pub use findable::make_links_findable;
 pub use hold_point::hold_point;
 pub use identities::{IdentityOfUser, IdentityStore};
 pub use journals::{ClickBatch, Dropped, Ingested, JournalRecord, JournalStore};
+pub use leases::{LeaseName, LeaseStore};
 pub use links::{CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};
 pub use memory::MemoryStore;
 pub use metrics::describe_metrics;
@@ -109,6 +112,7 @@ pub trait Store:
     + FactsStore
     + JournalStore
     + OrphanStore
+    + LeaseStore
     + SaltStore
     + UserStore
     + TokenStore

@@ -2,6 +2,7 @@
 
 mod blocklist;
 mod catalog;
+mod leases;
 mod links;
 mod orphans;
 mod people;
@@ -22,7 +23,8 @@ use waypost_core::{
 use crate::testkit::conformance::{ClickRow, DayRow, StoredRows};
 use crate::{
     BlockedHost, ChangeStore, ClickBatch, ClickStore, Counts, Dropped, Ingested, JournalRecord,
-    JournalStore, LinkChange, LinkLedger, Recorded, SaltStore, Store, StoreError,
+    JournalStore, LeaseName, LinkChange, LinkLedger, PurgeScope, Recorded, SaltStore, Store,
+    StoreError,
 };
 
 /// Keeps everything in memory, for tests and for embedding without a database. Each operation holds
@@ -36,6 +38,7 @@ struct State {
     ids: BTreeMap<ShortCode, LinkId>,
     clicks: BTreeMap<ClickId, Click>,
     journals: BTreeMap<JournalId, JournalRecord>,
+    leases: BTreeMap<LeaseName, leases::Held>,
     /// By number. The last one stays for ever.
     changes: BTreeMap<u64, Changed>,
     blocked: BTreeMap<HostPattern, BlockedHost>,
@@ -88,6 +91,14 @@ impl State {
         let at = SystemClock.now();
         let changed = Changed { code, at };
         self.changes.insert(self.last_change() + 1, changed);
+    }
+
+    /// Oldest first.
+    fn clicks_within(&self, scope: PurgeScope) -> impl Iterator<Item = &Click> {
+        let before = micros(scope.before);
+        self.clicks.values().filter(move |click| {
+            click.clicked_at < before && scope.link.is_none_or(|link| click.link_id == link)
+        })
     }
 
     /// Stores all of the clicks or, in case of a conflict, none.
@@ -168,25 +179,14 @@ impl ClickStore for MemoryStore {
         self.state().record(clicks, true)
     }
 
-    async fn clicks_before(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
-        let state = self.state();
-        let before = micros(before);
-        Ok(count(
-            state
-                .clicks
-                .values()
-                .filter(|click| click.clicked_at < before)
-                .count(),
-        ))
+    async fn clicks_before(&self, scope: PurgeScope) -> Result<u64, StoreError> {
+        Ok(count(self.state().clicks_within(scope).count()))
     }
 
-    async fn purge_clicks(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+    async fn purge_clicks(&self, scope: PurgeScope, limit: u32) -> Result<u64, StoreError> {
         let mut state = self.state();
-        let before = micros(before);
         let old: Vec<(ClickId, LinkId)> = state
-            .clicks
-            .values()
-            .filter(|click| click.clicked_at < before)
+            .clicks_within(scope)
             .take(usize::try_from(limit).unwrap_or(usize::MAX))
             .map(|click| (click.id, click.link_id))
             .collect();

@@ -13,11 +13,12 @@
 //! ```
 //! `v`: clicks by visit class. `r` referrer hosts, `b` browsers, `o` operating systems, `d` devices, `c`
 //! countries: clicks, and how many of them were of people ([`VisitClass::Human`]). What is not in it is
-//! not known: the number of clicks of the day less the sum.
+//! not known: the number of clicks of the day less the sum. A click without a class is in none of them:
+//! it was stored before there were documents.
 //!
 //! # The bound
 //! Each of the five has at most [`MAX_VALUES`] values a day, whichever come first; what comes after is
-//! counted under [`OTHER`].
+//! counted under [`OTHER`], and so are hosts that are longer than 253 bytes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -29,6 +30,8 @@ use waypost_core::{Click, VisitClass};
 
 /// So many values of a dimension are counted by themselves, for each link and day.
 pub const MAX_VALUES: usize = 50;
+/// The longest name of a host, in bytes (RFC 1035 §2.3.4, as it is written).
+const MAX_HOST: usize = 253;
 /// Under which all others are counted.
 pub const OTHER: &str = "other";
 
@@ -73,13 +76,18 @@ impl Dimension {
     fn of(self, click: &Click) -> Option<&str> {
         let facts = &click.facts;
         match self {
-            Self::Referrer => click.referrer.as_ref().map(waypost_core::Referrer::host),
+            Self::Referrer => click.referrer.as_ref().map(|page| host(page.host())),
             Self::Browser => facts.browser.as_ref().map(waypost_core::Family::as_str),
             Self::Os => facts.os.as_ref().map(waypost_core::Family::as_str),
             Self::Device => facts.device.map(waypost_core::DeviceClass::as_str),
             Self::Country => facts.country.as_ref().map(waypost_core::Country::as_str),
         }
     }
+}
+
+/// A host as it is counted: one that is longer than a name can be is none that anybody has.
+const fn host(host: &str) -> &str {
+    if host.len() <= MAX_HOST { host } else { OTHER }
 }
 
 /// A number of clicks, and how many of them were of people.
@@ -177,12 +185,14 @@ impl<'a> DayFacts<'a> {
         serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned())
     }
 
-    /// Counts a click. Values for which there is no more room are counted under [`OTHER`].
+    /// Counts a click, if it has a class. Values for which there is no more room are counted under
+    /// [`OTHER`].
     pub fn count(&mut self, click: &'a Click) {
+        let Some(class) = click.facts.class else {
+            return;
+        };
+        self.classes.add(class, 1);
         let counted = Counted::of(click);
-        if let Some(class) = click.facts.class {
-            self.classes.add(class, 1);
-        }
         for dimension in Dimension::ALL {
             if let Some(value) = dimension.of(click) {
                 self.values_mut(dimension).add(value.into(), counted);
@@ -190,12 +200,14 @@ impl<'a> DayFacts<'a> {
         }
     }
 
-    /// Takes back that a click was counted. Where its value is not there, it was counted under [`OTHER`].
+    /// Takes back that a click was counted, if it has a class. Where its value is not there, it was
+    /// counted under [`OTHER`].
     pub fn uncount(&mut self, click: &Click) {
+        let Some(class) = click.facts.class else {
+            return;
+        };
+        self.classes.take(class);
         let counted = Counted::of(click);
-        if let Some(class) = click.facts.class {
-            self.classes.take(class);
-        }
         for dimension in Dimension::ALL {
             if let Some(value) = dimension.of(click) {
                 self.values_mut(dimension).take(value, counted);
@@ -469,6 +481,20 @@ mod tests {
             facts.uncount(click);
         }
         assert_eq!(facts.to_text(), "{}");
+    }
+
+    #[test]
+    fn a_host_that_is_too_long_is_counted_with_the_others() {
+        let clicks = [253, 254].map(|length| click(VisitClass::Human, &"x".repeat(length)));
+        let mut facts = DayFacts::default();
+        for click in &clicks {
+            facts.count(click);
+        }
+        let hosts: Vec<usize> = facts
+            .of(Dimension::Referrer)
+            .map(|(host, _)| host.len())
+            .collect();
+        assert_eq!(hosts, [253, OTHER.len()]);
     }
 
     #[test]

@@ -89,7 +89,8 @@ pub trait StatsStore: Send + Sync {
     -> Result<Vec<(LinkId, UserId)>, StoreError>;
 
     /// Deletes at most `limit` entries of the sets by which the visitors of a day are told apart, of days
-    /// before `day`, and gives back their number. The numbers of visitors stay.
+    /// before `day`, and gives back their number. The numbers of visitors stay; a click of such a day that
+    /// is stored afterwards counts its visitor anew.
     ///
     /// # Errors
     /// [`StoreError`] as any change.

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 use time::OffsetDateTime;
+use uuid::Uuid;
 use waypost_analytics::Age;
 use waypost_analytics::retention::{DEFAULT_PURGE_BATCH, purge};
-use waypost_core::Clock;
-use waypost_store::Store;
+use waypost_core::{Clock, Link, LinkId, ShortCode};
+use waypost_store::{PurgeScope, Store};
 
 use crate::cli::Purge;
 use crate::console::{Console, counted, to_the_second};
@@ -17,6 +18,7 @@ const RESTORABLE_DAYS: u32 = 30;
 /// Links that one transaction deletes: each may take many clicks along.
 const LINK_BATCH: u32 = 10;
 
+/// What a purge did, or would do.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PurgeRecord {
@@ -25,8 +27,27 @@ struct PurgeRecord {
     older_than: Option<String>,
     #[serde(with = "time::serde::rfc3339::option")]
     before: Option<OffsetDateTime>,
+    /// The code of the only link whose clicks were meant.
+    link: Option<String>,
     /// Deleted links.
     links_purged: u64,
+    /// Nothing was deleted; the numbers say what would have been.
+    dry_run: bool,
+}
+
+/// What is there to be deleted.
+struct Found {
+    links: u64,
+    links_before: OffsetDateTime,
+    clicks: Option<FoundClicks>,
+}
+
+struct FoundClicks {
+    scope: PurgeScope,
+    number: u64,
+    /// Which they are, such as `older than 3d`.
+    which: String,
+    link: Option<Link>,
 }
 
 pub(super) async fn run(
@@ -35,69 +56,139 @@ pub(super) async fn run(
     clock: &dyn Clock,
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
-    let now = clock.now();
-    let links_before = Age::days(RESTORABLE_DAYS).cutoff(now);
-    let links = store.deleted_links_before(links_before).await?;
-    let age = command.older_than;
-    let before = age.map(|age| age.cutoff(now));
-    let clicks = match before {
-        Some(before) => store.clicks_before(before).await?,
-        None => 0,
+    let found = Found::by(command, store, clock.now()).await?;
+    let clicks = found.clicks.as_ref();
+    found.say(command.dry_run, console);
+    let (links_purged, purged) = if command.dry_run {
+        (found.links, clicks.map_or(0, |clicks| clicks.number))
+    } else {
+        found.purge(command, store, console).await?
     };
-    if links > 0 {
-        console.say(format_args!(
-            "{} deleted more than {RESTORABLE_DAYS} days ago (before {}) will be deleted for good, with \
-             all clicks and statistics",
-            counted(links, "link"),
-            to_the_second(links_before)
-        ));
-    }
-    if let (Some(age), Some(before)) = (age, before)
-        && clicks > 0
-    {
-        console.say(format_args!(
-            "{} older than {age} (before {}) will be deleted for good; totals and daily \
-             numbers stay",
-            counted(clicks, "click"),
-            to_the_second(before)
-        ));
-    }
-    let mut links_purged = 0;
-    let mut purged = 0;
-    if links + clicks > 0 {
-        console.confirm("Delete them?", command.confirmation)?;
-        links_purged = purge_links(store, links, links_before, console).await?;
-        if let Some(before) = before
-            && clicks > 0
-        {
-            let progress = Progress::start(console, clicks, "clicks");
-            let mut deleted = 0;
-            purged = purge(store, before, DEFAULT_PURGE_BATCH, |now_deleted| {
-                deleted = now_deleted;
-                progress.at(deleted);
-            })
-            .await
-            .map_err(|source| Failure::PurgeStopped { deleted, source })?;
-        }
-    }
     if console.json {
         console.json(&PurgeRecord {
             purged,
-            older_than: age.map(|age| age.to_string()),
-            before,
+            older_than: command.older_than.map(|age| age.to_string()),
+            before: clicks.map(|clicks| clicks.scope.before),
+            link: clicks.and_then(|clicks| Some(clicks.link.as_ref()?.code.to_string())),
             links_purged,
+            dry_run: command.dry_run,
         })?;
         return Ok(Status::Done);
     }
-    if links_purged > 0 || age.is_none() {
+    let done = if command.dry_run {
+        "would purge"
+    } else {
+        "purged"
+    };
+    if links_purged > 0 || clicks.is_none() {
         let links = counted(links_purged, "deleted link");
-        console.line(format_args!("purged {links}"))?;
+        console.line(format_args!("{done} {links}"))?;
     }
-    if let Some(age) = age {
-        let clicks = counted(purged, "click");
-        console.line(format_args!("purged {clicks} older than {age}"))?;
+    if let Some(clicks) = clicks {
+        let number = counted(purged, "click");
+        console.line(format_args!("{done} {number} {}", clicks.which))?;
     }
     Ok(Status::Done)
+}
+
+impl Found {
+    /// Looks for what a command names. One that names a link is about nothing else.
+    async fn by(command: &Purge, store: &dyn Store, now: OffsetDateTime) -> Result<Self, Failure> {
+        let links_before = Age::days(RESTORABLE_DAYS).cutoff(now);
+        let link = match &command.link {
+            Some(link) => Some(find(link, store).await?),
+            None => None,
+        };
+        let links = match link {
+            Some(_) => 0,
+            None => store.deleted_links_before(links_before).await?,
+        };
+        let of_link = link.as_ref().map(|link| format!("of {}", link.code));
+        let of_age = command.older_than.map(|age| format!("older than {age}"));
+        let which: Vec<String> = of_link.into_iter().chain(of_age).collect();
+        let clicks = if which.is_empty() {
+            None
+        } else {
+            let scope = PurgeScope {
+                // Those that come while others are deleted stay: there may always be one more.
+                before: command.older_than.map_or(now, |age| age.cutoff(now)),
+                link: link.as_ref().map(|link| link.id),
+            };
+            Some(FoundClicks {
+                scope,
+                number: store.clicks_before(scope).await?,
+                which: which.join(" "),
+                link,
+            })
+        };
+        Ok(Self {
+            links,
+            links_before,
+            clicks,
+        })
+    }
+
+    /// Tells what will be deleted, or would be.
+    fn say(&self, dry_run: bool, console: &mut Console<'_>) {
+        let will = if dry_run { "would" } else { "will" };
+        if self.links > 0 {
+            console.say(format_args!(
+                "{} deleted more than {RESTORABLE_DAYS} days ago (before {}) {will} be deleted for good, \
+                 with all clicks and statistics",
+                counted(self.links, "link"),
+                to_the_second(self.links_before)
+            ));
+        }
+        if let Some(clicks) = &self.clicks
+            && clicks.number > 0
+        {
+            console.say(format_args!(
+                "{} {} (before {}) {will} be deleted for good; totals and daily numbers stay",
+                counted(clicks.number, "click"),
+                clicks.which,
+                to_the_second(clicks.scope.before)
+            ));
+        }
+    }
+
+    /// Deletes it, once that is confirmed, and gives back how many links and clicks there were.
+    async fn purge(
+        &self,
+        command: &Purge,
+        store: &dyn Store,
+        console: &mut Console<'_>,
+    ) -> Result<(u64, u64), Failure> {
+        let clicks = self.clicks.as_ref().filter(|clicks| clicks.number > 0);
+        if self.links == 0 && clicks.is_none() {
+            return Ok((0, 0));
+        }
+        console.confirm("Delete them?", command.confirmation)?;
+        let links_purged = purge_links(store, self.links, self.links_before, console).await?;
+        let Some(clicks) = clicks else {
+            return Ok((links_purged, 0));
+        };
+        let progress = Progress::start(console, clicks.number, "clicks");
+        let mut deleted = 0;
+        let purged = purge(store, clicks.scope, DEFAULT_PURGE_BATCH, |now_deleted| {
+            deleted = now_deleted;
+            progress.at(deleted);
+        })
+        .await
+        .map_err(|source| Failure::PurgeStopped { deleted, source })?;
+        Ok((links_purged, purged))
+    }
+}
+
+/// The link with this code or else this id, by which deleted ones are found, too.
+async fn find(text: &str, store: &dyn Store) -> Result<Link, Failure> {
+    let mut found = None;
+    if let Ok(code) = ShortCode::parse(text) {
+        found = store.link_by_code(&code).await?;
+    }
+    if let (None, Ok(id)) = (&found, Uuid::parse_str(text)) {
+        found = store.link(LinkId::from_uuid(id)).await?;
+    }
+    found.ok_or_else(|| Failure::NoLink(text.to_owned()))
 }
 
 async fn purge_links(
@@ -106,8 +197,11 @@ async fn purge_links(
     before: OffsetDateTime,
     console: &Console<'_>,
 ) -> Result<u64, Failure> {
-    let progress = Progress::start(console, found, "links");
     let mut purged = 0;
+    if found == 0 {
+        return Ok(purged);
+    }
+    let progress = Progress::start(console, found, "links");
     loop {
         let now_purged = store.purge_deleted_links(before, LINK_BATCH).await?;
         if now_purged == 0 {
@@ -124,9 +218,7 @@ async fn purge_links(
 mod tests {
     use time::Duration;
     use time::macros::datetime;
-    use waypost_core::{
-        Click, ClickId, Link, LinkId, ManualClock, SeededRandom, ShortCode, TargetUrl,
-    };
+    use waypost_core::{Click, ClickId, ManualClock, SeededRandom, TargetUrl};
     use waypost_store::{ClickStore as _, LinkEdit, LinkStore as _, LinkUpdate, MemoryStore};
 
     use super::*;
@@ -174,16 +266,29 @@ mod tests {
         let command = Purge {
             older_than: Some(older_than.parse().unwrap()),
             confirmation: Confirmation { yes },
+            ..Purge::default()
         };
+        ended(store, &command, json, answers).await
+    }
+
+    async fn ended(
+        store: &MemoryStore,
+        command: &Purge,
+        json: bool,
+        answers: Option<&str>,
+    ) -> (Result<Status, Failure>, Printed) {
         let clock = ManualClock::new(NOW);
         Printed::by(json, answers, async |c| {
-            run(&command, store, &clock, c).await
+            run(command, store, &clock, c).await
         })
         .await
     }
 
     async fn rows(store: &MemoryStore) -> u64 {
-        store.clicks_before(NOW + Duration::DAY).await.unwrap()
+        store
+            .clicks_before((NOW + Duration::DAY).into())
+            .await
+            .unwrap()
     }
 
     #[tokio::test]
@@ -219,8 +324,70 @@ mod tests {
         ended.unwrap();
         assert_eq!(
             printed.output,
-            "{\"purged\":8,\"olderThan\":\"1d\",\"before\":\"2026-02-28T12:00:00Z\",\"linksPurged\":0}\n"
+            "{\"purged\":8,\"olderThan\":\"1d\",\"before\":\"2026-02-28T12:00:00Z\",\"link\":null,\"linksPurged\":0,\"dryRun\":false}\n"
         );
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_tells_what_would_go_and_deletes_nothing() {
+        let store = store().await;
+        let command = Purge {
+            older_than: Some("3d".parse().unwrap()),
+            dry_run: true,
+            ..Purge::default()
+        };
+        let (done, printed) = ended(&store, &command, false, None).await;
+        assert_eq!(done.unwrap(), Status::Done);
+        assert_eq!(printed.output, "would purge 6 clicks older than 3d\n");
+        let told = "6 clicks older than 3d (before 2026-02-26T12:00:00Z) would be deleted";
+        assert!(printed.messages.starts_with(told), "{}", printed.messages);
+        let (_, printed) = ended(&store, &command, true, None).await;
+        assert_eq!(
+            printed.output,
+            "{\"purged\":6,\"olderThan\":\"3d\",\"before\":\"2026-02-26T12:00:00Z\",\"link\":null,\"linksPurged\":0,\"dryRun\":true}\n"
+        );
+        assert_eq!(rows(&store).await, 10);
+    }
+
+    #[tokio::test]
+    async fn clicks_of_one_link_go_by_its_code_or_its_id() {
+        let store = store().await;
+        let wiki = ShortCode::parse("wiki").unwrap();
+        let id = store.link_by_code(&wiki).await.unwrap().unwrap().id;
+        let other = Link::new(
+            LinkId::new(NOW, &SeededRandom::new(2)),
+            ShortCode::parse("other").unwrap(),
+            TargetUrl::from_stored("https://example.com".to_owned()).unwrap(),
+            NOW,
+        );
+        store.insert_link(&other, None).await.unwrap();
+        let of = |link: &str, older_than: Option<&str>| Purge {
+            link: Some(link.to_owned()),
+            older_than: older_than.map(|age| age.parse().unwrap()),
+            confirmation: Confirmation { yes: true },
+            ..Purge::default()
+        };
+        for (command, told, left) in [
+            (of("other", None), "0 clicks of other", 10),
+            (of("WIKI", Some("5d")), "4 clicks of wiki older than 5d", 6),
+            // One of this moment is not of before it.
+            (of(&id.to_string(), None), "5 clicks of wiki", 1),
+        ] {
+            let (done, printed) = ended(&store, &command, false, None).await;
+            assert_eq!(done.unwrap(), Status::Done);
+            assert_eq!(printed.output, format!("purged {told}\n"));
+            assert_eq!(rows(&store).await, left);
+        }
+        let (_, printed) = ended(&store, &of("wiki", None), true, None).await;
+        assert!(
+            printed.output.contains("\"link\":\"wiki\""),
+            "{}",
+            printed.output
+        );
+        for missing in ["wik", "018f0000-0000-7000-8000-000000000000", "no code"] {
+            let (done, _) = ended(&store, &of(missing, None), false, None).await;
+            assert_eq!(done.unwrap_err().status(), Status::NotFound, "{missing}");
+        }
     }
 
     #[tokio::test]
@@ -237,8 +404,8 @@ mod tests {
         };
         store.update_link(&update).await.unwrap();
         let command = Purge {
-            older_than: None,
             confirmation: Confirmation { yes: true },
+            ..Purge::default()
         };
         for (days, purged) in [(30, "0 deleted links"), (31, "1 deleted link")] {
             let clock = ManualClock::new(NOW + Duration::days(days));

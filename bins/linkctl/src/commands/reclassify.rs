@@ -29,7 +29,7 @@ pub(super) async fn run(
 ) -> Result<Status, Failure> {
     console.say(format_args!("lists: {LISTS}"));
     // About so many: those behind the last one are fewer.
-    let rows = store.clicks_before(now).await?;
+    let rows = store.clicks_before(now.into()).await?;
     let progress = Progress::start(console, rows, "clicks");
     let after = command.after.map(ClickId::from_uuid);
     let mut done = Reclassified::default();

@@ -182,6 +182,13 @@ fn clicks(add: &mut Add<'_>, settings: &ClickSettings) {
 /// What outlives them.
 fn rollups(add: &mut Add<'_>) {
     for (field, source) in [
+        ("clicks", "how many clicks there ever were"),
+        ("humans", "how many of them were of people"),
+        ("clicks_purged", "how many of them have no row any more"),
+    ] {
+        add("links", field, source, WITH_LINK, OWNERS, true);
+    }
+    for (field, source) in [
         ("link_id", "the link"),
         ("day", "the day in WAYPOST_TIMEZONE"),
         ("clicks", "how many clicks there were"),
@@ -318,29 +325,64 @@ fn signing_in(add: &mut Add<'_>) {
     ] {
         add("user_identities", field, source, WITH_USER, NOBODY, true);
     }
-    for (place, field, source, seen_by) in [
+    for (field, source) in [
+        ("secret_hash", "SHA-256 of the token of a set-up link"),
+        ("expires_at", "until when it lasts"),
+    ] {
+        let kept = "until there is a first user";
+        add("setup_tokens", field, source, kept, NOBODY, true);
+    }
+    whose_links(add);
+}
+
+/// Who owns links, and who has done what to them.
+fn whose_links(add: &mut Add<'_>) {
+    for (field, source) in [
+        ("link_id", "the link"),
+        ("user_id", "who owns the link"),
+        ("is_primary", "whether they are the first to be asked"),
+        ("since_version", "with which change they became an owner"),
+        ("link_created_at", "when the link was made"),
+    ] {
+        let seen_by = "whoever may see the link";
+        add("link_owners", field, source, WITH_LINK, seen_by, true);
+    }
+    for (field, source) in [
+        ("link_id", "the link"),
+        ("user_id", "with whom the link is shared"),
+        ("link_created_at", "when the link was made"),
+    ] {
+        add("link_shares", field, source, WITH_LINK, OWNERS, true);
+    }
+    for (field, source) in [
+        ("link_id", "the link"),
+        ("number", "how many changes there were"),
+        ("action", "what was done to the link"),
+        ("changed_at", "when that was"),
         (
-            "link_owners",
             "user_id",
-            "who owns the link",
-            "whoever may see the link",
+            "who changed the link; nobody when the user is deleted",
         ),
         (
-            "link_shares",
-            "user_id",
-            "with whom the link is shared",
-            OWNERS,
+            "before",
+            "the link before, with the ids of its owners and of those it is shared with",
         ),
-        ("link_versions", "user_id", "who changed the link", OWNERS),
-        ("link_versions", "changed_at", "when they did", OWNERS),
         (
-            "blocked_hosts",
-            "created_by",
-            "who blocked the host",
-            "admins",
+            "after",
+            "the link after, with the ids of its owners and of those it is shared with",
         ),
     ] {
-        add(place, field, source, WITH_LINK, seen_by, true);
+        add("link_versions", field, source, WITH_LINK, OWNERS, true);
+    }
+    for (field, source) in [
+        (
+            "created_by",
+            "who blocked the host; nobody when the user is deleted",
+        ),
+        ("created_at", "when that was"),
+    ] {
+        let kept = "as long as the host is blocked";
+        add("blocked_hosts", field, source, kept, "admins", true);
     }
 }
 

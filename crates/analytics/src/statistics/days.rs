@@ -29,7 +29,9 @@ impl Days {
     pub fn parse(from: Option<&str>, to: Option<&str>, today: Date) -> Result<Self, DaysError> {
         let read = |text: &str, name| {
             let format = format_description!("[year]-[month]-[day]");
-            Date::parse(text, format).map_err(|_| DaysError::NotADay(name))
+            // Not every database has days before the year 1.
+            let day = Date::parse(text, format).ok().filter(|day| day.year() > 0);
+            day.ok_or(DaysError::NotADay(name))
         };
         let to = to.map_or(Ok(today), |text| read(text, "to"))?;
         let from = from.map(|text| read(text, "from")).transpose()?;
@@ -119,6 +121,9 @@ mod tests {
             (Some("yesterday"), None, DaysError::NotADay("from")),
             (None, Some("2026-02-30"), DaysError::NotADay("to")),
             (Some("2026-3-1"), None, DaysError::NotADay("from")),
+            (Some("-9999-01-01"), None, DaysError::NotADay("from")),
+            (Some("0000-12-31"), None, DaysError::NotADay("from")),
+            (None, Some("-0001-12-31"), DaysError::NotADay("to")),
             (Some("2026-03-02"), None, DaysError::Backwards),
             (Some("2016-02-22"), None, DaysError::TooMany),
         ] {

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use waypost_core::{Click, JournalId, LinkId, Salt};
 use waypost_store::{
     ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
-    LinkLedger, MemoryStore, Recorded, SaltStore, Store, StoreError,
+    LinkLedger, MemoryStore, PurgeScope, Recorded, SaltStore, Store, StoreError,
 };
 
 const UP: u8 = 0;
@@ -112,12 +112,12 @@ impl ClickStore for GatedStore {
         self.pass().await?.record_clicks(clicks).await
     }
 
-    async fn clicks_before(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
-        self.pass().await?.clicks_before(before).await
+    async fn clicks_before(&self, scope: PurgeScope) -> Result<u64, StoreError> {
+        self.pass().await?.clicks_before(scope).await
     }
 
-    async fn purge_clicks(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
-        self.pass().await?.purge_clicks(before, limit).await
+    async fn purge_clicks(&self, scope: PurgeScope, limit: u32) -> Result<u64, StoreError> {
+        self.pass().await?.purge_clicks(scope, limit).await
     }
 
     async fn ledger(
@@ -181,6 +181,7 @@ impl SaltStore for GatedStore {
 waypost_store::forward!(links: GatedStore, self => self.pass().await?);
 waypost_store::forward!(people: GatedStore, self => self.pass().await?);
 waypost_store::forward!(stats: GatedStore, self => self.pass().await?);
+waypost_store::forward!(leases: GatedStore, self => self.pass().await?);
 
 #[async_trait]
 impl Store for GatedStore {

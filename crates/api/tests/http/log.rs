@@ -47,7 +47,7 @@ pub(crate) fn capture() {
     });
 }
 
-fn lines_with(text: &str) -> Vec<String> {
+pub(crate) fn lines_with(text: &str) -> Vec<String> {
     let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
     let log = String::from_utf8_lossy(&log);
     let lines = log.lines().filter(|line| line.contains(text));

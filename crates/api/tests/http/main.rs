@@ -9,11 +9,13 @@
 
 mod bad_input;
 mod browser;
+mod clicks;
 mod documentation;
 mod explain;
 mod gated_store;
 mod limits;
 mod links;
+mod live;
 mod log;
 mod metrics;
 mod operation;
@@ -32,4 +34,5 @@ mod sessions;
 mod setup;
 mod sign_in;
 mod simple;
+mod statistics;
 mod walk;

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{BigInt, Nullable};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use waypost_core::{ClickId, LinkId, micros};
-use waypost_store::{LinkLedger, StoreError};
+use waypost_store::{LinkLedger, PurgeScope, StoreError};
 
 use super::id::Id;
 use super::schema::{link_clicks, link_days, links};
 use super::transaction::WorkError;
 use super::{Connection, SUM_OF_DAYS, SUM_OF_HUMANS};
-use crate::job::count;
 
 /// The smallest id of clicks that are surely not older than `before`: ids begin with the time in
 /// milliseconds, so that the primary key serves as an index by time.
@@ -22,47 +22,81 @@ fn first_id_behind(before: OffsetDateTime) -> Id {
     Id(*ClickId::floor(before.saturating_add(time::Duration::milliseconds(1))).as_uuid())
 }
 
+/// So many ids stand in one statement: each is a parameter of its own.
+const IDS_OF_A_STATEMENT: usize = 1_000;
+
+/// The rows within a scope. Those of one link are found by the index on `(link_id, id)`.
+macro_rules! within {
+    ($scope:expr) => {{
+        let scope: PurgeScope = $scope;
+        let mut rows = link_clicks::table
+            .filter(link_clicks::id.lt(first_id_behind(scope.before)))
+            .filter(link_clicks::clicked_at.lt(micros(scope.before)))
+            .into_boxed();
+        if let Some(link) = scope.link {
+            rows = rows.filter(link_clicks::link_id.eq(Id(*link.as_uuid())));
+        }
+        rows
+    }};
+}
+
 pub(super) async fn count_before(
     connection: &mut Connection,
-    before: OffsetDateTime,
+    scope: PurgeScope,
 ) -> Result<u64, WorkError> {
-    let count: i64 = link_clicks::table
-        .filter(link_clicks::id.lt(first_id_behind(before)))
-        .filter(link_clicks::clicked_at.lt(micros(before)))
-        .count()
-        .get_result(connection)
-        .await?;
+    let count: i64 = within!(scope).count().get_result(connection).await?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// Deletes the oldest rows, and notes under each link how many really went: another purge may be at
-/// work on the same rows.
+/// Deletes the oldest rows, and notes under each link how many went. The links are locked in the order of
+/// their ids, as for storing clicks, and late, so that clicks on them wait for little.
 pub(super) async fn purge(
     connection: &mut Connection,
-    before: OffsetDateTime,
+    scope: PurgeScope,
     limit: u32,
 ) -> Result<u64, WorkError> {
-    let old: Vec<(Id, Id)> = link_clicks::table
-        .filter(link_clicks::id.lt(first_id_behind(before)))
-        .filter(link_clicks::clicked_at.lt(micros(before)))
+    let old: Vec<(Id, Id)> = within!(scope)
         .order(link_clicks::id)
         .limit(i64::from(limit))
         .select((link_clicks::link_id, link_clicks::id))
         .load(connection)
         .await?;
-    let mut by_link: BTreeMap<Id, Vec<Id>> = BTreeMap::new();
+    let mut by_link: BTreeMap<Id, i64> = BTreeMap::new();
+    let mut clicks = Vec::new();
     for (link, click) in old {
-        by_link.entry(link).or_default().push(click);
+        *by_link.entry(link).or_default() += 1;
+        clicks.push(click);
     }
-    let mut purged = 0;
-    for (link, clicks) in by_link {
-        let deleted = diesel::delete(link_clicks::table.filter(link_clicks::id.eq_any(clicks)))
+    let mut deleted = 0;
+    for ids in clicks.chunks(IDS_OF_A_STATEMENT) {
+        deleted += diesel::delete(link_clicks::table.filter(link_clicks::id.eq_any(ids)))
             .execute(connection)
             .await?;
-        super::links::add_purged(connection, link, count(deleted)).await?;
-        purged += u64::try_from(deleted).unwrap_or(u64::MAX);
     }
-    Ok(purged)
+    if deleted != clicks.len() {
+        // Another purge was at work on the same rows, and nobody knows which of them went here.
+        return Err(contention("other rows were purged than were found").into());
+    }
+    let links: Vec<Id> = by_link.keys().copied().collect();
+    for ids in links.chunks(IDS_OF_A_STATEMENT) {
+        super::edits::lock_all(connection, ids).await?;
+    }
+    let mut by_number: BTreeMap<i64, Vec<Id>> = BTreeMap::new();
+    for (link, number) in by_link {
+        by_number.entry(number).or_default().push(link);
+    }
+    for (number, links) in by_number {
+        for ids in links.chunks(IDS_OF_A_STATEMENT) {
+            super::links::add_purged(connection, ids, number).await?;
+        }
+    }
+    Ok(u64::try_from(deleted).unwrap_or(u64::MAX))
+}
+
+/// What makes a transaction run again.
+fn contention(message: &str) -> DieselError {
+    let kind = DatabaseErrorKind::SerializationFailure;
+    DieselError::DatabaseError(kind, Box::new(message.to_owned()))
 }
 
 #[derive(Queryable)]

@@ -286,6 +286,17 @@ pub(super) async fn lock(connection: &mut Connection, id: LinkId) -> Result<bool
     Ok(!statement.ids(connection).await?.is_empty())
 }
 
+/// Keeps everybody else from changing these links, which are in the order of their ids.
+pub(super) async fn lock_all(connection: &mut Connection, links: &[Id]) -> Result<(), WorkError> {
+    let mut statement = Statement::of("SELECT id FROM links WHERE id IN (");
+    for (number, id) in links.iter().enumerate() {
+        statement.sql(if number == 0 { "" } else { ", " }).id(&id.0);
+    }
+    statement.sql(") ORDER BY id").sql(FOR_UPDATE);
+    statement.ids(connection).await?;
+    Ok(())
+}
+
 pub(super) async fn delete(connection: &mut Connection, id: LinkId) -> Result<bool, WorkError> {
     if !lock(connection, id).await? {
         return Ok(false);

@@ -414,13 +414,13 @@ pub(super) async fn deleted_before(
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// Notes that rows of a link were purged.
+/// Notes that so many rows of each of these links were purged.
 pub(super) async fn add_purged(
     connection: &mut Connection,
-    link: Id,
+    links: &[Id],
     clicks: i64,
 ) -> Result<(), WorkError> {
-    diesel::update(links::table.find(link))
+    diesel::update(links::table.filter(links::id.eq_any(links)))
         .set(links::clicks_purged.eq(links::clicks_purged + clicks))
         .execute(connection)
         .await?;

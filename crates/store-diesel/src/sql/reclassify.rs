@@ -104,6 +104,8 @@ async fn change_link(
             continue;
         }
         change_row(connection, id, &change.facts).await?;
+        // The next change of the same click goes on from this one.
+        stored.insert(id, change.facts.clone());
         days.entry(change.click.day).or_default().push(change);
         changed += 1;
     }

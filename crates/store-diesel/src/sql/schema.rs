@@ -289,6 +289,17 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::Text;
+    use super::{IdColumn, InstantColumn};
+
+    leases (name) {
+        name -> Text,
+        holder -> IdColumn,
+        expires_at -> InstantColumn,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Text};
     use super::InstantColumn;
 

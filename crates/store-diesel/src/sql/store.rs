@@ -12,7 +12,8 @@ use waypost_core::{
 };
 use waypost_store::{
     ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
-    LinkLedger, Recorded, SaltStore, Store, StoreError, TokenStore, UserChange, UserStore,
+    LinkLedger, PurgeScope, Recorded, SaltStore, Store, StoreError, TokenStore, UserChange,
+    UserStore,
 };
 
 use super::Connection;
@@ -120,15 +121,15 @@ impl ClickStore for SqlStore {
         }
     }
 
-    async fn clicks_before(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
+    async fn clicks_before(&self, scope: PurgeScope) -> Result<u64, StoreError> {
         look_up(&self.pools.reads, OperationName::ClicksBefore)
-            .run(async |connection: &mut Connection| clicks::count_before(connection, before).await)
+            .run(async |connection: &mut Connection| clicks::count_before(connection, scope).await)
             .await
     }
 
-    async fn purge_clicks(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+    async fn purge_clicks(&self, scope: PurgeScope, limit: u32) -> Result<u64, StoreError> {
         transaction(&self.pools.writes, OperationName::PurgeClicks)
-            .run(async |connection: &mut Connection| clicks::purge(connection, before, limit).await)
+            .run(async |connection: &mut Connection| clicks::purge(connection, scope, limit).await)
             .await
     }
 

@@ -1,31 +1,34 @@
-//! The port of links: each method names its operation and calls its query.
+//! The port of links, of their statistics and of leases: each method names its operation and calls its
+//! query.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    Click, ClickId, HostPattern, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, OrphanPath,
-    Page, PageRequest, Person, ShortCode, Standing, Tag, UserId,
+    Click, ClickId, HostPattern, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion,
+    OrphanPath, Page, PageRequest, Person, ShortCode, Standing, Tag, UserId,
 };
 use waypost_store::rollup::Counted;
 use waypost_store::{
     AccessStore, BlockedHost, BlocklistStore, CatalogStore, ClickSpan, ClicksQuery, CodeRoute,
-    FactsChange, FactsStore, KeptClick, LinkDay, LinkDayFacts, LinkQuery, LinkReader, LinkStore,
-    LinkUpdate, Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, PageOf, StatsStore,
-    StoreError, TakenTo, Taking, Updated,
+    FactsChange, FactsStore, KeptClick, LeaseName, LeaseStore, LinkDay, LinkDayFacts, LinkQuery,
+    LinkReader, LinkStore, LinkUpdate, Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded,
+    PageOf, StatsStore, StoreError, TakenTo, Taking, Updated,
 };
 
 use super::Connection;
 use super::store::SqlStore;
-use super::transaction::{look_up, transaction};
+// A statement needs no transaction where it decides by itself and may run twice.
+use super::transaction::{look_up, look_up as statement, transaction};
 use super::{
-    access, blocklist, catalog, edits, findable, links, orphans, reclassify, stats, tags, versions,
+    access, blocklist, catalog, edits, findable, leases, links, orphans, reclassify, stats, tags,
+    versions,
 };
 use crate::metrics::OperationName;
 
 /// A port: of each method its operation, whether that is a transaction on the pool for writes or a
-/// look-up on the one for reads, and its query, which takes the same arguments.
+/// look-up on the one for reads or single statements on the one for writes, and its query, which takes the same arguments.
 macro_rules! port {
     ($($port:ident { $(
         $how:ident $operation:ident: $name:ident($($argument:ident: $type:ty),*) -> $answer:ty
@@ -44,6 +47,7 @@ macro_rules! port {
     )*};
     (@pool look_up $self:ident) => { &$self.pools.reads };
     (@pool transaction $self:ident) => { &$self.pools.writes };
+    (@pool statement $self:ident) => { &$self.pools.writes };
 }
 
 port! {
@@ -52,6 +56,13 @@ port! {
             = reclassify::clicks_after;
         transaction ChangeFacts: change_facts(changes: &[FactsChange]) -> u64
             = reclassify::change_facts;
+    }
+    LeaseStore {
+        statement TakeLease: take_lease(
+            name: LeaseName, holder: LeaseHolder, now: OffsetDateTime, until: OffsetDateTime
+        ) -> bool = leases::take;
+        statement ReleaseLease: release_lease(name: LeaseName, holder: LeaseHolder) -> ()
+            = leases::release;
     }
     StatsStore {
         look_up LinkDays: link_days(link: LinkId, from: Date, to: Date) -> Vec<LinkDay>

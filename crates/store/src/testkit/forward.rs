@@ -6,7 +6,9 @@
 /// [`OrphanStore`](crate::OrphanStore) and [`CatalogStore`](crate::CatalogStore); `people`:
 /// [`UserStore`](crate::UserStore), [`TokenStore`](crate::TokenStore),
 /// [`SessionStore`](crate::SessionStore), [`SetupStore`](crate::SetupStore) and
-/// [`IdentityStore`](crate::IdentityStore); `stats`: [`StatsStore`](crate::StatsStore) and [`FactsStore`](crate::FactsStore). The crate needs `async-trait`, `time` and `waypost-core`.
+/// [`IdentityStore`](crate::IdentityStore); `stats`: [`StatsStore`](crate::StatsStore) and
+/// [`FactsStore`](crate::FactsStore); `leases`: [`LeaseStore`](crate::LeaseStore). The crate needs
+/// `async-trait`, `time` and `waypost-core`.
 ///
 /// ```
 /// use waypost_store::{MemoryStore, UserStore};
@@ -117,6 +119,12 @@ macro_rules! forward {
         $crate::forward! { @ $store, $self => $inner, $crate::FactsStore {
             clicks_after(after: Option<::waypost_core::ClickId>, limit: u32) -> Vec<::waypost_core::Click>;
             change_facts(changes: &[$crate::FactsChange]) -> u64;
+        } }
+    };
+    (leases: $store:ty, $self:ident => $inner:expr) => {
+        $crate::forward! { @ $store, $self => $inner, $crate::LeaseStore {
+            take_lease(name: $crate::LeaseName, holder: ::waypost_core::LeaseHolder, now: ::time::OffsetDateTime, until: ::time::OffsetDateTime) -> bool;
+            release_lease(name: $crate::LeaseName, holder: ::waypost_core::LeaseHolder) -> ();
         } }
     };
     (@ $store:ty, $self:ident => $inner:expr, $port:path {

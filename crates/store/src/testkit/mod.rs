@@ -6,6 +6,7 @@
 //! | [`failing`] | a store that fails on purpose |
 //! | [`routing`] | requests and where they lead |
 //! | [`samples`] | links, clicks and the like, the same for the same seed |
+//! | [`truth`] | many clicks of which every number is known |
 
 #![expect(
     clippy::expect_used,
@@ -21,3 +22,4 @@ pub mod failing;
 mod forward;
 pub mod routing;
 pub mod samples;
+pub mod truth;

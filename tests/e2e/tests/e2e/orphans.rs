@@ -19,7 +19,10 @@ async fn browse(server: &ServerProcess, address: &str, path: &str) {
     let request = client
         .get(server.url(path))
         .header("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
-        .header("User-Agent", "Mozilla/5.0 (test)")
+        .header(
+            "User-Agent",
+            "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+        )
         .header("X-Forwarded-For", address);
     let answer = request.send().await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");

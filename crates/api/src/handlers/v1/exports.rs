@@ -56,7 +56,7 @@ pub(crate) async fn csv(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let link = state.links().clicked(&caller.0, link_of(&request)?).await?;
-    let mut head = csv::Writer::from_writer(Vec::new());
+    let mut head = writer();
     head.write_record(COLUMNS).map_err(ApiError::internal)?;
     let head = head.into_inner().map_err(ApiError::internal)?;
     answer(&request, state, &link, "csv", head, in_csv).await
@@ -189,9 +189,7 @@ fn in_ndjson(clicks: Vec<KeptClick>) -> Written {
 }
 
 fn in_csv(clicks: Vec<KeptClick>) -> Written {
-    let mut writer = csv::WriterBuilder::new()
-        .has_headers(false)
-        .from_writer(Vec::new());
+    let mut writer = writer();
     for click in clicks {
         let at = click.clicked_at.format(&Rfc3339);
         let user_id = click.user.as_ref().map(|(id, _)| id.to_string());
@@ -211,6 +209,14 @@ fn in_csv(clicks: Vec<KeptClick>) -> Written {
         writer.write_record(&cells).map_err(ApiError::internal)?;
     }
     writer.into_inner().map_err(ApiError::internal)
+}
+
+/// Ends lines as RFC 4180 has it.
+fn writer() -> csv::Writer<Vec<u8>> {
+    csv::WriterBuilder::new()
+        .has_headers(false)
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new())
 }
 
 /// A cell that no spreadsheet runs: what begins as a formula does gets an apostrophe before it (OWASP,

@@ -28,7 +28,20 @@ use crate::state::State;
 /// How long a stream lasts.
 const LIFE: Duration = Duration::from_secs(5 * 60);
 /// After so long without news a comment is sent, which tells a dead connection.
-const QUIET: Duration = Duration::from_secs(15);
+const QUIET: Duration = Duration::from_secs(10);
+
+/// An event of the stream.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the macro, which documents it")]
+pub(crate) struct LiveEvent {
+    /// `clicks`.
+    event: String,
+    /// Milliseconds after which to connect anew.
+    retry: u32,
+    /// JSON: a `LiveView`.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
 
 /// The data of an event `clicks`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,7 +70,7 @@ pub(crate) struct LiveView {
     params(("id" = String, Path, description = "The id of the link", format = "uuid")),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Events; the data of each is JSON, as `LiveView`", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "Events; the data of each is JSON, as `LiveView`", body = LiveEvent, content_type = "text/event-stream"),
         Denied,
         NotThere,
         StoreFailure,

@@ -9,7 +9,7 @@ use waypost_core::{Click, JournalId, LinkId, LinkVersion, Salt, Title};
 
 use crate::{
     ClickBatch, Counts, Ingested, JournalRecord, LinkChange, LinkEdit, LinkLedger, LinkStore as _,
-    LinkUpdate, MemoryStore, Recorded, StoreError, Updated,
+    LinkUpdate, MemoryStore, PurgeScope, Recorded, StoreError, Updated,
 };
 
 /// A store in memory in which somebody else is quicker, or whose history is younger than its links.
@@ -74,6 +74,7 @@ pub(super) struct BusyStore(pub(super) Busy);
 crate::forward!(links: BusyStore, self => self.0);
 crate::forward!(people: BusyStore, self => self.0);
 crate::forward!(stats: BusyStore, self => self.0);
+crate::forward!(leases: BusyStore, self => self.0);
 crate::forward! { @ BusyStore, self => self.0, crate::ChangeStore {
     changes_after(seq: u64, limit: u32) -> Vec<LinkChange>;
     last_change() -> u64;
@@ -81,8 +82,8 @@ crate::forward! { @ BusyStore, self => self.0, crate::ChangeStore {
 } }
 crate::forward! { @ BusyStore, self => self.0, crate::ClickStore {
     record_clicks(clicks: &[Click]) -> Recorded;
-    clicks_before(before: OffsetDateTime) -> u64;
-    purge_clicks(before: OffsetDateTime, limit: u32) -> u64;
+    clicks_before(scope: PurgeScope) -> u64;
+    purge_clicks(scope: PurgeScope, limit: u32) -> u64;
     ledger(after: Option<LinkId>, limit: u32) -> Vec<LinkLedger>;
 } }
 crate::forward! { @ BusyStore, self => self.0, crate::JournalStore {

@@ -208,6 +208,18 @@ macro_rules! __conformance_cases {
                 nanoseconds_of_a_click_are_cut
                 a_batch_of_10000_clicks_is_stored_whole
             }
+            facts {
+                clicks_are_read_in_the_order_of_their_ids
+                changed_facts_are_counted_instead_of_the_old_ones
+                a_click_that_is_not_as_given_is_left_alone
+                a_day_that_was_never_counted_is_not_begun
+                clicks_of_deleted_links_are_changed_as_long_as_there_are_any
+                a_purged_click_cannot_be_changed
+                values_counted_as_others_are_taken_back
+                a_thousand_clicks_are_changed_at_once
+                facts_are_changed_while_clicks_are_stored
+                the_same_change_of_many_at_once_is_made_once
+            }
             ledger {
                 the_ledger_lists_all_links_in_the_order_of_their_ids
                 each_entry_counts_its_own_link
@@ -221,6 +233,16 @@ macro_rules! __conformance_cases {
                 totals_and_rollups_survive_purging
                 deleting_a_link_takes_its_clicks_along
                 a_link_that_comes_back_starts_at_zero
+                the_clicks_of_one_link_are_purged_alone
+                statistics_do_not_change_by_a_purge
+                two_who_purge_the_same_clicks_delete_each_once
+            }
+            leases {
+                a_lease_has_one_holder
+                a_lease_runs_out
+                a_lease_is_renewed_by_its_holder
+                a_lease_is_given_back_by_its_holder
+                of_many_who_take_a_lease_at_once_one_gets_it
             }
             salts {
                 the_first_candidate_is_the_salt_of_the_day
@@ -309,6 +331,25 @@ macro_rules! __conformance_cases {
                 the_ledger_agrees_at_any_moment_while_ingesting
                 a_batch_whose_caller_gives_up_is_settled_whole_or_not_at_all
                 callers_on_runtimes_of_their_own_ingest_too
+            }
+            stats {
+                every_number_is_that_of_the_clicks
+                a_range_of_days_has_both_its_ends
+                days_of_any_year_can_be_asked_for
+                numbers_stay_when_clicks_are_purged
+                clicks_without_rows_are_counted_all_the_same
+                two_ingesters_on_the_same_links_lose_nothing
+                a_visitor_is_counted_once_for_each_link_and_day
+                purging_visitors_keeps_their_numbers
+                clicks_on_a_deleted_link_leave_no_numbers
+                a_link_in_the_bin_keeps_its_numbers
+                the_longest_referrers_are_counted
+            }
+            stats_people {
+                clicks_are_listed_newest_first_with_who_made_them
+                the_numbers_of_all_that_somebody_owns_add_up
+                links_clicked_as_often_stand_in_the_order_of_their_ids
+                pairs_of_links_and_their_owners_are_found
             }
             concurrency {
                 sixty_four_concurrent_clicks_are_exactly_sixty_four

@@ -23,7 +23,7 @@ pub async fn a_recorded_click_is_counted_everywhere(factory: &dyn StoreFactory) 
         assert_counted(&*store, &links[0], counted, 0).await;
     }
     assert_counted(&*store, &links[1], 0, 0).await;
-    assert_eq!(store.clicks_before(FAR_FUTURE).await.unwrap(), 3);
+    assert_eq!(store.clicks_before(FAR_FUTURE.into()).await.unwrap(), 3);
     assert_clicks(rows.as_deref(), &clicks).await;
     assert_days(rows.as_deref(), &clicks).await;
 }
@@ -140,7 +140,7 @@ pub async fn clicks_on_unknown_links_are_left_out_and_reported(factory: &dyn Sto
     };
     let batch = [never, deleted].map(|link| samples.click(link));
     assert_eq!(store.record_clicks(&batch).await.unwrap(), expected);
-    assert_eq!(store.clicks_before(FAR_FUTURE).await.unwrap(), 3);
+    assert_eq!(store.clicks_before(FAR_FUTURE.into()).await.unwrap(), 3);
     assert_eq!(store.counts().await.unwrap().links, 2);
 }
 
@@ -192,7 +192,7 @@ pub async fn a_click_id_twice_in_a_batch_is_a_conflict_and_nothing_counts(
     for link in &links {
         assert_counted(&*store, link, 0, 0).await;
     }
-    assert_eq!(store.clicks_before(FAR_FUTURE).await.unwrap(), 0);
+    assert_eq!(store.clicks_before(FAR_FUTURE.into()).await.unwrap(), 0);
 }
 
 /// A visitor of whom nothing is known is counted like any other.
@@ -276,9 +276,13 @@ pub async fn click_times_are_the_same_instant_in_utc(factory: &dyn StoreFactory)
     assert_clicks(rows.as_deref(), &clicks).await;
     moments.sort();
     for (older, at) in (0..).zip(moments) {
-        assert_eq!(store.clicks_before(at).await.unwrap(), older, "{at}");
+        assert_eq!(store.clicks_before(at.into()).await.unwrap(), older, "{at}");
         let after = at + Duration::MICROSECOND;
-        assert_eq!(store.clicks_before(after).await.unwrap(), older + 1, "{at}");
+        assert_eq!(
+            store.clicks_before(after.into()).await.unwrap(),
+            older + 1,
+            "{at}"
+        );
     }
 }
 
@@ -291,9 +295,9 @@ pub async fn nanoseconds_of_a_click_are_cut(factory: &dyn StoreFactory) {
     let at = datetime!(2026-12-31 23:59:59.999_999 UTC);
     let click = samples.click_at(&link, at + Duration::nanoseconds(999));
     record(&*store, std::slice::from_ref(&click)).await;
-    assert_eq!(store.clicks_before(at).await.unwrap(), 0);
+    assert_eq!(store.clicks_before(at.into()).await.unwrap(), 0);
     let after = at + Duration::MICROSECOND;
-    assert_eq!(store.clicks_before(after).await.unwrap(), 1);
+    assert_eq!(store.clicks_before(after.into()).await.unwrap(), 1);
     assert_clicks(rows.as_deref(), [&click]).await;
 }
 

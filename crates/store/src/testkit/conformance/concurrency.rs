@@ -61,7 +61,7 @@ pub async fn sixty_four_concurrent_clicks_are_exactly_sixty_four(factory: &dyn S
     let batches: Vec<Vec<Click>> = clicks.iter().map(|click| vec![click.clone()]).collect();
     record_at_once(&store, &batches).await;
     assert_counted(&*store, &link, 64, 0).await;
-    assert_eq!(store.clicks_before(FAR_FUTURE).await.unwrap(), 64);
+    assert_eq!(store.clicks_before(FAR_FUTURE.into()).await.unwrap(), 64);
     assert_clicks(rows.as_deref(), &clicks).await;
 }
 
@@ -231,7 +231,7 @@ pub async fn a_link_can_be_deleted_while_it_is_clicked(factory: &dyn StoreFactor
     assert_eq!(late, gone);
 
     assert_eq!(store.link_by_code(&link.code).await.unwrap(), None);
-    assert_eq!(store.clicks_before(FAR_FUTURE).await.unwrap(), 0);
+    assert_eq!(store.clicks_before(FAR_FUTURE.into()).await.unwrap(), 0);
     assert_eq!(store.ledger(None, 10).await.unwrap(), vec![]);
     assert_clicks(rows.as_deref(), []).await;
     assert_days(rows.as_deref(), []).await;
@@ -278,16 +278,16 @@ pub async fn purging_while_recording_keeps_the_ledger_in_agreement(factory: &dyn
         async move {
             let mut purged = 0;
             for _ in 0..15 {
-                purged += store.purge_clicks(START, 5).await.unwrap();
+                purged += store.purge_clicks(START.into(), 5).await.unwrap();
             }
             purged
         }
     });
     let (purged, ()) = tokio::join!(purging, record_at_once(&store, &batches));
     let mut purged: u64 = purged.iter().sum();
-    let left = store.clicks_before(START).await.unwrap();
+    let left = store.clicks_before(START.into()).await.unwrap();
     assert_eq!(purged + left, 60 + 32 * 3);
-    purged += store.purge_clicks(START, u32::MAX).await.unwrap();
+    purged += store.purge_clicks(START.into(), u32::MAX).await.unwrap();
     assert_eq!(purged, 60 + 32 * 3);
     for link in &links {
         assert_counted(&*store, link, 20 + 64, 20 + 32).await;

@@ -152,7 +152,7 @@ pub async fn purging_while_ingesting_keeps_the_ledger_in_agreement(factory: &dyn
         async move {
             let mut purged = 0;
             for _ in 0..15 {
-                purged += store.purge_clicks(START, 5).await.unwrap();
+                purged += store.purge_clicks(START.into(), 5).await.unwrap();
             }
             purged
         }
@@ -160,7 +160,7 @@ pub async fn purging_while_ingesting_keeps_the_ledger_in_agreement(factory: &dyn
     let (stored, purged) = tokio::join!(ingest_all(store.clone(), batches(id, &parts)), purging);
     assert_eq!(stored, 96);
     let mut purged: u64 = purged.iter().sum();
-    purged += store.purge_clicks(START, u32::MAX).await.unwrap();
+    purged += store.purge_clicks(START.into(), u32::MAX).await.unwrap();
     assert_eq!(purged, 48);
     for link in &links {
         assert_counted(&*store, link, 32, 16).await;

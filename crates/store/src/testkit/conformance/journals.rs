@@ -375,7 +375,7 @@ pub async fn a_click_id_twice_in_a_batch_moves_no_position(factory: &dyn StoreFa
     for link in &links {
         assert_counted(&*store, link, 0, 0).await;
     }
-    assert_eq!(store.clicks_before(FAR_FUTURE).await.unwrap(), 0);
+    assert_eq!(store.clicks_before(FAR_FUTURE.into()).await.unwrap(), 0);
 }
 
 /// Texts, hashes and times are stored as they are, those that are missing as missing.

@@ -1,14 +1,17 @@
 //! Cases of [`ClickStore`](crate::ClickStore): old clicks are counted and purged, and those of a
 //! deleted link go with it.
 
-use time::macros::datetime;
+use time::macros::{date, datetime};
 use time::{Duration, OffsetDateTime};
 use waypost_core::{Click, Link};
 
+use super::concurrency::at_once;
 use super::rows::{assert_clicks, assert_days};
-use super::{StoreFactory, all_of, assert_counted, insert, insert_all, ledger_of, record};
-use crate::Store;
+use super::{
+    StoreFactory, add_user, all_of, assert_counted, insert, insert_all, ledger_of, record,
+};
 use crate::testkit::samples::{FAR_FUTURE, START, Samples};
+use crate::{PurgeScope, Store};
 
 /// In the middle of a millisecond.
 const BOUNDARY: OffsetDateTime = datetime!(2026-03-01 12:00:00.123_456 UTC);
@@ -36,11 +39,11 @@ fn clicks_at(samples: &Samples, link: &Link, moments: &[OffsetDateTime]) -> Vec<
 }
 
 async fn older_than(store: &dyn Store, before: OffsetDateTime) -> u64 {
-    store.clicks_before(before).await.unwrap()
+    store.clicks_before(before.into()).await.unwrap()
 }
 
 async fn purge(store: &dyn Store, before: OffsetDateTime, limit: u32) -> u64 {
-    store.purge_clicks(before, limit).await.unwrap()
+    store.purge_clicks(before.into(), limit).await.unwrap()
 }
 
 /// A click exactly at the boundary is not older than it, one a microsecond before is.
@@ -203,5 +206,120 @@ pub async fn a_link_that_comes_back_starts_at_zero(factory: &dyn StoreFactory) {
         assert_counted(&*store, &first, 3, 0).await;
         assert!(store.delete_link(first.id).await.unwrap());
         insert(&*store, &first).await;
+    }
+}
+
+/// The clicks of one link may go without those of others, all of them or the old ones.
+pub async fn the_clicks_of_one_link_are_purged_alone(factory: &dyn StoreFactory) {
+    let (store, rows) = factory.empty_store_with_rows().await;
+    let samples = Samples::new(1);
+    let [link, other, missing] = samples.links(3).try_into().expect("three");
+    insert(&*store, &link).await;
+    insert(&*store, &other).await;
+    let of_link = clicks_at(&samples, &link, &AROUND);
+    let of_other = clicks_at(&samples, &other, &AROUND);
+    record(&*store, &[of_link.as_slice(), &of_other].concat()).await;
+    let scope = |link: &Link, before| PurgeScope {
+        before,
+        link: Some(link.id),
+    };
+
+    for (link, before, found) in [
+        (&link, BOUNDARY, 3),
+        (&link, AROUND[0], 0),
+        (&link, FAR_FUTURE, 7),
+        (&missing, FAR_FUTURE, 0),
+    ] {
+        let counted = store.clicks_before(scope(link, before)).await.unwrap();
+        assert_eq!(counted, found, "{before}");
+    }
+    let gone = store.purge_clicks(scope(&missing, FAR_FUTURE), 9).await;
+    assert_eq!(gone.unwrap(), 0);
+    for (limit, purged) in [(0, 0), (2, 2), (9, 1), (9, 0)] {
+        let gone = store.purge_clicks(scope(&link, BOUNDARY), limit).await;
+        assert_eq!(gone.unwrap(), purged);
+    }
+    assert_counted(&*store, &link, 7, 3).await;
+    assert_counted(&*store, &other, 7, 0).await;
+    let gone = store.purge_clicks(scope(&link, FAR_FUTURE), u32::MAX).await;
+    assert_eq!(gone.unwrap(), 4);
+    assert_counted(&*store, &link, 7, 7).await;
+    assert_clicks(rows.as_deref(), &of_other).await;
+}
+
+/// Every number that is shown of a link comes from what a purge leaves alone.
+pub async fn statistics_do_not_change_by_a_purge(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let links = samples.links(3);
+    let owner = add_user(&*store, &samples, "ada").await;
+    for link in &links {
+        store.insert_link(link, Some(owner)).await.unwrap();
+    }
+    let clicks: Vec<Click> = (0..60)
+        .map(|number: i32| {
+            let link = &links[usize::try_from(number).unwrap() % 2];
+            samples.click_at(link, START - Duration::hours(7) * number)
+        })
+        .collect();
+    record(&*store, &clicks).await;
+
+    let (from, to) = (date!(2000 - 01 - 01), date!(2100 - 01 - 01));
+    let statistics = async || {
+        let mut all = Vec::new();
+        for link in &links {
+            all.push((
+                store.link(link.id).await.unwrap(),
+                store.link_days(link.id, from, to).await.unwrap(),
+                store.link_day_facts(link.id, from, to).await.unwrap(),
+                store.click_span(link.id).await.unwrap(),
+            ));
+        }
+        let of_owner = (
+            store.owned_days(owner, from, to).await.unwrap(),
+            store.owned_total(owner).await.unwrap(),
+            store.owned_top(owner, from, to, 9).await.unwrap(),
+        );
+        (all, of_owner)
+    };
+    let before = statistics().await;
+    let span = before.0[0].3.expect("it was clicked");
+    assert_eq!(span.last, START);
+    assert_eq!(purge(&*store, START - Duration::days(3), 9).await, 9);
+    assert!(store.purge_visitors(to, 5).await.unwrap() > 0);
+    assert_eq!(statistics().await, before);
+    assert!(store.oldest_click(links[0].id).await.unwrap() > Some(span.first));
+    while purge(&*store, FAR_FUTURE, 20).await > 0 {}
+    while store.purge_visitors(to, 20).await.unwrap() > 0 {}
+    assert_eq!(statistics().await, before);
+    assert_eq!(store.oldest_click(links[0].id).await.unwrap(), None);
+}
+
+/// Each click is counted as purged by one of them, and each goes on until nothing is left.
+pub async fn two_who_purge_the_same_clicks_delete_each_once(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let links = samples.links(7);
+    insert_all(&*store, &links).await;
+    let clicks: Vec<Click> = (0..210)
+        .map(|number| samples.click(&links[number % 7]))
+        .collect();
+    record(&*store, &clicks).await;
+    let purged = at_once(2, |_| {
+        let store = store.clone();
+        async move {
+            let mut purged = 0;
+            loop {
+                match purge(&*store, FAR_FUTURE, 10).await {
+                    0 => return purged,
+                    now => purged += now,
+                }
+            }
+        }
+    })
+    .await;
+    assert_eq!(purged.iter().sum::<u64>(), 210);
+    for link in &links {
+        assert_counted(&*store, link, 30, 30).await;
     }
 }

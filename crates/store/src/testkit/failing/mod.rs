@@ -74,6 +74,8 @@ pub enum Operation {
     Journal,
     Journals,
     Ingest,
+    TakeLease,
+    ReleaseLease,
     Salt,
     DestroySaltsBefore,
     InsertUser,

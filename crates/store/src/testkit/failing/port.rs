@@ -7,10 +7,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, JournalId, Link, LinkCursor,
-    LinkId, LinkOwner, LinkVersion, OrphanPath, Page, PageRequest, PasswordHash, Person, Salt,
-    Session, SessionCursor, SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag,
-    TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
+    ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, JournalId, LeaseHolder, Link,
+    LinkCursor, LinkId, LinkOwner, LinkVersion, OrphanPath, Page, PageRequest, PasswordHash,
+    Person, Salt, Session, SessionCursor, SessionHash, SessionId, SetupHash, ShortCode, Standing,
+    Tag, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
 };
 
 use super::{FailingStore, Operation};
@@ -18,11 +18,11 @@ use crate::rollup::Counted;
 use crate::{
     AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, ClickBatch, ClickSpan,
     ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore, IdentityOfUser,
-    IdentityStore, Ingested, JournalRecord, JournalStore, KeptClick, LinkChange, LinkDay,
-    LinkDayFacts, LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, Orphan, OrphanQuery,
-    OrphanStore, OrphanTries, OrphansAdded, PageOf, Recorded, SaltStore, SessionStore, SetUp,
-    SetupStore, SignedIn, StatsStore, Store, StoreError, TakenTo, Taking, TokenStore, Updated,
-    UserChange, UserStore,
+    IdentityStore, Ingested, JournalRecord, JournalStore, KeptClick, LeaseName, LeaseStore,
+    LinkChange, LinkDay, LinkDayFacts, LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate,
+    Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, PageOf, PurgeScope, Recorded,
+    SaltStore, SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TakenTo,
+    Taking, TokenStore, Updated, UserChange, UserStore,
 };
 
 /// A port, each of its operations by the name that it has in [`Operation`].
@@ -84,8 +84,8 @@ failing! {
     }
     ClickStore {
         RecordClicks: record_clicks(clicks: &[Click]) -> Recorded;
-        ClicksBefore: clicks_before(before: OffsetDateTime) -> u64;
-        PurgeClicks: purge_clicks(before: OffsetDateTime, limit: u32) -> u64;
+        ClicksBefore: clicks_before(scope: PurgeScope) -> u64;
+        PurgeClicks: purge_clicks(scope: PurgeScope, limit: u32) -> u64;
         Ledger: ledger(after: Option<LinkId>, limit: u32) -> Vec<LinkLedger>;
     }
     JournalStore {
@@ -93,6 +93,10 @@ failing! {
         Journal: journal(id: JournalId) -> Option<JournalRecord>;
         Journals: journals() -> Vec<JournalRecord>;
         Ingest: ingest(batch: Arc<ClickBatch>, at: OffsetDateTime) -> Ingested;
+    }
+    LeaseStore {
+        TakeLease: take_lease(name: LeaseName, holder: LeaseHolder, now: OffsetDateTime, until: OffsetDateTime) -> bool;
+        ReleaseLease: release_lease(name: LeaseName, holder: LeaseHolder) -> ();
     }
     SaltStore {
         Salt: salt(day: Date, candidate: &Salt) -> Salt;

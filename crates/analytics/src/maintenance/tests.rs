@@ -1,0 +1,284 @@
+//! Maintenance on a store in memory, with clocks that stand still.
+
+use std::pin::pin;
+
+use metrics_exporter_prometheus::PrometheusBuilder;
+use time::macros::date;
+use tokio::time::timeout;
+use waypost_core::{Click, Link, ManualClock, SeededRandom, Session};
+use waypost_store::testkit::samples::{FAR_FUTURE, Samples};
+use waypost_store::{
+    ClickStore as _, LeaseStore as _, SessionStore as _, StatsStore as _, UserStore as _,
+};
+
+use super::turn::{LEASE, LEASE_TIME, PATIENCE, SLOW_PAUSE};
+use super::*;
+use crate::rig::Rig;
+use crate::witness::{NEWEST, Witness};
+
+struct Setup {
+    store: Arc<Witness>,
+    link: Link,
+    clock: Arc<ManualClock>,
+    salts: Arc<DailySalts>,
+    rig: Rig,
+}
+
+async fn setup(clicks: u32) -> Setup {
+    let (store, link) = Witness::with_clicks(clicks).await;
+    let random = Arc::new(SeededRandom::new(1));
+    let rig = Rig::new(store.clone());
+    Setup {
+        clock: rig.clock.clone(),
+        salts: Arc::new(DailySalts::new(store.clone(), random, Zone::utc())),
+        store,
+        link,
+        rig,
+    }
+}
+
+/// Different processes for different numbers.
+fn holder(number: u64) -> LeaseHolder {
+    LeaseHolder::new(NEWEST, &SeededRandom::new(number))
+}
+
+impl Setup {
+    fn parts(&self, retention_days: Option<u32>) -> MaintenanceParts {
+        MaintenanceParts {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            salts: self.salts.clone(),
+            journal: self.rig.journal.clone(),
+            zone: Zone::utc(),
+            holder: holder(1),
+            retention_days,
+        }
+    }
+
+    fn maintenance(&self, retention_days: Option<u32>) -> Maintenance {
+        Maintenance::new(self.parts(retention_days))
+    }
+
+    async fn rows(&self) -> u64 {
+        self.store.clicks_before(FAR_FUTURE.into()).await.unwrap()
+    }
+
+    /// Takes the lease for another process, if it can be had.
+    async fn take_lease(&self) -> bool {
+        let now = self.clock.now();
+        let taken = self
+            .store
+            .take_lease(LEASE, holder(2), now, now + LEASE_TIME);
+        taken.await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_salt_is_destroyed_two_days_after_its_day_began() {
+    let setup = setup(0).await;
+    let maintenance = setup.maintenance(None);
+    let salt = setup.salts.of(date!(2026 - 03 - 01)).await.unwrap();
+    setup.clock.advance(time::Duration::hours(24));
+    let nothing = Pass {
+        had_turn: true,
+        ..Pass::default()
+    };
+    assert_eq!(maintenance.run_once().await, nothing);
+    setup.clock.advance(time::Duration::hours(1));
+    let pass = maintenance.run_once().await;
+    assert_eq!(pass.salts_destroyed, 1);
+    assert_ne!(setup.salts.of(date!(2026 - 03 - 01)).await.unwrap(), salt);
+}
+
+#[tokio::test(start_paused = true)]
+async fn clicks_are_kept_unless_a_retention_is_set() {
+    let prometheus = PrometheusBuilder::new().build_recorder();
+    let _installed = ::metrics::set_default_local_recorder(&prometheus);
+    let setup = setup(10).await;
+    setup.maintenance(None).run_once().await;
+    assert_eq!(setup.rows().await, 10);
+    let pass = setup.maintenance(Some(3)).run_once().await;
+    // The click of exactly three days ago is not older than that.
+    assert_eq!(pass.clicks_purged, 6);
+    assert_eq!(setup.rows().await, 4);
+    let told = prometheus.handle().render();
+    assert!(told.contains("waypost_clicks_purged_total 6"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_are_deleted_a_month_after_they_expired() {
+    let setup = setup(0).await;
+    let maintenance = setup.maintenance(None);
+    let samples = Samples::new(1);
+    let user = samples.user("ada@example.com");
+    setup.store.insert_user(&user, None).await.unwrap();
+    let (session, secret) = samples.session(&user);
+    let session = Session {
+        expires_at: NEWEST,
+        ..session
+    };
+    let inserted = setup.store.insert_session(&session, &secret.hash()).await;
+    inserted.unwrap();
+    setup.clock.advance(time::Duration::days(30));
+    assert_eq!(maintenance.run_once().await.sessions_deleted, 0);
+    setup.clock.advance(time::Duration::SECOND);
+    assert_eq!(maintenance.run_once().await.sessions_deleted, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn visitors_are_told_apart_until_three_days_after_their_day() {
+    let setup = setup(0).await;
+    let samples = Samples::new(1);
+    let of_day = |days| samples.click_at(&setup.link, NEWEST - time::Duration::days(days));
+    let (kept, forgotten) = (of_day(3), of_day(4));
+    let first = [kept.clone(), forgotten.clone()];
+    setup.store.record_clicks(&first).await.unwrap();
+    let pass = setup.maintenance(None).run_once().await;
+    assert_eq!((pass.visitors_purged, pass.failures), (1, 0));
+
+    // Both visitors come again, in clicks that are stored late.
+    let again = |click: &Click| Click {
+        id: samples.click(&setup.link).id,
+        ..click.clone()
+    };
+    let late = [again(&kept), again(&forgotten)];
+    setup.store.record_clicks(&late).await.unwrap();
+    let days = setup
+        .store
+        .link_days(setup.link.id, forgotten.day, kept.day);
+    let visitors: Vec<u64> = days.await.unwrap().iter().map(|day| day.visitors).collect();
+    assert_eq!(visitors, [2, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_no_end() {
+    let setup = setup(10).await;
+    let maintenance = setup.maintenance(Some(3));
+    // Salts and the lease; then, with the lease, whatever comes behind it.
+    for (succeed, failures) in [(0, 2), (2, 2)] {
+        setup.store.seen().away_after = Some(succeed);
+        assert_eq!(maintenance.run_once().await.failures, failures);
+    }
+    setup.store.seen().away_after = None;
+    let pass = maintenance.run_once().await;
+    assert_eq!((pass.failures, pass.clicks_purged), (0, 6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_works_at_start_and_every_hour_until_it_is_stopped() {
+    let setup = setup(10).await;
+    let stop = CancellationToken::new();
+    let mut task = pin!(setup.maintenance(Some(3)).run(stop.clone()));
+    // The clock of the runtime stands still and jumps to whatever is waited for next.
+    timeout(INTERVAL / 2, &mut task).await.unwrap_err();
+    assert_eq!(setup.rows().await, 4);
+    // Away for one pass, and back for the next.
+    setup.clock.advance(time::Duration::days(1));
+    setup.store.seen().away_after = Some(0);
+    timeout(INTERVAL, &mut task).await.unwrap_err();
+    setup.store.seen().away_after = None;
+    assert_eq!(setup.rows().await, 4);
+    timeout(INTERVAL, &mut task).await.unwrap_err();
+    assert_eq!(setup.rows().await, 3);
+    stop.cancel();
+    task.await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_node_deletes_and_every_node_destroys_salts() {
+    let setup = setup(10).await;
+    setup.salts.of(date!(2026 - 02 - 01)).await.unwrap();
+    assert!(setup.take_lease().await);
+    let pass = setup.maintenance(Some(3)).run_once().await;
+    let only_salts = Pass {
+        salts_destroyed: 1,
+        ..Pass::default()
+    };
+    assert_eq!(pass, only_salts);
+    assert_eq!(setup.rows().await, 10);
+
+    // The other one crashed.
+    setup.clock.advance(LEASE_TIME);
+    let pass = setup.maintenance(Some(3)).run_once().await;
+    assert_eq!((pass.had_turn, pass.clicks_purged), (true, 7));
+    // What is done is given back.
+    assert!(setup.take_lease().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_renewed_between_batches_for_as_long_as_it_takes() {
+    let setup = setup(0).await;
+    let (parts, stop) = (setup.parts(None), CancellationToken::new());
+    let mut turn = Turn::take(&parts, &stop).await.unwrap().unwrap();
+    for _ in 0..10 {
+        setup.clock.advance(time::Duration::minutes(2));
+        assert!(turn.next().await.unwrap());
+        assert!(!setup.take_lease().await);
+    }
+    // Delayed for so long that another node went on.
+    setup.clock.advance(LEASE_TIME);
+    assert!(setup.take_lease().await);
+    assert!(!turn.next().await.unwrap());
+    // It gives back nothing that is not its own.
+    turn.end().await;
+    let again = Turn::take(&parts, &stop).await.unwrap();
+    assert!(again.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_deleted_while_clicks_wait() {
+    let setup = setup(10).await;
+    let maintenance = setup.maintenance(Some(3));
+    setup.rig.clicks(&setup.link, 1_001);
+    let mut pass = pin!(maintenance.run_once());
+    timeout(PATIENCE / 2, &mut pass).await.unwrap_err();
+    assert_eq!(setup.rows().await, 10);
+    let mut ingester = setup.rig.ingester().await;
+    while setup.rig.journal.pending() > 0 {
+        ingester.step().await;
+    }
+    let began = Instant::now();
+    assert_eq!(pass.await.clicks_purged, 6);
+    assert!(began.elapsed() < SLOW_PAUSE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_click_that_has_waited_for_more_than_a_second_is_load() {
+    let setup = setup(10).await;
+    let maintenance = setup.maintenance(Some(3));
+    setup.rig.clicks(&setup.link, 1);
+    setup.clock.advance(time::Duration::SECOND);
+    let began = Instant::now();
+    assert_eq!(maintenance.run_once().await.failures, 0);
+    assert!(began.elapsed() < SLOW_PAUSE);
+    setup.clock.advance(time::Duration::MILLISECOND);
+    let mut pass = pin!(maintenance.run_once());
+    timeout(PATIENCE / 2, &mut pass).await.unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_load_that_does_not_end_old_clicks_go_slowly() {
+    let setup = setup(10).await;
+    setup.rig.clicks(&setup.link, 1_001);
+    let began = Instant::now();
+    let pass = setup.maintenance(Some(3)).run_once().await;
+    assert_eq!(pass.clicks_purged, 6);
+    // Changes, sessions, visitors, clicks, and clicks again: all but the first went slowly.
+    let elapsed = began.elapsed();
+    assert!(elapsed >= PATIENCE + SLOW_PAUSE * 4, "{elapsed:?}");
+    assert!(elapsed < PATIENCE * 2, "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_stops_does_not_wait_for_the_load_to_end() {
+    let setup = setup(10).await;
+    setup.rig.clicks(&setup.link, 1_001);
+    let stop = CancellationToken::new();
+    let mut task = pin!(setup.maintenance(Some(3)).run(stop.clone()));
+    timeout(PATIENCE / 2, &mut task).await.unwrap_err();
+    stop.cancel();
+    let began = Instant::now();
+    task.await;
+    assert!(began.elapsed() < Duration::from_secs(1));
+    assert!(setup.take_lease().await, "it is given back");
+}

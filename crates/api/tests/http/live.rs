@@ -1,0 +1,220 @@
+//! Watching a link: server-sent events (HTML Living Standard, §9.2) of its clicks.
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+use waypost_store::LinkStore as _;
+
+use crate::log::lines_with;
+use crate::people::{path_of, text};
+use crate::setup::{OPERATOR, TestServer, send};
+
+const FIREFOX: &str =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0";
+
+/// An event comes within two seconds; so much more is allowed while many tests share the processor.
+const AT_MOST: Duration = Duration::from_secs(10);
+
+/// A stream that is read event by event.
+struct Events {
+    response: Response,
+    text: String,
+}
+
+impl Events {
+    /// Opens the stream of a link.
+    async fn of(server: &TestServer, token: &str, link: &Value) -> Self {
+        let request = server.by(token, Method::GET, &live(link));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{response:?}");
+        let text = String::new();
+        Self { response, text }
+    }
+
+    /// The data of the next event; `None` at the end of the stream.
+    async fn next(&mut self) -> Option<Value> {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let (event, rest) = (event.to_owned(), rest.to_owned());
+                self.text = rest;
+                if !event.starts_with(':') {
+                    let data = event.strip_prefix("retry: 2000\nevent: clicks\ndata: ");
+                    return Some(serde_json::from_str(data.unwrap()).unwrap());
+                }
+                continue;
+            }
+            let chunk = timeout(AT_MOST, self.response.chunk()).await;
+            let chunk = chunk.unwrap().unwrap()?;
+            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    async fn totals(&mut self) -> (u64, u64) {
+        let event = self.next().await.unwrap();
+        let number = |field: &str| event[field].as_u64().unwrap();
+        (number("total"), number("humans"))
+    }
+}
+
+fn live(link: &Value) -> String {
+    format!("{}/live", path_of(link))
+}
+
+async fn linked(server: &TestServer, token: &str, code: &str) -> Value {
+    let fields = json!({ "url": "https://example.com/", "code": code });
+    server.made(token, &fields).await
+}
+
+async fn follow(server: &TestServer, code: &str, agent: &str) {
+    let request = server
+        .request(Method::GET, &format!("/{code}"))
+        .header("User-Agent", agent)
+        .header("Referer", "https://news.example/page?secret=1");
+    assert_eq!(send(request).await.status, StatusCode::FOUND);
+}
+
+#[tokio::test]
+async fn a_stream_begins_with_the_numbers_and_tells_of_each_click_as_it_comes() {
+    let server = TestServer::closed().await;
+    let ada = server.member("ada").await;
+    let link = linked(&server, &ada.token, "wiki").await;
+    follow(&server, "wiki", "curl/8.5.0").await;
+    server
+        .read(&ada.token, &format!("{}/stats", path_of(&link)))
+        .await;
+    let mut watching = Events::of(&server, &ada.token, &link).await;
+    let header = |name: &str| watching.response.headers()[name].to_str().unwrap();
+    assert_eq!(header("content-type"), "text/event-stream");
+    assert_eq!(header("cache-control"), "private, no-store");
+    assert_eq!(header("x-accel-buffering"), "no");
+    assert!(!header("x-request-id").is_empty());
+    let id = text(&link["id"]);
+    let first = watching.next().await.unwrap();
+    let expected = json!({ "link_id": id, "total": 1, "humans": 0, "clicks": [] });
+    assert_eq!(first, expected);
+    // Others may watch, too.
+    let mut operator = Events::of(&server, OPERATOR, &link).await;
+    assert_eq!(operator.next().await.unwrap(), expected);
+
+    // Of two clicks in one millisecond, either may be the newer one.
+    server.clock.advance(time::Duration::SECOND);
+    follow(&server, "wiki", FIREFOX).await;
+    let followed = Instant::now();
+    let told = watching.next().await.unwrap();
+    assert!(followed.elapsed() < AT_MOST / 2, "{:?}", followed.elapsed());
+    let expected = json!({
+        "link_id": id,
+        "total": 2,
+        "humans": 1,
+        "clicks": [{
+            "clicked_at": "2026-03-01T12:00:01.25Z",
+            "referrer": "https://news.example/page",
+            "browser": "Firefox",
+            "os": "Windows",
+            "device": "desktop",
+            "country": null,
+            "class": "human",
+            "user": null,
+        }],
+    });
+    assert_eq!(told, expected);
+    assert_eq!(operator.next().await.unwrap(), expected);
+    // Two that come together may be told of together; the last event counts all.
+    follow(&server, "wiki", FIREFOX).await;
+    follow(&server, "wiki", FIREFOX).await;
+    while watching.totals().await != (4, 3) {}
+}
+
+#[tokio::test]
+async fn a_stream_is_for_those_who_may_see_the_clicks() {
+    let server = TestServer::closed().await;
+    let (ada, bob) = (server.member("ada").await, server.member("bob").await);
+    let public = linked(&server, &ada.token, "public").await;
+    let fields =
+        json!({ "url": "https://example.com/", "code": "private", "visibility": "private" });
+    let private = server.made(&ada.token, &fields).await;
+    let refused = server.read(&bob.token, &live(&public)).await;
+    refused.assert_error(403, "FORBIDDEN");
+    let refused = server.read(&bob.token, &live(&private)).await;
+    refused.assert_error(404, "NOT_FOUND");
+    let refused = server.read("", &live(&public)).await;
+    refused.assert_error(401, "UNAUTHORIZED");
+    for id in ["0198c0de-0000-7000-8000-000000000000", "wiki"] {
+        let path = format!("/api/v1/links/{id}/live");
+        let nothing = server.read(OPERATOR, &path).await;
+        nothing.assert_error(404, "NOT_FOUND");
+    }
+    let head = server.ask(&ada.token, Method::HEAD, &live(&public)).await;
+    assert_eq!((head.status, head.body.as_str()), (StatusCode::OK, ""));
+    assert_eq!(head.header("content-type"), "text/event-stream");
+    assert_eq!(head.header("cache-control"), "private, no-store");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_ends_the_streams_at_once() {
+    let server = TestServer::closed().await;
+    let link = linked(&server, OPERATOR, "wiki").await;
+    let mut streams = Vec::new();
+    for _ in 0..3 {
+        let mut events = Events::of(&server, OPERATOR, &link).await;
+        assert_eq!(events.totals().await, (0, 0));
+        streams.push(events);
+    }
+    // Of the 30 seconds that requests under way have.
+    let stopping = timeout(AT_MOST, server.server.stop()).await;
+    stopping.unwrap().unwrap();
+    for mut events in streams {
+        assert_eq!(events.next().await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_survives_that_its_link_is_deleted_for_good() {
+    let server = TestServer::closed().await;
+    let gone = linked(&server, OPERATOR, "gone").await;
+    let left = linked(&server, OPERATOR, "left").await;
+    let mut of_gone = Events::of(&server, OPERATOR, &gone).await;
+    assert_eq!(of_gone.totals().await, (0, 0));
+    let deleted = server.ask(OPERATOR, Method::DELETE, &path_of(&gone)).await;
+    assert_eq!(deleted.status, StatusCode::NO_CONTENT);
+    let id = text(&gone["id"]).parse().unwrap();
+    let store = server.store.memory();
+    assert!(
+        store
+            .delete_link(waypost_core::LinkId::from_uuid(id))
+            .await
+            .unwrap()
+    );
+    let again = server.read(OPERATOR, &live(&gone)).await;
+    again.assert_error(404, "NOT_FOUND");
+    // Of the others one hears as before, and of this one nothing any more.
+    let mut of_left = Events::of(&server, OPERATOR, &left).await;
+    assert_eq!(of_left.totals().await, (0, 0));
+    follow(&server, "left", FIREFOX).await;
+    assert_eq!(of_left.totals().await, (1, 1));
+    server.server.stop().await.unwrap();
+    assert_eq!(of_gone.next().await, None);
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_when_the_database_comes_back() {
+    let server = TestServer::closed().await;
+    let link = linked(&server, OPERATOR, "wiki").await;
+    follow(&server, "wiki", FIREFOX).await;
+    let mut events = Events::of(&server, OPERATOR, &link).await;
+    while events.totals().await != (1, 1) {}
+    server.store.go_away();
+    follow(&server, "wiki", FIREFOX).await;
+    // No other test watches a link while its database is away.
+    let mut interval = tokio::time::interval(Duration::from_millis(20));
+    let asked = async {
+        while lines_with("a link that is watched cannot be read").is_empty() {
+            interval.tick().await;
+        }
+    };
+    timeout(AT_MOST, asked).await.unwrap();
+    server.store.come_back();
+    assert_eq!(events.totals().await, (2, 2));
+}

@@ -1,0 +1,72 @@
+//! Queries on leases. Each change is one statement that decides by itself, and may run twice: no
+//! transaction is needed.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
+use waypost_core::{LeaseHolder, micros};
+use waypost_store::LeaseName;
+
+use super::id::Id;
+use super::schema::leases;
+use super::transaction::WorkError;
+use super::{Connection, classify};
+use crate::error::Fault;
+
+/// Takes over the row where that is allowed; where there is none, the primary key decides who inserts
+/// it first.
+pub(super) async fn take(
+    connection: &mut Connection,
+    name: LeaseName,
+    holder: LeaseHolder,
+    now: OffsetDateTime,
+    until: OffsetDateTime,
+) -> Result<bool, WorkError> {
+    let holder = Id(*holder.as_uuid());
+    let until = micros(until);
+    let takes = leases::holder
+        .eq(holder)
+        .or(leases::expires_at.le(micros(now)));
+    let taken = diesel::update(leases::table.find(name.as_str()).filter(takes))
+        .set((leases::holder.eq(holder), leases::expires_at.eq(until)))
+        .execute(connection)
+        .await?;
+    if taken > 0 {
+        return Ok(true);
+    }
+    let kept: i64 = leases::table
+        .find(name.as_str())
+        .count()
+        .get_result(connection)
+        .await?;
+    // An insertion that is refused would be an error in the log of the database, for every node that
+    // asks for what another one holds.
+    if kept > 0 {
+        return Ok(false);
+    }
+    let inserted = diesel::insert_into(leases::table)
+        .values((
+            leases::name.eq(name.as_str()),
+            leases::holder.eq(holder),
+            leases::expires_at.eq(until),
+        ))
+        .execute(connection)
+        .await;
+    match inserted {
+        Ok(_) => Ok(true),
+        Err(error) if classify(&error) == Fault::Conflict => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn release(
+    connection: &mut Connection,
+    name: LeaseName,
+    holder: LeaseHolder,
+) -> Result<(), WorkError> {
+    let own = leases::table
+        .find(name.as_str())
+        .filter(leases::holder.eq(Id(*holder.as_uuid())));
+    diesel::delete(own).execute(connection).await?;
+    Ok(())
+}
