@@ -12,7 +12,7 @@ use waypost_store::rollup::Counted;
 use super::links::link_of;
 use super::view::VisitClassName;
 use crate::caller::Caller;
-use crate::errors::{ApiError, ErrorBody};
+use crate::errors::ApiError;
 use crate::input;
 use crate::openapi::{BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
@@ -168,11 +168,7 @@ pub(crate) async fn of_link(
     let query = input::query::<StatsQuery>(&request)?;
     let class = class(query.class.as_deref())?;
     let statistics = state.statistics();
-    let days = Days::parse(
-        query.from.as_deref(),
-        query.to.as_deref(),
-        statistics.today(),
-    )?;
+    let days = days(query.from.as_deref(), query.to.as_deref(), &state)?;
     let link = state.links().clicked(&caller.0, link_of(&request)?).await?;
     let found = statistics.of_link(link.id, days, class).await?;
     Ok(web::Json(LinkStatsView {
@@ -189,6 +185,14 @@ pub(crate) async fn of_link(
         timezone: statistics.zone().to_owned(),
         daily: found.daily.into_iter().map(LinkDayView::from).collect(),
     }))
+}
+
+/// The days that are asked for.
+///
+/// # Errors
+/// `BAD_REQUEST` when they are none.
+fn days(from: Option<&str>, to: Option<&str>, state: &State) -> Result<Days, ApiError> {
+    Ok(Days::parse(from, to, state.statistics().today())?)
 }
 
 /// The class that is asked for.
@@ -268,11 +272,7 @@ pub(crate) async fn breakdown(
         .parse()
         .map_err(|error| ApiError::bad_request(format!("{error}")))?;
     let statistics = state.statistics();
-    let days = Days::parse(
-        query.from.as_deref(),
-        query.to.as_deref(),
-        statistics.today(),
-    )?;
+    let days = days(query.from.as_deref(), query.to.as_deref(), &state)?;
     let link = state.links().clicked(&caller.0, link_of(&request)?).await?;
     let found = statistics.breakdown(link.id, by, days).await?;
     Ok(web::Json(BreakdownView {
@@ -366,7 +366,6 @@ impl TopLinkView {
     security(("token" = [])),
     responses(
         (status = 200, description = "The numbers", body = OwnStatsView),
-        (status = 403, description = "The token does not have the scope: SCOPE_MISSING", body = ErrorBody<'static>),
         BadInput,
         Denied,
         StoreFailure,
@@ -379,11 +378,7 @@ pub(crate) async fn own(
 ) -> Result<web::Json<OwnStatsView>, ApiError> {
     let query = input::query::<DaysQuery>(&request)?;
     let statistics = state.statistics();
-    let days = Days::parse(
-        query.from.as_deref(),
-        query.to.as_deref(),
-        statistics.today(),
-    )?;
+    let days = days(query.from.as_deref(), query.to.as_deref(), &state)?;
     let found = match caller.0.user_id() {
         Some(user) => statistics.of_owner(user, days, TOP).await?,
         None => statistics.of_nobody(days).await,
