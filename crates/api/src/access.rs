@@ -18,7 +18,6 @@ use uuid::Builder;
 use waypost_core::Random;
 
 use crate::errors::{ApiError, ErrorCode};
-use crate::pages;
 use crate::routes;
 use crate::state::State;
 
@@ -114,7 +113,8 @@ async fn observed(
     let span = id.span();
     let answered = async {
         let mut answer = next.call(request).await?;
-        let error = answer.response().error().and_then(pages::api_error);
+        let error = answer.response().error();
+        let error = error.and_then(|error| error.as_error::<ApiError>());
         let status = answer.status();
         write_line(answer.request(), status, error, started, voice);
         let is_sent_too_often = is_sent_too_often(error);

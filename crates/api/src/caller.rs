@@ -1,8 +1,12 @@
 //! Who sends a request, and whether they may what its route does.
 //!
 //! Each row of the table in [`crate::routes`] says for whom its route is ([`Access`]); [`authorise`] stands
-//! around its handler, so that no route can forget to ask. What only the link itself can tell is asked
+//! around its handler, and [`authorise_page`] around that of a page, so that no route can forget to ask. What only the link itself can tell is asked
 //! by the domain functions, of the same table ([`decide`]).
+
+mod pages;
+
+pub(crate) use pages::{SignedIn, authorise_page};
 
 use std::future::{Ready, ready};
 

@@ -7,7 +7,7 @@
 
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use uuid::Builder;
+use uuid::{Builder, Uuid};
 use waypost_core::{Random, TokenHash};
 
 use crate::errors::{ApiError, ErrorCode};
@@ -15,6 +15,8 @@ use crate::site::Site;
 
 /// The header that brings the token to the API.
 const HEADER: &str = "x-csrf-token";
+/// The length of the mask of a token, in hexadecimal digits.
+const MASK_LEN: usize = 32;
 /// Where a request comes from, by the word of the browser (W3C Fetch Metadata §2.4).
 const FETCH_SITE: &str = "sec-fetch-site";
 
@@ -24,16 +26,35 @@ pub(crate) fn token(
     site: &Site,
     random: &dyn Random,
 ) -> (String, Option<HeaderValue>) {
-    let is_token = |text: &&str| uuid::Uuid::try_parse(text).is_ok();
-    if let Some(kept) = site.csrf_of(headers).filter(is_token) {
-        return (kept.to_owned(), None);
+    let kept = site.csrf_of(headers).map(Uuid::try_parse);
+    if let Some(Ok(kept)) = kept {
+        return (masked(kept, random), None);
     }
+    let token = drawn(random);
+    let cookie = site.keep_csrf(&token.simple().to_string());
+    (masked(token, random), cookie)
+}
+
+fn drawn(random: &dyn Random) -> Uuid {
     let mut bytes = [0; 16];
     random.fill(&mut bytes);
-    let token = Builder::from_random_bytes(bytes).into_uuid();
-    let token = token.simple().to_string();
-    let cookie = site.keep_csrf(&token);
-    (token, cookie)
+    Builder::from_random_bytes(bytes).into_uuid()
+}
+
+/// The token as it stands in a page: another text each time. Pages are compressed, and show what somebody else
+/// may have chosen; the same text in each of them could be guessed from how short they are (BREACH).
+fn masked(token: Uuid, random: &dyn Random) -> String {
+    let mask = drawn(random);
+    let both = Uuid::from_u128(token.as_u128() ^ mask.as_u128());
+    format!("{}{}", mask.simple(), both.simple())
+}
+
+/// The token that a page shows masked.
+fn unmasked(text: &str) -> Option<String> {
+    let (mask, both) = text.split_at_checked(MASK_LEN)?;
+    let (mask, both) = (Uuid::try_parse(mask).ok()?, Uuid::try_parse(both).ok()?);
+    let token = Uuid::from_u128(mask.as_u128() ^ both.as_u128());
+    Some(token.simple().to_string())
 }
 
 /// Whether a form was sent from a page of this server, with the token that the form brings.
@@ -41,6 +62,18 @@ pub(crate) fn token(
 /// # Errors
 /// `CSRF` when it was not.
 pub(crate) fn check_form(headers: &HeaderMap, site: &Site, token: &str) -> Result<(), ApiError> {
+    check_origin(headers, site)?;
+    if is_kept(headers, site, token) {
+        return Ok(());
+    }
+    Err(refused())
+}
+
+/// Whether nothing speaks against that a page of this server sends a request.
+///
+/// # Errors
+/// `CSRF` when the browser says that another one does.
+pub(crate) fn check_origin(headers: &HeaderMap, site: &Site) -> Result<(), ApiError> {
     let foreign = match fetch_site(headers) {
         Some(b"same-origin" | b"none") | None => {
             let origin = headers.get(header::ORIGIN);
@@ -48,14 +81,15 @@ pub(crate) fn check_form(headers: &HeaderMap, site: &Site, token: &str) -> Resul
         }
         Some(_) => true,
     };
-    if foreign || !is_kept(headers, site, token) {
-        return Err(ApiError::new(
-            ErrorCode::Csrf,
-            "the form was not sent from a page of this server, or its page is too old; load the page again, \
-             let the browser accept its cookies, and send the form once more",
-        ));
-    }
-    Ok(())
+    if foreign { Err(refused()) } else { Ok(()) }
+}
+
+fn refused() -> ApiError {
+    ApiError::new(
+        ErrorCode::Csrf,
+        "the form was not sent from a page of this server, or its page is too old; load the page again, \
+         let the browser accept its cookies, and send the form once more",
+    )
 }
 
 /// Whether a request to the API with a session may change something.
@@ -89,8 +123,11 @@ fn fetch_site(headers: &HeaderMap) -> Option<&[u8]> {
     headers.get(FETCH_SITE).map(HeaderValue::as_bytes)
 }
 
-/// Whether it is the token in the cookie. Hashes are compared: the time that it takes says nothing.
+/// Whether it is the token in the cookie, masked or as it is. Hashes are compared: the time that it takes
+/// says nothing.
 fn is_kept(headers: &HeaderMap, site: &Site, token: &str) -> bool {
+    let unmasked = unmasked(token);
+    let token = unmasked.as_deref().unwrap_or(token);
     let kept = site.csrf_of(headers).filter(|kept| !kept.is_empty());
     kept.is_some_and(|kept| TokenHash::of(kept) == TokenHash::of(token))
 }
@@ -194,9 +231,24 @@ mod tests {
         let cookie = cookie.unwrap();
         let cookie = cookie.to_str().unwrap();
         let (pair, _) = cookie.split_once(';').unwrap();
-        assert_eq!(pair, format!("__Host-waypost_csrf={token}"));
+        let (_, kept) = pair.split_once('=').unwrap();
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, HeaderValue::from_str(pair).unwrap());
-        assert_eq!(super::token(&headers, &site(), &random), (token, None));
+        let (again, cookie) = super::token(&headers, &site(), &random);
+        assert_eq!(cookie, None);
+        // In each page it is another text.
+        assert!(again != token && !again.contains(kept), "{again} {kept}");
+        let other = masked(Uuid::from_u128(1), &random);
+        for (token, accepted) in [
+            (token.as_str(), true),
+            (&again, true),
+            (kept, true),
+            (&other, false),
+            (&again[1..], false),
+            ("ä", false),
+        ] {
+            let checked = check_form(&headers, &site(), token);
+            assert_eq!(checked.is_ok(), accepted, "{token}");
+        }
     }
 }

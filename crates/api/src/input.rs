@@ -1,4 +1,4 @@
-//! What comes in beside the path: JSON bodies, forms and queries, read strictly.
+//! What comes in beside the path: JSON bodies and queries, read strictly. Forms are in [`crate::pages`].
 //!
 //! A field that nobody knows, a field given twice or a list where an object belongs is refused: a
 //! mistyped name is found when it is written, not when its effect is missed.
@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Duration;
 
-use actix_web::dev::{JsonBody as RawBody, Payload, UrlEncoded};
+use actix_web::dev::{JsonBody as RawBody, Payload};
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use actix_web::{FromRequest, HttpRequest};
 use serde::Deserialize;
@@ -20,7 +20,7 @@ use crate::errors::{ApiError, ErrorCode};
 /// The longest body where nothing else is said, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1_024;
 /// A body arrives within this time, or somebody holds the connection on purpose.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A body that is a JSON object, declared as such (`Content-Type: application/json`, or another
 /// type that ends in `+json`).
@@ -44,25 +44,8 @@ impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for JsonObje
     }
 }
 
-/// The body of a form (`application/x-www-form-urlencoded`).
-pub(crate) struct Form<T>(pub(crate) T);
-
-impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
-    type Error = ApiError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = UrlEncoded::<T>::new(request, payload).limit(MAX_BODY_BYTES);
-        Box::pin(async {
-            match tokio::time::timeout(BODY_TIMEOUT, body).await {
-                Ok(body) => Ok(Self(body?)),
-                Err(_) => Err(late()),
-            }
-        })
-    }
-}
-
-fn late() -> ApiError {
+/// The body did not arrive in time.
+pub(crate) fn late() -> ApiError {
     ApiError::new(
         ErrorCode::RequestTimeout,
         "the body did not arrive within 10 seconds; send it again",
@@ -146,7 +129,6 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_that_never_comes_is_given_up() {
         assert_given_up::<JsonObject<Anything>>("application/json").await;
-        assert_given_up::<Form<Anything>>("application/x-www-form-urlencoded").await;
     }
 
     async fn assert_given_up<T: FromRequest<Error = ApiError>>(media_type: &str) {

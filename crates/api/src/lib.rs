@@ -10,7 +10,9 @@
 //! | the operations; the REST API | `handlers/`, `handlers/v1/` |
 //! | errors: code → status → name | `errors.rs`; for visitors `error_page.rs` |
 //! | who sends a request, and whether they may | `caller.rs` |
-//! | pages, and signing in and out with them | `pages.rs`, `templates/`, `handlers/auth/` |
+//! | pages: what stands around them, forms | `pages.rs`, `pages/`, `templates/` |
+//! | signing in and out; the dashboard | `handlers/auth/`, `handlers/dashboard/` |
+//! | stylesheet and scripts | `assets.rs`, `assets/` |
 //! | cookies, the own addresses, where a sign-in may lead | `site.rs` |
 //! | requests that a browser is made to send | `csrf.rs` |
 //! | signing in with an OpenID provider | `oidc/`: [`Oidc`], [`OidcSettings`] |
@@ -40,6 +42,7 @@
 //! is answered like one that does not exist.
 
 mod access;
+mod assets;
 mod budget;
 mod caller;
 mod csrf;

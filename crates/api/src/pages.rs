@@ -1,165 +1,171 @@
-//! Pages of HTML: their templates, and what every one of them is sent with.
+//! Pages of HTML: what every one of them is sent with, and what stands around them.
 //!
-//! They work without JavaScript and load one stylesheet, from this server. There is no `form-action` in
-//! their policy: some browsers apply it to where a form leads in the end, and signing in leads on to the
-//! targets of links, and to identity providers.
+//! A page is a row of the routes of the kind `Page`; its handler takes a [`Frame`], calls one function of the
+//! domain, and gives its template to [`Frame::page`]. Pages work without JavaScript and load what they
+//! load from this server. There is no `form-action` in their policy: some browsers apply it to where a form
+//! leads in the end, and signing in leads on to the targets of links, and to identity providers.
+//!
+//! [`complete`] stands around all of them: it turns errors into pages, and compresses. No redirect and
+//! no stream is compressed, for neither is a text of which the length is known.
 
-use std::fmt;
+mod flash;
+mod form;
+mod frame;
 
+pub(crate) use flash::Flash;
+pub(crate) use form::{PageForm, Problem};
+pub(crate) use frame::Frame;
+
+use actix_web::body::{BoxBody, MessageBody as _};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, ContentType, HeaderName, HeaderValue};
-use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use actix_web::http::header::{
+    self, AcceptEncoding, ContentEncoding, Encoding, Header as _, HeaderMap, HeaderName,
+    HeaderValue,
+};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, HttpResponse, web};
 use askama::Template;
+use flate2::Compression;
 
+use crate::assets::gzip;
+use crate::error_page::sentence;
 use crate::errors::{ApiError, ErrorBody};
+use crate::state::State;
+
+/// What a handler of a page gives back.
+pub(crate) type PageResult = Result<HttpResponse, ApiError>;
 
 /// What every page has. Its address may hold a secret, which is nobody else's business.
 const HEADERS: [(HeaderName, &str); 4] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
     (header::CACHE_CONTROL, "no-store"),
 ];
-/// The stylesheet of all pages.
-pub(crate) const STYLESHEET: &str = include_str!("../templates/page.css");
-
-/// Signing in.
-#[derive(Template)]
-#[template(path = "login.html")]
-pub(crate) struct LoginPage<'a> {
-    pub(crate) base: &'a str,
-    pub(crate) csrf: &'a str,
-    pub(crate) redirect: &'a str,
-    pub(crate) email: &'a str,
-    /// The host of the OpenID provider, where there is one.
-    pub(crate) provider: Option<&'a str>,
-    pub(crate) problem: Option<&'a str>,
-}
-
-/// Signing out.
-#[derive(Template)]
-#[template(path = "logout.html")]
-pub(crate) struct LogoutPage<'a> {
-    pub(crate) base: &'a str,
-    pub(crate) csrf: &'a str,
-    /// Who is signed in.
-    pub(crate) email: Option<&'a str>,
-}
-
-/// Making the first admin.
-#[derive(Template)]
-#[template(path = "setup.html")]
-pub(crate) struct SetupPage<'a> {
-    pub(crate) base: &'a str,
-    pub(crate) csrf: &'a str,
-    pub(crate) token: &'a str,
-    pub(crate) email: &'a str,
-    pub(crate) name: &'a str,
-    pub(crate) problem: Option<&'a str>,
-}
+/// What is shorter is not compressed, in bytes: it fits into one packet anyway.
+const MIN_GZIP: usize = 1_024;
+/// The version of the server, which pages show.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The header of a request that htmx sends for a part of a page.
+const HTMX: &str = "hx-request";
 
 /// What went wrong.
 #[derive(Template)]
 #[template(path = "problem.html")]
 struct ProblemPage<'a> {
-    base: &'a str,
+    frame: &'a Frame,
     heading: &'a str,
     message: &'a str,
     code: &'a str,
 }
 
-/// The answer that a page is.
-///
-/// # Errors
-/// `INTERNAL` when the template cannot be filled in.
-pub(crate) fn answer(status: StatusCode, page: &impl Template) -> Result<PageAnswer, ApiError> {
-    let body = page.render().map_err(ApiError::internal)?;
-    let mut response = HttpResponse::build(status);
-    headed(&mut response);
-    Ok(PageAnswer { response, body })
+/// The page of an error. Where it cannot be filled in, it is empty: the status says what it is.
+pub(crate) fn problem_page(error: &ApiError, state: &State) -> String {
+    let ErrorBody {
+        error,
+        code,
+        message,
+    } = error.body();
+    let page = ProblemPage {
+        frame: &Frame::bare(state.site()),
+        heading: error,
+        message: &sentence(&message),
+        code: code.name(),
+    };
+    page.render().unwrap_or_default()
 }
 
-/// A page to which headers can be added.
-pub(crate) struct PageAnswer {
-    response: HttpResponseBuilder,
-    body: String,
-}
-
-impl PageAnswer {
-    /// Adds a cookie, where there is one to be kept.
-    pub(crate) fn keeping(mut self, cookie: Option<HeaderValue>) -> Self {
-        if let Some(cookie) = cookie {
-            self.response.append_header((header::SET_COOKIE, cookie));
-        }
-        self
-    }
-
-    pub(crate) fn finish(mut self) -> HttpResponse {
-        self.response.body(self.body)
-    }
-}
-
-fn headed(response: &mut HttpResponseBuilder) {
+/// Says of an answer what is true of every page.
+pub(crate) fn head(headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
-        response.insert_header((name, value));
+        headers.insert(name, HeaderValue::from_static(value));
     }
-    response.insert_header(ContentType::html());
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, html);
 }
 
-/// An error of a page, which is a page.
-#[derive(Debug)]
-pub(crate) struct PageError {
-    pub(crate) error: ApiError,
-    base: String,
+/// The answer that a page is.
+fn answer(status: StatusCode, body: String) -> HttpResponse {
+    let mut answer = HttpResponse::build(status).body(body);
+    head(answer.headers_mut());
+    answer
 }
 
-impl PageError {
-    /// An error on a server whose paths stand behind `base`.
-    pub(crate) fn new(error: ApiError, base: &str) -> Self {
-        Self {
-            error,
-            base: base.to_owned(),
-        }
-    }
+/// Whether htmx asks for a part of a page.
+pub(crate) fn is_of_htmx(headers: &HeaderMap) -> bool {
+    headers.contains_key(HTMX)
 }
 
-impl fmt::Display for PageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl ResponseError for PageError {
-    fn status_code(&self) -> StatusCode {
-        self.error.code().status()
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        let ErrorBody {
-            error,
-            code,
-            message,
-        } = self.error.body();
-        let page = ProblemPage {
-            base: &self.base,
-            heading: error,
-            message: &crate::error_page::sentence(&message),
-            code: code.name(),
+/// Stands around a page: an error becomes one, for htmx a sentence; then it is compressed.
+pub(crate) async fn complete(
+    state: web::Data<State>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let mut answer = next.call(request).await?;
+    let error = answer.response().error();
+    if let Some(error) = error.and_then(|error| error.as_error::<ApiError>()) {
+        let is_part = is_of_htmx(answer.request().headers());
+        let body = if is_part {
+            sentence(&error.body().message)
+        } else {
+            problem_page(error, &state)
         };
-        let mut response = HttpResponse::build(self.status_code());
-        headed(&mut response);
-        for header in self.error.headers() {
-            response.insert_header(header);
-        }
-        response.body(page.render().unwrap_or_default())
+        answer = answer.map_body(|response, _| {
+            head(&mut response.headers);
+            if is_part {
+                let text = HeaderValue::from_static("text/plain; charset=utf-8");
+                response.headers.insert(header::CONTENT_TYPE, text);
+            }
+            BoxBody::new(body)
+        });
     }
+    Ok(compressed(answer))
 }
 
-/// What is known of an error that an answer was made of.
-pub(crate) fn api_error(error: &actix_web::Error) -> Option<&ApiError> {
-    let of_page = || error.as_error::<PageError>().map(|page| &page.error);
-    error.as_error::<ApiError>().or_else(of_page)
+/// The same answer with gzip, where it is a text and the client takes it.
+///
+/// The token of forms is in pages, and is masked anew in each of them: how short a page is says nothing of it.
+fn compressed(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let headers = answer.headers();
+    let media_type = headers.get(header::CONTENT_TYPE);
+    let media_type = media_type.and_then(|media_type| media_type.to_str().ok());
+    let is_text = media_type.is_some_and(|media_type| {
+        ["text/html", "text/plain", "image/svg"]
+            .iter()
+            .any(|text| media_type.starts_with(text))
+    });
+    if !is_text || headers.contains_key(header::CONTENT_ENCODING) {
+        return answer;
+    }
+    let takes_gzip = takes_gzip(answer.request());
+    answer.map_body(|response, body| {
+        let vary = HeaderValue::from_static("accept-encoding");
+        response.headers.append(header::VARY, vary);
+        // What goes on and on has no bytes yet.
+        let content = match body.try_into_bytes() {
+            Ok(content) if takes_gzip && content.len() >= MIN_GZIP => content,
+            Ok(content) => return BoxBody::new(content),
+            Err(body) => return body,
+        };
+        let Some(short) = gzip(&content, Compression::fast()) else {
+            return BoxBody::new(content);
+        };
+        let gzip = HeaderValue::from_static("gzip");
+        response.headers.insert(header::CONTENT_ENCODING, gzip);
+        BoxBody::new(short)
+    })
+}
+
+/// Whether a client takes what is compressed with gzip (RFC 9110 §12.5.3).
+pub(crate) fn takes_gzip(request: &HttpRequest) -> bool {
+    let supported = [Encoding::gzip(), Encoding::identity()];
+    let accepted = AcceptEncoding::parse(request).ok();
+    let chosen = accepted.and_then(|accepted| accepted.negotiate(supported.iter()));
+    chosen == Some(Encoding::Known(ContentEncoding::Gzip))
 }

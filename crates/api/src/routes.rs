@@ -24,11 +24,14 @@ use actix_web::{Error, HttpRequest, HttpResponse, Resource, Route, Scope, guard,
 use waypost_core::{Action, ReservedWords};
 
 use crate::access::{observe, observe_quietly};
-use crate::caller::{Access, authorise};
+use crate::caller::{Access, authorise, authorise_page};
 use crate::error_page;
 use crate::errors::ApiError;
 use crate::handlers::redirect::host_of;
-use crate::handlers::{auth, delete, docs, health, list, metrics, redirect, shorten, stats, v1};
+use crate::handlers::{
+    assets, auth, dashboard, delete, docs, health, list, metrics, redirect, shorten, stats, v1,
+};
+use crate::pages;
 use crate::state::State;
 
 /// One operation under one path.
@@ -84,7 +87,8 @@ enum Kind {
     Operation,
     /// The same, with a line only at level `debug`: machines ask every few seconds.
     Probe,
-    /// As [`Kind::Operation`], for pages of people, which are not in the description.
+    /// As [`Kind::Operation`], for pages of people, which are not in the description: whoever is not signed in
+    /// is sent to sign in, tokens count for nothing, and errors are pages.
     Page,
     /// As [`Kind::Probe`], for the pages that describe the others and are not in the description.
     Documentation,
@@ -147,7 +151,9 @@ const ROUTES: &[Row] = &[
     Row { method: Method::Get,    path: "/auth/oidc/callback",                 kind: Kind::Page,          access: Access::Open,                               handler: Some(|| web::to(auth::oidc::finish)),      purpose: "Signs in whom the OpenID provider sends back" },
     Row { method: Method::Get,    path: "/setup",                              kind: Kind::Page,          access: Access::Open,                               handler: Some(|| web::to(auth::setup::show)),       purpose: "The page to make the first admin" },
     Row { method: Method::Post,   path: "/setup",                              kind: Kind::Page,          access: Access::Open,                               handler: Some(|| web::to(auth::setup::submit)),     purpose: "Makes the first admin" },
-    Row { method: Method::Get,    path: "/static/page.css",                    kind: Kind::Documentation, access: Access::Open,                               handler: Some(|| web::to(auth::style::answer)),     purpose: "How pages look" },
+    Row { method: Method::Get,    path: "/static/{name}",                      kind: Kind::Documentation, access: Access::Open,                               handler: Some(|| web::to(assets::answer)),          purpose: "A file that pages load" },
+    Row { method: Method::Get,    path: "/dashboard",                          kind: Kind::Page,          access: Access::For(Action::ListLinks),             handler: Some(|| web::to(dashboard::home::show)),   purpose: "The page with one's links" },
+    Row { method: Method::Post,   path: "/dashboard",                          kind: Kind::Page,          access: Access::For(Action::CreateLink),            handler: Some(|| web::to(dashboard::home::create)), purpose: "Makes a link from the form of that page" },
     Row { method: Method::Get,    path: "/api/v1/admin/users",                 kind: Kind::Operation,     access: Access::For(Action::ListUsers),             handler: Some(|| web::to(v1::users::list)),         purpose: "Lists all users" },
     Row { method: Method::Patch,  path: "/api/v1/admin/users/{id}",            kind: Kind::Operation,     access: Access::For(Action::ManageUsers),           handler: Some(|| web::to(v1::users::change)),       purpose: "Changes a user" },
     Row { method: Method::Delete, path: "/api/v1/admin/users/{id}",            kind: Kind::Operation,     access: Access::For(Action::ManageUsers),           handler: Some(|| web::to(v1::users::delete)),       purpose: "Deletes a user" },
@@ -336,6 +342,14 @@ fn resource(rest: &str, rows: &[&Row]) -> Resource {
 
 fn around(row: &Row, route: Route) -> Route {
     let access = row.access;
+    if row.kind == Kind::Page {
+        return route
+            .wrap(from_fn(move |state: web::Data<State>, request, next| {
+                authorise_page(access, state, request, next)
+            }))
+            .wrap(from_fn(pages::complete))
+            .wrap(from_fn(observe));
+    }
     let authorised = route.wrap(from_fn(move |state: web::Data<State>, request, next| {
         authorise(access, state, request, next)
     }));

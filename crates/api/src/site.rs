@@ -11,11 +11,13 @@ use waypost_core::{BaseUrl, SessionHash};
 use crate::oidc::LASTS;
 
 /// Where somebody is sent who wants to go nowhere in particular.
-const HOME: &str = "/api/docs/";
+const HOME: &str = "/dashboard";
 /// The longest path to be sent to, in bytes.
 const MAX_PATH: usize = 4_096;
 /// For how long a browser remembers the token of forms.
 const CSRF_AGE: Duration = Duration::DAY;
+/// For how long a browser remembers what was just done, until a page says so.
+const FLASH_AGE: Duration = Duration::MINUTE;
 
 /// The addresses and the cookies of the server.
 pub(crate) struct Site {
@@ -27,6 +29,7 @@ pub(crate) struct Site {
     session: &'static str,
     csrf: &'static str,
     pending: &'static str,
+    flash: &'static str,
     /// What all cookies have.
     attributes: String,
 }
@@ -46,14 +49,20 @@ impl Site {
         let _ = write!(attributes, "; Path={path}");
         // A cookie of this name was set by this very host, for all of it, over TLS (RFC 6265bis §4.1.3.2).
         let is_host = is_secure && base.is_empty();
-        let (session, csrf, pending) = if is_host {
+        let (session, csrf, pending, flash) = if is_host {
             (
                 "__Host-waypost_session",
                 "__Host-waypost_csrf",
                 "__Host-waypost_oidc",
+                "__Host-waypost_flash",
             )
         } else {
-            ("waypost_session", "waypost_csrf", "waypost_oidc")
+            (
+                "waypost_session",
+                "waypost_csrf",
+                "waypost_oidc",
+                "waypost_flash",
+            )
         };
         Self {
             origin: url
@@ -64,6 +73,7 @@ impl Site {
             session,
             csrf,
             pending,
+            flash,
             attributes,
         }
     }
@@ -155,6 +165,21 @@ impl Site {
     /// Keeps the token of forms in the browser.
     pub(crate) fn keep_csrf(&self, token: &str) -> Option<HeaderValue> {
         self.keep(self.csrf, token, "Strict", CSRF_AGE)
+    }
+
+    /// The name of what was just done, of whatever form.
+    pub(crate) fn flash_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        cookie(headers, self.flash)
+    }
+
+    /// Keeps the name of what was just done, until a page says so.
+    pub(crate) fn keep_flash(&self, name: &str) -> Option<HeaderValue> {
+        self.keep(self.flash, name, "Strict", FLASH_AGE)
+    }
+
+    /// Makes the browser forget it.
+    pub(crate) fn forget_flash(&self) -> Option<HeaderValue> {
+        self.keep(self.flash, "", "Strict", Duration::ZERO)
     }
 
     /// The sign-in with a provider that a request presents, of whatever form.
@@ -262,7 +287,7 @@ mod tests {
     fn a_path_before_the_server_stands_before_everything() {
         let site = site("https://example.com/go/");
         assert_eq!(site.local("/wiki"), "/go/wiki");
-        assert_eq!(site.local("//evil.example"), "/go/api/docs/");
+        assert_eq!(site.local("//evil.example"), "/go/dashboard");
         assert_eq!(site.sign_in("/a?b"), "/go/auth/login?redirect=%2Fa%3Fb");
         let cookie = site.keep_session("secret", Duration::DAY).unwrap();
         assert_eq!(

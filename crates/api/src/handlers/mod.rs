@@ -2,7 +2,9 @@
 //!
 //! For whom each is says the table in [`crate::routes`].
 
+pub(crate) mod assets;
 pub(crate) mod auth;
+pub(crate) mod dashboard;
 pub(crate) mod delete;
 pub(crate) mod docs;
 pub(crate) mod health;

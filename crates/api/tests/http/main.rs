@@ -20,6 +20,7 @@ mod log;
 mod metrics;
 mod operation;
 mod orphans;
+mod pages;
 mod people;
 mod raw;
 mod redirect;

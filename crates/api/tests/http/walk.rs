@@ -52,6 +52,9 @@ const CALLERS: [&str; 18] = [
 const SESSION: &str = "a session";
 const ENDED_SESSION: &str = "an ended session";
 
+/// The token of forms of everybody who has a session.
+const CSRF: &str = "5d7c5b1c6f4a4bb0a1f0a4a1f2b3c4d5";
+
 /// Answered as the entry says.
 const OK: u16 = 0;
 
@@ -110,6 +113,9 @@ mod rows {
                                              [401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, OK,  403, OK,  OK,  OK,  OK,  401, 401],
                                              [401, 404, OK,  OK,  OK,  OK,  404, 401, 401, 401, OK,  403, OK,  404, OK,  OK,  401, 401],
     );
+    /// A page for those who are signed in; others are sent to sign in, whatever token they send.
+    pub(super) const MEMBERS: &Row
+                                = &Row::same([303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, OK,  OK,  OK,  303, 303]);
     /// See what is the owners' own.
     pub(super) const INSPECT: &Row = &Row::hidden(
                                              [401, 403, 403, OK,  OK,  OK,  403, 401, 401, 401, OK,  403, OK,  403, OK,  OK,  401, 401],
@@ -127,7 +133,7 @@ mod rows {
     );
 }
 use rows::{
-    ADMIN, CHANGE, DESTROY, EDIT_SELF, FOLLOW, INSPECT, LIST, MAKE, OPEN, PAGE, SELF, VIEW,
+    ADMIN, CHANGE, DESTROY, EDIT_SELF, FOLLOW, INSPECT, LIST, MAKE, MEMBERS, OPEN, PAGE, SELF, VIEW,
 };
 
 /// A route as `routes()` shows it, what is sent there (words in braces are put in: see
@@ -199,7 +205,9 @@ const ENTRIES: &[Entry] = &[
     Entry("GET, HEAD /auth/oidc/callback",              "/auth/oidc/callback?code=a&state=b",       "",   404, OPEN),
     Entry("GET, HEAD /setup",                           "/setup?token=guessed",                     "",   410, OPEN),
     Entry("POST /setup",                                "/setup",                                   "",   415, OPEN),
-    Entry("GET, HEAD /static/page.css",                 "/static/page.css",                         "",   200, OPEN),
+    Entry("GET, HEAD /static/{name}",                   "/static/app.css",                          "",   200, OPEN),
+    Entry("GET, HEAD /dashboard",                       "/dashboard",                               "",   200, MEMBERS),
+    Entry("POST /dashboard",                            "/dashboard",           "csrf={csrf}&target=https://example.com/made", 303, MEMBERS),
     Entry("GET, HEAD /api/v1/admin/blocklist",          "/api/v1/admin/blocklist",                  "",   200, ADMIN),
     Entry("POST /api/v1/admin/blocklist",               "/api/v1/admin/blocklist", r#"{"pattern":"{code}.example"}"#, 201, ADMIN),
     Entry("DELETE /api/v1/admin/blocklist/{pattern}",   "/api/v1/admin/blocklist/{blocked}",        "",   204, ADMIN),
@@ -340,6 +348,7 @@ impl Stage {
             .replace("{link}", link)
             .replace("{code}", code)
             .replace("{co-owner}", &self.co_owner.id.to_string())
+            .replace("{csrf}", CSRF)
             .replace("{recipient}", &self.recipient.id.to_string());
         if text.contains("{victim}") {
             let name = self.name("victim");
@@ -427,15 +436,20 @@ impl Stage {
             method = Method::HEAD;
         }
         let mut request = if token.starts_with(SessionSecret::PREFIX) {
-            let cookie = format!("__Host-waypost_session={token}");
+            let cookie = format!("__Host-waypost_session={token}; __Host-waypost_csrf={CSRF}");
             let request = self.server.request(method, path).header(COOKIE, cookie);
             request.header("Sec-Fetch-Site", "same-origin")
         } else {
             self.server.by(token, method, path)
         };
         if !body.is_empty() {
+            let media_type = if body.starts_with('{') {
+                "application/json"
+            } else {
+                "application/x-www-form-urlencoded"
+            };
             request = request
-                .header(CONTENT_TYPE, "application/json")
+                .header(CONTENT_TYPE, media_type)
                 .body(body.to_owned());
         }
         send(request).await
@@ -496,6 +510,43 @@ fn the_walk_takes_every_route_and_no_other() {
         stale.is_empty(),
         "remove the entries of ENTRIES in walk.rs that no route has any more: {stale:?}"
     );
+}
+
+/// Forms without their token, as an admin sends them who is signed in.
+#[tokio::test]
+async fn no_form_of_a_page_is_taken_without_its_token() {
+    let stage = Stage::set().await;
+    let forms = ENTRIES.iter().filter(|entry| entry.2.contains("{csrf}"));
+    let mut refused = 0;
+    for Entry(_, path, body, ..) in forms {
+        let link = stage.link(Visibility::Public).await;
+        let (id, code) = (link.id.to_string(), link.code.as_str());
+        let admin = stage.callers[15].1;
+        let path = stage.fill(path, &id, code, admin).await;
+        let body = body.replace("{csrf}", "5d7c5b1c6f4a4bb0a1f0a4a1f2b3c4d6");
+        let body = stage.fill(&body, &id, code, admin).await;
+        let token = stage.credential(SESSION, admin).await;
+        let answer = stage.send(&token, Method::POST, &path, &body).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}: {answer:?}");
+        assert!(answer.body.contains("CSRF"), "{path}: {answer:?}");
+        refused += 1;
+    }
+    assert!(refused >= 1);
+}
+
+#[test]
+fn every_form_of_a_page_is_walked_with_its_token() {
+    let by_json = |route: &str| {
+        ["/api/", "/shorten", "/auth/", "/setup"]
+            .iter()
+            .any(|path| route.starts_with(&format!("POST {path}")))
+    };
+    let forms = ENTRIES
+        .iter()
+        .filter(|entry| entry.0.starts_with("POST ") && !by_json(entry.0));
+    for Entry(route, _, body, ..) in forms {
+        assert!(body.contains("{csrf}"), "{route}: {body}");
+    }
 }
 
 #[tokio::test]

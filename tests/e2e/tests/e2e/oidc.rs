@@ -90,7 +90,7 @@ async fn after_the_provider_only_paths_of_this_server_are_gone_on_to() {
         let callback = browser.go_until(&rig.server.url(&begin), &callback).await;
         let after = browser.open(callback.as_str()).await.target();
         let after = after.expect("a redirect");
-        assert_eq!(after.as_str(), rig.server.url("/api/docs/"), "{hostile}");
+        assert_eq!(after.as_str(), rig.server.url("/dashboard"), "{hostile}");
     }
 }
 

@@ -1,20 +1,31 @@
 //! `GET` and `POST /auth/login`: signing in with an address and a password.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
+use askama::Template;
 use serde::Deserialize;
 use waypost_store::{AccountError, NewSession};
 
-use super::{PageResult, client_address, end_former, page, see_other, signed_in, user_agent};
-use crate::csrf;
+use super::{client_address, end_former, see_other, signed_in, user_agent};
 use crate::errors::ApiError;
-use crate::input::Form;
 use crate::oidc::Oidc;
-use crate::pages::{self, LoginPage};
+use crate::pages::{Frame, PageForm, PageResult};
 use crate::state::State;
 
 /// Wrong, unknown, without a password or disabled: one answer for all of them.
 const REFUSED: &str = "The address or the password is not right.";
+
+/// The page.
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage<'a> {
+    frame: &'a Frame,
+    redirect: &'a str,
+    email: &'a str,
+    /// The host of the OpenID provider, where there is one.
+    provider: Option<&'a str>,
+    problem: Option<&'a str>,
+}
 
 /// Where to go on to.
 #[derive(Debug, Default, Deserialize)]
@@ -26,8 +37,6 @@ struct LoginQuery {
 /// What the form sends.
 #[derive(Deserialize)]
 pub(crate) struct LoginForm {
-    #[serde(default)]
-    csrf: String,
     email: String,
     password: String,
     #[serde(default)]
@@ -35,71 +44,57 @@ pub(crate) struct LoginForm {
 }
 
 /// Shows the form; whoever is signed in already goes on at once.
-pub(crate) async fn show(request: HttpRequest, state: web::Data<State>) -> PageResult {
-    page(&state, form(&request, &state).await)
-}
-
-async fn form(request: &HttpRequest, state: &State) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn show(
+    request: HttpRequest,
+    state: web::Data<State>,
+    frame: Frame,
+) -> PageResult {
     let query = web::Query::<LoginQuery>::from_query(request.query_string());
     let LoginQuery { redirect } = query.map(web::Query::into_inner).unwrap_or_default();
-    if let Some(presented) = state.site().session_of(request.headers()) {
-        let known = state.accounts().authenticate_session(presented).await?;
-        if known.is_some() {
-            return Ok(see_other(&state.site().local(&redirect)));
-        }
+    if frame.user().is_some() {
+        return Ok(see_other(&state.site().local(&redirect)));
     }
-    answer(request, state, StatusCode::OK, "", &redirect, None)
+    page(&frame, &state, "", &redirect, None)
 }
 
-fn answer(
-    request: &HttpRequest,
+fn page(
+    frame: &Frame,
     state: &State,
-    status: StatusCode,
     email: &str,
     redirect: &str,
     problem: Option<&str>,
-) -> Result<HttpResponse, ApiError> {
-    let site = state.site();
-    let (csrf, cookie) = csrf::token(request.headers(), site, state.random());
+) -> PageResult {
+    let status = match problem {
+        None => StatusCode::OK,
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+    };
     let page = LoginPage {
-        base: site.base(),
-        csrf: &csrf,
+        frame,
         redirect,
         email,
         provider: state.oidc().map(Oidc::host),
         problem,
     };
-    Ok(pages::answer(status, &page)?.keeping(cookie).finish())
+    frame.page(status, &page)
 }
 
 /// Signs in.
 pub(crate) async fn submit(
     request: HttpRequest,
     state: web::Data<State>,
-    form: Result<Form<LoginForm>, ApiError>,
+    PageForm(form): PageForm<LoginForm>,
+    frame: Frame,
 ) -> PageResult {
-    page(&state, attempt(&request, &state, form).await)
-}
-
-async fn attempt(
-    request: &HttpRequest,
-    state: &State,
-    form: Result<Form<LoginForm>, ApiError>,
-) -> Result<HttpResponse, ApiError> {
-    let Form(form) = form?;
-    csrf::check_form(request.headers(), state.site(), &form.csrf)?;
     let LoginForm {
         email,
         password,
         redirect,
-        ..
     } = form;
-    let Some(opened) = sign_in(request, state, &email, password).await? else {
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return answer(request, state, status, &email, &redirect, Some(REFUSED));
+    let Some(opened) = sign_in(&request, &state, &email, password).await? else {
+        return page(&frame, &state, &email, &redirect, Some(REFUSED));
     };
-    end_former(request, state).await?;
-    Ok(signed_in(state, &opened, &redirect))
+    end_former(&request, &state).await?;
+    Ok(signed_in(&state, &opened, &redirect))
 }
 
 /// Signs in as often as the throttle lets them.

@@ -2,69 +2,41 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
+use askama::Template;
 use serde::Deserialize;
-use waypost_store::KnownSession;
 
-use super::{PageResult, page, see_other};
-use crate::csrf;
-use crate::errors::ApiError;
-use crate::input::Form;
-use crate::pages::{self, LogoutPage};
+use super::see_other;
+use crate::pages::{Frame, PageForm, PageResult};
 use crate::state::State;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "logout.html")]
+struct LogoutPage<'a> {
+    frame: &'a Frame,
+}
 
 /// What the form sends.
 #[derive(Deserialize)]
 pub(crate) struct LogoutForm {
-    #[serde(default)]
-    csrf: String,
     /// Of the second button.
     everywhere: Option<String>,
 }
 
 /// Shows who is signed in, and the form.
-pub(crate) async fn show(request: HttpRequest, state: web::Data<State>) -> PageResult {
-    page(&state, form(&request, &state).await)
-}
-
-async fn form(request: &HttpRequest, state: &State) -> Result<HttpResponse, ApiError> {
-    let known = session(request, state).await?;
-    let site = state.site();
-    let (csrf, cookie) = csrf::token(request.headers(), site, state.random());
-    let page = LogoutPage {
-        base: site.base(),
-        csrf: &csrf,
-        email: known.as_ref().map(|known| known.user.email.as_str()),
-    };
-    let answer = pages::answer(StatusCode::OK, &page)?;
-    Ok(answer.keeping(cookie).finish())
-}
-
-async fn session(request: &HttpRequest, state: &State) -> Result<Option<KnownSession>, ApiError> {
-    match state.site().session_of(request.headers()) {
-        Some(presented) => Ok(state.accounts().authenticate_session(presented).await?),
-        None => Ok(None),
-    }
+pub(crate) async fn show(frame: Frame) -> PageResult {
+    frame.page(StatusCode::OK, &LogoutPage { frame: &frame })
 }
 
 /// Signs out, and makes the browser forget its session.
 pub(crate) async fn submit(
-    request: HttpRequest,
     state: web::Data<State>,
-    form: Result<Form<LogoutForm>, ApiError>,
+    PageForm(form): PageForm<LogoutForm>,
+    frame: Frame,
 ) -> PageResult {
-    page(&state, sign_out(&request, &state, form).await)
-}
-
-async fn sign_out(
-    request: &HttpRequest,
-    state: &State,
-    form: Result<Form<LogoutForm>, ApiError>,
-) -> Result<HttpResponse, ApiError> {
-    let Form(form) = form?;
     let site = state.site();
-    csrf::check_form(request.headers(), site, &form.csrf)?;
-    if let Some(known) = session(request, state).await? {
+    if let Some(known) = frame.known() {
         let accounts = state.accounts();
         if form.everywhere.is_some() {
             accounts.sign_out_everywhere(known.user.id).await?;

@@ -1,12 +1,12 @@
 //! The pages of signing in and out, and of the first start.
 //!
-//! Every form is checked by [`crate::csrf`] before anything else is done with it.
+//! Every form is checked by [`crate::csrf`] before anything else is done with it: a
+//! [`PageForm`](crate::pages::PageForm) is not read otherwise.
 
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod oidc;
 pub(crate) mod setup;
-pub(crate) mod style;
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
@@ -17,16 +17,7 @@ use waypost_store::NewSession;
 
 use crate::errors::ApiError;
 use crate::handlers::redirect::RequestHeaders;
-use crate::pages::PageError;
 use crate::state::State;
-
-/// What a handler of a page gives back.
-pub(crate) type PageResult = Result<HttpResponse, PageError>;
-
-/// The answer of a handler, whose errors become pages.
-fn page(state: &State, answer: Result<HttpResponse, ApiError>) -> PageResult {
-    answer.map_err(|error| PageError::new(error, state.site().base()))
-}
 
 /// What the browser of a request calls itself.
 pub(crate) fn user_agent(request: &HttpRequest) -> Option<UserAgent> {

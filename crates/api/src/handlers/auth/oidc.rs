@@ -4,12 +4,13 @@
 //! not answer it stays, so that loading the page again is enough.
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 
-use super::{PageResult, client_address, end_former, page, see_other, signed_in, user_agent};
+use super::{client_address, end_former, see_other, signed_in, user_agent};
 use crate::errors::ApiError;
 use crate::oidc::{Oidc, Pending, Response, answer};
+use crate::pages::PageResult;
 use crate::state::State;
 
 /// Where to go on to.
@@ -30,14 +31,10 @@ fn provider<'s>(request: &HttpRequest, state: &'s State) -> Result<&'s Oidc, Api
 
 /// Sends the browser to the provider.
 pub(crate) async fn begin(request: HttpRequest, state: web::Data<State>) -> PageResult {
-    page(&state, send(&request, &state).await)
-}
-
-async fn send(request: &HttpRequest, state: &State) -> Result<HttpResponse, ApiError> {
     let query = web::Query::<BeginQuery>::from_query(request.query_string());
     let BeginQuery { redirect } = query.map(web::Query::into_inner).unwrap_or_default();
     let path = state.site().checked(&redirect).unwrap_or_default();
-    let begun = provider(request, state)?.begin(path).await;
+    let begun = provider(&request, &state)?.begin(path).await;
     let (url, pending) = begun.map_err(|error| answer::failed(error, None))?;
     let mut answer = see_other(&url);
     if let Some(cookie) = state.site().keep_pending(&pending.to_cookie()) {
@@ -48,11 +45,7 @@ async fn send(request: &HttpRequest, state: &State) -> Result<HttpResponse, ApiE
 
 /// Signs in whom the provider sends back.
 pub(crate) async fn finish(request: HttpRequest, state: web::Data<State>) -> PageResult {
-    page(&state, sign_in(&request, &state).await)
-}
-
-async fn sign_in(request: &HttpRequest, state: &State) -> Result<HttpResponse, ApiError> {
-    let oidc = provider(request, state)?;
+    let oidc = provider(&request, &state)?;
     let site = state.site();
     let pending = site.pending_of(request.headers());
     let pending = pending.and_then(|value| Pending::of_cookie(value, state.clock().now()));
@@ -67,9 +60,9 @@ async fn sign_in(request: &HttpRequest, state: &State) -> Result<HttpResponse, A
     let user = user
         .await
         .map_err(|error| answer::refused(error, forget.clone()))?;
-    let opened = accounts.open_session(user, user_agent(request)).await?;
-    end_former(request, state).await?;
-    let mut answer = signed_in(state, &opened, &pending.path);
+    let opened = accounts.open_session(user, user_agent(&request)).await?;
+    end_former(&request, &state).await?;
+    let mut answer = signed_in(&state, &opened, &pending.path);
     if let Some(cookie) = forget {
         answer.headers_mut().append(header::SET_COOKIE, cookie);
     }

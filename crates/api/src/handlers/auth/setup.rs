@@ -2,16 +2,26 @@
 //! first admin.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
+use askama::Template;
 use serde::Deserialize;
 use waypost_core::{DisplayName, Email, Password};
 
-use super::{PageResult, end_former, page, signed_in, user_agent};
-use crate::csrf;
+use super::{end_former, signed_in, user_agent};
 use crate::errors::{ApiError, ErrorCode};
-use crate::input::Form;
-use crate::pages::{self, SetupPage};
+use crate::pages::{Frame, PageForm, PageResult};
 use crate::state::State;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "setup.html")]
+struct SetupPage<'a> {
+    frame: &'a Frame,
+    token: &'a str,
+    email: &'a str,
+    name: &'a str,
+    problem: Option<&'a str>,
+}
 
 /// The secret of the link.
 #[derive(Debug, Default, Deserialize)]
@@ -23,8 +33,6 @@ struct SetupQuery {
 /// What the form sends.
 #[derive(Deserialize)]
 pub(crate) struct SetupForm {
-    #[serde(default)]
-    csrf: String,
     token: String,
     email: String,
     #[serde(default)]
@@ -41,56 +49,33 @@ fn gone() -> ApiError {
 }
 
 /// Shows the form.
-pub(crate) async fn show(request: HttpRequest, state: web::Data<State>) -> PageResult {
-    page(&state, form(&request, &state).await)
-}
-
-async fn form(request: &HttpRequest, state: &State) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn show(
+    request: HttpRequest,
+    state: web::Data<State>,
+    frame: Frame,
+) -> PageResult {
     let query = web::Query::<SetupQuery>::from_query(request.query_string());
     let SetupQuery { token } = query.map(web::Query::into_inner).unwrap_or_default();
     if !state.accounts().may_set_up(&token).await? {
         return Err(gone());
     }
-    answer(request, state, StatusCode::OK, ["", ""], &token, None)
-}
-
-fn answer(
-    request: &HttpRequest,
-    state: &State,
-    status: StatusCode,
-    [email, name]: [&str; 2],
-    token: &str,
-    problem: Option<&str>,
-) -> Result<HttpResponse, ApiError> {
-    let site = state.site();
-    let (csrf, cookie) = csrf::token(request.headers(), site, state.random());
     let page = SetupPage {
-        base: site.base(),
-        csrf: &csrf,
-        token,
-        email,
-        name,
-        problem,
+        frame: &frame,
+        token: &token,
+        email: "",
+        name: "",
+        problem: None,
     };
-    Ok(pages::answer(status, &page)?.keeping(cookie).finish())
+    frame.page(StatusCode::OK, &page)
 }
 
 /// Makes the first admin, and signs them in.
 pub(crate) async fn submit(
     request: HttpRequest,
     state: web::Data<State>,
-    form: Result<Form<SetupForm>, ApiError>,
+    PageForm(form): PageForm<SetupForm>,
+    frame: Frame,
 ) -> PageResult {
-    page(&state, set_up(&request, &state, form).await)
-}
-
-async fn set_up(
-    request: &HttpRequest,
-    state: &State,
-    form: Result<Form<SetupForm>, ApiError>,
-) -> Result<HttpResponse, ApiError> {
-    let Form(form) = form?;
-    csrf::check_form(request.headers(), state.site(), &form.csrf)?;
     let accounts = state.accounts();
     if !accounts.may_set_up(&form.token).await? {
         return Err(gone());
@@ -98,16 +83,21 @@ async fn set_up(
     let (email, name, password) = match read(&form) {
         Ok(read) => read,
         Err(problem) => {
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            let typed = [form.email.as_str(), form.name.as_str()];
-            return answer(request, state, status, typed, &form.token, Some(&problem));
+            let page = SetupPage {
+                frame: &frame,
+                token: &form.token,
+                email: &form.email,
+                name: &form.name,
+                problem: Some(&problem),
+            };
+            return frame.page(StatusCode::UNPROCESSABLE_ENTITY, &page);
         }
     };
     let made = accounts.set_up(&form.token, email, name, password).await?;
     let admin = made.ok_or_else(gone)?;
-    let opened = accounts.open_session(admin, user_agent(request)).await?;
-    end_former(request, state).await?;
-    Ok(signed_in(state, &opened, ""))
+    let opened = accounts.open_session(admin, user_agent(&request)).await?;
+    end_former(&request, &state).await?;
+    Ok(signed_in(&state, &opened, ""))
 }
 
 /// What was typed, or what is wrong with it.

@@ -14,37 +14,37 @@ use waypost_store::{OwnedLink, Shortener};
 pub(crate) struct LinkView {
     /// Its identity; the code may change, this does not.
     #[schema(format = "uuid")]
-    id: String,
+    pub(crate) id: String,
     /// What visitors type, in the spelling of its owner; upper and lower case mean the same link.
     #[schema(example = "Team-Wiki", min_length = 1, max_length = 64)]
-    code: String,
+    pub(crate) code: String,
     /// The short link.
     #[schema(example = "http://localhost:8080/Team-Wiki", format = "uri")]
-    short_url: String,
+    pub(crate) short_url: String,
     #[serde(flatten)]
-    content: ContentView,
+    pub(crate) content: ContentView,
     /// Whether it is a keyword: it takes all that a path has behind its code, which `{slug}` in its URL
     /// stands for.
-    keyword: bool,
+    pub(crate) keyword: bool,
     /// Those whom it belongs to, the primary owner first; none where it is nobody's.
-    owners: Vec<OwnerView>,
+    pub(crate) owners: Vec<OwnerView>,
     /// All clicks ever counted; `null` for those who may not see them.
-    clicks: Option<u64>,
+    pub(crate) clicks: Option<u64>,
     /// Those of people among them; `null` for those who may not see them.
-    humans: Option<u64>,
+    pub(crate) humans: Option<u64>,
     /// When it was made (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
+    pub(crate) created_at: OffsetDateTime,
     /// When it was last changed (RFC 3339). A click is no change.
     #[serde(with = "time::serde::rfc3339")]
-    updated_at: OffsetDateTime,
+    pub(crate) updated_at: OffsetDateTime,
     /// Since when it is deleted and can be restored (RFC 3339); not there otherwise.
     #[serde(
         with = "time::serde::rfc3339::option",
         skip_serializing_if = "Option::is_none"
     )]
     #[schema(value_type = String, format = DateTime, required = false)]
-    deleted_at: Option<OffsetDateTime>,
+    pub(crate) deleted_at: Option<OffsetDateTime>,
 }
 
 /// What is decided about a link, its code apart.
@@ -53,26 +53,26 @@ pub(crate) struct LinkView {
 pub(crate) struct ContentView {
     /// Where it leads: a URL, in which `$name` and `{slug}` may stand for parts of a visitor's path.
     #[schema(example = "https://example.com/", max_length = 2048)]
-    url: String,
+    pub(crate) url: String,
     /// What it is called; may be empty.
     #[schema(max_length = 200)]
-    title: String,
+    pub(crate) title: String,
     /// What it is for; may be empty.
     #[schema(max_length = 2000)]
-    description: String,
+    pub(crate) description: String,
     /// Whom it is for.
     #[schema(value_type = VisibilityName)]
-    visibility: &'static str,
+    pub(crate) visibility: &'static str,
     /// Its tags, in order.
     #[schema(max_items = 20)]
-    tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
     /// From when on it leads nowhere (RFC 3339); `null` for never.
     #[serde(with = "time::serde::rfc3339::option")]
-    expires_at: Option<OffsetDateTime>,
+    pub(crate) expires_at: Option<OffsetDateTime>,
     /// Whether it leads nowhere.
-    disabled: bool,
+    pub(crate) disabled: bool,
     /// Whether the query of a visitor is added to that of the target.
-    forward_query: bool,
+    pub(crate) forward_query: bool,
 }
 
 /// Whom a link is for: `public` ones are listed for every user, `private` ones are followed by whoever
@@ -102,7 +102,7 @@ pub(crate) enum VisitClassName {
 }
 
 impl LinkView {
-    pub(super) fn new(owned: &OwnedLink, actor: &Actor, shortener: &Shortener) -> Self {
+    pub(crate) fn new(owned: &OwnedLink, actor: &Actor, shortener: &Shortener) -> Self {
         let OwnedLink { link, owners } = owned;
         Self {
             id: link.id.to_string(),

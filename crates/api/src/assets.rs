@@ -1,0 +1,119 @@
+//! The files that pages load: part of the program, and addressed by what is in them.
+//!
+//! [`address`] names a file together with a hash of its content: a browser keeps it for as long as it
+//! likes, and asks for another address after an update. To add a file, put it into `assets/` and
+//! its row into [`FILES`].
+
+use std::io::Write as _;
+use std::sync::LazyLock;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest as _, Sha256};
+
+/// So many bytes of the hash tell one content of a file from another.
+const HASH_BYTES: usize = 8;
+
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// The files: their names, their types, and what is in them.
+const FILES: &[(&str, &str, &[u8])] = &[
+    (
+        "app.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../assets/app.css"),
+    ),
+    ("app.js", SCRIPT, include_bytes!("../assets/app.js")),
+    ("htmx.js", SCRIPT, include_bytes!("../assets/htmx.js")),
+    (
+        "icon.svg",
+        "image/svg+xml",
+        include_bytes!("../assets/icon.svg"),
+    ),
+];
+
+static PREPARED: LazyLock<Vec<Asset>> = LazyLock::new(|| FILES.iter().map(Asset::of).collect());
+
+/// A file that pages load.
+pub(crate) struct Asset {
+    name: &'static str,
+    /// Its media type.
+    pub(crate) media_type: &'static str,
+    /// What is in it.
+    pub(crate) content: &'static [u8],
+    /// The same with gzip, where that is shorter.
+    pub(crate) gzipped: Option<Vec<u8>>,
+    /// The hash of its content, in hexadecimal digits.
+    pub(crate) hash: String,
+}
+
+impl Asset {
+    fn of(&(name, media_type, content): &(&'static str, &'static str, &'static [u8])) -> Self {
+        let digest = Sha256::digest(content);
+        let hash = digest.iter().take(HASH_BYTES);
+        let hash = hash.fold(0_u64, |hash, byte| (hash << 8) | u64::from(*byte));
+        Self {
+            name,
+            media_type,
+            content,
+            gzipped: gzip(content, Compression::best()).filter(|short| short.len() < content.len()),
+            hash: format!("{hash:016x}"),
+        }
+    }
+
+    /// The file of this name.
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+        PREPARED.iter().find(|asset| asset.name == name)
+    }
+}
+
+/// The address of a file, on a server whose paths stand behind `base`.
+pub(crate) fn address(base: &str, name: &str) -> String {
+    let hash = Asset::named(name).map_or("", |asset| &asset.hash);
+    format!("{base}/static/{name}?v={hash}")
+}
+
+/// The content with gzip (RFC 1952).
+pub(crate) fn gzip(content: &[u8], level: Compression) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(content.len() / 3), level);
+    encoder.write_all(content).ok()?;
+    encoder.finish().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_file_that_a_template_names_is_there() {
+        let mut directories = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("templates")];
+        let mut named = 0;
+        while let Some(directory) = directories.pop() {
+            for entry in fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    directories.push(path);
+                    continue;
+                }
+                let text = fs::read_to_string(&path).unwrap();
+                for rest in text.split("frame.asset(\"").skip(1) {
+                    let (name, _) = rest.split_once('"').unwrap();
+                    assert!(Asset::named(name).is_some(), "{name} in {path:?}");
+                    named += 1;
+                }
+            }
+        }
+        assert!(named >= FILES.len());
+    }
+
+    #[test]
+    fn the_address_of_a_file_changes_with_its_content() {
+        let of = |content: &'static [u8]| Asset::of(&("a.css", "text/css", content)).hash;
+        assert_eq!(of(b"a"), of(b"a"));
+        assert_ne!(of(b"a"), of(b"b"));
+        assert_eq!(of(b"a").len(), 2 * HASH_BYTES);
+    }
+}

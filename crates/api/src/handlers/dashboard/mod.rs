@@ -1,0 +1,3 @@
+//! The dashboard: pages for those who are signed in.
+
+pub(crate) mod home;

@@ -1,0 +1,36 @@
+//! What a page says of what was just done: a sentence that lives for one redirect.
+//!
+//! The browser keeps the name of one of these sentences for a minute, never a text: whoever plants a
+//! cookie can at the most make a page say one of them.
+
+macro_rules! flashes {
+    ($($name:ident = $id:literal: $text:literal,)*) => {
+        /// What was just done.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Flash {
+            $(#[doc = $text] #[allow(dead_code, reason = "pages say what they need")] $name,)*
+        }
+
+        impl Flash {
+            /// The name under which a browser keeps it.
+            pub(crate) const fn id(self) -> &'static str {
+                match self { $(Self::$name => $id,)* }
+            }
+
+            /// The sentence.
+            pub(crate) const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// The one of this name.
+            pub(crate) fn of_id(id: &str) -> Option<Self> {
+                match id { $($id => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+flashes! {
+    Made = "made": "The link was made.",
+    Saved = "saved": "Saved.",
+}

@@ -1,0 +1,226 @@
+//! What stands around the content of a page: who is signed in, where one is, and where to go.
+
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
+use askama::Template;
+use waypost_core::{Role, User};
+use waypost_store::KnownSession;
+
+use super::{Flash, PageResult, answer, is_of_htmx};
+use crate::assets;
+use crate::caller::SignedIn;
+use crate::csrf;
+use crate::errors::ApiError;
+use crate::handlers::auth::see_other;
+use crate::site::Site;
+use crate::state::State;
+
+/// The navigation: the beginnings of the paths of a section, where its entry leads, its name, and whether it
+/// is for admins alone.
+const NAVIGATION: [(&[&str], &str, &str, bool); 3] = [
+    (&["/dashboard"], "/dashboard", "Links", false),
+    (&["/links"], "/links", "Public links", false),
+    (&["/admin"], "/admin", "Admin", true),
+];
+
+/// An entry of the navigation.
+pub(crate) struct Entry {
+    /// Where it leads.
+    pub(crate) path: &'static str,
+    /// Its name.
+    pub(crate) label: &'static str,
+    /// Whether the page is in its section.
+    pub(crate) is_current: bool,
+    /// Whether it leads to the page itself.
+    pub(crate) is_this: bool,
+}
+
+/// What stands around the content of a page. Every template has one, as `frame`.
+pub(crate) struct Frame {
+    base: String,
+    /// The path of the page.
+    path: String,
+    known: Option<KnownSession>,
+    /// The token of forms, masked.
+    csrf: String,
+    /// The cookie that goes with it, where the browser does not have it.
+    csrf_cookie: Option<HeaderValue>,
+    flash: Option<Flash>,
+    /// The cookie that makes the browser forget it.
+    flash_cookie: Option<HeaderValue>,
+    is_of_htmx: bool,
+}
+
+impl FromRequest for Frame {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Self::of(&request).await })
+    }
+}
+
+impl Frame {
+    /// The frame of a page whose request this is. A page that is open to everybody shows who is signed
+    /// in, too.
+    async fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        let state = request.app_data::<web::Data<State>>();
+        let state = state.ok_or_else(|| ApiError::internal("the server has no state"))?;
+        let (site, headers) = (state.site(), request.headers());
+        let found = request.extensions().get::<SignedIn>().cloned();
+        let known = match (found, site.session_of(headers)) {
+            (Some(SignedIn(known)), _) => Some(known),
+            (None, Some(presented)) => state.accounts().authenticate_session(presented).await?,
+            (None, None) => None,
+        };
+        let (csrf, csrf_cookie) = csrf::token(headers, site, state.random());
+        let flash = site.flash_of(headers);
+        Ok(Self {
+            base: site.base().to_owned(),
+            path: request.path().to_owned(),
+            known,
+            csrf,
+            csrf_cookie,
+            flash_cookie: flash.and_then(|_| site.forget_flash()),
+            flash: flash.and_then(Flash::of_id),
+            is_of_htmx: is_of_htmx(headers),
+        })
+    }
+
+    /// The frame of a page that knows nothing but where the server is.
+    pub(crate) fn bare(site: &Site) -> Self {
+        Self {
+            base: site.base().to_owned(),
+            path: String::new(),
+            known: None,
+            csrf: String::new(),
+            csrf_cookie: None,
+            flash: None,
+            flash_cookie: None,
+            is_of_htmx: false,
+        }
+    }
+
+    /// The answer that a page is. It shows what was just done, and no page after it does.
+    ///
+    /// # Errors
+    /// `INTERNAL` when the template cannot be filled in.
+    pub(crate) fn page(&self, status: StatusCode, page: &impl Template) -> PageResult {
+        let mut answer = self.part(status, page)?;
+        if let Some(cookie) = &self.flash_cookie {
+            let headers = answer.headers_mut();
+            headers.append(header::SET_COOKIE, cookie.clone());
+        }
+        Ok(answer)
+    }
+
+    /// The answer to htmx that a part of a page is.
+    ///
+    /// # Errors
+    /// `INTERNAL` when the template cannot be filled in.
+    pub(crate) fn part(&self, status: StatusCode, part: &impl Template) -> PageResult {
+        let body = part.render().map_err(ApiError::internal)?;
+        let mut answer = answer(status, body);
+        if let Some(cookie) = &self.csrf_cookie {
+            let headers = answer.headers_mut();
+            headers.append(header::SET_COOKIE, cookie.clone());
+        }
+        Ok(answer)
+    }
+
+    /// Leads on to a path of this server after a form was sent, with `GET`.
+    pub(crate) fn go(&self, path: &str) -> HttpResponse {
+        let location = format!("{}{path}", self.base);
+        if self.is_of_htmx {
+            // htmx would put the page where it was to put a part.
+            return HttpResponse::NoContent()
+                .insert_header(("hx-redirect", location))
+                .finish();
+        }
+        see_other(&location)
+    }
+
+    /// Leads on to a path of this server, whose page says what was done.
+    pub(crate) fn go_saying(&self, path: &str, flash: Flash, state: &State) -> HttpResponse {
+        let mut answer = self.go(path);
+        if let Some(cookie) = state.site().keep_flash(flash.id()) {
+            answer.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        answer
+    }
+
+    /// Whether htmx asks for a part of the page.
+    pub(crate) const fn is_of_htmx(&self) -> bool {
+        self.is_of_htmx
+    }
+
+    /// What stands before the paths of this server.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The token of forms, for a hidden field `csrf`.
+    pub(crate) fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
+    /// What was just done.
+    pub(crate) fn flash(&self) -> Option<&'static str> {
+        self.flash.map(Flash::text)
+    }
+
+    /// Who is signed in, and since when.
+    pub(crate) const fn known(&self) -> Option<&KnownSession> {
+        self.known.as_ref()
+    }
+
+    /// Who is signed in.
+    pub(crate) fn user(&self) -> Option<&User> {
+        self.known.as_ref().map(|known| &known.user)
+    }
+
+    /// What they are called.
+    pub(crate) fn name(&self) -> &str {
+        let name = |user: &User| !user.display_name.as_str().is_empty();
+        match self.user() {
+            Some(user) if name(user) => user.display_name.as_str(),
+            Some(user) => user.email.as_str(),
+            None => "",
+        }
+    }
+
+    /// Whether an admin is signed in.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.user().is_some_and(|user| user.role == Role::Admin)
+    }
+
+    /// The address of a file of `assets/`.
+    pub(crate) fn asset(&self, name: &str) -> String {
+        assets::address(&self.base, name)
+    }
+
+    /// Where to go, for whoever is signed in.
+    pub(crate) fn navigation(&self) -> Vec<Entry> {
+        if self.known.is_none() {
+            return Vec::new();
+        }
+        let within = |beginning: &&str| {
+            let rest = self.path.strip_prefix(beginning);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let entry = |(beginnings, path, label, _): (&[&str], _, _, _)| Entry {
+            path,
+            label,
+            is_current: beginnings.iter().any(within),
+            is_this: self.path == path,
+        };
+        let shown = NAVIGATION.into_iter();
+        let shown = shown.filter(|(.., for_admins)| !for_admins || self.is_admin());
+        shown.map(entry).collect()
+    }
+}
