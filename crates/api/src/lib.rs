@@ -56,6 +56,7 @@ mod metrics;
 mod oidc;
 mod openapi;
 mod pages;
+mod qr;
 mod routes;
 mod server;
 mod settings;

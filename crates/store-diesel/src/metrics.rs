@@ -32,6 +32,7 @@ pub(crate) enum OperationName {
     ClicksAfter,
     ClickSpan,
     ClicksOf,
+    DaysOfLinks,
     LinkDayFacts,
     LinkDays,
     OldestClick,
@@ -97,7 +98,7 @@ pub(crate) enum OperationName {
 }
 
 impl OperationName {
-    const ALL: [Self; 85] = [
+    const ALL: [Self; 86] = [
         Self::AddOrphans,
         Self::BlockHost,
         Self::BlockedHosts,
@@ -121,6 +122,7 @@ impl OperationName {
         Self::ClicksAfter,
         Self::ClickSpan,
         Self::ClicksOf,
+        Self::DaysOfLinks,
         Self::LinkDayFacts,
         Self::LinkDays,
         Self::OldestClick,
@@ -210,6 +212,7 @@ impl OperationName {
             Self::ClicksAfter => "clicks_after",
             Self::ClickSpan => "click_span",
             Self::ClicksOf => "clicks_of",
+            Self::DaysOfLinks => "days_of_links",
             Self::LinkDayFacts => "link_day_facts",
             Self::LinkDays => "link_days",
             Self::OldestClick => "oldest_click",

@@ -56,6 +56,8 @@ pub enum LinkReader {
     All,
     /// Those of a user, who sees the public ones, their own, and those that are shared with them.
     User(UserId),
+    /// Those of a user who looks for what they have a part in: their own, and what is shared with them.
+    Involved(UserId),
 }
 
 /// Which links to list. What is `None` or empty does not matter.

@@ -161,6 +161,23 @@ impl Links {
         }
     }
 
+    /// Lists the links that `actor` has a part in: those that they own, and those that are shared with them.
+    /// For the operator, who has a part in none, all of them.
+    ///
+    /// # Errors
+    /// [`LinkError`] with the answer of [`decide`], or of the store.
+    pub async fn list_involved(
+        &self,
+        actor: &Actor,
+        mut query: LinkQuery,
+    ) -> Result<Vec<OwnedLink>, LinkError> {
+        permit(decide(actor, Action::ListLinks, None))?;
+        let user = actor.user_id();
+        query.reader = user.map_or(LinkReader::All, LinkReader::Involved);
+        query.deleted = false;
+        self.listed(query).await
+    }
+
     /// Lists what is deleted for `user`: what they own, for they may restore it. Where the query asks for
     /// links of another owner, it is for those of both.
     async fn deleted_of(

@@ -1,5 +1,7 @@
 //! The port for reading what is known of clicks: the numbers of days, and the clicks themselves.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{Click, ClickId, DisplayName, Link, LinkId, UserId};
@@ -21,7 +23,19 @@ pub trait StatsStore: Send + Sync {
         to: Date,
     ) -> Result<Vec<LinkDay>, StoreError>;
 
-    /// The same days, with what their clicks are counted by.
+    /// The days of each of these links from `from` to `to`, both included, on which it was clicked, in order.
+    /// Links that were not clicked then are not there.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    async fn days_of_links(
+        &self,
+        links: &[LinkId],
+        from: Date,
+        to: Date,
+    ) -> Result<BTreeMap<LinkId, Vec<(Date, Counted)>>, StoreError>;
+
+    /// The same days of one link, with what their clicks are counted by.
     ///
     /// # Errors
     /// [`StoreError`] as any look-up; [`StoreError::Corrupt`] when a document cannot be read.

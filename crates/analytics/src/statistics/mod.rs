@@ -304,6 +304,24 @@ impl Statistics {
         })
     }
 
+    /// The clicks of each of these links, in their order, on each of the last 30 days.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    pub async fn lately(&self, links: &[LinkId]) -> Result<Vec<Vec<(Date, Counted)>>, StoreError> {
+        let days = Days::until(self.today(), days::LATELY);
+        let stored = self.store.days_of_links(links, days.from, days.to).await?;
+        let of_link = |link| {
+            let mut stored = stored.get(link).into_iter().flatten().peekable();
+            let on = |day| {
+                let found = stored.next_if(|(found, _)| *found == day);
+                (day, found.map_or_else(Counted::default, |(_, of)| *of))
+            };
+            days.iter().map(on).collect()
+        };
+        Ok(links.iter().map(of_link).collect())
+    }
+
     /// The numbers of somebody who owns nothing.
     pub async fn of_nobody(&self, days: Days) -> OwnStatistics {
         OwnStatistics {

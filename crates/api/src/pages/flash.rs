@@ -31,6 +31,6 @@ macro_rules! flashes {
 }
 
 flashes! {
-    Made = "made": "The link was made.",
     Saved = "saved": "Saved.",
+    SignedOut = "signed-out": "You are signed out.",
 }

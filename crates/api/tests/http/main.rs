@@ -10,6 +10,7 @@
 mod bad_input;
 mod browser;
 mod clicks;
+mod dashboard;
 mod documentation;
 mod explain;
 mod gated_store;

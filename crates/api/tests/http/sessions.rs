@@ -75,7 +75,7 @@ async fn signing_out_ends_one_session_and_everywhere_all() {
     first.plant("__Host-waypost_session", &secret);
     assert_eq!(status(&first).await, 401);
     let page = first.get("/auth/logout").await;
-    assert!(page.body.contains("You are not signed in."), "{page:?}");
+    assert!(page.body.contains("You are signed out."), "{page:?}");
     assert_eq!(status(&second).await, 200);
     let everywhere = [("everywhere", "true")];
     second.fill("/auth/logout", &everywhere).await;

@@ -116,6 +116,11 @@ mod rows {
     /// A page for those who are signed in; others are sent to sign in, whatever token they send.
     pub(super) const MEMBERS: &Row
                                 = &Row::same([303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, OK,  OK,  OK,  303, 303]);
+    /// A page about a link, for those who may see it.
+    pub(super) const VIEW_PAGE: &Row = &Row::hidden(
+                                             [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, OK,  OK,  OK,  303, 303],
+                                             [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 404, OK,  OK,  303, 303],
+    );
     /// See what is the owners' own.
     pub(super) const INSPECT: &Row = &Row::hidden(
                                              [401, 403, 403, OK,  OK,  OK,  403, 401, 401, 401, OK,  403, OK,  403, OK,  OK,  401, 401],
@@ -133,7 +138,8 @@ mod rows {
     );
 }
 use rows::{
-    ADMIN, CHANGE, DESTROY, EDIT_SELF, FOLLOW, INSPECT, LIST, MAKE, MEMBERS, OPEN, PAGE, SELF, VIEW,
+    ADMIN, CHANGE, DESTROY, EDIT_SELF, FOLLOW, INSPECT, LIST, MAKE, MEMBERS, OPEN, PAGE, SELF,
+    VIEW, VIEW_PAGE,
 };
 
 /// A route as `routes()` shows it, what is sent there (words in braces are put in: see
@@ -208,6 +214,8 @@ const ENTRIES: &[Entry] = &[
     Entry("GET, HEAD /static/{name}",                   "/static/app.css",                          "",   200, OPEN),
     Entry("GET, HEAD /dashboard",                       "/dashboard",                               "",   200, MEMBERS),
     Entry("POST /dashboard",                            "/dashboard",           "csrf={csrf}&target=https://example.com/made", 303, MEMBERS),
+    Entry("GET, HEAD /dashboard/links/{id}/qr.svg",     "/dashboard/links/{link}/qr.svg",           "",   200, VIEW_PAGE),
+    Entry("GET, HEAD /dashboard/links/{id}/qr.png",     "/dashboard/links/{link}/qr.png?size=100",  "",   200, VIEW_PAGE),
     Entry("GET, HEAD /api/v1/admin/blocklist",          "/api/v1/admin/blocklist",                  "",   200, ADMIN),
     Entry("POST /api/v1/admin/blocklist",               "/api/v1/admin/blocklist", r#"{"pattern":"{code}.example"}"#, 201, ADMIN),
     Entry("DELETE /api/v1/admin/blocklist/{pattern}",   "/api/v1/admin/blocklist/{blocked}",        "",   204, ADMIN),

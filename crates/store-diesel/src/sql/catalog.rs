@@ -3,7 +3,7 @@
 use waypost_core::{Link, LinkOrder, LinkPlace, micros};
 use waypost_store::LinkQuery;
 
-use super::route::{Part, parts};
+use super::route::{Eyes, Part, parts};
 use super::sets::{Rows, Set};
 use super::statement::Statement;
 use super::transaction::WorkError;
@@ -80,8 +80,11 @@ impl Part<'_> {
             out.sql(" AND ");
             set.probe(columns.id, out);
         }
-        if let Some(user) = self.seen_by {
-            out.sql(" AND (l.visibility = 'public' OR ");
+        if let Some(Eyes { user, public }) = self.seen_by {
+            out.sql(" AND (");
+            if public {
+                out.sql("l.visibility = 'public' OR ");
+            }
             Set::Owner(user).probe(columns.id, out);
             out.sql(" OR ");
             Set::Share(user).probe(columns.id, out);

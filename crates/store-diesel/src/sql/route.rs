@@ -7,7 +7,7 @@
 //! What is cheapest follows from how many links are in each set.
 //!
 //! What a user may see is public, their own, or shared with them: three sets, and the list is merged of
-//! them where that is quicker than asking about each link.
+//! them where that is quicker than asking about each link. What they have a part in are the last two.
 
 use waypost_core::{LinkOrder, UserId, Visibility};
 use waypost_store::{LinkQuery, LinkReader};
@@ -27,8 +27,16 @@ const MANY: u64 = 20_000;
 pub(super) struct Part<'a> {
     pub(super) through: Option<Set<'a>>,
     pub(super) others: Vec<Set<'a>>,
-    /// Only what this user may see.
-    pub(super) seen_by: Option<UserId>,
+    /// Only what these see.
+    pub(super) seen_by: Option<Eyes>,
+}
+
+/// Whose eyes a list is for, where each link has to be asked.
+#[derive(Clone, Copy)]
+pub(super) struct Eyes {
+    pub(super) user: UserId,
+    /// What is public is seen, too.
+    pub(super) public: bool,
 }
 
 /// A set, and about how many links are in it.
@@ -40,7 +48,7 @@ struct Counted<'a> {
 
 impl<'a> Part<'a> {
     /// Through the set at this place, or through all links.
-    fn of(sets: &[Counted<'a>], place: Option<usize>, seen_by: Option<UserId>) -> Self {
+    fn of(sets: &[Counted<'a>], place: Option<usize>, seen_by: Option<Eyes>) -> Self {
         let others = sets.iter().enumerate();
         let others = others.filter(|(other, _)| Some(*other) != place);
         Self {
@@ -74,16 +82,16 @@ pub(super) async fn parts<'a>(
     }
 }
 
-/// Whom it has to be asked for what they may see: nobody sees less than what is public, or their own.
-fn reader(query: &LinkQuery) -> Option<UserId> {
-    match query.reader {
-        LinkReader::User(user)
-            if query.owner != Some(user) && query.visibility != Some(Visibility::Public) =>
-        {
-            Some(user)
-        }
-        LinkReader::User(_) | LinkReader::All => None,
-    }
+/// Whom it has to be asked for what they may see: nobody sees less than their own, or what is public where
+/// that is what they look for.
+fn reader(query: &LinkQuery) -> Option<Eyes> {
+    let (user, public) = match query.reader {
+        LinkReader::All => return None,
+        LinkReader::User(user) => (user, true),
+        LinkReader::Involved(user) => (user, false),
+    };
+    let all = query.owner == Some(user) || public && query.visibility == Some(Visibility::Public);
+    (!all).then_some(Eyes { user, public })
 }
 
 /// The sets that a query names, with this visibility.
@@ -105,7 +113,7 @@ fn filters(query: &LinkQuery, visibility: Option<Visibility>) -> Vec<Set<'_>> {
 async fn sized<'a>(
     connection: &mut Connection,
     query: &LinkQuery,
-    reader: Option<UserId>,
+    reader: Option<Eyes>,
     sets: &[Set<'a>],
 ) -> Result<Vec<Counted<'a>>, WorkError> {
     let sizes = match sets {
@@ -153,9 +161,9 @@ fn cheapest(query: &LinkQuery, sets: &[Counted<'_>]) -> Option<usize> {
 }
 
 /// What is public, the reader's own, and shared with them, each in the order of the list.
-fn by_date<'a>(query: &'a LinkQuery, sets: &[Counted<'a>], reader: UserId) -> Vec<Part<'a>> {
+fn by_date<'a>(query: &'a LinkQuery, sets: &[Counted<'a>], reader: Eyes) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
-    if query.visibility.is_none() {
+    if reader.public && query.visibility.is_none() {
         let public = filters(query, Some(Visibility::Public));
         let sets: Vec<Counted<'a>> = public
             .into_iter()
@@ -164,7 +172,7 @@ fn by_date<'a>(query: &'a LinkQuery, sets: &[Counted<'a>], reader: UserId) -> Ve
         let place = sets.iter().position(|of| is_in_order(query, of.set));
         parts.push(Part::of(&sets, place, None));
     }
-    for own in [Set::Owner(reader), Set::Share(reader)] {
+    for own in [Set::Owner(reader.user), Set::Share(reader.user)] {
         parts.push(Part {
             through: Some(own),
             others: sets.iter().map(|of| of.set).collect(),
@@ -180,10 +188,10 @@ async fn by_code<'a>(
     connection: &mut Connection,
     query: &LinkQuery,
     sets: &[Counted<'a>],
-    reader: UserId,
+    reader: Eyes,
 ) -> Result<Vec<Part<'a>>, WorkError> {
-    let mut sees = vec![Set::Owner(reader), Set::Share(reader)];
-    if query.visibility.is_none() {
+    let mut sees = vec![Set::Owner(reader.user), Set::Share(reader.user)];
+    if reader.public && query.visibility.is_none() {
         sees.push(Set::Visibility(Visibility::Public));
     }
     let sizes = counted(connection, &sees).await?;

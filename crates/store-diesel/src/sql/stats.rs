@@ -1,6 +1,6 @@
 //! Queries for statistics: days of the rollup, and the clicks of a link.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -65,6 +65,36 @@ pub(super) async fn link_days(
     };
     let days: Result<_, StoreError> = rows.into_iter().map(day).collect();
     Ok(days?)
+}
+
+/// In order, for the primary key begins with the link and the day.
+pub(super) async fn days_of_links(
+    connection: &mut Connection,
+    links: &[LinkId],
+    from: Date,
+    to: Date,
+) -> Result<BTreeMap<LinkId, Vec<(Date, Counted)>>, WorkError> {
+    let mut found: BTreeMap<LinkId, Vec<(Date, Counted)>> = BTreeMap::new();
+    for links in links.chunks(PAIRS) {
+        let ids = links.iter().map(|link| Id(*link.as_uuid()));
+        let rows: Vec<(Id, Date, i64, i64)> = link_days::table
+            .filter(link_days::link_id.eq_any(ids))
+            .filter(link_days::day.between(from, to))
+            .order((link_days::link_id, link_days::day))
+            .select((
+                link_days::link_id,
+                link_days::day,
+                link_days::clicks,
+                link_days::humans,
+            ))
+            .load(connection)
+            .await?;
+        for (link, day, clicks, humans) in rows {
+            let days = found.entry(LinkId::from_uuid(link.0)).or_default();
+            days.push((day, counted(clicks, humans)?));
+        }
+    }
+    Ok(found)
 }
 
 pub(super) async fn link_day_facts(

@@ -67,6 +67,8 @@ port! {
     StatsStore {
         look_up LinkDays: link_days(link: LinkId, from: Date, to: Date) -> Vec<LinkDay>
             = stats::link_days;
+        look_up DaysOfLinks: days_of_links(links: &[LinkId], from: Date, to: Date)
+            -> BTreeMap<LinkId, Vec<(Date, Counted)>> = stats::days_of_links;
         look_up LinkDayFacts: link_day_facts(link: LinkId, from: Date, to: Date)
             -> Vec<LinkDayFacts> = stats::link_day_facts;
         look_up ClickSpan: click_span(link: LinkId) -> Option<ClickSpan> = stats::click_span;

@@ -28,8 +28,17 @@ pub(super) async fn seen(
             listed(after, &mut out);
             out.sql(") ORDER BY t.name LIMIT ").number(i64::from(limit));
             out.sql(") AS p");
-            own("link_owners", user, after, &mut out);
-            own("link_shares", user, after, &mut out);
+            out.sql(" UNION ");
+            own("link_owners", user, after, false, &mut out);
+            out.sql(" UNION ");
+            own("link_shares", user, after, false, &mut out);
+            out.sql(") AS t");
+        }
+        LinkReader::Involved(user) => {
+            out.sql("SELECT t.name AS name FROM (");
+            own("link_owners", user, after, true, &mut out);
+            out.sql(" UNION ");
+            own("link_shares", user, after, true, &mut out);
             out.sql(") AS t");
         }
     }
@@ -54,10 +63,13 @@ fn listed(after: &str, out: &mut Statement) {
     );
 }
 
-/// Besides, those of links that are not listed, and are the user's by this table.
-fn own(table: &'static str, user: UserId, after: &str, out: &mut Statement) {
-    out.sql(" UNION SELECT x.tag AS name FROM ").sql(table);
-    out.sql(" AS d JOIN link_tags AS x ON x.link_id = d.link_id AND x.listed = FALSE");
+/// Those of links that are the user's by this table: of all of them, or of those that are not listed.
+fn own(table: &'static str, user: UserId, after: &str, listed: bool, out: &mut Statement) {
+    out.sql("SELECT x.tag AS name FROM ").sql(table);
+    out.sql(" AS d JOIN link_tags AS x ON x.link_id = d.link_id");
+    if !listed {
+        out.sql(" AND x.listed = FALSE");
+    }
     out.sql(WITH_LINKS);
     out.sql(" WHERE l.deleted_at IS NULL AND d.user_id = ");
     out.id(user.as_uuid()).sql(" AND x.tag > ").text(after);

@@ -13,6 +13,7 @@ impl Kept {
     fn is_seen_by(&self, reader: LinkReader) -> bool {
         match reader {
             LinkReader::All => true,
+            LinkReader::Involved(user) => self.standing(user) >= Standing::Recipient,
             LinkReader::User(user) => {
                 self.link.details.visibility == Visibility::Public
                     || self.standing(user) >= Standing::Recipient

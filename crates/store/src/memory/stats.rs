@@ -150,6 +150,24 @@ impl StatsStore for MemoryStore {
             .collect())
     }
 
+    async fn days_of_links(
+        &self,
+        links: &[LinkId],
+        from: Date,
+        to: Date,
+    ) -> Result<BTreeMap<LinkId, Vec<(Date, Counted)>>, StoreError> {
+        let state = self.state();
+        let mut found = BTreeMap::new();
+        for (link, kept) in links.iter().filter_map(|id| state.links.get_key_value(id)) {
+            let days = kept.days_between(from, to);
+            let days: Vec<_> = days.map(|(day, kept)| (*day, kept.counted)).collect();
+            if !days.is_empty() {
+                found.insert(*link, days);
+            }
+        }
+        Ok(found)
+    }
+
     async fn link_day_facts(
         &self,
         link: LinkId,

@@ -106,6 +106,7 @@ macro_rules! forward {
     (stats: $store:ty, $self:ident => $inner:expr) => {
         $crate::forward! { @ $store, $self => $inner, $crate::StatsStore {
             link_days(link: ::waypost_core::LinkId, from: ::time::Date, to: ::time::Date) -> Vec<$crate::LinkDay>;
+            days_of_links(links: &[::waypost_core::LinkId], from: ::time::Date, to: ::time::Date) -> ::std::collections::BTreeMap<::waypost_core::LinkId, Vec<(::time::Date, $crate::rollup::Counted)>>;
             link_day_facts(link: ::waypost_core::LinkId, from: ::time::Date, to: ::time::Date) -> Vec<$crate::LinkDayFacts>;
             click_span(link: ::waypost_core::LinkId) -> Option<$crate::ClickSpan>;
             oldest_click(link: ::waypost_core::LinkId) -> Option<::time::OffsetDateTime>;

@@ -6,8 +6,7 @@ use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::see_other;
-use crate::pages::{Frame, PageForm, PageResult};
+use crate::pages::{Flash, Frame, PageForm, PageResult};
 use crate::state::State;
 
 /// The page.
@@ -44,7 +43,11 @@ pub(crate) async fn submit(
             accounts.sign_out(known.user.id, known.session.id).await?;
         }
     }
-    let mut answer = see_other(&format!("{}/auth/logout", site.base()));
+    let mut answer = if frame.user().is_some() {
+        frame.go_saying("/auth/logout", Flash::SignedOut, &state)
+    } else {
+        frame.go("/auth/logout")
+    };
     if let Some(cookie) = site.forget_session() {
         answer.headers_mut().append(header::SET_COOKIE, cookie);
     }

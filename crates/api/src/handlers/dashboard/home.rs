@@ -1,21 +1,24 @@
-//! `GET` and `POST /dashboard`: one's links, and making one.
+//! `GET` and `POST /dashboard`: the links that somebody has a part in, and making one.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
-use waypost_core::{LinkDetails, ShortCode};
-use waypost_store::{LinkError, LinkQuery, LinkReader, NewLink};
+use waypost_core::{LinkDetails, LinkId, ShortCode};
+use waypost_store::{LinkError, NewLink};
 
+use super::list::{Links, ListQuery};
 use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::handlers::v1::view::LinkView;
+use crate::input;
 use crate::limits;
-use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
+use crate::pages::{Frame, PageForm, PageResult, Problem};
 use crate::state::State;
 
-/// So many links are on a page.
-const LINKS: u32 = 25;
+/// The address that htmx shows for a part of the page.
+const REPLACE_URL: HeaderName = HeaderName::from_static("hx-replace-url");
 
 /// The page.
 #[derive(Template)]
@@ -24,7 +27,9 @@ struct HomePage<'a> {
     frame: &'a Frame,
     typed: NewLinkForm,
     problem: &'a Problem,
-    links: Vec<LinkView>,
+    /// The link that was just made.
+    made: Option<LinkView>,
+    links: Links,
 }
 
 /// The list alone.
@@ -32,7 +37,7 @@ struct HomePage<'a> {
 #[template(path = "dashboard/links.html")]
 struct LinksPart<'a> {
     frame: &'a Frame,
-    links: Vec<LinkView>,
+    links: Links,
 }
 
 /// What the form sends.
@@ -43,20 +48,41 @@ pub(crate) struct NewLinkForm {
     code: String,
 }
 
-/// Shows them, the newest first.
-pub(crate) async fn show(state: web::Data<State>, caller: Caller, frame: Frame) -> PageResult {
-    let links = links(&state, &caller).await?;
+/// Shows the page, or the list alone while somebody searches.
+pub(crate) async fn show(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    frame: Frame,
+) -> PageResult {
+    let query: ListQuery = input::query(&request)?;
+    let made = made(&query, &state, &caller).await;
+    let links = query.find(&caller, &state).await?;
     if frame.is_of_htmx() {
+        let path = format!("{}{}", frame.base(), links.path());
         let frame = &frame;
-        return frame.part(StatusCode::OK, &LinksPart { frame, links });
+        let mut part = frame.part(StatusCode::OK, &LinksPart { frame, links })?;
+        if let Ok(path) = HeaderValue::try_from(path) {
+            part.headers_mut().insert(REPLACE_URL, path);
+        }
+        return Ok(part);
     }
     let page = HomePage {
         frame: &frame,
         typed: NewLinkForm::default(),
         problem: &Problem::NONE,
+        made,
         links,
     };
     frame.page(StatusCode::OK, &page)
+}
+
+/// The link that was just made, if they may see it.
+async fn made(query: &ListQuery, state: &State, caller: &Caller) -> Option<LinkView> {
+    let id = uuid::Uuid::try_parse(&query.created).ok()?;
+    let found = state.links().get(&caller.0, LinkId::from_uuid(id));
+    let owned = found.await.ok()?;
+    Some(LinkView::new(&owned, &caller.0, state.shortener()))
 }
 
 /// Makes a link.
@@ -73,13 +99,14 @@ pub(crate) async fn create(
         Ok(state.links().create(&caller.0, new).await?)
     };
     match made.await {
-        Ok(_) => Ok(frame.go_saying("/dashboard", Flash::Made, &state)),
+        Ok(made) => Ok(frame.go(&format!("/dashboard?created={}", made.link.id))),
         Err(error) => {
             let page = HomePage {
                 frame: &frame,
                 problem: &Problem::of_link(error)?,
                 typed: form,
-                links: links(&state, &caller).await?,
+                made: None,
+                links: ListQuery::default().find(&caller, &state).await?,
             };
             frame.page(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
@@ -97,15 +124,4 @@ impl NewLinkForm {
             details: LinkDetails::default(),
         })
     }
-}
-
-async fn links(state: &State, caller: &Caller) -> Result<Vec<LinkView>, ApiError> {
-    state.recorder().settle().await;
-    let query = LinkQuery {
-        owner: caller.0.user_id(),
-        ..LinkQuery::newest(LinkReader::All, LINKS)
-    };
-    let links = state.links().list(&caller.0, query).await?;
-    let view = |owned| LinkView::new(owned, &caller.0, state.shortener());
-    Ok(links.iter().map(view).collect())
 }

@@ -31,31 +31,31 @@ pub(crate) struct LinksQuery {
     /// Found by each of these words: in their code, title, tags, target or description is a word that
     /// begins with it. Words are letters and digits, in any case; the first 8 count. Empty: all.
     #[param(max_length = 200, example = "wiki")]
-    q: Option<String>,
+    pub(crate) q: Option<String>,
     /// With this tag.
     #[param(min_length = 1, max_length = 64)]
-    tag: Option<String>,
+    pub(crate) tag: Option<String>,
     /// Of this owner: an address, an id, or `me`.
     #[param(example = "me")]
-    owner: Option<String>,
+    pub(crate) owner: Option<String>,
     /// Leading to exactly this URL.
     #[param(format = "uri", max_length = 2048)]
-    url: Option<String>,
+    pub(crate) url: Option<String>,
     /// Of this visibility.
     #[param(value_type = Option<VisibilityName>)]
-    visibility: Option<String>,
+    pub(crate) visibility: Option<String>,
     /// `true`: those that are deleted and that the caller can restore, and no others.
     #[param(value_type = Option<bool>, default = false)]
-    deleted: Option<String>,
+    pub(crate) deleted: Option<String>,
     /// `-created_at` (newest first), `created_at`, `code` or `-code`. Not by clicks: they change while
     /// somebody turns pages.
     #[param(value_type = Option<LinkOrderName>)]
-    sort: Option<String>,
+    pub(crate) sort: Option<String>,
     /// How many links at the most.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
-    limit: Option<String>,
+    pub(crate) limit: Option<String>,
     /// The `next_cursor` of the list so far.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// An order of links: a field, with `-` before it for the other direction.
@@ -82,14 +82,22 @@ pub(crate) struct LinkList {
 }
 
 /// What a query asks for.
-struct Asked {
-    query: LinkQuery,
-    limit: u32,
+pub(crate) struct Asked {
+    pub(crate) query: LinkQuery,
+    /// How many are to be shown: one less than the query asks for.
+    pub(crate) limit: u32,
 }
 
 impl LinksQuery {
     /// What is asked for; `None` where nothing can be found.
-    async fn read(&self, caller: &Caller, state: &State) -> Result<Option<Asked>, ApiError> {
+    ///
+    /// # Errors
+    /// What is not acceptable of it.
+    pub(crate) async fn read(
+        &self,
+        caller: &Caller,
+        state: &State,
+    ) -> Result<Option<Asked>, ApiError> {
         let limit = limit(self.limit.as_deref())?;
         let order: LinkOrder = match &self.sort {
             None => LinkOrder::default(),
@@ -357,6 +365,6 @@ pub(crate) async fn create(
 }
 
 /// The id of the link in the path.
-pub(super) fn link_of(request: &HttpRequest) -> Result<waypost_core::LinkId, ApiError> {
+pub(crate) fn link_of(request: &HttpRequest) -> Result<waypost_core::LinkId, ApiError> {
     id_of(request, "id")
 }

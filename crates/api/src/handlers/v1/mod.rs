@@ -30,7 +30,7 @@ pub(crate) mod links;
 pub(crate) mod live;
 pub(crate) mod me;
 pub(crate) mod orphans;
-mod paging;
+pub(crate) mod paging;
 pub(crate) mod people;
 pub(crate) mod sessions;
 pub(crate) mod statistics;

@@ -13,7 +13,7 @@ const MAX_LIMIT: u32 = 200;
 ///
 /// # Errors
 /// `BAD_REQUEST` for what is not a whole number from 1 to 200.
-pub(super) fn limit(given: Option<&str>) -> Result<u32, ApiError> {
+pub(crate) fn limit(given: Option<&str>) -> Result<u32, ApiError> {
     let Some(text) = given else {
         return Ok(DEFAULT_LIMIT);
     };
@@ -24,15 +24,15 @@ pub(super) fn limit(given: Option<&str>) -> Result<u32, ApiError> {
 }
 
 /// Some items of a list, and where the next ones are.
-pub(super) struct Slice<T> {
-    pub(super) items: Vec<T>,
-    pub(super) next_cursor: Option<String>,
+pub(crate) struct Slice<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 impl<T> Slice<T> {
     /// The first `limit` of items of which one more was asked for, so as to know whether there is more.
     /// The next ones are behind the place of the last one.
-    pub(super) fn of<P: fmt::Display>(
+    pub(crate) fn of<P: fmt::Display>(
         mut items: Vec<T>,
         limit: u32,
         place: impl FnOnce(&T) -> P,
@@ -49,7 +49,7 @@ impl<T> Slice<T> {
     ///
     /// # Errors
     /// `BAD_REQUEST` when no item is there any more.
-    pub(super) fn of_all<P: fmt::Display>(
+    pub(crate) fn of_all<P: fmt::Display>(
         all: Vec<T>,
         limit: u32,
         cursor: Option<&str>,

@@ -153,6 +153,7 @@ macro_rules! __conformance_cases {
                 readers_find_what_they_may_see
                 each_filter_finds_what_it_asks_for
                 filters_together_find_what_each_of_them_finds
+                what_somebody_has_a_part_in_is_found_in_every_order
                 a_list_shows_links_as_they_are
                 a_list_follows_who_may_see_a_link
                 the_longest_targets_are_told_apart

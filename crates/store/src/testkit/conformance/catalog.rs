@@ -1,7 +1,9 @@
 //! Cases of [`CatalogStore`](crate::CatalogStore): which links a query finds. Searching by words is in
 //! `search.rs`, the orders and cursors of lists in `walks.rs`, tags in `tags.rs`.
 
-use waypost_core::{Description, Link, LinkDetails, LinkOrder, Title, UserId, Visibility};
+use waypost_core::{
+    Description, Link, LinkDetails, LinkOrder, LinkPlace, Title, UserId, Visibility,
+};
 
 use super::{StoreFactory, add_users, assert_same, insert, update};
 use crate::testkit::samples::{Samples, tags, target, words};
@@ -138,7 +140,7 @@ impl Library {
         let all = [
             "blog", "docs", "old-blog", "old-pay", "old-plan", "on-call", "party", "pay", "plan",
         ];
-        let user = LinkReader::User;
+        let (user, involved) = (LinkReader::User, LinkReader::Involved);
         let nobody = Samples::new(2).user("nobody@example.com").id;
         vec![
             (LinkReader::All, all.to_vec()),
@@ -156,6 +158,13 @@ impl Library {
             ),
             (user(self.stranger), vec!["blog", "docs", "old-blog"]),
             (user(nobody), vec!["blog", "docs", "old-blog"]),
+            (
+                involved(self.ada),
+                vec!["blog", "old-blog", "on-call", "pay"],
+            ),
+            (involved(self.bob), vec!["docs", "old-pay", "on-call"]),
+            (involved(self.eve), vec!["old-pay", "party", "pay"]),
+            (involved(self.stranger), vec![]),
         ]
     }
 }
@@ -257,6 +266,51 @@ pub async fn filters_together_find_what_each_of_them_finds(factory: &dyn StoreFa
         ..all()
     };
     assert_eq!(found(&*store, &everything).await, ["on-call"]);
+}
+
+/// What somebody has a part in is found in every order, however many links there are.
+pub async fn what_somebody_has_a_part_in_is_found_in_every_order(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let library = Library::new(&*store).await;
+    for (user, codes) in [
+        (library.ada, &["blog", "on-call", "pay"][..]),
+        (library.bob, &["docs", "on-call"]),
+        (library.eve, &["party", "pay"]),
+    ] {
+        for order in LinkOrder::ALL {
+            let query = LinkQuery {
+                order,
+                ..LinkQuery::newest(LinkReader::Involved(user), 1_000)
+            };
+            let whole = found(&*store, &query).await;
+            let mut sorted = whole.clone();
+            sorted.sort();
+            assert_eq!(sorted, codes, "{query:?}");
+            let mut walked = Vec::new();
+            let mut after = None;
+            loop {
+                let query = LinkQuery {
+                    after,
+                    limit: 1,
+                    ..query.clone()
+                };
+                let links = store.list_links(&query).await.unwrap();
+                let Some(link) = links.first() else { break };
+                walked.push(link.code.as_str().to_owned());
+                after = Some(LinkPlace::behind(link, order));
+            }
+            assert_eq!(walked, whole, "{query:?}");
+        }
+        let tags = store.tags(LinkReader::Involved(user), None, 10).await;
+        let expected: &[&str] = match codes.len() {
+            3 => &["hr", "news", "ops"],
+            _ if user == library.bob => &["news", "ops"],
+            _ => &["hr", "news"],
+        };
+        let tags = tags.unwrap();
+        let tags: Vec<&str> = tags.iter().map(|tag| tag.as_str()).collect();
+        assert_eq!(tags, expected);
+    }
 }
 
 /// A list shows links as they are, to whoever may see them.

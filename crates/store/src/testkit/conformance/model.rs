@@ -241,7 +241,8 @@ impl Pair {
 
     /// Asserts that both stores show the same links to everybody.
     async fn compare_lists(&self) {
-        let users = self.users.iter().map(|user| LinkReader::User(*user));
+        let users = self.users.iter();
+        let users = users.flat_map(|user| [LinkReader::User(*user), LinkReader::Involved(*user)]);
         for reader in users.chain([LinkReader::All]) {
             for deleted in [false, true] {
                 let everything = LinkQuery {

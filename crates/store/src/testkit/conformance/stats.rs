@@ -124,8 +124,21 @@ pub async fn a_range_of_days_has_both_its_ends(factory: &dyn StoreFactory) {
         assert_facts(&*store, &truth, link, from, to).await;
         let of_nothing = store.link_days(quiet.id, from, to).await.unwrap();
         assert_eq!(of_nothing, []);
+        let ids = truth.links.iter().map(|link| link.id).chain([quiet.id]);
+        let ids: Vec<_> = ids.collect();
+        let together = store.days_of_links(&ids, from, to).await.unwrap();
+        let each = ids.iter().filter_map(|id| {
+            let days = truth.days(*id, from, to).into_iter();
+            let days: Vec<_> = days.map(|day| (day.day, day.counted)).collect();
+            (!days.is_empty()).then_some((*id, days))
+        });
+        assert_eq!(together, each.collect(), "{from} {to}");
+        let of_one = store.days_of_links(&[link.id], from, to).await.unwrap();
+        assert!(of_one.keys().all(|id| *id == link.id));
     }
     let unknown = samples.link("unknown").id;
+    let of_none = store.days_of_links(&[], first, last).await.unwrap();
+    assert!(of_none.is_empty());
     for id in [quiet.id, unknown] {
         assert_eq!(store.click_span(id).await.unwrap(), None);
         assert_eq!(store.oldest_click(id).await.unwrap(), None);

@@ -55,6 +55,7 @@ pub enum Operation {
     LastChange,
     PurgeChanges,
     LinkDays,
+    DaysOfLinks,
     LinkDayFacts,
     ClickSpan,
     OldestClick,

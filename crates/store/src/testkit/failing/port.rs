@@ -136,6 +136,7 @@ failing! {
     }
     StatsStore {
         LinkDays: link_days(link: LinkId, from: Date, to: Date) -> Vec<LinkDay>;
+        DaysOfLinks: days_of_links(links: &[LinkId], from: Date, to: Date) -> BTreeMap<LinkId, Vec<(Date, Counted)>>;
         LinkDayFacts: link_day_facts(link: LinkId, from: Date, to: Date) -> Vec<LinkDayFacts>;
         ClickSpan: click_span(link: LinkId) -> Option<ClickSpan>;
         OldestClick: oldest_click(link: LinkId) -> Option<OffsetDateTime>;
