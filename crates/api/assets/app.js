@@ -72,6 +72,16 @@
     }
   });
 
+  // An address that is pasted anywhere on the home page is meant to be shortened.
+  document.addEventListener("paste", (event) => {
+    const box = document.querySelector(".shorten input[name=target]");
+    const text = event.clipboardData.getData("text").trim();
+    if (!box || event.target.closest?.("input, textarea") || !/^https?:\/\//i.test(text)) return;
+    event.preventDefault();
+    box.value = text;
+    box.focus();
+  });
+
   // An error of a part of a page is a sentence.
   document.addEventListener("htmx:responseError", (event) => say(event.detail.xhr.responseText));
   document.addEventListener("htmx:sendError", () => say("The server does not answer. Try again in a moment."));

@@ -2,7 +2,7 @@
 //! `search.rs`, the orders and cursors of lists in `walks.rs`, tags in `tags.rs`.
 
 use waypost_core::{
-    Description, Link, LinkDetails, LinkOrder, LinkPlace, Title, UserId, Visibility,
+    Description, Link, LinkDetails, LinkOrder, LinkPlace, Tag, Title, UserId, Visibility,
 };
 
 use super::{StoreFactory, add_users, assert_same, insert, update};
@@ -308,7 +308,7 @@ pub async fn what_somebody_has_a_part_in_is_found_in_every_order(factory: &dyn S
             _ => &["hr", "news"],
         };
         let tags = tags.unwrap();
-        let tags: Vec<&str> = tags.iter().map(|tag| tag.as_str()).collect();
+        let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
         assert_eq!(tags, expected);
     }
 }
