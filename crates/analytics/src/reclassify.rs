@@ -121,7 +121,7 @@ fn facts(click: &Click, user_agents: &UserAgents, is_own: bool) -> ClickFacts {
 mod tests {
     use std::sync::Arc;
 
-    use waypost_store::rollup::Dimension;
+    use waypost_store::rollup::{Dimension, Part};
     use waypost_store::testkit::samples::Samples;
     use waypost_store::{
         ClickStore as _, FactsStore as _, LinkStore as _, MemoryStore, StatsStore as _,
@@ -176,7 +176,10 @@ mod tests {
         let own = [VisitClass::Own, VisitClass::Prefetch];
         assert_eq!(classes, [human, bot, bot, own[0], own[1]]);
         let day = clicks[0].day;
-        let days = store.link_day_facts(link.id, day, day).await.unwrap();
+        let days = store
+            .link_day_facts(link.id, day, day, Part::All)
+            .await
+            .unwrap();
         let browsers: Vec<_> = days[0].facts.of(Dimension::Browser).collect();
         assert_eq!(browsers.len(), 1);
         assert_eq!((browsers[0].0, browsers[0].1.clicks), ("Firefox", 3));

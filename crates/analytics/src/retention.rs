@@ -7,7 +7,10 @@ use waypost_store::{PurgeScope, Store, StoreError};
 
 /// Rows that one transaction deletes when nothing else is asked for. Few enough that a redirect
 /// that waits for the transaction waits for a fraction of a second, on SQLite too.
-pub const DEFAULT_PURGE_BATCH: u32 = 1_000;
+pub const DEFAULT_PURGE_BATCH: u32 = 500;
+
+/// A purge rests so many times as long as it deletes.
+const RESTS: u32 = 3;
 
 /// The longest pause between two batches.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -16,8 +19,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// gives back their number. Totals, rollups and statistics stay as they are.
 ///
 /// After each batch `progress` is told how many rows are deleted so far, and the purge pauses for
-/// as long as the batch took (at most a minute): it never takes more than half of the database's
-/// time, and redirects go on. Where one process writes at a time, as on SQLite, a loop without a
+/// three times as long as the batch took (at most a minute): it never takes more than a quarter of the
+/// database's time, and redirects go on. Where one process writes at a time, as on SQLite, a loop without a
 /// pause could keep the others out altogether. Others may purge at the same time.
 ///
 /// # Errors
@@ -43,10 +46,10 @@ pub async fn purge(
     }
 }
 
-/// Lets others have the database for as long as it was used.
+/// Lets others have the database for three times as long as it was used.
 pub(crate) async fn rest(used: Duration) {
     tokio::task::yield_now().await;
-    tokio::time::sleep(used.min(LONGEST_PAUSE)).await;
+    tokio::time::sleep(used.saturating_mul(RESTS).min(LONGEST_PAUSE)).await;
 }
 
 #[cfg(test)]

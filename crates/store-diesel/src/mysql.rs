@@ -94,6 +94,9 @@ type OwnedRawId = Vec<u8>;
 /// The sum of big integers is a decimal here.
 const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS SIGNED)";
 const SUM_OF_HUMANS: &str = "CAST(SUM(link_days.humans) AS SIGNED)";
+/// MariaDB finds the rows of `link_id = x AND id < y` by the link alone and passes over newer ones, when many
+/// rows are of the link: the later the page, the slower. Of two ranges, one of which has no rows, it seeks.
+const SEEKS_BY_WHOLE_KEY: bool = false;
 
 /// The tags of a row of `links`, separated by commas.
 const TAGS_OF_LINK: &str =

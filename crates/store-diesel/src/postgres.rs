@@ -95,6 +95,8 @@ type OwnedRawId = Uuid;
 /// The sum of big integers is a decimal here.
 const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS bigint)";
 const SUM_OF_HUMANS: &str = "CAST(SUM(link_days.humans) AS bigint)";
+/// The rows of `link_id = x AND id < y` are found by both columns of the index.
+const SEEKS_BY_WHOLE_KEY: bool = true;
 
 /// The tags of a row of `links`, separated by commas.
 const TAGS_OF_LINK: &str =

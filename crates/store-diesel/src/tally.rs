@@ -23,7 +23,8 @@ pub(crate) struct DayTally<'a> {
     pub(crate) last: i64,
     /// Each of its visitors, once.
     pub(crate) visitors: Vec<Uuid>,
-    /// How many of them had not been seen before; known when the database was asked.
+    /// How many of them had not been seen before; known when the database was asked. On a day that is new,
+    /// all are.
     pub(crate) new_visitors: i64,
     /// In the order of their coming.
     of_day: Vec<&'a Click>,
@@ -68,16 +69,6 @@ impl<'a> DayTally<'a> {
         }
         Ok(document.to_text())
     }
-}
-
-/// The documents of the days, in their order; `stored` has those that are there already, by their place.
-pub(crate) fn documents(
-    tally: &Tally<'_>,
-    stored: &HashMap<usize, String>,
-) -> Result<Vec<String>, StoreError> {
-    let document =
-        |(place, day): (usize, &DayTally<'_>)| day.document(stored.get(&place).map(String::as_str));
-    (0..).zip(tally.days()).map(document).collect()
 }
 
 pub(crate) const CORRUPT_FACTS: StoreError = StoreError::Corrupt {
@@ -169,6 +160,23 @@ impl<'a> Tally<'a> {
 
     pub(crate) fn days_mut(&mut self) -> &mut [DayTally<'a>] {
         &mut self.days
+    }
+
+    /// The documents of the days at `places`, in that order; `stored` has those that are there already, by
+    /// their place.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a stored one cannot be read.
+    pub(crate) fn documents(
+        &self,
+        places: &[usize],
+        stored: &HashMap<usize, String>,
+    ) -> Result<Vec<String>, StoreError> {
+        let days = places
+            .iter()
+            .filter_map(|place| Some((place, self.days.get(*place)?)));
+        days.map(|(place, day)| day.document(stored.get(place).map(String::as_str)))
+            .collect()
     }
 
     /// The place among the days of one of them.

@@ -7,7 +7,7 @@ use time::{Date, OffsetDateTime};
 use waypost_core::{Click, ClickId, DisplayName, Link, LinkId, UserId};
 
 use crate::StoreError;
-use crate::rollup::{Counted, DayFacts};
+use crate::rollup::{Counted, DayFacts, Part};
 
 /// Reads the statistics of links. Numbers come from rollups, which outlive the click rows.
 #[async_trait]
@@ -35,7 +35,7 @@ pub trait StatsStore: Send + Sync {
         to: Date,
     ) -> Result<BTreeMap<LinkId, Vec<(Date, Counted)>>, StoreError>;
 
-    /// The same days of one link, with what their clicks are counted by.
+    /// The same days of one link, with what their clicks are counted by, as far as `part` goes.
     ///
     /// # Errors
     /// [`StoreError`] as any look-up; [`StoreError::Corrupt`] when a document cannot be read.
@@ -44,6 +44,7 @@ pub trait StatsStore: Send + Sync {
         link: LinkId,
         from: Date,
         to: Date,
+        part: Part,
     ) -> Result<Vec<LinkDayFacts>, StoreError>;
 
     /// When a link was clicked first and last, as far as that was counted; `None` if it never was.
@@ -129,7 +130,7 @@ pub struct LinkDayFacts {
     pub day: Date,
     /// All clicks, and those of people.
     pub counted: Counted,
-    /// Their parts.
+    /// Their parts, as far as they were asked for.
     pub facts: DayFacts<'static>,
 }
 

@@ -7,7 +7,7 @@ mod sqlite;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
-use waypost_core::Click;
+use waypost_core::{Click, DeviceClass, VisitClass};
 use waypost_test_harness::TestDatabase;
 
 use crate::Result;
@@ -65,6 +65,11 @@ pub(crate) struct Row {
     user_agent: Option<String>,
     referrer: Option<String>,
     clicked_at: OffsetDateTime,
+    class: Option<&'static str>,
+    browser: Option<String>,
+    os: Option<String>,
+    device: Option<&'static str>,
+    country: Option<String>,
 }
 
 impl Row {
@@ -76,6 +81,19 @@ impl Row {
             user_agent: click.user_agent.as_ref().map(|it| it.as_str().to_owned()),
             referrer: click.referrer.as_ref().map(|it| it.as_str().to_owned()),
             clicked_at: click.clicked_at,
+            class: click.facts.class.map(VisitClass::as_str),
+            browser: click
+                .facts
+                .browser
+                .as_ref()
+                .map(|it| it.as_str().to_owned()),
+            os: click.facts.os.as_ref().map(|it| it.as_str().to_owned()),
+            device: click.facts.device.map(DeviceClass::as_str),
+            country: click
+                .facts
+                .country
+                .as_ref()
+                .map(|it| it.as_str().to_owned()),
         }
     }
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Style};
-use waypost_test_harness::binary;
+use waypost_test_harness::{DatabaseServer, binary};
 
 use self::ask::Asked;
 use self::data::{Data, Stored};
@@ -52,6 +52,9 @@ pub(crate) struct StatsOptions {
     /// Redirects per second while clicks are purged
     #[arg(long, default_value_t = 1_000, value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
     pub(crate) rate: u32,
+    /// Memory of the database server for the pages of its tables, in MB (SQLite has none)
+    #[arg(long, default_value_t = 512, value_parser = RangedU64ValueParser::<u32>::new().range(8..=65_536))]
+    pub(crate) database_cache_mb: u32,
     /// Print one JSON document instead of tables
     #[arg(long)]
     pub(crate) json: bool,
@@ -81,6 +84,7 @@ struct Results {
 pub(crate) fn run(options: &StatsOptions) -> Result<()> {
     let cores = Cores::divide()?;
     let machine = Machine::look(cores.clone());
+    DatabaseServer::with_cache(options.database_cache_mb);
     binary("server");
     binary("linkctl");
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -217,7 +221,7 @@ fn report(results: &Results) -> String {
     };
     format!(
         "## Statistics: {} links, {} days, one link with a tenth of the clicks, {} requests each\n\n\
-         - {}, {}, {} cores, commit {}\n\n{}\n\n\
+         - {}, {}, {} cores, commit {}; {} MB of cache for a database server\n\n{}\n\n\
          ## Storing in batches of {}, the last {} clicks beside bare inserts into the same table\n\n{}\n\n\
          ## Purging the oldest tenth at {} redirects/s\n\n{}",
         options.links,
@@ -227,6 +231,7 @@ fn report(results: &Results) -> String {
         machine.cpu,
         machine.cores,
         machine.commit,
+        options.database_cache_mb,
         table(times, 2),
         data::BATCH,
         data::MEASURED,

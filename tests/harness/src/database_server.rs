@@ -14,6 +14,9 @@ const USER: &str = "waypost";
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often another port is tried when somebody else was quicker to take one.
 const ATTEMPTS: u32 = 5;
+/// The pages that a server keeps in memory, in MB, unless more are asked for: little, as many run at once.
+const CACHE_MB: u32 = 64;
+static CACHE: OnceLock<u32> = OnceLock::new();
 /// What both servers log then.
 const PORT_TAKEN: &str = "Address already in use";
 
@@ -45,6 +48,12 @@ impl DatabaseServer {
             Ok(server) => server,
             Err(message) => panic!("{message}"),
         }
+    }
+
+    /// Gives the servers that this process starts from now on so many MB for the pages of their tables;
+    /// what is asked for first holds.
+    pub fn with_cache(megabytes: u32) {
+        CACHE.get_or_init(|| megabytes);
     }
 
     /// Starts a server of one's own.
@@ -81,14 +90,15 @@ impl DatabaseServer {
         };
         let directory = ServerDirectory::create(name, Account::for_server(account)?)?;
         let password = random::word();
+        let cache = *CACHE.get_or_init(|| CACHE_MB);
         let (commands, url) = if kind == Kind::Postgres {
             (
-                postgres::commands(&directory, port, USER, &password)?,
+                postgres::commands(&directory, port, USER, &password, cache)?,
                 format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres"),
             )
         } else {
             (
-                mariadb::commands(&directory, port, USER, &password)?,
+                mariadb::commands(&directory, port, USER, &password, cache)?,
                 format!("mysql://{USER}:{password}@127.0.0.1:{port}/mysql"),
             )
         };

@@ -17,6 +17,7 @@ pub(crate) fn commands(
     port: u16,
     user: &str,
     password: &str,
+    cache_mb: u32,
 ) -> Result<Commands, String> {
     let programs = MariaDb::find()?;
     let init_file = directory.write(
@@ -29,8 +30,6 @@ pub(crate) fn commands(
         .as_bytes(),
     )?;
     let both: Vec<OsString> = [
-        "--innodb-buffer-pool-size=64M",
-        "--innodb-log-file-size=32M",
         "--innodb-flush-log-at-trx-commit=0",
         "--innodb-flush-method=nosync",
         "--innodb-doublewrite=0",
@@ -41,6 +40,9 @@ pub(crate) fn commands(
     .into_iter()
     .map(OsString::from)
     .chain([
+        format!("--innodb-buffer-pool-size={cache_mb}M").into(),
+        // The log is to hold what is changed until half of the cache is written.
+        format!("--innodb-log-file-size={}M", cache_mb.div_ceil(2)).into(),
         option("--datadir=", &directory.path().join("data")),
         // A server that starts removes the temporary tables it finds: others' as well, in /tmp.
         option("--tmpdir=", directory.path()),

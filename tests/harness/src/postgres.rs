@@ -17,6 +17,7 @@ pub(crate) fn commands(
     port: u16,
     user: &str,
     password: &str,
+    cache_mb: u32,
 ) -> Result<Commands, String> {
     let programs = Postgres::find()?;
     let data = directory.path().join("data");
@@ -45,7 +46,6 @@ pub(crate) fn commands(
                 "listen_addresses=127.0.0.1",
                 "unix_socket_directories=",
                 "max_connections=300",
-                "shared_buffers=64MB",
                 // In its directory: nothing stays in /dev/shm, whatever happens.
                 "dynamic_shared_memory_type=mmap",
                 "fsync=off",
@@ -56,6 +56,7 @@ pub(crate) fn commands(
             .into_iter()
             .flat_map(|setting| ["-c".into(), setting.into()]),
         )
+        .chain(["-c".into(), format!("shared_buffers={cache_mb}MB").into()])
         .collect(),
         // Immediate shutdown: https://www.postgresql.org/docs/current/server-shutdown.html
         stop_signal: "QUIT",

@@ -11,6 +11,23 @@ use crate::cli::{self, Confirmation};
 use crate::console::{Console, HEADING, counted, to_the_second};
 use crate::failure::{Failure, Status};
 
+/// A link as the simple API shows it, and how many of its clicks are of people.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    record: LinkRecord,
+    humans: u64,
+}
+
+impl Shown {
+    fn new(link: &Link, shortener: &Shortener) -> Self {
+        Self {
+            record: LinkRecord::new(link, shortener),
+            humans: link.humans,
+        }
+    }
+}
+
 /// Links that are read at a time; what bounds the memory that a list takes.
 const PAGE: u32 = 500;
 
@@ -60,7 +77,7 @@ async fn add(
     };
     let link = shortener.make(new, owner).await?;
     if console.json {
-        return console.json(&LinkRecord::new(&link, shortener));
+        return console.json(&Shown::new(&link, shortener));
     }
     console.line(shortener.short_url(&link))
 }
@@ -95,19 +112,20 @@ async fn list(
         };
         if query.after.is_none() && !console.json {
             console.line(format_args!(
-                "{HEADING}{:<16}  {:>10}  {:<20}  TARGET{HEADING:#}",
-                "CODE", "CLICKS", "MADE"
+                "{HEADING}{:<16}  {:>10}  {:>10}  {:<20}  TARGET{HEADING:#}",
+                "CODE", "CLICKS", "HUMANS", "MADE"
             ))?;
         }
         query.after = Some(LinkPlace::behind(last, query.order));
         for link in &links {
             if console.json {
-                console.json(&LinkRecord::new(link, shortener))?;
+                console.json(&Shown::new(link, shortener))?;
             } else {
                 console.line(format_args!(
-                    "{:<16}  {:>10}  {:<20}  {}",
+                    "{:<16}  {:>10}  {:>10}  {:<20}  {}",
                     link.code.spelling(),
                     link.clicks,
+                    link.humans,
                     to_the_second(link.created_at),
                     link.target
                 ))?;
@@ -129,13 +147,14 @@ async fn list(
 async fn show(code: &str, shortener: &Shortener, console: &mut Console<'_>) -> Result<(), Failure> {
     let link = find(code, shortener).await?;
     if console.json {
-        return console.json(&LinkRecord::new(&link, shortener));
+        return console.json(&Shown::new(&link, shortener));
     }
     let fields = [
         ("code", link.code.to_string()),
         ("short URL", shortener.short_url(&link)),
         ("target", link.target.to_string()),
         ("clicks", link.clicks.to_string()),
+        ("humans", link.humans.to_string()),
         ("made", to_the_second(link.created_at)),
     ];
     fields.into_iter().try_for_each(|(name, value)| {
@@ -145,7 +164,7 @@ async fn show(code: &str, shortener: &Shortener, console: &mut Console<'_>) -> R
 
 #[derive(Serialize)]
 struct DeletedRecord {
-    deleted: LinkRecord,
+    deleted: Shown,
 }
 
 async fn delete(
@@ -179,7 +198,7 @@ async fn delete(
         error => error.into(),
     })?;
     if console.json {
-        let deleted = LinkRecord::new(&link, shortener);
+        let deleted = Shown::new(&link, shortener);
         return console.json(&DeletedRecord { deleted });
     }
     console.line(format_args!("deleted {}", link.code))
@@ -208,7 +227,7 @@ async fn restore(
     let (links, any) = (Links::new(shortener.clone()), Precondition::None);
     let restored = links.restore(&Actor::Operator, id, &any, None).await?;
     if console.json {
-        return console.json(&LinkRecord::new(&restored.link, shortener));
+        return console.json(&Shown::new(&restored.link, shortener));
     }
     console.line(shortener.short_url(&restored.link))
 }

@@ -17,6 +17,7 @@ mod verify;
 
 use waypost_analytics::Journal;
 use waypost_core::{Clock as _, SystemClock};
+use waypost_store::lower_priority;
 
 use crate::cli::{Command, Journal as JournalCommand, Migrate, Privacy};
 use crate::console::Console;
@@ -45,6 +46,10 @@ pub(crate) async fn run(
     }
     if let Command::Privacy(Privacy::Report) = command {
         return privacy::run(&settings.clicks, console);
+    }
+    if matches!(command, Command::Purge(_) | Command::Reclassify(_)) {
+        // They take long, and a server may run here that has better things to do.
+        lower_priority("deletes or changes clicks");
     }
     let (database, shortener) = database::open_current(&settings).await?;
     let store = shortener.store();

@@ -74,7 +74,7 @@ impl<'a> Turn<'a> {
         self.may_go_on().await
     }
 
-    /// Lets others have the database for as long as a batch used it.
+    /// Lets others have the database for three times as long as a batch used it.
     pub(super) async fn rest(&self, used: Duration) {
         self.stop.run_until_cancelled(rest(used)).await;
     }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use time::{Date, OffsetDateTime};
 use waypost_core::{ClickId, Link, LinkId, UserId, VisitClass};
-use waypost_store::rollup::Counted;
+use waypost_store::rollup::{Counted, Part};
 use waypost_store::{ClickSpan, ClicksQuery, KeptClick, LinkDay, Store, StoreError};
 
 pub use breakdown::{Breakdown, BreakdownBy, BreakdownByError};
@@ -159,8 +159,9 @@ impl Statistics {
         days: Days,
         class: VisitClass,
     ) -> Result<Vec<DayStatistics>, StoreError> {
-        let stored = self.store.link_day_facts(link, days.from, days.to).await?;
-        let mut stored = stored.into_iter().peekable();
+        let (from, to) = (days.from, days.to);
+        let stored = self.store.link_day_facts(link, from, to, Part::Classes);
+        let mut stored = stored.await?.into_iter().peekable();
         let day = |day| {
             let found = stored.next_if(|stored| stored.day == day);
             let clicks = found.map_or(0, |found| found.facts.of_class(class));
@@ -188,7 +189,12 @@ impl Statistics {
         days: Days,
     ) -> Result<Breakdown, StoreError> {
         self.recorder.settle().await;
-        let stored = self.store.link_day_facts(link, days.from, days.to).await?;
+        let part = match by {
+            BreakdownBy::Dimension(dimension) => Part::Of(dimension),
+            BreakdownBy::Class => Part::Classes,
+        };
+        let (from, to) = (days.from, days.to);
+        let stored = self.store.link_day_facts(link, from, to, part).await?;
         Ok(Breakdown::of(by, &stored))
     }
 

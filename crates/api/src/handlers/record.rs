@@ -1,4 +1,4 @@
-//! A link as the API shows it, and `linkctl --json` too.
+//! A link as the simple API shows it, and `linkctl --json` with more.
 
 use serde::Serialize;
 use time::OffsetDateTime;

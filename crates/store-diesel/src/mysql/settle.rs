@@ -16,7 +16,7 @@ use super::literals::{push_bytes, push_date_literal, push_datetime_literal, push
 use crate::error::Fault;
 use crate::job::{Job, Step, position};
 use crate::retry::Failure;
-use crate::tally::{DayTally, Tally, documents};
+use crate::tally::{DayTally, Tally};
 
 /// At most so many clicks are inserted at once. More is not faster, and 256 of the longest are 1 MB, which
 /// every server takes. A power of two, as all numbers of rows are: so there are few statements to prepare
@@ -27,6 +27,8 @@ const LINKS: usize = 2_000;
 /// So many keys of several columns are named in a statement: from 1,000 on, MariaDB would make a table of
 /// them.
 const VISITORS: usize = 500;
+/// So many visitors are inserted at once: less than 200 kB.
+const NEW_VISITORS: usize = 2_000;
 
 pub(super) type Client = Conn;
 
@@ -72,9 +74,11 @@ pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, F
         corrected.map_err(failed)?;
     }
     add_to_links(client, &tally).await.map_err(failed)?;
-    add_visitors(client, &mut tally).await.map_err(failed)?;
     let stored = stored_facts(client, &tally).await.map_err(failed)?;
-    let documents = documents(&tally, &stored).map_err(Failure::last)?;
+    let visited = add_visitors(client, &mut tally, &stored).await;
+    visited.map_err(failed)?;
+    let all: Vec<usize> = (0..tally.days().len()).collect();
+    let documents = tally.documents(&all, &stored).map_err(Failure::last)?;
     let added = add_to_days(client, &tally, &documents).await;
     added.map_err(failed)?;
     let inserted = insert_clicks(client, tally.rows(clicks)).await;
@@ -175,44 +179,53 @@ fn push_ids(sql: &mut String, ids: &[Uuid]) {
     }
 }
 
-/// Adds the visitors that are new, and counts them. Links are locked: nobody else adds any.
-async fn add_visitors(client: &mut Client, tally: &mut Tally<'_>) -> Result<(), Error> {
-    let visits: Vec<(usize, Uuid)> = (0..)
+/// Adds the visitors that are new, and counts them. Links are locked: nobody else adds any. On days that are
+/// not among `stored`, all are new.
+async fn add_visitors(
+    client: &mut Client,
+    tally: &mut Tally<'_>,
+    stored: &HashMap<usize, String>,
+) -> Result<(), Error> {
+    let visits = (0..)
         .zip(tally.days())
-        .flat_map(|(place, day)| day.visitors.iter().map(move |visitor| (place, *visitor)))
-        .collect();
-    for visits in visits.chunks(VISITORS) {
-        let keys = keys(visits.iter().filter_map(|(place, visitor)| {
-            let day = tally.days().get(*place)?;
-            Some((day.day, day.link, *visitor))
-        }));
-        let known = format!(
-            "SELECT TO_DAYS(day), link_id, visitor FROM link_visitors WHERE (day, link_id, visitor) IN ({keys})"
-        );
-        let known: Vec<(i32, Vec<u8>, Vec<u8>)> = client.query(known).await?;
-        let known: HashSet<(Option<usize>, Uuid)> = known
-            .iter()
-            .filter_map(|(day, link, visitor)| {
-                let place = tally.place(Uuid::from_slice(link).ok()?, date(*day)?);
-                Some((place, Uuid::from_slice(visitor).ok()?))
-            })
-            .collect();
-        let mut new: Vec<(Date, Uuid, Uuid)> = Vec::new();
-        for (place, visitor) in visits {
-            if !known.contains(&(Some(*place), *visitor))
-                && let Some(day) = tally.days_mut().get_mut(*place)
-            {
-                day.new_visitors += 1;
-                new.push((day.day, day.link, *visitor));
-            }
-        }
-        if !new.is_empty() {
-            let keys = self::keys(new.into_iter());
-            let sql = format!("INSERT INTO link_visitors (day, link_id, visitor) VALUES {keys}");
-            client.query_drop(sql).await?;
+        .flat_map(|(place, day)| day.visitors.iter().map(move |visitor| (place, *visitor)));
+    let (of_known, mut new): (Vec<Visit>, Vec<Visit>) =
+        visits.partition(|(place, _)| stored.contains_key(place));
+    for visits in of_known.chunks(VISITORS) {
+        let known = known_visits(client, tally, visits).await?;
+        new.extend(visits.iter().filter(|visit| !known.contains(visit)));
+    }
+    for (place, _) in &new {
+        if let Some(day) = tally.days_mut().get_mut(*place) {
+            day.new_visitors += 1;
         }
     }
+    for visits in new.chunks(NEW_VISITORS) {
+        let keys = keys(tally, visits);
+        let sql = format!("INSERT IGNORE INTO link_visitors (day, link_id, visitor) VALUES {keys}");
+        client.query_drop(sql).await?;
+    }
     Ok(())
+}
+
+/// A visitor, and the place of the day among those of the tally.
+type Visit = (usize, Uuid);
+
+async fn known_visits(
+    client: &mut Client,
+    tally: &Tally<'_>,
+    visits: &[Visit],
+) -> Result<HashSet<Visit>, Error> {
+    let keys = keys(tally, visits);
+    let sql = format!(
+        "SELECT TO_DAYS(day), link_id, visitor FROM link_visitors WHERE (day, link_id, visitor) IN ({keys})"
+    );
+    let rows: Vec<(i32, Vec<u8>, Vec<u8>)> = client.query(sql).await?;
+    let visit = |(day, link, visitor): &(i32, Vec<u8>, Vec<u8>)| {
+        let place = tally.place(Uuid::from_slice(link).ok()?, date(*day)?)?;
+        Some((place, Uuid::from_slice(visitor).ok()?))
+    };
+    Ok(rows.iter().filter_map(visit).collect())
 }
 
 /// A day as `TO_DAYS` numbers it, from the year 0 on.
@@ -220,12 +233,15 @@ fn date(days: i32) -> Option<Date> {
     Date::from_julian_day(days.checked_add(1_721_060)?).ok()
 }
 
-fn keys(visits: impl Iterator<Item = (Date, Uuid, Uuid)>) -> String {
+fn keys(tally: &Tally<'_>, visits: &[Visit]) -> String {
     let mut sql = String::new();
-    for (day, link, visitor) in visits {
+    for (place, visitor) in visits {
+        let Some(day) = tally.days().get(*place) else {
+            continue;
+        };
         sql.push_str(if sql.is_empty() { "(" } else { ",(" });
-        push_date_literal(&mut sql, day);
-        for id in [link, visitor] {
+        push_date_literal(&mut sql, day.day);
+        for id in [day.link, *visitor] {
             sql.push(',');
             push_bytes(&mut sql, id.as_bytes());
         }
@@ -242,7 +258,7 @@ async fn stored_facts(
     let mut documents = HashMap::new();
     for days in tally.days().chunks(VISITORS) {
         let mut sql = String::from(
-            "SELECT link_id, TO_DAYS(day), facts FROM link_days WHERE facts IS NOT NULL AND (link_id, day) IN (",
+            "SELECT link_id, TO_DAYS(day), COALESCE(facts, '{}') FROM link_days WHERE (link_id, day) IN (",
         );
         let mut first = true;
         for day in days {

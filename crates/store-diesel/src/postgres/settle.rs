@@ -8,7 +8,7 @@ use futures_util::SinkExt;
 use time::Date;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Error, Statement};
+use tokio_postgres::{Error, Row, Statement};
 use uuid::Uuid;
 use waypost_core::Click;
 use waypost_store::{Ingested, StoreError, hold_point};
@@ -16,9 +16,9 @@ use waypost_store::{Ingested, StoreError, hold_point};
 use super::copy::Rows;
 use super::{SET_UP, chain};
 use crate::error::Fault;
-use crate::job::{Job, Step, position};
+use crate::job::{Job, Step, count, position};
 use crate::retry::Failure;
-use crate::tally::{DayTally, LinkTally, Tally, documents};
+use crate::tally::{DayTally, LinkTally, Tally};
 
 const ADVANCE: &str = "
     UPDATE click_journals
@@ -35,14 +35,31 @@ const CORRECT: &str = "
     UPDATE click_journals
     SET stored = stored - $2, dropped_link_deleted = dropped_link_deleted + $2
     WHERE id = $1";
-/// What refers to a link may be inserted meanwhile, but nobody deletes it or adds to its total.
-const LOCK: &str = "SELECT id FROM links WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE";
+/// Tells which links are there, and locks them: what refers to a link may be inserted meanwhile, but nobody
+/// deletes it or adds to its total. [`IN_ORDER`] makes it go from one to the next in the order in which
+/// they are given.
 const ADD_TO_LINKS: &str = "
     UPDATE links SET clicks = links.clicks + added.clicks,
         humans = links.humans + added.humans,
         clicks_purged = links.clicks_purged + added.purged
     FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS added (id, clicks, humans, purged)
-    WHERE links.id = added.id";
+    WHERE links.id = added.id
+    RETURNING links.id";
+/// Rows that are given are looked up one after the other. Any other plan could lock links in an order of
+/// its own, and two transactions could wait for each other.
+const IN_ORDER: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; \
+     SET enable_bitmapscan = off; SET enable_material = off; SET enable_memoize = off";
+/// Tells which days are new.
+const INSERT_DAYS: &str = "
+    INSERT INTO link_days (link_id, day, clicks, humans, visitors, first_click_us, last_click_us, facts)
+    SELECT * FROM unnest($1::uuid[], $2::date[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
+    ON CONFLICT DO NOTHING
+    RETURNING link_id, day";
+/// The visitors of new days are new.
+const INSERT_VISITORS: &str = "
+    INSERT INTO link_visitors (day, link_id, visitor)
+    SELECT * FROM unnest($1::date[], $2::uuid[], $3::uuid[])
+    ON CONFLICT DO NOTHING";
 /// Tells which visitors are new.
 const ADD_VISITORS: &str = "
     INSERT INTO link_visitors (day, link_id, visitor)
@@ -55,14 +72,15 @@ const STORED_FACTS: &str = "
     JOIN link_days ON link_days.link_id = asked.link_id AND link_days.day = asked.day
     WHERE link_days.facts IS NOT NULL";
 const ADD_TO_DAYS: &str = "
-    INSERT INTO link_days (link_id, day, clicks, humans, visitors, first_click_us, last_click_us, facts)
-    SELECT * FROM unnest($1::uuid[], $2::date[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
-    ON CONFLICT (link_id, day) DO UPDATE SET clicks = link_days.clicks + excluded.clicks,
-        humans = link_days.humans + excluded.humans,
-        visitors = link_days.visitors + excluded.visitors,
-        first_click_us = least(link_days.first_click_us, excluded.first_click_us),
-        last_click_us = greatest(link_days.last_click_us, excluded.last_click_us),
-        facts = excluded.facts";
+    UPDATE link_days SET clicks = link_days.clicks + added.clicks,
+        humans = link_days.humans + added.humans,
+        visitors = link_days.visitors + added.visitors,
+        first_click_us = least(link_days.first_click_us, added.first_us),
+        last_click_us = greatest(link_days.last_click_us, added.last_us),
+        facts = added.facts
+    FROM unnest($1::uuid[], $2::date[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
+        AS added (link_id, day, clicks, humans, visitors, first_us, last_us, facts)
+    WHERE link_days.link_id = added.link_id AND link_days.day = added.day";
 const COPY: &str = "
     COPY link_clicks (id, link_id, user_id, ip_hash, user_agent, referrer, clicked_at, class, browser, os, device, country)
     FROM STDIN (FORMAT binary)";
@@ -73,54 +91,54 @@ pub(super) struct Client {
     advance: Statement,
     position: Statement,
     correct: Statement,
-    lock: Statement,
     add_to_links: Statement,
-    add_to_days: Statement,
+    insert_days: Statement,
+    insert_visitors: Statement,
     add_visitors: Statement,
     stored_facts: Statement,
+    add_to_days: Statement,
     copy: Statement,
 }
 
 /// Connects. The connection lives on this runtime, and ends with the client.
 pub(super) async fn open(url: &str) -> Result<Client, StoreError> {
     let unavailable = |error: Error| StoreError::unavailable(chain(&error));
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+    let (server, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
         .await
         .map_err(unavailable)?;
     tokio::spawn(connection);
-    client.batch_execute(SET_UP).await.map_err(unavailable)?;
-    let prepared = tokio::try_join!(
-        client.prepare(ADVANCE),
-        client.prepare(POSITION),
-        client.prepare(CORRECT),
-        client.prepare(LOCK),
-        client.prepare(ADD_TO_LINKS),
-        client.prepare(ADD_TO_DAYS),
-        client.prepare(ADD_VISITORS),
-        client.prepare(STORED_FACTS),
-        client.prepare(COPY),
-    );
-    let (
-        advance,
-        position,
-        correct,
-        lock,
-        add_to_links,
-        add_to_days,
-        add_visitors,
-        stored_facts,
-        copy,
-    ) = prepared.map_err(|error| classify(&error).into_store_error(error))?;
+    server.batch_execute(SET_UP).await.map_err(unavailable)?;
+    server.batch_execute(IN_ORDER).await.map_err(unavailable)?;
+    let client = prepare(server).await;
+    client.map_err(|error| classify(&error).into_store_error(error))
+}
+
+async fn prepare(server: tokio_postgres::Client) -> Result<Client, Error> {
+    let (advance, position, correct, add_to_links, copy) = tokio::try_join!(
+        server.prepare(ADVANCE),
+        server.prepare(POSITION),
+        server.prepare(CORRECT),
+        server.prepare(ADD_TO_LINKS),
+        server.prepare(COPY),
+    )?;
+    let (insert_days, insert_visitors, add_visitors, stored_facts, add_to_days) = tokio::try_join!(
+        server.prepare(INSERT_DAYS),
+        server.prepare(INSERT_VISITORS),
+        server.prepare(ADD_VISITORS),
+        server.prepare(STORED_FACTS),
+        server.prepare(ADD_TO_DAYS),
+    )?;
     Ok(Client {
-        server: client,
+        server,
         advance,
         position,
         correct,
-        lock,
         add_to_links,
-        add_to_days,
+        insert_days,
+        insert_visitors,
         add_visitors,
         stored_facts,
+        add_to_days,
         copy,
     })
 }
@@ -138,10 +156,13 @@ pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, F
     let begun = client.begin(step.as_ref(), &mut tally).await;
     match begun.map_err(failed)? {
         Begun::Here => {
-            let stored = client.look(&mut tally).await.map_err(failed)?;
-            let documents = documents(&tally, &stored).map_err(Failure::last)?;
-            let added = client.add(step.as_ref(), &tally, &documents, clicks).await;
-            added.map_err(failed)?;
+            if let Some(step) = &step
+                && tally.left_out() > 0
+            {
+                let corrected = client.correct(step, tally.left_out()).await;
+                corrected.map_err(failed)?;
+            }
+            client.add(&mut tally, clicks).await?;
             hold_point("ingest.inside");
             let committed = client.server.batch_execute("COMMIT").await;
             committed.map_err(|error| Failure::of_commit(classify(&error), error))?;
@@ -165,16 +186,22 @@ enum Begun {
 }
 
 impl Client {
-    /// Begins the transaction, moves the journal and locks the links, all of it sent at once.
+    /// Begins the transaction, moves the journal and adds to the totals of the links, all of it sent at once.
     async fn begin(&self, step: Option<&Step>, tally: &mut Tally<'_>) -> Result<Begun, Error> {
+        let of_link = |number: fn(LinkTally) -> i64| tally.links().map(number).collect::<Vec<_>>();
         let ids: Vec<Uuid> = tally.links().map(|tally| tally.link).collect();
-        let ids: [&(dyn ToSql + Sync); 1] = [&ids];
+        let links: [&(dyn ToSql + Sync); 4] = [
+            &ids,
+            &of_link(|tally| tally.clicks),
+            &of_link(|tally| tally.humans),
+            &of_link(|tally| tally.purged),
+        ];
         let ((), here, found) = tokio::try_join!(
             // In this order.
             biased;
             self.server.batch_execute("BEGIN"),
             self.advance(step),
-            self.server.query(&self.lock, &ids),
+            self.server.query(&self.add_to_links, &links),
         )?;
         if let Some(step) = step
             && !here
@@ -211,84 +238,96 @@ impl Client {
         Ok(moved > 0)
     }
 
-    /// Adds the visitors, and gives back the documents of the days that are there already: each with its
-    /// place among the days. Both are sent at once.
-    async fn look(&self, tally: &mut Tally<'_>) -> Result<HashMap<usize, String>, Error> {
-        let days = tally.days();
-        let links: Vec<Uuid> = days.iter().map(|day| day.link).collect();
-        let dates: Vec<Date> = days.iter().map(|day| day.day).collect();
-        let (mut visited, mut on, mut visitors) = (Vec::new(), Vec::new(), Vec::new());
-        for day in days {
-            visitors.extend_from_slice(&day.visitors);
-            visited.resize(visitors.len(), day.link);
-            on.resize(visitors.len(), day.day);
+    /// Counts clicks whose links turned out to be gone as dropped instead of stored.
+    async fn correct(&self, step: &Step, gone: i64) -> Result<(), Error> {
+        let values: [&(dyn ToSql + Sync); 2] = [&step.journal, &gone];
+        self.server.execute(&self.correct, &values).await?;
+        Ok(())
+    }
+
+    /// Adds the rows and the rollup: first the days that are new, then what is to be added to others.
+    async fn add(&self, tally: &mut Tally<'_>, clicks: &[Click]) -> Result<(), Failure> {
+        if tally.days().is_empty() {
+            return Ok(());
         }
-        let days: [&(dyn ToSql + Sync); 2] = [&links, &dates];
-        let visits: [&(dyn ToSql + Sync); 3] = [&on, &visited, &visitors];
-        let (stored, new) = tokio::try_join!(
-            self.server.query(&self.stored_facts, &days),
-            self.server.query(&self.add_visitors, &visits),
-        )?;
-        for row in new {
-            let place = tally.place(row.try_get(0)?, row.try_get(1)?);
+        let all: Vec<usize> = (0..tally.days().len()).collect();
+        let documents = tally
+            .documents(&all, &HashMap::new())
+            .map_err(Failure::last)?;
+        let days = DayValues::of(tally, &all, documents, |day| count(day.visitors.len()));
+        let values = days.values();
+        let (inserted, ()) = tokio::try_join!(
+            biased;
+            self.server.query(&self.insert_days, &values),
+            self.copy(tally.rows(clicks)),
+        )
+        .map_err(failed)?;
+        let mut is_new = vec![false; all.len()];
+        for row in inserted {
+            let place = place(tally, &row).map_err(failed)?;
+            if let Some(is_new) = place.and_then(|place| is_new.get_mut(place)) {
+                *is_new = true;
+            }
+        }
+        let (new, known): (Vec<usize>, Vec<usize>) = all
+            .into_iter()
+            .partition(|place| is_new.get(*place).copied().unwrap_or(false));
+        let stored = self.visit(tally, &new, &known).await.map_err(failed)?;
+        if known.is_empty() {
+            return Ok(());
+        }
+        let documents = tally.documents(&known, &stored).map_err(Failure::last)?;
+        let days = DayValues::of(tally, &known, documents, |day| day.new_visitors);
+        let added = self.server.execute(&self.add_to_days, &days.values()).await;
+        added.map_err(failed)?;
+        Ok(())
+    }
+
+    /// Adds the visitors, and gives back the documents of the days that were there already: each with its
+    /// place among the days. All of it is sent at once.
+    async fn visit(
+        &self,
+        tally: &mut Tally<'_>,
+        new: &[usize],
+        known: &[usize],
+    ) -> Result<HashMap<usize, String>, Error> {
+        let of_new = VisitValues::of(tally, new);
+        let inserted = async {
+            if !new.is_empty() {
+                let visits = of_new.values();
+                self.server.execute(&self.insert_visitors, &visits).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        let of_known = VisitValues::of(tally, known);
+        let looked = async {
+            if known.is_empty() {
+                return Ok((Vec::new(), Vec::new()));
+            }
+            let days = known.iter().filter_map(|place| tally.days().get(*place));
+            let (links, dates): (Vec<Uuid>, Vec<Date>) =
+                days.map(|day| (day.link, day.day)).unzip();
+            let days: [&(dyn ToSql + Sync); 2] = [&links, &dates];
+            let visits = of_known.values();
+            tokio::try_join!(
+                self.server.query(&self.stored_facts, &days),
+                self.server.query(&self.add_visitors, &visits),
+            )
+        };
+        let ((), (stored, came)) = tokio::try_join!(inserted, looked)?;
+        for row in came {
+            let place = place(tally, &row)?;
             if let Some(day) = place.and_then(|place| tally.days_mut().get_mut(place)) {
                 day.new_visitors += 1;
             }
         }
         let mut documents = HashMap::new();
         for row in stored {
-            if let Some(place) = tally.place(row.try_get(0)?, row.try_get(1)?) {
+            if let Some(place) = place(tally, &row)? {
                 documents.insert(place, row.try_get(2)?);
             }
         }
         Ok(documents)
-    }
-
-    /// Adds rows, totals and rollup, sent at once.
-    async fn add(
-        &self,
-        step: Option<&Step>,
-        tally: &Tally<'_>,
-        documents: &[String],
-        clicks: &[Click],
-    ) -> Result<(), Error> {
-        let of_link = |number: fn(LinkTally) -> i64| tally.links().map(number).collect::<Vec<_>>();
-        let of_day =
-            |number: fn(&DayTally<'_>) -> i64| tally.days().iter().map(number).collect::<Vec<_>>();
-        let links: Vec<Uuid> = tally.links().map(|tally| tally.link).collect();
-        let day_links: Vec<Uuid> = tally.days().iter().map(|day| day.link).collect();
-        let dates: Vec<Date> = tally.days().iter().map(|day| day.day).collect();
-        if let Some(step) = step
-            && tally.left_out() > 0
-        {
-            let values: [&(dyn ToSql + Sync); 2] = [&step.journal, &tally.left_out()];
-            self.server.execute(&self.correct, &values).await?;
-        }
-        if links.is_empty() {
-            return Ok(());
-        }
-        let links: [&(dyn ToSql + Sync); 4] = [
-            &links,
-            &of_link(|tally| tally.clicks),
-            &of_link(|tally| tally.humans),
-            &of_link(|tally| tally.purged),
-        ];
-        let days: [&(dyn ToSql + Sync); 8] = [
-            &day_links,
-            &dates,
-            &of_day(|day| day.clicks),
-            &of_day(|day| day.humans),
-            &of_day(|day| day.new_visitors),
-            &of_day(|day| day.first),
-            &of_day(|day| day.last),
-            &documents,
-        ];
-        tokio::try_join!(
-            self.server.execute(&self.add_to_links, &links),
-            self.server.execute(&self.add_to_days, &days),
-            self.copy(tally.rows(clicks)),
-        )?;
-        Ok(())
     }
 
     async fn copy(&self, clicks: impl Iterator<Item = &Click>) -> Result<(), Error> {
@@ -303,6 +342,84 @@ impl Client {
         sink.feed(rows.finish()).await?;
         sink.finish().await?;
         Ok(())
+    }
+}
+
+/// The place among the days of the one that a row begins with.
+fn place(tally: &Tally<'_>, row: &Row) -> Result<Option<usize>, Error> {
+    Ok(tally.place(row.try_get(0)?, row.try_get(1)?))
+}
+
+/// Days, column by column.
+struct DayValues {
+    links: Vec<Uuid>,
+    days: Vec<Date>,
+    numbers: [Vec<i64>; 5],
+    documents: Vec<String>,
+}
+
+impl DayValues {
+    fn of(
+        tally: &Tally<'_>,
+        places: &[usize],
+        documents: Vec<String>,
+        new_visitors: fn(&DayTally<'_>) -> i64,
+    ) -> Self {
+        let numbers: [fn(&DayTally<'_>) -> i64; 5] = [
+            |day| day.clicks,
+            |day| day.humans,
+            new_visitors,
+            |day| day.first,
+            |day| day.last,
+        ];
+        let days = || places.iter().filter_map(|place| tally.days().get(*place));
+        Self {
+            links: days().map(|day| day.link).collect(),
+            days: days().map(|day| day.day).collect(),
+            numbers: numbers.map(|number| days().map(number).collect()),
+            documents,
+        }
+    }
+
+    fn values(&self) -> [&(dyn ToSql + Sync); 8] {
+        let [clicks, humans, visitors, first, last] = &self.numbers;
+        [
+            &self.links,
+            &self.days,
+            clicks,
+            humans,
+            visitors,
+            first,
+            last,
+            &self.documents,
+        ]
+    }
+}
+
+/// Visitors of days, column by column.
+struct VisitValues {
+    days: Vec<Date>,
+    links: Vec<Uuid>,
+    visitors: Vec<Uuid>,
+}
+
+impl VisitValues {
+    fn of(tally: &Tally<'_>, places: &[usize]) -> Self {
+        let (mut days, mut links, mut visitors) = (Vec::new(), Vec::new(), Vec::new());
+        for day in places.iter().filter_map(|place| tally.days().get(*place)) {
+            visitors.extend_from_slice(&day.visitors);
+            links.resize(visitors.len(), day.link);
+            days.resize(visitors.len(), day.day);
+        }
+        Self {
+            days,
+            links,
+            visitors,
+        }
+    }
+
+    fn values(&self) -> [&(dyn ToSql + Sync); 3] {
+        [&self.days, &self.links, &self.visitors]
     }
 }
 

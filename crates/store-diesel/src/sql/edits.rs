@@ -13,7 +13,7 @@ use waypost_store::{LinkEdit, LinkUpdate, StoreError, Updated};
 
 use super::access::Access;
 use super::id::Id;
-use super::schema::{keywords, link_codes, links};
+use super::schema::{keywords, link_codes, link_days, links};
 use super::statement::Statement;
 use super::transaction::WorkError;
 use super::versions::{self, NewVersion};
@@ -308,6 +308,10 @@ pub(super) async fn delete(connection: &mut Connection, id: LinkId) -> Result<bo
 async fn delete_locked(connection: &mut Connection, id: LinkId) -> Result<(), WorkError> {
     let codes = super::links::codes(connection, id).await?;
     diesel::delete(links::table.find(Id(*id.as_uuid())))
+        .execute(connection)
+        .await?;
+    // Not everywhere do they go by themselves.
+    diesel::delete(link_days::table.filter(link_days::link_id.eq(Id(*id.as_uuid()))))
         .execute(connection)
         .await?;
     note_all(connection, &codes).await

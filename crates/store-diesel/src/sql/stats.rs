@@ -7,17 +7,18 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 use diesel_async::RunQueryDsl;
 use time::{Date, Duration, OffsetDateTime};
+use uuid::Uuid;
 use waypost_core::{
     ClickFacts, ClickId, Country, DisplayName, Family, Link, LinkId, Referrer, UserAgent, UserId,
     micros,
 };
-use waypost_store::rollup::{Counted, DayFacts};
+use waypost_store::rollup::{Counted, DayFacts, Part};
 use waypost_store::{ClickSpan, ClicksQuery, KeptClick, LinkDay, LinkDayFacts, StoreError};
 
 use super::id::Id;
 use super::schema::{link_clicks, link_days, link_owners, link_visitors, links, users};
 use super::transaction::WorkError;
-use super::{Connection, SUM_OF_DAYS, SUM_OF_HUMANS};
+use super::{Connection, SEEKS_BY_WHOLE_KEY, SUM_OF_DAYS, SUM_OF_HUMANS};
 use crate::tally::CORRUPT_FACTS;
 
 /// So many pairs are looked up by one statement: databases limit the number of values.
@@ -102,6 +103,7 @@ pub(super) async fn link_day_facts(
     link: LinkId,
     from: Date,
     to: Date,
+    part: Part,
 ) -> Result<Vec<LinkDayFacts>, WorkError> {
     let rows: Vec<(Date, i64, i64, Option<String>)> = link_days::table
         .filter(link_days::link_id.eq(Id(*link.as_uuid())))
@@ -116,7 +118,7 @@ pub(super) async fn link_day_facts(
         .load(connection)
         .await?;
     let day = |(day, clicks, humans, facts): (Date, i64, i64, Option<String>)| {
-        let facts = DayFacts::parse(facts.as_deref().unwrap_or("{}"));
+        let facts = DayFacts::parse_part(facts.as_deref().unwrap_or("{}"), part);
         Ok(LinkDayFacts {
             day,
             counted: counted(clicks, humans)?,
@@ -212,7 +214,6 @@ pub(super) async fn clicks_of(
 ) -> Result<Vec<KeptClick>, WorkError> {
     let of_link = link_clicks::table
         .left_join(users::table)
-        .filter(link_clicks::link_id.eq(Id(*query.link.as_uuid())))
         .order(link_clicks::id.desc())
         .limit(i64::from(query.limit))
         .select((
@@ -220,11 +221,23 @@ pub(super) async fn clicks_of(
             (users::id.nullable(), users::display_name.nullable()),
         ))
         .into_boxed();
-    let older = match query.before {
-        Some(before) => of_link.filter(link_clicks::id.lt(Id(*before.as_uuid()))),
-        None => of_link,
+    let is_of_link = link_clicks::link_id.eq(Id(*query.link.as_uuid()));
+    let older = |before| link_clicks::id.lt(Id(before));
+    let of_link = match query.before {
+        None => of_link.filter(is_of_link),
+        Some(before) if SEEKS_BY_WHOLE_KEY => {
+            of_link.filter(is_of_link.and(older(*before.as_uuid())))
+        }
+        Some(before) => {
+            let is_nothing = link_clicks::link_id
+                .eq(Id(Uuid::nil()))
+                .and(older(Uuid::nil()));
+            of_link
+                .filter(is_of_link.and(older(*before.as_uuid())).or(is_nothing))
+                .order((link_clicks::link_id.desc(), link_clicks::id.desc()))
+        }
     };
-    let rows: Vec<(ClickRow, Visitor)> = older.load(connection).await?;
+    let rows: Vec<(ClickRow, Visitor)> = of_link.load(connection).await?;
     let clicks: Result<_, StoreError> = rows.into_iter().map(kept).collect();
     Ok(clicks?)
 }

@@ -9,7 +9,7 @@ use waypost_core::{
     Click, ClickId, HostPattern, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion,
     OrphanPath, Page, PageRequest, Person, ShortCode, Standing, Tag, UserId,
 };
-use waypost_store::rollup::Counted;
+use waypost_store::rollup::{Counted, Part};
 use waypost_store::{
     AccessStore, BlockedHost, BlocklistStore, CatalogStore, ClickSpan, ClicksQuery, CodeRoute,
     FactsChange, FactsStore, KeptClick, LeaseName, LeaseStore, LinkDay, LinkDayFacts, LinkQuery,
@@ -69,7 +69,7 @@ port! {
             = stats::link_days;
         look_up DaysOfLinks: days_of_links(links: &[LinkId], from: Date, to: Date)
             -> BTreeMap<LinkId, Vec<(Date, Counted)>> = stats::days_of_links;
-        look_up LinkDayFacts: link_day_facts(link: LinkId, from: Date, to: Date)
+        look_up LinkDayFacts: link_day_facts(link: LinkId, from: Date, to: Date, part: Part)
             -> Vec<LinkDayFacts> = stats::link_day_facts;
         look_up ClickSpan: click_span(link: LinkId) -> Option<ClickSpan> = stats::click_span;
         look_up OldestClick: oldest_click(link: LinkId) -> Option<OffsetDateTime>

@@ -32,14 +32,16 @@ use crate::metrics::OperationName;
 use crate::retry::{Failure, retrying};
 use crate::tally::{DayTally, LinkTally, Tally};
 
-/// What this connection sets besides what all do. New rows go to random places of the index by link, and
-/// a batch changes most of the pages that the last one changed. With a cache of 12 MB (2 MB is the default)
-/// they are not read again, and with a write-ahead log of 32 MB (4 MB) they are written back to the database
-/// once for several batches: together 10 % of what it takes to store a click. More takes more memory than it
-/// is worth on a small server.
+/// What this connection sets besides what all do. Clicks change pages all over the database: of each link the
+/// last page of its index and of its days; the next batch changes the same ones again. With a cache that
+/// has room for them (64 MB, which is taken only as far as there are pages; 2 MB is the default) none is read
+/// twice or written before the transaction ends, and with a write-ahead log of 128 MB (4 MB is the default)
+/// they are written back to the database once for several batches: of a million clicks on 10,000 links,
+/// 17,800 instead of 14,000 a second are stored. The file of the log is cut back afterwards.
 const PRAGMAS: &str = "
-    PRAGMA cache_size = -12000;
-    PRAGMA wal_autocheckpoint = 8000;
+    PRAGMA cache_size = -64000;
+    PRAGMA wal_autocheckpoint = 32000;
+    PRAGMA journal_size_limit = 16777216;
 ";
 
 /// Stores clicks.
@@ -222,30 +224,38 @@ fn add_to_links(connection: &mut SqliteConnection, tally: &mut Tally<'_>) -> Que
 
 /// Adds to the rollup of a day, in which no other transaction writes.
 fn add_to_day(connection: &mut SqliteConnection, day: &DayTally<'_>) -> Result<(), Failure> {
-    let link = Id(day.link);
+    let insertion = InsertDay(DayRow {
+        day,
+        // All are new, if the day is.
+        new_visitors: count(day.visitors.len()),
+        facts: day.document(None).map_err(Failure::last)?,
+    });
+    let is_new = insertion.execute(connection).map_err(failed)? > 0;
     let mut new_visitors = 0;
     for visitor in &day.visitors {
         let statement = AddVisitor {
             day: day.day,
-            link,
+            link: Id(day.link),
             visitor: Id(*visitor),
         };
         new_visitors += count(statement.execute(connection).map_err(failed)?);
     }
+    if is_new {
+        return Ok(());
+    }
     let stored: Option<Option<String>> = link_days::table
-        .find((link, day.day))
+        .find((Id(day.link), day.day))
         .select(link_days::facts)
         .first(connection)
         .optional()
         .map_err(failed)?;
     let facts = day.document(stored.flatten().as_deref());
-    let statement = AddToDay {
-        link,
-        day: day.day,
-        numbers: [day.clicks, day.humans, new_visitors, day.first, day.last],
+    let addition = AddToDay(DayRow {
+        day,
+        new_visitors,
         facts: facts.map_err(Failure::last)?,
-    };
-    statement.execute(connection).map_err(failed)?;
+    });
+    addition.execute(connection).map_err(failed)?;
     Ok(())
 }
 
@@ -269,43 +279,101 @@ impl QueryFragment<Backend> for AddToLink {
 
 impl RunQueryDsl<SqliteConnection> for AddToLink {}
 
-/// Adds to the rollup of a link and a day.
-#[derive(QueryId)]
-struct AddToDay {
-    link: Id,
-    day: Date,
-    /// In the order of the columns.
-    numbers: [i64; 5],
+/// What is stored of a day, or added to it.
+struct DayRow<'a> {
+    day: &'a DayTally<'a>,
+    new_visitors: i64,
     facts: String,
 }
 
-impl QueryFragment<Backend> for AddToDay {
+/// Inserts the rollup of a link and a day, unless it is there.
+struct InsertDay<'a>(DayRow<'a>);
+
+impl QueryId for InsertDay<'_> {
+    type QueryId = InsertDay<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Backend> for InsertDay<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        let DayRow {
+            day,
+            new_visitors,
+            facts,
+        } = &self.0;
         out.push_sql(
             "INSERT INTO link_days \
              (link_id, day, clicks, humans, visitors, first_click_us, last_click_us, facts) VALUES (",
         );
-        out.push_bind_param::<IdColumn, _>(&self.link)?;
+        out.push_bind_param::<Binary, [u8]>(day.link.as_bytes())?;
         out.push_sql(", ");
-        out.push_bind_param::<diesel::sql_types::Date, _>(&self.day)?;
-        for number in &self.numbers {
+        out.push_bind_param::<diesel::sql_types::Date, _>(&day.day)?;
+        for number in [
+            &day.clicks,
+            &day.humans,
+            new_visitors,
+            &day.first,
+            &day.last,
+        ] {
             out.push_sql(", ");
             out.push_bind_param::<BigInt, _>(number)?;
         }
         out.push_sql(", ");
-        out.push_bind_param::<Text, _>(&self.facts)?;
-        out.push_sql(
-            ") ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks, \
-             humans = humans + excluded.humans, visitors = visitors + excluded.visitors, \
-             first_click_us = min(ifnull(first_click_us, excluded.first_click_us), excluded.first_click_us), \
-             last_click_us = max(ifnull(last_click_us, excluded.last_click_us), excluded.last_click_us), \
-             facts = excluded.facts",
-        );
+        out.push_bind_param::<Text, _>(facts)?;
+        out.push_sql(") ON CONFLICT DO NOTHING");
         Ok(())
     }
 }
 
-impl RunQueryDsl<SqliteConnection> for AddToDay {}
+impl RunQueryDsl<SqliteConnection> for InsertDay<'_> {}
+
+/// Adds to the rollup of a link and a day that is there.
+struct AddToDay<'a>(DayRow<'a>);
+
+impl QueryId for AddToDay<'_> {
+    type QueryId = AddToDay<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Backend> for AddToDay<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        let DayRow {
+            day,
+            new_visitors,
+            facts,
+        } = &self.0;
+        out.push_sql("UPDATE link_days SET facts = ");
+        out.push_bind_param::<Text, _>(facts)?;
+        for (column, number) in [
+            (", clicks = clicks + ", &day.clicks),
+            (", humans = humans + ", &day.humans),
+            (", visitors = visitors + ", new_visitors),
+        ] {
+            out.push_sql(column);
+            out.push_bind_param::<BigInt, _>(number)?;
+        }
+        // Days of before these were noted have neither.
+        for (column, number) in [
+            (
+                ", first_click_us = min(ifnull(first_click_us, 9223372036854775807), ",
+                &day.first,
+            ),
+            (
+                "), last_click_us = max(ifnull(last_click_us, -9223372036854775807), ",
+                &day.last,
+            ),
+        ] {
+            out.push_sql(column);
+            out.push_bind_param::<BigInt, _>(number)?;
+        }
+        out.push_sql(") WHERE link_id = ");
+        out.push_bind_param::<Binary, [u8]>(day.link.as_bytes())?;
+        out.push_sql(" AND day = ");
+        out.push_bind_param::<diesel::sql_types::Date, _>(&day.day)
+    }
+}
+
+impl RunQueryDsl<SqliteConnection> for AddToDay<'_> {}
 
 /// Adds to the visitors of a link and a day, unless it is one of them.
 #[derive(QueryId)]

@@ -9,7 +9,7 @@ use waypost_core::{Click, ClickId, IpHash, Link, LinkId, UserId, VisitClass};
 
 use super::links::Kept;
 use super::{MemoryStore, State, count};
-use crate::rollup::{Counted, DayFacts};
+use crate::rollup::{Counted, DayFacts, Part};
 use crate::{
     ClickSpan, ClicksQuery, FactsChange, FactsStore, KeptClick, LinkDay, LinkDayFacts, StatsStore,
     StoreError,
@@ -173,6 +173,7 @@ impl StatsStore for MemoryStore {
         link: LinkId,
         from: Date,
         to: Date,
+        part: Part,
     ) -> Result<Vec<LinkDayFacts>, StoreError> {
         let state = self.state();
         let days = state.links.get(&link).into_iter();
@@ -181,7 +182,7 @@ impl StatsStore for MemoryStore {
             .map(|(day, kept)| LinkDayFacts {
                 day: *day,
                 counted: kept.counted,
-                facts: kept.facts.clone(),
+                facts: kept.facts.clone().only(part),
             })
             .collect())
     }

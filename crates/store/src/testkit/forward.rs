@@ -107,7 +107,7 @@ macro_rules! forward {
         $crate::forward! { @ $store, $self => $inner, $crate::StatsStore {
             link_days(link: ::waypost_core::LinkId, from: ::time::Date, to: ::time::Date) -> Vec<$crate::LinkDay>;
             days_of_links(links: &[::waypost_core::LinkId], from: ::time::Date, to: ::time::Date) -> ::std::collections::BTreeMap<::waypost_core::LinkId, Vec<(::time::Date, $crate::rollup::Counted)>>;
-            link_day_facts(link: ::waypost_core::LinkId, from: ::time::Date, to: ::time::Date) -> Vec<$crate::LinkDayFacts>;
+            link_day_facts(link: ::waypost_core::LinkId, from: ::time::Date, to: ::time::Date, part: $crate::rollup::Part) -> Vec<$crate::LinkDayFacts>;
             click_span(link: ::waypost_core::LinkId) -> Option<$crate::ClickSpan>;
             oldest_click(link: ::waypost_core::LinkId) -> Option<::time::OffsetDateTime>;
             clicks_of(query: &$crate::ClicksQuery) -> Vec<$crate::KeptClick>;

@@ -6,9 +6,8 @@ use mysql_async::{Conn, Opts, OptsBuilder, Params, Value};
 use super::Row;
 use crate::Result;
 
-const INSERT: &str =
-    "insert into link_clicks (id, link_id, ip_hash, user_agent, referrer, clicked_at) values ";
-const PLACES: &str = "(?, ?, ?, ?, ?, ?)";
+const INSERT: &str = "insert into link_clicks (id, link_id, ip_hash, user_agent, referrer, clicked_at, class, browser, os, device, country) values ";
+const PLACES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 /// Per statement.
 const ROWS: usize = 1_000;
 
@@ -33,7 +32,7 @@ impl Inserts {
     }
 }
 
-fn values(row: &Row) -> [Value; 6] {
+fn values(row: &Row) -> [Value; 11] {
     let at = row.clicked_at;
     let (date, time) = (at.date(), at.time());
     let year = u16::try_from(date.year()).expect("is of our time");
@@ -52,5 +51,10 @@ fn values(row: &Row) -> [Value; 6] {
             time.second(),
             time.microsecond(),
         ),
+        Value::from(row.class),
+        Value::from(&row.browser),
+        Value::from(&row.os),
+        Value::from(row.device),
+        Value::from(&row.country),
     ]
 }

@@ -21,6 +21,11 @@ diesel::table! {
         user_agent -> Nullable<Text>,
         referrer -> Nullable<Text>,
         clicked_at -> TimestamptzSqlite,
+        class -> Nullable<Text>,
+        browser -> Nullable<Text>,
+        os -> Nullable<Text>,
+        device -> Nullable<Text>,
+        country -> Nullable<Text>,
     }
 }
 
@@ -45,6 +50,11 @@ impl Inserts {
                     link_clicks::user_agent.eq(&row.user_agent),
                     link_clicks::referrer.eq(&row.referrer),
                     link_clicks::clicked_at.eq(row.clicked_at),
+                    link_clicks::class.eq(row.class),
+                    link_clicks::browser.eq(&row.browser),
+                    link_clicks::os.eq(&row.os),
+                    link_clicks::device.eq(row.device),
+                    link_clicks::country.eq(&row.country),
                 ))
                 .execute(&mut self.0)?;
         }

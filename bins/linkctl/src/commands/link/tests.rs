@@ -76,6 +76,7 @@ async fn a_link_is_found_in_any_spelling() {
          short URL  https://go.example/Wiki\n\
          target     https://example.com/wiki\n\
          clicks     0\n\
+         humans     0\n\
          made       2026-03-01T12:00:00Z\n"
     );
     let (ended, printed) =
@@ -84,7 +85,7 @@ async fn a_link_is_found_in_any_spelling() {
     assert_eq!(
         printed.output,
         "{\"shortCode\":\"Wiki\",\"originalUrl\":\"https://example.com/wiki\",\"clicks\":0,\
-         \"createdAt\":\"2026-03-01T12:00:00.5Z\",\"shortUrl\":\"https://go.example/Wiki\"}\n"
+         \"createdAt\":\"2026-03-01T12:00:00.5Z\",\"shortUrl\":\"https://go.example/Wiki\",\"humans\":0}\n"
     );
     for unknown in ["nothing", "not a code", ""] {
         let (ended, _) =
@@ -122,11 +123,11 @@ async fn a_list_is_as_long_as_asked_newest_first() {
     let mut lines = printed.output.lines();
     assert_eq!(
         lines.next(),
-        Some("CODE                  CLICKS  MADE                  TARGET")
+        Some("CODE                  CLICKS      HUMANS  MADE                  TARGET")
     );
     let row = lines.next().unwrap();
     assert!(
-        row.contains("           0  2026-03-01T12:00:00Z  https://example.com/"),
+        row.contains("           0           0  2026-03-01T12:00:00Z  https://example.com/"),
         "{row}"
     );
     assert_eq!(lines.next(), None);

@@ -14,7 +14,7 @@ use super::rows::{assert_clicks, assert_days};
 use super::{
     StoreFactory, all_of, assert_counted, change, find, insert, insert_all, record, updated,
 };
-use crate::rollup::{Counted, DayFacts, Dimension, MAX_VALUES, OTHER};
+use crate::rollup::{Counted, DayFacts, Dimension, MAX_VALUES, OTHER, Part};
 use crate::testkit::samples::{FAR_FUTURE, Samples};
 use crate::{FactsChange, Ingested, LinkEdit, Store};
 
@@ -89,7 +89,10 @@ async fn assert_facts(store: &dyn Store, link: &Link, clicks: &[Click]) {
         *counted = counted.plus(one);
         facts.count(click);
     }
-    let stored = store.link_day_facts(link.id, from, to).await.unwrap();
+    let stored = store
+        .link_day_facts(link.id, from, to, Part::All)
+        .await
+        .unwrap();
     let stored: Vec<_> = stored
         .iter()
         .map(|it| (it.day, it.counted, parts(&it.facts)))
@@ -324,7 +327,10 @@ pub async fn values_counted_as_others_are_taken_back(factory: &dyn StoreFactory)
     record(&*store, &clicks).await;
     let day = clicks[0].day;
     let browsers = async || {
-        let days = store.link_day_facts(link.id, day, day).await.unwrap();
+        let days = store
+            .link_day_facts(link.id, day, day, Part::All)
+            .await
+            .unwrap();
         let values = days[0].facts.of(Dimension::Browser);
         values
             .map(|(name, counted)| (name.to_owned(), counted))

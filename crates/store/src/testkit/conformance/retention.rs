@@ -10,6 +10,7 @@ use super::rows::{assert_clicks, assert_days};
 use super::{
     StoreFactory, add_user, all_of, assert_counted, insert, insert_all, ledger_of, record,
 };
+use crate::rollup::Part;
 use crate::testkit::samples::{FAR_FUTURE, START, Samples};
 use crate::{PurgeScope, Store};
 
@@ -271,7 +272,10 @@ pub async fn statistics_do_not_change_by_a_purge(factory: &dyn StoreFactory) {
             all.push((
                 store.link(link.id).await.unwrap(),
                 store.link_days(link.id, from, to).await.unwrap(),
-                store.link_day_facts(link.id, from, to).await.unwrap(),
+                store
+                    .link_day_facts(link.id, from, to, Part::All)
+                    .await
+                    .unwrap(),
                 store.click_span(link.id).await.unwrap(),
             ));
         }

@@ -10,10 +10,10 @@ use waypost_core::{Click, IpHash, Link, VisitClass};
 use super::concurrency::at_once;
 use super::journals::{batch, ingest, journal, registered};
 use super::{StoreFactory, assert_counted, insert, insert_all, record, update};
-use crate::rollup::{Counted, Dimension};
+use crate::rollup::{Counted, Dimension, Part};
 use crate::testkit::samples::{FAR_FUTURE, START, Samples};
 use crate::testkit::truth::{Truth, TruthPlan};
-use crate::{ClicksQuery, Ingested, LinkEdit, Recorded, Store};
+use crate::{ClicksQuery, Ingested, LinkDayFacts, LinkEdit, Recorded, Store};
 
 /// Two weeks in Berlin, one day of which has 23 hours.
 pub(super) fn plan() -> TruthPlan {
@@ -62,7 +62,10 @@ async fn assert_numbers(store: &dyn Store, truth: &Truth) {
 
 /// Asserts what the days of a link are counted by.
 async fn assert_facts(store: &dyn Store, truth: &Truth, link: &Link, from: Date, to: Date) {
-    let days = store.link_day_facts(link.id, from, to).await.unwrap();
+    let days = store
+        .link_day_facts(link.id, from, to, Part::All)
+        .await
+        .unwrap();
     let expected = truth.days(link.id, from, to);
     let expected = expected.iter().map(|day| (day.day, day.counted));
     let numbers = days.iter().map(|day| (day.day, day.counted));
@@ -85,6 +88,15 @@ async fn assert_facts(store: &dyn Store, truth: &Truth, link: &Link, from: Date,
             let expected = truth.of_class(link.id, class, day.day, day.day);
             assert_eq!(day.facts.of_class(class), expected, "{class}");
         }
+    }
+    let parts = Dimension::ALL.map(Part::Of);
+    for part in parts.into_iter().chain([Part::Classes]) {
+        let found = store.link_day_facts(link.id, from, to, part).await.unwrap();
+        let expected = days.iter().map(|day| LinkDayFacts {
+            facts: day.facts.clone().only(part),
+            ..day.clone()
+        });
+        assert_eq!(found, expected.collect::<Vec<_>>(), "{part:?}");
     }
 }
 
@@ -142,7 +154,10 @@ pub async fn a_range_of_days_has_both_its_ends(factory: &dyn StoreFactory) {
     for id in [quiet.id, unknown] {
         assert_eq!(store.click_span(id).await.unwrap(), None);
         assert_eq!(store.oldest_click(id).await.unwrap(), None);
-        let facts = store.link_day_facts(id, first, last).await.unwrap();
+        let facts = store
+            .link_day_facts(id, first, last, Part::All)
+            .await
+            .unwrap();
         assert_eq!(facts, []);
     }
 }
@@ -166,7 +181,10 @@ pub async fn days_of_any_year_can_be_asked_for(factory: &dyn StoreFactory) {
         let range = format!("{from} {to}");
         let days = store.link_days(link.id, from, to).await.expect(&range);
         assert_eq!(days.len(), found, "{range}");
-        let days = store.link_day_facts(link.id, from, to).await.unwrap();
+        let days = store
+            .link_day_facts(link.id, from, to, Part::All)
+            .await
+            .unwrap();
         assert_eq!(days.len(), found, "{range}");
         let days = store.owned_days(ada, from, to).await.unwrap();
         assert_eq!(days.len(), found, "{range}");
@@ -434,7 +452,10 @@ pub async fn the_longest_referrers_are_counted(factory: &dyn StoreFactory) {
     }
     for link in &links {
         let day = clicks[0].day;
-        let days = store.link_day_facts(link.id, day, day).await.unwrap();
+        let days = store
+            .link_day_facts(link.id, day, day, Part::All)
+            .await
+            .unwrap();
         let counted = days[0].facts.of(Dimension::Referrer);
         let counted = counted.fold(0, |sum, (_, counted)| sum + counted.clicks);
         assert_eq!(counted, 104);

@@ -20,13 +20,13 @@
 //! Each of the five has at most [`MAX_VALUES`] values a day, whichever come first; what comes after is
 //! counted under [`OTHER`], and so are hosts that are longer than 253 bytes.
 
-use std::borrow::Cow;
-use std::fmt;
+mod part;
+mod values;
 
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
-use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use waypost_core::{Click, VisitClass};
+
+use self::values::{Classes, Values};
 
 /// So many values of a dimension are counted by themselves, for each link and day.
 pub const MAX_VALUES: usize = 50;
@@ -88,6 +88,17 @@ impl Dimension {
 /// A host as it is counted: one that is longer than a name can be is none that anybody has.
 const fn host(host: &str) -> &str {
     if host.len() <= MAX_HOST { host } else { OTHER }
+}
+
+/// What of a document is asked for: reading the whole one takes several times as long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Everything.
+    All,
+    /// Clicks by visit class.
+    Classes,
+    /// Clicks by the values of a dimension.
+    Of(Dimension),
 }
 
 /// A number of clicks, and how many of them were of people.
@@ -178,6 +189,17 @@ impl<'a> DayFacts<'a> {
         serde_json::from_str(text).map_err(DayFactsError)
     }
 
+    /// Reads a part of a stored document; the others are as if nothing had been counted.
+    ///
+    /// # Errors
+    /// [`DayFactsError`] when it is none.
+    pub fn parse_part(text: &'a str, part: Part) -> Result<Self, DayFactsError> {
+        match part {
+            Part::All => Self::parse(text),
+            Part::Classes | Part::Of(_) => part::parse(text, part).map_err(DayFactsError),
+        }
+    }
+
     /// The document as it is stored.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -236,6 +258,23 @@ impl<'a> DayFacts<'a> {
         }
     }
 
+    /// The same without what is not of `part`.
+    #[must_use]
+    pub fn only(mut self, part: Part) -> Self {
+        if part == Part::All {
+            return self;
+        }
+        if part != Part::Classes {
+            self.classes = Classes::default();
+        }
+        for dimension in Dimension::ALL {
+            if part != Part::Of(dimension) {
+                *self.values_mut(dimension) = Values::default();
+            }
+        }
+        self
+    }
+
     /// How many clicks are of this class.
     #[must_use]
     pub fn of_class(&self, class: VisitClass) -> u64 {
@@ -244,8 +283,7 @@ impl<'a> DayFacts<'a> {
 
     /// The known values of a dimension.
     pub fn of(&self, dimension: Dimension) -> impl Iterator<Item = (&str, Counted)> {
-        let values = self.values(dimension).0.iter();
-        values.map(|(value, counted)| (value.as_ref(), *counted))
+        self.values(dimension).iter()
     }
 
     const fn values(&self, dimension: Dimension) -> &Values<'a> {
@@ -273,140 +311,6 @@ impl<'a> DayFacts<'a> {
 #[derive(Debug, thiserror::Error)]
 #[error("what a day is counted by cannot be read")]
 pub struct DayFactsError(#[source] serde_json::Error);
-
-/// Clicks by visit class.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Classes(Vec<(VisitClass, u64)>);
-
-impl Classes {
-    const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn of(&self, class: VisitClass) -> u64 {
-        let found = self.0.iter().find(|(known, _)| *known == class);
-        found.map_or(0, |(_, clicks)| *clicks)
-    }
-
-    fn add(&mut self, class: VisitClass, more: u64) {
-        if more == 0 {
-            return;
-        }
-        match self.0.iter_mut().find(|(known, _)| *known == class) {
-            Some((_, clicks)) => *clicks = clicks.saturating_add(more),
-            None => self.0.push((class, more)),
-        }
-    }
-
-    fn take(&mut self, class: VisitClass) {
-        if let Some((_, clicks)) = self.0.iter_mut().find(|(known, _)| *known == class) {
-            *clicks = clicks.saturating_sub(1);
-        }
-        self.0.retain(|(_, clicks)| *clicks > 0);
-    }
-}
-
-impl Serialize for Classes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(class, n)| (class.as_str(), n)))
-    }
-}
-
-impl<'de> Deserialize<'de> for Classes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ClassVisitor;
-        impl<'de> Visitor<'de> for ClassVisitor {
-            type Value = Classes;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("clicks by visit class")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Classes, A::Error> {
-                let mut classes = Classes::default();
-                while let Some((Text(class), clicks)) = map.next_entry::<Text<'de>, u64>()? {
-                    let class = class.parse().map_err(A::Error::custom)?;
-                    classes.add(class, clicks);
-                }
-                Ok(classes)
-            }
-        }
-        deserializer.deserialize_map(ClassVisitor)
-    }
-}
-
-/// The values of one dimension, few and in the order of their coming: a search from the first on is
-/// faster than a map.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Values<'a>(Vec<(Cow<'a, str>, Counted)>);
-
-impl<'a> Values<'a> {
-    const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn add(&mut self, value: Cow<'a, str>, more: Counted) {
-        if let Some((_, counted)) = self.0.iter_mut().find(|(known, _)| *known == value) {
-            *counted = counted.plus(more);
-        } else if self.0.len() < MAX_VALUES || value == OTHER {
-            self.0.push((value, more));
-        } else {
-            self.add(Cow::Borrowed(OTHER), more);
-        }
-    }
-
-    fn take(&mut self, value: &str, less: Counted) {
-        let place = |value: &str| self.0.iter().position(|(known, _)| known == value);
-        let place = place(value).or_else(|| place(OTHER));
-        if let Some((_, counted)) = place.and_then(|place| self.0.get_mut(place)) {
-            *counted = counted.minus(less);
-        }
-        self.0.retain(|(_, counted)| counted.clicks > 0);
-    }
-
-    fn into_owned(self) -> Values<'static> {
-        let owned = |(value, counted): (Cow<'a, str>, _)| (Cow::Owned(value.into_owned()), counted);
-        Values(self.0.into_iter().map(owned).collect())
-    }
-}
-
-impl Serialize for Values<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (value, counted) in &self.0 {
-            map.serialize_entry(value, &(counted.clicks, counted.humans))?;
-        }
-        map.end()
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Values<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ValueVisitor;
-        impl<'de> Visitor<'de> for ValueVisitor {
-            type Value = Values<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("clicks by value")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Values<'de>, A::Error> {
-                let mut values = Vec::new();
-                while let Some((Text(value), (clicks, humans))) =
-                    map.next_entry::<Text<'de>, (u64, u64)>()?
-                {
-                    values.push((value, Counted { clicks, humans }));
-                }
-                Ok(Values(values))
-            }
-        }
-        deserializer.deserialize_map(ValueVisitor)
-    }
-}
-
-/// A key, without a copy where it has no escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {
@@ -456,6 +360,13 @@ mod tests {
         assert_eq!(facts.clone().into_owned(), facts);
         for bad in ["", "{\"v\":{\"ghost\":1}}", "{\"b\":{\"x\":[1]}}"] {
             DayFacts::parse(bad).unwrap_err();
+        }
+        let parts = Dimension::ALL.map(Part::Of);
+        for part in [Part::All, Part::Classes].into_iter().chain(parts) {
+            let read = DayFacts::parse_part(&text, part).unwrap();
+            assert_eq!(read, facts.clone().only(part), "{part:?}");
+            DayFacts::parse_part("", part).unwrap_err();
+            DayFacts::parse_part("{\"v\":", part).unwrap_err();
         }
     }
 

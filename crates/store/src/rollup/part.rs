@@ -1,0 +1,60 @@
+//! Reading a part of a document: what is not asked for is passed over.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use super::values::Text;
+use super::{DayFacts, Dimension, Part};
+
+pub(super) fn parse(text: &str, part: Part) -> serde_json::Result<DayFacts<'_>> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let facts = Only(part).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(facts)
+}
+
+/// The name that a dimension has in a document.
+const fn key(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::Referrer => "r",
+        Dimension::Browser => "b",
+        Dimension::Os => "o",
+        Dimension::Device => "d",
+        Dimension::Country => "c",
+    }
+}
+
+struct Only(Part);
+
+impl<'de> DeserializeSeed<'de> for Only {
+    type Value = DayFacts<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Only {
+    type Value = DayFacts<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the document of a day")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut facts = DayFacts::default();
+        while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
+            match self.0 {
+                Part::Classes if name == "v" => facts.classes = map.next_value()?,
+                Part::Of(dimension) if name == key(dimension) => {
+                    *facts.values_mut(dimension) = map.next_value()?;
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(facts)
+    }
+}

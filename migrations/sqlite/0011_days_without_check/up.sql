@@ -1,0 +1,2 @@
+-- Nothing: only in PostgreSQL does the check of the link take long enough to be noticed.
+SELECT 1;
