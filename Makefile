@@ -11,8 +11,8 @@ run: build ## Build and start the server on SQLite, in ./waypost-data (settings:
 build: ## Build the optimised binaries: target/release/server and target/release/linkctl
 	cargo build --release --locked --package waypost-server --package waypost-linkctl
 
-test: ## Install what the tests need (PostgreSQL, MariaDB, schemathesis, oidc-provider) and run all of them
-	tests/install-dependencies.sh databases schemathesis oidc-provider
+test: ## Install what the tests need (databases, Chromium, packages of pip and npm) and run all of them
+	tests/install-dependencies.sh databases schemathesis oidc-provider chromium page-checkers
 	cargo test --workspace --locked
 
 test-faults: ## Run the long form of the tests that kill, cut off and fill up, one after the other

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what the tests need beyond the Rust toolchain:
 #
-#   tests/install-dependencies.sh [databases] [schemathesis] [oidc-provider] [cargo-deny]
+#   tests/install-dependencies.sh [databases] [schemathesis] [oidc-provider] [chromium]
+#                                 [page-checkers] [cargo-deny]
 #
 #   databases    the server programs of PostgreSQL and MariaDB. The tests start
 #                private instances of them; no service is set up or started.
@@ -9,6 +10,9 @@
 #                its own in the user's cache directory.
 #   oidc-provider an OpenID provider to sign in with, a package of npm, in a directory of its own
 #                in the user's cache directory.
+#   chromium     the browser that pages are tested in, and its driver.
+#   page-checkers axe-core and html-validate, packages of npm, in a directory of their own in the
+#                user's cache directory.
 #   cargo-deny   the checker of dependencies and licences (`cargo deny check`).
 #
 # Without an argument: everything. Does nothing, quietly, where all is there.
@@ -22,6 +26,9 @@ schemathesis="${XDG_CACHE_HOME:-$HOME/.cache}/waypost-tests/schemathesis-$schema
 # that runs with Node.js 18, which is Debian 12's.
 oidc_provider_version=8.8.1
 oidc_provider="${XDG_CACHE_HOME:-$HOME/.cache}/waypost-tests/oidc-provider-$oidc_provider_version"
+# The versions, and those of what they need, are in tests/harness/page-checkers. They are the newest
+# ones that run with Node.js 18.
+page_checkers="${XDG_CACHE_HOME:-$HOME/.cache}/waypost-tests/page-checkers-axe-4.14.1-html-validate-9.7.1"
 here=$(cd "$(dirname "$0")" && pwd)
 
 say() { printf 'install-dependencies: %s\n' "$*" >&2; }
@@ -123,22 +130,43 @@ schemathesis() {
 
 has_npm() { command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1; }
 
-oidc_provider() {
-    # The last file that is written: where it is, the package is whole.
-    [ -e "$oidc_provider/complete" ] && has_npm && return 0
-    has_npm || {
-        command -v apt-get >/dev/null 2>&1 && may_become_root ||
-            die "please install Node.js 18 or newer with npm (Debian packages: nodejs npm)"
-        say "installing nodejs and npm"
-        apt_install nodejs npm ca-certificates || die "apt-get could not install nodejs and npm"
-    }
-    say "installing oidc-provider $oidc_provider_version"
-    rm -rf "$oidc_provider"
-    mkdir -p "$oidc_provider"
-    cp "$here"/harness/oidc-provider/package*.json "$oidc_provider"
-    (cd "$oidc_provider" && npm ci --silent --ignore-scripts --no-audit --no-fund) ||
-        die "npm could not install oidc-provider"
-    : >"$oidc_provider/complete"
+node_js() {
+    has_npm && return 0
+    command -v apt-get >/dev/null 2>&1 && may_become_root ||
+        die "please install Node.js 18 or newer with npm (Debian packages: nodejs npm)"
+    say "installing nodejs and npm"
+    apt_install nodejs npm ca-certificates || die "apt-get could not install nodejs and npm"
+}
+
+# Installs what a package.json here names: npm_packages NAME DIRECTORY
+npm_packages() {
+    node_js
+    # The last file that is written: where it is, the packages are whole.
+    [ -e "$2/complete" ] && return 0
+    say "installing ${2##*/}"
+    rm -rf "$2"
+    mkdir -p "$2"
+    cp "$here/harness/$1"/package*.json "$2"
+    (cd "$2" && npm ci --silent --ignore-scripts --no-audit --no-fund) ||
+        die "npm could not install $1"
+    : >"$2/complete"
+}
+
+# Where the harness looks as well (tests/harness/src/programs.rs).
+has_chromium() {
+    { has_program chromium || has_program google-chrome || has_program chrome; } &&
+        has_program chromedriver
+}
+
+chromium() {
+    has_chromium && return 0
+    command -v apt-get >/dev/null 2>&1 && may_become_root ||
+        die "please install Chromium and its driver (Debian packages: chromium chromium-driver)"
+    say "installing chromium and chromium-driver"
+    # A page is drawn with the fonts that there are.
+    apt_install chromium chromium-driver fonts-dejavu-core ||
+        die "apt-get could not install chromium and chromium-driver"
+    has_chromium || die "the programs chromium and chromedriver are still not found"
 }
 
 cargo_deny() {
@@ -147,13 +175,15 @@ cargo_deny() {
     cargo install --quiet --locked --version "$cargo_deny_version" cargo-deny
 }
 
-[ "$#" -gt 0 ] || set -- databases schemathesis oidc-provider cargo-deny
+[ "$#" -gt 0 ] || set -- databases schemathesis oidc-provider chromium page-checkers cargo-deny
 for what in "$@"; do
     case $what in
     databases) databases ;;
     schemathesis) schemathesis ;;
-    oidc-provider) oidc_provider ;;
+    oidc-provider) npm_packages oidc-provider "$oidc_provider" ;;
+    chromium) chromium ;;
+    page-checkers) npm_packages page-checkers "$page_checkers" ;;
     cargo-deny) cargo_deny ;;
-    *) die "unknown argument '$what' (known: databases, schemathesis, oidc-provider, cargo-deny)" ;;
+    *) die "unknown argument '$what' (known: databases, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
     esac
 done

@@ -2,6 +2,7 @@
 //! about a link as the database tells it.
 
 pub mod browser;
+pub mod chromium;
 pub mod load;
 pub mod member;
 pub mod provider;

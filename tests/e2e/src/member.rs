@@ -22,6 +22,32 @@ pub fn linkctl(database: &TestDatabase, arguments: &[&str]) -> Finished {
         .run()
 }
 
+/// The password of [`add_with_password`].
+pub const PASSWORD: &str = "correct horse";
+
+/// Adds a user, who has [`PASSWORD`], with `linkctl`, and with these arguments besides.
+pub fn add_with_password(database: &TestDatabase, email: &str, arguments: &[&str]) {
+    Invocation::of("linkctl")
+        .args(["user", "add", email, "--password-stdin"])
+        .args(arguments.iter().copied())
+        .stdin(format!("{PASSWORD}\n"))
+        .database(database)
+        .run()
+        .assert_success();
+}
+
+/// The path of the set-up link that a server has printed.
+///
+/// # Panics
+/// Never: the link that it looks for has one.
+pub fn set_up_link(server: &ServerProcess) -> Option<String> {
+    let stdout = server.stdout();
+    let mut lines = stdout.lines();
+    let link = lines.find(|line| line.contains("/setup?token="))?;
+    let (_, path) = link.split_once("/setup").expect("a path");
+    Some(format!("/setup{path}"))
+}
+
 /// Somebody with a token.
 #[derive(Clone)]
 pub struct Member {

@@ -71,6 +71,16 @@ fn build() -> Result<PathBuf, String> {
     }
 }
 
+/// Where cargo puts all that it builds, with what the tests leave for people to look at.
+///
+/// # Panics
+/// Where the running program is not one that cargo has put there.
+pub fn target_directory() -> PathBuf {
+    let running = env::current_exe().expect("is known");
+    let target = profile_directory(&running).and_then(Path::parent);
+    target.expect("cargo has built it").to_owned()
+}
+
 /// Where cargo puts the programs of the profile in which this one was built.
 fn profile_directory(running: &Path) -> Option<&Path> {
     let directory = running.parent()?;

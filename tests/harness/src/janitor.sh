@@ -5,7 +5,7 @@
 # Whoever started it holds the other end of standard input, waits for a line of
 # standard output ("made"), and writes "watch PID" and "forget PID". When
 # standard input ends (the test process has ended, however), the watched
-# processes are killed and the directory is removed. Because it is made here,
+# processes are killed with their children, and the directory is removed. Because it is made here,
 # there is no moment at which it could be left.
 trap '' HUP INT TERM PIPE
 directory=$1
@@ -22,7 +22,26 @@ while read -r verb pid; do
     watched=$rest
     [ "$verb" = forget ] || watched="$watched $pid"
 done
-for pid in $watched; do
+# The watched processes end with their children, and these with theirs. Each is
+# stopped before its children are looked for, so that it has no more of them.
+stopped=
+while [ -n "$watched" ]; do
+    # shellcheck disable=SC2086 # a list of words
+    set -- $watched
+    pid=$1
+    shift
+    watched=$*
+    kill -s STOP "$pid" 2>/dev/null || continue
+    stopped="$stopped $pid"
+    for stat in /proc/[0-9]*/stat; do
+        { read -r line <"$stat"; } 2>/dev/null || continue
+        # PID (NAME) STATE PARENT …, where the name may hold anything.
+        parent=${line##*) }
+        parent=${parent#* }
+        [ "${parent%% *}" != "$pid" ] || watched="$watched ${line%% *}"
+    done
+done
+for pid in $stopped; do
     kill -s KILL "$pid" 2>/dev/null
 done
 cd /
@@ -46,3 +65,6 @@ until rm -rf "$directory" 2>/dev/null || [ "$tries" -eq 50 ]; do
     tries=$((tries + 1))
     sleep 0.1
 done
+# And one that ends because another has (Chromium's for its crashes).
+sleep 0.3
+rm -rf "$directory"

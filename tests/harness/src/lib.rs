@@ -46,7 +46,8 @@
 //! run("linkctl", &["--version"], &[]).assert_success();
 //! ```
 //!
-//! An [`OidcProvider`] is a real OpenID provider to sign in with.
+//! An [`OidcProvider`] is a real OpenID provider to sign in with. A [`ChromeDriver`] starts real browsers;
+//! [`axe`] and [`html_validator`] check what they are shown.
 //!
 //! [`wait_until`] waits for what happens a little later.
 //!
@@ -66,6 +67,7 @@
 
 mod account;
 mod binaries;
+mod chromium;
 mod database;
 mod database_server;
 mod direct;
@@ -74,6 +76,7 @@ mod invocation;
 mod janitor;
 mod mariadb;
 mod oidc_provider;
+mod page_checkers;
 mod port;
 mod postgres;
 mod process;
@@ -84,13 +87,15 @@ mod server;
 mod supervisor;
 mod wait;
 
-pub use binaries::binary;
+pub use binaries::{binary, target_directory};
+pub use chromium::ChromeDriver;
 pub use database::{DatabaseLock, Kind, TestDatabase};
 pub use database_server::DatabaseServer;
 pub use disk::{ReadOnlyCover, SmallDisk};
 pub use invocation::{Finished, Invocation, run};
 pub use janitor::temporary_directory;
 pub use oidc_provider::OidcProvider;
+pub use page_checkers::{axe, html_validator};
 pub use port::free_port;
 pub use programs::schemathesis;
 pub use proxy::DatabaseProxy;

@@ -65,6 +65,9 @@ const SCHEMATHESIS: &str = "waypost-tests/schemathesis-4.32.5/bin/schemathesis";
 /// Where `tests/install-dependencies.sh oidc-provider` puts it, and its last file.
 const OIDC_PROVIDER: &str = "waypost-tests/oidc-provider-8.8.1/complete";
 
+/// Where `tests/install-dependencies.sh page-checkers` puts them, and their last file.
+const PAGE_CHECKERS: &str = "waypost-tests/page-checkers-axe-4.14.1-html-validate-9.7.1/complete";
+
 /// The program that tests an HTTP API by its own description.
 ///
 /// # Panics
@@ -86,13 +89,8 @@ pub(crate) struct OidcProviderPrograms {
 
 impl OidcProviderPrograms {
     pub(crate) fn find() -> Result<Self, String> {
-        let modules = installed(OIDC_PROVIDER);
-        let modules = modules.and_then(|file| Some(file.parent()?.to_owned()));
-        let node = search_path()
-            .into_iter()
-            .find_map(|directory| program(&directory, "node"));
-        modules
-            .zip(node)
+        let found = node_modules(OIDC_PROVIDER);
+        found
             .map(|(modules, node)| Self { modules, node })
             .ok_or_else(|| {
                 "this test needs node and oidc-provider, and they are not installed: \
@@ -100,6 +98,65 @@ impl OidcProviderPrograms {
                     .to_owned()
             })
     }
+}
+
+/// The directory with the modules that check pages, and the program that runs them.
+pub(crate) struct PageCheckerPrograms {
+    pub(crate) modules: PathBuf,
+    pub(crate) node: PathBuf,
+}
+
+impl PageCheckerPrograms {
+    pub(crate) fn find() -> Result<Self, String> {
+        let found = node_modules(PAGE_CHECKERS);
+        found
+            .map(|(modules, node)| Self { modules, node })
+            .ok_or_else(|| {
+                "this test needs node, axe-core and html-validate, and they are not installed: \
+                 run tests/install-dependencies.sh page-checkers"
+                    .to_owned()
+            })
+    }
+}
+
+/// The programs that show pages, of one and the same version.
+pub(crate) struct ChromiumPrograms {
+    pub(crate) chromium: PathBuf,
+    pub(crate) chromedriver: PathBuf,
+}
+
+impl ChromiumPrograms {
+    /// Chromium, or else Chrome.
+    pub(crate) fn find() -> Result<Self, String> {
+        let find = |name: &str| {
+            let directories = search_path().into_iter();
+            directories
+                .chain(SYSTEM.into_iter().map(PathBuf::from))
+                .find_map(|directory| program(&directory, name))
+        };
+        let browsers = ["chromium", "google-chrome", "chrome"];
+        let chromium = browsers.into_iter().find_map(find);
+        chromium
+            .zip(find("chromedriver"))
+            .map(|(chromium, chromedriver)| Self {
+                chromium,
+                chromedriver,
+            })
+            .ok_or_else(|| {
+                "this test needs Chromium, and `chromium` and `chromedriver` are not installed: \
+                 run tests/install-dependencies.sh chromium \
+                 (Debian packages: chromium chromium-driver)"
+                    .to_owned()
+            })
+    }
+}
+
+/// The directory that has this last file of its installation, and node.
+fn node_modules(last_file: &str) -> Option<(PathBuf, PathBuf)> {
+    let modules = installed(last_file)?.parent()?.to_owned();
+    let mut directories = search_path().into_iter();
+    let node = directories.find_map(|directory| program(&directory, "node"))?;
+    Some((modules, node))
 }
 
 /// A file below the user's cache directory, if it is there.

@@ -2,20 +2,24 @@
 
 use std::env;
 use std::fs::{self, Permissions};
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use tempfile::TempDir;
 use waypost_test_harness::{
-    DatabaseServer, Kind, SmallDisk, TestDatabase, temporary_directory, wait_until_blocking,
+    ChromeDriver, DatabaseServer, Kind, SmallDisk, TestDatabase, temporary_directory,
+    wait_until_blocking,
 };
 
 /// Set for the process that other tests here start: how it ends.
 const ENDING: &str = "WAYPOST_HARNESS_TEST_ENDING";
+/// The test that such a process runs as a rule.
+const EVERYTHING: &str = "holds_one_of_everything";
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[test]
@@ -32,10 +36,37 @@ fn a_dropped_server_is_gone_at_once() {
 }
 
 #[test]
+fn a_dropped_driver_is_gone_with_its_browsers() {
+    let driver = ChromeDriver::start();
+    let directories: Vec<PathBuf> = (0..2).map(|_| open_browser(&driver)).collect();
+    for directory in &directories {
+        assert!(processes_naming(directory).len() >= 3);
+    }
+    drop(driver);
+    for directory in &directories {
+        let left = processes_naming(directory);
+        assert!(left.is_empty(), "still run: {left:?}");
+        assert!(!directory.exists(), "{} is left", directory.display());
+    }
+}
+
+#[test]
+fn a_process_killed_while_its_browser_starts_leaves_nothing() {
+    for milliseconds in [0, 60, 150, 300, 600] {
+        let temporary = shared_directory();
+        let mut process = holder("holds_a_browser", temporary.path(), "kill -9");
+        thread::sleep(Duration::from_millis(milliseconds));
+        process.kill().expect("can kill it");
+        process.wait().expect("is our child");
+        expect_nothing_in(temporary.path(), &format!("{milliseconds} ms"));
+    }
+}
+
+#[test]
 fn a_process_that_ends_leaves_nothing() {
     for ending in ["return", "exit", "abort", "kill -9"] {
         let temporary = shared_directory();
-        let mut process = holder(temporary.path(), ending);
+        let mut process = holder(EVERYTHING, temporary.path(), ending);
         let mut stdout = process.stdout.take().expect("is a pipe");
         let mut output = String::new();
         let mut buffer = [0; 100];
@@ -58,7 +89,7 @@ fn a_process_that_ends_leaves_nothing() {
 fn a_process_killed_while_it_starts_its_databases_leaves_nothing() {
     for milliseconds in [0, 30, 200, 450, 700, 1000] {
         let temporary = shared_directory();
-        let mut process = holder(temporary.path(), "kill -9");
+        let mut process = holder(EVERYTHING, temporary.path(), "kill -9");
         thread::sleep(Duration::from_millis(milliseconds));
         process.kill().expect("can kill it");
         process.wait().expect("is our child");
@@ -77,6 +108,8 @@ fn holds_one_of_everything() {
     let _database = TestDatabase::sqlite();
     let _directory = temporary_directory();
     let _disk = SmallDisk::try_mount(64 * 1_024);
+    let driver = ChromeDriver::start();
+    open_browser(&driver);
     println!("holds everything");
     match ending.as_str() {
         "return" => {}
@@ -86,10 +119,49 @@ fn holds_one_of_everything() {
     }
 }
 
-/// This test program again, holding one of everything, with its own place for temporary files.
-fn holder(temporary: &Path, ending: &str) -> Child {
+/// Does nothing, unless started by a test above.
+#[test]
+fn holds_a_browser() {
+    if env::var_os(ENDING).is_some() {
+        let driver = ChromeDriver::start();
+        open_browser(&driver);
+        thread::sleep(TIMEOUT);
+    }
+}
+
+/// Opens a browser; the directory with its profile.
+fn open_browser(driver: &ChromeDriver) -> PathBuf {
+    let address = driver.url().strip_prefix("http://").expect("a URL");
+    let (binary, arguments) = (driver.chromium(), ChromeDriver::arguments());
+    let options = format!(r#"{{"binary": {binary:?}, "args": {arguments:?}}}"#);
+    let wanted =
+        format!(r#"{{"capabilities": {{"alwaysMatch": {{"goog:chromeOptions": {options}}}}}}}"#);
+    let length = wanted.len();
+    let mut connection = TcpStream::connect(address).expect("listens");
+    let head = "POST /session HTTP/1.1\r\nHost: localhost\r\nConnection: close";
+    write!(
+        connection,
+        "{head}\r\nContent-Length: {length}\r\n\r\n{wanted}"
+    )
+    .expect("can write");
+    let timeout = Some(TIMEOUT);
+    connection.set_read_timeout(timeout).expect("is not zero");
+    let (mut answer, mut buffer) = (String::new(), [0; 1_000]);
+    // The driver may keep the connection.
+    while !answer.contains(r#""sessionId":""#) {
+        let length = connection.read(&mut buffer).expect("an answer in time");
+        assert_ne!(length, 0, "{answer}");
+        answer.push_str(&String::from_utf8_lossy(&buffer[..length]));
+    }
+    let directory = answer.split_once(r#""userDataDir":""#);
+    let directory = directory.and_then(|(_, rest)| rest.split_once('"'));
+    directory.expect(&answer).0.into()
+}
+
+/// This test program again, running one test, with its own place for temporary files.
+fn holder(test: &str, temporary: &Path, ending: &str) -> Child {
     Command::new(env::current_exe().expect("is known"))
-        .args(["holds_one_of_everything", "--exact", "--nocapture"])
+        .args([test, "--exact", "--nocapture"])
         .env(ENDING, ending)
         .env("TMPDIR", temporary)
         .stdin(Stdio::null())
@@ -102,7 +174,8 @@ fn holder(temporary: &Path, ending: &str) -> Child {
 /// A directory that the databases' accounts may use, too.
 fn shared_directory() -> TempDir {
     let directory = tempfile::Builder::new()
-        .prefix("waypost-test-cleanup-")
+        // Short: the name of a socket that Chromium makes inside may have 107 bytes (unix(7)).
+        .prefix("wt-")
         .tempdir()
         .expect("can create a directory");
     fs::set_permissions(directory.path(), Permissions::from_mode(0o1777)).expect("is ours");

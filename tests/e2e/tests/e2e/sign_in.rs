@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use waypost_e2e::browser::Browser;
-use waypost_e2e::member::{closed, linkctl};
+use waypost_e2e::member::{PASSWORD, add_with_password, closed, linkctl, set_up_link};
 use waypost_e2e::{FRESH_WITHIN, Kept, on_each_database};
 use waypost_test_harness::{Invocation, Kind, ServerProcess, TestDatabase, wait_until};
 
@@ -14,26 +14,6 @@ on_each_database!(
 );
 
 const EMAIL: &str = "ada@example.com";
-const PASSWORD: &str = "correct horse";
-
-/// The path of the set-up link that a server has printed.
-fn set_up_link(server: &ServerProcess) -> Option<String> {
-    let stdout = server.stdout();
-    let mut lines = stdout.lines();
-    let link = lines.find(|line| line.contains("/setup?token="))?;
-    let (_, path) = link.split_once("/setup").expect("a path");
-    Some(format!("/setup{path}"))
-}
-
-/// Adds a user with [`PASSWORD`].
-fn add(database: &TestDatabase, email: &str) {
-    Invocation::of("linkctl")
-        .args(["user", "add", email, "--password-stdin"])
-        .stdin(format!("{PASSWORD}\n"))
-        .database(database)
-        .run()
-        .assert_success();
-}
 
 async fn from_the_printed_link_to_a_secure_target_and_out_again(kind: Kind) {
     let database = TestDatabase::new(kind);
@@ -109,7 +89,7 @@ async fn from_the_printed_link_to_a_secure_target_and_out_again(kind: Kind) {
 async fn clicks_of_somebody_who_is_signed_in_are_theirs(kind: Kind) {
     let database = TestDatabase::new(kind);
     let server = ServerProcess::start(&database, closed());
-    add(&database, EMAIL);
+    add_with_password(&database, EMAIL, &[]);
     let mut ada = Browser::of(&server);
     ada.sign_in(EMAIL, PASSWORD, "/").await;
     let link = json!({ "url": "https://example.com/", "code": "wiki" });
@@ -143,7 +123,7 @@ async fn clicks_of_somebody_who_is_signed_in_are_theirs(kind: Kind) {
     .await;
     assert_eq!(of_ada().await, 2);
 
-    add(&database, "grace@example.com");
+    add_with_password(&database, "grace@example.com", &[]);
     let delete = [
         "user",
         "delete",
@@ -160,7 +140,7 @@ async fn clicks_of_somebody_who_is_signed_in_are_theirs(kind: Kind) {
 async fn a_guesser_has_to_wait_and_a_new_password_signs_out(kind: Kind) {
     let database = TestDatabase::new(kind);
     let server = ServerProcess::start(&database, closed());
-    add(&database, EMAIL);
+    add_with_password(&database, EMAIL, &[]);
     let mut ada = Browser::of(&server);
     let signed_in = ada.sign_in(EMAIL, PASSWORD, "/wiki").await;
     assert_eq!(signed_in.location.as_deref(), Some("/wiki"));

@@ -1,0 +1,68 @@
+//! What machines can tell of a page's quality: barriers (axe-core) and mistakes in its HTML (html-validate).
+
+use std::fs;
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value};
+use waypost_test_harness::{axe, html_validator};
+
+use super::tab::Tab;
+
+static AXE: LazyLock<String> = LazyLock::new(|| fs::read_to_string(axe()).expect("can be read"));
+
+/// The rules of WCAG up to 2.2, levels A and AA, and what is good practice besides.
+const RUN: &str = r#"
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    return axe.run(document, { runOnly: tags, resultTypes: ["violations"] }).then((results) =>
+        results.violations.flatMap((rule) => rule.nodes.map((node) => {
+            const what = node.failureSummary.replace(/\s*\n\s*/g, " ");
+            return `${rule.id} (${rule.impact}): ${node.target.join(" ")}: ${what} ${node.html}`;
+        })));
+"#;
+
+impl Tab {
+    /// What keeps people from using the page, as far as axe-core finds it: a line for each element.
+    ///
+    /// # Panics
+    /// Where it cannot be run.
+    pub async fn barriers(&self) -> Vec<String> {
+        let loaded = self.run("return typeof axe === 'object';").await;
+        let script = if loaded == Value::Bool(true) {
+            RUN.to_owned()
+        } else {
+            format!("{}\n{RUN}", *AXE)
+        };
+        let found = self.run(&script).await;
+        let found = found.as_array().expect("a list").iter();
+        found
+            .map(|line| line.as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+}
+
+/// Pages to be checked, all at once: the validator takes longer to start than to check.
+#[derive(Debug, Default)]
+pub struct HtmlCheck(Map<String, Value>);
+
+impl HtmlCheck {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a page as the server has sent it ([`Load::html`](super::Load)).
+    pub fn add(&mut self, name: &str, html: &str) {
+        self.0.insert(name.to_owned(), Value::from(html));
+    }
+
+    /// What is wrong with them: a line for each problem, which begins with the name of the page.
+    ///
+    /// # Panics
+    /// Where the validator cannot be run.
+    pub async fn problems(self) -> Vec<String> {
+        let pages = Value::Object(self.0).to_string();
+        let run = move || html_validator().stdin(pages).run().assert_success();
+        let finished = tokio::task::spawn_blocking(run).await.expect("it ends");
+        finished.stdout.lines().map(str::to_owned).collect()
+    }
+}

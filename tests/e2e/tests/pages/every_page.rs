@@ -1,0 +1,144 @@
+//! Every page, for everybody whom it looks different to: that it is valid HTML, that axe-core finds no barrier,
+//! that the browser complains of nothing, that it is light, and that it fits on every screen, in the light
+//! and in the dark. Its pictures are in `target/screenshots`.
+
+use std::collections::BTreeMap;
+
+use waypost_e2e::chromium::{Chromium, HtmlCheck, LOOKS, Load, Tab};
+
+use crate::site::{Site, Who};
+
+/// A page: its name, its path, who looks at it, and its status.
+struct Page(&'static str, &'static str, Who, u16);
+
+/// All of them. What is in braces is filled in by the [`Site`].
+const PAGES: [Page; 8] = [
+    Page("set-up", "{set-up}", Who::FirstVisitor, 200),
+    Page("set-up-refused", "/setup?token=x", Who::FirstVisitor, 410),
+    Page("sign-in", "/auth/login", Who::Nobody, 200),
+    Page("signed-out", "/auth/logout", Who::Nobody, 200),
+    Page("not-found", "/no/such-link", Who::Nobody, 404),
+    Page("set-up-gone", "{set-up}", Who::Nobody, 410),
+    Page("sign-out", "/auth/logout", Who::Member, 200),
+    Page("sign-out-admin", "/auth/logout", Who::Admin, 200),
+];
+
+/// What a page may weigh when it is opened for the first time, with all that belongs to it, in bytes.
+const MAX_WEIGHT: u64 = 100 * 1_024;
+/// How many requests that may take.
+const MAX_REQUESTS: usize = 10;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_of_the_first_visitor() {
+    look_at_all(&Site::empty(), Who::FirstVisitor).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_of_somebody_who_is_not_signed_in() {
+    look_at_all(&Site::with_people(), Who::Nobody).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_of_a_member() {
+    look_at_all(&Site::with_people(), Who::Member).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_of_an_admin() {
+    look_at_all(&Site::with_people(), Who::Admin).await;
+}
+
+async fn look_at_all(site: &Site, who: Who) {
+    let chromium = Chromium::start().await;
+    let tab = site.tab(&chromium, who).await;
+    let mut html = HtmlCheck::new();
+    let mut problems = Problems::default();
+    for page in PAGES.iter().filter(|page| page.2 == who) {
+        let Page(name, path, ..) = page;
+        let path = site.path(path);
+        for (screen, scheme) in LOOKS {
+            tab.resize(screen).await;
+            tab.prefer(scheme).await;
+            let load = tab.open_anew(&path).await;
+            html.add(name, &load.html);
+            let look = format!("{screen}-{scheme}");
+            tab.picture(&format!("{name}-{look}")).await;
+            for problem in problems_of(&tab, page, &load).await {
+                problems.add(format!("{name}: {problem}"), &look);
+            }
+        }
+    }
+    for problem in html.problems().await {
+        problems.add(problem, "HTML");
+    }
+    problems.assert_none();
+    tab.close().await;
+}
+
+/// What is wrong, and in which looks.
+#[derive(Default)]
+struct Problems(BTreeMap<String, Vec<String>>);
+
+impl Problems {
+    fn add(&mut self, problem: String, look: &str) {
+        self.0.entry(problem).or_default().push(look.to_owned());
+    }
+
+    fn assert_none(&self) {
+        let lines = self.0.iter();
+        let lines = lines.map(|(problem, looks)| format!("{problem} ({})", looks.join(", ")));
+        let lines: Vec<_> = lines.collect();
+        assert!(lines.is_empty(), "\n{}", lines.join("\n"));
+    }
+}
+
+async fn problems_of(tab: &Tab, page: &Page, load: &Load) -> Vec<String> {
+    let mut problems = tab.barriers().await;
+    problems.extend(header_problems(load));
+    if load.status != page.3 {
+        problems.push(format!("status {}, not {}", load.status, page.3));
+    }
+    let (weight, count) = (load.transferred(), load.requests.len());
+    if weight > MAX_WEIGHT || count > MAX_REQUESTS {
+        let requests = load.requests.iter();
+        let urls: Vec<_> = requests.map(|request| request.url.as_str()).collect();
+        problems.push(format!(
+            "{weight} bytes in {count} requests: {}",
+            urls.join(", ")
+        ));
+    }
+    let sideways = tab.sideways().await;
+    if sideways > 0 {
+        problems.push(format!("{sideways} pixels wider than the screen"));
+    }
+    problems
+}
+
+/// What is wrong with the headers of a page: each has a strict policy, and is nobody else's business.
+fn header_problems(load: &Load) -> Vec<String> {
+    let wanted: [(&str, &[&str]); 5] = [
+        ("content-type", &["text/html", "charset=utf-8"]),
+        (
+            "content-security-policy",
+            &[
+                "default-src 'none'",
+                "frame-ancestors 'none'",
+                "base-uri 'none'",
+            ],
+        ),
+        ("x-content-type-options", &["nosniff"]),
+        ("referrer-policy", &["same-origin"]),
+        ("cache-control", &["no-store"]),
+    ];
+    let value = |name| load.headers.get(name).map_or("", String::as_str);
+    let mut problems = Vec::new();
+    for (name, parts) in wanted {
+        for part in parts.iter().filter(|part| !value(name).contains(**part)) {
+            problems.push(format!("{name} has no `{part}`: {}", value(name)));
+        }
+    }
+    if value("content-security-policy").contains("unsafe-") {
+        problems.push("the policy allows what is unsafe".to_owned());
+    }
+    problems
+}
