@@ -14,7 +14,7 @@ use waypost_analytics::{
     Countries, DailySalts, Ingester, IngesterParts, Journal, Maintenance, MaintenanceParts,
     Orphans, OrphansParts, Recorder, RecorderParts, UserAgents,
 };
-use waypost_api::{ApiParts, Metrics, Oidc, RunningServer, reserved_words, serve};
+use waypost_api::{ApiParts, Installation, Metrics, Oidc, RunningServer, reserved_words, serve};
 use waypost_core::{
     BaseUrl, Clock as _, JournalId, LeaseHolder, SystemClock, SystemRandom, VisitClass,
 };
@@ -126,7 +126,7 @@ impl Service {
             trusted_proxies: settings.clicks.trusted_proxies.clone(),
             countries: countries(settings)?,
         });
-        let orphans = orphans(settings, &database, user_agents);
+        let orphans = orphans(settings, &database, user_agents.clone());
         let maintenance = Maintenance::new(MaintenanceParts {
             store: database.store(),
             clock: clock.clone(),
@@ -138,13 +138,7 @@ impl Service {
         });
         let resolver = Resolver::new(database.store(), &settings.cache);
         let shortener = shortener(settings, &database, &resolver);
-        let accounts = Accounts::new(AccountsParts {
-            store: database.store(),
-            clock: clock.clone(),
-            random: random.clone(),
-            operator: settings.access.admin_token,
-            sessions: settings.access.sessions,
-        });
+        let accounts = accounts(settings, &database);
         let parts = ApiParts {
             links: Links::new(shortener),
             accounts: accounts.clone(),
@@ -157,6 +151,8 @@ impl Service {
             anonymous_links: settings.access.anonymous_links,
             limits: settings.limits,
             oidc: oidc(settings)?,
+            user_agents,
+            installation: installation(settings, &database).await?,
         };
         let set_up = set_up(&accounts, &settings.http.base_url).await?;
         let server = serve(&settings.http, parts)?;
@@ -231,6 +227,21 @@ fn countries(settings: &Settings) -> Result<Option<Arc<Countries>>, Failure> {
     Ok(Some(Arc::new(countries)))
 }
 
+/// How the server was started, for its admins to read.
+async fn installation(settings: &Settings, database: &Database) -> Result<Installation, Failure> {
+    let migrations = database.migration_status().await?;
+    let newest = migrations.last().map(|newest| newest.name.clone());
+    Ok(Installation {
+        database: database.url().kind().to_string(),
+        // For people to read: no reason not to start.
+        database_version: database.version().await.ok(),
+        schema: newest.map(|newest| (migrations.len(), newest)),
+        retention_days: settings.clicks.retention_days,
+        privacy: settings.clicks.privacy,
+        cache_capacity: settings.cache.capacity,
+    })
+}
+
 /// The OpenID provider to sign in with, where there is one. It is not asked anything yet.
 fn oidc(settings: &Settings) -> Result<Option<Arc<Oidc>>, Failure> {
     let Some(oidc) = settings.oidc.clone() else {
@@ -239,6 +250,17 @@ fn oidc(settings: &Settings) -> Result<Option<Arc<Oidc>>, Failure> {
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let oidc = Oidc::new(oidc, &settings.http.base_url, clock, random)?;
     Ok(Some(Arc::new(oidc)))
+}
+
+/// What knows users and signs them in.
+fn accounts(settings: &Settings, database: &Database) -> Accounts {
+    Accounts::new(AccountsParts {
+        store: database.store(),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        operator: settings.access.admin_token,
+        sessions: settings.access.sessions,
+    })
 }
 
 /// What makes and finds links.

@@ -80,7 +80,7 @@ pub use ledger::Verification;
 pub use maintenance::{Maintenance, MaintenanceParts, Pass};
 pub use orphans::{IsAPerson, Orphans, OrphansParts};
 pub use privacy::{Privacy, PrivacyError};
-pub use recorder::{Outcome, Recorder, RecorderParts};
+pub use recorder::{Outcome, Recorder, RecorderParts, Waiting};
 pub use salts::DailySalts;
 pub use settings::{ClickSettings, Durability, DurabilityError, JournalSettings};
 pub use signals::Signals;

@@ -51,6 +51,19 @@ pub enum Outcome {
     Dropped(DropReason),
 }
 
+/// Clicks that are accepted and not stored yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many.
+    pub clicks: u64,
+    /// How long the oldest of them waits; nothing where none does.
+    pub lag: time::Duration,
+    /// What the journal takes, in bytes.
+    pub bytes: u64,
+    /// What it may take, in bytes.
+    pub max_bytes: u64,
+}
+
 impl Recorder {
     /// A recorder over these parts.
     #[must_use]
@@ -194,11 +207,30 @@ impl Recorder {
 
     /// Brings up to date what the metrics say about clicks on their way.
     pub fn observe(&self) {
+        let Waiting { clicks, lag, .. } = self.waiting();
+        metrics::clicks_waiting(clicks, lag);
+    }
+
+    /// The clicks that this node accepted and that are not stored yet.
+    #[must_use]
+    pub fn waiting(&self) -> Waiting {
         let RecorderParts { journal, clock, .. } = &*self.0;
         let lag = journal
             .waiting_since()
             .map_or(time::Duration::ZERO, |since| clock.now() - since);
-        metrics::clicks_waiting(journal.pending(), lag.max(time::Duration::ZERO));
+        let (bytes, max_bytes) = journal.size();
+        Waiting {
+            clicks: journal.pending(),
+            lag: lag.max(time::Duration::ZERO),
+            bytes,
+            max_bytes,
+        }
+    }
+
+    /// Whether the country of a click is known.
+    #[must_use]
+    pub fn knows_countries(&self) -> bool {
+        self.0.countries.is_some()
     }
 }
 

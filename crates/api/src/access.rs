@@ -12,7 +12,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use tracing::{Instrument, Span, debug, error, error_span, info, warn};
 use uuid::Builder;
 use waypost_core::Random;
@@ -41,6 +41,11 @@ impl RequestId {
         Self(given.cloned().unwrap_or_else(|| Self::drawn(random)))
     }
 
+    /// The id, for a page.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
     fn drawn(random: &dyn Random) -> HeaderValue {
         let mut bytes = [0; 16];
         random.fill(&mut bytes);
@@ -52,7 +57,7 @@ impl RequestId {
     /// The span in which everything that is logged carries the id. It is of the highest level, so
     /// that no filter takes the id from a line that it lets through.
     pub(crate) fn span(&self) -> Span {
-        error_span!("request", request_id = self.0.to_str().unwrap_or_default())
+        error_span!("request", request_id = self.as_str())
     }
 
     /// Completes an answer: with the id, and with a ban on storing it where it says nothing else.
@@ -111,6 +116,8 @@ async fn observed(
     let started = Instant::now();
     let id = RequestId::of(request.headers(), state.random());
     let span = id.span();
+    // For the page of an error, which shows it.
+    request.extensions_mut().insert(id.clone());
     let answered = async {
         let mut answer = next.call(request).await?;
         let error = answer.response().error();

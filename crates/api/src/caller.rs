@@ -85,15 +85,27 @@ pub(crate) async fn authenticate(request: &HttpRequest, state: &State) -> Result
     if headers.contains_key(header::AUTHORIZATION) {
         return by_token(request, state).await;
     }
-    let Some(known) = by_session(request, state).await? else {
-        return Ok(Actor::Anonymous);
-    };
-    if known.extended
-        && let Some(cookie) = renewed(&known, state, headers)
+    let known = visitor(request, state).await?;
+    Ok(known.map_or(Actor::Anonymous, |known| known.actor()))
+}
+
+/// Whose session a request presents that nothing stands around; [`renew_session`] completes its answer.
+/// `None` for nobody in particular, for whom nothing is looked up.
+///
+/// # Errors
+/// `TOO_MANY_REQUESTS` for who presented too many that were not accepted.
+pub(crate) async fn visitor(
+    request: &HttpRequest,
+    state: &State,
+) -> Result<Option<KnownSession>, ApiError> {
+    let known = by_session(request, state).await?;
+    if let Some(known) = &known
+        && known.extended
+        && let Some(cookie) = renewed(known, state, request.headers())
     {
         request.extensions_mut().insert(Renewed(cookie));
     }
-    Ok(known.actor())
+    Ok(known)
 }
 
 /// Tells the browser that its session lasts longer, where [`authenticate`] found that it does.

@@ -11,6 +11,32 @@ use crate::errors::ApiError;
 use crate::pages;
 use crate::state::State;
 
+/// What the page of an error says beside the error: where to go from there. JSON has none of it.
+#[derive(Debug, Default)]
+pub(crate) struct Ways {
+    /// Links that may have been meant.
+    pub(crate) near: Vec<NearLink>,
+    /// What else is to be known, in sentences.
+    pub(crate) notes: Vec<String>,
+    /// Where to go; the first one is the most likely.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// A link that may have been meant.
+#[derive(Debug)]
+pub(crate) struct NearLink {
+    pub(crate) code: String,
+    pub(crate) title: String,
+}
+
+/// Somewhere to go.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// The address, with what stands before the paths of this server.
+    pub(crate) href: String,
+    pub(crate) label: &'static str,
+}
+
 /// Answers with an error, in the form that the client prefers, and writes its line in the log.
 pub(crate) fn answer(
     request: &HttpRequest,
@@ -18,8 +44,20 @@ pub(crate) fn answer(
     error: &ApiError,
     started: Instant,
 ) -> HttpResponse {
+    answer_with(request, state, error, started, &Ways::default())
+}
+
+/// As [`answer`], with ways to go on where it is a page.
+pub(crate) fn answer_with(
+    request: &HttpRequest,
+    state: &State,
+    error: &ApiError,
+    started: Instant,
+    ways: &Ways,
+) -> HttpResponse {
+    let id = RequestId::of(request.headers(), state.random());
     let mut response = if prefers_html(request) {
-        html(error, state)
+        html(error, state, id.as_str(), ways)
     } else {
         error.error_response()
     };
@@ -27,7 +65,6 @@ pub(crate) fn answer(
     response
         .headers_mut()
         .insert(header::VARY, HeaderValue::from_static("accept"));
-    let id = RequestId::of(request.headers(), state.random());
     id.span().in_scope(|| {
         // Scanners try thousands of codes: a line for each would drown the others.
         access::write_line(
@@ -42,12 +79,12 @@ pub(crate) fn answer(
     response
 }
 
-fn html(error: &ApiError, state: &State) -> HttpResponse {
+fn html(error: &ApiError, state: &State, id: &str, ways: &Ways) -> HttpResponse {
     let mut response = HttpResponse::build(error.status_code());
     for header in error.headers() {
         response.insert_header(header);
     }
-    let mut response = response.body(pages::problem_page(error, state));
+    let mut response = response.body(pages::problem_page(error, state, id, ways));
     pages::head(response.headers_mut());
     response
 }

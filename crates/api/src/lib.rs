@@ -12,6 +12,7 @@
 //! | who sends a request, and whether they may | `caller.rs` |
 //! | pages: what stands around them, forms | `pages.rs`, `pages/`, `templates/` |
 //! | signing in and out; the dashboard | `handlers/auth/`, `handlers/dashboard/` |
+//! | one's own settings; pages for admins | `handlers/settings/`, `handlers/admin/`; `installation.rs`: [`Installation`] |
 //! | stylesheet and scripts | `assets.rs`, `assets/` |
 //! | cookies, the own addresses, where a sign-in may lead | `site.rs` |
 //! | requests that a browser is made to send | `csrf.rs` |
@@ -51,6 +52,7 @@ mod errors;
 mod explain;
 mod handlers;
 mod input;
+mod installation;
 mod limits;
 mod metrics;
 mod oidc;
@@ -70,6 +72,7 @@ pub use handlers::v1::blocklist::BlockedRecord;
 pub use handlers::v1::keywords::KeywordRecord;
 pub use handlers::v1::orphans::{OrphanDays, OrphanRecord};
 pub use handlers::v1::view::{TokenRecord, UserRecord};
+pub use installation::Installation;
 pub use metrics::{Metrics, MetricsError};
 pub use oidc::{Oidc, OidcSettings, OidcSetupError};
 pub use routes::{RouteLine, reserved_words, routes};

@@ -27,6 +27,13 @@ const REFUSED: Budget = Budget {
     every: Duration::SECOND,
 };
 
+/// Pages that look for links which somebody may have meant: thirty, then one every two seconds. Beyond that
+/// they come without.
+const LOOK_UPS: Budget = Budget {
+    burst: 30,
+    every: Duration::seconds(2),
+};
+
 /// Who has a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Who {
@@ -45,6 +52,7 @@ pub(crate) struct Limits {
     requests: Option<Kind>,
     links: Option<Kind>,
     refused: Option<Kind>,
+    look_ups: Option<Kind>,
 }
 
 /// What is left of the budget that a request was paid from: noted with the request, for its answer.
@@ -91,6 +99,7 @@ impl Limits {
         let requests = Kind::of(settings.requests_per_minute, Duration::MINUTE);
         Self {
             refused: requests.is_some().then(|| Kind::with(REFUSED)),
+            look_ups: requests.is_some().then(|| Kind::with(LOOK_UPS)),
             requests,
             links: Kind::of(settings.links_per_hour, Duration::HOUR),
         }
@@ -143,6 +152,12 @@ pub(crate) fn pay_request(
 ) -> Result<(), ApiError> {
     let kind = state.limits().requests.as_ref();
     pay(kind, request, actor, state, 1, "too many requests")
+}
+
+/// Whether there is a look-up left for who typed a code that no link has; takes it.
+pub(crate) fn may_look_up(request: &HttpRequest, actor: &Actor, state: &State) -> bool {
+    let kind = state.limits().look_ups.as_ref();
+    pay(kind, request, actor, state, 1, "").is_ok()
 }
 
 /// Pays for links that are to be made.

@@ -9,7 +9,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
 use crate::errors::ErrorBody;
-use crate::handlers::{delete, health, list, metrics, redirect, shorten, stats, v1};
+use crate::handlers::{delete, health, list, metrics, preview, redirect, shorten, stats, v1};
 
 /// How every operation that asks the store can fail.
 #[derive(IntoResponses)]
@@ -114,6 +114,7 @@ impl Modify for Tokens {
     paths(
         redirect::answer,
         redirect::with_rest,
+        preview::respond,
         v1::links::list,
         v1::links::create,
         v1::bulk::answer,

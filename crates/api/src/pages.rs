@@ -5,16 +5,23 @@
 //! load from this server. There is no `form-action` in their policy: some browsers apply it to where a form
 //! leads in the end, and signing in leads on to the targets of links, and to identity providers.
 //!
+//! Charts are in [`chart`], numbers and times as they are written in [`text`].
+//!
 //! [`complete`] stands around all of them: it turns errors into pages, and compresses. No redirect and
 //! no stream is compressed, for neither is a text of which the length is known.
 
+pub(crate) mod chart;
 mod flash;
 mod form;
 mod frame;
+mod moment;
+pub(crate) mod text;
 
 pub(crate) use flash::Flash;
 pub(crate) use form::{PageForm, Problem};
 pub(crate) use frame::Frame;
+pub(crate) use moment::Moment;
+pub(crate) use moment::moment;
 
 use actix_web::body::{BoxBody, MessageBody as _};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -24,12 +31,13 @@ use actix_web::http::header::{
     HeaderValue,
 };
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use askama::Template;
 use flate2::Compression;
 
+use crate::access::RequestId;
 use crate::assets::gzip;
-use crate::error_page::sentence;
+use crate::error_page::{Ways, sentence};
 use crate::errors::{ApiError, ErrorBody};
 use crate::state::State;
 
@@ -62,10 +70,12 @@ struct ProblemPage<'a> {
     heading: &'a str,
     message: &'a str,
     code: &'a str,
+    request_id: &'a str,
+    ways: &'a Ways,
 }
 
 /// The page of an error. Where it cannot be filled in, it is empty: the status says what it is.
-pub(crate) fn problem_page(error: &ApiError, state: &State) -> String {
+pub(crate) fn problem_page(error: &ApiError, state: &State, id: &str, ways: &Ways) -> String {
     let ErrorBody {
         error,
         code,
@@ -76,6 +86,8 @@ pub(crate) fn problem_page(error: &ApiError, state: &State) -> String {
         heading: error,
         message: &sentence(&message),
         code: code.name(),
+        request_id: id,
+        ways,
     };
     page.render().unwrap_or_default()
 }
@@ -114,7 +126,9 @@ pub(crate) async fn complete(
         let body = if is_part {
             sentence(&error.body().message)
         } else {
-            problem_page(error, &state)
+            let extensions = answer.request().extensions();
+            let id = extensions.get::<RequestId>().map(RequestId::as_str);
+            problem_page(error, &state, id.unwrap_or_default(), &Ways::default())
         };
         answer = answer.map_body(|response, _| {
             head(&mut response.headers);

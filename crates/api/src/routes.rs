@@ -28,8 +28,10 @@ use crate::caller::{Access, authorise, authorise_page};
 use crate::error_page;
 use crate::errors::ApiError;
 use crate::handlers::redirect::host_of;
+use crate::handlers::root_files::RootFile;
 use crate::handlers::{
-    assets, auth, dashboard, delete, docs, health, list, metrics, redirect, shorten, stats, v1,
+    admin, assets, auth, dashboard, delete, docs, health, list, metrics, public, redirect,
+    settings, shorten, stats, v1,
 };
 use crate::pages;
 use crate::state::State;
@@ -40,7 +42,7 @@ struct Row {
     path: &'static str,
     kind: Kind,
     access: Access,
-    /// `None` for the redirect, which is not found by its path.
+    /// `None` for the redirect, which is not found by its path, and for what is looked for where there is no link.
     handler: Option<fn() -> Route>,
     purpose: &'static str,
 }
@@ -95,6 +97,8 @@ enum Kind {
 }
 
 const METRICS: &str = "/metrics";
+/// The preview of a link, which no code can be mistaken for.
+const PREVIEW: &str = "/{code}+";
 /// The redirects: by a code, and by one with something behind it.
 const CODE: &str = "/{code}";
 const CODE_AND_REST: &str = "/{code}/{rest}";
@@ -107,6 +111,10 @@ const ROUTES: &[Row] = &[
     Row { method: Method::Get,    path: METRICS,                               kind: Kind::Probe,         access: Access::Open,                               handler: Some(|| web::to(metrics::answer)),         purpose: "Shows the metrics in Prometheus' text format" },
     Row { method: Method::Get,    path: CODE,                                  kind: Kind::Redirect,      access: Access::Open,                               handler: None,                                      purpose: "Leads to the target of a link, and counts the click" },
     Row { method: Method::Get,    path: CODE_AND_REST,                         kind: Kind::Redirect,      access: Access::Open,                               handler: None,                                      purpose: "Leads to the target of the longest code in the path" },
+    Row { method: Method::Get,    path: PREVIEW,                               kind: Kind::Redirect,      access: Access::Open,                               handler: None,                                      purpose: "Shows where a link leads" },
+    Row { method: Method::Get,    path: RootFile::Robots.path(),               kind: Kind::Documentation, access: Access::Open,                               handler: None,                                      purpose: "Tells crawlers what to leave alone" },
+    Row { method: Method::Get,    path: RootFile::OpenSearch.path(),           kind: Kind::Documentation, access: Access::Open,                               handler: None,                                      purpose: "Tells browsers how to go to a link from the address bar" },
+    Row { method: Method::Get,    path: RootFile::Manifest.path(),             kind: Kind::Documentation, access: Access::Open,                               handler: None,                                      purpose: "Tells browsers how to install it, and what to share with it" },
     Row { method: Method::Delete, path: "/urls/{code}",                        kind: Kind::Operation,     access: Access::OrAnonymous(Action::DeleteLink),    handler: Some(|| web::to(delete::answer)),          purpose: "Deletes a link" },
     Row { method: Method::Get,    path: "/urls/{code}/stats",                  kind: Kind::Operation,     access: Access::OrAnonymous(Action::ViewClicks),    handler: Some(|| web::to(stats::answer)),           purpose: "Shows a link and its clicks" },
     Row { method: Method::Get,    path: "/health/ready",                       kind: Kind::Probe,         access: Access::Open,                               handler: Some(|| web::to(health::ready)),           purpose: "Says whether the database answers" },
@@ -156,6 +164,50 @@ const ROUTES: &[Row] = &[
     Row { method: Method::Post,   path: "/dashboard",                          kind: Kind::Page,          access: Access::For(Action::CreateLink),            handler: Some(|| web::to(dashboard::home::create)), purpose: "Makes a link from the form of that page" },
     Row { method: Method::Get,    path: "/dashboard/links/{id}/qr.svg",        kind: Kind::Page,          access: Access::For(Action::ViewLink),              handler: Some(|| web::to(dashboard::qr::svg)),      purpose: "The QR code of a link, as SVG" },
     Row { method: Method::Get,    path: "/dashboard/links/{id}/qr.png",        kind: Kind::Page,          access: Access::For(Action::ViewLink),              handler: Some(|| web::to(dashboard::qr::png)),      purpose: "The QR code of a link, as PNG" },
+    Row { method: Method::Get,    path: "/dashboard/links/{id}",               kind: Kind::Page,          access: Access::For(Action::ViewLink),              handler: Some(|| web::to(dashboard::link::show)),   purpose: "The page of a link" },
+    Row { method: Method::Post,   path: "/dashboard/links/{id}",               kind: Kind::Page,          access: Access::For(Action::EditLink),              handler: Some(|| web::to(dashboard::link::save)),   purpose: "Changes a link from the form of its page" },
+    Row { method: Method::Get,    path: "/dashboard/links/{id}/history",       kind: Kind::Page,          access: Access::For(Action::ViewHistory),           handler: Some(|| web::to(dashboard::link::history::show)), purpose: "The page with what became of a link" },
+    Row { method: Method::Post,   path: "/dashboard/links/{id}/restore",       kind: Kind::Page,          access: Access::For(Action::EditLink),              handler: Some(|| web::to(dashboard::link::history::restore)), purpose: "Restores a link, or an earlier version, from those pages" },
+    Row { method: Method::Post,   path: "/dashboard/links/{id}/people",        kind: Kind::Page,          access: Access::For(Action::ManageAccess),          handler: Some(|| web::to(dashboard::link::people::add)), purpose: "Adds an owner, or shares a link, from its page" },
+    Row { method: Method::Post,   path: "/dashboard/links/{id}/people/change", kind: Kind::Page,          access: Access::For(Action::ManageAccess),          handler: Some(|| web::to(dashboard::link::people::change)), purpose: "Removes somebody, or makes an owner the primary one, from its page" },
+    Row { method: Method::Post,   path: "/dashboard/links/{id}/delete",        kind: Kind::Page,          access: Access::For(Action::DeleteLink),            handler: Some(|| web::to(dashboard::link::deletion::delete)), purpose: "Deletes a link from its page" },
+    Row { method: Method::Post,   path: "/dashboard/links/{id}/destroy",       kind: Kind::Page,          access: Access::For(Action::DestroyLink),           handler: Some(|| web::to(dashboard::link::deletion::destroy)), purpose: "Deletes a link for good from its page" },
+    Row { method: Method::Get,    path: "/dashboard/deleted",                  kind: Kind::Page,          access: Access::For(Action::ListLinks),             handler: Some(|| web::to(dashboard::link::deletion::list)), purpose: "The page with one's deleted links" },
+    Row { method: Method::Get,    path: "/dashboard/codes/check",              kind: Kind::Page,          access: Access::For(Action::CreateLink),            handler: Some(|| web::to(dashboard::codes::check)), purpose: "Says whether a code is free" },
+    Row { method: Method::Get,    path: "/dashboard/stats",                    kind: Kind::Page,          access: Access::For(Action::ListLinks),             handler: Some(|| web::to(dashboard::statistics::own::show)), purpose: "The page with the numbers of one's links" },
+    Row { method: Method::Get,    path: "/dashboard/links/{id}/stats",         kind: Kind::Page,          access: Access::For(Action::ViewClicks),            handler: Some(|| web::to(dashboard::statistics::of_link::show)), purpose: "The page with the numbers of a link" },
+    Row { method: Method::Get,    path: "/settings",                          kind: Kind::Page,          access: Access::For(Action::ViewAccount),                   handler: Some(|| web::to(settings::profile::show)), purpose: "The page with one's name and password" },
+    Row { method: Method::Post,   path: "/settings",                          kind: Kind::Page,          access: Access::For(Action::EditAccount),                   handler: Some(|| web::to(settings::profile::rename)), purpose: "Changes one's name" },
+    Row { method: Method::Post,   path: "/settings/password",                 kind: Kind::Page,          access: Access::For(Action::EditAccount),                   handler: Some(|| web::to(settings::profile::change_password)), purpose: "Changes one's password, for that page" },
+    Row { method: Method::Get,    path: "/settings/sessions",                 kind: Kind::Page,          access: Access::For(Action::ViewAccount),                   handler: Some(|| web::to(settings::sessions::show)), purpose: "The page with where one is signed in" },
+    Row { method: Method::Post,   path: "/settings/sessions/others",          kind: Kind::Page,          access: Access::For(Action::EditAccount),                   handler: Some(|| web::to(settings::sessions::end_others)), purpose: "Signs out everywhere else" },
+    Row { method: Method::Post,   path: "/settings/sessions/{id}",            kind: Kind::Page,          access: Access::For(Action::EditAccount),                   handler: Some(|| web::to(settings::sessions::end)), purpose: "Ends a session, for that page" },
+    Row { method: Method::Get,    path: "/settings/tokens",                   kind: Kind::Page,          access: Access::For(Action::ViewAccount),                   handler: Some(|| web::to(settings::tokens::show)), purpose: "The page with one's API tokens" },
+    Row { method: Method::Post,   path: "/settings/tokens",                   kind: Kind::Page,          access: Access::For(Action::EditAccount),                   handler: Some(|| web::to(settings::tokens::create)), purpose: "Makes an API token, and shows it once" },
+    Row { method: Method::Post,   path: "/settings/tokens/{id}",              kind: Kind::Page,          access: Access::For(Action::EditAccount),                   handler: Some(|| web::to(settings::tokens::revoke)), purpose: "Revokes an API token, for that page" },
+    Row { method: Method::Get,    path: "/admin",                             kind: Kind::Page,          access: Access::For(Action::ListUsers),                     handler: Some(|| web::to(admin::users::show)), purpose: "The page with all users" },
+    Row { method: Method::Post,   path: "/admin",                             kind: Kind::Page,          access: Access::For(Action::ManageUsers),                   handler: Some(|| web::to(admin::users::create)), purpose: "Adds a user" },
+    Row { method: Method::Get,    path: "/admin/users/{id}",                  kind: Kind::Page,          access: Access::For(Action::ListUsers),                     handler: Some(|| web::to(admin::user::show)), purpose: "The page of a user" },
+    Row { method: Method::Post,   path: "/admin/users/{id}",                  kind: Kind::Page,          access: Access::For(Action::ManageUsers),                   handler: Some(|| web::to(admin::user::change)), purpose: "Changes a user, for that page" },
+    Row { method: Method::Post,   path: "/admin/users/{id}/state",            kind: Kind::Page,          access: Access::For(Action::ManageUsers),                   handler: Some(|| web::to(admin::user::set_state)), purpose: "Disables a user, or lets them sign in again" },
+    Row { method: Method::Get,    path: "/admin/users/{id}/delete",           kind: Kind::Page,          access: Access::For(Action::ManageUsers),                   handler: Some(|| web::to(admin::deletion::show)), purpose: "Asks what becomes of the links of a user" },
+    Row { method: Method::Post,   path: "/admin/users/{id}/delete",           kind: Kind::Page,          access: Access::For(Action::ManageUsers),                   handler: Some(|| web::to(admin::deletion::delete)), purpose: "Deletes a user, for that page" },
+    Row { method: Method::Get,    path: "/admin/links",                       kind: Kind::Page,          access: Access::For(Action::ListAllLinks),                  handler: Some(|| web::to(admin::links::show)), purpose: "The page with all links" },
+    Row { method: Method::Get,    path: "/admin/keywords",                    kind: Kind::Page,          access: Access::For(Action::ListKeywords),                  handler: Some(|| web::to(admin::keywords::show)), purpose: "The page with the keywords" },
+    Row { method: Method::Post,   path: "/admin/keywords",                    kind: Kind::Page,          access: Access::For(Action::ManageKeywords),                handler: Some(|| web::to(admin::keywords::create)), purpose: "Makes a keyword, for that page" },
+    Row { method: Method::Get,    path: "/admin/keywords/{id}",               kind: Kind::Page,          access: Access::For(Action::ManageKeywords),                handler: Some(|| web::to(admin::keyword::show)), purpose: "The page of a keyword" },
+    Row { method: Method::Post,   path: "/admin/keywords/{id}",               kind: Kind::Page,          access: Access::For(Action::ManageKeywords),                handler: Some(|| web::to(admin::keyword::change)), purpose: "Changes a keyword" },
+    Row { method: Method::Post,   path: "/admin/keywords/{id}/remove",        kind: Kind::Page,          access: Access::For(Action::ManageKeywords),                handler: Some(|| web::to(admin::keyword::remove)), purpose: "Removes a keyword, for that page" },
+    Row { method: Method::Get,    path: "/admin/orphans",                     kind: Kind::Page,          access: Access::For(Action::ListOrphans),                   handler: Some(|| web::to(admin::orphans::show)), purpose: "The page with the paths that lead nowhere" },
+    Row { method: Method::Post,   path: "/admin/orphans",                     kind: Kind::Page,          access: Access::For(Action::ManageOrphans),                 handler: Some(|| web::to(admin::orphans::forget)), purpose: "Forgets such a path, for that page" },
+    Row { method: Method::Get,    path: "/admin/blocklist",                   kind: Kind::Page,          access: Access::For(Action::ListBlocklist),                 handler: Some(|| web::to(admin::blocklist::show)), purpose: "The page with the hosts to which no link leads" },
+    Row { method: Method::Post,   path: "/admin/blocklist",                   kind: Kind::Page,          access: Access::For(Action::ManageBlocklist),               handler: Some(|| web::to(admin::blocklist::block)), purpose: "Blocks a host, for that page" },
+    Row { method: Method::Post,   path: "/admin/blocklist/remove",            kind: Kind::Page,          access: Access::For(Action::ManageBlocklist),               handler: Some(|| web::to(admin::blocklist::unblock)), purpose: "Lets links lead to a host again, for that page" },
+    Row { method: Method::Get,    path: "/admin/system",                      kind: Kind::Page,          access: Access::For(Action::ListUsers),                     handler: Some(|| web::to(admin::system::show)), purpose: "The page with what the server knows of itself" },
+    Row { method: Method::Get,    path: "/dashboard/tools",                    kind: Kind::Page,          access: Access::For(Action::CreateLink),            handler: Some(|| web::to(dashboard::tools::show)),  purpose: "The page with ways to make links from elsewhere" },
+    Row { method: Method::Get,    path: "/dashboard/go",                       kind: Kind::Page,          access: Access::Open,                               handler: Some(|| web::to(dashboard::address_bar::go)), purpose: "Leads to what was typed into an address bar" },
+    Row { method: Method::Get,    path: "/dashboard/suggest",                  kind: Kind::Page,          access: Access::For(Action::ListLinks),             handler: Some(|| web::to(dashboard::address_bar::suggest)), purpose: "Suggests links to an address bar" },
+    Row { method: Method::Get,    path: "/links",                              kind: Kind::Page,          access: Access::OrAnonymous(Action::ListLinks),     handler: Some(|| web::to(public::show)),            purpose: "The page with the public links" },
     Row { method: Method::Get,    path: "/api/v1/admin/users",                 kind: Kind::Operation,     access: Access::For(Action::ListUsers),             handler: Some(|| web::to(v1::users::list)),         purpose: "Lists all users" },
     Row { method: Method::Patch,  path: "/api/v1/admin/users/{id}",            kind: Kind::Operation,     access: Access::For(Action::ManageUsers),           handler: Some(|| web::to(v1::users::change)),       purpose: "Changes a user" },
     Row { method: Method::Delete, path: "/api/v1/admin/users/{id}",            kind: Kind::Operation,     access: Access::For(Action::ManageUsers),           handler: Some(|| web::to(v1::users::delete)),       purpose: "Deletes a user" },
@@ -219,7 +271,8 @@ pub fn reserved_words() -> ReservedWords {
     ROUTES
         .iter()
         .filter_map(|row| row.path.split('/').nth(1))
-        .filter(|word| !word.starts_with('{'))
+        // What has a dot is no code anyway.
+        .filter(|word| !word.starts_with('{') && !word.contains('.'))
         .chain(PLANNED.iter().copied())
         .collect()
 }
@@ -370,6 +423,7 @@ pub(crate) fn name_of(request: &HttpRequest) -> String {
             .strip_prefix('/')
             .filter(|segments| !segments.is_empty());
         let route = segments.map_or("none", |segments| match segments.split_once('/') {
+            None | Some((_, "")) if path.trim_end_matches('/').ends_with('+') => PREVIEW,
             None | Some((_, "")) => CODE,
             Some(_) => CODE_AND_REST,
         });

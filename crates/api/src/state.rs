@@ -6,10 +6,11 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use waypost_analytics::live::Live;
 use waypost_analytics::statistics::Statistics;
-use waypost_analytics::{Orphans, Recorder};
+use waypost_analytics::{Orphans, Recorder, UserAgents};
 use waypost_core::{BaseUrl, Clock, Link, Random};
 use waypost_store::{Accounts, Links, Resolver, Router, Shortener, Store};
 
+use crate::installation::Installation;
 use crate::limits::Limits;
 use crate::metrics::{LastCount, Metrics};
 use crate::oidc::Oidc;
@@ -47,6 +48,10 @@ pub struct ApiParts {
     pub limits: LimitSettings,
     /// Signs people in with an OpenID provider, where there is one.
     pub oidc: Option<Arc<Oidc>>,
+    /// Tells people by what browser they are signed in.
+    pub user_agents: Arc<UserAgents>,
+    /// How the server was started, for admins to read.
+    pub installation: Installation,
 }
 
 /// The parts, and what is made of them once.
@@ -113,6 +118,18 @@ impl State {
 
     pub(crate) fn oidc(&self) -> Option<&Oidc> {
         self.parts.oidc.as_deref()
+    }
+
+    pub(crate) fn user_agents(&self) -> &UserAgents {
+        &self.parts.user_agents
+    }
+
+    pub(crate) const fn installation(&self) -> &Installation {
+        &self.parts.installation
+    }
+
+    pub(crate) const fn base_url(&self) -> &BaseUrl {
+        &self.base_url
     }
 
     pub(crate) fn anonymous_links(&self) -> bool {
@@ -184,6 +201,11 @@ impl State {
     /// Where a link is read in the REST API.
     pub(crate) fn resource_url(&self, link: &Link) -> String {
         self.api_url(&format!("links/{}", link.id))
+    }
+
+    /// The absolute address of a path of this server.
+    pub(crate) fn absolute(&self, path: &str) -> String {
+        format!("{}{path}", self.base_url)
     }
 
     /// The absolute address of something in the REST API.

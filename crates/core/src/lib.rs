@@ -50,6 +50,7 @@ mod facts;
 mod host;
 mod ids;
 mod link;
+mod near;
 mod orphan;
 mod ownership;
 mod page;
@@ -79,6 +80,7 @@ pub use facts::{
 pub use host::{HostPattern, HostPatternError, OwnName, OwnNameError};
 pub use ids::{ClickId, Id, JournalId, LeaseHolder, LinkId, SessionId, TokenId, UserId};
 pub use link::{Link, LinkContent, LinkDetails, Visibility, VisibilityError};
+pub use near::NearCodes;
 pub use orphan::{OrphanCursor, OrphanPath, OrphanPathError};
 pub use ownership::{LinkAction, LinkActionError, LinkOwner, LinkSnapshot, LinkVersion, Person};
 pub use page::{

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use time::{Date, OffsetDateTime, UtcOffset};
+use jiff::{Timestamp, civil};
+use time::{Date, OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 /// An IANA time zone such as `Europe/Berlin`. The rules come with the program, so that all nodes
 /// agree on them.
@@ -28,10 +28,35 @@ impl Zone {
     /// The calendar day on which `at` falls in this zone.
     #[must_use]
     pub fn day_of(&self, at: OffsetDateTime) -> Date {
+        self.local(at).date()
+    }
+
+    /// What the clocks in this zone show at `at`.
+    #[must_use]
+    pub fn local(&self, at: OffsetDateTime) -> OffsetDateTime {
         let offset = Timestamp::from_second(at.unix_timestamp())
             .map_or(0, |timestamp| self.zone.to_offset(timestamp).seconds());
         let offset = UtcOffset::from_whole_seconds(offset).unwrap_or(UtcOffset::UTC);
-        at.to_offset(offset).date()
+        at.to_offset(offset)
+    }
+
+    /// When the clocks in this zone show `local`, to the second: the first time, where they show it twice; as
+    /// much later as they are put forward, where they never do. `None` for what is too far away.
+    #[must_use]
+    pub fn instant(&self, local: PrimitiveDateTime) -> Option<OffsetDateTime> {
+        let (hour, minute, second) = local.as_hms();
+        let small = |number: u8| i8::try_from(number).ok();
+        let civil = civil::DateTime::new(
+            i16::try_from(local.year()).ok()?,
+            small(local.month().into())?,
+            small(local.day())?,
+            small(hour)?,
+            small(minute)?,
+            small(second)?,
+            0,
+        );
+        let timestamp = self.zone.to_timestamp(civil.ok()?).ok()?;
+        OffsetDateTime::from_unix_timestamp(timestamp.as_second()).ok()
     }
 
     /// The zone's IANA name.
@@ -86,6 +111,24 @@ mod tests {
             date!(2026 - 01 - 02)
         );
         assert_eq!(Zone::utc().day_of(summer), date!(2026 - 07 - 01));
+    }
+
+    #[test]
+    fn what_clocks_show_is_a_moment_and_back() {
+        let berlin: Zone = "Europe/Berlin".parse().unwrap();
+        for (local, instant) in [
+            (datetime!(2026-01-15 12:30), datetime!(2026-01-15 11:30 UTC)),
+            (datetime!(2026-07-15 12:30), datetime!(2026-07-15 10:30 UTC)),
+            // Twice, and never.
+            (datetime!(2026-10-25 02:30), datetime!(2026-10-25 00:30 UTC)),
+            (datetime!(2026-03-29 02:30), datetime!(2026-03-29 01:30 UTC)),
+        ] {
+            assert_eq!(berlin.instant(local), Some(instant), "{local}");
+        }
+        let local = berlin.local(datetime!(2026-07-15 10:30:15 UTC));
+        assert_eq!(local, datetime!(2026-07-15 12:30:15 +02:00));
+        assert_eq!(local.hour(), 12);
+        assert_eq!(Zone::utc().instant(datetime!(-9999-01-01 0:00)), None);
     }
 
     #[test]

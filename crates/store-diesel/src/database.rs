@@ -9,7 +9,7 @@ use waypost_store::{Store, StoreError};
 use crate::migrations::{self, Task};
 use crate::{
     DatabaseError, DatabaseKind, DatabaseSettings, DatabaseUrl, MigrationState, mysql, postgres,
-    sqlite,
+    sqlite, version,
 };
 
 /// How long the first connection may take.
@@ -72,6 +72,14 @@ impl Database {
     #[must_use]
     pub const fn url(&self) -> &DatabaseUrl {
         &self.url
+    }
+
+    /// The version of the database, as it calls it: `17.5`, `11.8.2-MariaDB`.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Connect`].
+    pub async fn version(&self) -> Result<String, DatabaseError> {
+        version::read(&self.url).await
     }
 
     /// Makes sure that the schema is the one this program needs: brings it up to date when `migrate`

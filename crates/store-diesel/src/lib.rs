@@ -65,6 +65,7 @@ mod snapshot;
 mod sqlite;
 mod tally;
 mod url;
+mod version;
 
 pub use database::Database;
 pub use error::DatabaseError;

@@ -27,6 +27,7 @@ pub(crate) enum OperationName {
     EndSession,
     EndSessions,
     ForgetDeleted,
+    HolderOfCode,
     Identity,
     ChangeFacts,
     ClicksAfter,
@@ -59,6 +60,7 @@ pub(crate) enum OperationName {
     LinkVersions,
     LinksAfter,
     LinksPage,
+    NearLinks,
     ListLinks,
     NoteTokensUsed,
     Orphans,
@@ -98,7 +100,7 @@ pub(crate) enum OperationName {
 }
 
 impl OperationName {
-    const ALL: [Self; 86] = [
+    const ALL: [Self; 88] = [
         Self::AddOrphans,
         Self::BlockHost,
         Self::BlockedHosts,
@@ -117,6 +119,7 @@ impl OperationName {
         Self::EndSession,
         Self::EndSessions,
         Self::ForgetDeleted,
+        Self::HolderOfCode,
         Self::Identity,
         Self::ChangeFacts,
         Self::ClicksAfter,
@@ -149,6 +152,7 @@ impl OperationName {
         Self::LinkVersions,
         Self::LinksAfter,
         Self::LinksPage,
+        Self::NearLinks,
         Self::ListLinks,
         Self::NoteTokensUsed,
         Self::Orphans,
@@ -207,6 +211,7 @@ impl OperationName {
             Self::EndSession => "end_session",
             Self::EndSessions => "end_sessions",
             Self::ForgetDeleted => "forget_deleted",
+            Self::HolderOfCode => "holder_of_code",
             Self::Identity => "identity",
             Self::ChangeFacts => "change_facts",
             Self::ClicksAfter => "clicks_after",
@@ -239,6 +244,7 @@ impl OperationName {
             Self::LinkVersions => "link_versions",
             Self::LinksAfter => "links_after",
             Self::LinksPage => "links_page",
+            Self::NearLinks => "near_links",
             Self::ListLinks => "list_links",
             Self::NoteTokensUsed => "note_tokens_used",
             Self::Orphans => "orphans",

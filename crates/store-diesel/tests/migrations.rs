@@ -56,6 +56,11 @@ async fn schema(database: &TestDatabase) -> Vec<Vec<Option<String>>> {
 async fn up_down_up_gives_the_same_schema(kind: Kind) {
     let (database, settings) = empty(kind).await;
     let opened = Database::connect(&settings).await.unwrap();
+    let version = opened.version().await.unwrap();
+    assert!(
+        version.starts_with(|first: char| first.is_ascii_digit()),
+        "{version}"
+    );
     let before = opened.migration_status().await.unwrap();
     assert!(before.iter().all(|state| state.known && !state.applied));
     let empty = schema(&database).await;

@@ -1,12 +1,14 @@
 //! Users over any store, and what they are known by: what the HTTP API and `linkctl` share.
 
 mod deletion;
+mod finding;
 mod identities;
 mod passwords;
 mod sessions;
 mod setup;
 mod tokens;
 
+pub use finding::FoundUsers;
 pub use identities::{AllowedDomains, AllowedDomainsError, IdentityError, ProvenIdentity};
 pub use sessions::{KnownSession, NewSession};
 pub use tokens::NewToken;

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use waypost_core::{
-    Link, LinkOrder, LinkPlace, SearchWord, ShortCode, Tag, TargetUrl, UserId, Visibility,
+    Link, LinkOrder, LinkPlace, NearCodes, SearchWord, ShortCode, Tag, TargetUrl, UserId,
+    Visibility,
 };
 
 use crate::StoreError;
@@ -38,6 +39,18 @@ pub trait CatalogStore: Send + Sync {
     async fn keywords(
         &self,
         after: Option<&ShortCode>,
+        limit: u32,
+    ) -> Result<Vec<Link>, StoreError>;
+
+    /// The links whose code is one of [`NearCodes::exact`], and the first `limit` of those whose code begins with
+    /// [`NearCodes::beginning`]: what is not deleted and `reader` may see, each once, in the order of their codes.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    async fn near_links(
+        &self,
+        reader: LinkReader,
+        near: &NearCodes,
         limit: u32,
     ) -> Result<Vec<Link>, StoreError>;
 

@@ -67,8 +67,8 @@ mod users;
 
 pub use access::{AccessStore, TakenTo, Taking};
 pub use accounts::{
-    AccountError, Accounts, AccountsParts, AllowedDomains, AllowedDomainsError, IdentityError,
-    KnownSession, NewSession, NewToken, NewUser, ProvenIdentity,
+    AccountError, Accounts, AccountsParts, AllowedDomains, AllowedDomainsError, FoundUsers,
+    IdentityError, KnownSession, NewSession, NewToken, NewUser, ProvenIdentity,
 };
 pub use blocklist::{BlockedHost, BlocklistStore};
 pub use catalog::{CatalogStore, LinkQuery, LinkReader};
@@ -84,7 +84,9 @@ pub use links::{CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};
 pub use memory::MemoryStore;
 pub use metrics::describe_metrics;
 pub use orphans::{Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded};
-pub use owned_links::{LinkError, LinkPatch, Links, NewKeyword, OwnedLink, Precondition, permit};
+pub use owned_links::{
+    Availability, LinkError, LinkPatch, Links, NewKeyword, OwnedLink, Precondition, permit,
+};
 pub use priority::lower_priority;
 pub use reclassify::{FactsChange, FactsStore};
 pub use resolver::{Closed, Destination, Resolver};

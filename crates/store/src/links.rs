@@ -36,6 +36,13 @@ pub trait LinkStore: Send + Sync {
     /// [`StoreError`] other than `NotFound`, which is `Ok(None)`.
     async fn link_by_code(&self, code: &ShortCode) -> Result<Option<Link>, StoreError>;
 
+    /// The link because of which no other one can have a code: it has the code or had it, deleted or not, or
+    /// it is a keyword that the code goes on from.
+    ///
+    /// # Errors
+    /// [`StoreError`] other than `NotFound`, which is `Ok(None)`.
+    async fn holder_of_code(&self, code: &ShortCode) -> Result<Option<LinkId>, StoreError>;
+
     /// Finds the link that has a code, as [`LinkStore::link_by_code`], and whether there are codes that go
     /// on from it.
     ///

@@ -2,17 +2,20 @@
 //! `linkctl` and embedders share.
 
 mod access;
+mod availability;
 mod edit;
 mod keywords;
+mod near;
 #[cfg(test)]
 mod tests;
 
 use waypost_core::{
     Action, Actor, CodeError, Decision, HostPattern, Link, LinkId, LinkOwner, LinkPlace,
-    LinkStanding, LinkVersion, PageRequest, Scope, ShortCode, Standing, Tag, TargetUrlError,
-    UserId, Visibility, decide,
+    LinkStanding, LinkVersion, PageRequest, Person, Scope, ShortCode, Standing, Tag,
+    TargetUrlError, UserId, Visibility, decide,
 };
 
+pub use self::availability::Availability;
 pub use self::edit::{LinkPatch, Precondition};
 pub use self::keywords::NewKeyword;
 use crate::{LinkQuery, LinkReader, NewLink, PageOf, ShortenError, Shortener, Store, StoreError};
@@ -42,12 +45,19 @@ impl OwnedLink {
     /// Whether `actor` may see how often it was followed.
     #[must_use]
     pub fn shows_clicks_to(&self, actor: &Actor) -> bool {
+        self.is_for(actor, Action::ViewClicks)
+    }
+
+    /// Whether `actor` may do this to it, something that takes an owner: with whom it is shared is not known
+    /// here.
+    #[must_use]
+    pub fn is_for(&self, actor: &Actor, action: Action) -> bool {
         let standing = actor.user_id().map(|user| self.standing_of_owner(user));
         let link = LinkStanding {
             visibility: self.link.details.visibility,
             standing: standing.unwrap_or(Standing::Stranger),
         };
-        decide(actor, Action::ViewClicks, Some(link)) == Decision::Allowed
+        decide(actor, action, Some(link)) == Decision::Allowed
     }
 
     /// How a user stands to it, as far as owners go.
@@ -284,6 +294,38 @@ impl Links {
     ) -> Result<Vec<LinkVersion>, LinkError> {
         let link = self.permitted(actor, Action::ViewHistory, id).await?;
         Ok(self.store().link_versions(link.id, before, limit).await?)
+    }
+
+    /// A link whose history `actor` may see, deleted or not, with those whom it belongs to.
+    ///
+    /// # Errors
+    /// [`LinkError::NotFound`] and the other answers of [`decide`].
+    pub async fn kept(&self, actor: &Actor, id: LinkId) -> Result<OwnedLink, LinkError> {
+        let link = self.permitted(actor, Action::ViewHistory, id).await?;
+        self.with_owners(link).await
+    }
+
+    /// Who those are whom the history of a link names by their ids. Users who are deleted are not among them.
+    ///
+    /// # Errors
+    /// [`LinkError::NotFound`] and the other answers of [`decide`].
+    pub async fn people(
+        &self,
+        actor: &Actor,
+        id: LinkId,
+        users: impl IntoIterator<Item = UserId>,
+    ) -> Result<Vec<Person>, LinkError> {
+        self.permitted(actor, Action::ViewHistory, id).await?;
+        let mut people = Vec::new();
+        for user in users {
+            let user = self.store().user(user).await?;
+            people.extend(user.map(|user| Person {
+                id: user.id,
+                email: user.email,
+                display_name: user.display_name,
+            }));
+        }
+        Ok(people)
     }
 
     /// A link whose clicks `actor` may see. Deleted or not.

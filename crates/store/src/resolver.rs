@@ -245,6 +245,12 @@ impl Resolver {
         result
     }
 
+    /// How many links, and how many unknown codes, are in memory: about so many.
+    #[must_use]
+    pub fn entries(&self) -> (usize, usize) {
+        self.cache.len()
+    }
+
     /// Whether the change feed is being followed: the last poll succeeded.
     #[must_use]
     pub fn is_following(&self) -> bool {

@@ -357,6 +357,12 @@ impl Journal {
         state.next.saturating_sub(state.settled)
     }
 
+    /// What it takes now, and what it may take, in bytes.
+    #[must_use]
+    pub fn size(&self) -> (u64, u64) {
+        (self.state().segments.bytes(), self.max_bytes)
+    }
+
     /// The position of the first record that is not settled.
     pub(crate) fn settled(&self) -> u64 {
         self.state().settled

@@ -8,6 +8,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use url::Url;
+use waypost_core::Actor;
 use waypost_store::KnownSession;
 
 use super::{Access, Caller, CurrentSession, by_session, check, renewed};
@@ -38,6 +39,14 @@ pub(crate) async fn authorise_page(
     }
     let known = match admit(access, &state, request.request()).await {
         Ok(Some(known)) => known,
+        Ok(None) if matches!(access, Access::OrAnonymous(_)) && state.anonymous_links() => {
+            let paid = limits::pay_request(request.request(), &Actor::Anonymous, &state);
+            if let Err(error) = paid {
+                return Ok(request.error_response(error));
+            }
+            request.extensions_mut().insert(Caller(Actor::Anonymous));
+            return next.call(request).await;
+        }
         Ok(None) => {
             let answer = to_sign_in(request.request(), &state);
             return Ok(request.into_response(answer));

@@ -2,18 +2,25 @@
 //!
 //! For whom each is says the table in [`crate::routes`].
 
+pub(crate) mod admin;
 pub(crate) mod assets;
 pub(crate) mod auth;
+pub(crate) mod beside;
 pub(crate) mod dashboard;
 pub(crate) mod delete;
 pub(crate) mod docs;
 pub(crate) mod health;
 pub(crate) mod list;
 pub(crate) mod metrics;
+pub(crate) mod preview;
+pub(crate) mod public;
 pub(crate) mod record;
 pub(crate) mod redirect;
+pub(crate) mod root_files;
+pub(crate) mod settings;
 pub(crate) mod shorten;
 pub(crate) mod stats;
+pub(crate) mod unfollowed;
 pub(crate) mod v1;
 
 use std::borrow::Cow;

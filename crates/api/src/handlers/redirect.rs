@@ -9,7 +9,8 @@
 //! as dropped, with its reason. `HEAD` answers with the same headers and is neither counted nor
 //! measured: it is what programs send that preview links.
 //!
-//! A path for which there is no link is noted as an orphan, in memory.
+//! A path for which there is no link is noted as an orphan, in memory. What else may be meant by it is looked at
+//! then ([`Beside`]), so that it costs no redirect anything.
 
 use std::time::Instant;
 
@@ -26,6 +27,8 @@ use crate::caller;
 use crate::error_page;
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
 use crate::handlers::auth::{client_address, see_other};
+use crate::handlers::beside::Beside;
+use crate::handlers::unfollowed;
 use crate::metrics::RedirectStatus;
 use crate::state::State;
 
@@ -77,6 +80,12 @@ pub(crate) async fn answer(request: &HttpRequest, state: &State) -> HttpResponse
     let started = Instant::now();
     let counts = request.method() != Method::HEAD;
     let found = follow(request, state, counts).await;
+    if let Err(error) = &found
+        && error.code() == ErrorCode::NotFound
+        && let Some(other) = Beside::of(request.uri().path())
+    {
+        return Box::pin(other.answer(request, state, started)).await;
+    }
     if counts {
         let status = match &found {
             Ok(_) => RedirectStatus::Found,
@@ -104,17 +113,21 @@ pub(crate) async fn answer(request: &HttpRequest, state: &State) -> HttpResponse
         Err(error) if error.code() == ErrorCode::Unauthorized && may_sign_in(request) => {
             to_sign_in(request, state)
         }
+        Err(error) if error_page::prefers_html(request) => {
+            let path = request.uri().path();
+            Box::pin(unfollowed::answer(request, state, path, &error, started)).await
+        }
         Err(error) => error_page::answer(request, state, &error, started),
     }
 }
 
 /// Whether it is a browser that asks, for somebody who says nothing of who they are.
-fn may_sign_in(request: &HttpRequest) -> bool {
+pub(crate) fn may_sign_in(request: &HttpRequest) -> bool {
     !request.headers().contains_key(header::AUTHORIZATION) && error_page::prefers_html(request)
 }
 
 /// Sends a browser to sign in, and back to the link after that.
-fn to_sign_in(request: &HttpRequest, state: &State) -> HttpResponse {
+pub(crate) fn to_sign_in(request: &HttpRequest, state: &State) -> HttpResponse {
     let path = request.uri().path_and_query();
     let path = path.map_or("/", |path| path.as_str());
     let mut response = see_other(&state.site().sign_in(path));
@@ -166,7 +179,8 @@ fn note_orphan(request: &HttpRequest, state: &State) {
     });
 }
 
-const OVER: &str = "this link does not lead anywhere any more";
+const DISABLED: &str = "this link is switched off, and leads nowhere";
+const EXPIRED: &str = "this link has expired, and leads nowhere any more";
 
 /// Whether a link leads anywhere now. The time is asked for where it matters.
 ///
@@ -178,8 +192,8 @@ pub(crate) fn check_open(
 ) -> Result<(), ApiError> {
     let message = match destination.closed {
         Some(Closed::Blocked) => "the page that this link leads to is blocked here",
-        Some(Closed::Disabled) => OVER,
-        None if destination.expires_at.is_some_and(|at| at <= now()) => OVER,
+        Some(Closed::Disabled) => DISABLED,
+        None if destination.expires_at.is_some_and(|at| at <= now()) => EXPIRED,
         None => return Ok(()),
     };
     Err(ApiError::new(ErrorCode::Gone, message))

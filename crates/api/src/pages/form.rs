@@ -53,7 +53,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for PageForm<T> {
 }
 
 /// What is wrong with a form, if anything.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Problem {
     /// The name of the field; empty where it is not about one; `None` where nothing is wrong.
     field: Option<&'static str>,

@@ -21,8 +21,14 @@ use crate::state::State;
 
 /// The navigation: the beginnings of the paths of a section, where its entry leads, its name, and whether it
 /// is for admins alone.
-const NAVIGATION: [(&[&str], &str, &str, bool); 3] = [
+const NAVIGATION: [(&[&str], &str, &str, bool); 4] = [
     (&["/dashboard"], "/dashboard", "Links", false),
+    (
+        &["/dashboard/stats"],
+        "/dashboard/stats",
+        "Statistics",
+        false,
+    ),
     (&["/links"], "/links", "Public links", false),
     (&["/admin"], "/admin", "Admin", true),
 ];
@@ -68,7 +74,7 @@ impl FromRequest for Frame {
 impl Frame {
     /// The frame of a page whose request this is. A page that is open to everybody shows who is signed
     /// in, too.
-    async fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+    pub(crate) async fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         let state = request.app_data::<web::Data<State>>();
         let state = state.ok_or_else(|| ApiError::internal("the server has no state"))?;
         let (site, headers) = (state.site(), request.headers());
@@ -213,10 +219,14 @@ impl Frame {
             let rest = self.path.strip_prefix(beginning);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
+        // Of a section within another one, the inner one.
+        let all = NAVIGATION.into_iter().flat_map(|entry| entry.0);
+        let nearest = all.copied().filter(|beginning| within(beginning));
+        let nearest = nearest.max_by_key(|beginning| beginning.len());
         let entry = |(beginnings, path, label, _): (&[&str], _, _, _)| Entry {
             path,
             label,
-            is_current: beginnings.iter().any(within),
+            is_current: nearest.is_some_and(|nearest| beginnings.contains(&nearest)),
             is_this: self.path == path,
         };
         let shown = NAVIGATION.into_iter();

@@ -158,7 +158,8 @@ async fn the_list_has_what_is_own_and_what_is_shared_and_nothing_else() {
         1,
         "{page:?}"
     );
-    assert_eq!(page.body.matches("/stats\"").count(), 1, "{page:?}");
+    // The other one is in the navigation.
+    assert_eq!(page.body.matches("/stats\"").count(), 2, "{page:?}");
 }
 
 #[tokio::test]
@@ -349,4 +350,50 @@ async fn the_page_says_so_when_the_database_is_away() {
         away.body.contains("The database is not available just now"),
         "{away:?}"
     );
+}
+
+#[tokio::test]
+async fn the_form_is_filled_in_by_whoever_leads_to_it() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let browser = signed_in(&server).await;
+    let hostile = "%22%3E%3Cscript%3Ealert(1)%3C/script%3E";
+    for (query, target, code, title) in [
+        (
+            "target=https://a.example/&title=The+page",
+            "https://a.example/",
+            "",
+            "The page",
+        ),
+        ("code=wiki&from=orphan", "", "wiki", ""),
+        (
+            "title=A&text=see+https://b.example/x+there",
+            "https://b.example/x",
+            "",
+            "A",
+        ),
+        ("text=nothing+here", "", "", ""),
+    ] {
+        let page = browser.get(&format!("/dashboard?{query}")).await;
+        let value = |name: &str| {
+            let input = page.body.split(&format!("name=\"{name}\"")).nth(1).unwrap();
+            let input = input.split_once('>').unwrap().0;
+            let value = input.split_once("value=\"").map_or("", |(_, value)| value);
+            value
+                .split_once('"')
+                .map_or("", |(value, _)| value)
+                .to_owned()
+        };
+        assert_eq!(page.status, StatusCode::OK, "{query}");
+        assert_eq!(value("target"), target, "{query}");
+        assert_eq!(value("code"), code, "{query}");
+        assert_eq!(value("title"), title, "{query}");
+    }
+    let query = format!("target={hostile}&code={hostile}&title={hostile}&text={hostile}");
+    let page = browser.get(&format!("/dashboard?{query}")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.body.contains("<script>alert"), "{page:?}");
+    let long = "x".repeat(300);
+    let page = browser.get(&format!("/dashboard?title={long}")).await;
+    assert!(page.body.contains(&"x".repeat(200)) && !page.body.contains(&"x".repeat(201)));
 }

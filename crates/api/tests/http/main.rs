@@ -7,6 +7,7 @@
     reason = "test code: it fails by panicking"
 )]
 
+mod admin_pages;
 mod bad_input;
 mod browser;
 mod clicks;
@@ -15,14 +16,18 @@ mod documentation;
 mod explain;
 mod gated_store;
 mod limits;
+mod link_pages;
+mod link_people_pages;
 mod links;
 mod live;
 mod log;
 mod metrics;
 mod operation;
 mod orphans;
+mod page_statistics;
 mod pages;
 mod people;
+mod public;
 mod raw;
 mod redirect;
 mod reserved;
@@ -33,8 +38,10 @@ mod rest_links;
 mod rest_lists;
 mod rest_people;
 mod sessions;
+mod settings_pages;
 mod setup;
 mod sign_in;
 mod simple;
 mod statistics;
 mod walk;
+mod ways_in;

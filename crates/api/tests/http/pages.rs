@@ -24,6 +24,11 @@ async fn every_page_forbids_what_it_does_not_need() {
     let browser = signed_in(&server).await;
     for (path, status) in [
         ("/dashboard", 200),
+        ("/dashboard/stats", 200),
+        ("/settings", 200),
+        ("/settings/sessions", 200),
+        ("/settings/tokens", 200),
+        ("/admin", 403),
         ("/auth/logout", 200),
         ("/setup", 410),
         ("/nothing-here", 404),

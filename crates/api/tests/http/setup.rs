@@ -15,8 +15,8 @@ use waypost_analytics::{
     OrphansParts, Privacy, Recorder, RecorderParts, UserAgents,
 };
 use waypost_api::{
-    ApiParts, HttpSettings, LimitSettings, Metrics, RunningServer, ServeError, reserved_words,
-    serve,
+    ApiParts, HttpSettings, Installation, LimitSettings, Metrics, RunningServer, ServeError,
+    reserved_words, serve,
 };
 use waypost_core::{
     Clock as _, JournalId, ManualClock, SessionLifetime, SystemRandom, TokenHash, Zone,
@@ -173,6 +173,15 @@ impl TestServer {
             anonymous_links,
             limits,
             oidc: None,
+            user_agents: Arc::clone(&USER_AGENTS),
+            installation: Installation {
+                database: "SQLite".to_owned(),
+                database_version: Some("3.50.4".to_owned()),
+                schema: Some((3, "0003_users".to_owned())),
+                retention_days: Some(90),
+                privacy: Privacy::Full,
+                cache_capacity: 1_000,
+            },
         };
         let client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -264,7 +273,9 @@ pub(crate) fn value(text: &str, series: &str) -> Option<f64> {
 /// redirects of links an id, nothing but the files of pages is left to caches.
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
-    let is_a_file = response.url().path().starts_with("/static/");
+    let path = response.url().path();
+    let at_the_root = ["/robots.txt", "/opensearch.xml", "/manifest.webmanifest"];
+    let is_a_file = path.starts_with("/static/") || at_the_root.contains(&path);
     let answer = Answer {
         status: response.status(),
         headers: response.headers().clone(),

@@ -121,10 +121,27 @@ mod rows {
                                              [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, OK,  OK,  OK,  303, 303],
                                              [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 404, OK,  OK,  303, 303],
     );
+    /// The page of a link of one's own, and of one that an admin deletes for good.
+    pub(super) const OWN_LINK: &Row = &Row::hidden(
+                                             [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 403, OK,  OK,  303, 303],
+                                             [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 404, OK,  OK,  303, 303],
+    );
+    pub(super) const DESTROY_LINK: &Row = &Row::hidden(
+                                             [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 403, 403, OK,  303, 303],
+                                             [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 404, 403, OK,  303, 303],
+    );
+    /// A page for admins.
+    pub(super) const ADMINS: &Row
+                                = &Row::same([303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 403, 403, OK,  303, 303]);
     /// See what is the owners' own.
     pub(super) const INSPECT: &Row = &Row::hidden(
                                              [401, 403, 403, OK,  OK,  OK,  403, 401, 401, 401, OK,  403, OK,  403, OK,  OK,  401, 401],
                                              [401, 404, 403, OK,  OK,  OK,  404, 401, 401, 401, OK,  403, OK,  404, OK,  OK,  401, 401],
+    );
+    /// A page of what is the owners' own.
+    pub(super) const INSPECT_PAGE: &Row = &Row::hidden(
+                                             [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 403, OK,  OK,  303, 303],
+                                             [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 404, OK,  OK,  303, 303],
     );
     /// Change the link.
     pub(super) const CHANGE: &Row = &Row::hidden(
@@ -138,8 +155,8 @@ mod rows {
     );
 }
 use rows::{
-    ADMIN, CHANGE, DESTROY, EDIT_SELF, FOLLOW, INSPECT, LIST, MAKE, MEMBERS, OPEN, PAGE, SELF,
-    VIEW, VIEW_PAGE,
+    ADMIN, ADMINS, CHANGE, DESTROY, DESTROY_LINK, EDIT_SELF, FOLLOW, INSPECT, INSPECT_PAGE, LIST,
+    MAKE, MEMBERS, OPEN, OWN_LINK, PAGE, SELF, VIEW, VIEW_PAGE,
 };
 
 /// A route as `routes()` shows it, what is sent there (words in braces are put in: see
@@ -157,6 +174,10 @@ const ENTRIES: &[Entry] = &[
     Entry("GET, HEAD /metrics",                         "/metrics",                                 "",   200, OPEN),
     Entry("GET, HEAD /{code}",                          "/{code}",                                  "",   302, FOLLOW),
     Entry("GET, HEAD /{code}/{rest}",                   "/{code}/rest",                             "",   302, FOLLOW),
+    Entry("GET, HEAD /{code}+",                         "/{code}+",                                 "",   200, FOLLOW),
+    Entry("GET, HEAD /robots.txt",                      "/robots.txt",                              "",   200, OPEN),
+    Entry("GET, HEAD /opensearch.xml",                  "/opensearch.xml",                          "",   200, OPEN),
+    Entry("GET, HEAD /manifest.webmanifest",            "/manifest.webmanifest",                    "",   200, OPEN),
     Entry("DELETE /urls/{code}",                        "/urls/{code}",                             "",   204, CHANGE),
     Entry("GET, HEAD /urls/{code}/stats",               "/urls/{code}/stats",                       "",   200, INSPECT),
     Entry("GET, HEAD /health/ready",                    "/health/ready",                            "",   200, OPEN),
@@ -216,6 +237,51 @@ const ENTRIES: &[Entry] = &[
     Entry("POST /dashboard",                            "/dashboard",           "csrf={csrf}&target=https://example.com/made", 303, MEMBERS),
     Entry("GET, HEAD /dashboard/links/{id}/qr.svg",     "/dashboard/links/{link}/qr.svg",           "",   200, VIEW_PAGE),
     Entry("GET, HEAD /dashboard/links/{id}/qr.png",     "/dashboard/links/{link}/qr.png?size=100",  "",   200, VIEW_PAGE),
+    Entry("GET, HEAD /dashboard/links/{id}",            "/dashboard/links/{link}",                  "",   200, VIEW_PAGE),
+    Entry("POST /dashboard/links/{id}",                 "/dashboard/links/{link}",                  "csrf={csrf}&version=4&target=https://example.com/new&code={code}-new&visibility=public", 303, OWN_LINK),
+    Entry("GET, HEAD /dashboard/links/{id}/history",    "/dashboard/links/{link}/history",          "",   200, OWN_LINK),
+    Entry("POST /dashboard/links/{id}/restore",         "/dashboard/links/{link}/restore",          "csrf={csrf}", 303, OWN_LINK),
+    Entry("POST /dashboard/links/{id}/restore",         "/dashboard/links/{link}/restore",          "csrf={csrf}&version=4&to=1", 303, OWN_LINK),
+    Entry("POST /dashboard/links/{id}/people",          "/dashboard/links/{link}/people",           "csrf={csrf}&email=somebody@example.com&role=viewer", 303, OWN_LINK),
+    Entry("POST /dashboard/links/{id}/people/change",   "/dashboard/links/{link}/people/change",    "csrf={csrf}&remove_owner={co-owner}", 303, OWN_LINK),
+    Entry("POST /dashboard/links/{id}/delete",          "/dashboard/links/{link}/delete",           "csrf={csrf}&version=4", 303, OWN_LINK),
+    Entry("POST /dashboard/links/{id}/destroy",         "/dashboard/links/{link}/destroy",          "csrf={csrf}&version=4", 303, DESTROY_LINK),
+    Entry("GET, HEAD /dashboard/deleted",               "/dashboard/deleted",                       "",   200, MEMBERS),
+    Entry("GET, HEAD /dashboard/codes/check",           "/dashboard/codes/check?code=free",         "",   200, MEMBERS),
+    Entry("GET, HEAD /dashboard/stats",                 "/dashboard/stats",                         "",   200, MEMBERS),
+    Entry("GET, HEAD /dashboard/links/{id}/stats",      "/dashboard/links/{link}/stats",            "",   200, INSPECT_PAGE),
+    Entry("GET, HEAD /settings",                            "/settings",                               "",   200, MEMBERS),
+    Entry("POST /settings",                                 "/settings",                               "csrf={csrf}&display_name=New", 303, MEMBERS),
+    Entry("POST /settings/password",                        "/settings/password",                      "csrf={csrf}&current_password=&new_password=short", 422, MEMBERS),
+    Entry("GET, HEAD /settings/sessions",                   "/settings/sessions",                      "",   200, MEMBERS),
+    Entry("POST /settings/sessions/others",                 "/settings/sessions/others",               "csrf={csrf}", 303, MEMBERS),
+    Entry("POST /settings/sessions/{id}",                   "/settings/sessions/{session}",            "csrf={csrf}", 303, MEMBERS),
+    Entry("GET, HEAD /settings/tokens",                     "/settings/tokens",                        "",   200, MEMBERS),
+    Entry("POST /settings/tokens",                          "/settings/tokens",                        "csrf={csrf}&name=new&read=on", 201, MEMBERS),
+    Entry("POST /settings/tokens/{id}",                     "/settings/tokens/{token}",                "csrf={csrf}", 303, MEMBERS),
+    Entry("GET, HEAD /admin",                               "/admin?q=a",                              "",   200, ADMINS),
+    Entry("POST /admin",                                    "/admin",                                  "csrf={csrf}&email={code}@example.com&role=member&password=correct-horse", 303, ADMINS),
+    Entry("GET, HEAD /admin/users/{id}",                    "/admin/users/{victim}",                   "",   200, ADMINS),
+    Entry("POST /admin/users/{id}",                         "/admin/users/{victim}",                   "csrf={csrf}&email={code}@changed.example&role=admin", 303, ADMINS),
+    Entry("POST /admin/users/{id}/state",                   "/admin/users/{victim}/state",             "csrf={csrf}&disabled=true", 303, ADMINS),
+    Entry("GET, HEAD /admin/users/{id}/delete",             "/admin/users/{victim}/delete",            "",   200, ADMINS),
+    Entry("POST /admin/users/{id}/delete",                  "/admin/users/{victim}/delete",            "csrf={csrf}&links=delete", 303, ADMINS),
+    Entry("GET, HEAD /admin/links",                         "/admin/links?q=&owner=",                  "",   200, ADMINS),
+    Entry("GET, HEAD /admin/keywords",                      "/admin/keywords",                         "",   200, ADMINS),
+    Entry("POST /admin/keywords",                           "/admin/keywords",                         "csrf={csrf}&code={code}-keyword&target=https://example.com/{slug}", 303, ADMINS),
+    Entry("GET, HEAD /admin/keywords/{id}",                 "/admin/keywords/{keyword-id}",            "",   200, ADMINS),
+    Entry("POST /admin/keywords/{id}",                      "/admin/keywords/{keyword-id}",            "csrf={csrf}&code={code}-keyword&target=https://example.com/{slug}", 303, ADMINS),
+    Entry("POST /admin/keywords/{id}/remove",               "/admin/keywords/{keyword-id}/remove",     "csrf={csrf}", 303, ADMINS),
+    Entry("GET, HEAD /admin/orphans",                       "/admin/orphans",                          "",   200, ADMINS),
+    Entry("POST /admin/orphans",                            "/admin/orphans",                          "csrf={csrf}&path={orphan}", 303, ADMINS),
+    Entry("GET, HEAD /admin/blocklist",                     "/admin/blocklist",                        "",   200, ADMINS),
+    Entry("POST /admin/blocklist",                          "/admin/blocklist",                        "csrf={csrf}&pattern={code}.example", 303, ADMINS),
+    Entry("POST /admin/blocklist/remove",                   "/admin/blocklist/remove",                 "csrf={csrf}&pattern={blocked}", 303, ADMINS),
+    Entry("GET, HEAD /admin/system",                        "/admin/system",                           "",   200, ADMINS),
+    Entry("GET, HEAD /dashboard/tools",                 "/dashboard/tools",                         "",   200, MEMBERS),
+    Entry("GET, HEAD /dashboard/go",                    "/dashboard/go?q={code}",                   "",   303, OPEN),
+    Entry("GET, HEAD /dashboard/suggest",               "/dashboard/suggest?q={code}",              "",   200, MEMBERS),
+    Entry("GET, HEAD /links",                           "/links",                                   "",   200, MEMBERS),
     Entry("GET, HEAD /api/v1/admin/blocklist",          "/api/v1/admin/blocklist",                  "",   200, ADMIN),
     Entry("POST /api/v1/admin/blocklist",               "/api/v1/admin/blocklist", r#"{"pattern":"{code}.example"}"#, 201, ADMIN),
     Entry("DELETE /api/v1/admin/blocklist/{pattern}",   "/api/v1/admin/blocklist/{blocked}",        "",   204, ADMIN),
@@ -363,7 +429,7 @@ impl Stage {
             let victim = self.server.member(&name).await.id;
             text = text.replace("{victim}", &victim.to_string());
         }
-        if text.contains("{keyword}") {
+        if text.contains("{keyword") {
             let keyword = Link {
                 is_keyword: true,
                 ..self.samples.link(&self.name("keyword"))
@@ -371,6 +437,7 @@ impl Stage {
             let store = self.server.store.memory();
             store.insert_link(&keyword, None).await.unwrap();
             text = text.replace("{keyword}", keyword.code.as_str());
+            text = text.replace("{keyword-id}", &keyword.id.to_string());
         }
         if text.contains("{blocked}") {
             let blocked = BlockedHost {

@@ -1,7 +1,7 @@
 //! Finding links: a query as one statement that finds ids, and the links with these ids.
 
-use waypost_core::{Link, LinkOrder, LinkPlace, micros};
-use waypost_store::LinkQuery;
+use waypost_core::{Link, LinkOrder, LinkPlace, NearCodes, micros};
+use waypost_store::{LinkQuery, LinkReader};
 
 use super::route::{Eyes, Part, parts};
 use super::sets::{Rows, Set};
@@ -80,21 +80,27 @@ impl Part<'_> {
             out.sql(" AND ");
             set.probe(columns.id, out);
         }
-        if let Some(Eyes { user, public }) = self.seen_by {
-            out.sql(" AND (");
-            if public {
-                out.sql("l.visibility = 'public' OR ");
-            }
-            Set::Owner(user).probe(columns.id, out);
-            out.sql(" OR ");
-            Set::Share(user).probe(columns.id, out);
-            out.sql(")");
+        if let Some(eyes) = self.seen_by {
+            out.sql(" AND ");
+            seen_by(eyes, columns.id, out);
         }
         if let Some(place) = &query.after {
             behind(query.order, place, &columns, out);
         }
         in_order(query, &columns, "l.code", out);
     }
+}
+
+/// The condition that a user may see a row of `links` that is called `l`, whose id is in this column, too.
+fn seen_by(Eyes { user, public }: Eyes, id: &'static str, out: &mut Statement) {
+    out.sql("(");
+    if public {
+        out.sql("l.visibility = 'public' OR ");
+    }
+    Set::Owner(user).probe(id, out);
+    out.sql(" OR ");
+    Set::Share(user).probe(id, out);
+    out.sql(")");
 }
 
 /// Only what stands behind a place. The first condition is where a database enters its index.
@@ -157,4 +163,50 @@ fn merged(query: &LinkQuery, parts: &[Part<'_>]) -> Statement {
     };
     in_order(query, &columns, "u.code", &mut out);
     out
+}
+
+/// So many codes are looked up by one statement.
+const CODES: usize = 500;
+/// Behind all characters of codes.
+const END: char = '~';
+
+pub(super) async fn near(
+    connection: &mut Connection,
+    reader: LinkReader,
+    near: &NearCodes,
+    limit: u32,
+) -> Result<Vec<Link>, WorkError> {
+    let begun = || {
+        let mut out = Statement::of("SELECT l.id AS id FROM links AS l WHERE l.deleted_at IS NULL");
+        if let Some(eyes) = Eyes::of(reader) {
+            out.sql(" AND ");
+            seen_by(eyes, "l.id", &mut out);
+        }
+        out
+    };
+    let mut ids = Vec::new();
+    for codes in near.exact().chunks(CODES) {
+        let mut out = begun();
+        for (place, code) in codes.iter().enumerate() {
+            let before = if place == 0 { " AND l.code IN (" } else { ", " };
+            out.sql(before).text(code);
+        }
+        out.sql(")");
+        ids.extend(out.ids(connection).await?);
+    }
+    let mut out = begun();
+    let beginning = near.beginning();
+    out.sql(" AND l.code >= ").text(beginning);
+    let end = format!("{beginning}{END}");
+    out.sql(" AND l.code < ")
+        .text(end)
+        .sql(" ORDER BY l.code LIMIT ");
+    out.number(i64::from(limit));
+    ids.extend(out.ids(connection).await?);
+    ids.sort_unstable();
+    ids.dedup();
+    let mut links = super::links::by_ids(connection, &ids).await?;
+    links.retain(|link| !link.is_deleted());
+    links.sort_unstable_by(|a, b| a.code.cmp(&b.code));
+    Ok(links)
 }

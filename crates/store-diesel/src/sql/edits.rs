@@ -126,8 +126,8 @@ async fn claim(
     at: OffsetDateTime,
 ) -> Result<(), WorkError> {
     let (link, code) = (Id(*of.id.as_uuid()), &of.code);
-    let is_hidden = super::links::has_keyword_before(connection, code, link).await?;
-    if is_hidden
+    let keyword = super::links::keyword_before(connection, code, Some(link)).await?;
+    if keyword.is_some()
         || (of.is_keyword && super::links::has_longer(connection, code, Some(link)).await?)
     {
         return Err(StoreError::Conflict.into());

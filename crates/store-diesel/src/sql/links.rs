@@ -210,25 +210,44 @@ pub(super) async fn has_longer(
     Ok(first.is_some())
 }
 
-/// Whether a keyword, other than this link, has a code that this one goes on from.
-pub(super) async fn has_keyword_before(
+/// The link that has a code or had it, or the keyword that the code goes on from.
+pub(super) async fn holder(
     connection: &mut Connection,
     code: &ShortCode,
-    but: Id,
-) -> Result<bool, WorkError> {
-    let prefixes: Vec<&str> = code.prefixes().collect();
-    if prefixes.is_empty() {
-        return Ok(false);
-    }
-    let keyword: Option<Id> = link_codes::table
-        .inner_join(links::table.inner_join(keywords::table))
-        .filter(link_codes::code.eq_any(prefixes))
-        .filter(links::id.ne(but))
-        .select(links::id)
+) -> Result<Option<LinkId>, WorkError> {
+    let holder: Option<Id> = link_codes::table
+        .find(code.as_str())
+        .select(link_codes::link_id)
         .first(connection)
         .await
         .optional()?;
-    Ok(keyword.is_some())
+    let holder = match holder {
+        Some(holder) => Some(holder),
+        None => keyword_before(connection, code, None).await?,
+    };
+    Ok(holder.map(|holder| LinkId::from_uuid(holder.0)))
+}
+
+/// The keyword, other than this link, that has a code which this one goes on from.
+pub(super) async fn keyword_before(
+    connection: &mut Connection,
+    code: &ShortCode,
+    but: Option<Id>,
+) -> Result<Option<Id>, WorkError> {
+    let prefixes: Vec<&str> = code.prefixes().collect();
+    if prefixes.is_empty() {
+        return Ok(None);
+    }
+    let keywords = link_codes::table
+        .inner_join(links::table.inner_join(keywords::table))
+        .filter(link_codes::code.eq_any(prefixes))
+        .select(links::id)
+        .into_boxed();
+    let keywords = match but {
+        Some(but) => keywords.filter(links::id.ne(but)),
+        None => keywords,
+    };
+    Ok(keywords.first(connection).await.optional()?)
 }
 
 pub(super) async fn keywords(

@@ -39,6 +39,18 @@ pub(super) struct Eyes {
     pub(super) public: bool,
 }
 
+impl Eyes {
+    /// `None` for those that see everything.
+    pub(super) const fn of(reader: LinkReader) -> Option<Self> {
+        let (user, public) = match reader {
+            LinkReader::All => return None,
+            LinkReader::User(user) => (user, true),
+            LinkReader::Involved(user) => (user, false),
+        };
+        Some(Self { user, public })
+    }
+}
+
 /// A set, and about how many links are in it.
 #[derive(Clone, Copy)]
 struct Counted<'a> {
@@ -85,13 +97,10 @@ pub(super) async fn parts<'a>(
 /// Whom it has to be asked for what they may see: nobody sees less than their own, or what is public where
 /// that is what they look for.
 fn reader(query: &LinkQuery) -> Option<Eyes> {
-    let (user, public) = match query.reader {
-        LinkReader::All => return None,
-        LinkReader::User(user) => (user, true),
-        LinkReader::Involved(user) => (user, false),
-    };
+    let eyes = Eyes::of(query.reader)?;
+    let Eyes { user, public } = eyes;
     let all = query.owner == Some(user) || public && query.visibility == Some(Visibility::Public);
-    (!all).then_some(Eyes { user, public })
+    (!all).then_some(eyes)
 }
 
 /// The sets that a query names, with this visibility.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
     Click, ClickId, HostPattern, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion,
-    OrphanPath, Page, PageRequest, Person, ShortCode, Standing, Tag, UserId,
+    NearCodes, OrphanPath, Page, PageRequest, Person, ShortCode, Standing, Tag, UserId,
 };
 use waypost_store::rollup::{Counted, Part};
 use waypost_store::{
@@ -90,6 +90,7 @@ port! {
             = edits::insert;
         look_up Link: link(id: LinkId) -> Option<Link> = links::one;
         look_up LinkByCode: link_by_code(code: &ShortCode) -> Option<Link> = links::by_code;
+        look_up HolderOfCode: holder_of_code(code: &ShortCode) -> Option<LinkId> = links::holder;
         look_up CodeRoute: code_route(code: &ShortCode) -> CodeRoute = links::route;
         look_up CodesOfLink: codes_of_link(id: LinkId) -> Vec<ShortCode> = links::codes;
         transaction UpdateLink: update_link(update: &LinkUpdate) -> Updated = edits::update;
@@ -132,6 +133,8 @@ port! {
             = tags::seen;
         look_up Keywords: keywords(after: Option<&ShortCode>, limit: u32) -> Vec<Link>
             = links::keywords;
+        look_up NearLinks: near_links(reader: LinkReader, near: &NearCodes, limit: u32) -> Vec<Link>
+            = catalog::near;
         transaction IndexLinks: index_links(limit: u32) -> u64 = findable::index;
     }
 }

@@ -199,6 +199,28 @@ impl Accounts {
         store.end_sessions(user, None, clock.now()).await
     }
 
+    /// Ends all sessions of a user but for one, and gives back how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any change.
+    pub async fn sign_out_elsewhere(
+        &self,
+        user: UserId,
+        kept: SessionId,
+    ) -> Result<u64, StoreError> {
+        let AccountsParts { store, clock, .. } = &self.0.parts;
+        store.end_sessions(user, Some(kept), clock.now()).await
+    }
+
+    /// Whether a user has a password to sign in with.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    pub async fn has_password(&self, user: UserId) -> Result<bool, StoreError> {
+        let AccountsParts { store, .. } = &self.0.parts;
+        Ok(store.password(user).await?.is_some())
+    }
+
     /// Changes the password of somebody who knows the one they have, and ends their sessions but for the
     /// one that is kept.
     ///

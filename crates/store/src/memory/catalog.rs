@@ -1,9 +1,11 @@
 //! Finding links in memory: lists with filters, search, tags and keywords.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use waypost_core::{Link, LinkOrder, SearchWord, ShortCode, Standing, Tag, Visibility, micros};
+use waypost_core::{
+    Link, LinkOrder, NearCodes, SearchWord, ShortCode, Standing, Tag, Visibility, micros,
+};
 
 use super::MemoryStore;
 use super::links::Kept;
@@ -110,6 +112,27 @@ impl CatalogStore for MemoryStore {
         keywords.sort_by(|a, b| a.code.cmp(&b.code));
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         Ok(keywords.into_iter().take(limit).cloned().collect())
+    }
+
+    async fn near_links(
+        &self,
+        reader: LinkReader,
+        near: &NearCodes,
+        limit: u32,
+    ) -> Result<Vec<Link>, StoreError> {
+        let state = self.state();
+        let seen = state.links.values();
+        let seen = seen.filter(|kept| kept.is_seen_by(reader) && !kept.link.is_deleted());
+        let by_code: BTreeMap<&str, &Link> = seen
+            .map(|kept| (kept.link.code.as_str(), &kept.link))
+            .collect();
+        let exact = near.exact().iter().map(String::as_str);
+        let begin = by_code.keys().copied();
+        let begin = begin.filter(|code| code.starts_with(near.beginning()));
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let codes: BTreeSet<&str> = exact.chain(begin.take(limit)).collect();
+        let found = codes.into_iter().filter_map(|code| by_code.get(code));
+        Ok(found.map(|link| (*link).clone()).collect())
     }
 
     async fn index_links(&self, _: u32) -> Result<u64, StoreError> {

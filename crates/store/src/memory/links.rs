@@ -287,6 +287,19 @@ impl LinkStore for MemoryStore {
         Ok(link.filter(|link| !link.is_deleted()))
     }
 
+    async fn holder_of_code(&self, code: &ShortCode) -> Result<Option<LinkId>, StoreError> {
+        let state = self.state();
+        if let Some(holder) = state.ids.get(code) {
+            return Ok(Some(*holder));
+        }
+        let keyword = |prefix: &str| {
+            let holder = state.ids.get(prefix)?;
+            let kept = state.links.get(holder)?;
+            kept.link.is_keyword.then_some(*holder)
+        };
+        Ok(code.prefixes().find_map(keyword))
+    }
+
     async fn code_route(&self, code: &ShortCode) -> Result<CodeRoute, StoreError> {
         let link = self.link_by_code(code).await?;
         let state = self.state();

@@ -29,6 +29,7 @@ macro_rules! forward {
             insert_link(link: &::waypost_core::Link, owner: Option<::waypost_core::UserId>) -> ();
             link(id: ::waypost_core::LinkId) -> Option<::waypost_core::Link>;
             link_by_code(code: &::waypost_core::ShortCode) -> Option<::waypost_core::Link>;
+            holder_of_code(code: &::waypost_core::ShortCode) -> Option<::waypost_core::LinkId>;
             code_route(code: &::waypost_core::ShortCode) -> $crate::CodeRoute;
             codes_of_link(id: ::waypost_core::LinkId) -> Vec<::waypost_core::ShortCode>;
             update_link(update: &$crate::LinkUpdate) -> $crate::Updated;
@@ -61,6 +62,7 @@ macro_rules! forward {
             list_links(query: &$crate::LinkQuery) -> Vec<::waypost_core::Link>;
             tags(reader: $crate::LinkReader, after: Option<&::waypost_core::Tag>, limit: u32) -> Vec<::waypost_core::Tag>;
             keywords(after: Option<&::waypost_core::ShortCode>, limit: u32) -> Vec<::waypost_core::Link>;
+            near_links(reader: $crate::LinkReader, near: &::waypost_core::NearCodes, limit: u32) -> Vec<::waypost_core::Link>;
             index_links(limit: u32) -> u64;
         } }
     };

@@ -5,7 +5,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
-use waypost_core::{LinkDetails, LinkId, ShortCode};
+use waypost_core::{LinkDetails, LinkId, ShortCode, Title};
 use waypost_store::{LinkError, NewLink};
 
 use super::list::{Links, ListQuery};
@@ -46,6 +46,23 @@ pub(crate) struct NewLinkForm {
     target: String,
     #[serde(default)]
     code: String,
+    #[serde(default)]
+    title: String,
+}
+
+/// What the form is filled in with: by a bookmark, by what is shared from another program, and by pages that
+/// offer to make a link.
+#[derive(Debug, Default, Deserialize)]
+struct Prefill {
+    #[serde(default)]
+    target: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    title: String,
+    /// What is shared as text, in which the target may be.
+    #[serde(default)]
+    text: String,
 }
 
 /// Shows the page, or the list alone while somebody searches.
@@ -69,7 +86,7 @@ pub(crate) async fn show(
     }
     let page = HomePage {
         frame: &frame,
-        typed: NewLinkForm::default(),
+        typed: input::query::<Prefill>(&request)?.into(),
         problem: &Problem::NONE,
         made,
         links,
@@ -121,7 +138,33 @@ impl NewLinkForm {
         Ok(NewLink {
             target: target.map_err(LinkError::from)?,
             code: code.transpose().map_err(LinkError::from)?,
-            details: LinkDetails::default(),
+            details: LinkDetails {
+                title: Title::parse(&self.title)?,
+                ..LinkDetails::default()
+            },
         })
+    }
+
+    /// Whether there is something behind "More".
+    fn has_more(&self) -> bool {
+        !self.code.is_empty() || !self.title.is_empty()
+    }
+}
+
+impl From<Prefill> for NewLinkForm {
+    fn from(prefill: Prefill) -> Self {
+        let is_target = |word: &&str| word.starts_with("https://") || word.starts_with("http://");
+        let in_text = || prefill.text.split_whitespace().find(is_target);
+        let target = match prefill.target.trim() {
+            "" => in_text().unwrap_or_default(),
+            target => target,
+        };
+        let title = prefill.title.split_whitespace().collect::<Vec<_>>();
+        Self {
+            target: target.to_owned(),
+            code: prefill.code,
+            // Titles of pages may be of any length.
+            title: title.join(" ").chars().take(Title::MAX_CHARS).collect(),
+        }
     }
 }

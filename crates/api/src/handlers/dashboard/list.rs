@@ -12,6 +12,7 @@ use crate::errors::ApiError;
 use crate::handlers::v1::links::LinksQuery;
 use crate::handlers::v1::paging::Slice;
 use crate::handlers::v1::view::LinkView;
+use crate::pages::Frame;
 use crate::state::State;
 
 /// So many links are on a page.
@@ -153,6 +154,11 @@ impl Links {
     /// The path of this part of the list, without the cursor.
     pub(super) fn path(&self) -> String {
         self.query.path()
+    }
+
+    /// The same as an address.
+    pub(super) fn address(&self, frame: &Frame) -> String {
+        format!("{}{}", frame.base(), self.path())
     }
 
     /// The path of the list with a tag and nothing else.

@@ -1,6 +1,11 @@
 //! The dashboard: pages for those who are signed in.
 
+pub(crate) mod address_bar;
+pub(crate) mod codes;
 pub(crate) mod home;
+pub(crate) mod link;
 mod list;
 pub(crate) mod qr;
 mod spark;
+pub(crate) mod statistics;
+pub(crate) mod tools;

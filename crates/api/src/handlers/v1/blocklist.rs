@@ -22,16 +22,16 @@ use crate::state::State;
 pub struct BlockedRecord {
     /// A host, or with `*.` before it all hosts below one, itself not among them.
     #[schema(example = "*.example.com", min_length = 1, max_length = 255)]
-    pattern: String,
+    pub(crate) pattern: String,
     /// Why; may be empty.
     #[schema(max_length = 200)]
-    reason: String,
+    pub(crate) reason: String,
     /// The id of the user who added it; `null` for the operator and for users who are deleted.
     #[schema(format = "uuid")]
-    created_by: Option<String>,
+    pub(crate) created_by: Option<String>,
     /// When it was added (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
+    pub(crate) created_at: OffsetDateTime,
 }
 
 impl From<&BlockedHost> for BlockedRecord {
@@ -48,9 +48,9 @@ impl From<&BlockedHost> for BlockedRecord {
 /// Entries of the blocklist, in order.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Blocklist {
-    blocklist: Vec<BlockedRecord>,
+    pub(crate) blocklist: Vec<BlockedRecord>,
     /// Where the list goes on; `null` at its end.
-    next_cursor: Option<String>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// What to block.
@@ -59,11 +59,11 @@ pub(crate) struct Blocklist {
 pub(crate) struct BlockFields {
     /// A host, or with `*.` before it all hosts below one. In any case, international names as they are.
     #[schema(example = "*.example.com", min_length = 1, max_length = 255)]
-    pattern: String,
+    pub(crate) pattern: String,
     /// Why: one line of at most 200 characters. Default: empty.
     #[serde(default)]
     #[schema(max_length = 200, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
-    reason: String,
+    pub(crate) reason: String,
 }
 
 /// List the blocklist
@@ -88,9 +88,17 @@ pub(crate) async fn list(
     state: web::Data<State>,
 ) -> Result<web::Json<Blocklist>, ApiError> {
     let query = input::query::<PartQuery>(&request)?;
+    Ok(web::Json(listed(&query, &state).await?))
+}
+
+/// Some of the entries.
+///
+/// # Errors
+/// `BAD_REQUEST` for a part that there is not.
+pub(crate) async fn listed(query: &PartQuery, state: &State) -> Result<Blocklist, ApiError> {
     let limit = limit(query.limit.as_deref())?;
-    let after = query.cursor;
-    let after = after.map(|text| HostPattern::parse(&text).map_err(|_| CursorError));
+    let after = query.cursor.as_deref();
+    let after = after.map(|text| HostPattern::parse(text).map_err(|_| CursorError));
     let after = after.transpose()?;
     let one_more = limit.saturating_add(1);
     let blocked = state
@@ -98,10 +106,10 @@ pub(crate) async fn list(
         .blocked_hosts(after.as_ref(), one_more)
         .await?;
     let slice = Slice::of(blocked, limit, |blocked| blocked.pattern.to_string());
-    Ok(web::Json(Blocklist {
+    Ok(Blocklist {
         blocklist: slice.items.iter().map(BlockedRecord::from).collect(),
         next_cursor: slice.next_cursor,
-    }))
+    })
 }
 
 /// Block a host
@@ -128,6 +136,19 @@ pub(crate) async fn block(
     state: web::Data<State>,
     JsonObject(asked): JsonObject<BlockFields, LINK_BYTES>,
 ) -> Result<HttpResponse, ApiError> {
+    let blocked = blocked(&asked, &caller, &state).await?;
+    Ok(HttpResponse::Created().json(BlockedRecord::from(&blocked)))
+}
+
+/// Blocks a host.
+///
+/// # Errors
+/// `BAD_REQUEST` for what is no host, `DETAIL_INVALID` for what is no reason, `CONFLICT` when it is blocked.
+pub(crate) async fn blocked(
+    asked: &BlockFields,
+    caller: &Caller,
+    state: &State,
+) -> Result<BlockedHost, ApiError> {
     let pattern = HostPattern::parse(&asked.pattern);
     let blocked = BlockedHost {
         pattern: pattern.map_err(|error| ApiError::bad_request(format!("`pattern` {error}")))?,
@@ -145,8 +166,8 @@ pub(crate) async fn block(
         Err(StoreError::NotFound) => return Err(ApiError::unauthorized(true)),
         Err(error) => return Err(error.into()),
     }
-    notice(&state).await;
-    Ok(HttpResponse::Created().json(BlockedRecord::from(&blocked)))
+    notice(state).await;
+    Ok(blocked)
 }
 
 /// Let links lead to a host again
@@ -170,12 +191,21 @@ pub(crate) async fn unblock(
     pattern: web::Path<String>,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let pattern = HostPattern::parse(&pattern).map_err(|_| ApiError::no_such_thing())?;
+    unblocked(&pattern, &state).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Lets links lead to a host again.
+///
+/// # Errors
+/// `NOT_FOUND` when it was not blocked.
+pub(crate) async fn unblocked(pattern: &str, state: &State) -> Result<(), ApiError> {
+    let pattern = HostPattern::parse(pattern).map_err(|_| ApiError::no_such_thing())?;
     if !state.store().unblock_host(&pattern).await? {
         return Err(ApiError::no_such_thing());
     }
-    notice(&state).await;
-    Ok(HttpResponse::NoContent().finish())
+    notice(state).await;
+    Ok(())
 }
 
 /// Lets this server know at once. Where the database is away again, it knows as the others do.

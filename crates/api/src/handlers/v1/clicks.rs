@@ -40,26 +40,26 @@ pub(crate) struct ClicksQuery {
 pub(crate) struct ClickView {
     /// When (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
-    clicked_at: OffsetDateTime,
+    pub(crate) clicked_at: OffsetDateTime,
     /// The page that the visitor came from, without its query; `null` if there is none.
-    referrer: Option<String>,
+    pub(crate) referrer: Option<String>,
     /// The family of the browser; `null` where it is not known.
     #[schema(example = "Firefox")]
-    browser: Option<String>,
+    pub(crate) browser: Option<String>,
     /// The family of the operating system; `null` where it is not known.
     #[schema(example = "Windows")]
-    os: Option<String>,
+    pub(crate) os: Option<String>,
     /// desktop, mobile, tablet, tv, console or other; `null` where it is not known.
     #[schema(example = "desktop")]
-    device: Option<&'static str>,
+    pub(crate) device: Option<&'static str>,
     /// The country, two letters (ISO 3166-1); `null` where it is not known.
     #[schema(example = "DE")]
-    country: Option<String>,
+    pub(crate) country: Option<String>,
     /// What kind of visit it was; `null` for clicks of before there were classes.
     #[schema(value_type = Option<VisitClassName>)]
-    class: Option<&'static str>,
+    pub(crate) class: Option<&'static str>,
     /// Who it was, if they were signed in; otherwise `null`.
-    user: Option<ClickUser>,
+    pub(crate) user: Option<ClickUser>,
 }
 
 /// Who made a click.
@@ -69,7 +69,7 @@ pub(crate) struct ClickUser {
     #[schema(format = "uuid")]
     pub(super) id: String,
     /// What they are called; may be empty.
-    pub(super) display_name: String,
+    pub(crate) display_name: String,
 }
 
 impl From<KeptClick> for ClickView {

@@ -19,15 +19,15 @@ use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 
 /// Which part of a list.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PartQuery {
     /// How many items at the most.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
-    pub(super) limit: Option<String>,
+    pub(crate) limit: Option<String>,
     /// The `next_cursor` of the list so far.
-    pub(super) cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// What became of a link.

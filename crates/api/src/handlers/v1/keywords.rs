@@ -24,32 +24,32 @@ use crate::state::State;
 pub struct KeywordRecord {
     /// Its identity as a link: see `/api/v1/links/{id}`.
     #[schema(format = "uuid")]
-    id: String,
+    pub(crate) id: String,
     /// The word.
     #[schema(example = "gh", min_length = 1, max_length = 64)]
-    keyword: String,
+    pub(crate) keyword: String,
     /// Where it leads: `{slug}` stands for the rest of the path.
     #[schema(example = "https://github.com/{slug}", max_length = 2048)]
-    url: String,
+    pub(crate) url: String,
     /// The short link, behind which the rest goes.
     #[schema(example = "http://localhost:8080/gh", format = "uri")]
-    short_url: String,
+    pub(crate) short_url: String,
     /// What it is called; may be empty.
     #[schema(max_length = 200)]
-    title: String,
+    pub(crate) title: String,
     /// What it is for; may be empty.
     #[schema(max_length = 2000)]
-    description: String,
+    pub(crate) description: String,
     /// Whether the query of a visitor is added to that of the target.
-    forward_query: bool,
+    pub(crate) forward_query: bool,
     /// All clicks ever counted.
-    clicks: u64,
+    pub(crate) clicks: u64,
     /// When it was made (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
+    pub(crate) created_at: OffsetDateTime,
     /// When it was last changed (RFC 3339). A click is no change.
     #[serde(with = "time::serde::rfc3339")]
-    updated_at: OffsetDateTime,
+    pub(crate) updated_at: OffsetDateTime,
 }
 
 impl KeywordRecord {
@@ -75,9 +75,9 @@ impl KeywordRecord {
 /// Keywords, in order.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct KeywordList {
-    keywords: Vec<KeywordRecord>,
+    pub(crate) keywords: Vec<KeywordRecord>,
     /// Where the list goes on; `null` at its end.
-    next_cursor: Option<String>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// What is said of a new keyword.
@@ -92,23 +92,23 @@ pub(crate) struct KeywordFields {
         max_length = 64,
         pattern = "^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
     )]
-    keyword: String,
+    pub(crate) keyword: String,
     /// Where it leads: an absolute http or https URL of at most 2,048 bytes with `{slug}` in its path, query
     /// or fragment.
     #[schema(example = "https://github.com/{slug}", max_length = 2048)]
-    url: String,
+    pub(crate) url: String,
     /// What it is called: one line of at most 200 characters. Default: empty.
     #[serde(default)]
     #[schema(max_length = 200, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
-    title: String,
+    pub(crate) title: String,
     /// What it is for: at most 2,000 characters. Default: empty.
     #[serde(default)]
     #[schema(max_length = 2000)]
-    description: String,
+    pub(crate) description: String,
     /// Whether the query of a visitor is added to that of the target. Default: `true`.
     #[serde(default = "forwards")]
     #[schema(default = true)]
-    forward_query: bool,
+    pub(crate) forward_query: bool,
 }
 
 const fn forwards() -> bool {
@@ -138,9 +138,21 @@ pub(crate) async fn list(
     state: web::Data<State>,
 ) -> Result<web::Json<KeywordList>, ApiError> {
     let query = input::query::<PartQuery>(&request)?;
+    Ok(web::Json(listed(&query, &caller, &state).await?))
+}
+
+/// Some of the keywords.
+///
+/// # Errors
+/// `BAD_REQUEST` for a part that there is not.
+pub(crate) async fn listed(
+    query: &PartQuery,
+    caller: &Caller,
+    state: &State,
+) -> Result<KeywordList, ApiError> {
     let limit = limit(query.limit.as_deref())?;
-    let after = query.cursor;
-    let after = after.map(|text| ShortCode::parse(&text).map_err(|_| CursorError));
+    let after = query.cursor.as_deref();
+    let after = after.map(|text| ShortCode::parse(text).map_err(|_| CursorError));
     let after = after.transpose()?;
     state.recorder().settle().await;
     let one_more = limit.saturating_add(1);
@@ -148,12 +160,12 @@ pub(crate) async fn list(
     let keywords = links.keywords(&caller.0, after.as_ref(), one_more).await?;
     let slice = Slice::of(keywords, limit, |keyword| keyword.code.as_str().to_owned());
     let keywords = slice.items.iter();
-    Ok(web::Json(KeywordList {
+    Ok(KeywordList {
         keywords: keywords
             .map(|keyword| KeywordRecord::new(keyword, state.shortener()))
             .collect(),
         next_cursor: slice.next_cursor,
-    }))
+    })
 }
 
 /// Make a keyword
@@ -182,6 +194,22 @@ pub(crate) async fn create(
     state: web::Data<State>,
     JsonObject(asked): JsonObject<KeywordFields, LINK_BYTES>,
 ) -> Result<HttpResponse, ApiError> {
+    let made = made(&asked, &request, &caller, &state).await?;
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, state.resource_url(&made)))
+        .json(KeywordRecord::new(&made, state.shortener())))
+}
+
+/// Makes a keyword.
+///
+/// # Errors
+/// What is not acceptable of it.
+pub(crate) async fn made(
+    asked: &KeywordFields,
+    request: &HttpRequest,
+    caller: &Caller,
+    state: &State,
+) -> Result<Link, ApiError> {
     let links = state.links();
     let bad_url = |error: TargetUrlError| ApiError::new(ErrorCode::UrlInvalid, error.to_string());
     let code = ShortCode::parse(&asked.keyword);
@@ -195,11 +223,8 @@ pub(crate) async fn create(
             ..LinkDetails::default()
         },
     };
-    limits::pay_links(&request, &caller.0, &state, 1)?;
-    let made = links.add_keyword(&caller.0, new).await?;
-    Ok(HttpResponse::Created()
-        .insert_header((header::LOCATION, state.resource_url(&made)))
-        .json(KeywordRecord::new(&made, state.shortener())))
+    limits::pay_links(request, &caller.0, state, 1)?;
+    Ok(links.add_keyword(&caller.0, new).await?)
 }
 
 /// Remove a keyword

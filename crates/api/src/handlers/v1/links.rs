@@ -76,9 +76,9 @@ pub(crate) enum LinkOrderName {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LinkList)]
 pub(crate) struct LinkList {
-    links: Vec<LinkView>,
+    pub(crate) links: Vec<LinkView>,
     /// Where the list goes on; `null` at its end.
-    next_cursor: Option<String>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// What a query asks for.
@@ -179,7 +179,7 @@ impl LinkList {
         }
     }
 
-    const fn empty() -> Self {
+    pub(crate) const fn empty() -> Self {
         Self {
             links: Vec::new(),
             next_cursor: None,
@@ -251,17 +251,24 @@ pub(crate) async fn list_all(
     state: web::Data<State>,
 ) -> Result<web::Json<LinkList>, ApiError> {
     let query = input::query::<LinksQuery>(&request)?;
-    let Some(asked) = query.read(&caller, &state).await? else {
-        return Ok(web::Json(LinkList::empty()));
+    Ok(web::Json(all(&query, &caller, &state).await?))
+}
+
+/// Some of all links.
+///
+/// # Errors
+/// `BAD_REQUEST` for what cannot be asked.
+pub(crate) async fn all(
+    query: &LinksQuery,
+    caller: &Caller,
+    state: &State,
+) -> Result<LinkList, ApiError> {
+    let Some(asked) = query.read(caller, state).await? else {
+        return Ok(LinkList::empty());
     };
     state.recorder().settle().await;
     let all = state.links().list_all(&caller.0, asked.query.clone());
-    Ok(web::Json(LinkList::new(
-        all.await?,
-        &asked,
-        &caller,
-        &state,
-    )))
+    Ok(LinkList::new(all.await?, &asked, caller, state))
 }
 
 /// Which part of the list.

@@ -3,7 +3,7 @@
 use actix_web::web;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use waypost_core::DisplayName;
+use waypost_core::{DisplayName, User};
 use waypost_store::UserChange;
 
 use super::LINK_BYTES;
@@ -68,16 +68,29 @@ pub(crate) async fn change(
     state: web::Data<State>,
     JsonObject(asked): JsonObject<MeRequest, LINK_BYTES>,
 ) -> Result<web::Json<UserRecord>, ApiError> {
+    let name = asked.display_name.as_deref().map(name).transpose()?;
+    let user = renamed(name, &caller, &state).await?;
+    Ok(web::Json((&user).into()))
+}
+
+/// Changes the name of whoever asks, where there is a new one.
+///
+/// # Errors
+/// `UNAUTHORIZED` when they are gone.
+pub(crate) async fn renamed(
+    display_name: Option<DisplayName>,
+    caller: &Caller,
+    state: &State,
+) -> Result<User, ApiError> {
     let change = UserChange {
-        display_name: asked.display_name.as_deref().map(name).transpose()?,
+        display_name,
         ..UserChange::default()
     };
     let user = state
         .store()
         .change_user(caller.user_id()?, &change)
         .await?;
-    let user = user.ok_or_else(|| ApiError::unauthorized(true))?;
-    Ok(web::Json((&user).into()))
+    user.ok_or_else(|| ApiError::unauthorized(true))
 }
 
 pub(super) fn name(text: &str) -> Result<DisplayName, ApiError> {

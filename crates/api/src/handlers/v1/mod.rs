@@ -50,7 +50,7 @@ use crate::errors::ApiError;
 const LINK_BYTES: usize = 64 * 1_024;
 
 /// The id in the path of a request. What is no id is nothing's.
-fn id_of<I: Id>(request: &HttpRequest, name: &str) -> Result<I, ApiError> {
+pub(crate) fn id_of<I: Id>(request: &HttpRequest, name: &str) -> Result<I, ApiError> {
     let text = request.match_info().get(name).unwrap_or_default();
     let id = Uuid::try_parse(text).map_err(|_| ApiError::no_such_thing())?;
     Ok(I::from_uuid(id))

@@ -23,17 +23,17 @@ const DEFAULT_DAYS: i64 = 30;
 pub struct OrphanRecord {
     /// The path, without the slashes around it, in lower case.
     #[schema(example = "docs/api", min_length = 1, max_length = 64)]
-    path: String,
+    pub(crate) path: String,
     /// How often it was tried on the days of the list.
-    hits: u64,
+    pub(crate) hits: u64,
     /// On how many of them.
-    days: u32,
+    pub(crate) days: u32,
     /// When for the first time on these days (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
-    first_at: OffsetDateTime,
+    pub(crate) first_at: OffsetDateTime,
     /// When for the last time.
     #[serde(with = "time::serde::rfc3339")]
-    last_at: OffsetDateTime,
+    pub(crate) last_at: OffsetDateTime,
 }
 
 impl From<&Orphan> for OrphanRecord {
@@ -86,21 +86,21 @@ impl OrphanDays {
 }
 
 /// Which orphans.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct OrphanParams {
     /// The first day, of the server's time zone (`WAYPOST_TIMEZONE`). Default: 29 days before the last one.
     #[param(format = "date", example = "2026-03-01")]
-    from: Option<String>,
+    pub(crate) from: Option<String>,
     /// The last day, itself included. Default: today.
     #[param(format = "date", example = "2026-03-30")]
-    to: Option<String>,
+    pub(crate) to: Option<String>,
     /// How many items at the most.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
-    limit: Option<String>,
+    pub(crate) limit: Option<String>,
     /// The `next_cursor` of the list so far.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// Paths that people try and that lead nowhere.
@@ -108,13 +108,13 @@ pub(crate) struct OrphanParams {
 pub(crate) struct OrphanList {
     /// The first day.
     #[schema(format = "date")]
-    from: String,
+    pub(crate) from: String,
     /// The last day.
     #[schema(format = "date")]
-    to: String,
-    orphans: Vec<OrphanRecord>,
+    pub(crate) to: String,
+    pub(crate) orphans: Vec<OrphanRecord>,
     /// Where the list goes on; `null` at its end.
-    next_cursor: Option<String>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// List the paths that people try and that lead nowhere
@@ -142,6 +142,14 @@ pub(crate) async fn list(
     state: web::Data<State>,
 ) -> Result<web::Json<OrphanList>, ApiError> {
     let query = input::query::<OrphanParams>(&request)?;
+    Ok(web::Json(listed(query, &state).await?))
+}
+
+/// Some of the paths.
+///
+/// # Errors
+/// `BAD_REQUEST` for days and parts that there are not.
+pub(crate) async fn listed(query: OrphanParams, state: &State) -> Result<OrphanList, ApiError> {
     let limit = limit(query.limit.as_deref())?;
     let after = query.cursor.map(|text| text.parse::<OrphanCursor>());
     let (from, to) = (day("from", query.from)?, day("to", query.to)?);
@@ -156,12 +164,12 @@ pub(crate) async fn list(
     state.orphans().settle().await;
     let orphans = state.store().orphans(&query).await?;
     let slice = Slice::of(orphans, limit, Orphan::cursor);
-    Ok(web::Json(OrphanList {
+    Ok(OrphanList {
         from: days.from.to_string(),
         to: days.to.to_string(),
         orphans: slice.items.iter().map(OrphanRecord::from).collect(),
         next_cursor: slice.next_cursor,
-    }))
+    })
 }
 
 fn day(name: &str, text: Option<String>) -> Result<Option<Date>, ApiError> {
@@ -191,12 +199,21 @@ pub(crate) async fn forget(
     path: web::Path<String>,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let path = OrphanPath::parse(&path).map_err(|_| ApiError::no_such_thing())?;
+    forgotten(&path, &state).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Forgets a path.
+///
+/// # Errors
+/// `NOT_FOUND` when it was not tried.
+pub(crate) async fn forgotten(path: &str, state: &State) -> Result<(), ApiError> {
+    let path = OrphanPath::parse(path).map_err(|_| ApiError::no_such_thing())?;
     state.orphans().settle().await;
     if !state.store().delete_orphan(&path).await? {
         return Err(ApiError::no_such_thing());
     }
-    Ok(HttpResponse::NoContent().finish())
+    Ok(())
 }
 
 #[cfg(test)]

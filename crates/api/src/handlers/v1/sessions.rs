@@ -19,9 +19,9 @@ use crate::state::State;
 /// Sessions, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionList {
-    sessions: Vec<SessionView>,
+    pub(crate) sessions: Vec<SessionView>,
     /// Where the list goes on; `null` at its end.
-    next_cursor: Option<String>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// Somebody signed in with a browser.
@@ -29,20 +29,20 @@ pub(crate) struct SessionList {
 pub(crate) struct SessionView {
     /// Its id.
     #[schema(format = "uuid")]
-    id: String,
+    pub(crate) id: String,
     /// When somebody signed in.
     #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
+    pub(crate) created_at: OffsetDateTime,
     /// When it was last used, or up to some minutes before.
     #[serde(with = "time::serde::rfc3339")]
-    last_used_at: OffsetDateTime,
+    pub(crate) last_used_at: OffsetDateTime,
     /// From when on it is not accepted, unless it is used before.
     #[serde(with = "time::serde::rfc3339")]
-    expires_at: OffsetDateTime,
+    pub(crate) expires_at: OffsetDateTime,
     /// What the browser called itself.
-    user_agent: Option<String>,
+    pub(crate) user_agent: Option<String>,
     /// It is the one that asks.
-    current: bool,
+    pub(crate) current: bool,
 }
 
 impl SessionView {
@@ -72,7 +72,7 @@ pub(crate) struct PasswordRequest {
 }
 
 /// The session that a request was sent with, if it was one.
-fn current(request: &HttpRequest) -> Option<SessionId> {
+pub(crate) fn current(request: &HttpRequest) -> Option<SessionId> {
     let extensions = request.extensions();
     extensions.get::<CurrentSession>().map(|current| current.0)
 }
@@ -100,20 +100,34 @@ pub(crate) async fn list(
     state: web::Data<State>,
 ) -> Result<web::Json<SessionList>, ApiError> {
     let query = input::query::<PartQuery>(&request)?;
+    let listed = listed(&query, &request, &caller, &state);
+    Ok(web::Json(listed.await?))
+}
+
+/// Some of the sessions of whoever asks.
+///
+/// # Errors
+/// `BAD_REQUEST` for a part that there is not.
+pub(crate) async fn listed(
+    query: &PartQuery,
+    request: &HttpRequest,
+    caller: &Caller,
+    state: &State,
+) -> Result<SessionList, ApiError> {
     let limit = limit(query.limit.as_deref())?;
-    let cursor = query.cursor.map(|text| text.parse()).transpose()?;
+    let cursor = query.cursor.as_ref().map(|text| text.parse()).transpose()?;
     let (user, now) = (caller.user_id()?, state.clock().now());
     let one_more = limit.saturating_add(1);
     let sessions = state.store().sessions_after(user, now, cursor, one_more);
     let slice = Slice::of(sessions.await?, limit, |session| {
         SessionCursor::from(session)
     });
-    let current = current(&request);
+    let current = current(request);
     let views = slice.items.iter();
-    Ok(web::Json(SessionList {
+    Ok(SessionList {
         sessions: views.map(|it| SessionView::of(it, current)).collect(),
         next_cursor: slice.next_cursor,
-    }))
+    })
 }
 
 /// End a session
@@ -196,22 +210,35 @@ pub(crate) async fn change_password(
     state: web::Data<State>,
     JsonObject(asked): JsonObject<PasswordRequest, LINK_BYTES>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = caller.user_id()?;
+    caller.user_id()?;
     let bad = |error: waypost_core::PasswordError| ApiError::bad_request(error.to_string());
     let new = Password::parse(&asked.new_password).map_err(bad)?;
-    let user = state.store().user(id).await?;
+    set_password(&request, &caller, &state, asked.current_password, new).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Changes the password of whoever asks and knows the one that they have.
+///
+/// # Errors
+/// `FORBIDDEN` when they do not; `TOO_MANY_REQUESTS` after too many attempts.
+pub(crate) async fn set_password(
+    request: &HttpRequest,
+    caller: &Caller,
+    state: &State,
+    known: String,
+    new: Password,
+) -> Result<(), ApiError> {
+    let user = state.store().user(caller.user_id()?).await?;
     let user = user.ok_or_else(|| ApiError::unauthorized(true))?;
     let throttle = state.throttle();
-    let address = client_address(&request, &state);
+    let address = client_address(request, state);
     let attempt = throttle.begin(user.email.as_str(), address, state.clock().now());
     let attempt = attempt.map_err(ApiError::too_many_attempts)?;
-    let kept = current(&request);
+    let kept = current(request);
     let accounts = state.accounts();
-    let changed = accounts.change_password(user.id, kept, asked.current_password, new);
-    let changed = changed.await;
+    let changed = accounts.change_password(user.id, kept, known, new).await;
     if !matches!(changed, Err(waypost_store::AccountError::WrongPassword)) {
         throttle.give_back(&attempt);
     }
-    changed?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(changed?)
 }

@@ -18,7 +18,7 @@ use crate::openapi::{BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 
 /// So many links are shown as those that are clicked most.
-const TOP: u32 = 10;
+pub(crate) const TOP: u32 = 10;
 
 /// Which days.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -325,23 +325,23 @@ pub(crate) struct OwnDayView {
 pub(crate) struct TopLinkView {
     /// The id of the link.
     #[schema(format = "uuid")]
-    link_id: String,
+    pub(crate) link_id: String,
     /// What visitors type.
     #[schema(example = "Team-Wiki")]
-    code: String,
+    pub(crate) code: String,
     /// The short link.
     #[schema(example = "http://localhost:8080/Team-Wiki", format = "uri")]
-    short_url: String,
+    pub(crate) short_url: String,
     /// What it is called; may be empty.
-    title: String,
+    pub(crate) title: String,
     /// Its clicks on these days.
-    clicks: u64,
+    pub(crate) clicks: u64,
     /// Those of people.
-    humans: u64,
+    pub(crate) humans: u64,
 }
 
 impl TopLinkView {
-    fn new(link: &Link, counted: Counted, shortener: &Shortener) -> Self {
+    pub(crate) fn new(link: &Link, counted: Counted, shortener: &Shortener) -> Self {
         Self {
             link_id: link.id.to_string(),
             code: link.code.spelling().to_owned(),

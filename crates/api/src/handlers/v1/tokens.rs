@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use waypost_core::{Actor, Scope, Scopes, TokenCursor, TokenName};
+use waypost_core::{Actor, ApiToken, Scope, Scopes, TokenCursor, TokenId, TokenName, TokenSecret};
 use waypost_store::NewToken;
 
 use super::history::PartQuery;
@@ -21,9 +21,9 @@ use crate::state::State;
 /// Tokens, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TokenList {
-    tokens: Vec<TokenRecord>,
+    pub(crate) tokens: Vec<TokenRecord>,
     /// Where the list goes on; `null` at its end.
-    next_cursor: Option<String>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// A token to be made.
@@ -75,16 +75,28 @@ pub(crate) async fn list(
     state: web::Data<State>,
 ) -> Result<web::Json<TokenList>, ApiError> {
     let query = input::query::<PartQuery>(&request)?;
+    Ok(web::Json(listed(&query, &caller, &state).await?))
+}
+
+/// Some of the tokens of whoever asks.
+///
+/// # Errors
+/// `BAD_REQUEST` for a part that there is not.
+pub(crate) async fn listed(
+    query: &PartQuery,
+    caller: &Caller,
+    state: &State,
+) -> Result<TokenList, ApiError> {
     let limit = limit(query.limit.as_deref())?;
-    let cursor = query.cursor.map(|text| text.parse()).transpose()?;
+    let cursor = query.cursor.as_ref().map(|text| text.parse()).transpose()?;
     let user = caller.user_id()?;
     let one_more = limit.saturating_add(1);
     let tokens = state.store().tokens_after(user, cursor, one_more).await?;
     let slice = Slice::of(tokens, limit, |token| TokenCursor::from(token));
-    Ok(web::Json(TokenList {
+    Ok(TokenList {
         tokens: slice.items.iter().map(TokenRecord::from).collect(),
         next_cursor: slice.next_cursor,
-    }))
+    })
 }
 
 /// Make a token
@@ -116,9 +128,7 @@ pub(crate) async fn create(
         scopes: scopes(asked.scopes, &caller.0)?,
         expires_at: asked.expires_at.map(waypost_core::expiry).transpose()?,
     };
-    let user = state.store().user(caller.user_id()?).await?;
-    let user = user.ok_or_else(|| ApiError::unauthorized(true))?;
-    let (token, secret) = state.accounts().create_token(&user, new).await?;
+    let (token, secret) = made(new, &caller, &state).await?;
     Ok(HttpResponse::Created()
         .insert_header((
             header::LOCATION,
@@ -130,8 +140,22 @@ pub(crate) async fn create(
         }))
 }
 
+/// Makes a token of whoever asks.
+///
+/// # Errors
+/// `FORBIDDEN` for a scope that is not theirs, `BAD_REQUEST` for an expiry in the past.
+pub(crate) async fn made(
+    new: NewToken,
+    caller: &Caller,
+    state: &State,
+) -> Result<(ApiToken, TokenSecret), ApiError> {
+    let user = state.store().user(caller.user_id()?).await?;
+    let user = user.ok_or_else(|| ApiError::unauthorized(true))?;
+    Ok(state.accounts().create_token(&user, new).await?)
+}
+
 /// The scopes that are asked for, which the caller must have.
-fn scopes(asked: Option<Vec<String>>, caller: &Actor) -> Result<Scopes, ApiError> {
+pub(crate) fn scopes(asked: Option<Vec<String>>, caller: &Actor) -> Result<Scopes, ApiError> {
     let Actor::User { scopes: own, .. } = caller else {
         return Ok(Scopes::default());
     };
@@ -180,10 +204,22 @@ pub(crate) async fn revoke(
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let (user, token) = (caller.user_id()?, id_of(&request, "id")?);
-    let now = state.clock().now();
+    revoked(id_of(&request, "id")?, &caller, &state).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Revokes a token of whoever asks.
+///
+/// # Errors
+/// `NOT_FOUND` when they have no such token.
+pub(crate) async fn revoked(
+    token: TokenId,
+    caller: &Caller,
+    state: &State,
+) -> Result<(), ApiError> {
+    let (user, now) = (caller.user_id()?, state.clock().now());
     if state.store().revoke_token(user, token, now).await? {
-        return Ok(HttpResponse::NoContent().finish());
+        return Ok(());
     }
     Err(ApiError::no_such_thing())
 }

@@ -143,13 +143,13 @@ impl From<LinkContent> for ContentView {
 pub(crate) struct PersonView {
     /// Their identity; the address may change, this does not.
     #[schema(format = "uuid")]
-    id: String,
+    pub(crate) id: String,
     /// Their address.
     #[schema(example = "ada@example.com", format = "email", max_length = 254)]
-    email: String,
+    pub(crate) email: String,
     /// What others read; may be empty.
     #[schema(max_length = 100)]
-    display_name: String,
+    pub(crate) display_name: String,
 }
 
 impl From<&Person> for PersonView {
@@ -167,9 +167,9 @@ impl From<&Person> for PersonView {
 #[schema(as = Owner)]
 pub(crate) struct OwnerView {
     #[serde(flatten)]
-    person: PersonView,
+    pub(crate) person: PersonView,
     /// Whether it is theirs first of all.
-    is_primary: bool,
+    pub(crate) is_primary: bool,
 }
 
 impl From<&LinkOwner> for OwnerView {
@@ -250,21 +250,21 @@ impl From<LinkVersion> for VersionView {
 pub struct UserRecord {
     /// Their identity; the address may change, this does not.
     #[schema(format = "uuid")]
-    id: String,
+    pub(crate) id: String,
     /// Their address.
     #[schema(example = "ada@example.com", format = "email", max_length = 254)]
-    email: String,
+    pub(crate) email: String,
     /// What others read; may be empty.
     #[schema(max_length = 100)]
-    display_name: String,
+    pub(crate) display_name: String,
     /// `member` or `admin`.
     #[schema(value_type = RoleName)]
-    role: &'static str,
+    pub(crate) role: &'static str,
     /// Whether they may do nothing.
-    disabled: bool,
+    pub(crate) disabled: bool,
     /// When they were added (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
+    pub(crate) created_at: OffsetDateTime,
 }
 
 /// What a user may do beyond their own links: a member nothing, an admin everything.
@@ -295,25 +295,25 @@ impl From<&User> for UserRecord {
 pub struct TokenRecord {
     /// Its identity.
     #[schema(format = "uuid")]
-    id: String,
+    pub(crate) id: String,
     /// What it is for.
     #[schema(min_length = 1, max_length = 100)]
-    name: String,
+    pub(crate) name: String,
     /// What it may do.
     #[schema(value_type = Vec<ScopeName>, min_items = 1)]
-    scopes: Vec<&'static str>,
+    pub(crate) scopes: Vec<&'static str>,
     /// When it was made (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
+    pub(crate) created_at: OffsetDateTime,
     /// From when on it is not accepted (RFC 3339); `null` for never.
     #[serde(with = "time::serde::rfc3339::option")]
-    expires_at: Option<OffsetDateTime>,
+    pub(crate) expires_at: Option<OffsetDateTime>,
     /// When it was last used (RFC 3339), up to some 10 seconds late; `null` for never.
     #[serde(with = "time::serde::rfc3339::option")]
-    last_used_at: Option<OffsetDateTime>,
+    pub(crate) last_used_at: Option<OffsetDateTime>,
     /// Since when it is not accepted any more (RFC 3339); `null` where nobody revoked it.
     #[serde(with = "time::serde::rfc3339::option")]
-    revoked_at: Option<OffsetDateTime>,
+    pub(crate) revoked_at: Option<OffsetDateTime>,
 }
 
 /// What a token may do, of what its user may: read, change, or what takes an admin.

@@ -64,6 +64,10 @@ impl LinkStore for Links {
         unreachable!("a resolver asks for more")
     }
 
+    async fn holder_of_code(&self, _: &ShortCode) -> Result<Option<LinkId>, StoreError> {
+        unreachable!("a resolver asks where a code leads")
+    }
+
     async fn code_route(&self, code: &ShortCode) -> Result<CodeRoute, StoreError> {
         self.lookups.fetch_add(1, Ordering::SeqCst);
         let answer = self.memory.code_route(code).await;

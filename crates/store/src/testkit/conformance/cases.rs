@@ -97,6 +97,7 @@ macro_rules! __conformance_cases {
             keywords {
                 a_code_of_several_segments_is_found_as_a_whole
                 it_is_known_which_codes_go_on
+                it_is_known_who_holds_a_code
                 a_keyword_stays_one
                 a_keyword_and_a_code_that_goes_on_from_it_are_a_conflict
                 keywords_are_listed_in_the_order_of_their_codes
@@ -157,6 +158,11 @@ macro_rules! __conformance_cases {
                 a_list_shows_links_as_they_are
                 a_list_follows_who_may_see_a_link
                 the_longest_targets_are_told_apart
+            }
+            near {
+                links_with_a_code_near_to_a_typed_one_are_found
+                near_links_are_those_that_a_reader_may_see
+                so_many_links_whose_code_begins_so_are_found
             }
             walks {
                 lists_are_in_the_order_that_is_asked_for

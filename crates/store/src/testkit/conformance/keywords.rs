@@ -144,6 +144,35 @@ pub async fn a_keyword_and_a_code_that_goes_on_from_it_are_a_conflict(factory: &
     insert(&*store, &samples.link("gh/org")).await;
 }
 
+/// Who asks whether a code is free is told so whenever a new link can have it, and only then.
+pub async fn it_is_known_who_holds_a_code(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let [wiki, gone] = ["Wiki", "gone/for-now"].map(|text| samples.link(text));
+    let gh = keyword(&samples, "gh");
+    insert_all(&*store, &[wiki.clone(), gone.clone(), gh.clone()]).await;
+    rename(&*store, &wiki, "handbook").await;
+    update(&*store, &gone, LinkEdit::Delete).await;
+    for (text, holder) in [
+        ("wiki", Some(wiki.id)),
+        ("HANDBOOK", Some(wiki.id)),
+        ("gone/for-now", Some(gone.id)),
+        ("gh", Some(gh.id)),
+        ("gh/org/repo", Some(gh.id)),
+        ("gone", None),
+        ("wiki/x", None),
+        ("ghs", None),
+    ] {
+        let found = store.holder_of_code(&code(text)).await.unwrap();
+        assert_eq!(found, holder, "{text}");
+        let link = samples.link(text);
+        match holder {
+            Some(_) => refuses(&*store, &link).await,
+            None => insert(&*store, &link).await,
+        }
+    }
+}
+
 /// They are listed by code, in pages.
 pub async fn keywords_are_listed_in_the_order_of_their_codes(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;

@@ -27,6 +27,7 @@ mod ledger;
 mod links;
 mod lists;
 mod model;
+mod near;
 mod orphans;
 mod owners;
 mod renames;

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
     ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, JournalId, LeaseHolder, Link,
-    LinkCursor, LinkId, LinkOwner, LinkVersion, OrphanPath, Page, PageRequest, PasswordHash,
-    Person, Salt, Session, SessionCursor, SessionHash, SessionId, SetupHash, ShortCode, Standing,
-    Tag, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
+    LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes, OrphanPath, Page, PageRequest,
+    PasswordHash, Person, Salt, Session, SessionCursor, SessionHash, SessionId, SetupHash,
+    ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
 };
 
 use super::{FailingStore, Operation};
@@ -43,6 +43,7 @@ failing! {
         InsertLink: insert_link(link: &Link, owner: Option<UserId>) -> ();
         Link: link(id: LinkId) -> Option<Link>;
         LinkByCode: link_by_code(code: &ShortCode) -> Option<Link>;
+        HolderOfCode: holder_of_code(code: &ShortCode) -> Option<LinkId>;
         CodeRoute: code_route(code: &ShortCode) -> CodeRoute;
         CodesOfLink: codes_of_link(id: LinkId) -> Vec<ShortCode>;
         UpdateLink: update_link(update: &LinkUpdate) -> Updated;
@@ -75,6 +76,7 @@ failing! {
         ListLinks: list_links(query: &LinkQuery) -> Vec<Link>;
         Tags: tags(reader: LinkReader, after: Option<&Tag>, limit: u32) -> Vec<Tag>;
         Keywords: keywords(after: Option<&ShortCode>, limit: u32) -> Vec<Link>;
+        NearLinks: near_links(reader: LinkReader, near: &NearCodes, limit: u32) -> Vec<Link>;
         IndexLinks: index_links(limit: u32) -> u64;
     }
     ChangeStore {

@@ -1,0 +1,184 @@
+//! `/admin/users/{id}/delete`: asks what becomes of the links of a user, and deletes them.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+use waypost_core::{Email, LinkPlace, User, UserId};
+use waypost_store::{LinkQuery, LinkReader, OwnedLink, TakenTo};
+
+use super::USERS;
+use super::user::find;
+use crate::caller::Caller;
+use crate::errors::{ApiError, ErrorCode};
+use crate::handlers::v1::users;
+use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
+use crate::state::State;
+
+/// Links that are read at a time.
+const PART: u32 = 200;
+/// So many parts are counted.
+const PARTS: usize = 10;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "admin/delete.html")]
+struct DeletePage<'a> {
+    frame: &'a Frame,
+    tab: &'static str,
+    is_tab: bool,
+    id: String,
+    email: &'a str,
+    owned: Owned,
+    typed: &'a DeleteForm,
+    problem: &'a Problem,
+}
+
+/// The links that somebody owns.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Owned {
+    all: u64,
+    /// Those that are theirs alone.
+    alone: u64,
+    /// Those that are theirs first of all, alone or with others.
+    primary: u64,
+    /// There are more.
+    has_more: bool,
+}
+
+/// What the form sends.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct DeleteForm {
+    /// `reassign` or `delete`.
+    #[serde(default)]
+    links: String,
+    /// To whom.
+    #[serde(default)]
+    email: String,
+}
+
+/// Asks.
+pub(crate) async fn show(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    frame: Frame,
+) -> PageResult {
+    let user = find(&request, &state).await?;
+    if caller.0.user_id() == Some(user.id) {
+        return Err(users::not_oneself());
+    }
+    let typed = DeleteForm::default();
+    shown(&user, &caller, &state, &frame, &typed, &Problem::NONE).await
+}
+
+/// Deletes them.
+pub(crate) async fn delete(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    PageForm(form): PageForm<DeleteForm>,
+    frame: Frame,
+) -> PageResult {
+    let user = find(&request, &state).await?;
+    match form.read(user.id, &state).await? {
+        Ok(links) => {
+            users::deleted(user.id, links, &caller, &state).await?;
+            Ok(frame.go_saying(USERS, Flash::UserDeleted, &state))
+        }
+        Err(problem) => shown(&user, &caller, &state, &frame, &form, &problem).await,
+    }
+}
+
+impl DeleteForm {
+    /// What becomes of the links of a user.
+    async fn read(
+        &self,
+        user: UserId,
+        state: &State,
+    ) -> Result<Result<TakenTo, Problem>, ApiError> {
+        match self.links.as_str() {
+            "delete" => return Ok(Ok(TakenTo::Nobody)),
+            "reassign" => {}
+            _ => {
+                return Ok(Err(Problem::new(
+                    "links",
+                    "choose what becomes of their links",
+                )));
+            }
+        }
+        let email = match Email::parse(&self.email) {
+            Ok(email) => email,
+            Err(error) => return Ok(Err(Problem::new("email", &error.to_string()))),
+        };
+        match users::heir(&email, user, state).await {
+            Ok(heir) => Ok(Ok(heir)),
+            Err(error) if error.code() == ErrorCode::UserUnknown => {
+                Ok(Err(Problem::new("email", &error.body().message)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Owned {
+    /// Counts the links of a user, up to 2,000.
+    async fn count(user: UserId, caller: &Caller, state: &State) -> Result<Self, ApiError> {
+        let mut owned = Self::default();
+        let mut query = LinkQuery {
+            owner: Some(user),
+            ..LinkQuery::newest(LinkReader::All, PART)
+        };
+        for _ in 0..PARTS {
+            let links = state.links().list_all(&caller.0, query.clone()).await?;
+            let Some(last) = links.last() else {
+                return Ok(owned);
+            };
+            query.after = Some(LinkPlace::behind(&last.link, query.order));
+            for link in &links {
+                owned.add(link, user);
+            }
+        }
+        owned.has_more = true;
+        Ok(owned)
+    }
+
+    fn add(&mut self, link: &OwnedLink, user: UserId) {
+        let mut owners = link.owners.iter();
+        let is_primary = owners.any(|owner| owner.is_primary && owner.person.id == user);
+        self.all += 1;
+        self.alone += u64::from(link.owners.len() == 1);
+        self.primary += u64::from(is_primary);
+    }
+
+    /// Those that are somebody else's as well.
+    const fn shared(self) -> u64 {
+        self.all.saturating_sub(self.alone)
+    }
+}
+
+async fn shown(
+    user: &User,
+    caller: &Caller,
+    state: &State,
+    frame: &Frame,
+    typed: &DeleteForm,
+    problem: &Problem,
+) -> PageResult {
+    let page = DeletePage {
+        frame,
+        tab: USERS,
+        is_tab: false,
+        id: user.id.to_string(),
+        email: user.email.as_str(),
+        owned: Owned::count(user.id, caller, state).await?,
+        typed,
+        problem,
+    };
+    let status = if *problem == Problem::NONE {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    frame.page(status, &page)
+}

@@ -1,0 +1,147 @@
+//! `GET /admin/links`: all links, whoever owns them, deleted ones included.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{LINKS, address, given};
+use crate::caller::Caller;
+use crate::errors::{ApiError, ErrorCode};
+use crate::handlers::v1::links::{LinkList, LinksQuery, all};
+use crate::handlers::v1::view::LinkView;
+use crate::input;
+use crate::pages::{Frame, Moment, PageResult, Problem};
+use crate::state::State;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "admin/links.html")]
+struct LinksPage<'a> {
+    frame: &'a Frame,
+    tab: &'static str,
+    is_tab: bool,
+    asked: &'a Asked,
+    problem: &'a Problem,
+    links: Vec<LinkRow>,
+    path: String,
+    first: bool,
+    next: Option<String>,
+}
+
+/// A link.
+struct LinkRow {
+    view: LinkView,
+    created_at: Moment,
+    deleted_at: Option<Moment>,
+}
+
+/// What the form asks for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    owner: String,
+    #[serde(default)]
+    visibility: String,
+    #[serde(default)]
+    deleted: String,
+    #[serde(default)]
+    sort: String,
+    cursor: Option<String>,
+}
+
+/// Lists them.
+pub(crate) async fn show(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    frame: Frame,
+) -> PageResult {
+    let asked = input::query::<Asked>(&request)?;
+    let (list, problem) = match all(&asked.query(), &caller, &state).await {
+        Ok(list) => (list, Problem::NONE),
+        Err(error) => (LinkList::empty(), problem(error)?),
+    };
+    let path = [
+        ("q", asked.q.as_str()),
+        ("owner", &asked.owner),
+        ("visibility", &asked.visibility),
+        ("deleted", &asked.deleted),
+        ("sort", &asked.sort),
+    ];
+    let page = LinksPage {
+        frame: &frame,
+        tab: LINKS,
+        is_tab: true,
+        path: address(frame.base(), LINKS, &path),
+        problem: &problem,
+        links: list.links.into_iter().map(LinkRow::from).collect(),
+        first: asked.cursor.is_some(),
+        next: list.next_cursor,
+        asked: &asked,
+    };
+    let status = if problem == Problem::NONE {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    frame.page(status, &page)
+}
+
+impl Asked {
+    fn query(&self) -> LinksQuery {
+        LinksQuery {
+            q: given(&self.q),
+            owner: given(&self.owner),
+            visibility: given(&self.visibility),
+            deleted: given(&self.deleted),
+            sort: given(&self.sort),
+            cursor: self.cursor.clone(),
+            ..LinksQuery::default()
+        }
+    }
+
+    /// Whether this visibility is asked for.
+    fn shows(&self, visibility: &str) -> bool {
+        self.visibility == visibility
+    }
+
+    /// Whether this order is asked for.
+    fn sorts(&self, order: &str) -> bool {
+        self.sort == order
+    }
+
+    /// Whether nothing is left out.
+    fn is_all(&self) -> bool {
+        let asked = [&self.q, &self.owner, &self.visibility, &self.deleted];
+        asked.iter().all(|field| field.trim().is_empty())
+    }
+}
+
+/// What is wrong with the form; what no form of this page sends is an error.
+fn problem(error: ApiError) -> Result<Problem, ApiError> {
+    let message = error.body().message.into_owned();
+    match error.code() {
+        ErrorCode::BadRequest if message.starts_with("`owner`") => Ok(Problem::new(
+            "owner",
+            "type the e-mail address of a user, or `me`",
+        )),
+        ErrorCode::BadRequest if message.starts_with("`q`") => {
+            Ok(Problem::new("q", "a search has at most 200 characters"))
+        }
+        _ => Err(error),
+    }
+}
+
+impl From<LinkView> for LinkRow {
+    fn from(view: LinkView) -> Self {
+        Self {
+            created_at: view.created_at.into(),
+            deleted_at: view.deleted_at.map(Moment::from),
+            view,
+        }
+    }
+}

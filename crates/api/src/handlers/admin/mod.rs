@@ -1,0 +1,67 @@
+//! Pages for admins.
+//!
+//! They do what `/api/v1/admin`, `/api/v1/keywords` and `linkctl` do, by the same functions.
+
+pub(crate) mod blocklist;
+pub(crate) mod deletion;
+pub(crate) mod keyword;
+pub(crate) mod keywords;
+pub(crate) mod links;
+pub(crate) mod orphans;
+pub(crate) mod system;
+pub(crate) mod user;
+pub(crate) mod users;
+
+use url::form_urlencoded;
+
+/// The pages: where they are, and what they are called.
+pub(crate) const TABS: [(&str, &str); 6] = [
+    (USERS, "Users"),
+    (LINKS, "All links"),
+    (KEYWORDS, "Keywords"),
+    (ORPHANS, "Orphan paths"),
+    (BLOCKLIST, "Blocklist"),
+    (SYSTEM, "System"),
+];
+const USERS: &str = "/admin";
+const LINKS: &str = "/admin/links";
+const KEYWORDS: &str = "/admin/keywords";
+const ORPHANS: &str = "/admin/orphans";
+const BLOCKLIST: &str = "/admin/blocklist";
+const SYSTEM: &str = "/admin/system";
+
+/// The address of a page with those fields of its query that say something.
+fn address(base: &str, path: &str, fields: &[(&str, &str)]) -> String {
+    let given = fields.iter().filter(|(_, value)| !value.is_empty());
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(given)
+        .finish();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{base}{path}{mark}{query}")
+}
+
+/// What a field says, if anything.
+fn given(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_what_was_asked_for() {
+        assert_eq!(
+            address("/go", LINKS, &[("q", ""), ("owner", "")]),
+            "/go/admin/links"
+        );
+        let asked = [("q", "a&b \""), ("owner", "ada@example.com")];
+        assert_eq!(
+            address("", LINKS, &asked),
+            "/admin/links?q=a%26b+%22&owner=ada%40example.com"
+        );
+        assert_eq!(given("  "), None);
+        assert_eq!(given(" a "), Some("a".to_owned()));
+    }
+}

@@ -1,0 +1,151 @@
+//! `GET` and `POST /admin/orphans`: paths that people try and that lead nowhere; making links of them, and
+//! forgetting them.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{ORPHANS, address, given};
+use crate::errors::{ApiError, ErrorCode};
+use crate::handlers::v1::orphans::{OrphanList, OrphanParams, OrphanRecord, forgotten, listed};
+use crate::input;
+use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
+use crate::state::State;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "admin/orphans.html")]
+struct OrphansPage<'a> {
+    frame: &'a Frame,
+    tab: &'static str,
+    is_tab: bool,
+    from: &'a str,
+    to: &'a str,
+    zone: &'a str,
+    problem: &'a Problem,
+    orphans: Vec<OrphanRow>,
+    path: String,
+    first: bool,
+    next: Option<String>,
+}
+
+/// A path.
+struct OrphanRow {
+    path: String,
+    /// Where a link is made of it.
+    make: String,
+    hits: u64,
+    days: u32,
+    first_at: Moment,
+    last_at: Moment,
+}
+
+/// Which days.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+    cursor: Option<String>,
+}
+
+/// What the form sends that forgets a path.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ForgetForm {
+    #[serde(default)]
+    path: String,
+}
+
+/// Lists them, those with most hits first.
+pub(crate) async fn show(
+    request: HttpRequest,
+    state: web::Data<State>,
+    frame: Frame,
+) -> PageResult {
+    let asked = input::query::<Asked>(&request)?;
+    let query = OrphanParams {
+        from: given(&asked.from),
+        to: given(&asked.to),
+        cursor: asked.cursor.clone(),
+        limit: None,
+    };
+    let (list, problem) = match listed(query, &state).await {
+        Ok(list) => (list, Problem::NONE),
+        Err(error) => (asked.nothing(), problem(error)?),
+    };
+    let base = frame.base();
+    let page = OrphansPage {
+        frame: &frame,
+        tab: ORPHANS,
+        is_tab: true,
+        from: &list.from,
+        to: &list.to,
+        zone: state.recorder().zone().name(),
+        problem: &problem,
+        path: address(base, ORPHANS, &[("from", &list.from), ("to", &list.to)]),
+        orphans: list.orphans.into_iter().map(|it| row(it, base)).collect(),
+        first: asked.cursor.is_some(),
+        next: list.next_cursor,
+    };
+    let status = if problem == Problem::NONE {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    frame.page(status, &page)
+}
+
+/// Forgets one.
+pub(crate) async fn forget(
+    state: web::Data<State>,
+    PageForm(form): PageForm<ForgetForm>,
+    frame: Frame,
+) -> PageResult {
+    forgotten(&form.path, &state).await?;
+    Ok(frame.go_saying(ORPHANS, Flash::PathForgotten, &state))
+}
+
+impl Asked {
+    /// The days that were asked for, without a path.
+    fn nothing(&self) -> OrphanList {
+        OrphanList {
+            from: self.from.clone(),
+            to: self.to.clone(),
+            orphans: Vec::new(),
+            next_cursor: None,
+        }
+    }
+}
+
+/// What is wrong with the days; what is wrong with a cursor is an error.
+fn problem(error: ApiError) -> Result<Problem, ApiError> {
+    let message = error.body().message.into_owned();
+    match (error.code(), message.as_str()) {
+        (ErrorCode::BadRequest, message) if message.starts_with("`from`") => Ok(Problem::new(
+            "from",
+            &message.replace("`from`", "the first day"),
+        )),
+        (ErrorCode::BadRequest, message) if message.starts_with("`to`") => {
+            Ok(Problem::new("to", &message.replace("`to`", "the last day")))
+        }
+        (ErrorCode::BadRequest, message) if message.starts_with("the last day") => {
+            Ok(Problem::new("to", message))
+        }
+        _ => Err(error),
+    }
+}
+
+fn row(orphan: OrphanRecord, base: &str) -> OrphanRow {
+    let make = [("code", orphan.path.as_str()), ("from", "orphan")];
+    OrphanRow {
+        make: address(base, "/dashboard", &make),
+        path: orphan.path,
+        hits: orphan.hits,
+        days: orphan.days,
+        first_at: orphan.first_at.into(),
+        last_at: orphan.last_at.into(),
+    }
+}

@@ -1,0 +1,103 @@
+//! `GET /admin/system`: what the server knows of itself. Nothing of it is secret.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web;
+use askama::Template;
+use waypost_analytics::Waiting;
+use waypost_store::Counts;
+
+use super::SYSTEM;
+use crate::installation::Installation;
+use crate::metrics::within;
+use crate::oidc::Oidc;
+use crate::pages::{Frame, PageResult, VERSION};
+use crate::state::State;
+
+/// The database answers within this time, or counts as away.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(2);
+const KIB: u64 = 1_024;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "admin/system.html")]
+struct SystemPage<'a> {
+    frame: &'a Frame,
+    tab: &'static str,
+    is_tab: bool,
+    version: &'static str,
+    base_url: &'a str,
+    provider: Option<&'a str>,
+    installation: &'a Installation,
+    /// `None` while the database does not answer.
+    counts: Option<Counts>,
+    waiting: Waiting,
+    /// What the journal takes, and what it may take.
+    size: String,
+    max_size: String,
+    durability: &'static str,
+    zone: &'a str,
+    knows_countries: bool,
+    cached_links: usize,
+    cached_unknown: usize,
+    is_following: bool,
+}
+
+/// Shows it.
+pub(crate) async fn show(state: web::Data<State>, frame: Frame) -> PageResult {
+    let counts = within(COUNT_TIMEOUT, state.store().counts()).await;
+    state.metrics().database_up(counts.is_ok());
+    let (recorder, resolver) = (state.recorder(), state.resolver());
+    let (cached_links, cached_unknown) = resolver.entries();
+    let waiting = recorder.waiting();
+    let page = SystemPage {
+        frame: &frame,
+        tab: SYSTEM,
+        is_tab: true,
+        version: VERSION,
+        base_url: state.base_url().as_str(),
+        provider: state.oidc().map(Oidc::host),
+        installation: state.installation(),
+        counts: counts.ok(),
+        waiting,
+        size: size(waiting.bytes),
+        max_size: size(waiting.max_bytes),
+        durability: recorder.durability().as_str(),
+        zone: recorder.zone().name(),
+        knows_countries: recorder.knows_countries(),
+        cached_links,
+        cached_unknown,
+        is_following: resolver.is_following(),
+    };
+    frame.page(StatusCode::OK, &page)
+}
+
+/// How large something is, for people.
+fn size(bytes: u64) -> String {
+    let (unit, name) = match bytes {
+        0..KIB => return format!("{bytes} bytes"),
+        bytes if bytes < KIB * KIB => (KIB, "KiB"),
+        _ => (KIB * KIB, "MiB"),
+    };
+    // Rounded up: what is there is never nothing.
+    format!("{} {name}", bytes.div_ceil(unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_by_people() {
+        for (bytes, text) in [
+            (0, "0 bytes"),
+            (1_023, "1023 bytes"),
+            (1_024, "1 KiB"),
+            (1_025, "2 KiB"),
+            (1_073_741_824, "1024 MiB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! `/admin/users/{id}`: one user, for admins: what they are called, what they may do, and whether anything.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+use waypost_core::{DisplayName, Email, Role, User, UserId};
+use waypost_store::UserChange;
+
+use super::USERS;
+use crate::caller::Caller;
+use crate::errors::{ApiError, ErrorCode};
+use crate::handlers::v1::{id_of, users};
+use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
+use crate::state::State;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "admin/user.html")]
+struct UserPage<'a> {
+    frame: &'a Frame,
+    tab: &'static str,
+    is_tab: bool,
+    id: String,
+    email: &'a str,
+    created_at: Moment,
+    disabled_at: Option<Moment>,
+    /// Whether it is the admin who looks.
+    is_self: bool,
+    typed: &'a UserForm,
+    problem: &'a Problem,
+}
+
+/// What the form sends.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct UserForm {
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    display_name: String,
+    #[serde(default)]
+    role: String,
+}
+
+/// What the form sends that disables and enables.
+#[derive(Debug, Deserialize)]
+pub(crate) struct StateForm {
+    #[serde(default)]
+    disabled: String,
+}
+
+/// Shows what can be changed.
+pub(crate) async fn show(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    frame: Frame,
+) -> PageResult {
+    let user = find(&request, &state).await?;
+    let typed = UserForm {
+        email: user.email.as_str().to_owned(),
+        display_name: user.display_name.as_str().to_owned(),
+        role: user.role.as_str().to_owned(),
+    };
+    shown(&user, &caller, &frame, &typed, &Problem::NONE)
+}
+
+/// Changes address, name and role.
+pub(crate) async fn change(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    PageForm(form): PageForm<UserForm>,
+    frame: Frame,
+) -> PageResult {
+    let user = find(&request, &state).await?;
+    let problem = match form.read(&user) {
+        Ok(change) => {
+            let is_about_role = change.role.is_some();
+            match users::changed(user.id, change, None, &caller, &state).await {
+                Ok(_) => {
+                    let path = format!("{USERS}/users/{}", user.id);
+                    return Ok(frame.go_saying(&path, Flash::Saved, &state));
+                }
+                Err(error) => {
+                    of_change(error, is_about_role && caller.0.user_id() == Some(user.id))?
+                }
+            }
+        }
+        Err(problem) => problem,
+    };
+    shown(&user, &caller, &frame, &form, &problem)
+}
+
+/// Disables them, or lets them sign in again.
+pub(crate) async fn set_state(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    PageForm(form): PageForm<StateForm>,
+    frame: Frame,
+) -> PageResult {
+    let id: UserId = id_of(&request, "id")?;
+    let (disabled, flash) = match form.disabled.as_str() {
+        "true" => (true, Flash::UserDisabled),
+        "false" => (false, Flash::UserEnabled),
+        _ => return Err(ApiError::bad_request("`disabled` is true or false")),
+    };
+    let nothing_else = UserChange::default();
+    users::changed(id, nothing_else, Some(disabled), &caller, &state).await?;
+    Ok(frame.go_saying(&format!("{USERS}/users/{id}"), flash, &state))
+}
+
+/// The user in the path.
+pub(super) async fn find(request: &HttpRequest, state: &State) -> Result<User, ApiError> {
+    let user = state.store().user(id_of(request, "id")?).await?;
+    user.ok_or_else(ApiError::no_such_thing)
+}
+
+fn of_change(error: ApiError, is_own_role: bool) -> Result<Problem, ApiError> {
+    match error.code() {
+        ErrorCode::Conflict if is_own_role => Ok(Problem::new("role", &error.body().message)),
+        ErrorCode::Conflict => Ok(Problem::new("email", &error.body().message)),
+        _ => Err(error),
+    }
+}
+
+impl UserForm {
+    /// What differs.
+    fn read(&self, user: &User) -> Result<UserChange, Problem> {
+        let email =
+            Email::parse(&self.email).map_err(|error| Problem::new("email", &error.to_string()))?;
+        let name = DisplayName::parse(&self.display_name)
+            .map_err(|error| Problem::new("display_name", &error.to_string()))?;
+        let role: Role = self
+            .role
+            .parse()
+            .map_err(|_| Problem::new("role", "choose what they may do"))?;
+        Ok(UserChange {
+            email: (email != user.email).then_some(email),
+            display_name: (name != user.display_name).then_some(name),
+            // A role that is set is no group's doing any more.
+            role: (role != user.role).then_some(role),
+            disabled_at: None,
+        })
+    }
+}
+
+fn shown(
+    user: &User,
+    caller: &Caller,
+    frame: &Frame,
+    typed: &UserForm,
+    problem: &Problem,
+) -> PageResult {
+    let page = UserPage {
+        frame,
+        tab: USERS,
+        is_tab: false,
+        id: user.id.to_string(),
+        email: user.email.as_str(),
+        created_at: user.created_at.into(),
+        disabled_at: user.disabled_at.map(Moment::from),
+        is_self: caller.0.user_id() == Some(user.id),
+        typed,
+        problem,
+    };
+    let status = if *problem == Problem::NONE {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    frame.page(status, &page)
+}

@@ -1,0 +1,95 @@
+//! What address bars ask (`OpenSearch` 1.1): `GET /dashboard/go?q=…` leads to the link of what was typed,
+//! `GET /dashboard/suggest?q=…` suggests links to those who are signed in.
+//!
+//! Browsers put what was typed into an address in different forms; in a query all of them mean the same.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::json;
+use waypost_core::SearchWord;
+use waypost_store::{LinkQuery, LinkReader};
+
+use crate::caller::Caller;
+use crate::errors::ApiError;
+use crate::handlers::auth::see_other;
+use crate::input;
+use crate::state::State;
+
+/// So many links are suggested.
+const LINKS: u32 = 8;
+/// The longest text that is looked at, in characters.
+const MAX_CHARS: usize = 200;
+/// What is no part of a path (RFC 3986 §3.3), and what a browser would read in another way.
+const NOT_OF_PATHS: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// What was typed.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Typed {
+    #[serde(default)]
+    q: String,
+}
+
+/// Leads to the path that was typed, on this server.
+pub(crate) async fn go(
+    request: HttpRequest,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    let Typed { q } = input::query(&request)?;
+    let typed = q.trim().trim_matches('/');
+    let path = utf8_percent_encode(typed, NOT_OF_PATHS);
+    // Whatever is no path of this server leads home; so does nothing.
+    let path = if typed.is_empty() {
+        String::new()
+    } else {
+        format!("/{path}")
+    };
+    Ok(see_other(&state.site().local(&path)))
+}
+
+/// Suggests links, by what they are found by.
+pub(crate) async fn suggest(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+) -> Result<HttpResponse, ApiError> {
+    let Typed { q } = input::query(&request)?;
+    let words = if q.chars().count() > MAX_CHARS {
+        Vec::new()
+    } else {
+        SearchWord::of_search(&q)
+    };
+    let mut links = Vec::new();
+    if !words.is_empty() {
+        let query = LinkQuery {
+            words,
+            ..LinkQuery::newest(LinkReader::All, LINKS)
+        };
+        links = state.links().list(&caller.0, query).await?;
+    }
+    let links = links.iter().map(|owned| &owned.link);
+    let (mut codes, mut titles, mut addresses) = (Vec::new(), Vec::new(), Vec::new());
+    for link in links {
+        codes.push(link.code.spelling().to_owned());
+        titles.push(link.details.title.as_str().to_owned());
+        addresses.push(state.shortener().short_url(link));
+    }
+    let suggestions = json!([q, codes, titles, addresses]);
+    Ok(HttpResponse::Ok()
+        .content_type("application/x-suggestions+json")
+        .insert_header(("X-Content-Type-Options", "nosniff"))
+        .body(suggestions.to_string()))
+}

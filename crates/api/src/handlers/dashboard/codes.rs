@@ -1,0 +1,66 @@
+//! `GET /dashboard/codes/check`: whether a code is free, told while it is typed.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+use uuid::Uuid;
+use waypost_core::{CodeError, LinkId};
+use waypost_store::{Availability, LinkError};
+
+use crate::caller::Caller;
+use crate::error_page::sentence;
+use crate::input;
+use crate::pages::{Frame, PageResult};
+use crate::state::State;
+
+/// A sentence, to be put beside the field.
+#[derive(Template)]
+#[template(path = "dashboard/code_check.html")]
+struct CodePart<'a> {
+    code: &'a str,
+    /// What stands in the way, if anything.
+    objection: Option<String>,
+    /// Whether the link has it already.
+    is_own: bool,
+}
+
+/// What is asked.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CheckQuery {
+    /// What was typed; nothing yet where it is empty.
+    #[serde(default)]
+    code: String,
+    /// The id of the link that it is for, unless it is a new one.
+    link: Option<String>,
+}
+
+/// Says whether the code is free.
+pub(crate) async fn check(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    frame: Frame,
+) -> PageResult {
+    let query = input::query::<CheckQuery>(&request)?;
+    let link = query.link.and_then(|text| Uuid::try_parse(&text).ok());
+    let link = link.map(LinkId::from_uuid);
+    let code = query.code.trim();
+    let found = state.links().availability(&caller.0, code, link).await;
+    let is_own = matches!(found, Ok(Availability::Own));
+    let objection = match found {
+        // A new link gets a code then.
+        Err(LinkError::Code(CodeError::Empty)) if link.is_none() => None,
+        Err(LinkError::Code(error)) => Some(sentence(&error.to_string())),
+        Ok(Availability::Taken) => Some(format!("“{code}” is taken; choose another one.")),
+        Ok(Availability::Free | Availability::Own) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let part = CodePart {
+        code,
+        objection,
+        is_own,
+    };
+    frame.part(StatusCode::OK, &part)
+}

@@ -1,0 +1,188 @@
+//! Deleting a link, and what can be done for one that is deleted: restoring it, or deleting it for good.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+use waypost_core::{Action, CursorError, LinkId, LinkOrder, LinkPlace};
+use waypost_store::{LinkError, LinkQuery, LinkReader, Precondition};
+
+use super::form::LinkForm;
+use super::{Draft, Moment, editor, name_of, path_of, view};
+use crate::caller::Caller;
+use crate::handlers::v1::links::link_of;
+use crate::handlers::v1::view::LinkView;
+use crate::input;
+use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
+use crate::state::State;
+
+/// So many deleted links are on a page.
+const LINKS: u32 = 25;
+
+/// The page of a link that is deleted.
+#[derive(Template)]
+#[template(path = "dashboard/link/deleted.html")]
+struct DeletedPage<'a> {
+    frame: &'a Frame,
+    link: LinkView,
+    version: u32,
+    at: Moment,
+    /// By whom, where that is known.
+    by: Option<String>,
+    may_destroy: bool,
+    /// What somebody typed who did not know.
+    typed: Vec<(&'static str, String)>,
+}
+
+/// The links that one has deleted.
+#[derive(Template)]
+#[template(path = "dashboard/link/deleted_list.html")]
+struct DeletedListPage<'a> {
+    frame: &'a Frame,
+    rows: Vec<(LinkView, Moment)>,
+    path: String,
+    is_later: bool,
+    next: Option<String>,
+}
+
+/// What a form about a link sends that shows its version.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct VersionForm {
+    version: String,
+}
+
+/// Which part of the list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    cursor: Option<String>,
+}
+
+/// Deletes the link, so that it can be restored.
+pub(crate) async fn delete(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    PageForm(form): PageForm<VersionForm>,
+    frame: Frame,
+) -> PageResult {
+    let (id, links) = (link_of(&request)?, state.links());
+    let (status, problem) = match links.delete(&caller.0, id, &form.precondition()).await {
+        Ok(()) => return Ok(frame.go_saying(&path_of(id), Flash::Deleted, &state)),
+        // Somebody else deleted it, or there is none for them.
+        Err(LinkError::NotFound) => return page(&state, &caller, &frame, id, None).await,
+        Err(LinkError::PreconditionFailed) => {
+            let message = "nothing was deleted: the link was changed meanwhile. \
+                See below what it is now, and delete it if you still want to";
+            (StatusCode::CONFLICT, Problem::new("", message))
+        }
+        Err(error) => {
+            let problem = Problem::of_link(error.into())?;
+            (StatusCode::UNPROCESSABLE_ENTITY, problem)
+        }
+    };
+    let owned = links.get(&caller.0, id).await?;
+    let draft = Draft {
+        problem,
+        ..Draft::default()
+    };
+    editor(&state, &caller, &frame, &owned, status, draft).await
+}
+
+/// Deletes the link for good.
+pub(crate) async fn destroy(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    PageForm(form): PageForm<VersionForm>,
+    frame: Frame,
+) -> PageResult {
+    let (id, links) = (link_of(&request)?, state.links());
+    match links.destroy(&caller.0, id, &form.precondition()).await {
+        Ok(()) => Ok(frame.go_saying("/dashboard", Flash::Destroyed, &state)),
+        // It is not what they saw: they look at it again.
+        Err(LinkError::PreconditionFailed) => Ok(frame.go(&path_of(id))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The page of a link that is deleted, for those who may restore it.
+///
+/// # Errors
+/// `NOT_FOUND` for everybody else.
+pub(super) async fn page(
+    state: &State,
+    caller: &Caller,
+    frame: &Frame,
+    id: LinkId,
+    typed: Option<&LinkForm>,
+) -> PageResult {
+    let (links, actor) = (state.links(), &caller.0);
+    let owned = links.kept(actor, id).await?;
+    let Some(at) = owned.link.deleted_at else {
+        // Restored meanwhile.
+        return Ok(frame.go(&path_of(id)));
+    };
+    let newest = links.history(actor, id, None, 1).await?;
+    let by = newest.first().and_then(|version| version.by.as_ref());
+    let zone = state.recorder().zone();
+    let page = DeletedPage {
+        frame,
+        link: view(&owned, caller, state),
+        version: owned.link.version,
+        at: Moment::of(at),
+        by: by.map(name_of),
+        may_destroy: owned.is_for(actor, Action::DestroyLink),
+        typed: typed.map_or_else(Vec::new, |form| form.described(zone).into()),
+    };
+    let status = match typed {
+        Some(_) => StatusCode::CONFLICT,
+        None => StatusCode::OK,
+    };
+    frame.page(status, &page)
+}
+
+/// Shows the links that are deleted and that the caller may restore.
+pub(crate) async fn list(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    frame: Frame,
+) -> PageResult {
+    let order = LinkOrder::default();
+    let after = input::query::<ListQuery>(&request)?.cursor;
+    let after = after.map(|text| LinkPlace::parse(&text, order));
+    let query = LinkQuery {
+        deleted: true,
+        order,
+        after: after.transpose().map_err(|_| CursorError)?,
+        ..LinkQuery::newest(LinkReader::All, LINKS.saturating_add(1))
+    };
+    let is_later = query.after.is_some();
+    let mut links = state.links().list(&caller.0, query).await?;
+    let most = usize::try_from(LINKS).unwrap_or(usize::MAX);
+    let has_more = links.len() > most;
+    links.truncate(most);
+    let last = links.last().filter(|_| has_more);
+    let next = last.map(|last| LinkPlace::behind(&last.link, order).to_string());
+    let row = |owned: &waypost_store::OwnedLink| {
+        let at = owned.link.deleted_at.unwrap_or(owned.link.updated_at);
+        (view(owned, &caller, &state), Moment::of(at))
+    };
+    let page = DeletedListPage {
+        frame: &frame,
+        rows: links.iter().map(row).collect(),
+        path: format!("{}/dashboard/deleted", frame.base()),
+        is_later,
+        next,
+    };
+    frame.page(StatusCode::OK, &page)
+}
+
+impl VersionForm {
+    /// The version that the page showed. A form without one is about none.
+    fn precondition(&self) -> Precondition {
+        Precondition::OneOf(self.version.parse().into_iter().collect())
+    }
+}

@@ -1,0 +1,195 @@
+//! `/dashboard/links/{id}`: a link. Those whom it belongs to, and admins, change it here; others who may see it
+//! read it.
+//!
+//! A form names the version of the link that it shows. Where that is not the newest any more, nothing is
+//! changed: the page comes back with what was typed and what is stored.
+
+pub(crate) mod deletion;
+mod form;
+pub(crate) mod history;
+pub(crate) mod people;
+mod save;
+
+pub(crate) use save::save;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use waypost_core::{Action, LinkId, Person};
+use waypost_store::{LinkError, OwnedLink};
+
+use self::form::{Change, LinkForm};
+use self::history::History;
+use self::people::{PersonForm, PersonRow};
+use crate::caller::Caller;
+use crate::handlers::v1::links::link_of;
+use crate::handlers::v1::view::LinkView;
+use crate::pages::{Frame, PageResult, Problem};
+use crate::state::State;
+
+/// So many changes are on the page of a link.
+const CHANGES: u32 = 5;
+/// A moment as people read it, in UTC.
+const READABLE: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+
+/// The page for those who may change the link.
+#[derive(Template)]
+#[template(path = "dashboard/link/edit.html")]
+struct EditPage<'a> {
+    frame: &'a Frame,
+    link: LinkView,
+    /// The newest version.
+    version: u32,
+    form: &'a LinkForm,
+    problem: &'a Problem,
+    stale: Option<&'a Stale>,
+    /// The zone of times in the form.
+    zone: &'a str,
+    has_expired: bool,
+    owners: Vec<PersonRow>,
+    viewers: Vec<PersonRow>,
+    person: &'a PersonForm,
+    history: History,
+}
+
+/// The page for those who may read it.
+#[derive(Template)]
+#[template(path = "dashboard/link/read.html")]
+struct ReadPage<'a> {
+    frame: &'a Frame,
+    link: LinkView,
+    expires: Option<Moment>,
+    has_expired: bool,
+    owners: Vec<PersonRow>,
+}
+
+/// What a page shows that was not saved.
+#[derive(Default)]
+struct Draft {
+    /// What was typed; what is stored without it.
+    form: Option<LinkForm>,
+    problem: Problem,
+    stale: Option<Stale>,
+    person: PersonForm,
+}
+
+/// Somebody else was quicker.
+struct Stale {
+    /// Who, where that is known.
+    by: Option<String>,
+    at: Moment,
+    /// What is stored, and what was typed.
+    differences: Vec<Change>,
+}
+
+/// A moment, for programs and for people.
+struct Moment {
+    machine: String,
+    text: String,
+}
+
+impl Moment {
+    fn of(at: OffsetDateTime) -> Self {
+        Self {
+            machine: at.format(&Rfc3339).unwrap_or_default(),
+            text: at.format(READABLE).unwrap_or_default(),
+        }
+    }
+}
+
+/// Shows the link.
+pub(crate) async fn show(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    frame: Frame,
+) -> PageResult {
+    let id = link_of(&request)?;
+    state.recorder().settle().await;
+    match state.links().get(&caller.0, id).await {
+        Ok(owned) if owned.is_for(&caller.0, Action::EditLink) => {
+            editor(
+                &state,
+                &caller,
+                &frame,
+                &owned,
+                StatusCode::OK,
+                Draft::default(),
+            )
+            .await
+        }
+        Ok(owned) => {
+            let link = view(&owned, &caller, &state);
+            let page = ReadPage {
+                frame: &frame,
+                expires: link.content.expires_at.map(Moment::of),
+                has_expired: has_expired(&owned, &state),
+                owners: PersonRow::owners(&owned, &frame),
+                link,
+            };
+            frame.page(StatusCode::OK, &page)
+        }
+        Err(LinkError::NotFound) => deletion::page(&state, &caller, &frame, id, None).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The page of a link for those who may change it, with what they tried.
+async fn editor(
+    state: &State,
+    caller: &Caller,
+    frame: &Frame,
+    owned: &OwnedLink,
+    status: StatusCode,
+    draft: Draft,
+) -> PageResult {
+    let (links, link) = (state.links(), &owned.link);
+    let zone = state.recorder().zone();
+    let shares = links.shares(&caller.0, link.id).await?;
+    let form = draft.form.unwrap_or_else(|| LinkForm::of_link(link, zone));
+    let page = EditPage {
+        frame,
+        link: view(owned, caller, state),
+        version: link.version,
+        form: &form,
+        problem: &draft.problem,
+        stale: draft.stale.as_ref(),
+        zone: zone.name(),
+        has_expired: has_expired(owned, state),
+        owners: PersonRow::owners(owned, frame),
+        viewers: shares
+            .iter()
+            .map(|person| PersonRow::viewer(person, frame))
+            .collect(),
+        person: &draft.person,
+        history: History::read(state, &caller.0, owned, None, CHANGES).await?,
+    };
+    frame.page(status, &page)
+}
+
+fn view(owned: &OwnedLink, caller: &Caller, state: &State) -> LinkView {
+    LinkView::new(owned, &caller.0, state.shortener())
+}
+
+fn has_expired(owned: &OwnedLink, state: &State) -> bool {
+    let expires_at = owned.link.details.expires_at;
+    expires_at.is_some_and(|at| at <= state.clock().now())
+}
+
+/// The path of the page of a link.
+fn path_of(id: LinkId) -> String {
+    format!("/dashboard/links/{id}")
+}
+
+/// What somebody is called.
+fn name_of(person: &Person) -> String {
+    match person.display_name.as_str() {
+        "" => person.email.as_str().to_owned(),
+        name => name.to_owned(),
+    }
+}

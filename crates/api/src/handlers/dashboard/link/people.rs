@@ -1,0 +1,197 @@
+//! `POST /dashboard/links/{id}/people` and `…/people/change`: whom a link belongs to, and whom it is shared with.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use uuid::Uuid;
+use waypost_core::{Action, Email, LinkId, Person, UserId};
+use waypost_store::{LinkError, OwnedLink};
+
+use super::{Draft, editor, path_of};
+use crate::caller::Caller;
+use crate::errors::ApiError;
+use crate::handlers::v1::links::link_of;
+use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
+use crate::state::State;
+
+/// Who is to be added.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct PersonForm {
+    pub(super) email: String,
+    /// `owner` or `viewer`.
+    pub(super) role: String,
+}
+
+/// What is to become of somebody: the button that was pressed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ChangeForm {
+    /// The id of an owner who is to be none.
+    remove_owner: Option<String>,
+    /// The id of somebody with whom it is not to be shared.
+    remove_viewer: Option<String>,
+    /// The address of an owner who is to be the primary one.
+    primary: Option<String>,
+}
+
+/// Somebody, as the page shows them.
+pub(super) struct PersonRow {
+    pub(super) id: String,
+    pub(super) email: String,
+    /// What others read; may be empty.
+    pub(super) name: String,
+    pub(super) is_primary: bool,
+    /// Whether they are the one who looks.
+    pub(super) is_self: bool,
+}
+
+impl PersonRow {
+    /// Somebody with whom a link is shared.
+    pub(super) fn viewer(person: &Person, frame: &Frame) -> Self {
+        Self {
+            id: person.id.to_string(),
+            email: person.email.as_str().to_owned(),
+            name: person.display_name.as_str().to_owned(),
+            is_primary: false,
+            is_self: frame.user().is_some_and(|user| user.id == person.id),
+        }
+    }
+
+    /// Those whom a link belongs to.
+    pub(super) fn owners(owned: &OwnedLink, frame: &Frame) -> Vec<Self> {
+        let owners = owned.owners.iter();
+        let row = |owner: &waypost_core::LinkOwner| Self {
+            is_primary: owner.is_primary,
+            ..Self::viewer(&owner.person, frame)
+        };
+        owners.map(row).collect()
+    }
+}
+
+/// Adds an owner, or shares the link.
+pub(crate) async fn add(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    PageForm(form): PageForm<PersonForm>,
+    frame: Frame,
+) -> PageResult {
+    let id = link_of(&request)?;
+    let owned = manageable(&state, &caller, id).await?;
+    let problem = match added(&state, &caller, &owned, &form).await {
+        Ok(()) => return Ok(frame.go_saying(&path_of(id), Flash::Saved, &state)),
+        Err(problem) => problem?,
+    };
+    let draft = Draft {
+        problem,
+        person: form,
+        ..Draft::default()
+    };
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    editor(&state, &caller, &frame, &owned, status, draft).await
+}
+
+/// Why somebody was not added: what is wrong with the form, or another error.
+async fn added(
+    state: &State,
+    caller: &Caller,
+    owned: &OwnedLink,
+    form: &PersonForm,
+) -> Result<(), Result<Problem, ApiError>> {
+    let (links, id) = (state.links(), owned.link.id);
+    let typed = form.email.trim();
+    let email =
+        Email::parse(typed).map_err(|error| Ok(Problem::new("email", &error.to_string())))?;
+    let is_owner = |email: &Email| {
+        let mut owners = owned.owners.iter();
+        owners.any(|owner| owner.person.email == *email)
+    };
+    let done = match form.role.as_str() {
+        _ if is_owner(&email) => {
+            return Err(Ok(Problem::new("email", "they own the link already")));
+        }
+        "owner" => links
+            .add_owner(&caller.0, id, &email, false)
+            .await
+            .map(|_| ()),
+        "viewer" => links.share(&caller.0, id, &email).await.map(|_| ()),
+        _ => return Err(Ok(Problem::new("role", "choose what they may do"))),
+    };
+    done.map_err(|error| Problem::of_link(error.into()))
+}
+
+/// Takes the link from an owner, shares it no more with somebody, or makes an owner the primary one.
+pub(crate) async fn change(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    PageForm(form): PageForm<ChangeForm>,
+    frame: Frame,
+) -> PageResult {
+    let id = link_of(&request)?;
+    let owned = manageable(&state, &caller, id).await?;
+    let (links, actor) = (state.links(), &caller.0);
+    let done = if let Some(user) = &form.remove_owner {
+        let user = user_of(user)?;
+        let removed = links.remove_owner(actor, id, user).await;
+        if removed.is_ok() && Some(user) == actor.user_id() {
+            return left(&state, &caller, &frame, id).await;
+        }
+        removed
+    } else if let Some(user) = &form.remove_viewer {
+        links.unshare(actor, id, user_of(user)?).await
+    } else if let Some(email) = &form.primary {
+        let email = Email::parse(email).map_err(|_| LinkError::NoSuchUser)?;
+        let made = links.add_owner(actor, id, &email, true).await;
+        made.map(|_| ())
+    } else {
+        return Err(ApiError::bad_request(
+            "the form does not say whom it is about",
+        ));
+    };
+    let problem = match done {
+        Ok(()) => return Ok(frame.go_saying(&path_of(id), Flash::Saved, &state)),
+        // Somebody else did it meanwhile; the link itself was there just now.
+        Err(LinkError::NotFound) => return Ok(frame.go(&path_of(id))),
+        Err(error) => form_wide(Problem::of_link(error.into())?),
+    };
+    let draft = Draft {
+        problem,
+        ..Draft::default()
+    };
+    editor(&state, &caller, &frame, &owned, StatusCode::CONFLICT, draft).await
+}
+
+/// A problem that is about no field: there is none in the list of people.
+fn form_wide(problem: Problem) -> Problem {
+    match problem.of("email") {
+        Some(_) => Problem::new("", "this user is not here any more"),
+        None => problem,
+    }
+}
+
+/// Somebody is no owner any more, and may not see the link any more.
+async fn left(state: &State, caller: &Caller, frame: &Frame, id: LinkId) -> PageResult {
+    let path = match state.links().get(&caller.0, id).await {
+        Ok(_) => path_of(id),
+        Err(LinkError::NotFound) => "/dashboard".to_owned(),
+        Err(error) => return Err(error.into()),
+    };
+    let answer: HttpResponse = frame.go_saying(&path, Flash::Left, state);
+    Ok(answer)
+}
+
+/// The link, if the caller may say whom it belongs to.
+async fn manageable(state: &State, caller: &Caller, id: LinkId) -> Result<OwnedLink, ApiError> {
+    let owned = state.links().get(&caller.0, id).await?;
+    if owned.is_for(&caller.0, Action::ManageAccess) {
+        return Ok(owned);
+    }
+    Err(LinkError::Forbidden.into())
+}
+
+fn user_of(text: &str) -> Result<UserId, ApiError> {
+    let id = Uuid::try_parse(text).map_err(|_| ApiError::no_such_thing())?;
+    Ok(UserId::from_uuid(id))
+}

@@ -1,0 +1,121 @@
+//! `POST /dashboard/links/{id}`: changes what is said of a link.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use waypost_core::Action;
+use waypost_store::{LinkError, OwnedLink, Precondition};
+
+use super::form::LinkForm;
+use super::{Draft, Moment, Stale, deletion, editor, name_of, path_of};
+use crate::caller::Caller;
+use crate::errors::ApiError;
+use crate::handlers::v1::links::link_of;
+use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
+use crate::state::State;
+
+/// Saves the form, if the link is still the version that the form shows.
+pub(crate) async fn save(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    PageForm(form): PageForm<LinkForm>,
+    frame: Frame,
+) -> PageResult {
+    let (id, links) = (link_of(&request)?, state.links());
+    let zone = state.recorder().zone();
+    let form = form.tidied(zone);
+    let owned = match links.get(&caller.0, id).await {
+        Err(LinkError::NotFound) => {
+            return deletion::page(&state, &caller, &frame, id, Some(&form)).await;
+        }
+        found => found?,
+    };
+    if !owned.is_for(&caller.0, Action::EditLink) {
+        return Err(LinkError::Forbidden.into());
+    }
+    let seen = form.version();
+    if seen != owned.link.version {
+        return stale(&state, &caller, &frame, &owned, form).await;
+    }
+    let problem = match form.read(&owned.link, links, zone) {
+        Ok(patch) => {
+            let precondition = Precondition::OneOf(vec![seen]);
+            match links.edit(&caller.0, id, &precondition, &patch).await {
+                Ok(_) => return Ok(frame.go_saying(&path_of(id), Flash::Saved, &state)),
+                Err(LinkError::PreconditionFailed) => {
+                    let owned = links.get(&caller.0, id).await?;
+                    return stale(&state, &caller, &frame, &owned, form).await;
+                }
+                Err(error) => Problem::of_link(error.into())?,
+            }
+        }
+        Err(problem) => problem,
+    };
+    let draft = Draft {
+        form: Some(form),
+        problem,
+        ..Draft::default()
+    };
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    editor(&state, &caller, &frame, &owned, status, draft).await
+}
+
+/// Shows a form that is out of date again: with what was typed, and, where nothing was, with what is stored
+/// now.
+async fn stale(
+    state: &State,
+    caller: &Caller,
+    frame: &Frame,
+    owned: &OwnedLink,
+    form: LinkForm,
+) -> PageResult {
+    let zone = state.recorder().zone();
+    let now = LinkForm::of_link(&owned.link, zone);
+    let form = match base(state, caller, owned, form.version()).await? {
+        Some(base) => form.moved(&base, &now),
+        // What they saw is not known any more: all of it counts as typed.
+        None => LinkForm {
+            version: now.version.clone(),
+            ..form
+        },
+    };
+    let newest = state.links().history(&caller.0, owned.link.id, None, 1);
+    let newest = newest.await?;
+    let by = newest.first().and_then(|version| version.by.as_ref());
+    let draft = Draft {
+        stale: Some(Stale {
+            by: by.map(name_of),
+            at: Moment::of(owned.link.updated_at),
+            differences: now.changes(&form, zone),
+        }),
+        form: Some(form),
+        ..Draft::default()
+    };
+    editor(state, caller, frame, owned, StatusCode::CONFLICT, draft).await
+}
+
+/// The form of an earlier version of a link. The first one of a link that is older than its history is known
+/// from what came before the second.
+async fn base(
+    state: &State,
+    caller: &Caller,
+    owned: &OwnedLink,
+    version: u32,
+) -> Result<Option<LinkForm>, ApiError> {
+    let above = version.checked_add(2);
+    let versions = state
+        .links()
+        .history(&caller.0, owned.link.id, above, 2)
+        .await?;
+    let content = versions.into_iter().rev().find_map(|found| {
+        if found.number == version {
+            Some(found.after.content)
+        } else {
+            let is_next = Some(found.number) == version.checked_add(1);
+            let before = found.before.filter(|_| is_next);
+            before.map(|before| before.content)
+        }
+    });
+    let zone = state.recorder().zone();
+    Ok(content.map(|content| LinkForm::of(&content, version, zone)))
+}

@@ -1,0 +1,203 @@
+//! What the clicks of a link are counted by, as bars: the ten values with most clicks, all others, and those
+//! of which it is not known.
+
+use askama::Template;
+use waypost_analytics::statistics::{Breakdown, BreakdownBy, Days};
+use waypost_core::{LinkId, VisitClass};
+use waypost_store::rollup::{Counted, Dimension, OTHER};
+
+use super::class_name;
+use crate::errors::ApiError;
+use crate::pages::text::{grouped, percent, share};
+use crate::state::State;
+
+/// So many values have bars of their own.
+const TOP: usize = 10;
+
+/// What is shown: a title, what one of its values is called, and what it is called where it is not known.
+const CARDS: [(BreakdownBy, &str, &str, &str); 6] = [
+    (
+        BreakdownBy::Dimension(Dimension::Referrer),
+        "Referrers",
+        "Host",
+        "Direct or unknown",
+    ),
+    (
+        BreakdownBy::Dimension(Dimension::Browser),
+        "Browsers",
+        "Browser",
+        "Unknown",
+    ),
+    (
+        BreakdownBy::Dimension(Dimension::Os),
+        "Systems",
+        "System",
+        "Unknown",
+    ),
+    (
+        BreakdownBy::Dimension(Dimension::Device),
+        "Devices",
+        "Device",
+        "Unknown",
+    ),
+    (
+        BreakdownBy::Dimension(Dimension::Country),
+        "Countries",
+        "Country",
+        "Unknown",
+    ),
+    (BreakdownBy::Class, "Classes", "Class", "Unknown"),
+];
+
+/// All of them.
+#[derive(Template)]
+#[template(path = "dashboard/statistics/breakdowns.html")]
+pub(super) struct BreakdownsPart {
+    cards: Vec<Card>,
+    /// The days, in the middle of a sentence.
+    days: String,
+}
+
+/// The clicks by one thing.
+struct Card {
+    title: &'static str,
+    value: &'static str,
+    bars: Vec<Bar>,
+}
+
+/// The clicks of one value.
+struct Bar {
+    label: String,
+    /// The code of a country, of which a script knows the name.
+    is_country: bool,
+    clicks: String,
+    humans: String,
+    share: String,
+    percent: u64,
+}
+
+impl BreakdownsPart {
+    /// Counts the clicks of a link on some days.
+    pub(super) async fn of(
+        state: &State,
+        link: LinkId,
+        days: Days,
+        days_text: String,
+    ) -> Result<Self, ApiError> {
+        let mut cards = Vec::with_capacity(CARDS.len());
+        for (by, title, value, unknown) in CARDS {
+            let found = state.statistics().breakdown(link, by, days).await?;
+            cards.push(Card {
+                title,
+                value,
+                bars: bars(by, unknown, found),
+            });
+        }
+        Ok(Self {
+            cards,
+            days: days_text,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.cards.iter().all(|card| card.bars.is_empty())
+    }
+}
+
+fn bars(by: BreakdownBy, unknown: &str, found: Breakdown) -> Vec<Bar> {
+    let counts = found.rows.iter().map(|(_, counted)| *counted);
+    let all = counts.fold(Counted::default(), Counted::plus).clicks;
+    let mut shown: Vec<(String, bool, Counted)> = Vec::new();
+    let (mut others, mut not_known) = (Counted::default(), Counted::default());
+    for (value, counted) in found.rows {
+        // Devices have a class of this name.
+        if value == OTHER || (!value.is_empty() && shown.len() >= TOP) {
+            others = others.plus(counted);
+        } else if value.is_empty() {
+            not_known = not_known.plus(counted);
+        } else {
+            let (label, is_country) = label(by, value);
+            shown.push((label, is_country, counted));
+        }
+    }
+    shown.push(("Others".to_owned(), false, others));
+    shown.push((unknown.to_owned(), false, not_known));
+    let bar = |(label, is_country, counted): (String, bool, Counted)| Bar {
+        label,
+        is_country,
+        clicks: grouped(counted.clicks),
+        humans: grouped(counted.humans),
+        share: share(counted.clicks, all),
+        percent: percent(counted.clicks, all).max(1),
+    };
+    let shown = shown.into_iter().filter(|(.., counted)| counted.clicks > 0);
+    shown.map(bar).collect()
+}
+
+/// How a value is shown, and whether it is the code of a country.
+fn label(by: BreakdownBy, value: String) -> (String, bool) {
+    match by {
+        BreakdownBy::Class => {
+            let class = value.parse::<VisitClass>();
+            (
+                class.map_or(value, |class| class_name(class).to_owned()),
+                false,
+            )
+        }
+        BreakdownBy::Dimension(Dimension::Device) => (device_name(&value).to_owned(), false),
+        BreakdownBy::Dimension(Dimension::Country) => (value, true),
+        BreakdownBy::Dimension(_) => (value, false),
+    }
+}
+
+/// What a class of devices is called.
+pub(super) fn device_name(device: &str) -> &str {
+    match device {
+        "desktop" => "Desktop",
+        "mobile" => "Phone",
+        "tablet" => "Tablet",
+        "tv" => "TV",
+        "console" => "Console",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(clicks: u64) -> Counted {
+        Counted { clicks, humans: 1 }
+    }
+
+    #[test]
+    fn what_is_beyond_ten_is_one_bar_and_all_add_up() {
+        let mut rows: Vec<(String, Counted)> = (0..12)
+            .map(|number| (format!("{number}.example"), counted(100 - number)))
+            .collect();
+        rows.push((OTHER.to_owned(), counted(7)));
+        rows.insert(3, (String::new(), counted(97)));
+        let by = BreakdownBy::Dimension(Dimension::Referrer);
+        let bars = bars(by, "Direct or unknown", Breakdown { rows });
+        let labels: Vec<_> = bars.iter().map(|bar| bar.label.as_str()).collect();
+        assert_eq!(labels.len(), 12);
+        assert_eq!(labels[0], "0.example");
+        assert_eq!(labels[10..], ["Others", "Direct or unknown"]);
+        assert_eq!(
+            (bars[10].clicks.as_str(), bars[11].clicks.as_str()),
+            ("186", "97")
+        );
+        let none = Breakdown { rows: Vec::new() };
+        assert!(super::bars(by, "Unknown", none).is_empty());
+    }
+
+    #[test]
+    fn classes_and_devices_have_names_and_countries_their_codes() {
+        let country = BreakdownBy::Dimension(Dimension::Country);
+        assert_eq!(label(country, "DE".to_owned()), ("DE".to_owned(), true));
+        let own = label(BreakdownBy::Class, "self".to_owned());
+        assert_eq!(own, ("Owners".to_owned(), false));
+        let device = BreakdownBy::Dimension(Dimension::Device);
+        assert_eq!(label(device, "mobile".to_owned()).0, "Phone");
+    }
+}

@@ -1,0 +1,92 @@
+//! When a link was changed to lead elsewhere, for the days of a chart.
+
+use time::Date;
+use waypost_analytics::statistics::Days;
+use waypost_core::{LinkId, LinkVersion, Person};
+
+use crate::caller::Caller;
+use crate::errors::ApiError;
+use crate::pages::chart::Event;
+use crate::pages::text::{Moment, shortened};
+use crate::state::State;
+
+/// So many versions are read at once.
+const VERSIONS: u32 = 100;
+/// So many versions are read at the most, newest first.
+const MOST_VERSIONS: usize = 1_000;
+/// Longer targets are cut, in characters.
+const TARGET: usize = 100;
+
+/// A change of where a link leads.
+pub(super) struct Change {
+    day: Date,
+    pub(super) at: Moment,
+    /// By whom; empty where nobody is known.
+    pub(super) by: String,
+    pub(super) before: String,
+    pub(super) after: String,
+}
+
+impl Change {
+    /// The change that a version is, if the link led elsewhere before it.
+    fn of(version: &LinkVersion, day: Date) -> Option<Self> {
+        let before = &version.before.as_ref()?.content.target;
+        let after = &version.after.content.target;
+        let name = |person: &Person| {
+            let name = person.display_name.as_str();
+            let name = if name.is_empty() {
+                person.email.as_str()
+            } else {
+                name
+            };
+            name.to_owned()
+        };
+        (before.as_str() != after.as_str()).then(|| Self {
+            day,
+            at: version.at.into(),
+            by: version.by.as_ref().map(name).unwrap_or_default(),
+            before: shortened(before.as_str(), TARGET),
+            after: shortened(after.as_str(), TARGET),
+        })
+    }
+
+    /// What a chart says of it.
+    pub(super) fn event(&self) -> Event {
+        Event {
+            day: self.day,
+            text: format!("the target was changed to {}", self.after),
+        }
+    }
+}
+
+/// The changes on some days, newest first.
+///
+/// # Errors
+/// As the history of a link.
+pub(super) async fn changes(
+    state: &State,
+    caller: &Caller,
+    link: LinkId,
+    days: Days,
+) -> Result<Vec<Change>, ApiError> {
+    let zone = state.recorder().zone();
+    let mut changes = Vec::new();
+    let (mut seen, mut before) = (0, None);
+    while seen < MOST_VERSIONS {
+        let history = state.links().history(&caller.0, link, before, VERSIONS);
+        let versions = history.await?;
+        let Some(last) = versions.last() else { break };
+        before = Some(last.number);
+        seen += versions.len();
+        let is_past = zone.day_of(last.at) < days.from;
+        let of_days = versions.iter().filter_map(|version| {
+            let day = zone.day_of(version.at);
+            days.contains(day).then(|| Change::of(version, day))?
+        });
+        changes.extend(of_days);
+        if is_past {
+            break;
+        }
+    }
+    Ok(changes)
+}

@@ -1,0 +1,313 @@
+//! `GET /{code}+`: where a link leads, without going there and without a click.
+//!
+//! The `+` stands behind the first segment or behind all of the path: `/wiki+`, `/gh+/org/repo`, `/docs/api+`. Where
+//! a link takes what follows its code (a keyword, placeholders), only the first means a preview: what follows is
+//! the link's.
+//!
+//! It shows to everybody what following the link would tell them, and of the link what the API shows them.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use askama::Template;
+use serde::Serialize;
+use utoipa::ToSchema;
+use waypost_core::Actor;
+use waypost_store::{OwnedLink, Routed};
+
+use crate::access::{self, RequestId, Voice};
+use crate::caller::{self, SignedIn};
+use crate::error_page;
+use crate::errors::{ApiError, ErrorBody, ErrorCode};
+use crate::handlers::redirect::{check_open, host_of, may_sign_in, to_sign_in};
+use crate::handlers::unfollowed;
+use crate::handlers::v1::view::LinkView;
+use crate::limits;
+use crate::pages::{Frame, PageResult, moment};
+use crate::state::State;
+
+/// Where a link leads.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Preview)]
+pub(crate) struct PreviewView {
+    /// What is previewed.
+    #[schema(example = "http://localhost:8080/wiki", format = "uri")]
+    pub(crate) short_url: String,
+    /// Where a visitor is sent. Placeholders that the path does not fill are left as they are.
+    #[schema(example = "https://example.com/")]
+    pub(crate) target: String,
+    /// What the path lacks to fill the placeholders; `null` where nothing is.
+    pub(crate) incomplete: Option<String>,
+    /// The link, for those who may see it; `null` for others.
+    pub(crate) link: Option<LinkView>,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "preview.html")]
+struct PreviewPage<'a> {
+    frame: &'a Frame,
+    preview: &'a PreviewView,
+    /// The host of the target.
+    host: &'a str,
+    /// Where to go on.
+    href: &'a str,
+    /// What its owners are called.
+    owners: &'a [String],
+    /// When it was made, and when it expires: for programs, and to be read.
+    created: Option<(String, String)>,
+    /// Whether they may change it.
+    is_theirs: bool,
+}
+
+/// The path of the link that a path is the preview of.
+pub(crate) fn link_path(path: &str) -> Option<Cow<'_, str>> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let end = path.get(1..)?.find('/').map_or(path.len(), |at| at + 1);
+    let (first, rest) = path.split_at_checked(end)?;
+    if let Some(first) = without_plus(first) {
+        return Some(match rest {
+            "" => Cow::Borrowed(first),
+            rest => Cow::Owned(format!("{first}{rest}")),
+        });
+    }
+    without_plus(path).map(Cow::Borrowed)
+}
+
+/// The path of the preview of a code: a longer code may be beside one of its segments.
+pub(crate) fn path_of(code: &str) -> String {
+    match code.split_once('/') {
+        Some((first, rest)) => format!("/{first}+/{rest}"),
+        None => format!("/{code}+"),
+    }
+}
+
+/// What stands before the `+`, as browsers and as programs write it.
+fn without_plus(text: &str) -> Option<&str> {
+    let before = text
+        .strip_suffix('+')
+        .or_else(|| text.strip_suffix("%2B"))
+        .or_else(|| text.strip_suffix("%2b"));
+    before.filter(|before| before.len() > 1)
+}
+
+/// See where a link leads
+///
+/// Nothing is counted. Who may not follow a link is answered as by following it. What is said of the link is for
+/// those who may see it. A page for a browser, JSON for everything else.
+#[utoipa::path(
+    get,
+    path = "/{code}+",
+    tag = "redirects",
+    operation_id = "preview",
+    security((), ("token" = [])),
+    params(("code" = String, Path, description = "The code, in any spelling", min_length = 1, max_length = 64)),
+    responses(
+        (status = 200, description = "Where it leads", content(
+            (PreviewView = "application/json"), (String = "text/html"),
+        )),
+        (status = 303, description = "The link is for certain users: a browser is sent to sign in, and comes back after that"),
+        (status = 401, description = "The link is for certain users, and nobody says who asks", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        ), headers(("WWW-Authenticate" = String, description = "Bearer"))),
+        (status = 403, description = "The link is for others", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        )),
+        (status = 404, description = "There is no such link", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        )),
+        (status = 410, description = "The link has expired, is disabled, or leads to a host that is blocked", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        )),
+        (status = 429, description = "Too many requests, or too much was sent from this address that is not accepted", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        ), headers(("Retry-After" = u32, description = "Seconds"))),
+        (status = 500, description = "Something went wrong on this side; the log has more, under the request id of the answer", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        )),
+        (status = 503, description = "The database is away; `Retry-After` says in how many seconds to ask again", content(
+            (ErrorBody<'static> = "application/json"), (String = "text/html"),
+        ), headers(("Retry-After" = u32, description = "Seconds"))),
+    )
+)]
+pub(crate) async fn respond(
+    request: &HttpRequest,
+    state: &State,
+    path: &str,
+    started: Instant,
+) -> HttpResponse {
+    let is_page = error_page::prefers_html(request);
+    let mut response = match shown(request, state, path, is_page).await {
+        Ok(response) => response,
+        Err(error) if error.code() == ErrorCode::Unauthorized && may_sign_in(request) => {
+            return to_sign_in(request, state);
+        }
+        Err(error) if is_page => {
+            return unfollowed::answer(request, state, path, &error, started).await;
+        }
+        Err(error) => return error_page::answer(request, state, &error, started),
+    };
+    let vary = HeaderValue::from_static("accept");
+    response.headers_mut().insert(header::VARY, vary);
+    caller::renew_session(request, &mut response);
+    let id = RequestId::of(request.headers(), state.random());
+    id.span().in_scope(|| {
+        access::write_line(request, response.status(), None, started, Voice::Debug);
+    });
+    id.complete(&mut response);
+    response
+}
+
+async fn shown(request: &HttpRequest, state: &State, path: &str, is_page: bool) -> PageResult {
+    let routed = state.router().route(host_of(request), path).await?;
+    let routed = routed.ok_or_else(ApiError::no_such_link)?;
+    let destination = &routed.destination;
+    let actor = if destination.is_secure {
+        let actor = known(request, state).await?;
+        state.links().follow(&actor, destination.link_id).await?;
+        actor
+    } else {
+        // Whoever has the code may follow it, whatever else they send.
+        known(request, state).await.unwrap_or(Actor::Anonymous)
+    };
+    limits::pay_request(request, &actor, state)?;
+    check_open(destination, || state.clock().now())?;
+    let owned = seen(state, &actor, &routed).await?;
+    let view = |owned| LinkView::new(owned, &actor, state.shortener());
+    let (target, incomplete) = match routed.location(request.query_string()) {
+        Ok(target) => (target.into_owned(), None),
+        Err(error) => (
+            destination.target.as_str().to_owned(),
+            Some(error.to_string()),
+        ),
+    };
+    let preview = PreviewView {
+        short_url: state.absolute(path),
+        target,
+        incomplete,
+        link: owned.as_ref().map(view),
+    };
+    if is_page {
+        return page(request, state, path, &preview, owned.as_ref()).await;
+    }
+    Ok(HttpResponse::Ok().json(preview))
+}
+
+/// Who asks. A session that a browser presents is noted for the frame of the page.
+async fn known(request: &HttpRequest, state: &State) -> Result<Actor, ApiError> {
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        return caller::authenticate(request, state).await;
+    }
+    let Some(known) = caller::visitor(request, state).await? else {
+        return Ok(Actor::Anonymous);
+    };
+    let actor = known.actor();
+    request.extensions_mut().insert(SignedIn(known));
+    Ok(actor)
+}
+
+/// The link, where they may see it.
+async fn seen(
+    state: &State,
+    actor: &Actor,
+    routed: &Routed<'_>,
+) -> Result<Option<OwnedLink>, ApiError> {
+    if *actor == Actor::Anonymous {
+        return Ok(None);
+    }
+    state.recorder().settle().await;
+    match state.links().get(actor, routed.destination.link_id).await {
+        Ok(owned) => Ok(Some(owned)),
+        Err(error) => {
+            let error = ApiError::from(error);
+            match error.code() {
+                ErrorCode::NotFound | ErrorCode::ScopeMissing | ErrorCode::Forbidden => Ok(None),
+                _ => Err(error),
+            }
+        }
+    }
+}
+
+async fn page(
+    request: &HttpRequest,
+    state: &State,
+    path: &str,
+    preview: &PreviewView,
+    owned: Option<&OwnedLink>,
+) -> PageResult {
+    // Strangers get no cookie: there is no form for them.
+    let is_known = request.extensions().contains::<SignedIn>();
+    let frame = if is_known {
+        Frame::of(request).await?
+    } else {
+        Frame::bare(state.site())
+    };
+    let url = url::Url::parse(&preview.target).ok();
+    let host = url.as_ref().and_then(url::Url::host_str);
+    let mut href = format!("{}{path}", state.site().base());
+    if !request.query_string().is_empty() {
+        href.push('?');
+        href.push_str(request.query_string());
+    }
+    let owners = owned.map(|owned| owned.owners.as_slice());
+    let names = owners.unwrap_or_default().iter().map(|owner| {
+        let (name, email) = (&owner.person.display_name, &owner.person.email);
+        match name.as_str() {
+            "" => email.as_str().to_owned(),
+            name => name.to_owned(),
+        }
+    });
+    let owners: Vec<String> = names.collect();
+    let page = PreviewPage {
+        frame: &frame,
+        preview,
+        host: host.unwrap_or_default(),
+        href: &href,
+        owners: &owners,
+        created: owned.map(|owned| moment(owned.link.created_at)),
+        is_theirs: preview
+            .link
+            .as_ref()
+            .is_some_and(|link| link.clicks.is_some()),
+    };
+    frame.page(StatusCode::OK, &page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_preview_of_a_code_has_a_path() {
+        for code in ["wiki", "docs/api/v1"] {
+            let path = path_of(code);
+            assert_eq!(link_path(&path), Some(format!("/{code}").into()), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_plus_behind_the_code_or_the_path_means_a_preview() {
+        for (path, link) in [
+            ("/wiki+", Some("/wiki")),
+            ("/wiki+/", Some("/wiki")),
+            ("/wiki%2B", Some("/wiki")),
+            ("/wiki%2b", Some("/wiki")),
+            ("/gh+/org/repo", Some("/gh/org/repo")),
+            ("/docs/api+", Some("/docs/api")),
+            ("/c++", Some("/c+")),
+            ("/wiki", None),
+            ("/wi+ki", None),
+            ("/a/b", None),
+            ("/+", None),
+            ("/", None),
+            ("", None),
+            ("+", None),
+            ("/ä/+", Some("/ä/")),
+        ] {
+            assert_eq!(link_path(path).as_deref(), link, "{path}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! `GET /links`: the public links, for those who are signed in; where the server lets everybody list links that
+//! nobody owns (`WAYPOST_ANONYMOUS_LINKS`), these for everybody.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+use url::form_urlencoded;
+use waypost_core::{Actor, LinkOrder, LinkPlace, PageRequest, SearchWord, Tag, Visibility};
+use waypost_store::{LinkQuery, LinkReader, OwnedLink};
+
+use crate::caller::Caller;
+use crate::errors::ApiError;
+use crate::handlers::v1::view::LinkView;
+use crate::input;
+use crate::pages::{Frame, PageResult, moment};
+use crate::state::State;
+
+/// So many links are on a page.
+const LINKS: u32 = 50;
+/// The longest search, in characters.
+const MAX_SEARCH_CHARS: usize = 200;
+
+/// Which links.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct PublicQuery {
+    /// Found by each of these words.
+    #[serde(default)]
+    q: String,
+    /// With this tag.
+    #[serde(default)]
+    tag: String,
+    /// `code`, or the newest first.
+    #[serde(default)]
+    sort: String,
+    /// Where the list goes on.
+    cursor: Option<String>,
+    /// The same for those who are not signed in.
+    page: Option<u32>,
+}
+
+/// A link of the list.
+struct Row {
+    link: LinkView,
+    /// What its owners are called.
+    owners: String,
+    /// When it was made: for programs, and to be read.
+    made: (String, String),
+}
+
+/// A part of the list.
+#[derive(Default)]
+struct Part {
+    rows: Vec<Row>,
+    /// Where the next part is.
+    next: Option<String>,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "public.html")]
+struct PublicPage<'a> {
+    frame: &'a Frame,
+    asked: &'a PublicQuery,
+    part: Part,
+    /// The path with its query but for the cursor.
+    path: String,
+    sorted_by_code: bool,
+}
+
+/// The list alone.
+#[derive(Template)]
+#[template(path = "public_list.html")]
+struct ListPart<'a> {
+    frame: &'a Frame,
+    asked: &'a PublicQuery,
+    part: Part,
+    path: String,
+}
+
+/// Shows them.
+pub(crate) async fn show(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    frame: Frame,
+) -> PageResult {
+    let asked = input::query::<PublicQuery>(&request)?;
+    let part = if caller.0 == Actor::Anonymous {
+        nobodys(&state, &asked).await?
+    } else {
+        listed(&state, &caller.0, &asked).await?
+    };
+    let path = format!("{}/links{}", frame.base(), asked.as_query());
+    let (frame, asked) = (&frame, &asked);
+    if frame.is_of_htmx() {
+        let list = ListPart {
+            frame,
+            asked,
+            part,
+            path,
+        };
+        return frame.part(StatusCode::OK, &list);
+    }
+    let page = PublicPage {
+        frame,
+        asked,
+        part,
+        path,
+        sorted_by_code: asked.order() == LinkOrder::Code,
+    };
+    frame.page(StatusCode::OK, &page)
+}
+
+impl PublicQuery {
+    fn order(&self) -> LinkOrder {
+        match self.sort.as_str() {
+            "code" => LinkOrder::Code,
+            _ => LinkOrder::NewestFirst,
+        }
+    }
+
+    /// Whether something is looked for.
+    fn is_search(&self) -> bool {
+        !self.q.trim().is_empty() || !self.tag.is_empty()
+    }
+
+    /// The query of an address, without the place in the list.
+    fn as_query(&self) -> String {
+        let pairs = [("q", &self.q), ("tag", &self.tag), ("sort", &self.sort)];
+        let given = pairs.into_iter().filter(|(_, value)| !value.is_empty());
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(given)
+            .finish();
+        if query.is_empty() {
+            return query;
+        }
+        format!("?{query}")
+    }
+}
+
+async fn listed(state: &State, actor: &Actor, asked: &PublicQuery) -> Result<Part, ApiError> {
+    if asked.q.chars().count() > MAX_SEARCH_CHARS {
+        return Err(ApiError::bad_request("a search has at most 200 characters"));
+    }
+    let words = SearchWord::of_search(&asked.q);
+    if words.is_empty() && !asked.q.trim().is_empty() {
+        return Ok(Part::default());
+    }
+    let tag = (!asked.tag.is_empty()).then(|| Tag::parse(&asked.tag));
+    let order = asked.order();
+    let place = |text: &String| LinkPlace::parse(text, order);
+    let query = LinkQuery {
+        words,
+        tag: tag.transpose()?,
+        visibility: Some(Visibility::Public),
+        order,
+        after: asked.cursor.as_ref().map(place).transpose()?,
+        // One more, to know whether there is more.
+        ..LinkQuery::newest(LinkReader::All, LINKS + 1)
+    };
+    state.recorder().settle().await;
+    let mut links = state.links().list(actor, query).await?;
+    let shown = usize::try_from(LINKS).unwrap_or(usize::MAX);
+    let has_more = links.len() > shown;
+    links.truncate(shown);
+    let last = links.last().filter(|_| has_more);
+    let next = last.map(|last| LinkPlace::behind(&last.link, order).to_string());
+    let rows = links.iter().map(|owned| Row::of(owned, actor, state));
+    Ok(Part {
+        rows: rows.collect(),
+        next,
+    })
+}
+
+async fn nobodys(state: &State, asked: &PublicQuery) -> Result<Part, ApiError> {
+    let page = PageRequest::new(asked.page.unwrap_or(1), LINKS)?;
+    let found = state.links().nobodys_page(page).await?;
+    let is_last = u64::from(page.number()) * u64::from(LINKS) >= found.total;
+    let rows = found.items.into_iter().map(|link| {
+        let owners = Vec::new();
+        Row::of(&OwnedLink { link, owners }, &Actor::Anonymous, state)
+    });
+    Ok(Part {
+        rows: rows.collect(),
+        next: (!is_last).then(|| page.number().saturating_add(1).to_string()),
+    })
+}
+
+impl Row {
+    fn of(owned: &OwnedLink, actor: &Actor, state: &State) -> Self {
+        let names = owned.owners.iter().map(|owner| {
+            let person = &owner.person;
+            match person.display_name.as_str() {
+                "" => person.email.as_str(),
+                name => name,
+            }
+        });
+        Self {
+            owners: names.collect::<Vec<_>>().join(", "),
+            made: moment(owned.link.created_at),
+            link: LinkView::new(owned, actor, state.shortener()),
+        }
+    }
+}

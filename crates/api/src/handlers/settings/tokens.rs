@@ -1,0 +1,253 @@
+//! `/settings/tokens`: one's API tokens. The secret of a new one is in the answer to the form that makes it,
+//! and in no other page.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+use time::{Date, Duration, OffsetDateTime};
+use waypost_core::{ApiToken, Scope, TokenId, TokenName, TokenSecret};
+use waypost_store::NewToken;
+
+use super::TOKENS;
+use super::sessions::NoFields;
+use crate::caller::Caller;
+use crate::errors::{ApiError, ErrorCode};
+use crate::handlers::v1::history::PartQuery;
+use crate::handlers::v1::id_of;
+use crate::handlers::v1::orphans::OrphanDays;
+use crate::handlers::v1::tokens::{listed, made, revoked, scopes};
+use crate::handlers::v1::view::TokenRecord;
+use crate::input;
+use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
+use crate::state::State;
+
+/// So many days a token lasts when nobody says anything else.
+const DEFAULT_DAYS: i64 = 90;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "settings/tokens.html")]
+struct TokensPage<'a> {
+    frame: &'a Frame,
+    tab: &'static str,
+    typed: &'a TokenForm,
+    problem: &'a Problem,
+    /// The secret of a token that was just made, and its name.
+    made: Option<(&'a str, &'a str)>,
+    tokens: Vec<TokenRow>,
+    path: String,
+    first: bool,
+    next: Option<String>,
+}
+
+/// A token.
+struct TokenRow {
+    id: String,
+    name: String,
+    scopes: String,
+    created_at: Moment,
+    expires_at: Option<Moment>,
+    last_used_at: Option<Moment>,
+    /// Why it is not accepted any more.
+    ended: Option<&'static str>,
+}
+
+/// What the form sends.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct TokenForm {
+    #[serde(default)]
+    name: String,
+    /// Scopes: boxes that are ticked or not.
+    read: Option<String>,
+    write: Option<String>,
+    admin: Option<String>,
+    /// The last day; empty for never.
+    #[serde(default)]
+    last_day: String,
+}
+
+/// Lists them, the newest first.
+pub(crate) async fn show(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    frame: Frame,
+) -> PageResult {
+    let query = input::query::<PartQuery>(&request)?;
+    let typed = TokenForm::blank(&state);
+    let shown = Shown {
+        query,
+        typed: &typed,
+        problem: &Problem::NONE,
+        made: None,
+    };
+    shown.page(&state, &caller, &frame).await
+}
+
+/// Makes one, and shows its secret.
+pub(crate) async fn create(
+    state: web::Data<State>,
+    caller: Caller,
+    PageForm(form): PageForm<TokenForm>,
+    frame: Frame,
+) -> PageResult {
+    let made = form.make(&caller, &state).await?;
+    let blank = TokenForm::blank(&state);
+    let shown = match &made {
+        Ok((token, secret)) => Shown {
+            query: PartQuery::default(),
+            typed: &blank,
+            problem: &Problem::NONE,
+            made: Some((token.name.as_str(), secret.reveal())),
+        },
+        Err(problem) => Shown {
+            query: PartQuery::default(),
+            typed: &form,
+            problem,
+            made: None,
+        },
+    };
+    shown.page(&state, &caller, &frame).await
+}
+
+/// Revokes one.
+pub(crate) async fn revoke(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    PageForm(NoFields {}): PageForm<NoFields>,
+    frame: Frame,
+) -> PageResult {
+    let token: TokenId = id_of(&request, "id")?;
+    revoked(token, &caller, &state).await?;
+    Ok(frame.go_saying(TOKENS, Flash::TokenRevoked, &state))
+}
+
+impl TokenForm {
+    /// What is in it before somebody types: a token that reads and writes, for some time.
+    fn blank(state: &State) -> Self {
+        let today = state.clock().now().date();
+        let last_day = today.saturating_add(Duration::days(DEFAULT_DAYS));
+        let ticked = || Some("on".to_owned());
+        Self {
+            read: ticked(),
+            write: ticked(),
+            last_day: last_day.to_string(),
+            ..Self::default()
+        }
+    }
+
+    async fn make(
+        &self,
+        caller: &Caller,
+        state: &State,
+    ) -> Result<Result<(ApiToken, TokenSecret), Problem>, ApiError> {
+        let new = match self.read(caller) {
+            Ok(new) => new,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        match made(new, caller, state).await {
+            Ok(made) => Ok(Ok(made)),
+            Err(error) if error.code() == ErrorCode::BadRequest => {
+                let message = "choose a day from today on, or none";
+                Ok(Err(Problem::new("last_day", message)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read(&self, caller: &Caller) -> Result<NewToken, Problem> {
+        let boxes = [
+            (Scope::Read, &self.read),
+            (Scope::Write, &self.write),
+            (Scope::Admin, &self.admin),
+        ];
+        let ticked = boxes
+            .into_iter()
+            .filter(|(_, is_ticked)| is_ticked.is_some());
+        let names: Vec<_> = ticked.map(|(scope, _)| scope.as_str().to_owned()).collect();
+        let name = TokenName::parse(&self.name)
+            .map_err(|error| Problem::new("name", &error.to_string()))?;
+        if names.is_empty() {
+            return Err(Problem::new("scopes", "tick what it may do"));
+        }
+        let scopes = scopes(Some(names), &caller.0)
+            .map_err(|error| Problem::new("scopes", &error.body().message))?;
+        let last_day = self.last_day.trim();
+        let last_day = (!last_day.is_empty()).then(|| OrphanDays::parse_day(last_day));
+        let last_day = last_day
+            .transpose()
+            .map_err(|error| Problem::new("last_day", &format!("the last day {error}")))?;
+        Ok(NewToken {
+            name,
+            scopes,
+            expires_at: last_day.map(end_of),
+        })
+    }
+
+    /// Whether the box of a scope is ticked.
+    fn has(&self, scope: &str) -> bool {
+        match scope {
+            "read" => self.read.is_some(),
+            "write" => self.write.is_some(),
+            _ => self.admin.is_some(),
+        }
+    }
+}
+
+/// When a day ends, in UTC.
+fn end_of(day: Date) -> OffsetDateTime {
+    let next = day.next_day().unwrap_or(day);
+    next.midnight().assume_utc()
+}
+
+/// What the page shows beside the tokens.
+struct Shown<'a> {
+    query: PartQuery,
+    typed: &'a TokenForm,
+    problem: &'a Problem,
+    made: Option<(&'a str, &'a str)>,
+}
+
+impl Shown<'_> {
+    async fn page(self, state: &State, caller: &Caller, frame: &Frame) -> PageResult {
+        let list = listed(&self.query, caller, state).await?;
+        let now = state.clock().now();
+        let tokens = list.tokens.into_iter();
+        let page = TokensPage {
+            frame,
+            tab: TOKENS,
+            typed: self.typed,
+            problem: self.problem,
+            made: self.made,
+            tokens: tokens.map(|token| row(token, now)).collect(),
+            path: format!("{}{TOKENS}", frame.base()),
+            first: self.query.cursor.is_some(),
+            next: list.next_cursor,
+        };
+        let status = match (&self.made, *self.problem == Problem::NONE) {
+            (Some(_), _) => StatusCode::CREATED,
+            (None, true) => StatusCode::OK,
+            (None, false) => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        frame.page(status, &page)
+    }
+}
+
+fn row(token: TokenRecord, now: OffsetDateTime) -> TokenRow {
+    let is_expired = token.expires_at.is_some_and(|at| at <= now);
+    let ended = match token.revoked_at {
+        Some(_) => Some("revoked"),
+        None => is_expired.then_some("expired"),
+    };
+    TokenRow {
+        id: token.id,
+        name: token.name,
+        scopes: token.scopes.join(", "),
+        created_at: token.created_at.into(),
+        expires_at: token.expires_at.map(Moment::from),
+        last_used_at: token.last_used_at.map(Moment::from),
+        ended,
+    }
+}

@@ -1,0 +1,164 @@
+//! The page for a browser whose link cannot be followed: what may have been meant, and what to do now.
+//!
+//! Nothing is looked up for a path that nobody can have meant as a code, and no session but one that the browser
+//! presents. What the page shows of links is what the API would: to those who are signed in what they find in lists,
+//! to others, where the server lets everybody list links that nobody owns, these.
+
+use std::time::Instant;
+
+use actix_web::{HttpRequest, HttpResponse};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use waypost_core::{Action, Actor, Decision, Link, LinkId, OrphanPath, ShortCode, decide};
+use waypost_store::KnownSession;
+
+use super::redirect::host_of;
+use crate::caller;
+use crate::error_page::{self, NearLink, Step, Ways};
+use crate::errors::{ApiError, ErrorCode};
+use crate::limits;
+use crate::state::State;
+
+/// Answers with the page of an error that following the link of this path led to, or previewing it.
+pub(crate) async fn answer(
+    request: &HttpRequest,
+    state: &State,
+    path: &str,
+    error: &ApiError,
+    started: Instant,
+) -> HttpResponse {
+    let ways = ways(request, state, path, error.code()).await;
+    let mut response = error_page::answer_with(request, state, error, started, &ways);
+    caller::renew_session(request, &mut response);
+    response
+}
+
+/// Where to go from there. What cannot be looked up is left out: the page is about another error.
+async fn ways(request: &HttpRequest, state: &State, path: &str, code: ErrorCode) -> Ways {
+    if !matches!(
+        code,
+        ErrorCode::NotFound | ErrorCode::Gone | ErrorCode::Forbidden
+    ) {
+        return Ways::default();
+    }
+    let link = state.router().route(host_of(request), path).await;
+    let link = link.ok().flatten().map(|routed| routed.destination.link_id);
+    let typed = OrphanPath::of_request(path);
+    if link.is_none() && typed.is_none() {
+        return Ways::default();
+    }
+    let visitor = caller::visitor(request, state).await.unwrap_or_default();
+    match (code, link, typed) {
+        (ErrorCode::NotFound, None, Some(typed)) => {
+            missing(request, state, visitor.as_ref(), &typed).await
+        }
+        (ErrorCode::Gone, Some(link), _) => over(state, visitor.as_ref(), link).await,
+        (ErrorCode::Forbidden, ..) => for_others(state, visitor.as_ref()),
+        _ => Ways::default(),
+    }
+}
+
+/// No link has the code.
+async fn missing(
+    request: &HttpRequest,
+    state: &State,
+    visitor: Option<&KnownSession>,
+    typed: &OrphanPath,
+) -> Ways {
+    let actor = visitor.map_or(Actor::Anonymous, KnownSession::actor);
+    let base = state.site().base();
+    let mut ways = Ways::default();
+    let code = ShortCode::parse(typed.as_str()).ok();
+    let code = code.filter(|code| state.shortener().reserved().check(code).is_ok());
+    if let Some(code) = &code {
+        ways.near = near(request, state, &actor, code).await;
+    }
+    if visitor.is_none() {
+        let path = request.uri().path_and_query();
+        let path = path.map_or("/", |path| path.as_str());
+        if code.is_some() {
+            let note = "Whoever is signed in can make this link.";
+            ways.notes.push(note.to_owned());
+        }
+        ways.steps.push(Step {
+            href: state.site().sign_in(path),
+            label: "Sign in",
+        });
+    } else if let Some(code) = &code
+        && decide(&actor, Action::CreateLink, None) == Decision::Allowed
+    {
+        let code = utf8_percent_encode(code.as_str(), NON_ALPHANUMERIC);
+        ways.steps.push(Step {
+            href: format!("{base}/dashboard?code={code}"),
+            label: "Create this link",
+        });
+    }
+    if visitor.is_some() || state.anonymous_links() {
+        ways.steps.push(Step {
+            href: format!("{base}/links"),
+            label: "Public links",
+        });
+    }
+    ways
+}
+
+/// What may have been meant, of what they may see.
+async fn near(
+    request: &HttpRequest,
+    state: &State,
+    actor: &Actor,
+    code: &ShortCode,
+) -> Vec<NearLink> {
+    let is_listed = *actor != Actor::Anonymous || state.anonymous_links();
+    if !is_listed || !limits::may_look_up(request, actor, state) {
+        return Vec::new();
+    }
+    let found = if *actor == Actor::Anonymous {
+        state.links().nobodys_near(code).await
+    } else {
+        state.links().near(actor, code).await
+    };
+    let now = state.clock().now();
+    let leads_on = |link: &Link| link.details.expires_at.is_none_or(|at| at > now);
+    let found = found.unwrap_or_default().into_iter().filter(leads_on);
+    let shown = found.map(|link| NearLink {
+        code: link.code.spelling().to_owned(),
+        title: link.details.title.as_str().to_owned(),
+    });
+    shown.collect()
+}
+
+/// The link leads nowhere any more.
+async fn over(state: &State, visitor: Option<&KnownSession>, link: LinkId) -> Ways {
+    let mut ways = Ways::default();
+    let is_theirs = match visitor {
+        Some(known) => state.links().clicked(&known.actor(), link).await.is_ok(),
+        None => false,
+    };
+    if is_theirs {
+        ways.steps.push(Step {
+            href: format!("{}/dashboard/links/{link}", state.site().base()),
+            label: "Open the page of the link",
+        });
+    } else {
+        let note = "Whoever gave you the link may have another one.";
+        ways.notes.push(note.to_owned());
+    }
+    ways
+}
+
+/// The link is for others.
+fn for_others(state: &State, visitor: Option<&KnownSession>) -> Ways {
+    let mut ways = Ways::default();
+    if let Some(known) = visitor {
+        let email = known.user.email.as_str();
+        ways.notes.push(format!("You are signed in as {email}."));
+        ways.steps.push(Step {
+            href: format!("{}/auth/logout", state.site().base()),
+            label: "Sign in as somebody else",
+        });
+    }
+    let note =
+        "Its owners decide who may follow it: ask whoever gave you the link to share it with you.";
+    ways.notes.push(note.to_owned());
+    ways
+}

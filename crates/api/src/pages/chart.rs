@@ -1,0 +1,433 @@
+//! Charts of clicks by day, as the server draws them: where everything is, for a template to write as SVG.
+//!
+//! Positions are percentages of the drawing, so that it has any width without a script, and texts keep
+//! their size. Up to [`MOST_DAYS`] days have a column each; more of them are put together to weeks, and
+//! those to months. Visitors are told apart within a day, and so only columns of one day have them.
+//!
+//! A drawing says nothing to those who do not see it: the same columns are the rows of a table beside it.
+
+mod axis;
+
+use askama::Template;
+use time::macros::format_description;
+use time::{Date, Duration};
+use waypost_analytics::statistics::DayStatistics;
+use waypost_store::rollup::Counted;
+
+use super::text::{day_name, grouped, many, short_day};
+use axis::Axis;
+
+/// So many days have columns of their own.
+const MOST_DAYS: usize = 100;
+/// So many days are put together to weeks: two years.
+const MOST_WEEKLY: usize = 740;
+/// Up to so many columns have a label each.
+const ALL_LABELLED: usize = 7;
+/// The least height of a column that is not empty, in thousandths of a percent: it can be seen.
+const LEAST: u64 = 500;
+/// The widest column, in the same unit.
+const WIDEST: u64 = 12_000;
+/// All of the width, or of the height, in the same unit.
+const WHOLE: u64 = 100_000;
+
+/// What one column stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// A day.
+    Day,
+    /// A week from Monday on, or what the range has of it.
+    Week,
+    /// A month, or what the range has of it.
+    Month,
+}
+
+impl Unit {
+    /// The finest one in which so many days can be seen.
+    const fn of(days: usize) -> Self {
+        if days <= MOST_DAYS {
+            Self::Day
+        } else if days <= MOST_WEEKLY {
+            Self::Week
+        } else {
+            Self::Month
+        }
+    }
+
+    /// Its name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+
+    /// The same, as the title of a column of a table.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Day => "Day",
+            Self::Week => "Week",
+            Self::Month => "Month",
+        }
+    }
+
+    /// Its first day.
+    fn begin(self, day: Date) -> Date {
+        match self {
+            Self::Day => day,
+            Self::Week => {
+                let since = day.weekday().number_days_from_monday();
+                day.saturating_sub(Duration::days(i64::from(since)))
+            }
+            Self::Month => day.replace_day(1).unwrap_or(day),
+        }
+    }
+}
+
+/// Something that happened on a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// The day.
+    pub(crate) day: Date,
+    /// What happened, in the middle of a sentence.
+    pub(crate) text: String,
+}
+
+/// Which clicks a chart shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Series {
+    /// Those of all classes: its columns tell those of people from others.
+    All,
+    /// Those of the class that is called so.
+    Of(&'static str),
+}
+
+/// A chart with its table. At most one is on a page.
+#[derive(Debug, Template)]
+#[template(path = "chart.html")]
+pub(crate) struct Chart {
+    /// What one column stands for.
+    pub(crate) unit: Unit,
+    /// Which clicks it shows.
+    pub(crate) series: Series,
+    /// All clicks that it shows.
+    pub(crate) total: Counted,
+    /// The columns, in order.
+    pub(crate) columns: Vec<Column>,
+    /// The lines of the grid, the lowest first.
+    pub(crate) lines: Vec<GridLine>,
+    /// What stands below.
+    pub(crate) labels: Vec<Label>,
+    /// Where something happened.
+    pub(crate) markers: Vec<Marker>,
+}
+
+/// Some days, and where they are drawn.
+#[derive(Debug)]
+pub(crate) struct Column {
+    /// The first of its days.
+    pub(crate) from: Date,
+    /// What it is called.
+    pub(crate) name: String,
+    /// Its clicks.
+    pub(crate) counted: Counted,
+    /// How many different visitors there were, where it is one day and they are known.
+    pub(crate) visitors: Option<u64>,
+    /// What happened on its days.
+    pub(crate) events: Vec<String>,
+    /// All in one sentence.
+    pub(crate) title: String,
+    /// Where its place begins, which is as high as the chart.
+    pub(crate) place: String,
+    /// How wide its place is.
+    pub(crate) place_width: String,
+    /// Where it begins.
+    pub(crate) x: String,
+    /// How wide it is.
+    pub(crate) width: String,
+    /// From where to where the lower part goes: clicks of people, or all where they are not split.
+    pub(crate) lower: Option<Span>,
+    /// From where to where the upper part goes: the other clicks.
+    pub(crate) upper: Option<Span>,
+}
+
+/// A part of a column.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// Its upper end.
+    pub(crate) y: String,
+    /// Its height.
+    pub(crate) height: String,
+}
+
+/// A line of the grid.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct GridLine {
+    /// Where it is.
+    pub(crate) y: String,
+    /// How many clicks that are.
+    pub(crate) text: String,
+}
+
+/// A text below a column.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Label {
+    /// Where it is.
+    pub(crate) x: String,
+    /// Which of its ends is there: `start`, `middle` or `end`.
+    pub(crate) anchor: &'static str,
+    /// The text.
+    pub(crate) text: String,
+}
+
+/// A line across the chart.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Marker {
+    /// Where it is.
+    pub(crate) x: String,
+    /// What happened.
+    pub(crate) title: String,
+}
+
+/// Days that one column stands for.
+struct Bucket {
+    from: Date,
+    to: Date,
+    counted: Counted,
+    visitors: Option<u64>,
+}
+
+impl Chart {
+    /// The chart of consecutive days, whose clicks are those of `series`.
+    pub(crate) fn of(days: &[DayStatistics], series: Series, events: &[Event]) -> Self {
+        let unit = Unit::of(days.len());
+        let buckets = buckets(days, unit);
+        let counts = buckets.iter().map(|bucket| bucket.counted);
+        let total = counts.clone().fold(Counted::default(), Counted::plus);
+        let axis = Axis::up_to(counts.map(|counted| counted.clicks).max().unwrap_or(0));
+        let slots = Slots(u64::try_from(buckets.len()).unwrap_or(u64::MAX).max(1));
+        let columns: Vec<Column> = (0..)
+            .zip(&buckets)
+            .map(|(number, bucket)| {
+                let place = slots.place(number);
+                column(bucket, (unit, series), &place, axis, events)
+            })
+            .collect();
+        let markers = (0..).zip(&columns);
+        let markers = markers.filter(|(_, column)| !column.events.is_empty());
+        let marker = |(number, column): (u64, &Column)| Marker {
+            x: percent(slots.place(number).begin),
+            title: format!("{}: {}", column.name, column.events.join("; ")),
+        };
+        let line = |value: u64| GridLine {
+            y: percent(WHOLE - axis.share(value)),
+            text: grouped(value),
+        };
+        Self {
+            unit,
+            series,
+            total,
+            lines: axis.lines().map(line).collect(),
+            labels: labels(&buckets, unit, slots),
+            markers: markers.map(marker).collect(),
+            columns,
+        }
+    }
+
+    /// What it shows, as its title.
+    pub(crate) fn caption(&self) -> String {
+        let unit = self.unit.name();
+        match self.series {
+            Series::All => format!("Clicks per {unit}"),
+            Series::Of(class) => format!("Clicks per {unit}: {}", class.to_lowercase()),
+        }
+    }
+
+    /// Whether columns tell clicks of people from others.
+    pub(crate) fn is_split(&self) -> bool {
+        self.series == Series::All
+    }
+
+    /// Whether anything happened on its days.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.markers.is_empty()
+    }
+
+    /// Whether there are visitors to be shown.
+    pub(crate) fn has_visitors(&self) -> bool {
+        self.columns.iter().any(|column| column.visitors.is_some())
+    }
+
+    /// What it shows, in one sentence.
+    pub(crate) fn summary(&self) -> String {
+        let names = (self.columns.first(), self.columns.last());
+        let days = match names {
+            (Some(first), Some(last)) if first.from != last.from => {
+                format!("{} to {}", first.name, last.name)
+            }
+            (Some(only), _) => only.name.clone(),
+            _ => String::new(),
+        };
+        let clicks = many(self.total.clicks, "click", "clicks");
+        let most = self.columns.iter().max_by_key(|it| it.counted.clicks);
+        let most = most.filter(|most| most.counted.clicks > 0);
+        let most = most.map_or_else(String::new, |most| {
+            format!("; most, {}: {}", most.name, grouped(most.counted.clicks))
+        });
+        format!("{clicks}, {days}{most}")
+    }
+}
+
+/// The days, put together by the units in which they are.
+fn buckets(days: &[DayStatistics], unit: Unit) -> Vec<Bucket> {
+    let same = |a: &DayStatistics, b: &DayStatistics| unit.begin(a.day) == unit.begin(b.day);
+    let chunks = days.chunk_by(same);
+    chunks
+        .filter_map(|chunk| {
+            let (first, last) = (chunk.first()?, chunk.last()?);
+            let counts = chunk.iter().map(|day| day.counted);
+            Some(Bucket {
+                from: first.day,
+                to: last.day,
+                counted: counts.fold(Counted::default(), Counted::plus),
+                visitors: first.visitors.filter(|_| unit == Unit::Day),
+            })
+        })
+        .collect()
+}
+
+/// So many places of the same width, side by side.
+#[derive(Clone, Copy)]
+struct Slots(u64);
+
+/// Where a column may be, in thousandths of a percent.
+struct Place {
+    begin: u64,
+    end: u64,
+}
+
+impl Slots {
+    fn place(self, number: u64) -> Place {
+        let at = |number: u64| number.saturating_mul(WHOLE) / self.0;
+        Place {
+            begin: at(number),
+            end: at(number.saturating_add(1)),
+        }
+    }
+}
+
+fn column(
+    bucket: &Bucket,
+    (unit, series): (Unit, Series),
+    place: &Place,
+    axis: Axis,
+    events: &[Event],
+) -> Column {
+    let is_split = series == Series::All;
+    let Bucket { from, to, .. } = *bucket;
+    let of_days = events
+        .iter()
+        .filter(|event| (from..=to).contains(&event.day));
+    let events: Vec<String> = of_days.map(|event| event.text.clone()).collect();
+    let place_width = place.end - place.begin;
+    let width = (place_width * 7 / 10).min(WIDEST);
+    let all = visible(axis.share(bucket.counted.clicks), bucket.counted.clicks);
+    let lower = if is_split {
+        visible(axis.share(bucket.counted.humans), bucket.counted.humans).min(all)
+    } else {
+        all
+    };
+    let span = |above: u64, height: u64| {
+        (height > 0).then(|| Span {
+            y: percent(WHOLE.saturating_sub(above)),
+            height: percent(height),
+        })
+    };
+    let name = match unit {
+        Unit::Day => day_name(from),
+        _ if from == to => short_day(from),
+        _ => format!("{} – {}", short_day(from), short_day(to)),
+    };
+    Column {
+        title: title(&name, bucket, is_split, &events),
+        name,
+        from,
+        counted: bucket.counted,
+        visitors: bucket.visitors,
+        events,
+        place: percent(place.begin),
+        place_width: percent(place_width),
+        x: percent(place.begin + (place_width - width) / 2),
+        width: percent(width),
+        lower: span(lower, lower),
+        upper: span(all, all - lower),
+    }
+}
+
+/// A height with which it can be seen that there is something.
+fn visible(height: u64, clicks: u64) -> u64 {
+    if clicks > 0 {
+        height.max(LEAST)
+    } else {
+        height
+    }
+}
+
+fn title(name: &str, bucket: &Bucket, is_split: bool, events: &[String]) -> String {
+    let Counted { clicks, humans } = bucket.counted;
+    let mut numbers = vec![many(clicks, "click", "clicks")];
+    if is_split && clicks > 0 {
+        numbers.push(format!("{} by people", grouped(humans)));
+    }
+    if let Some(visitors) = bucket.visitors.filter(|visitors| *visitors > 0) {
+        numbers.push(many(visitors, "visitor", "visitors"));
+    }
+    let numbers = format!("{name}: {}", numbers.join(", "));
+    let parts = std::iter::once(numbers).chain(events.iter().cloned());
+    parts.collect::<Vec<_>>().join("; ")
+}
+
+/// Some of the columns with a text below: the first, the last, and some between.
+fn labels(buckets: &[Bucket], unit: Unit, slots: Slots) -> Vec<Label> {
+    let last = buckets.len().saturating_sub(1);
+    let steps = match unit {
+        _ if buckets.len() <= ALL_LABELLED => last.max(1),
+        Unit::Day => 4,
+        Unit::Week | Unit::Month => 3,
+    };
+    let mut numbers: Vec<usize> = (0..=steps).map(|step| step * last / steps).collect();
+    numbers.dedup();
+    let label = |number: usize| {
+        let bucket = buckets.get(number)?;
+        let place = slots.place(u64::try_from(number).ok()?);
+        let all = buckets.len() <= ALL_LABELLED;
+        let (x, anchor) = match number {
+            _ if all => (u64::midpoint(place.begin, place.end), "middle"),
+            0 => (place.begin, "start"),
+            _ if number == last => (place.end, "end"),
+            _ => (u64::midpoint(place.begin, place.end), "middle"),
+        };
+        let text = match unit {
+            Unit::Day => bucket
+                .from
+                .format(format_description!("[day padding:none] [month repr:short]")),
+            Unit::Week | Unit::Month => bucket
+                .from
+                .format(format_description!("[month repr:short] [year]")),
+        };
+        Some(Label {
+            x: percent(x),
+            anchor,
+            text: text.unwrap_or_default(),
+        })
+    };
+    numbers.into_iter().filter_map(label).collect()
+}
+
+/// Thousandths of a percent as SVG writes them.
+fn percent(thousandths: u64) -> String {
+    format!("{}.{:03}%", thousandths / 1_000, thousandths % 1_000)
+}
+
+#[cfg(test)]
+mod tests;

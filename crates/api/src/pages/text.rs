@@ -1,0 +1,131 @@
+//! Numbers, days and times as pages write them.
+
+use std::fmt;
+
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{Date, OffsetDateTime, UtcOffset};
+
+/// A whole number with its thousands apart: `12,345`. Templates have numbers behind references.
+pub(crate) fn grouped(number: impl fmt::Display) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number with the name of what is counted: `1 click`, `12,345 clicks`.
+pub(crate) fn many(number: u64, one: &str, several: &str) -> String {
+    let name = if number == 1 { one } else { several };
+    format!("{} {name}", grouped(number))
+}
+
+/// A share in whole percent: `42 %`; `<1 %` for less than that which is not nothing.
+pub(crate) fn share(part: u64, whole: u64) -> String {
+    let percent = percent(part, whole);
+    if percent == 0 && part > 0 {
+        return "<1 %".to_owned();
+    }
+    format!("{percent} %")
+}
+
+/// A share in percent, rounded; at most 100.
+pub(crate) fn percent(part: u64, whole: u64) -> u64 {
+    let (part, whole) = (u128::from(part), u128::from(whole.max(1)));
+    let percent = (part * 200 + whole) / (whole * 2);
+    u64::try_from(percent).unwrap_or(100).min(100)
+}
+
+/// A day with the day of its week: `Sun 1 Mar 2026`.
+pub(crate) fn day_name(day: Date) -> String {
+    let format =
+        format_description!("[weekday repr:short] [day padding:none] [month repr:short] [year]");
+    day.format(format).unwrap_or_default()
+}
+
+/// A day: `1 Mar 2026`.
+pub(crate) fn short_day(day: Date) -> String {
+    let format = format_description!("[day padding:none] [month repr:short] [year]");
+    day.format(format).unwrap_or_default()
+}
+
+/// A time, for an element `time`: a script shows it in the zone of whoever looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// RFC 3339.
+    pub(crate) machine: String,
+    /// In UTC, as it reads without a script.
+    pub(crate) text: String,
+}
+
+impl From<OffsetDateTime> for Moment {
+    fn from(at: OffsetDateTime) -> Self {
+        let at = at.to_offset(UtcOffset::UTC);
+        let format = format_description!(
+            "[day padding:none] [month repr:short] [year], [hour]:[minute] UTC"
+        );
+        Self {
+            machine: at.format(&Rfc3339).unwrap_or_default(),
+            text: at.format(format).unwrap_or_default(),
+        }
+    }
+}
+
+/// The beginning of a text, with `…` where there is more.
+pub(crate) fn shortened(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn thousands_are_apart() {
+        for (number, text) in [
+            (0_u64, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (12_345, "12,345"),
+            (1_234_567, "1,234,567"),
+            (u64::MAX, "18,446,744,073,709,551,615"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+        assert_eq!(many(1, "click", "clicks"), "1 click");
+        assert_eq!(many(0, "click", "clicks"), "0 clicks");
+    }
+
+    #[test]
+    fn a_share_is_rounded_and_never_nothing_by_rounding() {
+        assert_eq!(share(1, 3), "33 %");
+        assert_eq!(share(2, 3), "67 %");
+        assert_eq!(share(1, 1_000), "<1 %");
+        assert_eq!(share(0, 1_000), "0 %");
+        assert_eq!(share(0, 0), "0 %");
+        assert_eq!(share(u64::MAX, u64::MAX), "100 %");
+    }
+
+    #[test]
+    fn times_are_written_in_utc_whatever_they_are_in() {
+        let moment = Moment::from(datetime!(2026-03-01 00:30:00.25 +2));
+        assert_eq!(moment.text, "28 Feb 2026, 22:30 UTC");
+        assert_eq!(moment.machine, "2026-02-28T22:30:00.25Z");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!(shortened("häuser", 6), "häuser");
+        assert_eq!(shortened("häuser", 2), "hä…");
+    }
+}

@@ -1,0 +1,566 @@
+//! The pages of numbers: of a link, and of all that one owns.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use time::Duration;
+use waypost_core::{Link, Role, User, VisitClass};
+use waypost_store::UserChange;
+use waypost_store::UserStore as _;
+use waypost_store::testkit::truth::Truth;
+
+use crate::browser::{Browser, PASSWORD, add, signed_in};
+use crate::people::{LINKS, text};
+use crate::setup::{Answer, TestServer, send};
+use crate::statistics::plan;
+
+/// A Firefox, as a person has it.
+const FIREFOX: &str =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0";
+/// What nobody should be able to put into a page.
+const HOSTILE: &str = "\"><script>alert(1)</script>";
+
+/// Links of Ada with clicks that are known.
+async fn known(server: &TestServer) -> (User, Truth) {
+    let ada = add(server, "ada").await;
+    let truth = Truth::generate(plan(vec![ada.id]));
+    let store = server.store.memory();
+    truth.insert_links(store, Some(ada.id)).await;
+    truth.record(store).await;
+    (ada, truth)
+}
+
+fn page_of(link: &Link, query: &str) -> String {
+    format!("/dashboard/links/{}/stats{query}", link.id)
+}
+
+async fn json_of(browser: &Browser<'_>, path: &str) -> Value {
+    let answer = browser.get(path).await;
+    assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
+    answer.json()
+}
+
+async fn shown(browser: &Browser<'_>, path: &str) -> String {
+    let answer = browser.get(path).await;
+    assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
+    answer.body
+}
+
+/// The cells of the table whose rows come first behind a text: those of its body, without elements.
+#[track_caller]
+fn rows(page: &str, behind: &str) -> Vec<Vec<String>> {
+    let (_, rest) = page.split_once(behind).unwrap_or_else(|| panic!("{page}"));
+    let (_, rest) = rest.split_once("<tbody>").unwrap();
+    let (body, _) = rest.split_once("</tbody>").unwrap();
+    let body = body.replace("</th>", "</td>");
+    let cells = |row: &str| {
+        let (cells, _) = row.rsplit_once("</td>").unwrap();
+        cells.split("</td>").map(plain).collect()
+    };
+    body.split("<tr>").skip(1).map(cells).collect()
+}
+
+/// A text without its elements.
+fn plain(html: &str) -> String {
+    let parts = html.split('<').map(|part| {
+        let behind = part.split_once('>').map(|(_, text)| text);
+        behind.unwrap_or(part)
+    });
+    let words = parts.flat_map(str::split_whitespace);
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn number(text: &str) -> u64 {
+    text.replace(',', "").parse().unwrap()
+}
+
+/// A browser in which a user has signed in.
+async fn browser_of<'a>(server: &'a TestServer, name: &str) -> Browser<'a> {
+    let browser = Browser::of(server);
+    let email = format!("{name}@example.com");
+    let answer = browser.sign_in(&email, PASSWORD, "").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    browser
+}
+
+/// Sends JSON as a page of the server does.
+async fn tell(browser: &Browser<'_>, method: Method, path: &str, body: &Value) -> Answer {
+    let request = browser.request(method, path);
+    let request = request.header("Sec-Fetch-Site", "same-origin");
+    let answer = browser.send(request.json(body)).await;
+    assert!(answer.status.is_success(), "{answer:?}");
+    answer
+}
+
+async fn visit(server: &TestServer, code: &str, agent: &str, referrer: &str) {
+    let request = server.request(Method::GET, &format!("/{code}"));
+    let request = request
+        .header("user-agent", agent)
+        .header("referer", referrer);
+    assert_eq!(send(request).await.status, StatusCode::FOUND);
+}
+
+#[tokio::test]
+async fn the_page_shows_the_numbers_that_the_api_tells() {
+    let server = TestServer::closed().await;
+    let (_, truth) = known(&server).await;
+    let browser = signed_in(&server).await;
+    for link in &truth.links {
+        let api = json_of(&browser, &format!("{LINKS}/{}/stats", link.id)).await;
+        let page = shown(&browser, &page_of(link, "")).await;
+        for (field, what) in [
+            ("total", "clicks of all time"),
+            ("last_7d", "clicks in the last 7 days"),
+            ("last_30d", "clicks in the last 30 days"),
+            ("visitors_today", "different visitors today"),
+        ] {
+            let figure = format!("<b>{}</b><span>{what}</span>", api[field]);
+            assert!(page.contains(&figure), "{figure}: {page}");
+        }
+        let people = format!(
+            "clicks of all time</span><small>{} by people",
+            api["humans"]
+        );
+        assert!(page.contains(&people), "{people}: {page}");
+        for field in [
+            "first_click_at",
+            "last_click_at",
+            "clicks_since",
+            "complete_until",
+        ] {
+            let time = format!("<time datetime=\"{}\" data-local>", text(&api[field]));
+            assert!(page.contains(&time), "{field}: {page}");
+        }
+        assert!(page.contains("A day begins at midnight in UTC."), "{page}");
+        // Each day, all clicks and those of people apart, and its visitors.
+        let table = rows(&page, "id=\"chart-table\"");
+        let daily = api["daily"].as_array().unwrap();
+        assert_eq!(table.len(), daily.len());
+        for (row, day) in table.iter().zip(daily) {
+            let numbers: Vec<u64> = row[1..].iter().map(|cell| number(cell)).collect();
+            let expected = ["clicks", "humans", "visitors"].map(|field| day[field].as_u64());
+            assert_eq!(numbers, expected.map(Option::unwrap), "{row:?}");
+        }
+        assert_eq!(page.matches("class=\"place\"").count(), 30);
+        assert!(page.contains("1 Mar 2026: "), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn days_and_classes_are_chosen_by_the_address() {
+    let server = TestServer::closed().await;
+    let (_, truth) = known(&server).await;
+    let browser = signed_in(&server).await;
+    let link = &truth.links[0];
+    for (query, from, to, rows_shown) in [
+        ("?days=7", "2026-02-23", "2026-03-01", 7),
+        ("?days=90", "2025-12-02", "2026-03-01", 90),
+        // Weeks.
+        ("?days=365", "2025-03-02", "2026-03-01", 53),
+        (
+            "?from=2026-02-01&to=2026-02-03",
+            "2026-02-01",
+            "2026-02-03",
+            3,
+        ),
+        ("?from=2026-02-27&to=&class=", "2026-02-27", "2026-03-01", 3),
+        ("?from=2026-03-01", "2026-03-01", "2026-03-01", 1),
+        // Months.
+        ("?days=3660", "2016-02-23", "2026-03-01", 122),
+    ] {
+        for class in std::iter::once(None).chain(VisitClass::ALL.map(Some)) {
+            let of_class = class.map_or_else(String::new, |class| format!("&class={class}"));
+            let at = format!("{LINKS}/{}/stats?from={from}&to={to}{of_class}", link.id);
+            let api = json_of(&browser, &at).await;
+            let daily = api["daily"].as_array().unwrap().iter();
+            let expected: u64 = daily.map(|day| day["clicks"].as_u64().unwrap()).sum();
+            let query = format!("{query}{of_class}").replace("&class=&", "&");
+            let page = shown(&browser, &page_of(link, &query)).await;
+            let table = rows(&page, "id=\"chart-table\"");
+            assert_eq!(table.len(), rows_shown, "{query}");
+            let shown: u64 = table.iter().map(|row| number(&row[1])).sum();
+            assert_eq!(shown, expected, "{query}");
+            // What is of a class is not divided, and visitors are known of single days alone.
+            let is_split = class.is_none();
+            let is_daily = table.len() == api["daily"].as_array().unwrap().len();
+            let columns = [">By people</th><th scope=", ">Visitors of the day</th>"];
+            let columns = columns.map(|column| page.contains(column));
+            assert_eq!(columns, [is_split && is_daily; 2], "{query}");
+            let days = api["daily"].as_array().unwrap();
+            let others = days.iter().any(|day| day["clicks"] != day["humans"]);
+            let has_others = page.contains("class=\"others\" x=");
+            assert_eq!(has_others, is_split && others, "{query}");
+            assert!(page.len() < 70_000, "{}", page.len());
+        }
+    }
+    // The list of clicks as well.
+    let page = shown(&browser, &page_of(link, "?class=preview")).await;
+    let clicks = rows(&page, "id=\"clicks-title\"");
+    let previews = truth
+        .clicks
+        .iter()
+        .filter(|click| click.link_id == link.id && click.facts.class == Some(VisitClass::Preview));
+    assert_eq!(clicks.len(), previews.count().min(50));
+    assert!(clicks.iter().all(|row| row[5] == "Previews"), "{clicks:?}");
+    let here = page.matches("<a class=\"chip on\"").count();
+    assert_eq!(here, 2, "{page}");
+}
+
+#[tokio::test]
+async fn breakdowns_add_up_to_the_clicks_of_their_days() {
+    let server = TestServer::closed().await;
+    let (_, truth) = known(&server).await;
+    let browser = signed_in(&server).await;
+    let link = &truth.links[1];
+    let page = shown(&browser, &page_of(link, "?from=2026-01-10&to=2026-03-01")).await;
+    let all = truth.total(link.id);
+    for title in [
+        "Referrers",
+        "Browsers",
+        "Systems",
+        "Devices",
+        "Countries",
+        "Classes",
+    ] {
+        let table = rows(&page, &format!("<caption><b>{title}</b></caption>"));
+        assert!((2..=12).contains(&table.len()), "{title}: {table:?}");
+        let clicks = table.iter().map(|row| {
+            let (clicks, share) = row[1].split_once(' ').unwrap();
+            assert!(share.ends_with(" %"), "{row:?}");
+            number(clicks)
+        });
+        assert_eq!(clicks.sum::<u64>(), all.clicks, "{title}: {table:?}");
+    }
+    let referrers = rows(&page, "<caption><b>Referrers</b></caption>");
+    assert_eq!(referrers.len(), 12, "{referrers:?}");
+    assert_eq!(referrers[10][0], "Others");
+    assert_eq!(referrers[11][0], "Direct or unknown");
+    let people: u64 = referrers.iter().map(|row| number(&row[2])).sum();
+    assert_eq!(people, all.humans);
+    // A range of which nothing is known says so.
+    let none = shown(&browser, &page_of(link, "?from=2025-01-01&to=2025-01-02")).await;
+    assert!(
+        none.contains("No clicks: Wed 1 Jan 2025 to Thu 2 Jan 2025."),
+        "{none}"
+    );
+}
+
+#[tokio::test]
+async fn news_is_fetched_in_parts() {
+    let server = TestServer::closed().await;
+    let (_, truth) = known(&server).await;
+    let browser = signed_in(&server).await;
+    let link = &truth.links[0];
+    let part = async |target: &str| {
+        let request = browser.request(Method::GET, &page_of(link, "?days=7"));
+        let request = request
+            .header("HX-Request", "true")
+            .header("HX-Target", target);
+        let answer = browser.send(request).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        assert!(
+            !answer.body.contains("<html") && !answer.body.contains("<h1"),
+            "{answer:?}"
+        );
+        answer.body
+    };
+    let live = part("live").await;
+    let total = truth.total(link.id);
+    assert!(
+        live.contains(&format!("data-total=\"{}\"", total.clicks)),
+        "{live}"
+    );
+    let said = format!(
+        "data-said=\"{} clicks in all, {} by people\"",
+        total.clicks, total.humans
+    );
+    assert!(live.contains(&said), "{live}");
+    assert_eq!(rows(&live, "id=\"chart-table\"").len(), 7);
+    assert_eq!(rows(&live, "id=\"clicks-title\"").len(), 50);
+    assert!(
+        live.contains("<div id=\"clicks\" hx-swap-oob=\"innerHTML\">"),
+        "{live}"
+    );
+    assert!(!live.contains("<b>Referrers</b>"), "{live}");
+    let breakdowns = part("breakdowns").await;
+    assert!(breakdowns.contains("<b>Referrers</b>"), "{breakdowns}");
+    assert!(!breakdowns.contains("data-total"), "{breakdowns}");
+    // The page says where its news comes from, and that is there for whoever may see the page.
+    let page = shown(&browser, &page_of(link, "")).await;
+    let events = format!("{LINKS}/{}/live", link.id);
+    assert!(
+        page.contains(&format!("<div id=\"live\" data-events=\"{events}\">")),
+        "{page}"
+    );
+    let head = browser.send(browser.request(Method::HEAD, &events)).await;
+    assert_eq!(head.header("content-type"), "text/event-stream");
+    for file in ["csv", "ndjson"] {
+        let address = format!("{LINKS}/{}/clicks.{file}", link.id);
+        assert!(
+            page.contains(&format!("href=\"{address}\" download")),
+            "{page}"
+        );
+        assert_eq!(browser.get(&address).await.status, StatusCode::OK);
+    }
+    let files = page.matches("/static/").count();
+    assert!(files <= 6, "{files}");
+}
+
+#[tokio::test]
+async fn the_page_of_a_link_is_for_its_owners_and_admins() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let ada = signed_in(&server).await;
+    let admin = add(&server, "root").await;
+    let promoted = UserChange {
+        role: Some(Role::Admin),
+        ..UserChange::default()
+    };
+    server
+        .store
+        .memory()
+        .change_user(admin.id, &promoted)
+        .await
+        .unwrap();
+    for name in ["bob", "eve", "stranger"] {
+        add(&server, name).await;
+    }
+    let made = async |visibility: &str| {
+        let fields = json!({ "url": "https://example.com/", "visibility": visibility });
+        let link = tell(&ada, Method::POST, LINKS, &fields).await.json();
+        let id = text(&link["id"]).to_owned();
+        for (what, who) in [("owners", "bob"), ("shares", "eve")] {
+            let body = json!({ "email": format!("{who}@example.com") });
+            tell(&ada, Method::POST, &format!("{LINKS}/{id}/{what}"), &body).await;
+        }
+        format!("/dashboard/links/{id}/stats")
+    };
+    let (public, secure) = (made("public").await, made("secure").await);
+    for (name, of_public, of_secure) in [
+        ("ada", 200, 200),
+        ("bob", 200, 200),
+        ("root", 200, 200),
+        ("eve", 403, 403),
+        ("stranger", 403, 404),
+    ] {
+        let browser = browser_of(&server, name).await;
+        for (path, status) in [(&public, of_public), (&secure, of_secure)] {
+            let answer = browser.get(path).await;
+            assert_eq!(answer.status.as_u16(), status, "{name} {path}: {answer:?}");
+            assert!(answer.header("content-type").starts_with("text/html"));
+            assert_eq!(answer.body.contains("clicks of all time"), status == 200);
+        }
+    }
+    for path in [
+        "/dashboard/links/x/stats",
+        "/dashboard/links/00000000-0000-7000-8000-000000000000/stats",
+    ] {
+        assert_eq!(ada.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    // What is deleted keeps its numbers.
+    let gone = public
+        .replace("/dashboard/links", LINKS)
+        .replace("/stats", "");
+    tell(&ada, Method::DELETE, &gone, &json!({})).await;
+    let page = shown(&ada, &public).await;
+    assert!(page.contains("This link is deleted"), "{page}");
+}
+
+#[tokio::test]
+async fn a_range_that_is_none_is_said_beside_its_field() {
+    let server = TestServer::closed().await;
+    let (_, truth) = known(&server).await;
+    let browser = signed_in(&server).await;
+    let of_link = page_of(&truth.links[0], "");
+    for (query, field, message) in [
+        (
+            "from=yesterday%22%3E",
+            "from",
+            "Give a day such as 2026-03-01.",
+        ),
+        ("to=2026-02-30", "to", "Give a day such as 2026-03-01."),
+        (
+            "from=2026-03-02",
+            "from",
+            "Choose a day that is not after the last one.",
+        ),
+        (
+            "from=1999-01-01",
+            "from",
+            "Choose a later day: at most 3660 are shown.",
+        ),
+    ] {
+        for path in [of_link.as_str(), "/dashboard/stats"] {
+            let answer = browser.get(&format!("{path}?{query}")).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+            let page = answer.body;
+            let error = format!("<div id=\"{field}-about\"><p class=\"error\">{message}</p></div>");
+            assert!(page.contains(&error), "{query}: {page}");
+            assert!(page.contains("<details class=\"more\" open>"), "{page}");
+            assert!(!page.contains("yesterday\">"), "{page}");
+            assert_eq!(rows(&page, "id=\"chart-table\"").len(), 30);
+        }
+    }
+    for (query, message) in [
+        ("days=0", "`days` is a number from 1 to 3660."),
+        ("days=week", "`days` is a number from 1 to 3660."),
+        ("class=robot", "a visit class is human"),
+    ] {
+        let answer = browser.get(&format!("{of_link}?{query}")).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+        assert!(
+            answer.body.contains("role=\"alert\"") && answer.body.contains(message),
+            "{answer:?}"
+        );
+    }
+    let twice = browser.get(&format!("{of_link}?days=7&days=8")).await;
+    assert_eq!(twice.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_click_and_a_new_target_are_on_the_page_at_once_and_as_texts() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let browser = signed_in(&server).await;
+    let me = json!({ "display_name": format!("Ada {HOSTILE}") });
+    tell(&browser, Method::PATCH, "/api/v1/users/me", &me).await;
+    let fields = json!({ "url": "https://example.com/?a=<b>", "code": "wiki", "title": HOSTILE });
+    let link = tell(&browser, Method::POST, LINKS, &fields).await.json();
+    let page = format!("/dashboard/links/{}/stats", text(&link["id"]));
+    let empty = shown(&browser, &page).await;
+    assert!(
+        empty.contains("Nobody has followed this link yet."),
+        "{empty}"
+    );
+    assert!(
+        empty.contains("data-copy=\"https://go.example/wiki\""),
+        "{empty}"
+    );
+    assert!(!empty.contains("id=\"chart-table\""), "{empty}");
+
+    visit(
+        &server,
+        "wiki",
+        FIREFOX,
+        "https://news.example/%22%3E<script>?q=secret",
+    )
+    .await;
+    visit(
+        &server,
+        "wiki",
+        &format!("curl/8 {HOSTILE}"),
+        "javascript:alert(1)",
+    )
+    .await;
+    // A visit of the owner, with the cookie of the session.
+    let own = browser
+        .request(Method::GET, "/wiki")
+        .header("user-agent", FIREFOX);
+    assert_eq!(browser.send(own).await.status, StatusCode::FOUND);
+    server.clock.advance(Duration::DAY);
+    let target = json!({ "url": format!("https://example.org/{HOSTILE}") });
+    tell(
+        &browser,
+        Method::PATCH,
+        &format!("{LINKS}/{}", text(&link["id"])),
+        &target,
+    )
+    .await;
+    let mut body = shown(&browser, &page).await;
+    while !body.contains("<b>3</b><span>clicks of all time</span><small>1 by people") {
+        body = shown(&browser, &page).await;
+    }
+    let clicks = rows(&body, "id=\"clicks-title\"");
+    let cells: Vec<_> = clicks
+        .iter()
+        .map(|row| (row[1].as_str(), row[2].as_str(), row[5].as_str()))
+        .collect();
+    assert!(
+        cells.contains(&("direct or unknown", "Firefox on Windows", "Owners")),
+        "{cells:?}"
+    );
+    assert!(
+        cells
+            .iter()
+            .any(|(from, _, class)| from.starts_with("news.example/") && *class == "People"),
+        "{cells:?}"
+    );
+    assert!(
+        cells.iter().any(|(_, _, class)| *class == "Bots"),
+        "{cells:?}"
+    );
+    let (_, marked) = body
+        .split_once("<g><title>Mon 2 Mar 2026: the target was changed to https://example.org/")
+        .unwrap();
+    assert!(marked.contains("class=\"marker\""), "{body}");
+    assert!(body.contains("Changes of the target: 1"), "{body}");
+    for raw in [
+        "<script>alert",
+        "secret",
+        "javascript:",
+        " onclick",
+        " style=",
+    ] {
+        assert!(!body.contains(raw), "{raw}: {body}");
+    }
+    assert!(body.contains("Ada &#34;&#62;&#60;script&#62;"), "{body}");
+}
+
+#[tokio::test]
+async fn the_numbers_of_all_that_one_owns_are_on_a_page() {
+    let server = TestServer::closed().await;
+    let (_, truth) = known(&server).await;
+    add(&server, "eve").await;
+    let browser = signed_in(&server).await;
+    for (query, of_api) in [
+        ("", ""),
+        (
+            "?from=2026-02-01&to=2026-02-10",
+            "?from=2026-02-01&to=2026-02-10",
+        ),
+    ] {
+        let api = json_of(&browser, &format!("/api/v1/stats{of_api}")).await;
+        let page = shown(&browser, &format!("/dashboard/stats{query}")).await;
+        for (field, what) in [
+            ("links", "links"),
+            ("total", "clicks of all time"),
+            ("last_7d", "clicks in the last 7 days"),
+            ("last_30d", "clicks in the last 30 days"),
+        ] {
+            let figure = format!("<b>{}</b><span>{what}</span>", api[field]);
+            assert!(page.contains(&figure), "{figure}: {page}");
+        }
+        let table = rows(&page, "id=\"chart-table\"");
+        let daily = api["daily"].as_array().unwrap();
+        assert_eq!(table.len(), daily.len());
+        for (row, day) in table.iter().zip(daily) {
+            assert_eq!(number(&row[1]), day["clicks"].as_u64().unwrap());
+            assert_eq!(number(&row[2]), day["humans"].as_u64().unwrap());
+        }
+        let mut places = api["top"].as_array().unwrap().iter().map(|link| {
+            let address = format!("/dashboard/links/{}/stats", text(&link["link_id"]));
+            page.find(&address)
+                .unwrap_or_else(|| panic!("{address}: {page}"))
+        });
+        let first = places.next().unwrap();
+        assert!(places.clone().all(|place| place > first));
+        assert_eq!(places.count(), truth.links.len() - 1);
+        // Of two sections that a path is in, the nearer one is marked.
+        assert_eq!(page.matches("aria-current=\"page\"").count(), 1, "{page}");
+        assert!(
+            page.contains("<a href=\"/dashboard/stats\" aria-current=\"page\">Statistics</a>"),
+            "{page}"
+        );
+    }
+    let of_link = shown(&browser, &page_of(&truth.links[0], "")).await;
+    assert!(
+        of_link.contains("<a href=\"/dashboard\" aria-current=\"true\">Links</a>"),
+        "{of_link}"
+    );
+    assert!(
+        of_link.contains("<a href=\"/dashboard/stats\">Statistics</a>"),
+        "{of_link}"
+    );
+    let eve = browser_of(&server, "eve").await;
+    let none = shown(&eve, "/dashboard/stats").await;
+    assert!(none.contains("You have no links yet"), "{none}");
+}

@@ -1,0 +1,252 @@
+//! Settings: what people see of themselves and change, in pages.
+
+use reqwest::StatusCode;
+use waypost_core::{DisplayName, Email, Role};
+use waypost_store::NewUser;
+
+use crate::browser::{Browser, ME, PASSWORD, add, hidden, signed_in, status};
+use crate::setup::{Answer, TestServer};
+
+/// Sends a form of a page to where it leads.
+pub(crate) async fn send_form(
+    browser: &Browser<'_>,
+    page: &str,
+    action: &str,
+    fields: &[(&str, &str)],
+) -> Answer {
+    let csrf = hidden(&browser.get(page).await.body, "csrf");
+    let mut all = vec![("csrf", csrf.as_str())];
+    all.extend(fields);
+    let form = browser.form(action, &all);
+    browser
+        .send(form.header("Sec-Fetch-Site", "same-origin"))
+        .await
+}
+
+/// Checks that a form was refused, with a message at one of its fields.
+#[track_caller]
+pub(crate) fn assert_problem(answer: &Answer, field: &str, message: &str) {
+    let status = answer.status;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{answer:?}");
+    let at = format!("<div id=\"{field}-about\"><p class=\"error\">{message}");
+    assert!(answer.body.contains(&at), "{field}: {}", answer.body);
+}
+
+const HOSTILE: &str = "\"><script>alert(1)</script>";
+const ESCAPED: &str = "&#34;&#62;&#60;script&#62;alert(1)&#60;/script&#62;";
+
+#[tokio::test]
+async fn somebody_changes_their_name_and_reads_it_in_the_menu() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let browser = signed_in(&server).await;
+    let page = browser.get("/settings").await.body;
+    assert!(page.contains("ada@example.com"), "{page}");
+    assert!(!page.contains("name=\"email\""), "{page}");
+    let saved = browser
+        .fill("/settings", &[("display_name", HOSTILE)])
+        .await;
+    assert_eq!(saved.header("location"), "/settings", "{saved:?}");
+    let page = browser.get("/settings").await.body;
+    assert!(page.contains("Saved."), "{page}");
+    let name = format!("<span class=\"name\">{ESCAPED}</span>");
+    assert!(page.contains(&name), "{page}");
+    assert!(page.contains(&format!("value=\"{ESCAPED}\"")), "{page}");
+    let long = "x".repeat(101);
+    let refused = browser.fill("/settings", &[("display_name", &long)]).await;
+    assert_problem(&refused, "display_name", "A name is one line of at most");
+    assert!(refused.body.contains(&long));
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_who_knows_it_and_ends_other_sessions() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let (browser, other) = (signed_in(&server).await, signed_in(&server).await);
+    let send = async |current: &str, new: &str, again: &str| {
+        let fields = [
+            ("current_password", current),
+            ("new_password", new),
+            ("again", again),
+        ];
+        send_form(&browser, "/settings", "/settings/password", &fields).await
+    };
+    let new = "battery staple";
+    let wrong = send("not this one", new, new).await;
+    assert_problem(
+        &wrong,
+        "current_password",
+        "The current password is not right",
+    );
+    assert!(!wrong.body.contains(new), "{}", wrong.body);
+    assert_problem(
+        &send(PASSWORD, "short", "short").await,
+        "new_password",
+        "A password",
+    );
+    let again = send(PASSWORD, new, "battery stable").await;
+    assert_problem(&again, "again", "This is not the same password");
+    let changed = send(PASSWORD, new, new).await;
+    assert_eq!(changed.status, StatusCode::SEE_OTHER, "{changed:?}");
+    let page = browser.get("/settings").await.body;
+    assert!(page.contains("Your password is changed"), "{page}");
+    assert_eq!((status(&browser).await, status(&other).await), (200, 401));
+    let back = Browser::of(&server)
+        .sign_in("ada@example.com", new, "")
+        .await;
+    assert_eq!(back.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn whoever_has_no_password_is_told_so() {
+    let server = TestServer::closed().await;
+    let user = server.accounts.add_user(NewUser {
+        email: Email::parse("ada@example.com").unwrap(),
+        display_name: DisplayName::default(),
+        role: Role::Member,
+        password: None,
+    });
+    let opened = server.accounts.open_session(user.await.unwrap(), None);
+    let browser = Browser::of(&server);
+    let secret = opened.await.unwrap().secret;
+    browser.plant("__Host-waypost_session", secret.reveal());
+    let page = browser.get("/settings").await.body;
+    assert!(page.contains("You have no password"), "{page}");
+    assert!(!page.contains("name=\"new_password\""), "{page}");
+}
+
+#[tokio::test]
+async fn sessions_are_listed_with_their_device_and_ended() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let browser = signed_in(&server).await;
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let other = async |agent: &str| {
+        let other = Browser::of(&server);
+        let csrf = hidden(&other.get("/auth/login").await.body, "csrf");
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("email", "ada@example.com"),
+            ("password", PASSWORD),
+            ("redirect", ""),
+        ];
+        let form = other.form("/auth/login", &fields);
+        let form = form.header("User-Agent", agent);
+        other
+            .send(form.header("Sec-Fetch-Site", "same-origin"))
+            .await;
+        other
+    };
+    let (fox, hostile) = (other(firefox).await, other(HOSTILE).await);
+    let page = browser.get("/settings/sessions").await.body;
+    assert!(page.contains("Firefox on Linux"), "{page}");
+    assert!(
+        page.contains(ESCAPED) && !page.contains("<script>"),
+        "{page}"
+    );
+    assert_eq!(page.matches("this one").count(), 1, "{page}");
+    assert_eq!(page.matches("class=\"danger tiny\"").count(), 2, "{page}");
+    // The one that came last is listed first.
+    let (_, rest) = page.split_once("action=\"/settings/sessions/").unwrap();
+    let (_, rest) = rest.split_once("action=\"/settings/sessions/").unwrap();
+    let (id, _) = rest.split_once('"').unwrap();
+    let action = format!("/settings/sessions/{id}");
+    let ended = send_form(&browser, "/settings/sessions", &action, &[]).await;
+    assert_eq!(ended.header("location"), "/settings/sessions", "{ended:?}");
+    let page = browser.get("/settings/sessions").await.body;
+    assert!(page.contains("The session is ended."), "{page}");
+    let states = [status(&fox).await, status(&hostile).await];
+    assert_eq!(states.iter().filter(|state| **state == 401).count(), 1);
+    let others = "/settings/sessions/others";
+    send_form(&browser, "/settings/sessions", others, &[]).await;
+    let states = [
+        status(&browser).await,
+        status(&fox).await,
+        status(&hostile).await,
+    ];
+    assert_eq!(states, [200, 401, 401]);
+    let page = browser.get("/settings/sessions").await.body;
+    assert!(!page.contains("End all others"), "{page}");
+}
+
+#[tokio::test]
+async fn nobody_ends_the_session_of_somebody_else() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let grace = add(&server, "grace").await;
+    let opened = server.accounts.open_session(grace, None).await.unwrap();
+    let browser = signed_in(&server).await;
+    let action = format!("/settings/sessions/{}", opened.session.id);
+    let refused = send_form(&browser, "/settings/sessions", &action, &[]).await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND, "{refused:?}");
+    let known = server.accounts.authenticate_session(opened.secret.reveal());
+    assert!(known.await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_token_is_shown_once_and_revoked() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let browser = signed_in(&server).await;
+    let page = browser.get("/settings/tokens").await.body;
+    assert!(page.contains("You have no tokens"), "{page}");
+    assert!(!page.contains("name=\"admin\""), "{page}");
+    let fields = [
+        ("name", HOSTILE),
+        ("read", "on"),
+        ("last_day", "2026-03-31"),
+    ];
+    let made = browser.fill("/settings/tokens", &fields).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    let (_, rest) = made.body.split_once("<code id=\"secret\">").unwrap();
+    let (secret, _) = rest.split_once('<').unwrap();
+    assert!(made.body.contains("never again"), "{}", made.body);
+    assert!(made.body.contains(&format!("data-copy=\"{secret}\"")));
+    assert_eq!(server.read(secret, ME).await.status, StatusCode::OK);
+    let page = browser.get("/settings/tokens").await.body;
+    assert!(!page.contains(secret), "{page}");
+    assert!(
+        page.contains(ESCAPED) && !page.contains("<script>"),
+        "{page}"
+    );
+    assert!(page.contains("2026-04-01 00:00 UTC"), "{page}");
+    let (_, rest) = page.split_once("action=\"/settings/tokens/").unwrap();
+    let (id, _) = rest.split_once('"').unwrap();
+    let action = format!("/settings/tokens/{id}");
+    send_form(&browser, "/settings/tokens", &action, &[]).await;
+    assert_eq!(
+        server.read(secret, ME).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    let page = browser.get("/settings/tokens").await.body;
+    assert!(page.contains("The token is revoked."), "{page}");
+    assert!(
+        page.contains("<span class=\"chip bad\">revoked</span>"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_is_refused_at_its_field() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let browser = signed_in(&server).await;
+    let send = async |fields: &[(&str, &str)]| browser.fill("/settings/tokens", fields).await;
+    let unnamed = send(&[("name", " "), ("read", "on")]).await;
+    assert_problem(&unnamed, "name", "The name of a token is one line");
+    let past = [("name", "a"), ("read", "on"), ("last_day", "2026-02-28")];
+    assert_problem(&send(&past).await, "last_day", "Choose a day from today on");
+    let none = [("name", "a"), ("read", "on"), ("last_day", "tomorrow")];
+    assert_problem(
+        &send(&none).await,
+        "last_day",
+        "The last day is a day such as",
+    );
+    let nothing = send(&[("name", "typed")]).await;
+    assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(nothing.body.contains("Tick what it may do."), "{nothing:?}");
+    assert!(nothing.body.contains("value=\"typed\""), "{nothing:?}");
+    // A member cannot give a token what they do not have.
+    let admin = send(&[("name", "a"), ("read", "on"), ("admin", "on")]).await;
+    assert_eq!(admin.status, StatusCode::FORBIDDEN, "{admin:?}");
+}

@@ -1,0 +1,41 @@
+//! The version of a database server, for people to read.
+
+use diesel::ConnectionError;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+use diesel::sql_types::Text;
+
+use crate::{DatabaseError, DatabaseKind, DatabaseUrl, mysql, postgres, sqlite};
+
+/// Asks for it on a connection of its own.
+pub(crate) async fn read(url: &DatabaseUrl) -> Result<String, DatabaseError> {
+    let address = url.clone();
+    let asked = tokio::task::spawn_blocking(move || read_blocking(&address)).await;
+    let answer = asked.unwrap_or_else(|error| Err(error.into()));
+    answer.map_err(|source| DatabaseError::Connect {
+        url: url.to_string(),
+        source,
+    })
+}
+
+fn read_blocking(url: &DatabaseUrl) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    let address = url.connection_string();
+    let boxed = |error: ConnectionError| Box::new(error);
+    let version: Result<String, DieselError> = match url.kind() {
+        DatabaseKind::Sqlite => {
+            let mut connection = sqlite::connect_blocking(&address).map_err(boxed)?;
+            diesel::select(sql::<Text>("sqlite_version()")).get_result(&mut connection)
+        }
+        DatabaseKind::Postgres => {
+            let mut connection = postgres::connect_blocking(&address).map_err(boxed)?;
+            let version = sql::<Text>("current_setting('server_version')");
+            diesel::select(version).get_result(&mut connection)
+        }
+        DatabaseKind::Mysql => {
+            let mut connection = mysql::connect_blocking(&address).map_err(boxed)?;
+            diesel::select(sql::<Text>("VERSION()")).get_result(&mut connection)
+        }
+    };
+    Ok(version?)
+}
