@@ -21,7 +21,6 @@ pub(crate) use flash::Flash;
 pub(crate) use form::{PageForm, Problem};
 pub(crate) use frame::Frame;
 pub(crate) use moment::Moment;
-pub(crate) use moment::moment;
 
 use actix_web::body::{BoxBody, MessageBody as _};
 use actix_web::dev::{ServiceRequest, ServiceResponse};

@@ -26,7 +26,7 @@ use crate::handlers::redirect::{check_open, host_of, may_sign_in, to_sign_in};
 use crate::handlers::unfollowed;
 use crate::handlers::v1::view::LinkView;
 use crate::limits;
-use crate::pages::{Frame, PageResult, moment};
+use crate::pages::{Frame, Moment, PageResult};
 use crate::state::State;
 
 /// Where a link leads.
@@ -57,8 +57,8 @@ struct PreviewPage<'a> {
     href: &'a str,
     /// What its owners are called.
     owners: &'a [String],
-    /// When it was made, and when it expires: for programs, and to be read.
-    created: Option<(String, String)>,
+    /// When it was made.
+    created: Option<Moment>,
     /// Whether they may change it.
     is_theirs: bool,
 }
@@ -267,7 +267,7 @@ async fn page(
         host: host.unwrap_or_default(),
         href: &href,
         owners: &owners,
-        created: owned.map(|owned| moment(owned.link.created_at)),
+        created: owned.map(|owned| owned.link.created_at.into()),
         is_theirs: preview
             .link
             .as_ref()

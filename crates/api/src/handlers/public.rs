@@ -13,7 +13,7 @@ use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::handlers::v1::view::LinkView;
 use crate::input;
-use crate::pages::{Frame, PageResult, moment};
+use crate::pages::{Frame, Moment, PageResult};
 use crate::state::State;
 
 /// So many links are on a page.
@@ -44,8 +44,8 @@ struct Row {
     link: LinkView,
     /// What its owners are called.
     owners: String,
-    /// When it was made: for programs, and to be read.
-    made: (String, String),
+    /// When it was made.
+    made: Moment,
 }
 
 /// A part of the list.
@@ -198,7 +198,7 @@ impl Row {
         });
         Self {
             owners: names.collect::<Vec<_>>().join(", "),
-            made: moment(owned.link.created_at),
+            made: owned.link.created_at.into(),
             link: LinkView::new(owned, actor, state.shortener()),
         }
     }

@@ -1,10 +1,9 @@
-//! Numbers, days and times as pages write them.
+//! Numbers and days as pages write them.
 
 use std::fmt;
 
-use time::format_description::well_known::Rfc3339;
+use time::Date;
 use time::macros::format_description;
-use time::{Date, OffsetDateTime, UtcOffset};
 
 /// A whole number with its thousands apart: `12,345`. Templates have numbers behind references.
 pub(crate) fn grouped(number: impl fmt::Display) -> String {
@@ -54,28 +53,6 @@ pub(crate) fn short_day(day: Date) -> String {
     day.format(format).unwrap_or_default()
 }
 
-/// A time, for an element `time`: a script shows it in the zone of whoever looks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Moment {
-    /// RFC 3339.
-    pub(crate) machine: String,
-    /// In UTC, as it reads without a script.
-    pub(crate) text: String,
-}
-
-impl From<OffsetDateTime> for Moment {
-    fn from(at: OffsetDateTime) -> Self {
-        let at = at.to_offset(UtcOffset::UTC);
-        let format = format_description!(
-            "[day padding:none] [month repr:short] [year], [hour]:[minute] UTC"
-        );
-        Self {
-            machine: at.format(&Rfc3339).unwrap_or_default(),
-            text: at.format(format).unwrap_or_default(),
-        }
-    }
-}
-
 /// The beginning of a text, with `…` where there is more.
 pub(crate) fn shortened(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
@@ -86,8 +63,6 @@ pub(crate) fn shortened(text: &str, characters: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use time::macros::datetime;
-
     use super::*;
 
     #[test]
@@ -114,13 +89,6 @@ mod tests {
         assert_eq!(share(0, 1_000), "0 %");
         assert_eq!(share(0, 0), "0 %");
         assert_eq!(share(u64::MAX, u64::MAX), "100 %");
-    }
-
-    #[test]
-    fn times_are_written_in_utc_whatever_they_are_in() {
-        let moment = Moment::from(datetime!(2026-03-01 00:30:00.25 +2));
-        assert_eq!(moment.text, "28 Feb 2026, 22:30 UTC");
-        assert_eq!(moment.machine, "2026-02-28T22:30:00.25Z");
     }
 
     #[test]

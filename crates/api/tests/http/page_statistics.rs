@@ -189,7 +189,7 @@ async fn days_and_classes_are_chosen_by_the_address() {
             let others = days.iter().any(|day| day["clicks"] != day["humans"]);
             let has_others = page.contains("class=\"others\" x=");
             assert_eq!(has_others, is_split && others, "{query}");
-            assert!(page.len() < 70_000, "{}", page.len());
+            assert!(page.len() < 80_000, "{}", page.len());
         }
     }
     // The list of clicks as well.

@@ -41,6 +41,8 @@ pub enum Expected {
     Unfilled(&'static str),
     /// An own route of the server answers, whatever is a code.
     Reserved,
+    /// No link: the server shows where one leads, which is no click.
+    Preview,
 }
 
 const fn link(code: &'static str, target: &'static str) -> RoutingLink {
@@ -133,7 +135,7 @@ pub const CASES: &[RoutingCase] = &[
     nothing("/wiki.html"),
     nothing("/-wiki"),
     nothing("/wiki-"),
-    nothing("/wiki+"),
+    at("go.example", "/wiki+", Expected::Preview),
     nothing("/wiki;v=1"),
     nothing("/favicon.ico"),
     nothing("/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"),
@@ -466,6 +468,7 @@ pub const CASES: &[RoutingCase] = &[
     nothing("/api"),
     nothing("/api/nothing"),
     reserved("/urls/wiki"),
-    nothing("/dashboard"),
+    reserved("/dashboard"),
+    nothing("/dashboard/nothing"),
     nothing("/HEALTH"),
 ];

@@ -80,6 +80,10 @@ async fn each_request_leads_where_the_table_says_and_is_counted() {
                 assert_eq!(status, "404", "{case:?}: {answer}");
                 assert!(answer.contains(part), "{case:?}: {answer}");
             }
+            Expected::Preview => {
+                assert_eq!(status, "200", "{case:?}: {answer}");
+                assert_eq!(location(&answer), None, "{case:?}");
+            }
             Expected::Reserved => {
                 assert_ne!(status, "302", "{case:?}: {answer}");
                 assert_ne!(status, "404", "{case:?}: {answer}");

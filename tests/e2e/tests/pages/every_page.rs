@@ -12,21 +12,118 @@ use crate::site::{Site, Who};
 struct Page(&'static str, &'static str, Who, u16);
 
 /// All of them. What is in braces is filled in by the [`Site`].
-const PAGES: [Page; 8] = [
+const PAGES: [Page; 56] = [
     Page("set-up", "{set-up}", Who::FirstVisitor, 200),
     Page("set-up-refused", "/setup?token=x", Who::FirstVisitor, 410),
     Page("sign-in", "/auth/login", Who::Nobody, 200),
     Page("signed-out", "/auth/logout", Who::Nobody, 200),
     Page("not-found", "/no/such-link", Who::Nobody, 404),
+    Page("near", "/quarterly-repor", Who::Nobody, 404),
+    Page("expired-visit", "/old-offer", Who::Nobody, 410),
+    Page("secure-visit", "/vault", Who::Nobody, 200),
     Page("set-up-gone", "{set-up}", Who::Nobody, 410),
+    Page("public-links", "/links", Who::Nobody, 200),
+    Page("preview", "/quarterly-report+", Who::Nobody, 200),
+    Page("preview-missing", "/nothing-here+", Who::Nobody, 404),
     Page("sign-out", "/auth/logout", Who::Member, 200),
+    Page("home", "/dashboard", Who::Member, 200),
+    Page("home-made", "/dashboard?created={link}", Who::Member, 200),
+    Page(
+        "home-found",
+        "/dashboard?q=chapter&sort=code",
+        Who::Member,
+        200,
+    ),
+    Page(
+        "home-nothing",
+        "/dashboard?q=nothing-of-this-kind",
+        Who::Member,
+        200,
+    ),
+    Page("home-tag", "/dashboard?tag=handbook", Who::Member, 200),
+    Page("link", "/dashboard/links/{link}", Who::Member, 200),
+    Page("link-quiet", "/dashboard/links/{quiet}", Who::Member, 200),
+    Page("link-shared", "/dashboard/links/{shared}", Who::Member, 200),
+    Page(
+        "link-expired",
+        "/dashboard/links/{expired}",
+        Who::Member,
+        200,
+    ),
+    Page(
+        "link-deleted",
+        "/dashboard/links/{deleted}",
+        Who::Member,
+        200,
+    ),
+    Page(
+        "history",
+        "/dashboard/links/{link}/history",
+        Who::Member,
+        200,
+    ),
+    Page("stats", "/dashboard/links/{link}/stats", Who::Member, 200),
+    Page(
+        "stats-year",
+        "/dashboard/links/{link}/stats?from=2026-01-01&to=2026-11-30",
+        Who::Member,
+        200,
+    ),
+    Page(
+        "stats-wrong",
+        "/dashboard/links/{link}/stats?from=2026-02-01&to=2026-01-30",
+        Who::Member,
+        422,
+    ),
+    Page(
+        "stats-quiet",
+        "/dashboard/links/{quiet}/stats",
+        Who::Member,
+        200,
+    ),
+    Page(
+        "stats-refused",
+        "/dashboard/links/{shared}/stats",
+        Who::Member,
+        403,
+    ),
+    Page("own-stats", "/dashboard/stats", Who::Member, 200),
+    Page("deleted", "/dashboard/deleted", Who::Member, 200),
+    Page("tools", "/dashboard/tools", Who::Member, 200),
+    Page("settings", "/settings", Who::Member, 200),
+    Page("sessions", "/settings/sessions", Who::Member, 200),
+    Page("tokens", "/settings/tokens", Who::Member, 200),
+    Page("public-links-member", "/links", Who::Member, 200),
+    Page("preview-member", "/quarterly-report+", Who::Member, 200),
+    Page("not-found-member", "/no/such-link", Who::Member, 404),
+    Page("near-member", "/quarterly-repor", Who::Member, 404),
+    Page("secure-refused", "/vault", Who::Member, 403),
+    Page("admin-refused", "/admin", Who::Member, 403),
     Page("sign-out-admin", "/auth/logout", Who::Admin, 200),
+    Page("home-empty", "/dashboard?q=zzz", Who::Admin, 200),
+    Page("home-admin", "/dashboard", Who::Admin, 200),
+    Page("link-admin", "/dashboard/links/{link}", Who::Admin, 200),
+    Page("users", "/admin", Who::Admin, 200),
+    Page("user", "/admin/users/{user}", Who::Admin, 200),
+    Page("user-delete", "/admin/users/{user}/delete", Who::Admin, 200),
+    Page("all-links", "/admin/links", Who::Admin, 200),
+    Page("keywords", "/admin/keywords", Who::Admin, 200),
+    Page("keyword", "/admin/keywords/{keyword}", Who::Admin, 200),
+    Page("orphans", "/admin/orphans", Who::Admin, 200),
+    Page("blocklist", "/admin/blocklist", Who::Admin, 200),
+    Page("system", "/admin/system", Who::Admin, 200),
+    Page("tokens-admin", "/settings/tokens", Who::Admin, 200),
+    Page("not-found-admin", "/quarterly-repor", Who::Admin, 404),
 ];
 
 /// What a page may weigh when it is opened for the first time, with all that belongs to it, in bytes.
 const MAX_WEIGHT: u64 = 100 * 1_024;
 /// How many requests that may take.
 const MAX_REQUESTS: usize = 10;
+
+/// Opens all that is folded.
+const UNFOLD: &str =
+    "document.querySelectorAll('details:not(.menu)').forEach(folded => { folded.open = true })";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_of_the_first_visitor() {
@@ -35,17 +132,17 @@ async fn the_pages_of_the_first_visitor() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_of_somebody_who_is_not_signed_in() {
-    look_at_all(&Site::with_people(), Who::Nobody).await;
+    look_at_all(&Site::with_data().await, Who::Nobody).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_of_a_member() {
-    look_at_all(&Site::with_people(), Who::Member).await;
+    look_at_all(&Site::with_data().await, Who::Member).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_of_an_admin() {
-    look_at_all(&Site::with_people(), Who::Admin).await;
+    look_at_all(&Site::with_data().await, Who::Admin).await;
 }
 
 async fn look_at_all(site: &Site, who: Who) {
@@ -63,6 +160,8 @@ async fn look_at_all(site: &Site, who: Who) {
             html.add(name, &load.html);
             let look = format!("{screen}-{scheme}");
             tab.picture(&format!("{name}-{look}")).await;
+            // What is folded is checked too. The menu would cover what is below it.
+            tab.run(UNFOLD).await;
             for problem in problems_of(&tab, page, &load).await {
                 problems.add(format!("{name}: {problem}"), &look);
             }

@@ -7,6 +7,8 @@ use waypost_e2e::chromium::{Chromium, Tab, button, field, heading};
 use waypost_e2e::member::{PASSWORD, add_with_password, closed, set_up_link};
 use waypost_test_harness::{ServerProcess, TestDatabase, free_port};
 
+use crate::data;
+
 /// Who looks at a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Who {
@@ -36,7 +38,7 @@ pub(crate) struct Site {
     pub(crate) server: ServerProcess,
     /// What stands in the paths of pages in braces.
     places: BTreeMap<&'static str, String>,
-    _database: TestDatabase,
+    pub(crate) database: TestDatabase,
 }
 
 impl Site {
@@ -49,8 +51,16 @@ impl Site {
     pub(crate) fn with_people() -> Self {
         let site = Self::of(TestDatabase::sqlite());
         let email = |who: Who| who.email().expect("has one");
-        add_with_password(&site._database, email(Who::Admin), &["--admin"]);
-        add_with_password(&site._database, email(Who::Member), &[]);
+        add_with_password(&site.database, email(Who::Admin), &["--admin"]);
+        add_with_password(&site.database, email(Who::Member), &[]);
+        site
+    }
+
+    /// A server with users, on which much has happened.
+    pub(crate) async fn with_data() -> Self {
+        let mut site = Self::with_people();
+        let places = data::fill(&site.server, &site.database).await;
+        site.places.extend(places);
         site
     }
 
@@ -65,7 +75,7 @@ impl Site {
         Self {
             server,
             places: BTreeMap::from([("{set-up}", link)]),
-            _database: database,
+            database,
         }
     }
 

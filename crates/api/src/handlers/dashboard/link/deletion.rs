@@ -8,12 +8,12 @@ use waypost_core::{Action, CursorError, LinkId, LinkOrder, LinkPlace};
 use waypost_store::{LinkError, LinkQuery, LinkReader, Precondition};
 
 use super::form::LinkForm;
-use super::{Draft, Moment, editor, name_of, path_of, view};
+use super::{Draft, editor, name_of, path_of, view};
 use crate::caller::Caller;
 use crate::handlers::v1::links::link_of;
 use crate::handlers::v1::view::LinkView;
 use crate::input;
-use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
+use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::state::State;
 
 /// So many deleted links are on a page.
@@ -131,7 +131,7 @@ pub(super) async fn page(
         frame,
         link: view(&owned, caller, state),
         version: owned.link.version,
-        at: Moment::of(at),
+        at: Moment::from(at),
         by: by.map(name_of),
         may_destroy: owned.is_for(actor, Action::DestroyLink),
         typed: typed.map_or_else(Vec::new, |form| form.described(zone).into()),
@@ -168,7 +168,7 @@ pub(crate) async fn list(
     let next = last.map(|last| LinkPlace::behind(&last.link, order).to_string());
     let row = |owned: &waypost_store::OwnedLink| {
         let at = owned.link.deleted_at.unwrap_or(owned.link.updated_at);
-        (view(owned, &caller, &state), Moment::of(at))
+        (view(owned, &caller, &state), Moment::from(at))
     };
     let page = DeletedListPage {
         frame: &frame,

@@ -12,13 +12,13 @@ use waypost_core::{
 use waypost_store::{LinkError, OwnedLink, Precondition};
 
 use super::form::{Change, LinkForm};
-use super::{Draft, Moment, deletion, editor, name_of, path_of, view};
+use super::{Draft, deletion, editor, name_of, path_of, view};
 use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::handlers::v1::links::link_of;
 use crate::handlers::v1::view::LinkView;
 use crate::input;
-use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
+use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::state::State;
 
 /// So many changes are on the page of their own.
@@ -202,7 +202,7 @@ impl Entry {
                 LinkAction::Restored => "Restored",
             },
             by: version.by.as_ref().map(name_of),
-            at: Moment::of(version.at),
+            at: Moment::from(version.at),
             changes,
             is_other: !version.after.content.is_same_as(&now.content()),
         }

@@ -15,10 +15,6 @@ pub(crate) use save::save;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
-use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
 use waypost_core::{Action, LinkId, Person};
 use waypost_store::{LinkError, OwnedLink};
 
@@ -28,15 +24,11 @@ use self::people::{PersonForm, PersonRow};
 use crate::caller::Caller;
 use crate::handlers::v1::links::link_of;
 use crate::handlers::v1::view::LinkView;
-use crate::pages::{Frame, PageResult, Problem};
+use crate::pages::{Frame, Moment, PageResult, Problem};
 use crate::state::State;
 
 /// So many changes are on the page of a link.
 const CHANGES: u32 = 5;
-/// A moment as people read it, in UTC.
-const READABLE: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
-
 /// The page for those who may change the link.
 #[derive(Template)]
 #[template(path = "dashboard/link/edit.html")]
@@ -87,21 +79,6 @@ struct Stale {
     differences: Vec<Change>,
 }
 
-/// A moment, for programs and for people.
-struct Moment {
-    machine: String,
-    text: String,
-}
-
-impl Moment {
-    fn of(at: OffsetDateTime) -> Self {
-        Self {
-            machine: at.format(&Rfc3339).unwrap_or_default(),
-            text: at.format(READABLE).unwrap_or_default(),
-        }
-    }
-}
-
 /// Shows the link.
 pub(crate) async fn show(
     request: HttpRequest,
@@ -127,7 +104,7 @@ pub(crate) async fn show(
             let link = view(&owned, &caller, &state);
             let page = ReadPage {
                 frame: &frame,
-                expires: link.content.expires_at.map(Moment::of),
+                expires: link.content.expires_at.map(Moment::from),
                 has_expired: has_expired(&owned, &state),
                 owners: PersonRow::owners(&owned, &frame),
                 link,

@@ -6,11 +6,11 @@ use waypost_core::Action;
 use waypost_store::{LinkError, OwnedLink, Precondition};
 
 use super::form::LinkForm;
-use super::{Draft, Moment, Stale, deletion, editor, name_of, path_of};
+use super::{Draft, Stale, deletion, editor, name_of, path_of};
 use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::handlers::v1::links::link_of;
-use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
+use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::state::State;
 
 /// Saves the form, if the link is still the version that the form shows.
@@ -85,7 +85,7 @@ async fn stale(
     let draft = Draft {
         stale: Some(Stale {
             by: by.map(name_of),
-            at: Moment::of(owned.link.updated_at),
+            at: Moment::from(owned.link.updated_at),
             differences: now.changes(&form, zone),
         }),
         form: Some(form),

@@ -6,8 +6,9 @@ use waypost_core::{LinkId, LinkVersion, Person};
 
 use crate::caller::Caller;
 use crate::errors::ApiError;
+use crate::pages::Moment;
 use crate::pages::chart::Event;
-use crate::pages::text::{Moment, shortened};
+use crate::pages::text::shortened;
 use crate::state::State;
 
 /// So many versions are read at once.

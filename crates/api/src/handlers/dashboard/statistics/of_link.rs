@@ -19,8 +19,9 @@ use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::handlers::v1::clicks::ClickView;
 use crate::handlers::v1::links::link_of;
+use crate::pages::Moment;
 use crate::pages::chart::{Chart, Event, Series};
-use crate::pages::text::{Moment, grouped, many, shortened};
+use crate::pages::text::{grouped, many, shortened};
 use crate::pages::{Frame, PageResult};
 use crate::state::State;
 

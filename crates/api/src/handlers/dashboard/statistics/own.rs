@@ -9,8 +9,9 @@ use waypost_store::rollup::Counted;
 use super::range::Range;
 use crate::caller::Caller;
 use crate::handlers::v1::statistics::{TOP, TopLinkView};
+use crate::pages::Moment;
 use crate::pages::chart::{Chart, Series};
-use crate::pages::text::{Moment, percent};
+use crate::pages::text::percent;
 use crate::pages::{Frame, PageResult};
 use crate::state::State;
 
