@@ -61,8 +61,7 @@ async fn what_the_browser_complains_of_is_heard() {
     let chromium = Chromium::start().await;
     let style = "document.body.append(document.createElement('style'));
         document.querySelector('body > style').textContent = 'p { color: red }'";
-    let image =
-        "const image = new Image(); image.src = '/static/nothing.png'; document.body.append(image)";
+    let image = "const image = new Image(); image.src = 'https://elsewhere.example/x.png'; document.body.append(image)";
     let throws = "setTimeout(() => { throw new Error('on purpose'); })";
     for (script, complaint) in [
         (style, "Content Security Policy"),
