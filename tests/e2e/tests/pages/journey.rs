@@ -192,7 +192,7 @@ impl<'a> Journey<'a> {
     async fn purge(&self, watching: &Tab) {
         watching.open(&self.statistics()).await;
         let numbers = watching.text(&css("#live .figures")).await;
-        watching.wait_for(&css("#live table.list")).await;
+        watching.wait_for(&css("#clicks table.list")).await;
         linkctl(
             &self.site.database,
             &["purge", "--link", &self.code, "--yes"],
@@ -200,7 +200,7 @@ impl<'a> Journey<'a> {
         .assert_success();
         watching.open(&self.statistics()).await;
         assert_eq!(watching.text(&css("#live .figures")).await, numbers);
-        assert!(!watching.shows(&css("#live table.list")).await);
+        assert!(!watching.shows(&css("#clicks table.list")).await);
     }
 
     /// Whoever is disabled is signed out, and does not come in again.
