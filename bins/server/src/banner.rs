@@ -8,8 +8,10 @@ use tracing::warn;
 use waypost_api::RunningServer;
 
 /// The first line is a contract with whoever waits for it: `Waypost VERSION listening on URL`.
-struct Banner {
+struct Banner<'a> {
     address: SocketAddr,
+    /// What short links begin with: the place that cookies are for.
+    base: &'a str,
     metrics: Option<SocketAddr>,
     /// Whether everybody may shorten.
     open: bool,
@@ -19,9 +21,10 @@ struct Banner {
 
 /// Prints the banner of a server, which is `open` where everybody may shorten. This is the only place where
 /// the address to set up is shown.
-pub(crate) fn print(server: &RunningServer, open: bool, set_up: Option<String>) {
+pub(crate) fn print(server: &RunningServer, base: &str, open: bool, set_up: Option<String>) {
     let banner = Banner {
         address: server.address(),
+        base,
         metrics: server.metrics_address(),
         open,
         set_up,
@@ -44,7 +47,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-impl fmt::Display for Banner {
+impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let version = env!("CARGO_PKG_VERSION");
         let near = reachable(self.address);
@@ -55,6 +58,7 @@ impl fmt::Display for Banner {
                 "\nMake the first admin, with a browser, once and within an hour:\n{url}"
             )?;
         }
+        writeln!(f, "\nThe dashboard: {}/dashboard", self.base)?;
         if self.open {
             writeln!(f, "\nShorten a URL:")?;
         } else {
@@ -94,6 +98,7 @@ mod tests {
             let metrics = None;
             let banner = Banner {
                 address,
+                base: "http://localhost:8080",
                 metrics,
                 open,
                 set_up: (!open).then(|| "http://localhost:8080/setup?token=wpi_x".to_owned()),
@@ -115,5 +120,7 @@ mod tests {
         let set_up = "http://localhost:8080/setup?token=wpi_x";
         assert!(closed.lines().any(|line| line == set_up), "{closed}");
         assert!(!text.contains("/setup"), "{text}");
+        let dashboard = "The dashboard: http://localhost:8080/dashboard";
+        assert!(text.lines().any(|line| line == dashboard), "{text}");
     }
 }

@@ -56,7 +56,9 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode, Failure> {
         signal = signals.next() => return Ok(ExitCode::from(signal.exit_code())),
     };
     let set_up = service.set_up.take();
-    banner::print(&service.server, settings.access.anonymous_links, set_up);
+    let base = settings.http.base_url.to_string();
+    let open = settings.access.anonymous_links;
+    banner::print(&service.server, &base, open, set_up);
     info!(
         address = %service.server.address(),
         base_url = %settings.http.base_url,

@@ -147,6 +147,7 @@ fn manifest(base: &str) -> serde_json::Value {
         "share_target": {
             "action": format!("{base}/dashboard"),
             "method": "GET",
+            "enctype": "application/x-www-form-urlencoded",
             "params": { "title": "title", "text": "text", "url": "target" },
         },
         "shortcuts": [

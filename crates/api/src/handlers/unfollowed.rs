@@ -40,6 +40,14 @@ async fn ways(request: &HttpRequest, state: &State, path: &str, code: ErrorCode)
     ) {
         return Ways::default();
     }
+    if code == ErrorCode::NotFound && path == "/" {
+        let href = format!("{}/dashboard", state.site().base());
+        let label = "Open the dashboard";
+        return Ways {
+            steps: vec![Step { href, label }],
+            ..Ways::default()
+        };
+    }
     let link = state.router().route(host_of(request), path).await;
     let link = link.ok().flatten().map(|routed| routed.destination.link_id);
     let typed = OrphanPath::of_request(path);

@@ -59,6 +59,16 @@ async fn address_bars_are_told_how_to_go_to_a_link() {
 }
 
 #[tokio::test]
+async fn the_root_leads_people_to_the_dashboard() {
+    let server = TestServer::closed().await;
+    let page = server.browse("/").await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert!(page.body.contains("href=\"/dashboard\""), "{page:?}");
+    let page = server.browse("/unknown/path").await;
+    assert!(!page.body.contains("href=\"/dashboard\""), "{page:?}");
+}
+
+#[tokio::test]
 async fn it_can_be_installed_and_shared_with() {
     let server = TestServer::closed().await;
     let file = server.get("/manifest.webmanifest").await;
@@ -69,6 +79,8 @@ async fn it_can_be_installed_and_shared_with() {
         (&target["action"], &target["method"]),
         (&json!("/dashboard"), &json!("GET"))
     );
+    // Browsers say so when it is left out.
+    assert_eq!(target["enctype"], "application/x-www-form-urlencoded");
     let params = json!({ "title": "title", "text": "text", "url": "target" });
     assert_eq!(target["params"], params);
     for icon in manifest["icons"].as_array().unwrap() {
