@@ -35,6 +35,7 @@ pub(crate) enum OperationName {
     ClicksOf,
     DaysOfLinks,
     LinkDayFacts,
+    SumOfFacts,
     LinkDays,
     OldestClick,
     OwnedDays,
@@ -100,7 +101,7 @@ pub(crate) enum OperationName {
 }
 
 impl OperationName {
-    const ALL: [Self; 88] = [
+    const ALL: [Self; 89] = [
         Self::AddOrphans,
         Self::BlockHost,
         Self::BlockedHosts,
@@ -127,6 +128,7 @@ impl OperationName {
         Self::ClicksOf,
         Self::DaysOfLinks,
         Self::LinkDayFacts,
+        Self::SumOfFacts,
         Self::LinkDays,
         Self::OldestClick,
         Self::OwnedDays,
@@ -219,6 +221,7 @@ impl OperationName {
             Self::ClicksOf => "clicks_of",
             Self::DaysOfLinks => "days_of_links",
             Self::LinkDayFacts => "link_day_facts",
+            Self::SumOfFacts => "sum_of_facts",
             Self::LinkDays => "link_days",
             Self::OldestClick => "oldest_click",
             Self::OwnedDays => "owned_days",

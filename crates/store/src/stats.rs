@@ -7,7 +7,7 @@ use time::{Date, OffsetDateTime};
 use waypost_core::{Click, ClickId, DisplayName, Link, LinkId, UserId};
 
 use crate::StoreError;
-use crate::rollup::{Counted, DayFacts, Part};
+use crate::rollup::{Counted, DayFacts, FactsSum, Part};
 
 /// Reads the statistics of links. Numbers come from rollups, which outlive the click rows.
 #[async_trait]
@@ -46,6 +46,18 @@ pub trait StatsStore: Send + Sync {
         to: Date,
         part: Part,
     ) -> Result<Vec<LinkDayFacts>, StoreError>;
+
+    /// What the clicks of these days are counted by all together, as far as `part` goes.
+    ///
+    /// # Errors
+    /// As [`StatsStore::link_day_facts`].
+    async fn sum_of_facts(
+        &self,
+        link: LinkId,
+        from: Date,
+        to: Date,
+        part: Part,
+    ) -> Result<FactsSum, StoreError>;
 
     /// When a link was clicked first and last, as far as that was counted; `None` if it never was.
     ///

@@ -1,12 +1,10 @@
 //! What the clicks of some days are counted by.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::str::FromStr;
 
 use waypost_core::VisitClass;
-use waypost_store::LinkDayFacts;
-use waypost_store::rollup::{Counted, Dimension};
+use waypost_store::rollup::{Counted, Dimension, FactsSum};
 
 /// What clicks can be counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,40 +54,28 @@ pub struct Breakdown {
 }
 
 impl Breakdown {
-    pub(super) fn of(by: BreakdownBy, days: &[LinkDayFacts]) -> Self {
-        let mut values: HashMap<&str, Counted> = HashMap::new();
-        let mut unknown = Counted::default();
-        for day in days {
-            let mut known = Counted::default();
-            let mut add = |value, counted: Counted| {
-                let sum = values.entry(value).or_default();
-                *sum = sum.plus(counted);
-                known = known.plus(counted);
-            };
-            match by {
-                BreakdownBy::Dimension(dimension) => {
-                    day.facts
-                        .of(dimension)
-                        .for_each(|(value, counted)| add(value, counted));
-                }
-                BreakdownBy::Class => {
-                    for class in VisitClass::ALL {
-                        let clicks = day.facts.of_class(class);
-                        let is_human = class == VisitClass::Human;
-                        let humans = if is_human { clicks } else { 0 };
-                        add(class.as_str(), Counted { clicks, humans });
-                    }
-                }
-            }
-            unknown = unknown.plus(day.counted.minus(known));
-        }
-        let known = values
-            .into_iter()
-            .map(|(value, sum)| (value.to_owned(), sum));
-        let mut rows: Vec<(String, Counted)> = known
-            .chain([(String::new(), unknown)])
-            .filter(|(_, counted)| counted.clicks > 0)
-            .collect();
+    pub(super) fn of(by: BreakdownBy, days: &FactsSum) -> Self {
+        let mut rows: Vec<(String, Counted)> = match by {
+            BreakdownBy::Dimension(dimension) => days
+                .of(dimension)
+                .map(|(value, counted)| (value.to_owned(), counted))
+                .collect(),
+            BreakdownBy::Class => VisitClass::ALL
+                .map(|class| {
+                    let clicks = days.of_class(class);
+                    let humans = if class == VisitClass::Human {
+                        clicks
+                    } else {
+                        0
+                    };
+                    (class.as_str().to_owned(), Counted { clicks, humans })
+                })
+                .into(),
+        };
+        let known = rows.iter().map(|(_, counted)| *counted);
+        let known = known.fold(Counted::default(), Counted::plus);
+        rows.push((String::new(), days.counted().minus(known)));
+        rows.retain(|(_, counted)| counted.clicks > 0);
         rows.sort_by(|(a, of_a), (b, of_b)| {
             (Reverse(of_a.clicks), a).cmp(&(Reverse(of_b.clicks), b))
         });

@@ -194,8 +194,25 @@ impl Statistics {
             BreakdownBy::Class => Part::Classes,
         };
         let (from, to) = (days.from, days.to);
-        let stored = self.store.link_day_facts(link, from, to, part).await?;
+        let stored = self.store.sum_of_facts(link, from, to, part).await?;
         Ok(Breakdown::of(by, &stored))
+    }
+
+    /// The same by several things at once, in their order.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    pub async fn breakdowns(
+        &self,
+        link: LinkId,
+        by: impl IntoIterator<Item = BreakdownBy>,
+        days: Days,
+    ) -> Result<Vec<Breakdown>, StoreError> {
+        self.recorder.settle().await;
+        let (from, to) = (days.from, days.to);
+        let stored = self.store.sum_of_facts(link, from, to, Part::All).await?;
+        let of_each = by.into_iter().map(|by| Breakdown::of(by, &stored));
+        Ok(of_each.collect())
     }
 
     /// At most `limit` clicks of a link, newest first, older than `before`; those of a class where one is

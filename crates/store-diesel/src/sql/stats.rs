@@ -12,7 +12,7 @@ use waypost_core::{
     ClickFacts, ClickId, Country, DisplayName, Family, Link, LinkId, Referrer, UserAgent, UserId,
     micros,
 };
-use waypost_store::rollup::{Counted, DayFacts, Part};
+use waypost_store::rollup::{Counted, DayFacts, FactsSum, Part};
 use waypost_store::{ClickSpan, ClicksQuery, KeptClick, LinkDay, LinkDayFacts, StoreError};
 
 use super::id::Id;
@@ -105,6 +105,42 @@ pub(super) async fn link_day_facts(
     to: Date,
     part: Part,
 ) -> Result<Vec<LinkDayFacts>, WorkError> {
+    let mut days = Vec::new();
+    each_document(connection, link, from, to, part, |day, counted, facts| {
+        days.push(LinkDayFacts {
+            day,
+            counted,
+            facts: facts.into_owned(),
+        });
+    })
+    .await?;
+    Ok(days)
+}
+
+pub(super) async fn sum_of_facts(
+    connection: &mut Connection,
+    link: LinkId,
+    from: Date,
+    to: Date,
+    part: Part,
+) -> Result<FactsSum, WorkError> {
+    let mut sum = FactsSum::default();
+    each_document(connection, link, from, to, part, |_, counted, facts| {
+        sum.add(counted, &facts);
+    })
+    .await?;
+    Ok(sum)
+}
+
+/// Reads the documents of some days, in order.
+async fn each_document(
+    connection: &mut Connection,
+    link: LinkId,
+    from: Date,
+    to: Date,
+    part: Part,
+    mut take: impl FnMut(Date, Counted, DayFacts<'_>),
+) -> Result<(), WorkError> {
     let rows: Vec<(Date, i64, i64, Option<String>)> = link_days::table
         .filter(link_days::link_id.eq(Id(*link.as_uuid())))
         .filter(link_days::day.between(from, to))
@@ -117,16 +153,12 @@ pub(super) async fn link_day_facts(
         ))
         .load(connection)
         .await?;
-    let day = |(day, clicks, humans, facts): (Date, i64, i64, Option<String>)| {
+    for (day, clicks, humans, facts) in rows {
         let facts = DayFacts::parse_part(facts.as_deref().unwrap_or("{}"), part);
-        Ok(LinkDayFacts {
-            day,
-            counted: counted(clicks, humans)?,
-            facts: facts.map_err(|_| CORRUPT_FACTS)?.into_owned(),
-        })
-    };
-    let days: Result<_, StoreError> = rows.into_iter().map(day).collect();
-    Ok(days?)
+        let facts = facts.map_err(|_| CORRUPT_FACTS)?;
+        take(day, counted(clicks, humans)?, facts);
+    }
+    Ok(())
 }
 
 /// The first and the last day of a link are at the two ends of its part of the primary key.

@@ -9,7 +9,7 @@ use waypost_core::{
     Click, ClickId, HostPattern, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion,
     NearCodes, OrphanPath, Page, PageRequest, Person, ShortCode, Standing, Tag, UserId,
 };
-use waypost_store::rollup::{Counted, Part};
+use waypost_store::rollup::{Counted, FactsSum, Part};
 use waypost_store::{
     AccessStore, BlockedHost, BlocklistStore, CatalogStore, ClickSpan, ClicksQuery, CodeRoute,
     FactsChange, FactsStore, KeptClick, LeaseName, LeaseStore, LinkDay, LinkDayFacts, LinkQuery,
@@ -71,6 +71,8 @@ port! {
             -> BTreeMap<LinkId, Vec<(Date, Counted)>> = stats::days_of_links;
         look_up LinkDayFacts: link_day_facts(link: LinkId, from: Date, to: Date, part: Part)
             -> Vec<LinkDayFacts> = stats::link_day_facts;
+        look_up SumOfFacts: sum_of_facts(link: LinkId, from: Date, to: Date, part: Part)
+            -> FactsSum = stats::sum_of_facts;
         look_up ClickSpan: click_span(link: LinkId) -> Option<ClickSpan> = stats::click_span;
         look_up OldestClick: oldest_click(link: LinkId) -> Option<OffsetDateTime>
             = stats::oldest_click;

@@ -9,7 +9,7 @@ use waypost_core::{Click, ClickId, IpHash, Link, LinkId, UserId, VisitClass};
 
 use super::links::Kept;
 use super::{MemoryStore, State, count};
-use crate::rollup::{Counted, DayFacts, Part};
+use crate::rollup::{Counted, DayFacts, FactsSum, Part};
 use crate::{
     ClickSpan, ClicksQuery, FactsChange, FactsStore, KeptClick, LinkDay, LinkDayFacts, StatsStore,
     StoreError,
@@ -185,6 +185,20 @@ impl StatsStore for MemoryStore {
                 facts: kept.facts.clone().only(part),
             })
             .collect())
+    }
+
+    async fn sum_of_facts(
+        &self,
+        link: LinkId,
+        from: Date,
+        to: Date,
+        part: Part,
+    ) -> Result<FactsSum, StoreError> {
+        let mut sum = FactsSum::default();
+        for day in self.link_day_facts(link, from, to, part).await? {
+            sum.add(day.counted, &day.facts);
+        }
+        Ok(sum)
     }
 
     async fn click_span(&self, link: LinkId) -> Result<Option<ClickSpan>, StoreError> {

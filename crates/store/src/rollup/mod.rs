@@ -21,11 +21,13 @@
 //! counted under [`OTHER`], and so are hosts that are longer than 253 bytes.
 
 mod part;
+mod sum;
 mod values;
 
 use serde::{Deserialize, Serialize};
 use waypost_core::{Click, VisitClass};
 
+pub use self::sum::FactsSum;
 use self::values::{Classes, Values};
 
 /// So many values of a dimension are counted by themselves, for each link and day.
@@ -367,6 +369,40 @@ mod tests {
             assert_eq!(read, facts.clone().only(part), "{part:?}");
             DayFacts::parse_part("", part).unwrap_err();
             DayFacts::parse_part("{\"v\":", part).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn a_part_is_found_whatever_values_are_called() {
+        let names = [
+            "\"c\":{\"DE\":[9,9]}",
+            "c",
+            "\\\"c\\\":{",
+            "r",
+            "d",
+            "{",
+            "}}",
+        ];
+        let clicks = names.map(|name| {
+            let mut click = click(VisitClass::Human, "a.example");
+            click.facts.browser = Family::of(name);
+            click.facts.os = Family::of(name);
+            click.facts.country = waypost_core::Country::parse("FR");
+            click
+        });
+        let mut facts = DayFacts::default();
+        for click in &clicks {
+            facts.count(click);
+        }
+        let text = facts.to_text();
+        // As it is written, and with white space, which nobody writes.
+        for text in [text.clone(), text.replace(":{\"", ": { \"")] {
+            let all = DayFacts::parse(&text).unwrap();
+            let parts = Dimension::ALL.map(Part::Of);
+            for part in parts.into_iter().chain([Part::Classes]) {
+                let read = DayFacts::parse_part(&text, part).unwrap();
+                assert_eq!(read, all.clone().only(part), "{part:?} of {text}");
+            }
         }
     }
 

@@ -2,16 +2,45 @@
 
 use std::fmt;
 
+use memchr::memmem;
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::values::Text;
 use super::{DayFacts, Dimension, Part};
 
 pub(super) fn parse(text: &str, part: Part) -> serde_json::Result<DayFacts<'_>> {
+    if let Some(found) = section(text, part) {
+        let mut deserializer = serde_json::Deserializer::from_str(found);
+        let mut facts = DayFacts::default();
+        match part {
+            Part::Of(dimension) => {
+                *facts.values_mut(dimension) = Deserialize::deserialize(&mut deserializer)?;
+            }
+            Part::Classes | Part::All => {
+                facts.classes = Deserialize::deserialize(&mut deserializer)?;
+            }
+        }
+        return Ok(facts);
+    }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let facts = Only(part).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(facts)
+}
+
+/// Where a part begins in a document as [`DayFacts::to_text`] writes it. A value that has the name of a part is
+/// followed by something else, and quotation marks within names are escaped: what is found is the part.
+fn section(text: &str, part: Part) -> Option<&str> {
+    let name = match part {
+        Part::All => return None,
+        Part::Classes => "v",
+        Part::Of(dimension) => key(dimension),
+    };
+    let is_whole = text.starts_with('{') && text.ends_with("}}");
+    let begins = is_whole.then(|| format!("\"{name}\":{{"))?;
+    let place = memmem::find(text.as_bytes(), begins.as_bytes())?;
+    text.get(place + begins.len() - 1..)
 }
 
 /// The name that a dimension has in a document.

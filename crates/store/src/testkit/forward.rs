@@ -110,6 +110,7 @@ macro_rules! forward {
             link_days(link: ::waypost_core::LinkId, from: ::time::Date, to: ::time::Date) -> Vec<$crate::LinkDay>;
             days_of_links(links: &[::waypost_core::LinkId], from: ::time::Date, to: ::time::Date) -> ::std::collections::BTreeMap<::waypost_core::LinkId, Vec<(::time::Date, $crate::rollup::Counted)>>;
             link_day_facts(link: ::waypost_core::LinkId, from: ::time::Date, to: ::time::Date, part: $crate::rollup::Part) -> Vec<$crate::LinkDayFacts>;
+            sum_of_facts(link: ::waypost_core::LinkId, from: ::time::Date, to: ::time::Date, part: $crate::rollup::Part) -> $crate::rollup::FactsSum;
             click_span(link: ::waypost_core::LinkId) -> Option<$crate::ClickSpan>;
             oldest_click(link: ::waypost_core::LinkId) -> Option<::time::OffsetDateTime>;
             clicks_of(query: &$crate::ClicksQuery) -> Vec<$crate::KeptClick>;

@@ -10,7 +10,7 @@ use waypost_core::{Click, IpHash, Link, VisitClass};
 use super::concurrency::at_once;
 use super::journals::{batch, ingest, journal, registered};
 use super::{StoreFactory, assert_counted, insert, insert_all, record, update};
-use crate::rollup::{Counted, Dimension, Part};
+use crate::rollup::{Counted, Dimension, FactsSum, Part};
 use crate::testkit::samples::{FAR_FUTURE, START, Samples};
 use crate::testkit::truth::{Truth, TruthPlan};
 use crate::{ClicksQuery, Ingested, LinkDayFacts, LinkEdit, Recorded, Store};
@@ -97,6 +97,14 @@ async fn assert_facts(store: &dyn Store, truth: &Truth, link: &Link, from: Date,
             ..day.clone()
         });
         assert_eq!(found, expected.collect::<Vec<_>>(), "{part:?}");
+    }
+    for part in parts.into_iter().chain([Part::Classes, Part::All]) {
+        let mut expected = FactsSum::default();
+        for day in &days {
+            expected.add(day.counted, &day.facts.clone().only(part));
+        }
+        let found = store.sum_of_facts(link.id, from, to, part).await.unwrap();
+        assert_eq!(found, expected, "{part:?}");
     }
 }
 

@@ -59,6 +59,7 @@ pub enum Operation {
     LinkDays,
     DaysOfLinks,
     LinkDayFacts,
+    SumOfFacts,
     ClickSpan,
     OldestClick,
     ClicksOf,

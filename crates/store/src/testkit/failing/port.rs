@@ -14,7 +14,7 @@ use waypost_core::{
 };
 
 use super::{FailingStore, Operation};
-use crate::rollup::{Counted, Part};
+use crate::rollup::{Counted, FactsSum, Part};
 use crate::{
     AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, ClickBatch, ClickSpan,
     ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore, IdentityOfUser,
@@ -140,6 +140,7 @@ failing! {
         LinkDays: link_days(link: LinkId, from: Date, to: Date) -> Vec<LinkDay>;
         DaysOfLinks: days_of_links(links: &[LinkId], from: Date, to: Date) -> BTreeMap<LinkId, Vec<(Date, Counted)>>;
         LinkDayFacts: link_day_facts(link: LinkId, from: Date, to: Date, part: Part) -> Vec<LinkDayFacts>;
+        SumOfFacts: sum_of_facts(link: LinkId, from: Date, to: Date, part: Part) -> FactsSum;
         ClickSpan: click_span(link: LinkId) -> Option<ClickSpan>;
         OldestClick: oldest_click(link: LinkId) -> Option<OffsetDateTime>;
         ClicksOf: clicks_of(query: &ClicksQuery) -> Vec<KeptClick>;

@@ -84,17 +84,18 @@ impl BreakdownsPart {
         days: Days,
         days_text: String,
     ) -> Result<Self, ApiError> {
-        let mut cards = Vec::with_capacity(CARDS.len());
-        for (by, title, value, unknown) in CARDS {
-            let found = state.statistics().breakdown(link, by, days).await?;
-            cards.push(Card {
+        let all = CARDS.map(|(by, ..)| by);
+        let found = state.statistics().breakdowns(link, all, days).await?;
+        let cards = CARDS
+            .into_iter()
+            .zip(found)
+            .map(|((by, title, value, unknown), found)| Card {
                 title,
                 value,
                 bars: bars(by, unknown, found),
             });
-        }
         Ok(Self {
-            cards,
+            cards: cards.collect(),
             days: days_text,
         })
     }
