@@ -201,7 +201,7 @@ impl<'a> Tally<'a> {
     }
 
     /// Those of the clicks that leave rows: of links that are not left out.
-    pub(crate) fn rows<'c>(&'c self, clicks: &'c [Click]) -> impl Iterator<Item = &'c Click> {
+    pub(crate) fn rows<'c>(&self, clicks: &'c [Click]) -> impl Iterator<Item = &'c Click> {
         let clicks = if self.keeps_rows { clicks } else { &[] };
         clicks
             .iter()

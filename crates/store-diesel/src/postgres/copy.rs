@@ -1,20 +1,23 @@
-//! Clicks in the binary format of `COPY` (PostgreSQL, "COPY", section "Binary Format"): writing a row
-//! so takes a fraction of what the parameters of a statement take.
+//! Rows in the binary format of `COPY` (PostgreSQL, "COPY", section "Binary Format"): writing a row
+//! so takes a fraction of what the parameters of a statement take, and storing it a third.
 
 use std::io::Cursor;
 
-use time::macros::datetime;
-use time::{OffsetDateTime, UtcOffset};
+use time::macros::{date, datetime};
+use time::{Date, OffsetDateTime, UtcOffset};
+use uuid::Uuid;
 use waypost_core::{Click, Country, DeviceClass, Family, Referrer, UserAgent, VisitClass};
+
+use crate::tally::DayTally;
 
 /// The signature, no flags, no extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// The number of columns that says that no row follows.
 const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
-const COLUMNS: [u8; 2] = 12_i16.to_be_bytes();
 const NULL: [u8; 4] = (-1_i32).to_be_bytes();
-/// From when PostgreSQL counts, in seconds since 1970.
+/// From when PostgreSQL counts, in seconds since 1970, and as a day.
 const EPOCH: i64 = datetime!(2000-01-01 00:00 UTC).unix_timestamp();
+const FIRST_DAY: i32 = date!(2000 - 01 - 01).to_julian_day();
 
 /// About so many bytes are sent at once.
 const CHUNK: usize = 64 * 1024;
@@ -34,8 +37,8 @@ impl Rows {
         Vec::with_capacity(CHUNK + 8 * 1024)
     }
 
-    pub(super) fn push(&mut self, click: &Click) {
-        self.0.extend_from_slice(&COLUMNS);
+    pub(super) fn push_click(&mut self, click: &Click) {
+        self.begin(12);
         self.value(click.id.as_uuid().as_bytes());
         self.value(click.link_id.as_uuid().as_bytes());
         self.optional(click.user_id.as_ref().map(|id| id.as_uuid().as_bytes()));
@@ -51,6 +54,35 @@ impl Rows {
         self.optional(facts.country.as_ref().map(Country::as_bytes));
     }
 
+    /// A day that is new, with its document.
+    pub(super) fn push_day(&mut self, tally: &DayTally<'_>, document: &str) {
+        self.begin(8);
+        self.value(tally.link.as_bytes());
+        self.value(&day(tally.day).to_be_bytes());
+        for number in [
+            tally.clicks,
+            tally.humans,
+            tally.new_visitors,
+            tally.first,
+            tally.last,
+        ] {
+            self.value(&number.to_be_bytes());
+        }
+        self.value(document.as_bytes());
+    }
+
+    /// A visitor of a link on a day.
+    pub(super) fn push_visit(&mut self, date: Date, link: Uuid, visitor: Uuid) {
+        self.begin(3);
+        self.value(&day(date).to_be_bytes());
+        self.value(link.as_bytes());
+        self.value(visitor.as_bytes());
+    }
+
+    fn begin(&mut self, columns: i16) {
+        self.0.extend_from_slice(&columns.to_be_bytes());
+    }
+
     fn optional(&mut self, bytes: Option<impl AsRef<[u8]>>) {
         match bytes {
             Some(bytes) => self.value(bytes.as_ref()),
@@ -58,12 +90,17 @@ impl Rows {
         }
     }
 
-    /// The length and the bytes. No value of a click is anywhere near 2 GB; the server would refuse
+    /// The length and the bytes. No value is anywhere near 2 GB; the server would refuse
     /// it.
     fn value(&mut self, bytes: &[u8]) {
         let length = i32::try_from(bytes.len()).unwrap_or(i32::MAX);
         self.0.extend_from_slice(&length.to_be_bytes());
         self.0.extend_from_slice(bytes);
+    }
+
+    /// Whether there are none. Once some were taken, it does not know.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.len() == HEADER.len()
     }
 
     /// What is to be sent now, if it is worth it.
@@ -82,4 +119,9 @@ impl Rows {
 fn timestamp(at: OffsetDateTime) -> i64 {
     let at = at.to_offset(UtcOffset::UTC);
     (at.unix_timestamp() - EPOCH) * 1_000_000 + i64::from(at.microsecond())
+}
+
+/// Days since 2000.
+const fn day(day: Date) -> i32 {
+    day.to_julian_day() - FIRST_DAY
 }

@@ -1,14 +1,15 @@
-//! Storing clicks in PostgreSQL: one statement for each table, and `COPY` for the rows, which is twice
-//! as fast as the fastest insert. diesel-async has no `COPY`; this is tokio-postgres itself.
+//! Storing clicks in PostgreSQL: one statement for each table, and `COPY` for all rows that are new, which is
+//! twice as fast as the fastest insert. diesel-async has no `COPY`; this is tokio-postgres itself.
 
 use std::collections::HashMap;
 use std::pin::pin;
 
 use futures_util::SinkExt;
 use time::Date;
-use tokio_postgres::error::SqlState;
+use tokio::sync::oneshot;
+use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Error, Row, Statement};
+use tokio_postgres::{Error, Statement};
 use uuid::Uuid;
 use waypost_core::Click;
 use waypost_store::{Ingested, StoreError, hold_point};
@@ -16,7 +17,7 @@ use waypost_store::{Ingested, StoreError, hold_point};
 use super::copy::Rows;
 use super::{SET_UP, chain};
 use crate::error::Fault;
-use crate::job::{Job, Step, count, position};
+use crate::job::{self, Job, Step, position};
 use crate::retry::Failure;
 use crate::tally::{DayTally, LinkTally, Tally};
 
@@ -49,28 +50,28 @@ const ADD_TO_LINKS: &str = "
 /// its own, and two transactions could wait for each other.
 const IN_ORDER: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; \
      SET enable_bitmapscan = off; SET enable_material = off; SET enable_memoize = off";
-/// Tells which days are new.
-const INSERT_DAYS: &str = "
-    INSERT INTO link_days (link_id, day, clicks, humans, visitors, first_click_us, last_click_us, facts)
-    SELECT * FROM unnest($1::uuid[], $2::date[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
-    ON CONFLICT DO NOTHING
-    RETURNING link_id, day";
-/// The visitors of new days are new.
-const INSERT_VISITORS: &str = "
-    INSERT INTO link_visitors (day, link_id, visitor)
-    SELECT * FROM unnest($1::date[], $2::uuid[], $3::uuid[])
-    ON CONFLICT DO NOTHING";
-/// Tells which visitors are new.
-const ADD_VISITORS: &str = "
-    INSERT INTO link_visitors (day, link_id, visitor)
-    SELECT * FROM unnest($1::date[], $2::uuid[], $3::uuid[])
-    ON CONFLICT DO NOTHING
-    RETURNING link_id, day";
+/// The documents of the days that are there already. The links are locked: nobody else adds days.
 const STORED_FACTS: &str = "
     SELECT link_days.link_id, link_days.day, link_days.facts
     FROM unnest($1::uuid[], $2::date[]) AS asked (link_id, day)
-    JOIN link_days ON link_days.link_id = asked.link_id AND link_days.day = asked.day
-    WHERE link_days.facts IS NOT NULL";
+    JOIN link_days ON link_days.link_id = asked.link_id AND link_days.day = asked.day";
+const INSERT_DAYS: &str = "
+    COPY link_days (link_id, day, clicks, humans, visitors, first_click_us, last_click_us, facts)
+    FROM STDIN (FORMAT binary)";
+/// The visitors of new days are new.
+const INSERT_VISITORS: &str =
+    "COPY link_visitors (day, link_id, visitor) FROM STDIN (FORMAT binary)";
+/// As [`INSERT_VISITORS`], of whom some are there although their day is not.
+const INSERT_VISITORS_LEFT_OVER: &str = "
+    INSERT INTO link_visitors (day, link_id, visitor)
+    SELECT * FROM unnest($1::date[], $2::uuid[], $3::uuid[])
+    ON CONFLICT DO NOTHING";
+/// Which visitors came before, by their places from 1 on.
+const KNOWN_VISITS: &str = "
+    SELECT asked.place
+    FROM unnest($1::date[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS asked (day, link_id, visitor, place)
+    JOIN link_visitors AS known
+        ON known.day = asked.day AND known.link_id = asked.link_id AND known.visitor = asked.visitor";
 const ADD_TO_DAYS: &str = "
     UPDATE link_days SET clicks = link_days.clicks + added.clicks,
         humans = link_days.humans + added.humans,
@@ -81,7 +82,7 @@ const ADD_TO_DAYS: &str = "
     FROM unnest($1::uuid[], $2::date[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
         AS added (link_id, day, clicks, humans, visitors, first_us, last_us, facts)
     WHERE link_days.link_id = added.link_id AND link_days.day = added.day";
-const COPY: &str = "
+const INSERT_CLICKS: &str = "
     COPY link_clicks (id, link_id, user_id, ip_hash, user_agent, referrer, clicked_at, class, browser, os, device, country)
     FROM STDIN (FORMAT binary)";
 
@@ -92,12 +93,13 @@ pub(super) struct Client {
     position: Statement,
     correct: Statement,
     add_to_links: Statement,
-    insert_days: Statement,
-    insert_visitors: Statement,
-    add_visitors: Statement,
     stored_facts: Statement,
+    known_visits: Statement,
+    insert_clicks: Statement,
+    insert_visitors: Statement,
+    insert_visitors_left_over: Statement,
+    insert_days: Statement,
     add_to_days: Statement,
-    copy: Statement,
 }
 
 /// Connects. The connection lives on this runtime, and ends with the client.
@@ -114,18 +116,19 @@ pub(super) async fn open(url: &str) -> Result<Client, StoreError> {
 }
 
 async fn prepare(server: tokio_postgres::Client) -> Result<Client, Error> {
-    let (advance, position, correct, add_to_links, copy) = tokio::try_join!(
+    let (advance, position, correct, add_to_links, stored_facts, known_visits) = tokio::try_join!(
         server.prepare(ADVANCE),
         server.prepare(POSITION),
         server.prepare(CORRECT),
         server.prepare(ADD_TO_LINKS),
-        server.prepare(COPY),
-    )?;
-    let (insert_days, insert_visitors, add_visitors, stored_facts, add_to_days) = tokio::try_join!(
-        server.prepare(INSERT_DAYS),
-        server.prepare(INSERT_VISITORS),
-        server.prepare(ADD_VISITORS),
         server.prepare(STORED_FACTS),
+        server.prepare(KNOWN_VISITS),
+    )?;
+    let (insert_clicks, insert_visitors, insert_visitors_left_over, insert_days, add_to_days) = tokio::try_join!(
+        server.prepare(INSERT_CLICKS),
+        server.prepare(INSERT_VISITORS),
+        server.prepare(INSERT_VISITORS_LEFT_OVER),
+        server.prepare(INSERT_DAYS),
         server.prepare(ADD_TO_DAYS),
     )?;
     Ok(Client {
@@ -134,12 +137,13 @@ async fn prepare(server: tokio_postgres::Client) -> Result<Client, Error> {
         position,
         correct,
         add_to_links,
-        insert_days,
-        insert_visitors,
-        add_visitors,
         stored_facts,
+        known_visits,
+        insert_clicks,
+        insert_visitors,
+        insert_visitors_left_over,
+        insert_days,
         add_to_days,
-        copy,
     })
 }
 
@@ -150,43 +154,100 @@ pub(super) fn is_closed(client: &Client) -> bool {
 /// Does the job in one transaction. After a failure the connection is not to be used again: the
 /// transaction may still be open.
 pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, Failure> {
-    let step = job.step().map_err(Failure::last)?;
-    let clicks = job.clicks();
-    let mut tally = Tally::of(job);
-    let begun = client.begin(step.as_ref(), &mut tally).await;
-    match begun.map_err(failed)? {
-        Begun::Here => {
-            if let Some(step) = &step
-                && tally.left_out() > 0
-            {
-                let corrected = client.correct(step, tally.left_out()).await;
-                corrected.map_err(failed)?;
-            }
-            client.add(&mut tally, clicks).await?;
-            hold_point("ingest.inside");
-            let committed = client.server.batch_execute("COMMIT").await;
-            committed.map_err(|error| Failure::of_commit(classify(&error), error))?;
-            Ok(Ingested::Settled(tally.recorded()))
+    match client.settle(job, LeftOver::Nobody).await {
+        Err(Stopped::LeftOver) => {
+            client.undo().await?;
+            let done = client.settle(job, LeftOver::Visitors).await;
+            done.map_err(Stopped::into_failure)
         }
-        Begun::Elsewhere(committed) => {
-            let rolled_back = client.server.batch_execute("ROLLBACK").await;
-            rolled_back.map_err(failed)?;
-            let position = committed.map(position).transpose();
-            Ok(Ingested::PositionMoved(position.map_err(Failure::last)?))
+        done => done.map_err(Stopped::into_failure),
+    }
+}
+
+/// What there may be of days that are not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LeftOver {
+    /// Nothing, as it should be.
+    Nobody,
+    /// Visitors, as a database may have that was restored or mended by hand.
+    Visitors,
+}
+
+/// Why a transaction was not committed.
+#[derive(Debug)]
+enum Stopped {
+    Failed(Failure),
+    /// There are visitors of days that are not there.
+    LeftOver,
+}
+
+impl Stopped {
+    fn into_failure(self) -> Failure {
+        match self {
+            Self::Failed(failure) => failure,
+            Self::LeftOver => Failure::last(StoreError::Conflict),
         }
+    }
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        let table = error.as_db_error().and_then(DbError::table);
+        if classify(&error) == Fault::Conflict && table == Some("link_visitors") {
+            return Self::LeftOver;
+        }
+        Self::Failed(failed(error))
     }
 }
 
 /// Where the journal is.
 enum Begun {
-    /// Where the job begins, or there is none.
-    Here,
+    /// Where the job begins, or there is none. With the documents of the days that are there already, each
+    /// with its place among the days.
+    Here(HashMap<usize, String>),
     /// Somewhere else, or nowhere.
     Elsewhere(Option<i64>),
 }
 
 impl Client {
-    /// Begins the transaction, moves the journal and adds to the totals of the links, all of it sent at once.
+    async fn settle(&self, job: &Job, left_over: LeftOver) -> Result<Ingested, Stopped> {
+        let step = job.step().map_err(Failure::last)?;
+        let clicks = job.clicks();
+        let mut tally = Tally::of(job);
+        match self.begin(step.as_ref(), &mut tally).await? {
+            Begun::Here(stored) => {
+                if let Some(step) = &step
+                    && tally.left_out() > 0
+                {
+                    self.correct(step, tally.left_out()).await?;
+                }
+                self.add(&mut tally, clicks, &stored, left_over).await?;
+                hold_point("ingest.inside");
+                let committed = self.server.batch_execute("COMMIT").await;
+                committed.map_err(|error| Failure::of_commit(classify(&error), error))?;
+                Ok(Ingested::Settled(tally.recorded()))
+            }
+            Begun::Elsewhere(committed) => {
+                self.undo().await?;
+                let position = committed.map(position).transpose();
+                Ok(Ingested::PositionMoved(position.map_err(Failure::last)?))
+            }
+        }
+    }
+
+    async fn undo(&self) -> Result<(), Failure> {
+        let rolled_back = self.server.batch_execute("ROLLBACK").await;
+        rolled_back.map_err(failed)
+    }
+
+    /// Begins the transaction, moves the journal, adds to the totals of the links, and looks for their days:
+    /// all of it sent at once.
     async fn begin(&self, step: Option<&Step>, tally: &mut Tally<'_>) -> Result<Begun, Error> {
         let of_link = |number: fn(LinkTally) -> i64| tally.links().map(number).collect::<Vec<_>>();
         let ids: Vec<Uuid> = tally.links().map(|tally| tally.link).collect();
@@ -196,12 +257,16 @@ impl Client {
             &of_link(|tally| tally.humans),
             &of_link(|tally| tally.purged),
         ];
-        let ((), here, found) = tokio::try_join!(
-            // In this order.
+        let days = tally.days().iter();
+        let (of, days): (Vec<Uuid>, Vec<Date>) = days.map(|day| (day.link, day.day)).unzip();
+        let days: [&(dyn ToSql + Sync); 2] = [&of, &days];
+        let ((), here, found, stored) = tokio::try_join!(
+            // In this order; and each statement sees what was committed before it.
             biased;
-            self.server.batch_execute("BEGIN"),
+            self.server.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
             self.advance(step),
             self.server.query(&self.add_to_links, &links),
+            self.server.query(&self.stored_facts, &days),
         )?;
         if let Some(step) = step
             && !here
@@ -216,7 +281,14 @@ impl Client {
             .map(|row| row.try_get(0))
             .collect::<Result<_, _>>()?;
         tally.keep(found);
-        Ok(Begun::Here)
+        let mut documents = HashMap::new();
+        for row in stored {
+            if let Some(place) = tally.place(row.try_get(0)?, row.try_get(1)?) {
+                let facts: Option<String> = row.try_get(2)?;
+                documents.insert(place, facts.unwrap_or_else(|| "{}".to_owned()));
+            }
+        }
+        Ok(Begun::Here(documents))
     }
 
     async fn advance(&self, step: Option<&Step>) -> Result<bool, Error> {
@@ -245,109 +317,160 @@ impl Client {
         Ok(())
     }
 
-    /// Adds the rows and the rollup: first the days that are new, then what is to be added to others.
-    async fn add(&self, tally: &mut Tally<'_>, clicks: &[Click]) -> Result<(), Failure> {
-        if tally.days().is_empty() {
-            return Ok(());
-        }
-        let all: Vec<usize> = (0..tally.days().len()).collect();
-        let documents = tally
-            .documents(&all, &HashMap::new())
-            .map_err(Failure::last)?;
-        let days = DayValues::of(tally, &all, documents, |day| count(day.visitors.len()));
-        let values = days.values();
-        let (inserted, ()) = tokio::try_join!(
-            biased;
-            self.server.query(&self.insert_days, &values),
-            self.copy(tally.rows(clicks)),
-        )
-        .map_err(failed)?;
-        let mut is_new = vec![false; all.len()];
-        for row in inserted {
-            let place = place(tally, &row).map_err(failed)?;
-            if let Some(is_new) = place.and_then(|place| is_new.get_mut(place)) {
-                *is_new = true;
+    /// Adds the rows, and the rollup to `stored`. What the rollup becomes is found out while the database is
+    /// busy with the rows.
+    async fn add(
+        &self,
+        tally: &mut Tally<'_>,
+        clicks: &[Click],
+        stored: &HashMap<usize, String>,
+        left_over: LeftOver,
+    ) -> Result<(), Stopped> {
+        let all = 0..tally.days().len();
+        let (known, new): (Vec<usize>, Vec<usize>) =
+            all.partition(|place| stored.contains_key(place));
+        let (sent, are_sent) = oneshot::channel();
+        let rows: Vec<&Click> = tally.rows(clicks).collect();
+        let count = async {
+            let visits = self.new_visits(tally, &known).await?;
+            for (day, visitors) in tally.days_mut().iter_mut().zip(&visits) {
+                day.new_visitors = job::count(visitors.len());
             }
-        }
-        let (new, known): (Vec<usize>, Vec<usize>) = all
-            .into_iter()
-            .partition(|place| is_new.get(*place).copied().unwrap_or(false));
-        let stored = self.visit(tally, &new, &known).await.map_err(failed)?;
-        if known.is_empty() {
-            return Ok(());
-        }
-        let documents = tally.documents(&known, &stored).map_err(Failure::last)?;
-        let days = DayValues::of(tally, &known, documents, |day| day.new_visitors);
-        let added = self.server.execute(&self.add_to_days, &days.values()).await;
-        added.map_err(failed)?;
+            // Not before the database has enough to do.
+            let _ = are_sent.await;
+            let documents = tally.documents(&[&*new, &known].concat(), stored);
+            Ok((visits, documents.map_err(Failure::last)?))
+        };
+        let ((visits, mut documents), ()) = tokio::try_join!(
+            biased;
+            count,
+            self.insert_clicks(&rows, sent),
+        )?;
+        let of_known = DayValues::of(tally, &known, documents.split_off(new.len()));
+        let add_to_days = async {
+            if !known.is_empty() {
+                let values = of_known.values();
+                self.server.execute(&self.add_to_days, &values).await?;
+            }
+            Ok(())
+        };
+        // Alone: where it fails, the connection is used again, and nothing else may be on its way.
+        self.insert_visits(tally, &visits, left_over).await?;
+        tokio::try_join!(
+            biased;
+            self.insert_days(tally, &new, &documents),
+            add_to_days,
+        )?;
         Ok(())
     }
 
-    /// Adds the visitors, and gives back the documents of the days that were there already: each with its
-    /// place among the days. All of it is sent at once.
-    async fn visit(
+    /// The visitors of each day who did not come before. Links are locked: nobody else adds any.
+    async fn new_visits(
         &self,
-        tally: &mut Tally<'_>,
-        new: &[usize],
+        tally: &Tally<'_>,
         known: &[usize],
-    ) -> Result<HashMap<usize, String>, Error> {
-        let of_new = VisitValues::of(tally, new);
-        let inserted = async {
-            if !new.is_empty() {
-                let visits = of_new.values();
-                self.server.execute(&self.insert_visitors, &visits).await?;
-            }
-            Ok::<_, Error>(())
-        };
-        let of_known = VisitValues::of(tally, known);
-        let looked = async {
-            if known.is_empty() {
-                return Ok((Vec::new(), Vec::new()));
-            }
-            let days = known.iter().filter_map(|place| tally.days().get(*place));
-            let (links, dates): (Vec<Uuid>, Vec<Date>) =
-                days.map(|day| (day.link, day.day)).unzip();
-            let days: [&(dyn ToSql + Sync); 2] = [&links, &dates];
-            let visits = of_known.values();
-            tokio::try_join!(
-                self.server.query(&self.stored_facts, &days),
-                self.server.query(&self.add_visitors, &visits),
-            )
-        };
-        let ((), (stored, came)) = tokio::try_join!(inserted, looked)?;
-        for row in came {
-            let place = place(tally, &row)?;
-            if let Some(day) = place.and_then(|place| tally.days_mut().get_mut(place)) {
-                day.new_visitors += 1;
+    ) -> Result<Vec<Vec<Uuid>>, Error> {
+        let mut visits: Vec<Vec<Uuid>> = tally
+            .days()
+            .iter()
+            .map(|day| day.visitors.clone())
+            .collect();
+        if known.is_empty() {
+            return Ok(visits);
+        }
+        let asked = VisitValues::of(tally, &visits, known);
+        let rows = self
+            .server
+            .query(&self.known_visits, &asked.values())
+            .await?;
+        let mut is_new = vec![true; asked.visitors.len()];
+        for row in rows {
+            let place: i64 = row.try_get(0)?;
+            let place = usize::try_from(place - 1).ok();
+            if let Some(is_new) = place.and_then(|place| is_new.get_mut(place)) {
+                *is_new = false;
             }
         }
-        let mut documents = HashMap::new();
-        for row in stored {
-            if let Some(place) = place(tally, &row)? {
-                documents.insert(place, row.try_get(2)?);
+        let mut is_new = is_new.into_iter();
+        for place in known {
+            if let Some(visitors) = visits.get_mut(*place) {
+                visitors.retain(|_| is_new.next().unwrap_or(true));
             }
         }
-        Ok(documents)
+        Ok(visits)
     }
 
-    async fn copy(&self, clicks: impl Iterator<Item = &Click>) -> Result<(), Error> {
-        let mut sink = pin!(self.server.copy_in(&self.copy).await?);
+    async fn insert_visits(
+        &self,
+        tally: &Tally<'_>,
+        visits: &[Vec<Uuid>],
+        left_over: LeftOver,
+    ) -> Result<(), Stopped> {
+        if left_over == LeftOver::Visitors {
+            let all: Vec<usize> = (0..visits.len()).collect();
+            let visits = VisitValues::of(tally, visits, &all);
+            let insert = &self.insert_visitors_left_over;
+            self.server.execute(insert, &visits.values()).await?;
+            return Ok(());
+        }
+        let mut rows = Rows::new();
+        for (day, visitors) in tally.days().iter().zip(visits) {
+            for visitor in visitors {
+                rows.push_visit(day.day, day.link, *visitor);
+            }
+        }
+        self.copy(&self.insert_visitors, rows).await
+    }
+
+    async fn insert_days(
+        &self,
+        tally: &Tally<'_>,
+        places: &[usize],
+        documents: &[String],
+    ) -> Result<(), Stopped> {
+        let mut rows = Rows::new();
+        for (place, document) in places.iter().zip(documents) {
+            if let Some(day) = tally.days().get(*place) {
+                rows.push_day(day, document);
+            }
+        }
+        self.copy(&self.insert_days, rows).await
+    }
+
+    /// Copies rows into a table, if there are any.
+    async fn copy(&self, into: &Statement, rows: Rows) -> Result<(), Stopped> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut sink = pin!(self.server.copy_in(into).await?);
+        sink.feed(rows.finish()).await?;
+        sink.finish().await?;
+        Ok(())
+    }
+
+    /// The same of clicks, whose rows are long; tells when all of them are on their way.
+    async fn insert_clicks(
+        &self,
+        clicks: &[&Click],
+        sent: oneshot::Sender<()>,
+    ) -> Result<(), Stopped> {
+        if clicks.is_empty() {
+            return Ok(());
+        }
+        let mut sink = pin!(self.server.copy_in(&self.insert_clicks).await?);
         let mut rows = Rows::new();
         for click in clicks {
-            rows.push(click);
+            rows.push_click(click);
             if let Some(full) = rows.take_full() {
                 sink.feed(full).await?;
             }
         }
         sink.feed(rows.finish()).await?;
+        // Whoever waited for it may have failed.
+        let _ = sent.send(());
         sink.finish().await?;
         Ok(())
     }
-}
-
-/// The place among the days of the one that a row begins with.
-fn place(tally: &Tally<'_>, row: &Row) -> Result<Option<usize>, Error> {
-    Ok(tally.place(row.try_get(0)?, row.try_get(1)?))
 }
 
 /// Days, column by column.
@@ -359,16 +482,11 @@ struct DayValues {
 }
 
 impl DayValues {
-    fn of(
-        tally: &Tally<'_>,
-        places: &[usize],
-        documents: Vec<String>,
-        new_visitors: fn(&DayTally<'_>) -> i64,
-    ) -> Self {
+    fn of(tally: &Tally<'_>, places: &[usize], documents: Vec<String>) -> Self {
         let numbers: [fn(&DayTally<'_>) -> i64; 5] = [
             |day| day.clicks,
             |day| day.humans,
-            new_visitors,
+            |day| day.new_visitors,
             |day| day.first,
             |day| day.last,
         ];
@@ -404,10 +522,12 @@ struct VisitValues {
 }
 
 impl VisitValues {
-    fn of(tally: &Tally<'_>, places: &[usize]) -> Self {
+    /// Those of the days at `places`.
+    fn of(tally: &Tally<'_>, visits: &[Vec<Uuid>], places: &[usize]) -> Self {
         let (mut days, mut links, mut visitors) = (Vec::new(), Vec::new(), Vec::new());
-        for day in places.iter().filter_map(|place| tally.days().get(*place)) {
-            visitors.extend_from_slice(&day.visitors);
+        let at = |place: &usize| Some((tally.days().get(*place)?, visits.get(*place)?));
+        for (day, visits) in places.iter().filter_map(at) {
+            visitors.extend_from_slice(visits);
             links.resize(visitors.len(), day.link);
             days.resize(visitors.len(), day.day);
         }
