@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, Opts, OptsBuilder, Value};
 use time::{Date, OffsetDateTime, UtcOffset};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 use waypost_core::{Click, Country, DeviceClass, Family, Referrer, UserAgent, VisitClass};
 use waypost_store::{Ingested, StoreError, hold_point};
@@ -16,19 +17,30 @@ use super::literals::{push_bytes, push_date_literal, push_datetime_literal, push
 use crate::error::Fault;
 use crate::job::{Job, Step, position};
 use crate::retry::Failure;
-use crate::tally::{DayTally, Tally};
+use crate::tally::{DayTally, LinkTally, Tally};
 
 /// At most so many clicks are inserted at once. More is not faster, and 256 of the longest are 1 MB, which
 /// every server takes. A power of two, as all numbers of rows are: so there are few statements to prepare
 /// and to keep, each of which takes about a kilobyte of memory for each row.
 const ROWS: usize = 256;
-/// So many links are named in a statement, so that the server looks them up one by one.
+/// So many links are named in a change.
 const LINKS: usize = 2_000;
-/// So many keys of several columns are named in a statement: from 1,000 on, MariaDB would make a table of
-/// them.
-const VISITORS: usize = 500;
+/// So many keys are named in a question: from 1,000 on, MariaDB would make a table of them.
+const KEYS: usize = 900;
 /// So many visitors are inserted at once: less than 200 kB.
 const NEW_VISITORS: usize = 2_000;
+/// So many documents are written between two insertions.
+const DOCUMENTS: usize = 256;
+
+const INSERT_DAYS: &str = "INSERT INTO link_days \
+    (link_id, day, clicks, humans, visitors, first_click_us, last_click_us, facts) VALUES ";
+const ADD_TO_DAYS: &str = " ON DUPLICATE KEY UPDATE clicks = clicks + VALUES(clicks), \
+    humans = humans + VALUES(humans), visitors = visitors + VALUES(visitors), \
+    first_click_us = LEAST(COALESCE(first_click_us, VALUES(first_click_us)), VALUES(first_click_us)), \
+    last_click_us = GREATEST(COALESCE(last_click_us, VALUES(last_click_us)), VALUES(last_click_us)), \
+    facts = VALUES(facts)";
+const INSERT_CLICKS: &str = "INSERT INTO link_clicks (id, link_id, user_id, ip_hash, user_agent, referrer, \
+    clicked_at, class, browser, os, device, country) VALUES ";
 
 pub(super) type Client = Conn;
 
@@ -66,23 +78,21 @@ pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, F
     }
     let clicks = job.clicks();
     let mut tally = Tally::of(job);
-    lock(client, &mut tally).await.map_err(failed)?;
+    let added = add_to_links(client, &mut tally).await;
+    added.map_err(failed)?;
     if let Some(step) = &step
         && tally.left_out() > 0
     {
         let corrected = correct(client, step.journal, tally.left_out()).await;
         corrected.map_err(failed)?;
     }
-    add_to_links(client, &tally).await.map_err(failed)?;
     let stored = stored_facts(client, &tally).await.map_err(failed)?;
     let visited = add_visitors(client, &mut tally, &stored).await;
     visited.map_err(failed)?;
-    let all: Vec<usize> = (0..tally.days().len()).collect();
-    let documents = tally.documents(&all, &stored).map_err(Failure::last)?;
-    let added = add_to_days(client, &tally, &documents).await;
+    let rows: Vec<&Click> = tally.rows(clicks).collect();
+    let documents = insert_clicks(client, &rows, &tally, &stored).await?;
+    let added = add_to_days(client, &tally, &documents, &stored).await;
     added.map_err(failed)?;
-    let inserted = insert_clicks(client, tally.rows(clicks)).await;
-    inserted.map_err(failed)?;
     hold_point("ingest.inside");
     let committed = client.query_drop("COMMIT").await;
     committed.map_err(|error| Failure::of_commit(classify(&error), error))?;
@@ -130,14 +140,30 @@ async fn correct(client: &mut Client, journal: Uuid, gone: i64) -> Result<(), Er
     client.query_drop(sql).await
 }
 
-/// Locks the links in the order of their ids, and finds out which are gone.
-async fn lock(client: &mut Client, tally: &mut Tally<'_>) -> Result<(), Error> {
-    let ids: Vec<Uuid> = tally.links().map(|tally| tally.link).collect();
-    let mut found = Vec::with_capacity(ids.len());
-    for ids in ids.chunks(LINKS) {
+/// Adds to the totals of the links, which locks them in the order of their ids, and finds out which are gone.
+async fn add_to_links(client: &mut Client, tally: &mut Tally<'_>) -> Result<(), Error> {
+    let links: Vec<LinkTally> = tally.links().collect();
+    let mut found = Vec::with_capacity(links.len());
+    for links in links.chunks(LINKS) {
+        let ids: Vec<Uuid> = links.iter().map(|tally| tally.link).collect();
+        // Whatever else could be chosen, rows are looked up by their ids, in order.
+        let mut sql = String::from("UPDATE links FORCE INDEX (PRIMARY) SET clicks = clicks + ");
+        push_added(&mut sql, links, |tally| tally.clicks);
+        sql.push_str(", humans = humans + ");
+        push_added(&mut sql, links, |tally| tally.humans);
+        sql.push_str(", clicks_purged = clicks_purged + ");
+        push_added(&mut sql, links, |tally| tally.purged);
+        sql.push_str(" WHERE id IN (");
+        push_ids(&mut sql, &ids);
+        sql.push(')');
+        client.query_drop(sql).await?;
+        if usize::try_from(client.affected_rows()).is_ok_and(|rows| rows == ids.len()) {
+            found.extend(ids);
+            continue;
+        }
         let mut sql = String::from("SELECT id FROM links WHERE id IN (");
-        push_ids(&mut sql, ids);
-        sql.push_str(") ORDER BY id FOR UPDATE");
+        push_ids(&mut sql, &ids);
+        sql.push_str(") FOR UPDATE");
         let rows: Vec<Vec<u8>> = client.query(sql).await?;
         found.extend(rows.iter().filter_map(|id| Uuid::from_slice(id).ok()));
     }
@@ -145,28 +171,29 @@ async fn lock(client: &mut Client, tally: &mut Tally<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Links with as many clicks share a statement. They are locked: the order does not matter any more.
-async fn add_to_links(client: &mut Client, tally: &Tally<'_>) -> Result<(), Error> {
-    let mut by_clicks: BTreeMap<[i64; 3], Vec<Uuid>> = BTreeMap::new();
-    for tally in tally.links() {
-        let numbers = [tally.clicks, tally.humans, tally.purged];
-        by_clicks.entry(numbers).or_default().push(tally.link);
+/// What is added to each of the links: as an expression of their ids, short where most add the same.
+fn push_added(sql: &mut String, links: &[LinkTally], number: fn(&LinkTally) -> i64) {
+    let mut by_number: BTreeMap<i64, Vec<Uuid>> = BTreeMap::new();
+    for tally in links {
+        by_number.entry(number(tally)).or_default().push(tally.link);
     }
-    for ([clicks, humans, purged], ids) in by_clicks {
-        for ids in ids.chunks(LINKS) {
-            let mut sql = String::from("UPDATE links SET clicks = clicks + ");
-            push_number(&mut sql, clicks);
-            sql.push_str(", humans = humans + ");
-            push_number(&mut sql, humans);
-            sql.push_str(", clicks_purged = clicks_purged + ");
-            push_number(&mut sql, purged);
-            sql.push_str(" WHERE id IN (");
-            push_ids(&mut sql, ids);
-            sql.push(')');
-            client.query_drop(sql).await?;
-        }
+    let most = by_number.iter().max_by_key(|(_, ids)| ids.len());
+    let most = most.map_or(0, |(number, _)| *number);
+    by_number.remove(&most);
+    if by_number.is_empty() {
+        push_number(sql, most);
+        return;
     }
-    Ok(())
+    sql.push_str("CASE");
+    for (number, ids) in by_number {
+        sql.push_str(" WHEN id IN (");
+        push_ids(sql, &ids);
+        sql.push_str(") THEN ");
+        push_number(sql, number);
+    }
+    sql.push_str(" ELSE ");
+    push_number(sql, most);
+    sql.push_str(" END");
 }
 
 fn push_ids(sql: &mut String, ids: &[Uuid]) {
@@ -191,10 +218,8 @@ async fn add_visitors(
         .flat_map(|(place, day)| day.visitors.iter().map(move |visitor| (place, *visitor)));
     let (of_known, mut new): (Vec<Visit>, Vec<Visit>) =
         visits.partition(|(place, _)| stored.contains_key(place));
-    for visits in of_known.chunks(VISITORS) {
-        let known = known_visits(client, tally, visits).await?;
-        new.extend(visits.iter().filter(|visit| !known.contains(visit)));
-    }
+    let known = known_visits(client, tally, &of_known).await?;
+    new.extend(of_known.iter().filter(|visit| !known.contains(visit)));
     for (place, _) in &new {
         if let Some(day) = tally.days_mut().get_mut(*place) {
             day.new_visitors += 1;
@@ -211,26 +236,47 @@ async fn add_visitors(
 /// A visitor, and the place of the day among those of the tally.
 type Visit = (usize, Uuid);
 
+/// Which of them there are. Each statement asks about one day: with the day in each key, it would take half as
+/// long again.
 async fn known_visits(
     client: &mut Client,
     tally: &Tally<'_>,
     visits: &[Visit],
 ) -> Result<HashSet<Visit>, Error> {
-    let keys = keys(tally, visits);
-    let sql = format!(
-        "SELECT TO_DAYS(day), link_id, visitor FROM link_visitors WHERE (day, link_id, visitor) IN ({keys})"
-    );
-    let rows: Vec<(i32, Vec<u8>, Vec<u8>)> = client.query(sql).await?;
-    let visit = |(day, link, visitor): &(i32, Vec<u8>, Vec<u8>)| {
-        let place = tally.place(Uuid::from_slice(link).ok()?, date(*day)?)?;
-        Some((place, Uuid::from_slice(visitor).ok()?))
-    };
-    Ok(rows.iter().filter_map(visit).collect())
-}
-
-/// A day as `TO_DAYS` numbers it, from the year 0 on.
-fn date(days: i32) -> Option<Date> {
-    Date::from_julian_day(days.checked_add(1_721_060)?).ok()
+    let mut by_day: BTreeMap<Date, Vec<(Uuid, Uuid)>> = BTreeMap::new();
+    for (place, visitor) in visits {
+        if let Some(day) = tally.days().get(*place) {
+            by_day
+                .entry(day.day)
+                .or_default()
+                .push((day.link, *visitor));
+        }
+    }
+    let mut known = HashSet::new();
+    for (day, visits) in by_day {
+        for visits in visits.chunks(KEYS) {
+            let mut sql = String::from("SELECT link_id, visitor FROM link_visitors WHERE day = ");
+            push_date_literal(&mut sql, day);
+            sql.push_str(" AND (link_id, visitor) IN ");
+            let mut next = '(';
+            for (link, visitor) in visits {
+                sql.push(next);
+                sql.push('(');
+                push_bytes(&mut sql, link.as_bytes());
+                sql.push(',');
+                push_bytes(&mut sql, visitor.as_bytes());
+                sql.push(')');
+                next = ',';
+            }
+            sql.push(')');
+            let rows: Vec<(Vec<u8>, Vec<u8>)> = client.query(sql).await?;
+            known.extend(rows.iter().filter_map(|(link, visitor)| {
+                let place = tally.place(Uuid::from_slice(link).ok()?, day)?;
+                Some((place, Uuid::from_slice(visitor).ok()?))
+            }));
+        }
+    }
+    Ok(known)
 }
 
 fn keys(tally: &Tally<'_>, visits: &[Visit]) -> String {
@@ -250,60 +296,67 @@ fn keys(tally: &Tally<'_>, visits: &[Visit]) -> String {
     sql
 }
 
-/// The documents of the days that are there already: each with its place among the days.
+/// The documents of the days that are there already: each with its place among the days. Each statement asks
+/// about one day: with the day in each key, it would take twice as long.
 async fn stored_facts(
     client: &mut Client,
     tally: &Tally<'_>,
 ) -> Result<HashMap<usize, String>, Error> {
+    let mut by_day: BTreeMap<Date, Vec<Uuid>> = BTreeMap::new();
+    for day in tally.days() {
+        by_day.entry(day.day).or_default().push(day.link);
+    }
     let mut documents = HashMap::new();
-    for days in tally.days().chunks(VISITORS) {
-        let mut sql = String::from(
-            "SELECT link_id, TO_DAYS(day), COALESCE(facts, '{}') FROM link_days WHERE (link_id, day) IN (",
-        );
-        let mut first = true;
-        for day in days {
-            sql.push_str(if std::mem::take(&mut first) {
-                "("
-            } else {
-                ",("
-            });
-            push_bytes(&mut sql, day.link.as_bytes());
-            sql.push(',');
-            push_date_literal(&mut sql, day.day);
+    for (day, links) in by_day {
+        for links in links.chunks(KEYS) {
+            let mut sql =
+                String::from("SELECT link_id, COALESCE(facts, '{}') FROM link_days WHERE day = ");
+            push_date_literal(&mut sql, day);
+            sql.push_str(" AND link_id IN (");
+            push_ids(&mut sql, links);
             sql.push(')');
-        }
-        sql.push(')');
-        let rows: Vec<(Vec<u8>, i32, String)> = client.query(sql).await?;
-        for (link, day, facts) in rows {
-            let key = Uuid::from_slice(&link).ok().zip(date(day));
-            if let Some(place) = key.and_then(|(link, day)| tally.place(link, day)) {
-                documents.insert(place, facts);
+            let rows: Vec<(Vec<u8>, String)> = client.query(sql).await?;
+            for (link, facts) in rows {
+                let link = Uuid::from_slice(&link).ok();
+                if let Some(place) = link.and_then(|link| tally.place(link, day)) {
+                    documents.insert(place, facts);
+                }
             }
         }
     }
     Ok(documents)
 }
 
+/// Adds the days that are new, and what is to be added to others.
 async fn add_to_days(
     client: &mut Client,
     tally: &Tally<'_>,
     documents: &[String],
+    stored: &HashMap<usize, String>,
 ) -> Result<(), Error> {
-    let rows: Vec<(&DayTally<'_>, &String)> = tally.days().iter().zip(documents).collect();
+    let days = tally.days().iter().zip(documents).zip(0..);
+    let (known, new): (Vec<_>, Vec<_>) = days.partition(|(_, place)| stored.contains_key(place));
     let insert = Insert {
-        into: "INSERT INTO link_days \
-               (link_id, day, clicks, humans, visitors, first_click_us, last_click_us, facts) VALUES ",
+        into: INSERT_DAYS,
         row: "(?,?,?,?,?,?,?,?)",
-        end: " ON DUPLICATE KEY UPDATE clicks = clicks + VALUES(clicks), \
-              humans = humans + VALUES(humans), visitors = visitors + VALUES(visitors), \
-              first_click_us = LEAST(COALESCE(first_click_us, VALUES(first_click_us)), VALUES(first_click_us)), \
-              last_click_us = GREATEST(COALESCE(last_click_us, VALUES(last_click_us)), VALUES(last_click_us)), \
-              facts = VALUES(facts)",
+        end: "",
     };
-    insert.run(client, &rows, push_day).await
+    let (known, new): (Vec<Day<'_>>, Vec<Day<'_>>) = (
+        known.into_iter().map(|(day, _)| day).collect(),
+        new.into_iter().map(|(day, _)| day).collect(),
+    );
+    insert.run(client, &new, push_day).await?;
+    let add = Insert {
+        end: ADD_TO_DAYS,
+        ..insert
+    };
+    add.run(client, &known, push_day).await
 }
 
-fn push_day(values: &mut Vec<Value>, (day, document): &(&DayTally<'_>, &String)) {
+/// A day, with its document.
+type Day<'a> = (&'a DayTally<'a>, &'a String);
+
+fn push_day(values: &mut Vec<Value>, (day, document): &Day<'_>) {
     let date = day.day;
     values.extend([
         Value::Bytes(day.link.as_bytes().to_vec()),
@@ -327,6 +380,7 @@ fn push_day(values: &mut Vec<Value>, (day, document): &(&DayTally<'_>, &String))
 }
 
 /// An insertion of any number of rows.
+#[derive(Clone, Copy)]
 struct Insert {
     into: &'static str,
     row: &'static str,
@@ -340,42 +394,94 @@ impl Insert {
         rows: &[T],
         push: impl Fn(&mut Vec<Value>, &T),
     ) -> Result<(), Error> {
-        let mut rest = rows;
-        while let Some(power) = rest.len().checked_ilog2() {
-            let (now, later) = rest.split_at((1 << power).min(ROWS));
-            rest = later;
-            let mut values = Vec::with_capacity(now.len() * self.row.len() / 2);
-            for row in now {
-                push(&mut values, row);
-            }
-            let mut sql = String::from(self.into);
-            sql.push_str(self.row);
-            for _ in 1..now.len() {
-                sql.push(',');
-                sql.push_str(self.row);
-            }
-            sql.push_str(self.end);
-            // Prepared once: the connection keeps what it prepared.
-            client.exec_drop(sql, values).await?;
+        for rows in parts(rows) {
+            self.run_part(client, rows.len(), self.values(rows, &push))
+                .await?;
         }
         Ok(())
     }
+
+    fn values<T>(&self, rows: &[T], push: impl Fn(&mut Vec<Value>, &T)) -> Vec<Value> {
+        let mut values = Vec::with_capacity(rows.len() * self.row.len() / 2);
+        for row in rows {
+            push(&mut values, row);
+        }
+        values
+    }
+
+    async fn run_part(
+        &self,
+        client: &mut Client,
+        rows: usize,
+        values: Vec<Value>,
+    ) -> Result<(), Error> {
+        let mut sql = String::from(self.into);
+        sql.push_str(self.row);
+        for _ in 1..rows {
+            sql.push(',');
+            sql.push_str(self.row);
+        }
+        sql.push_str(self.end);
+        // Prepared once: the connection keeps what it prepared.
+        client.exec_drop(sql, values).await
+    }
 }
 
+/// Rows in parts, of each of which the number is a power of two.
+fn parts<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let power = rest.len().checked_ilog2()?;
+        let (now, later) = rest.split_at((1 << power).min(ROWS));
+        rest = later;
+        Some(now)
+    })
+}
+
+/// Inserts the rows of the clicks. While the database is busy with some of them, the next ones are written,
+/// and the documents of the days, which it gives back.
 async fn insert_clicks(
     client: &mut Client,
-    clicks: impl Iterator<Item = &Click>,
-) -> Result<(), Error> {
-    let clicks: Vec<&Click> = clicks.collect();
+    clicks: &[&Click],
+    tally: &Tally<'_>,
+    stored: &HashMap<usize, String>,
+) -> Result<Vec<String>, Failure> {
     let insert = Insert {
-        into: "INSERT INTO link_clicks (id, link_id, user_id, ip_hash, user_agent, referrer, clicked_at, \
-               class, browser, os, device, country) VALUES ",
+        into: INSERT_CLICKS,
         row: "(?,?,?,?,?,?,?,?,?,?,?,?)",
         end: "",
     };
-    insert
-        .run(client, &clicks, |values, click| push_click(values, click))
-        .await
+    let places: Vec<usize> = (0..tally.days().len()).collect();
+    let (written, mut to_insert) = mpsc::channel(1);
+    let write = async {
+        let mut documents = Vec::with_capacity(places.len());
+        let mut places = places.chunks(DOCUMENTS);
+        for rows in parts(clicks) {
+            let values = insert.values(rows, |values, click| push_click(values, click));
+            // It is closed when the insertion failed.
+            if written.send((rows.len(), values)).await.is_err() {
+                break;
+            }
+            if let Some(places) = places.next() {
+                documents.extend(tally.documents(places, stored).map_err(Failure::last)?);
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(written);
+        for places in places {
+            documents.extend(tally.documents(places, stored).map_err(Failure::last)?);
+        }
+        Ok(documents)
+    };
+    let run = async {
+        while let Some((rows, values)) = to_insert.recv().await {
+            let inserted = insert.run_part(client, rows, values).await;
+            inserted.map_err(failed)?;
+        }
+        Ok(())
+    };
+    let (documents, ()) = tokio::try_join!(write, run)?;
+    Ok(documents)
 }
 
 fn push_click(values: &mut Vec<Value>, click: &Click) {
