@@ -166,6 +166,45 @@ async fn exports_have_every_click_newest_first() {
 }
 
 #[tokio::test]
+async fn an_export_of_a_class_has_its_clicks_however_far_apart_they_are() {
+    let server = TestServer::closed().await;
+    let ada = server.member("ada").await;
+    let samples = Samples::new(1);
+    let link = samples.link("wiki");
+    let store = server.store.memory();
+    store.insert_link(&link, Some(ada.id)).await.unwrap();
+    let classed = |class| {
+        let facts = ClickFacts {
+            class: Some(class),
+            ..ClickFacts::default()
+        };
+        let click = samples.click(&link);
+        Click { facts, ..click }
+    };
+    // More than are read at once stand between the two, and none is left behind the last.
+    let bots = || (0..2_100).map(|_| classed(VisitClass::Bot));
+    let human = || [classed(VisitClass::Human)].into_iter();
+    let clicks: Vec<Click> = human().chain(bots()).chain(human()).chain(bots()).collect();
+    store.record_clicks(&clicks).await.unwrap();
+    for (class, expected) in [("human", 2), ("bot", 4_200), ("preview", 0)] {
+        let at = path(&link, &format!("clicks.csv?class={class}"));
+        let csv = server.read(&ada.token, &at).await;
+        let rows = records(&csv);
+        assert_eq!(rows.len() - 1, expected, "{class}");
+        assert!(rows[1..].iter().all(|row| row[1] == class));
+        let at = path(&link, &format!("clicks.ndjson?class={class}"));
+        let lines = server.read(&ada.token, &at).await;
+        assert_eq!(lines.status, StatusCode::OK);
+        assert_eq!(lines.body.lines().count(), expected, "{class}");
+    }
+    for bad in ["class=ghost", "clas=human"] {
+        let at = path(&link, &format!("clicks.csv?{bad}"));
+        let answer = server.read(&ada.token, &at).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{bad}");
+    }
+}
+
+#[tokio::test]
 async fn an_export_of_many_clicks_is_whole() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;

@@ -1,5 +1,5 @@
-//! `GET /api/v1/links/{id}/clicks.csv` and `clicks.ndjson`: all clicks of a link, whose rows are read and
-//! sent a thousand at a time: memory does not grow with them.
+//! `GET /api/v1/links/{id}/clicks.csv` and `clicks.ndjson`: all clicks of a link, or those of a visit class.
+//! Their rows are read and sent a thousand at a time: memory does not grow with them.
 //!
 //! Where the database goes away in the middle, the connection is broken off, so that nobody takes a part
 //! for the whole.
@@ -8,16 +8,21 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt};
+use serde::Deserialize;
 use time::format_description::well_known::Rfc3339;
-use waypost_core::{ClickId, Country, DeviceClass, Family, Link, LinkId, Referrer, VisitClass};
+use utoipa::IntoParams;
+use waypost_core::{ClickId, Country, DeviceClass, Family, LinkId, Referrer, VisitClass};
 use waypost_store::KeptClick;
 
 use super::clicks::ClickView;
 use super::links::link_of;
+use super::statistics::class;
+use super::view::VisitClassName;
 use crate::caller::Caller;
 use crate::errors::ApiError;
-use crate::openapi::{Denied, NotThere, StoreFailure};
+use crate::input;
+use crate::openapi::{BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 
 const COLUMNS: [&str; 9] = [
@@ -32,6 +37,16 @@ const COLUMNS: [&str; 9] = [
     "user",
 ];
 
+/// Which clicks.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ExportQuery {
+    /// Only clicks of this class.
+    #[param(value_type = Option<VisitClassName>)]
+    class: Option<String>,
+}
+
 /// Export the clicks of a link as CSV
 ///
 /// RFC 4180, with a header, newest click first. A cell that a spreadsheet would take for a formula has an
@@ -41,10 +56,11 @@ const COLUMNS: [&str; 9] = [
     path = "/api/v1/links/{id}/clicks.csv",
     tag = "statistics",
     operation_id = "exportClicksCsv",
-    params(("id" = String, Path, description = "The id of the link", format = "uuid")),
+    params(("id" = String, Path, description = "The id of the link", format = "uuid"), ExportQuery),
     security(("token" = [])),
     responses(
         (status = 200, description = "All clicks whose rows are kept", body = String, content_type = "text/csv"),
+        BadInput,
         Denied,
         NotThere,
         StoreFailure,
@@ -55,11 +71,10 @@ pub(crate) async fn csv(
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let link = state.links().clicked(&caller.0, link_of(&request)?).await?;
     let mut head = writer();
     head.write_record(COLUMNS).map_err(ApiError::internal)?;
     let head = head.into_inner().map_err(ApiError::internal)?;
-    answer(&request, state, &link, "csv", head, in_csv).await
+    answer(&request, &caller, state, "csv", head, in_csv).await
 }
 
 /// Export the clicks of a link as NDJSON
@@ -70,10 +85,11 @@ pub(crate) async fn csv(
     path = "/api/v1/links/{id}/clicks.ndjson",
     tag = "statistics",
     operation_id = "exportClicksNdjson",
-    params(("id" = String, Path, description = "The id of the link", format = "uuid")),
+    params(("id" = String, Path, description = "The id of the link", format = "uuid"), ExportQuery),
     security(("token" = [])),
     responses(
         (status = 200, description = "All clicks whose rows are kept", body = String, content_type = "application/x-ndjson"),
+        BadInput,
         Denied,
         NotThere,
         StoreFailure,
@@ -84,20 +100,22 @@ pub(crate) async fn ndjson(
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let link = state.links().clicked(&caller.0, link_of(&request)?).await?;
-    answer(&request, state, &link, "ndjson", Vec::new(), in_ndjson).await
+    answer(&request, &caller, state, "ndjson", Vec::new(), in_ndjson).await
 }
 
 type Written = Result<Vec<u8>, ApiError>;
 
 async fn answer(
     request: &HttpRequest,
+    caller: &Caller,
     state: web::Data<State>,
-    link: &Link,
     format: &'static str,
     head: Vec<u8>,
     write: fn(Vec<KeptClick>) -> Written,
 ) -> Result<HttpResponse, ApiError> {
+    let query = input::query::<ExportQuery>(request)?;
+    let class = class(query.class.as_deref())?;
+    let link = state.links().clicked(&caller.0, link_of(request)?).await?;
     let content_type = match format {
         "csv" => "text/csv; charset=utf-8; header=present",
         _ => "application/x-ndjson",
@@ -117,65 +135,65 @@ async fn answer(
     if request.method() == Method::HEAD {
         return Ok(response.finish());
     }
-    // The first ones are read before anything is answered: what fails then is an answer.
-    let first = state.statistics().export(link.id, None).await?;
-    let mut begun = head;
-    let next = Place::behind(&first);
-    begun.extend(write(first)?);
-    let reading = Reading {
+    let mut reading = Reading {
         state,
         link: link.id,
+        class,
         write,
-        next,
-        begun: Some(Bytes::from(begun)),
+        next: Place::Begin,
     };
-    Ok(response.streaming(stream::unfold(reading, Reading::step)))
+    // The first ones are read before anything is answered: what fails then is an answer.
+    let mut begun = head;
+    begun.extend(reading.read().await?.unwrap_or_default());
+    let begun = stream::iter((!begun.is_empty()).then(|| Ok(Bytes::from(begun))));
+    let rest = stream::unfold(reading, Reading::step);
+    Ok(response.streaming(begun.chain(rest)))
 }
 
 /// Where an export goes on.
 enum Place {
+    Begin,
     Behind(ClickId),
     End,
-}
-
-impl Place {
-    fn behind(clicks: &[KeptClick]) -> Self {
-        clicks
-            .last()
-            .map_or(Self::End, |last| Self::Behind(last.id))
-    }
 }
 
 struct Reading {
     state: web::Data<State>,
     link: LinkId,
+    class: Option<VisitClass>,
     write: fn(Vec<KeptClick>) -> Written,
     next: Place,
-    /// What is sent first.
-    begun: Option<Bytes>,
 }
 
 impl Reading {
+    /// The next clicks that are asked for, as they are written; `None` at the end. Never nothing at all: an
+    /// empty part would end the answer (RFC 9112 §7.1).
+    async fn read(&mut self) -> Result<Option<Vec<u8>>, ApiError> {
+        loop {
+            let before = match self.next {
+                Place::Begin => None,
+                Place::Behind(last) => Some(last),
+                Place::End => return Ok(None),
+            };
+            // After a failure nothing more is read.
+            self.next = Place::End;
+            let mut clicks = self.state.statistics().export(self.link, before).await?;
+            let Some(last) = clicks.last() else {
+                return Ok(None);
+            };
+            self.next = Place::Behind(last.id);
+            if let Some(class) = self.class {
+                clicks.retain(|click| click.facts.class == Some(class));
+            }
+            if !clicks.is_empty() {
+                return (self.write)(clicks).map(Some);
+            }
+        }
+    }
+
     async fn step(mut self) -> Option<(Result<Bytes, ApiError>, Self)> {
-        if let Some(begun) = self.begun.take() {
-            return Some((Ok(begun), self));
-        }
-        let Place::Behind(before) = self.next else {
-            return None;
-        };
-        let statistics = self.state.statistics();
-        let read = statistics.export(self.link, Some(before)).await;
-        match read {
-            Ok(clicks) if clicks.is_empty() => None,
-            Ok(clicks) => {
-                self.next = Place::behind(&clicks);
-                Some(((self.write)(clicks).map(Bytes::from), self))
-            }
-            Err(error) => {
-                self.next = Place::End;
-                Some((Err(error.into()), self))
-            }
-        }
+        let written = self.read().await.transpose()?;
+        Some((written.map(Bytes::from), self))
     }
 }
 
