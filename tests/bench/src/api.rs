@@ -1,16 +1,20 @@
-//! `bench api`: how long the lists of the REST API take, with many links of many people in the database.
+//! `bench api`: how long the lists of the REST API and the pages of the dashboard take, with many links of
+//! many people in the database.
 //!
 //! Each list is asked for from its first and its last page, by several users in turns, one request at a
-//! time. What is shown is the time that the client waited.
+//! time; each page by somebody with as many links as the others, and by somebody who owns all of them. What
+//! is shown is the time that the client waited.
 
 mod data;
 mod lists;
+mod pages;
 
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use reqwest::Client;
+use reqwest::header::COOKIE;
+use reqwest::{Client, StatusCode};
 use serde::Serialize;
 use tabled::builder::Builder;
 use tabled::settings::object::Columns;
@@ -19,6 +23,7 @@ use waypost_test_harness::{Invocation, ServerOptions, ServerProcess};
 
 use self::data::Data;
 use self::lists::{List, lists};
+use self::pages::{Reader, pages, sign_in};
 use crate::Result;
 use crate::options::Database;
 use crate::statistics::median;
@@ -38,7 +43,10 @@ pub(crate) struct ApiOptions {
     /// Users in the database
     #[arg(long, default_value_t = 1_000, value_parser = RangedU64ValueParser::<u32>::new().range(20..=100_000))]
     pub(crate) users: u32,
-    /// Requests of each list
+    /// Only the pages, without the lists of the REST API
+    #[arg(long)]
+    pub(crate) only_pages: bool,
+    /// Requests of each list and page
     #[arg(long, default_value_t = 60, value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
     pub(crate) requests: u32,
     /// Print one JSON document instead of tables
@@ -46,15 +54,35 @@ pub(crate) struct ApiOptions {
     pub(crate) json: bool,
 }
 
-/// How long a list took.
+/// How long a list or a page took.
 #[derive(Debug, Serialize)]
 struct Measured {
     database: Database,
+    /// What was asked for.
     list: String,
-    /// Items of the last answer.
+    /// Items of the last answer of a list; bytes of a page.
     items: usize,
     median_ms: f64,
     p95_ms: f64,
+}
+
+impl Measured {
+    fn of(database: Database, list: String, items: usize, mut times: Vec<f64>) -> Self {
+        times.sort_by(f64::total_cmp);
+        let p95_ms = times[(times.len() * 95 / 100).min(times.len() - 1)];
+        let one = Self {
+            database,
+            list,
+            items,
+            median_ms: median(times).unwrap_or_default(),
+            p95_ms,
+        };
+        eprintln!(
+            "{:>8.2} ms  {:>8.2} ms  {:>6}  {}",
+            one.median_ms, one.p95_ms, one.items, one.list
+        );
+        one
+    }
 }
 
 /// Measures and prints.
@@ -66,19 +94,30 @@ pub(crate) fn run(options: &ApiOptions) -> Result<()> {
         .worker_threads(1)
         .enable_all()
         .build()?;
-    let mut measured = Vec::new();
+    let mut of_lists = Vec::new();
+    let mut of_pages = Vec::new();
     for database in &options.databases {
-        measured.extend(runtime.block_on(measure(*database, options))?);
+        let (lists, pages) = runtime.block_on(measure(*database, options))?;
+        of_lists.extend(lists);
+        of_pages.extend(pages);
     }
     if options.json {
+        let measured: Vec<&Measured> = of_lists.iter().chain(&of_pages).collect();
         println!("{}", serde_json::to_string_pretty(&measured)?);
     } else {
-        println!("{}", table(&measured, options));
+        let size = format!(
+            "{} links, {} users, {} requests each, one at a time",
+            options.links, options.users, options.requests
+        );
+        if !options.only_pages {
+            println!("## Lists: {size}\n\n{}\n", table(&of_lists, "items"));
+        }
+        println!("## Pages: {size}\n\n{}", table(&of_pages, "bytes"));
     }
     Ok(())
 }
 
-async fn measure(which: Database, options: &ApiOptions) -> Result<Vec<Measured>> {
+async fn measure(which: Database, options: &ApiOptions) -> Result<(Vec<Measured>, Vec<Measured>)> {
     eprintln!(
         "{}: {} links of {} users are written …",
         which.kind(),
@@ -88,38 +127,73 @@ async fn measure(which: Database, options: &ApiOptions) -> Result<Vec<Measured>>
     let data = Data::write(which, options.links, options.users).await;
     let server_options = ServerOptions::new().env("WAYPOST_ADMIN_TOKEN", OPERATOR);
     let server = ServerProcess::start(&data.database, server_options);
-    let tokens: Vec<String> = data.askers().map(|email| token(&data, &email)).collect();
     let client = Client::builder().no_proxy().build()?;
+    let of_lists = if options.only_pages {
+        Vec::new()
+    } else {
+        measure_lists(which, &data, &server, &client, options.requests).await?
+    };
+    let of_pages = measure_pages(which, &data, &server, &client, options.requests).await?;
+    Ok((of_lists, of_pages))
+}
+
+async fn measure_lists(
+    which: Database,
+    data: &Data,
+    server: &ServerProcess,
+    client: &Client,
+    requests: u32,
+) -> Result<Vec<Measured>> {
+    let tokens: Vec<String> = data.askers().map(|email| token(data, &email)).collect();
     let mut measured = Vec::new();
-    for list in lists(&data) {
+    for list in lists(data) {
         let path = server.url(&list.path);
         let mut times = Vec::new();
         let mut items = 0;
-        for request in 0..options.requests {
+        for request in 0..requests {
             let place = usize::try_from(request).unwrap_or(0) % tokens.len();
             let token = if list.as_operator {
                 OPERATOR
             } else {
                 &tokens[place]
             };
-            let (took, found) = ask(&client, &path, token, &list).await?;
+            let (took, found) = ask(client, &path, token, &list).await?;
             times.push(took.as_secs_f64() * 1e3);
             items = found;
         }
-        times.sort_by(f64::total_cmp);
-        let p95 = times[(times.len() * 95 / 100).min(times.len() - 1)];
-        let one = Measured {
-            database: which,
-            list: list.name,
-            items,
-            median_ms: median(times).unwrap_or_default(),
-            p95_ms: p95,
+        measured.push(Measured::of(which, list.name, items, times));
+    }
+    Ok(measured)
+}
+
+async fn measure_pages(
+    which: Database,
+    data: &Data,
+    server: &ServerProcess,
+    client: &Client,
+    requests: u32,
+) -> Result<Vec<Measured>> {
+    let [member, librarian] = sign_in(data, server).await?;
+    let mut measured = Vec::new();
+    for page in pages(data) {
+        let url = server.url(&page.path);
+        let cookie = match page.reader {
+            Reader::Member => &member,
+            Reader::Librarian => &librarian,
         };
-        eprintln!(
-            "{:>8.2} ms  {:>8.2} ms  {:>4}  {}",
-            one.median_ms, one.p95_ms, one.items, one.list
-        );
-        measured.push(one);
+        let mut times = Vec::new();
+        let mut bytes = 0;
+        for _ in 0..requests {
+            let started = Instant::now();
+            let answer = client.get(&url).header(COOKIE, cookie).send().await?;
+            let status = answer.status();
+            bytes = answer.bytes().await?.len();
+            times.push(started.elapsed().as_secs_f64() * 1e3);
+            if status != StatusCode::OK {
+                return Err(format!("{url} was answered {status}").into());
+            }
+        }
+        measured.push(Measured::of(which, page.name, bytes, times));
     }
     Ok(measured)
 }
@@ -148,9 +222,9 @@ fn token(data: &Data, email: &str) -> String {
     made.stdout.trim_end().to_owned()
 }
 
-fn table(measured: &[Measured], options: &ApiOptions) -> String {
+fn table(measured: &[Measured], items: &str) -> String {
     let mut rows = Builder::default();
-    rows.push_record(["list", "database", "items", "median ms", "95 % ms"]);
+    rows.push_record(["asked for", "database", items, "median ms", "95 % ms"]);
     for one in measured {
         rows.push_record([
             one.list.clone(),
@@ -163,8 +237,5 @@ fn table(measured: &[Measured], options: &ApiOptions) -> String {
     let mut table = rows.build();
     table.with(Style::markdown());
     table.modify(Columns::new(2..), Alignment::right());
-    format!(
-        "## Lists: {} links, {} users, {} requests each, one at a time\n\n{table}",
-        options.links, options.users, options.requests
-    )
+    table.to_string()
 }

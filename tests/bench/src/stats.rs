@@ -49,6 +49,9 @@ pub(crate) struct StatsOptions {
     /// Do not purge
     #[arg(long)]
     pub(crate) no_purge: bool,
+    /// Only store: ask for nothing, and do not purge
+    #[arg(long)]
+    pub(crate) only_storing: bool,
     /// Redirects per second while clicks are purged
     #[arg(long, default_value_t = 1_000, value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
     pub(crate) rate: u32,
@@ -94,7 +97,8 @@ pub(crate) fn run(options: &StatsOptions) -> Result<()> {
     let largest = options.clicks.iter().max().copied();
     for database in &options.databases {
         for clicks in &options.clicks {
-            let purges = !options.no_purge && largest == Some(*clicks);
+            let is_largest = largest == Some(*clicks);
+            let purges = is_largest && !options.no_purge && !options.only_storing;
             measured.push(runtime.block_on(measure(*database, *clicks, purges, options, &cores))?);
         }
     }
@@ -126,7 +130,11 @@ async fn measure(
         "{:>8.0} clicks/s at the end, bare {:.0}/s; {:.0} bytes per link and day",
         stored.at_the_end, stored.bare, stored.link_day_bytes
     );
-    let asked = ask::measure(&data, &database, options).await?;
+    let asked = if options.only_storing {
+        Vec::new()
+    } else {
+        ask::measure(&data, &database, options).await?
+    };
     let purged = if purges {
         Some(purge::measure(&data, &database, options, cores).await?)
     } else {

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use waypost_core::{Link, LinkId, LinkOrder, LinkPlace};
 
-use super::data::{Data, email, tag, word};
+use super::data::{Data, Made, email, tag, word};
 
 /// A list to ask for.
 pub(super) struct List {
@@ -138,14 +138,19 @@ fn last_page(data: &Data, order: LinkOrder) -> String {
             codes[place].1
         }
     };
-    let made = data.link(number);
+    behind(&data.link(number), order)
+}
+
+/// The cursor behind which the links after this one are.
+pub(super) fn behind(made: &Made, order: LinkOrder) -> String {
     let created_at = OffsetDateTime::from_unix_timestamp(made.created_s).expect("is a time");
-    let link = Link::of(LinkId::from_uuid(made.id), made.content, created_at);
+    let content = made.content.clone();
+    let link = Link::of(LinkId::from_uuid(made.id), content, created_at);
     LinkPlace::behind(&link, order).to_string()
 }
 
 /// As a value of a query (RFC 3986 §2.1).
-fn url_encoded(text: &str) -> String {
+pub(super) fn url_encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {

@@ -1,7 +1,7 @@
 //! Purging while redirects run: the same load before and during.
 
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use waypost_core::{Clock as _, SystemClock};
@@ -17,6 +17,8 @@ use crate::{Result, cores, links};
 const CONNECTIONS: u32 = 16;
 const WARM_UP_S: f64 = 2.0;
 const SECONDS: f64 = 20.0;
+/// A purge that takes longer is given up.
+const LONGEST: Duration = Duration::from_secs(3_600);
 /// Links that are visited.
 const VISITED: u32 = 1_000;
 
@@ -66,6 +68,7 @@ pub(super) async fn measure(
                     "--json",
                 ])
                 .database(&database.database)
+                .timeout(LONGEST)
                 .run()
                 .assert_success();
             (purged.stdout, began.elapsed().as_secs_f64())
