@@ -23,7 +23,7 @@ use waypost_core::{Clock, LeaseHolder, Zone};
 use waypost_store::{PurgeScope, Store, StoreError};
 
 use crate::journal::Journal;
-use crate::retention::DEFAULT_PURGE_BATCH;
+use crate::retention::{Batch, DEFAULT_PURGE_BATCH};
 use crate::{Age, DailySalts, metrics};
 
 /// How long after the beginning of one pass the next one begins.
@@ -148,6 +148,7 @@ impl Maintenance {
     /// Deletes what is old, until nothing is left or the turn is over.
     async fn delete_old(&self, turn: &mut Turn<'_>, pass: &mut Pass) {
         for old in self.old() {
+            let mut batch = Batch::of(DEFAULT_PURGE_BATCH);
             loop {
                 match turn.next().await {
                     Ok(true) => {}
@@ -158,7 +159,7 @@ impl Maintenance {
                     }
                 }
                 let began = Instant::now();
-                match old.delete_batch(&*self.0.store).await {
+                match old.delete_batch(&*self.0.store, batch.rows()).await {
                     Ok(0) => break,
                     Ok(deleted) => pass.deleted(old, deleted),
                     Err(error) => {
@@ -166,7 +167,9 @@ impl Maintenance {
                         break;
                     }
                 }
-                turn.rest(began.elapsed()).await;
+                let took = began.elapsed();
+                batch.took(took);
+                turn.rest(took).await;
             }
         }
     }
@@ -190,12 +193,12 @@ impl Maintenance {
 }
 
 impl Old {
-    async fn delete_batch(self, store: &dyn Store) -> Result<u64, StoreError> {
+    async fn delete_batch(self, store: &dyn Store, rows: u32) -> Result<u64, StoreError> {
         match self {
-            Self::Changes(before) => store.purge_changes(before, DEFAULT_PURGE_BATCH).await,
-            Self::Sessions(before) => store.purge_sessions(before, DEFAULT_PURGE_BATCH).await,
-            Self::Visitors(day) => store.purge_visitors(day, DEFAULT_PURGE_BATCH).await,
-            Self::Clicks(scope) => store.purge_clicks(scope, DEFAULT_PURGE_BATCH).await,
+            Self::Changes(before) => store.purge_changes(before, rows).await,
+            Self::Sessions(before) => store.purge_sessions(before, rows).await,
+            Self::Visitors(day) => store.purge_visitors(day, rows).await,
+            Self::Clicks(scope) => store.purge_clicks(scope, rows).await,
         }
     }
 

@@ -12,11 +12,19 @@ pub const DEFAULT_PURGE_BATCH: u32 = 500;
 /// A purge rests so many times as long as it deletes.
 const RESTS: u32 = 3;
 
+/// So long a batch is to take: what else the machine does waits for that long.
+const USUAL: Duration = Duration::from_millis(10);
+
+/// No fewer rows than these are deleted at once, unless fewer are asked for: transactions cost something, too.
+const FEWEST: u32 = 100;
+
 /// The longest pause between two batches.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Deletes the raw clicks within `scope`, oldest first, `batch` rows (at least 1) per transaction, and
-/// gives back their number. Totals, rollups and statistics stay as they are.
+/// Deletes the raw clicks within `scope`, oldest first, at most `batch` rows (at least 1) per transaction,
+/// and gives back their number. Totals, rollups and statistics stay as they are.
+///
+/// Where so many take longer than 10 ms, there are fewer in the next batches, down to 100.
 ///
 /// After each batch `progress` is told how many rows are deleted so far, and the purge pauses for
 /// three times as long as the batch took (at most a minute): it never takes more than a quarter of the
@@ -32,18 +40,52 @@ pub async fn purge(
     batch: u32,
     mut progress: impl FnMut(u64),
 ) -> Result<u64, StoreError> {
-    let batch = batch.max(1);
+    let mut batch = Batch::of(batch);
     let mut deleted: u64 = 0;
     loop {
         let started = Instant::now();
-        let now_deleted = store.purge_clicks(scope, batch).await?;
+        let now_deleted = store.purge_clicks(scope, batch.rows()).await?;
+        let took = started.elapsed();
         deleted = deleted.saturating_add(now_deleted);
         progress(deleted);
         if now_deleted == 0 {
             return Ok(deleted);
         }
-        rest(started.elapsed()).await;
+        batch.took(took);
+        rest(took).await;
     }
+}
+
+/// How many rows to delete at once: as many as are deleted in about [`USUAL`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Batch {
+    rows: u32,
+    most: u32,
+}
+
+impl Batch {
+    /// So many at the most, and at least 1.
+    pub(crate) fn of(most: u32) -> Self {
+        let most = most.max(1);
+        Self { rows: most, most }
+    }
+
+    pub(crate) const fn rows(self) -> u32 {
+        self.rows
+    }
+
+    /// Takes into account how long one took.
+    pub(crate) fn took(&mut self, time: Duration) {
+        let usual = u64::from(self.rows).saturating_mul(micros(USUAL)) / micros(time).max(1);
+        let usual = u32::try_from(usual).unwrap_or(u32::MAX);
+        // Slowly: a batch may have been kept waiting by something else.
+        let next = usual.clamp(self.rows / 2, self.rows.saturating_mul(2));
+        self.rows = next.clamp(FEWEST.min(self.most), self.most);
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Lets others have the database for three times as long as it was used.
@@ -77,6 +119,29 @@ mod tests {
         };
         assert_eq!((link.rows, link.purged, link.rollup), (5, 20, 25));
         assert!(link.agrees());
+    }
+
+    #[test]
+    fn batches_become_as_large_as_is_done_in_the_usual_time() {
+        let ms = Duration::from_millis;
+        for (rows, took, most, next) in [
+            (500, ms(10), 500, 500),
+            (500, ms(15), 500, 333),
+            // By a half or the double at the most.
+            (500, ms(1_000), 500, 250),
+            (150, ms(1), 500, 300),
+            (400, ms(1), 500, 500),
+            // Not less than the fewest, and not more than are asked for.
+            (120, ms(60), 500, 100),
+            (10, ms(60), 10, 10),
+            (1, ms(60), 1, 1),
+            (500, Duration::ZERO, 500, 500),
+            (100, Duration::MAX, u32::MAX, 100),
+        ] {
+            let mut batch = Batch { rows, most };
+            batch.took(took);
+            assert_eq!(batch.rows(), next, "{rows} {took:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
