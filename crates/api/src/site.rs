@@ -136,6 +136,15 @@ impl Site {
         format!("{}/auth/login?redirect={path}", self.base)
     }
 
+    /// Where to sign out, and to sign in again for `path`; nowhere else where it is none of this server.
+    pub(crate) fn sign_out(&self, path: &str) -> String {
+        let Some(path) = self.checked(path) else {
+            return format!("{}/auth/logout", self.base);
+        };
+        let path: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+        format!("{}/auth/logout?redirect={path}", self.base)
+    }
+
     /// The secret of a session that a request presents, of whatever form.
     pub(crate) fn session_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         cookie(headers, self.session)
@@ -289,6 +298,10 @@ mod tests {
         assert_eq!(site.local("/wiki"), "/go/wiki");
         assert_eq!(site.local("//evil.example"), "/go/dashboard");
         assert_eq!(site.sign_in("/a?b"), "/go/auth/login?redirect=%2Fa%3Fb");
+        assert_eq!(site.sign_out("/a?b"), "/go/auth/logout?redirect=%2Fa%3Fb");
+        for elsewhere in ["", "//evil.example", "https://evil.example/"] {
+            assert_eq!(site.sign_out(elsewhere), "/go/auth/logout");
+        }
         let cookie = site.keep_session("secret", Duration::DAY).unwrap();
         assert_eq!(
             cookie,

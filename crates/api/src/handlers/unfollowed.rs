@@ -60,7 +60,7 @@ async fn ways(request: &HttpRequest, state: &State, path: &str, code: ErrorCode)
             missing(request, state, visitor.as_ref(), &typed).await
         }
         (ErrorCode::Gone, Some(link), _) => over(state, visitor.as_ref(), link).await,
-        (ErrorCode::Forbidden, ..) => for_others(state, visitor.as_ref()),
+        (ErrorCode::Forbidden, ..) => for_others(request, state, visitor.as_ref()),
         _ => Ways::default(),
     }
 }
@@ -81,14 +81,12 @@ async fn missing(
         ways.near = near(request, state, &actor, code).await;
     }
     if visitor.is_none() {
-        let path = request.uri().path_and_query();
-        let path = path.map_or("/", |path| path.as_str());
         if code.is_some() {
             let note = "Whoever is signed in can make this link.";
             ways.notes.push(note.to_owned());
         }
         ways.steps.push(Step {
-            href: state.site().sign_in(path),
+            href: state.site().sign_in(path_of(request)),
             label: "Sign in",
         });
     } else if let Some(code) = &code
@@ -135,6 +133,12 @@ async fn near(
     shown.collect()
 }
 
+/// The path and the query of a request.
+fn path_of(request: &HttpRequest) -> &str {
+    let path = request.uri().path_and_query();
+    path.map_or("/", |path| path.as_str())
+}
+
 /// The link leads nowhere any more.
 async fn over(state: &State, visitor: Option<&KnownSession>, link: LinkId) -> Ways {
     let mut ways = Ways::default();
@@ -155,13 +159,13 @@ async fn over(state: &State, visitor: Option<&KnownSession>, link: LinkId) -> Wa
 }
 
 /// The link is for others.
-fn for_others(state: &State, visitor: Option<&KnownSession>) -> Ways {
+fn for_others(request: &HttpRequest, state: &State, visitor: Option<&KnownSession>) -> Ways {
     let mut ways = Ways::default();
     if let Some(known) = visitor {
         let email = known.user.email.as_str();
         ways.notes.push(format!("You are signed in as {email}."));
         ways.steps.push(Step {
-            href: format!("{}/auth/logout", state.site().base()),
+            href: state.site().sign_out(path_of(request)),
             label: "Sign in as somebody else",
         });
     }

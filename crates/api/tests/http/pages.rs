@@ -5,6 +5,7 @@ use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, IF_NONE_MATCH, REFERER};
 use reqwest::{Method, StatusCode};
 
 use crate::browser::{Browser, add, hidden, signed_in};
+use crate::gated_store::CAUSE;
 use crate::setup::{OPERATOR, TestServer, send};
 
 pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -57,6 +58,38 @@ async fn every_page_forbids_what_it_does_not_need() {
         );
         assert!(!loaded(body).is_empty(), "{path}");
     }
+}
+
+#[tokio::test]
+async fn what_fails_is_a_page_that_says_what_to_do_and_not_why() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    let browser = signed_in(&server).await;
+    for (status, code) in [(503, "UNAVAILABLE"), (500, "INTERNAL")] {
+        match status {
+            503 => server.store.go_away(),
+            _ => server.store.break_down(),
+        }
+        for path in ["/dashboard", "/settings/tokens", "/not-cached", "/links"] {
+            let page = browser.get(path).await;
+            assert_eq!(page.status.as_u16(), status, "{path}: {page:?}");
+            assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+            assert_eq!(page.header("content-security-policy"), POLICY, "{path}");
+            let body = &page.body;
+            assert!(body.contains("<p role=\"alert\">"), "{path}: {body}");
+            assert!(body.contains(code), "{path}: {body}");
+            assert!(body.contains(page.header("x-request-id")), "{path}: {body}");
+            assert!(!loaded(body).is_empty(), "{path}: {body}");
+            for cause in [CAUSE, "hunter2", "connection refused"] {
+                assert!(!body.contains(cause), "{path}: {body}");
+            }
+            let later = page.headers.contains_key("retry-after");
+            assert_eq!(later, status == 503, "{path}: {page:?}");
+        }
+        server.store.come_back();
+    }
+    let page = browser.get("/dashboard").await;
+    assert_eq!(page.status, StatusCode::OK, "{page:?}");
 }
 
 #[tokio::test]

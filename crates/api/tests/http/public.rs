@@ -230,7 +230,9 @@ async fn a_link_for_others_says_whom_to_ask_and_not_whose_it_is() {
         let page = eve.get(path).await;
         assert_eq!(page.status, StatusCode::FORBIDDEN, "{page:?}");
         has(&page, "You are signed in as eve@example.com.");
-        has(&page, "href=\"/auth/logout\">Sign in as somebody else</a>");
+        let back = path.replace('/', "%2F").replace('+', "%2B");
+        let href = format!("href=\"/auth/logout?redirect={back}\">Sign in as somebody else</a>");
+        has(&page, &href);
         for secret in ["ada@", "Payroll", "https://example.com"] {
             lacks(&page, secret);
         }

@@ -84,6 +84,26 @@ async fn signing_out_ends_one_session_and_everywhere_all() {
 }
 
 #[tokio::test]
+async fn whoever_signs_out_for_a_page_may_sign_in_as_somebody_else_for_it() {
+    let server = TestServer::closed().await;
+    add(&server, "ada").await;
+    for (asked, expected) in [
+        ("/pay", "/auth/login?redirect=%2Fpay"),
+        ("//evil.example", "/auth/login"),
+        ("https://evil.example/", "/auth/login"),
+    ] {
+        let browser = signed_in(&server).await;
+        let encoded: String = url::form_urlencoded::byte_serialize(asked.as_bytes()).collect();
+        let page = browser.get(&format!("/auth/logout?redirect={encoded}")).await;
+        let kept = hidden(&page.body, "redirect");
+        let answer = browser.fill("/auth/logout", &[("redirect", &kept)]).await;
+        let page = browser.get(answer.header("location")).await;
+        let href = format!("href=\"{expected}\">Sign in");
+        assert!(page.body.contains(&href), "{page:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_was_planted_is_not_the_one_that_is_signed_in() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 
@@ -14,6 +14,16 @@ use crate::state::State;
 #[template(path = "logout.html")]
 struct LogoutPage<'a> {
     frame: &'a Frame,
+    redirect: &'a str,
+    /// Where to sign in.
+    sign_in: String,
+}
+
+/// What to sign in for afterwards.
+#[derive(Debug, Default, Deserialize)]
+struct LogoutQuery {
+    #[serde(default)]
+    redirect: String,
 }
 
 /// What the form sends.
@@ -21,11 +31,27 @@ struct LogoutPage<'a> {
 pub(crate) struct LogoutForm {
     /// Of the second button.
     everywhere: Option<String>,
+    #[serde(default)]
+    redirect: String,
 }
 
 /// Shows who is signed in, and the form.
-pub(crate) async fn show(frame: Frame) -> PageResult {
-    frame.page(StatusCode::OK, &LogoutPage { frame: &frame })
+pub(crate) async fn show(
+    request: HttpRequest,
+    state: web::Data<State>,
+    frame: Frame,
+) -> PageResult {
+    let query = web::Query::<LogoutQuery>::from_query(request.query_string());
+    let LogoutQuery { redirect } = query.map(web::Query::into_inner).unwrap_or_default();
+    let page = LogoutPage {
+        frame: &frame,
+        redirect: &redirect,
+        sign_in: match state.site().checked(&redirect) {
+            Some(path) => state.site().sign_in(&path),
+            None => format!("{}/auth/login", frame.base()),
+        },
+    };
+    frame.page(StatusCode::OK, &page)
 }
 
 /// Signs out, and makes the browser forget its session.
@@ -43,10 +69,12 @@ pub(crate) async fn submit(
             accounts.sign_out(known.user.id, known.session.id).await?;
         }
     }
+    let to = site.sign_out(&form.redirect);
+    let to = to.strip_prefix(frame.base()).unwrap_or(&to);
     let mut answer = if frame.user().is_some() {
-        frame.go_saying("/auth/logout", Flash::SignedOut, &state)
+        frame.go_saying(to, Flash::SignedOut, &state)
     } else {
-        frame.go("/auth/logout")
+        frame.go(to)
     };
     if let Some(cookie) = site.forget_session() {
         answer.headers_mut().append(header::SET_COOKIE, cookie);
