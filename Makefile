@@ -39,7 +39,7 @@ deny: ## Check the licences, bans and sources of the dependencies
 bench: ## Measure redirects and storing, beside a bare server (ARGS="--help" lists options)
 	cargo run --release --locked --package waypost-bench -- $(ARGS)
 
-bench-api: ## Measure the lists of the REST API with 100,000 links of 1,000 users (ARGS="--help" lists options)
+bench-api: ## Measure the lists of the REST API and the pages with 100,000 links of 1,000 users (ARGS="--help" lists options)
 	cargo run --release --locked --package waypost-bench -- api $(ARGS)
 
 bench-stats: ## Measure statistics, storing and purging with 10,000, 1 and 10 million clicks (ARGS="--help" lists options)

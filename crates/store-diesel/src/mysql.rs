@@ -94,6 +94,11 @@ type OwnedRawId = Vec<u8>;
 /// The sum of big integers is a decimal here.
 const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS SIGNED)";
 const SUM_OF_HUMANS: &str = "CAST(SUM(link_days.humans) AS SIGNED)";
+/// The same of the totals of links.
+const SUM_OF_TOTALS: (&str, &str) = (
+    "CAST(SUM(links.clicks) AS SIGNED)",
+    "CAST(SUM(links.humans) AS SIGNED)",
+);
 /// MariaDB finds the rows of `link_id = x AND id < y` by the link alone and passes over newer ones, when many
 /// rows are of the link: the later the page, the slower. Of two ranges, one of which has no rows, it seeks.
 const SEEKS_BY_WHOLE_KEY: bool = false;

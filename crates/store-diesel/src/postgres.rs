@@ -95,6 +95,11 @@ type OwnedRawId = Uuid;
 /// The sum of big integers is a decimal here.
 const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS bigint)";
 const SUM_OF_HUMANS: &str = "CAST(SUM(link_days.humans) AS bigint)";
+/// The same of the totals of links.
+const SUM_OF_TOTALS: (&str, &str) = (
+    "CAST(SUM(links.clicks) AS bigint)",
+    "CAST(SUM(links.humans) AS bigint)",
+);
 /// The rows of `link_id = x AND id < y` are found by both columns of the index.
 const SEEKS_BY_WHOLE_KEY: bool = true;
 

@@ -90,6 +90,8 @@ type OwnedRawId = Vec<u8>;
 
 const SUM_OF_DAYS: &str = "SUM(link_days.clicks)";
 const SUM_OF_HUMANS: &str = "SUM(link_days.humans)";
+/// The same of the totals of links.
+const SUM_OF_TOTALS: (&str, &str) = ("SUM(links.clicks)", "SUM(links.humans)");
 /// The rows of `link_id = x AND id < y` are found by both columns of the index.
 const SEEKS_BY_WHOLE_KEY: bool = true;
 

@@ -25,7 +25,7 @@ pub(crate) struct Cli {
 /// Something else that this program does; it starts itself as the others.
 #[derive(Subcommand, Debug, Clone)]
 pub(crate) enum Role {
-    /// Measure the lists of the REST API instead
+    /// Measure the lists of the REST API and the pages instead
     Api(ApiOptions),
     /// Measure statistics of many clicks, storing and purging them instead
     Stats(StatsOptions),

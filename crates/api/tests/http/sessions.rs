@@ -94,7 +94,9 @@ async fn whoever_signs_out_for_a_page_may_sign_in_as_somebody_else_for_it() {
     ] {
         let browser = signed_in(&server).await;
         let encoded: String = url::form_urlencoded::byte_serialize(asked.as_bytes()).collect();
-        let page = browser.get(&format!("/auth/logout?redirect={encoded}")).await;
+        let page = browser
+            .get(&format!("/auth/logout?redirect={encoded}"))
+            .await;
         let kept = hidden(&page.body, "redirect");
         let answer = browser.fill("/auth/logout", &[("redirect", &kept)]).await;
         let page = browser.get(answer.header("location")).await;

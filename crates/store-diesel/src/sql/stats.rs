@@ -18,7 +18,7 @@ use waypost_store::{ClickSpan, ClicksQuery, KeptClick, LinkDay, LinkDayFacts, St
 use super::id::Id;
 use super::schema::{link_clicks, link_days, link_owners, link_visitors, links, users};
 use super::transaction::WorkError;
-use super::{Connection, SEEKS_BY_WHOLE_KEY, SUM_OF_DAYS, SUM_OF_HUMANS};
+use super::{Connection, SEEKS_BY_WHOLE_KEY, SUM_OF_DAYS, SUM_OF_HUMANS, SUM_OF_TOTALS};
 use crate::tally::CORRUPT_FACTS;
 
 /// So many pairs are looked up by one statement: databases limit the number of values.
@@ -324,21 +324,20 @@ pub(super) async fn owned_total(
     connection: &mut Connection,
     owner: UserId,
 ) -> Result<(u64, Counted), WorkError> {
-    let owned = || {
-        link_owners::table
-            .inner_join(links::table.on(links::id.eq(link_owners::link_id)))
-            .filter(link_owners::user_id.eq(Id(*owner.as_uuid())))
-            .filter(links::deleted_at.is_null())
-    };
-    let rows: Vec<(i64, i64)> = owned()
-        .select((links::clicks, links::humans))
-        .load(connection)
+    let (clicks, humans) = SUM_OF_TOTALS;
+    let (links, clicks, humans): (i64, Option<i64>, Option<i64>) = link_owners::table
+        .inner_join(links::table.on(links::id.eq(link_owners::link_id)))
+        .filter(link_owners::user_id.eq(Id(*owner.as_uuid())))
+        .filter(links::deleted_at.is_null())
+        .select((
+            sql::<BigInt>("COUNT(*)"),
+            sql::<Nullable<BigInt>>(clicks),
+            sql::<Nullable<BigInt>>(humans),
+        ))
+        .first(connection)
         .await?;
-    let mut total = Counted::default();
-    for (clicks, humans) in &rows {
-        total = total.plus(counted(*clicks, *humans)?);
-    }
-    Ok((u64::try_from(rows.len()).unwrap_or(u64::MAX), total))
+    let total = counted(clicks.unwrap_or(0), humans.unwrap_or(0))?;
+    Ok((u64::try_from(links).unwrap_or(0), total))
 }
 
 pub(super) async fn owned_top(

@@ -83,7 +83,7 @@ pub(super) fn pages(data: &Data) -> Vec<Page> {
             format!("/dashboard/links/{link}/stats"),
         ),
         ("all links", "/admin/links".to_owned()),
-        ("users", "/admin/users".to_owned()),
+        ("users", "/admin".to_owned()),
         ("system", "/admin/system".to_owned()),
     ] {
         add(name, path, Reader::Librarian);
