@@ -35,6 +35,7 @@ mod id;
 mod identities;
 #[path = "sql/ingest.rs"]
 mod ingest;
+mod insert;
 #[path = "sql/journals.rs"]
 mod journals;
 #[path = "sql/leases.rs"]

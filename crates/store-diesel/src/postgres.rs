@@ -26,6 +26,8 @@ mod catalog;
 mod changes;
 #[path = "sql/clicks.rs"]
 mod clicks;
+mod client;
+mod columns;
 mod copy;
 #[path = "sql/edits.rs"]
 mod edits;

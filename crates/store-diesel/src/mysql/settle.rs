@@ -5,24 +5,21 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Error, Opts, OptsBuilder, Value};
-use time::{Date, OffsetDateTime, UtcOffset};
+use mysql_async::{Conn, Error, Opts, OptsBuilder};
+use time::Date;
 use tokio::sync::mpsc;
 use uuid::Uuid;
-use waypost_core::{Click, Country, DeviceClass, Family, Referrer, UserAgent, VisitClass};
+use waypost_core::Click;
 use waypost_store::{Ingested, StoreError, hold_point};
 
 use super::SET_UP;
+use super::insert::{CLICKS, Day, KNOWN_DAYS, NEW_DAYS, parts, push_click, push_day};
 use super::literals::{push_bytes, push_date_literal, push_datetime_literal, push_number};
 use crate::error::Fault;
 use crate::job::{Job, Step, position};
 use crate::retry::Failure;
-use crate::tally::{DayTally, LinkTally, Tally};
+use crate::tally::{LinkTally, Tally};
 
-/// At most so many clicks are inserted at once. More is not faster, and 256 of the longest are 1 MB, which
-/// every server takes. A power of two, as all numbers of rows are: so there are few statements to prepare
-/// and to keep, each of which takes about a kilobyte of memory for each row.
-const ROWS: usize = 256;
 /// So many links are named in a change.
 const LINKS: usize = 2_000;
 /// So many keys are named in a question: from 1,000 on, MariaDB would make a table of them.
@@ -31,16 +28,6 @@ const KEYS: usize = 900;
 const NEW_VISITORS: usize = 2_000;
 /// So many documents are written between two insertions.
 const DOCUMENTS: usize = 256;
-
-const INSERT_DAYS: &str = "INSERT INTO link_days \
-    (link_id, day, clicks, humans, visitors, first_click_us, last_click_us, facts) VALUES ";
-const ADD_TO_DAYS: &str = " ON DUPLICATE KEY UPDATE clicks = clicks + VALUES(clicks), \
-    humans = humans + VALUES(humans), visitors = visitors + VALUES(visitors), \
-    first_click_us = LEAST(COALESCE(first_click_us, VALUES(first_click_us)), VALUES(first_click_us)), \
-    last_click_us = GREATEST(COALESCE(last_click_us, VALUES(last_click_us)), VALUES(last_click_us)), \
-    facts = VALUES(facts)";
-const INSERT_CLICKS: &str = "INSERT INTO link_clicks (id, link_id, user_id, ip_hash, user_agent, referrer, \
-    clicked_at, class, browser, os, device, country) VALUES ";
 
 pub(super) type Client = Conn;
 
@@ -336,106 +323,12 @@ async fn add_to_days(
 ) -> Result<(), Error> {
     let days = tally.days().iter().zip(documents).zip(0..);
     let (known, new): (Vec<_>, Vec<_>) = days.partition(|(_, place)| stored.contains_key(place));
-    let insert = Insert {
-        into: INSERT_DAYS,
-        row: "(?,?,?,?,?,?,?,?)",
-        end: "",
-    };
     let (known, new): (Vec<Day<'_>>, Vec<Day<'_>>) = (
         known.into_iter().map(|(day, _)| day).collect(),
         new.into_iter().map(|(day, _)| day).collect(),
     );
-    insert.run(client, &new, push_day).await?;
-    let add = Insert {
-        end: ADD_TO_DAYS,
-        ..insert
-    };
-    add.run(client, &known, push_day).await
-}
-
-/// A day, with its document.
-type Day<'a> = (&'a DayTally<'a>, &'a String);
-
-fn push_day(values: &mut Vec<Value>, (day, document): &Day<'_>) {
-    let date = day.day;
-    values.extend([
-        Value::Bytes(day.link.as_bytes().to_vec()),
-        Value::Date(
-            // The server refuses the year 0.
-            u16::try_from(date.year()).unwrap_or(0),
-            date.month().into(),
-            date.day(),
-            0,
-            0,
-            0,
-            0,
-        ),
-        Value::Int(day.clicks),
-        Value::Int(day.humans),
-        Value::Int(day.new_visitors),
-        Value::Int(day.first),
-        Value::Int(day.last),
-        Value::Bytes(document.as_bytes().to_vec()),
-    ]);
-}
-
-/// An insertion of any number of rows.
-#[derive(Clone, Copy)]
-struct Insert {
-    into: &'static str,
-    row: &'static str,
-    end: &'static str,
-}
-
-impl Insert {
-    async fn run<T>(
-        &self,
-        client: &mut Client,
-        rows: &[T],
-        push: impl Fn(&mut Vec<Value>, &T),
-    ) -> Result<(), Error> {
-        for rows in parts(rows) {
-            self.run_part(client, rows.len(), self.values(rows, &push))
-                .await?;
-        }
-        Ok(())
-    }
-
-    fn values<T>(&self, rows: &[T], push: impl Fn(&mut Vec<Value>, &T)) -> Vec<Value> {
-        let mut values = Vec::with_capacity(rows.len() * self.row.len() / 2);
-        for row in rows {
-            push(&mut values, row);
-        }
-        values
-    }
-
-    async fn run_part(
-        &self,
-        client: &mut Client,
-        rows: usize,
-        values: Vec<Value>,
-    ) -> Result<(), Error> {
-        let mut sql = String::from(self.into);
-        sql.push_str(self.row);
-        for _ in 1..rows {
-            sql.push(',');
-            sql.push_str(self.row);
-        }
-        sql.push_str(self.end);
-        // Prepared once: the connection keeps what it prepared.
-        client.exec_drop(sql, values).await
-    }
-}
-
-/// Rows in parts, of each of which the number is a power of two.
-fn parts<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
-    let mut rest = rows;
-    std::iter::from_fn(move || {
-        let power = rest.len().checked_ilog2()?;
-        let (now, later) = rest.split_at((1 << power).min(ROWS));
-        rest = later;
-        Some(now)
-    })
+    NEW_DAYS.run(client, &new, push_day).await?;
+    KNOWN_DAYS.run(client, &known, push_day).await
 }
 
 /// Inserts the rows of the clicks. While the database is busy with some of them, the next ones are written,
@@ -446,18 +339,13 @@ async fn insert_clicks(
     tally: &Tally<'_>,
     stored: &HashMap<usize, String>,
 ) -> Result<Vec<String>, Failure> {
-    let insert = Insert {
-        into: INSERT_CLICKS,
-        row: "(?,?,?,?,?,?,?,?,?,?,?,?)",
-        end: "",
-    };
     let places: Vec<usize> = (0..tally.days().len()).collect();
     let (written, mut to_insert) = mpsc::channel(1);
     let write = async {
         let mut documents = Vec::with_capacity(places.len());
         let mut places = places.chunks(DOCUMENTS);
         for rows in parts(clicks) {
-            let values = insert.values(rows, |values, click| push_click(values, click));
+            let values = CLICKS.values(rows, |values, click| push_click(values, click));
             // It is closed when the insertion failed.
             if written.send((rows.len(), values)).await.is_err() {
                 break;
@@ -475,55 +363,13 @@ async fn insert_clicks(
     };
     let run = async {
         while let Some((rows, values)) = to_insert.recv().await {
-            let inserted = insert.run_part(client, rows, values).await;
+            let inserted = CLICKS.run_part(client, rows, values).await;
             inserted.map_err(failed)?;
         }
         Ok(())
     };
     let (documents, ()) = tokio::try_join!(write, run)?;
     Ok(documents)
-}
-
-fn push_click(values: &mut Vec<Value>, click: &Click) {
-    fn bytes(bytes: impl AsRef<[u8]>) -> Value {
-        Value::Bytes(bytes.as_ref().to_vec())
-    }
-    fn text(text: Option<&str>) -> Value {
-        text.map_or(Value::NULL, bytes)
-    }
-    let user = click.user_id.as_ref();
-    let facts = &click.facts;
-    values.extend([
-        bytes(click.id.as_uuid().as_bytes()),
-        bytes(click.link_id.as_uuid().as_bytes()),
-        user.map_or(Value::NULL, |user| bytes(user.as_uuid().as_bytes())),
-        click
-            .ip_hash
-            .map_or(Value::NULL, |hash| bytes(hash.to_hex())),
-        text(click.user_agent.as_ref().map(UserAgent::as_str)),
-        text(click.referrer.as_ref().map(Referrer::as_str)),
-        datetime(click.clicked_at),
-        text(facts.class.map(VisitClass::as_str)),
-        text(facts.browser.as_ref().map(Family::as_str)),
-        text(facts.os.as_ref().map(Family::as_str)),
-        text(facts.device.map(DeviceClass::as_str)),
-        text(facts.country.as_ref().map(Country::as_str)),
-    ]);
-}
-
-/// A time in UTC, cut to microseconds.
-fn datetime(at: OffsetDateTime) -> Value {
-    let at = at.to_offset(UtcOffset::UTC);
-    Value::Date(
-        // The server refuses the year 0.
-        u16::try_from(at.year()).unwrap_or(0),
-        at.month().into(),
-        at.day(),
-        at.hour(),
-        at.minute(),
-        at.second(),
-        at.microsecond(),
-    )
 }
 
 fn failed(error: Error) -> Failure {

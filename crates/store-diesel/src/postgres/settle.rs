@@ -1,5 +1,5 @@
 //! Storing clicks in PostgreSQL: one statement for each table, and `COPY` for all rows that are new, which is
-//! twice as fast as the fastest insert. diesel-async has no `COPY`; this is tokio-postgres itself.
+//! twice as fast as the fastest insert.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -7,149 +7,21 @@ use std::pin::pin;
 use futures_util::SinkExt;
 use time::Date;
 use tokio::sync::oneshot;
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::DbError;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Statement};
 use uuid::Uuid;
 use waypost_core::Click;
 use waypost_store::{Ingested, StoreError, hold_point};
 
+pub(super) use super::client::{Client, is_closed, open};
+use super::client::{classify, failed};
+use super::columns::{DayValues, VisitValues};
 use super::copy::Rows;
-use super::{SET_UP, chain};
 use crate::error::Fault;
 use crate::job::{self, Job, Step, position};
 use crate::retry::Failure;
-use crate::tally::{DayTally, LinkTally, Tally};
-
-const ADVANCE: &str = "
-    UPDATE click_journals
-    SET committed = $3,
-        stored = stored + $4,
-        dropped_link_deleted = dropped_link_deleted + $5,
-        dropped_rejected = dropped_rejected + $6,
-        dropped_unreadable = dropped_unreadable + $7,
-        dropped_lost = dropped_lost + $8,
-        updated_at = $9
-    WHERE id = $1 AND committed = $2";
-const POSITION: &str = "SELECT committed FROM click_journals WHERE id = $1";
-const CORRECT: &str = "
-    UPDATE click_journals
-    SET stored = stored - $2, dropped_link_deleted = dropped_link_deleted + $2
-    WHERE id = $1";
-/// Tells which links are there, and locks them: what refers to a link may be inserted meanwhile, but nobody
-/// deletes it or adds to its total. [`IN_ORDER`] makes it go from one to the next in the order in which
-/// they are given.
-const ADD_TO_LINKS: &str = "
-    UPDATE links SET clicks = links.clicks + added.clicks,
-        humans = links.humans + added.humans,
-        clicks_purged = links.clicks_purged + added.purged
-    FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS added (id, clicks, humans, purged)
-    WHERE links.id = added.id
-    RETURNING links.id";
-/// Rows that are given are looked up one after the other. Any other plan could lock links in an order of
-/// its own, and two transactions could wait for each other.
-const IN_ORDER: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; \
-     SET enable_bitmapscan = off; SET enable_material = off; SET enable_memoize = off";
-/// The documents of the days that are there already. The links are locked: nobody else adds days.
-const STORED_FACTS: &str = "
-    SELECT link_days.link_id, link_days.day, link_days.facts
-    FROM unnest($1::uuid[], $2::date[]) AS asked (link_id, day)
-    JOIN link_days ON link_days.link_id = asked.link_id AND link_days.day = asked.day";
-const INSERT_DAYS: &str = "
-    COPY link_days (link_id, day, clicks, humans, visitors, first_click_us, last_click_us, facts)
-    FROM STDIN (FORMAT binary)";
-/// The visitors of new days are new.
-const INSERT_VISITORS: &str =
-    "COPY link_visitors (day, link_id, visitor) FROM STDIN (FORMAT binary)";
-/// As [`INSERT_VISITORS`], of whom some are there although their day is not.
-const INSERT_VISITORS_LEFT_OVER: &str = "
-    INSERT INTO link_visitors (day, link_id, visitor)
-    SELECT * FROM unnest($1::date[], $2::uuid[], $3::uuid[])
-    ON CONFLICT DO NOTHING";
-/// Which visitors came before, by their places from 1 on.
-const KNOWN_VISITS: &str = "
-    SELECT asked.place
-    FROM unnest($1::date[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS asked (day, link_id, visitor, place)
-    JOIN link_visitors AS known
-        ON known.day = asked.day AND known.link_id = asked.link_id AND known.visitor = asked.visitor";
-const ADD_TO_DAYS: &str = "
-    UPDATE link_days SET clicks = link_days.clicks + added.clicks,
-        humans = link_days.humans + added.humans,
-        visitors = link_days.visitors + added.visitors,
-        first_click_us = least(link_days.first_click_us, added.first_us),
-        last_click_us = greatest(link_days.last_click_us, added.last_us),
-        facts = added.facts
-    FROM unnest($1::uuid[], $2::date[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
-        AS added (link_id, day, clicks, humans, visitors, first_us, last_us, facts)
-    WHERE link_days.link_id = added.link_id AND link_days.day = added.day";
-const INSERT_CLICKS: &str = "
-    COPY link_clicks (id, link_id, user_id, ip_hash, user_agent, referrer, clicked_at, class, browser, os, device, country)
-    FROM STDIN (FORMAT binary)";
-
-/// A connection and its prepared statements.
-pub(super) struct Client {
-    server: tokio_postgres::Client,
-    advance: Statement,
-    position: Statement,
-    correct: Statement,
-    add_to_links: Statement,
-    stored_facts: Statement,
-    known_visits: Statement,
-    insert_clicks: Statement,
-    insert_visitors: Statement,
-    insert_visitors_left_over: Statement,
-    insert_days: Statement,
-    add_to_days: Statement,
-}
-
-/// Connects. The connection lives on this runtime, and ends with the client.
-pub(super) async fn open(url: &str) -> Result<Client, StoreError> {
-    let unavailable = |error: Error| StoreError::unavailable(chain(&error));
-    let (server, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
-        .await
-        .map_err(unavailable)?;
-    tokio::spawn(connection);
-    server.batch_execute(SET_UP).await.map_err(unavailable)?;
-    server.batch_execute(IN_ORDER).await.map_err(unavailable)?;
-    let client = prepare(server).await;
-    client.map_err(|error| classify(&error).into_store_error(error))
-}
-
-async fn prepare(server: tokio_postgres::Client) -> Result<Client, Error> {
-    let (advance, position, correct, add_to_links, stored_facts, known_visits) = tokio::try_join!(
-        server.prepare(ADVANCE),
-        server.prepare(POSITION),
-        server.prepare(CORRECT),
-        server.prepare(ADD_TO_LINKS),
-        server.prepare(STORED_FACTS),
-        server.prepare(KNOWN_VISITS),
-    )?;
-    let (insert_clicks, insert_visitors, insert_visitors_left_over, insert_days, add_to_days) = tokio::try_join!(
-        server.prepare(INSERT_CLICKS),
-        server.prepare(INSERT_VISITORS),
-        server.prepare(INSERT_VISITORS_LEFT_OVER),
-        server.prepare(INSERT_DAYS),
-        server.prepare(ADD_TO_DAYS),
-    )?;
-    Ok(Client {
-        server,
-        advance,
-        position,
-        correct,
-        add_to_links,
-        stored_facts,
-        known_visits,
-        insert_clicks,
-        insert_visitors,
-        insert_visitors_left_over,
-        insert_days,
-        add_to_days,
-    })
-}
-
-pub(super) fn is_closed(client: &Client) -> bool {
-    client.server.is_closed()
-}
+use crate::tally::{LinkTally, Tally};
 
 /// Does the job in one transaction. After a failure the connection is not to be used again: the
 /// transaction may still be open.
@@ -470,103 +342,5 @@ impl Client {
         let _ = sent.send(());
         sink.finish().await?;
         Ok(())
-    }
-}
-
-/// Days, column by column.
-struct DayValues {
-    links: Vec<Uuid>,
-    days: Vec<Date>,
-    numbers: [Vec<i64>; 5],
-    documents: Vec<String>,
-}
-
-impl DayValues {
-    fn of(tally: &Tally<'_>, places: &[usize], documents: Vec<String>) -> Self {
-        let numbers: [fn(&DayTally<'_>) -> i64; 5] = [
-            |day| day.clicks,
-            |day| day.humans,
-            |day| day.new_visitors,
-            |day| day.first,
-            |day| day.last,
-        ];
-        let days = || places.iter().filter_map(|place| tally.days().get(*place));
-        Self {
-            links: days().map(|day| day.link).collect(),
-            days: days().map(|day| day.day).collect(),
-            numbers: numbers.map(|number| days().map(number).collect()),
-            documents,
-        }
-    }
-
-    fn values(&self) -> [&(dyn ToSql + Sync); 8] {
-        let [clicks, humans, visitors, first, last] = &self.numbers;
-        [
-            &self.links,
-            &self.days,
-            clicks,
-            humans,
-            visitors,
-            first,
-            last,
-            &self.documents,
-        ]
-    }
-}
-
-/// Visitors of days, column by column.
-struct VisitValues {
-    days: Vec<Date>,
-    links: Vec<Uuid>,
-    visitors: Vec<Uuid>,
-}
-
-impl VisitValues {
-    /// Those of the days at `places`.
-    fn of(tally: &Tally<'_>, visits: &[Vec<Uuid>], places: &[usize]) -> Self {
-        let (mut days, mut links, mut visitors) = (Vec::new(), Vec::new(), Vec::new());
-        let at = |place: &usize| Some((tally.days().get(*place)?, visits.get(*place)?));
-        for (day, visits) in places.iter().filter_map(at) {
-            visitors.extend_from_slice(visits);
-            links.resize(visitors.len(), day.link);
-            days.resize(visitors.len(), day.day);
-        }
-        Self {
-            days,
-            links,
-            visitors,
-        }
-    }
-
-    fn values(&self) -> [&(dyn ToSql + Sync); 3] {
-        [&self.days, &self.links, &self.visitors]
-    }
-}
-
-fn failed(error: Error) -> Failure {
-    Failure::of(classify(&error), error)
-}
-
-/// PostgreSQL, appendix A: error codes.
-fn classify(error: &Error) -> Fault {
-    let Some(state) = error.code() else {
-        // Not from the server.
-        return Fault::ConnectionLost;
-    };
-    match *state {
-        SqlState::UNIQUE_VIOLATION => Fault::Conflict,
-        SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Fault::Contention,
-        SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => Fault::ConnectionLost,
-        SqlState::CANNOT_CONNECT_NOW
-        | SqlState::QUERY_CANCELED
-        | SqlState::LOCK_NOT_AVAILABLE
-        | SqlState::READ_ONLY_SQL_TRANSACTION => Fault::Unavailable,
-        _ => match state.code().get(..2) {
-            // Connection exceptions.
-            Some("08") => Fault::ConnectionLost,
-            // Insufficient resources, system errors.
-            Some("53" | "58") => Fault::Unavailable,
-            _ => Fault::Other,
-        },
     }
 }

@@ -1,0 +1,168 @@
+//! The connection that stores clicks, and what it prepares. diesel-async has no `COPY`; this is tokio-postgres
+//! itself.
+
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Error, Statement};
+use waypost_store::StoreError;
+
+use super::{SET_UP, chain};
+use crate::error::Fault;
+use crate::retry::Failure;
+
+const ADVANCE: &str = "
+    UPDATE click_journals
+    SET committed = $3,
+        stored = stored + $4,
+        dropped_link_deleted = dropped_link_deleted + $5,
+        dropped_rejected = dropped_rejected + $6,
+        dropped_unreadable = dropped_unreadable + $7,
+        dropped_lost = dropped_lost + $8,
+        updated_at = $9
+    WHERE id = $1 AND committed = $2";
+const POSITION: &str = "SELECT committed FROM click_journals WHERE id = $1";
+const CORRECT: &str = "
+    UPDATE click_journals
+    SET stored = stored - $2, dropped_link_deleted = dropped_link_deleted + $2
+    WHERE id = $1";
+/// Tells which links are there, and locks them: what refers to a link may be inserted meanwhile, but nobody
+/// deletes it or adds to its total. [`IN_ORDER`] makes it go from one to the next in the order in which
+/// they are given.
+const ADD_TO_LINKS: &str = "
+    UPDATE links SET clicks = links.clicks + added.clicks,
+        humans = links.humans + added.humans,
+        clicks_purged = links.clicks_purged + added.purged
+    FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS added (id, clicks, humans, purged)
+    WHERE links.id = added.id
+    RETURNING links.id";
+/// Rows that are given are looked up one after the other. Any other plan could lock links in an order of
+/// its own, and two transactions could wait for each other.
+const IN_ORDER: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; \
+     SET enable_bitmapscan = off; SET enable_material = off; SET enable_memoize = off";
+/// The documents of the days that are there already. The links are locked: nobody else adds days.
+const STORED_FACTS: &str = "
+    SELECT link_days.link_id, link_days.day, link_days.facts
+    FROM unnest($1::uuid[], $2::date[]) AS asked (link_id, day)
+    JOIN link_days ON link_days.link_id = asked.link_id AND link_days.day = asked.day";
+const INSERT_DAYS: &str = "
+    COPY link_days (link_id, day, clicks, humans, visitors, first_click_us, last_click_us, facts)
+    FROM STDIN (FORMAT binary)";
+/// The visitors of new days are new.
+const INSERT_VISITORS: &str =
+    "COPY link_visitors (day, link_id, visitor) FROM STDIN (FORMAT binary)";
+/// As [`INSERT_VISITORS`], of whom some are there although their day is not.
+const INSERT_VISITORS_LEFT_OVER: &str = "
+    INSERT INTO link_visitors (day, link_id, visitor)
+    SELECT * FROM unnest($1::date[], $2::uuid[], $3::uuid[])
+    ON CONFLICT DO NOTHING";
+/// Which visitors came before, by their places from 1 on.
+const KNOWN_VISITS: &str = "
+    SELECT asked.place
+    FROM unnest($1::date[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS asked (day, link_id, visitor, place)
+    JOIN link_visitors AS known
+        ON known.day = asked.day AND known.link_id = asked.link_id AND known.visitor = asked.visitor";
+const ADD_TO_DAYS: &str = "
+    UPDATE link_days SET clicks = link_days.clicks + added.clicks,
+        humans = link_days.humans + added.humans,
+        visitors = link_days.visitors + added.visitors,
+        first_click_us = least(link_days.first_click_us, added.first_us),
+        last_click_us = greatest(link_days.last_click_us, added.last_us),
+        facts = added.facts
+    FROM unnest($1::uuid[], $2::date[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
+        AS added (link_id, day, clicks, humans, visitors, first_us, last_us, facts)
+    WHERE link_days.link_id = added.link_id AND link_days.day = added.day";
+const INSERT_CLICKS: &str = "
+    COPY link_clicks (id, link_id, user_id, ip_hash, user_agent, referrer, clicked_at, class, browser, os, device, country)
+    FROM STDIN (FORMAT binary)";
+
+/// A connection and its prepared statements.
+pub(super) struct Client {
+    pub(super) server: tokio_postgres::Client,
+    pub(super) advance: Statement,
+    pub(super) position: Statement,
+    pub(super) correct: Statement,
+    pub(super) add_to_links: Statement,
+    pub(super) stored_facts: Statement,
+    pub(super) known_visits: Statement,
+    pub(super) insert_clicks: Statement,
+    pub(super) insert_visitors: Statement,
+    pub(super) insert_visitors_left_over: Statement,
+    pub(super) insert_days: Statement,
+    pub(super) add_to_days: Statement,
+}
+
+/// Connects. The connection lives on this runtime, and ends with the client.
+pub(super) async fn open(url: &str) -> Result<Client, StoreError> {
+    let unavailable = |error: Error| StoreError::unavailable(chain(&error));
+    let (server, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .map_err(unavailable)?;
+    tokio::spawn(connection);
+    server.batch_execute(SET_UP).await.map_err(unavailable)?;
+    server.batch_execute(IN_ORDER).await.map_err(unavailable)?;
+    let client = prepare(server).await;
+    client.map_err(|error| classify(&error).into_store_error(error))
+}
+
+async fn prepare(server: tokio_postgres::Client) -> Result<Client, Error> {
+    let (advance, position, correct, add_to_links, stored_facts, known_visits) = tokio::try_join!(
+        server.prepare(ADVANCE),
+        server.prepare(POSITION),
+        server.prepare(CORRECT),
+        server.prepare(ADD_TO_LINKS),
+        server.prepare(STORED_FACTS),
+        server.prepare(KNOWN_VISITS),
+    )?;
+    let (insert_clicks, insert_visitors, insert_visitors_left_over, insert_days, add_to_days) = tokio::try_join!(
+        server.prepare(INSERT_CLICKS),
+        server.prepare(INSERT_VISITORS),
+        server.prepare(INSERT_VISITORS_LEFT_OVER),
+        server.prepare(INSERT_DAYS),
+        server.prepare(ADD_TO_DAYS),
+    )?;
+    Ok(Client {
+        server,
+        advance,
+        position,
+        correct,
+        add_to_links,
+        stored_facts,
+        known_visits,
+        insert_clicks,
+        insert_visitors,
+        insert_visitors_left_over,
+        insert_days,
+        add_to_days,
+    })
+}
+
+pub(super) fn is_closed(client: &Client) -> bool {
+    client.server.is_closed()
+}
+
+pub(super) fn failed(error: Error) -> Failure {
+    Failure::of(classify(&error), error)
+}
+
+/// PostgreSQL, appendix A: error codes.
+pub(super) fn classify(error: &Error) -> Fault {
+    let Some(state) = error.code() else {
+        // Not from the server.
+        return Fault::ConnectionLost;
+    };
+    match *state {
+        SqlState::UNIQUE_VIOLATION => Fault::Conflict,
+        SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Fault::Contention,
+        SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => Fault::ConnectionLost,
+        SqlState::CANNOT_CONNECT_NOW
+        | SqlState::QUERY_CANCELED
+        | SqlState::LOCK_NOT_AVAILABLE
+        | SqlState::READ_ONLY_SQL_TRANSACTION => Fault::Unavailable,
+        _ => match state.code().get(..2) {
+            // Connection exceptions.
+            Some("08") => Fault::ConnectionLost,
+            // Insufficient resources, system errors.
+            Some("53" | "58") => Fault::Unavailable,
+            _ => Fault::Other,
+        },
+    }
+}
