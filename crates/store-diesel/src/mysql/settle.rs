@@ -148,11 +148,13 @@ async fn add_to_links(client: &mut Client, tally: &mut Tally<'_>) -> Result<(), 
             found.extend(ids);
             continue;
         }
-        let mut sql = String::from("SELECT id FROM links WHERE id IN (");
-        push_ids(&mut sql, &ids);
-        sql.push_str(") FOR UPDATE");
-        let rows: Vec<Vec<u8>> = client.query(sql).await?;
-        found.extend(rows.iter().filter_map(|id| Uuid::from_slice(id).ok()));
+        for ids in ids.chunks(KEYS) {
+            let mut sql = String::from("SELECT id FROM links WHERE id IN (");
+            push_ids(&mut sql, ids);
+            sql.push_str(") FOR UPDATE");
+            let rows: Vec<Vec<u8>> = client.query(sql).await?;
+            found.extend(rows.iter().filter_map(|id| Uuid::from_slice(id).ok()));
+        }
     }
     tally.keep(found);
     Ok(())
