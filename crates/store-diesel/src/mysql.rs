@@ -25,6 +25,7 @@ mod catalog;
 mod changes;
 #[path = "sql/clicks.rs"]
 mod clicks;
+mod client;
 #[path = "sql/edits.rs"]
 mod edits;
 #[path = "sql/findable.rs"]
@@ -38,6 +39,7 @@ mod ingest;
 mod insert;
 #[path = "sql/journals.rs"]
 mod journals;
+mod known;
 #[path = "sql/leases.rs"]
 mod leases;
 #[path = "sql/links.rs"]

@@ -33,7 +33,8 @@ const MIGRATE: Setting = Setting::new(
 pub struct DatabaseSettings {
     /// Where it is.
     pub url: DatabaseUrl,
-    /// Connections of this process, at the most. Storing clicks has one besides.
+    /// Connections of this process, at the most. Storing clicks has one besides, two on MySQL and
+    /// MariaDB.
     pub pool_size: usize,
     /// The directory of the embedded database; made when it is missing.
     pub data_dir: PathBuf,

@@ -162,20 +162,20 @@ impl<'a> Tally<'a> {
         &mut self.days
     }
 
-    /// The documents of the days at `places`, in that order; `stored` has those that are there already, by
+    /// The documents of the days at `places`, in that order; `stored` gives those that are there already, by
     /// their place.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when a stored one cannot be read.
-    pub(crate) fn documents(
+    pub(crate) fn documents<'s>(
         &self,
         places: &[usize],
-        stored: &HashMap<usize, String>,
+        stored: impl Fn(usize) -> Option<&'s str>,
     ) -> Result<Vec<String>, StoreError> {
         let days = places
             .iter()
-            .filter_map(|place| Some((place, self.days.get(*place)?)));
-        days.map(|(place, day)| day.document(stored.get(place).map(String::as_str)))
+            .filter_map(|place| Some((*place, self.days.get(*place)?)));
+        days.map(|(place, day)| day.document(stored(place)))
             .collect()
     }
 

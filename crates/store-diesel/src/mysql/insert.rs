@@ -2,11 +2,10 @@
 //! once.
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{Error, Value};
+use mysql_async::{Conn, Error, Value};
 use time::{OffsetDateTime, UtcOffset};
 use waypost_core::{Click, Country, DeviceClass, Family, Referrer, UserAgent, VisitClass};
 
-use super::settle::Client;
 use crate::tally::DayTally;
 
 /// At most so many clicks are inserted at once. More is not faster, and 256 of the longest are 1 MB, which
@@ -49,7 +48,7 @@ pub(super) struct Insert {
 impl Insert {
     pub(super) async fn run<T>(
         &self,
-        client: &mut Client,
+        client: &mut Conn,
         rows: &[T],
         push: impl Fn(&mut Vec<Value>, &T),
     ) -> Result<(), Error> {
@@ -70,7 +69,7 @@ impl Insert {
 
     pub(super) async fn run_part(
         &self,
-        client: &mut Client,
+        client: &mut Conn,
         rows: usize,
         values: Vec<Value>,
     ) -> Result<(), Error> {

@@ -1,18 +1,14 @@
 //! Values as literals of SQL: ids, numbers and times. Never a text, which somebody else chose.
 
 use time::{Date, OffsetDateTime};
+use uuid::Uuid;
 
 use crate::datetime::{push_date, push_datetime};
 
-/// Bytes: `x'00ff'`.
-pub(super) fn push_bytes(sql: &mut String, bytes: &[u8]) {
-    sql.push_str("x'");
-    for byte in bytes {
-        for half in [byte >> 4, byte & 15] {
-            sql.extend(char::from_digit(half.into(), 16));
-        }
-    }
-    sql.push('\'');
+/// An id: `x'00ff'`, with 32 digits.
+pub(super) fn push_id(sql: &mut String, id: Uuid) {
+    let mut digits = Uuid::encode_buffer();
+    sql.extend(["x'", id.simple().encode_lower(&mut digits), "'"]);
 }
 
 /// A number: `-7`.
@@ -47,9 +43,10 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_digits() {
-        let bytes = [0, 0x0f, 0xf0, 0xff];
-        assert_eq!(written(|sql| push_bytes(sql, &bytes)), "x'000ff0ff'");
+    fn ids_are_digits() {
+        let id = Uuid::from_u128(0x0001_0f00_f0ff);
+        let literal = "x'0000000000000000000000010f00f0ff'";
+        assert_eq!(written(|sql| push_id(sql, id)), literal);
     }
 
     #[test]

@@ -2,19 +2,20 @@
 //! statements, which always have as many rows and so are prepared once; what is only ids and numbers
 //! goes as text. diesel would prepare each of them anew; this is `mysql_async` itself.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Error, Opts, OptsBuilder};
-use time::Date;
+use mysql_async::{Conn, Error, Value};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 use waypost_core::Click;
 use waypost_store::{Ingested, StoreError, hold_point};
 
-use super::SET_UP;
+pub(super) use super::client::Client;
+use super::client::Reader;
 use super::insert::{CLICKS, Day, KNOWN_DAYS, NEW_DAYS, parts, push_click, push_day};
-use super::literals::{push_bytes, push_date_literal, push_datetime_literal, push_number};
+use super::known::{KEYS, Known, Visit, push_ids};
+use super::literals::{push_date_literal, push_datetime_literal, push_id, push_number};
 use crate::error::Fault;
 use crate::job::{Job, Step, position};
 use crate::retry::Failure;
@@ -22,27 +23,60 @@ use crate::tally::{LinkTally, Tally};
 
 /// So many links are named in a change.
 const LINKS: usize = 2_000;
-/// So many keys are named in a question: from 1,000 on, MariaDB would make a table of them.
-const KEYS: usize = 900;
 /// So many visitors are inserted at once: less than 200 kB.
 const NEW_VISITORS: usize = 2_000;
 /// So many documents are written between two insertions.
 const DOCUMENTS: usize = 256;
+/// Of so many clicks on, it is worth it to ask on another connection.
+pub(super) const WORTH_A_READER: usize = 500;
 
-pub(super) type Client = Conn;
+/// Begins the transaction. The links of clicks are locked before anything refers to them: to look each of them
+/// up again for each of its clicks would take a tenth of the whole time. Users are not locked. (Never without
+/// `unique_checks`, too: MariaDB would lock a whole table that is empty.)
+const BEGIN: &str = "SET foreign_key_checks = 0; BEGIN";
+const BEGIN_WITH_USERS: &str = "SET foreign_key_checks = 1; BEGIN";
 
-/// Connects. The connection lives on this runtime.
+/// Does the job in one transaction. After a failure the connection is not to be used again: the
+/// transaction may still be open.
+pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, Failure> {
+    let step = job.step().map_err(Failure::last)?;
+    let clicks = job.clicks();
+    let Client { writer, reader } = client;
+    let with_users = clicks.iter().any(|click| click.user_id.is_some());
+    let begin = if with_users { BEGIN_WITH_USERS } else { BEGIN };
+    writer.query_drop(begin).await.map_err(failed)?;
+    if let Some(step) = &step
+        && !advance(writer, step).await.map_err(failed)?
+    {
+        let committed = committed(writer, step.journal).await.map_err(failed)?;
+        writer.query_drop("ROLLBACK").await.map_err(failed)?;
+        let position = committed.map(position).transpose();
+        return Ok(Ingested::PositionMoved(position.map_err(Failure::last)?));
+    }
+    let mut tally = Tally::of(job);
+    let added = add_to_links(writer, &mut tally).await;
+    added.map_err(failed)?;
+    if let Some(step) = &step
+        && tally.left_out() > 0
+    {
+        let corrected = correct(writer, step.journal, tally.left_out()).await;
+        corrected.map_err(failed)?;
+    }
+    let rows: Vec<&Click> = tally.rows(clicks).collect();
+    let (known, documents) = insert_clicks(writer, reader, &rows, &tally).await?;
+    let visited = add_visitors(writer, &mut tally, &known).await;
+    visited.map_err(failed)?;
+    let added = add_to_days(writer, &tally, &documents, &known).await;
+    added.map_err(failed)?;
+    hold_point("ingest.inside");
+    let committed = writer.query_drop("COMMIT").await;
+    committed.map_err(|error| Failure::of_commit(classify(&error), error))?;
+    Ok(Ingested::Settled(tally.recorded()))
+}
+
+/// Connects. The connections live on this runtime.
 pub(super) async fn open(url: &str) -> Result<Client, StoreError> {
-    let opts = Opts::from_url(url).map_err(StoreError::internal)?;
-    let opts = OptsBuilder::from_opts(opts)
-        .init(vec![
-            "SET NAMES utf8mb4",
-            "SET time_zone = '+00:00'",
-            SET_UP,
-        ])
-        // An update that finds its row is one, even if it changes nothing.
-        .client_found_rows(true);
-    Conn::new(opts).await.map_err(StoreError::unavailable)
+    Client::open(url).await
 }
 
 /// Only known when it is used.
@@ -50,44 +84,8 @@ pub(super) const fn is_closed(_: &Client) -> bool {
     false
 }
 
-/// Does the job in one transaction. After a failure the connection is not to be used again: the
-/// transaction may still be open.
-pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, Failure> {
-    let step = job.step().map_err(Failure::last)?;
-    client.query_drop("BEGIN").await.map_err(failed)?;
-    if let Some(step) = &step
-        && !advance(client, step).await.map_err(failed)?
-    {
-        let committed = committed(client, step.journal).await.map_err(failed)?;
-        client.query_drop("ROLLBACK").await.map_err(failed)?;
-        let position = committed.map(position).transpose();
-        return Ok(Ingested::PositionMoved(position.map_err(Failure::last)?));
-    }
-    let clicks = job.clicks();
-    let mut tally = Tally::of(job);
-    let added = add_to_links(client, &mut tally).await;
-    added.map_err(failed)?;
-    if let Some(step) = &step
-        && tally.left_out() > 0
-    {
-        let corrected = correct(client, step.journal, tally.left_out()).await;
-        corrected.map_err(failed)?;
-    }
-    let stored = stored_facts(client, &tally).await.map_err(failed)?;
-    let visited = add_visitors(client, &mut tally, &stored).await;
-    visited.map_err(failed)?;
-    let rows: Vec<&Click> = tally.rows(clicks).collect();
-    let documents = insert_clicks(client, &rows, &tally, &stored).await?;
-    let added = add_to_days(client, &tally, &documents, &stored).await;
-    added.map_err(failed)?;
-    hold_point("ingest.inside");
-    let committed = client.query_drop("COMMIT").await;
-    committed.map_err(|error| Failure::of_commit(classify(&error), error))?;
-    Ok(Ingested::Settled(tally.recorded()))
-}
-
 /// Moves the journal. `false` when it is not where the step begins.
-async fn advance(client: &mut Client, step: &Step) -> Result<bool, Error> {
+async fn advance(client: &mut Conn, step: &Step) -> Result<bool, Error> {
     let mut sql = String::from("UPDATE click_journals SET committed = ");
     push_number(&mut sql, step.end);
     for (column, added) in [
@@ -103,32 +101,32 @@ async fn advance(client: &mut Client, step: &Step) -> Result<bool, Error> {
     sql.push_str(", updated_at = ");
     push_datetime_literal(&mut sql, step.at);
     sql.push_str(" WHERE id = ");
-    push_bytes(&mut sql, step.journal.as_bytes());
+    push_id(&mut sql, step.journal);
     sql.push_str(" AND committed = ");
     push_number(&mut sql, step.start);
     client.query_drop(sql).await?;
     Ok(client.affected_rows() > 0)
 }
 
-async fn committed(client: &mut Client, journal: Uuid) -> Result<Option<i64>, Error> {
+async fn committed(client: &mut Conn, journal: Uuid) -> Result<Option<i64>, Error> {
     let mut sql = String::from("SELECT committed FROM click_journals WHERE id = ");
-    push_bytes(&mut sql, journal.as_bytes());
+    push_id(&mut sql, journal);
     client.query_first(sql).await
 }
 
 /// Counts clicks whose links turned out to be gone as dropped instead of stored.
-async fn correct(client: &mut Client, journal: Uuid, gone: i64) -> Result<(), Error> {
+async fn correct(client: &mut Conn, journal: Uuid, gone: i64) -> Result<(), Error> {
     let mut sql = String::from("UPDATE click_journals SET stored = stored - ");
     push_number(&mut sql, gone);
     sql.push_str(", dropped_link_deleted = dropped_link_deleted + ");
     push_number(&mut sql, gone);
     sql.push_str(" WHERE id = ");
-    push_bytes(&mut sql, journal.as_bytes());
+    push_id(&mut sql, journal);
     client.query_drop(sql).await
 }
 
 /// Adds to the totals of the links, which locks them in the order of their ids, and finds out which are gone.
-async fn add_to_links(client: &mut Client, tally: &mut Tally<'_>) -> Result<(), Error> {
+async fn add_to_links(client: &mut Conn, tally: &mut Tally<'_>) -> Result<(), Error> {
     let links: Vec<LinkTally> = tally.links().collect();
     let mut found = Vec::with_capacity(links.len());
     for links in links.chunks(LINKS) {
@@ -185,30 +183,16 @@ fn push_added(sql: &mut String, links: &[LinkTally], number: fn(&LinkTally) -> i
     sql.push_str(" END");
 }
 
-fn push_ids(sql: &mut String, ids: &[Uuid]) {
-    let mut first = true;
-    for id in ids {
-        if !std::mem::take(&mut first) {
-            sql.push(',');
-        }
-        push_bytes(sql, id.as_bytes());
-    }
-}
-
-/// Adds the visitors that are new, and counts them. Links are locked: nobody else adds any. On days that are
-/// not among `stored`, all are new.
+/// Adds the visitors that are new, and counts them. On days that are new, all are.
 async fn add_visitors(
-    client: &mut Client,
+    client: &mut Conn,
     tally: &mut Tally<'_>,
-    stored: &HashMap<usize, String>,
+    known: &Known,
 ) -> Result<(), Error> {
     let visits = (0..)
         .zip(tally.days())
         .flat_map(|(place, day)| day.visitors.iter().map(move |visitor| (place, *visitor)));
-    let (of_known, mut new): (Vec<Visit>, Vec<Visit>) =
-        visits.partition(|(place, _)| stored.contains_key(place));
-    let known = known_visits(client, tally, &of_known).await?;
-    new.extend(of_known.iter().filter(|visit| !known.contains(visit)));
+    let new: Vec<Visit> = visits.filter(|visit| !known.has_visit(visit)).collect();
     for (place, _) in &new {
         if let Some(day) = tally.days_mut().get_mut(*place) {
             day.new_visitors += 1;
@@ -216,56 +200,11 @@ async fn add_visitors(
     }
     for visits in new.chunks(NEW_VISITORS) {
         let keys = keys(tally, visits);
+        // Some may be left over of a day that is not there any more.
         let sql = format!("INSERT IGNORE INTO link_visitors (day, link_id, visitor) VALUES {keys}");
         client.query_drop(sql).await?;
     }
     Ok(())
-}
-
-/// A visitor, and the place of the day among those of the tally.
-type Visit = (usize, Uuid);
-
-/// Which of them there are. Each statement asks about one day: with the day in each key, it would take half as
-/// long again.
-async fn known_visits(
-    client: &mut Client,
-    tally: &Tally<'_>,
-    visits: &[Visit],
-) -> Result<HashSet<Visit>, Error> {
-    let mut by_day: BTreeMap<Date, Vec<(Uuid, Uuid)>> = BTreeMap::new();
-    for (place, visitor) in visits {
-        if let Some(day) = tally.days().get(*place) {
-            by_day
-                .entry(day.day)
-                .or_default()
-                .push((day.link, *visitor));
-        }
-    }
-    let mut known = HashSet::new();
-    for (day, visits) in by_day {
-        for visits in visits.chunks(KEYS) {
-            let mut sql = String::from("SELECT link_id, visitor FROM link_visitors WHERE day = ");
-            push_date_literal(&mut sql, day);
-            sql.push_str(" AND (link_id, visitor) IN ");
-            let mut next = '(';
-            for (link, visitor) in visits {
-                sql.push(next);
-                sql.push('(');
-                push_bytes(&mut sql, link.as_bytes());
-                sql.push(',');
-                push_bytes(&mut sql, visitor.as_bytes());
-                sql.push(')');
-                next = ',';
-            }
-            sql.push(')');
-            let rows: Vec<(Vec<u8>, Vec<u8>)> = client.query(sql).await?;
-            known.extend(rows.iter().filter_map(|(link, visitor)| {
-                let place = tally.place(Uuid::from_slice(link).ok()?, day)?;
-                Some((place, Uuid::from_slice(visitor).ok()?))
-            }));
-        }
-    }
-    Ok(known)
 }
 
 fn keys(tally: &Tally<'_>, visits: &[Visit]) -> String {
@@ -278,99 +217,98 @@ fn keys(tally: &Tally<'_>, visits: &[Visit]) -> String {
         push_date_literal(&mut sql, day.day);
         for id in [day.link, *visitor] {
             sql.push(',');
-            push_bytes(&mut sql, id.as_bytes());
+            push_id(&mut sql, id);
         }
         sql.push(')');
     }
     sql
 }
 
-/// The documents of the days that are there already: each with its place among the days. Each statement asks
-/// about one day: with the day in each key, it would take twice as long.
-async fn stored_facts(
-    client: &mut Client,
-    tally: &Tally<'_>,
-) -> Result<HashMap<usize, String>, Error> {
-    let mut by_day: BTreeMap<Date, Vec<Uuid>> = BTreeMap::new();
-    for day in tally.days() {
-        by_day.entry(day.day).or_default().push(day.link);
-    }
-    let mut documents = HashMap::new();
-    for (day, links) in by_day {
-        for links in links.chunks(KEYS) {
-            let mut sql =
-                String::from("SELECT link_id, COALESCE(facts, '{}') FROM link_days WHERE day = ");
-            push_date_literal(&mut sql, day);
-            sql.push_str(" AND link_id IN (");
-            push_ids(&mut sql, links);
-            sql.push(')');
-            let rows: Vec<(Vec<u8>, String)> = client.query(sql).await?;
-            for (link, facts) in rows {
-                let link = Uuid::from_slice(&link).ok();
-                if let Some(place) = link.and_then(|link| tally.place(link, day)) {
-                    documents.insert(place, facts);
-                }
-            }
-        }
-    }
-    Ok(documents)
-}
-
 /// Adds the days that are new, and what is to be added to others.
 async fn add_to_days(
-    client: &mut Client,
+    client: &mut Conn,
     tally: &Tally<'_>,
     documents: &[String],
-    stored: &HashMap<usize, String>,
+    known: &Known,
 ) -> Result<(), Error> {
     let days = tally.days().iter().zip(documents).zip(0..);
-    let (known, new): (Vec<_>, Vec<_>) = days.partition(|(_, place)| stored.contains_key(place));
-    let (known, new): (Vec<Day<'_>>, Vec<Day<'_>>) = (
-        known.into_iter().map(|(day, _)| day).collect(),
-        new.into_iter().map(|(day, _)| day).collect(),
-    );
-    NEW_DAYS.run(client, &new, push_day).await?;
-    KNOWN_DAYS.run(client, &known, push_day).await
+    let (old, new): (Vec<_>, Vec<_>) = days.partition(|(_, place)| known.has_day(*place));
+    for (insert, days) in [(NEW_DAYS, new), (KNOWN_DAYS, old)] {
+        let days: Vec<Day<'_>> = days.into_iter().map(|(day, _)| day).collect();
+        insert.run(client, &days, push_day).await?;
+    }
+    Ok(())
 }
 
-/// Inserts the rows of the clicks. While the database is busy with some of them, the next ones are written,
-/// and the documents of the days, which it gives back.
+/// Inserts the rows of the clicks. Meanwhile the reader, if there is one, finds out what is there already, and
+/// the next rows are written, and the documents of the days.
 async fn insert_clicks(
-    client: &mut Client,
+    writer: &mut Conn,
+    reader: &mut Option<Reader>,
     clicks: &[&Click],
     tally: &Tally<'_>,
-    stored: &HashMap<usize, String>,
-) -> Result<Vec<String>, Failure> {
+) -> Result<(Known, Vec<String>), Failure> {
+    let used = reader.as_mut().filter(|_| clicks.len() >= WORTH_A_READER);
+    let known = match &used {
+        Some(_) => None,
+        None => Some(Known::of(tally, writer).await.map_err(failed)?),
+    };
+    let (written, to_insert) = mpsc::channel(1);
+    let read = async {
+        let known = match (known, used) {
+            (None, Some(reader)) => reader.read(tally).await,
+            (known, _) => known,
+        };
+        let Some(known) = known else {
+            return Ok(None);
+        };
+        let documents = documents(tally, &known).await?;
+        Ok(Some((known, documents)))
+    };
+    let ((), (), read) = tokio::try_join!(
+        write_rows(clicks, written),
+        insert_rows(writer, to_insert),
+        read
+    )?;
+    if let Some(read) = read {
+        return Ok(read);
+    }
+    *reader = None;
+    let known = Known::of(tally, writer).await.map_err(failed)?;
+    let documents = documents(tally, &known).await?;
+    Ok((known, documents))
+}
+
+type Rows = (usize, Vec<Value>);
+
+async fn write_rows(clicks: &[&Click], written: mpsc::Sender<Rows>) -> Result<(), Failure> {
+    for rows in parts(clicks) {
+        let values = CLICKS.values(rows, |values, click| push_click(values, click));
+        // It is closed when an insertion failed.
+        if written.send((rows.len(), values)).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn insert_rows(client: &mut Conn, mut rows: mpsc::Receiver<Rows>) -> Result<(), Failure> {
+    while let Some((rows, values)) = rows.recv().await {
+        let inserted = CLICKS.run_part(client, rows, values).await;
+        inserted.map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// The documents that the days become, some at a time.
+async fn documents(tally: &Tally<'_>, known: &Known) -> Result<Vec<String>, Failure> {
     let places: Vec<usize> = (0..tally.days().len()).collect();
-    let (written, mut to_insert) = mpsc::channel(1);
-    let write = async {
-        let mut documents = Vec::with_capacity(places.len());
-        let mut places = places.chunks(DOCUMENTS);
-        for rows in parts(clicks) {
-            let values = CLICKS.values(rows, |values, click| push_click(values, click));
-            // It is closed when the insertion failed.
-            if written.send((rows.len(), values)).await.is_err() {
-                break;
-            }
-            if let Some(places) = places.next() {
-                documents.extend(tally.documents(places, stored).map_err(Failure::last)?);
-            }
-            tokio::task::yield_now().await;
-        }
-        drop(written);
-        for places in places {
-            documents.extend(tally.documents(places, stored).map_err(Failure::last)?);
-        }
-        Ok(documents)
-    };
-    let run = async {
-        while let Some((rows, values)) = to_insert.recv().await {
-            let inserted = CLICKS.run_part(client, rows, values).await;
-            inserted.map_err(failed)?;
-        }
-        Ok(())
-    };
-    let (documents, ()) = tokio::try_join!(write, run)?;
+    let mut documents = Vec::with_capacity(places.len());
+    for places in places.chunks(DOCUMENTS) {
+        let written = tally.documents(places, |place| known.facts(place));
+        documents.extend(written.map_err(Failure::last)?);
+        tokio::task::yield_now().await;
+    }
     Ok(documents)
 }
 

@@ -210,7 +210,9 @@ impl Client {
             }
             // Not before the database has enough to do.
             let _ = are_sent.await;
-            let documents = tally.documents(&[&*new, &known].concat(), stored);
+            let documents = tally.documents(&[&*new, &known].concat(), |place| {
+                stored.get(&place).map(String::as_str)
+            });
             Ok((visits, documents.map_err(Failure::last)?))
         };
         let ((visits, mut documents), ()) = tokio::try_join!(
