@@ -1,5 +1,5 @@
 //! The country that an address belongs to, by a database in the format of `MaxMind` (`.mmdb`) that
-//! the operator provides: `GeoLite2`, `GeoIP2`, DB-IP and others have one.
+//! the operator provides: `GeoLite2`, `GeoIP2`, DB-IP, `IPinfo` and others have one.
 //!
 //! The file is read into memory once, when it is opened; a newer one is seen after a restart. A
 //! look-up decodes the two letters of the country and nothing else: 0.2 µs, and up to 0.5 µs for
@@ -14,8 +14,14 @@ use maxminddb::{MaxMindDbError, PathElement, Reader, WithinOptions};
 use time::OffsetDateTime;
 use waypost_core::Country;
 
-const ISO_CODE: [PathElement<'static>; 2] =
-    [PathElement::Key("country"), PathElement::Key("iso_code")];
+type CodePath = &'static [PathElement<'static>];
+
+/// Where a record has the two letters: as `IPinfo` and others with flat records write it, whose `country` is a
+/// text, and as `MaxMind` and DB-IP do.
+const CODE_PATHS: [CodePath; 2] = [
+    &[PathElement::Key("country_code")],
+    &[PathElement::Key("country"), PathElement::Key("iso_code")],
+];
 
 /// How many records are looked at for a country before a database is taken for one without.
 const RECORDS_TRIED: usize = 10_000;
@@ -23,6 +29,7 @@ const RECORDS_TRIED: usize = 10_000;
 /// Knows which country an address belongs to.
 pub struct Countries {
     database: Reader<Vec<u8>>,
+    code: CodePath,
 }
 
 /// Why there are no countries.
@@ -79,33 +86,17 @@ impl Countries {
                 source,
             },
         })?;
-        let countries = Self { database };
-        let some = countries
-            .has_some()
-            .map_err(|source| CountriesError::NotADatabase {
+        let code = code_path(&database).map_err(|source| CountriesError::NotADatabase {
+            path: path.to_owned(),
+            source,
+        })?;
+        match code {
+            Some(code) => Ok(Self { database, code }),
+            None => Err(CountriesError::WithoutCountries {
                 path: path.to_owned(),
-                source,
-            })?;
-        if some {
-            Ok(countries)
-        } else {
-            Err(CountriesError::WithoutCountries {
-                path: path.to_owned(),
-                kind: countries.database.metadata().database_type.clone(),
-            })
+                kind: database.metadata().database_type.clone(),
+            }),
         }
-    }
-
-    fn has_some(&self) -> Result<bool, MaxMindDbError> {
-        let records = self
-            .database
-            .networks(WithinOptions::default().skip_empty_values())?;
-        for record in records.take(RECORDS_TRIED) {
-            if record?.decode_path::<&str>(&ISO_CODE)?.is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// The country where an address is used, if the database knows.
@@ -116,7 +107,7 @@ impl Countries {
     #[must_use]
     pub fn of(&self, address: IpAddr) -> Option<Country> {
         let record = self.database.lookup(address.to_canonical()).ok()?;
-        let code = record.decode_path::<&str>(&ISO_CODE).ok()??;
+        let code = record.decode_path::<&str>(self.code).ok()??;
         Country::parse(code)
     }
 
@@ -132,6 +123,23 @@ impl Countries {
             None => metadata.database_type.clone(),
         }
     }
+}
+
+/// Where the records of a database have the code of a country, if they have one.
+fn code_path(database: &Reader<Vec<u8>>) -> Result<Option<CodePath>, MaxMindDbError> {
+    let records = database.networks(WithinOptions::default().skip_empty_values())?;
+    for record in records.take(RECORDS_TRIED) {
+        let record = record?;
+        for path in CODE_PATHS {
+            match record.decode_path::<&str>(path) {
+                Ok(Some(_)) => return Ok(Some(path)),
+                // Something else by the name of a part.
+                Ok(None) | Err(MaxMindDbError::Decoding { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(None)
 }
 
 impl fmt::Debug for Countries {
@@ -174,6 +182,62 @@ mod tests {
             let found = countries.of(address.parse().unwrap());
             assert_eq!(found, country.and_then(Country::parse), "{address}");
         }
+    }
+
+    /// A database of IPv4 with one record for all addresses below 128.0.0.0, as the
+    /// [specification](https://maxmind.github.io/MaxMind-DB/) of the format says, version 2.0.
+    fn written(record: &[(&str, &str)]) -> Vec<u8> {
+        fn sized(kind: u8, length: usize) -> u8 {
+            (kind << 5) | u8::try_from(length).unwrap()
+        }
+        fn text(text: &str) -> Vec<u8> {
+            [&[sized(2, text.len())], text.as_bytes()].concat()
+        }
+        fn map(pairs: &[(&str, Vec<u8>)]) -> Vec<u8> {
+            let pairs = pairs
+                .iter()
+                .map(|(key, value)| [text(key), value.clone()].concat());
+            let pairs: Vec<Vec<u8>> = pairs.collect();
+            [vec![sized(7, pairs.len())], pairs.concat()].concat()
+        }
+        let record: Vec<(&str, Vec<u8>)> = record
+            .iter()
+            .map(|(key, value)| (*key, text(value)))
+            .collect();
+        // One node with two records of 24 bits: the data behind the separator, and nothing.
+        let (tree, separator) = ([0, 0, 1 + 16, 0, 0, 1], [0; 16]);
+        let u16 = |number: u8| vec![sized(5, 1), number];
+        let metadata = map(&[
+            ("node_count", vec![sized(6, 1), 1]),
+            ("record_size", u16(24)),
+            ("ip_version", u16(4)),
+            ("database_type", text("flat")),
+            ("languages", vec![sized(0, 0), 11 - 7]),
+            ("binary_format_major_version", u16(2)),
+            ("binary_format_minor_version", u16(0)),
+            ("build_epoch", vec![sized(0, 0), 9 - 7]),
+            ("description", map(&[])),
+        ]);
+        let marker = b"\xAB\xCD\xEFMaxMind.com";
+        [&tree[..], &separator, &map(&record), marker, &metadata].concat()
+    }
+
+    #[test]
+    fn records_may_be_flat() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("flat.mmdb");
+        let flat = [("country", "Sweden"), ("country_code", "SE")];
+        std::fs::write(&path, written(&flat)).unwrap();
+        let countries = Countries::open(&path).unwrap();
+        for (address, country) in [("81.2.69.160", Country::parse("SE")), ("192.0.2.1", None)] {
+            assert_eq!(countries.of(address.parse().unwrap()), country, "{address}");
+        }
+        std::fs::write(&path, written(&[("country", "Sweden")])).unwrap();
+        let named = Countries::open(&path).unwrap_err();
+        assert!(
+            matches!(named, CountriesError::WithoutCountries { .. }),
+            "{named}"
+        );
     }
 
     #[test]
