@@ -207,6 +207,20 @@ fn classify(error: &DieselError) -> Fault {
     }
 }
 
+/// What a purge sets on the connection that writes. The oldest clicks are spread all over the index by links,
+/// and the next batch changes the same pages again: with room for them (16 MB, which is taken only as far as there
+/// are pages; 2 MB is the default) and a write-ahead log of 128 MB (4 MB is the default), as the ingester has it, twice as
+/// many rows are deleted in the same time.
+async fn make_room_for_purge(connection: &mut Connection) -> Result<(), WorkError> {
+    connection
+        .spawn_blocking(|connection| {
+            connection
+                .batch_execute("PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 32000")
+        })
+        .await?;
+    Ok(())
+}
+
 /// Empties the write-ahead log, which keeps what it once held until it is written over. Does nothing
 /// while a reader needs the log: the next time will do.
 async fn forget_deleted(connection: &mut Connection) -> Result<(), WorkError> {

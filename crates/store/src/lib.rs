@@ -20,7 +20,7 @@
 //! | [`Shortener`] | making and finding links over any store: the domain functions that the HTTP API, `linkctl` and embedders share |
 //! | [`Links`] | the same for those who may, with all that belongs to a link |
 //! | [`Accounts`] | users, their API tokens and sessions, and knowing them again, over any store |
-//! | [`lower_priority`] | how threads get out of the way of redirects |
+//! | [`lower_priority`], [`run_when_idle`] | how threads get out of the way of redirects |
 //! | [`Router`] | from the host and the path of a request to the link that it follows |
 //! | [`Resolver`] | from the code that a visitor typed to where it leads, from memory where it can, and what a redirect asks |
 //! | `testkit` (feature) | the conformance suite that every implementation passes, and a store that fails on purpose |
@@ -87,7 +87,7 @@ pub use orphans::{Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded};
 pub use owned_links::{
     Availability, LinkError, LinkPatch, Links, NewKeyword, OwnedLink, Precondition, permit,
 };
-pub use priority::lower_priority;
+pub use priority::{lower_priority, run_when_idle};
 pub use reclassify::{FactsChange, FactsStore};
 pub use resolver::{Closed, Destination, Resolver};
 pub use router::{Routed, Router, RoutingStep, Rule};

@@ -1,17 +1,74 @@
-//! The priority of a thread.
+//! The priority of threads. Where it cannot be changed, it stays as it is, and the log says so.
 
-/// Gives the calling thread the lowest priority: it runs when nobody else of this process wants to,
-/// and threads that it starts likewise. Where that is not possible, it stays as it is, and the log says so
-/// of the thread that does this `work`.
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
+
+/// Gives the calling thread, which does this `work`, the lowest priority of those that share the time: it
+/// gets a seventieth of what others want, and threads that it starts likewise.
 pub fn lower_priority(work: &'static str) {
+    set(NormalThreadSchedulePolicy::Other, work);
+}
+
+/// Lets the calling thread, which does this `work`, run when nobody else wants to, and threads that it starts
+/// likewise. Others do not wait until its time slice is over. On Linux, `SCHED_IDLE` of
+/// [sched(7)](https://man7.org/linux/man-pages/man7/sched.7.html); elsewhere as [`lower_priority`].
+///
+/// Not for what others wait for: on a machine that is busy for long, it hardly gets on.
+pub fn run_when_idle(work: &'static str) {
     #[cfg(target_os = "linux")]
-    {
-        // On Linux, a process id in this call is that of a thread.
-        let thread = rustix::thread::gettid();
-        if let Err(error) = rustix::process::setpriority_process(Some(thread), 19) {
-            tracing::debug!(%error, "the priority of the thread that {work} stays as it is");
-        }
-    }
+    set(NormalThreadSchedulePolicy::Idle, work);
     #[cfg(not(target_os = "linux"))]
-    let _ = work;
+    lower_priority(work);
+}
+
+fn set(policy: NormalThreadSchedulePolicy, work: &'static str) {
+    let policy = ThreadSchedulePolicy::Normal(policy);
+    let set = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy);
+    if let Err(error) = set {
+        tracing::debug!(%error, "the priority of the thread that {work} stays as it is");
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::fs;
+    use std::thread;
+
+    use super::*;
+
+    /// The nice value and the policy of the calling thread, of
+    /// [proc_pid_stat(5)](https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
+    fn nice_and_policy() -> (String, String) {
+        let stat = fs::read_to_string("/proc/thread-self/stat").unwrap();
+        let (_, after_name) = stat.rsplit_once(')').unwrap();
+        let mut fields = after_name.split_whitespace();
+        // The state is the third field.
+        let nice = fields.nth(19 - 3).unwrap();
+        let policy = fields.nth(41 - 19 - 1).unwrap();
+        (nice.to_owned(), policy.to_owned())
+    }
+
+    #[test]
+    fn threads_and_those_that_they_start_get_out_of_the_way() {
+        const SCHED_OTHER: &str = "0";
+        const SCHED_IDLE: &str = "5";
+        let lowered = thread::spawn(|| {
+            lower_priority("is a test");
+            let child = thread::spawn(nice_and_policy).join().unwrap();
+            assert_eq!(child, nice_and_policy());
+            child
+        });
+        let (nice, policy) = lowered.join().unwrap();
+        assert_eq!((nice.as_str(), policy.as_str()), ("19", SCHED_OTHER));
+        let idle = thread::spawn(|| {
+            run_when_idle("is a test");
+            let (_, of_child) = thread::spawn(nice_and_policy).join().unwrap();
+            assert_eq!(of_child, nice_and_policy().1);
+            of_child
+        });
+        assert_eq!(idle.join().unwrap(), SCHED_IDLE);
+    }
 }

@@ -17,7 +17,7 @@ mod verify;
 
 use waypost_analytics::Journal;
 use waypost_core::{Clock as _, SystemClock};
-use waypost_store::lower_priority;
+use waypost_store::run_when_idle;
 
 use crate::cli::{Command, Journal as JournalCommand, Migrate, Privacy};
 use crate::console::Console;
@@ -49,7 +49,7 @@ pub(crate) async fn run(
     }
     if matches!(command, Command::Purge(_) | Command::Reclassify(_)) {
         // They take long, and a server may run here that has better things to do.
-        lower_priority("deletes or changes clicks");
+        run_when_idle("deletes or changes clicks");
     }
     let (database, shortener) = database::open_current(&settings).await?;
     let store = shortener.store();

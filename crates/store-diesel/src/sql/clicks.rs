@@ -55,6 +55,7 @@ pub(super) async fn purge(
     scope: PurgeScope,
     limit: u32,
 ) -> Result<u64, WorkError> {
+    super::make_room_for_purge(connection).await?;
     let old: Vec<(Id, Id)> = within!(scope)
         .order(link_clicks::id)
         .limit(i64::from(limit))
