@@ -3,7 +3,8 @@
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, Value};
-use time::{OffsetDateTime, UtcOffset};
+use time::{Date, OffsetDateTime, UtcOffset};
+use uuid::Uuid;
 use waypost_core::{Click, Country, DeviceClass, Family, Referrer, UserAgent, VisitClass};
 
 use crate::tally::DayTally;
@@ -18,6 +19,12 @@ pub(super) const CLICKS: Insert = Insert {
     into: "INSERT INTO link_clicks (id, link_id, user_id, ip_hash, user_agent, referrer, clicked_at, \
            class, browser, os, device, country) VALUES ",
     row: "(?,?,?,?,?,?,?,?,?,?,?,?)",
+    end: "",
+};
+/// Visitors of a day. Some may be left over of a day that is not there any more.
+pub(super) const VISITORS: Insert = Insert {
+    into: "INSERT IGNORE INTO link_visitors (day, link_id, visitor) VALUES ",
+    row: "(?,?,?)",
     end: "",
 };
 /// Days that are new.
@@ -100,19 +107,9 @@ pub(super) fn parts<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
 pub(super) type Day<'a> = (&'a DayTally<'a>, &'a String);
 
 pub(super) fn push_day(values: &mut Vec<Value>, (day, document): &Day<'_>) {
-    let date = day.day;
     values.extend([
-        Value::Bytes(day.link.as_bytes().to_vec()),
-        Value::Date(
-            // The server refuses the year 0.
-            u16::try_from(date.year()).unwrap_or(0),
-            date.month().into(),
-            date.day(),
-            0,
-            0,
-            0,
-            0,
-        ),
+        id(day.link),
+        date(day.day),
         Value::Int(day.clicks),
         Value::Int(day.humans),
         Value::Int(day.new_visitors),
@@ -120,6 +117,27 @@ pub(super) fn push_day(values: &mut Vec<Value>, (day, document): &Day<'_>) {
         Value::Int(day.last),
         Value::Bytes(document.as_bytes().to_vec()),
     ]);
+}
+
+pub(super) fn push_visitor(values: &mut Vec<Value>, day: &DayTally<'_>, visitor: Uuid) {
+    values.extend([date(day.day), id(day.link), id(visitor)]);
+}
+
+fn id(id: Uuid) -> Value {
+    Value::Bytes(id.as_bytes().to_vec())
+}
+
+fn date(date: Date) -> Value {
+    Value::Date(
+        // The server refuses the year 0.
+        u16::try_from(date.year()).unwrap_or(0),
+        date.month().into(),
+        date.day(),
+        0,
+        0,
+        0,
+        0,
+    )
 }
 
 pub(super) fn push_click(values: &mut Vec<Value>, click: &Click) {
@@ -132,9 +150,9 @@ pub(super) fn push_click(values: &mut Vec<Value>, click: &Click) {
     let user = click.user_id.as_ref();
     let facts = &click.facts;
     values.extend([
-        bytes(click.id.as_uuid().as_bytes()),
-        bytes(click.link_id.as_uuid().as_bytes()),
-        user.map_or(Value::NULL, |user| bytes(user.as_uuid().as_bytes())),
+        id(*click.id.as_uuid()),
+        id(*click.link_id.as_uuid()),
+        user.map_or(Value::NULL, |user| id(*user.as_uuid())),
         click
             .ip_hash
             .map_or(Value::NULL, |hash| bytes(hash.to_hex())),

@@ -13,9 +13,11 @@ use waypost_store::{Ingested, StoreError, hold_point};
 
 pub(super) use super::client::Client;
 use super::client::Reader;
-use super::insert::{CLICKS, Day, KNOWN_DAYS, NEW_DAYS, parts, push_click, push_day};
+use super::insert::{
+    CLICKS, Day, KNOWN_DAYS, NEW_DAYS, VISITORS, parts, push_click, push_day, push_visitor,
+};
 use super::known::{KEYS, Known, Visit, push_ids};
-use super::literals::{push_date_literal, push_datetime_literal, push_id, push_number};
+use super::literals::{push_datetime_literal, push_id, push_number};
 use crate::error::Fault;
 use crate::job::{Job, Step, position};
 use crate::retry::Failure;
@@ -23,8 +25,6 @@ use crate::tally::{LinkTally, Tally};
 
 /// So many links are named in a change.
 const LINKS: usize = 2_000;
-/// So many visitors are inserted at once: less than 200 kB.
-const NEW_VISITORS: usize = 2_000;
 /// So many documents are written between two insertions.
 const DOCUMENTS: usize = 256;
 /// Of so many clicks on, it is worth it to ask on another connection.
@@ -198,30 +198,12 @@ async fn add_visitors(
             day.new_visitors += 1;
         }
     }
-    for visits in new.chunks(NEW_VISITORS) {
-        let keys = keys(tally, visits);
-        // Some may be left over of a day that is not there any more.
-        let sql = format!("INSERT IGNORE INTO link_visitors (day, link_id, visitor) VALUES {keys}");
-        client.query_drop(sql).await?;
-    }
-    Ok(())
-}
-
-fn keys(tally: &Tally<'_>, visits: &[Visit]) -> String {
-    let mut sql = String::new();
-    for (place, visitor) in visits {
-        let Some(day) = tally.days().get(*place) else {
-            continue;
-        };
-        sql.push_str(if sql.is_empty() { "(" } else { ",(" });
-        push_date_literal(&mut sql, day.day);
-        for id in [day.link, *visitor] {
-            sql.push(',');
-            push_id(&mut sql, id);
+    let push = |values: &mut Vec<Value>, (place, visitor): &Visit| {
+        if let Some(day) = tally.days().get(*place) {
+            push_visitor(values, day, *visitor);
         }
-        sql.push(')');
-    }
-    sql
+    };
+    VISITORS.run(client, &new, push).await
 }
 
 /// Adds the days that are new, and what is to be added to others.
