@@ -68,6 +68,10 @@ fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError>
     match url.kind() {
         DatabaseKind::Sqlite => {
             let mut connection = sqlite::connect_blocking(&address).map_err(connect_error)?;
+            if task == Task::Status {
+                // Who only looks need not wait for those who write, and would wait in vain where they hardly pause.
+                return perform(&mut connection, &SQLITE, task);
+            }
             // Another process that migrates holds the write lock; ours keeps it to the end.
             sqlite::begin_blocking(&mut connection).map_err(failed)?;
             let outcome = perform(&mut connection, &SQLITE, task)?;
@@ -180,4 +184,22 @@ where
     states.extend(unknown);
     states.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(states)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_sqlite_the_state_is_told_while_somebody_writes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("waypost.db");
+        let url: DatabaseUrl = format!("sqlite://{}", path.display()).parse().unwrap();
+        run(&url, Task::Up).await.unwrap();
+        let mut writer = sqlite::connect_blocking(&url.connection_string()).unwrap();
+        sqlite::begin_blocking(&mut writer).unwrap();
+        let told = run(&url, Task::Status).await.unwrap();
+        assert!(told.states.iter().all(|state| state.applied && state.known));
+        assert_eq!(told.changed, Vec::<String>::new());
+    }
 }

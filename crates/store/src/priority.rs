@@ -15,7 +15,8 @@ pub fn lower_priority(work: &'static str) {
 /// likewise. Others do not wait until its time slice is over. On Linux, `SCHED_IDLE` of
 /// [sched(7)](https://man7.org/linux/man-pages/man7/sched.7.html); elsewhere as [`lower_priority`].
 ///
-/// Not for what others wait for: on a machine that is busy for long, it hardly gets on.
+/// Not for what others wait for: on a machine that other programs keep busy it hardly gets on, and who waits for a
+/// lock that it holds waits for seconds. Such work is to hold locks for short.
 pub fn run_when_idle(work: &'static str) {
     #[cfg(target_os = "linux")]
     set(NormalThreadSchedulePolicy::Idle, work);
