@@ -16,7 +16,7 @@ pub fn lower_priority(work: &'static str) {
 /// [sched(7)](https://man7.org/linux/man-pages/man7/sched.7.html); elsewhere as [`lower_priority`].
 ///
 /// Not for what others wait for: on a machine that other programs keep busy it hardly gets on, and who waits for a
-/// lock that it holds waits for seconds. Such work is to hold locks for short.
+/// lock that it holds waits long. Such work is to hold locks for short.
 pub fn run_when_idle(work: &'static str) {
     #[cfg(target_os = "linux")]
     set(NormalThreadSchedulePolicy::Idle, work);
