@@ -52,12 +52,14 @@ impl Database {
             .unwrap_or_else(|elapsed| Err(StoreError::unavailable(elapsed)));
         match answer {
             Ok(()) => Ok(database),
-            Err(StoreError::Unavailable { source } | StoreError::Internal { source }) => {
-                Err(DatabaseError::Connect {
-                    url: database.url.to_string(),
-                    source,
-                })
-            }
+            Err(
+                StoreError::Unavailable { source }
+                | StoreError::Refused { source }
+                | StoreError::Internal { source },
+            ) => Err(DatabaseError::Connect {
+                url: database.url.to_string(),
+                source,
+            }),
             Err(error) => Err(error.into()),
         }
     }

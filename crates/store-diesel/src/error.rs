@@ -64,6 +64,8 @@ pub(crate) enum Fault {
     ConnectionLost,
     /// The database cannot work at the moment.
     Unavailable,
+    /// A value breaks a rule of the data.
+    Refused,
     /// Anything else.
     Other,
 }
@@ -82,6 +84,7 @@ impl Fault {
             Self::Contention | Self::ConnectionLost | Self::Unavailable => {
                 StoreError::unavailable(error)
             }
+            Self::Refused => StoreError::refused(error),
             Self::Other => StoreError::internal(error),
         }
     }

@@ -197,6 +197,9 @@ fn classify(error: &DieselError) -> Fault {
         DieselError::DatabaseError(kind, information) => match kind {
             DatabaseErrorKind::UniqueViolation => Fault::Conflict,
             DatabaseErrorKind::SerializationFailure => Fault::Contention,
+            DatabaseErrorKind::ForeignKeyViolation
+            | DatabaseErrorKind::NotNullViolation
+            | DatabaseErrorKind::CheckViolation => Fault::Refused,
             DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
                 Fault::ConnectionLost
             }

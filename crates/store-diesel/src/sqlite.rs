@@ -194,6 +194,9 @@ fn classify(error: &DieselError) -> Fault {
         DieselError::DatabaseError(kind, information) => match kind {
             DatabaseErrorKind::UniqueViolation => Fault::Conflict,
             DatabaseErrorKind::SerializationFailure => Fault::Contention,
+            DatabaseErrorKind::ForeignKeyViolation
+            | DatabaseErrorKind::NotNullViolation
+            | DatabaseErrorKind::CheckViolation => Fault::Refused,
             _ => match information.message() {
                 "database is locked" | "database table is locked" => Fault::Contention,
                 "database or disk is full" | "disk I/O error" | "unable to open database file" => {

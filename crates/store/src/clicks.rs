@@ -15,7 +15,8 @@ pub trait ClickStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when a click with one of the ids is stored already, or two of the
-    /// batch have the same id: then nothing of the batch is stored or counted. After [`StoreError::Unavailable`] the batch is stored
+    /// batch have the same id, [`StoreError::Refused`] when the database refuses one of them, say because
+    /// its user does not exist: then nothing of the batch is stored or counted. After [`StoreError::Unavailable`] the batch is stored
     /// either whole or not at all, and the caller cannot know which when the connection broke during
     /// the commit.
     async fn record_clicks(&self, clicks: &[Click]) -> Result<Recorded, StoreError>;

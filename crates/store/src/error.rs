@@ -31,6 +31,14 @@ pub enum StoreError {
         /// The column.
         column: &'static str,
     },
+    /// The database refuses a value: it breaks a rule of the data, say a reference to a row that does
+    /// not exist, or a text that is too long. Trying again does not help, and other values pass.
+    #[error("the database refused a value")]
+    Refused {
+        /// What the database or its driver said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// Anything else: a defect, or a database that was changed by hand.
     #[error("the database refused the operation")]
     Internal {
@@ -44,6 +52,13 @@ impl StoreError {
     /// An [`StoreError::Unavailable`] from whatever explains it.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Unavailable {
+            source: source.into(),
+        }
+    }
+
+    /// A [`StoreError::Refused`] from whatever explains it.
+    pub fn refused(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Refused {
             source: source.into(),
         }
     }
@@ -62,6 +77,7 @@ impl StoreError {
             Self::NotFound => Self::NotFound,
             Self::Corrupt { table, column } => Self::Corrupt { table, column },
             Self::Unavailable { .. } => Self::unavailable(SharedSource(error)),
+            Self::Refused { .. } => Self::refused(SharedSource(error)),
             Self::Internal { .. } => Self::internal(SharedSource(error)),
         }
     }
@@ -100,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_shared_error_keeps_its_kind_and_its_chain() {
-        let kinds: [fn() -> StoreError; 5] = [
+        let kinds: [fn() -> StoreError; 6] = [
             || StoreError::Conflict,
             || StoreError::NotFound,
             || StoreError::unavailable(StoreError::internal("the disk is full")),
@@ -108,6 +124,7 @@ mod tests {
                 table: "links",
                 column: "target",
             },
+            || StoreError::refused("the text is too long"),
             || StoreError::internal("the disk is full"),
         ];
         for error in kinds {

@@ -48,7 +48,8 @@ pub trait JournalStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when a click with one of the ids is stored already, or two of the
-    /// batch have the same id: then nothing of the batch is stored or counted and the position stays.
+    /// batch have the same id, [`StoreError::Refused`] when the database refuses one of the clicks: then
+    /// nothing of the batch is stored or counted and the position stays.
     /// After [`StoreError::Unavailable`] the batch is settled either whole or not at all.
     async fn ingest(
         &self,

@@ -113,7 +113,7 @@ impl State {
         }
         let is_known = |click: &Click| click.user_id.is_none_or(|id| self.users.contains_key(&id));
         if !clicks.iter().all(is_known) {
-            return Err(StoreError::internal("a click of a user who does not exist"));
+            return Err(StoreError::refused("a click of a user who does not exist"));
         }
         let mut recorded = Recorded::default();
         for click in clicks {

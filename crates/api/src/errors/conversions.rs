@@ -19,6 +19,7 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict
             | StoreError::NotFound
             | StoreError::Corrupt { .. }
+            | StoreError::Refused { .. }
             | StoreError::Internal { .. } => Self::internal(error),
         }
     }

@@ -314,7 +314,14 @@ fn classify(error: &Error) -> Fault {
         1053 | 1077..=1079 | 1152 | 1158..=1161 | 1184 | 1927 => Fault::ConnectionLost,
         // Disk or table full, too many connections, Galera not ready, read-only, interrupted, time
         // is up.
-        1021 | 1040 | 1047 | 1114 | 1203 | 1290 | 1317 | 1836 | 1969 | 3024 => Fault::Unavailable,
+        1021 | 1040 | 1047 | 1114 | 1203 | 1290 | 1317 | 1792 | 1836 | 1969 | 3024 => {
+            Fault::Unavailable
+        }
+        // The user may not do it.
+        1044 | 1045 | 1142 | 1143 | 1227 => Fault::Unavailable,
+        // Null, references, checks; out of range, truncated, wrong, too long; a packet too large.
+        1048 | 1364 | 1216 | 1217 | 1451 | 1452 | 3819 | 4025 | 1264 | 1265 | 1292 | 1366
+        | 1367 | 1406 | 1690 | 1300 | 1153 => Fault::Refused,
         _ => Fault::Other,
     }
 }

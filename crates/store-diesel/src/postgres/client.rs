@@ -156,12 +156,18 @@ pub(super) fn classify(error: &Error) -> Fault {
         SqlState::CANNOT_CONNECT_NOW
         | SqlState::QUERY_CANCELED
         | SqlState::LOCK_NOT_AVAILABLE
-        | SqlState::READ_ONLY_SQL_TRANSACTION => Fault::Unavailable,
+        | SqlState::READ_ONLY_SQL_TRANSACTION
+        | SqlState::INSUFFICIENT_PRIVILEGE
+        // Behind a pooler that gives each transaction another connection.
+        | SqlState::INVALID_SQL_STATEMENT_NAME
+        | SqlState::DUPLICATE_PSTATEMENT => Fault::Unavailable,
         _ => match state.code().get(..2) {
             // Connection exceptions.
             Some("08") => Fault::ConnectionLost,
             // Insufficient resources, system errors.
-            Some("53" | "58") => Fault::Unavailable,
+            Some("53" | "54" | "58") => Fault::Unavailable,
+            // Data exceptions, integrity constraint violations.
+            Some("22" | "23") => Fault::Refused,
             _ => Fault::Other,
         },
     }
