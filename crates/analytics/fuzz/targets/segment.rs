@@ -2,8 +2,8 @@
 //! it is said to hold is read or counted.
 //!
 //! The first byte of the input says how many good records there are, the second how many of their bytes
-//! are changed (a place of two bytes and a mask each); the rest is appended. With 255 good records the
-//! rest is the file.
+//! are changed (a place of two bytes and a mask each; with the mask 0 the byte is removed, with 255 it is
+//! repeated); the rest is appended. With 255 good records the rest is the file.
 
 #![no_main]
 
@@ -35,11 +35,15 @@ fn file(input: &[u8]) -> Vec<u8> {
         return rest.to_vec();
     }
     let mut bytes = segment(records % 16);
-    let length = bytes.len();
     let (places, tail) = rest.split_at(rest.len().min(usize::from(changes % 8) * 3));
     for place in places.chunks_exact(3) {
         let at = usize::from(u16::from_le_bytes([place[0], place[1]]));
-        bytes[at % length] ^= place[2];
+        let at = at % bytes.len();
+        match place[2] {
+            0 => drop(bytes.remove(at)),
+            u8::MAX => bytes.insert(at, bytes[at]),
+            mask => bytes[at] ^= mask,
+        }
     }
     bytes.extend_from_slice(tail);
     bytes
@@ -57,4 +61,5 @@ fn check(directory: &Path, bytes: &[u8]) {
     };
     assert_eq!(contents.pending, pending.clicks);
     assert_eq!(contents.read + contents.dropped, contents.pending);
+    assert_eq!(contents.read, status.segments[0].records);
 }

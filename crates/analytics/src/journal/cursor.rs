@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
@@ -11,12 +12,14 @@ use waypost_core::{Click, ClickId, SessionHash};
 use waypost_store::Dropped;
 
 use super::Journal;
-use super::frame::{self, Frame, HEADER, PREFIX};
+use super::frame::{self, Frame, HEADER, PREFIX, Resumed};
 use super::record::{self, ReadClick};
 use super::segments::Backing;
 
 /// So many bytes are read from a segment at once.
 const CHUNK: usize = 256 * 1_024;
+/// Maximum number of bytes read at once to find a good record after damage: more than a segment has.
+const MAX_WINDOW: usize = 16 * 1_024 * 1_024;
 
 /// Reads one journal. There is one reader: the ingester.
 #[derive(Debug)]
@@ -143,7 +146,7 @@ impl Cursor {
                 }
                 Source::File { path, bytes } => {
                     if !self.read_file(path, *bytes, seen.end, limit, records)? {
-                        self.give_up(journal, &seen, records);
+                        self.read_past_damage(&seen, *bytes, records)?;
                     }
                 }
             }
@@ -205,15 +208,13 @@ impl Cursor {
         let Some(place) = &mut self.place else {
             return Ok(false);
         };
-        let header = u64::try_from(HEADER).unwrap_or(u64::MAX);
         if place.file.is_none() {
             place.file = Some(File::open(path)?);
         }
         let Some(file) = &place.file else {
             return Ok(false);
         };
-        let from = header.saturating_add(place.offset);
-        let left = usize::try_from(bytes.saturating_sub(from)).unwrap_or(usize::MAX);
+        let (from, left) = place.left_of(bytes);
         let mut chunk = std::mem::take(&mut self.chunk);
         chunk.resize(left.min(CHUNK), 0);
         let read = read_at(file, &mut chunk, from)?;
@@ -255,8 +256,45 @@ impl Cursor {
         taken
     }
 
-    /// Passes over what is left of a segment. Nothing more is written to it, and what was written
-    /// since it was looked at is passed over as well: it stands behind the damage.
+    /// Goes on at the next good record of a segment, and counts the damaged ones before it. When there
+    /// is none, goes on at the end of what was seen of the segment: later records follow there.
+    fn read_past_damage(
+        &mut self,
+        seen: &Seen,
+        bytes: u64,
+        records: &mut Records,
+    ) -> io::Result<()> {
+        let Some(place) = &mut self.place else {
+            return Ok(());
+        };
+        let (from, left) = place.left_of(bytes);
+        let positions = place.position..seen.end;
+        let resumed = match &place.file {
+            Some(file) => resume(file, from, left, &positions)?,
+            None => None,
+        };
+        let (damaged, position) = resumed.map_or((left, seen.end), |resumed| {
+            (resumed.offset, resumed.position)
+        });
+        let damaged = u64::try_from(damaged).unwrap_or(u64::MAX);
+        place.offset = place.offset.saturating_add(damaged);
+        place.position = position;
+        // Damage before the position where reading begins costs nothing now.
+        if let Some(unreadable) = position.checked_sub(self.position) {
+            error!(
+                segment = seen.base,
+                clicks = unreadable,
+                bytes = damaged,
+                "part of a journal segment is damaged; its clicks are unreadable"
+            );
+            records.dropped.unreadable = records.dropped.unreadable.saturating_add(unreadable);
+            self.position = position;
+        }
+        Ok(())
+    }
+
+    /// Passes over what is left of a segment that cannot be read. Nothing more is written to it, and
+    /// what was written since it was looked at is passed over as well.
     fn give_up(&mut self, journal: &Journal, seen: &Seen, records: &mut Records) {
         let end = {
             let mut state = journal.state();
@@ -271,10 +309,39 @@ impl Cursor {
         error!(
             segment,
             clicks = unreadable,
-            "a segment of the journal is damaged; its last clicks cannot be read"
+            "journal segment unreadable; its last clicks are dropped"
         );
         records.dropped.unreadable = records.dropped.unreadable.saturating_add(unreadable);
         self.go_to(end);
+    }
+}
+
+impl Place {
+    /// Returns its place in the file of its segment, and how many of the file's `bytes` are left there.
+    fn left_of(&self, bytes: u64) -> (u64, usize) {
+        let header = u64::try_from(HEADER).unwrap_or(u64::MAX);
+        let from = header.saturating_add(self.offset);
+        let left = usize::try_from(bytes.saturating_sub(from)).unwrap_or(usize::MAX);
+        (from, left)
+    }
+}
+
+/// Looks for the next good frame in the `left` bytes at a place of a file, in ever larger windows.
+fn resume(
+    file: &File,
+    from: u64,
+    left: usize,
+    positions: &Range<u64>,
+) -> io::Result<Option<Resumed>> {
+    let mut size = CHUNK;
+    loop {
+        let mut window = vec![0; left.min(size)];
+        let read = read_at(file, &mut window, from)?;
+        let resumed = frame::resume(window.get(..read).unwrap_or_default(), positions);
+        if resumed.is_some() || read < size || size >= MAX_WINDOW {
+            return Ok(resumed);
+        }
+        size = size.saturating_mul(4);
     }
 }
 

@@ -326,11 +326,11 @@ pub(super) fn read_frames(found: &Found) -> io::Result<Vec<u8>> {
     Ok(bytes.split_off(HEADER.min(bytes.len())))
 }
 
-/// Cuts what stands behind the records of the last segment, if something does: the part of a record
-/// that was being written when the process was killed or the power went. Where it was killed, the click
-/// was never answered with a redirect.
-pub(super) fn cut_torn_tail(found: &mut Found, good_bytes: usize) {
-    let good = u64::try_from(HEADER.saturating_add(good_bytes)).unwrap_or(u64::MAX);
+/// Cuts off what follows the records of the last segment, damaged ones included: part of the record
+/// that was being written when the process was killed or the power failed. The click of a killed
+/// process was never answered with a redirect.
+pub(super) fn cut_torn_tail(found: &mut Found, frames: usize) {
+    let good = u64::try_from(HEADER.saturating_add(frames)).unwrap_or(u64::MAX);
     let Some(torn) = found.bytes.checked_sub(good).filter(|torn| *torn > 0) else {
         return;
     };

@@ -14,6 +14,10 @@
 //! of the disk was lost or repeated, is not taken for a good one. For the same reason nothing depends
 //! on an undamaged header: the name of the file says the position, and each frame proves it.
 
+mod recovery;
+
+pub(super) use recovery::{Resumed, extent, records, resume};
+
 use super::record::MAX_RECORD;
 
 const MAGIC: [u8; 8] = *b"WAYPOSTJ";
@@ -78,10 +82,7 @@ pub(super) fn lay(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
 /// Seals frames that were laid, the first of which gets the position `first`: those that take no more
 /// than `room` bytes. Gives back how many these are.
 pub(super) fn seal(frames: &mut [u8], first: u64, room: usize) -> Good {
-    let mut sealed = Good {
-        records: 0,
-        bytes: 0,
-    };
+    let mut sealed = Good::default();
     while let Some((length, rest)) = frames
         .get_mut(sealed.bytes..)
         .and_then(<[u8]>::split_first_chunk_mut::<4>)
@@ -148,7 +149,7 @@ pub(super) fn read(bytes: &[u8], position: u64) -> Frame<'_> {
 }
 
 /// The good records at the beginning of a segment's frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Good {
     /// How many there are.
     pub(super) records: u64,
@@ -158,10 +159,7 @@ pub(super) struct Good {
 
 /// Counts the good records of `frames`, the first of which has the position `base`.
 pub(super) fn count(frames: &[u8], base: u64) -> Good {
-    let mut good = Good {
-        records: 0,
-        bytes: 0,
-    };
+    let mut good = Good::default();
     while let Some(rest) = frames.get(good.bytes..)
         && let Frame::Record(record) = read(rest, base.wrapping_add(good.records))
     {
@@ -169,24 +167,6 @@ pub(super) fn count(frames: &[u8], base: u64) -> Good {
         good.bytes += PREFIX + record.len();
     }
     good
-}
-
-/// How far the records of `frames` reach that can be made out, the first of which has the position
-/// `base`: damaged ones are among them when a good one stands behind them.
-pub(super) fn extent(frames: &[u8], base: u64) -> Good {
-    let mut extent = count(frames, base);
-    let mut walked = extent;
-    while let Some(rest) = frames.get(walked.bytes..)
-        && let Some(size) = rest.first_chunk().and_then(|length| size(*length))
-    {
-        let frame = read(rest, base.wrapping_add(walked.records));
-        walked.records += 1;
-        walked.bytes += PREFIX + size;
-        if let Frame::Record(_) = frame {
-            extent = walked;
-        }
-    }
-    extent
 }
 
 #[cfg(test)]
@@ -276,22 +256,6 @@ mod tests {
             let read = read_all(&bytes, 7);
             prop_assert!(read.len() < records.len());
             prop_assert_eq!(&read, &records[..read.len()]);
-            let extent = extent(&bytes, 7).records;
-            prop_assert!(extent == records.len() as u64 || extent == read.len() as u64);
-        }
-
-        #[test]
-        fn damaged_records_before_a_good_one_are_counted(
-            records in records().prop_filter("two of them", |records| records.len() > 1),
-            which in any::<prop::sample::Index>(),
-            xor in 1..=u8::MAX,
-        ) {
-            let mut bytes = frames(&records, 7);
-            let which = which.index(records.len() - 1);
-            bytes[frames(&records[..which], 7).len() + PREFIX] ^= xor;
-            prop_assert_eq!(count(&bytes, 7).records, which as u64);
-            prop_assert_eq!(extent(&bytes, 7).records, records.len() as u64);
-            prop_assert_eq!(extent(&bytes, 7).bytes, bytes.len());
         }
 
         #[test]
@@ -307,8 +271,7 @@ mod tests {
         fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             let _ = is_of_another_version(&bytes);
             let good = count(&bytes, 0);
-            let extent = extent(&bytes, 0);
-            prop_assert!(good.bytes <= extent.bytes && extent.bytes <= bytes.len());
+            prop_assert!(good.bytes <= bytes.len());
         }
     }
 }

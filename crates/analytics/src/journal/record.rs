@@ -21,6 +21,8 @@ use crate::signals::Signals;
 const MAX_USER_AGENT: usize = UserAgent::MAX_CHARS * 4;
 /// The longest record, in bytes: what is fixed, a user agent and a referrer, with room to spare.
 pub(super) const MAX_RECORD: usize = 8 * 1_024;
+/// The length of the shortest record, in bytes: what is fixed, with empty texts.
+pub(super) const MIN_RECORD: usize = 16 + 16 + 8 + 4 + 1 + 2 + 2;
 
 const HAS_ADDRESS_HASH: u8 = 1;
 const HAS_SESSION_HASH: u8 = 2;
@@ -376,6 +378,17 @@ mod tests {
         let click = read(&bytes).unwrap().click;
         assert_eq!(click.user_agent.unwrap().as_str().chars().count(), 512);
         assert_eq!(click.referrer.unwrap().as_str(), "https://example.org/");
+    }
+
+    #[test]
+    fn the_shortest_record_has_nothing_but_what_is_fixed() {
+        let record = ClickRecord {
+            ip_hash: None,
+            session: None,
+            country: None,
+            ..sample(b"", b"")
+        };
+        assert_eq!(written(&record).len(), MIN_RECORD);
     }
 
     #[test]

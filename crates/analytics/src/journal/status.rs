@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use waypost_core::{Click, JournalId};
 
 use super::directory::{self, Found, JournalError};
-use super::frame::{self, Frame, Good, PREFIX};
+use super::frame::{self, Frame, PREFIX};
 use super::{SET_ASIDE, record};
 
 /// What is in the directory of a journal.
@@ -32,7 +32,7 @@ pub struct SegmentStatus {
     pub name: String,
     /// The position of its first record.
     pub first: u64,
-    /// How many good records it begins with.
+    /// How many good records it holds.
     pub records: u64,
     /// Its length in bytes.
     pub bytes: u64,
@@ -128,21 +128,14 @@ pub fn set_aside(directory: &Path) -> Result<Vec<Click>, JournalError> {
 impl SegmentStatus {
     /// When the first click at or behind a position happened, if it is in this segment.
     fn time_of(&self, position: u64) -> Option<OffsetDateTime> {
-        if self.first.saturating_add(self.records) <= position {
+        if self.end <= position {
             return None;
         }
         let frames = directory::read_frames(&self.found).ok()?;
-        let (mut rest, mut at) = (frames.as_slice(), self.first);
-        while let Frame::Record(bytes) = frame::read(rest, at) {
-            if at >= position
-                && let Some(read) = record::read(bytes)
-            {
-                return Some(read.click.clicked_at);
-            }
-            rest = rest.get(PREFIX.saturating_add(bytes.len())..)?;
-            at = at.checked_add(1)?;
-        }
-        None
+        frame::records(&frames, self.first)
+            .filter(|placed| placed.position >= position)
+            .find_map(|placed| record::read(placed.record))
+            .map(|read| read.click.clicked_at)
     }
 }
 
@@ -151,8 +144,12 @@ fn segment(found: Found) -> Result<SegmentStatus, (Found, io::Error)> {
         Ok(frames) => frames,
         Err(error) => return Err((found, error)),
     };
-    let Good { records, bytes } = frame::count(&frames, found.base);
-    let bad_bytes = u64::try_from(frames.len().saturating_sub(bytes)).unwrap_or(u64::MAX);
+    let (mut records, mut good_bytes) = (0_u64, 0_usize);
+    for placed in frame::records(&frames, found.base) {
+        records = records.saturating_add(1);
+        good_bytes = good_bytes.saturating_add(PREFIX.saturating_add(placed.record.len()));
+    }
+    let bad_bytes = u64::try_from(frames.len().saturating_sub(good_bytes)).unwrap_or(u64::MAX);
     Ok(SegmentStatus {
         name: found
             .path
