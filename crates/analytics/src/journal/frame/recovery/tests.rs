@@ -264,6 +264,16 @@ fn a_block_that_was_written_to_the_wrong_place_costs_only_what_was_there() {
 }
 
 #[test]
+fn a_repeated_block_costs_nothing_even_where_the_records_before_it_are_missing() {
+    let written = written(0, &[12; 60]);
+    let places = &written.places;
+    let mut bytes = written.bytes[places[5].start..places[7].end].to_vec();
+    bytes.extend_from_slice(&written.bytes[places[6].start..]);
+    assert_eq!(written.read(&bytes), (5..60).collect::<Vec<_>>());
+    assert_eq!(extent(&bytes, 0).records, 60);
+}
+
+#[test]
 fn damaged_records_at_the_end_are_counted_by_their_lengths_or_estimated() {
     let written = written(0, &[10; 20]);
     let frame = written.places[0].len();
