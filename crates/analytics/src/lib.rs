@@ -54,6 +54,7 @@ pub mod ledger;
 pub mod live;
 mod maintenance;
 pub mod metrics;
+mod node;
 mod orphans;
 pub mod privacy;
 pub mod reclassify;

@@ -13,6 +13,10 @@ pub const CLICKS_RECORDED: &str = "waypost_clicks_recorded_total";
 pub const CLICK_RECORD_ERRORS: &str = "waypost_clicks_record_errors_total";
 /// Clicks that are not stored and never will be, by [`DropReason`].
 pub const CLICKS_DROPPED: &str = "waypost_clicks_dropped_total";
+/// Clicks stored once more, after the database was set back and had forgotten them.
+pub const CLICKS_STORED_AGAIN: &str = "waypost_clicks_stored_again_total";
+/// Clicks that were found stored already, from another journal.
+pub const CLICKS_DUPLICATE: &str = "waypost_clicks_duplicate_total";
 /// Click rows deleted by this process because of their age.
 pub const CLICKS_PURGED: &str = "waypost_clicks_purged_total";
 
@@ -155,6 +159,16 @@ pub fn describe() {
         "Clicks that are not stored and never will be, by reason."
     );
     describe_counter!(
+        CLICKS_STORED_AGAIN,
+        Unit::Count,
+        "Clicks stored again from the journal after the database was set back."
+    );
+    describe_counter!(
+        CLICKS_DUPLICATE,
+        Unit::Count,
+        "Clicks found stored already, because another process used a copy of the journal."
+    );
+    describe_counter!(
         CLICKS_PURGED,
         Unit::Count,
         "Click rows deleted because of their age; totals and statistics keep counting them."
@@ -187,6 +201,8 @@ pub fn describe() {
     // Registering them is what starts them.
     drop(OrphanCounters::register());
     clicks_recorded(0);
+    clicks_stored_again(0);
+    clicks_duplicate(0);
     clicks_purged(0);
     counter!(CLICK_RECORD_ERRORS).increment(0);
     counter!(JOURNAL_SYNC_ERRORS).increment(0);
@@ -198,6 +214,14 @@ pub fn describe() {
 
 pub(crate) fn clicks_recorded(number: u64) {
     counter!(CLICKS_RECORDED).increment(number);
+}
+
+pub(crate) fn clicks_stored_again(number: u64) {
+    counter!(CLICKS_STORED_AGAIN).increment(number);
+}
+
+pub(crate) fn clicks_duplicate(number: u64) {
+    counter!(CLICKS_DUPLICATE).increment(number);
 }
 
 pub(crate) fn clicks_purged(number: u64) {
@@ -240,6 +264,8 @@ mod tests {
         for line in [
             "# TYPE waypost_clicks_recorded_total counter",
             "waypost_clicks_recorded_total 0",
+            "waypost_clicks_stored_again_total 0",
+            "waypost_clicks_duplicate_total 0",
             "waypost_clicks_record_errors_total 0",
             "waypost_clicks_dropped_total{reason=\"link_deleted\"} 0",
             "waypost_clicks_dropped_total{reason=\"disk_full\"} 0",
@@ -253,6 +279,6 @@ mod tests {
         ] {
             assert!(text.lines().any(|given| given == line), "{line} in\n{text}");
         }
-        assert_eq!(text.matches("# HELP").count(), 9, "{text}");
+        assert_eq!(text.matches("# HELP").count(), 11, "{text}");
     }
 }

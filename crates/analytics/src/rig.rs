@@ -26,6 +26,7 @@ pub(crate) const SETTINGS: JournalSettings = JournalSettings {
     durability: Durability::Journal,
     sync_interval: Duration::from_millis(1),
     max_bytes: 1_024 * 1_024,
+    keep: Duration::ZERO,
 };
 
 /// One for all tests: its lists are compiled once.
@@ -81,6 +82,16 @@ impl Rig {
     /// The process ends here and is started again. Nothing may hold the journal any more.
     pub(crate) fn restart(self) -> Self {
         let settings = self.settings.clone();
+        self.restart_with(settings)
+    }
+
+    /// The process ends here, `meddle` is done to the directory of the journal, and it is started again.
+    pub(crate) fn restart_after(self, meddle: impl FnOnce(&Path)) -> Self {
+        let settings = self.settings.clone();
+        let path = self.path();
+        let Self { journal, .. } = &self;
+        assert_eq!(Arc::strong_count(journal), 1, "it is still in use");
+        meddle(&path);
         self.restart_with(settings)
     }
 

@@ -54,6 +54,12 @@ const MAX_MB: Setting = Setting::new(
     "1024",
     "size of the journal in MiB (1 to 1048576) beyond which clicks are not counted; redirects go on",
 );
+const KEEP_HOURS: Setting = Setting::new(
+    "journal_keep_hours",
+    "24",
+    "hours (0 to 8760) for which stored clicks stay in the journal, from where they are stored again when \
+     the database is set back; within the size of the journal",
+);
 
 /// When a redirect is answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -111,6 +117,8 @@ pub struct JournalSettings {
     pub sync_interval: Duration,
     /// What the journal may take, in bytes.
     pub max_bytes: u64,
+    /// How long stored clicks stay in it, as far as there is room.
+    pub keep: Duration,
 }
 
 /// How clicks are recorded and kept.
@@ -136,6 +144,7 @@ impl ClickSettings {
         DURABILITY,
         SYNC_MS,
         MAX_MB,
+        KEEP_HOURS,
         TRUSTED_PROXIES,
         TIMEZONE,
         RETENTION_DAYS,
@@ -151,6 +160,7 @@ impl ClickSettings {
         let durability = reader.value(&DURABILITY, Durability::default, str::parse);
         let sync_ms = reader.number(&SYNC_MS, 100, 1..=60_000);
         let max_mb = reader.number(&MAX_MB, 1_024, 1..=1_048_576);
+        let keep_hours = reader.number(&KEEP_HOURS, 24, 0..=8_760);
         let trusted_proxies = reader.value(&TRUSTED_PROXIES, TrustedProxies::default, str::parse);
         let zone = reader.value(&TIMEZONE, Zone::utc, str::parse);
         let retention_days = reader.optional_number(&RETENTION_DAYS, 1..=36_500);
@@ -161,6 +171,7 @@ impl ClickSettings {
                 durability: durability?,
                 sync_interval: Duration::from_millis(sync_ms?),
                 max_bytes: max_mb?.saturating_mul(1_024 * 1_024),
+                keep: Duration::from_secs(keep_hours?.saturating_mul(60 * 60)),
             },
             trusted_proxies: trusted_proxies?,
             zone: zone?,
@@ -185,6 +196,7 @@ mod tests {
         assert_eq!(settings.journal.durability, Durability::Journal);
         assert_eq!(settings.journal.sync_interval, Duration::from_millis(100));
         assert_eq!(settings.journal.max_bytes, 1_073_741_824);
+        assert_eq!(settings.journal.keep, Duration::from_secs(86_400));
         assert_eq!(settings.privacy, Privacy::Full);
         assert_eq!(settings.geoip_db, None);
         assert_eq!(reader.finish(Ok(())), Ok(()));
@@ -199,6 +211,7 @@ mod tests {
             ("WAYPOST_CLICK_DURABILITY", "commit"),
             ("WAYPOST_JOURNAL_SYNC_MS", "5"),
             ("WAYPOST_JOURNAL_MAX_MB", "2"),
+            ("WAYPOST_JOURNAL_KEEP_HOURS", "0"),
             ("WAYPOST_PRIVACY", "anonymous"),
             ("WAYPOST_GEOIP_DB", "/srv/countries.mmdb"),
         ]);
@@ -209,6 +222,7 @@ mod tests {
         assert_eq!(settings.journal.durability, Durability::Commit);
         assert_eq!(settings.journal.sync_interval, Duration::from_millis(5));
         assert_eq!(settings.journal.max_bytes, 2_097_152);
+        assert_eq!(settings.journal.keep, Duration::ZERO);
         assert_eq!(settings.privacy, Privacy::Anonymous);
         assert_eq!(settings.geoip_db, Some("/srv/countries.mmdb".into()));
         assert_eq!(reader.finish(Ok(())), Ok(()));
@@ -223,6 +237,7 @@ mod tests {
             ("WAYPOST_CLICK_DURABILITY", "always"),
             ("WAYPOST_JOURNAL_SYNC_MS", "0"),
             ("WAYPOST_JOURNAL_MAX_MB", "much"),
+            ("WAYPOST_JOURNAL_KEEP_HOURS", "-1"),
             ("WAYPOST_PRIVACY", "none"),
         ]);
         assert!(ClickSettings::read(&mut reader).is_err());
@@ -234,6 +249,7 @@ mod tests {
             "WAYPOST_CLICK_DURABILITY: \"always\" is neither journal, commit nor memory",
             "WAYPOST_JOURNAL_SYNC_MS: \"0\" is not a whole number from 1 to 60000",
             "WAYPOST_JOURNAL_MAX_MB: \"much\" is not a whole number from 1 to 1048576",
+            "WAYPOST_JOURNAL_KEEP_HOURS: \"-1\" is not a whole number from 0 to 8760",
             "WAYPOST_PRIVACY: \"none\" is neither full, anonymous nor counts",
         ] {
             assert!(problems.contains(expected), "{expected} in\n{problems}");

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use time::macros::datetime;
 use time::{Date, Duration, OffsetDateTime};
 use waypost_core::{
-    Click, ClickId, JournalId, Link, LinkId, Salt, SeededRandom, ShortCode, TargetUrl,
+    Click, ClickId, JournalId, JournalOwner, Link, LinkId, Salt, SeededRandom, ShortCode, TargetUrl,
 };
 use waypost_store::{
-    ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
-    LinkLedger, LinkStore, MemoryStore, PurgeScope, Recorded, SaltStore, Store, StoreError,
+    ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim, JournalNote,
+    JournalRecord, JournalStore, LinkChange, LinkLedger, LinkStore, MemoryStore, Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError,
 };
 
 /// When the newest click of [`Witness::with_clicks`] happened.
@@ -33,8 +33,6 @@ pub(crate) struct Seen {
     pub(crate) clicks: Vec<Click>,
     /// What it refuses.
     pub(crate) refuse: Option<Refuse>,
-    /// It knows no journal until one is registered again.
-    pub(crate) forgotten: bool,
     /// The limits of every ledger page.
     pub(crate) pages: Vec<u32>,
     /// So many operations succeed before it is away; `None` while it stays.
@@ -83,6 +81,16 @@ impl Witness {
         );
         self.inner.insert_link(&link, None).await.unwrap();
         link
+    }
+
+    /// What it holds now.
+    pub(crate) fn backup(&self) -> MemoryStore {
+        self.inner.backup()
+    }
+
+    /// Becomes what it was when a backup was made.
+    pub(crate) fn restore(&self, backup: &MemoryStore) {
+        self.inner.restore(backup);
     }
 
     pub(crate) async fn total(&self, link: &Link) -> u64 {
@@ -155,15 +163,29 @@ impl ClickStore for Witness {
 
 #[async_trait]
 impl JournalStore for Witness {
-    async fn register_journal(
-        &self,
-        id: JournalId,
-        began: u64,
-        at: OffsetDateTime,
-    ) -> Result<JournalRecord, StoreError> {
+    async fn take_journal(&self, claim: &JournalClaim) -> Result<Claimed, StoreError> {
         self.here()?;
-        self.seen().forgotten = false;
-        self.inner.register_journal(id, began, at).await
+        self.inner.take_journal(claim).await
+    }
+
+    async fn note_journal(&self, note: &JournalNote) -> Result<bool, StoreError> {
+        self.inner.note_journal(note).await
+    }
+
+    async fn journal_owners(&self, id: JournalId) -> Result<Vec<Ownership>, StoreError> {
+        self.inner.journal_owners(id).await
+    }
+
+    async fn stored_clicks(&self, ids: &[ClickId]) -> Result<Vec<ClickId>, StoreError> {
+        self.inner.stored_clicks(ids).await
+    }
+
+    async fn make_durable(
+        &self,
+        journal: JournalId,
+        owner: JournalOwner,
+    ) -> Result<bool, StoreError> {
+        self.inner.make_durable(journal, owner).await
     }
 
     async fn journal(&self, id: JournalId) -> Result<Option<JournalRecord>, StoreError> {
@@ -186,9 +208,6 @@ impl JournalStore for Witness {
         };
         if let Some(refusal) = refusal {
             return Err(refusal);
-        }
-        if self.seen().forgotten {
-            return Ok(Ingested::PositionMoved(None));
         }
         let ingested = self.inner.ingest(Arc::clone(&batch), at).await?;
         if let Ingested::Settled(_) = ingested {

@@ -98,6 +98,10 @@ id!(
     JournalId
 );
 id!(
+    /// Identifies a process for as long as it runs, as the owner of a click journal.
+    JournalOwner
+);
+id!(
     /// Identifies a process for as long as it runs, as the holder of leases.
     LeaseHolder
 );

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
-use waypost_core::{Click, micros};
-use waypost_store::{ClickBatch, StoreError};
+use waypost_core::{Click, JournalOwner, micros};
+use waypost_store::{ClickBatch, JournalPlace, StoreError};
 
 /// What to store.
 #[derive(Debug, Clone)]
@@ -46,6 +46,7 @@ impl Job {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {
     pub(crate) journal: Uuid,
+    pub(crate) owner: Uuid,
     pub(crate) start: i64,
     pub(crate) end: i64,
     pub(crate) stored: i64,
@@ -53,6 +54,7 @@ pub(crate) struct Step {
     pub(crate) rejected: i64,
     pub(crate) unreadable: i64,
     pub(crate) lost: i64,
+    pub(crate) duplicates: i64,
     pub(crate) at: OffsetDateTime,
 }
 
@@ -61,6 +63,7 @@ impl Step {
         let number = |number: u64| i64::try_from(number).map_err(StoreError::internal);
         Ok(Self {
             journal: *batch.journal.as_uuid(),
+            owner: *batch.owner.as_uuid(),
             // No journal is ever at a position that a database cannot count to: the batch does not
             // fit it.
             start: i64::try_from(batch.start).unwrap_or(-1),
@@ -70,6 +73,7 @@ impl Step {
             rejected: number(batch.dropped.rejected)?,
             unreadable: number(batch.dropped.unreadable)?,
             lost: number(batch.dropped.lost)?,
+            duplicates: number(batch.duplicates)?,
             at: micros(at),
         })
     }
@@ -80,10 +84,14 @@ pub(crate) fn count(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
 
-/// The position of a journal, as the port tells it.
-pub(crate) fn position(committed: i64) -> Result<u64, StoreError> {
-    u64::try_from(committed).map_err(|_| StoreError::Corrupt {
+/// Where a journal is and whose, as the port tells it.
+pub(crate) fn place(owner: Option<Uuid>, committed: i64) -> Result<JournalPlace, StoreError> {
+    let committed = u64::try_from(committed).map_err(|_| StoreError::Corrupt {
         table: "click_journals",
         column: "committed",
+    })?;
+    Ok(JournalPlace {
+        owner: owner.map(JournalOwner::from_uuid),
+        committed,
     })
 }

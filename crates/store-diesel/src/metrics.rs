@@ -74,7 +74,11 @@ pub(crate) enum OperationName {
     PurgeOrphans,
     PurgeSessions,
     RecordClicks,
-    RegisterJournal,
+    JournalOwners,
+    MakeDurable,
+    NoteJournal,
+    StoredClicks,
+    TakeJournal,
     ReleaseLease,
     RevokeToken,
     Salt,
@@ -101,7 +105,7 @@ pub(crate) enum OperationName {
 }
 
 impl OperationName {
-    const ALL: [Self; 89] = [
+    const ALL: [Self; 93] = [
         Self::AddOrphans,
         Self::BlockHost,
         Self::BlockedHosts,
@@ -167,7 +171,11 @@ impl OperationName {
         Self::PurgeOrphans,
         Self::PurgeSessions,
         Self::RecordClicks,
-        Self::RegisterJournal,
+        Self::JournalOwners,
+        Self::MakeDurable,
+        Self::NoteJournal,
+        Self::StoredClicks,
+        Self::TakeJournal,
         Self::ReleaseLease,
         Self::RevokeToken,
         Self::Salt,
@@ -260,7 +268,11 @@ impl OperationName {
             Self::PurgeOrphans => "purge_orphans",
             Self::PurgeSessions => "purge_sessions",
             Self::RecordClicks => "record_clicks",
-            Self::RegisterJournal => "register_journal",
+            Self::JournalOwners => "journal_owners",
+            Self::MakeDurable => "make_durable",
+            Self::NoteJournal => "note_journal",
+            Self::StoredClicks => "stored_clicks",
+            Self::TakeJournal => "take_journal",
             Self::ReleaseLease => "release_lease",
             Self::RevokeToken => "revoke_token",
             Self::Salt => "salt",

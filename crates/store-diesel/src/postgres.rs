@@ -10,6 +10,7 @@ use diesel_async::{
     AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
 };
 use uuid::Uuid;
+use waypost_core::{JournalId, JournalOwner};
 use waypost_store::StoreError;
 
 use crate::DatabaseSettings;
@@ -240,4 +241,13 @@ async fn forget_deleted(_: &mut Connection) -> Result<(), WorkError> {
 )]
 async fn make_room_for_purge(_: &mut Connection) -> Result<(), WorkError> {
     Ok(())
+}
+
+/// What was committed is as durable as the server is set to make it.
+async fn make_durable(
+    connection: &mut Connection,
+    journal: JournalId,
+    owner: JournalOwner,
+) -> Result<bool, WorkError> {
+    journals::is_owner(connection, journal, owner).await
 }

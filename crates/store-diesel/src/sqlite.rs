@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sqlite::Sqlite;
-use diesel::{Connection as _, ConnectionError, ConnectionResult, QueryResult, SqliteConnection};
+use diesel::{Connection as _, ConnectionError, ConnectionResult};
 use diesel_async::AsyncConnection;
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use uuid::Uuid;
+use waypost_core::{JournalId, JournalOwner};
 use waypost_store::StoreError;
 
 use crate::DatabaseSettings;
@@ -79,6 +81,8 @@ mod users;
 #[path = "sql/versions.rs"]
 mod versions;
 
+use id::Id;
+use schema::click_journals;
 use transaction::WorkError;
 
 type Connection = SyncConnectionWrapper<SqliteConnection>;
@@ -231,4 +235,26 @@ async fn forget_deleted(connection: &mut Connection) -> Result<(), WorkError> {
         .spawn_blocking(|connection| connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"))
         .await?;
     Ok(())
+}
+
+/// Commits a change that changes nothing and waits until the disk has the log, and with it all commits before.
+/// Other commits do not wait (`synchronous = NORMAL`): a power failure takes the last ones back.
+async fn make_durable(
+    connection: &mut Connection,
+    journal: JournalId,
+    owner: JournalOwner,
+) -> Result<bool, WorkError> {
+    let commit = move |connection: &mut SqliteConnection| {
+        connection.batch_execute("PRAGMA synchronous = FULL")?;
+        let own = click_journals::table
+            .find(Id(*journal.as_uuid()))
+            .filter(click_journals::owner.eq(Id(*owner.as_uuid())));
+        let committed = diesel::update(own)
+            .set(click_journals::committed.eq(click_journals::committed))
+            .execute(connection);
+        connection.batch_execute("PRAGMA synchronous = NORMAL")?;
+        committed
+    };
+    let committed = connection.spawn_blocking(commit).await?;
+    Ok(committed > 0)
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use waypost_store::testkit::samples::{START, Samples};
+use waypost_store::testkit::samples::{START, Samples, owner_of, take_journal};
 use waypost_store::{ClickBatch, Dropped, Ingested};
 use waypost_store_diesel::{Database, DatabaseError, DatabaseSettings};
 use waypost_test_harness::{Kind, TestDatabase};
@@ -119,13 +119,15 @@ async fn clicks_are_ingested_after_every_connection_was_cut() {
         let link = samples.link("wiki");
         store.insert_link(&link, None).await.unwrap();
         let journal = samples.journal();
-        store.register_journal(journal, 0, START).await.unwrap();
+        take_journal(&*store, journal, 0).await;
         for start in [0, 2, 4, 6] {
             let batch = Arc::new(ClickBatch {
                 journal,
+                owner: owner_of(journal),
                 start,
                 clicks: samples.clicks(&link, 2),
                 dropped: Dropped::default(),
+                duplicates: 0,
                 keep_rows: true,
             });
             let answer = store.ingest(batch, START).await.unwrap();

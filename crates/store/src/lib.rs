@@ -78,7 +78,10 @@ pub use error::StoreError;
 pub use findable::make_links_findable;
 pub use hold_point::hold_point;
 pub use identities::{IdentityOfUser, IdentityStore};
-pub use journals::{ClickBatch, Dropped, Ingested, JournalRecord, JournalStore};
+pub use journals::{
+    Claimed, ClickBatch, Dropped, Ingested, JournalClaim, JournalNote, JournalPlace, JournalRecord,
+    JournalSplit, JournalStore, Ownership,
+};
 pub use leases::{LeaseName, LeaseStore};
 pub use links::{CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};
 pub use memory::MemoryStore;

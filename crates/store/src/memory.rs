@@ -2,6 +2,7 @@
 
 mod blocklist;
 mod catalog;
+mod journals;
 mod leases;
 mod links;
 mod orphans;
@@ -10,7 +11,7 @@ mod sign_in;
 mod stats;
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
@@ -22,9 +23,8 @@ use waypost_core::{
 #[cfg(feature = "testkit")]
 use crate::testkit::conformance::{ClickRow, DayRow, StoredRows};
 use crate::{
-    BlockedHost, ChangeStore, ClickBatch, ClickStore, Counts, Dropped, Ingested, JournalRecord,
-    JournalStore, LeaseName, LinkChange, LinkLedger, PurgeScope, Recorded, SaltStore, Store,
-    StoreError,
+    BlockedHost, ChangeStore, ClickStore, Counts, JournalRecord, LeaseName, LinkChange, LinkLedger,
+    Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError,
 };
 
 /// Keeps everything in memory, for tests and for embedding without a database. Each operation holds
@@ -32,12 +32,13 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct MemoryStore(Mutex<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct State {
     links: BTreeMap<LinkId, links::Kept>,
     ids: BTreeMap<ShortCode, LinkId>,
     clicks: BTreeMap<ClickId, Click>,
     journals: BTreeMap<JournalId, JournalRecord>,
+    journal_owners: BTreeMap<JournalId, Vec<Ownership>>,
     leases: BTreeMap<LeaseName, leases::Held>,
     /// By number. The last one stays for ever.
     changes: BTreeMap<u64, Changed>,
@@ -51,7 +52,7 @@ struct State {
     identities: BTreeMap<[u8; 32], sign_in::KeptIdentity>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Changed {
     /// `None`: everything may have.
     code: Option<ShortCode>,
@@ -63,6 +64,20 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What it holds now, as a backup has it.
+    #[cfg(feature = "testkit")]
+    #[must_use]
+    pub fn backup(&self) -> Self {
+        Self(Mutex::new(self.state().clone()))
+    }
+
+    /// Becomes what it was when a backup was made.
+    #[cfg(feature = "testkit")]
+    pub fn restore(&self, backup: &Self) {
+        let state = backup.state().clone();
+        *self.state() = state;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -227,57 +242,6 @@ impl ClickStore for MemoryStore {
                 purged: kept.purged,
             })
             .collect())
-    }
-}
-
-#[async_trait]
-impl JournalStore for MemoryStore {
-    async fn register_journal(
-        &self,
-        id: JournalId,
-        began: u64,
-        at: OffsetDateTime,
-    ) -> Result<JournalRecord, StoreError> {
-        let mut state = self.state();
-        let record = state.journals.entry(id).or_insert(JournalRecord {
-            id,
-            began,
-            committed: began,
-            stored: 0,
-            dropped: Dropped::default(),
-            registered_at: micros(at),
-            updated_at: micros(at),
-        });
-        Ok(record.clone())
-    }
-
-    async fn journal(&self, id: JournalId) -> Result<Option<JournalRecord>, StoreError> {
-        Ok(self.state().journals.get(&id).cloned())
-    }
-
-    async fn journals(&self) -> Result<Vec<JournalRecord>, StoreError> {
-        Ok(self.state().journals.values().cloned().collect())
-    }
-
-    async fn ingest(
-        &self,
-        batch: Arc<ClickBatch>,
-        at: OffsetDateTime,
-    ) -> Result<Ingested, StoreError> {
-        let mut state = self.state();
-        let position = state.journals.get(&batch.journal).map(|it| it.committed);
-        if position != Some(batch.start) {
-            return Ok(Ingested::PositionMoved(position));
-        }
-        let recorded = state.record(&batch.clicks, batch.keep_rows)?;
-        if let Some(record) = state.journals.get_mut(&batch.journal) {
-            record.committed = batch.end();
-            record.stored += recorded.stored;
-            record.dropped = record.dropped.plus(&batch.dropped);
-            record.dropped.link_deleted += recorded.link_gone;
-            record.updated_at = micros(at);
-        }
-        Ok(Ingested::Settled(recorded))
     }
 }
 

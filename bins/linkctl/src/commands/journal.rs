@@ -255,6 +255,7 @@ mod tests {
             durability: Durability::Journal,
             sync_interval: std::time::Duration::from_millis(1),
             max_bytes: 1_048_576,
+            keep: std::time::Duration::ZERO,
         };
         let id = JournalId::new(NOW, &SeededRandom::new(1));
         Journal::open(directory.path(), &settings, id).unwrap();

@@ -186,18 +186,19 @@ mod tests {
 
     fn journal(stored: u64) -> JournalLedger {
         let at = datetime!(2026-03-01 12:00 UTC);
+        let random = SeededRandom::new(1);
+        let id = waypost_core::JournalId::new(at, &random);
+        let owner = waypost_core::JournalOwner::new(at, &random);
+        let claim = waypost_store::JournalClaim::new(id, owner, 0, at);
         JournalLedger {
             settled: waypost_store::JournalRecord {
-                id: waypost_core::JournalId::new(at, &SeededRandom::new(1)),
-                began: 0,
                 committed: 20,
                 stored,
                 dropped: waypost_store::Dropped {
                     link_deleted: 2,
                     ..Default::default()
                 },
-                registered_at: at,
-                updated_at: at,
+                ..waypost_store::JournalRecord::registered(&claim)
             },
             pending: Some(3),
         }

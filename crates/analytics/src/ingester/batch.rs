@@ -1,16 +1,19 @@
 //! One batch, from the journal to the database, whatever happens in between.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::sync::Arc;
 
 use tracing::{debug, error, info, warn};
-use waypost_core::JournalId;
-use waypost_store::{ClickBatch, Dropped, Ingested, Recorded, StoreError, hold_point};
+use waypost_core::ClickId;
+use waypost_store::{
+    ClickBatch, Dropped, Ingested, JournalPlace, Recorded, StoreError, hold_point,
+};
 
 use super::facts;
 use super::signed_in::{self, Sessions, is_lone_and_somebodys};
 use super::{
-    FIRST_PAUSE, Ingester, IngesterError, IngesterParts, LONGEST_PAUSE, MAX_BATCH, READ_ATTEMPTS,
+    FIRST_PAUSE, Ingester, IngesterParts, LONGEST_PAUSE, MAX_BATCH, READ_ATTEMPTS,
     REFUSED_IN_A_ROW, REFUSED_PAUSE,
 };
 use crate::journal::{ClickRecord, Records};
@@ -44,11 +47,15 @@ impl Ingester {
     }
 
     /// Settles a batch, or finds out why its records must be read again.
-    pub(super) async fn settle(&mut self, batch: Arc<ClickBatch>, sessions: &Sessions) {
+    pub(super) async fn settle(&mut self, mut batch: Arc<ClickBatch>, sessions: &Sessions) {
         let mut pause = FIRST_PAUSE;
         loop {
             match self.attempt(&batch, sessions).await {
                 Attempt::Done | Attempt::ReadAgain => return,
+                Attempt::Instead(other) => {
+                    batch = other;
+                    continue;
+                }
                 Attempt::Later => tokio::time::sleep(pause).await,
                 Attempt::MuchLater => tokio::time::sleep(REFUSED_PAUSE).await,
             }
@@ -80,8 +87,8 @@ impl Ingester {
                 self.settled(batch, recorded);
                 Attempt::Done
             }
-            Ok(Ingested::PositionMoved(position)) => {
-                if let Some(committed) = self.committed_before(batch, position) {
+            Ok(Ingested::Elsewhere(place)) => {
+                if let Some(committed) = self.committed_before(batch, place) {
                     // How many of its clicks were on deleted links was lost with the answer: the
                     // journal's record in the database knows, the metrics of this process count them
                     // as stored.
@@ -92,61 +99,85 @@ impl Ingester {
                     self.settled(&committed, recorded);
                     return Attempt::Done;
                 }
-                if let Some(position) = self.committed_late(batch, position) {
-                    info!(
-                        clicks = position.saturating_sub(batch.start),
-                        "the process before this one had stored more than it lived to see"
-                    );
-                    self.parts.journal.settle(position, None);
-                    self.cursor.go_to(position);
-                    return Attempt::Done;
+                if place.is_some_and(|place| {
+                    place.owner == Some(batch.owner) && place.committed == batch.start
+                }) {
+                    // It has come back here since.
+                    return Attempt::Later;
                 }
-                match self.register_again(batch, position).await {
-                    // The records are read again and become a batch of the journal's new id.
+                match self.elsewhere(place).await {
                     Ok(()) => Attempt::ReadAgain,
                     Err(failure) => self.away(&failure),
                 }
             }
             Err(error @ StoreError::Unavailable { .. }) => {
-                let known = |tried: &Arc<ClickBatch>| tried.end() == batch.end();
-                if !self.uncertain.iter().any(known) {
-                    self.uncertain.push(Arc::clone(batch));
-                }
+                let other = |tried: &Arc<ClickBatch>| tried.end() != batch.end();
+                self.uncertain.retain(other);
+                self.uncertain.push(Arc::clone(batch));
                 self.away(&error)
             }
-            Err(refusal) => self.refused(batch, sessions, &refusal).await,
+            Err(StoreError::Conflict) => match self.without_duplicates(batch).await {
+                Ok(Some(others)) => Attempt::Instead(others),
+                Ok(None) => self.refused(batch, sessions, &StoreError::Conflict).await,
+                Err(failure) => self.away(&failure),
+            },
+            Err(refusal @ (StoreError::Refused { .. } | StoreError::Corrupt { .. })) => {
+                self.refused(batch, sessions, &refusal).await
+            }
+            // Rights, the schema, a pooler: nothing is wrong with the clicks.
+            Err(error @ (StoreError::Internal { .. } | StoreError::NotFound)) => self.away(&error),
         }
     }
 
-    /// The batch behind which the position is, if an earlier attempt had committed and the answer was
-    /// lost on the way: this one, or the larger one that it is the beginning of.
+    /// The batch that was sent, whose answer was lost on the way, and that the database has: the journal is at its
+    /// end, and this process alone moves it.
     fn committed_before(
         &self,
-        batch: &Arc<ClickBatch>,
-        position: Option<u64>,
+        batch: &ClickBatch,
+        place: Option<JournalPlace>,
     ) -> Option<Arc<ClickBatch>> {
-        let mut tried = std::iter::once(batch).chain(&self.uncertain);
-        let committed = tried.find(|tried| {
-            tried.journal == batch.journal
-                && tried.start == batch.start
-                && Some(tried.end()) == position
+        let place = place.filter(|place| place.owner == Some(batch.owner))?;
+        let committed = self.uncertain.iter().find(|sent| {
+            sent.journal == batch.journal
+                && sent.owner == batch.owner
+                && sent.start == batch.start
+                && sent.end() == place.committed
         });
         committed.cloned()
     }
 
-    /// The position, if it is where the process before this one may have left the journal: a database
-    /// goes on with a commit when whoever asked for it was killed.
-    fn committed_late(&self, batch: &ClickBatch, position: Option<u64>) -> Option<u64> {
-        let inherited = self.inherited?;
-        position.filter(|position| (batch.start..=inherited).contains(position))
+    /// The batch without the clicks that are stored already: a process that uses a copy of the journal came first.
+    /// `None` when there are no such clicks.
+    async fn without_duplicates(
+        &self,
+        batch: &ClickBatch,
+    ) -> Result<Option<Arc<ClickBatch>>, StoreError> {
+        let ids: Vec<ClickId> = batch.clicks.iter().map(|click| click.id).collect();
+        let stored = self.parts.store.stored_clicks(&ids).await?;
+        if stored.is_empty() {
+            return Ok(None);
+        }
+        let stored: HashSet<ClickId> = stored.into_iter().collect();
+        let mut others = batch.clone();
+        others.clicks.retain(|click| !stored.contains(&click.id));
+        let duplicates = batch.clicks.len().saturating_sub(others.clicks.len());
+        let duplicates = u64::try_from(duplicates).unwrap_or(u64::MAX);
+        others.duplicates = others.duplicates.saturating_add(duplicates);
+        Ok(Some(Arc::new(others)))
     }
 
     /// The database has the batch.
     fn settled(&mut self, batch: &ClickBatch, recorded: Recorded) {
         let last = batch.clicks.last().map(|click| click.clicked_at);
-        self.parts.journal.settle(batch.end(), last);
-        self.inherited = None;
-        metrics::clicks_recorded(recorded.stored);
+        let end = batch.end();
+        self.parts.journal.settle(end, last);
+        self.own.proven = self.own.proven.max(end);
+        let again = self.stored_before.min(end).saturating_sub(batch.start);
+        let again = again.min(recorded.stored);
+        self.stored_before = self.stored_before.max(end);
+        metrics::clicks_recorded(recorded.stored.saturating_sub(again));
+        metrics::clicks_stored_again(again);
+        metrics::clicks_duplicate(batch.duplicates);
         metrics::clicks_dropped(DropReason::LinkDeleted, recorded.link_gone);
         metrics::clicks_dropped(DropReason::Rejected, batch.dropped.rejected);
         metrics::clicks_dropped(DropReason::Unreadable, batch.dropped.unreadable);
@@ -223,8 +254,10 @@ impl Ingester {
         };
         let without = ClickBatch {
             journal: batch.journal,
+            owner: batch.owner,
             start: batch.start,
             keep_rows: batch.keep_rows,
+            duplicates: batch.duplicates,
             clicks: Vec::new(),
             dropped: Dropped {
                 rejected: batch.dropped.rejected.saturating_add(1),
@@ -263,8 +296,11 @@ impl Ingester {
             let now = self.parts.clock.now();
             match self.parts.store.ingest(Arc::clone(&batch), now).await {
                 Ok(Ingested::Settled(recorded)) => return Some(recorded),
-                Ok(Ingested::PositionMoved(position)) => {
-                    let committed = uncertain && position == Some(batch.end());
+                Ok(Ingested::Elsewhere(place)) => {
+                    let end = place
+                        .filter(|place| place.owner == Some(batch.owner))
+                        .map(|place| place.committed);
+                    let committed = uncertain && end == Some(batch.end());
                     return committed.then(Recorded::default);
                 }
                 Err(error @ StoreError::Unavailable { .. }) => {
@@ -276,40 +312,6 @@ impl Ingester {
                 Err(_) => return None,
             }
         }
-    }
-
-    /// The position in the database is not what this node left there: registers the journal at the
-    /// position that it has, under its id where the database does not know it any more, and under a
-    /// new one where it does.
-    async fn register_again(
-        &self,
-        batch: &ClickBatch,
-        position: Option<u64>,
-    ) -> Result<(), IngesterError> {
-        let IngesterParts {
-            journal,
-            store,
-            clock,
-            random,
-            ..
-        } = &self.parts;
-        let now = clock.now();
-        let id = if position.is_none() {
-            warn!("the database does not know the journal any more; it is registered again");
-            batch.journal
-        } else {
-            error!(
-                expected = batch.start,
-                found = position,
-                "the position of the journal in the database was moved by somebody else: is the data directory a copy that another server uses? The journal goes on under a new id"
-            );
-            JournalId::new(now, &**random)
-        };
-        store.register_journal(id, batch.start, now).await?;
-        if id != batch.journal {
-            journal.rename(id)?;
-        }
-        Ok(())
     }
 }
 
@@ -324,6 +326,8 @@ enum Attempt {
     Done,
     /// Its records are read again: they become other batches.
     ReadAgain,
+    /// Another batch of the same records, at once.
+    Instead(Arc<ClickBatch>),
     /// The same again, after a pause.
     Later,
     /// The same again, after a long pause.

@@ -10,13 +10,14 @@
 //! | --- | --- |
 //! | the database is away | the same batch is tried again, after growing pauses, for as long as it takes |
 //! | the outcome of a commit is unknown | it is tried again: the position in the database tells |
-//! | a click is refused | the batch is halved until it stands alone; it is set aside, and the rest goes on |
+//! | a click is stored already, from a copy of the journal | it is counted as a duplicate |
+//! | a value of a click is refused | the batch is halved until the click is alone; it is set aside, and the rest goes on |
+//! | anything else is refused (rights, a pooler, the schema) | as an outage |
 //! | many in a row are refused | that is not the clicks' fault: they wait, as in an outage |
 //! | its link was deleted | it is counted as dropped |
 //! | whoever made it was deleted in this moment | it is stored as nobody's |
 //! | a segment is damaged | what cannot be read is counted as dropped, and the next one is read |
-//! | a commit of a killed process arrives when the next one has begun | what it stored is passed over |
-//! | the position in the database is neither before nor behind the batch | somebody else settles this journal (a copied data directory), or the database was taken back to an older state: the journal goes on under a new id |
+//! | the position in the database is not the one that was left, or the owner is another | see `ownership.rs` |
 //!
 //! # Priority
 //! It has a thread and a runtime of its own, at the lowest priority of the operating system: a burst
@@ -24,6 +25,7 @@
 
 mod batch;
 mod facts;
+mod ownership;
 mod signed_in;
 
 use std::io;
@@ -33,10 +35,12 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
-use waypost_core::{Clock, JournalId, Random};
+use tokio::time::Instant;
+use tracing::{debug, info};
+use waypost_core::{Clock, Random};
 use waypost_store::{ClickBatch, Store, StoreError, lower_priority};
 
+use self::ownership::Own;
 use crate::journal::{Cursor, Journal, JournalError};
 use crate::{Privacy, UserAgents};
 
@@ -52,8 +56,13 @@ const REFUSED_IN_A_ROW: u32 = 10;
 const REFUSED_PAUSE: Duration = Duration::from_secs(30);
 /// A segment that cannot be read is given up after so many attempts.
 const READ_ATTEMPTS: u32 = 4;
-/// When nothing has happened for so long, what is settled is deleted from the journal.
-const IDLE: Duration = Duration::from_secs(60);
+/// How often it is looked whether the database still has the journal where it was left: a database that was set
+/// back is noticed within this time, also when nothing is stored.
+const CHECK_EVERY: Duration = Duration::from_secs(3);
+/// How often a sign of life is noted in the database, and old segments are deleted.
+const NOTE_EVERY: Duration = Duration::from_secs(30);
+/// How long a process that ends tries to say so.
+const LAST_NOTE: Duration = Duration::from_secs(1);
 
 /// What an [`Ingester`] works with.
 #[derive(Clone)]
@@ -82,9 +91,13 @@ pub struct Ingester {
     /// The batches from the settled position on of which it is not known whether they were stored; at
     /// most one of them was.
     uncertain: Vec<Arc<ClickBatch>>,
-    /// Until this process has settled something: the end of what the one before it left. A commit of
-    /// that one may still have been under way when this one asked how far the journal is settled.
-    inherited: Option<u64>,
+    /// The journal as this process owns it.
+    own: Own,
+    /// The position up to which this process has stored clicks before, or knew that they are stored.
+    stored_before: u64,
+    /// When it was last looked where the journal is, and when a sign of life was last noted.
+    checked_at: Option<Instant>,
+    noted_at: Option<Instant>,
     /// Whether the last attempt found the database away.
     away: bool,
     /// Where this began: whoever made clicks is asked for there, so that no connection that others wait for
@@ -113,38 +126,25 @@ impl Ingester {
     /// [`IngesterError::Store`] when the database does not say, [`IngesterError::Journal`] when the
     /// journal needs a new id that cannot be written.
     pub async fn begin(parts: IngesterParts) -> Result<Self, IngesterError> {
-        let first = parts.journal.first();
-        let now = parts.clock.now();
-        let mut record = parts
-            .store
-            .register_journal(parts.journal.id(), first, now)
-            .await?;
-        if record.committed < first {
-            warn!(
-                committed = record.committed,
-                first,
-                "the database knows less of the journal than was settled: it was taken back to an older state; the journal goes on under a new id"
-            );
-            let id = JournalId::new(now, &*parts.random);
-            record = parts.store.register_journal(id, first, now).await?;
-            parts.journal.rename(id)?;
-        }
-        parts.journal.begin(record.committed);
-        let inherited = parts.journal.end();
-        let pending = parts.journal.pending();
+        let own = ownership::begin(&parts).await?;
+        let (first, pending) = (parts.journal.first(), parts.journal.pending());
+        let lost = first.saturating_sub(own.proven);
         if pending > 0 {
             info!(
-                clicks = pending,
-                "clicks of an earlier process are being stored"
+                clicks = pending.saturating_sub(lost),
+                lost, "clicks of an earlier process are being stored"
             );
         }
         Ok(Self {
-            cursor: Cursor::new(record.committed),
+            cursor: Cursor::new(own.proven),
+            own,
+            stored_before: own.proven,
+            checked_at: Some(Instant::now()),
+            noted_at: None,
             parts,
             limit: MAX_BATCH,
             refused_in_a_row: 0,
             uncertain: Vec::new(),
-            inherited: Some(inherited),
             away: false,
             home: Handle::current(),
         })
@@ -185,33 +185,70 @@ impl Ingester {
 
     async fn work(mut self, stop: &CancellationToken) {
         while stop.run_until_cancelled(self.step()).await.is_some() {}
+        // A process that takes the journal next then need not find out whether this one runs.
+        if let Ok(Err(failure)) = tokio::time::timeout(LAST_NOTE, self.note(true)).await {
+            debug!(%failure, "the end of this process was not noted");
+        }
     }
 
     /// Settles one batch, or waits for something to settle. Where it is dropped on the way, the next
     /// one begins with the same records.
     pub(crate) async fn step(&mut self) {
+        self.look_after().await;
         let settled = self.parts.journal.settled();
         if self.cursor.position() != settled {
             self.cursor.go_to(settled);
         }
         let records = self.read().await;
         if records.clicks.is_empty() && records.dropped.total() == 0 {
-            let grown = self.parts.journal.grown();
-            if tokio::time::timeout(IDLE, grown).await.is_err() {
-                self.parts.journal.tidy();
-            }
+            let _ = tokio::time::timeout(CHECK_EVERY, self.parts.journal.grown()).await;
             return;
         }
         let mut clicks = records.clicks;
         facts::complete(&mut clicks, &self.parts.user_agents);
         let batch = ClickBatch {
             journal: self.parts.journal.id(),
+            owner: self.own.owner,
             start: records.start,
             clicks,
             dropped: records.dropped,
+            duplicates: 0,
             keep_rows: self.parts.privacy.keeps_rows(),
         };
         self.settle(Arc::new(batch), &records.sessions).await;
+    }
+
+    /// What comes around by itself: looking where the journal is, a sign of life, old segments.
+    async fn look_after(&mut self) {
+        let is_due = |at: Option<Instant>, every| at.is_none_or(|at| at.elapsed() >= every);
+        let now = self.parts.clock.now();
+        if let Some(position) = self.parts.journal.wants_durable(now) {
+            self.make_durable(position).await;
+        }
+        if is_due(self.noted_at, NOTE_EVERY) {
+            self.noted_at = Some(Instant::now());
+            self.parts.journal.tidy(now);
+            if let Err(failure) = self.note(false).await {
+                debug!(%failure, "no sign of life was noted");
+            }
+        }
+        if is_due(self.checked_at, CHECK_EVERY) {
+            self.checked_at = Some(Instant::now());
+            // While the database is away, storing meets that.
+            if let Err(failure) = self.check().await {
+                debug!(%failure, "it is not known where the journal is in the database");
+            }
+        }
+    }
+
+    async fn make_durable(&self, position: u64) {
+        let IngesterParts { journal, store, .. } = &self.parts;
+        match store.make_durable(journal.id(), self.own.owner).await {
+            Ok(true) => journal.durable(position),
+            // The next batch meets it.
+            Ok(false) => {}
+            Err(failure) => debug!(%failure, "what is stored is not durable yet"),
+        }
     }
 }
 

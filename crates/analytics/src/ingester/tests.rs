@@ -33,6 +33,26 @@ impl Setup {
         Self::failing(1, |store| store).await
     }
 
+    /// With a journal that keeps what is stored.
+    async fn keeping() -> Self {
+        let Self {
+            witness,
+            link,
+            store,
+            rig,
+        } = Self::new().await;
+        let rig = rig.restart_with(crate::JournalSettings {
+            keep: Duration::from_secs(24 * 60 * 60),
+            ..crate::rig::SETTINGS
+        });
+        Self {
+            witness,
+            link,
+            store,
+            rig,
+        }
+    }
+
     async fn failing(
         seed: u64,
         rules: impl FnOnce(FailingStore<Witness>) -> FailingStore<Witness>,
@@ -111,8 +131,8 @@ fn refuse(setup: &Setup, poison: &[ClickId], error: fn() -> StoreError) {
     }));
 }
 
-fn internal() -> StoreError {
-    StoreError::internal("column day is too small")
+fn bad_value() -> StoreError {
+    StoreError::refused("value too long for column")
 }
 
 fn conflict() -> StoreError {

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `lock` | locked by the process that uses the journal; empty |
 //! | `id` | the id under which the database knows the journal |
+//! | `owners` | the processes that used the journal, see `lineage.rs` |
 //! | `00000000000000000000.clicks` | a segment, named by the position of its first record |
 //! | `accepted` | with durability `memory`: how many clicks were accepted, for the next start |
 //! | `rejected` | frames of clicks that the database refused, each as if its position were 0 |
@@ -20,7 +21,8 @@ use tracing::warn;
 use uuid::Uuid;
 use waypost_core::JournalId;
 
-use super::frame::{self, HEADER};
+use super::frame::{self, HEADER, PREFIX};
+use super::record::MAX_RECORD;
 
 const EXTENSION: &str = "clicks";
 /// For the owner alone: what is in a journal is about people.
@@ -142,11 +144,17 @@ impl Directory {
 
     /// Gives the journal another id, which is on disk when this returns.
     pub(super) fn rename(&self, id: JournalId) -> Result<(), JournalError> {
-        let path = self.path.join("id");
-        let new = self.path.join("id.new");
+        self.replace("id", &format!("{id}\n"))
+    }
+
+    /// Replaces what a file holds: it holds either that or `text`, at any moment and after a power failure,
+    /// and `text` when this returns.
+    pub(super) fn replace(&self, name: &str, text: &str) -> Result<(), JournalError> {
+        let path = self.path.join(name);
+        let new = self.path.join(format!("{name}.new"));
         let write = || {
             let mut file = create(&new)?;
-            writeln!(file, "{id}")?;
+            file.write_all(text.as_bytes())?;
             file.sync_all()?;
             std::fs::rename(&new, &path)?;
             self.sync()
@@ -267,7 +275,6 @@ pub(super) fn accepted_bytes(accepted: u64) -> Vec<u8> {
 }
 
 /// The segments of a directory, in the order of their positions.
-///
 pub(super) fn segments(directory: &Path) -> Result<Vec<Found>, JournalError> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(io_error(directory))? {
@@ -317,6 +324,16 @@ pub(super) fn check_versions(segments: &[Found]) -> Result<(), JournalError> {
         }
     }
     Ok(())
+}
+
+/// The first bytes of a segment's frames: at least those of its first record.
+pub(super) fn read_first_frame(found: &Found) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let longest = HEADER.saturating_add(PREFIX).saturating_add(MAX_RECORD);
+    let file = File::open(&found.path)?;
+    file.take(u64::try_from(longest).unwrap_or(u64::MAX))
+        .read_to_end(&mut bytes)?;
+    Ok(bytes.split_off(HEADER.min(bytes.len())))
 }
 
 /// The frames of a segment, without its header.

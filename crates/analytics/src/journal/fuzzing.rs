@@ -32,10 +32,11 @@ pub fn read_journal(directory: &Path) -> Result<Contents, JournalError> {
         durability: Durability::Journal,
         sync_interval: Duration::from_secs(1),
         max_bytes: u64::MAX,
+        keep: Duration::ZERO,
     };
     let journal = Journal::open(directory, &settings, JournalId::from_uuid(Uuid::nil()))?;
     let first = journal.first();
-    journal.begin(first);
+    journal.begin(first, 0);
     let mut contents = Contents {
         pending: journal.pending(),
         read: 0,

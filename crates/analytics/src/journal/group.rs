@@ -9,9 +9,9 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use time::OffsetDateTime;
 use tokio::sync::Notify;
 
+use super::segments::Times;
 use super::{ClickRecord, Journal, frame};
 use crate::metrics::DropReason;
 use crate::settings::Durability;
@@ -58,8 +58,9 @@ pub(super) struct Group {
     /// Their frames, not sealed: their positions are known when they are written.
     pub(super) frames: Vec<u8>,
     pub(super) clicks: u64,
-    /// When the oldest of them happened.
-    pub(super) oldest: Option<OffsetDateTime>,
+    /// When they happened. Threads that share a lane may append in another order than that in which they
+    /// took the time.
+    pub(super) times: Times,
     fate: Arc<Fate>,
 }
 
@@ -67,9 +68,7 @@ impl Group {
     fn add(&mut self, record: &ClickRecord<'_>) {
         frame::lay(&mut self.frames, |bytes| record.write(bytes));
         self.clicks = self.clicks.saturating_add(1);
-        // Threads that share a lane may append in another order than that in which they took the time.
-        let oldest = self.oldest.unwrap_or(record.clicked_at);
-        self.oldest = Some(oldest.min(record.clicked_at));
+        self.times.add(record.clicked_at);
     }
 
     /// Writes the clicks, and begins the next group.
@@ -78,7 +77,7 @@ impl Group {
         let fate = std::mem::take(&mut self.fate);
         self.frames.clear();
         self.clicks = 0;
-        self.oldest = None;
+        self.times = Times::default();
         fate.decide(written);
     }
 }

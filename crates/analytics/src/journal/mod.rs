@@ -9,16 +9,19 @@
 //!   stored exactly once.
 //! - A redirect never fails because of the journal. What cannot be written is counted by its reason
 //!   ([`DropReason`]).
-//! - What is damaged is never taken for a click: reading goes on at the next good segment, and what is
+//! - What is damaged is never taken for a click: reading goes on at the next good record, and what is
 //!   missing between is counted.
-//! - It is never longer than its limit, and what is settled is deleted.
+//! - It is never longer than its limit. What is settled stays for a while, from where it is stored again when
+//!   the database is set back; it makes room for what is not settled, but never before it is as durable in the
+//!   database as the database promises.
 //!
 //! | subject | file |
 //! | --- | --- |
 //! | the bytes of a record | `record.rs` |
-//! | the bytes of a segment | `frame.rs` |
+//! | the bytes of a segment | `frame.rs`; reading past damage `frame/recovery.rs` |
 //! | clicks that are written together | `group.rs` |
 //! | files, lock and id | `directory.rs` |
+//! | the processes that used it | `lineage.rs` |
 //! | the list of segments | `segments.rs` |
 //! | what changes, under the lock | `state.rs` |
 //! | reading | `cursor.rs` |
@@ -40,6 +43,7 @@ mod frame;
 #[doc(hidden)]
 pub mod fuzzing;
 mod group;
+mod lineage;
 mod progress;
 mod record;
 mod segments;
@@ -65,9 +69,10 @@ pub use directory::JournalError;
 use directory::{Directory, SetAside, accepted_bytes};
 pub(crate) use group::Appending;
 use group::{Group, Lanes, Written};
+pub(crate) use lineage::Lineage;
 pub(crate) use progress::{Progress, Settled};
 pub(crate) use record::ClickRecord;
-use segments::{Backing, Segment};
+use segments::{Backing, Segment, Times};
 use state::State;
 pub use status::{JournalStatus, Pending, SegmentStatus, set_aside};
 use syncer::Syncer;
@@ -83,6 +88,9 @@ const MAX_MEMORY_BYTES: u64 = 64 * 1_024 * 1_024;
 /// After a failed write the next one is tried not before this has passed: a full disk costs a
 /// redirect nothing.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
+/// The segment that is written to ends when its first record is this old: what is kept no longer than a time is
+/// deleted by segments.
+const SEGMENT_AGE: Duration = Duration::from_secs(60 * 60);
 /// With durability `memory` the number of accepted clicks is noted at every so manieth, and at each
 /// sync: what a killed process had accepted is known up to so many.
 const NOTED_EVERY: u64 = 64;
@@ -177,7 +185,20 @@ impl Journal {
         state.segments.first().unwrap_or(state.next)
     }
 
-    /// Goes on under another id. The database knows nothing of it.
+    /// The processes that used it under its id.
+    pub(crate) fn lineage(&self) -> Lineage {
+        Lineage::read(self.directory.path())
+    }
+
+    /// Notes the processes that used it under its id.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`] when that cannot be written; then what was noted before stays.
+    pub(crate) fn note_lineage(&self, lineage: &Lineage) -> Result<(), JournalError> {
+        lineage.write(&self.directory)
+    }
+
+    /// Goes on under another id.
     ///
     /// # Errors
     /// [`JournalError::Io`] when the id cannot be written; then it stays as it was.
@@ -188,9 +209,14 @@ impl Journal {
     }
 
     /// Begins to be written to. `committed` is its position as the database knows it: everything
-    /// before is settled and deleted.
-    pub(crate) fn begin(&self, committed: u64) {
-        let accepted = self.directory.accepted();
+    /// before is settled. `reported` is the position behind the last record of the process before, as far as
+    /// the database was told: what is missing there is lost.
+    pub(crate) fn begin(&self, committed: u64, reported: u64) {
+        let accepted = match self.durability() {
+            // Its redirects were answered when they were stored.
+            Durability::Commit => self.directory.accepted(),
+            Durability::Journal | Durability::Memory => self.directory.accepted().max(reported),
+        };
         let mut state = self.state();
         if committed > state.next {
             // A journal without segments has deleted them itself, because all was settled.
@@ -206,20 +232,32 @@ impl Journal {
         if let Some(lost) = accepted.checked_sub(state.next).filter(|lost| *lost > 0) {
             warn!(
                 clicks = lost,
-                "the process before this one was killed with clicks in its memory; they are lost (WAYPOST_CLICK_DURABILITY=memory)"
+                "the last clicks of the process before this one are lost: they were in its memory (WAYPOST_CLICK_DURABILITY=memory), or the power failed before they were on the disk"
             );
             let base = state.next;
             state.segments.push(Segment {
                 base,
                 end: accepted,
+                oldest: None,
+                newest: None,
                 backing: Backing::Lost,
             });
             state.next = accepted;
         }
-        state.settled = committed;
         drop(state);
-        self.settle(committed, None);
-        self.look_for_oldest(committed);
+        self.rewind(committed);
+    }
+
+    /// Everything before `position` is settled and nothing from there on, whatever was settled before.
+    pub(crate) fn rewind(&self, position: u64) {
+        {
+            let mut state = self.state();
+            state.settled = position;
+            state.durable = state.durable.min(position);
+            state.waiting_since = None;
+        }
+        self.look_for_oldest(position);
+        self.progress.settled(position);
     }
 
     /// Finds out since when the click at `position`, or the first good one behind it, has been waiting.
@@ -241,10 +279,10 @@ impl Journal {
     fn write(&self, group: &mut Group) -> Written {
         let (written, released) = {
             let mut state = self.state();
-            let written = self.write_locked(&mut state, group);
-            // What is settled makes room, the segment that is written to included.
-            let released = written.dropped.map(|_| state.release_all_settled());
-            (written, released)
+            // What is settled makes room.
+            let needed = u64::try_from(group.frames.len()).unwrap_or(u64::MAX);
+            let released = state.release_for_room(needed, self.max_bytes);
+            (self.write_locked(&mut state, group), released)
         };
         if written.clicks > 0 {
             self.grown.notify_one();
@@ -252,7 +290,7 @@ impl Journal {
         if let Some(reason) = written.dropped {
             metrics::clicks_dropped(reason, group.clicks.saturating_sub(written.clicks));
         }
-        delete(&released.unwrap_or_default());
+        delete(&released);
         written
     }
 
@@ -277,10 +315,18 @@ impl Journal {
         if sealed.records > 0 {
             let frames = group.frames.get(..sealed.bytes).unwrap_or_default();
             let positions = first..first.saturating_add(sealed.records);
-            if let Err(error) = self.put(state, positions, frames) {
+            let mut put = self.put(state, positions.clone(), frames, &group.times);
+            if put.as_ref().is_err_and(|error| reason_of(error) == DropReason::DiskFull) {
+                let released = state.release_all();
+                if !released.is_empty() {
+                    delete(&released);
+                    put = self.put(state, positions, frames, &group.times);
+                }
+            }
+            if let Err(error) = put {
                 return nothing(state.failed(reason_of(&error), Some(&error)));
             }
-            state.grew(sealed.records, group.oldest);
+            state.grew(sealed.records, group.times.oldest);
             if !full && state.failing.take().is_some() {
                 info!("the journal takes clicks again");
             }
@@ -293,7 +339,13 @@ impl Journal {
     }
 
     /// Puts the frames of the records at `positions` where they are kept.
-    fn put(&self, state: &mut State, positions: Range<u64>, frames: &[u8]) -> io::Result<()> {
+    fn put(
+        &self,
+        state: &mut State,
+        positions: Range<u64>,
+        frames: &[u8],
+        times: &Times,
+    ) -> io::Result<()> {
         if self.settings.durability == Durability::Memory {
             if positions.start.next_multiple_of(NOTED_EVERY) < positions.end {
                 self.note_accepted(positions.end);
@@ -304,7 +356,7 @@ impl Journal {
         let limit = self.segment_bytes;
         let written = state
             .segments
-            .write_to_file(&self.directory, limit, positions, frames);
+            .write_to_file(&self.directory, limit, positions, frames, times);
         let (file, is_new) = written?;
         if is_new || !state.open_is_unsynced {
             state.unsynced.push(Arc::clone(file));
@@ -323,7 +375,7 @@ impl Journal {
 
     /// Everything before `position` is settled. `last` is when the last of it was accepted.
     pub(crate) fn settle(&self, position: u64, last: Option<OffsetDateTime>) {
-        let (files, settled) = {
+        {
             let mut state = self.state();
             state.settled = position;
             state.waiting_since = if state.next <= position {
@@ -331,21 +383,52 @@ impl Journal {
             } else {
                 last.or(state.waiting_since)
             };
-            (state.segments.release(position), state.settled)
-        };
-        delete(&files);
-        self.progress.settled(settled);
+        }
+        self.progress.settled(position);
     }
 
-    /// Deletes the segment that is written to when all of it is settled: what is stored need not be
-    /// kept twice.
-    pub(crate) fn tidy(&self) {
+    /// The position up to which the database should make durable what it has, so that segments may be deleted;
+    /// `None` while that is of no use.
+    pub(crate) fn wants_durable(&self, now: OffsetDateTime) -> Option<u64> {
+        let state = self.state();
+        let (durable, settled) = (state.durable, state.settled);
+        if settled <= durable {
+            return None;
+        }
+        let wants = state.segments.has_file_end_in(durable..settled)
+            || self.should_end_segment(&state, now);
+        wants.then_some(settled)
+    }
+
+    /// Whether the segment that is written to is so old that it should end, or holds nothing that is kept.
+    fn should_end_segment(&self, state: &State, now: OffsetDateTime) -> bool {
+        state.segments.open_since().is_some_and(|since| {
+            let is_done = state.settled == state.next && since <= self.kept_since(now);
+            is_done || now - since > SEGMENT_AGE
+        })
+    }
+
+    /// What is before `position` is as durable in the database as that promises.
+    pub(crate) fn durable(&self, position: u64) {
+        let mut state = self.state();
+        state.durable = state.durable.max(position.min(state.settled));
+    }
+
+    /// Since when settled records are kept.
+    fn kept_since(&self, now: OffsetDateTime) -> OffsetDateTime {
+        let keep = time::Duration::try_from(self.settings.keep).unwrap_or(time::Duration::MAX);
+        now.saturating_sub(keep)
+    }
+
+    /// Deletes what need not be kept any longer, and ends the segment that is written to when it is old.
+    pub(crate) fn tidy(&self, now: OffsetDateTime) {
         let released = {
             let mut state = self.state();
-            if state.settled < state.next {
-                return;
+            if self.should_end_segment(&state, now) {
+                state.close_segment();
             }
-            state.release_all_settled()
+            let kept_since = self.kept_since(now);
+            state.release_old(Some(kept_since))
         };
         delete(&released);
     }

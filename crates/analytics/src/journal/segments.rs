@@ -8,6 +8,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use time::OffsetDateTime;
+
 use super::directory::Directory;
 use super::frame::HEADER;
 
@@ -21,7 +23,55 @@ pub(super) struct Segment {
     pub(super) base: u64,
     /// The position behind the last one.
     pub(super) end: u64,
+    /// When the oldest and the newest of them happened, as far as that is known.
+    pub(super) oldest: Option<OffsetDateTime>,
+    pub(super) newest: Option<OffsetDateTime>,
     pub(super) backing: Backing,
+}
+
+impl Segment {
+    /// A segment that holds nothing yet.
+    fn empty(base: u64, backing: Backing) -> Self {
+        Self {
+            base,
+            end: base,
+            oldest: None,
+            newest: None,
+            backing,
+        }
+    }
+
+    /// Notes when records happened that were added.
+    fn add_times(&mut self, times: &Times) {
+        self.oldest = earlier(self.oldest, times.oldest);
+        self.newest = self.newest.max(times.newest);
+    }
+}
+
+/// When the oldest and the newest of some records happened.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Times {
+    pub(super) oldest: Option<OffsetDateTime>,
+    pub(super) newest: Option<OffsetDateTime>,
+}
+
+impl Times {
+    /// Adds one more record.
+    pub(super) fn add(&mut self, at: OffsetDateTime) {
+        self.oldest = earlier(self.oldest, Some(at));
+        self.newest = self.newest.max(Some(at));
+    }
+}
+
+/// The earlier one of two times, of which either may not be known.
+pub(super) fn earlier(
+    one: Option<OffsetDateTime>,
+    other: Option<OffsetDateTime>,
+) -> Option<OffsetDateTime> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
 }
 
 /// Where the records of a segment are.
@@ -72,6 +122,24 @@ impl Segments {
         self.list.front().map(|segment| segment.base)
     }
 
+    /// Whether a file ends after the first and not after the last of these positions, the one that is written
+    /// to excepted.
+    pub(super) fn has_file_end_in(&self, positions: Range<u64>) -> bool {
+        let open = usize::from(self.open.is_some());
+        let closed = self.list.iter().rev().skip(open);
+        closed
+            .take_while(|segment| segment.end > positions.start)
+            .any(|segment| {
+                segment.end <= positions.end && matches!(segment.backing, Backing::File { .. })
+            })
+    }
+
+    /// When the first record happened of the segment that is written to.
+    pub(super) fn open_since(&self) -> Option<OffsetDateTime> {
+        let last = self.open.as_ref().and(self.list.back());
+        last.and_then(|last| last.oldest)
+    }
+
     /// The segment that holds the record at `position`, or the next one behind it.
     pub(super) fn holding(&self, position: u64) -> Option<&Segment> {
         self.list.iter().find(|segment| segment.end > position)
@@ -90,6 +158,7 @@ impl Segments {
         limit: u64,
         positions: Range<u64>,
         frames: &[u8],
+        times: &Times,
     ) -> io::Result<(&Arc<File>, bool)> {
         let position = positions.start;
         let size = u64::try_from(frames.len()).unwrap_or(u64::MAX);
@@ -102,11 +171,7 @@ impl Segments {
             let (path, file) = directory.create_segment(position)?;
             self.forget_empty(position);
             let bytes = u64::try_from(HEADER).unwrap_or(u64::MAX);
-            self.push(Segment {
-                base: position,
-                end: position,
-                backing: Backing::File { path, bytes },
-            });
+            self.push(Segment::empty(position, Backing::File { path, bytes }));
             self.open = Some(Arc::new(file));
         }
         let (Some(file), Some(last)) = (&self.open, self.list.back_mut()) else {
@@ -115,11 +180,15 @@ impl Segments {
         let Backing::File { bytes, .. } = &mut last.backing else {
             return Err(io::Error::other("the open segment is no file"));
         };
-        // At a place of its own: what a failed write left there is written over.
-        file.write_all_at(frames, *bytes)?;
+        if let Err(error) = file.write_all_at(frames, *bytes) {
+            // Whole frames may be among what it wrote: the next process would find them.
+            let _ = file.set_len(*bytes);
+            return Err(error);
+        }
         *bytes = bytes.saturating_add(size);
         self.bytes = self.bytes.saturating_add(size);
         last.end = positions.end;
+        last.add_times(times);
         Ok((file, !has_room))
     }
 
@@ -141,11 +210,10 @@ impl Segments {
             Backing::File { .. } | Backing::Lost => false,
         });
         if !has_room {
-            self.push(Segment {
-                base: positions.start,
-                end: positions.start,
-                backing: Backing::Memory(Vec::new()),
-            });
+            self.push(Segment::empty(
+                positions.start,
+                Backing::Memory(Vec::new()),
+            ));
         }
         if let Some(last) = self.list.back_mut()
             && let Backing::Memory(kept) = &mut last.backing
@@ -157,16 +225,21 @@ impl Segments {
         }
     }
 
-    /// Lets go of the segments that hold nothing at or behind `position`, the one that is written to
-    /// excepted. Gives back the files, which are still there.
+    /// Lets go of the oldest segments that hold nothing at or after `position`, as long as `may_go` says so
+    /// of the next one. The one that is written to stays. Returns the files, which are still there.
     ///
     /// A last segment without records stays as well: the next record is written to a file of the same
-    /// name, perhaps before whoever deletes the files has come to it.
-    pub(super) fn release(&mut self, position: u64) -> Vec<PathBuf> {
+    /// name, perhaps before that file is deleted.
+    pub(super) fn release(
+        &mut self,
+        position: u64,
+        mut may_go: impl FnMut(&Segment) -> bool,
+    ) -> Vec<PathBuf> {
         let mut files = Vec::new();
         while let Some(first) = self.list.front()
             && first.end <= position
             && (self.list.len() > 1 || (self.open.is_none() && first.base < first.end))
+            && may_go(first)
         {
             let Some(released) = self.list.pop_front() else {
                 break;
@@ -205,6 +278,7 @@ mod tests {
                     HEADER as u64 + 30,
                     position..position + 1,
                     b"0123456789",
+                    &Times::default(),
                 )
                 .unwrap();
         }
@@ -226,16 +300,17 @@ mod tests {
                     HEADER as u64 + 30,
                     position..position + 1,
                     b"0123456789",
+                    &Times::default(),
                 )
                 .unwrap();
         }
-        assert_eq!(segments.release(2).len(), 0);
-        assert_eq!(segments.release(6).len(), 2);
+        assert_eq!(segments.release(2, |_| true).len(), 0);
+        assert_eq!(segments.release(6, |_| true).len(), 2);
         assert_eq!(segments.first(), Some(6));
-        assert_eq!(segments.release(10).len(), 1);
+        assert_eq!(segments.release(10, |_| true).len(), 1);
         assert_eq!(segments.first(), Some(9));
         segments.close();
-        assert_eq!(segments.release(10).len(), 1);
+        assert_eq!(segments.release(10, |_| true).len(), 1);
         assert_eq!(segments.bytes(), 0);
     }
 
@@ -244,26 +319,23 @@ mod tests {
         let (_temporary, directory) = directory();
         let mut segments = Segments::default();
         segments
-            .write_to_file(&directory, 1_000, 0..1, b"0123456789")
+            .write_to_file(&directory, 1_000, 0..1, b"0123456789", &Times::default())
             .unwrap();
         // As it is found when the process before was killed right after it had made the file.
         let (path, _) = directory.create_segment(1).unwrap();
         let bytes = HEADER as u64;
-        segments.push(Segment {
-            base: 1,
-            end: 1,
-            backing: Backing::File {
-                path: path.clone(),
-                bytes,
-            },
-        });
-        assert!(!segments.release(1).contains(&path));
+        let backing = Backing::File {
+            path: path.clone(),
+            bytes,
+        };
+        segments.push(Segment::empty(1, backing));
+        assert!(!segments.release(1, |_| true).contains(&path));
         segments
-            .write_to_file(&directory, 1_000, 1..2, b"0123456789")
+            .write_to_file(&directory, 1_000, 1..2, b"0123456789", &Times::default())
             .unwrap();
         assert_eq!(segments.list.len(), 1);
         assert_eq!(segments.bytes(), bytes + 10);
-        assert_eq!(segments.release(1), [] as [PathBuf; 0]);
+        assert_eq!(segments.release(1, |_| true), [] as [PathBuf; 0]);
     }
 
     #[test]
@@ -274,9 +346,32 @@ mod tests {
             segments.keep_in_memory(position..position + 1, &frame);
         }
         assert_eq!(segments.list.len(), 3);
-        segments.release(4);
+        segments.release(4, |_| true);
         assert_eq!(segments.bytes(), (MEMORY_SEGMENT_BYTES / 2) as u64);
-        segments.release(5);
+        segments.release(5, |_| true);
         assert_eq!(segments.bytes(), 0);
+    }
+
+    #[test]
+    fn what_may_stay_stays_and_everything_after_it() {
+        let (_temporary, directory) = directory();
+        let mut segments = Segments::default();
+        for position in 0..10 {
+            segments
+                .write_to_file(
+                    &directory,
+                    HEADER as u64 + 30,
+                    position..position + 1,
+                    b"0123456789",
+                    &Times::default(),
+                )
+                .unwrap();
+        }
+        assert!(segments.has_file_end_in(3..6) && segments.has_file_end_in(4..8));
+        assert!(!segments.has_file_end_in(3..5) && !segments.has_file_end_in(6..8));
+        assert!(!segments.has_file_end_in(9..10), "it is written to");
+        let files = segments.release(9, |segment| segment.base < 3);
+        assert_eq!(files.len(), 1);
+        assert_eq!(segments.first(), Some(3));
     }
 }

@@ -1,5 +1,6 @@
 //! What changes about an open journal, under its lock.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -11,9 +12,10 @@ use tokio::time::Instant;
 use tracing::warn;
 use waypost_core::JournalId;
 
-use super::directory::{self, Directory, JournalError};
-use super::frame;
-use super::segments::{Backing, Segment, Segments};
+use super::directory::{self, Directory, Found, JournalError};
+use super::frame::{self, Frame, PREFIX};
+use super::record;
+use super::segments::{Backing, Segment, Segments, earlier};
 use crate::metrics::DropReason;
 
 /// What changes about an open journal.
@@ -25,6 +27,8 @@ pub(super) struct State {
     pub(super) next: u64,
     /// The position of the first record that is not settled.
     pub(super) settled: u64,
+    /// The position up to which the database has made what is settled durable.
+    pub(super) durable: u64,
     /// When the oldest record that is not settled was accepted, or one a little older.
     pub(super) waiting_since: Option<OffsetDateTime>,
     /// Files with something that is not on the disk yet; the last is the one being written to.
@@ -45,13 +49,14 @@ impl State {
         let mut segments = Segments::default();
         let mut found = directory::segments(directory.path())?;
         directory::check_versions(&found)?;
-        let mut next = 0;
+        let (mut next, mut last_time) = (0, None);
         if let Some(last) = found.last_mut() {
             let frames = directory::read_frames(last).map_err(|source| JournalError::Io {
                 path: last.path.clone(),
                 source,
             })?;
             let extent = frame::extent(&frames, last.base);
+            last_time = time_of_last(&frames, last.base);
             directory::cut_torn_tail(last, extent.bytes);
             next = last.base.saturating_add(extent.records);
         }
@@ -61,10 +66,16 @@ impl State {
             .map(|found| found.base)
             .collect::<Vec<_>>();
         ends.push(next);
-        for (found, end) in found.into_iter().zip(ends) {
+        let times: Vec<_> = found.iter().map(time_of_first).collect();
+        // Nothing in a segment is newer than the beginning of the next one.
+        let newest = times.iter().skip(1).copied().chain([last_time]);
+        let times: Vec<_> = times.iter().copied().zip(newest).collect();
+        for ((found, end), (oldest, newest)) in found.into_iter().zip(ends).zip(times) {
             segments.push(Segment {
                 base: found.base,
                 end,
+                oldest,
+                newest,
                 backing: Backing::File {
                     path: found.path,
                     bytes: found.bytes,
@@ -76,6 +87,7 @@ impl State {
             segments,
             next,
             settled: 0,
+            durable: 0,
             waiting_since: None,
             unsynced: Vec::new(),
             open_is_unsynced: false,
@@ -84,21 +96,61 @@ impl State {
         })
     }
 
-    /// So many records were added, the oldest of which is from then.
+    /// Notes that this number of records were added, the oldest of which happened then.
     pub(super) fn grew(&mut self, records: u64, oldest: Option<OffsetDateTime>) {
         self.next = self.next.saturating_add(records);
-        self.waiting_since = match (self.waiting_since, oldest) {
-            (Some(since), Some(oldest)) => Some(since.min(oldest)),
-            (since, oldest) => since.or(oldest),
-        };
+        self.waiting_since = earlier(self.waiting_since, oldest);
     }
 
-    /// Lets go of every segment that is settled, the one that is written to included: what comes next
-    /// begins a new one. Gives back the files, which are still there.
-    pub(super) fn release_all_settled(&mut self) -> Vec<PathBuf> {
+    /// The position before which no file is needed for anything but a database that is set back.
+    fn done(&self) -> u64 {
+        self.settled.min(self.durable)
+    }
+
+    /// Ends the segment that is written to: what comes next begins a new one.
+    pub(super) fn close_segment(&mut self) {
         self.segments.close();
         self.open_is_unsynced = false;
-        self.segments.release(self.settled)
+    }
+
+    /// Lets go of settled segments whose newest record happened at or before `before`, and of settled ones
+    /// in memory. Returns the files, which are still there.
+    pub(super) fn release_old(&mut self, before: Option<OffsetDateTime>) -> Vec<PathBuf> {
+        let (settled, done) = (self.settled, self.done());
+        self.segments.release(settled, |segment| {
+            let is_file = matches!(segment.backing, Backing::File { .. });
+            may_go(segment, done) && (!is_file || segment.newest <= before)
+        })
+    }
+
+    /// Lets go of the oldest settled segments until there is room for this number of bytes; when that is not
+    /// enough, of the one that is written to. Returns the files, which are still there.
+    pub(super) fn release_for_room(&mut self, bytes: u64, max_bytes: u64) -> Vec<PathBuf> {
+        let (settled, done) = (self.settled, self.done());
+        let excess = self.segments.bytes().saturating_add(bytes);
+        let excess = Cell::new(excess.saturating_sub(max_bytes));
+        let may_go = |segment: &Segment| {
+            let left = excess.get();
+            let may_go = left > 0 && may_go(segment, done);
+            if may_go {
+                excess.set(left.saturating_sub(segment.backing.bytes()));
+            }
+            may_go
+        };
+        let mut files = self.segments.release(settled, may_go);
+        if excess.get() > 0 {
+            self.close_segment();
+            files.extend(self.segments.release(settled, may_go));
+        }
+        files
+    }
+
+    /// Lets go of every settled segment, the one that is written to included. Returns the files, which are
+    /// still there.
+    pub(super) fn release_all(&mut self) -> Vec<PathBuf> {
+        self.close_segment();
+        let (settled, done) = (self.settled, self.done());
+        self.segments.release(settled, |segment| may_go(segment, done))
     }
 
     /// Notes that a write failed, with a line in the log when that is new.
@@ -115,4 +167,32 @@ impl State {
         self.failing = Some((reason, Instant::now()));
         reason
     }
+}
+
+/// Whether a settled segment may go: one in memory is of no more use, a file must be durable in the database.
+fn may_go(segment: &Segment, done: u64) -> bool {
+    match segment.backing {
+        Backing::File { .. } => segment.end <= done,
+        Backing::Memory(_) | Backing::Lost => true,
+    }
+}
+
+/// When the first record of a segment happened, if it can be read.
+fn time_of_first(found: &Found) -> Option<OffsetDateTime> {
+    let frames = directory::read_first_frame(found).ok()?;
+    match frame::read(&frames, found.base) {
+        Frame::Record(record) => Some(record::read(record)?.click.clicked_at),
+        Frame::Incomplete | Frame::Damaged => None,
+    }
+}
+
+/// When the newest of the good records happened with which frames begin.
+fn time_of_last(frames: &[u8], base: u64) -> Option<OffsetDateTime> {
+    let (mut rest, mut position, mut newest) = (frames, base, None);
+    while let Frame::Record(bytes) = frame::read(rest, position) {
+        newest = newest.max(record::read(bytes).map(|read| read.click.clicked_at));
+        rest = rest.get(PREFIX.saturating_add(bytes.len())..)?;
+        position = position.checked_add(1)?;
+    }
+    newest
 }

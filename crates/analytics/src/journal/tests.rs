@@ -26,7 +26,10 @@ const SETTINGS: JournalSettings = JournalSettings {
     durability: Durability::Journal,
     sync_interval: Duration::from_millis(1),
     max_bytes: 8 * (24 + 8 * 67),
+    keep: Duration::ZERO,
 };
+/// When journals are tidied up: later than any click.
+const LATER: OffsetDateTime = datetime!(2200-01-01 12:00 UTC);
 const PER_SEGMENT: u64 = 8;
 const FULL: u64 = 64;
 
@@ -49,7 +52,7 @@ impl Desk {
         // Journals make their id durable; hundreds of them would keep a disk busy.
         std::fs::write(temporary.path().join("id"), NEW_ID.to_string()).unwrap();
         let journal = Journal::open(temporary.path(), &settings, NEW_ID).unwrap();
-        journal.begin(0);
+        journal.begin(0, 0);
         Self {
             temporary,
             settings,
@@ -75,13 +78,15 @@ impl Desk {
         drop(journal);
         meddle(temporary.path());
         let journal = Journal::open(temporary.path(), &settings, NEW_ID).unwrap();
-        journal.begin(committed);
-        Self {
+        journal.begin(committed, 0);
+        let mut desk = Self {
             temporary,
             settings,
             journal,
             committed,
-        }
+        };
+        desk.settle(committed);
+        desk
     }
 
     fn restart(self) -> Self {
@@ -102,6 +107,15 @@ impl Desk {
     fn settle(&mut self, position: u64) {
         self.committed = position;
         self.journal.settle(position, None);
+        self.journal.durable(position);
+        // The segment that is written to stays: it is not old.
+        let released = self.journal.state().release_old(Some(LATER));
+        delete(&released);
+    }
+
+    /// Deletes all that is settled.
+    fn tidy(&self) {
+        self.journal.tidy(LATER);
     }
 
     /// Reads everything from where it is settled, in small portions.

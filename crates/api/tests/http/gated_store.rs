@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use tokio::sync::Semaphore;
-use waypost_core::{Click, JournalId, LinkId, Salt};
+use waypost_core::{Click, ClickId, JournalId, JournalOwner, LinkId, Salt};
 use waypost_store::{
-    ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
-    LinkLedger, MemoryStore, PurgeScope, Recorded, SaltStore, Store, StoreError,
+    ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim, JournalNote,
+    JournalRecord, JournalStore, LinkChange, LinkLedger, MemoryStore, Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError,
 };
 
 const UP: u8 = 0;
@@ -131,13 +131,28 @@ impl ClickStore for GatedStore {
 
 #[async_trait]
 impl JournalStore for GatedStore {
-    async fn register_journal(
+    async fn take_journal(&self, claim: &JournalClaim) -> Result<Claimed, StoreError> {
+        self.pass().await?.take_journal(claim).await
+    }
+
+    async fn note_journal(&self, note: &JournalNote) -> Result<bool, StoreError> {
+        self.pass().await?.note_journal(note).await
+    }
+
+    async fn journal_owners(&self, id: JournalId) -> Result<Vec<Ownership>, StoreError> {
+        self.pass().await?.journal_owners(id).await
+    }
+
+    async fn stored_clicks(&self, ids: &[ClickId]) -> Result<Vec<ClickId>, StoreError> {
+        self.pass().await?.stored_clicks(ids).await
+    }
+
+    async fn make_durable(
         &self,
-        id: JournalId,
-        began: u64,
-        at: OffsetDateTime,
-    ) -> Result<JournalRecord, StoreError> {
-        self.pass().await?.register_journal(id, began, at).await
+        journal: JournalId,
+        owner: JournalOwner,
+    ) -> Result<bool, StoreError> {
+        self.pass().await?.make_durable(journal, owner).await
     }
 
     async fn journal(&self, id: JournalId) -> Result<Option<JournalRecord>, StoreError> {

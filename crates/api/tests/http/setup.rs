@@ -124,6 +124,7 @@ impl TestServer {
                 durability,
                 sync_interval: Duration::from_millis(100),
                 max_bytes: 1_024 * 1_024,
+                keep: std::time::Duration::ZERO,
             },
             JournalId::new(clock.now(), &*random),
         )

@@ -19,7 +19,7 @@ use super::insert::{
 use super::known::{KEYS, Known, Visit, push_ids};
 use super::literals::{push_datetime_literal, push_id, push_number};
 use crate::error::Fault;
-use crate::job::{Job, Step, position};
+use crate::job::{Job, Step, place};
 use crate::retry::Failure;
 use crate::tally::{LinkTally, Tally};
 
@@ -48,10 +48,15 @@ pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, F
     if let Some(step) = &step
         && !advance(writer, step).await.map_err(failed)?
     {
-        let committed = committed(writer, step.journal).await.map_err(failed)?;
+        let found = found(writer, step.journal).await.map_err(failed)?;
         writer.query_drop("ROLLBACK").await.map_err(failed)?;
-        let position = committed.map(position).transpose();
-        return Ok(Ingested::PositionMoved(position.map_err(Failure::last)?));
+        let found = found.map(|(owner, committed)| {
+            let owner = owner.map(|owner| Uuid::from_slice(&owner));
+            place(owner.transpose().map_err(StoreError::internal)?, committed)
+        });
+        return Ok(Ingested::Elsewhere(
+            found.transpose().map_err(Failure::last)?,
+        ));
     }
     let mut tally = Tally::of(job);
     let added = add_to_links(writer, &mut tally).await;
@@ -84,7 +89,7 @@ pub(super) const fn is_closed(_: &Client) -> bool {
     false
 }
 
-/// Moves the journal. `false` when it is not where the step begins.
+/// Moves the journal. `false` when it is not where the step begins, or another process owns it.
 async fn advance(client: &mut Conn, step: &Step) -> Result<bool, Error> {
     let mut sql = String::from("UPDATE click_journals SET committed = ");
     push_number(&mut sql, step.end);
@@ -94,6 +99,7 @@ async fn advance(client: &mut Conn, step: &Step) -> Result<bool, Error> {
         ("dropped_rejected", step.rejected),
         ("dropped_unreadable", step.unreadable),
         ("dropped_lost", step.lost),
+        ("duplicates", step.duplicates),
     ] {
         sql.extend([", ", column, " = ", column, " + "]);
         push_number(&mut sql, added);
@@ -104,12 +110,15 @@ async fn advance(client: &mut Conn, step: &Step) -> Result<bool, Error> {
     push_id(&mut sql, step.journal);
     sql.push_str(" AND committed = ");
     push_number(&mut sql, step.start);
+    sql.push_str(" AND owner = ");
+    push_id(&mut sql, step.owner);
     client.query_drop(sql).await?;
     Ok(client.affected_rows() > 0)
 }
 
-async fn committed(client: &mut Conn, journal: Uuid) -> Result<Option<i64>, Error> {
-    let mut sql = String::from("SELECT committed FROM click_journals WHERE id = ");
+/// The owner and the position of a journal.
+async fn found(client: &mut Conn, journal: Uuid) -> Result<Option<(Option<Vec<u8>>, i64)>, Error> {
+    let mut sql = String::from("SELECT owner, committed FROM click_journals WHERE id = ");
     push_id(&mut sql, journal);
     client.query_first(sql).await
 }

@@ -17,9 +17,10 @@ const ADVANCE: &str = "
         dropped_rejected = dropped_rejected + $6,
         dropped_unreadable = dropped_unreadable + $7,
         dropped_lost = dropped_lost + $8,
-        updated_at = $9
-    WHERE id = $1 AND committed = $2";
-const POSITION: &str = "SELECT committed FROM click_journals WHERE id = $1";
+        updated_at = $9,
+        duplicates = duplicates + $10
+    WHERE id = $1 AND committed = $2 AND owner = $11";
+const PLACE: &str = "SELECT owner, committed FROM click_journals WHERE id = $1";
 const CORRECT: &str = "
     UPDATE click_journals
     SET stored = stored - $2, dropped_link_deleted = dropped_link_deleted + $2
@@ -78,7 +79,7 @@ const INSERT_CLICKS: &str = "
 pub(super) struct Client {
     pub(super) server: tokio_postgres::Client,
     pub(super) advance: Statement,
-    pub(super) position: Statement,
+    pub(super) place: Statement,
     pub(super) correct: Statement,
     pub(super) add_to_links: Statement,
     pub(super) stored_facts: Statement,
@@ -104,9 +105,9 @@ pub(super) async fn open(url: &str) -> Result<Client, StoreError> {
 }
 
 async fn prepare(server: tokio_postgres::Client) -> Result<Client, Error> {
-    let (advance, position, correct, add_to_links, stored_facts, known_visits) = tokio::try_join!(
+    let (advance, place, correct, add_to_links, stored_facts, known_visits) = tokio::try_join!(
         server.prepare(ADVANCE),
-        server.prepare(POSITION),
+        server.prepare(PLACE),
         server.prepare(CORRECT),
         server.prepare(ADD_TO_LINKS),
         server.prepare(STORED_FACTS),
@@ -122,7 +123,7 @@ async fn prepare(server: tokio_postgres::Client) -> Result<Client, Error> {
     Ok(Client {
         server,
         advance,
-        position,
+        place,
         correct,
         add_to_links,
         stored_facts,

@@ -19,7 +19,7 @@ use super::client::{classify, failed};
 use super::columns::{DayValues, VisitValues};
 use super::copy::Rows;
 use crate::error::Fault;
-use crate::job::{self, Job, Step, position};
+use crate::job::{self, Job, Step, place};
 use crate::retry::Failure;
 use crate::tally::{LinkTally, Tally};
 
@@ -83,8 +83,8 @@ enum Begun {
     /// Where the job begins, or there is none. With the documents of the days that are there already, each
     /// with its place among the days.
     Here(HashMap<usize, String>),
-    /// Somewhere else, or nowhere.
-    Elsewhere(Option<i64>),
+    /// Somewhere else, of another process, or nowhere.
+    Elsewhere(Option<(Option<Uuid>, i64)>),
 }
 
 impl Client {
@@ -105,10 +105,12 @@ impl Client {
                 committed.map_err(|error| Failure::of_commit(classify(&error), error))?;
                 Ok(Ingested::Settled(tally.recorded()))
             }
-            Begun::Elsewhere(committed) => {
+            Begun::Elsewhere(found) => {
                 self.undo().await?;
-                let position = committed.map(position).transpose();
-                Ok(Ingested::PositionMoved(position.map_err(Failure::last)?))
+                let found = found.map(|(owner, committed)| place(owner, committed));
+                Ok(Ingested::Elsewhere(
+                    found.transpose().map_err(Failure::last)?,
+                ))
             }
         }
     }
@@ -144,9 +146,9 @@ impl Client {
             && !here
         {
             let values: [&(dyn ToSql + Sync); 1] = [&step.journal];
-            let row = self.server.query_opt(&self.position, &values).await?;
-            let committed = row.map(|row| row.try_get(0)).transpose()?;
-            return Ok(Begun::Elsewhere(committed));
+            let row = self.server.query_opt(&self.place, &values).await?;
+            let place = row.map(|row| Ok::<_, Error>((row.try_get(0)?, row.try_get(1)?)));
+            return Ok(Begun::Elsewhere(place.transpose()?));
         }
         let found: Vec<Uuid> = found
             .iter()
@@ -167,7 +169,7 @@ impl Client {
         let Some(step) = step else {
             return Ok(true);
         };
-        let values: [&(dyn ToSql + Sync); 9] = [
+        let values: [&(dyn ToSql + Sync); 11] = [
             &step.journal,
             &step.start,
             &step.end,
@@ -177,6 +179,8 @@ impl Client {
             &step.unreadable,
             &step.lost,
             &step.at,
+            &step.duplicates,
+            &step.owner,
         ];
         let moved = self.server.execute(&self.advance, &values).await?;
         Ok(moved > 0)

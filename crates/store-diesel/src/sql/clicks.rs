@@ -95,7 +95,7 @@ pub(super) async fn purge(
 }
 
 /// What makes a transaction run again.
-fn contention(message: &str) -> DieselError {
+pub(super) fn contention(message: &str) -> DieselError {
     let kind = DatabaseErrorKind::SerializationFailure;
     DieselError::DatabaseError(kind, Box::new(message.to_owned()))
 }

@@ -1,16 +1,24 @@
 //! Queries on click journals. Moving their positions belongs to storing clicks: see `ingest`.
 
 use diesel::prelude::*;
+use diesel::result::Error as DieselError;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
-use waypost_core::{JournalId, micros};
-use waypost_store::{Dropped, JournalRecord, StoreError};
+use waypost_core::{ClickId, JournalId, JournalOwner, micros};
+use waypost_store::{
+    Claimed, Dropped, JournalClaim, JournalNote, JournalRecord, JournalSplit, Ownership,
+    StoreError,
+};
 
+use super::clicks::contention;
 use super::id::Id;
-use super::schema::click_journals;
+use super::schema::{click_journal_owners, click_journals, link_clicks};
 use super::transaction::WorkError;
 use super::{Connection, classify};
 use crate::error::Fault;
+
+/// Number of ids in one statement: each is a parameter, and MariaDB makes a table of a longer list.
+const IDS_OF_A_STATEMENT: usize = 900;
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = click_journals)]
@@ -25,6 +33,15 @@ struct JournalRow {
     dropped_lost: i64,
     registered_at: OffsetDateTime,
     updated_at: OffsetDateTime,
+    owner: Option<Id>,
+    node: Option<String>,
+    process: Option<String>,
+    noted_at: Option<OffsetDateTime>,
+    accepted: i64,
+    pending_since: Option<OffsetDateTime>,
+    duplicates: i64,
+    split_from: Option<Id>,
+    split_at: Option<i64>,
 }
 
 impl TryFrom<JournalRow> for JournalRecord {
@@ -37,37 +54,126 @@ impl TryFrom<JournalRow> for JournalRecord {
                 column,
             })
         };
+        let split = match (row.split_from, row.split_at) {
+            (Some(from), Some(at)) => Some(JournalSplit {
+                from: JournalId::from_uuid(from.0),
+                at: number("split_at", at)?,
+            }),
+            _ => None,
+        };
         Ok(Self {
             id: JournalId::from_uuid(row.id.0),
+            owner: row.owner.map(|owner| JournalOwner::from_uuid(owner.0)),
+            node: row.node.unwrap_or_default(),
+            process: row.process,
             began: number("began", row.began)?,
             committed: number("committed", row.committed)?,
+            accepted: number("accepted", row.accepted)?,
+            pending_since: row.pending_since.map(micros),
+            noted_at: row.noted_at.map(micros),
             stored: number("stored", row.stored)?,
+            duplicates: number("duplicates", row.duplicates)?,
             dropped: Dropped {
                 link_deleted: number("dropped_link_deleted", row.dropped_link_deleted)?,
                 rejected: number("dropped_rejected", row.dropped_rejected)?,
                 unreadable: number("dropped_unreadable", row.dropped_unreadable)?,
                 lost: number("dropped_lost", row.dropped_lost)?,
             },
+            split,
             registered_at: micros(row.registered_at),
             updated_at: micros(row.updated_at),
         })
     }
 }
 
-/// Looks first, inserts what is missing, and looks again when somebody else was quicker. The primary
-/// key decides, so no transaction is needed.
-pub(super) async fn register(
-    connection: &mut Connection,
-    id: JournalId,
-    began: u64,
-    at: OffsetDateTime,
-) -> Result<JournalRecord, WorkError> {
-    if let Some(record) = one(connection, id).await? {
-        return Ok(record);
+fn number(number: u64) -> Result<i64, StoreError> {
+    i64::try_from(number).map_err(StoreError::internal)
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = click_journal_owners)]
+struct OwnershipRow {
+    journal_id: Id,
+    owner: Id,
+    predecessor: Option<Id>,
+    began: i64,
+    ended: i64,
+    node: String,
+    taken_at: OffsetDateTime,
+}
+
+impl TryFrom<OwnershipRow> for Ownership {
+    type Error = StoreError;
+
+    fn try_from(row: OwnershipRow) -> Result<Self, StoreError> {
+        let number = |column, value: i64| {
+            u64::try_from(value).map_err(|_| StoreError::Corrupt {
+                table: "click_journal_owners",
+                column,
+            })
+        };
+        Ok(Self {
+            owner: JournalOwner::from_uuid(row.owner.0),
+            predecessor: row.predecessor.map(|owner| JournalOwner::from_uuid(owner.0)),
+            began: number("began", row.began)?,
+            end: number("ended", row.ended)?,
+            node: row.node,
+            taken_at: micros(row.taken_at),
+        })
     }
-    let began = i64::try_from(began).map_err(StoreError::internal)?;
+}
+
+/// In a transaction. The change of the owner decides: it waits for a batch of the owner before that is being
+/// stored, and one that comes later finds that the journal has another owner.
+pub(super) async fn take(
+    connection: &mut Connection,
+    claim: &JournalClaim,
+) -> Result<Claimed, WorkError> {
+    let Some(found) = one(connection, claim.journal).await? else {
+        insert(connection, claim).await?;
+        let record = JournalRecord::registered(claim);
+        note_take(connection, claim, None, claim.began).await?;
+        return Ok(Claimed::Taken(record));
+    };
+    if found.owner == Some(claim.owner) {
+        return Ok(Claimed::Taken(found));
+    }
+    if !found.yields_to(claim) {
+        let successor = claim.successor(&owners(connection, claim.journal).await?);
+        let record = found;
+        return Ok(Claimed::Refused { record, successor });
+    }
+    let row = click_journals::table.find(Id(*claim.journal.as_uuid()));
+    let change = (
+        click_journals::owner.eq(Id(*claim.owner.as_uuid())),
+        click_journals::node.eq(&claim.node),
+        click_journals::process.eq(&claim.process),
+        click_journals::asked_by.eq(None::<Id>),
+    );
+    let changed = match found.owner {
+        Some(before) => {
+            let row = row.filter(click_journals::owner.eq(Id(*before.as_uuid())));
+            diesel::update(row).set(change).execute(connection).await?
+        }
+        None => {
+            let row = row.filter(click_journals::owner.is_null());
+            diesel::update(row).set(change).execute(connection).await?
+        }
+    };
+    if changed == 0 {
+        return Err(contention("another process took the journal").into());
+    }
+    let record = one(connection, claim.journal)
+        .await?
+        .ok_or(StoreError::NotFound)?;
+    note_take(connection, claim, found.owner, record.committed).await?;
+    Ok(Claimed::Taken(record))
+}
+
+async fn insert(connection: &mut Connection, claim: &JournalClaim) -> Result<(), WorkError> {
+    let began = number(claim.began)?;
     let row = JournalRow {
-        id: Id(*id.as_uuid()),
+        id: Id(*claim.journal.as_uuid()),
         began,
         committed: began,
         stored: 0,
@@ -75,19 +181,89 @@ pub(super) async fn register(
         dropped_rejected: 0,
         dropped_unreadable: 0,
         dropped_lost: 0,
-        registered_at: micros(at),
-        updated_at: micros(at),
+        registered_at: micros(claim.at),
+        updated_at: micros(claim.at),
+        owner: Some(Id(*claim.owner.as_uuid())),
+        node: Some(claim.node.clone()),
+        process: Some(claim.process.clone()),
+        noted_at: None,
+        accepted: 0,
+        pending_since: None,
+        duplicates: 0,
+        split_from: claim.split.map(|split| Id(*split.from.as_uuid())),
+        split_at: claim.split.map(|split| number(split.at)).transpose()?,
     };
     let inserted = diesel::insert_into(click_journals::table)
         .values(row)
         .execute(connection)
         .await;
-    match inserted {
-        Err(error) if classify(&error) != Fault::Conflict => Err(error.into()),
-        _ => one(connection, id)
-            .await?
-            .ok_or_else(|| StoreError::NotFound.into()),
+    inserted.map_err(first_come)?;
+    Ok(())
+}
+
+/// Makes a transaction run again that another one came before.
+fn first_come(error: DieselError) -> DieselError {
+    match classify(&error) {
+        Fault::Conflict => contention("another process registered the journal"),
+        _ => error,
     }
+}
+
+async fn note_take(
+    connection: &mut Connection,
+    claim: &JournalClaim,
+    predecessor: Option<JournalOwner>,
+    began: u64,
+) -> Result<(), WorkError> {
+    let row = OwnershipRow {
+        journal_id: Id(*claim.journal.as_uuid()),
+        owner: Id(*claim.owner.as_uuid()),
+        predecessor: predecessor.map(|owner| Id(*owner.as_uuid())),
+        began: number(began)?,
+        ended: number(claim.end)?,
+        node: claim.node.clone(),
+        taken_at: micros(claim.at),
+    };
+    diesel::insert_into(click_journal_owners::table)
+        .values(row)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// One statement that decides by itself.
+pub(super) async fn note(
+    connection: &mut Connection,
+    note: &JournalNote,
+) -> Result<bool, WorkError> {
+    use click_journals as journal;
+    let own = journal::table
+        .find(Id(*note.journal.as_uuid()))
+        .filter(journal::owner.eq(Id(*note.owner.as_uuid())));
+    let noted = (
+        journal::accepted.eq(number(note.accepted)?),
+        journal::pending_since.eq(note.pending_since.map(micros)),
+        journal::noted_at.eq(micros(note.at)),
+        journal::asked_by.eq(None::<Id>),
+    );
+    let changed = if note.ends {
+        let ended = (noted, journal::process.eq(None::<String>));
+        diesel::update(own).set(ended).execute(connection).await?
+    } else {
+        diesel::update(own).set(noted).execute(connection).await?
+    };
+    // MySQL does not count rows that were the same before.
+    Ok(changed > 0 || is_owner(connection, note.journal, note.owner).await?)
+}
+
+/// Whether a process owns a journal.
+pub(super) async fn is_owner(
+    connection: &mut Connection,
+    journal: JournalId,
+    owner: JournalOwner,
+) -> Result<bool, WorkError> {
+    let found = one(connection, journal).await?;
+    Ok(found.is_some_and(|found| found.owner == Some(owner)))
 }
 
 pub(super) async fn one(
@@ -112,4 +288,39 @@ pub(super) async fn all(connection: &mut Connection) -> Result<Vec<JournalRecord
     let records: Result<Vec<JournalRecord>, StoreError> =
         rows.into_iter().map(JournalRecord::try_from).collect();
     Ok(records?)
+}
+
+/// The takes of a journal in their order: owners that were drawn later have greater ids, where the clocks of
+/// their hosts agree.
+pub(super) async fn owners(
+    connection: &mut Connection,
+    id: JournalId,
+) -> Result<Vec<Ownership>, WorkError> {
+    use click_journal_owners as takes;
+    let rows: Vec<OwnershipRow> = takes::table
+        .filter(takes::journal_id.eq(Id(*id.as_uuid())))
+        .order((takes::taken_at, takes::owner))
+        .select(OwnershipRow::as_select())
+        .load(connection)
+        .await?;
+    let found: Result<Vec<Ownership>, StoreError> =
+        rows.into_iter().map(Ownership::try_from).collect();
+    Ok(found?)
+}
+
+pub(super) async fn stored_clicks(
+    connection: &mut Connection,
+    ids: &[ClickId],
+) -> Result<Vec<ClickId>, WorkError> {
+    let mut stored = Vec::new();
+    for ids in ids.chunks(IDS_OF_A_STATEMENT) {
+        let ids: Vec<Id> = ids.iter().map(|id| Id(*id.as_uuid())).collect();
+        let found: Vec<Id> = link_clicks::table
+            .filter(link_clicks::id.eq_any(ids))
+            .select(link_clicks::id)
+            .load(connection)
+            .await?;
+        stored.extend(found.into_iter().map(|id| ClickId::from_uuid(id.0)));
+    }
+    Ok(stored)
 }

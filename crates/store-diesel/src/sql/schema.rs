@@ -271,7 +271,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::BigInt;
+    use diesel::sql_types::{BigInt, Nullable, Text};
     use super::{IdColumn, InstantColumn};
 
     click_journals (id) {
@@ -285,6 +285,33 @@ table! {
         dropped_lost -> BigInt,
         registered_at -> InstantColumn,
         updated_at -> InstantColumn,
+        owner -> Nullable<IdColumn>,
+        node -> Nullable<Text>,
+        process -> Nullable<Text>,
+        asked_by -> Nullable<IdColumn>,
+        noted_at -> Nullable<InstantColumn>,
+        accepted -> BigInt,
+        pending_since -> Nullable<InstantColumn>,
+        duplicates -> BigInt,
+        split_from -> Nullable<IdColumn>,
+        split_at -> Nullable<BigInt>,
+        retry_of -> Nullable<IdColumn>,
+        retried -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use super::{IdColumn, InstantColumn};
+
+    click_journal_owners (journal_id, owner) {
+        journal_id -> IdColumn,
+        owner -> IdColumn,
+        predecessor -> Nullable<IdColumn>,
+        began -> BigInt,
+        ended -> BigInt,
+        node -> Text,
+        taken_at -> InstantColumn,
     }
 }
 

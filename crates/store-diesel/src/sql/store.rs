@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    ApiToken, Click, Email, JournalId, LinkId, PasswordHash, Salt, SessionId, TokenCursor,
+    ApiToken, Click, ClickId, Email, JournalId, JournalOwner, LinkId, PasswordHash, Salt, SessionId, TokenCursor,
     TokenHash, TokenId, User, UserCursor, UserId,
 };
 use waypost_store::{
-    ChangeStore, ClickBatch, ClickStore, Counts, Ingested, JournalRecord, JournalStore, LinkChange,
-    LinkLedger, PurgeScope, Recorded, SaltStore, Store, StoreError, TokenStore, UserChange,
+    ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim, JournalNote,
+    JournalRecord, JournalStore, LinkChange, LinkLedger, Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError, TokenStore, UserChange,
     UserStore,
 };
 
@@ -68,16 +68,15 @@ impl ChangeStore for SqlStore {
 
 #[async_trait]
 impl JournalStore for SqlStore {
-    async fn register_journal(
-        &self,
-        id: JournalId,
-        began: u64,
-        at: OffsetDateTime,
-    ) -> Result<JournalRecord, StoreError> {
-        look_up(&self.pools.writes, OperationName::RegisterJournal)
-            .run(async |connection: &mut Connection| {
-                journals::register(connection, id, began, at).await
-            })
+    async fn take_journal(&self, claim: &JournalClaim) -> Result<Claimed, StoreError> {
+        transaction(&self.pools.writes, OperationName::TakeJournal)
+            .run(async |connection: &mut Connection| journals::take(connection, claim).await)
+            .await
+    }
+
+    async fn note_journal(&self, note: &JournalNote) -> Result<bool, StoreError> {
+        look_up(&self.pools.writes, OperationName::NoteJournal)
+            .run(async |connection: &mut Connection| journals::note(connection, note).await)
             .await
     }
 
@@ -102,6 +101,32 @@ impl JournalStore for SqlStore {
             .settle(OperationName::Ingest, Job::Batch(batch, at))
             .await
     }
+
+    async fn journal_owners(&self, id: JournalId) -> Result<Vec<Ownership>, StoreError> {
+        look_up(&self.pools.reads, OperationName::JournalOwners)
+            .run(async |connection: &mut Connection| journals::owners(connection, id).await)
+            .await
+    }
+
+    async fn stored_clicks(&self, ids: &[ClickId]) -> Result<Vec<ClickId>, StoreError> {
+        look_up(&self.pools.reads, OperationName::StoredClicks)
+            .run(async |connection: &mut Connection| {
+                journals::stored_clicks(connection, ids).await
+            })
+            .await
+    }
+
+    async fn make_durable(
+        &self,
+        journal: JournalId,
+        owner: JournalOwner,
+    ) -> Result<bool, StoreError> {
+        look_up(&self.pools.writes, OperationName::MakeDurable)
+            .run(async |connection: &mut Connection| {
+                super::make_durable(connection, journal, owner).await
+            })
+            .await
+    }
 }
 
 #[async_trait]
@@ -117,7 +142,7 @@ impl ClickStore for SqlStore {
             .await?
         {
             Ingested::Settled(recorded) => Ok(recorded),
-            Ingested::PositionMoved(_) => Err(StoreError::internal("a position without a journal")),
+            Ingested::Elsewhere(_) => Err(StoreError::internal("a position without a journal")),
         }
     }
 

@@ -27,7 +27,7 @@ use super::pool::connection;
 use super::schema::{click_journals, link_clicks, link_days};
 use super::{Backend, IdColumn, InstantColumn, begin_blocking, classify, connect_blocking};
 use crate::datetime::push_datetime;
-use crate::job::{Job, Step, count, position};
+use crate::job::{Job, Step, count, place};
 use crate::metrics::OperationName;
 use crate::retry::{Failure, retrying};
 use crate::tally::{DayTally, LinkTally, Tally};
@@ -131,7 +131,7 @@ fn in_transaction(connection: &mut SqliteConnection, job: &Job) -> Result<Ingest
                 .map_err(|error| Failure::of_commit(classify(&error), error))?;
             Ok(done)
         }
-        Ok(done @ Ingested::PositionMoved(_)) => {
+        Ok(done @ Ingested::Elsewhere(_)) => {
             AnsiTransactionManager::rollback_transaction(connection).map_err(failed)?;
             Ok(done)
         }
@@ -150,14 +150,16 @@ fn work(connection: &mut SqliteConnection, job: &Job) -> Result<Ingested, Failur
     if let Some(step) = step
         && !advance(connection, &step).map_err(failed)?
     {
-        let committed: Option<i64> = click_journals::table
+        let found: Option<(Option<Id>, i64)> = click_journals::table
             .find(Id(step.journal))
-            .select(click_journals::committed)
+            .select((click_journals::owner, click_journals::committed))
             .first(connection)
             .optional()
             .map_err(failed)?;
-        let position = committed.map(position).transpose().map_err(Failure::last)?;
-        return Ok(Ingested::PositionMoved(position));
+        let found = found.map(|(owner, committed)| place(owner.map(|owner| owner.0), committed));
+        return Ok(Ingested::Elsewhere(
+            found.transpose().map_err(Failure::last)?,
+        ));
     }
     let clicks = job.clicks();
     let mut tally = Tally::of(job);
@@ -180,11 +182,12 @@ fn work(connection: &mut SqliteConnection, job: &Job) -> Result<Ingested, Failur
     Ok(Ingested::Settled(tally.recorded()))
 }
 
-/// Moves the journal. `false` when it is not where the step begins.
+/// Moves the journal. `false` when it is not where the step begins, or another process owns it.
 fn advance(connection: &mut SqliteConnection, step: &Step) -> QueryResult<bool> {
     use click_journals as journal;
     let here = journal::table
         .find(Id(step.journal))
+        .filter(journal::owner.eq(Id(step.owner)))
         .filter(journal::committed.eq(step.start));
     let moved = diesel::update(here)
         .set((
@@ -194,6 +197,7 @@ fn advance(connection: &mut SqliteConnection, step: &Step) -> QueryResult<bool> 
             journal::dropped_rejected.eq(journal::dropped_rejected + step.rejected),
             journal::dropped_unreadable.eq(journal::dropped_unreadable + step.unreadable),
             journal::dropped_lost.eq(journal::dropped_lost + step.lost),
+            journal::duplicates.eq(journal::duplicates + step.duplicates),
             journal::updated_at.eq(step.at),
         ))
         .execute(connection)?;

@@ -8,7 +8,7 @@ use super::MemoryStore;
 use crate::{LeaseName, LeaseStore, StoreError};
 
 /// A lease that was taken.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Held {
     by: LeaseHolder,
     until: OffsetDateTime,

@@ -17,7 +17,7 @@ use crate::{
     Updated,
 };
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Kept {
     pub(super) link: Link,
     /// In the order in which they came.
@@ -30,7 +30,7 @@ pub(super) struct Kept {
     pub(super) days: BTreeMap<Date, KeptDay>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct KeptVersion {
     number: u32,
     action: LinkAction,

@@ -11,14 +11,14 @@ use super::{MemoryStore, State};
 use crate::{Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, StoreError};
 
 /// The orphans of a day.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct OrphanDay {
     paths: BTreeMap<OrphanPath, KeptTries>,
     /// How many paths there were, those that were deleted included.
     places: u32,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct KeptTries {
     hits: u64,
     first_at: OffsetDateTime,

@@ -10,13 +10,13 @@ use waypost_core::{
 use super::{MemoryStore, State, behind};
 use crate::{StoreError, TokenStore, UserChange, UserStore};
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct KeptUser {
     pub(super) user: User,
     password: Option<PasswordHash>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct KeptToken {
     token: ApiToken,
     hash: TokenHash,

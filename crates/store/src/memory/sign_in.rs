@@ -13,13 +13,13 @@ use super::people::KeptUser;
 use super::{MemoryStore, State, behind, count};
 use crate::{IdentityOfUser, IdentityStore, SessionStore, SetUp, SetupStore, SignedIn, StoreError};
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct KeptSession {
     session: Session,
     hash: SessionHash,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct KeptIdentity {
     user: UserId,
     admin_by_group: bool,

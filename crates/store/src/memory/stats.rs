@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A day of the rollup.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct KeptDay {
     pub(super) counted: Counted,
     pub(super) visitors: u64,

@@ -7,7 +7,7 @@
 /// [`UserStore`](crate::UserStore), [`TokenStore`](crate::TokenStore),
 /// [`SessionStore`](crate::SessionStore), [`SetupStore`](crate::SetupStore) and
 /// [`IdentityStore`](crate::IdentityStore); `stats`: [`StatsStore`](crate::StatsStore) and
-/// [`FactsStore`](crate::FactsStore); `leases`: [`LeaseStore`](crate::LeaseStore). The crate needs
+/// [`FactsStore`](crate::FactsStore); `journals`: [`JournalStore`](crate::JournalStore); `leases`: [`LeaseStore`](crate::LeaseStore). The crate needs
 /// `async-trait`, `time` and `waypost-core`.
 ///
 /// ```
@@ -123,6 +123,18 @@ macro_rules! forward {
         $crate::forward! { @ $store, $self => $inner, $crate::FactsStore {
             clicks_after(after: Option<::waypost_core::ClickId>, limit: u32) -> Vec<::waypost_core::Click>;
             change_facts(changes: &[$crate::FactsChange]) -> u64;
+        } }
+    };
+    (journals: $store:ty, $self:ident => $inner:expr) => {
+        $crate::forward! { @ $store, $self => $inner, $crate::JournalStore {
+            take_journal(claim: &$crate::JournalClaim) -> $crate::Claimed;
+            note_journal(note: &$crate::JournalNote) -> bool;
+            journal(id: ::waypost_core::JournalId) -> Option<$crate::JournalRecord>;
+            journals() -> Vec<$crate::JournalRecord>;
+            journal_owners(id: ::waypost_core::JournalId) -> Vec<$crate::Ownership>;
+            ingest(batch: ::std::sync::Arc<$crate::ClickBatch>, at: ::time::OffsetDateTime) -> $crate::Ingested;
+            stored_clicks(ids: &[::waypost_core::ClickId]) -> Vec<::waypost_core::ClickId>;
+            make_durable(journal: ::waypost_core::JournalId, owner: ::waypost_core::JournalOwner) -> bool;
         } }
     };
     (leases: $store:ty, $self:ident => $inner:expr) => {

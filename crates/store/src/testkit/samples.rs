@@ -7,12 +7,12 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use waypost_core::{
     ApiToken, Click, ClickFacts, ClickId, Country, DeviceClass, DisplayName, Email, Family, IpHash,
-    JournalId, Link, LinkDetails, LinkId, ManualClock, Random, Referrer, ReservedWords, Role, Salt,
+    JournalId, JournalOwner, Link, LinkDetails, LinkId, ManualClock, Random, Referrer, ReservedWords, Role, Salt,
     Scopes, SearchWord, SeededRandom, Session, SessionId, SessionSecret, SetupSecret, ShortCode,
     Tag, TargetUrl, TokenId, TokenName, TokenSecret, User, UserAgent, UserId, VisitClass,
 };
 
-use crate::{Shortener, ShortenerParts, Store};
+use crate::{Claimed, JournalClaim, JournalRecord, Shortener, ShortenerParts, Store};
 
 /// The time from which samples count.
 pub const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
@@ -156,6 +156,11 @@ impl Samples {
         JournalId::new(START + Duration::seconds(self.next()), &self.random)
     }
 
+    /// The id of a process.
+    pub fn owner(&self) -> JournalOwner {
+        JournalOwner::new(START + Duration::seconds(self.next()), &self.random)
+    }
+
     /// A salt.
     pub fn salt(&self) -> Salt {
         Salt::generate(&self.random)
@@ -257,6 +262,24 @@ impl Random for RepeatingRandom {
             Ok(_) => bytes.fill(0),
             Err(_) => self.then.fill(bytes),
         }
+    }
+}
+
+/// The process that owns a journal where a test needs only one.
+#[must_use]
+pub fn owner_of(journal: JournalId) -> JournalOwner {
+    JournalOwner::from_uuid(*journal.as_uuid())
+}
+
+/// Takes a journal for the process of [`owner_of`]; it begins at `began` where it is new.
+///
+/// # Panics
+/// When the store fails, or another process owns it.
+pub async fn take_journal(store: &dyn Store, journal: JournalId, began: u64) -> JournalRecord {
+    let claim = JournalClaim::new(journal, owner_of(journal), began, START);
+    match store.take_journal(&claim).await.unwrap() {
+        Claimed::Taken(record) => record,
+        Claimed::Refused { record, .. } => panic!("another process owns it: {record:?}"),
     }
 }
 

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use waypost_core::{Click, JournalId, SystemRandom};
-use waypost_store::{ClickBatch, Dropped, Ingested};
+use waypost_core::{Click, JournalId, JournalOwner, SystemRandom};
+use waypost_store::{ClickBatch, Dropped, Ingested, JournalClaim};
 use waypost_store_diesel::{Database as Waypost, DatabaseSettings};
 
 use super::{Bench, progress};
@@ -97,16 +97,20 @@ async fn store(database: &LinkDatabase, batches: &[&[Click]]) -> Result<Speed> {
     let waypost = Waypost::connect(&DatabaseSettings::for_url(database.database.url())?).await?;
     let store = waypost.store();
     let journal = JournalId::new(clicks::BEGIN, &SystemRandom);
-    store.register_journal(journal, 0, clicks::BEGIN).await?;
+    let owner = JournalOwner::new(clicks::BEGIN, &SystemRandom);
+    let claim = JournalClaim::new(journal, owner, 0, clicks::BEGIN);
+    store.take_journal(&claim).await?;
     let mut start = 0;
     let batches: Vec<_> = batches
         .iter()
         .map(|clicks| {
             let batch = ClickBatch {
                 journal,
+                owner,
                 start,
                 clicks: clicks.to_vec(),
                 dropped: Dropped::default(),
+                duplicates: 0,
                 keep_rows: true,
             };
             start = batch.end();

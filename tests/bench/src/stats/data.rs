@@ -10,10 +10,10 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
 use waypost_core::{
-    Click, ClickFacts, ClickId, Country, DeviceClass, Family, IpHash, JournalId, LinkId, Referrer,
+    Click, ClickFacts, ClickId, Country, DeviceClass, Family, IpHash, JournalId, JournalOwner, LinkId, Referrer,
     SystemRandom, UserAgent, VisitClass,
 };
-use waypost_store::{ClickBatch, Dropped, Ingested};
+use waypost_store::{ClickBatch, Dropped, Ingested, JournalClaim};
 use waypost_store_diesel::{Database as Waypost, DatabaseSettings};
 
 use super::StatsOptions;
@@ -155,7 +155,9 @@ impl Data {
             Waypost::connect(&DatabaseSettings::for_url(database.database.url())?).await?;
         let store = waypost.store();
         let journal = JournalId::new(self.begin(), &SystemRandom);
-        store.register_journal(journal, 0, self.begin()).await?;
+        let owner = JournalOwner::new(self.begin(), &SystemRandom);
+        let claim = JournalClaim::new(journal, owner, 0, self.begin());
+        store.take_journal(&claim).await?;
         let mut random = StdRng::seed_from_u64(0);
         let measured_from = self.clicks.saturating_sub(MEASURED);
         let (mut all, mut at_the_end) = (Duration::ZERO, Duration::ZERO);
@@ -173,9 +175,11 @@ impl Data {
             self.hot.drain(..old);
             let batch = Arc::new(ClickBatch {
                 journal,
+                owner,
                 start,
                 clicks,
                 dropped: Dropped::default(),
+                duplicates: 0,
                 keep_rows: true,
             });
             start = batch.end();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use waypost_core::{Click, Clock as _, LinkId, Referrer, SystemClock, UserAgent};
 use waypost_e2e::browser::Browser;
 use waypost_e2e::member::{Member, OPERATOR, PASSWORD, add_with_password, linkctl};
-use waypost_store::testkit::samples::Samples;
+use waypost_store::testkit::samples::{Samples, owner_of, take_journal};
 use waypost_store::{ClickBatch, Dropped};
 use waypost_store_diesel::{Database, DatabaseSettings};
 use waypost_test_harness::{ServerProcess, TestDatabase, wait_until};
@@ -257,15 +257,17 @@ async fn clicks(database: &TestDatabase, link: &Value) {
             ..samples.click_at(&link, at(number))
         }
     });
+    let journal = samples.journal();
     let batch = ClickBatch {
-        journal: samples.journal(),
+        journal,
+        owner: owner_of(journal),
         start: 0,
         clicks: clicks.collect(),
         dropped: Dropped::default(),
+        duplicates: 0,
         keep_rows: true,
     };
-    let registered = store.register_journal(batch.journal, 0, now).await;
-    registered.expect("registered");
+    take_journal(&*store, journal, 0).await;
     let stored = store.ingest(batch.into(), now).await;
     stored.expect("stored");
     opened.close();

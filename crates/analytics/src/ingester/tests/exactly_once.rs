@@ -47,7 +47,7 @@ async fn refused_clicks_are_set_aside_once_and_the_others_stored_once_while_the_
         let mut ingester = setup.rig.ingester().await;
         let clicks = setup.clicks(40);
         let (poison, good): (Vec<_>, Vec<_>) = clicks.iter().partition(|_| draw(&random, 8) == 0);
-        refuse(&setup, &poison, internal);
+        refuse(&setup, &poison, bad_value);
         setup.settle(&mut ingester).await;
         setup.has(&good);
         assert_eq!(setup.set_aside(), poison, "{seed}");
@@ -82,7 +82,7 @@ fn refuse_attempt(setup: &Setup, nth: u32) {
     let mut attempts = 0;
     setup.witness.seen().refuse = Some(Box::new(move |_| {
         attempts += 1;
-        (attempts == nth).then(internal)
+        (attempts == nth).then(bad_value)
     }));
 }
 
@@ -126,7 +126,7 @@ async fn a_refused_click_stays_set_aside_when_that_was_not_acknowledged() {
     .await;
     let mut ingester = setup.rig.ingester().await;
     let clicks = setup.clicks(1);
-    refuse(&setup, &clicks, internal);
+    refuse(&setup, &clicks, bad_value);
     setup.settle(&mut ingester).await;
     setup.has(&[]);
     assert_eq!(setup.set_aside(), clicks);

@@ -6,6 +6,7 @@ use crate::{Durability, JournalSettings};
 
 const SMALL: JournalSettings = JournalSettings {
     max_bytes: 8 * 600,
+    keep: Duration::ZERO,
     ..crate::rig::SETTINGS
 };
 
@@ -46,7 +47,7 @@ async fn damage_in_the_segment_that_is_written_to_is_counted_once_even_if_a_clic
     let mut bytes = std::fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&path, bytes).unwrap();
-    refuse(&setup, &clicks[1..2], internal);
+    refuse(&setup, &clicks[1..2], bad_value);
     setup.settle(&mut ingester).await;
     let more = setup.clicks(2);
     setup.settle(&mut ingester).await;

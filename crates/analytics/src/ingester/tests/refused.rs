@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn only_the_refused_click_is_set_aside_wherever_it_stands() {
-    for error in [internal, conflict, || StoreError::Corrupt {
+    for error in [bad_value, conflict, || StoreError::Corrupt {
         table: "link_days",
         column: "day",
     }] {
@@ -28,7 +28,7 @@ async fn what_was_set_aside_is_the_whole_click() {
     let setup = Setup::new().await;
     let mut ingester = setup.rig.ingester().await;
     let clicks = setup.clicks(3);
-    refuse(&setup, &clicks[1..], internal);
+    refuse(&setup, &clicks[1..], bad_value);
     setup.settle(&mut ingester).await;
     let aside = set_aside(&setup.rig.path()).unwrap();
     assert_eq!(aside.len(), 2);
@@ -46,7 +46,7 @@ async fn a_database_that_refuses_even_nothing_has_no_click_set_aside() {
     let setup = Setup::new().await;
     let mut ingester = setup.rig.ingester().await;
     let clicks = setup.clicks(50);
-    setup.witness.seen().refuse = Some(Box::new(|_| Some(internal())));
+    setup.witness.seen().refuse = Some(Box::new(|_| Some(bad_value())));
     setup.work(&mut ingester, 3_600).await;
     assert_eq!(setup.set_aside(), []);
     assert!(setup.rig.journal.progress().is_away());
@@ -60,7 +60,7 @@ async fn a_database_that_refuses_every_click_gets_few_of_them_set_aside_and_then
     let setup = Setup::new().await;
     let running = setup.rig.run().await;
     let clicks = setup.clicks(100);
-    refuse(&setup, &clicks, internal);
+    refuse(&setup, &clicks, bad_value);
     let few = usize::try_from(REFUSED_IN_A_ROW).unwrap();
     let rest = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
     rest(29).await;
@@ -71,6 +71,26 @@ async fn a_database_that_refuses_every_click_gets_few_of_them_set_aside_and_then
     rest(31).await;
     setup.has(&clicks[few + 1..]);
     drop(running);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_wrong_with_the_clicks_is_waited_for() {
+    let no_rights = || StoreError::internal("permission denied for table link_clicks");
+    for error in [no_rights, || StoreError::NotFound] {
+        let setup = Setup::new().await;
+        let mut ingester = setup.rig.ingester().await;
+        let clicks = setup.clicks(50);
+        setup.witness.seen().refuse = Some(Box::new(move |batch| {
+            (!batch.clicks.is_empty()).then(error)
+        }));
+        setup.work(&mut ingester, 3_600).await;
+        assert_eq!(setup.set_aside(), []);
+        assert!(setup.rig.journal.progress().is_away());
+        setup.witness.seen().refuse = None;
+        setup.settle(&mut ingester).await;
+        setup.has(&clicks);
+        assert_eq!(setup.record().await.stored, 50);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +112,7 @@ async fn a_click_that_cannot_be_set_aside_waits() {
     let setup = Setup::new().await;
     let mut ingester = setup.rig.ingester().await;
     let clicks = setup.clicks(3);
-    refuse(&setup, &clicks[1..2], internal);
+    refuse(&setup, &clicks[1..2], bad_value);
     let blocked = setup.rig.path().join("rejected");
     std::fs::create_dir(&blocked).unwrap();
     setup.work(&mut ingester, 60).await;

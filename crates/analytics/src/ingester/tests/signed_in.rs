@@ -94,7 +94,7 @@ async fn a_user_who_is_deleted_takes_no_click_along_and_holds_up_none() {
     let gone = ada.id;
     setup.witness.seen().refuse = Some(Box::new(move |batch| {
         let of_gone = |click: &waypost_core::Click| click.user_id == Some(gone);
-        batch.clicks.iter().any(of_gone).then(internal)
+        batch.clicks.iter().any(of_gone).then(bad_value)
     }));
     setup.settle(&mut ingester).await;
     setup.has(&clicks);
@@ -130,7 +130,7 @@ async fn a_click_that_is_set_aside_keeps_its_session() {
     let mut ingester = setup.rig.ingester().await;
     let (_, _, hash) = setup.signed_in("ada@example.com").await;
     let click = setup.click_by(hash);
-    refuse(&setup, &[click], internal);
+    refuse(&setup, &[click], bad_value);
     setup.settle(&mut ingester).await;
     assert_eq!(setup.set_aside(), [click]);
     let file = std::fs::read(setup.rig.path().join("rejected")).unwrap();

@@ -13,9 +13,9 @@ async fn what_is_stored_is_deleted_when_nothing_happens_for_a_while() {
     let setup = Setup::new().await;
     let mut ingester = setup.rig.ingester().await;
     setup.clicks(5);
-    setup.work(&mut ingester, 59).await;
+    setup.work(&mut ingester, 29).await;
     assert_eq!(segments(&setup), 1);
-    setup.work(&mut ingester, 61).await;
+    setup.work(&mut ingester, 31).await;
     assert_eq!(segments(&setup), 0);
     let clicks = setup.clicks(1);
     setup.settle(&mut ingester).await;

@@ -16,10 +16,11 @@ fn journal(directory: &Path, max_bytes: u64) -> Arc<Journal> {
         durability: Durability::Journal,
         sync_interval: Duration::from_millis(1),
         max_bytes,
+        keep: Duration::ZERO,
     };
     let id = JournalId::from_uuid(Uuid::from_u128(1));
     let journal = Journal::open(directory, &settings, id).unwrap();
-    journal.begin(0);
+    journal.begin(0, 0);
     journal
 }
 

@@ -90,7 +90,7 @@ impl Model {
                 self.read(limit);
             }
             Step::Settle => self.settle(),
-            Step::Tidy => self.desk().journal.tidy(),
+            Step::Tidy => self.desk().tidy(),
             Step::Restart => self.restart(|_| ()),
             Step::Tear(at) => {
                 self.freshly_damaged = true;

@@ -74,15 +74,15 @@ fn a_segment_is_deleted_when_all_of_it_is_settled() {
 #[test]
 fn tidying_deletes_the_last_segment_and_loses_nothing() {
     let mut desk = Desk::new();
-    desk.journal.tidy();
+    desk.tidy();
     desk.append_all(0..10);
-    desk.journal.tidy();
+    desk.tidy();
     assert_eq!(desk.bases(), [0, 8], "nothing is settled");
     desk.settle(9);
-    desk.journal.tidy();
+    desk.tidy();
     assert_eq!(desk.bases(), [8], "one is not settled");
     desk.settle(10);
-    desk.journal.tidy();
+    desk.tidy();
     assert_eq!(desk.bases(), [] as [u64; 0]);
     assert_eq!((desk.journal.first(), desk.journal.end()), (10, 10));
     desk.append_all(10..12);

@@ -18,7 +18,7 @@ fn nothing_is_lost_and_positions_go_on_at_whatever_moment_it_is_restarted() {
         if number % 7 == 0 {
             settled = number + 1;
             desk.settle(settled);
-            desk.journal.tidy();
+            desk.tidy();
             desk = desk.restart();
             assert_eq!(desk.journal.end(), settled);
         }

@@ -1,14 +1,13 @@
 //! A store in which somebody else is quicker.
 
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use time::{Date, OffsetDateTime};
-use waypost_core::{Click, JournalId, LinkId, LinkVersion, Salt, Title};
+use waypost_core::{Click, LinkId, LinkVersion, Salt, Title};
 
 use crate::{
-    ClickBatch, Counts, Ingested, JournalRecord, LinkChange, LinkEdit, LinkLedger, LinkStore as _,
+    Counts, LinkChange, LinkEdit, LinkLedger, LinkStore as _,
     LinkUpdate, MemoryStore, PurgeScope, Recorded, StoreError, Updated,
 };
 
@@ -86,12 +85,7 @@ crate::forward! { @ BusyStore, self => self.0, crate::ClickStore {
     purge_clicks(scope: PurgeScope, limit: u32) -> u64;
     ledger(after: Option<LinkId>, limit: u32) -> Vec<LinkLedger>;
 } }
-crate::forward! { @ BusyStore, self => self.0, crate::JournalStore {
-    register_journal(id: JournalId, began: u64, at: OffsetDateTime) -> JournalRecord;
-    journal(id: JournalId) -> Option<JournalRecord>;
-    journals() -> Vec<JournalRecord>;
-    ingest(batch: Arc<ClickBatch>, at: OffsetDateTime) -> Ingested;
-} }
+crate::forward!(journals: BusyStore, self => self.0);
 crate::forward! { @ BusyStore, self => self.0, crate::SaltStore {
     salt(day: Date, candidate: &Salt) -> Salt;
     destroy_salts_before(day: Date) -> u64;

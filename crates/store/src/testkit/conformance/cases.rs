@@ -314,8 +314,18 @@ macro_rules! __conformance_cases {
                 numbers_go_on_after_everything_else_is_purged
                 concurrent_changes_have_numbers_of_their_own
             }
-            journals {
+            journal_owners {
                 a_journal_is_registered_once
+                a_journal_goes_from_a_process_to_the_next_one
+                a_process_that_lost_its_journal_settles_and_notes_nothing
+                a_journal_of_another_process_is_refused
+                taking_again_changes_nothing
+                of_many_who_take_a_journal_at_once_one_gets_it
+                a_batch_commits_before_its_journal_is_taken_or_never
+                a_note_is_kept_until_the_next_one
+                what_a_journal_has_settled_is_made_durable_for_its_owner
+            }
+            journals {
                 journals_are_listed_in_the_order_of_their_ids
                 a_settled_batch_moves_the_position_and_counts_its_clicks
                 batches_over_many_links_and_days_add_up
@@ -324,6 +334,8 @@ macro_rules! __conformance_cases {
                 an_unknown_journal_settles_nothing
                 clicks_on_deleted_links_are_dropped_and_counted
                 a_batch_of_dropped_records_alone_is_settled
+                duplicates_are_settled_and_not_counted
+                clicks_that_are_stored_are_told_from_others
                 a_stored_click_in_a_batch_moves_no_position
                 a_click_id_twice_in_a_batch_moves_no_position
                 ingested_clicks_keep_everything_about_the_visitor

@@ -7,7 +7,7 @@ use time::Duration;
 use waypost_core::{Click, JournalId, Link};
 
 use super::concurrency::{at_once, record_at_once};
-use super::journals::{batch, ingest, journal, registered};
+use super::journals::{batch, ingest, journal, registered, settled_before};
 use super::rows::{assert_clicks, assert_days};
 use super::{StoreFactory, all_of, assert_counted, insert, insert_all, record};
 use crate::testkit::samples::{START, Samples};
@@ -32,7 +32,7 @@ async fn ingest_all(store: Arc<dyn Store>, batches: Vec<Arc<ClickBatch>>) -> u64
     for batch in &batches {
         match ingest(&*store, batch).await.unwrap() {
             Ingested::Settled(recorded) => stored += recorded.stored,
-            moved @ Ingested::PositionMoved(_) => panic!("{moved:?}"),
+            moved @ Ingested::Elsewhere(_) => panic!("{moved:?}"),
         }
     }
     stored
@@ -56,7 +56,7 @@ pub async fn a_batch_ingested_by_many_at_once_is_settled_once(factory: &dyn Stor
             async move { ingest(&*store, &batch).await.unwrap() }
         })
         .await;
-        let moved = Ingested::PositionMoved(Some(batch.end()));
+        let moved = settled_before(&batch);
         let (told, settled): (Vec<Ingested>, Vec<Ingested>) =
             answers.iter().partition(|it| **it == moved);
         assert_eq!((told.len(), settled.len()), (7, 1), "{answers:?}");
@@ -258,7 +258,7 @@ pub async fn a_batch_whose_caller_gives_up_is_settled_whole_or_not_at_all(
         tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
         task.abort();
         let settled = Ingested::Settled(all_of(100));
-        let before = Ingested::PositionMoved(Some(batch.end()));
+        let before = settled_before(&batch);
         let answer = ingest(&*store, &batch).await.unwrap();
         assert!([settled, before].contains(&answer), "{answer:?}");
     }

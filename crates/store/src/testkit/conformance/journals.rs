@@ -5,20 +5,24 @@ use std::sync::Arc;
 
 use time::macros::{date, datetime};
 use time::{Duration, OffsetDateTime};
-use waypost_core::{Click, JournalId, Link, Referrer, UserAgent, micros};
+use waypost_core::{Click, ClickId, JournalId, Link, Referrer, UserAgent, micros};
 
 use super::rows::{assert_clicks, assert_days};
 use super::{StoreFactory, assert_counted, insert, insert_all, record};
-use crate::testkit::samples::{FAR_FUTURE, START, Samples};
-use crate::{ClickBatch, Dropped, Ingested, JournalRecord, Recorded, Store, StoreError};
+use crate::testkit::samples::{FAR_FUTURE, START, Samples, owner_of, take_journal};
+use crate::{
+    ClickBatch, Dropped, Ingested, JournalPlace, JournalRecord, Recorded, Store, StoreError,
+};
 
 /// A batch without dropped records.
 pub(super) fn batch(journal: JournalId, start: u64, clicks: &[Click]) -> Arc<ClickBatch> {
     Arc::new(ClickBatch {
         journal,
+        owner: owner_of(journal),
         start,
         clicks: clicks.to_vec(),
         dropped: Dropped::default(),
+        duplicates: 0,
         keep_rows: true,
     })
 }
@@ -30,10 +34,18 @@ pub(super) async fn ingest(
     store.ingest(batch.clone(), START).await
 }
 
+/// The answer to a batch that was settled before and is tried again.
+pub(super) fn settled_before(batch: &ClickBatch) -> Ingested {
+    Ingested::Elsewhere(Some(JournalPlace {
+        owner: Some(batch.owner),
+        committed: batch.end(),
+    }))
+}
+
 /// A registered journal at position 0.
 pub(super) async fn registered(store: &dyn Store, samples: &Samples) -> JournalId {
     let id = samples.journal();
-    store.register_journal(id, 0, START).await.unwrap();
+    take_journal(store, id, 0).await;
     id
 }
 
@@ -49,37 +61,6 @@ fn settled(stored: u64, link_gone: u64) -> Ingested {
     Ingested::Settled(Recorded { stored, link_gone })
 }
 
-/// Who registers a journal again gets its record as it is.
-pub async fn a_journal_is_registered_once(factory: &dyn StoreFactory) {
-    let store = factory.empty_store().await;
-    let samples = Samples::new(1);
-    let id = samples.journal();
-    assert_eq!(store.journal(id).await.unwrap(), None);
-    let at = datetime!(2026-03-01 13:59:59.123_456_789 +1);
-    let expected = JournalRecord {
-        id,
-        began: 7,
-        committed: 7,
-        stored: 0,
-        dropped: Dropped::default(),
-        registered_at: micros(at),
-        updated_at: micros(at),
-    };
-    let answer = store.register_journal(id, 7, at).await.unwrap();
-    assert_eq!(answer, expected);
-    assert_eq!(journal(&*store, id).await, expected);
-    let again = store.register_journal(id, 99, START).await.unwrap();
-    assert_eq!(again, expected);
-
-    let link = samples.link("wiki");
-    insert(&*store, &link).await;
-    let clicks = samples.clicks(&link, 2);
-    ingest(&*store, &batch(id, 7, &clicks)).await.unwrap();
-    let again = store.register_journal(id, 0, at).await.unwrap();
-    assert_eq!((again.began, again.committed), (7, 9));
-    assert_eq!(again, journal(&*store, id).await);
-}
-
 /// All journals are listed, whichever was registered first.
 pub async fn journals_are_listed_in_the_order_of_their_ids(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
@@ -88,7 +69,7 @@ pub async fn journals_are_listed_in_the_order_of_their_ids(factory: &dyn StoreFa
     let mut ids: Vec<JournalId> = (0..5).map(|_| samples.journal()).collect();
     ids.rotate_left(2);
     for (began, id) in (0..).zip(&ids) {
-        store.register_journal(*id, began, START).await.unwrap();
+        take_journal(&*store, *id, began).await;
     }
     let listed = store.journals().await.unwrap();
     assert_eq!(listed.len(), 5);
@@ -107,7 +88,7 @@ pub async fn a_settled_batch_moves_the_position_and_counts_its_clicks(factory: &
     let link = samples.link("wiki");
     insert(&*store, &link).await;
     let id = samples.journal();
-    store.register_journal(id, 1_000, START).await.unwrap();
+    let registered = take_journal(&*store, id, 1_000).await;
     let clicks = samples.clicks(&link, 6);
     let mut position = 1_000;
     let mut counted = 0;
@@ -121,13 +102,10 @@ pub async fn a_settled_batch_moves_the_position_and_counts_its_clicks(factory: &
         counted += count;
         assert_eq!(batch.end(), position);
         let expected = JournalRecord {
-            id,
-            began: 1_000,
             committed: position,
             stored: counted,
-            dropped: Dropped::default(),
-            registered_at: START,
             updated_at: micros(at),
+            ..registered.clone()
         };
         assert_eq!(journal(&*store, id).await, expected);
         assert_counted(&*store, &link, counted, 0).await;
@@ -181,10 +159,10 @@ async fn assert_moved(store: &dyn Store, link: &Link, batch: &Arc<ClickBatch>) {
         store.journals().await.unwrap(),
         store.ledger(None, 100).await.unwrap(),
     );
-    let position = store.journal(batch.journal).await.unwrap();
-    let position = position.map(|record| record.committed);
+    let found = store.journal(batch.journal).await.unwrap();
+    let place = found.as_ref().map(JournalRecord::place);
     let answer = ingest(store, batch).await.unwrap();
-    assert_eq!(answer, Ingested::PositionMoved(position));
+    assert_eq!(answer, Ingested::Elsewhere(place));
     let after = (
         store.journals().await.unwrap(),
         store.ledger(None, 100).await.unwrap(),
@@ -207,13 +185,55 @@ pub async fn a_batch_that_is_settled_already_changes_nothing(factory: &dyn Store
         let batch = batch(id, start, clicks);
         ingest(&*store, &batch).await.unwrap();
         let again = ingest(&*store, &batch).await.unwrap();
-        assert_eq!(again, Ingested::PositionMoved(Some(batch.end())));
+        assert_eq!(again, settled_before(&batch));
     }
     assert_moved(&*store, &link, &batch(id, 0, &first)).await;
     assert_moved(&*store, &link, &batch(id, 4, &second)).await;
     // Nor do new clicks at a position that is settled.
     assert_moved(&*store, &link, &batch(id, 3, &samples.clicks(&link, 1))).await;
     assert_clicks(rows.as_deref(), first.iter().chain(&second)).await;
+}
+
+/// Records that are stored already move the position and count nothing.
+pub async fn duplicates_are_settled_and_not_counted(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let link = samples.link("wiki");
+    insert(&*store, &link).await;
+    let id = registered(&*store, &samples).await;
+    let clicks = samples.clicks(&link, 2);
+    let mixed = Arc::new(ClickBatch {
+        duplicates: 3,
+        ..(*batch(id, 0, &clicks)).clone()
+    });
+    assert_eq!(mixed.end(), 5);
+    assert_eq!(ingest(&*store, &mixed).await.unwrap(), settled(2, 0));
+    let alone = Arc::new(ClickBatch {
+        duplicates: 1,
+        ..(*batch(id, 5, &[])).clone()
+    });
+    assert_eq!(ingest(&*store, &alone).await.unwrap(), settled(0, 0));
+    let record = journal(&*store, id).await;
+    assert_eq!((record.committed, record.stored), (6, 2));
+    assert_eq!(record.duplicates, 4);
+    assert_counted(&*store, &link, 2, 0).await;
+}
+
+/// Which clicks have rows.
+pub async fn clicks_that_are_stored_are_told_from_others(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let link = samples.link("wiki");
+    insert(&*store, &link).await;
+    assert_eq!(store.stored_clicks(&[]).await.unwrap(), []);
+    let clicks = samples.clicks(&link, 2_500);
+    let (stored, others) = clicks.split_at(1_200);
+    record(&*store, stored).await;
+    let ids = |clicks: &[Click]| -> Vec<ClickId> { clicks.iter().map(|click| click.id).collect() };
+    let mut found = store.stored_clicks(&ids(&clicks)).await.unwrap();
+    found.sort();
+    assert_eq!(found, ids(stored));
+    assert_eq!(store.stored_clicks(&ids(others)).await.unwrap(), []);
 }
 
 /// A batch behind a gap is refused: what is in the gap would never be stored.
@@ -239,7 +259,7 @@ pub async fn an_unknown_journal_settles_nothing(factory: &dyn StoreFactory) {
     let other = registered(&*store, &samples).await;
     let unknown = batch(samples.journal(), 0, &samples.clicks(&link, 2));
     let answer = ingest(&*store, &unknown).await.unwrap();
-    assert_eq!(answer, Ingested::PositionMoved(None));
+    assert_eq!(answer, Ingested::Elsewhere(None));
     assert_moved(&*store, &link, &unknown).await;
     assert_eq!(store.journal(unknown.journal).await.unwrap(), None);
     assert_eq!(journal(&*store, other).await.committed, 0);

@@ -20,6 +20,7 @@ mod details;
 mod facts;
 mod identities;
 mod ingest_at_once;
+mod journal_owners;
 mod journals;
 mod keywords;
 mod leases;

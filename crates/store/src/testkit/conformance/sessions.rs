@@ -9,7 +9,7 @@ use super::concurrency::at_once;
 use super::rows::assert_clicks;
 use super::users::{insert_user, password};
 use super::{StoreFactory, all_of, assert_counted, insert};
-use crate::testkit::samples::{FAR_FUTURE, START, Samples};
+use crate::testkit::samples::{FAR_FUTURE, START, Samples, owner_of, take_journal};
 use crate::{ClickBatch, Dropped, Ingested, SignedIn, Store, StoreError, UserChange};
 
 async fn session(store: &dyn Store, hash: &SessionHash) -> Session {
@@ -259,13 +259,15 @@ pub async fn a_click_of_a_deleted_user_can_be_stored_as_nobodys(factory: &dyn St
     clicks[0].user_id = Some(ada.id);
     clicks[1].user_id = Some(gone.id);
     let id = samples.journal();
-    store.register_journal(id, 0, START).await.unwrap();
+    take_journal(&*store, id, 0).await;
     let ingest = async |clicks: &[Click]| {
         let batch = ClickBatch {
             journal: id,
+            owner: owner_of(id),
             start: 0,
             clicks: clicks.to_vec(),
             dropped: Dropped::default(),
+            duplicates: 0,
             keep_rows: true,
         };
         store.ingest(Arc::new(batch), START).await

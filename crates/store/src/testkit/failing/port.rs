@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, JournalId, LeaseHolder, Link,
+    ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, JournalId, JournalOwner, LeaseHolder, Link,
     LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes, OrphanPath, Page, PageRequest,
     PasswordHash, Person, Salt, Session, SessionCursor, SessionHash, SessionId, SetupHash,
     ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
@@ -16,11 +16,11 @@ use waypost_core::{
 use super::{FailingStore, Operation};
 use crate::rollup::{Counted, FactsSum, Part};
 use crate::{
-    AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, ClickBatch, ClickSpan,
+    AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, Claimed, ClickBatch, ClickSpan,
     ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore, IdentityOfUser,
-    IdentityStore, Ingested, JournalRecord, JournalStore, KeptClick, LeaseName, LeaseStore,
+    IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord, JournalStore, KeptClick, LeaseName, LeaseStore,
     LinkChange, LinkDay, LinkDayFacts, LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate,
-    Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, PageOf, PurgeScope, Recorded,
+    Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf, PurgeScope, Recorded,
     SaltStore, SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TakenTo,
     Taking, TokenStore, Updated, UserChange, UserStore,
 };
@@ -91,10 +91,14 @@ failing! {
         Ledger: ledger(after: Option<LinkId>, limit: u32) -> Vec<LinkLedger>;
     }
     JournalStore {
-        RegisterJournal: register_journal(id: JournalId, began: u64, at: OffsetDateTime) -> JournalRecord;
+        TakeJournal: take_journal(claim: &JournalClaim) -> Claimed;
+        NoteJournal: note_journal(note: &JournalNote) -> bool;
         Journal: journal(id: JournalId) -> Option<JournalRecord>;
         Journals: journals() -> Vec<JournalRecord>;
+        JournalOwners: journal_owners(id: JournalId) -> Vec<Ownership>;
         Ingest: ingest(batch: Arc<ClickBatch>, at: OffsetDateTime) -> Ingested;
+        StoredClicks: stored_clicks(ids: &[ClickId]) -> Vec<ClickId>;
+        MakeDurable: make_durable(journal: JournalId, owner: JournalOwner) -> bool;
     }
     LeaseStore {
         TakeLease: take_lease(name: LeaseName, holder: LeaseHolder, now: OffsetDateTime, until: OffsetDateTime) -> bool;

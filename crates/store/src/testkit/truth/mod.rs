@@ -21,7 +21,7 @@ use waypost_core::{
     Random, Referrer, SeededRandom, UserAgent, UserId, VisitClass, Zone,
 };
 
-use super::samples::{START, code, target};
+use super::samples::{START, code, owner_of, take_journal, target};
 use crate::{ClickBatch, Dropped, Ingested, Recorded, Store};
 
 /// How many clicks are recorded at once, again and again: as many as come.
@@ -141,9 +141,11 @@ impl Truth {
             rest = later;
             let batch = ClickBatch {
                 journal: self.journal,
+                owner: owner_of(self.journal),
                 start,
                 clicks: now.to_vec(),
                 dropped: Dropped::default(),
+                duplicates: 0,
                 keep_rows,
             };
             start = batch.end();
@@ -159,8 +161,7 @@ impl Truth {
     }
 
     async fn record_from(&self, store: &dyn Store, began: u64, keep_rows: bool) {
-        let registered = store.register_journal(self.journal, began, START).await;
-        registered.unwrap();
+        take_journal(store, self.journal, began).await;
         for batch in self.batches(began, keep_rows) {
             let expected = Ingested::Settled(Recorded {
                 stored: u64::try_from(batch.clicks.len()).unwrap(),

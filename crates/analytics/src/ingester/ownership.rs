@@ -1,0 +1,336 @@
+//! Whose the journal is, and where the database has it: taking it, and what to do when either is not as this
+//! process left it.
+//!
+//! | what the database says | what it means | what is done |
+//! | --- | --- | --- |
+//! | this process owns it, the position is behind | the database was set back | what it forgot is stored again, what the journal has no more is counted as lost |
+//! | a process before this one owns it | the same, to before this process took it | it is taken again, then as above |
+//! | it does not know the journal | the same, to before the journal began | it is registered again, then as above |
+//! | another process owns it | the directory is a copy, or was copied | what that one does not have is stored under a new id |
+//! | this process owns it, the position is ahead of all it stored | a program that knows no owners moved it | the same |
+//!
+//! Clicks that two processes have are stored once: the one that comes second finds their ids in the database.
+//! Without rows (`WAYPOST_PRIVACY=counts`) there are no ids to find: then the process that took the journal
+//! stores what both have, and the other one what it alone has.
+
+use std::error::Error;
+
+use tracing::{error, info, warn};
+use waypost_core::{JournalId, JournalOwner};
+use waypost_store::{
+    Claimed, JournalClaim, JournalNote, JournalPlace, JournalRecord, JournalSplit, Ownership,
+    StoreError,
+};
+
+use super::{Ingester, IngesterError, IngesterParts};
+use crate::Privacy;
+use crate::journal::{Journal, Lineage};
+use crate::node::{Life, Node};
+
+/// The journal as this process owns it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Own {
+    /// The process, as its owner.
+    pub(super) owner: JournalOwner,
+    /// The last position that this process knows to have been committed.
+    pub(super) proven: u64,
+}
+
+/// Why the journal cannot stay what it is.
+#[derive(Debug)]
+enum Taken {
+    /// A process that runs now, on this host, uses another directory with the same journal.
+    Runs,
+    /// Another process took it, at this position if that is known.
+    By(Option<Ownership>),
+    /// Its position was moved without being taken.
+    Moved,
+}
+
+/// Takes the journal, or goes on under a new id where another process has it. Begins the journal where the
+/// database has settled it.
+pub(super) async fn begin(parts: &IngesterParts) -> Result<Own, IngesterError> {
+    let node = Node::current();
+    let found = parts.store.journal(parts.journal.id()).await?;
+    if let Some(record) = found
+        && let Some(process) = &record.process
+        && node.life_of(process) == Life::Runs
+        && *process != node.process
+    {
+        let own = split(parts, &record, &Taken::Runs).await?;
+        parts.journal.begin(own.proven, 0);
+        return Ok(own);
+    }
+    match take(parts).await? {
+        Ok((owner, record)) => {
+            parts.journal.begin(record.committed, record.accepted);
+            let proven = record.committed;
+            Ok(Own { owner, proven })
+        }
+        Err((record, successor)) => {
+            let own = split(parts, &record, &Taken::By(successor)).await?;
+            parts.journal.begin(own.proven, 0);
+            Ok(own)
+        }
+    }
+}
+
+type Refused = (JournalRecord, Option<Ownership>);
+
+/// Takes the journal under a new owner, who is noted in the directory before the database knows: a process that
+/// ends in between leaves one more predecessor to the next one.
+async fn take(
+    parts: &IngesterParts,
+) -> Result<Result<(JournalOwner, JournalRecord), Refused>, IngesterError> {
+    let IngesterParts {
+        journal,
+        store,
+        clock,
+        random,
+        ..
+    } = parts;
+    let now = clock.now();
+    let owner = JournalOwner::new(now, &**random);
+    let mut lineage = journal.lineage();
+    let predecessors = lineage.owners.clone();
+    lineage.push(owner);
+    note_lineage(journal, &lineage);
+    let node = Node::current();
+    let claim = JournalClaim {
+        journal: journal.id(),
+        owner,
+        predecessors,
+        began: lineage.began.unwrap_or_else(|| journal.first()),
+        end: journal.end(),
+        node: node.host,
+        process: node.process,
+        split: None,
+        at: now,
+    };
+    match store.take_journal(&claim).await? {
+        Claimed::Taken(record) => {
+            if lineage.began != Some(record.began) {
+                lineage.began = Some(record.began);
+                note_lineage(journal, &lineage);
+            }
+            Ok(Ok((owner, record)))
+        }
+        Claimed::Refused { record, successor } => Ok(Err((record, successor))),
+    }
+}
+
+/// Goes on under a new id, whose first record is the first one that the other process does not have for sure.
+async fn split(
+    parts: &IngesterParts,
+    record: &JournalRecord,
+    taken: &Taken,
+) -> Result<Own, IngesterError> {
+    let IngesterParts {
+        journal,
+        store,
+        clock,
+        random,
+        privacy,
+        ..
+    } = parts;
+    let now = clock.now();
+    let from = journal.id();
+    let at = first_own(journal, *privacy, record, taken);
+    let (id, owner) = (
+        JournalId::new(now, &**random),
+        JournalOwner::new(now, &**random),
+    );
+    tell(from, id, at, journal, record, taken);
+    // A process that ends before the id is changed does all of this once more.
+    let node = Node::current();
+    let claim = JournalClaim {
+        journal: id,
+        owner,
+        predecessors: Vec::new(),
+        began: at,
+        end: journal.end(),
+        node: node.host,
+        process: node.process,
+        split: Some(JournalSplit { from, at }),
+        at: now,
+    };
+    if let Claimed::Refused { .. } = store.take_journal(&claim).await? {
+        return Err(StoreError::Conflict.into());
+    }
+    journal.rename(id)?;
+    note_lineage(
+        journal,
+        &Lineage {
+            began: Some(at),
+            owners: vec![owner],
+        },
+    );
+    Ok(Own { owner, proven: at })
+}
+
+/// Notes the lineage in the directory. On a disk that cannot be written any more, what is pending is stored all the
+/// same: then the next process is not taken for a successor, and finds out by positions and ids what is left.
+fn note_lineage(journal: &Journal, lineage: &Lineage) {
+    if let Err(failure) = journal.note_lineage(lineage) {
+        let failure: &(dyn Error + 'static) = &failure;
+        warn!(
+            error = failure,
+            "the owner of the click journal cannot be noted in its directory"
+        );
+    }
+}
+
+/// The position of the first record that may have to be stored by this process.
+fn first_own(
+    journal: &Journal,
+    privacy: Privacy,
+    record: &JournalRecord,
+    taken: &Taken,
+) -> u64 {
+    let (first, end) = (journal.first(), journal.end());
+    let by_ids = privacy.keeps_rows();
+    let at = match taken {
+        // Whoever runs has all that was copied from it.
+        Taken::Runs if by_ids => record.committed,
+        Taken::Runs => end,
+        // What was settled when it was taken, and what the other one had and has settled since.
+        Taken::By(Some(take)) if by_ids => take.began.max(take.end.min(record.committed)),
+        Taken::By(Some(take)) => take.began.max(take.end),
+        Taken::By(None) if by_ids => first,
+        Taken::By(None) => record.committed,
+        Taken::Moved => journal.settled(),
+    };
+    at.min(end).max(first)
+}
+
+/// Says once what happened.
+fn tell(
+    journal: JournalId,
+    new: JournalId,
+    at: u64,
+    local: &Journal,
+    record: &JournalRecord,
+    taken: &Taken,
+) {
+    let own = local.end().saturating_sub(at);
+    let node = record.node.as_str();
+    match taken {
+        Taken::Runs | Taken::By(_) => error!(
+            %journal,
+            %new,
+            other = node,
+            clicks = own,
+            "another process uses this click journal: the data directory is a copy, or was copied; give each server a data directory of its own. This one goes on under a new id with the clicks that the other does not have"
+        ),
+        Taken::Moved => error!(
+            %journal,
+            %new,
+            found = record.committed,
+            clicks = own,
+            "the position of this click journal was moved by a program that does not own it: does an older version of Waypost use a copy of the data directory? This one goes on under a new id"
+        ),
+    }
+}
+
+impl Ingester {
+    /// Looks whether the journal is where and whose it was left, and makes it so where it can. Returns whether
+    /// it was.
+    pub(super) async fn check(&mut self) -> Result<bool, IngesterError> {
+        let IngesterParts { journal, store, .. } = &self.parts;
+        let found = store.journal(journal.id()).await?;
+        let place = found.as_ref().map(JournalRecord::place);
+        let is_here = place.is_some_and(|place| {
+            place.owner == Some(self.own.owner) && place.committed == journal.settled()
+        });
+        if !is_here {
+            self.elsewhere(place).await?;
+        }
+        Ok(is_here)
+    }
+
+    /// Notes a sign of life.
+    pub(super) async fn note(&mut self, ends: bool) -> Result<(), IngesterError> {
+        let IngesterParts {
+            journal,
+            store,
+            clock,
+            ..
+        } = &self.parts;
+        let note = JournalNote {
+            journal: journal.id(),
+            owner: self.own.owner,
+            accepted: journal.end(),
+            pending_since: journal.waiting_since(),
+            ends,
+            at: clock.now(),
+        };
+        // Another owner is met by the next check.
+        store.note_journal(&note).await?;
+        Ok(())
+    }
+
+    /// The journal is at `place` in the database and not where this process left it.
+    pub(super) async fn elsewhere(
+        &mut self,
+        place: Option<JournalPlace>,
+    ) -> Result<(), IngesterError> {
+        let settled = self.parts.journal.settled();
+        let own = place.filter(|place| place.owner == Some(self.own.owner));
+        match own.map(|place| place.committed) {
+            Some(position) if position <= self.own.proven => {
+                self.go_to(position);
+                Ok(())
+            }
+            Some(position) => {
+                let Some(record) = self.record().await? else {
+                    return Ok(());
+                };
+                info!(settled, position, "the journal has moved");
+                self.split(&record, &Taken::Moved).await
+            }
+            // Of a process before this one, of another one, or not known: taking it tells.
+            None => match take(&self.parts).await? {
+                Ok((owner, record)) => {
+                    self.own = Own {
+                        owner,
+                        proven: record.committed,
+                    };
+                    self.go_to(record.committed);
+                    Ok(())
+                }
+                Err((record, successor)) => self.split(&record, &Taken::By(successor)).await,
+            },
+        }
+    }
+
+    async fn record(&self) -> Result<Option<JournalRecord>, StoreError> {
+        let IngesterParts { journal, store, .. } = &self.parts;
+        store.journal(journal.id()).await
+    }
+
+    async fn split(&mut self, record: &JournalRecord, taken: &Taken) -> Result<(), IngesterError> {
+        self.own = split(&self.parts, record, taken).await?;
+        self.begin_at(self.own.proven);
+        Ok(())
+    }
+
+    /// Goes on where the database is. What lies before this process' position was forgotten by it.
+    fn go_to(&mut self, position: u64) {
+        let journal = &self.parts.journal;
+        let (settled, first) = (journal.settled(), journal.first());
+        if position < settled {
+            warn!(
+                clicks = settled.saturating_sub(position.max(first)),
+                lost = first.saturating_sub(position),
+                "the database was set back; the clicks that it forgot are stored again from the journal, and those that the journal has no more are counted as lost"
+            );
+        }
+        self.begin_at(position);
+    }
+
+    fn begin_at(&mut self, position: u64) {
+        self.parts.journal.rewind(position);
+        self.cursor.go_to(position);
+        self.uncertain.clear();
+    }
+}

@@ -1,0 +1,142 @@
+//! Whose a journal was: the processes that used its directory, one after the other.
+//!
+//! They are kept in the file `owners` of the directory, so that a process knows whose work it goes on with.
+//! Who copies the directory copies the file: both copies go on with the same work, and the database gives the
+//! journal to the first of them that asks.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use tracing::warn;
+use uuid::Uuid;
+use waypost_core::JournalOwner;
+
+use super::directory::{Directory, JournalError};
+
+const FILE: &str = "owners";
+/// Maximum number of owners that are kept, the latest ones: each start of a process is one.
+const MAX_OWNERS: usize = 256;
+
+/// The processes that used a directory under the id that its journal has now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Lineage {
+    /// The position at which the journal began; `None` where an earlier version began it.
+    pub(crate) began: Option<u64>,
+    /// The processes, oldest first.
+    pub(crate) owners: Vec<JournalOwner>,
+}
+
+impl Lineage {
+    /// That of the journal in a directory. Empty where there is none, and where the file is damaged: then the
+    /// process is taken for the owner of a copy, and its clicks are stored by their ids.
+    pub(super) fn read(directory: &Path) -> Self {
+        let path = directory.join(FILE);
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            return Self::default();
+        };
+        Self::of_text(&text).unwrap_or_else(|| {
+            warn!(file = %path.display(), "the list of owners is damaged");
+            Self::default()
+        })
+    }
+
+    /// Writes it into a directory. It is on the disk when this returns.
+    pub(super) fn write(&self, directory: &Directory) -> Result<(), JournalError> {
+        directory.replace(FILE, &self.to_text())
+    }
+
+    /// Adds a process that is about to own the journal.
+    pub(crate) fn push(&mut self, owner: JournalOwner) {
+        self.owners.push(owner);
+        let excess = self.owners.len().saturating_sub(MAX_OWNERS);
+        self.owners.drain(..excess);
+    }
+
+    /// `None` when the text is not what was written.
+    fn of_text(text: &str) -> Option<Self> {
+        let mut lineage = Self::default();
+        for line in text.lines() {
+            match line.split_once(' ')? {
+                ("began", position) => lineage.began = Some(position.parse().ok()?),
+                ("owner", id) => {
+                    let id = Uuid::parse_str(id).ok()?;
+                    lineage.owners.push(JournalOwner::from_uuid(id));
+                }
+                ("crc32", _) => {}
+                _ => return None,
+            }
+        }
+        (lineage.to_text() == text).then_some(lineage)
+    }
+
+    fn to_text(&self) -> String {
+        let mut text = String::new();
+        if let Some(began) = self.began {
+            // Writing into a string does not fail.
+            let _ = writeln!(text, "began {began}");
+        }
+        for owner in &self.owners {
+            let _ = writeln!(text, "owner {owner}");
+        }
+        let checksum = crc32fast::hash(text.as_bytes());
+        let _ = writeln!(text, "crc32 {checksum:08x}");
+        text
+    }
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(number: u128) -> JournalOwner {
+        JournalOwner::from_uuid(Uuid::from_u128(number))
+    }
+
+    #[test]
+    fn it_is_read_as_it_was_written() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(Lineage::read(directory.path()), Lineage::default());
+        let opened = Directory::open(directory.path()).unwrap();
+        let mut lineage = Lineage::default();
+        for (began, number) in [(None, 1), (Some(0), 2), (Some(u64::MAX), 3)] {
+            lineage.began = began;
+            lineage.push(owner(number));
+            lineage.write(&opened).unwrap();
+            assert_eq!(Lineage::read(directory.path()), lineage);
+        }
+        let known: Vec<_> = (1..=3).map(owner).collect();
+        assert_eq!(lineage.owners, known);
+    }
+
+    #[test]
+    fn a_damaged_one_is_not_believed() {
+        let mut lineage = Lineage {
+            began: Some(12),
+            owners: Vec::new(),
+        };
+        lineage.push(owner(1));
+        let text = lineage.to_text();
+        assert_eq!(Lineage::of_text(&text), Some(lineage));
+        for bit in 0..text.len() * 8 {
+            let mut damaged = text.clone().into_bytes();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(damaged) = String::from_utf8(damaged) {
+                assert_eq!(Lineage::of_text(&damaged), None, "{damaged:?}");
+            }
+        }
+        for cut in 0..text.len() {
+            assert_eq!(Lineage::of_text(&text[..cut]), None, "{cut}");
+        }
+    }
+
+    #[test]
+    fn the_latest_owners_are_kept() {
+        let mut lineage = Lineage::default();
+        for number in 0..1_000 {
+            lineage.push(owner(number));
+        }
+        assert_eq!(lineage.owners.len(), MAX_OWNERS);
+        assert_eq!(lineage.owners.last(), Some(&owner(999)));
+    }
+}

@@ -1,0 +1,15 @@
+DROP TABLE accepted_losses;
+DROP TABLE click_journal_owners;
+ALTER TABLE click_journals
+    DROP COLUMN retried,
+    DROP COLUMN retry_of,
+    DROP COLUMN split_at,
+    DROP COLUMN split_from,
+    DROP COLUMN duplicates,
+    DROP COLUMN pending_since,
+    DROP COLUMN accepted,
+    DROP COLUMN noted_at,
+    DROP COLUMN asked_by,
+    DROP COLUMN process,
+    DROP COLUMN node,
+    DROP COLUMN owner;

@@ -1,0 +1,37 @@
+-- Who owns a click journal, and what became of clicks that were not stored.
+
+ALTER TABLE click_journals
+    ADD COLUMN owner         uuid,                                          -- of a process; NULL: taken by none since this migration
+    ADD COLUMN node          varchar(255),                                  -- the owner's host, for people
+    ADD COLUMN process       varchar(255),                                  -- the owner among all processes; NULL: it ended in order
+    ADD COLUMN asked_by      uuid,                                          -- of a process that waits for a sign of life of the owner
+    ADD COLUMN noted_at      timestamptz,                                   -- last sign of life of the owner
+    ADD COLUMN accepted      bigint NOT NULL DEFAULT 0,                     -- position behind the last record then
+    ADD COLUMN pending_since timestamptz,                                   -- time of the oldest pending click then
+    ADD COLUMN duplicates    bigint NOT NULL DEFAULT 0,                     -- records that were stored already
+    ADD COLUMN split_from    uuid,                                          -- the journal that this one went on from...
+    ADD COLUMN split_at      bigint,                                        -- ...at this position, because another process owns that
+    ADD COLUMN retry_of      uuid,                                          -- the file of rejected clicks that was tried again last...
+    ADD COLUMN retried       bigint NOT NULL DEFAULT 0;                     -- ...and how many of its clicks
+
+-- One row per process that took a journal.
+CREATE TABLE click_journal_owners (
+    journal_id  uuid         NOT NULL,
+    owner       uuid         NOT NULL,
+    predecessor uuid,                                                       -- the owner before; NULL: none was known
+    began       bigint       NOT NULL,                                      -- position up to which all was settled then
+    ended       bigint       NOT NULL,                                      -- position behind the last record that the process had then
+    node        varchar(255) NOT NULL,
+    taken_at    timestamptz  NOT NULL,
+    PRIMARY KEY (journal_id, owner)
+);
+
+-- What an operator acknowledged: clicks of a journal that are lost, or that two processes used one journal.
+CREATE TABLE accepted_losses (
+    id          uuid         NOT NULL PRIMARY KEY,
+    journal_id  uuid         NOT NULL,
+    clicks      bigint       NOT NULL,                                      -- 0 where it is about two processes
+    reason      varchar(500) NOT NULL,
+    accepted_at timestamptz  NOT NULL
+);
+CREATE INDEX accepted_losses_of_journal ON accepted_losses (journal_id);

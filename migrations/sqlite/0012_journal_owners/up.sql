@@ -1,0 +1,36 @@
+-- Who owns a click journal, and what became of clicks that were not stored.
+
+ALTER TABLE click_journals ADD COLUMN owner BLOB;                           -- of a process; NULL: taken by none since this migration
+ALTER TABLE click_journals ADD COLUMN node TEXT;                            -- the owner's host, for people
+ALTER TABLE click_journals ADD COLUMN process TEXT;                         -- the owner among all processes; NULL: it ended in order
+ALTER TABLE click_journals ADD COLUMN asked_by BLOB;                        -- of a process that waits for a sign of life of the owner
+ALTER TABLE click_journals ADD COLUMN noted_at TEXT;                        -- last sign of life of the owner
+ALTER TABLE click_journals ADD COLUMN accepted BIGINT NOT NULL DEFAULT 0;   -- position behind the last record then
+ALTER TABLE click_journals ADD COLUMN pending_since TEXT;                   -- time of the oldest pending click then
+ALTER TABLE click_journals ADD COLUMN duplicates BIGINT NOT NULL DEFAULT 0; -- records that were stored already
+ALTER TABLE click_journals ADD COLUMN split_from BLOB;                      -- the journal that this one went on from...
+ALTER TABLE click_journals ADD COLUMN split_at BIGINT;                      -- ...at this position, because another process owns that
+ALTER TABLE click_journals ADD COLUMN retry_of BLOB;                        -- the file of rejected clicks that was tried again last...
+ALTER TABLE click_journals ADD COLUMN retried BIGINT NOT NULL DEFAULT 0;    -- ...and how many of its clicks
+
+-- One row per process that took a journal.
+CREATE TABLE click_journal_owners (
+    journal_id  BLOB   NOT NULL,
+    owner       BLOB   NOT NULL,
+    predecessor BLOB,                                                       -- the owner before; NULL: none was known
+    began       BIGINT NOT NULL,                                            -- position up to which all was settled then
+    ended       BIGINT NOT NULL,                                            -- position behind the last record that the process had then
+    node        TEXT   NOT NULL,
+    taken_at    TEXT   NOT NULL,
+    PRIMARY KEY (journal_id, owner)
+) WITHOUT ROWID;
+
+-- What an operator acknowledged: clicks of a journal that are lost, or that two processes used one journal.
+CREATE TABLE accepted_losses (
+    id          BLOB    NOT NULL PRIMARY KEY,
+    journal_id  BLOB    NOT NULL,
+    clicks      BIGINT  NOT NULL,                                           -- 0 where it is about two processes
+    reason      TEXT    NOT NULL,                                           -- at most 500 characters
+    accepted_at TEXT    NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX accepted_losses_of_journal ON accepted_losses (journal_id);
