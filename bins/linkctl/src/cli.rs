@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use purge::Purge;
 use uuid::Uuid;
 use waypost_analytics::Age;
+use waypost_store::AcceptedLoss;
 use waypost_core::{DisplayName, Email, HostPattern, Scopes, Title, TokenName};
 
 pub(crate) use self::explain::{Explain, Header};
@@ -109,10 +110,10 @@ pub(crate) enum Command {
     Privacy(Privacy),
     /// Count again: totals, daily numbers and clicks of every link must agree
     ///
-    /// And every click that was accepted must be accounted for: stored, pending in the journal of this
-    /// machine, or dropped for a reason. Prints the links and journals for which that is not so, and
-    /// then ends with exit code 1.
-    Verify,
+    /// Every accepted click must be accounted for, too: stored, pending, or dropped for a reason. Clicks that
+    /// were lost, unreadable or refused count as a difference until they are accepted, and so do two servers
+    /// that used one journal. Prints what differs, and then ends with exit code 1.
+    Verify(Verify),
     /// Look at the journal of accepted clicks that are not stored yet
     #[command(subcommand)]
     Journal(Journal),
@@ -345,6 +346,26 @@ pub(crate) struct NewUser {
     pub(crate) password_stdin: bool,
 }
 
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Verify {
+    /// Accept all losses that are found, for this reason: one line of at most 500 characters
+    ///
+    /// They are noted in the database with the reason, and are no difference from then on. Numbers that do
+    /// not add up cannot be accepted.
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    pub(crate) accept: Option<String>,
+}
+
+/// Reads a reason.
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let limit = AcceptedLoss::MAX_REASON;
+    if text.is_empty() || text.chars().count() > limit || text.chars().any(char::is_control) {
+        return Err(format!("a reason is one line of 1 to {limit} characters"));
+    }
+    Ok(text.to_owned())
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Journal {
     /// Show its segments, how many clicks are pending, and since when
@@ -431,6 +452,7 @@ mod tests {
             "linkctl purge --older-than 90d --yes",
             "linkctl purge --link wiki --older-than 2w --dry-run",
             "linkctl verify",
+            "linkctl verify --accept disk-died",
             "linkctl journal status",
         ] {
             assert!(parse(line).is_ok(), "{line}");
@@ -460,6 +482,8 @@ mod tests {
                 ErrorKind::ArgumentConflict,
             ),
             ("linkctl orphans --from today", ErrorKind::ValueValidation),
+            ("linkctl verify --accept", ErrorKind::InvalidValue),
+            ("linkctl verify --accept=", ErrorKind::ValueValidation),
             ("linkctl link add", ErrorKind::MissingRequiredArgument),
             ("linkctl user add ada", ErrorKind::ValueValidation),
             ("linkctl frobnicate", ErrorKind::InvalidSubcommand),

@@ -1,12 +1,10 @@
 //! Counting again: whether totals, rollups and rows still agree, link by link, and whether every click
-//! that was accepted is accounted for, journal by journal.
+//! that was accepted is accounted for, journal by journal (`journals.rs`).
 
-use std::path::Path;
+mod journals;
 
-use waypost_store::{JournalRecord, LinkLedger, Store, StoreError};
-
-use crate::JournalError;
-use crate::journal::JournalStatus;
+pub use journals::{JournalLedger, JournalLedgerError, JournalProblem, journals};
+use waypost_store::{LinkLedger, Store, StoreError};
 
 /// Links that are counted again by one query; what bounds the memory this takes.
 const PAGE: u32 = 500;
@@ -73,67 +71,6 @@ pub async fn verify(
         }
         on_progress(&verification);
     }
-}
-
-/// What became of the clicks that one journal accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JournalLedger {
-    /// How far it is settled, and what became of those clicks.
-    pub settled: JournalRecord,
-    /// How many clicks are in it and not settled, where the journal is one of this machine.
-    pub pending: Option<u64>,
-}
-
-impl JournalLedger {
-    /// Clicks that were accepted, as far as is known here.
-    #[must_use]
-    pub const fn accepted(&self) -> u64 {
-        let pending = match self.pending {
-            Some(pending) => pending,
-            None => 0,
-        };
-        let settled = self.settled.committed.saturating_sub(self.settled.began);
-        settled.saturating_add(pending)
-    }
-
-    /// Whether accepted = stored + pending + dropped.
-    #[must_use]
-    pub const fn agrees(&self) -> bool {
-        self.settled.agrees()
-    }
-}
-
-/// Why the journals could not be accounted for.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalLedgerError {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The journal of this machine cannot be read.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-}
-
-/// Accounts for every journal that the store knows; `local` is the directory of the one of this
-/// machine, if it has one. May run while clicks are recorded.
-///
-/// # Errors
-/// [`JournalLedgerError`].
-pub async fn journals(
-    store: &dyn Store,
-    local: &Path,
-) -> Result<Vec<JournalLedger>, JournalLedgerError> {
-    // The store first: what is settled meanwhile is then still pending, never neither.
-    let records = store.journals().await?;
-    let local = JournalStatus::read(local)?;
-    let ledger = |settled: JournalRecord| {
-        let local = local.as_ref().filter(|local| local.id == settled.id);
-        JournalLedger {
-            pending: local.map(|local| local.pending(settled.committed).clicks),
-            settled,
-        }
-    };
-    Ok(records.into_iter().map(ledger).collect())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use waypost_core::{
     Click, ClickId, JournalId, JournalOwner, Link, LinkId, Salt, SeededRandom, ShortCode, TargetUrl,
 };
 use waypost_store::{
-    ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim, JournalNote,
+    AcceptedLoss, ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim, JournalNote,
     JournalRecord, JournalStore, LinkChange, LinkLedger, LinkStore, MemoryStore, Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError,
 };
 
@@ -178,6 +178,14 @@ impl JournalStore for Witness {
 
     async fn stored_clicks(&self, ids: &[ClickId]) -> Result<Vec<ClickId>, StoreError> {
         self.inner.stored_clicks(ids).await
+    }
+
+    async fn accept_loss(&self, loss: &AcceptedLoss) -> Result<(), StoreError> {
+        self.inner.accept_loss(loss).await
+    }
+
+    async fn accepted_losses(&self) -> Result<Vec<AcceptedLoss>, StoreError> {
+        self.inner.accepted_losses().await
     }
 
     async fn make_durable(

@@ -102,6 +102,10 @@ id!(
     JournalOwner
 );
 id!(
+    /// Identifies what an operator accepted as lost.
+    AcceptedLossId
+);
+id!(
     /// Identifies a process for as long as it runs, as the holder of leases.
     LeaseHolder
 );

@@ -9,6 +9,8 @@ const RETRIES: &str = "waypost_database_retries_total";
 /// The operations on the database, as metrics and logs name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OperationName {
+    AcceptLoss,
+    AcceptedLosses,
     AddOrphans,
     BlockHost,
     BlockedHosts,
@@ -105,7 +107,9 @@ pub(crate) enum OperationName {
 }
 
 impl OperationName {
-    const ALL: [Self; 93] = [
+    const ALL: [Self; 95] = [
+        Self::AcceptLoss,
+        Self::AcceptedLosses,
         Self::AddOrphans,
         Self::BlockHost,
         Self::BlockedHosts,
@@ -203,6 +207,8 @@ impl OperationName {
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::AcceptLoss => "accept_loss",
+            Self::AcceptedLosses => "accepted_losses",
             Self::AddOrphans => "add_orphans",
             Self::BlockHost => "block_host",
             Self::BlockedHosts => "blocked_hosts",

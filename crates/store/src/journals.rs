@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
-use waypost_core::{Click, ClickId, JournalId, JournalOwner};
+use waypost_core::{AcceptedLossId, Click, ClickId, JournalId, JournalOwner};
 
 use crate::{Recorded, StoreError};
 
@@ -92,6 +92,38 @@ pub trait JournalStore: Send + Sync {
         journal: JournalId,
         owner: JournalOwner,
     ) -> Result<bool, StoreError>;
+
+    /// Notes that an operator accepted a loss.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any change.
+    async fn accept_loss(&self, loss: &AcceptedLoss) -> Result<(), StoreError>;
+
+    /// All losses that were accepted, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    async fn accepted_losses(&self) -> Result<Vec<AcceptedLoss>, StoreError>;
+}
+
+/// What an operator accepted of a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedLoss {
+    /// Which acceptance.
+    pub id: AcceptedLossId,
+    /// The journal.
+    pub journal: JournalId,
+    /// How many of its clicks are lost; 0 where two processes used it.
+    pub clicks: u64,
+    /// Why that is so; at most [`AcceptedLoss::MAX_REASON`] characters.
+    pub reason: String,
+    /// When it was accepted, UTC, to the microsecond.
+    pub accepted_at: OffsetDateTime,
+}
+
+impl AcceptedLoss {
+    /// Maximum number of characters of a reason.
+    pub const MAX_REASON: usize = 500;
 }
 
 /// What a process says of itself and its journal when it takes it.
@@ -101,8 +133,11 @@ pub struct JournalClaim {
     pub journal: JournalId,
     /// The process, as the owner to be.
     pub owner: JournalOwner,
-    /// Former owners whose work the process goes on with: those of the same directory before.
-    pub predecessors: Vec<JournalOwner>,
+    /// Former owners whose work the process goes on with: those of the same directory, oldest first.
+    pub predecessors: Vec<Predecessor>,
+    /// Owners under which the process or one before it tried to take the journal, and got no answer. None of them has
+    /// added a record.
+    pub tried: Vec<JournalOwner>,
     /// The position at which the journal begins, where the database does not know it.
     pub began: u64,
     /// The position behind the last record that the process has.
@@ -117,6 +152,15 @@ pub struct JournalClaim {
     pub at: OffsetDateTime,
 }
 
+/// A process that used a directory before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Predecessor {
+    /// The process.
+    pub owner: JournalOwner,
+    /// The position behind the last record that it had when it took the journal.
+    pub end: u64,
+}
+
 impl JournalClaim {
     /// Claims a journal that begins at `began` and has no records, for a process that nobody knows more of.
     #[must_use]
@@ -125,6 +169,7 @@ impl JournalClaim {
             journal,
             owner,
             predecessors: Vec::new(),
+            tried: Vec::new(),
             began,
             end: began,
             node: String::new(),
@@ -154,9 +199,19 @@ pub enum Claimed {
     Refused {
         /// The journal as it is.
         record: JournalRecord,
-        /// The first take after the last predecessor of the claim, if that is known.
-        successor: Option<Ownership>,
+        /// Where the processes of the claim and those of the owner went apart, if that is known.
+        branch: Option<Branch>,
     },
+}
+
+/// Where two lines of processes went apart that have the same journal: one of them uses a copy of the directory of
+/// the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Branch {
+    /// The position of the journal when the other line went on by itself: everything before was settled.
+    pub settled: u64,
+    /// The position up to which both have the same records.
+    pub shared: u64,
 }
 
 /// One take of a journal.
@@ -372,27 +427,100 @@ impl JournalRecord {
         }
     }
 
-    /// Whether a claim may take it.
+    /// Whether a claim may take it: its process goes on with the owner's work, and the owner has settled nothing
+    /// since that the process does not have.
     #[must_use]
     pub fn yields_to(&self, claim: &JournalClaim) -> bool {
-        self.owner
-            .is_none_or(|owner| owner == claim.owner || claim.predecessors.contains(&owner))
+        let Some(owner) = self.owner else {
+            return true;
+        };
+        let follows = |index| {
+            let left = claim.left_at(index);
+            left.is_none_or(|left| self.committed <= left)
+        };
+        owner == claim.owner
+            || claim.tried.contains(&owner)
+            || claim.index_of(owner).is_some_and(follows)
     }
 }
 
 impl JournalClaim {
-    /// The first take after the last predecessor of the claim, of all takes of its journal in their order.
+    /// Where the processes of the claim and those of the owner of a journal went apart, by all takes of it. `None`
+    /// when they have nothing in common that is known.
     #[must_use]
-    pub fn successor(&self, takes: &[Ownership]) -> Option<Ownership> {
-        let is_own = |owner: &JournalOwner| self.predecessors.contains(owner);
-        let follows = |take: &&Ownership| {
-            let follows_own = match &take.predecessor {
-                Some(predecessor) => is_own(predecessor),
-                None => self.predecessors.is_empty(),
-            };
-            follows_own && !is_own(&take.owner)
+    pub fn branch(&self, record: &JournalRecord, takes: &[Ownership]) -> Option<Branch> {
+        // The owner is one of the predecessors, and went on after the others had left.
+        if let Some(left) = record
+            .owner
+            .and_then(|owner| self.left_at(self.index_of(owner)?))
+        {
+            let settled = left;
+            return Some(Branch {
+                settled,
+                shared: left,
+            });
+        }
+        let is_own = |owner| self.index_of(owner).is_some() || self.tried.contains(&owner);
+        let others = takes.iter().filter(|take| !is_own(take.owner));
+        let branches = others.filter_map(|take| match take.predecessor {
+            Some(predecessor) if self.tried.contains(&predecessor) => {
+                Some((self.predecessors.len(), take))
+            }
+            Some(predecessor) => Some((self.index_of(predecessor)?, take)),
+            None => self.predecessors.is_empty().then_some((0, take)),
+        });
+        let (index, take) = branches.max_by_key(|(index, _)| *index)?;
+        let shared = self.left_at(index).map_or(take.end, |left| left.min(take.end));
+        Some(Branch {
+            settled: take.began,
+            shared,
+        })
+    }
+
+    /// The place of a process among the predecessors.
+    fn index_of(&self, owner: JournalOwner) -> Option<usize> {
+        let mut own = self.predecessors.iter();
+        own.position(|own| own.owner == owner)
+    }
+
+    /// The position up to which the predecessors after the one at `index` have the same records as that one;
+    /// `None` when there are none: then the claim's process has all that it left in the directory.
+    fn left_at(&self, index: usize) -> Option<u64> {
+        let next = self.predecessors.get(index.saturating_add(1))?;
+        Some(next.end)
+    }
+
+    /// The takes to be noted when the process takes the journal from `owner` at the position `committed`: its own,
+    /// and before that those of predecessors that the database has forgotten, because it was set back to before
+    /// them. Other processes tell by these what the process has.
+    #[must_use]
+    pub fn takes(&self, owner: Option<JournalOwner>, committed: u64) -> Vec<Ownership> {
+        let mut known = self.predecessors.iter();
+        let known = known.rposition(|own| Some(own.owner) == owner);
+        let forgotten = match owner {
+            // It came after all of them.
+            Some(owner) if self.tried.contains(&owner) => self.predecessors.len(),
+            _ => known.map_or(0, |last| last.saturating_add(1)),
         };
-        takes.iter().rfind(follows).cloned()
+        let forgotten = self.predecessors.iter().skip(forgotten);
+        let own = Predecessor {
+            owner: self.owner,
+            end: self.end,
+        };
+        let mut predecessor = owner;
+        let mut takes = Vec::new();
+        for Predecessor { owner, end } in forgotten.chain([&own]) {
+            takes.push(Ownership {
+                owner: *owner,
+                predecessor,
+                began: committed,
+                end: *end,
+                node: self.node.clone(),
+                taken_at: waypost_core::micros(self.at),
+            });
+            predecessor = Some(*owner);
+        }
+        takes
     }
 }
 
@@ -423,33 +551,66 @@ mod tests {
 
     fn claim(owner: JournalOwner, predecessors: &[JournalOwner]) -> JournalClaim {
         let journal = JournalId::new(AT, &SeededRandom::new(2));
+        let predecessors = predecessors.iter().zip(10..);
         JournalClaim {
-            predecessors: predecessors.to_vec(),
+            predecessors: predecessors
+                .map(|(owner, end)| Predecessor { owner: *owner, end })
+                .collect(),
             ..JournalClaim::new(journal, owner, 0, AT)
         }
     }
 
+    /// The branch of a process with these predecessors, whose ends are 10, 11, and so on, when this one owns the
+    /// journal at the position 20.
+    fn branch(owner: JournalOwner, own: &[JournalOwner], takes: &[Ownership]) -> Option<Branch> {
+        let [.., new] = owners::<9>();
+        let record = JournalRecord {
+            committed: 20,
+            ..JournalRecord::registered(&claim(owner, &[]))
+        };
+        claim(new, own).branch(&record, takes)
+    }
+
     #[test]
-    fn the_successor_of_a_process_is_whoever_took_the_journal_from_it_or_from_one_before_it() {
+    fn a_branch_is_where_another_process_took_the_journal_from_one_of_the_own_line() {
         let [one, two, three, four, new] = owners();
+        let at = |began| Ownership {
+            began,
+            end: began + 5,
+            ..take(one, None)
+        };
         let takes = [
-            take(one, None),
-            take(two, Some(one)),
-            take(three, Some(two)),
-            take(four, Some(three)),
+            at(0),
+            Ownership { owner: two, predecessor: Some(one), ..at(3) },
+            Ownership { owner: three, predecessor: Some(two), ..at(6) },
         ];
-        let of = |own: &[JournalOwner]| claim(new, own).successor(&takes).map(|take| take.owner);
-        assert_eq!(of(&[one]), Some(two));
-        assert_eq!(of(&[one, two]), Some(three));
-        assert_eq!(of(&[one, two, three]), Some(four));
-        assert_eq!(of(&[one, two, three, four]), None);
+        let of = |own: &[JournalOwner]| branch(three, own, &takes);
+        let branch_at = |settled, shared| Some(Branch { settled, shared });
+        assert_eq!(of(&[one]), branch_at(3, 8));
+        assert_eq!(of(&[one, two]), branch_at(6, 11));
+        // A copy that went on by itself at 11, from the first one.
+        assert_eq!(of(&[one, four]), branch_at(3, 8));
+        assert_eq!(of(&[new, one, four]), branch_at(3, 8));
         // Before there were owners.
-        assert_eq!(of(&[]), Some(one));
-        // The database was set back to the time of `one`, and `four` took it from there.
-        let takes = [take(one, None), take(four, Some(one))];
-        let of = |own: &[JournalOwner]| claim(new, own).successor(&takes).map(|take| take.owner);
-        assert_eq!(of(&[one, two]), Some(four));
-        assert_eq!(of(&[two]), None);
+        assert_eq!(of(&[]), branch_at(0, 5));
+        assert_eq!(of(&[four]), None);
+    }
+
+    #[test]
+    fn a_process_of_the_own_line_that_went_on_later_is_another_branch() {
+        let [one, copy, new] = owners();
+        let mut record = JournalRecord::registered(&claim(one, &[]));
+        // The copy took it at 11, in a database that was set back since.
+        let claim = claim(new, &[one, copy]);
+        for (committed, yields) in [(0, true), (11, true), (12, false)] {
+            record.committed = committed;
+            assert_eq!(record.yields_to(&claim), yields, "{committed}");
+        }
+        let branch = Branch {
+            settled: 11,
+            shared: 11,
+        };
+        assert_eq!(claim.branch(&record, &[take(one, None)]), Some(branch));
     }
 
     #[test]
@@ -462,5 +623,25 @@ mod tests {
         assert!(!record.yields_to(&claim(new, &[])));
         record.owner = None;
         assert!(record.yields_to(&claim(new, &[])));
+    }
+
+    #[test]
+    fn takes_that_the_database_has_forgotten_are_noted_again() {
+        let [one, two, three, new] = owners();
+        let claim = JournalClaim {
+            end: 99,
+            ..claim(new, &[one, two, three])
+        };
+        let noted = |owner| -> Vec<_> {
+            let takes = claim.takes(owner, 5);
+            assert!(takes.iter().all(|take| take.began == 5));
+            let takes = takes.iter();
+            takes.map(|take| (take.owner, take.predecessor, take.end)).collect()
+        };
+        assert_eq!(noted(Some(three)), [(new, Some(three), 99)]);
+        let after_one = [(two, Some(one), 11), (three, Some(two), 12), (new, Some(three), 99)];
+        assert_eq!(noted(Some(one)), after_one);
+        assert_eq!(noted(None)[0], (one, None, 10));
+        assert_eq!(noted(None)[1..], after_one);
     }
 }

@@ -79,8 +79,8 @@ pub use findable::make_links_findable;
 pub use hold_point::hold_point;
 pub use identities::{IdentityOfUser, IdentityStore};
 pub use journals::{
-    Claimed, ClickBatch, Dropped, Ingested, JournalClaim, JournalNote, JournalPlace, JournalRecord,
-    JournalSplit, JournalStore, Ownership,
+    AcceptedLoss, Branch, Claimed, ClickBatch, Dropped, Ingested, JournalClaim, JournalNote, JournalPlace, JournalRecord,
+    JournalSplit, JournalStore, Ownership, Predecessor,
 };
 pub use leases::{LeaseName, LeaseStore};
 pub use links::{CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};

@@ -16,14 +16,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    Click, ClickId, Clock, Cursor, HostPattern, JournalId, LinkId, Salt, SessionId, SetupHash,
+    AcceptedLossId, Click, ClickId, Clock, Cursor, HostPattern, JournalId, LinkId, Salt, SessionId, SetupHash,
     ShortCode, SystemClock, TokenId, UserId, micros,
 };
 
 #[cfg(feature = "testkit")]
 use crate::testkit::conformance::{ClickRow, DayRow, StoredRows};
 use crate::{
-    BlockedHost, ChangeStore, ClickStore, Counts, JournalRecord, LeaseName, LinkChange, LinkLedger,
+    AcceptedLoss, BlockedHost, ChangeStore, ClickStore, Counts, JournalRecord, LeaseName, LinkChange, LinkLedger,
     Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError,
 };
 
@@ -39,6 +39,7 @@ struct State {
     clicks: BTreeMap<ClickId, Click>,
     journals: BTreeMap<JournalId, JournalRecord>,
     journal_owners: BTreeMap<JournalId, Vec<Ownership>>,
+    accepted_losses: BTreeMap<AcceptedLossId, AcceptedLoss>,
     leases: BTreeMap<LeaseName, leases::Held>,
     /// By number. The last one stays for ever.
     changes: BTreeMap<u64, Changed>,

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use time::OffsetDateTime;
 use waypost_analytics::journal::{JournalStatus, Pending, SegmentStatus};
-use waypost_analytics::ledger::JournalLedger;
+use waypost_analytics::ledger::{JournalLedger, JournalProblem};
 use waypost_core::{Clock, JournalId};
 use waypost_store::Dropped;
 
@@ -18,11 +18,17 @@ use crate::settings::Settings;
 #[derive(Serialize)]
 pub(super) struct JournalRecord {
     id: String,
+    /// The host of its owner; empty where that is not known.
+    node: String,
     accepted: u64,
     stored: u64,
-    /// `null` for the journal of another machine.
+    /// Of the journal of another machine: what its owner said last. `null` where it said nothing.
     pending: Option<u64>,
     dropped: DroppedRecord,
+    /// Stored already, from another journal.
+    duplicates: u64,
+    /// What is wrong with it.
+    problems: Vec<String>,
     agrees: bool,
 }
 
@@ -36,16 +42,20 @@ struct DroppedRecord {
 
 impl From<&JournalLedger> for JournalRecord {
     fn from(ledger: &JournalLedger) -> Self {
+        let settled = ledger.settled.as_ref();
         let Dropped {
             link_deleted,
             rejected,
             unreadable,
             lost,
-        } = ledger.settled.dropped;
+        } = settled.map_or_else(Dropped::default, |settled| settled.dropped);
         Self {
-            id: ledger.settled.id.to_string(),
+            id: ledger.id.to_string(),
+            node: settled.map_or_else(String::new, |settled| settled.node.clone()),
             accepted: ledger.accepted(),
-            stored: ledger.settled.stored,
+            stored: settled.map_or(0, |settled| settled.stored),
+            duplicates: settled.map_or(0, |settled| settled.duplicates),
+            problems: ledger.problems.iter().map(explained).collect(),
             pending: ledger.pending,
             dropped: DroppedRecord {
                 link_deleted,
@@ -60,12 +70,14 @@ impl From<&JournalLedger> for JournalRecord {
 
 /// What became of a journal's clicks, in a line.
 pub(super) fn account(ledger: &JournalLedger) -> String {
+    let settled = ledger.settled.as_ref();
+    let dropped = settled.map_or_else(Dropped::default, |settled| settled.dropped);
     let Dropped {
         link_deleted,
         rejected,
         unreadable,
         lost,
-    } = ledger.settled.dropped;
+    } = dropped;
     let reasons = [
         ("link_deleted", link_deleted),
         ("rejected", rejected),
@@ -87,13 +99,46 @@ pub(super) fn account(ledger: &JournalLedger) -> String {
         .map_or("pending on its machine".to_owned(), |pending| {
             format!("{pending} pending")
         });
+    let duplicates = match settled.map_or(0, |settled| settled.duplicates) {
+        0 => String::new(),
+        duplicates => format!(" + {duplicates} stored from another journal"),
+    };
     format!(
-        "journal {}: {} accepted = {} stored + {pending} + {} dropped{reasons}",
-        ledger.settled.id,
+        "journal {}: {} accepted = {} stored + {pending} + {} dropped{reasons}{duplicates}",
+        ledger.id,
         counted(ledger.accepted(), "click"),
-        ledger.settled.stored,
-        ledger.settled.dropped.total(),
+        settled.map_or(0, |settled| settled.stored),
+        dropped.total(),
     )
+}
+
+/// What a problem is, and what to do about it.
+pub(super) fn explained(problem: &JournalProblem) -> String {
+    match problem {
+        JournalProblem::Sum => {
+            "its settled clicks are not the sum of those that are stored, dropped and duplicates: the database was changed by hand or is damaged".to_owned()
+        }
+        JournalProblem::Lost { clicks } => format!(
+            "{} lost, unreadable or refused; when you know why, accept it with `linkctl verify --accept REASON`",
+            counted(*clicks, "click")
+        ),
+        JournalProblem::TwoOwners { other, at } => format!(
+            "it went on from journal {other} at click {at}, because another server uses that one: a data directory was copied; give each server one of its own, then accept it with `linkctl verify --accept REASON`"
+        ),
+        JournalProblem::OtherOwner => {
+            "another server owns it: this data directory is a copy, or was copied; the server of this directory will go on under a new id".to_owned()
+        }
+        JournalProblem::Takes => {
+            "two servers took it at once, or from clicks that were not settled: the database was changed by hand or is damaged".to_owned()
+        }
+        JournalProblem::Gap { clicks } => format!(
+            "{} missing in this data directory; the server will count them as lost when it starts",
+            counted(*clicks, "pending click")
+        ),
+        JournalProblem::Unknown => {
+            "the database does not know it: was it set back? The server stores again what is in this data directory when it starts".to_owned()
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -16,7 +16,7 @@ mod user;
 mod verify;
 
 use waypost_analytics::Journal;
-use waypost_core::{Clock as _, SystemClock};
+use waypost_core::{Clock as _, SystemClock, SystemRandom};
 use waypost_store::run_when_idle;
 
 use crate::cli::{Command, Journal as JournalCommand, Migrate, Privacy};
@@ -90,7 +90,15 @@ pub(crate) async fn run(
             let zone = &settings.clicks.zone;
             reclassify::run(&command, store, zone, SystemClock.now(), console).await
         }
-        Command::Verify => verify::run(store, &journal, console).await,
+        Command::Verify(command) => {
+            let parts = verify::Parts {
+                store,
+                journal: &journal,
+                clock: &SystemClock,
+                random: &SystemRandom,
+            };
+            verify::run(&command, &parts, console).await
+        }
         // They were done above, without asking for a schema.
         Command::Migrate(_) | Command::Journal(_) | Command::Privacy(_) => Ok(Status::Done),
     };

@@ -5,18 +5,30 @@ use std::path::Path;
 use serde::Serialize;
 use waypost_analytics::ledger::JournalLedger;
 use waypost_analytics::{Verification, ledger};
-use waypost_store::{LinkLedger, Store};
+use waypost_core::{AcceptedLossId, Clock, Random};
+use waypost_store::{AcceptedLoss, LinkLedger, Store};
 
 use super::journal::JournalRecord;
+use crate::cli::Verify;
 use crate::console::{Console, HEADING, counted};
 use crate::failure::{Failure, Status};
 use crate::progress::Progress;
 
+/// What it works with.
+pub(super) struct Parts<'a> {
+    pub(super) store: &'a dyn Store,
+    /// The directory of the journal of this machine.
+    pub(super) journal: &'a Path,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) random: &'a dyn Random,
+}
+
 pub(super) async fn run(
-    store: &dyn Store,
-    journal: &Path,
+    command: &Verify,
+    parts: &Parts<'_>,
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
+    let store = parts.store;
     let links = store.counts().await?.links;
     let progress = Progress::start(console, links, "links");
     let mut report = Report::new(console);
@@ -34,7 +46,12 @@ pub(super) async fn run(
     .await?;
     drop(progress);
     printed?;
-    let journals = ledger::journals(store, journal).await?;
+    let mut journals = ledger::journals(store, parts.journal).await?;
+    if let Some(reason) = &command.accept {
+        let accepted = accept(parts, &journals, reason).await?;
+        report.accepted(accepted);
+        journals = ledger::journals(store, parts.journal).await?;
+    }
     report.end(&verification, &journals)?;
     Ok(
         if verification.agrees() && journals.iter().all(JournalLedger::agrees) {
@@ -43,6 +60,32 @@ pub(super) async fn run(
             Status::Differences
         },
     )
+}
+
+/// Accepts every loss that may be accepted. Returns how many clicks these are, and of how many journals.
+async fn accept(
+    parts: &Parts<'_>,
+    journals: &[JournalLedger],
+    reason: &str,
+) -> Result<(u64, u64), Failure> {
+    let (mut accepted, mut of_journals) = (0_u64, 0_u64);
+    for journal in journals {
+        let losses = journal.to_accept();
+        of_journals = of_journals.saturating_add(u64::from(!losses.is_empty()));
+        for clicks in losses {
+            let at = parts.clock.now();
+            let loss = AcceptedLoss {
+                id: AcceptedLossId::new(at, parts.random),
+                journal: journal.id,
+                clicks,
+                reason: reason.to_owned(),
+                accepted_at: at,
+            };
+            parts.store.accept_loss(&loss).await?;
+            accepted = accepted.saturating_add(clicks);
+        }
+    }
+    Ok((accepted, of_journals))
 }
 
 /// How the JSON document begins, up to its first difference.
@@ -111,6 +154,18 @@ impl<'a, 'b> Report<'a, 'b> {
         self.console.flush()
     }
 
+    /// Says what was accepted.
+    fn accepted(&mut self, (clicks, journals): (u64, u64)) {
+        self.console.say(match journals {
+            0 => "there is no loss to accept".to_owned(),
+            _ => format!(
+                "accepted: {} lost, in {}",
+                counted(clicks, "click"),
+                counted(journals, "journal")
+            ),
+        });
+    }
+
     fn end(self, verification: &Verification, journals: &[JournalLedger]) -> Result<(), Failure> {
         let Verification {
             links,
@@ -136,13 +191,11 @@ impl<'a, 'b> Report<'a, 'b> {
             ));
         }
         for journal in journals {
-            if journal.agrees() {
-                self.console.line(super::journal::account(journal))?;
-            } else {
-                self.console.say(format_args!(
-                    "does not agree: {}",
-                    super::journal::account(journal)
-                ));
+            self.console.line(super::journal::account(journal))?;
+            for problem in &journal.problems {
+                let problem = super::journal::explained(problem);
+                self.console
+                    .say(format_args!("journal {}: {problem}", journal.id));
             }
         }
         if verification.agrees() {
@@ -165,7 +218,7 @@ impl<'a, 'b> Report<'a, 'b> {
 #[cfg(test)]
 mod tests {
     use time::macros::datetime;
-    use waypost_core::{LinkId, SeededRandom, ShortCode};
+    use waypost_core::{LinkId, SeededRandom, ShortCode, SystemClock, SystemRandom};
     use waypost_store::MemoryStore;
 
     use super::*;
@@ -191,7 +244,9 @@ mod tests {
         let owner = waypost_core::JournalOwner::new(at, &random);
         let claim = waypost_store::JournalClaim::new(id, owner, 0, at);
         JournalLedger {
-            settled: waypost_store::JournalRecord {
+            id,
+            problems: Vec::new(),
+            settled: Some(waypost_store::JournalRecord {
                 committed: 20,
                 stored,
                 dropped: waypost_store::Dropped {
@@ -199,7 +254,7 @@ mod tests {
                     ..Default::default()
                 },
                 ..waypost_store::JournalRecord::registered(&claim)
-            },
+            }),
             pending: Some(3),
         }
     }
@@ -228,7 +283,13 @@ mod tests {
     async fn where_all_agrees_one_line_says_so() {
         let store = MemoryStore::new();
         let (ended, printed) = Printed::by(false, None, async |c| {
-            run(&store, Path::new("nowhere"), c).await
+            let parts = Parts {
+                store: &store,
+                journal: Path::new("nowhere"),
+                clock: &SystemClock,
+                random: &SystemRandom,
+            };
+            run(&Verify::default(), &parts, c).await
         })
         .await;
         assert_eq!(ended.unwrap(), Status::Done);
@@ -246,7 +307,7 @@ mod tests {
                  Wiki                         6             5             3             2             1             1\n\
                  cnn                          5             4             3             2             1             1\n\
                  journal {}: 23 clicks accepted = 18 stored + 3 pending + 2 dropped (link_deleted 2)\n",
-                journal(18).settled.id
+                journal(18).id
             )
         );
         assert!(printed.messages.starts_with("2 of 3 links do not agree"));

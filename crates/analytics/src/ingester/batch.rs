@@ -64,6 +64,7 @@ impl Ingester {
     }
 
     async fn attempt(&mut self, batch: &Arc<ClickBatch>, sessions: &Sessions) -> Attempt {
+        let was_sent = self.sent(batch);
         let IngesterParts {
             store,
             clock,
@@ -81,6 +82,11 @@ impl Ingester {
             let nobodys = facts::kept(Arc::clone(batch), *privacy);
             ingested = store.ingest(nobodys, now).await;
         }
+        let may_be_stored = matches!(ingested, Err(StoreError::Unavailable { .. }));
+        if !was_sent && !may_be_stored {
+            // The answer says what became of the only attempt.
+            self.uncertain.retain(|sent| sent.end() != batch.end());
+        }
         match ingested {
             Ok(Ingested::Settled(recorded)) => {
                 hold_point("ingest.after");
@@ -88,15 +94,8 @@ impl Ingester {
                 Attempt::Done
             }
             Ok(Ingested::Elsewhere(place)) => {
-                if let Some(committed) = self.committed_before(batch, place) {
-                    // How many of its clicks were on deleted links was lost with the answer: the
-                    // journal's record in the database knows, the metrics of this process count them
-                    // as stored.
-                    let recorded = Recorded {
-                        stored: u64::try_from(committed.clicks.len()).unwrap_or(u64::MAX),
-                        link_gone: 0,
-                    };
-                    self.settled(&committed, recorded);
+                if let Some(committed) = self.committed_before(place) {
+                    self.settled_before(&committed);
                     return Attempt::Done;
                 }
                 if place.is_some_and(|place| {
@@ -110,12 +109,7 @@ impl Ingester {
                     Err(failure) => self.away(&failure),
                 }
             }
-            Err(error @ StoreError::Unavailable { .. }) => {
-                let other = |tried: &Arc<ClickBatch>| tried.end() != batch.end();
-                self.uncertain.retain(other);
-                self.uncertain.push(Arc::clone(batch));
-                self.away(&error)
-            }
+            Err(error @ StoreError::Unavailable { .. }) => self.away(&error),
             Err(StoreError::Conflict) => match self.without_duplicates(batch).await {
                 Ok(Some(others)) => Attempt::Instead(others),
                 Ok(None) => self.refused(batch, sessions, &StoreError::Conflict).await,
@@ -131,19 +125,36 @@ impl Ingester {
 
     /// The batch that was sent, whose answer was lost on the way, and that the database has: the journal is at its
     /// end, and this process alone moves it.
-    fn committed_before(
-        &self,
-        batch: &ClickBatch,
-        place: Option<JournalPlace>,
-    ) -> Option<Arc<ClickBatch>> {
-        let place = place.filter(|place| place.owner == Some(batch.owner))?;
+    pub(super) fn committed_before(&self, place: Option<JournalPlace>) -> Option<Arc<ClickBatch>> {
+        let place = place.filter(|place| place.owner == Some(self.own.owner))?;
+        let settled = self.parts.journal.settled();
         let committed = self.uncertain.iter().find(|sent| {
-            sent.journal == batch.journal
-                && sent.owner == batch.owner
-                && sent.start == batch.start
+            sent.owner == self.own.owner
+                && sent.start == settled
                 && sent.end() == place.committed
+                && sent.end() > settled
         });
         committed.cloned()
+    }
+
+    /// The database has a batch whose answer was lost on the way. How many of its clicks were on deleted links was
+    /// lost with it: the journal's record in the database knows, the metrics of this process count them as stored.
+    pub(super) fn settled_before(&mut self, batch: &ClickBatch) {
+        let recorded = Recorded {
+            stored: u64::try_from(batch.clicks.len()).unwrap_or(u64::MAX),
+            link_gone: 0,
+        };
+        self.settled(batch, recorded);
+    }
+
+    /// Notes that a batch is sent: from now on it may be committed, whether the answer arrives or not. Returns
+    /// whether it was sent before.
+    fn sent(&mut self, batch: &Arc<ClickBatch>) -> bool {
+        let before = self.uncertain.len();
+        self.uncertain.retain(|sent| sent.end() != batch.end());
+        let was_sent = self.uncertain.len() < before;
+        self.uncertain.push(Arc::clone(batch));
+        was_sent
     }
 
     /// The batch without the clicks that are stored already: a process that uses a copy of the journal came first.

@@ -88,8 +88,8 @@ pub struct Ingester {
     /// The most clicks of the next batch; smaller while a refused one is looked for.
     limit: usize,
     refused_in_a_row: u32,
-    /// The batches from the settled position on of which it is not known whether they were stored; at
-    /// most one of them was.
+    /// The batches from the settled position on that were sent and whose answer did not arrive; at most one of
+    /// them was stored.
     uncertain: Vec<Arc<ClickBatch>>,
     /// The journal as this process owns it.
     own: Own,

@@ -15,11 +15,13 @@
 
 use std::error::Error;
 
+use sha2::{Digest as _, Sha256};
 use tracing::{error, info, warn};
+use uuid::Builder;
 use waypost_core::{JournalId, JournalOwner};
 use waypost_store::{
-    Claimed, JournalClaim, JournalNote, JournalPlace, JournalRecord, JournalSplit, Ownership,
-    StoreError,
+    Branch, Claimed, JournalClaim, JournalNote, JournalPlace, JournalRecord, JournalSplit,
+    Predecessor, StoreError,
 };
 
 use super::{Ingester, IngesterError, IngesterParts};
@@ -41,8 +43,8 @@ pub(super) struct Own {
 enum Taken {
     /// A process that runs now, on this host, uses another directory with the same journal.
     Runs,
-    /// Another process took it, at this position if that is known.
-    By(Option<Ownership>),
+    /// Another process owns it, whose work went apart from that of this one here, if that is known.
+    By(Option<Branch>),
     /// Its position was moved without being taken.
     Moved,
 }
@@ -67,18 +69,18 @@ pub(super) async fn begin(parts: &IngesterParts) -> Result<Own, IngesterError> {
             let proven = record.committed;
             Ok(Own { owner, proven })
         }
-        Err((record, successor)) => {
-            let own = split(parts, &record, &Taken::By(successor)).await?;
+        Err((record, branch)) => {
+            let own = split(parts, &record, &Taken::By(branch)).await?;
             parts.journal.begin(own.proven, 0);
             Ok(own)
         }
     }
 }
 
-type Refused = (JournalRecord, Option<Ownership>);
+type Refused = (JournalRecord, Option<Branch>);
 
-/// Takes the journal under a new owner, who is noted in the directory before the database knows: a process that
-/// ends in between leaves one more predecessor to the next one.
+/// Takes the journal under a new owner, who is noted in the directory before the database knows: the next process
+/// need not know whether the answer arrived.
 async fn take(
     parts: &IngesterParts,
 ) -> Result<Result<(JournalOwner, JournalRecord), Refused>, IngesterError> {
@@ -87,21 +89,24 @@ async fn take(
         store,
         clock,
         random,
+        privacy,
         ..
     } = parts;
     let now = clock.now();
     let owner = JournalOwner::new(now, &**random);
     let mut lineage = journal.lineage();
-    let predecessors = lineage.owners.clone();
-    lineage.push(owner);
+    let (predecessors, tried) = (lineage.owners.clone(), lineage.tried.clone());
+    let end = journal.end();
+    lineage.try_as(owner);
     note_lineage(journal, &lineage);
     let node = Node::current();
     let claim = JournalClaim {
         journal: journal.id(),
         owner,
         predecessors,
-        began: lineage.began.unwrap_or_else(|| journal.first()),
-        end: journal.end(),
+        tried,
+        began: first_known(journal, &lineage, *privacy),
+        end,
         node: node.host,
         process: node.process,
         split: None,
@@ -109,17 +114,34 @@ async fn take(
     };
     match store.take_journal(&claim).await? {
         Claimed::Taken(record) => {
-            if lineage.began != Some(record.began) {
-                lineage.began = Some(record.began);
-                note_lineage(journal, &lineage);
-            }
+            lineage.began = Some(record.began);
+            lineage.push(Predecessor { owner, end });
+            note_lineage(journal, &lineage);
             Ok(Ok((owner, record)))
         }
-        Claimed::Refused { record, successor } => Ok(Err((record, successor))),
+        Claimed::Refused { record, branch } => {
+            lineage.tried.pop();
+            note_lineage(journal, &lineage);
+            Ok(Err((record, branch)))
+        }
+    }
+}
+
+/// Where the journal begins for a database that does not know it: at its beginning, so that what was stored and is
+/// gone is counted as lost. What the directory has from before that, under another id, is stored again by its ids.
+fn first_known(journal: &Journal, lineage: &Lineage, privacy: Privacy) -> u64 {
+    let first = journal.first();
+    match lineage.began {
+        Some(began) if privacy.keeps_rows() => began.min(first),
+        Some(began) => began,
+        None => first,
     }
 }
 
 /// Goes on under a new id, whose first record is the first one that the other process does not have for sure.
+///
+/// The new id follows from the old one and from the last process that used the directory: where there are several
+/// copies of that directory, they meet there again, and one of them has what all of them have.
 async fn split(
     parts: &IngesterParts,
     record: &JournalRecord,
@@ -134,38 +156,57 @@ async fn split(
         ..
     } = parts;
     let now = clock.now();
-    let from = journal.id();
-    let at = first_own(journal, *privacy, record, taken);
-    let (id, owner) = (
-        JournalId::new(now, &**random),
-        JournalOwner::new(now, &**random),
-    );
-    tell(from, id, at, journal, record, taken);
-    // A process that ends before the id is changed does all of this once more.
-    let node = Node::current();
-    let claim = JournalClaim {
-        journal: id,
-        owner,
-        predecessors: Vec::new(),
-        began: at,
-        end: journal.end(),
-        node: node.host,
-        process: node.process,
-        split: Some(JournalSplit { from, at }),
-        at: now,
+    let (from, end) = (journal.id(), journal.end());
+    let owner = JournalOwner::new(now, &**random);
+    let mut lineage = journal.lineage();
+    let tried = lineage.tried.clone();
+    lineage.try_as(owner);
+    note_lineage(journal, &lineage);
+    let mut id = next_id(from, &lineage);
+    let mut at = first_own(journal, *privacy, record, taken);
+    let own = loop {
+        let node = Node::current();
+        let claim = JournalClaim {
+            journal: id,
+            owner,
+            predecessors: lineage.owners.clone(),
+            tried: tried.clone(),
+            began: at,
+            end,
+            node: node.host,
+            process: node.process,
+            split: Some(JournalSplit { from, at }),
+            at: now,
+        };
+        match store.take_journal(&claim).await? {
+            Claimed::Taken(record) => break record,
+            Claimed::Refused { record, branch } => {
+                // Another copy was here before. What both the owner and that copy do not have is own.
+                at = at.max(first_own(journal, *privacy, &record, &Taken::By(branch)));
+                id = next_id(id, &lineage);
+            }
+        }
     };
-    if let Claimed::Refused { .. } = store.take_journal(&claim).await? {
-        return Err(StoreError::Conflict.into());
-    }
+    tell(from, id, own.committed, journal, record, taken);
+    // A process that ends before the id is changed does all of this once more.
     journal.rename(id)?;
-    note_lineage(
-        journal,
-        &Lineage {
-            began: Some(at),
-            owners: vec![owner],
-        },
-    );
-    Ok(Own { owner, proven: at })
+    lineage.began = Some(own.began);
+    lineage.push(Predecessor { owner, end });
+    note_lineage(journal, &lineage);
+    let proven = own.committed;
+    Ok(Own { owner, proven })
+}
+
+/// The id under which a process goes on whose journal is another one's.
+fn next_id(id: JournalId, lineage: &Lineage) -> JournalId {
+    let mut hasher = Sha256::new();
+    hasher.update(id.as_uuid().as_bytes());
+    if let Some(last) = lineage.owners.last() {
+        hasher.update(last.owner.as_uuid().as_bytes());
+    }
+    let digest: [u8; 32] = hasher.finalize().into();
+    let [bytes @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = digest;
+    JournalId::from_uuid(Builder::from_custom_bytes(bytes).into_uuid())
 }
 
 /// Notes the lineage in the directory. On a disk that cannot be written any more, what is pending is stored all the
@@ -193,9 +234,11 @@ fn first_own(
         // Whoever runs has all that was copied from it.
         Taken::Runs if by_ids => record.committed,
         Taken::Runs => end,
-        // What was settled when it was taken, and what the other one had and has settled since.
-        Taken::By(Some(take)) if by_ids => take.began.max(take.end.min(record.committed)),
-        Taken::By(Some(take)) => take.began.max(take.end),
+        // What was settled when they went apart, and what both had and the other one has settled since.
+        Taken::By(Some(branch)) if by_ids => {
+            branch.settled.max(branch.shared.min(record.committed))
+        }
+        Taken::By(Some(branch)) => branch.settled.max(branch.shared),
         Taken::By(None) if by_ids => first,
         Taken::By(None) => record.committed,
         Taken::Moved => journal.settled(),
@@ -275,6 +318,10 @@ impl Ingester {
         place: Option<JournalPlace>,
     ) -> Result<(), IngesterError> {
         let settled = self.parts.journal.settled();
+        if let Some(committed) = self.committed_before(place) {
+            self.settled_before(&committed);
+            return Ok(());
+        }
         let own = place.filter(|place| place.owner == Some(self.own.owner));
         match own.map(|place| place.committed) {
             Some(position) if position <= self.own.proven => {
@@ -298,7 +345,7 @@ impl Ingester {
                     self.go_to(record.committed);
                     Ok(())
                 }
-                Err((record, successor)) => self.split(&record, &Taken::By(successor)).await,
+                Err((record, branch)) => self.split(&record, &Taken::By(branch)).await,
             },
         }
     }

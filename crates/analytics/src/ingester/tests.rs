@@ -1,6 +1,7 @@
 //! What becomes of accepted clicks, whatever the database answers.
 
 mod exactly_once;
+mod histories;
 mod positions;
 mod reading;
 mod refused;

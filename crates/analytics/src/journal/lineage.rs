@@ -10,6 +10,7 @@ use std::path::Path;
 use tracing::warn;
 use uuid::Uuid;
 use waypost_core::JournalOwner;
+use waypost_store::Predecessor;
 
 use super::directory::{Directory, JournalError};
 
@@ -22,8 +23,10 @@ const MAX_OWNERS: usize = 256;
 pub(crate) struct Lineage {
     /// The position at which the journal began; `None` where an earlier version began it.
     pub(crate) began: Option<u64>,
-    /// The processes, oldest first.
-    pub(crate) owners: Vec<JournalOwner>,
+    /// The processes that owned it, oldest first.
+    pub(crate) owners: Vec<Predecessor>,
+    /// Owners under which it was tried to take the journal since, without an answer.
+    pub(crate) tried: Vec<JournalOwner>,
 }
 
 impl Lineage {
@@ -45,11 +48,19 @@ impl Lineage {
         directory.replace(FILE, &self.to_text())
     }
 
-    /// Adds a process that is about to own the journal.
-    pub(crate) fn push(&mut self, owner: JournalOwner) {
+    /// Notes a process that owns the journal.
+    pub(crate) fn push(&mut self, owner: Predecessor) {
+        self.tried.clear();
         self.owners.push(owner);
         let excess = self.owners.len().saturating_sub(MAX_OWNERS);
         self.owners.drain(..excess);
+    }
+
+    /// Notes an owner under which the journal is about to be taken.
+    pub(crate) fn try_as(&mut self, owner: JournalOwner) {
+        self.tried.push(owner);
+        let excess = self.tried.len().saturating_sub(MAX_OWNERS);
+        self.tried.drain(..excess);
     }
 
     /// `None` when the text is not what was written.
@@ -58,9 +69,17 @@ impl Lineage {
         for line in text.lines() {
             match line.split_once(' ')? {
                 ("began", position) => lineage.began = Some(position.parse().ok()?),
-                ("owner", id) => {
+                ("owner", owner) => {
+                    let (id, end) = owner.split_once(' ')?;
                     let id = Uuid::parse_str(id).ok()?;
-                    lineage.owners.push(JournalOwner::from_uuid(id));
+                    lineage.owners.push(Predecessor {
+                        owner: JournalOwner::from_uuid(id),
+                        end: end.parse().ok()?,
+                    });
+                }
+                ("tried", id) => {
+                    let id = Uuid::parse_str(id).ok()?;
+                    lineage.tried.push(JournalOwner::from_uuid(id));
                 }
                 ("crc32", _) => {}
                 _ => return None,
@@ -75,8 +94,11 @@ impl Lineage {
             // Writing into a string does not fail.
             let _ = writeln!(text, "began {began}");
         }
-        for owner in &self.owners {
-            let _ = writeln!(text, "owner {owner}");
+        for Predecessor { owner, end } in &self.owners {
+            let _ = writeln!(text, "owner {owner} {end}");
+        }
+        for owner in &self.tried {
+            let _ = writeln!(text, "tried {owner}");
         }
         let checksum = crc32fast::hash(text.as_bytes());
         let _ = writeln!(text, "crc32 {checksum:08x}");
@@ -89,8 +111,11 @@ impl Lineage {
 mod tests {
     use super::*;
 
-    fn owner(number: u128) -> JournalOwner {
-        JournalOwner::from_uuid(Uuid::from_u128(number))
+    fn owner(number: u128) -> Predecessor {
+        Predecessor {
+            owner: JournalOwner::from_uuid(Uuid::from_u128(number)),
+            end: 7,
+        }
     }
 
     #[test]
@@ -102,6 +127,7 @@ mod tests {
         for (began, number) in [(None, 1), (Some(0), 2), (Some(u64::MAX), 3)] {
             lineage.began = began;
             lineage.push(owner(number));
+            lineage.try_as(owner(number + 10).owner);
             lineage.write(&opened).unwrap();
             assert_eq!(Lineage::read(directory.path()), lineage);
         }
@@ -113,9 +139,10 @@ mod tests {
     fn a_damaged_one_is_not_believed() {
         let mut lineage = Lineage {
             began: Some(12),
-            owners: Vec::new(),
+            ..Lineage::default()
         };
         lineage.push(owner(1));
+        lineage.try_as(owner(2).owner);
         let text = lineage.to_text();
         assert_eq!(Lineage::of_text(&text), Some(lineage));
         for bit in 0..text.len() * 8 {

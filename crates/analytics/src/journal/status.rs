@@ -6,10 +6,11 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use time::OffsetDateTime;
-use waypost_core::{Click, JournalId};
+use waypost_core::{Click, JournalId, JournalOwner};
 
 use super::directory::{self, Found, JournalError};
 use super::frame::{self, Frame, PREFIX};
+use super::lineage::Lineage;
 use super::{SET_ASIDE, record};
 
 /// What is in the directory of a journal.
@@ -23,6 +24,8 @@ pub struct JournalStatus {
     pub accepted_in_memory: u64,
     /// What the clicks take that were set aside because the database refused them, in bytes.
     pub set_aside_bytes: u64,
+    /// The processes that used it under its id, as far as that is known.
+    owners: Vec<JournalOwner>,
 }
 
 /// One segment.
@@ -74,13 +77,28 @@ impl JournalStatus {
                 }
             }
         }
+        let Lineage { owners, tried, .. } = Lineage::read(directory);
+        let owners = owners.iter().map(|own| own.owner).chain(tried).collect();
         let set_aside = File::open(directory.join("rejected")).and_then(|file| file.metadata());
         Ok(Some(Self {
             id,
             segments,
             accepted_in_memory: directory::read_accepted(directory),
             set_aside_bytes: set_aside.map_or(0, |metadata| metadata.len()),
+            owners,
         }))
+    }
+
+    /// Whether a process used this directory, or the one that it is a copy of, under the journal's id.
+    #[must_use]
+    pub fn was_used_by(&self, owner: JournalOwner) -> bool {
+        self.owners.contains(&owner)
+    }
+
+    /// The position of the oldest record; that behind the last one when there is none.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.segments.first().map_or(self.end(), |first| first.first)
     }
 
     /// The position behind the last record; 0 when there never was one, or none is left.

@@ -8,7 +8,7 @@ use time::{Date, OffsetDateTime};
 use tokio::sync::Semaphore;
 use waypost_core::{Click, ClickId, JournalId, JournalOwner, LinkId, Salt};
 use waypost_store::{
-    ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim, JournalNote,
+    AcceptedLoss, ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim, JournalNote,
     JournalRecord, JournalStore, LinkChange, LinkLedger, MemoryStore, Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError,
 };
 
@@ -145,6 +145,14 @@ impl JournalStore for GatedStore {
 
     async fn stored_clicks(&self, ids: &[ClickId]) -> Result<Vec<ClickId>, StoreError> {
         self.pass().await?.stored_clicks(ids).await
+    }
+
+    async fn accept_loss(&self, loss: &AcceptedLoss) -> Result<(), StoreError> {
+        self.pass().await?.accept_loss(loss).await
+    }
+
+    async fn accepted_losses(&self) -> Result<Vec<AcceptedLoss>, StoreError> {
+        self.pass().await?.accepted_losses().await
     }
 
     async fn make_durable(

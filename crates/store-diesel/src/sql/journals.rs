@@ -4,15 +4,15 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
-use waypost_core::{ClickId, JournalId, JournalOwner, micros};
+use waypost_core::{AcceptedLossId, ClickId, JournalId, JournalOwner, micros};
 use waypost_store::{
-    Claimed, Dropped, JournalClaim, JournalNote, JournalRecord, JournalSplit, Ownership,
+    AcceptedLoss, Claimed, Dropped, JournalClaim, JournalNote, JournalRecord, JournalSplit, Ownership,
     StoreError,
 };
 
 use super::clicks::contention;
 use super::id::Id;
-use super::schema::{click_journal_owners, click_journals, link_clicks};
+use super::schema::{accepted_losses, click_journal_owners, click_journals, link_clicks};
 use super::transaction::WorkError;
 use super::{Connection, classify};
 use crate::error::Fault;
@@ -139,9 +139,9 @@ pub(super) async fn take(
         return Ok(Claimed::Taken(found));
     }
     if !found.yields_to(claim) {
-        let successor = claim.successor(&owners(connection, claim.journal).await?);
+        let branch = claim.branch(&found, &owners(connection, claim.journal).await?);
         let record = found;
-        return Ok(Claimed::Refused { record, successor });
+        return Ok(Claimed::Refused { record, branch });
     }
     let row = click_journals::table.find(Id(*claim.journal.as_uuid()));
     let change = (
@@ -166,6 +166,16 @@ pub(super) async fn take(
     let record = one(connection, claim.journal)
         .await?
         .ok_or(StoreError::NotFound)?;
+    if record.committed > found.committed {
+        // The owner before has settled more meanwhile: whether the journal yields is asked again.
+        let before = JournalRecord {
+            owner: found.owner,
+            ..record.clone()
+        };
+        if !before.yields_to(claim) {
+            return Err(contention("the owner before went on").into());
+        }
+    }
     note_take(connection, claim, found.owner, record.committed).await?;
     Ok(Claimed::Taken(record))
 }
@@ -209,25 +219,28 @@ fn first_come(error: DieselError) -> DieselError {
     }
 }
 
+/// Notes that a process took a journal from another one.
 async fn note_take(
     connection: &mut Connection,
     claim: &JournalClaim,
-    predecessor: Option<JournalOwner>,
-    began: u64,
+    owner: Option<JournalOwner>,
+    committed: u64,
 ) -> Result<(), WorkError> {
-    let row = OwnershipRow {
-        journal_id: Id(*claim.journal.as_uuid()),
-        owner: Id(*claim.owner.as_uuid()),
-        predecessor: predecessor.map(|owner| Id(*owner.as_uuid())),
-        began: number(began)?,
-        ended: number(claim.end)?,
-        node: claim.node.clone(),
-        taken_at: micros(claim.at),
-    };
-    diesel::insert_into(click_journal_owners::table)
-        .values(row)
-        .execute(connection)
-        .await?;
+    for take in claim.takes(owner, committed) {
+        let row = OwnershipRow {
+            journal_id: Id(*claim.journal.as_uuid()),
+            owner: Id(*take.owner.as_uuid()),
+            predecessor: take.predecessor.map(|owner| Id(*owner.as_uuid())),
+            began: number(take.began)?,
+            ended: number(take.end)?,
+            node: take.node,
+            taken_at: take.taken_at,
+        };
+        diesel::insert_into(click_journal_owners::table)
+            .values(row)
+            .execute(connection)
+            .await?;
+    }
     Ok(())
 }
 
@@ -323,4 +336,56 @@ pub(super) async fn stored_clicks(
         stored.extend(found.into_iter().map(|id| ClickId::from_uuid(id.0)));
     }
     Ok(stored)
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = accepted_losses)]
+struct AcceptedLossRow {
+    id: Id,
+    journal_id: Id,
+    clicks: i64,
+    reason: String,
+    accepted_at: OffsetDateTime,
+}
+
+pub(super) async fn accept_loss(
+    connection: &mut Connection,
+    loss: &AcceptedLoss,
+) -> Result<(), WorkError> {
+    let row = AcceptedLossRow {
+        id: Id(*loss.id.as_uuid()),
+        journal_id: Id(*loss.journal.as_uuid()),
+        clicks: number(loss.clicks)?,
+        reason: loss.reason.clone(),
+        accepted_at: micros(loss.accepted_at),
+    };
+    diesel::insert_into(accepted_losses::table)
+        .values(row)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn all_accepted_losses(
+    connection: &mut Connection,
+) -> Result<Vec<AcceptedLoss>, WorkError> {
+    let rows: Vec<AcceptedLossRow> = accepted_losses::table
+        .order(accepted_losses::id)
+        .select(AcceptedLossRow::as_select())
+        .load(connection)
+        .await?;
+    let loss = |row: AcceptedLossRow| {
+        Ok(AcceptedLoss {
+            id: AcceptedLossId::from_uuid(row.id.0),
+            journal: JournalId::from_uuid(row.journal_id.0),
+            clicks: u64::try_from(row.clicks).map_err(|_| StoreError::Corrupt {
+                table: "accepted_losses",
+                column: "clicks",
+            })?,
+            reason: row.reason,
+            accepted_at: micros(row.accepted_at),
+        })
+    };
+    let losses: Result<Vec<AcceptedLoss>, StoreError> = rows.into_iter().map(loss).collect();
+    Ok(losses?)
 }

@@ -301,6 +301,19 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{BigInt, Text};
+    use super::{IdColumn, InstantColumn};
+
+    accepted_losses (id) {
+        id -> IdColumn,
+        journal_id -> IdColumn,
+        clicks -> BigInt,
+        reason -> Text,
+        accepted_at -> InstantColumn,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use super::{IdColumn, InstantColumn};
 

@@ -11,7 +11,7 @@ use waypost_core::{
     TokenHash, TokenId, User, UserCursor, UserId,
 };
 use waypost_store::{
-    ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim, JournalNote,
+    AcceptedLoss, ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim, JournalNote,
     JournalRecord, JournalStore, LinkChange, LinkLedger, Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError, TokenStore, UserChange,
     UserStore,
 };
@@ -112,6 +112,20 @@ impl JournalStore for SqlStore {
         look_up(&self.pools.reads, OperationName::StoredClicks)
             .run(async |connection: &mut Connection| {
                 journals::stored_clicks(connection, ids).await
+            })
+            .await
+    }
+
+    async fn accept_loss(&self, loss: &AcceptedLoss) -> Result<(), StoreError> {
+        transaction(&self.pools.writes, OperationName::AcceptLoss)
+            .run(async |connection: &mut Connection| journals::accept_loss(connection, loss).await)
+            .await
+    }
+
+    async fn accepted_losses(&self) -> Result<Vec<AcceptedLoss>, StoreError> {
+        look_up(&self.pools.reads, OperationName::AcceptedLosses)
+            .run(async |connection: &mut Connection| {
+                journals::all_accepted_losses(connection).await
             })
             .await
     }

@@ -8,22 +8,15 @@ use waypost_core::{ClickId, JournalId, JournalOwner, micros};
 
 use super::{MemoryStore, State};
 use crate::{
-    Claimed, ClickBatch, Ingested, JournalClaim, JournalNote, JournalRecord, JournalStore,
-    Ownership, StoreError,
+    AcceptedLoss, Claimed, ClickBatch, Ingested, JournalClaim, JournalNote, JournalRecord,
+    JournalStore, Ownership, StoreError,
 };
 
 impl State {
-    /// Notes that a process took a journal.
-    fn taken(&mut self, claim: &JournalClaim, predecessor: Option<JournalOwner>, began: u64) {
+    /// Notes that a process took a journal from another one.
+    fn taken(&mut self, claim: &JournalClaim, owner: Option<JournalOwner>, committed: u64) {
         let takes = self.journal_owners.entry(claim.journal).or_default();
-        takes.push(Ownership {
-            owner: claim.owner,
-            predecessor,
-            began,
-            end: claim.end,
-            node: claim.node.clone(),
-            taken_at: micros(claim.at),
-        });
+        takes.extend(claim.takes(owner, committed));
     }
 }
 
@@ -39,8 +32,8 @@ impl JournalStore for MemoryStore {
         };
         if !record.yields_to(claim) {
             let takes = state.journal_owners.get(&claim.journal);
-            let successor = takes.and_then(|takes| claim.successor(takes));
-            return Ok(Claimed::Refused { record, successor });
+            let branch = takes.and_then(|takes| claim.branch(&record, takes));
+            return Ok(Claimed::Refused { record, branch });
         }
         let predecessor = record.owner.replace(claim.owner);
         if predecessor != Some(claim.owner) {
@@ -122,5 +115,18 @@ impl JournalStore for MemoryStore {
         let state = self.state();
         let record = state.journals.get(&journal);
         Ok(record.is_some_and(|record| record.owner == Some(owner)))
+    }
+
+    async fn accept_loss(&self, loss: &AcceptedLoss) -> Result<(), StoreError> {
+        let loss = AcceptedLoss {
+            accepted_at: micros(loss.accepted_at),
+            ..loss.clone()
+        };
+        self.state().accepted_losses.insert(loss.id, loss);
+        Ok(())
+    }
+
+    async fn accepted_losses(&self) -> Result<Vec<AcceptedLoss>, StoreError> {
+        Ok(self.state().accepted_losses.values().cloned().collect())
     }
 }

@@ -135,6 +135,8 @@ macro_rules! forward {
             ingest(batch: ::std::sync::Arc<$crate::ClickBatch>, at: ::time::OffsetDateTime) -> $crate::Ingested;
             stored_clicks(ids: &[::waypost_core::ClickId]) -> Vec<::waypost_core::ClickId>;
             make_durable(journal: ::waypost_core::JournalId, owner: ::waypost_core::JournalOwner) -> bool;
+            accept_loss(loss: &$crate::AcceptedLoss) -> ();
+            accepted_losses() -> Vec<$crate::AcceptedLoss>;
         } }
     };
     (leases: $store:ty, $self:ident => $inner:expr) => {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use waypost_core::{
-    ApiToken, Click, ClickFacts, ClickId, Country, DeviceClass, DisplayName, Email, Family, IpHash,
+    AcceptedLossId, ApiToken, Click, ClickFacts, ClickId, Country, DeviceClass, DisplayName, Email, Family, IpHash,
     JournalId, JournalOwner, Link, LinkDetails, LinkId, ManualClock, Random, Referrer, ReservedWords, Role, Salt,
     Scopes, SearchWord, SeededRandom, Session, SessionId, SessionSecret, SetupSecret, ShortCode,
     Tag, TargetUrl, TokenId, TokenName, TokenSecret, User, UserAgent, UserId, VisitClass,
@@ -159,6 +159,11 @@ impl Samples {
     /// The id of a process.
     pub fn owner(&self) -> JournalOwner {
         JournalOwner::new(START + Duration::seconds(self.next()), &self.random)
+    }
+
+    /// The id of an accepted loss.
+    pub fn accepted_loss(&self) -> AcceptedLossId {
+        AcceptedLossId::new(START + Duration::seconds(self.next()), &self.random)
     }
 
     /// A salt.

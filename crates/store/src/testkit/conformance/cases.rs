@@ -317,6 +317,7 @@ macro_rules! __conformance_cases {
             journal_owners {
                 a_journal_is_registered_once
                 a_journal_goes_from_a_process_to_the_next_one
+                the_takes_that_a_database_forgot_are_noted_with_the_next_one
                 a_process_that_lost_its_journal_settles_and_notes_nothing
                 a_journal_of_another_process_is_refused
                 taking_again_changes_nothing
@@ -324,6 +325,7 @@ macro_rules! __conformance_cases {
                 a_batch_commits_before_its_journal_is_taken_or_never
                 a_note_is_kept_until_the_next_one
                 what_a_journal_has_settled_is_made_durable_for_its_owner
+                losses_are_accepted_with_a_reason
             }
             journals {
                 journals_are_listed_in_the_order_of_their_ids

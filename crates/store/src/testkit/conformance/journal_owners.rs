@@ -11,15 +11,19 @@ use super::journals::{batch, journal};
 use super::{StoreFactory, assert_counted, insert};
 use crate::testkit::samples::{START, Samples};
 use crate::{
-    Claimed, ClickBatch, Dropped, Ingested, JournalClaim, JournalNote, JournalPlace, JournalRecord,
-    JournalSplit, Ownership, Store,
+    AcceptedLoss, Branch, Claimed, ClickBatch, Dropped, Ingested, JournalClaim, JournalNote, JournalPlace, JournalRecord,
+    JournalSplit, Ownership, Predecessor, Store,
 };
 
 /// The claim of a process that goes on with the work of those before it, at a time with more digits than a
 /// database keeps.
 fn claim(journal: JournalId, owner: JournalOwner, predecessors: &[JournalOwner]) -> JournalClaim {
+    let own = |owner: &JournalOwner| Predecessor {
+        owner: *owner,
+        end: 8,
+    };
     JournalClaim {
-        predecessors: predecessors.to_vec(),
+        predecessors: predecessors.iter().map(own).collect(),
         node: "host.example".to_owned(),
         process: format!("boot:{owner}"),
         ..JournalClaim::new(journal, owner, 7, START + Duration::nanoseconds(1_999))
@@ -30,7 +34,7 @@ fn claim(journal: JournalId, owner: JournalOwner, predecessors: &[JournalOwner])
 async fn taken(store: &dyn Store, claim: &JournalClaim) -> JournalRecord {
     match store.take_journal(claim).await.unwrap() {
         Claimed::Taken(record) => record,
-        Claimed::Refused { record, successor } => panic!("{record:?} {successor:?}"),
+        Claimed::Refused { record, branch } => panic!("{record:?} {branch:?}"),
     }
 }
 
@@ -133,6 +137,46 @@ pub async fn a_journal_goes_from_a_process_to_the_next_one(factory: &dyn StoreFa
     assert_eq!(journal(&*store, id).await.stored, 6);
 }
 
+/// A database that was set back knows of none of the processes since, or of no process at all.
+pub async fn the_takes_that_a_database_forgot_are_noted_with_the_next_one(
+    factory: &dyn StoreFactory,
+) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let [first, second, third, fourth] = std::array::from_fn(|_| samples.owner());
+    for known in [false, true] {
+        let id = samples.journal();
+        if known {
+            taken(&*store, &claim(id, first, &[])).await;
+        }
+        taken(&*store, &claim(id, fourth, &[first, second, third])).await;
+        let takes = store.journal_owners(id).await.unwrap();
+        let mut chain: Vec<_> = takes
+            .iter()
+            .map(|take| (take.predecessor, take.owner))
+            .collect();
+        chain.sort();
+        let mut expected = [
+            (None, first),
+            (Some(first), second),
+            (Some(second), third),
+            (Some(third), fourth),
+        ];
+        expected.sort();
+        assert_eq!(chain, expected);
+        // A copy that was made when the first one ran is told of the second one.
+        let copy = store.take_journal(&claim(id, samples.owner(), &[first])).await;
+        let Claimed::Refused { branch, .. } = copy.unwrap() else {
+            panic!("it was taken")
+        };
+        let expected = Branch {
+            settled: 7,
+            shared: 8,
+        };
+        assert_eq!(branch, Some(expected));
+    }
+}
+
 /// It may sleep while another one takes over, and wake up with a batch in its hands.
 pub async fn a_process_that_lost_its_journal_settles_and_notes_nothing(
     factory: &dyn StoreFactory,
@@ -162,7 +206,7 @@ pub async fn a_process_that_lost_its_journal_settles_and_notes_nothing(
     assert_counted(&*store, &link, 0, 0).await;
 }
 
-/// Who has none of its owners behind them is told who took it after theirs.
+/// A process that does not follow its owner is told where they went apart.
 pub async fn a_journal_of_another_process_is_refused(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -171,22 +215,26 @@ pub async fn a_journal_of_another_process_is_refused(factory: &dyn StoreFactory)
     taken(&*store, &claim(id, first, &[])).await;
     taken(&*store, &claim(id, second, &[first])).await;
     let record = taken(&*store, &claim(id, third, &[second])).await;
-    for (own, successor) in [
-        (vec![first], Some(second)),
-        (vec![first, second], Some(third)),
-        (vec![], Some(first)),
+    let branch = Branch {
+        settled: 7,
+        shared: 7,
+    };
+    for (own, expected) in [
+        (vec![first], Some(branch)),
+        (vec![first, second], Some(branch)),
+        (vec![], Some(branch)),
         (vec![samples.owner()], None),
     ] {
         let answer = store.take_journal(&claim(id, new, &own)).await.unwrap();
         let Claimed::Refused {
             record: found,
-            successor: told,
+            branch: told,
         } = answer
         else {
             panic!("{answer:?}")
         };
         assert_eq!(found, record);
-        assert_eq!(told.map(|take| take.owner), successor, "{own:?}");
+        assert_eq!(told, expected, "{own:?}");
     }
     assert_eq!(journal(&*store, id).await, record);
     assert_eq!(store.journal_owners(id).await.unwrap().len(), 3);
@@ -222,9 +270,9 @@ pub async fn of_many_who_take_a_journal_at_once_one_gets_it(factory: &dyn StoreF
         for (claim, answer) in claims.iter().zip(answers) {
             match answer {
                 Claimed::Taken(record) => assert_eq!(record.owner, Some(claim.owner)),
-                Claimed::Refused { record, successor } => {
+                Claimed::Refused { record, branch } => {
                     assert_eq!(record.owner, owner);
-                    assert_eq!(successor.map(|take| take.owner), owner);
+                    assert!(branch.is_some());
                 }
             }
             if Some(claim.owner) == owner {
@@ -316,4 +364,27 @@ pub async fn what_a_journal_has_settled_is_made_durable_for_its_owner(
     assert!(store.make_durable(id, owner).await.unwrap());
     assert!(!store.make_durable(id, samples.owner()).await.unwrap());
     assert_eq!(journal(&*store, id).await, before);
+}
+
+/// Of any journal, more than once.
+pub async fn losses_are_accepted_with_a_reason(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    assert_eq!(store.accepted_losses().await.unwrap(), []);
+    let mut expected = Vec::new();
+    for (clicks, reason) in [(7, "the disk of a node died"), (0, "\u{e9}".repeat(500).as_str())] {
+        let loss = AcceptedLoss {
+            id: samples.accepted_loss(),
+            journal: samples.journal(),
+            clicks,
+            reason: reason.to_owned(),
+            accepted_at: START + Duration::nanoseconds(1_999),
+        };
+        store.accept_loss(&loss).await.unwrap();
+        expected.push(AcceptedLoss {
+            accepted_at: micros(loss.accepted_at),
+            ..loss
+        });
+    }
+    assert_eq!(store.accepted_losses().await.unwrap(), expected);
 }

@@ -79,6 +79,8 @@ pub enum Operation {
     JournalOwners,
     StoredClicks,
     MakeDurable,
+    AcceptLoss,
+    AcceptedLosses,
     Journal,
     Journals,
     Ingest,

@@ -16,7 +16,7 @@ use waypost_core::{
 use super::{FailingStore, Operation};
 use crate::rollup::{Counted, FactsSum, Part};
 use crate::{
-    AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, Claimed, ClickBatch, ClickSpan,
+    AcceptedLoss, AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, Claimed, ClickBatch, ClickSpan,
     ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore, IdentityOfUser,
     IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord, JournalStore, KeptClick, LeaseName, LeaseStore,
     LinkChange, LinkDay, LinkDayFacts, LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate,
@@ -99,6 +99,8 @@ failing! {
         Ingest: ingest(batch: Arc<ClickBatch>, at: OffsetDateTime) -> Ingested;
         StoredClicks: stored_clicks(ids: &[ClickId]) -> Vec<ClickId>;
         MakeDurable: make_durable(journal: JournalId, owner: JournalOwner) -> bool;
+        AcceptLoss: accept_loss(loss: &AcceptedLoss) -> ();
+        AcceptedLosses: accepted_losses() -> Vec<AcceptedLoss>;
     }
     LeaseStore {
         TakeLease: take_lease(name: LeaseName, holder: LeaseHolder, now: OffsetDateTime, until: OffsetDateTime) -> bool;

@@ -1,0 +1,309 @@
+//! What became of the clicks that journals accepted.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use waypost_core::{JournalId, JournalOwner};
+use waypost_store::{AcceptedLoss, JournalRecord, Ownership, Store, StoreError};
+
+use crate::JournalError;
+use crate::journal::JournalStatus;
+
+/// What became of the clicks that one journal accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalLedger {
+    /// How far it is settled, and what became of those clicks. `None` for the journal of this machine while the
+    /// database does not know it.
+    pub settled: Option<JournalRecord>,
+    /// The journal.
+    pub id: JournalId,
+    /// How many clicks are in it and not settled: as this machine sees, or as its owner said last.
+    pub pending: Option<u64>,
+    /// What is wrong with it.
+    pub problems: Vec<JournalProblem>,
+}
+
+/// What is wrong with the account of a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JournalProblem {
+    /// Its settled records are not the sum of those that are stored, dropped and duplicates.
+    Sum,
+    /// Clicks were lost, unreadable or refused, and nobody has accepted that yet.
+    Lost {
+        /// How many.
+        clicks: u64,
+    },
+    /// It went on from another journal, because another process owns that one: two servers used one data
+    /// directory, or copies of it. Nobody has accepted that yet.
+    TwoOwners {
+        /// The other journal.
+        other: JournalId,
+        /// The position from which on it has the clicks of this process.
+        at: u64,
+    },
+    /// The journal of this machine belongs to a process that used another directory.
+    OtherOwner,
+    /// Two processes took it from the same one, or from different positions than were settled: its takes were
+    /// changed by hand, or the database is damaged.
+    Takes,
+    /// Records that are not settled are missing in the journal of this machine; its server will count them as
+    /// lost.
+    Gap {
+        /// How many.
+        clicks: u64,
+    },
+    /// The database does not know the journal of this machine: it was set back, or is another one.
+    Unknown,
+}
+
+impl JournalProblem {
+    /// Whether an operator may accept it.
+    #[must_use]
+    pub const fn may_be_accepted(self) -> bool {
+        matches!(self, Self::Lost { .. } | Self::TwoOwners { .. })
+    }
+}
+
+impl JournalLedger {
+    /// Clicks that were accepted, as far as is known here.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        let settled = self.settled.as_ref().map_or(0, |settled| {
+            settled.committed.saturating_sub(settled.began)
+        });
+        settled.saturating_add(self.pending.unwrap_or(0))
+    }
+
+    /// Whether all of them are accounted for, and none is lost that nobody has accepted.
+    #[must_use]
+    pub const fn agrees(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// What an operator accepts of it, as the clicks of an [`AcceptedLoss`]; `None` when there is nothing.
+    #[must_use]
+    pub fn to_accept(&self) -> Vec<u64> {
+        let clicks = |problem: &JournalProblem| match problem {
+            JournalProblem::Lost { clicks } => Some(*clicks),
+            JournalProblem::TwoOwners { .. } => Some(0),
+            _ => None,
+        };
+        self.problems.iter().filter_map(clicks).collect()
+    }
+}
+
+/// Why the journals could not be accounted for.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalLedgerError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The journal of this machine cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// Accounts for every journal that the store knows; `local` is the directory of the one of this
+/// machine, if it has one. May run while clicks are recorded.
+///
+/// # Errors
+/// [`JournalLedgerError`].
+pub async fn journals(
+    store: &dyn Store,
+    local: &Path,
+) -> Result<Vec<JournalLedger>, JournalLedgerError> {
+    // The store first: what is settled meanwhile is then still pending, never neither.
+    let records = store.journals().await?;
+    let accepted = accepted(&store.accepted_losses().await?);
+    let local = JournalStatus::read(local)?;
+    let mut ledgers = Vec::new();
+    for record in records {
+        let takes = store.journal_owners(record.id).await?;
+        let local = local.as_ref().filter(|local| local.id == record.id);
+        let accepted = accepted.get(&record.id).copied().unwrap_or_default();
+        ledgers.push(ledger(record, &takes, local, accepted));
+    }
+    if let Some(local) = local
+        && !ledgers.iter().any(|ledger| ledger.id == local.id)
+    {
+        ledgers.push(JournalLedger {
+            settled: None,
+            id: local.id,
+            pending: Some(local.end().saturating_sub(local.first())),
+            problems: vec![JournalProblem::Unknown],
+        });
+    }
+    Ok(ledgers)
+}
+
+/// What was accepted of one journal.
+#[derive(Debug, Clone, Copy, Default)]
+struct Accepted {
+    clicks: u64,
+    two_owners: bool,
+}
+
+fn accepted(losses: &[AcceptedLoss]) -> BTreeMap<JournalId, Accepted> {
+    let mut accepted: BTreeMap<JournalId, Accepted> = BTreeMap::new();
+    for loss in losses {
+        let of_journal = accepted.entry(loss.journal).or_default();
+        of_journal.clicks = of_journal.clicks.saturating_add(loss.clicks);
+        of_journal.two_owners |= loss.clicks == 0;
+    }
+    accepted
+}
+
+fn ledger(
+    record: JournalRecord,
+    takes: &[Ownership],
+    local: Option<&JournalStatus>,
+    accepted: Accepted,
+) -> JournalLedger {
+    let mut problems = Vec::new();
+    if !record.agrees() {
+        problems.push(JournalProblem::Sum);
+    }
+    if !takes_agree(&record, takes) {
+        problems.push(JournalProblem::Takes);
+    }
+    let clicks = record.dropped.losses().saturating_sub(accepted.clicks);
+    if clicks > 0 {
+        problems.push(JournalProblem::Lost { clicks });
+    }
+    if let Some(split) = record.split
+        && !accepted.two_owners
+    {
+        problems.push(JournalProblem::TwoOwners {
+            other: split.from,
+            at: split.at,
+        });
+    }
+    let reported = record.accepted.saturating_sub(record.committed);
+    let pending = match local {
+        Some(local) => {
+            if record.owner.is_some_and(|owner| !local.was_used_by(owner)) {
+                problems.push(JournalProblem::OtherOwner);
+            }
+            let gap = local.first().saturating_sub(record.committed);
+            if gap > 0 {
+                problems.push(JournalProblem::Gap { clicks: gap });
+            }
+            Some(local.pending(record.committed).clicks)
+        }
+        None => record.noted_at.map(|_| reported),
+    };
+    JournalLedger {
+        id: record.id,
+        settled: Some(record),
+        pending,
+        problems,
+    }
+}
+
+/// Whether each process took the journal from another one, none from the same, at a position that is settled.
+fn takes_agree(record: &JournalRecord, takes: &[Ownership]) -> bool {
+    let mut followed: Vec<Option<JournalOwner>> = Vec::new();
+    let each = takes.iter().all(|take| {
+        let is_first = !followed.contains(&take.predecessor);
+        followed.push(take.predecessor);
+        is_first && (record.began..=record.committed).contains(&take.began)
+    });
+    let is_last = |owner: JournalOwner| !followed.contains(&Some(owner));
+    each && record.owner.is_none_or(is_last)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+    use time::macros::datetime;
+    use waypost_core::SeededRandom;
+    use waypost_store::{Dropped, JournalClaim, JournalSplit};
+
+    use super::*;
+
+    const AT: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+
+    fn record(stored: u64, dropped: Dropped) -> (JournalRecord, Ownership) {
+        let random = SeededRandom::new(1);
+        let owner = JournalOwner::new(AT, &random);
+        let claim = JournalClaim::new(JournalId::new(AT, &random), owner, 5, AT);
+        let record = JournalRecord {
+            stored,
+            dropped,
+            committed: 5 + stored + dropped.total(),
+            ..JournalRecord::registered(&claim)
+        };
+        let take = Ownership {
+            owner,
+            predecessor: None,
+            began: 5,
+            end: 5,
+            node: String::new(),
+            taken_at: AT,
+        };
+        (record, take)
+    }
+
+    fn problems(record: &JournalRecord, takes: &[Ownership], clicks: u64) -> Vec<JournalProblem> {
+        let accepted = Accepted {
+            clicks,
+            two_owners: clicks == 99,
+        };
+        ledger(record.clone(), takes, None, accepted).problems
+    }
+
+    #[test]
+    fn a_journal_without_losses_agrees() {
+        let dropped = Dropped {
+            link_deleted: 3,
+            ..Dropped::default()
+        };
+        let (record, take) = record(7, dropped);
+        assert_eq!(problems(&record, &[take], 0), []);
+    }
+
+    #[test]
+    fn a_loss_is_a_problem_until_it_is_accepted() {
+        let dropped = Dropped {
+            rejected: 1,
+            unreadable: 2,
+            lost: 4,
+            ..Dropped::default()
+        };
+        let (record, take) = record(7, dropped);
+        let lost = |clicks| vec![JournalProblem::Lost { clicks }];
+        let takes = [take];
+        assert_eq!(problems(&record, &takes, 0), lost(7));
+        assert_eq!(problems(&record, &takes, 5), lost(2));
+        assert_eq!(problems(&record, &takes, 7), []);
+    }
+
+    #[test]
+    fn two_owners_are_a_problem_until_they_are_accepted() {
+        let (mut record, take) = record(7, Dropped::default());
+        let other = JournalId::new(AT, &SeededRandom::new(9));
+        record.split = Some(JournalSplit { from: other, at: 5 });
+        let takes = [take];
+        let two = vec![JournalProblem::TwoOwners { other, at: 5 }];
+        assert_eq!(problems(&record, &takes, 0), two);
+        assert_eq!(problems(&record, &takes, 99), []);
+    }
+
+    #[test]
+    fn sums_and_takes_that_cannot_be_are_problems() {
+        let (mut record, take) = record(7, Dropped::default());
+        let fork = Ownership {
+            owner: JournalOwner::new(AT, &SeededRandom::new(8)),
+            ..take.clone()
+        };
+        let ahead = Ownership {
+            began: 13,
+            ..take.clone()
+        };
+        for takes in [vec![take.clone(), fork], vec![ahead]] {
+            assert_eq!(problems(&record, &takes, 0), [JournalProblem::Takes]);
+        }
+        record.stored -= 1;
+        assert_eq!(problems(&record, &[take], 0), [JournalProblem::Sum]);
+    }
+}
