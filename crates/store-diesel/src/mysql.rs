@@ -81,6 +81,8 @@ mod tags;
 mod tokens;
 #[path = "sql/transaction.rs"]
 mod transaction;
+#[path = "sql/turns.rs"]
+mod turns;
 #[path = "sql/users.rs"]
 mod users;
 #[path = "sql/versions.rs"]

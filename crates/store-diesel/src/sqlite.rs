@@ -214,6 +214,19 @@ fn classify(error: &DieselError) -> Fault {
     }
 }
 
+/// A transaction that writes has the lock of the whole database: it needs no turn.
+mod turns {
+    use waypost_store::LeaseName;
+
+    use super::Connection;
+    use super::transaction::WorkError;
+
+    #[expect(clippy::unused_async, reason = "others wait for their turn")]
+    pub(super) async fn take(_: &mut Connection, _: LeaseName) -> Result<(), WorkError> {
+        Ok(())
+    }
+}
+
 /// What a purge sets on the connection that writes. The oldest clicks are spread all over the index by links,
 /// and the next batch changes the same pages again: with room for them (16 MB, which is taken only as far as there
 /// are pages; 2 MB is the default) and a write-ahead log of 128 MB (4 MB is the default), as the ingester has it, twice as

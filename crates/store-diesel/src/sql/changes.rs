@@ -5,11 +5,14 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use waypost_core::{ShortCode, micros};
-use waypost_store::{LinkChange, StoreError};
+use waypost_store::{LeaseName, LinkChange, StoreError};
 
 use super::Connection;
 use super::schema::link_changes;
 use super::transaction::WorkError;
+
+/// The turn to purge changes.
+const PURGE: LeaseName = LeaseName::new("purge-changes");
 
 /// What stands in place of a code where everything may have changed; no code is like it.
 const EVERYTHING: &str = "*";
@@ -87,6 +90,7 @@ pub(super) async fn purge(
     before: OffsetDateTime,
     limit: u32,
 ) -> Result<u64, WorkError> {
+    super::turns::take(connection, PURGE).await?;
     let (Some(newest), Some(skipped)) = (newest(connection).await?, limit.checked_sub(1)) else {
         return Ok(0);
     };

@@ -1,6 +1,6 @@
 //! Queries on clicks, their totals and their daily rollup. Storing clicks is `ingest`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -9,12 +9,15 @@ use diesel::sql_types::{BigInt, Nullable};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use waypost_core::{ClickId, LinkId, micros};
-use waypost_store::{LinkLedger, PurgeScope, StoreError};
+use waypost_store::{LeaseName, LinkLedger, PurgeScope, StoreError};
 
 use super::id::Id;
 use super::schema::{link_clicks, link_days, links};
 use super::transaction::WorkError;
 use super::{Connection, SUM_OF_DAYS, SUM_OF_HUMANS};
+
+/// The turn to purge clicks.
+const PURGE: LeaseName = LeaseName::new("purge-clicks");
 
 /// The smallest id of clicks that are surely not older than `before`: ids begin with the time in
 /// milliseconds, so that the primary key serves as an index by time.
@@ -48,25 +51,51 @@ pub(super) async fn count_before(
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// Deletes the oldest rows, and notes under each link how many went. The links are locked in the order of
-/// their ids, as for storing clicks, and late, so that clicks on them wait for little.
+/// Deletes the oldest rows, and adds their numbers to `clicks_purged` of their links.
+///
+/// It locks its turn, then the links in the order of their ids, then the rows: everything that changes
+/// existing rows of a link locks the link first.
 pub(super) async fn purge(
     connection: &mut Connection,
     scope: PurgeScope,
     limit: u32,
 ) -> Result<u64, WorkError> {
     super::make_room_for_purge(connection).await?;
-    let old: Vec<(Id, Id)> = within!(scope)
-        .order(link_clicks::id)
-        .limit(i64::from(limit))
-        .select((link_clicks::link_id, link_clicks::id))
-        .load(connection)
-        .await?;
+    super::turns::take(connection, PURGE).await?;
+    loop {
+        let old: Vec<(Id, Id)> = within!(scope)
+            .order(link_clicks::id)
+            .limit(i64::from(limit))
+            .select((link_clicks::link_id, link_clicks::id))
+            .load(connection)
+            .await?;
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let deleted = delete(connection, old).await?;
+        if deleted > 0 {
+            return Ok(deleted);
+        }
+        // All of their links were deleted since; there may be more rows.
+    }
+}
+
+/// Deletes the found rows, each given by its link and its id, and adds their numbers to `clicks_purged` of
+/// their links. Rows of links that were deleted since are gone.
+async fn delete(connection: &mut Connection, found: Vec<(Id, Id)>) -> Result<u64, WorkError> {
+    let links: BTreeSet<Id> = found.iter().map(|(link, _)| *link).collect();
+    let links: Vec<Id> = links.into_iter().collect();
     let mut by_link: BTreeMap<Id, i64> = BTreeMap::new();
+    for ids in links.chunks(IDS_OF_A_STATEMENT) {
+        let there = super::edits::lock_all(connection, ids).await?;
+        by_link.extend(there.into_iter().map(|link| (link, 0)));
+    }
     let mut clicks = Vec::new();
-    for (link, click) in old {
-        *by_link.entry(link).or_default() += 1;
-        clicks.push(click);
+    for (link, click) in found {
+        if let Some(number) = by_link.get_mut(&link) {
+            *number += 1;
+            clicks.push(click);
+        }
     }
     let mut deleted = 0;
     for ids in clicks.chunks(IDS_OF_A_STATEMENT) {
@@ -75,12 +104,8 @@ pub(super) async fn purge(
             .await?;
     }
     if deleted != clicks.len() {
-        // Another purge was at work on the same rows, and nobody knows which of them went here.
+        // Something that takes no turn purges too, say an older version: nobody knows which rows it took.
         return Err(contention("other rows were purged than were found").into());
-    }
-    let links: Vec<Id> = by_link.keys().copied().collect();
-    for ids in links.chunks(IDS_OF_A_STATEMENT) {
-        super::edits::lock_all(connection, ids).await?;
     }
     let mut by_number: BTreeMap<i64, Vec<Id>> = BTreeMap::new();
     for (link, number) in by_link {

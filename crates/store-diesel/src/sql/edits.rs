@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use waypost_core::{
     Link, LinkAction, LinkContent, LinkId, LinkSnapshot, ShortCode, UserId, micros,
 };
-use waypost_store::{LinkEdit, LinkUpdate, StoreError, Updated};
+use waypost_store::{LeaseName, LinkEdit, LinkUpdate, StoreError, Updated};
 
 use super::access::Access;
 use super::id::Id;
@@ -18,6 +18,9 @@ use super::statement::Statement;
 use super::transaction::WorkError;
 use super::versions::{self, NewVersion};
 use super::{Connection, FOR_UPDATE, access, changes, findable, users};
+
+/// The turn to purge deleted links.
+const PURGE: LeaseName = LeaseName::new("purge-links");
 
 /// What the content of a link sets.
 #[derive(Insertable, AsChangeset)]
@@ -286,15 +289,17 @@ pub(super) async fn lock(connection: &mut Connection, id: LinkId) -> Result<bool
     Ok(!statement.ids(connection).await?.is_empty())
 }
 
-/// Keeps everybody else from changing these links, which are in the order of their ids.
-pub(super) async fn lock_all(connection: &mut Connection, links: &[Id]) -> Result<(), WorkError> {
+/// Locks these links, which are sorted by their ids, and returns those that exist.
+pub(super) async fn lock_all(
+    connection: &mut Connection,
+    links: &[Id],
+) -> Result<Vec<Id>, WorkError> {
     let mut statement = Statement::of("SELECT id FROM links WHERE id IN (");
     for (number, id) in links.iter().enumerate() {
         statement.sql(if number == 0 { "" } else { ", " }).id(&id.0);
     }
     statement.sql(") ORDER BY id").sql(FOR_UPDATE);
-    statement.ids(connection).await?;
-    Ok(())
+    Ok(statement.ids(connection).await?)
 }
 
 pub(super) async fn delete(connection: &mut Connection, id: LinkId) -> Result<bool, WorkError> {
@@ -324,6 +329,7 @@ pub(super) async fn purge_deleted(
     before: OffsetDateTime,
     limit: u32,
 ) -> Result<u64, WorkError> {
+    super::turns::take(connection, PURGE).await?;
     let before = micros(before);
     let old: BTreeSet<Id> = links::table
         .filter(links::deleted_at.lt(before))

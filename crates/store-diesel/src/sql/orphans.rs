@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
 use waypost_core::{OrphanPath, micros};
-use waypost_store::{Orphan, OrphanQuery, OrphanTries, OrphansAdded, StoreError};
+use waypost_store::{LeaseName, Orphan, OrphanQuery, OrphanTries, OrphansAdded, StoreError};
 
 use super::schema::{orphan_days, orphan_paths};
 use super::statement::Statement;
@@ -19,6 +19,9 @@ use super::{
     SUM_OF_HITS,
 };
 use crate::job::count;
+
+/// The turn to purge orphans.
+const PURGE: LeaseName = LeaseName::new("purge-orphans");
 
 /// So many rows are inserted in one statement, at the most.
 const ROWS: usize = 200;
@@ -208,6 +211,7 @@ pub(super) async fn purge(
     before: Date,
     limit: u32,
 ) -> Result<u64, WorkError> {
+    super::turns::take(connection, PURGE).await?;
     let old: Vec<(Date, String)> = orphan_paths::table
         .filter(orphan_paths::day.lt(before))
         .order((orphan_paths::day, orphan_paths::path))

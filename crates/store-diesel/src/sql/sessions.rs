@@ -8,13 +8,16 @@ use time::OffsetDateTime;
 use waypost_core::{
     Session, SessionCursor, SessionHash, SessionId, User, UserAgent, UserId, micros,
 };
-use waypost_store::{SignedIn, StoreError};
+use waypost_store::{LeaseName, SignedIn, StoreError};
 
 use super::Connection;
 use super::id::Id;
 use super::schema::{sessions, users};
 use super::transaction::WorkError;
 use super::users::UserRow;
+
+/// The turn to purge sessions.
+const PURGE: LeaseName = LeaseName::new("purge-sessions");
 
 /// So many sessions are looked up by one statement: databases limit the number of values.
 const BY_HASH: usize = 500;
@@ -179,6 +182,7 @@ pub(super) async fn purge(
     before: OffsetDateTime,
     limit: u32,
 ) -> Result<u64, WorkError> {
+    super::turns::take(connection, PURGE).await?;
     let old: Vec<Id> = sessions::table
         .filter(sessions::expires_at.lt(micros(before)))
         .order((sessions::expires_at, sessions::id))

@@ -13,13 +13,18 @@ use waypost_core::{
     micros,
 };
 use waypost_store::rollup::{Counted, DayFacts, FactsSum, Part};
-use waypost_store::{ClickSpan, ClicksQuery, KeptClick, LinkDay, LinkDayFacts, StoreError};
+use waypost_store::{
+    ClickSpan, ClicksQuery, KeptClick, LeaseName, LinkDay, LinkDayFacts, StoreError,
+};
 
 use super::id::Id;
 use super::schema::{link_clicks, link_days, link_owners, link_visitors, links, users};
 use super::transaction::WorkError;
 use super::{Connection, SEEKS_BY_WHOLE_KEY, SUM_OF_DAYS, SUM_OF_HUMANS, SUM_OF_TOTALS};
 use crate::tally::CORRUPT_FACTS;
+
+/// The turn to purge visitors.
+const PURGE_VISITORS: LeaseName = LeaseName::new("purge-visitors");
 
 /// So many pairs are looked up by one statement: databases limit the number of values.
 const PAIRS: usize = 500;
@@ -408,6 +413,7 @@ pub(super) async fn purge_visitors(
     day: Date,
     limit: u32,
 ) -> Result<u64, WorkError> {
+    super::turns::take(connection, PURGE_VISITORS).await?;
     let old: Vec<(Date, Id, Id)> = link_visitors::table
         .filter(link_visitors::day.lt(day))
         .order((

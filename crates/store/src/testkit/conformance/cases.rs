@@ -242,7 +242,6 @@ macro_rules! __conformance_cases {
                 a_link_that_comes_back_starts_at_zero
                 the_clicks_of_one_link_are_purged_alone
                 statistics_do_not_change_by_a_purge
-                two_who_purge_the_same_clicks_delete_each_once
             }
             leases {
                 a_lease_has_one_holder
@@ -384,6 +383,15 @@ macro_rules! __conformance_cases {
                 purging_while_recording_keeps_the_ledger_in_agreement
                 the_ledger_agrees_at_any_moment_while_recording
                 a_cursor_walk_during_changes_repeats_and_skips_nothing
+            }
+            purges {
+                purges_of_clicks_at_once_delete_each_once
+                links_are_deleted_while_their_clicks_are_purged
+                purges_of_changes_at_once_delete_each_once
+                purges_of_sessions_at_once_delete_each_once
+                purges_of_visitors_at_once_delete_each_once
+                purges_of_orphans_at_once_delete_each_once
+                purges_of_deleted_links_at_once_delete_each_once
             }
         }
     };

@@ -31,6 +31,7 @@ mod model;
 mod near;
 mod orphans;
 mod owners;
+mod purges;
 mod renames;
 mod retention;
 mod rows;

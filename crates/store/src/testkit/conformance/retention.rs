@@ -5,7 +5,6 @@ use time::macros::{date, datetime};
 use time::{Duration, OffsetDateTime};
 use waypost_core::{Click, Link};
 
-use super::concurrency::at_once;
 use super::rows::{assert_clicks, assert_days};
 use super::{
     StoreFactory, add_user, all_of, assert_counted, insert, insert_all, ledger_of, record,
@@ -297,33 +296,4 @@ pub async fn statistics_do_not_change_by_a_purge(factory: &dyn StoreFactory) {
     while store.purge_visitors(to, 20).await.unwrap() > 0 {}
     assert_eq!(statistics().await, before);
     assert_eq!(store.oldest_click(links[0].id).await.unwrap(), None);
-}
-
-/// Each click is counted as purged by one of them, and each goes on until nothing is left.
-pub async fn two_who_purge_the_same_clicks_delete_each_once(factory: &dyn StoreFactory) {
-    let store = factory.empty_store().await;
-    let samples = Samples::new(1);
-    let links = samples.links(7);
-    insert_all(&*store, &links).await;
-    let clicks: Vec<Click> = (0..210)
-        .map(|number| samples.click(&links[number % 7]))
-        .collect();
-    record(&*store, &clicks).await;
-    let purged = at_once(2, |_| {
-        let store = store.clone();
-        async move {
-            let mut purged = 0;
-            loop {
-                match purge(&*store, FAR_FUTURE, 10).await {
-                    0 => return purged,
-                    now => purged += now,
-                }
-            }
-        }
-    })
-    .await;
-    assert_eq!(purged.iter().sum::<u64>(), 210);
-    for link in &links {
-        assert_counted(&*store, link, 30, 30).await;
-    }
 }
