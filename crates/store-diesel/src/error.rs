@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use waypost_store::StoreError;
 
 /// Why a database cannot be used. The message never includes its source, nor a password.
@@ -53,14 +54,14 @@ pub enum DatabaseError {
     Store(#[from] StoreError),
 }
 
-/// What an error of the database means for the caller. Each backend tells in its own words.
+/// What an error of the database means for the caller. Each backend tells it by the codes of its database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// A unique value is taken.
     Conflict,
     /// Two transactions got in each other's way and this one was undone: run it again.
     Contention,
-    /// The connection broke.
+    /// The connection broke, or leads to a server that only reads: another one may do.
     ConnectionLost,
     /// The database cannot work at the moment.
     Unavailable,
@@ -71,6 +72,24 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// The fault that diesel tells by itself, of every database. `None` for all others, of which it keeps
+    /// only a text: the backend finds out their code.
+    pub(crate) const fn of_kind(kind: DatabaseErrorKind) -> Option<Self> {
+        match kind {
+            DatabaseErrorKind::UniqueViolation => Some(Self::Conflict),
+            DatabaseErrorKind::SerializationFailure => Some(Self::Contention),
+            DatabaseErrorKind::ForeignKeyViolation
+            | DatabaseErrorKind::RestrictViolation
+            | DatabaseErrorKind::NotNullViolation
+            | DatabaseErrorKind::CheckViolation
+            | DatabaseErrorKind::ExclusionViolation => Some(Self::Refused),
+            DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::UnableToSendCommand
+            | DatabaseErrorKind::ReadOnlyTransaction => Some(Self::ConnectionLost),
+            _ => None,
+        }
+    }
+
     pub(crate) const fn may_pass(self) -> bool {
         matches!(self, Self::Contention | Self::ConnectionLost)
     }
@@ -88,4 +107,12 @@ impl Fault {
             Self::Other => StoreError::internal(error),
         }
     }
+}
+
+/// Whether a unique value is taken.
+pub(crate) const fn is_conflict(error: &DieselError) -> bool {
+    matches!(
+        error,
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)
+    )
 }

@@ -1,7 +1,6 @@
 //! MySQL and MariaDB: what differs from the other databases.
 
 use diesel::mysql::Mysql;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{ConnectionError, ConnectionResult, QueryResult};
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::{
@@ -14,7 +13,6 @@ use waypost_store::StoreError;
 
 use crate::DatabaseSettings;
 use crate::database::Opened;
-use crate::error::Fault;
 
 #[path = "sql/access.rs"]
 mod access;
@@ -29,6 +27,7 @@ mod clicks;
 mod client;
 #[path = "sql/edits.rs"]
 mod edits;
+mod fault;
 #[path = "sql/findable.rs"]
 mod findable;
 #[path = "sql/id.rs"]
@@ -88,6 +87,7 @@ mod users;
 #[path = "sql/versions.rs"]
 mod versions;
 
+use fault::fault;
 use transaction::WorkError;
 
 type Connection = AsyncMysqlConnection;
@@ -176,57 +176,6 @@ pub(crate) fn connect_blocking(url: &str) -> ConnectionResult<AsyncConnectionWra
 
 async fn begin(connection: &mut Connection) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction(connection).await
-}
-
-fn classify(error: &DieselError) -> Fault {
-    match error {
-        DieselError::DatabaseError(kind, information) => match kind {
-            DatabaseErrorKind::UniqueViolation => Fault::Conflict,
-            DatabaseErrorKind::SerializationFailure => Fault::Contention,
-            DatabaseErrorKind::ForeignKeyViolation
-            | DatabaseErrorKind::NotNullViolation
-            | DatabaseErrorKind::CheckViolation => Fault::Refused,
-            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
-                Fault::ConnectionLost
-            }
-            // diesel-async does not hand on the number of these: only their text.
-            _ => classify_message(information.message()),
-        },
-        DieselError::BrokenTransactionManager => Fault::ConnectionLost,
-        _ => Fault::Other,
-    }
-}
-
-fn classify_message(message: &str) -> Fault {
-    const CONTENTION: &[&str] = &[
-        "Deadlock found",             // 1213; Galera reports a failed certification so too
-        "Lock wait timeout exceeded", // 1205
-        "Record has changed since last read", // 1020, MariaDB with innodb_snapshot_isolation
-        "WSREP detected deadlock",    // 1213
-    ];
-    const LOST: &[&str] = &[
-        "Input/output error", // of the driver
-        "Driver error",
-        "Server shutdown in progress", // 1053
-        "Connection was killed",       // 1927
-    ];
-    const UNAVAILABLE: &[&str] = &[
-        "Too many connections",               // 1040
-        "WSREP has not yet prepared node",    // 1047
-        "The MariaDB server is running with", // 1290, read-only
-        "The MySQL server is running with",   // 1290, read-only
-        "Query execution was interrupted",    // 1317
-    ];
-    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| message.starts_with(prefix));
-    if begins(CONTENTION) {
-        Fault::Contention
-    } else if begins(LOST) {
-        Fault::ConnectionLost
-    } else if begins(UNAVAILABLE) {
-        Fault::Unavailable
-    } else {
-        Fault::Other
-    }
 }
 
 /// What is deleted is no longer in the database; when its bytes leave the disk is the server's

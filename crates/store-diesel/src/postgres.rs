@@ -3,19 +3,21 @@
 use std::error::Error;
 
 use diesel::pg::Pg;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{ConnectionError, ConnectionResult, QueryResult};
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::{
-    AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
+    AnsiTransactionManager, AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection,
+    TransactionManager,
 };
+use tokio::net::UnixStream;
+use tokio_postgres::config::{Host, SslMode, SslNegotiation};
+use tokio_postgres::{Config, NoTls};
 use uuid::Uuid;
 use waypost_core::{JournalId, JournalOwner};
 use waypost_store::StoreError;
 
 use crate::DatabaseSettings;
 use crate::database::Opened;
-use crate::error::Fault;
 
 #[path = "sql/access.rs"]
 mod access;
@@ -32,6 +34,7 @@ mod columns;
 mod copy;
 #[path = "sql/edits.rs"]
 mod edits;
+mod fault;
 #[path = "sql/findable.rs"]
 mod findable;
 #[path = "sql/id.rs"]
@@ -46,6 +49,7 @@ mod journals;
 mod leases;
 #[path = "sql/links.rs"]
 mod links;
+mod listener;
 #[path = "sql/orphans.rs"]
 mod orphans;
 #[path = "sql/pool.rs"]
@@ -88,6 +92,8 @@ mod users;
 #[path = "sql/versions.rs"]
 mod versions;
 
+use fault::fault;
+use listener::Listener;
 use transaction::WorkError;
 
 type Connection = AsyncPgConnection;
@@ -136,6 +142,8 @@ const ADD_HITS: &str = " ON CONFLICT (day, path) DO UPDATE SET hits = orphan_pat
 /// tens of thousands of rows are read in order not to look up a few hundred.
 const SET_UP: &str = "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; SET random_page_cost = 1.1";
 
+const DEFAULT_PORT: u16 = 5432;
+
 const fn raw_id(id: &Uuid) -> &RawId {
     id
 }
@@ -168,13 +176,37 @@ async fn connect(url: &str) -> ConnectionResult<Connection> {
     Ok(connection)
 }
 
-/// Connects by hand: diesel-async would keep of an error only that there was one, not that, say, the
-/// connection was refused.
+/// Connects without diesel-async, which would keep of a failure only that there was one, not that, say, the
+/// connection was refused. A [`Listener`] reads the codes of the connection's errors.
 async fn open_connection(url: &str) -> ConnectionResult<Connection> {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
-        .await
-        .map_err(|error| ConnectionError::BadConnection(chain(&error)))?;
-    AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(chain(&error));
+    let mut config: Config = url.parse().map_err(bad)?;
+    if config.get_ssl_mode() == SslMode::Require {
+        let refused = config.connect(NoTls).await.map(drop);
+        refused.map_err(bad)?;
+    }
+    // The listener takes the place of TLS. Nothing is encrypted, and with direct negotiation the server does not
+    // learn of it.
+    config.ssl_mode(SslMode::Require);
+    config.ssl_negotiation(SslNegotiation::Direct);
+    let listener = Listener::default();
+    let mut connection = if let [Host::Unix(directory)] = config.get_hosts() {
+        // The driver takes a connector only for hosts with a name: the socket is opened here.
+        let port = config.get_ports().first().copied().unwrap_or(DEFAULT_PORT);
+        let socket = UnixStream::connect(directory.join(format!(".s.PGSQL.{port}"))).await;
+        let socket = socket.map_err(|error| ConnectionError::BadConnection(chain(&error)))?;
+        let connected = config.connect_raw(socket, listener.clone()).await;
+        let (client, connection) = connected.map_err(bad)?;
+        // It ends with the client.
+        tokio::spawn(connection);
+        AsyncPgConnection::try_from(client).await?
+    } else {
+        let connected = config.connect(listener.clone()).await;
+        let (client, connection) = connected.map_err(bad)?;
+        AsyncPgConnection::try_from_client_and_connection(client, connection).await?
+    };
+    connection.set_instrumentation(listener);
+    Ok(connection)
 }
 
 fn chain(error: &dyn Error) -> String {
@@ -193,37 +225,6 @@ pub(crate) fn connect_blocking(url: &str) -> ConnectionResult<AsyncConnectionWra
 
 async fn begin(connection: &mut Connection) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction(connection).await
-}
-
-fn classify(error: &DieselError) -> Fault {
-    match error {
-        DieselError::DatabaseError(kind, information) => match kind {
-            DatabaseErrorKind::UniqueViolation => Fault::Conflict,
-            DatabaseErrorKind::SerializationFailure => Fault::Contention,
-            DatabaseErrorKind::ForeignKeyViolation
-            | DatabaseErrorKind::NotNullViolation
-            | DatabaseErrorKind::CheckViolation => Fault::Refused,
-            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
-                Fault::ConnectionLost
-            }
-            // diesel does not hand on the SQLSTATE of these: only their (untranslated) text.
-            _ => match information.message() {
-                "deadlock detected" => Fault::Contention,
-                message if message.starts_with("terminating connection") => Fault::ConnectionLost,
-                message
-                    if message.starts_with("canceling statement due to")
-                        || message.starts_with("the database system is")
-                        || message.starts_with("cannot execute")
-                        || message.starts_with("sorry, too many clients") =>
-                {
-                    Fault::Unavailable
-                }
-                _ => Fault::Other,
-            },
-        },
-        DieselError::BrokenTransactionManager => Fault::ConnectionLost,
-        _ => Fault::Other,
-    }
 }
 
 /// What is deleted is no longer in the database; when its bytes leave the disk is the server's

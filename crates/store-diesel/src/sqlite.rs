@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::result::Error as DieselError;
 use diesel::sqlite::Sqlite;
 use diesel::{Connection as _, ConnectionError, ConnectionResult};
 use diesel_async::AsyncConnection;
@@ -29,6 +29,7 @@ mod changes;
 mod clicks;
 #[path = "sql/edits.rs"]
 mod edits;
+mod fault;
 #[path = "sql/findable.rs"]
 mod findable;
 #[path = "sql/id.rs"]
@@ -169,7 +170,9 @@ async fn connect(path: &str) -> ConnectionResult<Connection> {
 fn set_up(connection: &mut SqliteConnection) -> QueryResult<()> {
     for _ in 0..SET_UP_TRIES {
         match connection.batch_execute(PRAGMAS) {
-            Err(error) if classify(&error) == Fault::Contention => std::thread::sleep(SET_UP_PAUSE),
+            Err(error) if fault::of_error(&error) == Fault::Contention => {
+                std::thread::sleep(SET_UP_PAUSE);
+            }
             done => return done,
         }
     }
@@ -193,25 +196,8 @@ async fn begin(connection: &mut Connection) -> QueryResult<()> {
     connection.spawn_blocking(begin_blocking).await
 }
 
-fn classify(error: &DieselError) -> Fault {
-    match error {
-        DieselError::DatabaseError(kind, information) => match kind {
-            DatabaseErrorKind::UniqueViolation => Fault::Conflict,
-            DatabaseErrorKind::SerializationFailure => Fault::Contention,
-            DatabaseErrorKind::ForeignKeyViolation
-            | DatabaseErrorKind::NotNullViolation
-            | DatabaseErrorKind::CheckViolation => Fault::Refused,
-            _ => match information.message() {
-                "database is locked" | "database table is locked" => Fault::Contention,
-                "database or disk is full" | "disk I/O error" | "unable to open database file" => {
-                    Fault::Unavailable
-                }
-                _ => Fault::Other,
-            },
-        },
-        DieselError::BrokenTransactionManager => Fault::ConnectionLost,
-        _ => Fault::Other,
-    }
+async fn fault(_: &mut Connection, error: &DieselError) -> Fault {
+    fault::of_error(error)
 }
 
 /// A transaction that writes has the lock of the whole database: it needs no turn.

@@ -49,7 +49,7 @@
 //! An [`OidcProvider`] is a real OpenID provider to sign in with. A [`ChromeDriver`] starts real browsers;
 //! [`axe`] and [`html_validator`] check what they are shown.
 //!
-//! [`wait_until`] waits for what happens a little later.
+//! [`wait_until`] waits for what happens a little later, with [`PATIENCE`].
 //!
 //! # Harm
 //! A [`DatabaseProxy`] cuts a database server off, a [`DatabaseLock`] keeps everybody from writing
@@ -100,4 +100,4 @@ pub use port::free_port;
 pub use programs::schemathesis;
 pub use proxy::DatabaseProxy;
 pub use server::{ServerOptions, ServerProcess};
-pub use wait::{wait_until, wait_until_blocking};
+pub use wait::{PATIENCE, wait_until, wait_until_blocking};

@@ -2,15 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+/// How long tests wait for what is sure to happen soon. Far above what it takes on a machine that is not busy:
+/// a test that fails because others take the processors says nothing.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
 const POLL: Duration = Duration::from_millis(20);
 
 /// Asks every 20 ms until the condition holds.
 ///
 /// ```no_run
-/// # use std::time::Duration;
-/// # use waypost_test_harness::{TestDatabase, wait_until};
+/// # use waypost_test_harness::{PATIENCE, TestDatabase, wait_until};
 /// # async fn example(database: TestDatabase) {
-/// wait_until("the click is stored", Duration::from_secs(5), async || {
+/// wait_until("the click is stored", PATIENCE, async || {
 ///     database.number("select count(*) from link_clicks").await == 1
 /// })
 /// .await;
@@ -55,13 +58,13 @@ pub fn wait_until_blocking(
 
 #[cfg(test)]
 mod tests {
-    use super::{wait_until, wait_until_blocking};
+    use super::{PATIENCE, wait_until, wait_until_blocking};
     use std::time::Duration;
 
     #[tokio::test]
     async fn waiting_ends_when_the_condition_holds() {
         let mut asked = 0;
-        wait_until("asked three times", Duration::from_secs(5), async || {
+        wait_until("asked three times", PATIENCE, async || {
             asked += 1;
             asked == 3
         })

@@ -13,12 +13,12 @@ use waypost_store::{Ingested, StoreError, hold_point};
 
 pub(super) use super::client::Client;
 use super::client::Reader;
+use super::fault::of_driver;
 use super::insert::{
     CLICKS, Day, KNOWN_DAYS, NEW_DAYS, VISITORS, parts, push_click, push_day, push_visitor,
 };
 use super::known::{KEYS, Known, Visit, push_ids};
 use super::literals::{push_datetime_literal, push_id, push_number};
-use crate::error::Fault;
 use crate::job::{Job, Step, place};
 use crate::retry::Failure;
 use crate::tally::{LinkTally, Tally};
@@ -75,7 +75,7 @@ pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, F
     added.map_err(failed)?;
     hold_point("ingest.inside");
     let committed = writer.query_drop("COMMIT").await;
-    committed.map_err(|error| Failure::of_commit(classify(&error), error))?;
+    committed.map_err(|error| Failure::of_commit(of_driver(&error), error))?;
     Ok(Ingested::Settled(tally.recorded()))
 }
 
@@ -304,33 +304,5 @@ async fn documents(tally: &Tally<'_>, known: &Known) -> Result<Vec<String>, Fail
 }
 
 fn failed(error: Error) -> Failure {
-    Failure::of(classify(&error), error)
-}
-
-/// MySQL, "Server Error Message Reference"; MariaDB has the same numbers, and its own from 1900 on.
-fn classify(error: &Error) -> Fault {
-    let number = match error {
-        Error::Server(error) => error.code,
-        Error::Io(_) | Error::Driver(_) => return Fault::ConnectionLost,
-        Error::Other(_) | Error::Url(_) => return Fault::Other,
-    };
-    match number {
-        // Duplicate entry.
-        1062 | 1586 => Fault::Conflict,
-        // Record has changed; lock wait timeout; deadlock, and what Galera reports as one.
-        1020 | 1205 | 1213 => Fault::Contention,
-        // Shutdown, aborted and killed connections.
-        1053 | 1077..=1079 | 1152 | 1158..=1161 | 1184 | 1927 => Fault::ConnectionLost,
-        // Disk or table full, too many connections, Galera not ready, read-only, interrupted, time
-        // is up.
-        1021 | 1040 | 1047 | 1114 | 1203 | 1290 | 1317 | 1792 | 1836 | 1969 | 3024 => {
-            Fault::Unavailable
-        }
-        // The user may not do it.
-        1044 | 1045 | 1142 | 1143 | 1227 => Fault::Unavailable,
-        // Null, references, checks; out of range, truncated, wrong, too long; a packet too large.
-        1048 | 1364 | 1216 | 1217 | 1451 | 1452 | 3819 | 4025 | 1264 | 1265 | 1292 | 1366
-        | 1367 | 1406 | 1690 | 1300 | 1153 => Fault::Refused,
-        _ => Fault::Other,
-    }
+    Failure::of(of_driver(&error), error)
 }

@@ -1,12 +1,11 @@
 //! The connection that stores clicks, and what it prepares. diesel-async has no `COPY`; this is tokio-postgres
 //! itself.
 
-use tokio_postgres::error::SqlState;
 use tokio_postgres::{Error, Statement};
 use waypost_store::StoreError;
 
+use super::fault::of_driver;
 use super::{SET_UP, chain};
-use crate::error::Fault;
 use crate::retry::Failure;
 
 const ADVANCE: &str = "
@@ -101,7 +100,7 @@ pub(super) async fn open(url: &str) -> Result<Client, StoreError> {
     server.batch_execute(SET_UP).await.map_err(unavailable)?;
     server.batch_execute(IN_ORDER).await.map_err(unavailable)?;
     let client = prepare(server).await;
-    client.map_err(|error| classify(&error).into_store_error(error))
+    client.map_err(|error| of_driver(&error).into_store_error(error))
 }
 
 async fn prepare(server: tokio_postgres::Client) -> Result<Client, Error> {
@@ -141,35 +140,5 @@ pub(super) fn is_closed(client: &Client) -> bool {
 }
 
 pub(super) fn failed(error: Error) -> Failure {
-    Failure::of(classify(&error), error)
-}
-
-/// PostgreSQL, appendix A: error codes.
-pub(super) fn classify(error: &Error) -> Fault {
-    let Some(state) = error.code() else {
-        // Not from the server.
-        return Fault::ConnectionLost;
-    };
-    match *state {
-        SqlState::UNIQUE_VIOLATION => Fault::Conflict,
-        SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Fault::Contention,
-        SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => Fault::ConnectionLost,
-        SqlState::CANNOT_CONNECT_NOW
-        | SqlState::QUERY_CANCELED
-        | SqlState::LOCK_NOT_AVAILABLE
-        | SqlState::READ_ONLY_SQL_TRANSACTION
-        | SqlState::INSUFFICIENT_PRIVILEGE
-        // Behind a pooler that gives each transaction another connection.
-        | SqlState::INVALID_SQL_STATEMENT_NAME
-        | SqlState::DUPLICATE_PSTATEMENT => Fault::Unavailable,
-        _ => match state.code().get(..2) {
-            // Connection exceptions.
-            Some("08") => Fault::ConnectionLost,
-            // Insufficient resources, system errors.
-            Some("53" | "54" | "58") => Fault::Unavailable,
-            // Data exceptions, integrity constraint violations.
-            Some("22" | "23") => Fault::Refused,
-            _ => Fault::Other,
-        },
-    }
+    Failure::of(of_driver(&error), error)
 }

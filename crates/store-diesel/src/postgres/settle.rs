@@ -14,10 +14,11 @@ use uuid::Uuid;
 use waypost_core::Click;
 use waypost_store::{Ingested, StoreError, hold_point};
 
+use super::client::failed;
 pub(super) use super::client::{Client, is_closed, open};
-use super::client::{classify, failed};
 use super::columns::{DayValues, VisitValues};
 use super::copy::Rows;
+use super::fault::of_driver;
 use crate::error::Fault;
 use crate::job::{self, Job, Step, place};
 use crate::retry::Failure;
@@ -71,7 +72,7 @@ impl From<Failure> for Stopped {
 impl From<Error> for Stopped {
     fn from(error: Error) -> Self {
         let table = error.as_db_error().and_then(DbError::table);
-        if classify(&error) == Fault::Conflict && table == Some("link_visitors") {
+        if of_driver(&error) == Fault::Conflict && table == Some("link_visitors") {
             return Self::LeftOver;
         }
         Self::Failed(failed(error))
@@ -102,7 +103,7 @@ impl Client {
                 self.add(&mut tally, clicks, &stored, left_over).await?;
                 hold_point("ingest.inside");
                 let committed = self.server.batch_execute("COMMIT").await;
-                committed.map_err(|error| Failure::of_commit(classify(&error), error))?;
+                committed.map_err(|error| Failure::of_commit(of_driver(&error), error))?;
                 Ok(Ingested::Settled(tally.recorded()))
             }
             Begun::Elsewhere(found) => {

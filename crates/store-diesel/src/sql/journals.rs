@@ -10,12 +10,12 @@ use waypost_store::{
     StoreError,
 };
 
+use super::Connection;
 use super::clicks::contention;
 use super::id::Id;
 use super::schema::{accepted_losses, click_journal_owners, click_journals, link_clicks};
 use super::transaction::WorkError;
-use super::{Connection, classify};
-use crate::error::Fault;
+use crate::error::is_conflict;
 
 /// Number of ids in one statement: each is a parameter, and MariaDB makes a table of a longer list.
 const IDS_OF_A_STATEMENT: usize = 900;
@@ -213,9 +213,10 @@ async fn insert(connection: &mut Connection, claim: &JournalClaim) -> Result<(),
 
 /// Makes a transaction run again that another one came before.
 fn first_come(error: DieselError) -> DieselError {
-    match classify(&error) {
-        Fault::Conflict => contention("another process registered the journal"),
-        _ => error,
+    if is_conflict(&error) {
+        contention("another process registered the journal")
+    } else {
+        error
     }
 }
 

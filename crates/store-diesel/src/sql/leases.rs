@@ -7,11 +7,11 @@ use time::OffsetDateTime;
 use waypost_core::{LeaseHolder, micros};
 use waypost_store::LeaseName;
 
+use super::Connection;
 use super::id::Id;
 use super::schema::leases;
 use super::transaction::WorkError;
-use super::{Connection, classify};
-use crate::error::Fault;
+use crate::error::is_conflict;
 
 /// Takes over the row where that is allowed; where there is none, the primary key decides who inserts
 /// it first.
@@ -54,7 +54,7 @@ pub(super) async fn take(
         .await;
     match inserted {
         Ok(_) => Ok(true),
-        Err(error) if classify(&error) == Fault::Conflict => Ok(false),
+        Err(error) if is_conflict(&error) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

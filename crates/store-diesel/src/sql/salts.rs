@@ -6,10 +6,10 @@ use time::Date;
 use waypost_core::Salt;
 use waypost_store::StoreError;
 
+use super::Connection;
 use super::schema::daily_salts;
 use super::transaction::WorkError;
-use super::{Connection, classify};
-use crate::error::Fault;
+use crate::error::is_conflict;
 
 /// Looks first, inserts what is missing, and looks again when another node was quicker. The unique
 /// key decides, so no transaction is needed.
@@ -30,7 +30,7 @@ pub(super) async fn salt(
         .await;
     match inserted {
         Ok(_) => Ok(candidate.clone()),
-        Err(error) if classify(&error) == Fault::Conflict => stored(connection, day)
+        Err(error) if is_conflict(&error) => stored(connection, day)
             .await?
             .ok_or_else(|| StoreError::NotFound.into()),
         Err(error) => Err(error.into()),

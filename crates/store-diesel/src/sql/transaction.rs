@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use waypost_store::StoreError;
 
 use super::pool::connection;
-use super::{Connection, begin, classify};
+use super::{Connection, begin, fault};
 use crate::error::Fault;
 use crate::metrics::OperationName;
 use crate::retry::{Failure, retrying};
@@ -97,28 +97,23 @@ impl Operation<'_> {
     {
         let mut connection = connection(self.pool).await.map_err(Failure::last)?;
         let attempt = timeout_at(deadline, self.attempt(&mut connection, work));
-        let (error, sent_commit) = match attempt.await {
+        let (fault, failure) = match attempt.await {
             Ok(Ok(value)) => return Ok(value),
-            Ok(Err(Failed::Work(WorkError::Store(error)))) => return Err(Failure::last(error)),
-            Ok(Err(Failed::Work(WorkError::Database(error)))) => (error, false),
-            Ok(Err(Failed::Commit(error))) => (error, true),
+            Ok(Err(Failed::Work(error))) => return Err(Failure::last(error)),
+            Ok(Err(Failed::Database(fault, error))) => (fault, Failure::of(fault, error)),
+            Ok(Err(Failed::Commit(fault, error))) => (fault, Failure::of_commit(fault, error)),
             Err(elapsed) => {
                 // It may still be at work.
                 drop(Object::take(connection));
                 return Err(Failure::last(StoreError::unavailable(elapsed)));
             }
         };
-        let fault = classify(&error);
         if fault == Fault::ConnectionLost {
             // Its neighbours are likely to be dead too: let the next try open a new one.
             drop(Object::take(connection));
             self.pool.retain(|_, _| false);
         }
-        Err(if sent_commit {
-            Failure::of_commit(fault, error)
-        } else {
-            Failure::of(fault, error)
-        })
+        Err(failure)
     }
 
     async fn attempt<T, W>(&self, connection: &mut Connection, work: &W) -> Result<T, Failed>
@@ -128,16 +123,31 @@ impl Operation<'_> {
     {
         match self.mode {
             Mode::Transaction => in_transaction(connection, work).await,
-            Mode::LookUp => work(connection).await.map_err(Failed::Work),
+            Mode::LookUp => match work(connection).await {
+                Ok(value) => Ok(value),
+                Err(error) => Err(Failed::at_work(connection, error).await),
+            },
         }
     }
 }
 
 /// Where an attempt failed.
 enum Failed {
-    /// Before the commit was sent: nothing was changed.
-    Work(WorkError),
-    Commit(DieselError),
+    /// The work gave up. Nothing was changed.
+    Work(StoreError),
+    /// The database failed before the commit was sent. Nothing was changed.
+    Database(Fault, DieselError),
+    Commit(Fault, DieselError),
+}
+
+impl Failed {
+    /// Finds out the fault. The connection was not used since.
+    async fn at_work(connection: &mut Connection, error: WorkError) -> Self {
+        match error {
+            WorkError::Store(error) => Self::Work(error),
+            WorkError::Database(error) => Self::Database(fault(connection, &error).await, error),
+        }
+    }
 }
 
 async fn in_transaction<T, W>(connection: &mut Connection, work: &W) -> Result<T, Failed>
@@ -145,21 +155,21 @@ where
     T: Send,
     W: for<'c> Work<&'c mut Connection, Result<T, WorkError>, Fut: Send> + Send + Sync,
 {
-    begin(connection)
-        .await
-        .map_err(|error| Failed::Work(error.into()))?;
+    if let Err(error) = begin(connection).await {
+        return Err(Failed::at_work(connection, error.into()).await);
+    }
     match work(connection).await {
-        Ok(value) => {
-            let committed = Transactions::commit_transaction(connection).await;
-            committed.map_err(Failed::Commit)?;
-            Ok(value)
-        }
+        Ok(value) => match Transactions::commit_transaction(connection).await {
+            Ok(()) => Ok(value),
+            Err(error) => Err(Failed::Commit(fault(connection, &error).await, error)),
+        },
         Err(error) => {
+            let failed = Failed::at_work(connection, error).await;
             if let Err(rollback) = Transactions::rollback_transaction(connection).await {
                 // The pool discards a connection that is still in a transaction.
                 tracing::debug!(error = %rollback, "rolling back failed");
             }
-            Err(Failed::Work(error))
+            Err(failed)
         }
     }
 }

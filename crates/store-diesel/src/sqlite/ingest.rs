@@ -22,10 +22,11 @@ use waypost_core::{
 };
 use waypost_store::{Ingested, StoreError, hold_point};
 
+use super::fault::of_error;
 use super::id::Id;
 use super::pool::connection;
 use super::schema::{click_journals, link_clicks, link_days};
-use super::{Backend, IdColumn, InstantColumn, begin_blocking, classify, connect_blocking};
+use super::{Backend, IdColumn, InstantColumn, begin_blocking, connect_blocking};
 use crate::datetime::push_datetime;
 use crate::job::{Job, Step, count, place};
 use crate::metrics::OperationName;
@@ -119,7 +120,7 @@ impl Ingester {
 }
 
 fn failed(error: DieselError) -> Failure {
-    Failure::of(classify(&error), error)
+    Failure::of(of_error(&error), error)
 }
 
 fn in_transaction(connection: &mut SqliteConnection, job: &Job) -> Result<Ingested, Failure> {
@@ -128,7 +129,7 @@ fn in_transaction(connection: &mut SqliteConnection, job: &Job) -> Result<Ingest
         Ok(done @ Ingested::Settled(_)) => {
             hold_point("ingest.inside");
             AnsiTransactionManager::commit_transaction(connection)
-                .map_err(|error| Failure::of_commit(classify(&error), error))?;
+                .map_err(|error| Failure::of_commit(of_error(&error), error))?;
             Ok(done)
         }
         Ok(done @ Ingested::Elsewhere(_)) => {
