@@ -82,7 +82,7 @@ pub use journals::{
     AcceptedLoss, Branch, Claimed, ClickBatch, Dropped, Ingested, JournalClaim, JournalNote, JournalPlace, JournalRecord,
     JournalSplit, JournalStore, Ownership, Predecessor,
 };
-pub use leases::{LeaseName, LeaseStore};
+pub use leases::{LeaseName, LeaseStore, latest_lease_end};
 pub use links::{CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};
 pub use memory::MemoryStore;
 pub use metrics::describe_metrics;

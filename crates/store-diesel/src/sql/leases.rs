@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use waypost_core::{LeaseHolder, micros};
-use waypost_store::LeaseName;
+use waypost_store::{LeaseName, latest_lease_end};
 
 use super::Connection;
 use super::id::Id;
@@ -23,12 +23,16 @@ pub(super) async fn take(
     until: OffsetDateTime,
 ) -> Result<bool, WorkError> {
     let holder = Id(*holder.as_uuid());
-    let until = micros(until);
+    let latest = micros(latest_lease_end(now, until));
     let takes = leases::holder
         .eq(holder)
-        .or(leases::expires_at.le(micros(now)));
+        .or(leases::expires_at.le(micros(now)))
+        .or(leases::expires_at.gt(latest));
     let taken = diesel::update(leases::table.find(name.as_str()).filter(takes))
-        .set((leases::holder.eq(holder), leases::expires_at.eq(until)))
+        .set((
+            leases::holder.eq(holder),
+            leases::expires_at.eq(micros(until)),
+        ))
         .execute(connection)
         .await?;
     if taken > 0 {
@@ -48,7 +52,7 @@ pub(super) async fn take(
         .values((
             leases::name.eq(name.as_str()),
             leases::holder.eq(holder),
-            leases::expires_at.eq(until),
+            leases::expires_at.eq(micros(until)),
         ))
         .execute(connection)
         .await;

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use waypost_core::{LeaseHolder, micros};
 
 use super::MemoryStore;
-use crate::{LeaseName, LeaseStore, StoreError};
+use crate::{LeaseName, LeaseStore, StoreError, latest_lease_end};
 
 /// A lease that was taken.
 #[derive(Debug, Clone)]
@@ -25,7 +25,9 @@ impl LeaseStore for MemoryStore {
     ) -> Result<bool, StoreError> {
         let mut state = self.state();
         let held = state.leases.get(&name);
-        if held.is_some_and(|held| held.by != holder && held.until > micros(now)) {
+        let latest = micros(latest_lease_end(now, until));
+        let lasts = |held: &Held| micros(now) < held.until && held.until <= latest;
+        if held.is_some_and(|held| held.by != holder && lasts(held)) {
             return Ok(false);
         }
         let until = micros(until);

@@ -247,6 +247,7 @@ macro_rules! __conformance_cases {
                 a_lease_has_one_holder
                 a_lease_runs_out
                 a_lease_is_renewed_by_its_holder
+                a_lease_that_lasts_too_long_to_be_true_is_free
                 a_lease_is_given_back_by_its_holder
                 of_many_who_take_a_lease_at_once_one_gets_it
             }

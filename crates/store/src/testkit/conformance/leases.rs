@@ -66,6 +66,21 @@ pub async fn a_lease_is_renewed_by_its_holder(factory: &dyn StoreFactory) {
     assert!(take(&*store, two, START + MINUTE).await);
 }
 
+/// A lease that a clock took which was ahead by days is free when the clock is right.
+pub async fn a_lease_that_lasts_too_long_to_be_true_is_free(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let [one, two] = holders();
+    for ahead in [MINUTE + Duration::MICROSECOND, Duration::days(400)] {
+        assert!(take(&*store, one, START + ahead).await);
+        assert!(take(&*store, two, START).await, "{ahead}");
+        assert!(!take(&*store, one, START).await);
+        store.release_lease(LEASE, two).await.unwrap();
+    }
+    // Clocks differ a little.
+    assert!(take(&*store, one, START + MINUTE).await);
+    assert!(!take(&*store, two, START).await);
+}
+
 /// Only its holder gives a lease back.
 pub async fn a_lease_is_given_back_by_its_holder(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
