@@ -28,6 +28,9 @@ pub(crate) enum Failure {
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// The database does not tell its time.
+    #[error("cannot read the time of the database")]
+    Clock(#[source] StoreError),
     /// The journal of clicks cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalError),

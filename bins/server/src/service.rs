@@ -1,6 +1,6 @@
 //! The service: its parts are put together in order and taken apart in the reverse order.
 //!
-//! Database and schema → the journal of clicks → the API → work in the background. On SIGTERM or SIGINT:
+//! Database and schema → the database's time → the journal of clicks → the API → work in the background. On SIGTERM or SIGINT:
 //! no new connections, requests under way are finished, the journal is drained, background work ends,
 //! connections to the database are closed.
 
@@ -15,11 +15,10 @@ use waypost_analytics::{
     Orphans, OrphansParts, Recorder, RecorderParts, UserAgents,
 };
 use waypost_api::{ApiParts, Installation, Metrics, Oidc, RunningServer, reserved_words, serve};
-use waypost_core::{
-    BaseUrl, Clock as _, JournalId, LeaseHolder, SystemClock, SystemRandom, VisitClass,
-};
+use waypost_core::{BaseUrl, Clock, JournalId, LeaseHolder, SystemClock, SystemRandom, VisitClass};
 use waypost_store::{
-    Accounts, AccountsParts, Links, Resolver, Shortener, ShortenerParts, make_links_findable,
+    Accounts, AccountsParts, DatabaseClock, Links, Resolver, Shortener, ShortenerParts,
+    make_links_findable,
 };
 use waypost_store_diesel::Database;
 
@@ -96,7 +95,8 @@ impl Service {
         for migration in database.prepare_schema(settings.database.migrate).await? {
             info!(migration, "the schema was brought up to date");
         }
-        let clock = Arc::new(SystemClock);
+        let clock = Arc::new(DatabaseClock::new(database.store(), Arc::new(SystemClock)));
+        clock.measure().await.map_err(Failure::Clock)?;
         let random = Arc::new(SystemRandom);
         let journal = Journal::open(
             &Journal::directory_in(&settings.database.data_dir),
@@ -128,7 +128,7 @@ impl Service {
             trusted_proxies: settings.clicks.trusted_proxies.clone(),
             countries: countries(settings)?,
         });
-        let orphans = orphans(settings, &database, user_agents.clone());
+        let orphans = orphans(settings, &database, clock.clone(), user_agents.clone());
         let maintenance = Maintenance::new(MaintenanceParts {
             store: database.store(),
             clock: clock.clone(),
@@ -139,8 +139,8 @@ impl Service {
             retention_days: settings.clicks.retention_days,
         });
         let resolver = Resolver::new(database.store(), &settings.cache);
-        let shortener = shortener(settings, &database, &resolver);
-        let accounts = accounts(settings, &database);
+        let shortener = shortener(settings, &database, clock.clone(), &resolver);
+        let accounts = accounts(settings, &database, clock.clone());
         let parts = ApiParts {
             links: Links::new(shortener),
             accounts: accounts.clone(),
@@ -152,14 +152,15 @@ impl Service {
             metrics,
             anonymous_links: settings.access.anonymous_links,
             limits: settings.limits,
-            oidc: oidc(settings)?,
+            oidc: oidc(settings, clock.clone())?,
             user_agents,
             installation: installation(settings, &database).await?,
         };
         let set_up = set_up(&accounts, &settings.http.base_url).await?;
         let server = serve(&settings.http, parts)?;
         let mut background = Background::default();
-        background.start("changes", |stop| resolver.follow_changes(stop));
+        let measured = clock.clone();
+        background.start("changes", |stop| resolver.follow_changes(measured, stop));
         background.start("ingester", async |stop| {
             if let Err(failure) = ingester.run(stop).await {
                 let failure = Failure::from(failure).explained();
@@ -245,20 +246,19 @@ async fn installation(settings: &Settings, database: &Database) -> Result<Instal
 }
 
 /// The OpenID provider to sign in with, where there is one. It is not asked anything yet.
-fn oidc(settings: &Settings) -> Result<Option<Arc<Oidc>>, Failure> {
+fn oidc(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Option<Arc<Oidc>>, Failure> {
     let Some(oidc) = settings.oidc.clone() else {
         return Ok(None);
     };
-    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-    let oidc = Oidc::new(oidc, &settings.http.base_url, clock, random)?;
+    let oidc = Oidc::new(oidc, &settings.http.base_url, clock, Arc::new(SystemRandom))?;
     Ok(Some(Arc::new(oidc)))
 }
 
 /// What knows users and signs them in.
-fn accounts(settings: &Settings, database: &Database) -> Accounts {
+fn accounts(settings: &Settings, database: &Database, clock: Arc<dyn Clock>) -> Accounts {
     Accounts::new(AccountsParts {
         store: database.store(),
-        clock: Arc::new(SystemClock),
+        clock,
         random: Arc::new(SystemRandom),
         operator: settings.access.admin_token,
         sessions: settings.access.sessions,
@@ -266,10 +266,15 @@ fn accounts(settings: &Settings, database: &Database) -> Accounts {
 }
 
 /// What makes and finds links.
-fn shortener(settings: &Settings, database: &Database, resolver: &Resolver) -> Shortener {
+fn shortener(
+    settings: &Settings,
+    database: &Database,
+    clock: Arc<dyn Clock>,
+    resolver: &Resolver,
+) -> Shortener {
     Shortener::new(ShortenerParts {
         store: database.store(),
-        clock: Arc::new(SystemClock),
+        clock,
         random: Arc::new(SystemRandom),
         reserved: reserved_words(),
         base_url: settings.http.base_url.clone(),
@@ -278,10 +283,15 @@ fn shortener(settings: &Settings, database: &Database, resolver: &Resolver) -> S
 }
 
 /// What collects unknown paths.
-fn orphans(settings: &Settings, database: &Database, user_agents: Arc<UserAgents>) -> Orphans {
+fn orphans(
+    settings: &Settings,
+    database: &Database,
+    clock: Arc<DatabaseClock>,
+    user_agents: Arc<UserAgents>,
+) -> Orphans {
     Orphans::new(OrphansParts {
         store: database.store(),
-        clock: Arc::new(SystemClock),
+        clock,
         zone: settings.clicks.zone.clone(),
         is_a_person: Box::new(move |agent| user_agents.facts(agent).class == VisitClass::Human),
     })

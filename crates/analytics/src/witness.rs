@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use time::macros::datetime;
 use time::{Date, Duration, OffsetDateTime};
 use waypost_core::{
-    Click, ClickId, JournalId, JournalOwner, Link, LinkId, Salt, SeededRandom, ShortCode, TargetUrl,
+    Click, ClickId, JournalId, JournalOwner, Link, LinkId, ManualClock, Salt, SeededRandom, ShortCode,
+    TargetUrl,
 };
 use waypost_store::{
     AcceptedLoss, ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim, JournalNote,
@@ -17,10 +18,22 @@ use waypost_store::{
 /// When the newest click of [`Witness::with_clicks`] happened.
 pub(crate) const NEWEST: OffsetDateTime = datetime!(2026-03-01 23:30 UTC);
 
-#[derive(Default)]
 pub(crate) struct Witness {
     inner: MemoryStore,
+    /// The clock of the database.
+    pub(crate) clock: Arc<ManualClock>,
     seen: Mutex<Seen>,
+}
+
+impl Default for Witness {
+    fn default() -> Self {
+        let clock = Arc::new(ManualClock::new(NEWEST));
+        Self {
+            inner: MemoryStore::with_clock(clock.clone()),
+            clock,
+            seen: Mutex::default(),
+        }
+    }
 }
 
 /// Tells which batches are refused, and how.
@@ -138,6 +151,10 @@ impl ClickStore for Witness {
         self.inner.clicks_before(scope).await
     }
 
+    async fn has_clicks(&self, number: u64) -> Result<bool, StoreError> {
+        self.inner.has_clicks(number).await
+    }
+
     async fn purge_clicks(&self, scope: PurgeScope, limit: u32) -> Result<u64, StoreError> {
         self.here()?;
         self.inner.purge_clicks(scope, limit).await
@@ -242,6 +259,10 @@ waypost_store::forward!(links: Witness, self => self.inner);
 waypost_store::forward!(people: Witness, self => self.inner);
 waypost_store::forward!(stats: Witness, self => self.inner);
 waypost_store::forward!(leases: Witness, self => {
+    self.here()?;
+    &self.inner
+});
+waypost_store::forward!(time: Witness, self => {
     self.here()?;
     &self.inner
 });

@@ -8,7 +8,9 @@ use waypost_analytics::live::Live;
 use waypost_analytics::statistics::Statistics;
 use waypost_analytics::{Orphans, Recorder, UserAgents};
 use waypost_core::{BaseUrl, Clock, Link, Random};
-use waypost_store::{Accounts, Links, Resolver, Router, Shortener, Store};
+use waypost_store::{
+    Accounts, ClockSkew, DatabaseClock, Links, Resolver, Router, Shortener, Store,
+};
 
 use crate::installation::Installation;
 use crate::limits::Limits;
@@ -36,8 +38,8 @@ pub struct ApiParts {
     pub recorder: Recorder,
     /// Collects the paths for which there is no link.
     pub orphans: Orphans,
-    /// Decides when the numbers of `/metrics` are read again.
-    pub clock: Arc<dyn Clock>,
+    /// Tells what has expired; whether it agrees with that of this node is a detail of readiness.
+    pub clock: Arc<DatabaseClock>,
     /// Draws the ids of requests.
     pub random: Arc<dyn Random>,
     /// Where the server counts what it does.
@@ -142,6 +144,11 @@ impl State {
 
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.parts.clock
+    }
+
+    /// How far the clock of this node is from that of the database; `None` where that is not known.
+    pub(crate) fn clock_skew(&self) -> Option<ClockSkew> {
+        self.parts.clock.skew()
     }
 
     pub(crate) fn resolver(&self) -> &Resolver {

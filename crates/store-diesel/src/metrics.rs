@@ -21,6 +21,7 @@ pub(crate) enum OperationName {
     CodeRoute,
     CodesOfLink,
     Counts,
+    DatabaseTime,
     DeleteLink,
     DeleteOrphan,
     DeleteUser,
@@ -29,6 +30,7 @@ pub(crate) enum OperationName {
     EndSession,
     EndSessions,
     ForgetDeleted,
+    HasClicks,
     HolderOfCode,
     Identity,
     ChangeFacts,
@@ -107,7 +109,7 @@ pub(crate) enum OperationName {
 }
 
 impl OperationName {
-    const ALL: [Self; 95] = [
+    const ALL: [Self; 97] = [
         Self::AcceptLoss,
         Self::AcceptedLosses,
         Self::AddOrphans,
@@ -120,6 +122,7 @@ impl OperationName {
         Self::CodeRoute,
         Self::CodesOfLink,
         Self::Counts,
+        Self::DatabaseTime,
         Self::DeleteLink,
         Self::DeleteOrphan,
         Self::DeleteUser,
@@ -128,6 +131,7 @@ impl OperationName {
         Self::EndSession,
         Self::EndSessions,
         Self::ForgetDeleted,
+        Self::HasClicks,
         Self::HolderOfCode,
         Self::Identity,
         Self::ChangeFacts,
@@ -219,6 +223,7 @@ impl OperationName {
             Self::CodeRoute => "code_route",
             Self::CodesOfLink => "codes_of_link",
             Self::Counts => "counts",
+            Self::DatabaseTime => "database_time",
             Self::DeleteLink => "delete_link",
             Self::DeleteOrphan => "delete_orphan",
             Self::DeleteUser => "delete_user",
@@ -227,6 +232,7 @@ impl OperationName {
             Self::EndSession => "end_session",
             Self::EndSessions => "end_sessions",
             Self::ForgetDeleted => "forget_deleted",
+            Self::HasClicks => "has_clicks",
             Self::HolderOfCode => "holder_of_code",
             Self::Identity => "identity",
             Self::ChangeFacts => "change_facts",
@@ -315,6 +321,7 @@ impl OperationName {
         match self {
             Self::ClicksBefore
             | Self::DeleteLink
+            | Self::HasClicks
             | Self::IndexLinks
             | Self::Ledger
             | Self::PurgeClicks

@@ -97,6 +97,9 @@ type InstantColumn = diesel::sql_types::Datetime;
 type RawId = [u8];
 type OwnedRawId = Vec<u8>;
 
+/// The time of the server, in UTC whatever the time zone of the connection.
+const NOW: &str = "UTC_TIMESTAMP(6)";
+
 /// The sum of big integers is a decimal here.
 const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS SIGNED)";
 const SUM_OF_HUMANS: &str = "CAST(SUM(link_days.humans) AS SIGNED)";

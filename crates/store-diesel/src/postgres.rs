@@ -103,6 +103,9 @@ type InstantColumn = diesel::sql_types::Timestamptz;
 type RawId = Uuid;
 type OwnedRawId = Uuid;
 
+/// The time of the server. That of the transaction would stand still within it.
+const NOW: &str = "clock_timestamp()";
+
 /// The sum of big integers is a decimal here.
 const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS bigint)";
 const SUM_OF_HUMANS: &str = "CAST(SUM(link_days.humans) AS bigint)";

@@ -93,6 +93,9 @@ type InstantColumn = diesel::sql_types::TimestamptzSqlite;
 type RawId = [u8];
 type OwnedRawId = Vec<u8>;
 
+/// The time of the machine, to the millisecond: there is no server.
+const NOW: &str = "strftime('%Y-%m-%d %H:%M:%f', 'now')";
+
 const SUM_OF_DAYS: &str = "SUM(link_days.clicks)";
 const SUM_OF_HUMANS: &str = "SUM(link_days.humans)";
 /// The same of the totals of links.

@@ -27,6 +27,12 @@ pub trait ClickStore: Send + Sync {
     /// [`StoreError`] as any look-up.
     async fn clicks_before(&self, scope: PurgeScope) -> Result<u64, StoreError>;
 
+    /// Whether there are at least `number` click rows. It takes as long as counting so many.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    async fn has_clicks(&self, number: u64) -> Result<bool, StoreError>;
+
     /// Deletes at most `limit` click rows within `scope`, oldest first (to the millisecond: in the
     /// order of their ids), in one transaction, and gives back their number. Totals, rollups and all
     /// statistics that come from them stay. Several may purge at once: what one deletes, the others do

@@ -5,7 +5,8 @@
 //! ([`SessionStore`], [`SetupStore`], [`IdentityStore`]), whom links belong to
 //! ([`AccessStore`]), finding them ([`CatalogStore`]), the positions of click journals
 //! ([`JournalStore`]), paths that lead nowhere ([`OrphanStore`]), the change feed of links
-//! ([`ChangeStore`]) and what one node at a time may do ([`LeaseStore`]); [`Store`] is all of them. The traits are object-safe and take `&self`:
+//! ([`ChangeStore`]), what one node at a time may do ([`LeaseStore`]) and the database's time
+//! ([`TimeStore`]); [`Store`] is all of them. The traits are object-safe and take `&self`:
 //! hand an `Arc<dyn Store>` to whoever needs one. One method is one atomic operation: it happens whole
 //! or not at all, and what it counts it counts with the database's own arithmetic. Look-ups answer
 //! `Ok(None)` for what does not exist; [`StoreError`] keeps the kind of what went wrong.
@@ -16,6 +17,7 @@
 //! | part | what it is |
 //! | --- | --- |
 //! | [`MemoryStore`] | an implementation in memory, for tests and embedding |
+//! | [`DatabaseClock`] | the clock that all nodes of a database agree on |
 //! | [`hold_point`] | where crash tests stop a process; nothing in a release build |
 //! | [`Shortener`] | making and finding links over any store: the domain functions that the HTTP API, `linkctl` and embedders share |
 //! | [`Links`] | the same for those who may, with all that belongs to a link |
@@ -38,6 +40,8 @@ mod blocklist;
 mod catalog;
 mod changes;
 mod clicks;
+mod database_clock;
+mod database_time;
 mod error;
 mod findable;
 mod hold_point;
@@ -60,6 +64,8 @@ mod settings;
 mod setup;
 mod shortener;
 mod stats;
+#[cfg(test)]
+mod test_log;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 mod tokens;
@@ -74,6 +80,8 @@ pub use blocklist::{BlockedHost, BlocklistStore};
 pub use catalog::{CatalogStore, LinkQuery, LinkReader};
 pub use changes::{ChangeStore, LinkChange};
 pub use clicks::{ClickStore, LinkLedger, PurgeScope, Recorded};
+pub use database_clock::{ClockSkew, DatabaseClock};
+pub use database_time::TimeStore;
 pub use error::StoreError;
 pub use findable::make_links_findable;
 pub use hold_point::hold_point;
@@ -125,6 +133,7 @@ pub trait Store:
     + SetupStore
     + StatsStore
     + IdentityStore
+    + TimeStore
 {
     /// Asks the database for a sign of life.
     ///

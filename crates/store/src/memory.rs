@@ -11,7 +11,8 @@ mod sign_in;
 mod stats;
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
@@ -24,7 +25,7 @@ use waypost_core::{
 use crate::testkit::conformance::{ClickRow, DayRow, StoredRows};
 use crate::{
     AcceptedLoss, BlockedHost, ChangeStore, ClickStore, Counts, JournalRecord, LeaseName, LinkChange, LinkLedger,
-    Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError,
+    Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError, TimeStore,
 };
 
 /// Keeps everything in memory, for tests and for embedding without a database. Each operation holds
@@ -51,6 +52,22 @@ struct State {
     sessions: BTreeMap<SessionId, sign_in::KeptSession>,
     setup_tokens: BTreeMap<SetupHash, OffsetDateTime>,
     identities: BTreeMap<[u8; 32], sign_in::KeptIdentity>,
+    clock: OwnClock,
+}
+
+/// The clock of the database that a store stands for.
+struct OwnClock(Arc<dyn Clock>);
+
+impl Default for OwnClock {
+    fn default() -> Self {
+        Self(Arc::new(SystemClock))
+    }
+}
+
+impl fmt::Debug for OwnClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OwnClock")
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -81,6 +98,15 @@ impl MemoryStore {
         *self.state() = state;
     }
 
+    /// An empty store whose own time is told by `clock`, not by that of the system.
+    #[must_use]
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self(Mutex::new(State {
+            clock: OwnClock(clock),
+            ..State::default()
+        }))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -91,8 +117,7 @@ impl State {
         self.changes.last_key_value().map_or(0, |(seq, _)| *seq)
     }
 
-    /// Adds to the change feed. The age of a change is told by the clock of the database, which here
-    /// is that of the system.
+    /// Adds to the change feed. The age of a change is told by the clock of the database.
     fn note_change(&mut self, code: &ShortCode) {
         // In its normal form, as a database keeps it.
         let code = ShortCode::parse(code.as_str()).unwrap_or_else(|_| code.clone());
@@ -104,7 +129,7 @@ impl State {
     }
 
     fn note(&mut self, code: Option<ShortCode>) {
-        let at = SystemClock.now();
+        let at = self.clock.0.now();
         let changed = Changed { code, at };
         self.changes.insert(self.last_change() + 1, changed);
     }
@@ -199,6 +224,10 @@ impl ClickStore for MemoryStore {
         Ok(count(self.state().clicks_within(scope).count()))
     }
 
+    async fn has_clicks(&self, number: u64) -> Result<bool, StoreError> {
+        Ok(count(self.state().clicks.len()) >= number)
+    }
+
     async fn purge_clicks(&self, scope: PurgeScope, limit: u32) -> Result<u64, StoreError> {
         let mut state = self.state();
         let old: Vec<(ClickId, LinkId)> = state
@@ -262,6 +291,13 @@ impl SaltStore for MemoryStore {
         let kept = state.salts.split_off(&day);
         let destroyed = std::mem::replace(&mut state.salts, kept);
         Ok(count(destroyed.len()))
+    }
+}
+
+#[async_trait]
+impl TimeStore for MemoryStore {
+    async fn database_time(&self) -> Result<OffsetDateTime, StoreError> {
+        Ok(self.state().clock.0.now())
     }
 }
 

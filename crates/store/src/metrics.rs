@@ -1,13 +1,15 @@
-//! The numbers that this crate gives operators: how the cache of links answers.
+//! The numbers that this crate gives operators: how the cache of links answers, and whether clocks agree.
 //!
 //! They go to the recorder of the `metrics` facade that is installed when a
-//! [`Resolver`](crate::Resolver) is made. Its counters are asked for once, then: a redirect adds to a
-//! number and looks nothing up.
+//! [`Resolver`](crate::Resolver) or a [`DatabaseClock`](crate::DatabaseClock) is made. Their series are
+//! asked for once, then: a redirect adds to a number and looks nothing up.
 
-use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use metrics::{Counter, Gauge, Unit, counter, describe_counter, describe_gauge, gauge};
+use time::Duration;
 
 const LOOKUPS: &str = "waypost_cache_lookups_total";
 const ENTRIES: &str = "waypost_cache_entries";
+const CLOCK_SKEW: &str = "waypost_clock_skew_seconds";
 
 /// What became of a look-up in the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,12 +72,18 @@ pub fn describe_metrics() {
         ENTRIES,
         "Entries of the cache by kind, links and unknown codes, as of the last second"
     );
+    describe_gauge!(
+        CLOCK_SKEW,
+        Unit::Seconds,
+        "The clock of this server minus that of the database, in seconds, as of the last second"
+    );
     for lookup in Lookup::ALL {
         lookup.counter().increment(0);
     }
     for kind in Kind::ALL {
         kind.gauge().set(0.0);
     }
+    gauge!(CLOCK_SKEW).set(0.0);
 }
 
 /// The series of one cache.
@@ -109,6 +117,24 @@ impl CacheMetrics {
     }
 }
 
+/// The series of one clock.
+pub(crate) struct ClockMetrics {
+    skew: Gauge,
+}
+
+impl ClockMetrics {
+    /// The series of the recorder that is installed now.
+    pub(crate) fn new() -> Self {
+        Self {
+            skew: gauge!(CLOCK_SKEW),
+        }
+    }
+
+    pub(crate) fn skew(&self, skew: Duration) {
+        self.skew.set(skew.as_seconds_f64());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use metrics_exporter_prometheus::PrometheusBuilder;
@@ -128,9 +154,11 @@ mod tests {
             "waypost_cache_lookups_total{result=\"stale\"} 0",
             "waypost_cache_entries{kind=\"link\"} 0",
             "waypost_cache_entries{kind=\"unknown\"} 0",
+            "# TYPE waypost_clock_skew_seconds gauge",
+            "waypost_clock_skew_seconds 0",
         ] {
             assert!(text.lines().any(|given| given == line), "{line} in\n{text}");
         }
-        assert_eq!(text.matches("# HELP").count(), 2, "{text}");
+        assert_eq!(text.matches("# HELP").count(), 3, "{text}");
     }
 }

@@ -31,13 +31,14 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::debug;
 use waypost_core::{FillError, Link, LinkId, ShortCode, TargetUrl, Template, Visibility};
 
 pub(crate) use self::cache::Answer;
 use self::cache::{Cache, Cached, Load, Loaded, Start, Waiting};
-use self::feed::Feed;
+use self::feed::{Feed, answer};
 use crate::metrics::CacheMetrics;
-use crate::{CacheSettings, ChangeStore, LinkStore, Store, StoreError};
+use crate::{CacheSettings, ChangeStore, DatabaseClock, LinkStore, Store, StoreError};
 
 /// How often the change feed is read.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -214,15 +215,20 @@ impl Resolver {
         self.cache.forget(code);
     }
 
-    /// Polls the change feed once a second until `stop` is cancelled.
-    pub async fn follow_changes(self, stop: CancellationToken) {
+    /// Polls the change feed once a second until `stop` is cancelled, and measures the database's time
+    /// with each poll.
+    pub async fn follow_changes(self, clock: Arc<DatabaseClock>, stop: CancellationToken) {
         let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let follow = async {
             loop {
                 ticks.tick().await;
                 // A failure has been told in the log, and the next poll tries again.
-                let _ = self.poll_once().await;
+                if self.poll_once().await.is_ok()
+                    && let Err(error) = answer(clock.measure()).await
+                {
+                    debug!(%error, "the time of the database is asked for again in a second");
+                }
             }
         };
         let _: Option<()> = stop.run_until_cancelled(follow).await;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::web;
 use serde::Serialize;
 use utoipa::ToSchema;
+use waypost_store::ClockSkew;
 
 use crate::errors::ApiError;
 use crate::metrics::within;
@@ -39,6 +40,43 @@ pub(crate) async fn alive() -> web::Json<Health> {
     web::Json(OK)
 }
 
+/// The server can work.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Readiness {
+    /// Always `ok`; anything else is an error answer.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// What needs attention though the server can work. Left out where nothing does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    details: Vec<Detail>,
+}
+
+/// Something that needs attention.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Detail {
+    /// What it is, for programs. It never changes.
+    #[schema(example = "CLOCK_SKEW")]
+    code: &'static str,
+    /// What it is, and what to do about it.
+    message: String,
+}
+
+impl Detail {
+    /// That the clocks of this node and of the database are apart.
+    fn of_clock(skew: ClockSkew) -> Self {
+        let seconds = skew.difference().whole_seconds();
+        let direction = if seconds < 0 { "behind" } else { "ahead of" };
+        Self {
+            code: "CLOCK_SKEW",
+            message: format!(
+                "the clock of this server is {} s {direction} that of the database; correct the one that \
+                 is wrong",
+                seconds.unsigned_abs()
+            ),
+        }
+    }
+}
+
 /// Ask whether the database answers
 ///
 /// It has 2 seconds.
@@ -48,13 +86,17 @@ pub(crate) async fn alive() -> web::Json<Health> {
     tag = "operation",
     operation_id = "ready",
     responses(
-        (status = 200, description = "The database answers", body = Health),
+        (status = 200, description = "The database answers", body = Readiness),
         StoreFailure,
     )
 )]
-pub(crate) async fn ready(state: web::Data<State>) -> Result<web::Json<Health>, ApiError> {
+pub(crate) async fn ready(state: web::Data<State>) -> Result<web::Json<Readiness>, ApiError> {
     let answered = within(PING_TIMEOUT, state.store().ping()).await;
     state.metrics().database_up(answered.is_ok());
     answered?;
-    Ok(web::Json(OK))
+    let skew = state.clock_skew().filter(|skew| skew.is_excessive());
+    Ok(web::Json(Readiness {
+        status: OK.status,
+        details: skew.map(Detail::of_clock).into_iter().collect(),
+    }))
 }

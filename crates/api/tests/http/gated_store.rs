@@ -116,6 +116,10 @@ impl ClickStore for GatedStore {
         self.pass().await?.clicks_before(scope).await
     }
 
+    async fn has_clicks(&self, number: u64) -> Result<bool, StoreError> {
+        self.pass().await?.has_clicks(number).await
+    }
+
     async fn purge_clicks(&self, scope: PurgeScope, limit: u32) -> Result<u64, StoreError> {
         self.pass().await?.purge_clicks(scope, limit).await
     }
@@ -205,6 +209,7 @@ waypost_store::forward!(links: GatedStore, self => self.pass().await?);
 waypost_store::forward!(people: GatedStore, self => self.pass().await?);
 waypost_store::forward!(stats: GatedStore, self => self.pass().await?);
 waypost_store::forward!(leases: GatedStore, self => self.pass().await?);
+waypost_store::forward!(time: GatedStore, self => self.pass().await?);
 
 #[async_trait]
 impl Store for GatedStore {

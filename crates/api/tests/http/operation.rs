@@ -8,6 +8,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use waypost_analytics::Durability;
 use waypost_api::{HttpSettings, ServeError};
+use waypost_core::{Clock as _, SystemClock};
 
 use crate::setup::{TestServer, settings};
 
@@ -22,6 +23,35 @@ async fn health_says_that_the_server_runs_even_without_a_database() {
     assert_eq!(away.header("retry-after"), "1");
     server.store.come_back();
     assert_eq!(server.get("/health/ready").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_server_whose_clock_is_not_that_of_its_database_is_ready_and_says_so() {
+    let server = TestServer::start().await;
+    // The store tells the time of the system, and that is another one than the test's.
+    server.database_clock.measure().await.unwrap();
+    let ready = server.get("/health/ready").await;
+    assert_eq!(ready.status, StatusCode::OK);
+    let ready = ready.json();
+    assert_eq!(ready["status"], "ok");
+    assert_eq!(ready["details"].as_array().unwrap().len(), 1);
+    let detail = &ready["details"][0];
+    assert_eq!(detail["code"], "CLOCK_SKEW");
+    let message = detail["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("the clock of this server is ")
+            && message.contains(" s behind that of"),
+        "{message}"
+    );
+    let behind = SystemClock.now() - server.clock.now();
+    server.clock.advance(behind);
+    assert_eq!(server.get("/health/ready").await.body, r#"{"status":"ok"}"#);
+    server
+        .clock
+        .advance(Duration::from_secs(301).try_into().unwrap());
+    let ready = server.get("/health/ready").await.json();
+    let message = ready["details"][0]["message"].as_str().unwrap();
+    assert!(message.contains(" s ahead of that of"), "{message}");
 }
 
 #[tokio::test]

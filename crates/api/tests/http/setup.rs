@@ -22,7 +22,8 @@ use waypost_core::{
     Clock as _, JournalId, ManualClock, SessionLifetime, SystemRandom, TokenHash, Zone,
 };
 use waypost_store::{
-    Accounts, AccountsParts, CacheSettings, Links, Resolver, Shortener, ShortenerParts, Store as _,
+    Accounts, AccountsParts, CacheSettings, DatabaseClock, Links, Resolver, Shortener,
+    ShortenerParts, Store as _,
 };
 
 use crate::gated_store::GatedStore;
@@ -40,7 +41,9 @@ pub(crate) const OPERATOR: &str = "0123456789abcdef0123456789abcdef";
 
 pub(crate) struct TestServer {
     pub(crate) store: Arc<GatedStore>,
+    /// The clock of the node.
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) database_clock: Arc<DatabaseClock>,
     pub(crate) accounts: Accounts,
     pub(crate) server: RunningServer,
     client: Client,
@@ -107,6 +110,7 @@ impl TestServer {
         log::capture();
         let store = GatedStore::new();
         let clock = Arc::new(ManualClock::new(datetime!(2026-03-01 12:00:00.25 UTC)));
+        let database_clock = Arc::new(DatabaseClock::new(store.clone(), clock.clone()));
         let random = Arc::new(SystemRandom);
         let resolver = Resolver::new(store.clone(), &CacheSettings::default());
         let shortener = Shortener::new(ShortenerParts {
@@ -164,11 +168,11 @@ impl TestServer {
             recorder,
             orphans: Orphans::new(OrphansParts {
                 store: store.clone(),
-                clock: clock.clone(),
+                clock: database_clock.clone(),
                 zone: Zone::utc(),
                 is_a_person: Box::new(|agent| agent != Some("robot")),
             }),
-            clock: clock.clone(),
+            clock: database_clock.clone(),
             random,
             metrics: Metrics::detached().unwrap(),
             anonymous_links,
@@ -194,6 +198,7 @@ impl TestServer {
         Ok(Self {
             store,
             clock,
+            database_clock,
             accounts,
             server,
             client,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::{BigInt, Nullable};
+use diesel::sql_types::{BigInt, Integer, Nullable};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use waypost_core::{ClickId, LinkId, micros};
@@ -49,6 +49,27 @@ pub(super) async fn count_before(
 ) -> Result<u64, WorkError> {
     let count: i64 = within!(scope).count().get_result(connection).await?;
     Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// Passes over all but the last of so many rows, in whichever order the database has them at hand.
+pub(super) async fn are_at_least(
+    connection: &mut Connection,
+    number: u64,
+) -> Result<bool, WorkError> {
+    let Some(passed_over) = number.checked_sub(1) else {
+        return Ok(true);
+    };
+    let Ok(passed_over) = i64::try_from(passed_over) else {
+        return Ok(false);
+    };
+    let last: Option<i32> = link_clicks::table
+        .select(sql::<Integer>("1"))
+        .offset(passed_over)
+        .limit(1)
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(last.is_some())
 }
 
 /// Deletes the oldest rows, and adds their numbers to `clicks_purged` of their links.

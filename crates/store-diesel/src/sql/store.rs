@@ -8,18 +8,18 @@ use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
     ApiToken, Click, ClickId, Email, JournalId, JournalOwner, LinkId, PasswordHash, Salt, SessionId, TokenCursor,
-    TokenHash, TokenId, User, UserCursor, UserId,
+    TokenHash, TokenId, User, UserCursor, UserId, micros,
 };
 use waypost_store::{
     AcceptedLoss, ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim, JournalNote,
-    JournalRecord, JournalStore, LinkChange, LinkLedger, Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError, TokenStore, UserChange,
+    JournalRecord, JournalStore, LinkChange, LinkLedger, Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError, TimeStore, TokenStore, UserChange,
     UserStore,
 };
 
-use super::Connection;
 use super::ingest::Ingester;
 use super::pool::Pools;
 use super::transaction::{look_up, transaction};
+use super::{Connection, InstantColumn, NOW};
 use super::{changes, clicks, journals, links, salts, tokens, users};
 use crate::database::Opened;
 use crate::job::Job;
@@ -163,6 +163,12 @@ impl ClickStore for SqlStore {
     async fn clicks_before(&self, scope: PurgeScope) -> Result<u64, StoreError> {
         look_up(&self.pools.reads, OperationName::ClicksBefore)
             .run(async |connection: &mut Connection| clicks::count_before(connection, scope).await)
+            .await
+    }
+
+    async fn has_clicks(&self, number: u64) -> Result<bool, StoreError> {
+        look_up(&self.pools.reads, OperationName::HasClicks)
+            .run(async |connection: &mut Connection| clicks::are_at_least(connection, number).await)
             .await
     }
 
@@ -323,6 +329,19 @@ impl TokenStore for SqlStore {
     async fn note_tokens_used(&self, used: &[(TokenId, OffsetDateTime)]) -> Result<(), StoreError> {
         transaction(&self.pools.writes, OperationName::NoteTokensUsed)
             .run(async |connection: &mut Connection| tokens::note_used(connection, used).await)
+            .await
+    }
+}
+
+#[async_trait]
+impl TimeStore for SqlStore {
+    async fn database_time(&self) -> Result<OffsetDateTime, StoreError> {
+        look_up(&self.pools.reads, OperationName::DatabaseTime)
+            .run(async |connection: &mut Connection| {
+                let now = diesel::dsl::sql::<InstantColumn>(NOW);
+                let now: OffsetDateTime = diesel::select(now).get_result(connection).await?;
+                Ok(micros(now))
+            })
             .await
     }
 }

@@ -139,7 +139,9 @@ async fn read_pages(
 }
 
 /// The answer of the store, within [`PATIENCE`].
-async fn answer<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+pub(super) async fn answer<T>(
+    asked: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
     timeout(PATIENCE, asked)
         .await
         .unwrap_or_else(|elapsed| Err(StoreError::unavailable(elapsed)))

@@ -7,7 +7,8 @@
 /// [`UserStore`](crate::UserStore), [`TokenStore`](crate::TokenStore),
 /// [`SessionStore`](crate::SessionStore), [`SetupStore`](crate::SetupStore) and
 /// [`IdentityStore`](crate::IdentityStore); `stats`: [`StatsStore`](crate::StatsStore) and
-/// [`FactsStore`](crate::FactsStore); `journals`: [`JournalStore`](crate::JournalStore); `leases`: [`LeaseStore`](crate::LeaseStore). The crate needs
+/// [`FactsStore`](crate::FactsStore); `journals`: [`JournalStore`](crate::JournalStore); `leases`:
+/// [`LeaseStore`](crate::LeaseStore); `time`: [`TimeStore`](crate::TimeStore). The crate needs
 /// `async-trait`, `time` and `waypost-core`.
 ///
 /// ```
@@ -143,6 +144,11 @@ macro_rules! forward {
         $crate::forward! { @ $store, $self => $inner, $crate::LeaseStore {
             take_lease(name: $crate::LeaseName, holder: ::waypost_core::LeaseHolder, now: ::time::OffsetDateTime, until: ::time::OffsetDateTime) -> bool;
             release_lease(name: $crate::LeaseName, holder: ::waypost_core::LeaseHolder) -> ();
+        } }
+    };
+    (time: $store:ty, $self:ident => $inner:expr) => {
+        $crate::forward! { @ $store, $self => $inner, $crate::TimeStore {
+            database_time() -> ::time::OffsetDateTime;
         } }
     };
     (@ $store:ty, $self:ident => $inner:expr, $port:path {

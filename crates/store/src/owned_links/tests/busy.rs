@@ -74,6 +74,7 @@ crate::forward!(links: BusyStore, self => self.0);
 crate::forward!(people: BusyStore, self => self.0);
 crate::forward!(stats: BusyStore, self => self.0);
 crate::forward!(leases: BusyStore, self => self.0);
+crate::forward!(time: BusyStore, self => self.0);
 crate::forward! { @ BusyStore, self => self.0, crate::ChangeStore {
     changes_after(seq: u64, limit: u32) -> Vec<LinkChange>;
     last_change() -> u64;
@@ -82,6 +83,7 @@ crate::forward! { @ BusyStore, self => self.0, crate::ChangeStore {
 crate::forward! { @ BusyStore, self => self.0, crate::ClickStore {
     record_clicks(clicks: &[Click]) -> Recorded;
     clicks_before(scope: PurgeScope) -> u64;
+    has_clicks(number: u64) -> bool;
     purge_clicks(scope: PurgeScope, limit: u32) -> u64;
     ledger(after: Option<LinkId>, limit: u32) -> Vec<LinkLedger>;
 } }

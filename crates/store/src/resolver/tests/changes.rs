@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use waypost_core::SeededRandom;
 
-use super::doubles::{Log, Mode, Setup};
+use super::doubles::{Mode, Setup};
 use crate::resolver::Resolver;
+use crate::test_log::Log;
 use crate::testkit::failing::{FailingStore, Failure, Operation, When};
 use crate::testkit::samples::START;
 use crate::{
@@ -195,11 +196,13 @@ async fn after_half_an_hour_without_the_feed_everything_is_forgotten_but_not_bef
 #[tokio::test(start_paused = true)]
 async fn the_feed_is_followed_once_a_second_until_the_stop() {
     let setup = Setup::new();
+    assert_eq!(setup.clock.skew(), None);
     let stop = CancellationToken::new();
-    let follow = tokio::spawn(setup.resolver.clone().follow_changes(stop.clone()));
+    let follow = tokio::spawn(setup.follow(stop.clone()));
     let link = setup.link("wiki").await;
     tokio::time::sleep(Duration::from_millis(10)).await;
     assert!(setup.resolver.is_following());
+    assert!(setup.clock.skew().is_some(), "the time is measured, too");
     assert_eq!(setup.resolve("wiki").await, Some(link.id));
     setup.links.delete(&link).await;
     setup.changes.add(1, "wiki");
@@ -219,7 +222,7 @@ async fn the_stop_does_not_wait_for_an_answer_of_the_feed() {
     let setup = Setup::new();
     setup.changes.set(Mode::Held);
     let stop = CancellationToken::new();
-    let follow = tokio::spawn(setup.resolver.clone().follow_changes(stop.clone()));
+    let follow = tokio::spawn(setup.follow(stop.clone()));
     tokio::task::yield_now().await;
     let asked = tokio::time::Instant::now();
     stop.cancel();

@@ -1,4 +1,4 @@
-//! Links that can be held, a change feed that says what a test wants it to, and a log.
+//! Links that can be held, and a change feed that says what a test wants it to.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex};
 use ::time::OffsetDateTime;
 use async_trait::async_trait;
 use tokio::sync::watch;
-use waypost_core::{Link, LinkCursor, LinkId, LinkVersion, Page, PageRequest, ShortCode, UserId};
+use tokio_util::sync::CancellationToken;
+use waypost_core::{
+    Link, LinkCursor, LinkId, LinkVersion, Page, PageRequest, ShortCode, SystemClock, UserId,
+};
 
 use crate::resolver::{Destination, Resolver};
 use crate::testkit::samples::{Samples, code};
 use crate::{
-    CacheSettings, ChangeStore, CodeRoute, LinkChange, LinkStore, LinkUpdate, MemoryStore, PageOf,
-    StoreError, Updated,
+    CacheSettings, ChangeStore, CodeRoute, DatabaseClock, LinkChange, LinkStore, LinkUpdate,
+    MemoryStore, PageOf, StoreError, Updated,
 };
 
 /// What becomes of a call.
@@ -192,6 +195,7 @@ pub(super) struct Setup {
     pub(super) links: Arc<Links>,
     pub(super) changes: Arc<Changes>,
     pub(super) resolver: Resolver,
+    pub(super) clock: Arc<DatabaseClock>,
     pub(super) samples: Samples,
 }
 
@@ -209,12 +213,23 @@ impl Setup {
             reads: AtomicU64::new(0),
         });
         let settings = CacheSettings::default();
+        let (time, clock) = (MemoryStore::new(), SystemClock);
         Self {
+            clock: Arc::new(DatabaseClock::new(Arc::new(time), Arc::new(clock))),
             resolver: Resolver::over(links.clone(), changes.clone(), &settings),
             links,
             changes,
             samples: Samples::new(1),
         }
+    }
+
+    /// Follows the feed.
+    pub(super) fn follow(
+        &self,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let (resolver, clock) = (self.resolver.clone(), self.clock.clone());
+        resolver.follow_changes(clock, stop)
     }
 
     /// Makes a link that no feed tells of.
@@ -245,42 +260,4 @@ impl Setup {
 /// The link that was found.
 pub(super) fn link_id(answer: Result<Option<Arc<Destination>>, StoreError>) -> Option<LinkId> {
     answer.unwrap().map(|destination| destination.link_id)
-}
-
-/// What was written to the log on this thread.
-#[derive(Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// Listens until the guard is dropped.
-    pub(super) fn install(&self) -> tracing::subscriber::DefaultGuard {
-        let log = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_writer(move || log.clone())
-            .finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-
-    /// The number of lines of a level.
-    pub(super) fn count(&self, level: &str) -> usize {
-        self.text()
-            .lines()
-            .filter(|line| line.contains(level))
-            .count()
-    }
-
-    pub(super) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

@@ -234,6 +234,7 @@ macro_rules! __conformance_cases {
             }
             retention {
                 clicks_before_is_exact_to_the_microsecond
+                it_is_known_whether_there_are_so_many_clicks
                 the_boundary_of_age_may_be_given_in_any_zone
                 purging_stops_exactly_at_the_boundary
                 purging_takes_the_oldest_first_within_its_limit
@@ -242,6 +243,10 @@ macro_rules! __conformance_cases {
                 a_link_that_comes_back_starts_at_zero
                 the_clicks_of_one_link_are_purged_alone
                 statistics_do_not_change_by_a_purge
+            }
+            database_time {
+                the_time_of_the_database_is_told_in_utc
+                the_time_of_the_database_goes_on
             }
             leases {
                 a_lease_has_one_holder

@@ -15,6 +15,7 @@ mod catalog;
 mod changes;
 mod clicks;
 mod concurrency;
+mod database_time;
 mod deletion;
 mod details;
 mod facts;

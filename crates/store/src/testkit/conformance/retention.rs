@@ -62,6 +62,28 @@ pub async fn clicks_before_is_exact_to_the_microsecond(factory: &dyn StoreFactor
     assert_eq!(older_than(&*store, FAR_FUTURE).await, 7);
 }
 
+/// All rows count, of whichever link and age; those that were purged do not.
+pub async fn it_is_known_whether_there_are_so_many_clicks(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let links = samples.links(2);
+    insert_all(&*store, &links).await;
+    for number in [1, 2, u64::MAX] {
+        assert!(!store.has_clicks(number).await.unwrap(), "{number} of none");
+    }
+    for link in &links {
+        record(&*store, &clicks_at(&samples, link, &AROUND)).await;
+    }
+    for (purged, rows) in [(0, 14), (6, 8), (8, 0)] {
+        assert_eq!(purge(&*store, FAR_FUTURE, purged).await, u64::from(purged));
+        for number in 0..20 {
+            let has = store.has_clicks(number).await.unwrap();
+            assert_eq!(has, number <= rows, "{number} of {rows}");
+        }
+        assert!(!store.has_clicks(u64::MAX).await.unwrap());
+    }
+}
+
 /// The boundary is an instant, cut to the microsecond as every time is, in whichever zone.
 pub async fn the_boundary_of_age_may_be_given_in_any_zone(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;

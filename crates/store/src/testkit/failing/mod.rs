@@ -72,6 +72,7 @@ pub enum Operation {
     ChangeFacts,
     RecordClicks,
     ClicksBefore,
+    HasClicks,
     PurgeClicks,
     Ledger,
     TakeJournal,
@@ -115,6 +116,7 @@ pub enum Operation {
     Identity,
     InsertIdentity,
     FollowAdminGroup,
+    DatabaseTime,
     Ping,
     Counts,
 }

@@ -22,7 +22,7 @@ use crate::{
     LinkChange, LinkDay, LinkDayFacts, LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate,
     Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf, PurgeScope, Recorded,
     SaltStore, SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TakenTo,
-    Taking, TokenStore, Updated, UserChange, UserStore,
+    Taking, TimeStore, TokenStore, Updated, UserChange, UserStore,
 };
 
 /// A port, each of its operations by the name that it has in [`Operation`].
@@ -87,6 +87,7 @@ failing! {
     ClickStore {
         RecordClicks: record_clicks(clicks: &[Click]) -> Recorded;
         ClicksBefore: clicks_before(scope: PurgeScope) -> u64;
+        HasClicks: has_clicks(number: u64) -> bool;
         PurgeClicks: purge_clicks(scope: PurgeScope, limit: u32) -> u64;
         Ledger: ledger(after: Option<LinkId>, limit: u32) -> Vec<LinkLedger>;
     }
@@ -164,6 +165,9 @@ failing! {
         Identity: identity(identity: &ExternalIdentity) -> Option<IdentityOfUser>;
         InsertIdentity: insert_identity(identity: &ExternalIdentity, user: UserId, admin_by_group: bool, at: OffsetDateTime) -> ();
         FollowAdminGroup: follow_admin_group(identity: &ExternalIdentity, is_in_group: bool) -> Option<User>;
+    }
+    TimeStore {
+        DatabaseTime: database_time() -> OffsetDateTime;
     }
     Store {
         Ping: ping() -> ();
