@@ -7,24 +7,33 @@
 //! the database belongs to others for as long as the batch took. While more than 1,000 clicks wait in
 //! the journal of the node, or one has been waiting for more than a second, it deletes nothing; after
 //! 5 minutes of that it goes on nevertheless, with a batch every 10 seconds until the load is over.
+//!
+//! # By which time
+//! Each pass asks the database for its time, and goes by that. While the clock of the node is more than 5
+//! minutes apart from it, one of the two is wrong, and the pass does nothing. What one wrong clock makes
+//! look old is not deleted on its word alone.
+//!
+//! A purge of clicks that would delete more than half of all rows at once does not begin: see
+//! [`retention::overreaches`].
 
 mod turn;
 
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use time::{Date, OffsetDateTime};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, error, info, warn};
 use turn::Turn;
-use waypost_core::{Clock, LeaseHolder, Zone};
-use waypost_store::{PurgeScope, Store, StoreError};
+use waypost_core::{LeaseHolder, Zone};
+use waypost_store::{DatabaseClock, PurgeScope, Store, StoreError};
 
 use crate::journal::Journal;
 use crate::retention::{Batch, DEFAULT_PURGE_BATCH};
-use crate::{Age, DailySalts, metrics};
+use crate::{Age, DailySalts, metrics, retention};
 
 /// How long after the beginning of one pass the next one begins.
 const INTERVAL: Duration = Duration::from_secs(60 * 60);
@@ -43,7 +52,7 @@ pub struct MaintenanceParts {
     /// Where clicks are kept.
     pub store: Arc<dyn Store>,
     /// Tells how old things are.
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<DatabaseClock>,
     /// The salts that the recorder of this process uses.
     pub salts: Arc<DailySalts>,
     /// The journal of this process: what waits in it tells whether the node is under load.
@@ -65,11 +74,17 @@ pub struct MaintenanceParts {
 ///
 /// The numbers of visitors are exact for clicks that are stored within three days: one that is stored
 /// later counts its visitor anew.
-pub struct Maintenance(MaintenanceParts);
+pub struct Maintenance {
+    parts: MaintenanceParts,
+    /// Whether the log says that old clicks are not purged because they are too many.
+    overreach_told: AtomicBool,
+}
 
 /// What one pass did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pass {
+    /// Whether it did nothing because the clocks of this node and of the database are apart.
+    pub clocks_differ: bool,
     /// Salts destroyed in the store.
     pub salts_destroyed: u64,
     /// Whether it was the turn of this node to delete. If not, everything below is 0, but for failures.
@@ -83,7 +98,8 @@ pub struct Pass {
     pub visitors_purged: u64,
     /// Click rows purged, those before a failure included.
     pub clicks_purged: u64,
-    /// Tasks that failed; each is one warning in the log, and the next pass tries again.
+    /// Tasks that failed, or that were not begun because they would delete too much; each is told in the
+    /// log, and the next pass tries again.
     pub failures: u32,
 }
 
@@ -100,7 +116,10 @@ impl Maintenance {
     /// Maintenance over these parts.
     #[must_use]
     pub const fn new(parts: MaintenanceParts) -> Self {
-        Self(parts)
+        Self {
+            parts,
+            overreach_told: AtomicBool::new(false),
+        }
     }
 
     /// Works until `stop` is cancelled. A failure never ends it; a purge under way ends after its
@@ -120,17 +139,29 @@ impl Maintenance {
     }
 
     async fn pass(&self, stop: &CancellationToken) -> Pass {
-        let MaintenanceParts { clock, salts, .. } = &self.0;
+        let MaintenanceParts { clock, salts, .. } = &self.parts;
         let mut pass = Pass::default();
-        match salts.destroy_expired(clock.now()).await {
+        let now = match clock.agreed().await {
+            Ok(Some(now)) => now,
+            Ok(None) => {
+                pass.clocks_differ = true;
+                debug!("nothing old is deleted while clocks differ");
+                return pass;
+            }
+            Err(error) => {
+                pass.failed("the time of the database is not known", &error);
+                return pass;
+            }
+        };
+        match salts.destroy_expired(now).await {
             Ok(destroyed) => pass.salts_destroyed = destroyed,
             Err(error) => pass.failed("expired salts were not destroyed", &error),
         }
-        match Turn::take(&self.0, stop).await {
+        match Turn::take(&self.parts, stop).await {
             Ok(None) => {}
             Ok(Some(mut turn)) => {
                 pass.had_turn = true;
-                self.delete_old(&mut turn, &mut pass).await;
+                self.delete_old(now, &mut turn, &mut pass).await;
                 turn.end().await;
             }
             Err(error) => pass.failed("it is not known whether another node deletes", &error),
@@ -145,9 +176,14 @@ impl Maintenance {
         pass
     }
 
-    /// Deletes what is old, until nothing is left or the turn is over.
-    async fn delete_old(&self, turn: &mut Turn<'_>, pass: &mut Pass) {
-        for old in self.old() {
+    /// Deletes what is old at `now`, until nothing is left or the turn is over.
+    async fn delete_old(&self, now: OffsetDateTime, turn: &mut Turn<'_>, pass: &mut Pass) {
+        for old in self.old(now) {
+            if let Old::Clicks(scope) = old
+                && !self.may_purge(scope, pass).await
+            {
+                continue;
+            }
             let mut batch = Batch::of(DEFAULT_PURGE_BATCH);
             loop {
                 match turn.next().await {
@@ -159,7 +195,7 @@ impl Maintenance {
                     }
                 }
                 let began = Instant::now();
-                match old.delete_batch(&*self.0.store, batch.rows()).await {
+                match old.delete_batch(&*self.parts.store, batch.rows()).await {
                     Ok(0) => break,
                     Ok(deleted) => pass.deleted(old, deleted),
                     Err(error) => {
@@ -174,14 +210,42 @@ impl Maintenance {
         }
     }
 
-    fn old(&self) -> Vec<Old> {
+    /// Whether the clicks within `scope` are not too many to be purged without somebody having a look.
+    async fn may_purge(&self, scope: PurgeScope, pass: &mut Pass) -> bool {
+        let overreaching = match retention::overreaches(&*self.parts.store, scope).await {
+            Ok(overreaching) => overreaching,
+            Err(error) => {
+                pass.failed(Old::Clicks(scope).kept(), &error);
+                return false;
+            }
+        };
+        let Some(clicks) = overreaching else {
+            self.overreach_told.store(false, Ordering::Relaxed);
+            return true;
+        };
+        pass.failures = pass.failures.saturating_add(1);
+        let retention_days = self.parts.retention_days.unwrap_or_default();
+        if self.overreach_told.swap(true, Ordering::Relaxed) {
+            debug!(clicks, "old clicks are still too many to be purged");
+        } else {
+            error!(
+                clicks,
+                before = %scope.before,
+                retention_days,
+                "old clicks were not purged, because they are more than half of all; check the clock of the \
+                 database and WAYPOST_RETENTION_DAYS; if they are right, run `linkctl purge --older-than \
+                 {retention_days}d`, which shows first what it deletes"
+            );
+        }
+        false
+    }
+
+    fn old(&self, now: OffsetDateTime) -> Vec<Old> {
         let MaintenanceParts {
-            clock,
             zone,
             retention_days,
             ..
-        } = &self.0;
-        let now = clock.now();
+        } = &self.parts;
         let mut all = vec![
             Old::Changes(now.saturating_sub(CHANGES_KEPT)),
             Old::Sessions(now.saturating_sub(SESSIONS_KEPT)),

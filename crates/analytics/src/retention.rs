@@ -21,6 +21,25 @@ const FEWEST: u32 = 100;
 /// The longest pause between two batches.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// So few rows may always be purged, whatever share of all they are.
+const ALWAYS_PURGED: u64 = 100;
+
+/// How many clicks are within `scope`, where they are too many to be purged without somebody having
+/// looked at it: more than 100, and more than half of all that there are. `None` where they are not.
+///
+/// An installation that purges all the time never has so many. Where it does, a clock is wrong, or a
+/// retention was set (or shortened) for clicks that had long been kept.
+///
+/// It takes about as long as counting twice the clicks within `scope`.
+///
+/// # Errors
+/// [`StoreError`] as any look-up.
+pub async fn overreaches(store: &dyn Store, scope: PurgeScope) -> Result<Option<u64>, StoreError> {
+    let old = store.clicks_before(scope).await?;
+    let is_much = old > ALWAYS_PURGED && !store.has_clicks(old.saturating_mul(2)).await?;
+    Ok(is_much.then_some(old))
+}
+
 /// Deletes the raw clicks within `scope`, oldest first, at most `batch` rows (at least 1) per transaction,
 /// and gives back their number. Totals, rollups and statistics stay as they are.
 ///

@@ -103,8 +103,12 @@ impl DailySalts {
         let salt = self.store.salt(day, &candidate).await?;
         let mut known = self.change();
         known.insert(day, salt.clone());
-        while known.len() > KEPT_IN_MEMORY {
-            known.pop_first();
+        // Not always the first: a clock that was ahead by days is set back some time.
+        let distance = |other: &Date| (*other - day).abs();
+        while known.len() > KEPT_IN_MEMORY
+            && let Some(furthest) = known.keys().copied().max_by_key(distance)
+        {
+            known.remove(&furthest);
         }
         Ok(salt)
     }
@@ -113,7 +117,8 @@ impl DailySalts {
     /// or earlier, and gives back how many the store held. Whoever calls this every hour keeps none
     /// for longer than 49 hours.
     ///
-    /// The salts of today and, until 48 hours after it began, of yesterday are never among them.
+    /// The salts of today and, until 48 hours after it began, of yesterday are never among them. Those of
+    /// today and tomorrow are in the store before any is destroyed, so that it is never left without one.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; then only those in memory are gone.
@@ -124,6 +129,7 @@ impl DailySalts {
             return Ok(0);
         };
         self.change().retain(|day, _| *day >= first_kept);
+        self.prepare(now).await?;
         self.store.destroy_salts_before(first_kept).await
     }
 }
@@ -177,6 +183,38 @@ mod tests {
         assert_eq!(salts.known(days[0]), None);
         assert_ne!(salts.of(days[0]).await.unwrap(), drawn[0]);
         assert!(salts.change().len() <= 3);
+    }
+
+    #[tokio::test]
+    async fn the_salts_of_a_clock_that_is_set_back_are_known() {
+        let store = Arc::new(MemoryStore::new());
+        let salts = node(&store, 1, "UTC");
+        let now = datetime!(2026-03-01 12:00 UTC);
+        for now in [
+            now,
+            now + Duration::days(400),
+            now,
+            now - Duration::days(400),
+        ] {
+            salts.prepare(now).await.unwrap();
+            for day in [now.date(), now.date() + Duration::DAY] {
+                assert!(salts.known(day).is_some(), "{day}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_is_never_left_without_salts() {
+        let store = Arc::new(MemoryStore::new());
+        let salts = node(&store, 1, "UTC");
+        salts
+            .prepare(datetime!(2026-03-01 12:00 UTC))
+            .await
+            .unwrap();
+        let later = datetime!(2027-04-05 12:00 UTC);
+        assert_eq!(salts.destroy_expired(later).await.unwrap(), 2);
+        let after = store.destroy_salts_before(date!(2028 - 01 - 01)).await;
+        assert_eq!(after.unwrap(), 2, "those of today and tomorrow");
     }
 
     #[tokio::test]

@@ -5,10 +5,11 @@ use std::pin::pin;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use time::macros::date;
 use tokio::time::timeout;
-use waypost_core::{Click, Link, ManualClock, SeededRandom, Session};
+use waypost_core::{Click, Clock as _, Link, ManualClock, Salt, SeededRandom, Session};
 use waypost_store::testkit::samples::{FAR_FUTURE, Samples};
 use waypost_store::{
-    ClickStore as _, LeaseStore as _, SessionStore as _, StatsStore as _, UserStore as _,
+    ClickStore as _, LeaseStore as _, SaltStore as _, SessionStore as _, StatsStore as _,
+    UserStore as _,
 };
 
 use super::turn::{LEASE, LEASE_TIME, PATIENCE, SLOW_PAUSE};
@@ -46,7 +47,7 @@ impl Setup {
     fn parts(&self, retention_days: Option<u32>) -> MaintenanceParts {
         MaintenanceParts {
             store: self.store.clone(),
-            clock: self.clock.clone(),
+            clock: Arc::new(DatabaseClock::new(self.store.clone(), self.clock.clone())),
             salts: self.salts.clone(),
             journal: self.rig.journal.clone(),
             zone: Zone::utc(),
@@ -59,13 +60,19 @@ impl Setup {
         Maintenance::new(self.parts(retention_days))
     }
 
+    /// Time passes for the node and for the database.
+    fn advance(&self, by: time::Duration) {
+        self.clock.advance(by);
+        self.store.clock.advance(by);
+    }
+
     async fn rows(&self) -> u64 {
         self.store.clicks_before(FAR_FUTURE.into()).await.unwrap()
     }
 
     /// Takes the lease for another process, if it can be had.
     async fn take_lease(&self) -> bool {
-        let now = self.clock.now();
+        let now = self.store.clock.now();
         let taken = self
             .store
             .take_lease(LEASE, holder(2), now, now + LEASE_TIME);
@@ -78,13 +85,13 @@ async fn a_salt_is_destroyed_two_days_after_its_day_began() {
     let setup = setup(0).await;
     let maintenance = setup.maintenance(None);
     let salt = setup.salts.of(date!(2026 - 03 - 01)).await.unwrap();
-    setup.clock.advance(time::Duration::hours(24));
+    setup.advance(time::Duration::hours(24));
     let nothing = Pass {
         had_turn: true,
         ..Pass::default()
     };
     assert_eq!(maintenance.run_once().await, nothing);
-    setup.clock.advance(time::Duration::hours(1));
+    setup.advance(time::Duration::hours(1));
     let pass = maintenance.run_once().await;
     assert_eq!(pass.salts_destroyed, 1);
     assert_ne!(setup.salts.of(date!(2026 - 03 - 01)).await.unwrap(), salt);
@@ -119,9 +126,9 @@ async fn sessions_are_deleted_a_month_after_they_expired() {
     };
     let inserted = setup.store.insert_session(&session, &secret.hash()).await;
     inserted.unwrap();
-    setup.clock.advance(time::Duration::days(30));
+    setup.advance(time::Duration::days(30));
     assert_eq!(maintenance.run_once().await.sessions_deleted, 0);
-    setup.clock.advance(time::Duration::SECOND);
+    setup.advance(time::Duration::SECOND);
     assert_eq!(maintenance.run_once().await.sessions_deleted, 1);
 }
 
@@ -154,8 +161,8 @@ async fn visitors_are_told_apart_until_three_days_after_their_day() {
 async fn a_failure_is_no_end() {
     let setup = setup(10).await;
     let maintenance = setup.maintenance(Some(3));
-    // Salts and the lease; then, with the lease, whatever comes behind it.
-    for (succeed, failures) in [(0, 2), (2, 2)] {
+    // The time; salts and the lease; then, with the lease, whatever comes after it.
+    for (succeed, failures) in [(0, 1), (1, 2), (5, 2)] {
         setup.store.seen().away_after = Some(succeed);
         assert_eq!(maintenance.run_once().await.failures, failures);
     }
@@ -173,7 +180,7 @@ async fn it_works_at_start_and_every_hour_until_it_is_stopped() {
     timeout(INTERVAL / 2, &mut task).await.unwrap_err();
     assert_eq!(setup.rows().await, 4);
     // Away for one pass, and back for the next.
-    setup.clock.advance(time::Duration::days(1));
+    setup.advance(time::Duration::days(1));
     setup.store.seen().away_after = Some(0);
     timeout(INTERVAL, &mut task).await.unwrap_err();
     setup.store.seen().away_after = None;
@@ -198,7 +205,7 @@ async fn one_node_deletes_and_every_node_destroys_salts() {
     assert_eq!(setup.rows().await, 10);
 
     // The other one crashed.
-    setup.clock.advance(LEASE_TIME);
+    setup.advance(LEASE_TIME);
     let pass = setup.maintenance(Some(3)).run_once().await;
     assert_eq!((pass.had_turn, pass.clicks_purged), (true, 7));
     // What is done is given back.
@@ -211,12 +218,12 @@ async fn a_lease_is_renewed_between_batches_for_as_long_as_it_takes() {
     let (parts, stop) = (setup.parts(None), CancellationToken::new());
     let mut turn = Turn::take(&parts, &stop).await.unwrap().unwrap();
     for _ in 0..10 {
-        setup.clock.advance(time::Duration::minutes(2));
+        setup.advance(time::Duration::minutes(2));
         assert!(turn.next().await.unwrap());
         assert!(!setup.take_lease().await);
     }
     // Delayed for so long that another node went on.
-    setup.clock.advance(LEASE_TIME);
+    setup.advance(LEASE_TIME);
     assert!(setup.take_lease().await);
     assert!(!turn.next().await.unwrap());
     // It gives back nothing that is not its own.
@@ -247,11 +254,11 @@ async fn a_click_that_has_waited_for_more_than_a_second_is_load() {
     let setup = setup(10).await;
     let maintenance = setup.maintenance(Some(3));
     setup.rig.clicks(&setup.link, 1);
-    setup.clock.advance(time::Duration::SECOND);
+    setup.advance(time::Duration::milliseconds(900));
     let began = Instant::now();
     assert_eq!(maintenance.run_once().await.failures, 0);
     assert!(began.elapsed() < SLOW_PAUSE);
-    setup.clock.advance(time::Duration::MILLISECOND);
+    setup.advance(time::Duration::milliseconds(110));
     let mut pass = pin!(maintenance.run_once());
     timeout(PATIENCE / 2, &mut pass).await.unwrap_err();
 }
@@ -281,4 +288,62 @@ async fn a_node_that_stops_does_not_wait_for_the_load_to_end() {
     task.await;
     assert!(began.elapsed() < Duration::from_secs(1));
     assert!(setup.take_lease().await, "it is given back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_clock_that_is_wrong_by_days_deletes_nothing() {
+    const DAYS: time::Duration = time::Duration::days(400);
+    for (node, database) in [(DAYS, 0), (-DAYS, 0), (time::Duration::ZERO, 400)] {
+        let setup = setup(10).await;
+        let today = NEWEST.date();
+        let salt = setup.salts.of(today).await.unwrap();
+        setup.clock.advance(node);
+        setup.store.clock.advance(time::Duration::days(database));
+        let maintenance = setup.maintenance(Some(3));
+        let differ = Pass {
+            clocks_differ: true,
+            ..Pass::default()
+        };
+        assert_eq!(maintenance.run_once().await, differ);
+        assert_eq!(setup.rows().await, 10);
+        let kept = setup.store.salt(today, &salt_of_zeros()).await;
+        assert_eq!(kept.unwrap(), salt);
+        assert!(setup.take_lease().await, "it is left to others");
+
+        setup.clock.advance(-node);
+        setup.store.clock.advance(-time::Duration::days(database));
+        setup.advance(LEASE_TIME + time::Duration::SECOND);
+        assert_eq!(maintenance.run_once().await.clicks_purged, 7);
+    }
+}
+
+fn salt_of_zeros() -> Salt {
+    Salt::from_bytes([0; 32])
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_half_of_all_clicks_are_not_purged_at_once() {
+    let setup = setup(250).await;
+    let maintenance = setup.maintenance(Some(123));
+    for _ in 0..2 {
+        let pass = maintenance.run_once().await;
+        assert_eq!((pass.clicks_purged, pass.failures), (0, 1));
+    }
+    assert_eq!(setup.rows().await, 250);
+    // Both clocks are ahead, and nobody can tell.
+    setup.advance(time::Duration::days(400));
+    assert_eq!(setup.maintenance(Some(365)).run_once().await.failures, 1);
+    assert_eq!(setup.rows().await, 250);
+    setup.advance(-time::Duration::days(400));
+    // Half of them may go.
+    let pass = setup.maintenance(Some(124)).run_once().await;
+    assert_eq!((pass.clicks_purged, pass.failures), (125, 0));
+    assert_eq!(setup.rows().await, 125);
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_clicks_are_purged_whatever_share_they_are() {
+    let setup = setup(101).await;
+    let pass = setup.maintenance(Some(0)).run_once().await;
+    assert_eq!((pass.clicks_purged, pass.failures), (100, 0));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
+use waypost_core::Clock as _;
 use waypost_store::{LeaseName, StoreError};
 
 use super::MaintenanceParts;

@@ -34,8 +34,8 @@ use time::{Date, OffsetDateTime};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
-use waypost_core::{Clock, OrphanPath, Zone};
-use waypost_store::{OrphanTries, Store, StoreError};
+use waypost_core::{Clock as _, OrphanPath, Zone};
+use waypost_store::{DatabaseClock, OrphanTries, Store, StoreError};
 
 use self::buffer::{Buffer, Noted};
 use crate::VisitHeaders;
@@ -65,8 +65,8 @@ pub type IsAPerson = Box<dyn Fn(Option<&str>) -> bool + Send + Sync>;
 pub struct OrphansParts {
     /// Where orphans are kept.
     pub store: Arc<dyn Store>,
-    /// Tells when a path was tried.
-    pub clock: Arc<dyn Clock>,
+    /// Tells when a path was tried, and how long ago that is.
+    pub clock: Arc<DatabaseClock>,
     /// Where days begin.
     pub zone: Zone,
     /// Tells people and programs apart. Not asked on the redirect path.
@@ -254,12 +254,24 @@ impl Orphans {
         }
     }
 
-    /// Deletes what is older than 90 days; ends after the batch under way when `stop` is cancelled.
+    /// Deletes what is older than 90 days; ends after the batch under way when `stop` is cancelled. Does
+    /// nothing while the clocks of this node and of the database are apart.
     async fn purge(&self, stop: &CancellationToken) {
+        let OrphansParts {
+            store, clock, zone, ..
+        } = &self.0.parts;
+        let now = match clock.agreed().await {
+            Ok(Some(now)) => now,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::debug!(%error, "old orphans are deleted later");
+                return;
+            }
+        };
         let kept = time::Duration::days(KEPT_DAYS);
-        let before = self.today().saturating_sub(kept);
+        let before = zone.day_of(now).saturating_sub(kept);
         loop {
-            match self.0.parts.store.purge_orphans(before, PURGE_BATCH).await {
+            match store.purge_orphans(before, PURGE_BATCH).await {
                 Ok(deleted) if deleted >= u64::from(PURGE_BATCH) && !stop.is_cancelled() => {}
                 Ok(_) => return,
                 Err(error) => {

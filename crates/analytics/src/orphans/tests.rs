@@ -21,17 +21,21 @@ const BROWSER: (&str, &str) = (
 struct Setup {
     store: Arc<FailingStore<MemoryStore>>,
     clock: Arc<ManualClock>,
+    /// The clock of the database.
+    of_database: Arc<ManualClock>,
     orphans: Orphans,
     prometheus: PrometheusRecorder,
 }
 
 fn setup() -> Setup {
     let prometheus = PrometheusBuilder::new().build_recorder();
-    let store = Arc::new(FailingStore::new(Arc::new(MemoryStore::new()), 1));
-    let clock = Arc::new(ManualClock::new(NOW));
+    let (clock, of_database) = (ManualClock::new(NOW), ManualClock::new(NOW));
+    let (clock, of_database) = (Arc::new(clock), Arc::new(of_database));
+    let memory = Arc::new(MemoryStore::with_clock(of_database.clone()));
+    let store = Arc::new(FailingStore::new(memory, 1));
     let parts = OrphansParts {
         store: store.clone(),
-        clock: clock.clone(),
+        clock: Arc::new(DatabaseClock::new(store.clone(), clock.clone())),
         zone: "Europe/Berlin".parse().unwrap(),
         is_a_person: Box::new(|agent| agent != Some("robot")),
     };
@@ -42,6 +46,7 @@ fn setup() -> Setup {
         }),
         store,
         clock,
+        of_database,
         prometheus,
     }
 }
@@ -72,6 +77,12 @@ impl Setup {
     async fn all(&self) -> Vec<(String, u64)> {
         self.listed(date!(2025 - 01 - 01), date!(2027 - 01 - 01))
             .await
+    }
+
+    /// Time passes for the node and for the database.
+    fn advance(&self, by: time::Duration) {
+        self.clock.advance(by);
+        self.of_database.advance(by);
     }
 
     #[track_caller]
@@ -210,13 +221,34 @@ async fn what_is_older_than_ninety_days_is_deleted_every_hour() {
     setup.browse(1, "/wiki");
     tokio::time::sleep(Duration::from_secs(11)).await;
     // In summer, when the days of the zone begin an hour earlier.
-    setup.clock.advance(time::Duration::days(89));
+    setup.advance(time::Duration::days(89));
     tokio::time::sleep(Duration::from_secs(60 * 60)).await;
     assert_eq!(setup.all().await, one("wiki", 1));
-    setup.clock.advance(time::Duration::days(1));
+    setup.advance(time::Duration::days(1));
     tokio::time::sleep(Duration::from_secs(60 * 60)).await;
     assert_eq!(setup.all().await, []);
     assert_eq!(setup.store.failures(Operation::PurgeOrphans), 0);
     stop.cancel();
     running.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_deleted_while_the_clocks_of_node_and_database_are_apart() {
+    let stop = CancellationToken::new();
+    for node_is_wrong in [true, false] {
+        let setup = setup();
+        setup.browse(1, "/wiki");
+        setup.orphans.write().await.unwrap();
+        let (wrong, right) = if node_is_wrong {
+            (&setup.clock, &setup.of_database)
+        } else {
+            (&setup.of_database, &setup.clock)
+        };
+        wrong.advance(time::Duration::days(400));
+        setup.orphans.purge(&stop).await;
+        assert_eq!(setup.all().await, one("wiki", 1));
+        right.advance(time::Duration::days(400));
+        setup.orphans.purge(&stop).await;
+        assert_eq!(setup.all().await, []);
+    }
 }

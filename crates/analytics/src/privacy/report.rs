@@ -62,7 +62,7 @@ fn journal(add: &mut Add<'_>, settings: &ClickSettings) {
     let has_countries = settings.geoip_db.is_some();
     for (field, source, is_stored) in [
         ("link", "the link that was followed", true),
-        ("time and day", "the server's clock", true),
+        ("time and day", "the clock of the database", true),
         (
             "address hash",
             "SHA-256 of the address and the salt of the day; the address itself is never written",
@@ -143,7 +143,7 @@ fn clicks(add: &mut Add<'_>, settings: &ClickSettings) {
             OWNERS,
             has_rows,
         ),
-        ("clicked_at", "the server's clock", OWNERS, has_rows),
+        ("clicked_at", "the clock of the database", OWNERS, has_rows),
         (
             "class",
             "user agent, session and the headers Sec-Purpose, Purpose, X-Purpose, X-Moz",
@@ -260,7 +260,7 @@ fn users(add: &mut Add<'_>) {
             "given by an admin, or by a group of the OpenID provider",
             THEMSELVES,
         ),
-        ("created_at", "the server's clock", THEMSELVES),
+        ("created_at", "the clock of the database", THEMSELVES),
         ("password_hash", "argon2id of the password", NOBODY),
         (
             "disabled_at",
@@ -301,7 +301,7 @@ fn signing_in(add: &mut Add<'_>) {
         ("name", "given by the user", THEMSELVES),
         ("secret_hash", "SHA-256 of the token", NOBODY),
         ("scopes", "given by the user", THEMSELVES),
-        ("created_at", "the server's clock", THEMSELVES),
+        ("created_at", "the clock of the database", THEMSELVES),
         ("expires_at", "given by the user", THEMSELVES),
         (
             "last_used_at",
