@@ -56,7 +56,7 @@ impl<K: Hash + Eq> Spent<K> {
         amount: i32,
         now: OffsetDateTime,
     ) -> Result<Left, Duration> {
-        let full_at = self.full_at(&key, now) + budget.every * amount;
+        let full_at = self.full_at(&key, budget, now) + budget.every * amount;
         let wait = full_at - now - budget.every * budget.burst;
         if wait.is_positive() {
             return Err(wait);
@@ -71,7 +71,7 @@ impl<K: Hash + Eq> Spent<K> {
 
     /// What is left of a budget.
     pub(crate) fn left(&self, key: &K, budget: Budget, now: OffsetDateTime) -> Left {
-        Left::of(budget, self.full_at(key, now) - now)
+        Left::of(budget, self.full_at(key, budget, now) - now)
     }
 
     pub(crate) fn give_back(&mut self, key: &K, budget: Budget) {
@@ -80,8 +80,12 @@ impl<K: Hash + Eq> Spent<K> {
         }
     }
 
-    fn full_at(&self, key: &K, now: OffsetDateTime) -> OffsetDateTime {
+    /// A budget that would take more than twice as long as an empty one to fill up is full: the clock was set
+    /// back, and nobody waits for it.
+    fn full_at(&self, key: &K, budget: Budget, now: OffsetDateTime) -> OffsetDateTime {
+        let longest = budget.every * budget.burst * 2;
         let full_at = self.full_at.get(key).copied();
+        let full_at = full_at.filter(|full_at| *full_at - now <= longest);
         full_at.map_or(now, |full_at| full_at.max(now))
     }
 
@@ -151,6 +155,20 @@ mod tests {
         assert_eq!(take(3, 40), Ok(0));
         assert_eq!(take(4, 1_000), Err(Duration::seconds(10)));
         assert_eq!(take(3, 1_000), Ok(0));
+    }
+
+    #[test]
+    fn after_a_clock_was_set_back_by_days_nobody_waits_for_it() {
+        let mut spent = Spent::default();
+        let mut take = |at| {
+            let taken = spent.take("a", BUDGET, 3, at);
+            taken.map(|left| left.remaining)
+        };
+        assert_eq!(take(START + Duration::days(400)), Ok(0));
+        assert_eq!(take(START), Ok(0));
+        // One that was set back a little fills no budget.
+        let earlier = START - Duration::SECOND;
+        assert_eq!(take(earlier), Err(Duration::seconds(31)));
     }
 
     #[test]
