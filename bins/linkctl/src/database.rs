@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use waypost_core::{SessionLifetime, SystemClock, SystemRandom};
-use waypost_store::{Accounts, AccountsParts, CacheSettings, Resolver, Shortener, ShortenerParts};
+use waypost_core::{Clock, SessionLifetime, SystemClock, SystemRandom};
+use waypost_store::{
+    Accounts, AccountsParts, CacheSettings, DatabaseClock, Resolver, Shortener, ShortenerParts,
+};
 use waypost_store_diesel::{Database, DatabaseSettings};
 
 use crate::failure::Failure;
@@ -24,20 +26,32 @@ pub(crate) async fn open(settings: &DatabaseSettings) -> Result<Database, Failur
     open_or_make(settings).await
 }
 
-/// Opens a database whose schema is the one that this program knows, with the domain functions that
-/// the server works with, too.
-pub(crate) async fn open_current(settings: &Settings) -> Result<(Database, Shortener), Failure> {
+/// Opens a database whose schema is the one that this program knows, with its clock, by which everything
+/// is dated.
+pub(crate) async fn open_current(
+    settings: &Settings,
+) -> Result<(Database, Arc<DatabaseClock>), Failure> {
     let database = open(&settings.database).await?;
     database.prepare_schema(false).await?;
-    let shortener = Shortener::new(ShortenerParts {
+    let clock = DatabaseClock::new(database.store(), Arc::new(SystemClock));
+    clock.measure().await?;
+    Ok((database, Arc::new(clock)))
+}
+
+/// The domain functions that the server works with, too.
+pub(crate) fn shortener(
+    settings: &Settings,
+    database: &Database,
+    clock: Arc<dyn Clock>,
+) -> Shortener {
+    Shortener::new(ShortenerParts {
         store: database.store(),
-        clock: Arc::new(SystemClock),
+        clock,
         random: Arc::new(SystemRandom),
         reserved: waypost_api::reserved_words(),
         base_url: settings.base_url.clone(),
         resolver: None,
-    });
-    Ok((database, shortener))
+    })
 }
 
 /// What finds links as the server does, from an empty memory.
@@ -46,10 +60,10 @@ pub(crate) fn resolver(database: &Database) -> Resolver {
 }
 
 /// Users and their API tokens in an open database.
-pub(crate) fn accounts(database: &Database) -> Accounts {
+pub(crate) fn accounts(database: &Database, clock: Arc<dyn Clock>) -> Accounts {
     Accounts::new(AccountsParts {
         store: database.store(),
-        clock: Arc::new(SystemClock),
+        clock,
         random: Arc::new(SystemRandom),
         // Nobody presents tokens here.
         operator: None,

@@ -51,23 +51,24 @@ pub(crate) async fn run(
         // They take long, and a server may run here that has better things to do.
         run_when_idle("deletes or changes clicks");
     }
-    let (database, shortener) = database::open_current(&settings).await?;
+    let (database, clock) = database::open_current(&settings).await?;
+    let shortener = database::shortener(&settings, &database, clock.clone());
     let store = shortener.store();
     let ended = match command {
         Command::Link(command) => link::run(command, &shortener, console).await,
         Command::Keyword(command) => keyword::run(command, &shortener, console).await,
         Command::User(command) => {
-            let accounts = database::accounts(&database);
-            user::run(command, &accounts, &SystemClock, console).await
+            let accounts = database::accounts(&database, clock.clone());
+            user::run(command, &accounts, &*clock, console).await
         }
         Command::Token(command) => {
-            let accounts = database::accounts(&database);
-            token::run(command, &accounts, &SystemClock, console).await
+            let accounts = database::accounts(&database, clock.clone());
+            token::run(command, &accounts, &*clock, console).await
         }
-        Command::Block(command) => block::run(command, store, &SystemClock, console).await,
+        Command::Block(command) => block::run(command, store, &*clock, console).await,
         Command::Orphans(command) => {
             let zone = &settings.clicks.zone;
-            orphans::run(&command, store, zone, &SystemClock, console).await
+            orphans::run(&command, store, zone, &*clock, console).await
         }
         Command::Explain(command) => {
             let rules = explain::Rules {
@@ -75,20 +76,12 @@ pub(crate) async fn run(
                 clicks: &settings.clicks,
             };
             let resolver = database::resolver(&database);
-            explain::run(
-                &command,
-                &rules,
-                resolver,
-                &shortener,
-                &SystemClock,
-                console,
-            )
-            .await
+            explain::run(&command, &rules, resolver, &shortener, &*clock, console).await
         }
-        Command::Purge(command) => purge::run(&command, store, &SystemClock, console).await,
+        Command::Purge(command) => purge::run(&command, store, &*clock, console).await,
         Command::Reclassify(command) => {
             let zone = &settings.clicks.zone;
-            reclassify::run(&command, store, zone, SystemClock.now(), console).await
+            reclassify::run(&command, store, zone, clock.now(), console).await
         }
         Command::Verify(command) => {
             let parts = verify::Parts {
