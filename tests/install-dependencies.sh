@@ -1,11 +1,12 @@
 #!/bin/sh
 # Installs what the tests need beyond the Rust toolchain:
 #
-#   tests/install-dependencies.sh [databases] [schemathesis] [oidc-provider] [chromium]
+#   tests/install-dependencies.sh [databases] [faketime] [schemathesis] [oidc-provider] [chromium]
 #                                 [page-checkers] [cargo-deny]
 #
 #   databases    the server programs of PostgreSQL and MariaDB. The tests start
 #                private instances of them; no service is set up or started.
+#   faketime     libfaketime, a library that gives a program another time.
 #   schemathesis the tester of HTTP APIs by their own description, in a Python environment of
 #                its own in the user's cache directory.
 #   oidc-provider an OpenID provider to sign in with, a package of npm, in a directory of its own
@@ -109,6 +110,23 @@ databases() {
     has_mariadb || die "the programs mariadbd and mariadb-install-db are still not found"
 }
 
+# Where the harness looks as well (tests/harness/src/programs.rs).
+has_faketime() {
+    for path in /usr/lib/*/faketime/libfaketimeMT.so.1; do
+        [ -e "$path" ] && return 0
+    done
+    return 1
+}
+
+faketime() {
+    has_faketime && return 0
+    command -v apt-get >/dev/null 2>&1 && may_become_root ||
+        die "please install libfaketime (Debian package: libfaketime)"
+    say "installing libfaketime"
+    apt_install libfaketime || die "apt-get could not install libfaketime"
+    has_faketime || die "the library libfaketimeMT.so.1 is still not found"
+}
+
 has_venv() { python3 -c 'import venv, ensurepip' >/dev/null 2>&1; }
 
 schemathesis() {
@@ -175,15 +193,16 @@ cargo_deny() {
     cargo install --quiet --locked --version "$cargo_deny_version" cargo-deny
 }
 
-[ "$#" -gt 0 ] || set -- databases schemathesis oidc-provider chromium page-checkers cargo-deny
+[ "$#" -gt 0 ] || set -- databases faketime schemathesis oidc-provider chromium page-checkers cargo-deny
 for what in "$@"; do
     case $what in
     databases) databases ;;
+    faketime) faketime ;;
     schemathesis) schemathesis ;;
     oidc-provider) npm_packages oidc-provider "$oidc_provider" ;;
     chromium) chromium ;;
     page-checkers) npm_packages page-checkers "$page_checkers" ;;
     cargo-deny) cargo_deny ;;
-    *) die "unknown argument '$what' (known: databases, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
+    *) die "unknown argument '$what' (known: databases, faketime, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
     esac
 done

@@ -1,13 +1,15 @@
 //! A private PostgreSQL or MariaDB: started, made ready, retried, ended.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::account::Account;
+use crate::clock::TestClock;
 use crate::database::Kind;
 use crate::supervisor::{NotReady, ServerDirectory, Supervisor};
-use crate::{mariadb, port, postgres, random};
+use crate::{clock, mariadb, port, postgres, random};
 
 const USER: &str = "waypost";
 /// Far above what starting takes: a machine may be very busy.
@@ -64,14 +66,30 @@ impl DatabaseServer {
         Self::try_start(kind).unwrap_or_else(|message| panic!("{message}"))
     }
 
+    /// [`start`](Self::start), with this clock.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start), and where libfaketime is not installed.
+    pub fn start_with_clock(kind: Kind, clock: &TestClock) -> Self {
+        let env = clock.environment();
+        let started = env.and_then(|env| Self::start_in(kind, &env));
+        let server = started.unwrap_or_else(|message| panic!("{message}"));
+        clock::remove_shared(server.pid);
+        server
+    }
+
     /// [`start`](Self::start), with the reason as an error.
     ///
     /// # Errors
     /// A text with what to do about it, or the tail of the server's log.
     pub fn try_start(kind: Kind) -> Result<Self, String> {
+        Self::start_in(kind, &[])
+    }
+
+    fn start_in(kind: Kind, env: &[(OsString, OsString)]) -> Result<Self, String> {
         let mut tries = 1;
         loop {
-            match Self::attempt(kind, port::free()?)? {
+            match Self::attempt(kind, port::free()?, env)? {
                 Ok(server) => return Ok(server),
                 Err(log) if tries == ATTEMPTS || !log.contains(PORT_TAKEN) => {
                     return Err(format!("{kind} did not start; the end of its log:\n{log}"));
@@ -82,7 +100,11 @@ impl DatabaseServer {
     }
 
     /// The inner error is the log of a server that ended by itself: another port may help.
-    fn attempt(kind: Kind, port: u16) -> Result<Result<Self, String>, String> {
+    fn attempt(
+        kind: Kind,
+        port: u16,
+        env: &[(OsString, OsString)],
+    ) -> Result<Result<Self, String>, String> {
         let (name, account) = match kind {
             Kind::Sqlite => return Err("SQLite has no server".to_owned()),
             Kind::Postgres => ("postgres", postgres::ACCOUNT),
@@ -102,6 +124,7 @@ impl DatabaseServer {
                 format!("mysql://{USER}:{password}@127.0.0.1:{port}/mysql"),
             )
         };
+        let commands = commands.with_environment(env.to_vec());
         let supervisor = Supervisor::start(directory, &commands)?;
         match supervisor.wait_until_ready(READY_TIMEOUT) {
             Ok(pid) => Ok(Ok(Self {
@@ -154,7 +177,7 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").expect("can listen");
         let port = taken.local_addr().expect("has an address").port();
         for kind in [Kind::Postgres, Kind::MariaDb] {
-            let log = DatabaseServer::attempt(kind, port)
+            let log = DatabaseServer::attempt(kind, port, &[])
                 .expect("is made")
                 .err()
                 .expect("does not listen");

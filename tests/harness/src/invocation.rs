@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::binaries::binary;
+use crate::clock::TestClock;
 use crate::database::TestDatabase;
 use crate::janitor;
 use crate::process::{Process, text};
@@ -103,6 +104,18 @@ impl Invocation {
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Gives it this clock.
+    ///
+    /// # Panics
+    /// Where libfaketime is not installed.
+    #[must_use]
+    pub fn clock(mut self, clock: &TestClock) -> Self {
+        let env = clock.environment();
+        self.env
+            .extend(env.unwrap_or_else(|message| panic!("{message}")));
         self
     }
 

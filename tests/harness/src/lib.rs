@@ -55,7 +55,7 @@
 //! A [`DatabaseProxy`] cuts a database server off, a [`DatabaseLock`] keeps everybody from writing
 //! to SQLite. A [`SmallDisk`] can be filled, and a [`ReadOnlyCover`] makes a directory one that cannot be
 //! written to; where the tests may not mount anything, there are limits on the size of files
-//! ([`ServerProcess::limit_file_size`]) and permissions.
+//! ([`ServerProcess::limit_file_size`]) and permissions. A [`TestClock`] is wrong by days.
 //!
 //! # Panics and errors
 //! This is test code: what goes wrong panics, with all there is to know (the tail of a database's
@@ -68,6 +68,7 @@
 mod account;
 mod binaries;
 mod chromium;
+mod clock;
 mod database;
 mod database_server;
 mod direct;
@@ -89,6 +90,7 @@ mod wait;
 
 pub use binaries::{binary, target_directory};
 pub use chromium::ChromeDriver;
+pub use clock::TestClock;
 pub use database::{DatabaseLock, Kind, TestDatabase};
 pub use database_server::DatabaseServer;
 pub use disk::{ReadOnlyCover, SmallDisk};

@@ -81,6 +81,22 @@ pub fn schemathesis() -> PathBuf {
     })
 }
 
+/// The library that gives a program another time.
+pub(crate) fn faketime() -> Result<PathBuf, String> {
+    // In the directory of the machine's architecture.
+    Path::new("/usr/lib")
+        .read_dir()
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path().join("faketime")))
+        .find_map(|directory| program(&directory, "libfaketimeMT.so.1"))
+        .ok_or_else(|| {
+            "this test needs libfaketime, and it is not installed: \
+             run tests/install-dependencies.sh faketime (Debian package: libfaketime)"
+                .to_owned()
+        })
+}
+
 /// The directory with the modules of the OpenID provider, and the program that runs it.
 pub(crate) struct OidcProviderPrograms {
     pub(crate) modules: PathBuf,

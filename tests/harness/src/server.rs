@@ -11,6 +11,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::binaries::binary;
+use crate::clock::{self, TestClock};
 use crate::database::TestDatabase;
 use crate::janitor;
 use crate::process::{Process, Written, text};
@@ -28,6 +29,7 @@ pub struct ServerOptions {
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     data_dir: Option<Arc<TempDir>>,
+    clock: Option<TestClock>,
 }
 
 impl ServerOptions {
@@ -47,6 +49,13 @@ impl ServerOptions {
     #[must_use]
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
+        self
+    }
+
+    /// Gives it this clock.
+    #[must_use]
+    pub fn clock(mut self, clock: &TestClock) -> Self {
+        self.clock = Some(clock.clone());
         self
     }
 
@@ -249,11 +258,17 @@ fn spawn(
         .env("WAYPOST_RATE_LIMIT_CREATE", "0")
         .envs(options.env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null());
+    if let Some(clock) = &options.clock {
+        command.envs(clock.environment()?);
+    }
     let mut process =
         Process::start(&mut command).map_err(|error| format!("cannot run the server: {error}"))?;
     let address = process.wait_for(START_TIMEOUT, |written: &Written| {
         listening_address(&written.stdout)
     });
+    if options.clock.is_some() {
+        clock::remove_shared(process.id());
+    }
     match address {
         Some(address) => Ok((process, address)),
         None => {

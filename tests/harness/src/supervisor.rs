@@ -77,6 +77,23 @@ pub(crate) struct Commands {
     pub(crate) ready_message: &'static str,
 }
 
+impl Commands {
+    /// The server has these variables in its environment, besides a few of the supervisor.
+    pub(crate) fn with_environment(mut self, env: Vec<(OsString, OsString)>) -> Self {
+        if env.is_empty() {
+            return self;
+        }
+        let pairs = env.into_iter().map(|(mut pair, value)| {
+            pair.push("=");
+            pair.push(value);
+            pair
+        });
+        let env = std::iter::once("env".into()).chain(pairs);
+        self.serve = env.chain(self.serve).collect();
+        self
+    }
+}
+
 /// Why a server did not come up.
 pub(crate) enum NotReady {
     /// It ended by itself; the tail of its log.

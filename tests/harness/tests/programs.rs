@@ -3,7 +3,9 @@
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
-use waypost_test_harness::{Invocation, ServerOptions, ServerProcess, TestDatabase, binary, run};
+use waypost_test_harness::{
+    Invocation, ServerOptions, ServerProcess, TestClock, TestDatabase, binary, run,
+};
 
 #[test]
 fn the_programs_are_built() {
@@ -59,4 +61,22 @@ fn a_server_is_started_ended_and_started_again_on_the_same_data() {
     let pid = server.pid();
     drop(server);
     assert!(!Path::new(&format!("/proc/{pid}")).exists());
+}
+
+#[test]
+fn a_program_has_the_clock_that_it_is_given() {
+    let seconds = |clock: &TestClock| {
+        let date = Invocation::of_program("/usr/bin/date".into());
+        let told = date.arg("+%s").clock(clock).run().assert_success();
+        told.stdout.trim().parse::<i64>().expect("a number")
+    };
+    let right = TestClock::ahead(0);
+    let before = seconds(&right);
+    for days in [400, -400] {
+        let clock = TestClock::ahead(days);
+        let ahead = seconds(&clock) - before - i64::from(days) * 86_400;
+        assert!((0..600).contains(&ahead), "{ahead} s off");
+        clock.set_ahead(0);
+        assert!((0..600).contains(&(seconds(&clock) - before)));
+    }
 }

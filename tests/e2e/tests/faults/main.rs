@@ -3,6 +3,7 @@
 //! In `make test` each takes a short form; `make test-faults` (`WAYPOST_TEST_FAULTS=long`) runs the
 //! long one and prints what was seen.
 
+mod clock;
 mod commit;
 mod crash;
 mod damage;
