@@ -12,8 +12,8 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use purge::Purge;
 use uuid::Uuid;
 use waypost_analytics::Age;
-use waypost_store::AcceptedLoss;
 use waypost_core::{DisplayName, Email, HostPattern, Scopes, Title, TokenName};
+use waypost_store::AcceptedLoss;
 
 pub(crate) use self::explain::{Explain, Header};
 pub(crate) use self::facts::{Privacy, Reclassify};

@@ -72,7 +72,11 @@ fn host() -> String {
         .filter(|character| !character.is_whitespace())
         .take(200)
         .collect();
-    if name.is_empty() { "-".to_owned() } else { name }
+    if name.is_empty() {
+        "-".to_owned()
+    } else {
+        name
+    }
 }
 
 /// What Linux calls this run of the system.

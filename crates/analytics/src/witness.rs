@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use time::macros::datetime;
 use time::{Date, Duration, OffsetDateTime};
 use waypost_core::{
-    Click, ClickId, JournalId, JournalOwner, Link, LinkId, ManualClock, Salt, SeededRandom, ShortCode,
-    TargetUrl,
+    Click, ClickId, JournalId, JournalOwner, Link, LinkId, ManualClock, Salt, SeededRandom,
+    ShortCode, TargetUrl,
 };
 use waypost_store::{
-    AcceptedLoss, ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim, JournalNote,
-    JournalRecord, JournalStore, LinkChange, LinkLedger, LinkStore, MemoryStore, Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError,
+    AcceptedLoss, ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim,
+    JournalNote, JournalRecord, JournalStore, LinkChange, LinkLedger, LinkStore, MemoryStore,
+    Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError,
 };
 
 /// When the newest click of [`Witness::with_clicks`] happened.

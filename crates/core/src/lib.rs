@@ -78,7 +78,10 @@ pub use facts::{
     ClickFacts, Country, DeviceClass, DeviceClassError, Family, VisitClass, VisitClassError,
 };
 pub use host::{HostPattern, HostPatternError, OwnName, OwnNameError};
-pub use ids::{AcceptedLossId, ClickId, Id, JournalId, JournalOwner, LeaseHolder, LinkId, SessionId, TokenId, UserId};
+pub use ids::{
+    AcceptedLossId, ClickId, Id, JournalId, JournalOwner, LeaseHolder, LinkId, SessionId, TokenId,
+    UserId,
+};
 pub use link::{Link, LinkContent, LinkDetails, Visibility, VisibilityError};
 pub use near::NearCodes;
 pub use orphan::{OrphanCursor, OrphanPath, OrphanPathError};

@@ -470,7 +470,9 @@ impl JournalClaim {
             None => self.predecessors.is_empty().then_some((0, take)),
         });
         let (index, take) = branches.max_by_key(|(index, _)| *index)?;
-        let shared = self.left_at(index).map_or(take.end, |left| left.min(take.end));
+        let shared = self
+            .left_at(index)
+            .map_or(take.end, |left| left.min(take.end));
         Some(Branch {
             settled: take.began,
             shared,
@@ -581,8 +583,16 @@ mod tests {
         };
         let takes = [
             at(0),
-            Ownership { owner: two, predecessor: Some(one), ..at(3) },
-            Ownership { owner: three, predecessor: Some(two), ..at(6) },
+            Ownership {
+                owner: two,
+                predecessor: Some(one),
+                ..at(3)
+            },
+            Ownership {
+                owner: three,
+                predecessor: Some(two),
+                ..at(6)
+            },
         ];
         let of = |own: &[JournalOwner]| branch(three, own, &takes);
         let branch_at = |settled, shared| Some(Branch { settled, shared });
@@ -636,10 +646,16 @@ mod tests {
             let takes = claim.takes(owner, 5);
             assert!(takes.iter().all(|take| take.began == 5));
             let takes = takes.iter();
-            takes.map(|take| (take.owner, take.predecessor, take.end)).collect()
+            takes
+                .map(|take| (take.owner, take.predecessor, take.end))
+                .collect()
         };
         assert_eq!(noted(Some(three)), [(new, Some(three), 99)]);
-        let after_one = [(two, Some(one), 11), (three, Some(two), 12), (new, Some(three), 99)];
+        let after_one = [
+            (two, Some(one), 11),
+            (three, Some(two), 12),
+            (new, Some(three), 99),
+        ];
         assert_eq!(noted(Some(one)), after_one);
         assert_eq!(noted(None)[0], (one, None, 10));
         assert_eq!(noted(None)[1..], after_one);

@@ -87,8 +87,8 @@ pub use findable::make_links_findable;
 pub use hold_point::hold_point;
 pub use identities::{IdentityOfUser, IdentityStore};
 pub use journals::{
-    AcceptedLoss, Branch, Claimed, ClickBatch, Dropped, Ingested, JournalClaim, JournalNote, JournalPlace, JournalRecord,
-    JournalSplit, JournalStore, Ownership, Predecessor,
+    AcceptedLoss, Branch, Claimed, ClickBatch, Dropped, Ingested, JournalClaim, JournalNote,
+    JournalPlace, JournalRecord, JournalSplit, JournalStore, Ownership, Predecessor,
 };
 pub use leases::{LeaseName, LeaseStore, latest_lease_end};
 pub use links::{CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};

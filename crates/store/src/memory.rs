@@ -17,15 +17,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    AcceptedLossId, Click, ClickId, Clock, Cursor, HostPattern, JournalId, LinkId, Salt, SessionId, SetupHash,
-    ShortCode, SystemClock, TokenId, UserId, micros,
+    AcceptedLossId, Click, ClickId, Clock, Cursor, HostPattern, JournalId, LinkId, Salt, SessionId,
+    SetupHash, ShortCode, SystemClock, TokenId, UserId, micros,
 };
 
 #[cfg(feature = "testkit")]
 use crate::testkit::conformance::{ClickRow, DayRow, StoredRows};
 use crate::{
-    AcceptedLoss, BlockedHost, ChangeStore, ClickStore, Counts, JournalRecord, LeaseName, LinkChange, LinkLedger,
-    Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError, TimeStore,
+    AcceptedLoss, BlockedHost, ChangeStore, ClickStore, Counts, JournalRecord, LeaseName,
+    LinkChange, LinkLedger, Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError,
+    TimeStore,
 };
 
 /// Keeps everything in memory, for tests and for embedding without a database. Each operation holds
@@ -56,6 +57,7 @@ struct State {
 }
 
 /// The clock of the database that a store stands for.
+#[derive(Clone)]
 struct OwnClock(Arc<dyn Clock>);
 
 impl Default for OwnClock {

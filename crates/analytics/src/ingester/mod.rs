@@ -34,8 +34,8 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 use waypost_core::{Clock, Random};
 use waypost_store::{ClickBatch, Store, StoreError, lower_priority};

@@ -222,12 +222,7 @@ fn note_lineage(journal: &Journal, lineage: &Lineage) {
 }
 
 /// The position of the first record that may have to be stored by this process.
-fn first_own(
-    journal: &Journal,
-    privacy: Privacy,
-    record: &JournalRecord,
-    taken: &Taken,
-) -> u64 {
+fn first_own(journal: &Journal, privacy: Privacy, record: &JournalRecord, taken: &Taken) -> u64 {
     let (first, end) = (journal.first(), journal.end());
     let by_ids = privacy.keeps_rows();
     let at = match taken {

@@ -106,7 +106,6 @@ impl Lineage {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -316,7 +316,10 @@ impl Journal {
             let frames = group.frames.get(..sealed.bytes).unwrap_or_default();
             let positions = first..first.saturating_add(sealed.records);
             let mut put = self.put(state, positions.clone(), frames, &group.times);
-            if put.as_ref().is_err_and(|error| reason_of(error) == DropReason::DiskFull) {
+            if put
+                .as_ref()
+                .is_err_and(|error| reason_of(error) == DropReason::DiskFull)
+            {
                 let released = state.release_all();
                 if !released.is_empty() {
                     delete(&released);
@@ -354,9 +357,10 @@ impl Journal {
             return Ok(());
         }
         let limit = self.segment_bytes;
-        let written = state
-            .segments
-            .write_to_file(&self.directory, limit, positions, frames, times);
+        let written =
+            state
+                .segments
+                .write_to_file(&self.directory, limit, positions, frames, times);
         let (file, is_new) = written?;
         if is_new || !state.open_is_unsynced {
             state.unsynced.push(Arc::clone(file));

@@ -210,10 +210,7 @@ impl Segments {
             Backing::File { .. } | Backing::Lost => false,
         });
         if !has_room {
-            self.push(Segment::empty(
-                positions.start,
-                Backing::Memory(Vec::new()),
-            ));
+            self.push(Segment::empty(positions.start, Backing::Memory(Vec::new())));
         }
         if let Some(last) = self.list.back_mut()
             && let Backing::Memory(kept) = &mut last.backing

@@ -150,7 +150,8 @@ impl State {
     pub(super) fn release_all(&mut self) -> Vec<PathBuf> {
         self.close_segment();
         let (settled, done) = (self.settled, self.done());
-        self.segments.release(settled, |segment| may_go(segment, done))
+        self.segments
+            .release(settled, |segment| may_go(segment, done))
     }
 
     /// Notes that a write failed, with a line in the log when that is new.

@@ -98,7 +98,9 @@ impl JournalStatus {
     /// The position of the oldest record; that behind the last one when there is none.
     #[must_use]
     pub fn first(&self) -> u64 {
-        self.segments.first().map_or(self.end(), |first| first.first)
+        self.segments
+            .first()
+            .map_or(self.end(), |first| first.first)
     }
 
     /// The position behind the last record; 0 when there never was one, or none is left.

@@ -68,9 +68,10 @@ impl JournalLedger {
     /// Clicks that were accepted, as far as is known here.
     #[must_use]
     pub fn accepted(&self) -> u64 {
-        let settled = self.settled.as_ref().map_or(0, |settled| {
-            settled.committed.saturating_sub(settled.began)
-        });
+        let settled = self
+            .settled
+            .as_ref()
+            .map_or(0, |settled| settled.committed.saturating_sub(settled.began));
         settled.saturating_add(self.pending.unwrap_or(0))
     }
 

@@ -8,8 +8,9 @@ use time::{Date, OffsetDateTime};
 use tokio::sync::Semaphore;
 use waypost_core::{Click, ClickId, JournalId, JournalOwner, LinkId, Salt};
 use waypost_store::{
-    AcceptedLoss, ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim, JournalNote,
-    JournalRecord, JournalStore, LinkChange, LinkLedger, MemoryStore, Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError,
+    AcceptedLoss, ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim,
+    JournalNote, JournalRecord, JournalStore, LinkChange, LinkLedger, MemoryStore, Ownership,
+    PurgeScope, Recorded, SaltStore, Store, StoreError,
 };
 
 const UP: u8 = 0;

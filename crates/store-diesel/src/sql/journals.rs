@@ -6,8 +6,8 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use waypost_core::{AcceptedLossId, ClickId, JournalId, JournalOwner, micros};
 use waypost_store::{
-    AcceptedLoss, Claimed, Dropped, JournalClaim, JournalNote, JournalRecord, JournalSplit, Ownership,
-    StoreError,
+    AcceptedLoss, Claimed, Dropped, JournalClaim, JournalNote, JournalRecord, JournalSplit,
+    Ownership, StoreError,
 };
 
 use super::Connection;
@@ -114,7 +114,9 @@ impl TryFrom<OwnershipRow> for Ownership {
         };
         Ok(Self {
             owner: JournalOwner::from_uuid(row.owner.0),
-            predecessor: row.predecessor.map(|owner| JournalOwner::from_uuid(owner.0)),
+            predecessor: row
+                .predecessor
+                .map(|owner| JournalOwner::from_uuid(owner.0)),
             began: number("began", row.began)?,
             end: number("ended", row.ended)?,
             node: row.node,

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    ApiToken, Click, ClickId, Email, JournalId, JournalOwner, LinkId, PasswordHash, Salt, SessionId, TokenCursor,
-    TokenHash, TokenId, User, UserCursor, UserId, micros,
+    ApiToken, Click, ClickId, Email, JournalId, JournalOwner, LinkId, PasswordHash, Salt,
+    SessionId, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId, micros,
 };
 use waypost_store::{
-    AcceptedLoss, ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim, JournalNote,
-    JournalRecord, JournalStore, LinkChange, LinkLedger, Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError, TimeStore, TokenStore, UserChange,
-    UserStore,
+    AcceptedLoss, ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim,
+    JournalNote, JournalRecord, JournalStore, LinkChange, LinkLedger, Ownership, PurgeScope,
+    Recorded, SaltStore, Store, StoreError, TimeStore, TokenStore, UserChange, UserStore,
 };
 
 use super::ingest::Ingester;
@@ -110,9 +110,7 @@ impl JournalStore for SqlStore {
 
     async fn stored_clicks(&self, ids: &[ClickId]) -> Result<Vec<ClickId>, StoreError> {
         look_up(&self.pools.reads, OperationName::StoredClicks)
-            .run(async |connection: &mut Connection| {
-                journals::stored_clicks(connection, ids).await
-            })
+            .run(async |connection: &mut Connection| journals::stored_clicks(connection, ids).await)
             .await
     }
 

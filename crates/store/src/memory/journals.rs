@@ -79,13 +79,9 @@ impl JournalStore for MemoryStore {
         at: OffsetDateTime,
     ) -> Result<Ingested, StoreError> {
         let mut state = self.state();
-        let place = state
-            .journals
-            .get(&batch.journal)
-            .map(JournalRecord::place);
-        let here = place.filter(|place| {
-            place.owner == Some(batch.owner) && place.committed == batch.start
-        });
+        let place = state.journals.get(&batch.journal).map(JournalRecord::place);
+        let here = place
+            .filter(|place| place.owner == Some(batch.owner) && place.committed == batch.start);
         if here.is_none() {
             return Ok(Ingested::Elsewhere(place));
         }

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use waypost_core::{
-    AcceptedLossId, ApiToken, Click, ClickFacts, ClickId, Country, DeviceClass, DisplayName, Email, Family, IpHash,
-    JournalId, JournalOwner, Link, LinkDetails, LinkId, ManualClock, Random, Referrer, ReservedWords, Role, Salt,
-    Scopes, SearchWord, SeededRandom, Session, SessionId, SessionSecret, SetupSecret, ShortCode,
-    Tag, TargetUrl, TokenId, TokenName, TokenSecret, User, UserAgent, UserId, VisitClass,
+    AcceptedLossId, ApiToken, Click, ClickFacts, ClickId, Country, DeviceClass, DisplayName, Email,
+    Family, IpHash, JournalId, JournalOwner, Link, LinkDetails, LinkId, ManualClock, Random,
+    Referrer, ReservedWords, Role, Salt, Scopes, SearchWord, SeededRandom, Session, SessionId,
+    SessionSecret, SetupSecret, ShortCode, Tag, TargetUrl, TokenId, TokenName, TokenSecret, User,
+    UserAgent, UserId, VisitClass,
 };
 
 use crate::{Claimed, JournalClaim, JournalRecord, Shortener, ShortenerParts, Store};

@@ -10,8 +10,8 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
 use waypost_core::{
-    Click, ClickFacts, ClickId, Country, DeviceClass, Family, IpHash, JournalId, JournalOwner, LinkId, Referrer,
-    SystemRandom, UserAgent, VisitClass,
+    Click, ClickFacts, ClickId, Country, DeviceClass, Family, IpHash, JournalId, JournalOwner,
+    LinkId, Referrer, SystemRandom, UserAgent, VisitClass,
 };
 use waypost_store::{ClickBatch, Dropped, Ingested, JournalClaim};
 use waypost_store_diesel::{Database as Waypost, DatabaseSettings};

@@ -205,7 +205,10 @@ impl World {
             user_agents: Arc::default(),
             privacy: self.privacy,
         });
-        let process = begun.await.ok().map(|ingester| Process { journal, ingester });
+        let process = begun
+            .await
+            .ok()
+            .map(|ingester| Process { journal, ingester });
         let state = process.as_ref().map(Process::state);
         self.nodes[node].process = process;
         self.note(format_args!("{node}: starts, {state:?}"));

@@ -21,12 +21,7 @@ async fn take_elsewhere(setup: &Setup, end: u64) -> JournalRecord {
 }
 
 /// The other process settles clicks, and records that nobody has.
-async fn settle_elsewhere(
-    setup: &Setup,
-    record: &JournalRecord,
-    clicks: Vec<Click>,
-    dropped: u64,
-) {
+async fn settle_elsewhere(setup: &Setup, record: &JournalRecord, clicks: Vec<Click>, dropped: u64) {
     let batch = ClickBatch {
         journal: record.id,
         owner: record.owner.unwrap(),
@@ -89,7 +84,10 @@ async fn clicks_that_two_processes_have_are_stored_once() {
         // The other one finds the rest stored.
         let record = setup.record().await;
         assert_eq!(record.stored, 7 - settled as u64);
-        shows(&metrics, "waypost_clicks_dropped_total{reason=\"rejected\"} 0");
+        shows(
+            &metrics,
+            "waypost_clicks_dropped_total{reason=\"rejected\"} 0",
+        );
     }
 }
 
@@ -101,7 +99,11 @@ async fn clicks_that_a_copy_has_stored_under_another_id_are_duplicates() {
     let clicks = setup.clicks(10);
     let copied = Cursor::new(0).read(&setup.rig.journal, 10).unwrap().clicks;
     for click in [1, 4, 9] {
-        setup.witness.record_clicks(&copied[click..=click]).await.unwrap();
+        setup
+            .witness
+            .record_clicks(&copied[click..=click])
+            .await
+            .unwrap();
     }
     setup.settle(&mut ingester).await;
     setup.counts(10).await;
@@ -262,7 +264,10 @@ async fn what_was_reported_and_is_not_there_is_lost() {
     setup.rig = setup.rig.restart_after(|directory| {
         for entry in std::fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "clicks") {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "clicks")
+            {
                 std::fs::remove_file(path).unwrap();
             }
         }

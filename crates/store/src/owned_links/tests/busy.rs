@@ -7,8 +7,8 @@ use time::{Date, OffsetDateTime};
 use waypost_core::{Click, LinkId, LinkVersion, Salt, Title};
 
 use crate::{
-    Counts, LinkChange, LinkEdit, LinkLedger, LinkStore as _,
-    LinkUpdate, MemoryStore, PurgeScope, Recorded, StoreError, Updated,
+    Counts, LinkChange, LinkEdit, LinkLedger, LinkStore as _, LinkUpdate, MemoryStore, PurgeScope,
+    Recorded, StoreError, Updated,
 };
 
 /// A store in memory in which somebody else is quicker, or whose history is younger than its links.

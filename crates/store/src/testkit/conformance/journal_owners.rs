@@ -11,8 +11,8 @@ use super::journals::{batch, journal};
 use super::{StoreFactory, assert_counted, insert};
 use crate::testkit::samples::{START, Samples};
 use crate::{
-    AcceptedLoss, Branch, Claimed, ClickBatch, Dropped, Ingested, JournalClaim, JournalNote, JournalPlace, JournalRecord,
-    JournalSplit, Ownership, Predecessor, Store,
+    AcceptedLoss, Branch, Claimed, ClickBatch, Dropped, Ingested, JournalClaim, JournalNote,
+    JournalPlace, JournalRecord, JournalSplit, Ownership, Predecessor, Store,
 };
 
 /// The claim of a process that goes on with the work of those before it, at a time with more digits than a
@@ -165,7 +165,9 @@ pub async fn the_takes_that_a_database_forgot_are_noted_with_the_next_one(
         expected.sort();
         assert_eq!(chain, expected);
         // A copy that was made when the first one ran is told of the second one.
-        let copy = store.take_journal(&claim(id, samples.owner(), &[first])).await;
+        let copy = store
+            .take_journal(&claim(id, samples.owner(), &[first]))
+            .await;
         let Claimed::Refused { branch, .. } = copy.unwrap() else {
             panic!("it was taken")
         };
@@ -178,9 +180,7 @@ pub async fn the_takes_that_a_database_forgot_are_noted_with_the_next_one(
 }
 
 /// It may sleep while another one takes over, and wake up with a batch in its hands.
-pub async fn a_process_that_lost_its_journal_settles_and_notes_nothing(
-    factory: &dyn StoreFactory,
-) {
+pub async fn a_process_that_lost_its_journal_settles_and_notes_nothing(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
     let link = samples.link("wiki");
@@ -279,10 +279,7 @@ pub async fn of_many_who_take_a_journal_at_once_one_gets_it(factory: &dyn StoreF
                 assert_eq!(taken(&*store, claim).await.owner, owner);
             }
         }
-        assert_eq!(
-            store.journal_owners(id).await.unwrap().len(),
-            own.len() + 1
-        );
+        assert_eq!(store.journal_owners(id).await.unwrap().len(), own.len() + 1);
     }
 }
 
@@ -352,9 +349,7 @@ pub async fn a_note_is_kept_until_the_next_one(factory: &dyn StoreFactory) {
 }
 
 /// A database that does so at each commit has nothing to do.
-pub async fn what_a_journal_has_settled_is_made_durable_for_its_owner(
-    factory: &dyn StoreFactory,
-) {
+pub async fn what_a_journal_has_settled_is_made_durable_for_its_owner(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
     let (id, owner) = (samples.journal(), samples.owner());
@@ -372,7 +367,10 @@ pub async fn losses_are_accepted_with_a_reason(factory: &dyn StoreFactory) {
     let samples = Samples::new(1);
     assert_eq!(store.accepted_losses().await.unwrap(), []);
     let mut expected = Vec::new();
-    for (clicks, reason) in [(7, "the disk of a node died"), (0, "\u{e9}".repeat(500).as_str())] {
+    for (clicks, reason) in [
+        (7, "the disk of a node died"),
+        (0, "\u{e9}".repeat(500).as_str()),
+    ] {
         let loss = AcceptedLoss {
             id: samples.accepted_loss(),
             journal: samples.journal(),

@@ -7,22 +7,23 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, JournalId, JournalOwner, LeaseHolder, Link,
-    LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes, OrphanPath, Page, PageRequest,
-    PasswordHash, Person, Salt, Session, SessionCursor, SessionHash, SessionId, SetupHash,
-    ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
+    ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, JournalId, JournalOwner,
+    LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes, OrphanPath, Page,
+    PageRequest, PasswordHash, Person, Salt, Session, SessionCursor, SessionHash, SessionId,
+    SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
 };
 
 use super::{FailingStore, Operation};
 use crate::rollup::{Counted, FactsSum, Part};
 use crate::{
-    AcceptedLoss, AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, Claimed, ClickBatch, ClickSpan,
-    ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore, IdentityOfUser,
-    IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord, JournalStore, KeptClick, LeaseName, LeaseStore,
-    LinkChange, LinkDay, LinkDayFacts, LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate,
-    Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf, PurgeScope, Recorded,
-    SaltStore, SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TakenTo,
-    Taking, TimeStore, TokenStore, Updated, UserChange, UserStore,
+    AcceptedLoss, AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, Claimed,
+    ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore,
+    IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
+    JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts, LinkLedger,
+    LinkQuery, LinkReader, LinkStore, LinkUpdate, Orphan, OrphanQuery, OrphanStore, OrphanTries,
+    OrphansAdded, Ownership, PageOf, PurgeScope, Recorded, SaltStore, SessionStore, SetUp,
+    SetupStore, SignedIn, StatsStore, Store, StoreError, TakenTo, Taking, TimeStore, TokenStore,
+    Updated, UserChange, UserStore,
 };
 
 /// A port, each of its operations by the name that it has in [`Operation`].
