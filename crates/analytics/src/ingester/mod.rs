@@ -186,7 +186,12 @@ impl Ingester {
     async fn work(mut self, stop: &CancellationToken) {
         while stop.run_until_cancelled(self.step()).await.is_some() {}
         // A process that takes the journal next then need not find out whether this one runs.
-        if let Ok(Err(failure)) = tokio::time::timeout(LAST_NOTE, self.note(true)).await {
+        self.noted_at = None;
+        let last = async {
+            self.look_after().await;
+            self.note(true).await
+        };
+        if let Ok(Err(failure)) = tokio::time::timeout(LAST_NOTE, last).await {
             debug!(%failure, "the end of this process was not noted");
         }
     }

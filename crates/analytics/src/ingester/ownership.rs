@@ -41,7 +41,8 @@ pub(super) struct Own {
 /// Why the journal cannot stay what it is.
 #[derive(Debug)]
 enum Taken {
-    /// A process that runs now, on this host, uses another directory with the same journal.
+    /// The last process that used this directory runs now, on this host: it uses another directory, of which this
+    /// one is a copy.
     Runs,
     /// Another process owns it, whose work went apart from that of this one here, if that is known.
     By(Option<Branch>),
@@ -54,7 +55,10 @@ enum Taken {
 pub(super) async fn begin(parts: &IngesterParts) -> Result<Own, IngesterError> {
     let node = Node::current();
     let found = parts.store.journal(parts.journal.id()).await?;
+    let lineage = parts.journal.lineage();
+    let last = lineage.owners.last().map(|last| last.owner);
     if let Some(record) = found
+        && record.owner == last
         && let Some(process) = &record.process
         && node.life_of(process) == Life::Runs
         && *process != node.process

@@ -432,7 +432,11 @@ impl Journal {
                 state.close_segment();
             }
             let kept_since = self.kept_since(now);
-            state.release_old(Some(kept_since))
+            let released = state.release_old(Some(kept_since));
+            if !released.is_empty() {
+                state.mark_end(&self.directory);
+            }
+            released
         };
         delete(&released);
     }

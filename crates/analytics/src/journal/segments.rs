@@ -41,6 +41,12 @@ impl Segment {
         }
     }
 
+    /// A segment that only tells where the journal ends.
+    pub(super) fn marker(base: u64, path: PathBuf) -> Self {
+        let bytes = u64::try_from(HEADER).unwrap_or(u64::MAX);
+        Self::empty(base, Backing::File { path, bytes })
+    }
+
     /// Notes when records happened that were added.
     fn add_times(&mut self, times: &Times) {
         self.oldest = earlier(self.oldest, times.oldest);

@@ -145,6 +145,19 @@ impl State {
         files
     }
 
+    /// Begins a segment where the journal ends, if there is none: its name tells the next process how many records
+    /// there were. A database that is set back does not know.
+    pub(super) fn mark_end(&mut self, directory: &Directory) {
+        if self.segments.first().is_some() {
+            return;
+        }
+        match directory.create_segment(self.next) {
+            Ok((path, _)) => self.segments.push(Segment::marker(self.next, path)),
+            // The next record begins one.
+            Err(error) => warn!(%error, "the end of the journal is not marked"),
+        }
+    }
+
     /// Lets go of every settled segment, the one that is written to included. Returns the files, which are
     /// still there.
     pub(super) fn release_all(&mut self) -> Vec<PathBuf> {

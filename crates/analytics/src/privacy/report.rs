@@ -26,7 +26,6 @@ const NOBODY: &str = "nobody";
 const THEMSELVES: &str = "the user, admins";
 const USERS: &str = "users";
 
-const UNTIL_STORED: &str = "until the click is stored, normally less than a second";
 const WITH_LINK: &str = "as long as the link";
 const WITH_USER: &str = "as long as the user";
 
@@ -60,6 +59,13 @@ type Add<'a> = dyn FnMut(&'static str, &'static str, &'static str, &str, &'stati
 /// Clicks on their way.
 fn journal(add: &mut Add<'_>, settings: &ClickSettings) {
     let has_countries = settings.geoip_db.is_some();
+    // A segment ends, and is deleted, by the hour.
+    let kept = match settings.journal.keep.as_secs() / 3_600 {
+        0 => "until the click is stored, normally less than a second, or an hour longer".to_owned(),
+        hours => format!(
+            "until {hours} h after the click is stored (WAYPOST_JOURNAL_KEEP_HOURS), or an hour longer"
+        ),
+    };
     for (field, source, is_stored) in [
         ("link", "the link that was followed", true),
         ("time and day", "the clock of the database", true),
@@ -94,7 +100,7 @@ fn journal(add: &mut Add<'_>, settings: &ClickSettings) {
             true,
         ),
     ] {
-        add("journal", field, source, UNTIL_STORED, NOBODY, is_stored);
+        add("journal", field, source, &kept, NOBODY, is_stored);
     }
 }
 

@@ -16,6 +16,10 @@ const ABOUT_NOBODY: [(&str, &[&str]); 13] = [
     ("sqlite_stat1", &["*"]),
     // How far the journals of servers are stored: positions and numbers.
     ("click_journals", &["*"]),
+    // Which processes used a journal, on which host.
+    ("click_journal_owners", &["*"]),
+    // Numbers of clicks that are lost, and the reason that an operator gave.
+    ("accepted_losses", &["*"]),
     // That a code has changed, for the memory of other servers.
     ("link_changes", &["*"]),
     // What links are: written by people, about the page that they lead to.

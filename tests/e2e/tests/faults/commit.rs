@@ -10,7 +10,7 @@ use crate::setup::{SOON, drained, dropped, durability, report, server_with_links
 const SLOW_COMMITS: &str = "
     create function wait() returns trigger language plpgsql as
         'begin perform pg_sleep(3); return null; end';
-    create constraint trigger wait after update on click_journals
+    create constraint trigger wait after update of committed on click_journals
         deferrable initially deferred for each row execute function wait()";
 const COMMITTING: &str = "
     select count(*) from pg_stat_activity
@@ -44,10 +44,9 @@ async fn a_commit_that_ends_when_its_server_was_started_again_is_not_repeated() 
         server.kill();
         server.restart();
     });
-    assert_eq!(
-        database.number(STORED).await,
-        before,
-        "the commit ended before the server was there again: this shows nothing"
+    assert!(
+        database.number(STORED).await > before,
+        "the next process takes the journal when that commit has ended"
     );
     drained(&server).await;
     assert_eq!(Kept::of(&database, &codes[0]).await, Kept::thrice(41));

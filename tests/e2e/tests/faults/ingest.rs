@@ -14,16 +14,17 @@ use crate::setup::{drained, dropped, durability, links_of, server_with_links, ve
 
 on_each_database!(a_click_that_the_database_refuses_is_set_aside_and_the_others_are_stored);
 
-/// Refuses the clicks of one browser.
+/// Refuses the clicks of one browser, as a value that breaks a rule of the data.
 fn refusal(kind: Kind) -> &'static str {
     match kind {
         Kind::Sqlite => {
             "create trigger refuse before insert on link_clicks when new.user_agent = 'poison' \
-             begin select raise(abort, 'refused'); end"
+             begin insert into leases (name, holder, expires_at) values (null, x'00', ''); end"
         }
         Kind::Postgres => {
             "create function refuse() returns trigger language plpgsql as \
-             'begin if new.user_agent = ''poison'' then raise exception ''refused''; end if; \
+             'begin if new.user_agent = ''poison'' then \
+             raise exception ''refused'' using errcode = ''check_violation''; end if; \
              return new; end'; \
              create trigger refuse before insert on link_clicks for each row execute function \
              refuse()"
@@ -58,7 +59,7 @@ async fn a_click_that_the_database_refuses_is_set_aside_and_the_others_are_store
         server.output()
     );
     let verified = verify(&database, &server);
-    assert_eq!(verified["agrees"], true);
+    assert_eq!(verified["agrees"], false, "nobody has accepted it");
     assert_eq!(verified["journals"][0]["dropped"]["rejected"], 3);
     let aside = server.data_dir().path().join("journal/rejected");
     let aside = std::fs::read(aside).unwrap();

@@ -5,10 +5,12 @@
 
 mod clock;
 mod commit;
+mod copies;
 mod crash;
 mod damage;
 mod disk;
 mod ingest;
 mod nodes;
 mod outage;
+mod set_back;
 mod setup;

@@ -87,6 +87,7 @@ fn what_is_appended_while_others_read_settle_tidy_and_sync_is_read_once() {
         assert_eq!(numbers.len(), read.numbers.len(), "none twice");
         assert_eq!(journal.pending(), 0);
         journal.tidy(LATER);
-        assert_eq!(desk.bases(), [] as [u64; 0]);
+        let end = journal.end();
+        assert!(desk.bases().iter().all(|base| *base == end));
     }
 }
