@@ -86,7 +86,7 @@ fn boot() -> Option<String> {
     (!id.is_empty() && !id.contains(' ')).then(|| id.to_owned())
 }
 
-/// When a process began, if it runs: proc_pid_stat(5), field 22. The name of the program, which may hold
+/// When a process began, if it runs: field 22 of `/proc/PID/stat`, proc(5). The name of the program, which may hold
 /// anything, is in parentheses before.
 fn start_of(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

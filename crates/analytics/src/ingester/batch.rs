@@ -109,7 +109,6 @@ impl Ingester {
                     Err(failure) => self.away(&failure),
                 }
             }
-            Err(error @ StoreError::Unavailable { .. }) => self.away(&error),
             Err(StoreError::Conflict) => match self.without_duplicates(batch).await {
                 Ok(Some(others)) => Attempt::Instead(others),
                 Ok(None) => self.refused(batch, sessions, &StoreError::Conflict).await,
@@ -118,8 +117,8 @@ impl Ingester {
             Err(refusal @ (StoreError::Refused { .. } | StoreError::Corrupt { .. })) => {
                 self.refused(batch, sessions, &refusal).await
             }
-            // Rights, the schema, a pooler: nothing is wrong with the clicks.
-            Err(error @ (StoreError::Internal { .. } | StoreError::NotFound)) => self.away(&error),
+            // The database is away, or refuses for rights, its schema, a pooler: nothing is wrong with the clicks.
+            Err(error) => self.away(&error),
         }
     }
 

@@ -152,15 +152,12 @@ pub(super) async fn take(
         click_journals::process.eq(&claim.process),
         click_journals::asked_by.eq(None::<Id>),
     );
-    let changed = match found.owner {
-        Some(before) => {
-            let row = row.filter(click_journals::owner.eq(Id(*before.as_uuid())));
-            diesel::update(row).set(change).execute(connection).await?
-        }
-        None => {
-            let row = row.filter(click_journals::owner.is_null());
-            diesel::update(row).set(change).execute(connection).await?
-        }
+    let changed = if let Some(before) = found.owner {
+        let row = row.filter(click_journals::owner.eq(Id(*before.as_uuid())));
+        diesel::update(row).set(change).execute(connection).await?
+    } else {
+        let row = row.filter(click_journals::owner.is_null());
+        diesel::update(row).set(change).execute(connection).await?
     };
     if changed == 0 {
         return Err(contention("another process took the journal").into());

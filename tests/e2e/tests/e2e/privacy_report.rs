@@ -10,7 +10,7 @@ use waypost_test_harness::TestDatabase;
 type Column = (String, String);
 
 /// Columns in which nothing is stored of visitors or users, and why. `*`: all of the table.
-const ABOUT_NOBODY: [(&str, &[&str]); 13] = [
+const ABOUT_NOBODY: [(&str, &[&str]); 15] = [
     // Which migrations were applied, and SQLite's own books.
     ("__diesel_schema_migrations", &["*"]),
     ("sqlite_stat1", &["*"]),

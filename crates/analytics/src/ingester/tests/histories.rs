@@ -31,6 +31,26 @@ struct Process {
     ingester: Ingester,
 }
 
+/// Mistakes of operators.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Mishaps {
+    /// A directory is copied.
+    copy: bool,
+    /// The database is set back.
+    set_back: bool,
+}
+
+impl Mishaps {
+    const NONE: Self = Self {
+        copy: false,
+        set_back: false,
+    };
+    const BOTH: Self = Self {
+        copy: true,
+        set_back: true,
+    };
+}
+
 struct World {
     draws: SeededRandom,
     random: Arc<SeededRandom>,
@@ -43,13 +63,10 @@ struct World {
     backups: Vec<MemoryStore>,
     /// What the clients were told: these clicks are accepted.
     accepted: BTreeSet<ClickId>,
-    /// Whether directories may be copied, and whether the database may be set back. Without rows there are no ids to
-    /// find a click by when both come together.
-    may_copy: bool,
-    may_set_back: bool,
-    /// Whether that has happened.
-    copied: bool,
-    set_back: bool,
+    /// What may happen. Without rows there are no ids to find a click by when both come together.
+    may: Mishaps,
+    /// What has happened.
+    had: Mishaps,
     /// What happened, for whoever reads a failure.
     log: String,
 }
@@ -84,12 +101,13 @@ impl World {
             store: Arc::new(store),
             link,
             privacy,
-            may_copy: privacy.keeps_rows() || seed.is_multiple_of(2),
-            may_set_back: privacy.keeps_rows() || !seed.is_multiple_of(2),
+            may: Mishaps {
+                copy: privacy.keeps_rows() || seed.is_multiple_of(2),
+                set_back: privacy.keeps_rows() || !seed.is_multiple_of(2),
+            },
+            had: Mishaps::NONE,
             nodes: Vec::new(),
             accepted: BTreeSet::new(),
-            copied: false,
-            set_back: false,
             log: String::new(),
         };
         for _ in 0..2 {
@@ -126,11 +144,11 @@ impl World {
                 self.note("backup");
                 self.backups.push(self.witness.backup());
             }
-            18 if self.may_set_back => {
+            18 if self.may.set_back => {
                 let backup = self.draw(self.backups.len());
                 self.note(format_args!("set back to backup {backup}"));
                 self.witness.restore(&self.backups[backup]);
-                self.set_back = true;
+                self.had.set_back = true;
             }
             _ => self.clock.advance(time::Duration::minutes(40)),
         }
@@ -216,7 +234,7 @@ impl World {
 
     /// A directory is copied, whether it is in use or not.
     fn copy(&mut self, node: usize) {
-        if self.nodes.len() == NODES || !self.may_copy {
+        if self.nodes.len() == NODES || !self.may.copy {
             return;
         }
         let copy = directory();
@@ -230,7 +248,7 @@ impl World {
             directory: copy,
             process: None,
         });
-        self.copied = true;
+        self.had.copy = true;
     }
 
     /// Everybody works until nothing is left.
@@ -272,7 +290,7 @@ impl World {
             assert_eq!(stored.len() as u64, counted);
         }
         // Only where a copy took what another one had stored, and then the database forgot it.
-        if !(self.copied && self.set_back) {
+        if self.had != Mishaps::BOTH {
             assert_eq!((counted, lost), (accepted, 0));
         }
     }
@@ -291,6 +309,19 @@ impl Process {
     }
 }
 
+/// What happened, which is printed where an assertion fails.
+struct Told(Option<String>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if let Some(log) = self.0.take()
+            && std::thread::panicking()
+        {
+            eprintln!("{log}");
+        }
+    }
+}
+
 async fn history(seed: u64, privacy: Privacy) -> String {
     let mut world = World::new(seed, privacy).await;
     for _ in 0..EVENTS {
@@ -298,17 +329,6 @@ async fn history(seed: u64, privacy: Privacy) -> String {
     }
     world.settle().await;
     let log = std::mem::take(&mut world.log);
-    // A failed assertion should show what happened.
-    struct Told(Option<String>);
-    impl Drop for Told {
-        fn drop(&mut self) {
-            if let Some(log) = self.0.take()
-                && std::thread::panicking()
-            {
-                eprintln!("{log}");
-            }
-        }
-    }
     let mut told = Told(Some(format!("history {seed}, {privacy:?}:\n{log}")));
     world.check().await;
     told.0.take().unwrap()
