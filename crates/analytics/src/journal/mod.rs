@@ -426,13 +426,20 @@ impl Journal {
 
     /// Deletes what need not be kept any longer, and ends the segment that is written to when it is old.
     pub(crate) fn tidy(&self, now: OffsetDateTime) {
-        let released = {
+        {
             let mut state = self.state();
             if self.should_end_segment(&state, now) {
                 state.close_segment();
             }
-            let kept_since = self.kept_since(now);
-            let released = state.release_old(Some(kept_since));
+        }
+        self.release_old(self.kept_since(now));
+    }
+
+    /// Deletes settled segments of which nothing happened after `before`.
+    fn release_old(&self, before: OffsetDateTime) {
+        let released = {
+            let mut state = self.state();
+            let released = state.release_old(Some(before));
             if !released.is_empty() {
                 state.mark_end(&self.directory);
             }

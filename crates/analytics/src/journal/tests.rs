@@ -109,8 +109,7 @@ impl Desk {
         self.journal.settle(position, None);
         self.journal.durable(position);
         // The segment that is written to stays: it is not old.
-        let released = self.journal.state().release_old(Some(LATER));
-        delete(&released);
+        self.journal.release_old(LATER);
     }
 
     /// Deletes all that is settled.
