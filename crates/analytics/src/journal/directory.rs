@@ -83,8 +83,16 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> JournalError {
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    /// Unlocked by the operating system when it is closed, however the process ends.
-    _lock: File,
+    /// Unlocked by the operating system however the process ends.
+    lock: File,
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child that was just forked has it open, too, until it runs its
+        // program. What cannot be unlocked is unlocked when the last of them closes it.
+        let _ = self.lock.unlock();
+    }
 }
 
 /// A segment as it was found.
@@ -117,7 +125,7 @@ impl Directory {
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 path: path.to_owned(),
-                _lock: lock,
+                lock,
             }),
             Err(TryLockError::WouldBlock) => Err(JournalError::Locked {
                 path: path.to_owned(),
