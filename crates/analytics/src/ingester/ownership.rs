@@ -99,9 +99,9 @@ async fn take(
     let now = clock.now();
     let owner = JournalOwner::new(now, &**random);
     let mut lineage = journal.lineage();
-    let (predecessors, tried) = (lineage.owners.clone(), lineage.tried.clone());
+    let (predecessors, tried) = (lineage.owners.clone(), owners_of(&lineage.tried));
     let end = journal.end();
-    lineage.try_as(owner);
+    lineage.try_as(Predecessor { owner, end });
     note_lineage(journal, &lineage);
     let node = Node::current();
     let claim = JournalClaim {
@@ -114,6 +114,7 @@ async fn take(
         node: node.host,
         process: node.process,
         split: None,
+        retry_of: journal.retry_of()?,
         at: now,
     };
     match store.take_journal(&claim).await? {
@@ -129,6 +130,10 @@ async fn take(
             Ok(Err((record, branch)))
         }
     }
+}
+
+fn owners_of(tried: &[Predecessor]) -> Vec<JournalOwner> {
+    tried.iter().map(|tried| tried.owner).collect()
 }
 
 /// Where the journal begins for a database that does not know it: at its beginning, so that what was stored and is
@@ -163,8 +168,8 @@ async fn split(
     let (from, end) = (journal.id(), journal.end());
     let owner = JournalOwner::new(now, &**random);
     let mut lineage = journal.lineage();
-    let tried = lineage.tried.clone();
-    lineage.try_as(owner);
+    let tried = owners_of(&lineage.tried);
+    lineage.try_as(Predecessor { owner, end });
     note_lineage(journal, &lineage);
     let mut id = next_id(from, &lineage);
     let mut at = first_own(journal, *privacy, record, taken);
@@ -180,6 +185,7 @@ async fn split(
             node: node.host,
             process: node.process,
             split: Some(JournalSplit { from, at }),
+            retry_of: journal.retry_of()?,
             at: now,
         };
         match store.take_journal(&claim).await? {

@@ -25,8 +25,8 @@ pub(crate) struct Lineage {
     pub(crate) began: Option<u64>,
     /// The processes that owned it, oldest first.
     pub(crate) owners: Vec<Predecessor>,
-    /// Owners under which it was tried to take the journal since, without an answer.
-    pub(crate) tried: Vec<JournalOwner>,
+    /// Owners under which it was tried to take the journal since, without an answer, with the ends of the journal then.
+    pub(crate) tried: Vec<Predecessor>,
 }
 
 impl Lineage {
@@ -48,16 +48,19 @@ impl Lineage {
         directory.replace(FILE, &self.to_text())
     }
 
-    /// Notes a process that owns the journal.
+    /// Notes a process that owns the journal. One of those that were tried before may have been the owner, too:
+    /// a database that is set back knows.
     pub(crate) fn push(&mut self, owner: Predecessor) {
-        self.tried.clear();
+        let tried = self.tried.drain(..);
+        self.owners
+            .extend(tried.filter(|tried| tried.owner != owner.owner));
         self.owners.push(owner);
         let excess = self.owners.len().saturating_sub(MAX_OWNERS);
         self.owners.drain(..excess);
     }
 
     /// Notes an owner under which the journal is about to be taken.
-    pub(crate) fn try_as(&mut self, owner: JournalOwner) {
+    pub(crate) fn try_as(&mut self, owner: Predecessor) {
         self.tried.push(owner);
         let excess = self.tried.len().saturating_sub(MAX_OWNERS);
         self.tried.drain(..excess);
@@ -69,18 +72,8 @@ impl Lineage {
         for line in text.lines() {
             match line.split_once(' ')? {
                 ("began", position) => lineage.began = Some(position.parse().ok()?),
-                ("owner", owner) => {
-                    let (id, end) = owner.split_once(' ')?;
-                    let id = Uuid::parse_str(id).ok()?;
-                    lineage.owners.push(Predecessor {
-                        owner: JournalOwner::from_uuid(id),
-                        end: end.parse().ok()?,
-                    });
-                }
-                ("tried", id) => {
-                    let id = Uuid::parse_str(id).ok()?;
-                    lineage.tried.push(JournalOwner::from_uuid(id));
-                }
+                ("owner", owner) => lineage.owners.push(predecessor(owner)?),
+                ("tried", owner) => lineage.tried.push(predecessor(owner)?),
                 ("crc32", _) => {}
                 _ => return None,
             }
@@ -97,13 +90,22 @@ impl Lineage {
         for Predecessor { owner, end } in &self.owners {
             let _ = writeln!(text, "owner {owner} {end}");
         }
-        for owner in &self.tried {
-            let _ = writeln!(text, "tried {owner}");
+        for Predecessor { owner, end } in &self.tried {
+            let _ = writeln!(text, "tried {owner} {end}");
         }
         let checksum = crc32fast::hash(text.as_bytes());
         let _ = writeln!(text, "crc32 {checksum:08x}");
         text
     }
+}
+
+/// Reads a process and the end of the journal when it came.
+fn predecessor(text: &str) -> Option<Predecessor> {
+    let (id, end) = text.split_once(' ')?;
+    Some(Predecessor {
+        owner: JournalOwner::from_uuid(Uuid::parse_str(id).ok()?),
+        end: end.parse().ok()?,
+    })
 }
 
 #[cfg(test)]
@@ -126,12 +128,14 @@ mod tests {
         for (began, number) in [(None, 1), (Some(0), 2), (Some(u64::MAX), 3)] {
             lineage.began = began;
             lineage.push(owner(number));
-            lineage.try_as(owner(number + 10).owner);
+            lineage.try_as(owner(number + 10));
             lineage.write(&opened).unwrap();
             assert_eq!(Lineage::read(directory.path()), lineage);
         }
-        let known: Vec<_> = (1..=3).map(owner).collect();
+        // Those that were tried before an owner are kept before it.
+        let known = [1, 11, 2, 12, 3].map(owner);
         assert_eq!(lineage.owners, known);
+        assert_eq!(lineage.tried, [owner(13)]);
     }
 
     #[test]
@@ -141,7 +145,7 @@ mod tests {
             ..Lineage::default()
         };
         lineage.push(owner(1));
-        lineage.try_as(owner(2).owner);
+        lineage.try_as(owner(2));
         let text = lineage.to_text();
         assert_eq!(Lineage::of_text(&text), Some(lineage));
         for bit in 0..text.len() * 8 {
