@@ -100,6 +100,11 @@ pub(crate) enum Failure {
         "journal {id} holds refused clicks of journal {of} that were tried again; forget that one first"
     )]
     JournalIsRetry { id: JournalId, of: JournalId },
+    #[error(
+        "journal {id} is in {}: a journal is forgotten when its directory is gone",
+        directory.display()
+    )]
+    JournalIsHere { id: JournalId, directory: PathBuf },
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(transparent)]
@@ -166,6 +171,7 @@ impl Failure {
             | Self::NobodyToAsk
             | Self::NotConfirmed
             | Self::JournalMoved(_)
+            | Self::JournalIsHere { .. }
             | Self::JournalIsRetry { .. } => Status::Refused,
             Self::NoDatabase(_)
             | Self::NoJournal(_)

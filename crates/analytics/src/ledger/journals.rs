@@ -116,9 +116,13 @@ pub async fn journals(
     local: &Path,
 ) -> Result<Vec<JournalLedger>, JournalLedgerError> {
     // The store first: what is settled meanwhile is then still pending, never neither.
-    let records = store.journals().await?;
+    let mut records = store.journals().await?;
     let local = match JournalStatus::id_in(local)? {
         Some(id) => {
+            if !records.iter().any(|record| record.id == id) {
+                // One that was forgotten is here again.
+                records.extend(store.journal(id).await?);
+            }
             let known = records.iter().find(|record| record.id == id);
             JournalStatus::read(local, known.map_or(0, |record| record.committed))?
         }

@@ -1,5 +1,6 @@
 //! `linkctl journal forget`: journals whose directories are gone.
 
+use waypost_analytics::journal::JournalStatus;
 use waypost_analytics::ledger;
 use waypost_core::JournalId;
 
@@ -15,6 +16,10 @@ pub(super) async fn forget(
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
     let id = JournalId::from_uuid(command.id);
+    if JournalStatus::id_in(parts.local)? == Some(id) {
+        let directory = parts.local.to_owned();
+        return Err(Failure::JournalIsHere { id, directory });
+    }
     let journals = ledger::journals(&*parts.store, parts.local).await?;
     let known = journals.iter().find(|journal| journal.id == id);
     let (ledger, record) = known
