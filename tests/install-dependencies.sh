@@ -1,11 +1,12 @@
 #!/bin/sh
 # Installs what the tests need beyond the Rust toolchain:
 #
-#   tests/install-dependencies.sh [databases] [faketime] [schemathesis] [oidc-provider] [chromium]
+#   tests/install-dependencies.sh [databases] [pgbouncer] [faketime] [schemathesis] [oidc-provider] [chromium]
 #                                 [page-checkers] [cargo-deny]
 #
 #   databases    the server programs of PostgreSQL and MariaDB. The tests start
 #                private instances of them; no service is set up or started.
+#   pgbouncer    a pooler for PostgreSQL. No service is set up or started.
 #   faketime     libfaketime, a library that gives a program another time.
 #   schemathesis the tester of HTTP APIs by their own description, in a Python environment of
 #                its own in the user's cache directory.
@@ -110,6 +111,26 @@ databases() {
     has_mariadb || die "the programs mariadbd and mariadb-install-db are still not found"
 }
 
+pgbouncer() {
+    has_program pgbouncer && return 0
+    command -v apt-get >/dev/null 2>&1 && may_become_root ||
+        die "please install PgBouncer (Debian package: pgbouncer)"
+    say "installing pgbouncer"
+    # Its package starts a service, unless this says no.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap 'as_root rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+    fi
+    apt_install pgbouncer || die "apt-get could not install pgbouncer"
+    as_root rm -f "$policy"
+    if command -v systemctl >/dev/null 2>&1; then
+        as_root systemctl disable pgbouncer >/dev/null 2>&1 || :
+    fi
+    has_program pgbouncer || die "the program pgbouncer is still not found"
+}
+
 # Where the harness looks as well (tests/harness/src/programs.rs).
 has_faketime() {
     for path in /usr/lib/*/faketime/libfaketimeMT.so.1; do
@@ -193,16 +214,17 @@ cargo_deny() {
     cargo install --quiet --locked --version "$cargo_deny_version" cargo-deny
 }
 
-[ "$#" -gt 0 ] || set -- databases faketime schemathesis oidc-provider chromium page-checkers cargo-deny
+[ "$#" -gt 0 ] || set -- databases pgbouncer faketime schemathesis oidc-provider chromium page-checkers cargo-deny
 for what in "$@"; do
     case $what in
     databases) databases ;;
+    pgbouncer) pgbouncer ;;
     faketime) faketime ;;
     schemathesis) schemathesis ;;
     oidc-provider) npm_packages oidc-provider "$oidc_provider" ;;
     chromium) chromium ;;
     page-checkers) npm_packages page-checkers "$page_checkers" ;;
     cargo-deny) cargo_deny ;;
-    *) die "unknown argument '$what' (known: databases, faketime, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
+    *) die "unknown argument '$what' (known: databases, pgbouncer, faketime, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
     esac
 done

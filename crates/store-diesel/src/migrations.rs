@@ -1,12 +1,20 @@
 //! Migrations: the schema of each database, embedded in the program, applied under a lock so that
 //! several nodes may start at once.
+//!
+//! Where nothing is missing, nothing is locked and nothing made: a server whose account may not change the schema
+//! starts, too.
 
 use diesel::ConnectionError;
+use diesel::backend::Backend;
 use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
+use diesel::dsl::sql;
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::mysql::Mysql;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use diesel::sql_types::{Integer, Nullable};
+use diesel::sql_types::{BigInt, Integer, Nullable};
+use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::{DatabaseError, DatabaseKind, DatabaseUrl, mysql, postgres, sqlite};
@@ -15,10 +23,44 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 const MYSQL: EmbeddedMigrations = embed_migrations!("../../migrations/mysql");
 
-/// A number of our own for PostgreSQL's advisory lock: "waypost" in ASCII.
-const POSTGRES_LOCK: &str = "SELECT pg_advisory_lock(33621064574006132)";
+table! {
+    __diesel_schema_migrations (version) {
+        version -> VarChar,
+    }
+}
+
+/// A number of our own for PostgreSQL's advisory lock: "waypost" in ASCII. It is the transaction's, not the session's:
+/// a pooler may give the session to somebody else.
+const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(33621064574006132)";
+/// Whether there is a table of migrations.
+const SQLITE_TABLE: &str =
+    "(SELECT COUNT(*) FROM sqlite_master WHERE name = '__diesel_schema_migrations')";
+const POSTGRES_TABLE: &str =
+    "(SELECT COUNT(*) FROM pg_class WHERE oid = to_regclass('__diesel_schema_migrations'))";
+const MYSQL_TABLE: &str = "(SELECT COUNT(*) FROM information_schema.tables \
+     WHERE table_schema = DATABASE() AND table_name = '__diesel_schema_migrations')";
 /// The lock of MySQL is for the whole server: the database's name makes it our own.
 const MYSQL_LOCK: &str = "GET_LOCK(CONCAT('waypost.', MD5(DATABASE())), 60)";
+
+/// The migrations that a database has, by its table of migrations if it has one.
+macro_rules! applied {
+    ($connection:expr, $table:expr) => {{
+        let count = sql::<BigInt>($table);
+        let tables: i64 = diesel::select(count)
+            .get_result($connection)
+            .map_err(failed)?;
+        let versions: Vec<String> = if tables == 0 {
+            Vec::new()
+        } else {
+            __diesel_schema_migrations::table
+                .select(__diesel_schema_migrations::version)
+                .load($connection)
+                .map_err(failed)?
+        };
+        let versions = versions.into_iter().map(MigrationVersion::from);
+        versions.collect::<Vec<_>>()
+    }};
+}
 
 /// One migration, as this program or the database knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,9 +110,10 @@ fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError>
     match url.kind() {
         DatabaseKind::Sqlite => {
             let mut connection = sqlite::connect_blocking(&address).map_err(connect_error)?;
-            if task == Task::Status {
-                // Who only looks need not wait for those who write, and would wait in vain where they hardly pause.
-                return perform(&mut connection, &SQLITE, task);
+            // Who only looks need not wait for those who write, and would wait in vain where they hardly pause.
+            let applied = applied!(&mut connection, SQLITE_TABLE);
+            if let Some(outcome) = nothing_to_do::<Sqlite>(&SQLITE, &applied, task)? {
+                return Ok(outcome);
             }
             // Another process that migrates holds the write lock; ours keeps it to the end.
             sqlite::begin_blocking(&mut connection).map_err(failed)?;
@@ -80,17 +123,26 @@ fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError>
         }
         DatabaseKind::Postgres => {
             let mut connection = postgres::connect_blocking(&address).map_err(connect_error)?;
-            diesel::sql_query(POSTGRES_LOCK)
-                .execute(&mut connection)
-                .map_err(failed)?;
-            perform(&mut connection, &POSTGRES, task)
+            let applied = applied!(&mut connection, POSTGRES_TABLE);
+            if let Some(outcome) = nothing_to_do::<Pg>(&POSTGRES, &applied, task)? {
+                return Ok(outcome);
+            }
+            transaction(&mut connection, |connection| {
+                diesel::sql_query(POSTGRES_LOCK)
+                    .execute(connection)
+                    .map_err(failed)?;
+                perform(connection, &POSTGRES, task)
+            })
         }
         DatabaseKind::Mysql => {
             let mut connection = mysql::connect_blocking(&address).map_err(connect_error)?;
-            let locked: Option<i32> =
-                diesel::select(diesel::dsl::sql::<Nullable<Integer>>(MYSQL_LOCK))
-                    .get_result(&mut connection)
-                    .map_err(failed)?;
+            let applied = applied!(&mut connection, MYSQL_TABLE);
+            if let Some(outcome) = nothing_to_do::<Mysql>(&MYSQL, &applied, task)? {
+                return Ok(outcome);
+            }
+            let locked: Option<i32> = diesel::select(sql::<Nullable<Integer>>(MYSQL_LOCK))
+                .get_result(&mut connection)
+                .map_err(failed)?;
             if locked != Some(1) {
                 return Err(DatabaseError::Migration {
                     source: "another process is still migrating this database".into(),
@@ -101,10 +153,47 @@ fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError>
     }
 }
 
+/// Does the work in one transaction.
+fn transaction<C: diesel::Connection>(
+    connection: &mut C,
+    work: impl FnOnce(&mut C) -> Result<Outcome, DatabaseError>,
+) -> Result<Outcome, DatabaseError> {
+    C::TransactionManager::begin_transaction(connection).map_err(failed)?;
+    // After a failure the connection is closed, and the database undoes it.
+    let outcome = work(connection)?;
+    C::TransactionManager::commit_transaction(connection).map_err(failed)?;
+    Ok(outcome)
+}
+
 fn failed(error: DieselError) -> DatabaseError {
     DatabaseError::Migration {
         source: error.into(),
     }
+}
+
+/// What there is to say without doing anything, for those who only look or find nothing missing. `None` when there is
+/// something to do.
+fn nothing_to_do<DB>(
+    source: &EmbeddedMigrations,
+    applied: &[MigrationVersion<'static>],
+    task: Task,
+) -> Result<Option<Outcome>, DatabaseError>
+where
+    DB: Backend,
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let known = MigrationSource::<DB>::migrations(source);
+    let states = states(
+        &known.map_err(|source| DatabaseError::Migration { source })?,
+        applied,
+    );
+    let is_done = match task {
+        Task::Status => true,
+        Task::Up => states.iter().all(|state| state.applied && state.known),
+        Task::Down => false,
+    };
+    let changed = Vec::new();
+    Ok(is_done.then_some(Outcome { changed, states }))
 }
 
 /// The work itself, alike on every database.
@@ -121,7 +210,8 @@ where
     let known: Vec<Box<dyn Migration<C::Backend>>> =
         MigrationSource::<C::Backend>::migrations(source).map_err(error)?;
     let mut changed = Vec::new();
-    let states = states(connection, &known)?;
+    let applied = connection.applied_migrations().map_err(error)?;
+    let states = states(&known, &applied);
     if let Some(newer) = states.iter().rev().find(|state| !state.known)
         && task != Task::Status
     {
@@ -150,21 +240,16 @@ where
             }
         }
     }
-    let states = self::states(connection, &known)?;
+    let applied = connection.applied_migrations().map_err(error)?;
+    let states = self::states(&known, &applied);
     Ok(Outcome { changed, states })
 }
 
 /// What the program has and what the database has, in order.
-fn states<C>(
-    connection: &mut C,
-    known: &[Box<dyn Migration<C::Backend>>],
-) -> Result<Vec<MigrationState>, DatabaseError>
-where
-    C: MigrationHarness<C::Backend> + diesel::Connection,
-{
-    let applied: Vec<MigrationVersion<'static>> = connection
-        .applied_migrations()
-        .map_err(|source| DatabaseError::Migration { source })?;
+fn states<DB: Backend>(
+    known: &[Box<dyn Migration<DB>>],
+    applied: &[MigrationVersion<'static>],
+) -> Vec<MigrationState> {
     let mut states: Vec<MigrationState> = known
         .iter()
         .map(|migration| MigrationState {
@@ -183,7 +268,7 @@ where
         });
     states.extend(unknown);
     states.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(states)
+    states
 }
 
 #[cfg(test)]

@@ -55,7 +55,8 @@
 //! A [`DatabaseProxy`] cuts a database server off, a [`DatabaseLock`] keeps everybody from writing
 //! to SQLite. A [`SmallDisk`] can be filled, and a [`ReadOnlyCover`] makes a directory one that cannot be
 //! written to; where the tests may not mount anything, there are limits on the size of files
-//! ([`ServerProcess::limit_file_size`]) and permissions. A [`TestClock`] is wrong by days.
+//! ([`ServerProcess::limit_file_size`]) and permissions. A [`TestClock`] is wrong by days. A [`PgBouncer`] lends
+//! connections of PostgreSQL for one transaction each.
 //!
 //! # Panics and errors
 //! This is test code: what goes wrong panics, with all there is to know (the tail of a database's
@@ -78,6 +79,7 @@ mod janitor;
 mod mariadb;
 mod oidc_provider;
 mod page_checkers;
+mod pgbouncer;
 mod port;
 mod postgres;
 mod process;
@@ -98,6 +100,7 @@ pub use invocation::{Finished, Invocation, run};
 pub use janitor::temporary_directory;
 pub use oidc_provider::OidcProvider;
 pub use page_checkers::{axe, html_validator};
+pub use pgbouncer::PgBouncer;
 pub use port::free_port;
 pub use programs::schemathesis;
 pub use proxy::DatabaseProxy;

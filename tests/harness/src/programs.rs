@@ -167,6 +167,19 @@ impl ChromiumPrograms {
     }
 }
 
+/// The pooler for PostgreSQL.
+pub(crate) fn pgbouncer() -> Result<PathBuf, String> {
+    search_path()
+        .into_iter()
+        .chain(SYSTEM.into_iter().map(PathBuf::from))
+        .find_map(|directory| program(&directory, "pgbouncer"))
+        .ok_or_else(|| {
+            "this test needs PgBouncer, which is not installed: run tests/install-dependencies.sh \
+             pgbouncer (Debian package: pgbouncer)"
+                .to_owned()
+        })
+}
+
 /// The directory that has this last file of its installation, and node.
 fn node_modules(last_file: &str) -> Option<(PathBuf, PathBuf)> {
     let modules = installed(last_file)?.parent()?.to_owned();

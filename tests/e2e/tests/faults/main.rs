@@ -13,5 +13,6 @@ mod ingest;
 mod journals;
 mod nodes;
 mod outage;
+mod refusals;
 mod set_back;
 mod setup;
