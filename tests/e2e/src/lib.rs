@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Method, Response, StatusCode, redirect};
 use serde_json::{Value, json};
-use waypost_test_harness::{DatabaseProxy, ServerProcess, TestDatabase, wait_until};
+use waypost_test_harness::{DatabaseProxy, PATIENCE, ServerProcess, TestDatabase, wait_until};
 
 /// Talks to a server and follows no redirect.
 #[derive(Clone)]
@@ -108,9 +108,9 @@ impl Visitor {
     }
 }
 
-/// A change that one process made is known to the others after 2 s; so much more is allowed while many
-/// tests share the processor.
-pub const FRESH_WITHIN: Duration = Duration::from_secs(10);
+/// A change that one process made is known to the others after 2 s; as much more is allowed as in all tests, while
+/// others have the processors.
+pub const FRESH_WITHIN: Duration = PATIENCE;
 
 /// Cuts the database off while the server has these links in its memory.
 ///

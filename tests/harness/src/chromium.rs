@@ -17,9 +17,8 @@ use tempfile::TempDir;
 use crate::janitor;
 use crate::process::{Process, Written, text};
 use crate::programs::ChromiumPrograms;
+use crate::wait::PATIENCE;
 
-/// How long the driver may take until it listens.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long its browsers may take to end by themselves.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
@@ -79,7 +78,7 @@ impl ChromeDriver {
             .env_remove("XDG_CACHE_HOME")
             .stdin(Stdio::null());
         let process = Process::start(&mut command).expect("can start chromedriver");
-        let port = process.wait_for(START_TIMEOUT, |written: &Written| {
+        let port = process.wait_for(PATIENCE, |written: &Written| {
             let text = text(&written.stdout);
             let (_, rest) = text.split_once(LISTENING)?;
             rest.split_once('.')?.0.parse::<u16>().ok()

@@ -3,17 +3,15 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use crate::account::Account;
 use crate::clock::TestClock;
 use crate::database::Kind;
 use crate::supervisor::{NotReady, ServerDirectory, Supervisor};
+use crate::wait::PATIENCE;
 use crate::{clock, mariadb, port, postgres, random};
 
 const USER: &str = "waypost";
-/// Far above what starting takes: a machine may be very busy.
-const READY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often another port is tried when somebody else was quicker to take one.
 const ATTEMPTS: u32 = 5;
 /// The pages that a server keeps in memory, in MB, unless more are asked for: little, as many run at once.
@@ -126,7 +124,7 @@ impl DatabaseServer {
         };
         let commands = commands.with_environment(env.to_vec());
         let supervisor = Supervisor::start(directory, &commands)?;
-        match supervisor.wait_until_ready(READY_TIMEOUT) {
+        match supervisor.wait_until_ready(PATIENCE) {
             Ok(pid) => Ok(Ok(Self {
                 kind,
                 url,
@@ -135,7 +133,7 @@ impl DatabaseServer {
             })),
             Err(NotReady::Ended(log)) => Ok(Err(log)),
             Err(NotReady::TimedOut(log)) => Err(format!(
-                "{kind} was not ready after {READY_TIMEOUT:?}; the end of its log:\n{log}"
+                "{kind} was not ready after {PATIENCE:?}; the end of its log:\n{log}"
             )),
         }
     }

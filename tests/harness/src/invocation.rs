@@ -12,8 +12,7 @@ use crate::clock::TestClock;
 use crate::database::TestDatabase;
 use crate::janitor;
 use crate::process::{Process, text};
-
-const TIMEOUT: Duration = Duration::from_secs(60);
+use crate::wait::PATIENCE;
 
 /// A run to be: the program, its arguments, environment and input.
 ///
@@ -82,7 +81,7 @@ impl Invocation {
             env: Vec::new(),
             stdin: None,
             directory: None,
-            timeout: TIMEOUT,
+            timeout: PATIENCE,
         }
     }
 

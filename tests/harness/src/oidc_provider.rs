@@ -2,13 +2,11 @@
 //! `oidc-provider/provider.mjs`, whose first lines say how it is told what to do.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use crate::process::{Process, Written, text};
 use crate::programs::OidcProviderPrograms;
+use crate::wait::PATIENCE;
 
-/// How long the provider may take until it listens.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// What it writes before its issuer.
 const LISTENING: &str = "listening on ";
 
@@ -73,7 +71,7 @@ fn spawn(port: &str, configuration: &str) -> (Process, String) {
         .args([port, configuration])
         .stdin(Stdio::null());
     let process = Process::start(&mut command).expect("can start node");
-    let issuer = process.wait_for(START_TIMEOUT, |written: &Written| {
+    let issuer = process.wait_for(PATIENCE, |written: &Written| {
         let text = text(&written.stdout);
         let (lines, _unfinished) = text.rsplit_once('\n')?;
         let issuer = |line: &str| line.strip_prefix(LISTENING).map(str::to_owned);

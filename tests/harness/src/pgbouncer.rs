@@ -1,16 +1,13 @@
 //! A private PgBouncer before a PostgreSQL: a pooler that lends connections for one transaction each.
 
-use std::time::Duration;
-
 use url::Url;
 
 use crate::account::Account;
 use crate::database::TestDatabase;
 use crate::programs::pgbouncer;
 use crate::supervisor::{Commands, NotReady, ServerDirectory, Supervisor};
+use crate::wait::PATIENCE;
 use crate::{Kind, port, postgres};
-
-const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A PgBouncer in transaction mode, ended and removed when the value is dropped or the process ends.
 pub struct PgBouncer {
@@ -61,7 +58,7 @@ impl PgBouncer {
             ready_message: "process up: ",
         };
         let supervisor = Supervisor::start(directory, &commands)?;
-        match supervisor.wait_until_ready(READY_TIMEOUT) {
+        match supervisor.wait_until_ready(PATIENCE) {
             Ok(_) => {}
             Err(NotReady::Ended(log) | NotReady::TimedOut(log)) => {
                 return Err(format!(

@@ -219,7 +219,7 @@ mod tests {
     use super::{Process, text};
     use crate::wait_until_blocking;
 
-    const LONG: Duration = Duration::from_secs(20);
+    const LONG: Duration = crate::wait::PATIENCE;
     const HOLDS: &str = "WAYPOST_HARNESS_TEST_HOLDS";
 
     fn shell(script: &str) -> Process {

@@ -15,11 +15,8 @@ use crate::clock::{self, TestClock};
 use crate::database::TestDatabase;
 use crate::janitor;
 use crate::process::{Process, Written, text};
+use crate::wait::PATIENCE;
 
-/// How long a server may take until it listens.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a server may take to end: 10 s more than the default of `WAYPOST_SHUTDOWN_GRACE_S`.
-const END_TIMEOUT: Duration = Duration::from_secs(40);
 /// What a server writes to standard output, before its address.
 const LISTENING: &str = "listening on http://";
 
@@ -191,7 +188,7 @@ impl ServerProcess {
     /// Where it takes longer, with its output.
     pub fn terminate(&mut self) -> ExitStatus {
         self.request_end();
-        self.wait(END_TIMEOUT)
+        self.wait(PATIENCE)
     }
 
     /// Sends SIGTERM and returns at once.
@@ -263,7 +260,7 @@ fn spawn(
     }
     let mut process =
         Process::start(&mut command).map_err(|error| format!("cannot run the server: {error}"))?;
-    let address = process.wait_for(START_TIMEOUT, |written: &Written| {
+    let address = process.wait_for(PATIENCE, |written: &Written| {
         listening_address(&written.stdout)
     });
     if options.clock.is_some() {
@@ -274,7 +271,7 @@ fn spawn(
         None => {
             let what = match process.wait(Duration::from_secs(1)) {
                 Some(status) => format!("the server ended ({status}) before it listened"),
-                None => format!("the server did not listen after {START_TIMEOUT:?}"),
+                None => format!("the server did not listen after {PATIENCE:?}"),
             };
             let output = text(&process.written().both);
             Err(format!("{what}; its output:\n{output}"))

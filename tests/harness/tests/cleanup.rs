@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use waypost_test_harness::{
-    ChromeDriver, DatabaseServer, Kind, SmallDisk, TestDatabase, temporary_directory,
+    ChromeDriver, DatabaseServer, Kind, PATIENCE, SmallDisk, TestDatabase, temporary_directory,
     wait_until_blocking,
 };
 
@@ -20,7 +20,6 @@ use waypost_test_harness::{
 const ENDING: &str = "WAYPOST_HARNESS_TEST_ENDING";
 /// The test that such a process runs as a rule.
 const EVERYTHING: &str = "holds_one_of_everything";
-const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_dropped_server_is_gone_at_once() {
@@ -115,7 +114,7 @@ fn holds_one_of_everything() {
         "return" => {}
         "exit" => std::process::exit(1),
         "abort" => std::process::abort(),
-        _ => thread::sleep(TIMEOUT),
+        _ => thread::sleep(PATIENCE),
     }
 }
 
@@ -125,7 +124,7 @@ fn holds_a_browser() {
     if env::var_os(ENDING).is_some() {
         let driver = ChromeDriver::start();
         open_browser(&driver);
-        thread::sleep(TIMEOUT);
+        thread::sleep(PATIENCE);
     }
 }
 
@@ -144,7 +143,7 @@ fn open_browser(driver: &ChromeDriver) -> PathBuf {
         "{head}\r\nContent-Length: {length}\r\n\r\n{wanted}"
     )
     .expect("can write");
-    let timeout = Some(TIMEOUT);
+    let timeout = Some(PATIENCE);
     connection.set_read_timeout(timeout).expect("is not zero");
     let (mut answer, mut buffer) = (String::new(), [0; 1_000]);
     // The driver may keep the connection.
@@ -186,7 +185,7 @@ fn shared_directory() -> TempDir {
 fn expect_nothing_in(temporary: &Path, after: &str) {
     wait_until_blocking(
         &format!("nothing is left in {} after {after}", temporary.display()),
-        TIMEOUT,
+        PATIENCE,
         || entries(temporary) == 0 && processes_naming(temporary).is_empty(),
     );
     let mounts = fs::read_to_string("/proc/mounts").expect("is there");

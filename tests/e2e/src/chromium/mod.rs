@@ -33,7 +33,7 @@ const AT_A_TIME: usize = 2;
 /// Whose turn it is.
 static TURNS: Semaphore = Semaphore::const_new(AT_A_TIME);
 /// How long a command may take: a page loads, a browser starts.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
+const COMMAND_TIMEOUT: Duration = waypost_test_harness::PATIENCE;
 
 /// A driver and its browsers, which end with it.
 pub struct Chromium {

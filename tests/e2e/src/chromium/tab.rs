@@ -14,7 +14,7 @@ use super::target::Target;
 use super::traffic::{Load, Traffic};
 
 /// How long something may take: far above what it takes on a machine that is not busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = waypost_test_harness::PATIENCE;
 const POLL: Duration = Duration::from_millis(30);
 
 /// A browser, on the pages of one server.

@@ -1,14 +1,12 @@
 //! Keeping abuse out: hosts that are blocked on every node, and clients that take more than their share.
 
-use std::time::Duration;
-
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use waypost_e2e::member::{Member, OPERATOR, closed, linkctl};
 use waypost_e2e::{FRESH_WITHIN, Visitor, on_each_database};
-use waypost_test_harness::{Kind, ServerProcess, TestDatabase, wait_until};
+use waypost_test_harness::{Kind, PATIENCE, ServerProcess, TestDatabase, wait_until};
 
 on_each_database!(a_blocked_host_stops_links_on_every_node);
 
@@ -140,7 +138,7 @@ async fn a_thousand_idle_and_many_slow_clients_keep_nobody_from_the_target() {
     for mut stream in slow {
         let mut answer = Vec::new();
         let read = stream.read_to_end(&mut answer);
-        let ended = tokio::time::timeout(Duration::from_secs(30), read).await;
+        let ended = tokio::time::timeout(PATIENCE, read).await;
         ended.expect("the connection ends").expect("bytes");
         let answer = String::from_utf8_lossy(&answer);
         assert!(

@@ -13,8 +13,8 @@ on_each_database!(
     a_server_that_is_stopped_ends_its_streams,
 );
 
-/// Two seconds are promised; many tests share the processor.
-const TOLD_WITHIN: Duration = Duration::from_secs(5);
+/// Two seconds are promised; others may have the processors.
+const TOLD_WITHIN: Duration = waypost_test_harness::PATIENCE;
 
 /// A stream that is read event by event.
 struct Events {
@@ -44,7 +44,7 @@ impl Events {
                 }
                 continue;
             }
-            let chunk = tokio::time::timeout(2 * TOLD_WITHIN, self.response.chunk());
+            let chunk = tokio::time::timeout(TOLD_WITHIN, self.response.chunk());
             let chunk = chunk.await.expect("an event in time").expect("a chunk")?;
             self.text
                 .push_str(std::str::from_utf8(&chunk).expect("text"));
@@ -139,5 +139,5 @@ async fn five_hundred_watch_and_the_next_one_is_told_to_wait() {
     // A place is free again when somebody goes.
     streams.truncate(490);
     let is_free = async || operator.status(&path).await == StatusCode::OK;
-    waypost_test_harness::wait_until("a place is free", Duration::from_secs(60), is_free).await;
+    waypost_test_harness::wait_until("a place is free", TOLD_WITHIN, is_free).await;
 }

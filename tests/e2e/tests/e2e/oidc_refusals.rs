@@ -8,7 +8,7 @@ use waypost_e2e::browser::Page;
 use waypost_e2e::provider::{CLIENT_SECRET, ProviderRig, assert_refused};
 use waypost_test_harness::{TestDatabase, wait_until};
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = waypost_test_harness::PATIENCE;
 
 /// The rig, and its database, which is gone when it is dropped.
 async fn start() -> (ProviderRig, TestDatabase) {

@@ -8,7 +8,7 @@ use waypost_test_harness::{Kind, ServerProcess, TestDatabase, wait_until};
 on_each_database!(what_people_try_on_any_node_is_listed_and_scanners_are_not);
 
 /// So long after it was tried a path is in the database, with time to spare.
-const WRITTEN_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
+const WRITTEN_WITHIN: std::time::Duration = waypost_test_harness::PATIENCE;
 
 /// `GET` as a browser sends it, which comes from this address through a proxy.
 async fn browse(server: &ServerProcess, address: &str, path: &str) {

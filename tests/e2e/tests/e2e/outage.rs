@@ -1,12 +1,10 @@
 //! The database goes away and comes back.
 
-use std::time::Duration;
-
 use reqwest::StatusCode;
 use serde_json::Value;
 use waypost_e2e::{Kept, Visitor, cut_while_cached};
 use waypost_test_harness::{
-    DatabaseProxy, Kind, ServerOptions, ServerProcess, TestDatabase, wait_until,
+    DatabaseProxy, Kind, PATIENCE, ServerOptions, ServerProcess, TestDatabase, wait_until,
 };
 
 async fn a_server_outlives_its_database(kind: Kind) {
@@ -41,18 +39,14 @@ async fn a_server_outlives_its_database(kind: Kind) {
     assert!(metrics.contains("waypost_database_up 0"), "{metrics}");
 
     proxy.restore();
-    wait_until(
-        "the server is ready again",
-        Duration::from_secs(30),
-        async || visitor.get("/health/ready").await.status() == StatusCode::OK,
-    )
+    wait_until("the server is ready again", PATIENCE, async || {
+        visitor.get("/health/ready").await.status() == StatusCode::OK
+    })
     .await;
     visitor.visit(&code).await.unwrap();
-    wait_until(
-        "all clicks are stored",
-        Duration::from_secs(30),
-        async || Kept::of(&database, &code).await == Kept::thrice(3),
-    )
+    wait_until("all clicks are stored", PATIENCE, async || {
+        Kept::of(&database, &code).await == Kept::thrice(3)
+    })
     .await;
     let secret = database.url().split(['/', '@']).nth(2).unwrap();
     let password = secret.split(':').nth(1).unwrap();

@@ -1,7 +1,5 @@
 //! People on each database: whose a link is, who sees it, and what becomes of it.
 
-use std::time::{Duration, Instant};
-
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use waypost_e2e::member::{Member, OPERATOR, closed, linkctl};
@@ -260,13 +258,11 @@ async fn a_token_that_is_revoked_while_in_use_is_refused_by_every_server(kind: K
     let elsewhere = ada.on(&second);
     assert_eq!(elsewhere.status("/api/v1/users/me").await, StatusCode::OK);
     ada.delete(&token).await;
-    let revoked = Instant::now();
     for who in [&ada, &elsewhere] {
         let refused = who.send(Method::GET, "/api/v1/users/me", None).await;
         assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
         assert!(refused.headers().contains_key("www-authenticate"));
     }
-    assert!(revoked.elapsed() < Duration::from_secs(2));
 
     let again = [
         "token",

@@ -23,7 +23,7 @@ on_each_database!(
 );
 
 /// The first visit takes the ingester longer than a reader waits.
-const STORED_WITHIN: Duration = Duration::from_secs(60);
+const STORED_WITHIN: Duration = waypost_test_harness::PATIENCE;
 
 /// The test comes from 127.0.0.1, which it makes a trusted proxy, and forwards invented visitors.
 fn options() -> ServerOptions {

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use reqwest::StatusCode;
 use waypost_e2e::{Kept, Visitor, on_each_database};
 use waypost_test_harness::{
-    Invocation, Kind, ServerOptions, ServerProcess, TestDatabase, wait_until,
+    Invocation, Kind, PATIENCE, ServerOptions, ServerProcess, TestDatabase, wait_until,
 };
 
 on_each_database!(a_server_that_is_stopped_under_load_loses_nothing);
@@ -31,7 +30,7 @@ async fn a_server_that_is_stopped_under_load_loses_nothing(kind: Kind) {
             })
         })
         .collect();
-    wait_until("the load runs", Duration::from_secs(30), async || {
+    wait_until("the load runs", PATIENCE, async || {
         redirected.load(Ordering::Relaxed) > 100
     })
     .await;

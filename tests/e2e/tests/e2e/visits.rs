@@ -37,7 +37,7 @@ const SE: &str = "89.160.20.128";
 const US: &str = "216.160.83.57";
 
 /// The first class that is asked for takes the server longer than a reader waits.
-const STORED_WITHIN: Duration = Duration::from_secs(60);
+const STORED_WITHIN: Duration = waypost_test_harness::PATIENCE;
 
 /// What is sent, and what is to be shown of it besides its time and its user.
 struct Visit {

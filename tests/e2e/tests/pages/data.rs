@@ -23,7 +23,7 @@ const LONG_EMAIL: &str =
     "a-person-whose-address-is-as-long-as-it-may-be-and-then@a-host-with-a-long-name.example";
 
 /// How long what was tried in vain takes until it is listed.
-const LISTED_WITHIN: Duration = Duration::from_secs(60);
+const LISTED_WITHIN: Duration = waypost_test_harness::PATIENCE;
 
 /// Agents that visit.
 const AGENTS: [&str; 5] = [
