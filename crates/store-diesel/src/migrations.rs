@@ -60,14 +60,14 @@ pub(crate) async fn run(url: &DatabaseUrl, task: Task) -> Result<Outcome, Databa
 }
 
 fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError> {
-    let address = url.connection_string();
+    let servers = url.servers();
     let connect_error = |source: ConnectionError| DatabaseError::Connect {
         url: url.to_string(),
         source: source.into(),
     };
     match url.kind() {
         DatabaseKind::Sqlite => {
-            let mut connection = sqlite::connect_blocking(&address).map_err(connect_error)?;
+            let mut connection = sqlite::connect_blocking(servers.first()).map_err(connect_error)?;
             if task == Task::Status {
                 // Who only looks need not wait for those who write, and would wait in vain where they hardly pause.
                 return perform(&mut connection, &SQLITE, task);
@@ -79,14 +79,14 @@ fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError>
             Ok(outcome)
         }
         DatabaseKind::Postgres => {
-            let mut connection = postgres::connect_blocking(&address).map_err(connect_error)?;
+            let mut connection = postgres::connect_blocking(&servers).map_err(connect_error)?;
             diesel::sql_query(POSTGRES_LOCK)
                 .execute(&mut connection)
                 .map_err(failed)?;
             perform(&mut connection, &POSTGRES, task)
         }
         DatabaseKind::Mysql => {
-            let mut connection = mysql::connect_blocking(&address).map_err(connect_error)?;
+            let mut connection = mysql::connect_blocking(&servers).map_err(connect_error)?;
             let locked: Option<i32> =
                 diesel::select(diesel::dsl::sql::<Nullable<Integer>>(MYSQL_LOCK))
                     .get_result(&mut connection)
@@ -196,7 +196,7 @@ mod tests {
         let path = directory.path().join("waypost.db");
         let url: DatabaseUrl = format!("sqlite://{}", path.display()).parse().unwrap();
         run(&url, Task::Up).await.unwrap();
-        let mut writer = sqlite::connect_blocking(&url.connection_string()).unwrap();
+        let mut writer = sqlite::connect_blocking(url.servers().first()).unwrap();
         sqlite::begin_blocking(&mut writer).unwrap();
         let told = run(&url, Task::Status).await.unwrap();
         assert!(told.states.iter().all(|state| state.applied && state.known));

@@ -1,6 +1,7 @@
 //! PostgreSQL: what differs from the other databases.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use diesel::pg::Pg;
 use diesel::{ConnectionError, ConnectionResult, QueryResult};
@@ -18,6 +19,7 @@ use waypost_store::StoreError;
 
 use crate::DatabaseSettings;
 use crate::database::Opened;
+use crate::hosts::Servers;
 
 #[path = "sql/access.rs"]
 mod access;
@@ -161,16 +163,17 @@ const fn id_from_raw(raw: &Uuid) -> Result<Uuid, uuid::Error> {
 
 /// A store on the database.
 pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
-    let pool = pool::pool(settings, settings.pool_size)?;
+    let servers = Arc::new(settings.url.servers());
+    let pool = pool::pool(&servers, settings.pool_size)?;
     let pools = pool::Pools {
         reads: pool.clone(),
         writes: pool,
     };
-    let ingester = ingest::Ingester::new(&settings.url.connection_string());
+    let ingester = ingest::Ingester::new(servers);
     Ok(store::open(pools, ingester))
 }
 
-async fn connect(url: &str) -> ConnectionResult<Connection> {
+async fn connect(url: &str, _: bool) -> ConnectionResult<Connection> {
     let mut connection = open_connection(url).await?;
     connection
         .batch_execute(SET_UP)
@@ -220,9 +223,12 @@ fn chain(error: &dyn Error) -> String {
 }
 
 /// A blocking connection for migrations, to be used on a thread for blocking work.
-pub(crate) fn connect_blocking(url: &str) -> ConnectionResult<AsyncConnectionWrapper<Connection>> {
+pub(crate) fn connect_blocking(
+    servers: &Servers,
+) -> ConnectionResult<AsyncConnectionWrapper<Connection>> {
+    let connect = |url: String| async move { open_connection(&url).await };
     tokio::runtime::Handle::current()
-        .block_on(open_connection(url))
+        .block_on(servers.connect(connect))
         .map(AsyncConnectionWrapper::from)
 }
 

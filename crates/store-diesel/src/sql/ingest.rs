@@ -10,6 +10,7 @@ use waypost_store::{Ingested, StoreError};
 
 use super::pool::PATIENCE;
 use super::settle::{self, Client};
+use crate::hosts::Servers;
 use crate::job::Job;
 use crate::metrics::OperationName;
 use crate::retry::{Failure, retrying};
@@ -21,7 +22,7 @@ const CONNECTIONS: usize = 4;
 /// Stores clicks.
 #[derive(Clone)]
 pub(super) struct Ingester {
-    url: Arc<str>,
+    servers: Arc<Servers>,
     turns: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<Idle>>>,
 }
@@ -33,9 +34,9 @@ struct Idle {
 }
 
 impl Ingester {
-    pub(super) fn new(url: &str) -> Self {
+    pub(super) fn new(servers: Arc<Servers>) -> Self {
         Self {
-            url: url.into(),
+            servers,
             turns: Arc::new(Semaphore::new(CONNECTIONS)),
             idle: Arc::default(),
         }
@@ -93,7 +94,7 @@ impl Ingester {
     }
 
     async fn open(&self) -> Result<Client, StoreError> {
-        timeout(PATIENCE, settle::open(&self.url))
+        timeout(PATIENCE, settle::open(&self.servers))
             .await
             .unwrap_or_else(|elapsed| Err(StoreError::unavailable(elapsed)))
     }

@@ -1,5 +1,6 @@
 //! The connections of this process.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::Runtime;
@@ -13,7 +14,7 @@ use tokio::runtime::Handle;
 use waypost_store::StoreError;
 
 use super::Connection;
-use crate::DatabaseSettings;
+use crate::hosts::Servers;
 
 /// How long to wait for a free connection, and for a new one. A request that cannot be served
 /// within this time is better answered with 503.
@@ -36,16 +37,21 @@ impl Pools {
 /// A pool of at most `size` connections, each set up by the backend. Opens none yet. Must be called
 /// within a runtime.
 pub(super) fn pool(
-    settings: &DatabaseSettings,
+    servers: &Arc<Servers>,
     size: usize,
 ) -> Result<Pool<Connection>, StoreError> {
     let mut manager = ManagerConfig::default();
     // A connection lives on the runtime that opened it. Callers may have short-lived runtimes of
     // their own, as HTTP workers do; the pool outlives them.
     let runtime = Handle::current();
-    manager.custom_setup = Box::new(move |url| {
-        let url = url.to_owned();
-        let connecting = runtime.spawn(async move { super::connect(&url).await });
+    let servers = Arc::clone(servers);
+    manager.custom_setup = Box::new(move |_| {
+        let servers = Arc::clone(&servers);
+        let connecting = runtime.spawn(async move {
+            let has_choice = servers.are_several();
+            let connect = |url: String| async move { super::connect(&url, has_choice).await };
+            servers.connect(connect).await
+        });
         Box::pin(async move {
             connecting
                 .await
@@ -54,8 +60,8 @@ pub(super) fn pool(
     });
     // Asking each time whether a connection still lives would cost a round trip per operation.
     manager.recycling_method = RecyclingMethod::Fast;
-    let manager =
-        AsyncDieselConnectionManager::new_with_config(settings.url.connection_string(), manager);
+    // The servers know their URLs.
+    let manager = AsyncDieselConnectionManager::new_with_config("", manager);
     let mut config = PoolConfig::new(size);
     config.timeouts.wait = Some(PATIENCE);
     config.timeouts.create = Some(PATIENCE);
