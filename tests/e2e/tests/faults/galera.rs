@@ -25,7 +25,7 @@ async fn three_servers_count_exactly_while_nodes_of_a_galera_cluster_are_killed(
     let codes = links_of(&servers[0], 5).await;
     let loads: Vec<_> = servers
         .iter()
-        .map(|server| Load::start(server, &codes, CLIENTS / 2))
+        .map(|server| Load::start(server, &codes, CLIENTS / 4))
         .collect();
     let go_on = async || {
         for load in &loads {

@@ -1,7 +1,6 @@
 //! Three MariaDB nodes of one Galera cluster.
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::{Files, Node, USER, option, script};
@@ -12,11 +11,10 @@ use crate::programs::{Galera, MariaDb};
 use crate::supervisor::Commands;
 use crate::{PATIENCE, port, random, wait_until_blocking};
 
-/// The position of a cluster in which nothing has happened.
-const BEGINNING: &str = "6d5c1d2e-9b1f-11f0-8a3c-0f2b6c7d8e9f:0";
-/// How soon the others go on without a node that was killed.
-const TIMEOUTS: &str = "evs.suspect_timeout=PT2S;evs.inactive_timeout=PT6S;\
-     evs.inactive_check_period=PT0.5S;evs.keepalive_period=PT0.5S";
+/// How soon the others go on without a node that was killed. How long they wait for each other to agree on that is
+/// left as it is: a machine may be very busy, and nodes that do not agree stop altogether.
+const TIMEOUTS: &str = "evs.suspect_timeout=PT2S;evs.inactive_check_period=PT0.5S;\
+     evs.keepalive_period=PT0.5S";
 
 /// Three nodes with one empty database.
 pub struct GaleraCluster {
@@ -43,8 +41,10 @@ struct Ports {
 /// Where a node takes up the work.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Start {
-    /// It is the first node of a new cluster.
-    First,
+    /// It makes the files that all nodes begin with.
+    Seeds,
+    /// It is the first node of the cluster.
+    Begins,
     /// It has the files of the beginning.
     Joins,
     /// It was killed.
@@ -93,7 +93,11 @@ impl GaleraCluster {
             name: format!("waypost_test_{}", random::word()),
             files,
         };
-        for (node, start) in [(0, Start::First), (1, Start::Joins), (2, Start::Joins)] {
+        cluster.launch(0, Start::Seeds)?;
+        if let Some(node) = cluster.nodes[0].take() {
+            node.end();
+        }
+        for (node, start) in [(0, Start::Begins), (1, Start::Joins), (2, Start::Joins)] {
             cluster.launch(node, start)?;
         }
         let url = cluster.address(0, "mysql");
@@ -104,17 +108,18 @@ impl GaleraCluster {
     }
 
     fn launch(&mut self, node: usize, start: Start) -> Result<(), String> {
+        let copy = |from: PathBuf, to: PathBuf| {
+            script(&format!(
+                "cp -a '{from}' '{to}'; rm -f '{to}/galera.cache'",
+                from = from.display(),
+                to = to.display()
+            ))
+        };
+        let beginning = self.files.path("beginning");
         let prepare = match start {
-            // The directory of data is made by the account of the servers.
-            Start::First => self.install(),
-            Start::Joins => {
-                let [from, to] = [self.data(0), self.data(node)];
-                script(&format!(
-                    "mkdir '{1}'; cp -a '{0}'.beginning/. '{1}'",
-                    from.display(),
-                    to.display()
-                ))
-            }
+            Start::Seeds => self.install(),
+            Start::Begins => copy(self.data(0), beginning),
+            Start::Joins => copy(beginning, self.data(node)),
             Start::Returns => vec!["true".into()],
         };
         let mut search_path = self.files.path("").into_os_string();
@@ -133,19 +138,14 @@ impl GaleraCluster {
         Ok(())
     }
 
-    /// Makes the files of an empty node, and a copy of them.
     fn install(&self) -> Vec<OsString> {
-        let mut lines = String::from("\"$0\" \"$@\"");
-        let data = self.data(0);
-        write!(lines, "; cp -a '{0}' '{0}.beginning'", data.display()).expect("a text");
-        let mut command = script(&lines);
-        command.extend([
+        let mut command = vec![
             self.programs.install_db.clone().into(),
             "--no-defaults".into(),
             "--auth-root-authentication-method=socket".into(),
             "--skip-test-db".into(),
             option("--extra-file=", &self.files.path("accounts.sql")),
-        ]);
+        ];
         command.extend(self.both(0));
         command
     }
@@ -175,15 +175,14 @@ impl GaleraCluster {
 
     /// The server. One that was killed finds out first how far it has come.
     fn serve(&self, node: usize, start: Start) -> Vec<OsString> {
-        let position = match start {
-            Start::First | Start::Joins => format!("position={BEGINNING}"),
-            Start::Returns => "position=$(\"$0\" \"$@\" --wsrep-recover 2>&1 | \
-                 sed -n 's/.*Recovered position: *//p')"
-                .to_owned(),
-        };
-        let mut serve = script(&format!(
-            "{position}; exec \"$0\" \"$@\" --wsrep-start-position=\"$position\""
-        ));
+        let mut serve = script(match start {
+            Start::Seeds | Start::Begins | Start::Joins => "exec \"$0\" \"$@\"",
+            Start::Returns => {
+                "position=$(\"$0\" \"$@\" --wsrep-recover 2>&1 | \
+                 sed -n 's/.*Recovered position: *//p'); \
+                 exec \"$0\" \"$@\" --wsrep-start-position=\"$position\""
+            }
+        });
         let Ports {
             clients,
             group,
@@ -218,7 +217,7 @@ impl GaleraCluster {
             )
             .into(),
         ]);
-        if start == Start::First {
+        if matches!(start, Start::Seeds | Start::Begins) {
             serve.push("--wsrep-new-cluster".into());
         }
         serve.extend(self.both(node));
@@ -245,11 +244,12 @@ impl GaleraCluster {
         TestDatabase::kept(Kind::MariaDb, self.address(node, &self.name))
     }
 
-    /// Kills a node.
+    /// Kills a node, and waits until the others go on without it.
     pub fn kill(&mut self, node: usize) {
         if let Some(node) = self.nodes.get_mut(node).and_then(Option::take) {
             node.kill();
         }
+        self.wait_until_whole();
     }
 
     /// Starts a node that was killed, and waits until it has what it missed.
@@ -262,11 +262,15 @@ impl GaleraCluster {
         self.wait_until_whole();
     }
 
-    /// Waits until each node says that it is one of three and has what the others have.
+    /// Waits until each node that runs has what the others have.
     fn wait_until_whole(&self) {
-        for node in 0..self.nodes.len() {
-            wait_until_blocking("the node is part of the cluster", PATIENCE, || {
-                self.status(node, "wsrep_cluster_size").as_deref() == Some("3")
+        let running: Vec<usize> = (0..self.nodes.len())
+            .filter(|node| self.nodes.get(*node).is_some_and(Option::is_some))
+            .collect();
+        let size = running.len().to_string();
+        for node in running {
+            wait_until_blocking("the cluster is whole", PATIENCE, || {
+                self.status(node, "wsrep_cluster_size").as_ref() == Some(&size)
                     && self.status(node, "wsrep_local_state_comment").as_deref() == Some("Synced")
             });
         }

@@ -18,6 +18,7 @@ pub use postgres::{PostgresPair, Replication};
 use crate::account::Account;
 use crate::janitor;
 use crate::supervisor::{Commands, NotReady, ServerDirectory, Supervisor};
+use crate::{PATIENCE, wait_until_blocking};
 
 /// The name of the account of each server.
 const USER: &str = "waypost";
@@ -81,6 +82,13 @@ impl Node {
                 "{name} did not start; the end of its log:\n{log}"
             )),
         }
+    }
+
+    /// Lets the server end by itself.
+    fn end(self) {
+        send(self.pid, Signal::TERM);
+        let process = PathBuf::from(format!("/proc/{}", self.pid));
+        wait_until_blocking("the server has ended", PATIENCE, || !process.exists());
     }
 
     /// Kills the server and its children at one moment, as a power failure does.
