@@ -7,7 +7,8 @@
 use std::fmt::{self, Write as _};
 use std::iter;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use diesel::{ConnectionError, ConnectionResult};
 use tokio::time::timeout;
@@ -252,9 +253,14 @@ fn named(text: &str) -> Host {
 }
 
 /// The servers of one database. Remembers which one answered last.
+///
+/// A process uses one of them at a time: a connection that was made before it went to another server is not used
+/// again. The server may be back, and take writes that the others do not know of.
 pub(crate) struct Servers {
     urls: Vec<String>,
     last: AtomicUsize,
+    /// Since when that is another one than before.
+    since: Mutex<Option<Instant>>,
 }
 
 impl Servers {
@@ -262,6 +268,7 @@ impl Servers {
         Self {
             urls,
             last: AtomicUsize::new(0),
+            since: Mutex::new(None),
         }
     }
 
@@ -285,21 +292,37 @@ impl Servers {
         Connecting: Future<Output = ConnectionResult<C>> + Send,
     {
         let last = self.last.load(Ordering::Relaxed);
-        let (later, first) = self.urls.split_at_checked(last).unwrap_or((&self.urls, &[]));
+        let (later, first) = self
+            .urls
+            .split_at_checked(last)
+            .unwrap_or((&self.urls, &[]));
         let mut failures: Vec<ConnectionError> = Vec::new();
         for (number, url) in (last..).zip(first).chain((0..).zip(later)) {
             match self.limited(connect(url.clone())).await {
                 Ok(connection) => {
-                    if number != last {
-                        self.last.store(number, Ordering::Relaxed);
-                        tracing::info!(number = number + 1, "connected to another database server");
-                    }
+                    self.use_server(number);
                     return Ok(connection);
                 }
                 Err(failure) => failures.push(failure),
             }
         }
         Err(one_of(failures))
+    }
+
+    /// Notes which server is used from now on.
+    fn use_server(&self, number: usize) {
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.last.swap(number, Ordering::Relaxed) != number {
+            *since = Some(Instant::now());
+            let number = number.saturating_add(1);
+            tracing::info!(number, "connected to another database server");
+        }
+    }
+
+    /// Whether a connection is to the server that is used now.
+    pub(crate) fn is_current(&self, connected: Instant) -> bool {
+        let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_none_or(|since| connected >= since)
     }
 
     /// Gives each of several servers its part of the time.
@@ -450,7 +473,10 @@ mod tests {
             let connected = connected.await.map_err(|error| error.to_string());
             (connected, asked.into_inner().unwrap().concat())
         };
+        let before = Instant::now();
+        assert!(servers.is_current(before));
         assert_eq!(connect("b").await, (Ok("b".into()), "ab".into()));
+        assert!(!servers.is_current(before) && servers.is_current(Instant::now()));
         assert_eq!(connect("b").await, (Ok("b".into()), "b".into()));
         assert_eq!(connect("a").await, (Ok("a".into()), "bca".into()));
         let (failed, asked) = connect("none").await;

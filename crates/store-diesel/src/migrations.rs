@@ -11,6 +11,8 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::{DatabaseError, DatabaseKind, DatabaseUrl, mysql, postgres, sqlite};
 
+mod cluster;
+
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 const MYSQL: EmbeddedMigrations = embed_migrations!("../../migrations/mysql");
@@ -67,7 +69,8 @@ fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError>
     };
     match url.kind() {
         DatabaseKind::Sqlite => {
-            let mut connection = sqlite::connect_blocking(servers.first()).map_err(connect_error)?;
+            let mut connection =
+                sqlite::connect_blocking(servers.first()).map_err(connect_error)?;
             if task == Task::Status {
                 // Who only looks need not wait for those who write, and would wait in vain where they hardly pause.
                 return perform(&mut connection, &SQLITE, task);
@@ -92,12 +95,22 @@ fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError>
                     .get_result(&mut connection)
                     .map_err(failed)?;
             if locked != Some(1) {
-                return Err(DatabaseError::Migration {
-                    source: "another process is still migrating this database".into(),
-                });
+                return Err(still_migrating());
             }
-            perform(&mut connection, &MYSQL, task)
+            if task == Task::Status {
+                return perform(&mut connection, &MYSQL, task);
+            }
+            let turn = cluster::take_turn(&mut connection)?;
+            let done = perform(&mut connection, &MYSQL, task);
+            turn.end(&mut connection);
+            done
         }
+    }
+}
+
+fn still_migrating() -> DatabaseError {
+    DatabaseError::Migration {
+        source: "another process is still migrating this database".into(),
     }
 }
 

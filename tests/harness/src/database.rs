@@ -54,8 +54,14 @@ pub struct TestDatabase {
 }
 
 enum Place {
-    File { path: PathBuf, _directory: TempDir },
-    Server { administrator: String, name: String },
+    File {
+        path: PathBuf,
+        _directory: TempDir,
+    },
+    Server {
+        administrator: String,
+        name: String,
+    },
     /// On a server that others end.
     Kept,
 }

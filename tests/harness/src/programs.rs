@@ -68,14 +68,18 @@ pub(crate) struct Galera;
 impl Galera {
     /// Where Debian and its like put it.
     pub(crate) fn find() -> Result<PathBuf, String> {
-        ["/usr/lib/galera", "/usr/lib64/galera-4", "/usr/lib/galera-4"]
-            .iter()
-            .find_map(|directory| program(Path::new(directory), "libgalera_smm.so"))
-            .ok_or_else(|| {
-                "this test needs Galera, and it is not installed: \
+        [
+            "/usr/lib/galera",
+            "/usr/lib64/galera-4",
+            "/usr/lib/galera-4",
+        ]
+        .iter()
+        .find_map(|directory| program(Path::new(directory), "libgalera_smm.so"))
+        .ok_or_else(|| {
+            "this test needs Galera, and it is not installed: \
                  run tests/install-dependencies.sh replication (Debian package: galera-4)"
-                    .to_owned()
-            })
+                .to_owned()
+        })
     }
 }
 

@@ -66,7 +66,10 @@ impl Reader {
         if !matches!(taken, Ok(Some(Some(1)))) {
             return None;
         }
-        let connection = timeout(PATIENCE, session::open(url, session)).await.ok()?.ok()?;
+        let connection = timeout(PATIENCE, session::open(url, session))
+            .await
+            .ok()?
+            .ok()?;
         let mut reader = Self { connection, name };
         let sees = timeout(PATIENCE, reader.sees_writer()).await;
         matches!(sees, Ok(Ok(true))).then_some(reader)
@@ -167,9 +170,7 @@ mod tests {
         };
         let each = u64::try_from(WORTH_A_READER / LINKS).unwrap();
 
-        let mut client = Client::open(&settings.url.servers())
-            .await
-            .unwrap();
+        let mut client = Client::open(&settings.url.servers()).await.unwrap();
         let first = Job::Clicks(clicks.clone().into());
         settle(&mut client, &first)
             .await

@@ -2,11 +2,11 @@
 //! itself.
 
 use diesel::ConnectionError;
-use tokio_postgres::{Error, Statement};
+use tokio_postgres::{Error, NoTls, Statement};
 use waypost_store::StoreError;
 
 use super::fault::of_driver;
-use super::{SET_UP, chain};
+use super::{SET_UP, chain, configuration};
 use crate::hosts::Servers;
 use crate::retry::Failure;
 
@@ -96,7 +96,8 @@ pub(super) struct Client {
 pub(super) async fn open(servers: &Servers) -> Result<Client, StoreError> {
     let connect = |url: String| async move {
         let bad = |error: Error| ConnectionError::BadConnection(chain(&error));
-        let connected = tokio_postgres::connect(&url, tokio_postgres::NoTls).await;
+        let config = configuration(&url).map_err(bad)?;
+        let connected = config.connect(NoTls).await;
         let (server, connection) = connected.map_err(bad)?;
         tokio::spawn(connection);
         server.batch_execute(SET_UP).await.map_err(bad)?;

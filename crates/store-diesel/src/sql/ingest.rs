@@ -2,6 +2,7 @@
 //! transaction of an ingester of low priority does not run on the pool's threads.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant as SystemInstant;
 
 use tokio::runtime::{Handle, Id};
 use tokio::sync::Semaphore;
@@ -30,6 +31,7 @@ pub(super) struct Ingester {
 /// A connection that nobody uses, and the runtime that it lives on.
 struct Idle {
     home: Id,
+    connected: SystemInstant,
     client: Client,
 }
 
@@ -74,13 +76,17 @@ impl Ingester {
         let _turn = turn.map_err(|closed| Failure::last(StoreError::unavailable(closed)))?;
         let home = Handle::current().id();
         let idle = self.take_idle(home);
-        let mut client = match idle {
-            Some(client) => client,
-            None => self.open().await.map_err(Failure::last)?,
+        let mut used = match idle {
+            Some(idle) => idle,
+            None => Idle {
+                home,
+                client: self.open().await.map_err(Failure::last)?,
+                connected: SystemInstant::now(),
+            },
         };
-        match settle::settle(&mut client, job).await {
+        match settle::settle(&mut used.client, job).await {
             Ok(done) => {
-                self.give_back(Idle { home, client });
+                self.give_back(used);
                 Ok(done)
             }
             Err(failure) => {
@@ -101,11 +107,13 @@ impl Ingester {
 
     /// A connection of this runtime: one of another runtime would work there or, when that has ended,
     /// not at all.
-    fn take_idle(&self, home: Id) -> Option<Client> {
+    fn take_idle(&self, home: Id) -> Option<Idle> {
         let mut idle = self.idle();
-        idle.retain(|idle| !settle::is_closed(&idle.client));
+        idle.retain(|idle| {
+            !settle::is_closed(&idle.client) && self.servers.is_current(idle.connected)
+        });
         let found = idle.iter().rposition(|idle| idle.home == home)?;
-        Some(idle.remove(found).client)
+        Some(idle.remove(found))
     }
 
     fn give_back(&self, client: Idle) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::PoolConfig;
+use deadpool::managed::{Hook, HookError, PoolConfig};
 use diesel::ConnectionError;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{
@@ -36,14 +36,12 @@ impl Pools {
 
 /// A pool of at most `size` connections, each set up by the backend. Opens none yet. Must be called
 /// within a runtime.
-pub(super) fn pool(
-    servers: &Arc<Servers>,
-    size: usize,
-) -> Result<Pool<Connection>, StoreError> {
+pub(super) fn pool(servers: &Arc<Servers>, size: usize) -> Result<Pool<Connection>, StoreError> {
     let mut manager = ManagerConfig::default();
     // A connection lives on the runtime that opened it. Callers may have short-lived runtimes of
     // their own, as HTTP workers do; the pool outlives them.
     let runtime = Handle::current();
+    let used = Arc::clone(servers);
     let servers = Arc::clone(servers);
     manager.custom_setup = Box::new(move |_| {
         let servers = Arc::clone(&servers);
@@ -68,6 +66,12 @@ pub(super) fn pool(
     config.timeouts.recycle = Some(PATIENCE);
     Pool::builder(manager)
         .config(config)
+        .pre_recycle(Hook::sync_fn(move |_, metrics| {
+            if used.is_current(metrics.created) {
+                return Ok(());
+            }
+            Err(HookError::message("another server is used now"))
+        }))
         .runtime(Runtime::Tokio1)
         .build()
         .map_err(StoreError::internal)

@@ -1,9 +1,7 @@
 //! A PostgreSQL primary is killed and its standby takes over, under three servers that know both.
 
 use waypost_e2e::load::{Load, differences};
-use waypost_test_harness::{
-    PostgresPair, Replication, ServerProcess, TestDatabase, wait_until,
-};
+use waypost_test_harness::{PostgresPair, Replication, ServerProcess, TestDatabase, wait_until};
 
 use crate::setup::{
     CLIENTS, SOON, assert_exact, drained, durability, links_of, long_or_short, metric, redirects,
@@ -19,7 +17,10 @@ async fn a_synchronous_standby_takes_over_and_every_click_is_counted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_an_asynchronous_standby_does_not_have_is_stored_again() {
     let (forgotten, kept) = a_standby_takes_over(Replication::Asynchronous).await;
-    assert!(forgotten > 0 && kept.stored_again > 0, "{forgotten}, {kept:?}");
+    assert!(
+        forgotten > 0 && kept.stored_again > 0,
+        "{forgotten}, {kept:?}"
+    );
 }
 
 #[derive(Debug)]
@@ -78,7 +79,9 @@ async fn a_standby_takes_over(replication: Replication) -> (i64, Kept) {
     assert_exact(&standby, &servers[0], &expected).await;
     // A link that is in nobody's memory yet is answered 503 while the database is away, and is no click.
     let least = sums(&expected).0;
-    let clicks = standby.number("select sum(clicks)::bigint from links").await;
+    let clicks = standby
+        .number("select sum(clicks)::bigint from links")
+        .await;
     assert_eq!(clicks, least);
     let mut stored_again = 0;
     for server in &servers {

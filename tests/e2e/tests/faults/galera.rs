@@ -15,13 +15,13 @@ const SEED: u64 = 18;
 async fn three_servers_count_exactly_while_nodes_of_a_galera_cluster_are_killed() {
     let rounds = long_or_short(12, 2);
     let mut cluster = tokio::task::block_in_place(GaleraCluster::start);
-    let start = |first| {
-        let options = durability("journal").env("WAYPOST_DATABASE_URL", cluster.url(first));
-        let database = cluster.database(0);
-        tokio::task::block_in_place(|| ServerProcess::start(&database, options))
-    };
-    // Each prefers another node: what they store at the same time conflicts.
-    let servers = [0, 1, 2].map(start);
+    let servers = tokio::task::block_in_place(|| start_at_once(&cluster));
+    let without_key = "select count(*) from information_schema.tables t \
+         where table_schema = database() and not exists \
+         (select 1 from information_schema.table_constraints c \
+          where c.table_schema = t.table_schema and c.table_name = t.table_name \
+          and c.constraint_type = 'PRIMARY KEY')";
+    assert_eq!(cluster.database(1).number(without_key).await, 0);
     let codes = links_of(&servers[0], 5).await;
     let loads: Vec<_> = servers
         .iter()
@@ -36,7 +36,9 @@ async fn three_servers_count_exactly_while_nodes_of_a_galera_cluster_are_killed(
     let mut random = SEED;
     for _ in 0..rounds {
         go_on().await;
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_041);
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_041);
         let unlucky = usize::try_from((random >> 33) % 3).unwrap();
         conflicts += tokio::task::block_in_place(|| cluster.conflicts(unlucky));
         tokio::task::block_in_place(|| cluster.kill(unlucky));
@@ -48,7 +50,8 @@ async fn three_servers_count_exactly_while_nodes_of_a_galera_cluster_are_killed(
     for server in &servers {
         drained(server).await;
     }
-    conflicts += tokio::task::block_in_place(|| (0..3).map(|node| cluster.conflicts(node)).sum::<u64>());
+    conflicts +=
+        tokio::task::block_in_place(|| (0..3).map(|node| cluster.conflicts(node)).sum::<u64>());
     for node in 0..3 {
         let database = cluster.database(node);
         wait_until("every click is counted", SOON, async || {
@@ -67,4 +70,18 @@ async fn three_servers_count_exactly_while_nodes_of_a_galera_cluster_are_killed(
         "Galera: nodes were killed {rounds} times, {conflicts} transactions were undone by others; {least} \
          redirects, all counted, none twice"
     ));
+}
+
+/// Starts three servers on an empty database. Each prefers another node: what they store at the same time conflicts,
+/// and so would migrations.
+fn start_at_once(cluster: &GaleraCluster) -> Vec<ServerProcess> {
+    std::thread::scope(|scope| {
+        let starting = [0, 1, 2].map(|first| {
+            scope.spawn(move || {
+                let options = durability("journal").env("WAYPOST_DATABASE_URL", cluster.url(first));
+                ServerProcess::start(&cluster.database(0), options)
+            })
+        });
+        starting.map(|thread| thread.join().unwrap()).into()
+    })
 }

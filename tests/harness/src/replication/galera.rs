@@ -62,10 +62,7 @@ impl GaleraCluster {
 
     fn try_start() -> Result<Self, String> {
         let files = Files::create(ACCOUNT)?;
-        files.write(
-            "wsrep_sst_gapless",
-            include_bytes!("wsrep_sst_gapless"),
-        )?;
+        files.write("wsrep_sst_gapless", include_bytes!("wsrep_sst_gapless"))?;
         let password = random::word();
         files.write(
             "accounts.sql",
@@ -226,7 +223,10 @@ impl GaleraCluster {
 
     fn address(&self, node: usize, database: &str) -> String {
         let port = self.ports[node].clients;
-        format!("mysql://{USER}:{}@127.0.0.1:{port}/{database}", self.password)
+        format!(
+            "mysql://{USER}:{}@127.0.0.1:{port}/{database}",
+            self.password
+        )
     }
 
     /// The URL of the database that names all nodes, this one first.

@@ -78,9 +78,9 @@ impl Node {
                 pid,
                 _supervisor: supervisor,
             }),
-            Err(NotReady::Ended(log) | NotReady::TimedOut(log)) => Err(format!(
-                "{name} did not start; the end of its log:\n{log}"
-            )),
+            Err(NotReady::Ended(log) | NotReady::TimedOut(log)) => {
+                Err(format!("{name} did not start; the end of its log:\n{log}"))
+            }
         }
     }
 
@@ -97,7 +97,9 @@ impl Node {
         send(self.pid, Signal::STOP);
         let children = format!("/proc/{0}/task/{0}/children", self.pid);
         let children = fs::read_to_string(children).unwrap_or_default();
-        let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+        let children = children
+            .split_whitespace()
+            .filter_map(|pid| pid.parse().ok());
         for pid in children.chain([self.pid]) {
             send(pid, Signal::KILL);
         }

@@ -58,7 +58,12 @@ impl PostgresPair {
                 port.to_string().into(),
             ]
             .into_iter()
-            .chain(SETTINGS.iter().flat_map(|setting| ["-c", setting]).map(OsString::from))
+            .chain(
+                SETTINGS
+                    .iter()
+                    .flat_map(|setting| ["-c", setting])
+                    .map(OsString::from),
+            )
             .collect()
         };
         let start = |name: &str, prepare, directory: &Path, port, ready_message| {
