@@ -93,15 +93,30 @@ impl Node {
 
     /// Kills the server and its children at one moment, as a power failure does.
     fn kill(self) {
+        self.pause();
+        self.send_all(Signal::KILL);
+    }
+
+    /// Stops the server and its children, as when their machine is paused.
+    fn pause(&self) {
         // Stopped, it has no more children.
         send(self.pid, Signal::STOP);
+        self.send_all(Signal::STOP);
+    }
+
+    /// Lets the server and its children go on.
+    fn resume(&self) {
+        self.send_all(Signal::CONT);
+    }
+
+    fn send_all(&self, signal: Signal) {
         let children = format!("/proc/{0}/task/{0}/children", self.pid);
         let children = fs::read_to_string(children).unwrap_or_default();
         let children = children
             .split_whitespace()
             .filter_map(|pid| pid.parse().ok());
         for pid in children.chain([self.pid]) {
-            send(pid, Signal::KILL);
+            send(pid, signal);
         }
     }
 }

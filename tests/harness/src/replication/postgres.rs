@@ -175,6 +175,16 @@ impl PostgresPair {
         self.primary.take().expect("still runs").kill();
     }
 
+    /// Stops the primary, as when its machine is paused.
+    pub fn pause_primary(&self) {
+        self.primary.iter().for_each(Node::pause);
+    }
+
+    /// Lets the primary go on. It knows of nothing.
+    pub fn resume_primary(&self) {
+        self.primary.iter().for_each(Node::resume);
+    }
+
     /// Makes the standby the primary. It may be written to when this returns.
     pub fn promote(&self) {
         let promoted = self.number(self.ports[1], "select pg_promote()::int");
