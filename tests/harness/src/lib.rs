@@ -56,6 +56,7 @@
 //! to SQLite. A [`SmallDisk`] can be filled, and a [`ReadOnlyCover`] makes a directory one that cannot be
 //! written to; where the tests may not mount anything, there are limits on the size of files
 //! ([`ServerProcess::limit_file_size`]) and permissions. A [`TestClock`] is wrong by days.
+//! The servers of a [`PostgresPair`] or a [`GaleraCluster`] copy each other and are killed by themselves.
 //!
 //! # Panics and errors
 //! This is test code: what goes wrong panics, with all there is to know (the tail of a database's

@@ -42,8 +42,8 @@ pub(super) async fn open(url: &str, session: Session) -> ConnectionResult<Conn> 
         .stmt_cache_size(session.statements)
         // An update that finds its row is one, even if it changes nothing.
         .client_found_rows(true);
-    let mut connection = Conn::new(opts).await.map_err(bad)?;
-    let unusable = set_up(&mut connection).await.map_err(bad)?;
+    let mut connection = Conn::new(opts).await.map_err(|error| bad(&error))?;
+    let unusable = set_up(&mut connection).await.map_err(|error| bad(&error))?;
     match unusable.filter(|_| session.has_choice) {
         Some(reason) => Err(ConnectionError::BadConnection(reason.into())),
         None => Ok(connection),
@@ -74,6 +74,6 @@ async fn set_up(connection: &mut Conn) -> Result<Option<&'static str>, Error> {
     Ok(None)
 }
 
-fn bad(error: Error) -> ConnectionError {
+fn bad(error: &Error) -> ConnectionError {
     ConnectionError::BadConnection(error.to_string())
 }
