@@ -1,12 +1,13 @@
 #!/bin/sh
 # Installs what the tests need beyond the Rust toolchain:
 #
-#   tests/install-dependencies.sh [databases] [pgbouncer] [faketime] [schemathesis] [oidc-provider] [chromium]
-#                                 [page-checkers] [cargo-deny]
+#   tests/install-dependencies.sh [databases] [pgbouncer] [replication] [faketime] [schemathesis]
+#                                 [oidc-provider] [chromium] [page-checkers] [cargo-deny]
 #
 #   databases    the server programs of PostgreSQL and MariaDB. The tests start
 #                private instances of them; no service is set up or started.
 #   pgbouncer    a pooler for PostgreSQL. No service is set up or started.
+#   replication  Galera, the library that makes MariaDB servers a cluster.
 #   faketime     libfaketime, a library that gives a program another time.
 #   schemathesis the tester of HTTP APIs by their own description, in a Python environment of
 #                its own in the user's cache directory.
@@ -132,6 +133,23 @@ pgbouncer() {
 }
 
 # Where the harness looks as well (tests/harness/src/programs.rs).
+has_galera() {
+    for path in /usr/lib/galera /usr/lib64/galera-4 /usr/lib/galera-4; do
+        [ -e "$path/libgalera_smm.so" ] && return 0
+    done
+    return 1
+}
+
+replication() {
+    has_galera && return 0
+    command -v apt-get >/dev/null 2>&1 && may_become_root ||
+        die "please install Galera (Debian package: galera-4)"
+    say "installing galera-4"
+    apt_install galera-4 || die "apt-get could not install galera-4"
+    has_galera || die "the library libgalera_smm.so is still not found"
+}
+
+# Where the harness looks as well (tests/harness/src/programs.rs).
 has_faketime() {
     for path in /usr/lib/*/faketime/libfaketimeMT.so.1; do
         [ -e "$path" ] && return 0
@@ -214,17 +232,18 @@ cargo_deny() {
     cargo install --quiet --locked --version "$cargo_deny_version" cargo-deny
 }
 
-[ "$#" -gt 0 ] || set -- databases pgbouncer faketime schemathesis oidc-provider chromium page-checkers cargo-deny
+[ "$#" -gt 0 ] || set -- databases pgbouncer replication faketime schemathesis oidc-provider chromium page-checkers cargo-deny
 for what in "$@"; do
     case $what in
     databases) databases ;;
     pgbouncer) pgbouncer ;;
+    replication) replication ;;
     faketime) faketime ;;
     schemathesis) schemathesis ;;
     oidc-provider) npm_packages oidc-provider "$oidc_provider" ;;
     chromium) chromium ;;
     page-checkers) npm_packages page-checkers "$page_checkers" ;;
     cargo-deny) cargo_deny ;;
-    *) die "unknown argument '$what' (known: databases, pgbouncer, faketime, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
+    *) die "unknown argument '$what' (known: databases, pgbouncer, replication, faketime, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
     esac
 done

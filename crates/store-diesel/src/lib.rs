@@ -54,6 +54,7 @@ mod keyset;
 mod database;
 mod datetime;
 mod error;
+mod hosts;
 mod job;
 mod metrics;
 mod migrations;

@@ -19,6 +19,8 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::{DatabaseError, DatabaseKind, DatabaseUrl, mysql, postgres, sqlite};
 
+mod cluster;
+
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 const MYSQL: EmbeddedMigrations = embed_migrations!("../../migrations/mysql");
@@ -102,14 +104,15 @@ pub(crate) async fn run(url: &DatabaseUrl, task: Task) -> Result<Outcome, Databa
 }
 
 fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError> {
-    let address = url.connection_string();
+    let servers = url.servers();
     let connect_error = |source: ConnectionError| DatabaseError::Connect {
         url: url.to_string(),
         source: source.into(),
     };
     match url.kind() {
         DatabaseKind::Sqlite => {
-            let mut connection = sqlite::connect_blocking(&address).map_err(connect_error)?;
+            let mut connection =
+                sqlite::connect_blocking(servers.first()).map_err(connect_error)?;
             // Who only looks need not wait for those who write, and would wait in vain where they hardly pause.
             let applied = applied!(&mut connection, SQLITE_TABLE);
             if let Some(outcome) = nothing_to_do::<Sqlite>(&SQLITE, &applied, task)? {
@@ -122,7 +125,7 @@ fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError>
             Ok(outcome)
         }
         DatabaseKind::Postgres => {
-            let mut connection = postgres::connect_blocking(&address).map_err(connect_error)?;
+            let mut connection = postgres::connect_blocking(&servers).map_err(connect_error)?;
             let applied = applied!(&mut connection, POSTGRES_TABLE);
             if let Some(outcome) = nothing_to_do::<Pg>(&POSTGRES, &applied, task)? {
                 return Ok(outcome);
@@ -135,7 +138,7 @@ fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError>
             })
         }
         DatabaseKind::Mysql => {
-            let mut connection = mysql::connect_blocking(&address).map_err(connect_error)?;
+            let mut connection = mysql::connect_blocking(&servers).map_err(connect_error)?;
             let applied = applied!(&mut connection, MYSQL_TABLE);
             if let Some(outcome) = nothing_to_do::<Mysql>(&MYSQL, &applied, task)? {
                 return Ok(outcome);
@@ -144,11 +147,12 @@ fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError>
                 .get_result(&mut connection)
                 .map_err(failed)?;
             if locked != Some(1) {
-                return Err(DatabaseError::Migration {
-                    source: "another process is still migrating this database".into(),
-                });
+                return Err(still_migrating());
             }
-            perform(&mut connection, &MYSQL, task)
+            let turn = cluster::take_turn(&mut connection)?;
+            let done = perform(&mut connection, &MYSQL, task);
+            turn.end(&mut connection);
+            done
         }
     }
 }
@@ -163,6 +167,12 @@ fn transaction<C: diesel::Connection>(
     let outcome = work(connection)?;
     C::TransactionManager::commit_transaction(connection).map_err(failed)?;
     Ok(outcome)
+}
+
+fn still_migrating() -> DatabaseError {
+    DatabaseError::Migration {
+        source: "another process is still migrating this database".into(),
+    }
 }
 
 fn failed(error: DieselError) -> DatabaseError {
@@ -281,7 +291,7 @@ mod tests {
         let path = directory.path().join("waypost.db");
         let url: DatabaseUrl = format!("sqlite://{}", path.display()).parse().unwrap();
         run(&url, Task::Up).await.unwrap();
-        let mut writer = sqlite::connect_blocking(&url.connection_string()).unwrap();
+        let mut writer = sqlite::connect_blocking(url.servers().first()).unwrap();
         sqlite::begin_blocking(&mut writer).unwrap();
         let told = run(&url, Task::Status).await.unwrap();
         assert!(told.states.iter().all(|state| state.applied && state.known));

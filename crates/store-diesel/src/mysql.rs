@@ -1,18 +1,18 @@
 //! MySQL and MariaDB: what differs from the other databases.
 
+use std::sync::Arc;
+
 use diesel::mysql::Mysql;
-use diesel::{ConnectionError, ConnectionResult, QueryResult};
+use diesel::{ConnectionResult, QueryResult};
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
-use diesel_async::{
-    AnsiTransactionManager, AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection,
-    TransactionManager,
-};
+use diesel_async::{AnsiTransactionManager, AsyncMysqlConnection, TransactionManager};
 use uuid::Uuid;
 use waypost_core::{JournalId, JournalOwner};
 use waypost_store::StoreError;
 
 use crate::DatabaseSettings;
 use crate::database::Opened;
+use crate::hosts::Servers;
 
 #[path = "sql/access.rs"]
 mod access;
@@ -57,6 +57,7 @@ mod route;
 mod salts;
 #[path = "sql/schema.rs"]
 mod schema;
+mod session;
 #[path = "sql/sessions.rs"]
 mod sessions;
 #[path = "sql/sets.rs"]
@@ -88,6 +89,7 @@ mod users;
 mod versions;
 
 use fault::fault;
+use session::Session;
 use transaction::WorkError;
 
 type Connection = AsyncMysqlConnection;
@@ -154,27 +156,34 @@ fn id_from_raw(raw: &[u8]) -> Result<Uuid, uuid::Error> {
 
 /// A store on the database.
 pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
-    let pool = pool::pool(settings, settings.pool_size)?;
+    let servers = Arc::new(settings.url.servers());
+    let pool = pool::pool(&servers, settings.pool_size)?;
     let pools = pool::Pools {
         reads: pool.clone(),
         writes: pool,
     };
-    let ingester = ingest::Ingester::new(&settings.url.connection_string());
+    let ingester = ingest::Ingester::new(servers);
     Ok(store::open(pools, ingester))
 }
 
-async fn connect(url: &str) -> ConnectionResult<Connection> {
-    let mut connection = AsyncMysqlConnection::establish(url).await?;
-    connection
-        .batch_execute(SET_UP)
-        .await
-        .map_err(ConnectionError::CouldntSetupConfiguration)?;
-    Ok(connection)
+async fn connect(url: &str, has_choice: bool) -> ConnectionResult<Connection> {
+    let session = Session {
+        // diesel-async has a cache of its own.
+        statements: 0,
+        has_choice,
+    };
+    Connection::try_from(session::open(url, session).await?).await
 }
 
-/// A blocking connection for migrations, to be used outside of async code.
-pub(crate) fn connect_blocking(url: &str) -> ConnectionResult<AsyncConnectionWrapper<Connection>> {
-    <AsyncConnectionWrapper<Connection> as diesel::Connection>::establish(url)
+/// A blocking connection for migrations, to be used on a thread for blocking work.
+pub(crate) fn connect_blocking(
+    servers: &Servers,
+) -> ConnectionResult<AsyncConnectionWrapper<Connection>> {
+    let has_choice = servers.are_several();
+    let connect = |url: String| async move { connect(&url, has_choice).await };
+    tokio::runtime::Handle::current()
+        .block_on(servers.connect(connect))
+        .map(AsyncConnectionWrapper::from)
 }
 
 async fn begin(connection: &mut Connection) -> QueryResult<()> {

@@ -1,6 +1,8 @@
 //! PostgreSQL: what differs from the other databases.
 
 use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::pg::Pg;
 use diesel::{ConnectionError, ConnectionResult, QueryResult};
@@ -18,6 +20,7 @@ use waypost_store::StoreError;
 
 use crate::DatabaseSettings;
 use crate::database::Opened;
+use crate::hosts::Servers;
 
 #[path = "sql/access.rs"]
 mod access;
@@ -143,7 +146,13 @@ const ADD_HITS: &str = " ON CONFLICT (day, path) DO UPDATE SET hits = orphan_pat
 
 /// What each connection sets. `random_page_cost`: with the default, which is that of disks that turn,
 /// tens of thousands of rows are read in order not to look up a few hundred.
-const SET_UP: &str = "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; SET random_page_cost = 1.1";
+/// `idle_in_transaction_session_timeout`: a process that sleeps in the midst of a transaction does not keep
+/// others from its rows for ever.
+const SET_UP: &str = "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; SET random_page_cost = 1.1; \
+     SET idle_in_transaction_session_timeout = '60s'";
+/// How long a server may leave unanswered what was sent to it, if the URL does not say (`tcp_user_timeout`): one
+/// whose machine is gone does not say so.
+const SILENCE: Duration = Duration::from_secs(10);
 
 const DEFAULT_PORT: u16 = 5432;
 
@@ -161,16 +170,17 @@ const fn id_from_raw(raw: &Uuid) -> Result<Uuid, uuid::Error> {
 
 /// A store on the database.
 pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
-    let pool = pool::pool(settings, settings.pool_size)?;
+    let servers = Arc::new(settings.url.servers());
+    let pool = pool::pool(&servers, settings.pool_size)?;
     let pools = pool::Pools {
         reads: pool.clone(),
         writes: pool,
     };
-    let ingester = ingest::Ingester::new(&settings.url.connection_string());
+    let ingester = ingest::Ingester::new(servers);
     Ok(store::open(pools, ingester))
 }
 
-async fn connect(url: &str) -> ConnectionResult<Connection> {
+async fn connect(url: &str, _: bool) -> ConnectionResult<Connection> {
     let mut connection = open_connection(url).await?;
     connection
         .batch_execute(SET_UP)
@@ -179,11 +189,19 @@ async fn connect(url: &str) -> ConnectionResult<Connection> {
     Ok(connection)
 }
 
+fn configuration(url: &str) -> Result<Config, tokio_postgres::Error> {
+    let mut config: Config = url.parse()?;
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(SILENCE);
+    }
+    Ok(config)
+}
+
 /// Connects without diesel-async, which would keep of a failure only that there was one, not that, say, the
 /// connection was refused. A [`Listener`] reads the codes of the connection's errors.
 async fn open_connection(url: &str) -> ConnectionResult<Connection> {
     let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(chain(&error));
-    let mut config: Config = url.parse().map_err(bad)?;
+    let mut config = configuration(url).map_err(bad)?;
     if config.get_ssl_mode() == SslMode::Require {
         let refused = config.connect(NoTls).await.map(drop);
         refused.map_err(bad)?;
@@ -220,9 +238,12 @@ fn chain(error: &dyn Error) -> String {
 }
 
 /// A blocking connection for migrations, to be used on a thread for blocking work.
-pub(crate) fn connect_blocking(url: &str) -> ConnectionResult<AsyncConnectionWrapper<Connection>> {
+pub(crate) fn connect_blocking(
+    servers: &Servers,
+) -> ConnectionResult<AsyncConnectionWrapper<Connection>> {
+    let connect = |url: String| async move { open_connection(&url).await };
     tokio::runtime::Handle::current()
-        .block_on(open_connection(url))
+        .block_on(servers.connect(connect))
         .map(AsyncConnectionWrapper::from)
 }
 

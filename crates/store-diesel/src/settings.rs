@@ -14,7 +14,8 @@ const DATA_DIR: Setting = Setting::new(
 const URL: Setting = Setting::new(
     "database_url",
     "sqlite://{data dir}/waypost.db",
-    "sqlite://path, postgres://user:password@host/database or mysql://user:password@host/database",
+    "sqlite://path, postgres://user:password@host/database or mysql://user:password@host/database; \
+     several hosts are separated by commas",
 )
 .secret();
 const POOL_SIZE: Setting = Setting::new(

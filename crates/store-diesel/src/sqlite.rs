@@ -1,5 +1,6 @@
 //! SQLite: what differs from the other databases.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
@@ -150,16 +151,16 @@ fn id_from_raw(raw: &[u8]) -> Result<Uuid, uuid::Error> {
 /// A store on the database. SQLite lets one write at a time: one connection writes, the others read.
 pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
     let readers = settings.pool_size.saturating_sub(1).max(1);
+    let file = Arc::new(settings.url.servers());
     let pools = pool::Pools {
-        reads: pool::pool(settings, readers)?,
-        writes: pool::pool(settings, 1)?,
+        reads: pool::pool(&file, readers)?,
+        writes: pool::pool(&file, 1)?,
     };
-    let path = settings.url.connection_string();
-    let ingester = ingest::Ingester::new(&path, pools.writes.clone());
+    let ingester = ingest::Ingester::new(file.first(), pools.writes.clone());
     Ok(store::open(pools, ingester))
 }
 
-async fn connect(path: &str) -> ConnectionResult<Connection> {
+async fn connect(path: &str, _: bool) -> ConnectionResult<Connection> {
     let mut connection = SyncConnectionWrapper::<SqliteConnection>::establish(path).await?;
     connection
         .spawn_blocking(set_up)

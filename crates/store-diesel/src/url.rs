@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use url::Url;
+use crate::hosts::{ServerUrl, Servers};
 
 /// The databases that Waypost runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,8 @@ impl fmt::Display for DatabaseKind {
     }
 }
 
-/// Where the database is: `sqlite://path`, `postgres://…` or `mysql://…`.
+/// Where the database is: `sqlite://path`, `postgres://…` or `mysql://…`. Servers of the same database are
+/// separated by commas: `postgres://user:password@host1:5432,host2:5432/database`.
 ///
 /// [`fmt::Display`] and [`fmt::Debug`] leave out the user, the password and all parameters.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub struct DatabaseUrl(Inner);
 #[derive(Clone, PartialEq, Eq)]
 enum Inner {
     Sqlite(PathBuf),
-    Server(DatabaseKind, Url),
+    Server(DatabaseKind, ServerUrl),
 }
 
 impl DatabaseUrl {
@@ -64,12 +65,12 @@ impl DatabaseUrl {
         }
     }
 
-    /// What the driver needs, password included.
-    pub(crate) fn connection_string(&self) -> String {
-        match &self.0 {
-            Inner::Sqlite(path) => path.to_string_lossy().into_owned(),
-            Inner::Server(_, url) => url.as_str().to_owned(),
-        }
+    /// The servers to connect to, passwords included. Of SQLite it is the path of the file.
+    pub(crate) fn servers(&self) -> Servers {
+        Servers::new(match &self.0 {
+            Inner::Sqlite(path) => vec![path.to_string_lossy().into_owned()],
+            Inner::Server(_, url) => url.urls(),
+        })
     }
 }
 
@@ -83,26 +84,13 @@ impl FromStr for DatabaseUrl {
             }
             return Ok(Self::sqlite(path.into()));
         }
-        let url = Url::parse(text).map_err(|_| DatabaseUrlError::Scheme)?;
-        let kind = match url.scheme() {
+        let (scheme, rest) = text.split_once("://").ok_or(DatabaseUrlError::Scheme)?;
+        let kind = match scheme.to_ascii_lowercase().as_str() {
             "postgres" | "postgresql" => DatabaseKind::Postgres,
             "mysql" | "mariadb" => DatabaseKind::Mysql,
             _ => return Err(DatabaseUrlError::Scheme),
         };
-        if url.host_str().is_none_or(str::is_empty) && !url.query_pairs().any(|(k, _)| k == "host")
-        {
-            return Err(DatabaseUrlError::Host);
-        }
-        if url.path().trim_start_matches('/').is_empty() {
-            return Err(DatabaseUrlError::Name);
-        }
-        let mut url = url;
-        if url.scheme() == "mariadb" {
-            // The driver knows the protocol by its first name.
-            url = Url::parse(&text.replacen("mariadb", "mysql", 1))
-                .map_err(|_| DatabaseUrlError::Scheme)?;
-        }
-        Ok(Self(Inner::Server(kind, url)))
+        Ok(Self(Inner::Server(kind, ServerUrl::parse(kind, rest)?)))
     }
 }
 
@@ -110,18 +98,7 @@ impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Inner::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
-            Inner::Server(_, url) => {
-                write!(
-                    f,
-                    "{}://{}",
-                    url.scheme(),
-                    url.host_str().unwrap_or_default()
-                )?;
-                if let Some(port) = url.port() {
-                    write!(f, ":{port}")?;
-                }
-                f.write_str(url.path())
-            }
+            Inner::Server(_, url) => url.fmt(f),
         }
     }
 }
@@ -149,6 +126,18 @@ pub enum DatabaseUrlError {
     /// No database.
     #[error("names no database: postgres://user:password@host/database")]
     Name,
+    /// A port that is none.
+    #[error(
+        "has a port that is not a number from 1 to 65535: \
+         postgres://user:password@host1:5432,host2:5433/database"
+    )]
+    Port,
+    /// Parameters that name more or fewer ports or addresses than there are hosts.
+    #[error("must name as many values of port and hostaddr as hosts, or one port for all hosts")]
+    Lists,
+    /// A kind of server that is not known.
+    #[error("must have any, read-write or read-only as target_session_attrs")]
+    Session,
 }
 
 #[cfg(test)]
@@ -170,7 +159,7 @@ mod tests {
             assert_eq!(text.parse::<DatabaseUrl>().unwrap().kind(), kind, "{text}");
         }
         let url: DatabaseUrl = "mariadb://u:p@db/w".parse().unwrap();
-        assert_eq!(url.connection_string(), "mysql://u:p@db/w");
+        assert_eq!(url.to_string(), "mysql://db/w");
     }
 
     #[test]

@@ -20,20 +20,20 @@ pub(crate) async fn read(url: &DatabaseUrl) -> Result<String, DatabaseError> {
 }
 
 fn read_blocking(url: &DatabaseUrl) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
-    let address = url.connection_string();
+    let servers = url.servers();
     let boxed = |error: ConnectionError| Box::new(error);
     let version: Result<String, DieselError> = match url.kind() {
         DatabaseKind::Sqlite => {
-            let mut connection = sqlite::connect_blocking(&address).map_err(boxed)?;
+            let mut connection = sqlite::connect_blocking(servers.first()).map_err(boxed)?;
             diesel::select(sql::<Text>("sqlite_version()")).get_result(&mut connection)
         }
         DatabaseKind::Postgres => {
-            let mut connection = postgres::connect_blocking(&address).map_err(boxed)?;
+            let mut connection = postgres::connect_blocking(&servers).map_err(boxed)?;
             let version = sql::<Text>("current_setting('server_version')");
             diesel::select(version).get_result(&mut connection)
         }
         DatabaseKind::Mysql => {
-            let mut connection = mysql::connect_blocking(&address).map_err(boxed)?;
+            let mut connection = mysql::connect_blocking(&servers).map_err(boxed)?;
             diesel::select(sql::<Text>("VERSION()")).get_result(&mut connection)
         }
     };

@@ -194,7 +194,7 @@ async fn codes_decide_on_mariadb() {
         (1053, Unavailable, TRIES),
         (1927, Unavailable, TRIES),
         (1243, Unavailable, TRIES),
-        (1047, Unavailable, 1),
+        (1047, Unavailable, TRIES),
         (1114, Unavailable, 1),
         (1142, Unavailable, 1),
         (1290, Unavailable, TRIES),

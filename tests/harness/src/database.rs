@@ -54,8 +54,16 @@ pub struct TestDatabase {
 }
 
 enum Place {
-    File { path: PathBuf, _directory: TempDir },
-    Server { administrator: String, name: String },
+    File {
+        path: PathBuf,
+        _directory: TempDir,
+    },
+    Server {
+        administrator: String,
+        name: String,
+    },
+    /// On a server that others end.
+    Kept,
 }
 
 /// Nobody else writes to an SQLite database while this exists.
@@ -136,6 +144,15 @@ impl TestDatabase {
         }
     }
 
+    /// A database that is there already, and stays.
+    pub(crate) fn kept(kind: Kind, url: String) -> Self {
+        Self {
+            kind,
+            url,
+            place: Place::Kept,
+        }
+    }
+
     /// Which database it is.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -156,10 +173,10 @@ impl TestDatabase {
     /// Where the database refuses the query.
     pub async fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
         let result: direct::Result<Rows> = match &self.place {
-            Place::Server { .. } if self.kind == Kind::Postgres => {
+            Place::Server { .. } | Place::Kept if self.kind == Kind::Postgres => {
                 direct::postgres::rows(&self.url, sql).await
             }
-            Place::Server { .. } => direct::mariadb::rows(&self.url, sql).await,
+            Place::Server { .. } | Place::Kept => direct::mariadb::rows(&self.url, sql).await,
             Place::File { path, .. } => {
                 let (path, sql) = (path.clone(), sql.to_owned());
                 tokio::task::spawn_blocking(move || direct::sqlite::rows(&path, &sql))
@@ -209,7 +226,7 @@ impl TestDatabase {
     /// Where the database refuses one.
     pub async fn execute(&self, sql: &str) {
         let result = match &self.place {
-            Place::Server { .. } => execute_at(self.kind, &self.url, sql).await,
+            Place::Server { .. } | Place::Kept => execute_at(self.kind, &self.url, sql).await,
             Place::File { path, .. } => {
                 let (path, sql) = (path.clone(), sql.to_owned());
                 tokio::task::spawn_blocking(move || direct::sqlite::execute(&path, &sql))
@@ -263,7 +280,7 @@ async fn execute_at(kind: Kind, url: &str, sql: &str) -> direct::Result<()> {
 }
 
 /// Runs a future to its end, from code that may or may not be within a runtime.
-fn on_own_thread<T: Send>(future: impl Future<Output = T> + Send) -> T {
+pub(crate) fn on_own_thread<T: Send>(future: impl Future<Output = T> + Send) -> T {
     thread::scope(|scope| {
         let thread = scope.spawn(|| {
             tokio::runtime::Builder::new_current_thread()

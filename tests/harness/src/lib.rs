@@ -57,6 +57,7 @@
 //! written to; where the tests may not mount anything, there are limits on the size of files
 //! ([`ServerProcess::limit_file_size`]) and permissions. A [`TestClock`] is wrong by days. A [`PgBouncer`] lends
 //! connections of PostgreSQL for one transaction each.
+//! The servers of a [`PostgresPair`] or a [`GaleraCluster`] copy each other and are killed by themselves.
 //!
 //! # Panics and errors
 //! This is test code: what goes wrong panics, with all there is to know (the tail of a database's
@@ -86,6 +87,7 @@ mod process;
 mod programs;
 mod proxy;
 mod random;
+mod replication;
 mod server;
 mod supervisor;
 mod wait;
@@ -104,5 +106,6 @@ pub use pgbouncer::PgBouncer;
 pub use port::free_port;
 pub use programs::schemathesis;
 pub use proxy::DatabaseProxy;
+pub use replication::{GaleraCluster, PostgresPair, Replication};
 pub use server::{ServerOptions, ServerProcess};
 pub use wait::{PATIENCE, wait_until, wait_until_blocking};

@@ -9,6 +9,7 @@ const SYSTEM: [&str; 4] = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/loc
 pub(crate) struct Postgres {
     pub(crate) initdb: PathBuf,
     pub(crate) postgres: PathBuf,
+    pub(crate) basebackup: PathBuf,
 }
 
 /// The programs that make and run a MariaDB instance.
@@ -27,6 +28,7 @@ impl Postgres {
                 Some(Self {
                     initdb: program(&directory, "initdb")?,
                     postgres: program(&directory, "postgres")?,
+                    basebackup: program(&directory, "pg_basebackup")?,
                 })
             })
             .ok_or_else(|| missing("PostgreSQL", "`postgres` and `initdb`", "postgresql"))
@@ -57,6 +59,27 @@ impl MariaDb {
                     "mariadb-server-core mariadb-client-core",
                 )
             })
+    }
+}
+
+/// The library that makes MariaDB servers a cluster.
+pub(crate) struct Galera;
+
+impl Galera {
+    /// Where Debian and its like put it.
+    pub(crate) fn find() -> Result<PathBuf, String> {
+        [
+            "/usr/lib/galera",
+            "/usr/lib64/galera-4",
+            "/usr/lib/galera-4",
+        ]
+        .iter()
+        .find_map(|directory| program(Path::new(directory), "libgalera_smm.so"))
+        .ok_or_else(|| {
+            "this test needs Galera, and it is not installed: \
+                 run tests/install-dependencies.sh replication (Debian package: galera-4)"
+                .to_owned()
+        })
     }
 }
 

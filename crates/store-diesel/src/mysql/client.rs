@@ -3,19 +3,23 @@
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Error, Opts, OptsBuilder};
+use mysql_async::{Conn, Error};
 use tokio::time::timeout;
 use uuid::Uuid;
 use waypost_core::{Random as _, SystemRandom};
 use waypost_store::StoreError;
 
-use super::SET_UP;
 use super::known::Known;
+use super::session::{self, Session};
+use crate::hosts::Servers;
 use crate::tally::Tally;
 
 /// A reader that takes longer than this is given up: the writer reads itself. What tests see does not depend on how
 /// busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 60 } else { 2 });
+
+/// Number of prepared statements that a connection keeps: the default of the driver.
+const STATEMENTS: usize = 32;
 
 pub(super) struct Client {
     pub(super) writer: Conn,
@@ -25,25 +29,20 @@ pub(super) struct Client {
 
 impl Client {
     /// Connects. The connections live on this runtime.
-    pub(super) async fn open(url: &str) -> Result<Self, StoreError> {
-        let opts = Opts::from_url(url).map_err(StoreError::internal)?;
-        let connected = connect(&opts).await;
-        let mut writer = connected.map_err(StoreError::unavailable)?;
-        let reader = Reader::beside(&mut writer, &opts).await;
+    pub(super) async fn open(servers: &Servers) -> Result<Self, StoreError> {
+        let session = Session {
+            statements: STATEMENTS,
+            has_choice: servers.are_several(),
+        };
+        let connect = |url: String| async move {
+            let writer = session::open(&url, session).await?;
+            Ok((writer, url))
+        };
+        let connected = servers.connect(connect).await;
+        let (mut writer, url) = connected.map_err(StoreError::unavailable)?;
+        let reader = Reader::beside(&mut writer, &url, session).await;
         Ok(Self { writer, reader })
     }
-}
-
-async fn connect(opts: &Opts) -> Result<Conn, Error> {
-    let opts = OptsBuilder::from_opts(opts.clone())
-        .init(vec![
-            "SET NAMES utf8mb4",
-            "SET time_zone = '+00:00'",
-            SET_UP,
-        ])
-        // An update that finds its row is one, even if it changes nothing.
-        .client_found_rows(true);
-    Conn::new(opts).await
 }
 
 /// A connection that reads what a writer has locked: nobody else changes it, so that it is the same for both.
@@ -58,7 +57,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// `None` where there cannot be one: too many connections, a server without such locks, another server.
-    async fn beside(writer: &mut Conn, opts: &Opts) -> Option<Self> {
+    async fn beside(writer: &mut Conn, url: &str, session: Session) -> Option<Self> {
         let mut secret = [0; 16];
         SystemRandom.fill(&mut secret);
         let name = format!("waypost-{}", Uuid::from_bytes(secret).simple());
@@ -67,7 +66,10 @@ impl Reader {
         if !matches!(taken, Ok(Some(Some(1)))) {
             return None;
         }
-        let connection = timeout(PATIENCE, connect(opts)).await.ok()?.ok()?;
+        let connection = timeout(PATIENCE, session::open(url, session))
+            .await
+            .ok()?
+            .ok()?;
         let mut reader = Self { connection, name };
         let sees = timeout(PATIENCE, reader.sees_writer()).await;
         matches!(sees, Ok(Ok(true))).then_some(reader)
@@ -168,9 +170,7 @@ mod tests {
         };
         let each = u64::try_from(WORTH_A_READER / LINKS).unwrap();
 
-        let mut client = Client::open(&settings.url.connection_string())
-            .await
-            .unwrap();
+        let mut client = Client::open(&settings.url.servers()).await.unwrap();
         let first = Job::Clicks(clicks.clone().into());
         settle(&mut client, &first)
             .await

@@ -77,8 +77,10 @@ const fn of_number(number: u16) -> Fault {
         // table has changed; rolled back by a plugin such as group replication.
         1020 | 1205 | 1213 | 1412 | 3101 => Fault::Contention,
         // Shutdown; aborted, killed and idle connections; statements that a proxy prepared on another server.
-        // A server or transaction that only reads: the server may have become a replica.
-        1053
+        // A server or transaction that only reads: the server may have become a replica. A node that is not, or
+        // no longer, part of its Galera cluster.
+        1047
+        | 1053
         | 1077..=1080
         | 1152
         | 1158..=1161
@@ -134,8 +136,8 @@ const fn is_unavailability(number: u16) -> bool {
         | 1040 | 1129 | 1130 | 1203 | 1226 | 1698
         // Access denied.
         | 1044 | 1045 | 1142 | 1143 | 1227 | 1370
-        // A Galera node that is not ready; a commit refused by the storage engine or a plugin.
-        | 1047 | 1180 | 3100
+        // A commit refused by the storage engine or a plugin.
+        | 1180 | 3100
         // A table that only reads, or that is locked as a whole.
         | 1015 | 1036 | 1223
         // Interrupted, or out of time.
@@ -160,7 +162,7 @@ mod tests {
             (1927, Fault::ConnectionLost),
             (1243, Fault::ConnectionLost),
             (1040, Fault::Unavailable),
-            (1047, Fault::Unavailable),
+            (1047, Fault::ConnectionLost),
             (1114, Fault::Unavailable),
             (1142, Fault::Unavailable),
             (1290, Fault::ConnectionLost),

@@ -19,6 +19,7 @@ use super::insert::{
 };
 use super::known::{KEYS, Known, Visit, push_ids};
 use super::literals::{push_datetime_literal, push_id, push_number};
+use crate::hosts::Servers;
 use crate::job::{Job, Step, place};
 use crate::retry::Failure;
 use crate::tally::{LinkTally, Tally};
@@ -80,8 +81,8 @@ pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, F
 }
 
 /// Connects. The connections live on this runtime.
-pub(super) async fn open(url: &str) -> Result<Client, StoreError> {
-    Client::open(url).await
+pub(super) async fn open(servers: &Servers) -> Result<Client, StoreError> {
+    Client::open(servers).await
 }
 
 /// Only known when it is used.

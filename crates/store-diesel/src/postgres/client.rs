@@ -1,11 +1,13 @@
 //! The connection that stores clicks, and what it prepares. diesel-async has no `COPY`; this is tokio-postgres
 //! itself.
 
-use tokio_postgres::{Error, Statement};
+use diesel::ConnectionError;
+use tokio_postgres::{Error, NoTls, Statement};
 use waypost_store::StoreError;
 
 use super::fault::of_driver;
-use super::{SET_UP, chain};
+use super::{SET_UP, chain, configuration};
+use crate::hosts::Servers;
 use crate::retry::Failure;
 
 const ADVANCE: &str = "
@@ -91,15 +93,19 @@ pub(super) struct Client {
 }
 
 /// Connects. The connection lives on this runtime, and ends with the client.
-pub(super) async fn open(url: &str) -> Result<Client, StoreError> {
-    let unavailable = |error: Error| StoreError::unavailable(chain(&error));
-    let (server, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
-        .await
-        .map_err(unavailable)?;
-    tokio::spawn(connection);
-    server.batch_execute(SET_UP).await.map_err(unavailable)?;
-    server.batch_execute(IN_ORDER).await.map_err(unavailable)?;
-    let client = prepare(server).await;
+pub(super) async fn open(servers: &Servers) -> Result<Client, StoreError> {
+    let connect = |url: String| async move {
+        let bad = |error: Error| ConnectionError::BadConnection(chain(&error));
+        let config = configuration(&url).map_err(bad)?;
+        let connected = config.connect(NoTls).await;
+        let (server, connection) = connected.map_err(bad)?;
+        tokio::spawn(connection);
+        server.batch_execute(SET_UP).await.map_err(bad)?;
+        server.batch_execute(IN_ORDER).await.map_err(bad)?;
+        Ok(server)
+    };
+    let server = servers.connect(connect).await;
+    let client = prepare(server.map_err(StoreError::unavailable)?).await;
     client.map_err(|error| of_driver(&error).into_store_error(error))
 }
 

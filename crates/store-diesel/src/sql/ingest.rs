@@ -2,6 +2,7 @@
 //! transaction of an ingester of low priority does not run on the pool's threads.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant as SystemInstant;
 
 use tokio::runtime::{Handle, Id};
 use tokio::sync::Semaphore;
@@ -10,6 +11,7 @@ use waypost_store::{Ingested, StoreError};
 
 use super::pool::PATIENCE;
 use super::settle::{self, Client};
+use crate::hosts::Servers;
 use crate::job::Job;
 use crate::metrics::OperationName;
 use crate::retry::{Failure, retrying};
@@ -21,7 +23,7 @@ const CONNECTIONS: usize = 4;
 /// Stores clicks.
 #[derive(Clone)]
 pub(super) struct Ingester {
-    url: Arc<str>,
+    servers: Arc<Servers>,
     turns: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<Idle>>>,
 }
@@ -29,13 +31,14 @@ pub(super) struct Ingester {
 /// A connection that nobody uses, and the runtime that it lives on.
 struct Idle {
     home: Id,
+    connected: SystemInstant,
     client: Client,
 }
 
 impl Ingester {
-    pub(super) fn new(url: &str) -> Self {
+    pub(super) fn new(servers: Arc<Servers>) -> Self {
         Self {
-            url: url.into(),
+            servers,
             turns: Arc::new(Semaphore::new(CONNECTIONS)),
             idle: Arc::default(),
         }
@@ -73,13 +76,17 @@ impl Ingester {
         let _turn = turn.map_err(|closed| Failure::last(StoreError::unavailable(closed)))?;
         let home = Handle::current().id();
         let idle = self.take_idle(home);
-        let mut client = match idle {
-            Some(client) => client,
-            None => self.open().await.map_err(Failure::last)?,
+        let mut used = match idle {
+            Some(idle) => idle,
+            None => Idle {
+                home,
+                client: self.open().await.map_err(Failure::last)?,
+                connected: SystemInstant::now(),
+            },
         };
-        match settle::settle(&mut client, job).await {
+        match settle::settle(&mut used.client, job).await {
             Ok(done) => {
-                self.give_back(Idle { home, client });
+                self.give_back(used);
                 Ok(done)
             }
             Err(failure) => {
@@ -93,18 +100,20 @@ impl Ingester {
     }
 
     async fn open(&self) -> Result<Client, StoreError> {
-        timeout(PATIENCE, settle::open(&self.url))
+        timeout(PATIENCE, settle::open(&self.servers))
             .await
             .unwrap_or_else(|elapsed| Err(StoreError::unavailable(elapsed)))
     }
 
     /// A connection of this runtime: one of another runtime would work there or, when that has ended,
     /// not at all.
-    fn take_idle(&self, home: Id) -> Option<Client> {
+    fn take_idle(&self, home: Id) -> Option<Idle> {
         let mut idle = self.idle();
-        idle.retain(|idle| !settle::is_closed(&idle.client));
+        idle.retain(|idle| {
+            !settle::is_closed(&idle.client) && self.servers.is_current(idle.connected)
+        });
         let found = idle.iter().rposition(|idle| idle.home == home)?;
-        Some(idle.remove(found).client)
+        Some(idle.remove(found))
     }
 
     fn give_back(&self, client: Idle) {

@@ -1,9 +1,10 @@
 //! The connections of this process.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::PoolConfig;
+use deadpool::managed::{Hook, HookError, PoolConfig};
 use diesel::ConnectionError;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{
@@ -13,7 +14,7 @@ use tokio::runtime::Handle;
 use waypost_store::StoreError;
 
 use super::Connection;
-use crate::DatabaseSettings;
+use crate::hosts::Servers;
 
 /// How long to wait for a free connection, and for a new one. A request that cannot be served
 /// within this time is better answered with 503.
@@ -35,17 +36,20 @@ impl Pools {
 
 /// A pool of at most `size` connections, each set up by the backend. Opens none yet. Must be called
 /// within a runtime.
-pub(super) fn pool(
-    settings: &DatabaseSettings,
-    size: usize,
-) -> Result<Pool<Connection>, StoreError> {
+pub(super) fn pool(servers: &Arc<Servers>, size: usize) -> Result<Pool<Connection>, StoreError> {
     let mut manager = ManagerConfig::default();
     // A connection lives on the runtime that opened it. Callers may have short-lived runtimes of
     // their own, as HTTP workers do; the pool outlives them.
     let runtime = Handle::current();
-    manager.custom_setup = Box::new(move |url| {
-        let url = url.to_owned();
-        let connecting = runtime.spawn(async move { super::connect(&url).await });
+    let used = Arc::clone(servers);
+    let servers = Arc::clone(servers);
+    manager.custom_setup = Box::new(move |_| {
+        let servers = Arc::clone(&servers);
+        let connecting = runtime.spawn(async move {
+            let has_choice = servers.are_several();
+            let connect = |url: String| async move { super::connect(&url, has_choice).await };
+            servers.connect(connect).await
+        });
         Box::pin(async move {
             connecting
                 .await
@@ -54,14 +58,20 @@ pub(super) fn pool(
     });
     // Asking each time whether a connection still lives would cost a round trip per operation.
     manager.recycling_method = RecyclingMethod::Fast;
-    let manager =
-        AsyncDieselConnectionManager::new_with_config(settings.url.connection_string(), manager);
+    // The servers know their URLs.
+    let manager = AsyncDieselConnectionManager::new_with_config("", manager);
     let mut config = PoolConfig::new(size);
     config.timeouts.wait = Some(PATIENCE);
     config.timeouts.create = Some(PATIENCE);
     config.timeouts.recycle = Some(PATIENCE);
     Pool::builder(manager)
         .config(config)
+        .pre_recycle(Hook::sync_fn(move |_, metrics| {
+            if used.is_current(metrics.created) {
+                return Ok(());
+            }
+            Err(HookError::message("another server is used now"))
+        }))
         .runtime(Runtime::Tokio1)
         .build()
         .map_err(StoreError::internal)

@@ -95,6 +95,13 @@ impl Reading {
         let found = if let Some(window) = &mut self.window {
             read_pages(changes, window, cache, began).await?
         } else {
+            None
+        };
+        let found = if let Some(found) = found {
+            found
+        } else {
+            // Also after the database was set back: it forgot changes, and gives their numbers to others.
+            self.window = None;
             // What was committed before this moment is not told again, so nothing that was loaded
             // before may stay. What commits later may have a smaller number than the newest one of
             // now: the newest numbers are known before the floor stands.
@@ -103,20 +110,24 @@ impl Reading {
             let found = read_pages(changes, &mut window, cache, began).await?;
             cache.clear();
             self.window = Some(window);
-            found
+            found.unwrap_or(0)
         };
         self.last = Some(began);
         Ok(found)
     }
 }
 
+/// Reads to the end of the feed. `None` when the newest change that was seen is no longer there: that one is never
+/// purged.
 async fn read_pages(
     changes: &dyn ChangeStore,
     window: &mut Window,
     cache: &Cache,
     began: Instant,
-) -> Result<usize, StoreError> {
-    let mut behind = window.floor();
+) -> Result<Option<usize>, StoreError> {
+    let newest = window.newest();
+    // The change at the floor is read again: it may be the newest one.
+    let mut behind = window.floor().saturating_sub(1);
     let mut found: usize = 0;
     loop {
         let page = answer(changes.changes_after(behind, PAGE)).await?;
@@ -132,8 +143,11 @@ async fn read_pages(
             }
         }
         if !full {
+            if behind < newest {
+                return Ok(None);
+            }
             window.settle(began);
-            return Ok(found);
+            return Ok(Some(found));
         }
     }
 }

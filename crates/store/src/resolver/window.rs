@@ -32,9 +32,15 @@ impl Window {
         }
     }
 
-    /// Behind which number to read.
+    /// After which number to read.
     pub(super) const fn floor(&self) -> u64 {
         self.floor
+    }
+
+    /// The greatest number seen.
+    pub(super) fn newest(&self) -> u64 {
+        let newest = self.seen.last_key_value();
+        newest.map_or(self.floor, |(number, _)| *number)
     }
 
     /// Notes a number that a reading saw, and says whether it is new.

@@ -9,6 +9,8 @@ mod copies;
 mod crash;
 mod damage;
 mod disk;
+mod failover;
+mod galera;
 mod ingest;
 mod journals;
 mod nodes;

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use waypost_e2e::load::{Expected, Load};
+use waypost_e2e::load::Load;
 use waypost_e2e::{FRESH_WITHIN, Visitor};
 use waypost_test_harness::{Invocation, Kind, ServerProcess, TestDatabase, wait_until};
 
 use crate::setup::{
     CLIENTS, assert_counted, drained, durability, long_or_short, redirects, report,
-    server_with_links, sums,
+    server_with_links, stop_all, sums,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,17 +44,10 @@ async fn three_servers(kind: Kind) {
         loads[unlucky].go_to(&servers[unlucky]);
     }
     let slowest = changes_are_known(&database, &servers).await;
-    let mut expected = std::collections::BTreeMap::new();
-    for load in loads {
-        redirects(&load, 100).await;
-        for (code, Expected { least, most }) in load.stop().await {
-            let sum = expected
-                .entry(code)
-                .or_insert(Expected { least: 0, most: 0 });
-            sum.least += least;
-            sum.most += most;
-        }
+    for load in &loads {
+        redirects(load, 100).await;
     }
+    let expected = stop_all(loads).await;
     for server in &servers {
         drained(server).await;
     }

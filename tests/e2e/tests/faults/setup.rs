@@ -130,6 +130,19 @@ pub(crate) fn verify(database: &TestDatabase, server: &ServerProcess) -> Value {
     serde_json::from_str(&finished.stdout).unwrap_or_else(|error| panic!("{error}: {finished:?}"))
 }
 
+/// Stops loads on the same links of several servers, and tells what must be counted.
+pub(crate) async fn stop_all(loads: Vec<Load>) -> BTreeMap<String, Expected> {
+    let mut all = BTreeMap::new();
+    for load in loads {
+        for (code, Expected { least, most }) in load.stop().await {
+            let sum = all.entry(code).or_insert(Expected { least: 0, most: 0 });
+            sum.least += least;
+            sum.most += most;
+        }
+    }
+    all
+}
+
 /// The sums of what must be counted at the least and at the most.
 pub(crate) fn sums(expected: &BTreeMap<String, Expected>) -> (i64, i64) {
     expected.values().fold((0, 0), |(least, most), one| {

@@ -160,6 +160,26 @@ async fn what_was_loaded_before_the_feed_was_followed_is_forgotten() {
 }
 
 #[tokio::test]
+async fn after_the_database_was_set_back_everything_is_forgotten_and_new_changes_are_noticed() {
+    let setup = Setup::new();
+    for seq in 1..=9 {
+        setup.changes.add(seq, "other");
+    }
+    setup.resolver.poll_once().await.unwrap();
+    let old = setup.link("wiki").await;
+    setup.resolve("wiki").await;
+    setup.changes.set_back(4);
+    let new = setup.replace(&old).await;
+    setup.resolver.poll_once().await.unwrap();
+    assert_eq!(setup.resolve("wiki").await, Some(new.id));
+    // The number of a change that was forgotten.
+    let newest = setup.replace(&new).await;
+    setup.changes.add(5, "wiki");
+    assert_eq!(setup.resolver.poll_once().await.unwrap(), 1);
+    assert_eq!(setup.resolve("wiki").await, Some(newest.id));
+}
+
+#[tokio::test]
 async fn more_changes_than_one_page_holds_are_read_at_once_and_only_once() {
     let setup = Setup::new();
     setup.resolver.poll_once().await.unwrap();

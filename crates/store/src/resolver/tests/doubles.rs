@@ -149,6 +149,12 @@ impl Changes {
         feed.sort_by_key(|change| change.seq);
     }
 
+    /// Forgets all that came after a number.
+    pub(super) fn set_back(&self, seq: u64) {
+        let mut feed = self.feed.lock().unwrap();
+        feed.retain(|change| change.seq <= seq);
+    }
+
     pub(super) fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
     }

@@ -1,0 +1,79 @@
+//! Connecting: what each session sets, and which server it may use.
+
+use diesel::{ConnectionError, ConnectionResult};
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Error, Opts, OptsBuilder};
+
+use super::SET_UP;
+
+/// What a server is, and what it can be told. It names only the variables that it has.
+const VARIABLES: &str = "
+    SHOW SESSION VARIABLES WHERE Variable_name IN
+        ('read_only', 'super_read_only', 'wsrep_on', 'idle_write_transaction_timeout')";
+/// Whether a node of a Galera cluster takes part in it.
+const READY: &str = "SHOW STATUS LIKE 'wsrep_ready'";
+
+/// Makes a node of a Galera cluster wait, before a transaction or statement begins, until it has all that other
+/// nodes committed before. Otherwise a server could read positions, links or leases that are no longer true.
+const READ_LATEST: &str = "SET SESSION wsrep_sync_wait = 7";
+/// Ends the transaction of a process that sleeps in the midst of it and keeps others from its rows. MySQL has
+/// no such limit.
+const LIMIT_IDLE: &str = "SET SESSION idle_write_transaction_timeout = 60";
+
+/// How a session is used.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Session {
+    /// Number of prepared statements that the driver keeps.
+    pub(super) statements: usize,
+    /// Whether there are other servers: one that only reads is not used then.
+    pub(super) has_choice: bool,
+}
+
+/// Connects to a server. The connection lives on this runtime.
+pub(super) async fn open(url: &str, session: Session) -> ConnectionResult<Conn> {
+    let opts = Opts::from_url(url)
+        .map_err(|error| ConnectionError::InvalidConnectionUrl(error.to_string()))?;
+    let opts = OptsBuilder::from_opts(opts)
+        .init(vec![
+            "SET NAMES utf8mb4",
+            "SET time_zone = '+00:00'",
+            SET_UP,
+        ])
+        .stmt_cache_size(session.statements)
+        // An update that finds its row is one, even if it changes nothing.
+        .client_found_rows(true);
+    let mut connection = Conn::new(opts).await.map_err(|error| bad(&error))?;
+    let unusable = set_up(&mut connection).await.map_err(|error| bad(&error))?;
+    match unusable.filter(|_| session.has_choice) {
+        Some(reason) => Err(ConnectionError::BadConnection(reason.into())),
+        None => Ok(connection),
+    }
+}
+
+/// Sets what the server has. Returns why the server cannot be written to, if so.
+async fn set_up(connection: &mut Conn) -> Result<Option<&'static str>, Error> {
+    let variables: Vec<(String, String)> = connection.query(VARIABLES).await?;
+    let has = |name: &str| variables.iter().any(|(found, _)| found == name);
+    let is_on = |name: &str| {
+        let mut values = variables.iter().filter(|(found, _)| found == name);
+        values.any(|(_, value)| !matches!(value.as_str(), "OFF" | "0" | ""))
+    };
+    if has("idle_write_transaction_timeout") {
+        connection.query_drop(LIMIT_IDLE).await?;
+    }
+    if is_on("wsrep_on") {
+        connection.query_drop(READ_LATEST).await?;
+        let ready: Option<(String, String)> = connection.query_first(READY).await?;
+        if ready.is_some_and(|(_, value)| value != "ON") {
+            return Ok(Some("the node is not part of its Galera cluster"));
+        }
+    }
+    if is_on("read_only") || is_on("super_read_only") {
+        return Ok(Some("the server does not allow writes"));
+    }
+    Ok(None)
+}
+
+fn bad(error: &Error) -> ConnectionError {
+    ConnectionError::BadConnection(error.to_string())
+}
