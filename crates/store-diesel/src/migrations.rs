@@ -150,7 +150,7 @@ fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError>
                 return Err(still_migrating());
             }
             let turn = cluster::take_turn(&mut connection)?;
-            let done = perform(&mut connection, &MYSQL, task);
+            let done = turn.perform(&mut connection, task);
             turn.end(&mut connection);
             done
         }

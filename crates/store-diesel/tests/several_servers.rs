@@ -13,7 +13,7 @@ use waypost_test_harness::{DatabaseServer, Kind, PATIENCE, TestDatabase, wait_un
 struct Server {
     administrator: TestDatabase,
     address: String,
-    _server: DatabaseServer,
+    _process: DatabaseServer,
 }
 
 impl Server {
@@ -42,7 +42,7 @@ impl Server {
         Self {
             administrator,
             address: address.to_owned(),
-            _server: server,
+            _process: server,
         }
     }
 

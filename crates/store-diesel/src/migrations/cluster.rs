@@ -12,7 +12,7 @@ use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use uuid::Uuid;
 use waypost_core::{Random as _, SystemRandom};
 
-use super::{failed, still_migrating};
+use super::{MYSQL, MigrationState, Outcome, Task, failed, perform, still_migrating};
 use crate::DatabaseError;
 
 type Connection = AsyncConnectionWrapper<AsyncMysqlConnection>;
@@ -38,6 +38,8 @@ const END: &str = "
 /// As long as processes wait for each other on one server.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(200);
+/// How often migrating is tried.
+const TRIES: u32 = 5;
 
 /// The turn of this process, and by what it is known. `None` where there is no cluster.
 pub(super) struct Turn(Option<Uuid>);
@@ -57,13 +59,11 @@ pub(super) fn take_turn(connection: &mut Connection) -> Result<Turn, DatabaseErr
     let mut id = [0; 16];
     SystemRandom.fill(&mut id);
     let holder = Uuid::from_bytes(id);
-    sql_query(CREATE).execute(connection).map_err(failed)?;
-    change(connection, INSERT, holder).map_err(failed)?;
     let deadline = Instant::now() + PATIENCE;
     loop {
-        match change(connection, TAKE, holder) {
+        match try_to_take(connection, holder) {
             Ok(1..) => return Ok(Turn(Some(holder))),
-            // Another process took it at the same time on another node.
+            // What others did at the same time on other nodes may have undone it.
             Ok(0) | Err(_) if Instant::now() < deadline => thread::sleep(PAUSE),
             Ok(0) => return Err(still_migrating()),
             Err(error) => return Err(failed(error)),
@@ -71,7 +71,37 @@ pub(super) fn take_turn(connection: &mut Connection) -> Result<Turn, DatabaseErr
     }
 }
 
+fn try_to_take(connection: &mut Connection, holder: Uuid) -> QueryResult<usize> {
+    sql_query(CREATE).execute(connection)?;
+    change(connection, INSERT, holder)?;
+    change(connection, TAKE, holder)
+}
+
 impl Turn {
+    /// Migrates. Even then, a statement of another process that makes sure that a table is there may undo ours: on a
+    /// cluster it is tried again. All of a migration can be repeated, except what reverts it.
+    pub(super) fn perform(
+        &self,
+        connection: &mut Connection,
+        task: Task,
+    ) -> Result<Outcome, DatabaseError> {
+        if self.0.is_none() || task != Task::Up {
+            return perform(connection, &MYSQL, task);
+        }
+        let mut before = None;
+        let mut tries = 1;
+        loop {
+            match repeatable(connection, &mut before) {
+                Err(error) if tries < TRIES => {
+                    tracing::debug!(%error, "migrating again");
+                    thread::sleep(PAUSE);
+                    tries += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
     /// Lets the next one begin.
     pub(super) fn end(self, connection: &mut Connection) {
         let Self(Some(holder)) = self else {
@@ -81,6 +111,26 @@ impl Turn {
             tracing::debug!(%error, "the turn ends by itself");
         }
     }
+}
+
+/// Applies what is missing. `before` keeps what the first try found.
+fn repeatable(
+    connection: &mut Connection,
+    before: &mut Option<Vec<MigrationState>>,
+) -> Result<Outcome, DatabaseError> {
+    let found = match before {
+        Some(found) => found,
+        None => before.insert(perform(connection, &MYSQL, Task::Status)?.states),
+    };
+    let mut done = perform(connection, &MYSQL, Task::Up)?;
+    let was_applied = |name: &String| {
+        let mut same = found.iter().filter(|state| state.name == *name);
+        same.any(|state| state.applied)
+    };
+    let applied = done.states.iter().filter(|state| state.applied);
+    let names = applied.map(|state| state.name.clone());
+    done.changed = names.filter(|name| !was_applied(name)).collect();
+    Ok(done)
 }
 
 fn change(connection: &mut Connection, sql: &str, holder: Uuid) -> QueryResult<usize> {
