@@ -225,13 +225,14 @@ fn note_lineage(journal: &Journal, lineage: &Lineage) {
     }
 }
 
-/// The position of the first record that may have to be stored by this process.
+/// The position of the first record that may have to be stored by this process. What it has no more from there on is
+/// lost: it had stored it, in a database that was set back since.
 fn first_own(journal: &Journal, privacy: Privacy, record: &JournalRecord, taken: &Taken) -> u64 {
     let (first, end) = (journal.first(), journal.end());
     let by_ids = privacy.keeps_rows();
     let at = match taken {
         // Whoever runs has all that was copied from it.
-        Taken::Runs if by_ids => record.committed,
+        Taken::Runs if by_ids => record.committed.max(first),
         Taken::Runs => end,
         // What was settled when they went apart, and what both had and the other one has settled since.
         Taken::By(Some(branch)) if by_ids => {
@@ -239,10 +240,10 @@ fn first_own(journal: &Journal, privacy: Privacy, record: &JournalRecord, taken:
         }
         Taken::By(Some(branch)) => branch.settled.max(branch.shared),
         Taken::By(None) if by_ids => first,
-        Taken::By(None) => record.committed,
-        Taken::Moved => journal.settled(),
+        Taken::By(None) => record.committed.max(first),
+        Taken::Moved => journal.settled().max(first),
     };
-    at.min(end).max(first)
+    at.min(end)
 }
 
 /// Says once what happened.
