@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use waypost_analytics::{Privacy, testkit};
 use waypost_core::{ClickId, Clock as _, Link, ManualClock, SeededRandom};
+use waypost_store::JournalRecord;
 use waypost_store::testkit::failing::{FailingStore, Failure, Operation, When};
 
 use crate::database::{Backup, Database, link};
@@ -233,6 +234,10 @@ impl World {
             self.note(format_args!("set back to backup {backup}"));
             self.database.set_back(&self.backups[backup]).await;
             self.wire.lead_to(self.database.store());
+            if !self.privacy.keeps_rows() {
+                // Without rows nothing tells the journal that such a request registers again from that of a copy.
+                self.wire.forget_abandoned();
+            }
             self.had.set_back = true;
         }
     }
@@ -284,6 +289,26 @@ impl World {
         }
     }
 
+    /// What the database says of the journals in the end.
+    async fn note_journals(&mut self) {
+        for journal in self.database.store().journals().await.unwrap() {
+            let JournalRecord {
+                id,
+                began,
+                committed,
+                stored,
+                duplicates,
+                dropped,
+                ..
+            } = journal;
+            let id = &id.to_string()[30..];
+            let lost = dropped.losses();
+            self.note(format_args!(
+                "{id}: {began}..{committed}: {stored} stored, {duplicates} duplicates, {lost} lost"
+            ));
+        }
+    }
+
     /// Everybody works until nothing is left.
     async fn settle(&mut self) {
         // Some of what is on its way never arrives.
@@ -332,6 +357,7 @@ pub async fn history(seed: u64, kind: Kind, privacy: Privacy, may: Mishaps) {
         world.happen().await;
     }
     world.settle().await;
+    world.note_journals().await;
     let log = std::mem::take(&mut world.log);
     let mut told = Told(Some(format!(
         "history {seed}, {kind:?}, {privacy:?}:\n{log}"
