@@ -21,6 +21,7 @@
 
 mod database;
 mod many;
+pub mod model;
 mod node;
 mod reckoning;
 mod wire;

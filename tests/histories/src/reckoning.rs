@@ -80,7 +80,11 @@ impl World {
         }
         // A database that is set back forgets who shared a journal.
         if !self.had.set_back {
-            assert_eq!(second_owners > 0, self.had.copy, "{second_owners} second owners");
+            assert_eq!(
+                second_owners > 0,
+                self.had.copy,
+                "{second_owners} second owners"
+            );
         }
         lost
     }

@@ -246,7 +246,9 @@ impl JournalStore for Wire {
         owner: JournalOwner,
     ) -> Result<bool, StoreError> {
         self.travel().await;
-        let made = self.at_work(self.database().make_durable(journal, owner)).await;
+        let made = self
+            .at_work(self.database().make_durable(journal, owner))
+            .await;
         self.travel().await;
         made
     }

@@ -10,7 +10,7 @@ use std::path::Path;
 use tracing::warn;
 use uuid::Uuid;
 use waypost_core::JournalOwner;
-use waypost_store::Predecessor;
+use waypost_store::{Predecessor, Tried};
 
 use super::directory::{Directory, JournalError};
 
@@ -25,8 +25,8 @@ pub(crate) struct Lineage {
     pub(crate) began: Option<u64>,
     /// The processes that owned it, oldest first.
     pub(crate) owners: Vec<Predecessor>,
-    /// Owners under which it was tried to take the journal since, without an answer.
-    pub(crate) tried: Vec<JournalOwner>,
+    /// Owners under which it was tried to take the journal, without an answer, and after which of the processes.
+    pub(crate) tried: Vec<Tried>,
 }
 
 impl Lineage {
@@ -50,15 +50,19 @@ impl Lineage {
 
     /// Notes a process that owns the journal.
     pub(crate) fn push(&mut self, owner: Predecessor) {
-        self.tried.clear();
+        self.tried.retain(|tried| tried.owner != owner.owner);
         self.owners.push(owner);
         let excess = self.owners.len().saturating_sub(MAX_OWNERS);
         self.owners.drain(..excess);
+        for tried in &mut self.tried {
+            tried.after = tried.after.saturating_sub(excess);
+        }
     }
 
     /// Notes an owner under which the journal is about to be taken.
     pub(crate) fn try_as(&mut self, owner: JournalOwner) {
-        self.tried.push(owner);
+        let after = self.owners.len();
+        self.tried.push(Tried { owner, after });
         let excess = self.tried.len().saturating_sub(MAX_OWNERS);
         self.tried.drain(..excess);
     }
@@ -79,7 +83,10 @@ impl Lineage {
                 }
                 ("tried", id) => {
                     let id = Uuid::parse_str(id).ok()?;
-                    lineage.tried.push(JournalOwner::from_uuid(id));
+                    lineage.tried.push(Tried {
+                        owner: JournalOwner::from_uuid(id),
+                        after: lineage.owners.len(),
+                    });
                 }
                 ("crc32", _) => {}
                 _ => return None,
@@ -94,12 +101,17 @@ impl Lineage {
             // Writing into a string does not fail.
             let _ = writeln!(text, "began {began}");
         }
-        for Predecessor { owner, end } in &self.owners {
+        let mut tried = self.tried.iter().peekable();
+        let mut write_tried = |text: &mut String, after| {
+            while let Some(tried) = tried.next_if(|tried| tried.after <= after) {
+                let _ = writeln!(text, "tried {}", tried.owner);
+            }
+        };
+        for (after, Predecessor { owner, end }) in self.owners.iter().enumerate() {
+            write_tried(&mut text, after);
             let _ = writeln!(text, "owner {owner} {end}");
         }
-        for owner in &self.tried {
-            let _ = writeln!(text, "tried {owner}");
-        }
+        write_tried(&mut text, self.owners.len());
         let checksum = crc32fast::hash(text.as_bytes());
         let _ = writeln!(text, "crc32 {checksum:08x}");
         text
@@ -130,6 +142,14 @@ mod tests {
             lineage.write(&opened).unwrap();
             assert_eq!(Lineage::read(directory.path()), lineage);
         }
+        let after: Vec<_> = lineage.tried.iter().map(|tried| tried.after).collect();
+        assert_eq!(after, [1, 2, 3]);
+        // Its answer came after all.
+        lineage.push(owner(13));
+        lineage.write(&opened).unwrap();
+        assert_eq!(Lineage::read(directory.path()), lineage);
+        assert_eq!(lineage.tried.len(), 2);
+        lineage.owners.pop();
         let known: Vec<_> = (1..=3).map(owner).collect();
         assert_eq!(lineage.owners, known);
     }
@@ -161,8 +181,12 @@ mod tests {
         let mut lineage = Lineage::default();
         for number in 0..1_000 {
             lineage.push(owner(number));
+            lineage.try_as(owner(number + 2_000).owner);
         }
         assert_eq!(lineage.owners.len(), MAX_OWNERS);
+        let after: Vec<_> = lineage.tried.iter().map(|tried| tried.after).collect();
+        let expected: Vec<_> = (1..=MAX_OWNERS).collect();
+        assert_eq!(after, expected);
         assert_eq!(lineage.owners.last(), Some(&owner(999)));
     }
 }

@@ -78,7 +78,11 @@ impl JournalStatus {
             }
         }
         let Lineage { owners, tried, .. } = Lineage::read(directory);
-        let owners = owners.iter().map(|own| own.owner).chain(tried).collect();
+        let owners = owners
+            .iter()
+            .map(|own| own.owner)
+            .chain(tried.into_iter().map(|tried| tried.owner))
+            .collect();
         let set_aside = File::open(directory.join("rejected")).and_then(|file| file.metadata());
         Ok(Some(Self {
             id,
