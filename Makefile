@@ -12,11 +12,11 @@ build: ## Build the optimised binaries: target/release/server and target/release
 	cargo build --release --locked --package waypost-server --package waypost-linkctl
 
 test: ## Install what the tests need (databases, Chromium, packages of pip and npm) and run all of them
-	tests/install-dependencies.sh databases faketime schemathesis oidc-provider chromium page-checkers
+	tests/install-dependencies.sh databases faketime strace schemathesis oidc-provider chromium page-checkers
 	cargo test --workspace --locked
 
 test-faults: ## Run the long form of the tests that kill, cut off and fill up, one after the other
-	tests/install-dependencies.sh databases faketime
+	tests/install-dependencies.sh databases faketime strace
 	WAYPOST_TEST_FAULTS=long cargo test --package waypost-e2e --test faults --locked -- --test-threads=1 --nocapture
 
 fuzz: ## Fuzz what is read from the click journal, a minute each (needs `cargo install cargo-fuzz` and g++)

@@ -481,11 +481,12 @@ impl JournalClaim {
                 .then_some((Place::default(), take)),
         });
         let (place, take) = branches.max_by_key(|(place, _)| *place)?;
-        let next = self.predecessors.get(place.after);
-        let shared = next.map_or(take.end, |next| next.end.min(take.end));
+        // What the one before settled after the own line had left is not in that.
+        let left = self.predecessors.get(place.after).map(|next| next.end);
+        let within = |position: u64| left.map_or(position, |left| left.min(position));
         Some(Branch {
-            settled: take.began,
-            shared,
+            settled: within(take.began),
+            shared: within(take.end),
         })
     }
 
@@ -660,6 +661,29 @@ mod tests {
             shared: 11,
         };
         assert_eq!(claim.branch(&record, &[take(one, None)]), Some(branch));
+    }
+
+    #[test]
+    fn what_was_settled_after_the_own_line_had_left_is_not_in_that() {
+        let [one, copy, two, new] = owners();
+        // The copy left at 11, in a database that was set back since; then the first one settled 15.
+        let takes = [
+            take(one, None),
+            Ownership {
+                began: 15,
+                end: 19,
+                ..take(two, Some(one))
+            },
+        ];
+        let record = JournalRecord::registered(&claim(two, &[]));
+        let branch = Branch {
+            settled: 11,
+            shared: 11,
+        };
+        assert_eq!(
+            claim(new, &[one, copy]).branch(&record, &takes),
+            Some(branch)
+        );
     }
 
     #[test]

@@ -99,11 +99,6 @@ impl Wire {
         self.calm.store(calm, Ordering::Relaxed);
     }
 
-    /// What a process has sent and waits for no longer never arrives.
-    pub(crate) fn forget_abandoned(&self) {
-        self.sent().under_way.retain(|_, it| it.is_awaited);
-    }
-
     /// Whether the database works on something: that is not interrupted.
     pub(crate) fn is_at_work(&self) -> bool {
         self.at_work.load(Ordering::Relaxed) > 0

@@ -234,10 +234,6 @@ impl World {
             self.note(format_args!("set back to backup {backup}"));
             self.database.set_back(&self.backups[backup]).await;
             self.wire.lead_to(self.database.store());
-            if !self.privacy.keeps_rows() {
-                // Without rows nothing tells the journal that such a request registers again from that of a copy.
-                self.wire.forget_abandoned();
-            }
             self.had.set_back = true;
         }
     }

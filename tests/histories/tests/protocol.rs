@@ -4,79 +4,12 @@ use waypost_histories::model::{Broken, Fault, Sizes, search};
 fn probe() {
     for (name, sizes) in [
         (
-            "copy",
-            Sizes {
-                clicks: 2,
-                copies: 1,
-                ..Sizes::QUIET
-            },
-        ),
-        (
-            "copy,loss",
-            Sizes {
-                clicks: 2,
-                copies: 1,
-                losses: 1,
-                ..Sizes::QUIET
-            },
-        ),
-        (
-            "copy,loss,crash",
-            Sizes {
-                clicks: 2,
-                copies: 1,
-                losses: 1,
-                crashes: 1,
-                ..Sizes::QUIET
-            },
-        ),
-        (
-            "setback",
-            Sizes {
-                clicks: 2,
-                set_backs: 1,
-                losses: 1,
-                crashes: 1,
-                ..Sizes::QUIET
-            },
-        ),
-        (
-            "setback,release",
-            Sizes {
-                clicks: 2,
-                set_backs: 1,
-                losses: 1,
-                crashes: 1,
-                releases: 1,
-                ..Sizes::QUIET
-            },
-        ),
-        (
-            "copy,setback",
+            "copy,setback,crash",
             Sizes {
                 clicks: 2,
                 set_backs: 1,
                 copies: 1,
-                ..Sizes::QUIET
-            },
-        ),
-        (
-            "power",
-            Sizes {
-                clicks: 2,
-                power_failures: 1,
-                releases: 1,
-                ..Sizes::QUIET
-            },
-        ),
-        (
-            "counts copy",
-            Sizes {
-                keeps_rows: false,
-                clicks: 2,
-                copies: 1,
                 crashes: 1,
-                losses: 1,
                 ..Sizes::QUIET
             },
         ),
@@ -92,12 +25,71 @@ fn probe() {
             },
         ),
         (
+            "counts set_back rel",
+            Sizes {
+                keeps_rows: false,
+                clicks: 2,
+                set_backs: 1,
+                crashes: 1,
+                losses: 1,
+                releases: 1,
+                ..Sizes::QUIET
+            },
+        ),
+        (
             "counts both",
             Sizes {
                 keeps_rows: false,
                 clicks: 2,
                 set_backs: 1,
                 copies: 1,
+                losses: 1,
+                ..Sizes::QUIET
+            },
+        ),
+        (
+            "counts both apart",
+            Sizes {
+                keeps_rows: false,
+                clicks: 3,
+                set_backs: 1,
+                copies: 1,
+                losses: 1,
+                backs_up_apart: true,
+                ..Sizes::QUIET
+            },
+        ),
+        (
+            "counts both apart crash",
+            Sizes {
+                keeps_rows: false,
+                clicks: 2,
+                set_backs: 1,
+                copies: 1,
+                losses: 1,
+                crashes: 1,
+                backs_up_apart: true,
+                ..Sizes::QUIET
+            },
+        ),
+        (
+            "counts both 3",
+            Sizes {
+                keeps_rows: false,
+                clicks: 3,
+                set_backs: 1,
+                copies: 1,
+                ..Sizes::QUIET
+            },
+        ),
+        (
+            "counts both crash",
+            Sizes {
+                keeps_rows: false,
+                clicks: 2,
+                set_backs: 1,
+                copies: 1,
+                crashes: 1,
                 ..Sizes::QUIET
             },
         ),

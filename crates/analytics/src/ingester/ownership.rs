@@ -4,6 +4,7 @@
 //! | what the database says | what it means | what is done |
 //! | --- | --- | --- |
 //! | this process owns it, the position is behind | the database was set back | what it forgot is stored again, what the journal has no more is counted as lost |
+//! | this process owns it, the position is the end of a batch that it sent and whose answer never came | the batch arrived late | it goes on there |
 //! | a process before this one owns it | the same, to before this process took it | it is taken again, then as above |
 //! | it does not know the journal | the same, to before the journal began | it is registered again, then as above |
 //! | another process owns it | the directory is a copy, or was copied | what that one does not have is stored under a new id |
@@ -324,7 +325,9 @@ impl Ingester {
         }
         let own = place.filter(|place| place.owner == Some(self.own.owner));
         match own.map(|place| place.committed) {
-            Some(position) if position <= self.own.proven => {
+            Some(position)
+                if position <= self.own.proven || self.unanswered.contains(&position) =>
+            {
                 self.go_to(position);
                 Ok(())
             }
@@ -338,10 +341,10 @@ impl Ingester {
             // Of a process before this one, of another one, or not known: taking it tells.
             None => match take(&self.parts).await? {
                 Ok((owner, record)) => {
-                    self.own = Own {
+                    self.become_owner(Own {
                         owner,
                         proven: record.committed,
-                    };
+                    });
                     self.go_to(record.committed);
                     Ok(())
                 }
@@ -356,9 +359,17 @@ impl Ingester {
     }
 
     async fn split(&mut self, record: &JournalRecord, taken: &Taken) -> Result<(), IngesterError> {
-        self.own = split(&self.parts, record, taken).await?;
-        self.begin_at(self.own.proven);
+        let own = split(&self.parts, record, taken).await?;
+        self.become_owner(own);
+        self.begin_at(own.proven);
         Ok(())
+    }
+
+    /// Goes on as another owner: what the one before sent moves nothing any longer.
+    fn become_owner(&mut self, own: Own) {
+        self.own = own;
+        self.uncertain.clear();
+        self.unanswered.clear();
     }
 
     /// Goes on where the database is. What lies before this process' position was forgotten by it.
@@ -378,6 +389,6 @@ impl Ingester {
     fn begin_at(&mut self, position: u64) {
         self.parts.journal.rewind(position);
         self.cursor.go_to(position);
-        self.uncertain.clear();
+        self.prove(position);
     }
 }

@@ -12,5 +12,6 @@ mod disk;
 mod ingest;
 mod nodes;
 mod outage;
+mod power;
 mod set_back;
 mod setup;

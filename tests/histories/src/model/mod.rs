@@ -192,6 +192,8 @@ struct Process {
     durable: Position,
     /// The batches that were sent from the settled position on, without an answer.
     uncertain: Vec<Sent>,
+    /// The ends of other batches beyond all that is proven, whose answer never came.
+    unanswered: Vec<Position>,
     /// Whether it waits for an answer.
     waits: bool,
 }

@@ -54,6 +54,7 @@ impl State {
             settled: position,
             durable: 0,
             uncertain: Vec::new(),
+            unanswered: Vec::new(),
             waits: false,
         });
         until == Until::End
@@ -257,7 +258,10 @@ impl State {
         }
         let owner = process.owner;
         match place.filter(|place| place.owner == owner) {
-            Some(place) if place.committed <= process.proven => {
+            Some(place)
+                if place.committed <= process.proven
+                    || process.unanswered.contains(&place.committed) =>
+            {
                 if sizes.fault != Some(Fault::NoRewind) {
                     process.go_to(place.committed);
                 } else if let Some(record) = self
@@ -297,6 +301,8 @@ impl State {
         let process = self.process(node);
         process.owner = owner;
         process.proven = position;
+        process.uncertain.clear();
+        process.unanswered.clear();
         process.go_to(position);
         until == Until::End
     }
@@ -317,14 +323,22 @@ impl Directory {
 impl Process {
     fn settle(&mut self, end: Position) {
         self.settled = end;
-        self.proven = self.proven.max(end);
-        self.uncertain.clear();
+        self.prove(end);
+    }
+
+    fn prove(&mut self, position: Position) {
+        self.proven = self.proven.max(position);
+        let sent = self.uncertain.drain(..).map(|sent| sent.end);
+        self.unanswered.extend(sent);
+        self.unanswered.retain(|end| *end > self.proven);
+        self.unanswered.sort_unstable();
+        self.unanswered.dedup();
     }
 
     fn go_to(&mut self, position: Position) {
         self.settled = position;
         self.durable = self.durable.min(position);
-        self.uncertain.clear();
+        self.prove(position);
     }
 
     /// The end of a batch that was sent, and that the database has.
