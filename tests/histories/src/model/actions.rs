@@ -156,6 +156,9 @@ impl State {
                 !sizes.backs_up_apart || self.is_apart()
             }
             Action::SetBack => {
+                if sizes.backs_up_apart && self.left.backups > 0 {
+                    return false;
+                }
                 self.left.set_backs -= 1;
                 self.database = self.backup.clone();
                 true

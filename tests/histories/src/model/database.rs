@@ -107,7 +107,8 @@ impl Database {
             return Claimed::Taken(position(claim.began));
         };
         let real = record.real();
-        let yields = real.yields_to(claim) || sizes.fault == Some(Fault::CopyKeepsId);
+        let keeps_id = sizes.fault == Some(Fault::CopyKeepsId) || !sizes.has_owners();
+        let yields = real.yields_to(claim) || keeps_id;
         if !yields {
             let takes: Vec<Ownership> = record.takes.iter().map(|take| take.real()).collect();
             return Claimed::Refused(record.clone(), claim.branch(&real, &takes));
@@ -131,9 +132,11 @@ impl Database {
     /// Settles a batch, or nothing.
     pub(super) fn settle(&mut self, batch: &Request, sizes: &Sizes) -> Answer {
         let place = self.place(batch.journal);
-        let is_here =
-            place.is_some_and(|place| place.owner == batch.owner && place.committed == batch.start);
-        if !is_here {
+        let start = Place {
+            owner: batch.owner,
+            committed: batch.start,
+        };
+        if !sizes.is_here(place, start) {
             return Answer::Elsewhere(place);
         }
         let looks_for_ids = sizes.keeps_rows && sizes.fault != Some(Fault::NoIds);

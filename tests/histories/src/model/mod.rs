@@ -58,7 +58,8 @@ pub struct Sizes {
     pub releases: u8,
     /// How often the power fails: all processes end, and the database forgets what was not durable.
     pub power_failures: u8,
-    /// Whether the backup is made only when no two directories share clicks that are not settled.
+    /// Whether the backup is made only when both directories have ids of their own, and the database is set back to
+    /// nothing before that.
     pub backs_up_apart: bool,
     /// What is wrong with the protocol.
     pub fault: Option<Fault>,
@@ -83,11 +84,11 @@ impl Sizes {
 /// Faults that were there once, or could have been.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// A batch that was sent counts as committed where the position says so, whoever owns the journal.
+    /// There are no owners: a batch that was sent counts as committed where the position says so.
     PositionAlone,
-    /// A batch that was only prepared counts as committed where the position says so.
+    /// The same of a batch that was only prepared.
     PreparedIsSent,
-    /// Where the database was set back, a process goes on where it was.
+    /// Where the database was set back, a process goes on where it was, under a new id.
     NoRewind,
     /// A process that uses a copy goes on under the id of the original.
     CopyKeepsId,
@@ -97,6 +98,24 @@ pub enum Fault {
     DeletedBeforeDurable,
     /// A process that goes on under a new id begins with what it still has, and counts nothing before as lost.
     MissingIsNotLost,
+    /// An owner under which it was tried to take the journal is forgotten when the next one took it.
+    TriedIsForgotten,
+    /// A batch that arrives after its process went on otherwise counts as the work of another one.
+    LateIsForeign,
+}
+
+impl Sizes {
+    fn has_owners(&self) -> bool {
+        let without = [Fault::PositionAlone, Fault::PreparedIsSent];
+        self.fault.is_none_or(|fault| !without.contains(&fault))
+    }
+
+    /// Whether the journal is where a process left it.
+    fn is_here(&self, place: Option<Place>, here: Place) -> bool {
+        place.is_some_and(|place| {
+            place.committed == here.committed && (place.owner == here.owner || !self.has_owners())
+        })
+    }
 }
 
 /// Everything that is, at one moment.

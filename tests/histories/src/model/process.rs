@@ -80,7 +80,7 @@ impl State {
                 let began = self.first_position(id);
                 let directory = self.directory(node);
                 directory.began = Some(began);
-                directory.push(owner, end);
+                directory.push(owner, end, sizes);
                 Some((owner, position))
             }
             Claimed::Refused(record, branch) => {
@@ -135,7 +135,7 @@ impl State {
             return None;
         }
         directory.began = Some(began);
-        directory.push(owner, end);
+        directory.push(owner, end, sizes);
         Some((owner, position))
     }
 
@@ -203,16 +203,16 @@ impl State {
                 until == Until::End
             }
             Answer::Elsewhere(place) => {
-                if sizes.fault == Some(Fault::PositionAlone)
-                    && place.is_some_and(|place| place.committed == request.end)
+                let here = Place {
+                    owner: request.owner,
+                    committed: request.start,
+                };
+                if !sizes.has_owners() && place.is_some_and(|place| place.committed == request.end)
                 {
                     process.settle(request.end);
                     return until == Until::End;
                 }
-                let is_here = place.is_some_and(|place| {
-                    place.owner == request.owner && place.committed == request.start
-                });
-                if is_here && process.committed_before(place).is_none() {
+                if place == Some(here) && process.committed_before(place).is_none() {
                     // It has come back here since.
                     return until == Until::End;
                 }
@@ -231,7 +231,7 @@ impl State {
             owner: process.owner,
             committed: process.settled,
         };
-        if place == Some(here) {
+        if sizes.is_here(place, here) {
             return false;
         }
         if sizes.fault == Some(Fault::PreparedIsSent)
@@ -257,21 +257,10 @@ impl State {
             return until == Until::End;
         }
         let owner = process.owner;
-        match place.filter(|place| place.owner == owner) {
-            Some(place)
-                if place.committed <= process.proven
-                    || process.unanswered.contains(&place.committed) =>
-            {
-                if sizes.fault != Some(Fault::NoRewind) {
-                    process.go_to(place.committed);
-                } else if let Some(record) = self
-                    .database
-                    .journals
-                    .get_mut(&self.nodes[node].directory.id)
-                {
-                    // It had moved the position to where it was.
-                    record.committed = self.nodes[node].process.as_ref().map_or(0, |it| it.settled);
-                }
+        let own = place.filter(|place| place.owner == owner || !sizes.has_owners());
+        match own.map(|place| place.committed) {
+            Some(position) if process.is_known(position, sizes) => {
+                process.go_to(position);
                 until == Until::End
             }
             Some(_) => {
@@ -314,8 +303,11 @@ impl Directory {
         self.tried.push((owner, after));
     }
 
-    fn push(&mut self, owner: Owner, end: Position) {
+    fn push(&mut self, owner: Owner, end: Position, sizes: &Sizes) {
         self.tried.retain(|(tried, _)| *tried != owner);
+        if sizes.fault == Some(Fault::TriedIsForgotten) {
+            self.tried.clear();
+        }
         self.owners.push((owner, end));
     }
 }
@@ -333,6 +325,15 @@ impl Process {
         self.unanswered.retain(|end| *end > self.proven);
         self.unanswered.sort_unstable();
         self.unanswered.dedup();
+    }
+
+    /// Whether the database may be there by what this process did.
+    fn is_known(&self, position: Position, sizes: &Sizes) -> bool {
+        if position < self.settled && sizes.fault == Some(Fault::NoRewind) {
+            return false;
+        }
+        let late = self.unanswered.contains(&position);
+        position <= self.proven || late && sizes.fault != Some(Fault::LateIsForeign)
     }
 
     fn go_to(&mut self, position: Position) {

@@ -32,7 +32,7 @@ impl State {
         if is_ahead {
             return Some(Broken::Ahead);
         }
-        if !self.is_settled() {
+        if !self.is_settled(sizes) {
             return None;
         }
         let counted: u8 = self.database.counted.iter().sum();
@@ -50,7 +50,7 @@ impl State {
     }
 
     /// Whether every directory has a process that has nothing to do.
-    pub(super) fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self, sizes: &Sizes) -> bool {
         self.nodes.iter().all(|node| {
             node.process.as_ref().is_some_and(|process| {
                 let here = Place {
@@ -59,7 +59,7 @@ impl State {
                 };
                 !process.waits
                     && process.settled == node.directory.end()
-                    && self.database.place(node.directory.id) == Some(here)
+                    && sizes.is_here(self.database.place(node.directory.id), here)
             })
         })
     }

@@ -36,7 +36,7 @@ pub fn search(sizes: &Sizes) -> Found {
                 Some((here, action))
             });
         });
-        if is_last && !state.is_settled() {
+        if is_last && !state.is_settled(sizes) {
             broken = broken.or(Some(Broken::Stuck));
         }
         if let Some(broken) = broken {
