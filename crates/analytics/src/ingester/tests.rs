@@ -1,7 +1,7 @@
 //! What becomes of accepted clicks, whatever the database answers.
 
 mod exactly_once;
-mod histories;
+mod late;
 mod positions;
 mod reading;
 mod refused;
