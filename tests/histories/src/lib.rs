@@ -10,6 +10,41 @@
 //! | databases that can be set back: in memory, SQLite | `database.rs` |
 //! | what clients were told, beside what is counted | `reckoning.rs` |
 //! | many histories, on all cores | `many.rs` |
+//! | all that may happen to the protocol, up to a size | [`model`] |
+//!
+//! # Histories
+//! The journal, the ingester and the stores are the real ones. A history is drawn from its seed alone, and happens again
+//! in the same way:
+//!
+//! ```sh
+//! make test-histories                                            # a million, and the model in larger sizes
+//! WAYPOST_TEST_SEED=1627 cargo test --package waypost-histories --test histories -- memory_loses --nocapture
+//! ```
+//!
+//! What may happen: clients follow a link; an ingester works for a while, and is then cancelled or sleeps wherever it is;
+//! processes are killed, started and drained; directories are copied, and copies take over from processes that sleep;
+//! the database is backed up and set back; clocks jump by 400 days; requests and answers are lost, and requests of
+//! processes that are gone arrive late. In the end everybody works until nothing is left, and then
+//!
+//! - no accepted click is counted twice, and each is counted or counted as lost;
+//! - without a set-back each is counted;
+//! - without copies the lost ones are exactly those that are missing, and without a reason to delete segments there are
+//!   none;
+//! - totals, days, rows and ids agree, and the ledger finds fault with losses and second owners, and with nothing else.
+//!
+//! # Without rows
+//! With `WAYPOST_PRIVACY=counts` there are no ids to find a click by. All of this holds for copies alone and for
+//! set-backs alone, and where the database goes back to a state in which each directory had an id of its own. Where it
+//! goes back to before that, clicks that both directories had may be counted twice or not at all, and nothing tells
+//! (`without_rows_a_database_may_not_be_set_back_to_before_a_copy`).
+//!
+//! # What was found
+//! By the histories (H, of 1,000 in memory) and by the model (M, in so many states), when faults were put into the real
+//! code or into the model:
+//!
+//! | fault | H | M |
+//! | --- | --- | --- |
+//! @TABLE@
 
 #![expect(
     clippy::unwrap_used,
@@ -33,7 +68,7 @@ use tempfile::TempDir;
 use waypost_core::{Random as _, SeededRandom};
 
 pub use database::Kind;
-pub use many::search;
+pub use many::{HISTORIES, search};
 pub use world::{Mishaps, history};
 
 /// A number below `limit`.

@@ -9,19 +9,24 @@ use waypost_analytics::Privacy;
 
 use crate::{Kind, Mishaps, history};
 
+/// Number of histories of all tests together, in `make test`.
+pub const HISTORIES: u64 = 1_200;
 /// From this number on it is told how far they are.
 const MANY: u64 = 5_000;
 /// After so many failures the others are not looked for.
 const ENOUGH: usize = 20;
 
-/// Lets the histories of the seeds from 0 on happen: `number` of them, or as many as `WAYPOST_TEST_HISTORIES` says;
-/// `WAYPOST_TEST_SEED` is the first one instead. `may` tells what may happen in the one of a seed.
+/// Lets the histories of the seeds from 0 on happen: `number` of [`HISTORIES`], or as large a part of those that
+/// `WAYPOST_TEST_HISTORIES` asks for. Where `WAYPOST_TEST_SEED` is set, that one alone. `may` tells what may happen in
+/// the one of a seed.
 ///
 /// # Panics
 /// When one of them fails; it has printed what happened.
 pub fn search(name: &str, number: u64, kind: Kind, privacy: Privacy, may: fn(u64) -> Mishaps) {
-    let number = asked("WAYPOST_TEST_HISTORIES").unwrap_or(number);
-    let first = asked("WAYPOST_TEST_SEED").unwrap_or(0);
+    let all = asked("WAYPOST_TEST_HISTORIES").unwrap_or(HISTORIES);
+    let seed = asked("WAYPOST_TEST_SEED");
+    let number = seed.map_or((all * number).div_ceil(HISTORIES), |_| 1);
+    let first = seed.unwrap_or(0);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicU64::new(first);
     let failed = Mutex::new(Vec::new());
@@ -47,6 +52,7 @@ pub fn search(name: &str, number: u64, kind: Kind, privacy: Privacy, may: fn(u64
         }
     });
     let failed = failed.into_inner().unwrap();
+    println!("{name}: {number} histories in {:?}", begun.elapsed());
     assert!(failed.is_empty(), "{name}: the seeds {failed:?} fail");
 }
 

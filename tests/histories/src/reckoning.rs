@@ -78,14 +78,11 @@ impl World {
             let others: Vec<_> = all.iter().filter(other).collect();
             assert!(others.is_empty(), "{others:?}: {ledgers:#?}");
         }
-        // A database that is set back forgets who shared a journal.
-        if !self.had.set_back {
-            assert_eq!(
-                second_owners > 0,
-                self.had.copy,
-                "{second_owners} second owners"
-            );
-        }
+        assert_eq!(
+            second_owners > 0,
+            self.had.copy,
+            "{second_owners} second owners"
+        );
         lost
     }
 }

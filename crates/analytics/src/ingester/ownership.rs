@@ -114,7 +114,7 @@ async fn take(
         end,
         node: node.host,
         process: node.process,
-        split: None,
+        split: lineage.split,
         at: now,
     };
     match store.take_journal(&claim).await? {
@@ -196,6 +196,7 @@ async fn split(
     // A process that ends before the id is changed does all of this once more.
     journal.rename(id)?;
     lineage.began = Some(own.began);
+    lineage.split = own.split.or(Some(JournalSplit { from, at }));
     lineage.push(Predecessor { owner, end });
     note_lineage(journal, &lineage);
     let proven = own.committed;

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use tracing::warn;
 use uuid::Uuid;
-use waypost_core::JournalOwner;
-use waypost_store::{Predecessor, Tried};
+use waypost_core::{JournalId, JournalOwner};
+use waypost_store::{JournalSplit, Predecessor, Tried};
 
 use super::directory::{Directory, JournalError};
 
@@ -23,6 +23,8 @@ const MAX_OWNERS: usize = 256;
 pub(crate) struct Lineage {
     /// The position at which the journal began; `None` where an earlier version began it.
     pub(crate) began: Option<u64>,
+    /// The journal that it went on from: a database that was set back is told again.
+    pub(crate) split: Option<JournalSplit>,
     /// The processes that owned it, oldest first.
     pub(crate) owners: Vec<Predecessor>,
     /// Owners under which it was tried to take the journal, without an answer, and after which of the processes.
@@ -73,6 +75,13 @@ impl Lineage {
         for line in text.lines() {
             match line.split_once(' ')? {
                 ("began", position) => lineage.began = Some(position.parse().ok()?),
+                ("split", split) => {
+                    let (from, at) = split.split_once(' ')?;
+                    lineage.split = Some(JournalSplit {
+                        from: JournalId::from_uuid(Uuid::parse_str(from).ok()?),
+                        at: at.parse().ok()?,
+                    });
+                }
                 ("owner", owner) => {
                     let (id, end) = owner.split_once(' ')?;
                     let id = Uuid::parse_str(id).ok()?;
@@ -100,6 +109,9 @@ impl Lineage {
         if let Some(began) = self.began {
             // Writing into a string does not fail.
             let _ = writeln!(text, "began {began}");
+        }
+        if let Some(JournalSplit { from, at }) = self.split {
+            let _ = writeln!(text, "split {from} {at}");
         }
         let mut tried = self.tried.iter().peekable();
         let mut write_tried = |text: &mut String, after| {
@@ -137,6 +149,10 @@ mod tests {
         let mut lineage = Lineage::default();
         for (began, number) in [(None, 1), (Some(0), 2), (Some(u64::MAX), 3)] {
             lineage.began = began;
+            lineage.split = began.map(|at| JournalSplit {
+                from: JournalId::from_uuid(Uuid::from_u128(number)),
+                at,
+            });
             lineage.push(owner(number));
             lineage.try_as(owner(number + 10).owner);
             lineage.write(&opened).unwrap();
