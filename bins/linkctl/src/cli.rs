@@ -2,6 +2,7 @@
 
 mod explain;
 mod facts;
+mod journal;
 mod orphans;
 mod purge;
 
@@ -17,6 +18,7 @@ use waypost_store::AcceptedLoss;
 
 pub(crate) use self::explain::{Explain, Header};
 pub(crate) use self::facts::{Privacy, Reclassify};
+pub(crate) use self::journal::{Drain, Forget, Journal};
 pub(crate) use self::orphans::Orphans;
 
 const ENDING: &str = "\
@@ -29,7 +31,7 @@ Exit codes:
   0  done
   1  verify found differences
   2  wrong usage or configuration
-  3  there is no such link, keyword, blocked host, user or token
+  3  there is no such link, keyword, blocked host, user, token or journal
   4  refused: the code or the address is taken, or what would be lost was not confirmed
   5  the database or the journal cannot be used, or the database needs `linkctl migrate up`
   6  the result could not be written";
@@ -114,7 +116,7 @@ pub(crate) enum Command {
     /// were lost, unreadable or refused count as a difference until they are accepted, and so do two servers
     /// that used one journal. Prints what differs, and then ends with exit code 1.
     Verify(Verify),
-    /// Look at the journal of accepted clicks that are not stored yet
+    /// Look after the journals of accepted clicks that are not stored yet
     #[command(subcommand)]
     Journal(Journal),
 }
@@ -366,14 +368,6 @@ fn reason(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Journal {
-    /// Show its segments, how many clicks are pending, and since when
-    ///
-    /// The journal is in the data directory of a server on this machine, which may be running.
-    Status,
-}
-
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub(crate) struct Confirmation {
     /// Do it without asking
@@ -427,6 +421,11 @@ mod tests {
             "linkctl block add *.evil.example --reason phishing",
             "linkctl block list",
             "linkctl block remove evil.example",
+            "linkctl journal status",
+            "linkctl journal list --json",
+            "linkctl journal retry",
+            "linkctl journal drain /srv/dead -y",
+            "linkctl journal forget 019ca000-0000-7000-8000-000000000000 --yes",
             "linkctl orphans",
             "linkctl orphans --from 2026-03-01 --to 2026-03-31 --limit 1000 --json",
             "linkctl explain /wiki",

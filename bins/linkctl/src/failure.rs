@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use waypost_analytics::JournalError;
 use waypost_analytics::ledger::JournalLedgerError;
 use waypost_core::settings::Problems;
-use waypost_core::{Email, HostPattern, PasswordError, TokenId};
+use waypost_core::{Email, HostPattern, JournalId, PasswordError, TokenId};
 use waypost_store::{AccountError, LinkError, ShortenError, StoreError};
 use waypost_store_diesel::DatabaseError;
 
@@ -87,6 +87,24 @@ pub(crate) enum Failure {
         .0.display()
     )]
     NoJournal(PathBuf),
+    #[error(
+        "a server uses the journal in {}, and stores its clicks itself; stop it first",
+        .0.display()
+    )]
+    JournalInUse(PathBuf),
+    #[error("there is no journal {0}; `linkctl journal list` shows what there is")]
+    NoSuchJournal(JournalId),
+    #[error("journal {0} was used meanwhile; look again with `linkctl journal list`")]
+    JournalMoved(JournalId),
+    #[error(
+        "journal {id} holds refused clicks of journal {of} that were tried again; forget that one first"
+    )]
+    JournalIsRetry { id: JournalId, of: JournalId },
+    #[error(
+        "journal {id} is in {}: a journal is forgotten when its directory is gone",
+        directory.display()
+    )]
+    JournalIsHere { id: JournalId, directory: PathBuf },
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(transparent)]
@@ -133,6 +151,7 @@ impl Failure {
             | Self::NoKeyword(_)
             | Self::NotBlocked(_)
             | Self::NoUser(_)
+            | Self::NoSuchJournal(_)
             | Self::NoToken(_) => Status::NotFound,
             Self::Link(error) => match error {
                 LinkError::NotFound | LinkError::NoSuchUser => Status::NotFound,
@@ -148,9 +167,15 @@ impl Failure {
                 AccountError::NoUser => Status::NotFound,
                 AccountError::Password(_) | AccountError::Store(_) => Status::Database,
             },
-            Self::BlockedAlready(_) | Self::NobodyToAsk | Self::NotConfirmed => Status::Refused,
+            Self::BlockedAlready(_)
+            | Self::NobodyToAsk
+            | Self::NotConfirmed
+            | Self::JournalMoved(_)
+            | Self::JournalIsHere { .. }
+            | Self::JournalIsRetry { .. } => Status::Refused,
             Self::NoDatabase(_)
             | Self::NoJournal(_)
+            | Self::JournalInUse(_)
             | Self::Journal(_)
             | Self::Database(_)
             | Self::Store(_)

@@ -1,8 +1,10 @@
 //! Counting again: whether totals, rollups and rows still agree, link by link, and whether every click
 //! that was accepted is accounted for, journal by journal (`journals.rs`).
 
+mod forgotten;
 mod journals;
 
+pub(crate) use forgotten::forget_settled;
 pub use journals::{JournalLedger, JournalLedgerError, JournalProblem, journals};
 use waypost_store::{LinkLedger, Store, StoreError};
 

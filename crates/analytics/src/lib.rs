@@ -78,7 +78,7 @@ pub use age::{Age, AgeError};
 pub use client_address::{BelievedAddress, TrustedProxies, TrustedProxiesError};
 pub use countries::{Countries, CountriesError};
 pub use identity::ip_hash;
-pub use ingester::{Ingester, IngesterError, IngesterParts};
+pub use ingester::{Drain, Drained, Ingester, IngesterError, IngesterParts};
 pub use journal::{Journal, JournalError};
 pub use ledger::Verification;
 pub use maintenance::{Maintenance, MaintenanceParts, Pass};

@@ -1,6 +1,7 @@
 //! The work that comes around by itself: salts are destroyed in time; and, by one node at a time,
 //! changes of links that every node has seen, sessions that expired long ago, and what visitors of past
-//! days were told apart by are deleted, and raw clicks purged where the operator set a retention.
+//! days were told apart by are deleted, settled journals of servers that are gone forgotten, and raw clicks purged
+//! where the operator set a retention.
 //!
 //! # At what pace
 //! What is deleted, is deleted in batches of 1,000 rows, each in a transaction of its own. After each,
@@ -33,7 +34,7 @@ use waypost_store::{DatabaseClock, PurgeScope, Store, StoreError};
 
 use crate::journal::Journal;
 use crate::retention::{Batch, DEFAULT_PURGE_BATCH};
-use crate::{Age, DailySalts, metrics, retention};
+use crate::{Age, DailySalts, ledger, metrics, retention};
 
 /// How long after the beginning of one pass the next one begins.
 const INTERVAL: Duration = Duration::from_secs(60 * 60);
@@ -42,6 +43,8 @@ const INTERVAL: Duration = Duration::from_secs(60 * 60);
 const CHANGES_KEPT: time::Duration = time::Duration::hours(1);
 /// Sessions are kept for so long after they expired: clicks of theirs may wait in a journal.
 const SESSIONS_KEPT: time::Duration = time::Duration::days(30);
+/// Journals that are settled are forgotten after nothing was heard of their servers for so long.
+const JOURNALS_KEPT: time::Duration = time::Duration::days(30);
 /// What the visitors of a day are told apart by is kept for so long after it, because clicks may be
 /// stored late. A click that is stored later still counts its visitor anew.
 const VISITORS_KEPT: time::Duration = time::Duration::days(3);
@@ -96,6 +99,8 @@ pub struct Pass {
     /// Entries deleted of the sets by which visitors of past days were told apart, those before a failure
     /// included.
     pub visitors_purged: u64,
+    /// Journals forgotten: settled, and of servers of which nothing was heard for 30 days.
+    pub journals_forgotten: u64,
     /// Click rows purged, those before a failure included.
     pub clicks_purged: u64,
     /// Tasks that failed, or that were not begun because they would delete too much; each is told in the
@@ -162,6 +167,7 @@ impl Maintenance {
             Ok(Some(mut turn)) => {
                 pass.had_turn = true;
                 self.delete_old(now, &mut turn, &mut pass).await;
+                self.forget_journals(now, &mut pass).await;
                 turn.end().await;
             }
             Err(error) => pass.failed("it is not known whether another node deletes", &error),
@@ -174,6 +180,15 @@ impl Maintenance {
             );
         }
         pass
+    }
+
+    async fn forget_journals(&self, now: OffsetDateTime, pass: &mut Pass) {
+        let MaintenanceParts { store, journal, .. } = &self.parts;
+        let before = now.saturating_sub(JOURNALS_KEPT);
+        match ledger::forget_settled(&**store, journal.id(), before, now).await {
+            Ok(forgotten) => pass.journals_forgotten = forgotten,
+            Err(error) => pass.failed("settled journals of old servers were not forgotten", &error),
+        }
     }
 
     /// Deletes what is old at `now`, until nothing is left or the turn is over.

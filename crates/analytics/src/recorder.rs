@@ -227,6 +227,12 @@ impl Recorder {
         }
     }
 
+    /// Whether the database took clicks the last time that this node had some to store.
+    #[must_use]
+    pub fn stores_clicks(&self) -> bool {
+        !self.0.journal.progress().is_away()
+    }
+
     /// Whether the country of a click is known.
     #[must_use]
     pub fn knows_countries(&self) -> bool {

@@ -190,6 +190,14 @@ impl JournalStore for Witness {
         self.inner.note_journal(note).await
     }
 
+    async fn forget_journal(
+        &self,
+        seen: &JournalRecord,
+        at: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        self.inner.forget_journal(seen, at).await
+    }
+
     async fn journal_owners(&self, id: JournalId) -> Result<Vec<Ownership>, StoreError> {
         self.inner.journal_owners(id).await
     }

@@ -6,13 +6,14 @@
 //! | `waypost_redirect_duration_seconds` | histogram | how long the answer to `GET /{code}` took |
 //! | `waypost_links`, `waypost_links_total` | gauge | links in the database |
 //! | `waypost_users`, `waypost_users_total` | gauge | users in the database |
-//! | `waypost_database_up` | gauge | 1 when the database answered the last time it was asked, else 0 |
+//! | `waypost_database_up` | gauge | 1 when the database answered the last time it was asked, and took clicks the last time there were any, else 0 |
 //! | `waypost_build_info{version}` | gauge | always 1 |
 //!
 //! `HEAD /{code}` is a preview, not a redirect: it is in none of them, so that `found` is the number
 //! of counted clicks. Every series exists from the start, at 0. A new metric gets its name and help
 //! here, and its series in [`Metrics`]; labels are closed sets, never a code, a path or a user.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -74,6 +75,9 @@ struct Series {
     links: [Gauge; 2],
     users: [Gauge; 2],
     database_up: Gauge,
+    /// What that gauge is of.
+    database_answered: AtomicBool,
+    clicks_stored: AtomicBool,
 }
 
 /// The metrics cannot be set up.
@@ -145,7 +149,20 @@ impl Metrics {
     }
 
     /// Notes whether the database answered.
-    pub(crate) fn database_up(&self, up: bool) {
+    pub(crate) fn database_answered(&self, answered: bool) {
+        self.0.database_answered.store(answered, Ordering::Relaxed);
+        self.show_database();
+    }
+
+    /// Notes whether the database takes clicks.
+    pub(crate) fn clicks_stored(&self, stored: bool) {
+        self.0.clicks_stored.store(stored, Ordering::Relaxed);
+        self.show_database();
+    }
+
+    fn show_database(&self) {
+        let answered = self.0.database_answered.load(Ordering::Relaxed);
+        let up = answered && self.0.clicks_stored.load(Ordering::Relaxed);
         self.0.database_up.set(f64::from(u8::from(up)));
     }
 
@@ -189,7 +206,8 @@ impl Series {
         }
         describe_gauge!(
             DATABASE_UP,
-            "1 when the database answered the last time it was asked, else 0"
+            "1 when the database answered the last time it was asked, and took clicks the last time there were \
+             any, else 0"
         );
         describe_gauge!(BUILD_INFO, "Always 1; the version is in the label");
         gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1);
@@ -204,6 +222,8 @@ impl Series {
             links: [gauge!(LINKS), gauge!(LINKS_TOTAL)],
             users: [gauge!(USERS), gauge!(USERS_TOTAL)],
             database_up: gauge!(DATABASE_UP),
+            database_answered: AtomicBool::new(true),
+            clicks_stored: AtomicBool::new(true),
         }
     }
 }
@@ -224,7 +244,7 @@ impl LastCount {
             return;
         }
         let counts = within(COUNT_TIMEOUT, store.counts()).await;
-        metrics.database_up(counts.is_ok());
+        metrics.database_answered(counts.is_ok());
         if let Ok(counts) = counts {
             metrics.counts(counts);
         }

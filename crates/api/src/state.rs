@@ -228,6 +228,7 @@ impl State {
         last_count
             .refresh(self.store(), &*parts.clock, &parts.metrics)
             .await;
+        parts.metrics.clicks_stored(parts.recorder.stores_clicks());
         parts.recorder.observe();
         parts.metrics.render()
     }

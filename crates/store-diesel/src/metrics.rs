@@ -81,6 +81,7 @@ pub(crate) enum OperationName {
     JournalOwners,
     MakeDurable,
     NoteJournal,
+    ForgetJournal,
     StoredClicks,
     TakeJournal,
     ReleaseLease,
@@ -109,7 +110,7 @@ pub(crate) enum OperationName {
 }
 
 impl OperationName {
-    const ALL: [Self; 97] = [
+    const ALL: [Self; 98] = [
         Self::AcceptLoss,
         Self::AcceptedLosses,
         Self::AddOrphans,
@@ -182,6 +183,7 @@ impl OperationName {
         Self::JournalOwners,
         Self::MakeDurable,
         Self::NoteJournal,
+        Self::ForgetJournal,
         Self::StoredClicks,
         Self::TakeJournal,
         Self::ReleaseLease,
@@ -283,6 +285,7 @@ impl OperationName {
             Self::JournalOwners => "journal_owners",
             Self::MakeDurable => "make_durable",
             Self::NoteJournal => "note_journal",
+            Self::ForgetJournal => "forget_journal",
             Self::StoredClicks => "stored_clicks",
             Self::TakeJournal => "take_journal",
             Self::ReleaseLease => "release_lease",

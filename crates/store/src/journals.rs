@@ -45,11 +45,23 @@ pub trait JournalStore: Send + Sync {
     /// [`StoreError`] other than `NotFound`, which is `Ok(None)`.
     async fn journal(&self, id: JournalId) -> Result<Option<JournalRecord>, StoreError>;
 
-    /// The records of all journals, in the order of their ids.
+    /// The records of all journals that are not forgotten, in the order of their ids.
     ///
     /// # Errors
     /// [`StoreError`] as any look-up.
     async fn journals(&self) -> Result<Vec<JournalRecord>, StoreError>;
+
+    /// Forgets a journal, of which nothing more is expected: it is not listed any more. Its position stays, so that
+    /// nothing is stored twice if its directory turns up again; a sign of life of its owner or a take makes it known
+    /// again. Returns whether it is as `seen`; if not, nothing changes.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any change.
+    async fn forget_journal(
+        &self,
+        seen: &JournalRecord,
+        at: OffsetDateTime,
+    ) -> Result<bool, StoreError>;
 
     /// The takes of a journal, in the order in which they happened.
     ///
@@ -148,6 +160,8 @@ pub struct JournalClaim {
     pub process: String,
     /// The journal that this one goes on from because another process owns that one.
     pub split: Option<JournalSplit>,
+    /// The journal whose refused clicks this one tries again.
+    pub retry_of: Option<JournalId>,
     /// When it is taken.
     pub at: OffsetDateTime,
 }
@@ -185,6 +199,7 @@ impl JournalClaim {
             node: String::new(),
             process: String::new(),
             split: None,
+            retry_of: None,
             at,
         }
     }
@@ -323,6 +338,17 @@ impl Dropped {
             .saturating_add(self.lost)
     }
 
+    /// These without those.
+    #[must_use]
+    pub const fn minus(&self, fewer: &Self) -> Self {
+        Self {
+            link_deleted: self.link_deleted.saturating_sub(fewer.link_deleted),
+            rejected: self.rejected.saturating_sub(fewer.rejected),
+            unreadable: self.unreadable.saturating_sub(fewer.unreadable),
+            lost: self.lost.saturating_sub(fewer.lost),
+        }
+    }
+
     /// These and those together.
     #[must_use]
     pub const fn plus(&self, more: &Self) -> Self {
@@ -384,6 +410,10 @@ pub struct JournalRecord {
     pub dropped: Dropped,
     /// The journal that it went on from.
     pub split: Option<JournalSplit>,
+    /// The journal whose refused clicks it tries again.
+    pub retry_of: Option<JournalId>,
+    /// When it was forgotten, UTC, to the microsecond.
+    pub forgotten_at: Option<OffsetDateTime>,
     /// When it was registered, UTC, to the microsecond.
     pub registered_at: OffsetDateTime,
     /// When its last batch was settled, UTC, to the microsecond; before the first one, when it was
@@ -410,6 +440,8 @@ impl JournalRecord {
             duplicates: 0,
             dropped: Dropped::default(),
             split: claim.split,
+            retry_of: claim.retry_of,
+            forgotten_at: None,
             registered_at: at,
             updated_at: at,
         }
@@ -435,6 +467,13 @@ impl JournalRecord {
             owner: self.owner,
             committed: self.committed,
         }
+    }
+
+    /// When its owner was last heard of: its last note, its last batch, or when it was registered.
+    #[must_use]
+    pub fn seen_at(&self) -> OffsetDateTime {
+        self.noted_at
+            .map_or(self.updated_at, |noted| noted.max(self.updated_at))
     }
 
     /// Whether a claim may take it: its process goes on with the owner's work, and the owner has settled nothing

@@ -6,7 +6,7 @@ SET @journals = (
 );
 SET @journals = IF(@journals > 0, '
     ALTER TABLE click_journals
-        DROP COLUMN retried,
+        DROP COLUMN forgotten_at,
         DROP COLUMN retry_of,
         DROP COLUMN split_at,
         DROP COLUMN split_from,
@@ -14,7 +14,6 @@ SET @journals = IF(@journals > 0, '
         DROP COLUMN pending_since,
         DROP COLUMN accepted,
         DROP COLUMN noted_at,
-        DROP COLUMN asked_by,
         DROP COLUMN process,
         DROP COLUMN node,
         DROP COLUMN owner

@@ -7,18 +7,17 @@ SET @journals = (
     WHERE table_schema = DATABASE() AND table_name = 'click_journals' AND column_name = 'owner'
 );
 -- owner: of a process; NULL: taken by none since this migration. node: the owner's host, for people.
--- process: the owner among all processes; NULL: it ended in order. asked_by: of a process that waits for a
--- sign of life of the owner. noted_at: its last one; accepted: position behind the last record then;
+-- process: the owner among all processes; NULL: it ended in order. noted_at: the owner's last sign of
+-- life; accepted: position behind the last record then;
 -- pending_since: time of the oldest pending click then. duplicates: records that were stored already.
 -- split_from, split_at: the journal and the position that this one went on from, because another process
--- owns that. retry_of, retried: the file of rejected clicks that was tried again last, and how many of
--- its clicks.
+-- owns that. retry_of: the journal whose refused clicks this one tries again. forgotten_at: when it was
+-- forgotten, because nothing more is expected of it.
 SET @journals = IF(@journals = 0, '
     ALTER TABLE click_journals
         ADD COLUMN owner         BINARY(16),
         ADD COLUMN node          VARCHAR(255),
         ADD COLUMN process       VARCHAR(255),
-        ADD COLUMN asked_by      BINARY(16),
         ADD COLUMN noted_at      DATETIME(6),
         ADD COLUMN accepted      BIGINT NOT NULL DEFAULT 0,
         ADD COLUMN pending_since DATETIME(6),
@@ -26,7 +25,7 @@ SET @journals = IF(@journals = 0, '
         ADD COLUMN split_from    BINARY(16),
         ADD COLUMN split_at      BIGINT,
         ADD COLUMN retry_of      BINARY(16),
-        ADD COLUMN retried       BIGINT NOT NULL DEFAULT 0
+        ADD COLUMN forgotten_at  DATETIME(6)
 ', 'DO 0');
 PREPARE journals FROM @journals;
 EXECUTE journals;

@@ -1,7 +1,7 @@
 DROP TABLE accepted_losses;
 DROP TABLE click_journal_owners;
 ALTER TABLE click_journals
-    DROP COLUMN retried,
+    DROP COLUMN forgotten_at,
     DROP COLUMN retry_of,
     DROP COLUMN split_at,
     DROP COLUMN split_from,
@@ -9,7 +9,6 @@ ALTER TABLE click_journals
     DROP COLUMN pending_since,
     DROP COLUMN accepted,
     DROP COLUMN noted_at,
-    DROP COLUMN asked_by,
     DROP COLUMN process,
     DROP COLUMN node,
     DROP COLUMN owner;

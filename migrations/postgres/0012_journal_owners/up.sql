@@ -4,15 +4,14 @@ ALTER TABLE click_journals
     ADD COLUMN owner         uuid,                                          -- of a process; NULL: taken by none since this migration
     ADD COLUMN node          varchar(255),                                  -- the owner's host, for people
     ADD COLUMN process       varchar(255),                                  -- the owner among all processes; NULL: it ended in order
-    ADD COLUMN asked_by      uuid,                                          -- of a process that waits for a sign of life of the owner
     ADD COLUMN noted_at      timestamptz,                                   -- last sign of life of the owner
     ADD COLUMN accepted      bigint NOT NULL DEFAULT 0,                     -- position behind the last record then
     ADD COLUMN pending_since timestamptz,                                   -- time of the oldest pending click then
     ADD COLUMN duplicates    bigint NOT NULL DEFAULT 0,                     -- records that were stored already
     ADD COLUMN split_from    uuid,                                          -- the journal that this one went on from...
     ADD COLUMN split_at      bigint,                                        -- ...at this position, because another process owns that
-    ADD COLUMN retry_of      uuid,                                          -- the file of rejected clicks that was tried again last...
-    ADD COLUMN retried       bigint NOT NULL DEFAULT 0;                     -- ...and how many of its clicks
+    ADD COLUMN retry_of      uuid,                                         -- the journal whose refused clicks this one tries again
+    ADD COLUMN forgotten_at  timestamptz;                                  -- when it was forgotten, because nothing more is expected of it
 
 -- One row per process that took a journal.
 CREATE TABLE click_journal_owners (

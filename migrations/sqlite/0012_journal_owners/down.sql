@@ -1,6 +1,6 @@
 DROP TABLE accepted_losses;
 DROP TABLE click_journal_owners;
-ALTER TABLE click_journals DROP COLUMN retried;
+ALTER TABLE click_journals DROP COLUMN forgotten_at;
 ALTER TABLE click_journals DROP COLUMN retry_of;
 ALTER TABLE click_journals DROP COLUMN split_at;
 ALTER TABLE click_journals DROP COLUMN split_from;
@@ -8,7 +8,6 @@ ALTER TABLE click_journals DROP COLUMN duplicates;
 ALTER TABLE click_journals DROP COLUMN pending_since;
 ALTER TABLE click_journals DROP COLUMN accepted;
 ALTER TABLE click_journals DROP COLUMN noted_at;
-ALTER TABLE click_journals DROP COLUMN asked_by;
 ALTER TABLE click_journals DROP COLUMN process;
 ALTER TABLE click_journals DROP COLUMN node;
 ALTER TABLE click_journals DROP COLUMN owner;

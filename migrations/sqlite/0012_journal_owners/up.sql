@@ -3,15 +3,14 @@
 ALTER TABLE click_journals ADD COLUMN owner BLOB;                           -- of a process; NULL: taken by none since this migration
 ALTER TABLE click_journals ADD COLUMN node TEXT;                            -- the owner's host, for people
 ALTER TABLE click_journals ADD COLUMN process TEXT;                         -- the owner among all processes; NULL: it ended in order
-ALTER TABLE click_journals ADD COLUMN asked_by BLOB;                        -- of a process that waits for a sign of life of the owner
 ALTER TABLE click_journals ADD COLUMN noted_at TEXT;                        -- last sign of life of the owner
 ALTER TABLE click_journals ADD COLUMN accepted BIGINT NOT NULL DEFAULT 0;   -- position behind the last record then
 ALTER TABLE click_journals ADD COLUMN pending_since TEXT;                   -- time of the oldest pending click then
 ALTER TABLE click_journals ADD COLUMN duplicates BIGINT NOT NULL DEFAULT 0; -- records that were stored already
 ALTER TABLE click_journals ADD COLUMN split_from BLOB;                      -- the journal that this one went on from...
 ALTER TABLE click_journals ADD COLUMN split_at BIGINT;                      -- ...at this position, because another process owns that
-ALTER TABLE click_journals ADD COLUMN retry_of BLOB;                        -- the file of rejected clicks that was tried again last...
-ALTER TABLE click_journals ADD COLUMN retried BIGINT NOT NULL DEFAULT 0;    -- ...and how many of its clicks
+ALTER TABLE click_journals ADD COLUMN retry_of BLOB;                        -- the journal whose refused clicks this one tries again
+ALTER TABLE click_journals ADD COLUMN forgotten_at TEXT;                    -- when it was forgotten, because nothing more is expected of it
 
 -- One row per process that took a journal.
 CREATE TABLE click_journal_owners (

@@ -2,7 +2,7 @@
 
 use waypost_analytics::ledger::{self, JournalLedger, JournalProblem};
 use waypost_core::ClickId;
-use waypost_store::Store;
+use waypost_store::{Dropped, Store};
 
 use crate::world::{Mishaps, World};
 
@@ -87,7 +87,15 @@ impl World {
     }
 }
 
+/// Nothing is wrong with a click of a history: each is stored, or lost.
 fn problems(ledger: &JournalLedger) -> Vec<JournalProblem> {
+    let dropped = ledger.settled.as_ref().map(|settled| settled.dropped);
+    let lost = dropped.map_or(0, |dropped| dropped.lost);
+    let expected = Dropped {
+        lost,
+        ..Dropped::default()
+    };
+    assert_eq!(dropped.unwrap_or_default(), expected);
     assert_eq!(ledger.agrees(), ledger.problems.is_empty());
     ledger.problems.clone()
 }

@@ -248,6 +248,14 @@ impl JournalStore for Wire {
         made
     }
 
+    async fn forget_journal(
+        &self,
+        seen: &JournalRecord,
+        at: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        self.database().forget_journal(seen, at).await
+    }
+
     async fn accept_loss(&self, loss: &AcceptedLoss) -> Result<(), StoreError> {
         self.database().accept_loss(loss).await
     }

@@ -92,8 +92,17 @@ pub(crate) async fn run(
             };
             verify::run(&command, &parts, console).await
         }
+        Command::Journal(command) => {
+            let parts = journal::Parts {
+                store: database.store(),
+                local: &journal,
+                clock: clock.clone(),
+                settings: &settings,
+            };
+            journal::run(command, &parts, console).await
+        }
         // They were done above, without asking for a schema.
-        Command::Migrate(_) | Command::Journal(_) | Command::Privacy(_) => Ok(Status::Done),
+        Command::Migrate(_) | Command::Privacy(_) => Ok(Status::Done),
     };
     database.close();
     ended

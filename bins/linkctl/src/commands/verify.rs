@@ -246,6 +246,7 @@ mod tests {
         JournalLedger {
             id,
             problems: Vec::new(),
+            retried: 0,
             settled: Some(waypost_store::JournalRecord {
                 committed: 20,
                 stored,

@@ -216,6 +216,7 @@ impl Ingester {
     fn away(&mut self, failure: &(dyn Error + 'static)) -> Attempt {
         metrics::click_record_failed();
         self.parts.journal.progress().away();
+        self.failure = Some(explained(failure));
         if !self.away {
             self.away = true;
             warn!(
@@ -330,6 +331,13 @@ impl Ingester {
             }
         }
     }
+}
+
+/// An error with all that caused it.
+fn explained(failure: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(failure), |error| (*error).source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
 }
 
 /// Whether the database can be reached and says no.

@@ -24,6 +24,7 @@
 //! of redirects is absorbed by the journal and stored when there is room.
 
 mod batch;
+mod drain;
 mod facts;
 mod ownership;
 mod signed_in;
@@ -41,6 +42,7 @@ use tracing::{debug, info};
 use waypost_core::{Clock, Random};
 use waypost_store::{ClickBatch, Store, StoreError, lower_priority};
 
+pub use self::drain::{Drain, Drained};
 use self::ownership::Own;
 use crate::journal::{Cursor, Journal, JournalError};
 use crate::{Privacy, UserAgents};
@@ -104,6 +106,8 @@ pub struct Ingester {
     noted_at: Option<Instant>,
     /// Whether the last attempt found the database away.
     away: bool,
+    /// What the last attempt failed for.
+    failure: Option<String>,
     /// Where this began: whoever made clicks is asked for there, so that no connection that others wait for
     /// is held by a thread of low priority.
     home: Handle,
@@ -151,6 +155,7 @@ impl Ingester {
             uncertain: Vec::new(),
             unanswered: BTreeSet::new(),
             away: false,
+            failure: None,
             home: Handle::current(),
         })
     }
@@ -190,7 +195,11 @@ impl Ingester {
 
     async fn work(mut self, stop: &CancellationToken) {
         while stop.run_until_cancelled(self.step()).await.is_some() {}
-        // A process that takes the journal next then need not find out whether this one runs.
+        self.end().await;
+    }
+
+    /// Notes the end of this process: one that takes the journal next then need not find out whether it runs.
+    async fn end(&mut self) {
         self.noted_at = None;
         let last = async {
             self.look_after().await;

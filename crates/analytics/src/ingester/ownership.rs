@@ -115,6 +115,7 @@ async fn take(
         node: node.host,
         process: node.process,
         split: lineage.split,
+        retry_of: journal.retry_of()?,
         at: now,
     };
     match store.take_journal(&claim).await? {
@@ -181,6 +182,7 @@ async fn split(
             node: node.host,
             process: node.process,
             split: Some(JournalSplit { from, at }),
+            retry_of: journal.retry_of()?,
             at: now,
         };
         match store.take_journal(&claim).await? {

@@ -1,5 +1,6 @@
 //! What becomes of accepted clicks, whatever the database answers.
 
+mod draining;
 mod exactly_once;
 mod late;
 mod positions;

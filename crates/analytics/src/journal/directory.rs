@@ -1,5 +1,5 @@
 //! The directory of a journal: the lock that keeps other processes out, the journal's id, its
-//! segments as they are found, and the two files beside them.
+//! segments as they are found, and the files beside them.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -8,7 +8,8 @@
 //! | `owners` | the processes that used the journal, see `lineage.rs` |
 //! | `00000000000000000000.clicks` | a segment, named by the position of its first record |
 //! | `accepted` | with durability `memory`: how many clicks were accepted, for the next start |
-//! | `rejected` | frames of clicks that the database refused, each as if its position were 0 |
+//! | `rejected` | frames of clicks that the database refused, each as if its position were 0, see `set_aside.rs` |
+//! | `retries` | journals of such clicks that are tried again, see `retries.rs` |
 //!
 //! All of it can be read by its owner alone.
 
@@ -26,10 +27,8 @@ use super::record::MAX_RECORD;
 
 const EXTENSION: &str = "clicks";
 /// For the owner alone: what is in a journal is about people.
-const FILE_MODE: u32 = 0o600;
-const DIRECTORY_MODE: u32 = 0o700;
-/// Beyond this size no more rejected clicks are set aside.
-const MAX_REJECTED_BYTES: u64 = 64 * 1_024 * 1_024;
+pub(super) const FILE_MODE: u32 = 0o600;
+pub(super) const DIRECTORY_MODE: u32 = 0o700;
 
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +73,7 @@ pub enum JournalError {
     },
 }
 
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> JournalError {
+pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> JournalError {
     let path = path.to_owned();
     move |source| JournalError::Io { path, source }
 }
@@ -150,8 +149,14 @@ impl Directory {
         Ok(new)
     }
 
-    /// Gives the journal another id, which is on disk when this returns.
+    /// Gives the journal another id, which is on disk when this returns. What was set aside is kept for the id
+    /// before.
     pub(super) fn rename(&self, id: JournalId) -> Result<(), JournalError> {
+        if let Some(before) = read_id(&self.path)?
+            && before != id
+        {
+            self.keep_set_aside_for(before)?;
+        }
         self.replace("id", &format!("{id}\n"))
     }
 
@@ -203,44 +208,9 @@ impl Directory {
             .open(&path)
             .map_err(io_error(&path))
     }
-
-    /// Sets the frame of a record aside that the database refused.
-    pub(super) fn set_aside(&self, frame: &[u8]) -> io::Result<SetAside> {
-        let mut file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(FILE_MODE)
-            .open(self.path.join("rejected"))?;
-        let before = file.metadata()?.len();
-        if before > MAX_REJECTED_BYTES {
-            return Err(io::Error::new(
-                ErrorKind::QuotaExceeded,
-                "the file of rejected clicks has reached its limit of 64 MiB",
-            ));
-        }
-        file.write_all(frame)?;
-        file.sync_data()?;
-        Ok(SetAside { file, before })
-    }
 }
 
-/// A record that was set aside.
-#[derive(Debug)]
-pub(crate) struct SetAside {
-    file: File,
-    before: u64,
-}
-
-impl SetAside {
-    /// It need not have been.
-    pub(crate) fn undo(self) {
-        if let Err(error) = self.file.set_len(self.before) {
-            warn!(%error, "the file of rejected clicks holds one that was not rejected");
-        }
-    }
-}
-
-fn create(path: &Path) -> io::Result<File> {
+pub(super) fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .write(true)
@@ -307,7 +277,7 @@ pub(super) fn segments(directory: &Path) -> Result<Vec<Found>, JournalError> {
     Ok(found)
 }
 
-fn segment_name(base: u64) -> String {
+pub(super) fn segment_name(base: u64) -> String {
     format!("{base:020}.{EXTENSION}")
 }
 
@@ -454,7 +424,9 @@ mod tests {
         let journal = Directory::open(&path).unwrap();
         journal.id(new_id(1)).unwrap();
         journal.create_segment(0).unwrap();
-        journal.set_aside(b"frame").unwrap();
+        journal
+            .set_aside(|bytes| bytes.extend_from_slice(b"frame"))
+            .unwrap();
         journal.accepted_file().unwrap();
         for entry in std::fs::read_dir(&path).unwrap() {
             let entry = entry.unwrap();

@@ -27,6 +27,7 @@
 //! | reading | `cursor.rs` |
 //! | how far it is settled, and waiting for that | `progress.rs` |
 //! | onto the disk | `syncer.rs` |
+//! | clicks that the database refused | `set_aside.rs`; trying them again `retries.rs` |
 //! | looking at a journal from outside | `status.rs` |
 //! | for the fuzz targets | `fuzzing.rs` |
 //!
@@ -46,7 +47,9 @@ mod group;
 mod lineage;
 mod progress;
 mod record;
+mod retries;
 mod segments;
+mod set_aside;
 mod state;
 mod status;
 mod syncer;
@@ -66,15 +69,18 @@ use waypost_core::JournalId;
 
 pub(crate) use cursor::{Cursor, Records};
 pub use directory::JournalError;
-use directory::{Directory, SetAside, accepted_bytes};
+use directory::{Directory, accepted_bytes};
 pub(crate) use group::Appending;
 use group::{Group, Lanes, Written};
 pub(crate) use lineage::Lineage;
 pub(crate) use progress::{Progress, Settled};
 pub(crate) use record::ClickRecord;
+pub use retries::{Retries, Retry};
 use segments::{Backing, Segment, Times};
+pub(crate) use set_aside::SetAside;
+pub use set_aside::set_aside;
 use state::State;
-pub use status::{JournalStatus, Pending, SegmentStatus, set_aside};
+pub use status::{JournalStatus, Pending, SegmentStatus};
 use syncer::Syncer;
 
 use crate::metrics::{self, DropReason};
@@ -94,9 +100,6 @@ const SEGMENT_AGE: Duration = Duration::from_secs(60 * 60);
 /// With durability `memory` the number of accepted clicks is noted at every so manieth, and at each
 /// sync: what a killed process had accepted is known up to so many.
 const NOTED_EVERY: u64 = 64;
-/// The position in the frames of clicks that are set aside: they have none in their file that could be
-/// known without counting.
-const SET_ASIDE: u64 = 0;
 
 /// The journal of one data directory, which this process alone uses.
 #[derive(Debug)]
@@ -196,6 +199,14 @@ impl Journal {
     /// [`JournalError::Io`] when that cannot be written; then what was noted before stays.
     pub(crate) fn note_lineage(&self, lineage: &Lineage) -> Result<(), JournalError> {
         lineage.write(&self.directory)
+    }
+
+    /// The journal whose refused clicks this one tries again; `None` for most.
+    ///
+    /// # Errors
+    /// [`JournalError`] when it cannot be read.
+    pub(crate) fn retry_of(&self) -> Result<Option<JournalId>, JournalError> {
+        retries::retry_of(self.directory.path())
     }
 
     /// Goes on under another id.
@@ -493,9 +504,7 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub(crate) fn set_aside(&self, click: &ClickRecord<'_>) -> io::Result<SetAside> {
-        let mut frame = Vec::new();
-        frame::write(&mut frame, SET_ASIDE, |bytes| click.write(bytes));
-        self.directory.set_aside(&frame)
+        self.directory.set_aside(|bytes| click.write(bytes))
     }
 
     /// Starts to bring onto the disk what is appended. Ends when the syncer is dropped.

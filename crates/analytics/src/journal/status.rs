@@ -1,17 +1,16 @@
 //! Looking at a journal from outside: what is in it, without locking it and without changing
 //! anything, whether a server uses it or not.
 
-use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use time::OffsetDateTime;
-use waypost_core::{Click, JournalId, JournalOwner};
+use waypost_core::{JournalId, JournalOwner};
 
 use super::directory::{self, Found, JournalError};
-use super::frame::{self, Frame, PREFIX};
+use super::frame::{self, PREFIX};
 use super::lineage::Lineage;
-use super::{SET_ASIDE, record};
+use super::{record, set_aside};
 
 /// What is in the directory of a journal.
 #[derive(Debug, Clone)]
@@ -22,7 +21,8 @@ pub struct JournalStatus {
     pub segments: Vec<SegmentStatus>,
     /// How many clicks a server with durability `memory` had accepted at the least.
     pub accepted_in_memory: u64,
-    /// What the clicks take that were set aside because the database refused them, in bytes.
+    /// What the clicks take that were set aside because the database refused them, in bytes, without those that are
+    /// tried again.
     pub set_aside_bytes: u64,
     /// The processes that used it under its id, as far as that is known.
     owners: Vec<JournalOwner>,
@@ -35,11 +35,12 @@ pub struct SegmentStatus {
     pub name: String,
     /// The position of its first record.
     pub first: u64,
-    /// How many good records it holds.
+    /// How many good records it holds; of a segment that is settled, how many it was given.
     pub records: u64,
     /// Its length in bytes.
     pub bytes: u64,
-    /// How many of its bytes are no good records: damage, or a record that is being written.
+    /// How many of its bytes are no good records: damage, or a record that is being written. 0 of a segment that is
+    /// settled: it is not read.
     pub bad_bytes: u64,
     /// The position behind its last record that can be made out.
     end: u64,
@@ -56,16 +57,32 @@ pub struct Pending {
 }
 
 impl JournalStatus {
-    /// Looks at the journal in `directory`. `None` when there is none.
+    /// The id of the journal in `directory`. `None` when there is none.
     ///
     /// # Errors
     /// [`JournalError`] when it cannot be read.
-    pub fn read(directory: &Path) -> Result<Option<Self>, JournalError> {
+    pub fn id_in(directory: &Path) -> Result<Option<JournalId>, JournalError> {
+        directory::read_id(directory)
+    }
+
+    /// Looks at the journal in `directory`, of which everything before `committed` is settled. `None` when there is
+    /// none. Segments that are settled are not read: a journal keeps many of them.
+    ///
+    /// # Errors
+    /// [`JournalError`] when it cannot be read.
+    pub fn read(directory: &Path, committed: u64) -> Result<Option<Self>, JournalError> {
         let Some(id) = directory::read_id(directory)? else {
             return Ok(None);
         };
         let mut segments = Vec::new();
-        for found in directory::segments(directory)? {
+        let found = directory::segments(directory)?;
+        let ends: Vec<u64> = found.iter().skip(1).map(|next| next.base).collect();
+        let ends = ends.into_iter().map(Some).chain([None]);
+        for (found, end) in found.into_iter().zip(ends) {
+            if let Some(end) = end.filter(|end| *end <= committed) {
+                segments.push(SegmentStatus::settled(found, end));
+                continue;
+            }
             match segment(found) {
                 Ok(segment) => segments.push(segment),
                 Err((_, error)) if error.kind() == ErrorKind::NotFound => {}
@@ -78,17 +95,19 @@ impl JournalStatus {
             }
         }
         let Lineage { owners, tried, .. } = Lineage::read(directory);
+        let owners = owners.iter().map(|own| own.owner);
         let owners = owners
-            .iter()
-            .map(|own| own.owner)
-            .chain(tried.into_iter().map(|tried| tried.owner))
+            .chain(tried.iter().map(|tried| tried.owner))
             .collect();
-        let set_aside = File::open(directory.join("rejected")).and_then(|file| file.metadata());
+        let set_aside = set_aside::files(directory, id)?;
+        let set_aside = set_aside
+            .iter()
+            .filter_map(|file| file.path.metadata().ok());
         Ok(Some(Self {
             id,
             segments,
             accepted_in_memory: directory::read_accepted(directory),
-            set_aside_bytes: set_aside.map_or(0, |metadata| metadata.len()),
+            set_aside_bytes: set_aside.map(|file| file.len()).sum(),
             owners,
         }))
     }
@@ -127,29 +146,19 @@ impl JournalStatus {
     }
 }
 
-/// The clicks of a journal that were set aside because the database refused them, in the order in which
-/// it did. Reading ends at a damaged one.
-///
-/// # Errors
-/// [`JournalError`] when the file is there and cannot be read.
-pub fn set_aside(directory: &Path) -> Result<Vec<Click>, JournalError> {
-    let path = directory.join("rejected");
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(JournalError::Io { path, source }),
-    };
-    let mut clicks = Vec::new();
-    let mut rest = bytes.as_slice();
-    while let Frame::Record(bytes) = frame::read(rest, SET_ASIDE) {
-        clicks.extend(record::read(bytes).map(|read| read.click));
-        let length = PREFIX.saturating_add(bytes.len());
-        rest = rest.get(length..).unwrap_or_default();
-    }
-    Ok(clicks)
-}
-
 impl SegmentStatus {
+    fn settled(found: Found, end: u64) -> Self {
+        Self {
+            name: name_of(&found.path),
+            first: found.base,
+            records: end.saturating_sub(found.base),
+            bytes: found.bytes,
+            bad_bytes: 0,
+            end,
+            found,
+        }
+    }
+
     /// When the first click at or behind a position happened, if it is in this segment.
     fn time_of(&self, position: u64) -> Option<OffsetDateTime> {
         if self.end <= position {
@@ -161,6 +170,11 @@ impl SegmentStatus {
             .find_map(|placed| record::read(placed.record))
             .map(|read| read.click.clicked_at)
     }
+}
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 fn segment(found: Found) -> Result<SegmentStatus, (Found, io::Error)> {
@@ -175,11 +189,7 @@ fn segment(found: Found) -> Result<SegmentStatus, (Found, io::Error)> {
     }
     let bad_bytes = u64::try_from(frames.len().saturating_sub(good_bytes)).unwrap_or(u64::MAX);
     Ok(SegmentStatus {
-        name: found
-            .path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default(),
+        name: name_of(&found.path),
         first: found.base,
         records,
         bytes: found.bytes,

@@ -17,6 +17,8 @@ pub struct JournalLedger {
     pub settled: Option<JournalRecord>,
     /// The journal.
     pub id: JournalId,
+    /// How many of its refused clicks were tried again, as another journal.
+    pub retried: u64,
     /// How many clicks are in it and not settled: as this machine sees, or as its owner said last.
     pub pending: Option<u64>,
     /// What is wrong with it.
@@ -114,15 +116,38 @@ pub async fn journals(
     local: &Path,
 ) -> Result<Vec<JournalLedger>, JournalLedgerError> {
     // The store first: what is settled meanwhile is then still pending, never neither.
-    let records = store.journals().await?;
+    let mut records = store.journals().await?;
+    let local = match JournalStatus::id_in(local)? {
+        Some(id) => {
+            if !records.iter().any(|record| record.id == id) {
+                // One that was forgotten is here again.
+                records.extend(store.journal(id).await?);
+            }
+            let known = records.iter().find(|record| record.id == id);
+            JournalStatus::read(local, known.map_or(0, |record| record.committed))?
+        }
+        None => None,
+    };
+    Ok(accounts(store, records, local.as_ref()).await?)
+}
+
+/// Accounts for journals with these records.
+pub(super) async fn accounts(
+    store: &dyn Store,
+    records: Vec<JournalRecord>,
+    local: Option<&JournalStatus>,
+) -> Result<Vec<JournalLedger>, StoreError> {
     let accepted = accepted(&store.accepted_losses().await?);
-    let local = JournalStatus::read(local)?;
+    let retried = retried(&records);
     let mut ledgers = Vec::new();
     for record in records {
         let takes = store.journal_owners(record.id).await?;
-        let local = local.as_ref().filter(|local| local.id == record.id);
-        let accepted = accepted.get(&record.id).copied().unwrap_or_default();
-        ledgers.push(ledger(record, &takes, local, accepted));
+        let local = local.filter(|local| local.id == record.id);
+        let known = Known {
+            accepted: accepted.get(&record.id).copied().unwrap_or_default(),
+            retried: retried.get(&record.id).copied().unwrap_or_default(),
+        };
+        ledgers.push(ledger(record, &takes, local, known));
     }
     if let Some(local) = local
         && !ledgers.iter().any(|ledger| ledger.id == local.id)
@@ -130,11 +155,34 @@ pub async fn journals(
         ledgers.push(JournalLedger {
             settled: None,
             id: local.id,
+            retried: 0,
             pending: Some(local.end().saturating_sub(local.first())),
             problems: vec![JournalProblem::Unknown],
         });
     }
     Ok(ledgers)
+}
+
+/// What is known of a journal besides its record.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    accepted: Accepted,
+    /// How many of its refused clicks were tried again.
+    retried: u64,
+}
+
+/// How many refused clicks of each journal were tried again: what became of those is in the account of the
+/// journal that they were tried in.
+fn retried(records: &[JournalRecord]) -> BTreeMap<JournalId, u64> {
+    let mut retried: BTreeMap<JournalId, u64> = BTreeMap::new();
+    for record in records {
+        if let Some(of) = record.retry_of {
+            let settled = record.committed.saturating_sub(record.began);
+            let of_journal = retried.entry(of).or_default();
+            *of_journal = of_journal.saturating_add(settled);
+        }
+    }
+    retried
 }
 
 /// What was accepted of one journal.
@@ -158,7 +206,7 @@ fn ledger(
     record: JournalRecord,
     takes: &[Ownership],
     local: Option<&JournalStatus>,
-    accepted: Accepted,
+    known: Known,
 ) -> JournalLedger {
     let mut problems = Vec::new();
     if !record.agrees() {
@@ -167,7 +215,10 @@ fn ledger(
     if !takes_agree(&record, takes) {
         problems.push(JournalProblem::Takes);
     }
-    let clicks = record.dropped.losses().saturating_sub(accepted.clicks);
+    let Known { accepted, retried } = known;
+    let retried = retried.min(record.dropped.rejected);
+    let losses = record.dropped.losses().saturating_sub(retried);
+    let clicks = losses.saturating_sub(accepted.clicks);
     if clicks > 0 {
         problems.push(JournalProblem::Lost { clicks });
     }
@@ -195,6 +246,7 @@ fn ledger(
     };
     JournalLedger {
         id: record.id,
+        retried,
         settled: Some(record),
         pending,
         problems,
@@ -250,7 +302,11 @@ mod tests {
             clicks,
             two_owners: clicks == 99,
         };
-        ledger(record.clone(), takes, None, accepted).problems
+        let known = Known {
+            accepted,
+            retried: 0,
+        };
+        ledger(record.clone(), takes, None, known).problems
     }
 
     #[test]
@@ -277,6 +333,33 @@ mod tests {
         assert_eq!(problems(&record, &takes, 0), lost(7));
         assert_eq!(problems(&record, &takes, 5), lost(2));
         assert_eq!(problems(&record, &takes, 7), []);
+    }
+
+    #[test]
+    fn refused_clicks_are_no_loss_once_they_are_tried_again() {
+        let dropped = Dropped {
+            rejected: 5,
+            lost: 1,
+            ..Dropped::default()
+        };
+        let (record, take) = record(7, dropped);
+        let of = |retried| {
+            let known = Known {
+                retried,
+                ..Known::default()
+            };
+            let ledger = ledger(record.clone(), &[take.clone()], None, known);
+            (ledger.retried, ledger.problems)
+        };
+        let lost = |clicks| vec![JournalProblem::Lost { clicks }];
+        assert_eq!(of(2), (2, lost(4)));
+        assert_eq!(of(5), (5, lost(1)));
+        // More were tried than were rejected: a database that was set back.
+        assert_eq!(of(9), (5, lost(1)));
+        let (mut retry, _) = self::record(4, Dropped::default());
+        retry.retry_of = Some(record.id);
+        let retries = [record.clone(), retry.clone(), retry];
+        assert_eq!(retried(&retries), BTreeMap::from([(record.id, 8)]));
     }
 
     #[test]

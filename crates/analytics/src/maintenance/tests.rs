@@ -1,15 +1,16 @@
 //! Maintenance on a store in memory, with clocks that stand still.
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use time::macros::date;
 use tokio::time::timeout;
-use waypost_core::{Click, Clock as _, Link, ManualClock, Salt, SeededRandom, Session};
+use waypost_core::{Click, Clock as _, JournalId, Link, ManualClock, Salt, SeededRandom, Session};
 use waypost_store::testkit::samples::{FAR_FUTURE, Samples};
 use waypost_store::{
-    ClickStore as _, LeaseStore as _, SaltStore as _, SessionStore as _, StatsStore as _,
-    UserStore as _,
+    ClickBatch, ClickStore as _, Dropped, JournalClaim, JournalNote, JournalStore as _,
+    LeaseStore as _, SaltStore as _, SessionStore as _, StatsStore as _, UserStore as _,
 };
 
 use super::turn::{LEASE, LEASE_TIME, PATIENCE, SLOW_PAUSE};
@@ -155,6 +156,68 @@ async fn visitors_are_told_apart_until_three_days_after_their_day() {
         .link_days(setup.link.id, forgotten.day, kept.day);
     let visitors: Vec<u64> = days.await.unwrap().iter().map(|day| day.visitors).collect();
     assert_eq!(visitors, [2, 1]);
+}
+
+/// What is expected of a journal decides whether it is forgotten, not its age alone.
+#[tokio::test(start_paused = true)]
+async fn settled_journals_are_forgotten_thirty_days_after_they_were_last_seen() {
+    let setup = setup(0).await;
+    let maintenance = setup.maintenance(None);
+    let samples = Samples::new(1);
+    let store = &*setup.store;
+    let at = setup.clock.now();
+    let take = async |retry_of, accepted| {
+        let (id, owner) = (samples.journal(), samples.owner());
+        let claim = JournalClaim {
+            retry_of,
+            ..JournalClaim::new(id, owner, 0, at)
+        };
+        store.take_journal(&claim).await.unwrap();
+        if let Some(accepted) = accepted {
+            let note = JournalNote {
+                journal: id,
+                owner,
+                accepted,
+                pending_since: None,
+                ends: false,
+                at,
+            };
+            assert!(store.note_journal(&note).await.unwrap());
+        }
+        (id, owner)
+    };
+    let (settled, _) = take(None, Some(0)).await;
+    let (pending, _) = take(None, Some(1)).await;
+    let (silent, _) = take(None, None).await;
+    let (retry_of_pending, _) = take(Some(pending), Some(0)).await;
+    let (lossy, owner) = take(None, Some(1)).await;
+    let lost = ClickBatch {
+        journal: lossy,
+        owner,
+        start: 0,
+        clicks: Vec::new(),
+        dropped: Dropped {
+            lost: 1,
+            ..Dropped::default()
+        },
+        duplicates: 0,
+        keep_rows: true,
+    };
+    store.ingest(Arc::new(lost), at).await.unwrap();
+    setup.rig.ingester().await;
+    setup.advance(time::Duration::days(30));
+    assert_eq!(maintenance.run_once().await.journals_forgotten, 0);
+    setup.advance(time::Duration::SECOND);
+    assert_eq!(maintenance.run_once().await.journals_forgotten, 1);
+    let known = store.journals().await.unwrap();
+    let known: BTreeSet<JournalId> = known.iter().map(|record| record.id).collect();
+    let own = setup.rig.journal.id();
+    assert!(!known.contains(&settled));
+    assert_eq!(
+        known,
+        BTreeSet::from([pending, silent, retry_of_pending, lossy, own])
+    );
+    assert_eq!(maintenance.run_once().await.journals_forgotten, 0);
 }
 
 #[tokio::test(start_paused = true)]

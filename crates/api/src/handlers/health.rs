@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::web;
 use serde::Serialize;
 use utoipa::ToSchema;
+use waypost_analytics::Waiting;
 use waypost_store::ClockSkew;
 
 use crate::errors::ApiError;
@@ -75,6 +76,17 @@ impl Detail {
             ),
         }
     }
+
+    /// That the database takes no clicks.
+    fn of_waiting(waiting: Waiting) -> Self {
+        Self {
+            code: "CLICKS_NOT_STORED",
+            message: format!(
+                "the database takes no clicks; {} wait in the journal of this server, whose log says why",
+                waiting.clicks
+            ),
+        }
+    }
 }
 
 /// Ask whether the database answers
@@ -92,11 +104,17 @@ impl Detail {
 )]
 pub(crate) async fn ready(state: web::Data<State>) -> Result<web::Json<Readiness>, ApiError> {
     let answered = within(PING_TIMEOUT, state.store().ping()).await;
-    state.metrics().database_up(answered.is_ok());
+    state.metrics().database_answered(answered.is_ok());
     answered?;
     let skew = state.clock_skew().filter(|skew| skew.is_excessive());
+    let recorder = state.recorder();
+    let waiting = (!recorder.stores_clicks()).then(|| Detail::of_waiting(recorder.waiting()));
     Ok(web::Json(Readiness {
         status: OK.status,
-        details: skew.map(Detail::of_clock).into_iter().collect(),
+        details: skew
+            .map(Detail::of_clock)
+            .into_iter()
+            .chain(waiting)
+            .collect(),
     }))
 }

@@ -144,6 +144,14 @@ impl JournalStore for GatedStore {
         self.pass().await?.note_journal(note).await
     }
 
+    async fn forget_journal(
+        &self,
+        seen: &JournalRecord,
+        at: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        self.pass().await?.forget_journal(seen, at).await
+    }
+
     async fn journal_owners(&self, id: JournalId) -> Result<Vec<Ownership>, StoreError> {
         self.pass().await?.journal_owners(id).await
     }

@@ -42,6 +42,8 @@ struct JournalRow {
     duplicates: i64,
     split_from: Option<Id>,
     split_at: Option<i64>,
+    retry_of: Option<Id>,
+    forgotten_at: Option<OffsetDateTime>,
 }
 
 impl TryFrom<JournalRow> for JournalRecord {
@@ -80,6 +82,8 @@ impl TryFrom<JournalRow> for JournalRecord {
                 lost: number("dropped_lost", row.dropped_lost)?,
             },
             split,
+            retry_of: row.retry_of.map(|id| JournalId::from_uuid(id.0)),
+            forgotten_at: row.forgotten_at.map(micros),
             registered_at: micros(row.registered_at),
             updated_at: micros(row.updated_at),
         })
@@ -150,7 +154,7 @@ pub(super) async fn take(
         click_journals::owner.eq(Id(*claim.owner.as_uuid())),
         click_journals::node.eq(&claim.node),
         click_journals::process.eq(&claim.process),
-        click_journals::asked_by.eq(None::<Id>),
+        click_journals::forgotten_at.eq(None::<OffsetDateTime>),
     );
     let changed = if let Some(before) = found.owner {
         let row = row.filter(click_journals::owner.eq(Id(*before.as_uuid())));
@@ -201,6 +205,8 @@ async fn insert(connection: &mut Connection, claim: &JournalClaim) -> Result<(),
         duplicates: 0,
         split_from: claim.split.map(|split| Id(*split.from.as_uuid())),
         split_at: claim.split.map(|split| number(split.at)).transpose()?,
+        retry_of: claim.retry_of.map(|id| Id(*id.as_uuid())),
+        forgotten_at: None,
     };
     let inserted = diesel::insert_into(click_journals::table)
         .values(row)
@@ -257,7 +263,7 @@ pub(super) async fn note(
         journal::accepted.eq(number(note.accepted)?),
         journal::pending_since.eq(note.pending_since.map(micros)),
         journal::noted_at.eq(micros(note.at)),
-        journal::asked_by.eq(None::<Id>),
+        journal::forgotten_at.eq(None::<OffsetDateTime>),
     );
     let changed = if note.ends {
         let ended = (noted, journal::process.eq(None::<String>));
@@ -294,6 +300,7 @@ pub(super) async fn one(
 
 pub(super) async fn all(connection: &mut Connection) -> Result<Vec<JournalRecord>, WorkError> {
     let rows: Vec<JournalRow> = click_journals::table
+        .filter(click_journals::forgotten_at.is_null())
         .order(click_journals::id)
         .select(JournalRow::as_select())
         .load(connection)
@@ -301,6 +308,29 @@ pub(super) async fn all(connection: &mut Connection) -> Result<Vec<JournalRecord
     let records: Result<Vec<JournalRecord>, StoreError> =
         rows.into_iter().map(JournalRecord::try_from).collect();
     Ok(records?)
+}
+
+/// One statement that decides by itself.
+pub(super) async fn forget(
+    connection: &mut Connection,
+    seen: &JournalRecord,
+    at: OffsetDateTime,
+) -> Result<bool, WorkError> {
+    use click_journals as journal;
+    let row = journal::table
+        .find(Id(*seen.id.as_uuid()))
+        .filter(journal::committed.eq(number(seen.committed)?));
+    let forgotten = journal::forgotten_at.eq(micros(at));
+    let changed = if let Some(owner) = seen.owner {
+        let row = row.filter(journal::owner.eq(Id(*owner.as_uuid())));
+        let change = diesel::update(row).set(forgotten);
+        change.execute(connection).await?
+    } else {
+        let row = row.filter(journal::owner.is_null());
+        let change = diesel::update(row).set(forgotten);
+        change.execute(connection).await?
+    };
+    Ok(changed > 0)
 }
 
 /// The takes of a journal in their order: owners that were drawn later have greater ids, where the clocks of

@@ -288,7 +288,6 @@ table! {
         owner -> Nullable<IdColumn>,
         node -> Nullable<Text>,
         process -> Nullable<Text>,
-        asked_by -> Nullable<IdColumn>,
         noted_at -> Nullable<InstantColumn>,
         accepted -> BigInt,
         pending_since -> Nullable<InstantColumn>,
@@ -296,7 +295,7 @@ table! {
         split_from -> Nullable<IdColumn>,
         split_at -> Nullable<BigInt>,
         retry_of -> Nullable<IdColumn>,
-        retried -> BigInt,
+        forgotten_at -> Nullable<InstantColumn>,
     }
 }
 

@@ -92,6 +92,16 @@ impl JournalStore for SqlStore {
             .await
     }
 
+    async fn forget_journal(
+        &self,
+        seen: &JournalRecord,
+        at: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        look_up(&self.pools.writes, OperationName::ForgetJournal)
+            .run(async |connection: &mut Connection| journals::forget(connection, seen, at).await)
+            .await
+    }
+
     async fn ingest(
         &self,
         batch: Arc<ClickBatch>,

@@ -37,6 +37,7 @@ impl JournalStore for MemoryStore {
         }
         let predecessor = record.owner.replace(claim.owner);
         if predecessor != Some(claim.owner) {
+            record.forgotten_at = None;
             record.node.clone_from(&claim.node);
             record.process = Some(claim.process.clone());
             state.journals.insert(claim.journal, record.clone());
@@ -54,6 +55,7 @@ impl JournalStore for MemoryStore {
         record.accepted = note.accepted;
         record.pending_since = note.pending_since.map(micros);
         record.noted_at = Some(micros(note.at));
+        record.forgotten_at = None;
         if note.ends {
             record.process = None;
         }
@@ -65,7 +67,24 @@ impl JournalStore for MemoryStore {
     }
 
     async fn journals(&self) -> Result<Vec<JournalRecord>, StoreError> {
-        Ok(self.state().journals.values().cloned().collect())
+        let state = self.state();
+        let known = state.journals.values();
+        let known = known.filter(|record| record.forgotten_at.is_none());
+        Ok(known.cloned().collect())
+    }
+
+    async fn forget_journal(
+        &self,
+        seen: &JournalRecord,
+        at: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let record = state.journals.get_mut(&seen.id);
+        let Some(record) = record.filter(|record| record.place() == seen.place()) else {
+            return Ok(false);
+        };
+        record.forgotten_at = Some(micros(at));
+        Ok(true)
     }
 
     async fn journal_owners(&self, id: JournalId) -> Result<Vec<Ownership>, StoreError> {

@@ -132,6 +132,7 @@ macro_rules! forward {
             note_journal(note: &$crate::JournalNote) -> bool;
             journal(id: ::waypost_core::JournalId) -> Option<$crate::JournalRecord>;
             journals() -> Vec<$crate::JournalRecord>;
+            forget_journal(seen: &$crate::JournalRecord, at: ::time::OffsetDateTime) -> bool;
             journal_owners(id: ::waypost_core::JournalId) -> Vec<$crate::Ownership>;
             ingest(batch: ::std::sync::Arc<$crate::ClickBatch>, at: ::time::OffsetDateTime) -> $crate::Ingested;
             stored_clicks(ids: &[::waypost_core::ClickId]) -> Vec<::waypost_core::ClickId>;

@@ -10,6 +10,7 @@ mod crash;
 mod damage;
 mod disk;
 mod ingest;
+mod journals;
 mod nodes;
 mod outage;
 mod power;

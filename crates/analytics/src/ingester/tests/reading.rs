@@ -22,7 +22,7 @@ async fn a_segment_that_is_gone_is_counted_and_the_next_one_stored() {
     let setup = small(SMALL).await;
     let mut ingester = setup.rig.ingester().await;
     let clicks = setup.clicks(30);
-    let status = JournalStatus::read(&setup.rig.path()).unwrap().unwrap();
+    let status = JournalStatus::read(&setup.rig.path(), 0).unwrap().unwrap();
     let (gone, next) = (&status.segments[1], &status.segments[2]);
     std::fs::remove_file(setup.rig.path().join(&gone.name)).unwrap();
     setup.settle(&mut ingester).await;
@@ -42,7 +42,7 @@ async fn damage_in_the_segment_that_is_written_to_is_counted_once_even_if_a_clic
     let setup = small(SMALL).await;
     let mut ingester = setup.rig.ingester().await;
     let clicks = setup.clicks(5);
-    let status = JournalStatus::read(&setup.rig.path()).unwrap().unwrap();
+    let status = JournalStatus::read(&setup.rig.path(), 0).unwrap().unwrap();
     let path = setup.rig.path().join(&status.segments[0].name);
     let mut bytes = std::fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;

@@ -4,7 +4,7 @@ use super::*;
 use crate::journal::JournalStatus;
 
 fn segments(setup: &Setup) -> usize {
-    let status = JournalStatus::read(&setup.rig.path()).unwrap().unwrap();
+    let status = JournalStatus::read(&setup.rig.path(), 0).unwrap().unwrap();
     status.segments.len()
 }
 

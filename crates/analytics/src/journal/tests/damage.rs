@@ -63,7 +63,9 @@ fn damage_in_the_last_segment_is_counted_also_after_a_restart_and_costs_nothing_
         desk.append_all(0..4);
         let desk = desk.restart_after(|directory| damage(directory, 0, at));
         assert_eq!(desk.journal.pending(), 4, "byte {at}");
-        let status = JournalStatus::read(desk.temporary.path()).unwrap().unwrap();
+        let status = JournalStatus::read(desk.temporary.path(), 0)
+            .unwrap()
+            .unwrap();
         assert_eq!(status.pending(0).clicks, 4, "byte {at}");
         assert_eq!(status.segments[0].records, 3, "byte {at}");
         assert_eq!(status.segments[0].bad_bytes, FRAME as u64, "byte {at}");
@@ -201,7 +203,7 @@ proptest! {
         let desk = desk.restart_after(|directory| {
             std::fs::write(&files(directory)[0], &bytes).unwrap();
         });
-        let status = JournalStatus::read(desk.temporary.path()).unwrap().unwrap();
+        let status = JournalStatus::read(desk.temporary.path(), 0).unwrap().unwrap();
         let pending = desk.journal.pending();
         prop_assert_eq!(status.pending(0).clicks, pending);
         let Desk { temporary, journal, .. } = desk;

@@ -124,11 +124,13 @@ fn a_journal_of_another_version_is_left_alone() {
 #[test]
 fn from_outside_it_looks_as_it_does_from_inside() {
     let empty = tempfile::tempdir().unwrap();
-    assert!(JournalStatus::read(empty.path()).unwrap().is_none());
+    assert!(JournalStatus::read(empty.path(), 0).unwrap().is_none());
     let mut desk = Desk::new();
     desk.append_all(0..20);
     desk.settle(10);
-    let status = JournalStatus::read(desk.temporary.path()).unwrap().unwrap();
+    let status = JournalStatus::read(desk.temporary.path(), 0)
+        .unwrap()
+        .unwrap();
     assert_eq!((status.id, status.end()), (NEW_ID, 20));
     let segments: Vec<_> = status
         .segments

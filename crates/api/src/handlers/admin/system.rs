@@ -47,7 +47,7 @@ struct SystemPage<'a> {
 /// Shows it.
 pub(crate) async fn show(state: web::Data<State>, frame: Frame) -> PageResult {
     let counts = within(COUNT_TIMEOUT, state.store().counts()).await;
-    state.metrics().database_up(counts.is_ok());
+    state.metrics().database_answered(counts.is_ok());
     let (recorder, resolver) = (state.recorder(), state.resolver());
     let (cached_links, cached_unknown) = resolver.entries();
     let waiting = recorder.waiting();

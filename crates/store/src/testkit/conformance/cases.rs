@@ -325,6 +325,7 @@ macro_rules! __conformance_cases {
                 the_takes_that_a_database_forgot_are_noted_with_the_next_one
                 a_process_that_lost_its_journal_settles_and_notes_nothing
                 a_journal_of_another_process_is_refused
+                a_forgotten_journal_is_known_again_when_it_is_used
                 taking_again_changes_nothing
                 of_many_who_take_a_journal_at_once_one_gets_it
                 a_batch_commits_before_its_journal_is_taken_or_never

@@ -76,6 +76,8 @@ pub async fn a_journal_is_registered_once(factory: &dyn StoreFactory) {
         duplicates: 0,
         dropped: Dropped::default(),
         split: first.split,
+        retry_of: None,
+        forgotten_at: None,
         registered_at: at,
         updated_at: at,
     };
@@ -317,6 +319,51 @@ fn note_of(journal: JournalId, owner: JournalOwner, at: OffsetDateTime) -> Journ
         ends: false,
         at,
     }
+}
+
+/// A forgotten journal is not listed, keeps its position, and is known again when somebody uses it.
+pub async fn a_forgotten_journal_is_known_again_when_it_is_used(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let (id, other) = (samples.journal(), samples.journal());
+    let [first, second] = std::array::from_fn(|_| samples.owner());
+    let retry = JournalClaim {
+        retry_of: Some(other),
+        ..claim(id, first, &[])
+    };
+    let seen = taken(&*store, &retry).await;
+    assert_eq!((seen.retry_of, seen.forgotten_at), (Some(other), None));
+    let at = START + Duration::nanoseconds(1_999);
+    let forgotten = JournalRecord {
+        forgotten_at: Some(micros(at)),
+        ..seen.clone()
+    };
+    let forget = async || assert!(store.forget_journal(&seen, at).await.unwrap());
+    for step in 0..2 {
+        forget().await;
+        forget().await;
+        assert_eq!(store.journals().await.unwrap(), []);
+        assert_eq!(
+            journal(&*store, id).await.forgotten_at,
+            forgotten.forgotten_at
+        );
+        if step == 0 {
+            let note = note_of(id, first, START);
+            assert!(store.note_journal(&note).await.unwrap());
+        } else {
+            let record = taken(&*store, &claim(id, second, &[first])).await;
+            assert_eq!((record.committed, record.retry_of), (7, Some(other)));
+        }
+        let known = journal(&*store, id).await;
+        assert_eq!(known.forgotten_at, None);
+        assert_eq!(store.journals().await.unwrap(), [known]);
+    }
+    // It is not as it was seen any more; nor is one that there is not.
+    for id in [id, other] {
+        let seen = JournalRecord { id, ..seen.clone() };
+        assert!(!store.forget_journal(&seen, at).await.unwrap());
+    }
+    assert_eq!(journal(&*store, id).await.forgotten_at, None);
 }
 
 /// Whoever takes the journal next is told what its owner noted last.

@@ -77,6 +77,7 @@ pub enum Operation {
     Ledger,
     TakeJournal,
     NoteJournal,
+    ForgetJournal,
     JournalOwners,
     StoredClicks,
     MakeDurable,

@@ -95,6 +95,7 @@ failing! {
     JournalStore {
         TakeJournal: take_journal(claim: &JournalClaim) -> Claimed;
         NoteJournal: note_journal(note: &JournalNote) -> bool;
+        ForgetJournal: forget_journal(seen: &JournalRecord, at: OffsetDateTime) -> bool;
         Journal: journal(id: JournalId) -> Option<JournalRecord>;
         Journals: journals() -> Vec<JournalRecord>;
         JournalOwners: journal_owners(id: JournalId) -> Vec<Ownership>;

@@ -1,145 +1,16 @@
-//! `linkctl journal`: the clicks that were accepted on this machine and are not stored yet.
+//! `linkctl journal status`: the clicks that were accepted on this machine and are not stored yet.
 
 use std::path::Path;
 
 use serde::Serialize;
 use time::OffsetDateTime;
 use waypost_analytics::journal::{JournalStatus, Pending, SegmentStatus};
-use waypost_analytics::ledger::{JournalLedger, JournalProblem};
 use waypost_core::{Clock, JournalId};
-use waypost_store::Dropped;
 
 use crate::console::{Console, HEADING, counted, to_the_second};
 use crate::database;
 use crate::failure::{Failure, Status};
 use crate::settings::Settings;
-
-/// A journal and what became of its clicks, in JSON.
-#[derive(Serialize)]
-pub(super) struct JournalRecord {
-    id: String,
-    /// The host of its owner; empty where that is not known.
-    node: String,
-    accepted: u64,
-    stored: u64,
-    /// Of the journal of another machine: what its owner said last. `null` where it said nothing.
-    pending: Option<u64>,
-    dropped: DroppedRecord,
-    /// Stored already, from another journal.
-    duplicates: u64,
-    /// What is wrong with it.
-    problems: Vec<String>,
-    agrees: bool,
-}
-
-#[derive(Serialize)]
-struct DroppedRecord {
-    link_deleted: u64,
-    rejected: u64,
-    unreadable: u64,
-    lost: u64,
-}
-
-impl From<&JournalLedger> for JournalRecord {
-    fn from(ledger: &JournalLedger) -> Self {
-        let settled = ledger.settled.as_ref();
-        let Dropped {
-            link_deleted,
-            rejected,
-            unreadable,
-            lost,
-        } = settled.map_or_else(Dropped::default, |settled| settled.dropped);
-        Self {
-            id: ledger.id.to_string(),
-            node: settled.map_or_else(String::new, |settled| settled.node.clone()),
-            accepted: ledger.accepted(),
-            stored: settled.map_or(0, |settled| settled.stored),
-            duplicates: settled.map_or(0, |settled| settled.duplicates),
-            problems: ledger.problems.iter().map(explained).collect(),
-            pending: ledger.pending,
-            dropped: DroppedRecord {
-                link_deleted,
-                rejected,
-                unreadable,
-                lost,
-            },
-            agrees: ledger.agrees(),
-        }
-    }
-}
-
-/// What became of a journal's clicks, in a line.
-pub(super) fn account(ledger: &JournalLedger) -> String {
-    let settled = ledger.settled.as_ref();
-    let dropped = settled.map_or_else(Dropped::default, |settled| settled.dropped);
-    let Dropped {
-        link_deleted,
-        rejected,
-        unreadable,
-        lost,
-    } = dropped;
-    let reasons = [
-        ("link_deleted", link_deleted),
-        ("rejected", rejected),
-        ("unreadable", unreadable),
-        ("lost", lost),
-    ];
-    let reasons: Vec<_> = reasons
-        .into_iter()
-        .filter(|(_, clicks)| *clicks > 0)
-        .map(|(reason, clicks)| format!("{reason} {clicks}"))
-        .collect();
-    let reasons = if reasons.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", reasons.join(", "))
-    };
-    let pending = ledger
-        .pending
-        .map_or("pending on its machine".to_owned(), |pending| {
-            format!("{pending} pending")
-        });
-    let duplicates = match settled.map_or(0, |settled| settled.duplicates) {
-        0 => String::new(),
-        duplicates => format!(" + {duplicates} stored from another journal"),
-    };
-    format!(
-        "journal {}: {} accepted = {} stored + {pending} + {} dropped{reasons}{duplicates}",
-        ledger.id,
-        counted(ledger.accepted(), "click"),
-        settled.map_or(0, |settled| settled.stored),
-        dropped.total(),
-    )
-}
-
-/// What a problem is, and what to do about it.
-pub(super) fn explained(problem: &JournalProblem) -> String {
-    match problem {
-        JournalProblem::Sum => {
-            "its settled clicks are not the sum of those that are stored, dropped and duplicates: the database was changed by hand or is damaged".to_owned()
-        }
-        JournalProblem::Lost { clicks } => format!(
-            "{} lost, unreadable or refused; when you know why, accept it with `linkctl verify --accept REASON`",
-            counted(*clicks, "click")
-        ),
-        JournalProblem::TwoOwners { other, at } => format!(
-            "it went on from journal {other} at click {at}, because another server uses that one: a data directory was copied; give each server one of its own, then accept it with `linkctl verify --accept REASON`"
-        ),
-        JournalProblem::OtherOwner => {
-            "another server owns it: this data directory is a copy, or was copied; the server of this directory will go on under a new id".to_owned()
-        }
-        JournalProblem::Takes => {
-            "two servers took it at once, or from clicks that were not settled: the database was changed by hand or is damaged".to_owned()
-        }
-        JournalProblem::Gap { clicks } => format!(
-            "{} missing in this data directory; the server will count them as lost when it starts",
-            counted(*clicks, "pending click")
-        ),
-        JournalProblem::Unknown => {
-            "the database does not know it: was it set back? The server stores again what is in this data directory when it starts".to_owned()
-        }
-    }
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -168,18 +39,18 @@ struct SegmentRecord<'a> {
 }
 
 /// Shows the journal in `directory`. Where the database is away, what can be said without it.
-pub(super) async fn status(
+pub(in crate::commands) async fn status(
     directory: &Path,
     settings: &Settings,
     clock: &dyn Clock,
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
     let missing = || Failure::NoJournal(directory.to_owned());
-    let id = JournalStatus::read(directory)?.ok_or_else(missing)?.id;
+    let id = JournalStatus::id_in(directory)?.ok_or_else(missing)?;
     // The database first: what is settled meanwhile is then still pending, never neither.
     let committed = committed(settings, id).await;
-    let status = JournalStatus::read(directory)?.ok_or_else(missing)?;
     let known = committed.as_ref().ok().copied().flatten();
+    let status = JournalStatus::read(directory, known.unwrap_or(0))?.ok_or_else(missing)?;
     print(directory, &status, known, clock.now(), console)?;
     match committed {
         Ok(Some(_)) => Ok(Status::Done),
@@ -274,7 +145,7 @@ fn print<'a>(
     }
     if status.set_aside_bytes > 0 {
         console.line(format_args!(
-            "{} of clicks that the database refused are set aside in the file `rejected`",
+            "{} of clicks that the database refused are set aside; `linkctl journal retry` tries to store them",
             counted(status.set_aside_bytes, "byte")
         ))?;
     }
@@ -309,7 +180,7 @@ mod tests {
 
     async fn printed(json: bool, committed: Option<u64>) -> String {
         let directory = empty_journal();
-        let status = JournalStatus::read(directory.path()).unwrap().unwrap();
+        let status = JournalStatus::read(directory.path(), 0).unwrap().unwrap();
         let (ended, printed) = Printed::by(json, None, async |console| {
             print(Path::new("/data/journal"), &status, committed, NOW, console)
         })

@@ -1,0 +1,62 @@
+//! `linkctl journal forget`: journals whose directories are gone.
+
+use waypost_analytics::journal::JournalStatus;
+use waypost_analytics::ledger;
+use waypost_core::JournalId;
+
+use super::{Parts, explained};
+use crate::cli;
+use crate::console::{Console, counted, to_the_second};
+use crate::failure::{Failure, Status};
+
+/// Shows a journal, and forgets it.
+pub(super) async fn forget(
+    command: &cli::Forget,
+    parts: &Parts<'_>,
+    console: &mut Console<'_>,
+) -> Result<Status, Failure> {
+    let id = JournalId::from_uuid(command.id);
+    if JournalStatus::id_in(parts.local)? == Some(id) {
+        let directory = parts.local.to_owned();
+        return Err(Failure::JournalIsHere { id, directory });
+    }
+    let journals = ledger::journals(&*parts.store, parts.local).await?;
+    let known = journals.iter().find(|journal| journal.id == id);
+    let (ledger, record) = known
+        .and_then(|ledger| Some((ledger, ledger.settled.as_ref()?)))
+        .ok_or(Failure::NoSuchJournal(id))?;
+    let of = record.retry_of;
+    if let Some(of) = of.filter(|of| journals.iter().any(|journal| journal.id == *of)) {
+        return Err(Failure::JournalIsRetry { id, of });
+    }
+    console.say(format_args!(
+        "journal {id} of {}: last seen {}, {}",
+        if record.node.is_empty() {
+            "a host that is not known"
+        } else {
+            &record.node
+        },
+        to_the_second(record.seen_at()),
+        ledger.pending.map_or_else(
+            || "and nobody said how many clicks are pending".to_owned(),
+            |pending| format!("{} pending", counted(pending, "click"))
+        ),
+    ));
+    for problem in &ledger.problems {
+        console.say(explained(problem));
+    }
+    console.confirm("forget it?", command.confirmation)?;
+    if !parts
+        .store
+        .forget_journal(record, parts.clock.now())
+        .await?
+    {
+        return Err(Failure::JournalMoved(id));
+    }
+    if console.json {
+        console.json(&serde_json::json!({ "forgotten": id.to_string() }))?;
+    } else {
+        console.line(format_args!("forgot journal {id}"))?;
+    }
+    Ok(Status::Done)
+}

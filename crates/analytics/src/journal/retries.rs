@@ -1,0 +1,189 @@
+//! Trying refused clicks again: each file of clicks that were set aside becomes a journal of its own, whose
+//! position tells which of its clicks are stored. However often that is interrupted, none is stored twice.
+//!
+//! They are in the directory `retries` of the journal, each named by the id of the journal that it is:
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `of` | the id of the journal that counted the clicks as rejected |
+//! | `source` | the file of clicks that were set aside, until it is made into a segment |
+//! | `id`, `00000000000000000000.clicks`, … | as in every journal |
+//!
+//! What is refused again is set aside there, and becomes another one.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+use waypost_core::{JournalId, Random};
+
+use super::directory::{self, DIRECTORY_MODE, Directory, JournalError, io_error};
+use super::{frame, set_aside};
+
+const RETRIES: &str = "retries";
+const OF: &str = "of";
+const SOURCE: &str = "source";
+
+/// Clicks that were refused, as a journal that is in nobody's hands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    /// Its directory.
+    pub directory: PathBuf,
+    /// Its id.
+    pub id: JournalId,
+    /// The journal that counted the clicks as rejected.
+    pub of: JournalId,
+}
+
+/// Keeps others from trying the same clicks again at the same time, as long as this value lives.
+#[derive(Debug)]
+pub struct Retries {
+    directory: Directory,
+    journal: PathBuf,
+}
+
+impl Retries {
+    /// Begins to try again what was set aside in the journal in `directory`; `None` when there is no journal. A server
+    /// may use it at the same time.
+    ///
+    /// # Errors
+    /// [`JournalError::Locked`] when another process tries them again, [`JournalError::Io`].
+    pub fn of(journal: &Path) -> Result<Option<Self>, JournalError> {
+        if directory::read_id(journal)?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            directory: Directory::open(&journal.join(RETRIES))?,
+            journal: journal.to_owned(),
+        }))
+    }
+
+    /// Makes journals of all files of clicks that were set aside. Returns them and those of earlier tries that are
+    /// there still, oldest first.
+    ///
+    /// # Errors
+    /// [`JournalError`]; then it can be tried again, and nothing is there twice.
+    pub fn prepare(
+        &self,
+        random: &dyn Random,
+        now: OffsetDateTime,
+    ) -> Result<Vec<Retry>, JournalError> {
+        let mut journals = vec![self.journal.clone()];
+        journals.extend(self.directories()?);
+        for journal in journals {
+            let Some(id) = directory::read_id(&journal)? else {
+                continue;
+            };
+            for file in set_aside::files(&journal, id)? {
+                let retry = self
+                    .directory
+                    .path()
+                    .join(JournalId::new(now, random).to_string());
+                let begin = || {
+                    DirBuilder::new().mode(DIRECTORY_MODE).create(&retry)?;
+                    write(&retry, OF, format!("{}\n", file.journal).as_bytes())?;
+                    self.directory.sync()
+                };
+                begin().map_err(io_error(&retry))?;
+                set_aside::take(&file.path, &retry.join(SOURCE))?;
+            }
+        }
+        let mut retries = Vec::new();
+        for retry in self.directories()? {
+            retries.extend(finish(&retry)?);
+        }
+        Ok(retries)
+    }
+
+    /// Deletes a journal that holds nothing any more.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`].
+    pub fn delete(&self, retry: &Retry) -> Result<(), JournalError> {
+        let path = &retry.directory;
+        // What is in the way of this is not deleted: clicks that were set aside once more.
+        if !set_aside::files(path, retry.id)?.is_empty() {
+            return Ok(());
+        }
+        std::fs::remove_dir_all(path).map_err(io_error(path))
+    }
+
+    /// The directories of retries, in the order of their ids, which is that of their beginnings.
+    fn directories(&self) -> Result<Vec<PathBuf>, JournalError> {
+        let path = self.directory.path();
+        let mut directories = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(io_error(path))? {
+            let path = entry.map_err(io_error(path))?.path();
+            if id_of(&path).is_some() {
+                directories.push(path);
+            }
+        }
+        directories.sort();
+        Ok(directories)
+    }
+}
+
+/// The id in the name of a retry's directory.
+fn id_of(retry: &Path) -> Option<JournalId> {
+    let name = retry.file_name()?.to_str()?;
+    Uuid::parse_str(name).ok().map(JournalId::from_uuid)
+}
+
+/// The journal whose refused clicks the one in `directory` tries again; `None` for most.
+pub(super) fn retry_of(directory: &Path) -> Result<Option<JournalId>, JournalError> {
+    let path = directory.join(OF);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => match Uuid::parse_str(text.trim()) {
+            Ok(id) => Ok(Some(JournalId::from_uuid(id))),
+            Err(_) => Err(JournalError::BadId { path }),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error(&path)(error)),
+    }
+}
+
+/// Makes a journal of what was set aside. Done again after it was interrupted, it makes the same one. `None` where it
+/// was interrupted before anything was taken.
+fn finish(retry: &Path) -> Result<Option<Retry>, JournalError> {
+    let source = retry.join(SOURCE);
+    let frames = match std::fs::read(&source) {
+        Ok(frames) => Some(frames),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(io_error(&source)(error)),
+    };
+    let (Some(id), Some(of)) = (id_of(retry), retry_of(retry)?) else {
+        return Ok(None);
+    };
+    let make = |frames: &[u8]| {
+        let mut segment = frame::header(0).to_vec();
+        for (position, record) in (0..).zip(set_aside::records(frames)) {
+            frame::write(&mut segment, position, |bytes| {
+                bytes.extend_from_slice(record)
+            });
+        }
+        write(retry, &directory::segment_name(0), &segment)?;
+        write(retry, "id", format!("{id}\n").as_bytes())?;
+        std::fs::remove_file(&source)
+    };
+    match frames {
+        Some(frames) => make(&frames).map_err(io_error(retry))?,
+        None if directory::read_id(retry)?.is_none() => {
+            std::fs::remove_dir_all(retry).map_err(io_error(retry))?;
+            return Ok(None);
+        }
+        None => {}
+    }
+    let directory = retry.to_owned();
+    Ok(Some(Retry { directory, id, of }))
+}
+
+/// Writes a file, which is on the disk when this returns.
+fn write(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let mut file = directory::create(&directory.join(name))?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    File::open(directory)?.sync_all()
+}
