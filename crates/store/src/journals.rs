@@ -483,13 +483,10 @@ impl JournalRecord {
         let Some(owner) = self.owner else {
             return true;
         };
-        let follows = |index| {
-            let left = claim.left_at(index);
-            left.is_none_or(|left| self.committed <= left)
-        };
-        owner == claim.owner
-            || claim.tried_after(owner).is_some()
-            || claim.index_of(owner).is_some_and(follows)
+        // What it settled after the own line had left is not in that.
+        let left = |place| claim.left_at(place);
+        let has_all = |place| left(place).is_none_or(|left| self.committed <= left);
+        owner == claim.owner || claim.place_of(owner).is_some_and(has_all)
     }
 }
 
@@ -498,14 +495,11 @@ impl JournalClaim {
     /// when they have nothing in common that is known.
     #[must_use]
     pub fn branch(&self, record: &JournalRecord, takes: &[Ownership]) -> Option<Branch> {
-        // The owner is one of the predecessors, and went on after the others had left.
-        if let Some(left) = record
-            .owner
-            .and_then(|owner| self.left_at(self.index_of(owner)?))
-        {
-            let settled = left;
+        // The owner is one of the own line, and went on after the others had left.
+        let place = record.owner.and_then(|owner| self.place_of(owner));
+        if let Some(left) = place.and_then(|place| self.left_at(place)) {
             return Some(Branch {
-                settled,
+                settled: left,
                 shared: left,
             });
         }
@@ -521,7 +515,7 @@ impl JournalClaim {
         });
         let (place, take) = branches.max_by_key(|(place, _)| *place)?;
         // What the one before settled after the own line had left is not in that.
-        let left = self.predecessors.get(place.after).map(|next| next.end);
+        let left = self.left_at(place);
         let within = |position: u64| left.map_or(position, |left| left.min(position));
         Some(Branch {
             settled: within(take.began),
@@ -558,10 +552,10 @@ impl JournalClaim {
         own.position(|own| own.owner == owner)
     }
 
-    /// The position up to which the predecessors after the one at `index` have the same records as that one;
-    /// `None` when there are none: then the claim's process has all that it left in the directory.
-    fn left_at(&self, index: usize) -> Option<u64> {
-        let next = self.predecessors.get(index.saturating_add(1))?;
+    /// The position up to which those of the line after a place have the same records as those before it; `None` when
+    /// there are none: then the claim's process has all that was left in the directory.
+    fn left_at(&self, place: Place) -> Option<u64> {
+        let next = self.predecessors.get(place.after)?;
         Some(next.end)
     }
 
@@ -737,6 +731,17 @@ mod tests {
         };
         let record = |owner| JournalRecord::registered(&self::claim(owner, &[]));
         assert!(record(tried).yields_to(&claim));
+        // The process of a copy got the answer, and went on.
+        let further = JournalRecord {
+            committed: 12,
+            ..record(tried)
+        };
+        assert!(!further.yields_to(&claim));
+        let left = Branch {
+            settled: 11,
+            shared: 11,
+        };
+        assert_eq!(claim.branch(&further, &[take(one, None)]), Some(left));
         let noted: Vec<_> = claim.takes(Some(tried), 5).iter().map(pair).collect();
         assert_eq!(noted, [(two, Some(tried)), (new, Some(two))]);
         // Another one went on from it, when the second one had not begun.
