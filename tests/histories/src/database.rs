@@ -81,7 +81,10 @@ impl Database {
 
     pub(crate) fn store(&self) -> Arc<dyn Store> {
         match self {
-            Self::Memory(store) => Arc::clone(store) as Arc<dyn Store>,
+            Self::Memory(store) => {
+                let store: Arc<MemoryStore> = Arc::clone(store);
+                store
+            }
             Self::Sqlite { open, .. } => open.store(),
         }
     }

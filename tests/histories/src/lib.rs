@@ -44,7 +44,7 @@
 //!
 //! | fault | seeds | states |
 //! | --- | --- | --- |
-//! | a batch counts as committed by its position alone | | 558 |
+//! | a batch counts as committed by its position alone | 0, 1, 3 | 558 |
 //! | the same of one that was only prepared | | 313 |
 //! | no going back to where the database is | 2, 15, 60 | 1,043 |
 //! | a copy keeps its id | 0, 1, 3 | 328 |
@@ -64,6 +64,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
     reason = "a test: what cannot be ends it"

@@ -51,7 +51,7 @@ enum Request {
 }
 
 enum Answer {
-    Taken(Result<Claimed, StoreError>),
+    Taken(Box<Result<Claimed, StoreError>>),
     Ingested(Result<Ingested, StoreError>),
 }
 
@@ -151,7 +151,8 @@ impl Wire {
         let database = self.database();
         match request {
             Request::Take(claim) => {
-                Answer::Taken(self.at_work(database.take_journal(&claim)).await)
+                let taken = self.at_work(database.take_journal(&claim)).await;
+                Answer::Taken(Box::new(taken))
             }
             Request::Ingest(batch, at) => {
                 Answer::Ingested(self.at_work(database.ingest(batch, at)).await)
@@ -190,7 +191,7 @@ impl Wire {
 impl JournalStore for Wire {
     async fn take_journal(&self, claim: &JournalClaim) -> Result<Claimed, StoreError> {
         match self.send(Request::Take(Box::new(claim.clone()))).await {
-            Answer::Taken(answer) => answer,
+            Answer::Taken(answer) => *answer,
             Answer::Ingested(_) => unreachable!("the answer is that of the request"),
         }
     }

@@ -1,6 +1,12 @@
 //! The protocol holds in every order of everything that may happen, up to a size, and the search finds each fault that
 //! is put into it.
 
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "what is found ends the test, and is told"
+)]
+
 use waypost_histories::model::{Action, Broken, Fault, Sizes, search};
 
 /// Sizes of the long form (`WAYPOST_TEST_PROTOCOL=long`), or of the short one.

@@ -135,7 +135,7 @@ impl State {
                 let Some(node) = request.node else {
                     return false;
                 };
-                self.pay(until) && self.answered(node, request, until, sizes)
+                self.pay(until) && self.answered(node, &request, until, sizes)
             }
             Action::GiveUp(number) => {
                 self.left.losses -= 1;

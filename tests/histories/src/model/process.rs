@@ -177,7 +177,7 @@ impl State {
     pub(super) fn answered(
         &mut self,
         node: usize,
-        request: Request,
+        request: &Request,
         until: Until,
         sizes: &Sizes,
     ) -> bool {
@@ -197,7 +197,7 @@ impl State {
                 let others = Request {
                     clicks: others.collect(),
                     answer: None,
-                    ..request
+                    ..*request
                 };
                 self.put(node, others);
                 until == Until::End
