@@ -1,6 +1,6 @@
 # `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-faults bench bench-api bench-stats fuzz check format clippy deny doc
+.PHONY: help run build test test-faults test-histories bench bench-api bench-stats fuzz check format clippy deny doc
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -12,12 +12,16 @@ build: ## Build the optimised binaries: target/release/server and target/release
 	cargo build --release --locked --package waypost-server --package waypost-linkctl
 
 test: ## Install what the tests need (databases, Chromium, packages of pip and npm) and run all of them
-	tests/install-dependencies.sh databases pgbouncer replication faketime schemathesis oidc-provider chromium page-checkers
+	tests/install-dependencies.sh databases pgbouncer replication faketime strace schemathesis oidc-provider chromium page-checkers
 	cargo test --workspace --locked
 
 test-faults: ## Run the long form of the tests that kill, cut off and fill up, one after the other
-	tests/install-dependencies.sh databases pgbouncer replication faketime
+	tests/install-dependencies.sh databases pgbouncer replication faketime strace
 	WAYPOST_TEST_FAULTS=long cargo test --package waypost-e2e --test faults --locked -- --test-threads=1 --nocapture
+
+test-histories: ## Search a million histories and the protocol in larger sizes for lost and doubled clicks
+	WAYPOST_TEST_HISTORIES=1000000 cargo test --release --package waypost-histories --test histories --locked -- --test-threads=1 --nocapture
+	WAYPOST_TEST_PROTOCOL=long cargo test --release --package waypost-histories --test protocol --locked -- --test-threads=1 --nocapture
 
 fuzz: ## Fuzz what is read from the click journal, a minute each (needs `cargo install cargo-fuzz` and g++)
 	cd crates/analytics && RUSTC_BOOTSTRAP=1 cargo fuzz run segment -- -max_total_time=60

@@ -1,14 +1,15 @@
 #!/bin/sh
 # Installs what the tests need beyond the Rust toolchain:
 #
-#   tests/install-dependencies.sh [databases] [pgbouncer] [replication] [faketime] [schemathesis]
-#                                 [oidc-provider] [chromium] [page-checkers] [cargo-deny]
+#   tests/install-dependencies.sh [databases] [pgbouncer] [replication] [faketime] [strace]
+#                                 [schemathesis] [oidc-provider] [chromium] [page-checkers] [cargo-deny]
 #
 #   databases    the server programs of PostgreSQL and MariaDB. The tests start
 #                private instances of them; no service is set up or started.
 #   pgbouncer    a pooler for PostgreSQL. No service is set up or started.
 #   replication  Galera, the library that makes MariaDB servers a cluster.
 #   faketime     libfaketime, a library that gives a program another time.
+#   strace       records the system calls of a program.
 #   schemathesis the tester of HTTP APIs by their own description, in a Python environment of
 #                its own in the user's cache directory.
 #   oidc-provider an OpenID provider to sign in with, a package of npm, in a directory of its own
@@ -166,6 +167,18 @@ faketime() {
     has_faketime || die "the library libfaketimeMT.so.1 is still not found"
 }
 
+# Where the harness looks as well (tests/harness/src/programs.rs).
+has_strace() { has_program strace; }
+
+install_strace() {
+    has_strace && return 0
+    command -v apt-get >/dev/null 2>&1 && may_become_root ||
+        die "please install strace (Debian package: strace)"
+    say "installing strace"
+    apt_install strace || die "apt-get could not install strace"
+    has_strace || die "the program strace is still not found"
+}
+
 has_venv() { python3 -c 'import venv, ensurepip' >/dev/null 2>&1; }
 
 schemathesis() {
@@ -232,18 +245,19 @@ cargo_deny() {
     cargo install --quiet --locked --version "$cargo_deny_version" cargo-deny
 }
 
-[ "$#" -gt 0 ] || set -- databases pgbouncer replication faketime schemathesis oidc-provider chromium page-checkers cargo-deny
+[ "$#" -gt 0 ] || set -- databases pgbouncer replication faketime strace schemathesis oidc-provider chromium page-checkers cargo-deny
 for what in "$@"; do
     case $what in
     databases) databases ;;
     pgbouncer) pgbouncer ;;
     replication) replication ;;
     faketime) faketime ;;
+    strace) install_strace ;;
     schemathesis) schemathesis ;;
     oidc-provider) npm_packages oidc-provider "$oidc_provider" ;;
     chromium) chromium ;;
     page-checkers) npm_packages page-checkers "$page_checkers" ;;
     cargo-deny) cargo_deny ;;
-    *) die "unknown argument '$what' (known: databases, pgbouncer, replication, faketime, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
+    *) die "unknown argument '$what' (known: databases, pgbouncer, replication, faketime, strace, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
     esac
 done

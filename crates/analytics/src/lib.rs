@@ -33,6 +33,7 @@
 //! | reading numbers | [`statistics`], [`live`] |
 //! | settings | [`ClickSettings`] |
 //! | numbers for operators | [`metrics`] |
+//! | `testkit` (feature) | what tests outside of this crate need to move an ingester by hand |
 //!
 //! This crate knows the port (`waypost-store`), never a database, and no HTTP framework.
 //!
@@ -66,6 +67,8 @@ mod salts;
 mod settings;
 mod signals;
 pub mod statistics;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod user_agents;
 mod visit;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager as _};
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sqlite::Sqlite;
@@ -193,7 +193,7 @@ pub(crate) fn connect_blocking(path: &str) -> ConnectionResult<SqliteConnection>
 /// Takes the write lock at once: a transaction that reads first and writes later could not wait for
 /// another writer.
 pub(crate) fn begin_blocking(connection: &mut SqliteConnection) -> QueryResult<()> {
-    diesel::connection::AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
+    AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
 }
 
 async fn begin(connection: &mut Connection) -> QueryResult<()> {
@@ -240,8 +240,8 @@ async fn forget_deleted(connection: &mut Connection) -> Result<(), WorkError> {
     Ok(())
 }
 
-/// Commits a change that changes nothing and waits until the disk has the log, and with it all commits before.
-/// Other commits do not wait (`synchronous = NORMAL`): a power failure takes the last ones back.
+/// Commits and waits until the disk has the log, and with it all commits before. Other commits do not wait
+/// (`synchronous = NORMAL`): a power failure takes the last ones back.
 async fn make_durable(
     connection: &mut Connection,
     journal: JournalId,
@@ -249,15 +249,38 @@ async fn make_durable(
 ) -> Result<bool, WorkError> {
     let commit = move |connection: &mut SqliteConnection| {
         connection.batch_execute("PRAGMA synchronous = FULL")?;
-        let own = click_journals::table
-            .find(Id(*journal.as_uuid()))
-            .filter(click_journals::owner.eq(Id(*owner.as_uuid())));
-        let committed = diesel::update(own)
-            .set(click_journals::committed.eq(click_journals::committed))
-            .execute(connection);
+        let committed = commit_nothing(connection, journal, owner);
         connection.batch_execute("PRAGMA synchronous = NORMAL")?;
         committed
     };
     let committed = connection.spawn_blocking(commit).await?;
     Ok(committed > 0)
+}
+
+/// Commits a change of a journal that is changed back: a value that is replaced by itself is not written, and where
+/// nothing is written nothing is synced. Returns how many rows that are.
+fn commit_nothing(
+    connection: &mut SqliteConnection,
+    journal: JournalId,
+    owner: JournalOwner,
+) -> QueryResult<usize> {
+    let own = click_journals::table
+        .find(Id(*journal.as_uuid()))
+        .filter(click_journals::owner.eq(Id(*owner.as_uuid())));
+    begin_blocking(connection)?;
+    let mut changed = Ok(0);
+    for by in [1, -1] {
+        let moved = click_journals::committed.eq(click_journals::committed + by);
+        changed = changed.and_then(|_| diesel::update(own).set(moved).execute(connection));
+    }
+    match changed {
+        Ok(changed) => {
+            AnsiTransactionManager::commit_transaction(connection)?;
+            Ok(changed)
+        }
+        Err(error) => {
+            AnsiTransactionManager::rollback_transaction(connection)?;
+            Err(error)
+        }
+    }
 }

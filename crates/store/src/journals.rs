@@ -149,7 +149,7 @@ pub struct JournalClaim {
     pub predecessors: Vec<Predecessor>,
     /// Owners under which the process or one before it tried to take the journal, and got no answer. None of them has
     /// added a record.
-    pub tried: Vec<JournalOwner>,
+    pub tried: Vec<Tried>,
     /// The position at which the journal begins, where the database does not know it.
     pub began: u64,
     /// The position behind the last record that the process has.
@@ -173,6 +173,16 @@ pub struct Predecessor {
     pub owner: JournalOwner,
     /// The position behind the last record that it had when it took the journal.
     pub end: u64,
+}
+
+/// An owner under which it was tried to take a journal, without an answer: the database may know it, now or after it
+/// was set back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried {
+    /// The owner.
+    pub owner: JournalOwner,
+    /// How many of the predecessors came before it.
+    pub after: usize,
 }
 
 impl JournalClaim {
@@ -473,13 +483,10 @@ impl JournalRecord {
         let Some(owner) = self.owner else {
             return true;
         };
-        let follows = |index| {
-            let left = claim.left_at(index);
-            left.is_none_or(|left| self.committed <= left)
-        };
-        owner == claim.owner
-            || claim.tried.contains(&owner)
-            || claim.index_of(owner).is_some_and(follows)
+        // What it settled after the own line had left is not in that.
+        let left = |place| claim.left_at(place);
+        let has_all = |place| left(place).is_none_or(|left| self.committed <= left);
+        owner == claim.owner || claim.place_of(owner).is_some_and(has_all)
     }
 }
 
@@ -488,34 +495,55 @@ impl JournalClaim {
     /// when they have nothing in common that is known.
     #[must_use]
     pub fn branch(&self, record: &JournalRecord, takes: &[Ownership]) -> Option<Branch> {
-        // The owner is one of the predecessors, and went on after the others had left.
-        if let Some(left) = record
-            .owner
-            .and_then(|owner| self.left_at(self.index_of(owner)?))
-        {
-            let settled = left;
+        // The owner is one of the own line, and went on after the others had left.
+        let place = record.owner.and_then(|owner| self.place_of(owner));
+        if let Some(left) = place.and_then(|place| self.left_at(place)) {
             return Some(Branch {
-                settled,
+                settled: left,
                 shared: left,
             });
         }
-        let is_own = |owner| self.index_of(owner).is_some() || self.tried.contains(&owner);
-        let others = takes.iter().filter(|take| !is_own(take.owner));
+        let others = takes
+            .iter()
+            .filter(|take| self.place_of(take.owner).is_none());
         let branches = others.filter_map(|take| match take.predecessor {
-            Some(predecessor) if self.tried.contains(&predecessor) => {
-                Some((self.predecessors.len(), take))
-            }
-            Some(predecessor) => Some((self.index_of(predecessor)?, take)),
-            None => self.predecessors.is_empty().then_some((0, take)),
+            Some(predecessor) => Some((self.place_of(predecessor)?, take)),
+            None => self
+                .predecessors
+                .is_empty()
+                .then_some((Place::default(), take)),
         });
-        let (index, take) = branches.max_by_key(|(index, _)| *index)?;
-        let shared = self
-            .left_at(index)
-            .map_or(take.end, |left| left.min(take.end));
+        let (place, take) = branches.max_by_key(|(place, _)| *place)?;
+        // What the one before settled after the own line had left is not in that.
+        let left = self.left_at(place);
+        let within = |position: u64| left.map_or(position, |left| left.min(position));
         Some(Branch {
-            settled: take.began,
-            shared,
+            settled: within(take.began),
+            shared: within(take.end),
         })
+    }
+
+    /// Where an owner stands in the line of the process.
+    fn place_of(&self, owner: JournalOwner) -> Option<Place> {
+        let of_index = |index: usize| Place {
+            after: index.saturating_add(1),
+            was_tried: false,
+        };
+        let own = self.index_of(owner).map(of_index);
+        own.or_else(|| {
+            let after = self.tried_after(owner)?;
+            Some(Place {
+                after,
+                was_tried: true,
+            })
+        })
+    }
+
+    /// How many predecessors came before an owner under which it was tried to take the journal.
+    fn tried_after(&self, owner: JournalOwner) -> Option<usize> {
+        let mut tried = self.tried.iter();
+        let tried = tried.find(|tried| tried.owner == owner)?;
+        Some(tried.after.min(self.predecessors.len()))
     }
 
     /// The place of a process among the predecessors.
@@ -524,10 +552,10 @@ impl JournalClaim {
         own.position(|own| own.owner == owner)
     }
 
-    /// The position up to which the predecessors after the one at `index` have the same records as that one;
-    /// `None` when there are none: then the claim's process has all that it left in the directory.
-    fn left_at(&self, index: usize) -> Option<u64> {
-        let next = self.predecessors.get(index.saturating_add(1))?;
+    /// The position up to which those of the line after a place have the same records as those before it; `None` when
+    /// there are none: then the claim's process has all that was left in the directory.
+    fn left_at(&self, place: Place) -> Option<u64> {
+        let next = self.predecessors.get(place.after)?;
         Some(next.end)
     }
 
@@ -536,13 +564,8 @@ impl JournalClaim {
     /// them. Other processes tell by these what the process has.
     #[must_use]
     pub fn takes(&self, owner: Option<JournalOwner>, committed: u64) -> Vec<Ownership> {
-        let mut known = self.predecessors.iter();
-        let known = known.rposition(|own| Some(own.owner) == owner);
-        let forgotten = match owner {
-            // It came after all of them.
-            Some(owner) if self.tried.contains(&owner) => self.predecessors.len(),
-            _ => known.map_or(0, |last| last.saturating_add(1)),
-        };
+        let place = owner.and_then(|owner| self.place_of(owner));
+        let forgotten = place.map_or(0, |place| place.after);
         let forgotten = self.predecessors.iter().skip(forgotten);
         let own = Predecessor {
             owner: self.owner,
@@ -565,6 +588,13 @@ impl JournalClaim {
     }
 }
 
+/// A place in a line of processes: after how many of them, and whether between two of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    after: usize,
+    was_tried: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use time::macros::datetime;
@@ -577,6 +607,10 @@ mod tests {
     fn owners<const N: usize>() -> [JournalOwner; N] {
         let random = SeededRandom::new(1);
         std::array::from_fn(|_| JournalOwner::new(AT, &random))
+    }
+
+    fn pair(take: &Ownership) -> (JournalOwner, Option<JournalOwner>) {
+        (take.owner, take.predecessor)
     }
 
     fn take(owner: JournalOwner, predecessor: Option<JournalOwner>) -> Ownership {
@@ -660,6 +694,68 @@ mod tests {
             shared: 11,
         };
         assert_eq!(claim.branch(&record, &[take(one, None)]), Some(branch));
+    }
+
+    #[test]
+    fn what_was_settled_after_the_own_line_had_left_is_not_in_that() {
+        let [one, copy, two, new] = owners();
+        // The copy left at 11, in a database that was set back since; then the first one settled 15.
+        let takes = [
+            take(one, None),
+            Ownership {
+                began: 15,
+                end: 19,
+                ..take(two, Some(one))
+            },
+        ];
+        let record = JournalRecord::registered(&claim(two, &[]));
+        let branch = Branch {
+            settled: 11,
+            shared: 11,
+        };
+        assert_eq!(
+            claim(new, &[one, copy]).branch(&record, &takes),
+            Some(branch)
+        );
+    }
+
+    #[test]
+    fn an_owner_that_was_tried_stands_between_those_before_and_after_it() {
+        let [one, tried, two, other, new] = owners();
+        let claim = JournalClaim {
+            tried: vec![Tried {
+                owner: tried,
+                after: 1,
+            }],
+            ..claim(new, &[one, two])
+        };
+        let record = |owner| JournalRecord::registered(&self::claim(owner, &[]));
+        assert!(record(tried).yields_to(&claim));
+        // The process of a copy got the answer, and went on.
+        let further = JournalRecord {
+            committed: 12,
+            ..record(tried)
+        };
+        assert!(!further.yields_to(&claim));
+        let left = Branch {
+            settled: 11,
+            shared: 11,
+        };
+        assert_eq!(claim.branch(&further, &[take(one, None)]), Some(left));
+        let noted: Vec<_> = claim.takes(Some(tried), 5).iter().map(pair).collect();
+        assert_eq!(noted, [(two, Some(tried)), (new, Some(two))]);
+        // Another one went on from it, when the second one had not begun.
+        let taken = Ownership {
+            began: 4,
+            end: 20,
+            ..take(other, Some(tried))
+        };
+        let takes = [take(one, None), take(tried, Some(one)), taken];
+        let branch = Branch {
+            settled: 4,
+            shared: 11,
+        };
+        assert_eq!(claim.branch(&record(other), &takes), Some(branch));
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub use hold_point::hold_point;
 pub use identities::{IdentityOfUser, IdentityStore};
 pub use journals::{
     AcceptedLoss, Branch, Claimed, ClickBatch, Dropped, Ingested, JournalClaim, JournalNote,
-    JournalPlace, JournalRecord, JournalSplit, JournalStore, Ownership, Predecessor,
+    JournalPlace, JournalRecord, JournalSplit, JournalStore, Ownership, Predecessor, Tried,
 };
 pub use leases::{LeaseName, LeaseStore, latest_lease_end};
 pub use links::{CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};

@@ -120,6 +120,18 @@ pub(crate) fn faketime() -> Result<PathBuf, String> {
         })
 }
 
+/// The program that records system calls.
+pub(crate) fn strace() -> Result<PathBuf, String> {
+    let mut directories = SYSTEM.into_iter().map(PathBuf::from).chain(search_path());
+    directories
+        .find_map(|directory| program(&directory, "strace"))
+        .ok_or_else(|| {
+            "this test needs strace, and it is not installed: \
+             run tests/install-dependencies.sh strace (Debian package: strace)"
+                .to_owned()
+        })
+}
+
 /// The directory with the modules of the OpenID provider, and the program that runs it.
 pub(crate) struct OidcProviderPrograms {
     pub(crate) modules: PathBuf,

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use crate::clock::{self, TestClock};
 use crate::database::TestDatabase;
 use crate::janitor;
 use crate::process::{Process, Written, text};
+use crate::programs;
 use crate::wait::PATIENCE;
 
 /// What a server writes to standard output, before its address.
@@ -27,6 +28,7 @@ pub struct ServerOptions {
     env: Vec<(OsString, OsString)>,
     data_dir: Option<Arc<TempDir>>,
     clock: Option<TestClock>,
+    traced: Option<PathBuf>,
 }
 
 impl ServerOptions {
@@ -53,6 +55,14 @@ impl ServerOptions {
     #[must_use]
     pub fn clock(mut self, clock: &TestClock) -> Self {
         self.clock = Some(clock.clone());
+        self
+    }
+
+    /// Records what it does to files: each write with its bytes, each sync and each deletion, in the order in which they
+    /// happen, as strace writes them.
+    #[must_use]
+    pub fn trace_files(mut self, record: &Path) -> Self {
+        self.traced = Some(record.to_owned());
         self
     }
 
@@ -242,7 +252,10 @@ fn spawn(
     data_dir: &Path,
     options: &ServerOptions,
 ) -> Result<(Process, SocketAddr), String> {
-    let mut command = Command::new(binary("server"));
+    let mut command = match &options.traced {
+        Some(record) => traced(record)?,
+        None => Command::new(binary("server")),
+    };
     command
         .args(&options.args)
         .current_dir(data_dir)
@@ -277,6 +290,21 @@ fn spawn(
             Err(format!("{what}; its output:\n{output}"))
         }
     }
+}
+
+/// The server under strace, which stands aside: the process is the server's.
+fn traced(record: &Path) -> Result<Command, String> {
+    let mut command = Command::new(programs::strace()?);
+    command
+        .args(["-D", "-f", "-qq", "-y", "-xx", "-s", "33554432"])
+        .args([
+            "-e",
+            "trace=pwrite64,ftruncate,fsync,fdatasync,unlink,unlinkat",
+        ])
+        .arg("-o")
+        .arg(record)
+        .arg(binary("server"));
+    Ok(command)
 }
 
 /// The address in the first whole line that tells one.

@@ -181,7 +181,7 @@ impl Ingester {
         let last = batch.clicks.last().map(|click| click.clicked_at);
         let end = batch.end();
         self.parts.journal.settle(end, last);
-        self.own.proven = self.own.proven.max(end);
+        self.prove(end);
         let again = self.stored_before.min(end).saturating_sub(batch.start);
         let again = again.min(recorded.stored);
         self.stored_before = self.stored_before.max(end);
@@ -193,7 +193,6 @@ impl Ingester {
         metrics::clicks_dropped(DropReason::Unreadable, batch.dropped.unreadable);
         metrics::clicks_dropped(DropReason::Lost, batch.dropped.lost);
         debug!(clicks = recorded.stored, "stored");
-        self.uncertain.clear();
         if !batch.clicks.is_empty() {
             self.refused_in_a_row = 0;
         }
@@ -203,6 +202,14 @@ impl Ingester {
             let pending = self.parts.journal.pending();
             info!(pending, "the database stores clicks again");
         }
+    }
+
+    /// The database has everything up to there, and no longer waits for what was sent from there on.
+    pub(super) fn prove(&mut self, position: u64) {
+        self.own.proven = self.own.proven.max(position);
+        let sent = self.uncertain.drain(..).map(|sent| sent.end());
+        self.unanswered.extend(sent);
+        self.unanswered.retain(|end| *end > self.own.proven);
     }
 
     /// Nothing was stored, and that is nobody's fault but the database's.

@@ -29,6 +29,7 @@ mod facts;
 mod ownership;
 mod signed_in;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,6 +94,9 @@ pub struct Ingester {
     /// The batches from the settled position on that were sent and whose answer did not arrive; at most one of
     /// them was stored.
     uncertain: Vec<Arc<ClickBatch>>,
+    /// The ends of other batches beyond all that is proven that this owner sent, and whose answer did not arrive: one
+    /// of them may still be stored, after the database was set back.
+    unanswered: BTreeSet<u64>,
     /// The journal as this process owns it.
     own: Own,
     /// The position up to which this process has stored clicks before, or knew that they are stored.
@@ -149,6 +153,7 @@ impl Ingester {
             limit: MAX_BATCH,
             refused_in_a_row: 0,
             uncertain: Vec::new(),
+            unanswered: BTreeSet::new(),
             away: false,
             failure: None,
             home: Handle::current(),

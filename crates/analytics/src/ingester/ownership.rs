@@ -4,6 +4,7 @@
 //! | what the database says | what it means | what is done |
 //! | --- | --- | --- |
 //! | this process owns it, the position is behind | the database was set back | what it forgot is stored again, what the journal has no more is counted as lost |
+//! | this process owns it, the position is the end of a batch that it sent and whose answer never came | the batch arrived late | it goes on there |
 //! | a process before this one owns it | the same, to before this process took it | it is taken again, then as above |
 //! | it does not know the journal | the same, to before the journal began | it is registered again, then as above |
 //! | another process owns it | the directory is a copy, or was copied | what that one does not have is stored under a new id |
@@ -99,9 +100,9 @@ async fn take(
     let now = clock.now();
     let owner = JournalOwner::new(now, &**random);
     let mut lineage = journal.lineage();
-    let (predecessors, tried) = (lineage.owners.clone(), owners_of(&lineage.tried));
+    let (predecessors, tried) = (lineage.owners.clone(), lineage.tried.clone());
     let end = journal.end();
-    lineage.try_as(Predecessor { owner, end });
+    lineage.try_as(owner);
     note_lineage(journal, &lineage);
     let node = Node::current();
     let claim = JournalClaim {
@@ -113,7 +114,7 @@ async fn take(
         end,
         node: node.host,
         process: node.process,
-        split: None,
+        split: lineage.split,
         retry_of: journal.retry_of()?,
         at: now,
     };
@@ -130,10 +131,6 @@ async fn take(
             Ok(Err((record, branch)))
         }
     }
-}
-
-fn owners_of(tried: &[Predecessor]) -> Vec<JournalOwner> {
-    tried.iter().map(|tried| tried.owner).collect()
 }
 
 /// Where the journal begins for a database that does not know it: at its beginning, so that what was stored and is
@@ -168,8 +165,8 @@ async fn split(
     let (from, end) = (journal.id(), journal.end());
     let owner = JournalOwner::new(now, &**random);
     let mut lineage = journal.lineage();
-    let tried = owners_of(&lineage.tried);
-    lineage.try_as(Predecessor { owner, end });
+    let tried = lineage.tried.clone();
+    lineage.try_as(owner);
     note_lineage(journal, &lineage);
     let mut id = next_id(from, &lineage);
     let mut at = first_own(journal, *privacy, record, taken);
@@ -201,6 +198,7 @@ async fn split(
     // A process that ends before the id is changed does all of this once more.
     journal.rename(id)?;
     lineage.began = Some(own.began);
+    lineage.split = own.split.or(Some(JournalSplit { from, at }));
     lineage.push(Predecessor { owner, end });
     note_lineage(journal, &lineage);
     let proven = own.committed;
@@ -231,13 +229,14 @@ fn note_lineage(journal: &Journal, lineage: &Lineage) {
     }
 }
 
-/// The position of the first record that may have to be stored by this process.
+/// The position of the first record that may have to be stored by this process. What it has no more from there on is
+/// lost: it had stored it, in a database that was set back since.
 fn first_own(journal: &Journal, privacy: Privacy, record: &JournalRecord, taken: &Taken) -> u64 {
     let (first, end) = (journal.first(), journal.end());
     let by_ids = privacy.keeps_rows();
     let at = match taken {
         // Whoever runs has all that was copied from it.
-        Taken::Runs if by_ids => record.committed,
+        Taken::Runs if by_ids => record.committed.max(first),
         Taken::Runs => end,
         // What was settled when they went apart, and what both had and the other one has settled since.
         Taken::By(Some(branch)) if by_ids => {
@@ -245,10 +244,10 @@ fn first_own(journal: &Journal, privacy: Privacy, record: &JournalRecord, taken:
         }
         Taken::By(Some(branch)) => branch.settled.max(branch.shared),
         Taken::By(None) if by_ids => first,
-        Taken::By(None) => record.committed,
-        Taken::Moved => journal.settled(),
+        Taken::By(None) => record.committed.max(first),
+        Taken::Moved => journal.settled().max(first),
     };
-    at.min(end).max(first)
+    at.min(end)
 }
 
 /// Says once what happened.
@@ -329,7 +328,9 @@ impl Ingester {
         }
         let own = place.filter(|place| place.owner == Some(self.own.owner));
         match own.map(|place| place.committed) {
-            Some(position) if position <= self.own.proven => {
+            Some(position)
+                if position <= self.own.proven || self.unanswered.contains(&position) =>
+            {
                 self.go_to(position);
                 Ok(())
             }
@@ -343,10 +344,10 @@ impl Ingester {
             // Of a process before this one, of another one, or not known: taking it tells.
             None => match take(&self.parts).await? {
                 Ok((owner, record)) => {
-                    self.own = Own {
+                    self.become_owner(Own {
                         owner,
                         proven: record.committed,
-                    };
+                    });
                     self.go_to(record.committed);
                     Ok(())
                 }
@@ -361,9 +362,17 @@ impl Ingester {
     }
 
     async fn split(&mut self, record: &JournalRecord, taken: &Taken) -> Result<(), IngesterError> {
-        self.own = split(&self.parts, record, taken).await?;
-        self.begin_at(self.own.proven);
+        let own = split(&self.parts, record, taken).await?;
+        self.become_owner(own);
+        self.begin_at(own.proven);
         Ok(())
+    }
+
+    /// Goes on as another owner: what the one before sent moves nothing any longer.
+    fn become_owner(&mut self, own: Own) {
+        self.own = own;
+        self.uncertain.clear();
+        self.unanswered.clear();
     }
 
     /// Goes on where the database is. What lies before this process' position was forgotten by it.
@@ -383,6 +392,6 @@ impl Ingester {
     fn begin_at(&mut self, position: u64) {
         self.parts.journal.rewind(position);
         self.cursor.go_to(position);
-        self.uncertain.clear();
+        self.prove(position);
     }
 }

@@ -2,7 +2,7 @@
 
 mod draining;
 mod exactly_once;
-mod histories;
+mod late;
 mod positions;
 mod reading;
 mod refused;

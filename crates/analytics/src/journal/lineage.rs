@@ -9,8 +9,8 @@ use std::path::Path;
 
 use tracing::warn;
 use uuid::Uuid;
-use waypost_core::JournalOwner;
-use waypost_store::Predecessor;
+use waypost_core::{JournalId, JournalOwner};
+use waypost_store::{JournalSplit, Predecessor, Tried};
 
 use super::directory::{Directory, JournalError};
 
@@ -23,10 +23,12 @@ const MAX_OWNERS: usize = 256;
 pub(crate) struct Lineage {
     /// The position at which the journal began; `None` where an earlier version began it.
     pub(crate) began: Option<u64>,
+    /// The journal that it went on from: a database that was set back is told again.
+    pub(crate) split: Option<JournalSplit>,
     /// The processes that owned it, oldest first.
     pub(crate) owners: Vec<Predecessor>,
-    /// Owners under which it was tried to take the journal since, without an answer, with the ends of the journal then.
-    pub(crate) tried: Vec<Predecessor>,
+    /// Owners under which it was tried to take the journal, without an answer, and after which of the processes.
+    pub(crate) tried: Vec<Tried>,
 }
 
 impl Lineage {
@@ -48,20 +50,21 @@ impl Lineage {
         directory.replace(FILE, &self.to_text())
     }
 
-    /// Notes a process that owns the journal. One of those that were tried before may have been the owner, too:
-    /// a database that is set back knows.
+    /// Notes a process that owns the journal.
     pub(crate) fn push(&mut self, owner: Predecessor) {
-        let tried = self.tried.drain(..);
-        self.owners
-            .extend(tried.filter(|tried| tried.owner != owner.owner));
+        self.tried.retain(|tried| tried.owner != owner.owner);
         self.owners.push(owner);
         let excess = self.owners.len().saturating_sub(MAX_OWNERS);
         self.owners.drain(..excess);
+        for tried in &mut self.tried {
+            tried.after = tried.after.saturating_sub(excess);
+        }
     }
 
     /// Notes an owner under which the journal is about to be taken.
-    pub(crate) fn try_as(&mut self, owner: Predecessor) {
-        self.tried.push(owner);
+    pub(crate) fn try_as(&mut self, owner: JournalOwner) {
+        let after = self.owners.len();
+        self.tried.push(Tried { owner, after });
         let excess = self.tried.len().saturating_sub(MAX_OWNERS);
         self.tried.drain(..excess);
     }
@@ -72,8 +75,28 @@ impl Lineage {
         for line in text.lines() {
             match line.split_once(' ')? {
                 ("began", position) => lineage.began = Some(position.parse().ok()?),
-                ("owner", owner) => lineage.owners.push(predecessor(owner)?),
-                ("tried", owner) => lineage.tried.push(predecessor(owner)?),
+                ("split", split) => {
+                    let (from, at) = split.split_once(' ')?;
+                    lineage.split = Some(JournalSplit {
+                        from: JournalId::from_uuid(Uuid::parse_str(from).ok()?),
+                        at: at.parse().ok()?,
+                    });
+                }
+                ("owner", owner) => {
+                    let (id, end) = owner.split_once(' ')?;
+                    let id = Uuid::parse_str(id).ok()?;
+                    lineage.owners.push(Predecessor {
+                        owner: JournalOwner::from_uuid(id),
+                        end: end.parse().ok()?,
+                    });
+                }
+                ("tried", id) => {
+                    let id = Uuid::parse_str(id).ok()?;
+                    lineage.tried.push(Tried {
+                        owner: JournalOwner::from_uuid(id),
+                        after: lineage.owners.len(),
+                    });
+                }
                 ("crc32", _) => {}
                 _ => return None,
             }
@@ -87,25 +110,24 @@ impl Lineage {
             // Writing into a string does not fail.
             let _ = writeln!(text, "began {began}");
         }
-        for Predecessor { owner, end } in &self.owners {
+        if let Some(JournalSplit { from, at }) = self.split {
+            let _ = writeln!(text, "split {from} {at}");
+        }
+        let mut tried = self.tried.iter().peekable();
+        let mut write_tried = |text: &mut String, after| {
+            while let Some(tried) = tried.next_if(|tried| tried.after <= after) {
+                let _ = writeln!(text, "tried {}", tried.owner);
+            }
+        };
+        for (after, Predecessor { owner, end }) in self.owners.iter().enumerate() {
+            write_tried(&mut text, after);
             let _ = writeln!(text, "owner {owner} {end}");
         }
-        for Predecessor { owner, end } in &self.tried {
-            let _ = writeln!(text, "tried {owner} {end}");
-        }
+        write_tried(&mut text, self.owners.len());
         let checksum = crc32fast::hash(text.as_bytes());
         let _ = writeln!(text, "crc32 {checksum:08x}");
         text
     }
-}
-
-/// Reads a process and the end of the journal when it came.
-fn predecessor(text: &str) -> Option<Predecessor> {
-    let (id, end) = text.split_once(' ')?;
-    Some(Predecessor {
-        owner: JournalOwner::from_uuid(Uuid::parse_str(id).ok()?),
-        end: end.parse().ok()?,
-    })
 }
 
 #[cfg(test)]
@@ -127,15 +149,25 @@ mod tests {
         let mut lineage = Lineage::default();
         for (began, number) in [(None, 1), (Some(0), 2), (Some(u64::MAX), 3)] {
             lineage.began = began;
+            lineage.split = began.map(|at| JournalSplit {
+                from: JournalId::from_uuid(Uuid::from_u128(number)),
+                at,
+            });
             lineage.push(owner(number));
-            lineage.try_as(owner(number + 10));
+            lineage.try_as(owner(number + 10).owner);
             lineage.write(&opened).unwrap();
             assert_eq!(Lineage::read(directory.path()), lineage);
         }
-        // Those that were tried before an owner are kept before it.
-        let known = [1, 11, 2, 12, 3].map(owner);
+        let after: Vec<_> = lineage.tried.iter().map(|tried| tried.after).collect();
+        assert_eq!(after, [1, 2, 3]);
+        // Its answer came after all.
+        lineage.push(owner(13));
+        lineage.write(&opened).unwrap();
+        assert_eq!(Lineage::read(directory.path()), lineage);
+        assert_eq!(lineage.tried.len(), 2);
+        lineage.owners.pop();
+        let known: Vec<_> = (1..=3).map(owner).collect();
         assert_eq!(lineage.owners, known);
-        assert_eq!(lineage.tried, [owner(13)]);
     }
 
     #[test]
@@ -145,7 +177,7 @@ mod tests {
             ..Lineage::default()
         };
         lineage.push(owner(1));
-        lineage.try_as(owner(2));
+        lineage.try_as(owner(2).owner);
         let text = lineage.to_text();
         assert_eq!(Lineage::of_text(&text), Some(lineage));
         for bit in 0..text.len() * 8 {
@@ -165,8 +197,12 @@ mod tests {
         let mut lineage = Lineage::default();
         for number in 0..1_000 {
             lineage.push(owner(number));
+            lineage.try_as(owner(number + 2_000).owner);
         }
         assert_eq!(lineage.owners.len(), MAX_OWNERS);
+        let after: Vec<_> = lineage.tried.iter().map(|tried| tried.after).collect();
+        let expected: Vec<_> = (1..=MAX_OWNERS).collect();
+        assert_eq!(after, expected);
         assert_eq!(lineage.owners.last(), Some(&owner(999)));
     }
 }

@@ -161,7 +161,7 @@ fn finish(retry: &Path) -> Result<Option<Retry>, JournalError> {
         let mut segment = frame::header(0).to_vec();
         for (position, record) in (0..).zip(set_aside::records(frames)) {
             frame::write(&mut segment, position, |bytes| {
-                bytes.extend_from_slice(record)
+                bytes.extend_from_slice(record);
             });
         }
         write(retry, &directory::segment_name(0), &segment)?;

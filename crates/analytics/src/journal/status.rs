@@ -95,7 +95,10 @@ impl JournalStatus {
             }
         }
         let Lineage { owners, tried, .. } = Lineage::read(directory);
-        let owners = owners.iter().chain(&tried).map(|own| own.owner).collect();
+        let owners = owners.iter().map(|own| own.owner);
+        let owners = owners
+            .chain(tried.iter().map(|tried| tried.owner))
+            .collect();
         let set_aside = set_aside::files(directory, id)?;
         let set_aside = set_aside
             .iter()

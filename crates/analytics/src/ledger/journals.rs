@@ -348,7 +348,7 @@ mod tests {
                 retried,
                 ..Known::default()
             };
-            let ledger = ledger(record.clone(), &[take.clone()], None, known);
+            let ledger = ledger(record.clone(), std::slice::from_ref(&take), None, known);
             (ledger.retried, ledger.problems)
         };
         let lost = |clicks| vec![JournalProblem::Lost { clicks }];

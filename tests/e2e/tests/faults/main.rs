@@ -15,6 +15,7 @@ mod ingest;
 mod journals;
 mod nodes;
 mod outage;
+mod power;
 mod refusals;
 mod set_back;
 mod setup;

@@ -243,10 +243,10 @@ async fn the_journal_of_a_node_that_is_gone_is_drained() {
     } = setup;
     let rig = rig.restart_after(|_| ());
     let setup = Setup {
-        rig,
         witness,
         link,
         store,
+        rig,
     };
     // Nobody has it open now: a copy of the directory is drained.
     let copy = tempfile::tempdir().unwrap();

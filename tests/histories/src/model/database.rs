@@ -1,0 +1,157 @@
+//! The database: who takes a journal, and what is settled.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+use waypost_core::{JournalId, JournalOwner};
+use waypost_store::{Branch, JournalClaim, JournalRecord, Ownership, Predecessor, Tried};
+
+use super::{
+    Answer, Database, Directory, Fault, Id, Owner, Place, Position, Record, Request, Sizes, Take,
+};
+
+/// The answer to one who wants to take a journal.
+pub(super) enum Claimed {
+    /// Its position.
+    Taken(Position),
+    Refused(Record, Option<Branch>),
+}
+
+fn owner(number: Owner) -> JournalOwner {
+    JournalOwner::from_uuid(Uuid::from_u128(number.into()))
+}
+
+fn number(owner: JournalOwner) -> Owner {
+    u8::try_from(owner.as_uuid().as_u128()).unwrap()
+}
+
+fn position(position: u64) -> Position {
+    u8::try_from(position).unwrap()
+}
+
+/// What a process says of itself.
+pub(super) fn claim(
+    directory: &Directory,
+    tried: &[(Owner, u8)],
+    new: Owner,
+    began: Position,
+) -> JournalClaim {
+    let journal = JournalId::from_uuid(Uuid::nil());
+    let at = OffsetDateTime::UNIX_EPOCH;
+    let predecessors = directory.owners.iter().map(|(before, end)| Predecessor {
+        owner: owner(*before),
+        end: (*end).into(),
+    });
+    let tried = tried.iter().map(|(tried, after)| Tried {
+        owner: owner(*tried),
+        after: (*after).into(),
+    });
+    JournalClaim {
+        predecessors: predecessors.collect(),
+        tried: tried.collect(),
+        end: directory.end().into(),
+        ..JournalClaim::new(journal, owner(new), began.into(), at)
+    }
+}
+
+impl Record {
+    fn real(&self) -> JournalRecord {
+        let journal = JournalId::from_uuid(Uuid::nil());
+        let at = OffsetDateTime::UNIX_EPOCH;
+        JournalRecord {
+            committed: self.committed.into(),
+            ..JournalRecord::registered(&JournalClaim::new(journal, owner(self.owner), 0, at))
+        }
+    }
+
+    pub(super) fn place(&self) -> Place {
+        Place {
+            owner: self.owner,
+            committed: self.committed,
+        }
+    }
+}
+
+impl Take {
+    fn real(self) -> Ownership {
+        Ownership {
+            owner: owner(self.owner),
+            predecessor: self.predecessor.map(owner),
+            began: self.began.into(),
+            end: self.end.into(),
+            node: String::new(),
+            taken_at: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn of(take: &Ownership) -> Self {
+        Self {
+            owner: number(take.owner),
+            predecessor: take.predecessor.map(number),
+            began: position(take.began),
+            end: position(take.end),
+        }
+    }
+}
+
+impl Database {
+    pub(super) fn take(&mut self, id: Id, claim: &JournalClaim, sizes: &Sizes) -> Claimed {
+        let Some(record) = self.journals.get_mut(&id) else {
+            let takes = claim.takes(None, claim.began);
+            let record = Record {
+                owner: number(claim.owner),
+                committed: position(claim.began),
+                takes: takes.iter().map(Take::of).collect(),
+                lost: 0,
+            };
+            self.journals.insert(id, record);
+            return Claimed::Taken(position(claim.began));
+        };
+        let real = record.real();
+        let keeps_id = sizes.fault == Some(Fault::CopyKeepsId) || !sizes.has_owners();
+        let yields = real.yields_to(claim) || keeps_id;
+        if !yields {
+            let takes: Vec<Ownership> = record.takes.iter().map(|take| take.real()).collect();
+            return Claimed::Refused(record.clone(), claim.branch(&real, &takes));
+        }
+        if real.owner != Some(claim.owner) {
+            let takes = claim.takes(real.owner, real.committed);
+            record.takes.extend(takes.iter().map(Take::of));
+            record.owner = number(claim.owner);
+        }
+        Claimed::Taken(record.committed)
+    }
+
+    pub(super) fn place(&self, id: Id) -> Option<Place> {
+        self.journals.get(&id).map(Record::place)
+    }
+
+    pub(super) fn is_stored(&self, click: u8) -> bool {
+        self.counted.get(usize::from(click)).copied().unwrap_or(0) > 0
+    }
+
+    /// Settles a batch, or nothing.
+    pub(super) fn settle(&mut self, batch: &Request, sizes: &Sizes) -> Answer {
+        let place = self.place(batch.journal);
+        let start = Place {
+            owner: batch.owner,
+            committed: batch.start,
+        };
+        if !sizes.is_here(place, start) {
+            return Answer::Elsewhere(place);
+        }
+        let looks_for_ids = sizes.keeps_rows && sizes.fault != Some(Fault::NoIds);
+        if looks_for_ids && batch.clicks.iter().any(|click| self.is_stored(*click)) {
+            return Answer::Conflict;
+        }
+        for click in &batch.clicks {
+            if let Some(counted) = self.counted.get_mut(usize::from(*click)) {
+                *counted += 1;
+            }
+        }
+        if let Some(record) = self.journals.get_mut(&batch.journal) {
+            record.committed = batch.end;
+            record.lost += batch.lost;
+        }
+        Answer::Settled
+    }
+}

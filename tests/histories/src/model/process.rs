@@ -1,0 +1,381 @@
+//! A process: after `ingester/ownership.rs` and `ingester/batch.rs`.
+
+use waypost_store::Branch;
+
+use super::database::{Claimed, claim};
+use super::{
+    Answer, Directory, Fault, Id, Owner, Place, Position, Process, Record, Request, Sent, Sizes,
+    State,
+};
+
+/// Where a process that takes a journal, or goes on under a new id, is killed or gets no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Until {
+    /// It does all of it.
+    End,
+    /// The database has taken its word, and it does not know.
+    Taken,
+    /// It goes on under a new id, and that is all that the directory tells.
+    Renamed,
+}
+
+/// Why the journal cannot stay what it is.
+enum Taken {
+    By(Option<Branch>),
+    Moved,
+}
+
+impl State {
+    fn directory(&mut self, node: usize) -> &mut Directory {
+        &mut self.nodes[node].directory
+    }
+
+    fn process(&mut self, node: usize) -> &mut Process {
+        self.nodes[node].process.as_mut().expect("it runs")
+    }
+
+    /// A process starts. Returns whether it got as far as `until`.
+    pub(super) fn start(&mut self, node: usize, until: Until, sizes: &Sizes) -> bool {
+        // The files tell only of records that are there.
+        while self.directory(node).records.last() == Some(&None) {
+            self.directory(node).records.pop();
+        }
+        let took = self.take(node, until, sizes);
+        let Some((owner, position)) = took else {
+            return until != Until::End;
+        };
+        let directory = self.directory(node);
+        while directory.end() < position {
+            directory.records.push(None);
+        }
+        self.nodes[node].process = Some(Process {
+            owner,
+            proven: position,
+            settled: position,
+            durable: 0,
+            uncertain: Vec::new(),
+            unanswered: Vec::new(),
+            waits: false,
+        });
+        until == Until::End
+    }
+
+    /// Takes the journal, or goes on under a new id. Returns the owner and the position; `None` when it is interrupted.
+    fn take(&mut self, node: usize, until: Until, sizes: &Sizes) -> Option<(Owner, Position)> {
+        let owner = self.new_owner();
+        let directory = self.directory(node);
+        let (id, end) = (directory.id, directory.end());
+        let tried = directory.tried.clone();
+        let began = match directory.began {
+            Some(began) if sizes.keeps_rows => began.min(directory.first),
+            Some(began) => began,
+            None => directory.first,
+        };
+        let claim = claim(directory, &tried, owner, began);
+        directory.try_as(owner);
+        let claimed = self.database.take(id, &claim, sizes);
+        match claimed {
+            Claimed::Taken(_) if until == Until::Taken => None,
+            Claimed::Taken(position) => {
+                let began = self.first_position(id);
+                let directory = self.directory(node);
+                directory.began = Some(began);
+                directory.push(owner, end, sizes);
+                Some((owner, position))
+            }
+            Claimed::Refused(record, branch) => {
+                self.directory(node).tried.pop();
+                self.split(node, &record, &Taken::By(branch), until, sizes)
+            }
+        }
+    }
+
+    /// Where a journal begins in the database.
+    fn first_position(&self, id: Id) -> Position {
+        let takes = &self.database.journals[&id].takes;
+        takes.first().map_or(0, |take| take.began)
+    }
+
+    fn split(
+        &mut self,
+        node: usize,
+        record: &Record,
+        taken: &Taken,
+        until: Until,
+        sizes: &Sizes,
+    ) -> Option<(Owner, Position)> {
+        let owner = self.new_owner();
+        let settled = self.nodes[node].process.as_ref().map(|it| it.settled);
+        let directory = self.directory(node);
+        let (from, end) = (directory.id, directory.end());
+        let last = directory.owners.last().map(|(owner, _)| *owner);
+        let tried = directory.tried.clone();
+        let mut at = first_own(directory, settled, record, taken, sizes);
+        directory.try_as(owner);
+        let mut id = self.next_id(from, last);
+        let position = loop {
+            let claim = claim(self.directory(node), &tried, owner, at);
+            match self.database.take(id, &claim, sizes) {
+                Claimed::Taken(position) => break position,
+                Claimed::Refused(record, branch) => {
+                    let taken = Taken::By(branch);
+                    let directory = self.directory(node);
+                    at = at.max(first_own(directory, settled, &record, &taken, sizes));
+                    id = self.next_id(id, last);
+                }
+            }
+        };
+        if until == Until::Taken {
+            return None;
+        }
+        let began = self.first_position(id);
+        let directory = self.directory(node);
+        directory.id = id;
+        if until == Until::Renamed {
+            return None;
+        }
+        directory.began = Some(began);
+        directory.push(owner, end, sizes);
+        Some((owner, position))
+    }
+
+    /// Sends a batch of records up to `end`.
+    pub(super) fn send(&mut self, node: usize, end: Position) {
+        let directory = &self.nodes[node].directory;
+        let process = self.nodes[node].process.as_ref().expect("it runs");
+        let records = (process.settled..end).map(|position| directory.record(position));
+        let lost = records.clone().filter(Option::is_none).count();
+        let request = Request {
+            node: Some(node),
+            was_sent: false,
+            journal: directory.id,
+            owner: process.owner,
+            start: process.settled,
+            end,
+            clicks: records.flatten().collect(),
+            lost: u8::try_from(lost).unwrap(),
+            answer: None,
+        };
+        self.put(node, request);
+    }
+
+    fn put(&mut self, node: usize, mut request: Request) {
+        let process = self.process(node);
+        let before = process.uncertain.len();
+        process.uncertain.retain(|sent| sent.end != request.end);
+        request.was_sent = process.uncertain.len() < before;
+        process.uncertain.push(Sent {
+            owner: request.owner,
+            start: request.start,
+            end: request.end,
+        });
+        process.waits = true;
+        self.requests.push(request);
+    }
+
+    /// A process gets an answer. What it does then is interrupted at `until`.
+    pub(super) fn answered(
+        &mut self,
+        node: usize,
+        request: &Request,
+        until: Until,
+        sizes: &Sizes,
+    ) -> bool {
+        let process = self.process(node);
+        process.waits = false;
+        if !request.was_sent {
+            process.uncertain.retain(|sent| sent.end != request.end);
+        }
+        match request.answer.expect("it is answered") {
+            Answer::Settled => {
+                process.settle(request.end);
+                until == Until::End
+            }
+            Answer::Conflict => {
+                let clicks = request.clicks.iter().copied();
+                let others = clicks.filter(|click| !self.database.is_stored(*click));
+                let others = Request {
+                    clicks: others.collect(),
+                    answer: None,
+                    ..*request
+                };
+                self.put(node, others);
+                until == Until::End
+            }
+            Answer::Elsewhere(place) => {
+                let here = Place {
+                    owner: request.owner,
+                    committed: request.start,
+                };
+                if !sizes.has_owners() && place.is_some_and(|place| place.committed == request.end)
+                {
+                    process.settle(request.end);
+                    return until == Until::End;
+                }
+                if place == Some(here) && process.committed_before(place).is_none() {
+                    // It has come back here since.
+                    return until == Until::End;
+                }
+                self.elsewhere(node, place, until, sizes)
+            }
+        }
+    }
+
+    /// A process looks where the journal is. Returns whether there is anything to do, up to `until`.
+    pub(super) fn check(&mut self, node: usize, until: Until, sizes: &Sizes) -> bool {
+        let directory = &self.nodes[node].directory;
+        let end = directory.end();
+        let place = self.database.place(directory.id);
+        let process = self.process(node);
+        let here = Place {
+            owner: process.owner,
+            committed: process.settled,
+        };
+        if sizes.is_here(place, here) {
+            return false;
+        }
+        if sizes.fault == Some(Fault::PreparedIsSent)
+            && process.settled < end
+            && place.is_some_and(|place| place.committed == end)
+        {
+            process.settle(end);
+            return until == Until::End;
+        }
+        self.elsewhere(node, place, until, sizes)
+    }
+
+    fn elsewhere(
+        &mut self,
+        node: usize,
+        place: Option<Place>,
+        until: Until,
+        sizes: &Sizes,
+    ) -> bool {
+        let process = self.process(node);
+        if let Some(end) = process.committed_before(place) {
+            process.settle(end);
+            return until == Until::End;
+        }
+        let owner = process.owner;
+        let own = place.filter(|place| place.owner == owner || !sizes.has_owners());
+        match own.map(|place| place.committed) {
+            Some(position) if process.is_known(position, sizes) => {
+                process.go_to(position);
+                until == Until::End
+            }
+            Some(_) => {
+                let id = self.nodes[node].directory.id;
+                let Some(record) = self.database.journals.get(&id).cloned() else {
+                    return until == Until::End;
+                };
+                let took = self.split(node, &record, &Taken::Moved, until, sizes);
+                self.goes_on(node, took, until)
+            }
+            None => {
+                let took = self.take(node, until, sizes);
+                self.goes_on(node, took, until)
+            }
+        }
+    }
+
+    /// A process goes on as another owner, or knows nothing of it.
+    fn goes_on(&mut self, node: usize, took: Option<(Owner, Position)>, until: Until) -> bool {
+        let Some((owner, position)) = took else {
+            // A new id that is not noted any further is that of a process that was killed.
+            if until == Until::Renamed {
+                self.nodes[node].process = None;
+            }
+            return true;
+        };
+        let process = self.process(node);
+        process.owner = owner;
+        process.proven = position;
+        process.uncertain.clear();
+        process.unanswered.clear();
+        process.go_to(position);
+        until == Until::End
+    }
+}
+
+impl Directory {
+    fn try_as(&mut self, owner: Owner) {
+        let after = u8::try_from(self.owners.len()).unwrap();
+        self.tried.push((owner, after));
+    }
+
+    fn push(&mut self, owner: Owner, end: Position, sizes: &Sizes) {
+        self.tried.retain(|(tried, _)| *tried != owner);
+        if sizes.fault == Some(Fault::TriedIsForgotten) {
+            self.tried.clear();
+        }
+        self.owners.push((owner, end));
+    }
+}
+
+impl Process {
+    fn settle(&mut self, end: Position) {
+        self.settled = end;
+        self.prove(end);
+    }
+
+    fn prove(&mut self, position: Position) {
+        self.proven = self.proven.max(position);
+        let sent = self.uncertain.drain(..).map(|sent| sent.end);
+        self.unanswered.extend(sent);
+        self.unanswered.retain(|end| *end > self.proven);
+        self.unanswered.sort_unstable();
+        self.unanswered.dedup();
+    }
+
+    /// Whether the database may be there by what this process did.
+    fn is_known(&self, position: Position, sizes: &Sizes) -> bool {
+        if position < self.settled && sizes.fault == Some(Fault::NoRewind) {
+            return false;
+        }
+        let late = self.unanswered.contains(&position);
+        position <= self.proven || late && sizes.fault != Some(Fault::LateIsForeign)
+    }
+
+    fn go_to(&mut self, position: Position) {
+        self.settled = position;
+        self.durable = self.durable.min(position);
+        self.prove(position);
+    }
+
+    /// The end of a batch that was sent, and that the database has.
+    fn committed_before(&self, place: Option<Place>) -> Option<Position> {
+        let place = place.filter(|place| place.owner == self.owner)?;
+        let committed = self.uncertain.iter().find(|sent| {
+            sent.owner == self.owner
+                && sent.start == self.settled
+                && sent.end == place.committed
+                && sent.end > self.settled
+        });
+        committed.map(|sent| sent.end)
+    }
+}
+
+fn first_own(
+    directory: &Directory,
+    settled: Option<Position>,
+    record: &Record,
+    taken: &Taken,
+    sizes: &Sizes,
+) -> Position {
+    let (first, end) = (directory.first, directory.end());
+    let of = |position: u64| u8::try_from(position).unwrap();
+    let at = match taken {
+        Taken::By(Some(branch)) if sizes.keeps_rows => {
+            of(branch.settled).max(of(branch.shared).min(record.committed))
+        }
+        Taken::By(Some(branch)) => of(branch.settled).max(of(branch.shared)),
+        Taken::By(None) if sizes.keeps_rows => first,
+        Taken::By(None) => record.committed.max(first),
+        Taken::Moved => settled.unwrap_or(first).max(first),
+    };
+    let at = match sizes.fault {
+        Some(Fault::MissingIsNotLost) => at.max(first),
+        _ => at,
+    };
+    at.min(end)
+}
