@@ -83,7 +83,7 @@ pub(crate) enum Failure {
     )]
     NoDatabase(PathBuf),
     #[error(
-        "there is no journal in {}; name the data directory of a server with --data-dir",
+        "there is no journal in {}; name the data directory of a server",
         .0.display()
     )]
     NoJournal(PathBuf),

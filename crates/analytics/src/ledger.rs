@@ -5,6 +5,7 @@ mod forgotten;
 mod journals;
 
 pub(crate) use forgotten::forget_settled;
+pub(crate) use journals::retried;
 pub use journals::{JournalLedger, JournalLedgerError, JournalProblem, journals};
 use waypost_store::{LinkLedger, Store, StoreError};
 

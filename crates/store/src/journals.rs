@@ -127,6 +127,12 @@ pub struct AcceptedLoss {
     pub journal: JournalId,
     /// How many of its clicks are lost; 0 where two processes used it.
     pub clicks: u64,
+    /// All of its clicks that were lost then, those that were accepted before included.
+    pub losses: u64,
+    /// How many of these the database had refused.
+    pub rejected: u64,
+    /// How many of these were tried again by then.
+    pub retried: u64,
     /// Why that is so; at most [`AcceptedLoss::MAX_REASON`] characters.
     pub reason: String,
     /// When it was accepted, UTC, to the microsecond.

@@ -45,11 +45,15 @@ CREATE TABLE IF NOT EXISTS click_journal_owners (
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- What an operator acknowledged: clicks of a journal that are lost, or (0 clicks) that two processes used
--- one journal.
+-- one journal. losses: all losses of the journal then; rejected: those of them that the database refused;
+-- retried: those of these that were tried again.
 CREATE TABLE IF NOT EXISTS accepted_losses (
     id          BINARY(16)   NOT NULL PRIMARY KEY,
     journal_id  BINARY(16)   NOT NULL,
     clicks      BIGINT       NOT NULL,
+    losses      BIGINT       NOT NULL,
+    rejected    BIGINT       NOT NULL,
+    retried     BIGINT       NOT NULL,
     reason      VARCHAR(500) NOT NULL,
     accepted_at DATETIME(6)  NOT NULL,
     INDEX accepted_losses_of_journal (journal_id)

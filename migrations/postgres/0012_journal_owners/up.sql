@@ -30,6 +30,9 @@ CREATE TABLE accepted_losses (
     id          uuid         NOT NULL PRIMARY KEY,
     journal_id  uuid         NOT NULL,
     clicks      bigint       NOT NULL,                                      -- 0 where it is about two processes
+    losses      bigint       NOT NULL,                                      -- all losses of the journal then...
+    rejected    bigint       NOT NULL,                                      -- ...of which clicks that the database refused...
+    retried     bigint       NOT NULL,                                      -- ...and those of them that were tried again
     reason      varchar(500) NOT NULL,
     accepted_at timestamptz  NOT NULL
 );

@@ -29,6 +29,9 @@ CREATE TABLE accepted_losses (
     id          BLOB    NOT NULL PRIMARY KEY,
     journal_id  BLOB    NOT NULL,
     clicks      BIGINT  NOT NULL,                                           -- 0 where it is about two processes
+    losses      BIGINT  NOT NULL,                                           -- all losses of the journal then...
+    rejected    BIGINT  NOT NULL,                                           -- ...of which clicks that the database refused...
+    retried     BIGINT  NOT NULL,                                           -- ...and those of them that were tried again
     reason      TEXT    NOT NULL,                                           -- at most 500 characters
     accepted_at TEXT    NOT NULL
 ) WITHOUT ROWID;

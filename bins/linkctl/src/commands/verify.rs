@@ -6,7 +6,7 @@ use serde::Serialize;
 use waypost_analytics::ledger::JournalLedger;
 use waypost_analytics::{Verification, ledger};
 use waypost_core::{AcceptedLossId, Clock, Random};
-use waypost_store::{AcceptedLoss, LinkLedger, Store};
+use waypost_store::{AcceptedLoss, Dropped, LinkLedger, Store};
 
 use super::journal::JournalRecord;
 use crate::cli::Verify;
@@ -71,6 +71,8 @@ async fn accept(
     let (mut accepted, mut of_journals) = (0_u64, 0_u64);
     for journal in journals {
         let losses = journal.to_accept();
+        let settled = journal.settled.as_ref();
+        let dropped = settled.map_or_else(Dropped::default, |settled| settled.dropped);
         of_journals = of_journals.saturating_add(u64::from(!losses.is_empty()));
         for clicks in losses {
             let at = parts.clock.now();
@@ -78,6 +80,9 @@ async fn accept(
                 id: AcceptedLossId::new(at, parts.random),
                 journal: journal.id,
                 clicks,
+                losses: dropped.losses(),
+                rejected: dropped.rejected,
+                retried: journal.retried,
                 reason: reason.to_owned(),
                 accepted_at: at,
             };

@@ -10,6 +10,7 @@ use waypost_store::{Dropped, Store};
 
 use super::{Ingester, IngesterError, IngesterParts};
 use crate::journal::{Journal, JournalStatus, Retries, Retry};
+use crate::ledger;
 use crate::settings::{Durability, JournalSettings};
 use crate::{Privacy, UserAgents};
 
@@ -166,30 +167,30 @@ impl Drain {
         }
     }
 
-    /// Without rows, nothing tells a click that was set aside twice: no more are tried again than the database has
-    /// counted as refused. What becomes of a journal that has more.
+    /// A click may have been set aside twice, or in a directory that was copied, and its row may be gone: no more are
+    /// tried again than the database has counted as refused. What becomes of a journal that has more.
     async fn excess(&self, retry: &Retry) -> Result<Option<Drained>, IngesterError> {
-        if self.privacy.keeps_rows() || self.store.journal(retry.id).await?.is_some() {
+        if self.store.journal(retry.id).await?.is_some() {
             return Ok(None);
         }
-        let status = JournalStatus::read(&retry.directory, 0)?;
-        let clicks = status.map_or(0, |status| status.end());
+        let ids = retry.clicks()?;
+        let stored = if self.privacy.keeps_rows() {
+            self.store.stored_clicks(&ids).await?.len()
+        } else {
+            0
+        };
+        let clicks = u64::try_from(ids.len().saturating_sub(stored)).unwrap_or(u64::MAX);
         let journals = self.store.journals().await?;
-        let of_same = journals
-            .iter()
-            .filter(|other| other.retry_of == Some(retry.of));
-        let retried: u64 = of_same
-            .map(|other| other.committed.saturating_sub(other.began))
-            .sum();
+        let retried = ledger::retried(&journals).remove(&retry.of).unwrap_or(0);
         let of = self.store.journal(retry.of).await?;
         let rejected = of.map_or(0, |record| record.dropped.rejected);
-        if clicks <= rejected.saturating_sub(retried) {
+        let left = rejected.saturating_sub(retried);
+        if clicks <= left {
             return Ok(None);
         }
         let failure = format!(
-            "{clicks} are set aside in {}, and the database counts {} refused clicks of journal {} that were not tried again: it was set back, or the data directory was copied. Without rows of clicks (WAYPOST_PRIVACY=counts) it is not known which of them are counted",
+            "{clicks} clicks are set aside in {}, and the database counts {left} refused clicks of journal {} that were not tried again: they were tried in a copy of the directory, or the database was set back. Nobody knows which of them are counted; they stay there",
             retry.directory.display(),
-            rejected.saturating_sub(retried),
             retry.of
         );
         Ok(Some(Drained {

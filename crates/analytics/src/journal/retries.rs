@@ -18,10 +18,10 @@ use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 use uuid::Uuid;
-use waypost_core::{JournalId, Random};
+use waypost_core::{ClickId, JournalId, Random};
 
 use super::directory::{self, DIRECTORY_MODE, Directory, JournalError, io_error};
-use super::{frame, set_aside};
+use super::{frame, record, set_aside};
 
 const RETRIES: &str = "retries";
 const OF: &str = "of";
@@ -36,6 +36,23 @@ pub struct Retry {
     pub id: JournalId,
     /// The journal that counted the clicks as rejected.
     pub of: JournalId,
+}
+
+impl Retry {
+    /// The ids of its clicks, those that are stored by now included.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`].
+    pub(crate) fn clicks(&self) -> Result<Vec<ClickId>, JournalError> {
+        let mut ids = Vec::new();
+        for found in directory::segments(&self.directory)? {
+            let frames = directory::read_frames(&found).map_err(io_error(&found.path))?;
+            let read = frame::records(&frames, found.base);
+            let read = read.filter_map(|placed| record::read(placed.record));
+            ids.extend(read.map(|read| read.click.id));
+        }
+        Ok(ids)
+    }
 }
 
 /// Keeps others from trying the same clicks again at the same time, as long as this value lives.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use waypost_core::{JournalId, JournalOwner};
-use waypost_store::{AcceptedLoss, JournalRecord, Ownership, Store, StoreError};
+use waypost_store::{AcceptedLoss, Dropped, JournalRecord, Ownership, Store, StoreError};
 
 use crate::JournalError;
 use crate::journal::JournalStatus;
@@ -173,11 +173,13 @@ struct Known {
 
 /// How many refused clicks of each journal were tried again: what became of those is in the account of the
 /// journal that they were tried in.
-fn retried(records: &[JournalRecord]) -> BTreeMap<JournalId, u64> {
+pub(crate) fn retried(records: &[JournalRecord]) -> BTreeMap<JournalId, u64> {
     let mut retried: BTreeMap<JournalId, u64> = BTreeMap::new();
     for record in records {
         if let Some(of) = record.retry_of {
+            // What was stored already was tried by somebody else.
             let settled = record.committed.saturating_sub(record.began);
+            let settled = settled.saturating_sub(record.duplicates);
             let of_journal = retried.entry(of).or_default();
             *of_journal = of_journal.saturating_add(settled);
         }
@@ -188,16 +190,36 @@ fn retried(records: &[JournalRecord]) -> BTreeMap<JournalId, u64> {
 /// What was accepted of one journal.
 #[derive(Debug, Clone, Copy, Default)]
 struct Accepted {
-    clicks: u64,
+    /// All losses when the last of them were accepted, those that the database had refused, and those of these that
+    /// were tried again by then.
+    losses: u64,
+    rejected: u64,
+    retried: u64,
     two_owners: bool,
+}
+
+impl Accepted {
+    /// How many of the losses of a journal nobody has accepted. Of refused clicks that were tried again since, those
+    /// that were accepted are taken to be the first.
+    fn left_of(&self, dropped: &Dropped, retried: u64) -> u64 {
+        let new = dropped.losses().saturating_sub(self.losses);
+        let accepted = self.rejected.saturating_sub(self.retried);
+        let tried = retried.saturating_sub(self.retried);
+        new.saturating_sub(tried.saturating_sub(accepted))
+    }
 }
 
 fn accepted(losses: &[AcceptedLoss]) -> BTreeMap<JournalId, Accepted> {
     let mut accepted: BTreeMap<JournalId, Accepted> = BTreeMap::new();
     for loss in losses {
         let of_journal = accepted.entry(loss.journal).or_default();
-        of_journal.clicks = of_journal.clicks.saturating_add(loss.clicks);
-        of_journal.two_owners |= loss.clicks == 0;
+        if loss.clicks == 0 {
+            of_journal.two_owners = true;
+        } else if loss.losses > of_journal.losses {
+            of_journal.losses = loss.losses;
+            of_journal.rejected = loss.rejected;
+            of_journal.retried = loss.retried;
+        }
     }
     accepted
 }
@@ -217,8 +239,7 @@ fn ledger(
     }
     let Known { accepted, retried } = known;
     let retried = retried.min(record.dropped.rejected);
-    let losses = record.dropped.losses().saturating_sub(retried);
-    let clicks = losses.saturating_sub(accepted.clicks);
+    let clicks = accepted.left_of(&record.dropped, retried);
     if clicks > 0 {
         problems.push(JournalProblem::Lost { clicks });
     }
@@ -270,7 +291,7 @@ mod tests {
     use time::OffsetDateTime;
     use time::macros::datetime;
     use waypost_core::SeededRandom;
-    use waypost_store::{Dropped, JournalClaim, JournalSplit};
+    use waypost_store::{JournalClaim, JournalSplit};
 
     use super::*;
 
@@ -299,8 +320,9 @@ mod tests {
 
     fn problems(record: &JournalRecord, takes: &[Ownership], clicks: u64) -> Vec<JournalProblem> {
         let accepted = Accepted {
-            clicks,
+            losses: clicks,
             two_owners: clicks == 99,
+            ..Accepted::default()
         };
         let known = Known {
             accepted,
@@ -358,8 +380,61 @@ mod tests {
         assert_eq!(of(9), (5, lost(1)));
         let (mut retry, _) = self::record(4, Dropped::default());
         retry.retry_of = Some(record.id);
-        let retries = [record.clone(), retry.clone(), retry];
-        assert_eq!(retried(&retries), BTreeMap::from([(record.id, 8)]));
+        let copied = JournalRecord {
+            stored: 1,
+            duplicates: 3,
+            ..retry.clone()
+        };
+        let retries = [record.clone(), retry, copied];
+        assert_eq!(retried(&retries), BTreeMap::from([(record.id, 5)]));
+    }
+
+    /// What was accepted, and is tried again later, hides no other loss; nor does what is accepted twice at once.
+    #[test]
+    fn what_was_accepted_hides_no_other_loss() {
+        let dropped = |rejected, lost| Dropped {
+            rejected,
+            lost,
+            ..Dropped::default()
+        };
+        let five = Accepted {
+            losses: 5,
+            rejected: 5,
+            ..Accepted::default()
+        };
+        for (dropped, retried, left) in [
+            (dropped(5, 0), 0, 0),
+            (dropped(5, 0), 5, 0),
+            (dropped(10, 0), 0, 5),
+            (dropped(10, 0), 5, 5),
+            (dropped(10, 0), 8, 2),
+            (dropped(10, 0), 10, 0),
+            (dropped(5, 3), 5, 3),
+        ] {
+            assert_eq!(
+                five.left_of(&dropped, retried),
+                left,
+                "{dropped:?} {retried}"
+            );
+        }
+        let loss = |losses, retried| AcceptedLoss {
+            id: waypost_core::AcceptedLossId::new(AT, &SeededRandom::new(losses)),
+            journal: JournalId::new(AT, &SeededRandom::new(1)),
+            clicks: 5,
+            losses,
+            rejected: losses,
+            retried,
+            reason: String::new(),
+            accepted_at: AT,
+        };
+        let twice = accepted(&[loss(5, 0), loss(5, 0)]);
+        let (_, twice) = twice.first_key_value().unwrap();
+        assert_eq!(twice.left_of(&dropped(10, 0), 0), 5);
+        let after_a_retry = accepted(&[loss(8, 3)]);
+        let (_, accepted) = after_a_retry.first_key_value().unwrap();
+        assert_eq!(accepted.left_of(&dropped(8, 0), 3), 0);
+        assert_eq!(accepted.left_of(&dropped(8, 0), 8), 0);
+        assert_eq!(accepted.left_of(&dropped(9, 0), 3), 1);
     }
 
     #[test]

@@ -242,10 +242,11 @@ async fn note_take(
             node: take.node,
             taken_at: take.taken_at,
         };
-        diesel::insert_into(click_journal_owners::table)
+        let inserted = diesel::insert_into(click_journal_owners::table)
             .values(row)
             .execute(connection)
-            .await?;
+            .await;
+        inserted.map_err(first_come)?;
     }
     Ok(())
 }
@@ -374,6 +375,9 @@ struct AcceptedLossRow {
     id: Id,
     journal_id: Id,
     clicks: i64,
+    losses: i64,
+    rejected: i64,
+    retried: i64,
     reason: String,
     accepted_at: OffsetDateTime,
 }
@@ -386,6 +390,9 @@ pub(super) async fn accept_loss(
         id: Id(*loss.id.as_uuid()),
         journal_id: Id(*loss.journal.as_uuid()),
         clicks: number(loss.clicks)?,
+        losses: number(loss.losses)?,
+        rejected: number(loss.rejected)?,
+        retried: number(loss.retried)?,
         reason: loss.reason.clone(),
         accepted_at: micros(loss.accepted_at),
     };
@@ -404,14 +411,20 @@ pub(super) async fn all_accepted_losses(
         .select(AcceptedLossRow::as_select())
         .load(connection)
         .await?;
+    let number = |column, value: i64| {
+        u64::try_from(value).map_err(|_| StoreError::Corrupt {
+            table: "accepted_losses",
+            column,
+        })
+    };
     let loss = |row: AcceptedLossRow| {
         Ok(AcceptedLoss {
             id: AcceptedLossId::from_uuid(row.id.0),
             journal: JournalId::from_uuid(row.journal_id.0),
-            clicks: u64::try_from(row.clicks).map_err(|_| StoreError::Corrupt {
-                table: "accepted_losses",
-                column: "clicks",
-            })?,
+            clicks: number("clicks", row.clicks)?,
+            losses: number("losses", row.losses)?,
+            rejected: number("rejected", row.rejected)?,
+            retried: number("retried", row.retried)?,
             reason: row.reason,
             accepted_at: micros(row.accepted_at),
         })

@@ -307,6 +307,9 @@ table! {
         id -> IdColumn,
         journal_id -> IdColumn,
         clicks -> BigInt,
+        losses -> BigInt,
+        rejected -> BigInt,
+        retried -> BigInt,
         reason -> Text,
         accepted_at -> InstantColumn,
     }

@@ -147,6 +147,12 @@ impl Traffic {
         if let Some(request) = self.request(event) {
             request.is_open = false;
         }
+        // What belonged to the page before is given up, and the browser does not say so of all of it.
+        if event["type"] == "Document" {
+            for request in &mut self.requests {
+                request.is_open = false;
+            }
+        }
         self.requests.push(Loaded {
             url,
             kind: text(&event["type"]),

@@ -145,7 +145,7 @@ fn journal_in(path: &Path) -> Result<PathBuf, Failure> {
     Err(Failure::NoJournal(path.to_owned()))
 }
 
-fn is_recent(seen: OffsetDateTime, now: OffsetDateTime) -> bool {
+pub(super) fn is_recent(seen: OffsetDateTime, now: OffsetDateTime) -> bool {
     now - seen < ALIVE
 }
 

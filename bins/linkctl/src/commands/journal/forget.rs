@@ -4,6 +4,7 @@ use waypost_analytics::journal::JournalStatus;
 use waypost_analytics::ledger;
 use waypost_core::JournalId;
 
+use super::drain::is_recent;
 use super::{Parts, explained};
 use crate::cli;
 use crate::console::{Console, counted, to_the_second};
@@ -44,6 +45,11 @@ pub(super) async fn forget(
     ));
     for problem in &ledger.problems {
         console.say(explained(problem));
+    }
+    if record.process.is_some() && is_recent(record.seen_at(), parts.clock.now()) {
+        console.say(
+            "its server was heard of less than 2 minutes ago; while it runs, it is listed again",
+        );
     }
     console.confirm("forget it?", command.confirmation)?;
     if !parts

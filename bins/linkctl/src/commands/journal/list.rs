@@ -77,7 +77,7 @@ pub(super) async fn list(parts: &Parts<'_>, console: &mut Console<'_>) -> Result
     }
     let entries: Vec<Entry> = entries.collect();
     if entries.is_empty() {
-        console.say("there are no journals: no server has counted clicks yet");
+        console.say("the database knows no journals");
         return Ok(Status::Done);
     }
     console.line(format_args!(

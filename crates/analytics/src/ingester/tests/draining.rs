@@ -162,7 +162,7 @@ async fn a_click_that_was_set_aside_twice_is_stored_once() {
             assert_eq!((last.duplicates, last.pending), (2, 0));
         } else {
             assert_eq!(last.pending, 2);
-            assert!(last.failure.as_ref().unwrap().contains("it was set back"));
+            assert!(last.failure.as_ref().unwrap().contains("was set back"));
         }
         setup.counts(5).await;
     }

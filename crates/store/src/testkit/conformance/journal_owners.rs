@@ -422,6 +422,9 @@ pub async fn losses_are_accepted_with_a_reason(factory: &dyn StoreFactory) {
             id: samples.accepted_loss(),
             journal: samples.journal(),
             clicks,
+            losses: 9,
+            rejected: 3,
+            retried: 2,
             reason: reason.to_owned(),
             accepted_at: START + Duration::nanoseconds(1_999),
         };
