@@ -92,6 +92,8 @@ pub(crate) enum Failure {
         .0.display()
     )]
     JournalInUse(PathBuf),
+    #[error("another process tries refused clicks of this journal again; wait until it is done")]
+    Retrying,
     #[error("there is no journal {0}; `linkctl journal list` shows what there is")]
     NoSuchJournal(JournalId),
     #[error("journal {0} was used meanwhile; look again with `linkctl journal list`")]
@@ -176,6 +178,7 @@ impl Failure {
             Self::NoDatabase(_)
             | Self::NoJournal(_)
             | Self::JournalInUse(_)
+            | Self::Retrying
             | Self::Journal(_)
             | Self::Database(_)
             | Self::Store(_)

@@ -63,19 +63,24 @@ async fn up_down_up_gives_the_same_schema(kind: Kind) {
     );
     let before = opened.migration_status().await.unwrap();
     assert!(before.iter().all(|state| state.known && !state.applied));
-    let empty = schema(&database).await;
+    // Who only looks makes nothing.
+    assert!(schema(&database).await.is_empty());
 
     let applied = opened.migrate_up().await.unwrap();
     assert_eq!(applied.len(), before.len());
     let first = schema(&database).await;
-    assert!(first.len() > empty.len());
     assert_eq!(opened.migrate_up().await.unwrap(), Vec::<String>::new());
 
     for name in applied.iter().rev() {
         assert_eq!(opened.migrate_down().await.unwrap().as_ref(), Some(name));
     }
     assert_eq!(opened.migrate_down().await.unwrap(), None);
-    assert_eq!(schema(&database).await, empty);
+    let left = schema(&database).await;
+    let of_migrations = |row: &Vec<Option<String>>| {
+        let mut values = row.iter().flatten();
+        values.any(|value| value == "__diesel_schema_migrations")
+    };
+    assert!(left.iter().all(of_migrations), "{left:?}");
 
     assert_eq!(opened.migrate_up().await.unwrap(), applied);
     assert_eq!(schema(&database).await, first);

@@ -83,6 +83,8 @@ impl Drain {
         };
         let new_id = JournalId::new(self.clock.now(), &*self.random);
         let journal = Journal::open(directory, &settings, new_id)?;
+        // Where that cannot be written, nothing is done: the next process could not tell what was.
+        journal.note_lineage(&journal.lineage())?;
         let mut ingester = Ingester::begin(IngesterParts {
             journal: Arc::clone(&journal),
             store: Arc::clone(&self.store),
@@ -104,7 +106,8 @@ impl Drain {
             progress(total.saturating_sub(journal.pending()), total);
             if step.is_err() && journal.pending() == pending {
                 let last = ingester.failure.take();
-                break Some(last.unwrap_or_else(|| "the database does not answer".to_owned()));
+                let last = last.unwrap_or_else(|| "the database does not answer".to_owned());
+                break Some(format!("{last}; run this again to go on"));
             }
         };
         ingester.end().await;
@@ -140,13 +143,14 @@ impl Drain {
         };
         let mut all = Vec::new();
         for retry in retries.prepare(&*self.random, self.clock.now())? {
-            let drained = match self.excess(&retry).await? {
-                None => {
-                    let drained = self.drain_keeping(&retry.directory, self.keep(), &mut progress);
-                    drained.await?
-                }
-                Some(refusal) => refusal,
-            };
+            if let Some(clicks) = self.excess(&retry).await? {
+                let kept = retries.keep(&retry)?;
+                all.push(excess_in(&retry, &kept, clicks));
+                continue;
+            }
+            let drained = self
+                .drain_keeping(&retry.directory, self.keep(), &mut progress)
+                .await?;
             let status = JournalStatus::read(&retry.directory, u64::MAX)?;
             let is_empty = status.is_some_and(|status| status.first() == status.end());
             if drained.pending == 0 && is_empty {
@@ -168,8 +172,8 @@ impl Drain {
     }
 
     /// A click may have been set aside twice, or in a directory that was copied, and its row may be gone: no more are
-    /// tried again than the database has counted as refused. What becomes of a journal that has more.
-    async fn excess(&self, retry: &Retry) -> Result<Option<Drained>, IngesterError> {
+    /// tried again than the database has counted as refused. How many others there are, if there are too many.
+    async fn excess(&self, retry: &Retry) -> Result<Option<u64>, IngesterError> {
         if self.store.journal(retry.id).await?.is_some() {
             return Ok(None);
         }
@@ -184,22 +188,23 @@ impl Drain {
         let retried = ledger::retried(&journals).remove(&retry.of).unwrap_or(0);
         let of = self.store.journal(retry.of).await?;
         let rejected = of.map_or(0, |record| record.dropped.rejected);
-        let left = rejected.saturating_sub(retried);
-        if clicks <= left {
-            return Ok(None);
-        }
-        let failure = format!(
-            "{clicks} clicks are set aside in {}, and the database counts {left} refused clicks of journal {} that were not tried again: they were tried in a copy of the directory, or the database was set back. Nobody knows which of them are counted; they stay there",
-            retry.directory.display(),
-            retry.of
-        );
-        Ok(Some(Drained {
-            journal: retry.id,
-            stored: 0,
-            duplicates: 0,
-            dropped: Dropped::default(),
-            pending: clicks,
-            failure: Some(failure),
-        }))
+        Ok((clicks > rejected.saturating_sub(retried)).then_some(clicks))
+    }
+}
+
+/// What becomes of clicks of which nobody knows whether they are counted.
+fn excess_in(retry: &Retry, kept: &Path, clicks: u64) -> Drained {
+    let failure = format!(
+        "{clicks} clicks are more than the database has refused of journal {} and that were not tried again: they were tried in a copy of the directory, or the database was set back. Nobody knows which of them are counted; they are kept in {}, and not tried any more",
+        retry.of,
+        kept.display()
+    );
+    Drained {
+        journal: retry.id,
+        stored: 0,
+        duplicates: 0,
+        dropped: Dropped::default(),
+        pending: 0,
+        failure: Some(failure),
     }
 }

@@ -115,6 +115,16 @@ impl Retries {
         Ok(retries)
     }
 
+    /// Keeps a journal for people: it is not tried any more. Returns where.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`].
+    pub(crate) fn keep(&self, retry: &Retry) -> Result<PathBuf, JournalError> {
+        let kept = retry.directory.with_extension("kept");
+        std::fs::rename(&retry.directory, &kept).map_err(io_error(&retry.directory))?;
+        Ok(kept)
+    }
+
     /// Deletes a journal that holds nothing any more.
     ///
     /// # Errors

@@ -92,6 +92,10 @@ pub(super) struct Client {
     pub(super) add_to_days: Statement,
 }
 
+/// Longer than a batch may take. A process that sleeps while its rows are copied is not idle to the database, and would
+/// keep others from them for ever.
+const LIMIT: &str = "SET statement_timeout = '30s'";
+
 /// Connects. The connection lives on this runtime, and ends with the client.
 pub(super) async fn open(servers: &Servers) -> Result<Client, StoreError> {
     let connect = |url: String| async move {
@@ -102,6 +106,7 @@ pub(super) async fn open(servers: &Servers) -> Result<Client, StoreError> {
         tokio::spawn(connection);
         server.batch_execute(SET_UP).await.map_err(bad)?;
         server.batch_execute(IN_ORDER).await.map_err(bad)?;
+        server.batch_execute(LIMIT).await.map_err(bad)?;
         Ok(server)
     };
     let server = servers.connect(connect).await;

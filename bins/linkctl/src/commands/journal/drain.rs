@@ -113,7 +113,10 @@ pub(super) async fn retry(parts: &Parts<'_>, console: &mut Console<'_>) -> Resul
     let drained = {
         let (bar, drain) = (Bar::new(console), drain_of(parts));
         let drained = drain.retry(parts.local, |done, total| bar.at(done, total));
-        drained.await.map_err(|error| failure(error, parts.local))?
+        drained.await.map_err(|error| match error {
+            IngesterError::Journal(JournalError::Locked { .. }) => Failure::Retrying,
+            error => failure(error, parts.local),
+        })?
     };
     let drained = drained.ok_or_else(|| Failure::NoJournal(parts.local.to_owned()))?;
     if drained.is_empty() {
@@ -181,12 +184,9 @@ fn said(drained: &Drained) -> String {
 
 fn status_of(drained: &Drained, console: &mut Console<'_>) -> Status {
     if let Some(failure) = &drained.failure {
-        console.say(format_args!(
-            "journal {}: {failure}; run this again to go on",
-            drained.journal
-        ));
+        console.say(format_args!("journal {}: {failure}", drained.journal));
     }
-    let is_done = drained.pending == 0 && drained.dropped.rejected == 0;
+    let is_done = drained.failure.is_none() && drained.dropped.rejected == 0;
     if is_done {
         Status::Done
     } else {
