@@ -31,7 +31,7 @@ impl TestClock {
         clock
     }
 
-    /// Sets it: those that have it notice within a second.
+    /// Sets it: those that have it notice at once.
     ///
     /// # Panics
     /// Where no file can be written.
@@ -52,7 +52,8 @@ impl TestClock {
         Ok(vec![
             ("LD_PRELOAD".into(), programs::faketime()?.into()),
             ("FAKETIME_TIMESTAMP_FILE".into(), self.file().into()),
-            ("FAKETIME_CACHE_DURATION".into(), "1".into()),
+            // A process that is made by another one would begin with what that one read long ago.
+            ("FAKETIME_NO_CACHE".into(), "1".into()),
             ("FAKETIME_DONT_FAKE_MONOTONIC".into(), "1".into()),
             ("NO_FAKE_STAT".into(), "1".into()),
         ])
