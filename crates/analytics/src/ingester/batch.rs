@@ -59,6 +59,8 @@ impl Ingester {
                 Attempt::Later => tokio::time::sleep(pause).await,
                 Attempt::MuchLater => tokio::time::sleep(REFUSED_PAUSE).await,
             }
+            // Others are told what waits.
+            self.give_a_sign_of_life().await;
             pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
     }

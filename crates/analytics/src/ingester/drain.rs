@@ -144,7 +144,7 @@ impl Drain {
         let mut all = Vec::new();
         for retry in retries.prepare(&*self.random, self.clock.now())? {
             if let Some(clicks) = self.excess(&retry).await? {
-                let kept = retries.keep(&retry)?;
+                let kept = retry.keep()?;
                 all.push(excess_in(&retry, &kept, clicks));
                 continue;
             }

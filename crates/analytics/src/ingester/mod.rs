@@ -239,24 +239,29 @@ impl Ingester {
 
     /// What comes around by itself: looking where the journal is, a sign of life, old segments.
     async fn look_after(&mut self) {
-        let is_due = |at: Option<Instant>, every| at.is_none_or(|at| at.elapsed() >= every);
         let now = self.parts.clock.now();
         if let Some(position) = self.parts.journal.wants_durable(now) {
             self.make_durable(position).await;
         }
-        if is_due(self.noted_at, NOTE_EVERY) {
-            self.noted_at = Some(Instant::now());
-            self.parts.journal.tidy(now);
-            if let Err(failure) = self.note(false).await {
-                debug!(%failure, "no sign of life was noted");
-            }
-        }
+        self.give_a_sign_of_life().await;
         if is_due(self.checked_at, CHECK_EVERY) {
             self.checked_at = Some(Instant::now());
             // While the database is away, storing meets that.
             if let Err(failure) = self.check().await {
                 debug!(%failure, "it is not known where the journal is in the database");
             }
+        }
+    }
+
+    /// When it is time for it. A database that takes no clicks may take that.
+    async fn give_a_sign_of_life(&mut self) {
+        if !is_due(self.noted_at, NOTE_EVERY) {
+            return;
+        }
+        self.noted_at = Some(Instant::now());
+        self.parts.journal.tidy(self.parts.clock.now());
+        if let Err(failure) = self.note(false).await {
+            debug!(%failure, "no sign of life was noted");
         }
     }
 
@@ -269,6 +274,10 @@ impl Ingester {
             Err(failure) => debug!(%failure, "what is stored is not durable yet"),
         }
     }
+}
+
+fn is_due(at: Option<Instant>, every: Duration) -> bool {
+    at.is_none_or(|at| at.elapsed() >= every)
 }
 
 #[cfg(test)]

@@ -39,6 +39,16 @@ pub struct Retry {
 }
 
 impl Retry {
+    /// Keeps it for people: it is not tried any more. Returns where.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`].
+    pub(crate) fn keep(&self) -> Result<PathBuf, JournalError> {
+        let kept = self.directory.with_extension("kept");
+        std::fs::rename(&self.directory, &kept).map_err(io_error(&self.directory))?;
+        Ok(kept)
+    }
+
     /// The ids of its clicks, those that are stored by now included.
     ///
     /// # Errors
@@ -113,16 +123,6 @@ impl Retries {
             retries.extend(finish(&retry)?);
         }
         Ok(retries)
-    }
-
-    /// Keeps a journal for people: it is not tried any more. Returns where.
-    ///
-    /// # Errors
-    /// [`JournalError::Io`].
-    pub(crate) fn keep(&self, retry: &Retry) -> Result<PathBuf, JournalError> {
-        let kept = retry.directory.with_extension("kept");
-        std::fs::rename(&retry.directory, &kept).map_err(io_error(&retry.directory))?;
-        Ok(kept)
     }
 
     /// Deletes a journal that holds nothing any more.

@@ -78,15 +78,15 @@ pub(super) async fn drain(
         && record.process.is_some()
         && is_recent(record.seen_at(), parts.clock.now())
     {
-        let question = format!(
-            "the server of this journal was heard of less than 2 minutes ago, on {}; is it stopped?",
+        console.say(format_args!(
+            "the server of this journal was heard of less than 2 minutes ago, on {}",
             if record.node.is_empty() {
                 "a host that is not known"
             } else {
                 &record.node
             }
-        );
-        console.confirm(&question, command.confirmation)?;
+        ));
+        console.confirm("is it stopped?", command.confirmation)?;
     }
     let drained = {
         let (bar, drain) = (Bar::new(console), drain_of(parts));

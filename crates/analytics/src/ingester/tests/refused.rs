@@ -56,6 +56,20 @@ async fn a_database_that_refuses_even_nothing_has_no_click_set_aside() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn others_are_told_what_waits_while_the_database_refuses() {
+    let setup = Setup::new().await;
+    let mut ingester = setup.rig.ingester().await;
+    setup.work(&mut ingester, 1).await;
+    setup.witness.seen().refuse = Some(Box::new(|_| Some(StoreError::internal("no right"))));
+    setup.clicks(5);
+    setup.work(&mut ingester, 60).await;
+    let record = setup.witness.journal(setup.rig.journal.id()).await;
+    let record = record.unwrap().unwrap();
+    assert_eq!((record.accepted, record.committed), (5, 0));
+    assert!(record.pending_since.is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_database_that_refuses_every_click_gets_few_of_them_set_aside_and_then_a_rest() {
     let setup = Setup::new().await;
     let running = setup.rig.run().await;
