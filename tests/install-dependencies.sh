@@ -113,20 +113,23 @@ databases() {
     has_mariadb || die "the programs mariadbd and mariadb-install-db are still not found"
 }
 
-pgbouncer() {
+# Not by the name of the program, which has_program would find.
+install_pgbouncer() {
     has_program pgbouncer && return 0
     command -v apt-get >/dev/null 2>&1 && may_become_root ||
         die "please install PgBouncer (Debian package: pgbouncer)"
     say "installing pgbouncer"
     # Its package starts a service, unless this says no.
     policy=/usr/sbin/policy-rc.d
-    if [ ! -e "$policy" ]; then
+    if [ -e "$policy" ]; then
+        apt_install pgbouncer || die "apt-get could not install pgbouncer"
+    else
         trap 'as_root rm -f "$policy"' EXIT
         printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
         as_root chmod 755 "$policy"
+        apt_install pgbouncer || die "apt-get could not install pgbouncer"
+        as_root rm -f "$policy"
     fi
-    apt_install pgbouncer || die "apt-get could not install pgbouncer"
-    as_root rm -f "$policy"
     if command -v systemctl >/dev/null 2>&1; then
         as_root systemctl disable pgbouncer >/dev/null 2>&1 || :
     fi
@@ -228,7 +231,7 @@ has_chromium() {
         has_program chromedriver
 }
 
-chromium() {
+install_chromium() {
     has_chromium && return 0
     command -v apt-get >/dev/null 2>&1 && may_become_root ||
         die "please install Chromium and its driver (Debian packages: chromium chromium-driver)"
@@ -249,13 +252,13 @@ cargo_deny() {
 for what in "$@"; do
     case $what in
     databases) databases ;;
-    pgbouncer) pgbouncer ;;
+    pgbouncer) install_pgbouncer ;;
     replication) replication ;;
     faketime) faketime ;;
     strace) install_strace ;;
     schemathesis) schemathesis ;;
     oidc-provider) npm_packages oidc-provider "$oidc_provider" ;;
-    chromium) chromium ;;
+    chromium) install_chromium ;;
     page-checkers) npm_packages page-checkers "$page_checkers" ;;
     cargo-deny) cargo_deny ;;
     *) die "unknown argument '$what' (known: databases, pgbouncer, replication, faketime, strace, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
