@@ -64,7 +64,9 @@ fn work(cli: Cli, console: &mut Console<'_>) -> Result<Status, Failure> {
         .with_ansi(io::stderr().is_terminal())
         .without_time()
         .init();
-    tokio::runtime::Builder::new_current_thread()
+    // What waits for SQLite may be interrupted in a runtime of several threads alone.
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_all()
         .build()
         .map_err(Failure::Runtime)?

@@ -174,7 +174,11 @@ impl Ingester {
             .journal
             .start_syncing()
             .map_err(IngesterError::Thread)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
+        // What waits for SQLite may be interrupted in a runtime of several threads alone.
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("ingester")
+            .on_thread_start(|| lower_priority("stores clicks"))
             .enable_all()
             .build()
             .map_err(IngesterError::Thread)?;

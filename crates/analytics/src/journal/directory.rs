@@ -15,7 +15,9 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _, fchown,
+};
 use std::path::{Path, PathBuf};
 
 use tracing::warn;
@@ -210,14 +212,24 @@ impl Directory {
     }
 }
 
+/// Makes a file, or empties the one that is there. It belongs to whom its directory belongs to: where an operator works
+/// as root, the server can still read it.
 pub(super) fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(true)
         .mode(FILE_MODE)
-        .open(path)
+        .open(path)?;
+    if let Some(directory) = path.parent() {
+        let (owner, own) = (std::fs::metadata(directory)?, file.metadata()?);
+        if (owner.uid(), owner.gid()) != (own.uid(), own.gid()) {
+            // Nobody but root may.
+            let _ = fchown(&file, Some(owner.uid()), Some(owner.gid()));
+        }
+    }
+    Ok(file)
 }
 
 /// The id of the journal in a directory; `None` where there is no journal.

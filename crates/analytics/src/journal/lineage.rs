@@ -5,6 +5,7 @@
 //! journal to the first of them that asks.
 
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use tracing::warn;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use waypost_core::{JournalId, JournalOwner};
 use waypost_store::{JournalSplit, Predecessor, Tried};
 
-use super::directory::{Directory, JournalError};
+use super::directory::{Directory, JournalError, io_error};
 
 const FILE: &str = "owners";
 /// Maximum number of owners that are kept, the latest ones: each start of a process is one.
@@ -43,6 +44,16 @@ impl Lineage {
             warn!(file = %path.display(), "the list of owners is damaged");
             Self::default()
         })
+    }
+
+    /// Makes sure that it can be read, if it is there: who may not read it must not be taken for the owner of a copy.
+    pub(super) fn check(directory: &Path) -> Result<(), JournalError> {
+        let path = directory.join(FILE);
+        match std::fs::read(&path) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(io_error(&path)(error)),
+        }
     }
 
     /// Writes it into a directory. It is on the disk when this returns.
@@ -190,6 +201,16 @@ mod tests {
         for cut in 0..text.len() {
             assert_eq!(Lineage::of_text(&text[..cut]), None, "{cut}");
         }
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        Lineage::check(directory.path()).unwrap();
+        // Nobody can read this as a file.
+        std::fs::create_dir(directory.path().join(FILE)).unwrap();
+        let error = Lineage::check(directory.path()).unwrap_err();
+        assert!(matches!(error, JournalError::Io { .. }), "{error}");
     }
 
     #[test]

@@ -142,6 +142,7 @@ impl Journal {
     ) -> Result<Arc<Self>, JournalError> {
         let directory = Directory::open(directory)?;
         let id = directory.id(new_id)?;
+        Lineage::check(directory.path())?;
         let state = State::find(&directory, id)?;
         let max_bytes = match settings.durability {
             Durability::Memory => settings.max_bytes.min(MAX_MEMORY_BYTES),
