@@ -51,9 +51,9 @@ pub trait JournalStore: Send + Sync {
     /// [`StoreError`] as any look-up.
     async fn journals(&self) -> Result<Vec<JournalRecord>, StoreError>;
 
-    /// Forgets a journal, of which nothing more is expected: it is not listed any more. Its position stays, so that
-    /// nothing is stored twice if its directory turns up again; a sign of life of its owner or a take makes it known
-    /// again. Returns whether it is as `seen`; if not, nothing changes.
+    /// Removes a finished journal from the list. Its position stays, so that nothing is stored twice if its
+    /// directory turns up again. A note of its owner or a take puts it back on the list. Returns whether it still is
+    /// as `seen`; if not, nothing changes.
     ///
     /// # Errors
     /// [`StoreError`] as any change.

@@ -22,15 +22,14 @@ pub(crate) enum Journal {
     /// They are set aside in the data directory of a server on this machine, which may be running. Do this after
     /// what the database refused was mended.
     Retry,
-    /// Store what the journal of a server holds that does not run any more
+    /// Store the clicks that a stopped server left in its journal
     ///
-    /// For a server that is gone and has left its data directory. The directory stays as it is; a server may use it
-    /// again.
+    /// Needs the data directory of that server. The directory stays, and a server may use it again.
     Drain(Drain),
     /// Forget a journal whose data directory is gone
     ///
-    /// It is not listed any more, and its pending clicks are missed by nobody. Links keep their numbers. Should
-    /// its directory turn up again, its clicks are stored as if nothing had happened.
+    /// Removes it from the list. Its pending clicks are given up; the numbers of links do not change. If its
+    /// directory turns up again, its clicks are stored.
     Forget(Forget),
 }
 

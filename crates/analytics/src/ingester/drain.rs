@@ -195,7 +195,7 @@ impl Drain {
 /// What becomes of clicks of which nobody knows whether they are counted.
 fn excess_in(retry: &Retry, kept: &Path, clicks: u64) -> Drained {
     let failure = format!(
-        "{clicks} clicks are more than the database has refused of journal {} and that were not tried again: they were tried in a copy of the directory, or the database was set back. Nobody knows which of them are counted; they are kept in {}, and not tried any more",
+        "{clicks} clicks were set aside, but the database has fewer refused clicks of journal {} left to try: they were tried in a copy of the directory, or the database was set back. Some may be counted already, so none is tried again; they are kept in {}",
         retry.of,
         kept.display()
     );

@@ -39,7 +39,7 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// Keeps it for people: it is not tried any more. Returns where.
+    /// Puts it aside for people to look at; later retries pass over it. Returns its new directory.
     ///
     /// # Errors
     /// [`JournalError::Io`].
@@ -125,7 +125,7 @@ impl Retries {
         Ok(retries)
     }
 
-    /// Deletes a journal that holds nothing any more.
+    /// Deletes a journal that is empty.
     ///
     /// # Errors
     /// [`JournalError::Io`].

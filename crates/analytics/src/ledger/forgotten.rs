@@ -1,5 +1,4 @@
-//! Forgetting journals of which nothing is expected any more: those of servers that were given a new data directory,
-//! or that are gone.
+//! Forgetting finished journals: those of servers that are gone, or that were given a new data directory.
 
 use time::OffsetDateTime;
 use waypost_core::JournalId;

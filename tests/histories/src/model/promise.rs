@@ -15,7 +15,7 @@ pub enum Broken {
     Lost,
     /// A process takes the next record for settled.
     Ahead,
-    /// Nothing can happen any more, and something is not settled.
+    /// No step is left, and something is not settled.
     Stuck,
 }
 

@@ -358,7 +358,7 @@ pub async fn a_forgotten_journal_is_known_again_when_it_is_used(factory: &dyn St
         assert_eq!(known.forgotten_at, None);
         assert_eq!(store.journals().await.unwrap(), [known]);
     }
-    // It is not as it was seen any more; nor is one that there is not.
+    // It has changed since it was seen; the other one does not exist.
     for id in [id, other] {
         let seen = JournalRecord { id, ..seen.clone() };
         assert!(!store.forget_journal(&seen, at).await.unwrap());
