@@ -7,8 +7,9 @@ use thirtyfour::BrowserLogEntry;
 
 /// What a browser asks for of its own accord where a page names no icon.
 const ICON: &str = "/favicon.ico";
-/// A connection that stays open, and is never loaded whole.
-const STREAM: &str = "EventSource";
+/// What no page waits for: a connection that stays open, and is never loaded whole; and above all icons, which a
+/// browser may give up without a word where it shows none.
+const NOT_AWAITED: [&str; 2] = ["EventSource", "Other"];
 
 /// A page with all that belongs to it.
 #[derive(Clone, Debug)]
@@ -53,6 +54,9 @@ pub struct Loaded {
     pub decoded: u64,
     headers: BTreeMap<String, String>,
     id: String,
+    /// The page that it belongs to, by the browser's name for the loading of that; empty where it belongs
+    /// to none, as what a worker asks for.
+    loader: String,
     is_open: bool,
 }
 
@@ -71,10 +75,23 @@ impl Traffic {
 
     /// How much was asked for, and what of that is still to come.
     pub(super) fn progress(&self) -> (usize, Vec<String>) {
-        let open = self.requests.iter();
-        let open = open.filter(|request| request.is_open && request.kind != STREAM);
+        let open = self.of_the_page();
+        let open =
+            open.filter(|request| request.is_open && !NOT_AWAITED.contains(&request.kind.as_str()));
         let open = open.map(|request| request.url.clone()).collect();
         (self.requests.len(), open)
+    }
+
+    /// The page that was opened last, and what belongs to it.
+    ///
+    /// The page before may ask for something until the next one is there. That is given up then, and the
+    /// browser does not say so of all of it.
+    fn of_the_page(&self) -> impl Iterator<Item = &Loaded> {
+        let page = self.page().map(|page| page.loader.as_str());
+        self.requests.iter().filter(move |request| {
+            let loader = request.loader.as_str();
+            loader.is_empty() || page.is_none_or(|page| loader == page)
+        })
     }
 
     pub(super) fn complaints(&self) -> Vec<String> {
@@ -98,7 +115,7 @@ impl Traffic {
             status: page.map_or(0, |page| page.status),
             headers: page.map(|page| page.headers.clone()).unwrap_or_default(),
             html,
-            requests: self.requests.clone(),
+            requests: self.of_the_page().cloned().collect(),
         }
     }
 
@@ -147,12 +164,6 @@ impl Traffic {
         if let Some(request) = self.request(event) {
             request.is_open = false;
         }
-        // What belonged to the page before is given up, and the browser does not say so of all of it.
-        if event["type"] == "Document" {
-            for request in &mut self.requests {
-                request.is_open = false;
-            }
-        }
         self.requests.push(Loaded {
             url,
             kind: text(&event["type"]),
@@ -161,6 +172,7 @@ impl Traffic {
             decoded: 0,
             headers: BTreeMap::new(),
             id: text(&event["requestId"]),
+            loader: text(&event["loaderId"]),
             is_open: true,
         });
     }
