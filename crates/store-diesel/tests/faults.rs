@@ -98,8 +98,9 @@ impl Setup {
 
     /// From now on, rows of this table are refused with this code.
     async fn refuse(&self, table: &str, code: Code) {
+        let is_postgres = self.database.kind() == Kind::Postgres;
         let sql = match code {
-            Code::State(state) => format!(
+            Code::State(state) if is_postgres => format!(
                 "create or replace function refuse_{table}() returns trigger language plpgsql as $$ begin \
                  perform nextval('tries'); \
                  raise exception using errcode = '{state}', message = 'etwas ging schief'; \
@@ -107,13 +108,8 @@ impl Setup {
                  create or replace trigger refused before insert on {table} \
                  for each row execute function refuse_{table}()"
             ),
-            Code::Number(number) => format!(
-                "drop trigger if exists refused_{table}; \
-                 create trigger refused_{table} before insert on {table} for each row begin \
-                 update tries set number = number + 1; \
-                 signal sqlstate 'HY000' set mysql_errno = {number}, message_text = 'etwas ging schief'; \
-                 end"
-            ),
+            Code::State(state) => signal(table, &format!("'{state}' set")),
+            Code::Number(number) => signal(table, &format!("'HY000' set mysql_errno = {number},")),
         };
         self.database.execute(&sql).await;
     }
@@ -122,6 +118,17 @@ impl Setup {
         let user = self.samples.user(&format!("{name}@example.com"));
         Answer::from(&self.store().insert_user(&user, None).await)
     }
+}
+
+/// A trigger of MariaDB that refuses rows of a table.
+fn signal(table: &str, what: &str) -> String {
+    format!(
+        "drop trigger if exists refused_{table}; \
+         create trigger refused_{table} before insert on {table} for each row begin \
+         update tries set number = number + 1; \
+         signal sqlstate {what} message_text = 'etwas ging schief'; \
+         end"
+    )
 }
 
 async fn open(url: &str) -> Database {
@@ -212,7 +219,14 @@ async fn codes_decide_on_mariadb() {
         (1146, Internal, 1),
         (1644, Internal, 1),
     ];
-    let cases = cases.map(|(number, answer, tries)| (Code::Number(number), answer, tries));
+    let signalled = [
+        ("22003", Refused, 1),
+        ("23000", Refused, 1),
+        ("45000", Internal, 1),
+    ];
+    let numbers = cases.map(|(number, answer, tries)| (Code::Number(number), answer, tries));
+    let states = signalled.map(|(state, answer, tries)| (Code::State(state), answer, tries));
+    let cases: Vec<_> = numbers.into_iter().chain(states).collect();
     codes_decide(Kind::MariaDb, &cases).await;
 }
 

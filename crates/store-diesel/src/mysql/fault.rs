@@ -15,18 +15,27 @@ use crate::error::Fault;
 /// Copies the first and the last condition of the statement that failed. Such statements do not clear them.
 const COPY_CONDITIONS: &str = "
     GET DIAGNOSTICS @waypost_last = NUMBER;
-    GET DIAGNOSTICS CONDITION 1 @waypost_first_number = MYSQL_ERRNO, @waypost_first_text = MESSAGE_TEXT;
-    GET DIAGNOSTICS CONDITION @waypost_last @waypost_last_number = MYSQL_ERRNO, @waypost_last_text = MESSAGE_TEXT
+    GET DIAGNOSTICS CONDITION 1 @waypost_first_number = MYSQL_ERRNO, @waypost_first_state = RETURNED_SQLSTATE,
+        @waypost_first_text = MESSAGE_TEXT;
+    GET DIAGNOSTICS CONDITION @waypost_last @waypost_last_number = MYSQL_ERRNO,
+        @waypost_last_state = RETURNED_SQLSTATE, @waypost_last_text = MESSAGE_TEXT
 ";
 const CONDITIONS: &str = "
-    SELECT CAST(@waypost_first_number AS SIGNED) AS number, CAST(@waypost_first_text AS CHAR) AS text
-    UNION ALL SELECT CAST(@waypost_last_number AS SIGNED), CAST(@waypost_last_text AS CHAR)
+    SELECT CAST(@waypost_first_number AS SIGNED) AS number, CAST(@waypost_first_state AS CHAR) AS state,
+        CAST(@waypost_first_text AS CHAR) AS text
+    UNION ALL SELECT CAST(@waypost_last_number AS SIGNED), CAST(@waypost_last_state AS CHAR),
+        CAST(@waypost_last_text AS CHAR)
 ";
+
+/// The number of what `SIGNAL` raises, if it says no other.
+const SIGNALLED: u16 = 1644;
 
 #[derive(QueryableByName)]
 struct Condition {
     #[diesel(sql_type = Nullable<BigInt>)]
     number: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    state: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     text: Option<String>,
 }
@@ -55,18 +64,30 @@ async fn of_last_error(connection: &mut Connection, text: &str) -> Result<Fault,
     let conditions: Vec<Condition> = diesel::sql_query(CONDITIONS).load(connection).await?;
     let is_error = |condition: &&Condition| condition.text.as_deref() == Some(text);
     let error = conditions.iter().find(is_error).or(conditions.last());
+    let state = error.and_then(|error| error.state.as_deref());
     let number = error.and_then(|error| error.number);
     let number = number.and_then(|number| u16::try_from(number).ok());
-    Ok(number.map_or(Fault::Other, of_number))
+    Ok(number.map_or(Fault::Other, |number| {
+        of_condition(number, state.unwrap_or_default())
+    }))
 }
 
 /// The fault of an error of the driver.
 pub(super) fn of_driver(error: &Error) -> Fault {
     match error {
-        Error::Server(error) => of_number(error.code),
+        Error::Server(error) => of_condition(error.code, &error.state),
         Error::Io(_) | Error::Driver(_) => Fault::ConnectionLost,
         Error::Other(_) | Error::Url(_) => Fault::Other,
     }
+}
+
+/// What a trigger or procedure signals has one number; its SQLSTATE says what it is: class 22 (data exception) and 23
+/// (integrity constraint violation) are about the values, and 45000 says nothing.
+fn of_condition(number: u16, state: &str) -> Fault {
+    if number == SIGNALLED && (state.starts_with("22") || state.starts_with("23")) {
+        return Fault::Refused;
+    }
+    of_number(number)
 }
 
 const fn of_number(number: u16) -> Fault {
@@ -181,7 +202,19 @@ mod tests {
             (1146, Fault::Other),
             (1644, Fault::Other),
         ] {
-            assert_eq!(of_number(number), fault, "{number}");
+            assert_eq!(of_condition(number, ""), fault, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_signal_is_told_by_its_state() {
+        for (state, fault) in [
+            ("22003", Fault::Refused),
+            ("23000", Fault::Refused),
+            ("45000", Fault::Other),
+            ("42000", Fault::Other),
+        ] {
+            assert_eq!(of_condition(1644, state), fault, "{state}");
         }
     }
 }
