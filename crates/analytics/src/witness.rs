@@ -51,6 +51,8 @@ pub(crate) struct Seen {
     pub(crate) pages: Vec<u32>,
     /// So many operations succeed before it is away; `None` while it stays.
     pub(crate) away_after: Option<u32>,
+    /// What it becomes when it has refused to give a journal away.
+    pub(crate) restored_after_refusal: Option<MemoryStore>,
     /// The link whose total is told one too high.
     pub(crate) miscounted: Option<LinkId>,
 }
@@ -183,7 +185,13 @@ impl ClickStore for Witness {
 impl JournalStore for Witness {
     async fn take_journal(&self, claim: &JournalClaim) -> Result<Claimed, StoreError> {
         self.here()?;
-        self.inner.take_journal(claim).await
+        let claimed = self.inner.take_journal(claim).await;
+        let is_refused = matches!(claimed, Ok(Claimed::Refused { .. }));
+        let backup = self.seen().restored_after_refusal.take_if(|_| is_refused);
+        if let Some(backup) = backup {
+            self.restore(&backup);
+        }
+        claimed
     }
 
     async fn note_journal(&self, note: &JournalNote) -> Result<bool, StoreError> {

@@ -23,7 +23,7 @@
 //!
 //! What may happen: clients follow a link; an ingester works for a while, and is then cancelled or sleeps wherever it is;
 //! processes are killed, started and drained; directories are copied, and copies take over from processes that sleep;
-//! the database is backed up and set back; clocks jump by 400 days; requests and answers are lost, and requests of
+//! the database is backed up and set back; rows are purged; clocks jump by 400 days; requests and answers are lost, and requests of
 //! processes that are gone arrive late. In the end everybody works until nothing is left, and then
 //!
 //! - no accepted click is counted twice, and each is counted or counted as lost;
@@ -31,6 +31,12 @@
 //! - without copies the lost ones are exactly those that are missing, and without a reason to delete segments there are
 //!   none;
 //! - totals, days, rows and ids agree, and the ledger finds fault with losses and second owners, and with nothing else.
+//!
+//! # Purged rows
+//! Where rows are purged, the positions of journals tell what two directories have: see `ingester/relatives.rs`. A
+//! journal that met clicks of another one does not say which of its records those were: if the other records that both
+//! have are still pending on one side when their rows are purged, they are counted twice
+//! (`rows_may_not_be_purged_while_a_copy_that_stored_some_of_them_has_others_pending`).
 //!
 //! # Without rows
 //! With `WAYPOST_PRIVACY=counts` there are no ids to find a click by. All of this holds for copies alone and for
@@ -48,18 +54,20 @@
 //! | the same of one that was only prepared | | 313 |
 //! | no going back to where the database is | 2, 15, 60 | 1,043 |
 //! | a copy keeps its id | 0, 1, 3 | 328 |
-//! | clicks are stored without looking for their ids | | 484 |
+//! | clicks are stored without looking for their ids | | 497 |
+//! | nobody asks how far other journals have settled what is purged | | 10,143 |
 //! | segments are deleted before they are durable | `power.rs` in `tests/e2e` | 217 |
 //!
 //! What it found in the code as it was, each with a test in `ingester/tests/late.rs` or `journals.rs`:
 //!
 //! | fault | seeds | states |
 //! | --- | --- | --- |
-//! | an owner that was tried without an answer is forgotten | 754, 3039 | 2,571 |
-//! | what is gone is not counted as lost under a new id | 121, 161 | 97,217 |
+//! | an owner that was tried without an answer is forgotten | 754, 3039 | 251 |
+//! | what is gone is not counted as lost under a new id | 121, 161 | 104,696 |
 //! | the position of another line counts beyond where that left | 1627 | 124,519 |
-//! | a late batch is taken for that of another process | | 3,978 |
+//! | a late batch is taken for that of another process | | 2,886 |
 //! | an owner that was tried is followed by a copy beyond what that has | 6658 | |
+//! | what is gone is not counted as lost where the database knows no process of the line | 10539 | |
 
 #![expect(
     clippy::unwrap_used,

@@ -104,6 +104,12 @@ impl Wire {
         self.at_work.load(Ordering::Relaxed) > 0
     }
 
+    /// Whether a request has still to arrive.
+    pub(crate) fn is_under_way(&self) -> bool {
+        let sent = self.sent();
+        sent.under_way.values().any(|it| it.answer.is_none())
+    }
+
     async fn at_work<T>(&self, work: impl Future<Output = T>) -> T {
         self.at_work.fetch_add(1, Ordering::Relaxed);
         let done = work.await;
@@ -222,11 +228,11 @@ impl JournalStore for Wire {
     }
 
     async fn journals(&self) -> Result<Vec<JournalRecord>, StoreError> {
-        self.database().journals().await
+        self.at_work(self.database().journals()).await
     }
 
     async fn journal_owners(&self, id: JournalId) -> Result<Vec<Ownership>, StoreError> {
-        self.database().journal_owners(id).await
+        self.at_work(self.database().journal_owners(id)).await
     }
 
     async fn stored_clicks(&self, ids: &[ClickId]) -> Result<Vec<ClickId>, StoreError> {

@@ -10,11 +10,11 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use waypost_analytics::{Privacy, testkit};
 use waypost_core::{ClickId, Clock as _, Link, ManualClock, SeededRandom};
-use waypost_store::JournalRecord;
 use waypost_store::testkit::failing::{FailingStore, Failure, Operation, When};
+use waypost_store::{JournalRecord, PurgeScope};
 
 use crate::database::{Backup, Database, link};
-use crate::node::{Node, Then};
+use crate::node::{Node, Process, Then};
 use crate::wire::Wire;
 use crate::{Kind, draw};
 
@@ -27,7 +27,11 @@ const NODES: usize = 4;
 /// How far clocks jump.
 const JUMP: time::Duration = time::Duration::days(400);
 
-/// Mistakes of operators.
+/// What operators do, mistakes most of it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each of them happens or does not, whatever the others do"
+)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Mishaps {
     /// A directory is copied.
@@ -36,6 +40,8 @@ pub struct Mishaps {
     pub set_back: bool,
     /// A clock jumps by days.
     pub jump: bool,
+    /// Rows are purged.
+    pub purge: bool,
 }
 
 impl Mishaps {
@@ -44,6 +50,7 @@ impl Mishaps {
         copy: true,
         set_back: true,
         jump: true,
+        purge: true,
     };
 }
 
@@ -142,6 +149,7 @@ impl World {
             22 => {
                 self.note("a minute passes");
                 tokio::time::advance(Duration::from_secs(60)).await;
+                self.purge().await;
             }
             23 => {
                 let which = self.draw(100);
@@ -227,15 +235,34 @@ impl World {
         Some(copy)
     }
 
-    /// The database becomes what it was when a backup was made.
+    /// The database becomes what it was when a backup was made. Not after rows were purged: what a journal keeps for
+    /// this is younger than rows that are.
     async fn set_back(&mut self) {
-        if self.may.set_back {
+        if self.may.set_back && !self.had.purge {
             let backup = self.draw(self.backups.len());
             self.note(format_args!("set back to backup {backup}"));
             self.database.set_back(&self.backups[backup]).await;
             self.wire.lead_to(self.database.store());
             self.had.set_back = true;
         }
+    }
+
+    /// Rows are purged that are older than what any process has still to store: rows live for days, and a process that
+    /// runs stores within seconds.
+    async fn purge(&mut self) {
+        let mut processes = self.nodes.iter().filter_map(|node| node.process.as_ref());
+        if !self.may.purge || !processes.all(Process::is_settled) || self.wire.is_under_way() {
+            return;
+        }
+        let store = self.database.store();
+        let journals = store.journals().await.unwrap();
+        // A journal that met clicks of another one does not say which of its records those were.
+        if journals.iter().any(|journal| journal.duplicates > 0) {
+            return;
+        }
+        self.note("rows are purged");
+        let all = PurgeScope::from(BEGINNING + 2 * JUMP);
+        self.had.purge |= store.purge_clicks(all, u32::MAX).await.unwrap() > 0;
     }
 
     /// The clock of a machine is set wrong, or right again.

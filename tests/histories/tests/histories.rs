@@ -10,6 +10,7 @@ fn one_of_both(seed: u64) -> Mishaps {
         copy,
         set_back: !copy,
         jump: true,
+        purge: false,
     }
 }
 

@@ -101,6 +101,54 @@ fn copies_and_set_backs_may_come_together() {
 }
 
 #[test]
+fn copies_are_told_apart_after_their_rows_are_purged() {
+    let short = Sizes {
+        clicks: 2,
+        crashes: 1,
+        copies: 1,
+        purges: 1,
+        ..Sizes::QUIET
+    };
+    let long = Sizes {
+        clicks: 3,
+        losses: 1,
+        ..short
+    };
+    holds("copies and purges", &long_or_short(long, short));
+}
+
+/// The limit of the promise: a journal that met clicks of another one does not say which of its records those were.
+#[test]
+fn rows_may_not_be_purged_while_a_copy_that_stored_some_of_them_has_others_pending() {
+    let sizes = Sizes {
+        clicks: 2,
+        crashes: 1,
+        copies: 1,
+        purges: 1,
+        purges_after_duplicates: true,
+        ..Sizes::QUIET
+    };
+    let (broken, _) = breaks("copies and purges after duplicates", &sizes);
+    assert_eq!(broken, Broken::Doubled);
+}
+
+#[test]
+fn copies_of_copies_are_told_apart_after_their_rows_are_purged() {
+    let short = Sizes {
+        clicks: 1,
+        copies: 2,
+        purges: 1,
+        ..Sizes::QUIET
+    };
+    let long = Sizes {
+        clicks: 2,
+        crashes: 1,
+        ..short
+    };
+    holds("copies of copies, and purges", &long_or_short(long, short));
+}
+
+#[test]
 fn what_is_deleted_outlives_the_power() {
     let short = Sizes {
         clicks: 3,
@@ -207,7 +255,7 @@ fn the_search_finds_a_batch_that_counts_as_committed_by_its_position_alone() {
 
 #[test]
 fn the_search_finds_a_process_that_does_not_go_back() {
-    fault(Fault::NoRewind, SET_BACKS, Broken::Missing);
+    fault(Fault::NoRewind, SET_BACKS, Broken::Renamed);
 }
 
 #[test]
@@ -218,6 +266,16 @@ fn the_search_finds_a_copy_that_keeps_its_id() {
 #[test]
 fn the_search_finds_clicks_that_are_stored_without_looking_for_their_ids() {
     fault(Fault::NoIds, COPIES, Broken::Doubled);
+}
+
+#[test]
+fn the_search_finds_positions_of_other_journals_that_nobody_asks_for() {
+    let purged = Sizes {
+        purges: 1,
+        crashes: 1,
+        ..COPIES
+    };
+    fault(Fault::RelativesAreIgnored, purged, Broken::Doubled);
 }
 
 #[test]
@@ -242,7 +300,7 @@ fn the_search_finds_clicks_that_are_gone_and_not_counted_as_lost() {
 
 #[test]
 fn the_search_finds_an_owner_that_is_forgotten() {
-    fault(Fault::TriedIsForgotten, SET_BACKS, Broken::Missing);
+    fault(Fault::TriedIsForgotten, SET_BACKS, Broken::Renamed);
 }
 
 #[test]
@@ -251,5 +309,5 @@ fn the_search_finds_a_late_batch_that_is_taken_for_that_of_another_process() {
         keeps_rows: false,
         ..SET_BACKS
     };
-    fault(Fault::LateIsForeign, without_rows, Broken::Doubled);
+    fault(Fault::LateIsForeign, without_rows, Broken::Renamed);
 }

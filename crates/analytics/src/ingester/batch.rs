@@ -215,7 +215,7 @@ impl Ingester {
     }
 
     /// Nothing was stored, and that is nobody's fault but the database's.
-    fn away(&mut self, failure: &(dyn Error + 'static)) -> Attempt {
+    pub(super) fn away(&mut self, failure: &(dyn Error + 'static)) -> Attempt {
         metrics::click_record_failed();
         self.parts.journal.progress().away();
         self.failure = Some(explained(failure));
@@ -348,7 +348,7 @@ const fn is_refusal(ingested: &Result<Ingested, StoreError>) -> bool {
 }
 
 /// What an attempt to settle a batch came to.
-enum Attempt {
+pub(super) enum Attempt {
     /// It is settled.
     Done,
     /// Its records are read again: they become other batches.

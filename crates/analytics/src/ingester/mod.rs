@@ -10,7 +10,7 @@
 //! | --- | --- |
 //! | the database is away | the same batch is tried again, after growing pauses, for as long as it takes |
 //! | the outcome of a commit is unknown | it is tried again: the position in the database tells |
-//! | a click is stored already, from a copy of the journal | it is counted as a duplicate |
+//! | a click is stored already, from a copy of the journal | it is counted as a duplicate, by its id or by the position of the other journal |
 //! | a value of a click is refused | the batch is halved until the click is alone; it is set aside, and the rest goes on |
 //! | anything else is refused (rights, a pooler, the schema) | as an outage |
 //! | many in a row are refused | that is not the clicks' fault: they wait, as in an outage |
@@ -27,6 +27,7 @@ mod batch;
 mod drain;
 mod facts;
 mod ownership;
+mod relatives;
 mod signed_in;
 
 use std::collections::BTreeSet;
@@ -40,10 +41,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 use waypost_core::{Clock, Random};
-use waypost_store::{ClickBatch, Store, StoreError, lower_priority};
+use waypost_store::{ClickBatch, Dropped, Store, StoreError, lower_priority};
 
 pub use self::drain::{Drain, Drained};
 use self::ownership::Own;
+use self::relatives::Relatives;
+use self::signed_in::Sessions;
 use crate::journal::{Cursor, Journal, JournalError};
 use crate::{Privacy, UserAgents};
 
@@ -99,6 +102,8 @@ pub struct Ingester {
     unanswered: BTreeSet<u64>,
     /// The journal as this process owns it.
     own: Own,
+    /// The journals that have records in common with this one; `None` until they are looked for.
+    relatives: Option<Relatives>,
     /// The position up to which this process has stored clicks before, or knew that they are stored.
     stored_before: u64,
     /// When it was last looked where the journal is, and when a sign of life was last noted.
@@ -146,6 +151,7 @@ impl Ingester {
         Ok(Self {
             cursor: Cursor::new(own.proven),
             own,
+            relatives: None,
             stored_before: own.proven,
             checked_at: Some(Instant::now()),
             noted_at: None,
@@ -222,6 +228,14 @@ impl Ingester {
         if self.cursor.position() != settled {
             self.cursor.go_to(settled);
         }
+        match self.settled_by_relatives().await {
+            Ok(None) => {}
+            Ok(Some(end)) => return self.pass_over(end).await,
+            Err(failure) => {
+                self.away(&failure);
+                return tokio::time::sleep(LONGEST_PAUSE).await;
+            }
+        }
         let records = self.read().await;
         if records.clicks.is_empty() && records.dropped.total() == 0 {
             let _ = tokio::time::timeout(CHECK_EVERY, self.parts.journal.grown()).await;
@@ -239,6 +253,21 @@ impl Ingester {
             keep_rows: self.parts.privacy.keeps_rows(),
         };
         self.settle(Arc::new(batch), &records.sessions).await;
+    }
+
+    /// Settles what another journal has settled: up to there, all are duplicates.
+    async fn pass_over(&mut self, end: u64) {
+        let start = self.parts.journal.settled();
+        let batch = ClickBatch {
+            journal: self.parts.journal.id(),
+            owner: self.own.owner,
+            start,
+            clicks: Vec::new(),
+            dropped: Dropped::default(),
+            duplicates: end.saturating_sub(start),
+            keep_rows: self.parts.privacy.keeps_rows(),
+        };
+        self.settle(Arc::new(batch), &Sessions::default()).await;
     }
 
     /// What comes around by itself: looking where the journal is, a sign of life, old segments.

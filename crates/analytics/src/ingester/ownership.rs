@@ -10,7 +10,8 @@
 //! | another process owns it | the directory is a copy, or was copied | what that one does not have is stored under a new id |
 //! | this process owns it, the position is ahead of all it stored | a program that knows no owners moved it | the same |
 //!
-//! Clicks that two processes have are stored once: the one that comes second finds their ids in the database.
+//! Clicks that two processes have are stored once: the one that comes second finds their ids in the database. Where
+//! their rows are purged by then, the position of the other journal tells, see `relatives.rs`.
 //! Without rows (`WAYPOST_PRIVACY=counts`) there are no ids to find: then the process that took the journal
 //! stores what both have, and the other one what it alone has.
 
@@ -167,9 +168,14 @@ async fn split(
     let mut lineage = journal.lineage();
     let tried = lineage.tried.clone();
     lineage.try_as(owner);
+    // A position that was moved by a program that knows no owners tells nothing.
+    if !matches!(taken, Taken::Moved) {
+        lineage.relate(from);
+    }
     note_lineage(journal, &lineage);
     let mut id = next_id(from, &lineage);
     let mut at = first_own(journal, *privacy, record, taken);
+    let mut seen = vec![(from, record.committed)];
     let own = loop {
         let node = Node::current();
         let claim = JournalClaim {
@@ -186,10 +192,26 @@ async fn split(
             at: now,
         };
         match store.take_journal(&claim).await? {
-            Claimed::Taken(record) => break record,
+            Claimed::Taken(record) if record.began > at => {
+                // It was tried before, in a database that was set back since.
+                id = next_id(id, &lineage);
+            }
+            Claimed::Taken(record) => {
+                if are_settled(parts, &seen).await? {
+                    break record;
+                }
+                at = first_own_now(parts, from, &claim).await?;
+                seen.clear();
+            }
             Claimed::Refused { record, branch } => {
-                // Another copy was here before. What both the owner and that copy do not have is own.
-                at = at.max(first_own(journal, *privacy, &record, &Taken::By(branch)));
+                // Another copy was here before. What both the owner and that copy do not have is own. A copy that
+                // began later tells nothing of what is before that: the database may have been set back since.
+                if record.began <= at {
+                    at = at.max(first_own(journal, *privacy, &record, &Taken::By(branch)));
+                    seen.push((id, record.committed));
+                }
+                lineage.relate(id);
+                note_lineage(journal, &lineage);
                 id = next_id(id, &lineage);
             }
         }
@@ -203,6 +225,38 @@ async fn split(
     note_lineage(journal, &lineage);
     let proven = own.committed;
     Ok(Own { owner, proven })
+}
+
+/// Whether journals are still as far as they were seen, so that what follows from that is true: the database may have
+/// been set back since.
+async fn are_settled(parts: &IngesterParts, seen: &[(JournalId, u64)]) -> Result<bool, StoreError> {
+    for (journal, committed) in seen {
+        let found = parts.store.journal(*journal).await?;
+        if found.is_none_or(|found| found.committed < *committed) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The position of the first record that may have to be stored, as the database is now.
+async fn first_own_now(
+    parts: &IngesterParts,
+    from: JournalId,
+    claim: &JournalClaim,
+) -> Result<u64, StoreError> {
+    let IngesterParts {
+        journal,
+        store,
+        privacy,
+        ..
+    } = parts;
+    let Some(record) = store.journal(from).await? else {
+        return Ok(first_known(journal, &journal.lineage(), *privacy));
+    };
+    let takes = store.journal_owners(from).await?;
+    let taken = Taken::By(claim.branch(&record, &takes));
+    Ok(first_own(journal, *privacy, &record, &taken))
 }
 
 /// The id under which a process goes on whose journal is another one's.
@@ -242,8 +296,9 @@ fn first_own(journal: &Journal, privacy: Privacy, record: &JournalRecord, taken:
         Taken::By(Some(branch)) if by_ids => {
             branch.settled.max(branch.shared.min(record.committed))
         }
-        Taken::By(Some(branch)) => branch.settled.max(branch.shared),
-        Taken::By(None) if by_ids => first,
+        Taken::By(Some(branch)) => branch.common(),
+        // Whatever it ever had may be stored nowhere.
+        Taken::By(None) if by_ids => first_known(journal, &journal.lineage(), privacy),
         Taken::By(None) => record.committed.max(first),
         Taken::Moved => journal.settled().max(first),
     };
@@ -371,6 +426,7 @@ impl Ingester {
     /// Goes on as another owner: what the one before sent moves nothing any longer.
     fn become_owner(&mut self, own: Own) {
         self.own = own;
+        self.relatives = None;
         self.uncertain.clear();
         self.unanswered.clear();
     }

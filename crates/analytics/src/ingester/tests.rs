@@ -6,6 +6,7 @@ mod late;
 mod positions;
 mod reading;
 mod refused;
+mod relatives;
 mod signed_in;
 mod working;
 

@@ -157,16 +157,17 @@ impl Cursor {
     /// Finds the segment of the next record.
     fn look(&mut self, journal: &Journal) -> Option<Seen> {
         let state = journal.state();
-        let segment = state.segments.holding(self.position)?;
-        if segment.base > self.position {
+        let segment = state.segments.holding(self.position);
+        let base = segment.map_or(state.next, |segment| segment.base);
+        if base > self.position {
             // Nothing is known of the records between; they are counted, not guessed at.
-            let base = segment.base;
             return Some(Seen {
                 base: self.position,
                 end: base,
                 source: Source::Lost,
             });
         }
+        let segment = segment?;
         let place = match self.place.take() {
             Some(place) if place.base == segment.base => place,
             _ => Place {

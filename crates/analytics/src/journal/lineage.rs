@@ -26,6 +26,8 @@ pub(crate) struct Lineage {
     pub(crate) began: Option<u64>,
     /// The journal that it went on from: a database that was set back is told again.
     pub(crate) split: Option<JournalSplit>,
+    /// Other journals that may have settled records of this one: those that it went on from.
+    pub(crate) relatives: Vec<JournalId>,
     /// The processes that owned it, oldest first.
     pub(crate) owners: Vec<Predecessor>,
     /// Owners under which it was tried to take the journal, without an answer, and after which of the processes.
@@ -72,6 +74,13 @@ impl Lineage {
         }
     }
 
+    /// Notes another journal that may have settled records of this one.
+    pub(crate) fn relate(&mut self, relative: JournalId) {
+        if !self.relatives.contains(&relative) {
+            self.relatives.push(relative);
+        }
+    }
+
     /// Notes an owner under which the journal is about to be taken.
     pub(crate) fn try_as(&mut self, owner: JournalOwner) {
         let after = self.owners.len();
@@ -92,6 +101,10 @@ impl Lineage {
                         from: JournalId::from_uuid(Uuid::parse_str(from).ok()?),
                         at: at.parse().ok()?,
                     });
+                }
+                ("relative", id) => {
+                    let id = Uuid::parse_str(id).ok()?;
+                    lineage.relatives.push(JournalId::from_uuid(id));
                 }
                 ("owner", owner) => {
                     let (id, end) = owner.split_once(' ')?;
@@ -123,6 +136,9 @@ impl Lineage {
         }
         if let Some(JournalSplit { from, at }) = self.split {
             let _ = writeln!(text, "split {from} {at}");
+        }
+        for relative in &self.relatives {
+            let _ = writeln!(text, "relative {relative}");
         }
         let mut tried = self.tried.iter().peekable();
         let mut write_tried = |text: &mut String, after| {
@@ -164,6 +180,7 @@ mod tests {
                 from: JournalId::from_uuid(Uuid::from_u128(number)),
                 at,
             });
+            lineage.relate(JournalId::from_uuid(Uuid::from_u128(number)));
             lineage.push(owner(number));
             lineage.try_as(owner(number + 10).owner);
             lineage.write(&opened).unwrap();
@@ -185,6 +202,7 @@ mod tests {
     fn a_damaged_one_is_not_believed() {
         let mut lineage = Lineage {
             began: Some(12),
+            relatives: vec![JournalId::from_uuid(Uuid::from_u128(9))],
             ..Lineage::default()
         };
         lineage.push(owner(1));

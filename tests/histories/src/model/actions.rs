@@ -1,7 +1,7 @@
 //! All that may happen next.
 
 use super::process::Until;
-use super::{Fault, Sizes, State};
+use super::{Directory, Fault, Process, Sizes, State};
 
 /// Something that happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,6 +32,8 @@ pub enum Action {
     MakeDurable(usize),
     /// A process deletes what is settled and durable.
     Release(usize),
+    /// All rows are purged.
+    Purge,
     /// The power fails.
     PowerFailure,
 }
@@ -101,6 +103,9 @@ impl State {
         if left.set_backs > 0 {
             actions.push(Action::SetBack);
         }
+        if left.purges > 0 {
+            actions.push(Action::Purge);
+        }
         if left.power_failures > 0 {
             actions.push(Action::PowerFailure);
         }
@@ -123,7 +128,7 @@ impl State {
                 true
             }
             Action::Send(node, end) => {
-                self.send(node, end);
+                self.send(node, end, sizes);
                 true
             }
             Action::Arrive(number) => {
@@ -165,6 +170,10 @@ impl State {
             }
             Action::MakeDurable(node) => self.make_durable(node, sizes),
             Action::Release(node) => self.release(node, sizes),
+            Action::Purge => {
+                self.left.purges -= 1;
+                self.purge(sizes)
+            }
             Action::PowerFailure => {
                 self.left.power_failures -= 1;
                 for node in 0..self.nodes.len() {
@@ -230,6 +239,25 @@ impl State {
         };
         one.directory.id != other.directory.id
             && [one, other].iter().all(|node| node.process.is_some())
+    }
+
+    /// Purges all rows. Returns whether that is possible, and changes anything.
+    fn purge(&mut self, sizes: &Sizes) -> bool {
+        let is_idle = |process: &Process, directory: &Directory| {
+            !process.waits && process.settled == directory.end()
+        };
+        let mut nodes = self.nodes.iter();
+        let all_idle = nodes.all(|node| {
+            let process = node.process.as_ref();
+            process.is_none_or(|process| is_idle(process, &node.directory))
+        });
+        let mut journals = self.database.journals.values();
+        if !sizes.purges_after_duplicates && journals.any(|record| record.duplicates > 0) {
+            return false;
+        }
+        let before = self.database.purged.len();
+        self.database.purge();
+        all_idle && self.requests.is_empty() && self.database.purged.len() > before
     }
 
     fn make_durable(&mut self, node: usize, sizes: &Sizes) -> bool {

@@ -1,9 +1,11 @@
 //! The database: who takes a journal, and what is settled.
 
+use std::collections::BTreeSet;
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 use waypost_core::{JournalId, JournalOwner};
-use waypost_store::{Branch, JournalClaim, JournalRecord, Ownership, Predecessor, Tried};
+use waypost_store::{Branch, Dropped, JournalClaim, JournalRecord, Ownership, Predecessor, Tried};
 
 use super::{
     Answer, Database, Directory, Fault, Id, Owner, Place, Position, Record, Request, Sizes, Take,
@@ -58,7 +60,13 @@ impl Record {
         let journal = JournalId::from_uuid(Uuid::nil());
         let at = OffsetDateTime::UNIX_EPOCH;
         JournalRecord {
+            began: self.began.into(),
             committed: self.committed.into(),
+            duplicates: self.duplicates.into(),
+            dropped: Dropped {
+                lost: self.lost.into(),
+                ..Dropped::default()
+            },
             ..JournalRecord::registered(&JournalClaim::new(journal, owner(self.owner), 0, at))
         }
     }
@@ -94,7 +102,14 @@ impl Take {
 }
 
 impl Database {
-    pub(super) fn take(&mut self, id: Id, claim: &JournalClaim, sizes: &Sizes) -> Claimed {
+    /// Takes a journal, which went on from `split` where it is new.
+    pub(super) fn take(
+        &mut self,
+        id: Id,
+        claim: &JournalClaim,
+        split: Option<Id>,
+        sizes: &Sizes,
+    ) -> Claimed {
         let Some(record) = self.journals.get_mut(&id) else {
             let takes = claim.takes(None, claim.began);
             let record = Record {
@@ -102,6 +117,9 @@ impl Database {
                 committed: position(claim.began),
                 takes: takes.iter().map(Take::of).collect(),
                 lost: 0,
+                duplicates: 0,
+                began: position(claim.began),
+                split,
             };
             self.journals.insert(id, record);
             return Claimed::Taken(position(claim.began));
@@ -126,7 +144,49 @@ impl Database {
     }
 
     pub(super) fn is_stored(&self, click: u8) -> bool {
-        self.counted.get(usize::from(click)).copied().unwrap_or(0) > 0
+        let counted = self.counted.get(usize::from(click)).copied();
+        counted.unwrap_or(0) > 0 && !self.purged.contains(&click)
+    }
+
+    pub(super) fn purge(&mut self) {
+        let counted = (0..).zip(&self.counted).filter(|(_, times)| **times > 0);
+        self.purged.extend(counted.map(|(click, _)| click));
+    }
+
+    /// The journals that have records in common with one, by those that it went on from.
+    pub(super) fn relatives(&self, own: Id, before: &BTreeSet<Id>) -> BTreeSet<Id> {
+        let mut found = before.clone();
+        found.insert(own);
+        loop {
+            let descendants = self.journals.iter().filter(|(_, record)| {
+                let from = record.split;
+                from.is_some_and(|from| found.contains(&from))
+            });
+            let descendants: Vec<Id> = descendants.map(|(id, _)| *id).collect();
+            let count = found.len();
+            found.extend(descendants);
+            if found.len() == count {
+                break;
+            }
+        }
+        found.remove(&own);
+        found
+    }
+
+    /// The position up to which one of these journals has settled the records of a process from a position on.
+    pub(super) fn settled_by(
+        &self,
+        relatives: &BTreeSet<Id>,
+        line: &JournalClaim,
+        settled: Position,
+    ) -> Option<Position> {
+        let records = relatives.iter().filter_map(|id| self.journals.get(id));
+        let ranges = records.filter_map(|record| {
+            let takes: Vec<Ownership> = record.takes.iter().map(|take| take.real()).collect();
+            line.settled_by(&record.real(), &takes)
+        });
+        let ranges = ranges.filter(|range| range.contains(&settled.into()));
+        ranges.map(|range| position(range.end)).max()
     }
 
     /// Settles a batch, or nothing.
@@ -151,6 +211,7 @@ impl Database {
         if let Some(record) = self.journals.get_mut(&batch.journal) {
             record.committed = batch.end;
             record.lost += batch.lost;
+            record.duplicates += batch.duplicates;
         }
         Answer::Settled
     }

@@ -24,7 +24,7 @@ mod process;
 mod promise;
 mod search;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use actions::Action;
 pub use promise::Broken;
@@ -56,6 +56,11 @@ pub struct Sizes {
     pub set_backs: u8,
     /// How often a process deletes what is settled and durable.
     pub releases: u8,
+    /// How often rows are purged. No process that runs has anything to store then: rows live for days, and a process
+    /// stores within seconds.
+    pub purges: u8,
+    /// Whether rows are purged as well after a journal met clicks of another one.
+    pub purges_after_duplicates: bool,
     /// How often the power fails: all processes end, and the database forgets what was not durable.
     pub power_failures: u8,
     /// Whether the backup is made only when both directories have ids of their own, and the database is set back to
@@ -75,6 +80,8 @@ impl Sizes {
         copies: 0,
         set_backs: 0,
         releases: 0,
+        purges: 0,
+        purges_after_duplicates: false,
         power_failures: 0,
         backs_up_apart: false,
         fault: None,
@@ -100,6 +107,8 @@ pub enum Fault {
     MissingIsNotLost,
     /// An owner under which it was tried to take the journal is forgotten when the next one took it.
     TriedIsForgotten,
+    /// A process does not ask how far other journals have settled what it has as well.
+    RelativesAreIgnored,
     /// A batch that arrives after its process went on otherwise counts as the work of another one.
     LateIsForeign,
 }
@@ -143,6 +152,7 @@ struct Left {
     backups: u8,
     set_backs: u8,
     releases: u8,
+    purges: u8,
     power_failures: u8,
 }
 
@@ -152,6 +162,8 @@ struct Database {
     journals: BTreeMap<Id, Record>,
     /// How often each click is counted.
     counted: Vec<u8>,
+    /// The clicks whose rows are purged.
+    purged: BTreeSet<Click>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -160,6 +172,10 @@ struct Record {
     committed: Position,
     takes: Vec<Take>,
     lost: u8,
+    duplicates: u8,
+    /// The position at which it was registered, and the journal that it went on from.
+    began: Position,
+    split: Option<Id>,
 }
 
 /// A process took a journal.
@@ -188,6 +204,9 @@ struct Directory {
     owners: Vec<(Owner, Position)>,
     /// Owners under which it was tried, and after how many of the others.
     tried: Vec<(Owner, u8)>,
+    /// The journal that it went on from last, and all of them.
+    split: Option<Id>,
+    relatives: BTreeSet<Id>,
 }
 
 impl Directory {
@@ -213,6 +232,8 @@ struct Process {
     uncertain: Vec<Sent>,
     /// The ends of other batches beyond all that is proven, whose answer never came.
     unanswered: Vec<Position>,
+    /// Journals that have records in common with this one, as they were found when it became owner.
+    relatives: BTreeSet<Id>,
     /// Whether it waits for an answer.
     waits: bool,
 }
@@ -237,6 +258,8 @@ struct Request {
     end: Position,
     clicks: Vec<Click>,
     lost: u8,
+    /// Records that are stored already.
+    duplicates: u8,
     answer: Option<Answer>,
 }
 
@@ -264,10 +287,13 @@ impl State {
             began: None,
             owners: Vec::new(),
             tried: Vec::new(),
+            split: None,
+            relatives: BTreeSet::new(),
         };
         let database = Database {
             journals: BTreeMap::new(),
             counted: vec![0; usize::from(sizes.clicks)],
+            purged: BTreeSet::new(),
         };
         Self {
             backup: database.clone(),
@@ -287,6 +313,7 @@ impl State {
                 backups: sizes.set_backs.min(1),
                 set_backs: sizes.set_backs,
                 releases: sizes.releases,
+                purges: sizes.purges,
                 power_failures: sizes.power_failures,
             },
         }

@@ -1,11 +1,13 @@
 //! A process: after `ingester/ownership.rs` and `ingester/batch.rs`.
 
+use std::collections::BTreeSet;
+
 use waypost_store::Branch;
 
 use super::database::{Claimed, claim};
 use super::{
-    Answer, Directory, Fault, Id, Owner, Place, Position, Process, Record, Request, Sent, Sizes,
-    State,
+    Answer, Click, Directory, Fault, Id, Owner, Place, Position, Process, Record, Request, Sent,
+    Sizes, State,
 };
 
 /// Where a process that takes a journal, or goes on under a new id, is killed or gets no answer.
@@ -48,6 +50,7 @@ impl State {
         while directory.end() < position {
             directory.records.push(None);
         }
+        let relatives = self.relatives(node);
         self.nodes[node].process = Some(Process {
             owner,
             proven: position,
@@ -55,6 +58,7 @@ impl State {
             durable: 0,
             uncertain: Vec::new(),
             unanswered: Vec::new(),
+            relatives,
             waits: false,
         });
         until == Until::End
@@ -73,7 +77,8 @@ impl State {
         };
         let claim = claim(directory, &tried, owner, began);
         directory.try_as(owner);
-        let claimed = self.database.take(id, &claim, sizes);
+        let split = self.directory(node).split;
+        let claimed = self.database.take(id, &claim, split, sizes);
         match claimed {
             Claimed::Taken(_) if until == Until::Taken => None,
             Claimed::Taken(position) => {
@@ -112,15 +117,21 @@ impl State {
         let tried = directory.tried.clone();
         let mut at = first_own(directory, settled, record, taken, sizes);
         directory.try_as(owner);
+        if !matches!(taken, Taken::Moved) {
+            directory.relatives.insert(from);
+        }
         let mut id = self.next_id(from, last);
         let position = loop {
             let claim = claim(self.directory(node), &tried, owner, at);
-            match self.database.take(id, &claim, sizes) {
+            match self.database.take(id, &claim, Some(from), sizes) {
                 Claimed::Taken(position) => break position,
                 Claimed::Refused(record, branch) => {
                     let taken = Taken::By(branch);
                     let directory = self.directory(node);
-                    at = at.max(first_own(directory, settled, &record, &taken, sizes));
+                    if record.began <= at {
+                        at = at.max(first_own(directory, settled, &record, &taken, sizes));
+                    }
+                    directory.relatives.insert(id);
                     id = self.next_id(id, last);
                 }
             }
@@ -129,21 +140,47 @@ impl State {
             return None;
         }
         let began = self.first_position(id);
+        let split = self.database.journals[&id].split;
         let directory = self.directory(node);
         directory.id = id;
         if until == Until::Renamed {
             return None;
         }
         directory.began = Some(began);
+        directory.split = split.or(Some(from));
         directory.push(owner, end, sizes);
         Some((owner, position))
     }
 
+    /// The journals that have records in common with that of a process.
+    fn relatives(&self, node: usize) -> BTreeSet<Id> {
+        let directory = &self.nodes[node].directory;
+        self.database.relatives(directory.id, &directory.relatives)
+    }
+
+    /// The position up to which another journal has settled the next records of a process.
+    fn settled_by_relatives(&self, node: usize, sizes: &Sizes) -> Option<Position> {
+        if sizes.fault == Some(Fault::RelativesAreIgnored) {
+            return None;
+        }
+        let directory = &self.nodes[node].directory;
+        let process = self.nodes[node].process.as_ref()?;
+        let line = claim(directory, &directory.tried, process.owner, 0);
+        let settled = process.settled;
+        let database = &self.database;
+        let end = database.settled_by(&process.relatives, &line, settled)?;
+        Some(end.min(directory.end()))
+    }
+
     /// Sends a batch of records up to `end`.
-    pub(super) fn send(&mut self, node: usize, end: Position) {
+    pub(super) fn send(&mut self, node: usize, end: Position, sizes: &Sizes) {
+        let known = self.settled_by_relatives(node, sizes);
         let directory = &self.nodes[node].directory;
         let process = self.nodes[node].process.as_ref().expect("it runs");
+        let end = known.unwrap_or(end);
         let records = (process.settled..end).map(|position| directory.record(position));
+        // What another one has settled is neither stored nor lost.
+        let records = records.take_while(|_| known.is_none());
         let lost = records.clone().filter(Option::is_none).count();
         let request = Request {
             node: Some(node),
@@ -154,6 +191,7 @@ impl State {
             end,
             clicks: records.flatten().collect(),
             lost: u8::try_from(lost).unwrap(),
+            duplicates: known.map_or(0, |end| end - process.settled),
             answer: None,
         };
         self.put(node, request);
@@ -194,8 +232,11 @@ impl State {
             Answer::Conflict => {
                 let clicks = request.clicks.iter().copied();
                 let others = clicks.filter(|click| !self.database.is_stored(*click));
+                let others: Vec<Click> = others.collect();
+                let duplicates = request.clicks.len() - others.len();
                 let others = Request {
-                    clicks: others.collect(),
+                    duplicates: request.duplicates + u8::try_from(duplicates).unwrap(),
+                    clicks: others,
                     answer: None,
                     ..*request
                 };
@@ -287,7 +328,9 @@ impl State {
             }
             return true;
         };
+        let relatives = self.relatives(node);
         let process = self.process(node);
+        process.relatives = relatives;
         process.owner = owner;
         process.proven = position;
         process.uncertain.clear();
@@ -369,7 +412,9 @@ fn first_own(
             of(branch.settled).max(of(branch.shared).min(record.committed))
         }
         Taken::By(Some(branch)) => of(branch.settled).max(of(branch.shared)),
-        Taken::By(None) if sizes.keeps_rows => first,
+        Taken::By(None) if sizes.keeps_rows => {
+            directory.began.map_or(first, |began| began.min(first))
+        }
         Taken::By(None) => record.committed.max(first),
         Taken::Moved => settled.unwrap_or(first).max(first),
     };

@@ -15,6 +15,8 @@ pub enum Broken {
     Lost,
     /// A process takes the next record for settled.
     Ahead,
+    /// Nothing was copied, and a process goes on under a new id.
+    Renamed,
     /// No step is left, and something is not settled.
     Stuck,
 }
@@ -32,13 +34,16 @@ impl State {
         if is_ahead {
             return Some(Broken::Ahead);
         }
+        let was_copied = self.left.copies < sizes.copies;
+        if !was_copied && self.nodes.iter().any(|node| node.directory.id != 0) {
+            return Some(Broken::Renamed);
+        }
         if !self.is_settled(sizes) {
             return None;
         }
         let counted: u8 = self.database.counted.iter().sum();
         let lost: u8 = self.database.journals.values().map(|it| it.lost).sum();
         let was_set_back = self.left.set_backs < sizes.set_backs;
-        let was_copied = self.left.copies < sizes.copies;
         let may_lose = was_set_back && (was_copied || self.left.releases < sizes.releases);
         match self.accepted.checked_sub(counted) {
             Some(missing) if missing > lost => Some(Broken::Missing),

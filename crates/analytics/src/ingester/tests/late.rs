@@ -1,7 +1,8 @@
 //! What arrives late, and what a database that was set back knows of those who came before: found by search
 //! (`tests/histories`).
 
-use waypost_store::{Ingested, JournalRecord};
+use waypost_core::JournalOwner;
+use waypost_store::{Claimed, Ingested, JournalClaim, JournalRecord};
 
 use super::*;
 
@@ -108,4 +109,47 @@ async fn a_batch_that_arrives_after_the_database_was_set_back_is_its_process_s_o
     assert_eq!(record.id, id);
     // What arrived late counts as lost here; it is not stored a second time.
     assert_eq!((record.stored, record.dropped.lost), (5, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_journal_without_segments_has_no_more_is_counted_as_lost() {
+    let mut setup = Setup::new().await;
+    drop(setup.rig.ingester().await);
+    let backup = setup.witness.backup();
+    setup.settle_lost(&setup.found().await, 10).await;
+    // The directory has none of these.
+    setup.rig = setup.rig.restart();
+    let mut ingester = setup.rig.ingester().await;
+    assert_eq!(setup.rig.journal.end(), 10);
+    setup.witness.restore(&backup);
+    setup.work(&mut ingester, 60).await;
+    let record = setup.record().await;
+    assert_eq!((record.committed, record.dropped.lost), (10, 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_from_before_the_database_was_set_back_is_not_believed() {
+    for is_known in [true, false] {
+        let setup = Setup::new().await;
+        let before = setup.witness.backup();
+        let mut ingester = setup.rig.ingester().await;
+        let id = setup.rig.journal.id();
+        let after = setup.witness.backup();
+        setup.clicks(10);
+        setup.settle(&mut ingester).await;
+        // Another process takes the journal, which tells this one that 10 are settled.
+        let owner = JournalOwner::new(setup.rig.clock.now(), &*setup.rig.random);
+        let claim = JournalClaim {
+            predecessors: setup.rig.journal.lineage().owners,
+            ..JournalClaim::new(id, owner, 0, setup.rig.clock.now())
+        };
+        let taken = setup.witness.take_journal(&claim).await;
+        assert!(matches!(taken, Ok(Claimed::Taken(_))));
+        let backup = if is_known { after } else { before };
+        setup.witness.seen().restored_after_refusal = Some(backup);
+        ingester.check().await.unwrap();
+        setup.settle(&mut ingester).await;
+        setup.counts(10).await;
+        assert_ne!(setup.rig.journal.id(), id);
+    }
 }

@@ -1,0 +1,101 @@
+//! Journals that have records in common with this one: those of copies of its directory, and those that it is a copy
+//! of.
+//!
+//! A click that two of them have is stored once, because the one that comes second finds its id. Once its row is
+//! purged, no id is found. Then the position of the other journal tells: what that one has settled of the common
+//! records is not stored again.
+//!
+//! While a process runs it stores what it has within seconds, and rows are not purged that soon. So the relatives are
+//! looked for once for each owner, before its first batch; their positions are asked for until all common records
+//! are settled.
+
+use std::collections::BTreeSet;
+
+use waypost_core::JournalId;
+use waypost_store::{JournalClaim, JournalRecord, StoreError};
+
+use super::{Ingester, IngesterParts};
+
+/// The relatives of a journal.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Relatives {
+    journals: BTreeSet<JournalId>,
+    /// The position from which on no relative has settled records of this journal.
+    common: u64,
+}
+
+impl Ingester {
+    /// The position up to which a relative has settled the next records; `None` where none has.
+    pub(super) async fn settled_by_relatives(&mut self) -> Result<Option<u64>, StoreError> {
+        if self.relatives.is_none() {
+            self.relatives = Some(self.find_relatives().await?);
+        }
+        let Some(relatives) = &self.relatives else {
+            return Ok(None);
+        };
+        let (settled, end) = (self.parts.journal.settled(), self.parts.journal.end());
+        if settled >= relatives.common.min(end) {
+            return Ok(None);
+        }
+        let claim = self.line();
+        let store = &self.parts.store;
+        let mut furthest = None;
+        for journal in &relatives.journals {
+            let Some(record) = store.journal(*journal).await? else {
+                continue;
+            };
+            let takes = store.journal_owners(*journal).await?;
+            let range = claim.settled_by(&record, &takes);
+            let range = range.filter(|range| range.contains(&settled));
+            furthest = furthest.max(range.map(|range| range.end.min(end)));
+        }
+        Ok(furthest)
+    }
+
+    async fn find_relatives(&self) -> Result<Relatives, StoreError> {
+        let IngesterParts { journal, store, .. } = &self.parts;
+        let all = store.journals().await?;
+        let mut journals: BTreeSet<JournalId> = journal.lineage().relatives.into_iter().collect();
+        let own = journal.id();
+        journals.insert(own);
+        add_descendants(&mut journals, &all);
+        journals.remove(&own);
+        let claim = self.line();
+        let mut common = 0;
+        for journal in &journals {
+            if let Some(record) = store.journal(*journal).await? {
+                let takes = store.journal_owners(*journal).await?;
+                let branch = claim.branch(&record, &takes);
+                common = branch.map_or(common, |branch| common.max(branch.common()));
+            }
+        }
+        Ok(Relatives { journals, common })
+    }
+
+    /// The processes that used the directory, as they are compared with those of another journal.
+    fn line(&self) -> JournalClaim {
+        let IngesterParts { journal, clock, .. } = &self.parts;
+        let lineage = journal.lineage();
+        JournalClaim {
+            predecessors: lineage.owners,
+            tried: lineage.tried,
+            ..JournalClaim::new(journal.id(), self.own.owner, 0, clock.now())
+        }
+    }
+}
+
+/// Adds the journals that went on from one of these, and those that went on from them.
+fn add_descendants(journals: &mut BTreeSet<JournalId>, all: &[JournalRecord]) {
+    loop {
+        let before = journals.len();
+        let of = |record: &JournalRecord| record.split.map(|split| split.from);
+        let descendants = all
+            .iter()
+            .filter(|record| of(record).is_some_and(|from| journals.contains(&from)));
+        let descendants: Vec<JournalId> = descendants.map(|record| record.id).collect();
+        journals.extend(descendants);
+        if journals.len() == before {
+            return;
+        }
+    }
+}
