@@ -27,14 +27,17 @@ pub(super) struct Relatives {
 impl Ingester {
     /// The position up to which a relative has settled the next records; `None` where none has.
     pub(super) async fn settled_by_relatives(&mut self) -> Result<Option<u64>, StoreError> {
+        let (settled, end) = (self.parts.journal.settled(), self.parts.journal.end());
+        if settled >= end {
+            return Ok(None);
+        }
         if self.relatives.is_none() {
             self.relatives = Some(self.find_relatives().await?);
         }
         let Some(relatives) = &self.relatives else {
             return Ok(None);
         };
-        let (settled, end) = (self.parts.journal.settled(), self.parts.journal.end());
-        if settled >= relatives.common.min(end) {
+        if settled >= relatives.common {
             return Ok(None);
         }
         let claim = self.line();
