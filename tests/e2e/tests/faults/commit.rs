@@ -33,7 +33,12 @@ async fn a_commit_that_ends_when_its_server_was_started_again_is_not_repeated() 
     };
     // While the first click is committed, a second batch gathers, and a third one during that: the
     // batch that the next process reads has another end than the one that is being committed.
-    visit(21).await;
+    visit(1).await;
+    wait_until("the first batch is being committed", SOON, async || {
+        database.number(COMMITTING).await > 0
+    })
+    .await;
+    visit(20).await;
     wait_until("the second batch is being committed", SOON, async || {
         database.number(STORED).await > 0 && database.number(COMMITTING).await > 0
     })
