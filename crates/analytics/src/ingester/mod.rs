@@ -228,13 +228,8 @@ impl Ingester {
         if self.cursor.position() != settled {
             self.cursor.go_to(settled);
         }
-        match self.settled_by_relatives().await {
-            Ok(None) => {}
-            Ok(Some(end)) => return self.pass_over(end).await,
-            Err(failure) => {
-                self.away(&failure);
-                return tokio::time::sleep(LONGEST_PAUSE).await;
-            }
+        if let Some(end) = self.ask_relatives().await {
+            return self.pass_over(end).await;
         }
         let records = self.read().await;
         if records.clicks.is_empty() && records.dropped.total() == 0 {

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use waypost_core::JournalId;
 use waypost_store::{JournalClaim, JournalRecord, StoreError};
 
-use super::{Ingester, IngesterParts};
+use super::{FIRST_PAUSE, Ingester, IngesterParts, LONGEST_PAUSE};
 
 /// The relatives of a journal.
 #[derive(Debug, Clone, Default)]
@@ -25,8 +25,22 @@ pub(super) struct Relatives {
 }
 
 impl Ingester {
-    /// The position up to which a relative has settled the next records; `None` where none has.
-    pub(super) async fn settled_by_relatives(&mut self) -> Result<Option<u64>, StoreError> {
+    /// The position up to which a relative has settled the next records; `None` where none has. Asks again until the
+    /// database answers.
+    pub(super) async fn ask_relatives(&mut self) -> Option<u64> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.settled_by_relatives().await {
+                Ok(end) => return end,
+                Err(failure) => self.away(&failure),
+            };
+            tokio::time::sleep(pause).await;
+            self.give_a_sign_of_life().await;
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn settled_by_relatives(&mut self) -> Result<Option<u64>, StoreError> {
         let (settled, end) = (self.parts.journal.settled(), self.parts.journal.end());
         if settled >= end {
             return Ok(None);
