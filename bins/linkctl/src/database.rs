@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use waypost_core::{Clock, SessionLifetime, SystemClock, SystemRandom};
-use waypost_store::{
-    Accounts, AccountsParts, CacheSettings, DatabaseClock, Resolver, Shortener, ShortenerParts,
+use waypost_service::{
+    Accounts, AccountsParts, CacheSettings, Resolver, Shortener, ShortenerParts,
 };
+use waypost_store::DatabaseClock;
 use waypost_store_diesel::{Database, DatabaseSettings};
 
 use crate::failure::Failure;

@@ -10,7 +10,8 @@ use waypost_analytics::JournalError;
 use waypost_analytics::ledger::JournalLedgerError;
 use waypost_core::settings::Problems;
 use waypost_core::{Email, HostPattern, JournalId, PasswordError, TokenId};
-use waypost_store::{AccountError, LinkError, ShortenError, StoreError};
+use waypost_service::{AccountError, LinkError, ShortenError};
+use waypost_store::StoreError;
 use waypost_store_diesel::DatabaseError;
 
 /// What the exit code says. The numbers are documented in `--help`, and contract.

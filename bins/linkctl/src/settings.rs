@@ -7,7 +7,7 @@ use waypost_analytics::ClickSettings;
 use waypost_api::{AccessSettings, HttpSettings, LimitSettings, LogSettings, OidcSettings};
 use waypost_core::BaseUrl;
 use waypost_core::settings::{Problems, SettingsReader};
-use waypost_store::CacheSettings;
+use waypost_service::CacheSettings;
 use waypost_store_diesel::DatabaseSettings;
 
 use crate::cli::Global;

@@ -16,10 +16,10 @@ use waypost_analytics::{
 };
 use waypost_api::{ApiParts, Installation, Metrics, Oidc, RunningServer, reserved_words, serve};
 use waypost_core::{BaseUrl, Clock, JournalId, LeaseHolder, SystemClock, SystemRandom, VisitClass};
-use waypost_store::{
-    Accounts, AccountsParts, DatabaseClock, Links, Resolver, Shortener, ShortenerParts,
-    make_links_findable,
+use waypost_service::{
+    Accounts, AccountsParts, Links, Resolver, Shortener, ShortenerParts, make_links_findable,
 };
+use waypost_store::DatabaseClock;
 use waypost_store_diesel::Database;
 
 use crate::background::Background;

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use waypost_analytics::ClickSettings;
 use waypost_api::{AccessSettings, HttpSettings, LimitSettings, LogSettings, OidcSettings};
 use waypost_core::settings::{Problems, Setting, SettingsReader};
-use waypost_store::CacheSettings;
+use waypost_service::CacheSettings;
 use waypost_store_diesel::DatabaseSettings;
 
 use crate::cli::Flags;

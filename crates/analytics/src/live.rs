@@ -219,8 +219,8 @@ async fn watch(store: Arc<dyn Store>, link: LinkId, mut seen: Seen, sender: Send
 
 #[cfg(test)]
 mod tests {
-    use waypost_store::testkit::samples::Samples;
     use waypost_store::{ClickStore as _, LinkStore as _, MemoryStore};
+    use waypost_store_testkit::samples::Samples;
 
     use super::*;
 

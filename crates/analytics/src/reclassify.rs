@@ -122,11 +122,11 @@ mod tests {
     use std::sync::Arc;
 
     use waypost_store::rollup::{Dimension, Part};
-    use waypost_store::testkit::samples::Samples;
     use waypost_store::{
         ClickStore as _, FactsStore as _, LinkStore as _, MemoryStore, StatsStore as _,
         UserStore as _,
     };
+    use waypost_store_testkit::samples::Samples;
 
     use super::*;
 

@@ -272,14 +272,14 @@ impl SaltStore for Witness {
     }
 }
 
-waypost_store::forward!(links: Witness, self => self.inner);
-waypost_store::forward!(people: Witness, self => self.inner);
-waypost_store::forward!(stats: Witness, self => self.inner);
-waypost_store::forward!(leases: Witness, self => {
+waypost_store_testkit::forward!(links: Witness, self => self.inner);
+waypost_store_testkit::forward!(people: Witness, self => self.inner);
+waypost_store_testkit::forward!(stats: Witness, self => self.inner);
+waypost_store_testkit::forward!(leases: Witness, self => {
     self.here()?;
     &self.inner
 });
-waypost_store::forward!(time: Witness, self => {
+waypost_store_testkit::forward!(time: Witness, self => {
     self.here()?;
     &self.inner
 });

@@ -16,7 +16,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use waypost_core::{Action, Actor, Decision, SessionId, UserId, decide};
-use waypost_store::{KnownSession, permit};
+use waypost_service::{KnownSession, permit};
 
 use crate::csrf;
 use crate::errors::ApiError;

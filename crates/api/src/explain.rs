@@ -9,8 +9,10 @@ use std::net::IpAddr;
 use serde::Serialize;
 use utoipa::ToSchema;
 use waypost_analytics::{Durability, Signals, TrustedProxies, Visit, VisitHeaders};
+use waypost_core::RoutingRule;
 use waypost_core::{Actor, Clock, ReservedWords, ShortCode};
-use waypost_store::{LinkError, Links, Routed, Router, RoutingStep, Rule, StoreError};
+use waypost_service::{LinkError, Links, Routed, Router, RoutingStep};
+use waypost_store::StoreError;
 
 use crate::errors::ApiError;
 use crate::handlers::redirect::{CACHE_CONTROL, check_open};
@@ -289,12 +291,12 @@ impl From<RoutingStep<'_>> for ExplainedStep {
     }
 }
 
-const fn name_of(rule: Rule) -> &'static str {
+const fn name_of(rule: RoutingRule) -> &'static str {
     match rule {
-        Rule::KeywordByPath => "keyword_by_path",
-        Rule::KeywordByHost => "keyword_by_host",
-        Rule::Code => "code",
-        Rule::Prefix => "prefix",
+        RoutingRule::KeywordByPath => "keyword_by_path",
+        RoutingRule::KeywordByHost => "keyword_by_host",
+        RoutingRule::Code => "code",
+        RoutingRule::Prefix => "prefix",
     }
 }
 

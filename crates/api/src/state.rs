@@ -8,9 +8,8 @@ use waypost_analytics::live::Live;
 use waypost_analytics::statistics::Statistics;
 use waypost_analytics::{Orphans, Recorder, UserAgents};
 use waypost_core::{BaseUrl, Clock, Link, Random};
-use waypost_store::{
-    Accounts, ClockSkew, DatabaseClock, Links, Resolver, Router, Shortener, Store,
-};
+use waypost_service::{Accounts, Links, Resolver, Router, Shortener};
+use waypost_store::{ClockSkew, DatabaseClock, Store};
 
 use crate::installation::Installation;
 use crate::limits::Limits;

@@ -57,6 +57,7 @@ mod page;
 mod password;
 mod permission;
 mod random;
+mod routing_rule;
 mod search;
 mod secret;
 mod session;
@@ -93,6 +94,7 @@ pub use page::{
 pub use password::{Password, PasswordError, PasswordHash, PasswordHashError};
 pub use permission::{Action, Actor, Decision, LinkStanding, Standing, allows, decide};
 pub use random::{Random, SeededRandom, SystemRandom};
+pub use routing_rule::RoutingRule;
 pub use search::SearchWord;
 pub use session::{Session, SessionHash, SessionLifetime, SessionSecret, SetupHash, SetupSecret};
 pub use target::{TargetUrl, TargetUrlError};

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use waypost_core::{Click, ClickId, Clock, Random, ReservedWords, SystemClock, SystemRandom, Zone};
-use waypost_store::{Shortener, ShortenerParts};
+use waypost_service::{Shortener, ShortenerParts};
 use waypost_store_diesel::{Database, DatabaseSettings};
 
 #[tokio::main]

@@ -229,7 +229,7 @@ impl<'a> Tally<'a> {
 
 #[cfg(test)]
 mod tests {
-    use waypost_store::testkit::samples::Samples;
+    use waypost_store_testkit::samples::Samples;
 
     use super::*;
 

@@ -7,13 +7,13 @@ mod support;
 use waypost_test_harness::Kind;
 
 mod sqlite {
-    waypost_store::conformance_tests!(super::support::Databases::of(super::Kind::Sqlite));
+    waypost_store_testkit::conformance_tests!(super::support::Databases::of(super::Kind::Sqlite));
 }
 
 mod postgres {
-    waypost_store::conformance_tests!(super::support::Databases::of(super::Kind::Postgres));
+    waypost_store_testkit::conformance_tests!(super::support::Databases::of(super::Kind::Postgres));
 }
 
 mod mariadb {
-    waypost_store::conformance_tests!(super::support::Databases::of(super::Kind::MariaDb));
+    waypost_store_testkit::conformance_tests!(super::support::Databases::of(super::Kind::MariaDb));
 }

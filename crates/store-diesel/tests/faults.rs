@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use waypost_store::testkit::samples::Samples;
 use waypost_store::{Store, StoreError};
 use waypost_store_diesel::{Database, DatabaseSettings};
+use waypost_store_testkit::samples::Samples;
 use waypost_test_harness::{DatabaseServer, Kind, PATIENCE, TestDatabase, wait_until};
 
 /// How often an operation is tried that fails for a reason that may pass.

@@ -4,8 +4,8 @@
 
 use time::macros::date;
 use waypost_core::Click;
-use waypost_store::testkit::samples::Samples;
 use waypost_store_diesel::{Database, DatabaseSettings};
+use waypost_store_testkit::samples::Samples;
 use waypost_test_harness::{Kind, TestDatabase};
 
 async fn visitors_of_a_day_that_is_not_there(kind: Kind) {

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use time::macros::datetime;
 use waypost_core::{LinkDetails, PageRequest, SearchWord};
-use waypost_store::testkit::samples::code;
 use waypost_store::{LinkQuery, LinkReader, PageOf};
 use waypost_store_diesel::{Database, DatabaseError, DatabaseSettings};
+use waypost_store_testkit::samples::code;
 use waypost_test_harness::{Kind, TestDatabase};
 
 async fn empty(kind: Kind) -> (TestDatabase, DatabaseSettings) {

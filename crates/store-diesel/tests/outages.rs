@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use waypost_store::testkit::samples::{START, Samples, owner_of, take_journal};
 use waypost_store::{ClickBatch, Dropped, Ingested};
 use waypost_store_diesel::{Database, DatabaseError, DatabaseSettings};
+use waypost_store_testkit::samples::{START, Samples, owner_of, take_journal};
 use waypost_test_harness::{Kind, TestDatabase};
 
 async fn connect(url: &str) -> Result<Database, DatabaseError> {

@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use waypost_store::testkit::samples::{START, Samples, owner_of, take_journal};
 use waypost_store::{ClickBatch, Dropped, Ingested};
 use waypost_store_diesel::{Database, DatabaseSettings};
+use waypost_store_testkit::samples::{START, Samples, owner_of, take_journal};
 use waypost_test_harness::{DatabaseServer, Kind, PATIENCE, TestDatabase, wait_until};
 
 /// A server with an account that is subject to its being read-only.

@@ -1,5 +1,6 @@
 //! The clock that all nodes of a database agree on.
 
+mod metrics;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,8 @@ use tokio::time::Instant;
 use tracing::{error, info};
 use waypost_core::Clock;
 
-use crate::metrics::ClockMetrics;
+use self::metrics::ClockMetrics;
+pub use self::metrics::describe_metrics;
 use crate::{StoreError, TimeStore};
 
 /// The most that the clock of a node and that of the database may differ.

@@ -71,7 +71,8 @@ impl StoreError {
     }
 
     /// The same error for one of several callers that share it.
-    pub(crate) fn of_shared(error: Arc<Self>) -> Self {
+    #[must_use]
+    pub fn of_shared(error: Arc<Self>) -> Self {
         match &*error {
             Self::Conflict => Self::Conflict,
             Self::NotFound => Self::NotFound,

@@ -19,23 +19,17 @@
 //! | [`MemoryStore`] | an implementation in memory, for tests and embedding |
 //! | [`DatabaseClock`] | the clock that all nodes of a database agree on |
 //! | [`hold_point`] | where crash tests stop a process; nothing in a release build |
-//! | [`Shortener`] | making and finding links over any store: the domain functions that the HTTP API, `linkctl` and embedders share |
-//! | [`Links`] | the same for those who may, with all that belongs to a link |
-//! | [`Accounts`] | users, their API tokens and sessions, and knowing them again, over any store |
 //! | [`lower_priority`], [`run_when_idle`] | how threads get out of the way of redirects |
-//! | [`Router`] | from the host and the path of a request to the link that it follows |
-//! | [`Resolver`] | from the code that a visitor typed to where it leads, from memory where it can, and what a redirect asks |
-//! | `testkit` (feature) | the conformance suite that every implementation passes, and a store that fails on purpose |
 //!
-//! The databases are in `waypost-store-diesel`.
+//! The databases are in `waypost-store-diesel`, what is done with a store in `waypost-service`, and the suite that every
+//! implementation passes in `waypost-store-testkit`.
 //!
 //! # Adding an operation
 //! Add the method to its trait with its parameters, units and errors; implement it in
-//! [`MemoryStore`] and in `waypost-store-diesel`; add its cases to `testkit::conformance`, which then
-//! run on every store.
+//! [`MemoryStore`] and in `waypost-store-diesel`; add its cases to the conformance suite
+//! of `waypost-store-testkit`, which then run on every store.
 
 mod access;
-mod accounts;
 mod blocklist;
 mod catalog;
 mod changes;
@@ -43,47 +37,31 @@ mod clicks;
 mod database_clock;
 mod database_time;
 mod error;
-mod findable;
 mod hold_point;
 mod identities;
 mod journals;
 mod leases;
 mod links;
 mod memory;
-mod metrics;
 mod orphans;
-mod owned_links;
 mod priority;
 mod reclassify;
-mod resolver;
 pub mod rollup;
-mod router;
 mod salts;
 mod sessions;
-mod settings;
 mod setup;
-mod shortener;
 mod stats;
-#[cfg(test)]
-mod test_log;
-#[cfg(feature = "testkit")]
-pub mod testkit;
 mod tokens;
 mod users;
 
 pub use access::{AccessStore, TakenTo, Taking};
-pub use accounts::{
-    AccountError, Accounts, AccountsParts, AllowedDomains, AllowedDomainsError, FoundUsers,
-    IdentityError, KnownSession, NewSession, NewToken, NewUser, ProvenIdentity,
-};
 pub use blocklist::{BlockedHost, BlocklistStore};
 pub use catalog::{CatalogStore, LinkQuery, LinkReader};
 pub use changes::{ChangeStore, LinkChange};
 pub use clicks::{ClickStore, LinkLedger, PurgeScope, Recorded};
-pub use database_clock::{ClockSkew, DatabaseClock};
+pub use database_clock::{ClockSkew, DatabaseClock, describe_metrics};
 pub use database_time::TimeStore;
 pub use error::StoreError;
-pub use findable::make_links_findable;
 pub use hold_point::hold_point;
 pub use identities::{IdentityOfUser, IdentityStore};
 pub use journals::{
@@ -93,20 +71,12 @@ pub use journals::{
 pub use leases::{LeaseName, LeaseStore, latest_lease_end};
 pub use links::{CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};
 pub use memory::MemoryStore;
-pub use metrics::describe_metrics;
 pub use orphans::{Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded};
-pub use owned_links::{
-    Availability, LinkError, LinkPatch, Links, NewKeyword, OwnedLink, Precondition, permit,
-};
 pub use priority::{lower_priority, run_when_idle};
 pub use reclassify::{FactsChange, FactsStore};
-pub use resolver::{Closed, Destination, Resolver};
-pub use router::{Routed, Router, RoutingStep, Rule};
 pub use salts::SaltStore;
 pub use sessions::{SessionStore, SignedIn};
-pub use settings::CacheSettings;
 pub use setup::{SetUp, SetupStore};
-pub use shortener::{NewLink, ShortenError, Shortener, ShortenerParts};
 pub use stats::{ClickSpan, ClicksQuery, KeptClick, LinkDay, LinkDayFacts, StatsStore};
 pub use tokens::TokenStore;
 pub use users::{UserChange, UserStore};

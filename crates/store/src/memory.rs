@@ -21,11 +21,9 @@ use waypost_core::{
     SetupHash, ShortCode, SystemClock, TokenId, UserId, micros,
 };
 
-#[cfg(feature = "testkit")]
-use crate::testkit::conformance::{ClickRow, DayRow, StoredRows};
 use crate::{
     AcceptedLoss, BlockedHost, ChangeStore, ClickStore, Counts, JournalRecord, LeaseName,
-    LinkChange, LinkLedger, Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError,
+    LinkChange, LinkDay, LinkLedger, Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError,
     TimeStore,
 };
 
@@ -87,14 +85,12 @@ impl MemoryStore {
     }
 
     /// What it holds now, as a backup has it.
-    #[cfg(feature = "testkit")]
     #[must_use]
     pub fn backup(&self) -> Self {
         Self(Mutex::new(self.state().clone()))
     }
 
     /// Becomes what it was when a backup was made.
-    #[cfg(feature = "testkit")]
     pub fn restore(&self, backup: &Self) {
         let state = backup.state().clone();
         *self.state() = state;
@@ -107,6 +103,29 @@ impl MemoryStore {
             clock: OwnClock(clock),
             ..State::default()
         }))
+    }
+
+    /// All clicks, in the order of their ids.
+    #[must_use]
+    pub fn all_clicks(&self) -> Vec<Click> {
+        self.state().clicks.values().cloned().collect()
+    }
+
+    /// All days of all links.
+    #[must_use]
+    pub fn all_days(&self) -> Vec<(LinkId, LinkDay)> {
+        let state = self.state();
+        let days = state.links.values().flat_map(|kept| {
+            kept.days.iter().map(|(day, kept_day)| {
+                let day = LinkDay {
+                    day: *day,
+                    counted: kept_day.counted,
+                    visitors: kept_day.visitors,
+                };
+                (kept.link.id, day)
+            })
+        });
+        days.collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -320,29 +339,6 @@ impl Store for MemoryStore {
 }
 
 /// What the conformance suite cannot see through the port.
-#[cfg(feature = "testkit")]
-#[async_trait]
-impl StoredRows for MemoryStore {
-    async fn clicks(&self) -> Vec<ClickRow> {
-        self.state().clicks.values().map(ClickRow::from).collect()
-    }
-
-    async fn days(&self) -> Vec<DayRow> {
-        let state = self.state();
-        let kept = state.links.values();
-        kept.flat_map(|kept| {
-            kept.days.iter().map(|(day, kept_day)| DayRow {
-                link_id: kept.link.id,
-                day: *day,
-                clicks: kept_day.counted.clicks,
-                humans: kept_day.counted.humans,
-                visitors: kept_day.visitors,
-            })
-        })
-        .collect()
-    }
-}
-
 /// The newest items behind a cursor.
 fn behind<'a, T, I>(
     items: impl Iterator<Item = &'a T>,

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use waypost_store::testkit::conformance::{StoreFactory, StoredRows};
-use waypost_store::testkit::failing::FailingStore;
 use waypost_store::{MemoryStore, Store};
+use waypost_store_testkit::conformance::{StoreFactory, StoredRows};
+use waypost_store_testkit::failing::FailingStore;
 
 struct Memory;
 
@@ -33,9 +33,9 @@ impl StoreFactory for BehindFailing {
 }
 
 mod memory {
-    waypost_store::conformance_tests!(super::Memory);
+    waypost_store_testkit::conformance_tests!(super::Memory);
 }
 
 mod behind_a_failing_store_that_does_not_fail {
-    waypost_store::conformance_tests!(super::BehindFailing);
+    waypost_store_testkit::conformance_tests!(super::BehindFailing);
 }

@@ -272,11 +272,11 @@ impl JournalStore for Wire {
     }
 }
 
-waypost_store::forward!(links: Wire, self => self.database());
-waypost_store::forward!(people: Wire, self => self.database());
-waypost_store::forward!(stats: Wire, self => self.database());
-waypost_store::forward!(leases: Wire, self => self.database());
-waypost_store::forward!(time: Wire, self => self.database());
+waypost_store_testkit::forward!(links: Wire, self => self.database());
+waypost_store_testkit::forward!(people: Wire, self => self.database());
+waypost_store_testkit::forward!(stats: Wire, self => self.database());
+waypost_store_testkit::forward!(leases: Wire, self => self.database());
+waypost_store_testkit::forward!(time: Wire, self => self.database());
 
 #[async_trait]
 impl ChangeStore for Wire {

@@ -10,8 +10,8 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use waypost_analytics::{Privacy, testkit};
 use waypost_core::{ClickId, Clock as _, Link, ManualClock, SeededRandom};
-use waypost_store::testkit::failing::{FailingStore, Failure, Operation, When};
 use waypost_store::{JournalRecord, PurgeScope};
+use waypost_store_testkit::failing::{FailingStore, Failure, Operation, When};
 
 use crate::database::{Backup, Database, link};
 use crate::node::{Node, Process, Then};

@@ -5,7 +5,7 @@ use std::fmt;
 use waypost_analytics::{ClickSettings, VisitHeaders};
 use waypost_api::{ExplainedVisit, Explainer, Explanation};
 use waypost_core::{Actor, BaseUrl, Clock, Email, Scopes};
-use waypost_store::{Links, Resolver, Router, Shortener};
+use waypost_service::{Links, Resolver, Router, Shortener};
 
 use crate::cli;
 use crate::console::{Console, HEADING};

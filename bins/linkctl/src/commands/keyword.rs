@@ -2,7 +2,7 @@
 
 use waypost_api::KeywordRecord;
 use waypost_core::{Actor, LinkDetails, ShortCode};
-use waypost_store::{LinkError, Links, NewKeyword, Shortener};
+use waypost_service::{LinkError, Links, NewKeyword, Shortener};
 
 use crate::cli::{self, Confirmation};
 use crate::console::{Console, HEADING};

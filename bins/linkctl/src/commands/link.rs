@@ -3,9 +3,8 @@
 use serde::Serialize;
 use waypost_api::LinkRecord;
 use waypost_core::{Actor, Email, Link, LinkDetails, LinkPlace, ShortCode, UserId};
-use waypost_store::{
-    LinkError, LinkQuery, LinkReader, Links, NewLink, Precondition, ShortenError, Shortener,
-};
+use waypost_service::{LinkError, Links, NewLink, Precondition, ShortenError, Shortener};
+use waypost_store::{LinkQuery, LinkReader};
 
 use crate::cli::{self, Confirmation};
 use crate::console::{Console, HEADING, counted, to_the_second};

@@ -2,7 +2,7 @@
 
 use waypost_api::TokenRecord;
 use waypost_core::{ApiToken, Clock, Email, TokenCursor, TokenId, User, UserCursor};
-use waypost_store::{Accounts, NewToken};
+use waypost_service::{Accounts, NewToken};
 
 use crate::cli;
 use crate::console::{Console, HEADING, to_the_second};
@@ -199,7 +199,8 @@ mod tests {
     use waypost_core::{
         Actor, DisplayName, ManualClock, Role, SeededRandom, SessionLifetime, TokenName,
     };
-    use waypost_store::{AccountsParts, MemoryStore, NewUser};
+    use waypost_service::{AccountsParts, NewUser};
+    use waypost_store::MemoryStore;
 
     use super::*;
     use crate::console::Printed;

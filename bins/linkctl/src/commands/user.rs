@@ -3,7 +3,8 @@
 use serde::Serialize;
 use waypost_api::UserRecord;
 use waypost_core::{Clock, Email, Password, Role, User, UserCursor};
-use waypost_store::{Accounts, NewUser, TakenTo, UserChange};
+use waypost_service::{Accounts, NewUser};
+use waypost_store::{TakenTo, UserChange};
 
 use crate::cli::{self, Confirmation};
 use crate::console::{Console, HEADING, counted, to_the_second};
@@ -240,7 +241,8 @@ mod tests {
     use time::OffsetDateTime;
     use time::macros::datetime;
     use waypost_core::{DisplayName, ManualClock, SeededRandom, SessionLifetime};
-    use waypost_store::{AccountsParts, MemoryStore};
+    use waypost_service::AccountsParts;
+    use waypost_store::MemoryStore;
 
     use super::*;
     use crate::console::Printed;

@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use waypost_core::{ClickId, Link, Random as _, SeededRandom};
-use waypost_store::testkit::failing::{FailingStore, Failure, Operation, When};
 use waypost_store::{Dropped, JournalStore as _, LinkStore as _, StoreError};
+use waypost_store_testkit::failing::{FailingStore, Failure, Operation, When};
 
 use super::*;
 use crate::journal::set_aside;

@@ -7,11 +7,11 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use time::macros::date;
 use tokio::time::timeout;
 use waypost_core::{Click, Clock as _, JournalId, Link, ManualClock, Salt, SeededRandom, Session};
-use waypost_store::testkit::samples::{FAR_FUTURE, Samples};
 use waypost_store::{
     ClickBatch, ClickStore as _, Dropped, JournalClaim, JournalNote, JournalStore as _,
     LeaseStore as _, SaltStore as _, SessionStore as _, StatsStore as _, UserStore as _,
 };
+use waypost_store_testkit::samples::{FAR_FUTURE, Samples};
 
 use super::turn::{LEASE, LEASE_TIME, PATIENCE, SLOW_PAUSE};
 use super::*;

@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use time::macros::{date, datetime};
 use waypost_core::ManualClock;
-use waypost_store::testkit::failing::{FailingStore, Operation};
 use waypost_store::{MemoryStore, OrphanQuery, OrphanStore as _};
+use waypost_store_testkit::failing::{FailingStore, Operation};
 
 use super::*;
 use crate::metrics;

@@ -9,7 +9,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use url::Url;
 use waypost_core::Actor;
-use waypost_store::KnownSession;
+use waypost_service::KnownSession;
 
 use super::{Access, Caller, CurrentSession, by_session, check, renewed};
 use crate::csrf;

@@ -3,7 +3,8 @@
 use actix_web::error::{JsonPayloadError, UrlencodedError};
 use waypost_analytics::statistics::DaysError;
 use waypost_core::{CodeError, CursorError, DetailError, FillError, PageError};
-use waypost_store::{AccountError, LinkError, ShortenError, StoreError};
+use waypost_service::{AccountError, LinkError, ShortenError};
+use waypost_store::StoreError;
 
 use super::{ApiError, ErrorCode};
 

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use waypost_core::{Action, Actor};
-use waypost_store::Precondition;
+use waypost_service::Precondition;
 
 use super::link_of;
 use crate::caller::Caller;

@@ -16,7 +16,7 @@ use askama::Template;
 use serde::Serialize;
 use utoipa::ToSchema;
 use waypost_core::Actor;
-use waypost_store::{OwnedLink, Routed};
+use waypost_service::{OwnedLink, Routed};
 
 use crate::access::{self, RequestId, Voice};
 use crate::caller::{self, SignedIn};

@@ -7,7 +7,8 @@ use askama::Template;
 use serde::Deserialize;
 use url::form_urlencoded;
 use waypost_core::{Actor, LinkOrder, LinkPlace, PageRequest, SearchWord, Tag, Visibility};
-use waypost_store::{LinkQuery, LinkReader, OwnedLink};
+use waypost_service::OwnedLink;
+use waypost_store::{LinkQuery, LinkReader};
 
 use crate::caller::Caller;
 use crate::errors::ApiError;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use waypost_core::Link;
-use waypost_store::Shortener;
+use waypost_service::Shortener;
 
 /// A link and its clicks.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,6 +1,6 @@
 //! `GET /{code}` and all that may stand behind it: leads to the target of a link, and counts the click.
 //!
-//! Which link a request follows is the [`Router`](waypost_store::Router)'s to say.
+//! Which link a request follows is the [`Router`](waypost_service::Router)'s to say.
 //!
 //! Of a link that is not secure, nothing about the visitor decides, and no database is asked.
 //!
@@ -19,7 +19,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
 use waypost_analytics::{Visit, VisitHeaders};
-use waypost_store::{Closed, Destination};
+use waypost_service::{Closed, Destination};
 
 use crate::access::RequestId;
 use crate::budget::network_of;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use waypost_core::{Actor, LinkDetails, ShortCode};
-use waypost_store::{LinkError, NewLink};
+use waypost_service::{LinkError, NewLink};
 
 use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody};

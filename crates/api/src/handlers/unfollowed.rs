@@ -9,7 +9,7 @@ use std::time::Instant;
 use actix_web::{HttpRequest, HttpResponse};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use waypost_core::{Action, Actor, Decision, Link, LinkId, OrphanPath, ShortCode, decide};
-use waypost_store::KnownSession;
+use waypost_service::KnownSession;
 
 use super::redirect::host_of;
 use crate::caller;

@@ -3,7 +3,7 @@
 //! `forget` takes from the browser what it kept of the sign-in, where that is of no use any more.
 
 use actix_web::http::header::HeaderValue;
-use waypost_store::IdentityError;
+use waypost_service::IdentityError;
 
 use super::error::OidcError;
 use crate::errors::{ApiError, ErrorCode};

@@ -7,7 +7,7 @@ use openidconnect::{AdditionalClaims, EndUserEmail, EndUserName, LocalizedClaim}
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use waypost_core::{DisplayName, Email, ExternalIdentity};
-use waypost_store::ProvenIdentity;
+use waypost_service::ProvenIdentity;
 
 use super::settings::OidcSettings;
 

@@ -10,7 +10,7 @@
 //! | what it says of somebody | `claims.rs` |
 //! | why that is not enough | `error.rs`, and for people `answer.rs` |
 //!
-//! What an account is then given is the domain's business: [`waypost_store::Accounts::user_of_identity`].
+//! What an account is then given is the domain's business: [`waypost_service::Accounts::user_of_identity`].
 //! The handlers are in `handlers/auth/oidc.rs`.
 
 pub(crate) mod answer;
@@ -35,7 +35,7 @@ use openidconnect::{
 use serde::Deserialize;
 use time::OffsetDateTime;
 use waypost_core::{BaseUrl, Clock, ExternalIdentity, Random};
-use waypost_store::{AllowedDomains, ProvenIdentity};
+use waypost_service::{AllowedDomains, ProvenIdentity};
 
 use claims::{OtherClaims, Told};
 pub(crate) use error::OidcError;

@@ -4,7 +4,7 @@ use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use url::{Host, Url};
 use waypost_core::ExternalIdentity;
 use waypost_core::settings::{Invalid, Setting, SettingsReader};
-use waypost_store::AllowedDomains;
+use waypost_service::AllowedDomains;
 
 const ISSUER: Setting = Setting::new(
     "oidc_issuer",

@@ -8,7 +8,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use askama::Template;
 use waypost_core::{Role, User};
-use waypost_store::KnownSession;
+use waypost_service::KnownSession;
 
 use super::{Flash, PageResult, answer, is_of_htmx};
 use crate::assets;

@@ -3,8 +3,9 @@
 use reqwest::header::USER_AGENT;
 use reqwest::{Method, StatusCode};
 use waypost_core::{DisplayName, Email, LinkDetails, Password, Role, ShortCode, Title, User};
-use waypost_store::testkit::samples::Samples;
-use waypost_store::{LinkEdit, LinkStore as _, LinkUpdate, NewUser, UserChange, UserStore as _};
+use waypost_service::NewUser;
+use waypost_store::{LinkEdit, LinkStore as _, LinkUpdate, UserChange, UserStore as _};
+use waypost_store_testkit::samples::Samples;
 
 use crate::browser::{Browser, PASSWORD, add, signed_in, status};
 use crate::pages::POLICY;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use reqwest::header::{CONTENT_TYPE, COOKIE};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use waypost_core::{DisplayName, Email, Password, Role, User};
-use waypost_store::NewUser;
+use waypost_service::NewUser;
 
 use crate::setup::{Answer, TestServer, send};
 

@@ -3,9 +3,9 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use waypost_core::{Click, ClickFacts, DisplayName, Family, Referrer, VisitClass};
-use waypost_store::testkit::samples::Samples;
-use waypost_store::testkit::truth::Truth;
 use waypost_store::{ClickStore as _, LinkStore as _, UserChange, UserStore as _};
+use waypost_store_testkit::samples::Samples;
+use waypost_store_testkit::truth::Truth;
 
 use crate::people::{Somebody, path_of, text};
 use crate::setup::{Answer, TestServer};

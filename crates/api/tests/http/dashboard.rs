@@ -6,8 +6,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use time::Duration;
 use waypost_core::{LinkDetails, Visibility};
-use waypost_store::testkit::samples::{Samples, tags};
 use waypost_store::{LinkEdit, LinkStore as _, LinkUpdate, Updated};
+use waypost_store_testkit::samples::{Samples, tags};
 
 use crate::browser::{Browser, PASSWORD, add, signed_in};
 use crate::setup::{Answer, TestServer, send};

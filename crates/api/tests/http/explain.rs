@@ -5,8 +5,8 @@ use serde_json::Value;
 use url::form_urlencoded::Serializer;
 use waypost_core::{Link, LinkDetails, Visibility};
 use waypost_store::LinkStore as _;
-use waypost_store::testkit::routing::{CASES, Expected, LINKS};
-use waypost_store::testkit::samples::{Samples, target};
+use waypost_store_testkit::routing::{CASES, Expected, LINKS};
+use waypost_store_testkit::samples::{Samples, target};
 
 use crate::setup::{Answer, OPERATOR, TestServer, send};
 

@@ -214,11 +214,11 @@ impl SaltStore for GatedStore {
     }
 }
 
-waypost_store::forward!(links: GatedStore, self => self.pass().await?);
-waypost_store::forward!(people: GatedStore, self => self.pass().await?);
-waypost_store::forward!(stats: GatedStore, self => self.pass().await?);
-waypost_store::forward!(leases: GatedStore, self => self.pass().await?);
-waypost_store::forward!(time: GatedStore, self => self.pass().await?);
+waypost_store_testkit::forward!(links: GatedStore, self => self.pass().await?);
+waypost_store_testkit::forward!(people: GatedStore, self => self.pass().await?);
+waypost_store_testkit::forward!(stats: GatedStore, self => self.pass().await?);
+waypost_store_testkit::forward!(leases: GatedStore, self => self.pass().await?);
+waypost_store_testkit::forward!(time: GatedStore, self => self.pass().await?);
 
 #[async_trait]
 impl Store for GatedStore {

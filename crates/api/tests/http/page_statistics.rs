@@ -6,7 +6,7 @@ use time::Duration;
 use waypost_core::{Link, Role, User, VisitClass};
 use waypost_store::UserChange;
 use waypost_store::UserStore as _;
-use waypost_store::testkit::truth::Truth;
+use waypost_store_testkit::truth::Truth;
 
 use crate::browser::{Browser, PASSWORD, add, signed_in};
 use crate::people::{LINKS, text};

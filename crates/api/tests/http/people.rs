@@ -4,7 +4,8 @@ use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use waypost_core::{DisplayName, Email, Role, TokenId, TokenName, UserId};
-use waypost_store::{NewToken, NewUser, UserStore as _};
+use waypost_service::{NewToken, NewUser};
+use waypost_store::UserStore as _;
 
 use crate::setup::{Answer, TestServer, send};
 

@@ -7,8 +7,8 @@ use reqwest::{Method, StatusCode};
 use time::Duration;
 use tokio::task::JoinSet;
 use waypost_analytics::Durability;
-use waypost_store::testkit::samples::code;
 use waypost_store::{JournalStore as _, LinkStore as _};
+use waypost_store_testkit::samples::code;
 
 use crate::setup::{TestServer, send, settings};
 

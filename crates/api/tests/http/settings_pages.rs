@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 use waypost_core::{DisplayName, Email, Role};
-use waypost_store::NewUser;
+use waypost_service::NewUser;
 
 use crate::browser::{Browser, ME, PASSWORD, add, hidden, signed_in, status};
 use crate::setup::{Answer, TestServer};

@@ -21,10 +21,10 @@ use waypost_api::{
 use waypost_core::{
     Clock as _, JournalId, ManualClock, SessionLifetime, SystemRandom, TokenHash, Zone,
 };
-use waypost_store::{
-    Accounts, AccountsParts, CacheSettings, DatabaseClock, Links, Resolver, Shortener,
-    ShortenerParts, Store as _,
+use waypost_service::{
+    Accounts, AccountsParts, CacheSettings, Links, Resolver, Shortener, ShortenerParts,
 };
+use waypost_store::{DatabaseClock, Store as _};
 
 use crate::gated_store::GatedStore;
 use crate::log;

@@ -4,8 +4,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use time::Duration;
 use waypost_core::{Clock as _, LinkDetails, Visibility};
-use waypost_store::testkit::samples::Samples;
 use waypost_store::{LinkStore as _, UserChange, UserStore as _};
+use waypost_store_testkit::samples::Samples;
 
 use crate::browser::{Browser, ME, PASSWORD, add, cookies, hidden, signed_in, status};
 use crate::pages::POLICY;

@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::{date, datetime};
 use time::{Date, Duration, OffsetDateTime};
 use waypost_core::{Link, UserId, VisitClass, Zone};
-use waypost_store::testkit::truth::{ALL_BY, Truth, TruthPlan};
+use waypost_store_testkit::truth::{ALL_BY, Truth, TruthPlan};
 
 use crate::people::{LINKS, Somebody, path_of, text};
 use crate::setup::{OPERATOR, TestServer, send};

@@ -16,12 +16,12 @@ use waypost_core::{
     Clock as _, Link, LinkDetails, Role, SessionId, SessionSecret, Title, TokenName, UserId,
     Visibility,
 };
-use waypost_store::testkit::samples::Samples;
+use waypost_service::NewToken;
 use waypost_store::{
-    BlockedHost, BlocklistStore as _, LinkEdit, LinkStore as _, LinkUpdate, NewToken,
-    OrphanStore as _, OrphanTries, SessionStore as _, TokenStore as _, Updated, UserChange,
-    UserStore as _,
+    BlockedHost, BlocklistStore as _, LinkEdit, LinkStore as _, LinkUpdate, OrphanStore as _,
+    OrphanTries, SessionStore as _, TokenStore as _, Updated, UserChange, UserStore as _,
 };
+use waypost_store_testkit::samples::Samples;
 
 use crate::people::Somebody;
 use crate::setup::{Answer, OPERATOR, TestServer, send};

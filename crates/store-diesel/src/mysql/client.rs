@@ -113,7 +113,7 @@ mod tests {
 
     use waypost_core::{Click, Link};
     use waypost_store::Store;
-    use waypost_store::testkit::samples::{START, Samples};
+    use waypost_store_testkit::samples::{START, Samples};
     use waypost_test_harness::{Kind, TestDatabase};
 
     use super::super::settle::{WORTH_A_READER, settle};

@@ -10,8 +10,8 @@ use waypost_core::{
     ClickFacts, ClickId, Country, Family, IpHash, LinkId, Referrer, UserAgent, UserId,
 };
 use waypost_store::Store;
-use waypost_store::testkit::conformance::{ClickRow, DayRow, StoreFactory, StoredRows};
 use waypost_store_diesel::{Database, DatabaseSettings};
+use waypost_store_testkit::conformance::{ClickRow, DayRow, StoreFactory, StoredRows};
 use waypost_test_harness::{Kind, TestDatabase};
 
 /// Makes a database per store, and drops it with the factory.

@@ -9,7 +9,7 @@ use time::macros::datetime;
 use waypost_core::ManualClock;
 
 use super::*;
-use crate::test_log::Log;
+use waypost_store_testkit::log::Log;
 
 const NOW: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
 /// What goes wrong with clocks: a wrong year, say.

@@ -319,7 +319,7 @@ mod tests {
     use waypost_core::{ClickFacts, DeviceClass, Family, Referrer};
 
     use super::*;
-    use crate::testkit::samples::Samples;
+    use waypost_store_testkit::samples::Samples;
 
     fn click(class: VisitClass, host: &str) -> Click {
         let samples = Samples::new(1);

@@ -61,7 +61,7 @@ mod tests {
     use waypost_core::{Click, ClickFacts, Referrer};
 
     use super::*;
-    use crate::testkit::samples::Samples;
+    use waypost_store_testkit::samples::Samples;
 
     #[test]
     fn the_days_of_a_sum_add_up_and_values_have_no_bound() {

@@ -7,10 +7,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use waypost_core::RoutingRule;
 use waypost_e2e::member::{Member, OPERATOR, closed, linkctl};
 use waypost_e2e::{FRESH_WITHIN, Visitor, on_each_database};
-use waypost_store::Rule;
-use waypost_store::testkit::routing::{BASE_URL, CASES, Expected, LINKS};
+use waypost_store_testkit::routing::{BASE_URL, CASES, Expected, LINKS};
 use waypost_test_harness::{Kind, ServerProcess, TestDatabase, wait_until};
 
 on_each_database!(another_node_follows_the_changes);
@@ -104,7 +104,7 @@ async fn each_request_leads_where_the_table_says_and_is_counted() {
     }
     let (all, expected): (u64, u64) = (counted.values().sum(), truth.values().sum());
     assert_eq!(all, expected);
-    let by_host = |rule| matches!(rule, Expected::To(_, Rule::KeywordByHost));
+    let by_host = |rule| matches!(rule, Expected::To(_, RoutingRule::KeywordByHost));
     assert!(CASES.iter().any(|case| by_host(case.expected)));
     linkctl(&database, &["verify"]).assert_success();
 }

@@ -9,9 +9,9 @@ use time::{Date, Duration, OffsetDateTime};
 use waypost_core::{Clock as _, LinkId, SystemClock, UserId, VisitClass, Zone};
 use waypost_e2e::member::{Member, closed, linkctl};
 use waypost_e2e::on_each_database;
-use waypost_store::testkit::samples::Samples;
-use waypost_store::testkit::truth::{ALL_BY, Truth, TruthPlan};
 use waypost_store_diesel::{Database, DatabaseSettings};
+use waypost_store_testkit::samples::Samples;
+use waypost_store_testkit::truth::{ALL_BY, Truth, TruthPlan};
 use waypost_test_harness::{Kind, ServerProcess, TestDatabase};
 
 on_each_database!(

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use waypost_core::{Click, Clock as _, LinkId, Referrer, SystemClock, UserAgent};
 use waypost_e2e::browser::Browser;
 use waypost_e2e::member::{Member, OPERATOR, PASSWORD, add_with_password, linkctl};
-use waypost_store::testkit::samples::{Samples, owner_of, take_journal};
 use waypost_store::{ClickBatch, Dropped};
 use waypost_store_diesel::{Database, DatabaseSettings};
+use waypost_store_testkit::samples::{Samples, owner_of, take_journal};
 use waypost_test_harness::{ServerProcess, TestDatabase, wait_until};
 
 /// What a page must show as it is.

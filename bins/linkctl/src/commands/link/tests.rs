@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use time::macros::datetime;
 use waypost_core::{ManualClock, SeededRandom};
-use waypost_store::{MemoryStore, ShortenerParts};
+use waypost_service::ShortenerParts;
+use waypost_store::MemoryStore;
 
 use super::*;
 use crate::console::Printed;

@@ -1,8 +1,8 @@
 //! Where journal and database disagree about how far it is settled, and about whose it is.
 
 use waypost_core::{Click, JournalOwner};
-use waypost_store::testkit::samples::START;
 use waypost_store::{Claimed, ClickStore as _, Ingested, JournalClaim, JournalRecord};
+use waypost_store_testkit::samples::START;
 
 use super::*;
 

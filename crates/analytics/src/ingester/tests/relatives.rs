@@ -1,8 +1,8 @@
 //! Records that another journal has settled, without rows to tell by.
 
 use waypost_core::{JournalId, JournalOwner};
-use waypost_store::testkit::samples::START;
 use waypost_store::{Claimed, Ingested, JournalClaim, JournalRecord, JournalSplit};
+use waypost_store_testkit::samples::START;
 
 use super::*;
 

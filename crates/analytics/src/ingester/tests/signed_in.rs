@@ -1,8 +1,8 @@
 //! Whose clicks are, of visitors who are signed in.
 
 use waypost_core::{Session, SessionHash, User, UserId};
-use waypost_store::testkit::samples::Samples;
 use waypost_store::{SessionStore as _, UserStore as _};
+use waypost_store_testkit::samples::Samples;
 
 use super::*;
 

@@ -5,7 +5,8 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 use waypost_core::{Email, LinkPlace, User, UserId};
-use waypost_store::{LinkQuery, LinkReader, OwnedLink, TakenTo};
+use waypost_service::OwnedLink;
+use waypost_store::{LinkQuery, LinkReader, TakenTo};
 
 use super::USERS;
 use super::user::find;

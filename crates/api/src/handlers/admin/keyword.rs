@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use waypost_core::{Description, Link, ShortCode, Title};
-use waypost_store::{LinkError, LinkPatch, Precondition};
+use waypost_service::{LinkError, LinkPatch, Precondition};
 
 use super::KEYWORDS;
 use super::keywords::KeywordForm;

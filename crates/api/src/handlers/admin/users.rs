@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 use waypost_core::{DisplayName, Email, Password, Role, User, UserCursor};
-use waypost_store::{AccountError, FoundUsers, NewUser};
+use waypost_service::{AccountError, FoundUsers, NewUser};
 
 use super::{USERS, address, given};
 use crate::errors::ApiError;

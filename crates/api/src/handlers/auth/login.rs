@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
-use waypost_store::{AccountError, NewSession};
+use waypost_service::{AccountError, NewSession};
 
 use super::{client_address, end_former, see_other, signed_in, user_agent};
 use crate::errors::ApiError;

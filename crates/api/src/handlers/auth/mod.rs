@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
 use waypost_analytics::Visit;
 use waypost_core::UserAgent;
-use waypost_store::NewSession;
+use waypost_service::NewSession;
 
 use crate::errors::ApiError;
 use crate::handlers::redirect::RequestHeaders;

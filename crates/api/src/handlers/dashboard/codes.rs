@@ -6,7 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 use uuid::Uuid;
 use waypost_core::{CodeError, LinkId};
-use waypost_store::{Availability, LinkError};
+use waypost_service::{Availability, LinkError};
 
 use crate::caller::Caller;
 use crate::error_page::sentence;

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 use waypost_core::{LinkDetails, LinkId, ShortCode, Title};
-use waypost_store::{LinkError, NewLink};
+use waypost_service::{LinkError, NewLink};
 
 use super::list::{Links, ListQuery};
 use crate::caller::Caller;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use url::form_urlencoded;
 use waypost_core::{LinkPlace, UserId};
-use waypost_store::OwnedLink;
+use waypost_service::OwnedLink;
 
 use super::spark::Spark;
 use crate::caller::Caller;

@@ -7,7 +7,7 @@ use askama::Template;
 use serde::Deserialize;
 use time::{Date, Duration, OffsetDateTime};
 use waypost_core::{ApiToken, Scope, TokenId, TokenName, TokenSecret};
-use waypost_store::NewToken;
+use waypost_service::NewToken;
 
 use super::TOKENS;
 use super::sessions::NoFields;

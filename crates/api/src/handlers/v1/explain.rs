@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use waypost_core::{Action, Actor, Email, Scopes, decide};
-use waypost_store::permit;
+use waypost_service::permit;
 
 use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorCode};

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use waypost_core::{
     Description, LinkContent, LinkDetails, ShortCode, Tag, TargetUrl, Title, Visibility, expiry,
 };
-use waypost_store::{LinkPatch, NewLink, Shortener};
+use waypost_service::{LinkPatch, NewLink, Shortener};
 
 use super::view::VisibilityName;
 use crate::errors::{ApiError, ErrorCode};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use waypost_core::{CursorError, Description, Link, LinkDetails, ShortCode, TargetUrlError, Title};
-use waypost_store::{NewKeyword, Shortener};
+use waypost_service::{NewKeyword, Shortener};
 
 use super::LINK_BYTES;
 use super::history::PartQuery;

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use waypost_store::{LinkPatch, OwnedLink};
+use waypost_service::{LinkPatch, OwnedLink};
 
 use super::LINK_BYTES;
 use super::fields::Fields;

@@ -6,7 +6,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use waypost_core::{Email, LinkOrder, LinkPlace, SearchWord, Tag, UserId, Visibility};
-use waypost_store::{LinkQuery, LinkReader, OwnedLink};
+use waypost_service::OwnedLink;
+use waypost_store::{LinkQuery, LinkReader};
 
 use super::fields::Fields;
 use super::paging::{Slice, limit};

@@ -237,7 +237,7 @@ pub(crate) async fn set_password(
     let kept = current(request);
     let accounts = state.accounts();
     let changed = accounts.change_password(user.id, kept, known, new).await;
-    if !matches!(changed, Err(waypost_store::AccountError::WrongPassword)) {
+    if !matches!(changed, Err(waypost_service::AccountError::WrongPassword)) {
         throttle.give_back(&attempt);
     }
     Ok(changed?)

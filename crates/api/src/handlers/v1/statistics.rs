@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use waypost_analytics::statistics::{BreakdownBy, DayStatistics, Days};
 use waypost_core::{Link, VisitClass};
-use waypost_store::Shortener;
+use waypost_service::Shortener;
 use waypost_store::rollup::Counted;
 
 use super::links::link_of;

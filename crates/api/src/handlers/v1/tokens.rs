@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use waypost_core::{Actor, ApiToken, Scope, Scopes, TokenCursor, TokenId, TokenName, TokenSecret};
-use waypost_store::NewToken;
+use waypost_service::NewToken;
 
 use super::history::PartQuery;
 use super::paging::{Slice, limit};

@@ -6,7 +6,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, EntityTag, Header as _, IfMatch};
 use waypost_core::Link;
-use waypost_store::Precondition;
+use waypost_service::Precondition;
 
 use crate::errors::ApiError;
 

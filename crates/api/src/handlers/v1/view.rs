@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use waypost_core::{
     Actor, ApiToken, LinkContent, LinkOwner, LinkSnapshot, LinkVersion, Person, Scope, User, UserId,
 };
-use waypost_store::{OwnedLink, Shortener};
+use waypost_service::{OwnedLink, Shortener};
 
 /// A link, as those see it who may.
 #[derive(Debug, Serialize, ToSchema)]

@@ -5,7 +5,8 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 use waypost_core::{Action, CursorError, LinkId, LinkOrder, LinkPlace};
-use waypost_store::{LinkError, LinkQuery, LinkReader, Precondition};
+use waypost_service::{LinkError, Precondition};
+use waypost_store::{LinkQuery, LinkReader};
 
 use super::form::LinkForm;
 use super::{Draft, editor, name_of, path_of, view};
@@ -166,7 +167,7 @@ pub(crate) async fn list(
     links.truncate(most);
     let last = links.last().filter(|_| has_more);
     let next = last.map(|last| LinkPlace::behind(&last.link, order).to_string());
-    let row = |owned: &waypost_store::OwnedLink| {
+    let row = |owned: &waypost_service::OwnedLink| {
         let at = owned.link.deleted_at.unwrap_or(owned.link.updated_at);
         (view(owned, &caller, &state), Moment::from(at))
     };

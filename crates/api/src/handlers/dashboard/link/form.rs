@@ -13,7 +13,7 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 use waypost_core::{
     Description, Link, LinkContent, ShortCode, Tag, Title, Visibility, Zone, expiry,
 };
-use waypost_store::{LinkPatch, Links};
+use waypost_service::{LinkPatch, Links};
 
 use crate::pages::Problem;
 

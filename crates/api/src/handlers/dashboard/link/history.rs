@@ -9,7 +9,7 @@ use serde::Deserialize;
 use waypost_core::{
     Actor, Link, LinkAction, LinkOwner, LinkSnapshot, LinkVersion, Person, UserId, Visibility, Zone,
 };
-use waypost_store::{LinkError, OwnedLink, Precondition};
+use waypost_service::{LinkError, OwnedLink, Precondition};
 
 use super::form::{Change, LinkForm};
 use super::{Draft, deletion, editor, name_of, path_of, view};

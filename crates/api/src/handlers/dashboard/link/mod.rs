@@ -16,7 +16,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use waypost_core::{Action, LinkId, Person};
-use waypost_store::{LinkError, OwnedLink};
+use waypost_service::{LinkError, OwnedLink};
 
 use self::form::{Change, LinkForm};
 use self::history::History;

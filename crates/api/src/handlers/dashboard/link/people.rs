@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use uuid::Uuid;
 use waypost_core::{Action, Email, LinkId, Person, UserId};
-use waypost_store::{LinkError, OwnedLink};
+use waypost_service::{LinkError, OwnedLink};
 
 use super::{Draft, editor, path_of};
 use crate::caller::Caller;

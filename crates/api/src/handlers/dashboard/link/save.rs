@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use waypost_core::Action;
-use waypost_store::{LinkError, OwnedLink, Precondition};
+use waypost_service::{LinkError, OwnedLink, Precondition};
 
 use super::form::LinkForm;
 use super::{Draft, Stale, deletion, editor, name_of, path_of};

@@ -1,0 +1,477 @@
+//! Links as people work with them: whoever asks is known, and gets what they may. What the HTTP API,
+//! `linkctl` and embedders share.
+
+mod access;
+mod availability;
+mod edit;
+mod keywords;
+mod near;
+#[cfg(test)]
+mod tests;
+
+use waypost_core::{
+    Action, Actor, CodeError, Decision, HostPattern, Link, LinkId, LinkOwner, LinkPlace,
+    LinkStanding, LinkVersion, PageRequest, Person, Scope, ShortCode, Standing, Tag,
+    TargetUrlError, UserId, Visibility, decide,
+};
+use waypost_store::{LinkQuery, LinkReader, PageOf, Store, StoreError};
+
+pub use self::availability::Availability;
+pub use self::edit::{LinkPatch, Precondition};
+pub use self::keywords::NewKeyword;
+use crate::{NewLink, ShortenError, Shortener};
+
+/// So often a change is tried again when somebody else changed the link meanwhile.
+const TRIES: usize = 8;
+
+/// Makes, shows, changes and deletes links for those who may. Clones are cheap.
+///
+/// What somebody may is decided by [`decide`] alone: a link that they may not see is
+/// [`LinkError::NotFound`], like one that does not exist.
+#[derive(Clone)]
+pub struct Links {
+    shortener: Shortener,
+}
+
+/// A link and those whom it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnedLink {
+    /// The link.
+    pub link: Link,
+    /// The primary owner first. None where it is nobody's.
+    pub owners: Vec<LinkOwner>,
+}
+
+impl OwnedLink {
+    /// Whether `actor` may see how often it was followed.
+    #[must_use]
+    pub fn shows_clicks_to(&self, actor: &Actor) -> bool {
+        self.is_for(actor, Action::ViewClicks)
+    }
+
+    /// Whether `actor` may do this to it, something that takes an owner: with whom it is shared is not known
+    /// here.
+    #[must_use]
+    pub fn is_for(&self, actor: &Actor, action: Action) -> bool {
+        let standing = actor.user_id().map(|user| self.standing_of_owner(user));
+        let link = LinkStanding {
+            visibility: self.link.details.visibility,
+            standing: standing.unwrap_or(Standing::Stranger),
+        };
+        decide(actor, action, Some(link)) == Decision::Allowed
+    }
+
+    /// How a user stands to it, as far as owners go.
+    fn standing_of_owner(&self, user: UserId) -> Standing {
+        let mut owners = self.owners.iter();
+        match owners.find(|owner| owner.person.id == user) {
+            Some(owner) if owner.is_primary => Standing::PrimaryOwner,
+            Some(_) => Standing::CoOwner,
+            None => Standing::Stranger,
+        }
+    }
+}
+
+impl Links {
+    /// The links of a shortener.
+    #[must_use]
+    pub const fn new(shortener: Shortener) -> Self {
+        Self { shortener }
+    }
+
+    /// What makes them, whoever asks.
+    #[must_use]
+    pub const fn shortener(&self) -> &Shortener {
+        &self.shortener
+    }
+
+    fn store(&self) -> &dyn Store {
+        self.shortener.store()
+    }
+
+    /// Makes a link, which belongs to whom makes it.
+    ///
+    /// # Errors
+    /// [`LinkError`] says what is not acceptable, or that they may not.
+    pub async fn create(&self, actor: &Actor, new: NewLink) -> Result<OwnedLink, LinkError> {
+        permit(decide(actor, Action::CreateLink, None))?;
+        let made = self.shortener.make(new, actor.user_id()).await;
+        let link = made.map_err(|error| match error {
+            // The user was deleted since they were known again.
+            ShortenError::Store(StoreError::NotFound) => LinkError::Unauthenticated,
+            error => error.into(),
+        })?;
+        self.with_owners(link).await
+    }
+
+    /// Shows a link.
+    ///
+    /// # Errors
+    /// [`LinkError::NotFound`] and the other answers of [`decide`].
+    pub async fn get(&self, actor: &Actor, id: LinkId) -> Result<OwnedLink, LinkError> {
+        let link = self.permitted(actor, Action::ViewLink, id).await?;
+        self.with_owners(not_deleted(link)?).await
+    }
+
+    /// The link of a code as it was typed, if `actor` may do this to it.
+    ///
+    /// # Errors
+    /// [`LinkError::NotFound`] and the other answers of [`decide`].
+    pub async fn by_code(
+        &self,
+        actor: &Actor,
+        action: Action,
+        typed: &str,
+    ) -> Result<Link, LinkError> {
+        let link = self.shortener.find(typed).await?;
+        self.permit(actor, action, link).await
+    }
+
+    /// The link of a code as it was typed, if it is nobody's, not secure and no keyword.
+    ///
+    /// # Errors
+    /// [`LinkError::NotFound`] for any other.
+    pub async fn nobodys_by_code(&self, typed: &str) -> Result<Link, LinkError> {
+        let link = self.shortener.find(typed).await?;
+        let owned = self.with_owners(link.ok_or(LinkError::NotFound)?).await?;
+        let is_secure = owned.link.details.visibility == Visibility::Secure;
+        if owned.owners.is_empty() && !is_secure && !owned.link.is_keyword {
+            return Ok(owned.link);
+        }
+        Err(LinkError::NotFound)
+    }
+
+    /// Whether `actor` may follow a link.
+    ///
+    /// # Errors
+    /// [`LinkError`] with the answer of [`decide`] when they may not. It says that there is such a link:
+    /// who has its code knows.
+    pub async fn follow(&self, actor: &Actor, id: LinkId) -> Result<(), LinkError> {
+        match self.permitted(actor, Action::FollowLink, id).await {
+            Ok(_) => Ok(()),
+            Err(LinkError::NotFound) => Err(LinkError::Forbidden),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lists links. What `actor` may not see is not among them, whatever the query says, and of deleted
+    /// ones only what they own; `query.reader` is not looked at.
+    ///
+    /// # Errors
+    /// [`LinkError`] with the answer of [`decide`], or of the store.
+    pub async fn list(
+        &self,
+        actor: &Actor,
+        mut query: LinkQuery,
+    ) -> Result<Vec<OwnedLink>, LinkError> {
+        permit(decide(actor, Action::ListLinks, None))?;
+        query.reader = reader(actor);
+        match actor.user_id() {
+            Some(user) if query.deleted => self.deleted_of(user, query).await,
+            _ => self.listed(query).await,
+        }
+    }
+
+    /// Lists the links that `actor` has a part in: those that they own, and those that are shared with them.
+    /// For the operator, who has a part in none, all of them.
+    ///
+    /// # Errors
+    /// [`LinkError`] with the answer of [`decide`], or of the store.
+    pub async fn list_involved(
+        &self,
+        actor: &Actor,
+        mut query: LinkQuery,
+    ) -> Result<Vec<OwnedLink>, LinkError> {
+        permit(decide(actor, Action::ListLinks, None))?;
+        let user = actor.user_id();
+        query.reader = user.map_or(LinkReader::All, LinkReader::Involved);
+        query.deleted = false;
+        self.listed(query).await
+    }
+
+    /// Lists what is deleted for `user`: what they own, for they may restore it. Where the query asks for
+    /// links of another owner, it is for those of both.
+    async fn deleted_of(
+        &self,
+        user: UserId,
+        mut query: LinkQuery,
+    ) -> Result<Vec<OwnedLink>, LinkError> {
+        let other = query.owner.replace(user).unwrap_or(user);
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let mut found = Vec::new();
+        loop {
+            let listed = self.listed(query.clone()).await?;
+            let is_last = listed.len() < limit;
+            let last = listed.last();
+            query.after = last.map(|last| LinkPlace::behind(&last.link, query.order));
+            let of_both = |owned: &OwnedLink| owned.standing_of_owner(other) > Standing::Stranger;
+            found.extend(listed.into_iter().filter(of_both));
+            if is_last || found.len() >= limit {
+                found.truncate(limit);
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Lists links, whoever owns them.
+    ///
+    /// # Errors
+    /// [`LinkError`] with the answer of [`decide`], or of the store.
+    pub async fn list_all(
+        &self,
+        actor: &Actor,
+        mut query: LinkQuery,
+    ) -> Result<Vec<OwnedLink>, LinkError> {
+        permit(decide(actor, Action::ListAllLinks, None))?;
+        query.reader = LinkReader::All;
+        self.listed(query).await
+    }
+
+    async fn listed(&self, query: LinkQuery) -> Result<Vec<OwnedLink>, LinkError> {
+        let links = self.store().list_links(&query).await?;
+        let ids: Vec<LinkId> = links.iter().map(|link| link.id).collect();
+        let mut owners = self.store().owners_of_links(&ids).await?;
+        let with_owners = links.into_iter().map(|link| OwnedLink {
+            owners: owners.remove(&link.id).unwrap_or_default(),
+            link,
+        });
+        Ok(with_owners.collect())
+    }
+
+    /// A page of the links that `actor` owns, or of all for the operator.
+    ///
+    /// # Errors
+    /// [`LinkError`] with the answer of [`decide`], or of the store.
+    pub async fn own_page(
+        &self,
+        actor: &Actor,
+        page: PageRequest,
+    ) -> Result<waypost_core::Page<Link>, LinkError> {
+        permit(decide(actor, Action::ListLinks, None))?;
+        let of = actor.user_id().map_or(PageOf::All, PageOf::Owner);
+        Ok(self.store().links_page(of, page).await?)
+    }
+
+    /// A page of the public links that nobody owns: others are listed for their people, and who has no
+    /// name is none of them. Where there are others the page is shorter; its total counts all.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    pub async fn nobodys_page(
+        &self,
+        page: PageRequest,
+    ) -> Result<waypost_core::Page<Link>, LinkError> {
+        let mut page = self.store().links_page(PageOf::Nobody, page).await?;
+        let is_public = |link: &Link| link.details.visibility == Visibility::Public;
+        let is_listed = |link: &Link| is_public(link) && !link.is_keyword;
+        page.items.retain(is_listed);
+        Ok(page)
+    }
+
+    /// Lists the tags of links that `actor` may see.
+    ///
+    /// # Errors
+    /// [`LinkError`] with the answer of [`decide`], or of the store.
+    pub async fn tags(
+        &self,
+        actor: &Actor,
+        after: Option<&Tag>,
+        limit: u32,
+    ) -> Result<Vec<Tag>, LinkError> {
+        permit(decide(actor, Action::ListLinks, None))?;
+        Ok(self.store().tags(reader(actor), after, limit).await?)
+    }
+
+    /// What a link was before, newest first, below number `before`. Those of a deleted link as well.
+    ///
+    /// # Errors
+    /// [`LinkError::NotFound`] and the other answers of [`decide`].
+    pub async fn history(
+        &self,
+        actor: &Actor,
+        id: LinkId,
+        before: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<LinkVersion>, LinkError> {
+        let link = self.permitted(actor, Action::ViewHistory, id).await?;
+        Ok(self.store().link_versions(link.id, before, limit).await?)
+    }
+
+    /// A link whose history `actor` may see, deleted or not, with those whom it belongs to.
+    ///
+    /// # Errors
+    /// [`LinkError::NotFound`] and the other answers of [`decide`].
+    pub async fn kept(&self, actor: &Actor, id: LinkId) -> Result<OwnedLink, LinkError> {
+        let link = self.permitted(actor, Action::ViewHistory, id).await?;
+        self.with_owners(link).await
+    }
+
+    /// Who those are whom the history of a link names by their ids. Users who are deleted are not among them.
+    ///
+    /// # Errors
+    /// [`LinkError::NotFound`] and the other answers of [`decide`].
+    pub async fn people(
+        &self,
+        actor: &Actor,
+        id: LinkId,
+        users: impl IntoIterator<Item = UserId>,
+    ) -> Result<Vec<Person>, LinkError> {
+        self.permitted(actor, Action::ViewHistory, id).await?;
+        let mut people = Vec::new();
+        for user in users {
+            let user = self.store().user(user).await?;
+            people.extend(user.map(|user| Person {
+                id: user.id,
+                email: user.email,
+                display_name: user.display_name,
+            }));
+        }
+        Ok(people)
+    }
+
+    /// A link whose clicks `actor` may see. Deleted or not.
+    ///
+    /// # Errors
+    /// [`LinkError::NotFound`] and the other answers of [`decide`].
+    pub async fn clicked(&self, actor: &Actor, id: LinkId) -> Result<Link, LinkError> {
+        self.permitted(actor, Action::ViewClicks, id).await
+    }
+
+    /// The link, if `actor` may do this to it. Deleted or not.
+    async fn permitted(
+        &self,
+        actor: &Actor,
+        action: Action,
+        id: LinkId,
+    ) -> Result<Link, LinkError> {
+        let link = self.store().link(id).await?;
+        self.permit(actor, action, link).await
+    }
+
+    async fn permit(
+        &self,
+        actor: &Actor,
+        action: Action,
+        link: Option<Link>,
+    ) -> Result<Link, LinkError> {
+        let standing = match (&link, actor.user_id()) {
+            (Some(link), Some(user)) => self.store().standing(link.id, user).await?,
+            _ => Standing::Stranger,
+        };
+        // A deleted link is there for those who may restore it.
+        let seen = link.filter(|link| !link.is_deleted() || may_restore(actor, standing));
+        let link_standing = seen.as_ref().map(|link| standing_to(link, standing));
+        permit(decide(actor, action, link_standing))?;
+        seen.ok_or(LinkError::NotFound)
+    }
+
+    async fn with_owners(&self, link: Link) -> Result<OwnedLink, LinkError> {
+        let mut owners = self.store().owners_of_links(&[link.id]).await?;
+        let owners = owners.remove(&link.id).unwrap_or_default();
+        Ok(OwnedLink { link, owners })
+    }
+}
+
+const fn standing_to(link: &Link, standing: Standing) -> LinkStanding {
+    LinkStanding {
+        visibility: link.details.visibility,
+        standing,
+    }
+}
+
+fn may_restore(actor: &Actor, standing: Standing) -> bool {
+    // Whatever their scopes: these are looked at with the action itself.
+    actor.is_admin() || standing >= Standing::CoOwner
+}
+
+fn not_deleted(link: Link) -> Result<Link, LinkError> {
+    if link.is_deleted() {
+        return Err(LinkError::NotFound);
+    }
+    Ok(link)
+}
+
+/// An admin has the eyes of a user here, and all there is elsewhere.
+fn reader(actor: &Actor) -> LinkReader {
+    actor.user_id().map_or(LinkReader::All, LinkReader::User)
+}
+
+/// What [`decide`] said, as a result.
+///
+/// # Errors
+/// [`LinkError`] for everything but [`Decision::Allowed`].
+pub fn permit(decision: Decision) -> Result<(), LinkError> {
+    match decision {
+        Decision::Allowed => Ok(()),
+        Decision::Unauthenticated => Err(LinkError::Unauthenticated),
+        Decision::ScopeMissing(scope) => Err(LinkError::ScopeMissing(scope)),
+        Decision::Forbidden => Err(LinkError::Forbidden),
+        Decision::Hidden => Err(LinkError::NotFound),
+    }
+}
+
+/// Why something was not done to a link.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// Nobody knows who asks.
+    #[error("send an API token: `Authorization: Bearer …`")]
+    Unauthenticated,
+    /// Their token lets them do less.
+    #[error("this takes a token with the scope `{}`", .0.as_str())]
+    ScopeMissing(Scope),
+    /// They may not.
+    #[error("this is for the owners of the link and for admins")]
+    Forbidden,
+    /// There is no such link, or none that they may see.
+    #[error("there is no such link")]
+    NotFound,
+    /// The link is not what they think.
+    #[error("the link was changed meanwhile; read it again")]
+    PreconditionFailed,
+    /// Somebody else changed the link each time.
+    #[error("the link is being changed by others; try again")]
+    Contended,
+    /// The target is not acceptable.
+    #[error(transparent)]
+    Url(#[from] TargetUrlError),
+    /// The code is not acceptable.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    /// The blocklist has the host of the target.
+    #[error("links to this host are not allowed here (`{0}` is on the blocklist)")]
+    Blocked(HostPattern),
+    /// Another link has the code, or had it.
+    #[error("the code `{0}` is taken; choose another one")]
+    Taken(ShortCode),
+    /// There is no user with this address.
+    #[error("there is no user with this address")]
+    NoSuchUser,
+    /// A primary owner leaves a link only to another one.
+    #[error("the primary owner cannot be removed; make somebody else it first")]
+    PrimaryOwner,
+    /// There is no such version of the link.
+    #[error("the link has no such version")]
+    NoSuchVersion,
+    /// More people than a link may have.
+    #[error("a link has at most {0} owners, and is shared with at most as many")]
+    TooManyPeople(usize),
+    /// Every code that was drawn was taken.
+    #[error("no free code was found")]
+    Exhausted,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ShortenError> for LinkError {
+    fn from(error: ShortenError) -> Self {
+        match error {
+            ShortenError::Url(error) => error.into(),
+            ShortenError::Code(error) => error.into(),
+            ShortenError::Blocked(pattern) => Self::Blocked(pattern),
+            ShortenError::Taken(code) => Self::Taken(code),
+            ShortenError::Exhausted => Self::Exhausted,
+            ShortenError::Store(error) => error.into(),
+        }
+    }
+}

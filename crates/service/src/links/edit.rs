@@ -1,0 +1,257 @@
+//! Changing links, deleting and restoring them.
+
+use time::OffsetDateTime;
+use waypost_core::{
+    Action, Actor, Description, Link, LinkContent, LinkId, LinkVersion, ShortCode, Tag, TargetUrl,
+    Title, Visibility,
+};
+use waypost_store::{LinkEdit, LinkUpdate, StoreError, Updated};
+
+use super::{LinkError, Links, OwnedLink, TRIES, not_deleted};
+
+/// What to change of a link: what is `None` stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkPatch {
+    /// Where it leads.
+    pub target: Option<TargetUrl>,
+    /// What visitors type. The code that it had leads to it as well.
+    pub code: Option<ShortCode>,
+    /// What it is called.
+    pub title: Option<Title>,
+    /// What it is for.
+    pub description: Option<Description>,
+    /// Whom it is for.
+    pub visibility: Option<Visibility>,
+    /// Its tags.
+    pub tags: Option<Vec<Tag>>,
+    /// From when on it leads nowhere; `Some(None)` for never.
+    pub expires_at: Option<Option<OffsetDateTime>>,
+    /// Whether it leads nowhere.
+    pub disabled: Option<bool>,
+    /// Whether the query of a visitor is added to that of the target.
+    pub forward_query: Option<bool>,
+}
+
+impl LinkPatch {
+    /// Everything of a content.
+    #[must_use]
+    pub fn all_of(content: LinkContent) -> Self {
+        let details = content.details;
+        Self {
+            target: Some(content.target),
+            code: Some(content.code),
+            title: Some(details.title),
+            description: Some(details.description),
+            visibility: Some(details.visibility),
+            tags: Some(details.tags),
+            expires_at: Some(details.expires_at),
+            disabled: Some(details.disabled),
+            forward_query: Some(details.forward_query),
+        }
+    }
+
+    fn apply(self, to: &mut LinkContent) {
+        fn set<T>(to: &mut T, new: Option<T>) {
+            if let Some(new) = new {
+                *to = new;
+            }
+        }
+        let details = &mut to.details;
+        set(&mut to.target, self.target);
+        set(&mut to.code, self.code);
+        set(&mut details.title, self.title);
+        set(&mut details.description, self.description);
+        set(&mut details.visibility, self.visibility);
+        set(&mut details.tags, self.tags);
+        set(&mut details.expires_at, self.expires_at);
+        set(&mut details.disabled, self.disabled);
+        set(&mut details.forward_query, self.forward_query);
+    }
+}
+
+/// Which version of a link somebody wants to change (RFC 9110 §13.1.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Precondition {
+    /// Whichever there is.
+    #[default]
+    None,
+    /// One of these.
+    OneOf(Vec<u32>),
+}
+
+impl Precondition {
+    pub(super) fn check(&self, link: &Link) -> Result<(), LinkError> {
+        match self {
+            Self::None => Ok(()),
+            Self::OneOf(versions) if versions.contains(&link.version) => Ok(()),
+            Self::OneOf(_) => Err(LinkError::PreconditionFailed),
+        }
+    }
+}
+
+impl Links {
+    /// Changes a link. Where nothing differs it stays the version that it is.
+    ///
+    /// # Errors
+    /// [`LinkError`] says why it was not changed.
+    pub async fn edit(
+        &self,
+        actor: &Actor,
+        id: LinkId,
+        precondition: &Precondition,
+        patch: &LinkPatch,
+    ) -> Result<OwnedLink, LinkError> {
+        for _ in 0..TRIES {
+            let link = self.permitted(actor, Action::EditLink, id).await?;
+            let link = not_deleted(link)?;
+            precondition.check(&link)?;
+            let mut content = link.content();
+            patch.clone().apply(&mut content);
+            if content.is_same_as(&link.content()) {
+                return self.with_owners(link).await;
+            }
+            if link.is_keyword {
+                self.check_keyword(&mut content)?;
+            }
+            if content.target != link.target {
+                self.shortener.check_target(&content.target).await?;
+            }
+            if content.code != link.code {
+                self.shortener.0.reserved.check(&content.code)?;
+            }
+            if let Some(link) = self
+                .update(actor, &link, LinkEdit::Content(content))
+                .await?
+            {
+                return self.with_owners(link).await;
+            }
+        }
+        Err(LinkError::Contended)
+    }
+
+    /// Deletes a link, so that it can be restored. Its codes stay its own.
+    ///
+    /// # Errors
+    /// [`LinkError`] says why it was not deleted.
+    pub async fn delete(
+        &self,
+        actor: &Actor,
+        id: LinkId,
+        precondition: &Precondition,
+    ) -> Result<(), LinkError> {
+        for _ in 0..TRIES {
+            let link = self.permitted(actor, Action::DeleteLink, id).await?;
+            let link = not_deleted(link)?;
+            precondition.check(&link)?;
+            if self.update(actor, &link, LinkEdit::Delete).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(LinkError::Contended)
+    }
+
+    /// Deletes a link for good, with its clicks and its history, whether it is deleted already or not.
+    ///
+    /// # Errors
+    /// [`LinkError`] says why it was not deleted.
+    pub async fn destroy(
+        &self,
+        actor: &Actor,
+        id: LinkId,
+        precondition: &Precondition,
+    ) -> Result<(), LinkError> {
+        let link = self.permitted(actor, Action::DestroyLink, id).await?;
+        precondition.check(&link)?;
+        let codes = self.store().codes_of_link(id).await?;
+        let _change = self.shortener.change(codes);
+        if self.store().delete_link(id).await? {
+            return Ok(());
+        }
+        Err(LinkError::NotFound)
+    }
+
+    /// Restores a link: to what it was when it was deleted, or to what it was at `version`.
+    ///
+    /// # Errors
+    /// [`LinkError`] says why it was not restored.
+    pub async fn restore(
+        &self,
+        actor: &Actor,
+        id: LinkId,
+        precondition: &Precondition,
+        version: Option<u32>,
+    ) -> Result<OwnedLink, LinkError> {
+        for _ in 0..TRIES {
+            let action = match version {
+                Some(_) => Action::EditLink,
+                None => Action::DeleteLink,
+            };
+            let link = self.permitted(actor, action, id).await?;
+            precondition.check(&link)?;
+            let content = match version {
+                Some(version) => self.content_at(&link, version).await?,
+                None => link.content(),
+            };
+            if !link.is_deleted() && content.is_same_as(&link.content()) {
+                return self.with_owners(link).await;
+            }
+            if let Some(link) = self
+                .update(actor, &link, LinkEdit::Restore(content))
+                .await?
+            {
+                return self.with_owners(link).await;
+            }
+        }
+        Err(LinkError::Contended)
+    }
+
+    /// What a link was at a version. The first one of a link that is older than its history is known
+    /// from what came before the second.
+    async fn content_at(&self, link: &Link, version: u32) -> Result<LinkContent, LinkError> {
+        let above = version.checked_add(2);
+        let versions = self.store().link_versions(link.id, above, 2).await?;
+        let content = |found: LinkVersion| match found.number {
+            number if number == version => Some(found.after.content),
+            number if Some(number) == version.checked_add(1) => {
+                found.before.map(|before| before.content)
+            }
+            _ => None,
+        };
+        let found = versions.into_iter().rev().find_map(content);
+        found.ok_or(LinkError::NoSuchVersion)
+    }
+
+    /// Updates the version of the link that was read. `None` when it is not the newest any more.
+    pub(super) async fn update(
+        &self,
+        actor: &Actor,
+        link: &Link,
+        edit: LinkEdit,
+    ) -> Result<Option<Link>, LinkError> {
+        let mut codes = self.store().codes_of_link(link.id).await?;
+        let new_code = match &edit {
+            LinkEdit::Content(content) | LinkEdit::Restore(content) => Some(content.code.clone()),
+            _ => None,
+        };
+        codes.extend(new_code.clone());
+        let _change = self.shortener.change(codes);
+        let update = LinkUpdate {
+            link: link.id,
+            version: link.version,
+            by: actor.user_id(),
+            at: self.shortener.0.clock.now(),
+            edit,
+        };
+        match self.store().update_link(&update).await {
+            Ok(Updated::Done(link)) => Ok(Some(link)),
+            Ok(Updated::Stale) => Ok(None),
+            Ok(Updated::Missing) => Err(LinkError::NotFound),
+            Err(StoreError::Conflict) => Err(match new_code {
+                Some(code) => LinkError::Taken(code),
+                None => StoreError::Conflict.into(),
+            }),
+            Err(StoreError::NotFound) => Err(LinkError::NoSuchUser),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! From the host and the path of a request to the link that it follows, from memory as the [`Resolver`] has it.
+//!
+//! # The order
+//! 1. The first segment of the path is a keyword: the rest of the path is its slug (`/gh/org/repo`).
+//! 2. The host is a keyword: all of the path is its slug (`http://gh/org/repo`). A host is looked at where it is one
+//!    word, or one word before a host name of this server (`gh.go.example`), and not where it is that name.
+//! 3. All of the path is a code. A slash at its end changes nothing.
+//! 4. The longest code that the leading segments of the path are: the rest of the path fills the placeholders of
+//!    its target, or is dropped where it has none.
+//!
+//! A link is sought among the segments as they are decoded (RFC 3986 §2.1), but `%2F` is no slash. How many look-ups
+//! there are does not depend on the path: only where there are codes that go on from the one that was found is
+//! another one looked for. So whatever a visitor writes behind a code is answered from memory.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
+use waypost_core::{BaseUrl, FillError, RoutingRule, ShortCode};
+use waypost_store::StoreError;
+
+use crate::resolver::Answer;
+use crate::{Destination, Resolver};
+
+/// Finds the links that requests follow. Clones share the memory of the resolver.
+#[derive(Debug, Clone)]
+pub struct Router {
+    resolver: Resolver,
+    base_url: Arc<BaseUrl>,
+}
+
+/// The link that a request follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Routed<'p> {
+    /// What is known of it.
+    pub destination: Arc<Destination>,
+    /// How it was found.
+    pub rule: RoutingRule,
+    /// What the path has behind it, as it was sent, without the slash before it.
+    pub rest: &'p str,
+}
+
+/// What the router did to find a link, told while it does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoutingStep<'a> {
+    /// This segment of the path, decoded or not, cannot be one of a code.
+    NoCode(&'a str),
+    /// The first segment, in its normal form, is a keyword or not.
+    KeywordByPath(&'a str, bool),
+    /// No word of the host can be a keyword.
+    NoWordInHost,
+    /// This word of the host is a keyword or not.
+    KeywordByHost(&'a str, bool),
+    /// The leading segments, in their normal form, are the code of a link or not.
+    Code(&'a str, bool),
+    /// No code goes on from this one, so that no longer one is looked for.
+    NoLongerCode(&'a str),
+}
+
+impl Routed<'_> {
+    /// Where the visitor goes who has this query (without its `?`).
+    ///
+    /// # Errors
+    /// [`FillError`] when the path does not fill the placeholders of the target.
+    pub fn location(&self, query: &str) -> Result<Cow<'_, str>, FillError> {
+        self.destination.location(self.rest, query)
+    }
+}
+
+impl Router {
+    /// A router of the server that is reached under `base_url`.
+    #[must_use]
+    pub fn new(resolver: Resolver, base_url: &BaseUrl) -> Self {
+        Self {
+            resolver,
+            base_url: Arc::new(base_url.clone()),
+        }
+    }
+
+    /// What finds single codes.
+    #[must_use]
+    pub const fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
+    /// The link that a request with this host (as in the header `Host`, with or without a port) and path (as it
+    /// was sent, without query) follows; `None` where there is none.
+    ///
+    /// Ready at once, without allocating, for what is in memory, unless the path is percent-encoded.
+    ///
+    /// # Errors
+    /// As [`Resolver::resolve`].
+    pub async fn route<'p>(
+        &self,
+        host: Option<&str>,
+        path: &'p str,
+    ) -> Result<Option<Routed<'p>>, StoreError> {
+        self.route_telling(host, path, |_| ()).await
+    }
+
+    /// As [`Router::route`], and tells each step.
+    ///
+    /// # Errors
+    /// As [`Resolver::resolve`].
+    pub async fn route_telling<'p>(
+        &self,
+        host: Option<&str>,
+        path: &'p str,
+        mut tell: impl FnMut(RoutingStep<'_>),
+    ) -> Result<Option<Routed<'p>>, StoreError> {
+        let Some(segments) = path.strip_prefix('/') else {
+            return Ok(None);
+        };
+        let (first, mut behind) = split(segments);
+        let mut code = Normal::default();
+        let mut answer = Answer::default();
+        if code.push(first) {
+            answer = self.resolver.look_up(code.as_str()).await?;
+        } else {
+            tell(RoutingStep::NoCode(first));
+        }
+        let keyword = answer.destination.take_if(|found| found.is_keyword);
+        if !code.is_empty() {
+            tell(RoutingStep::KeywordByPath(code.as_str(), keyword.is_some()));
+        }
+        if let Some(destination) = keyword {
+            return Ok(Some(Routed {
+                destination,
+                rule: RoutingRule::KeywordByPath,
+                rest: behind.unwrap_or_default(),
+            }));
+        }
+        let mut keyword = None;
+        if let Some(word) = host.and_then(|host| self.base_url.word_of(host)) {
+            keyword = self.keyword(word).await?;
+            tell(RoutingStep::KeywordByHost(word, keyword.is_some()));
+        } else {
+            tell(RoutingStep::NoWordInHost);
+        }
+        if let Some(destination) = keyword {
+            return Ok(Some(Routed {
+                destination,
+                rule: RoutingRule::KeywordByHost,
+                rest: segments,
+            }));
+        }
+        let mut found = answer.destination.map(|found| (found, behind));
+        let mut has_longer = answer.has_longer;
+        if !code.is_empty() {
+            tell(RoutingStep::Code(code.as_str(), found.is_some()));
+        }
+        while let Some(text) = behind {
+            if !has_longer {
+                tell(RoutingStep::NoLongerCode(code.as_str()));
+                break;
+            }
+            let segment;
+            (segment, behind) = split(text);
+            if !code.push(segment) {
+                tell(RoutingStep::NoCode(segment));
+                break;
+            }
+            let answer = self.resolver.look_up(code.as_str()).await?;
+            has_longer = answer.has_longer;
+            tell(RoutingStep::Code(
+                code.as_str(),
+                answer.destination.is_some(),
+            ));
+            found = answer.destination.map(|longer| (longer, behind)).or(found);
+        }
+        Ok(found.map(|(destination, rest)| {
+            let rest = rest.unwrap_or_default();
+            let rule = if rest.is_empty() {
+                RoutingRule::Code
+            } else {
+                RoutingRule::Prefix
+            };
+            Routed {
+                destination,
+                rule,
+                rest,
+            }
+        }))
+    }
+
+    /// The link of the keyword that a host is.
+    ///
+    /// # Errors
+    /// As [`Resolver::resolve`].
+    pub async fn keyword_of(
+        &self,
+        host: Option<&str>,
+    ) -> Result<Option<Arc<Destination>>, StoreError> {
+        match host.and_then(|host| self.base_url.word_of(host)) {
+            Some(word) => self.keyword(word).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn keyword(&self, word: &str) -> Result<Option<Arc<Destination>>, StoreError> {
+        let mut code = Normal::default();
+        if !code.push(word) {
+            return Ok(None);
+        }
+        let answer = self.resolver.look_up(code.as_str()).await?;
+        Ok(answer.destination.filter(|found| found.is_keyword))
+    }
+}
+
+/// The first segment, and what stands behind the slash after it, where there is one.
+fn split(segments: &str) -> (&str, Option<&str>) {
+    match segments.split_once('/') {
+        Some((segment, behind)) => (segment, Some(behind)),
+        None => (segments, None),
+    }
+}
+
+/// The normal form of a code, as its segments are put together.
+struct Normal {
+    bytes: [u8; ShortCode::MAX_LEN],
+    length: usize,
+}
+
+impl Default for Normal {
+    fn default() -> Self {
+        Self {
+            bytes: [0; ShortCode::MAX_LEN],
+            length: 0,
+        }
+    }
+}
+
+impl Normal {
+    /// Adds a segment as it was sent; `false`, and nothing is added, where it cannot be one of a code.
+    fn push(&mut self, segment: &str) -> bool {
+        if !segment.contains('%') {
+            return self.push_decoded(segment);
+        }
+        match percent_decode_str(segment).decode_utf8() {
+            // A slash that was encoded is none.
+            Ok(decoded) => !decoded.contains('/') && self.push_decoded(&decoded),
+            Err(_) => false,
+        }
+    }
+
+    fn push_decoded(&mut self, segment: &str) -> bool {
+        if self.is_empty() {
+            // What nearly every path has.
+            let normal = ShortCode::normal_form(segment, &mut self.bytes);
+            self.length = normal.map_or(0, str::len);
+            return !self.is_empty();
+        }
+        let mut buffer = [0; ShortCode::MAX_LEN];
+        let Some(normal) = ShortCode::normal_form(segment, &mut buffer) else {
+            return false;
+        };
+        let end = self.length + 1 + normal.len();
+        let Some([slash, behind @ ..]) = self.bytes.get_mut(self.length..end) else {
+            return false;
+        };
+        *slash = b'/';
+        behind.copy_from_slice(normal.as_bytes());
+        self.length = end;
+        true
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    fn as_str(&self) -> &str {
+        let bytes = self.bytes.get(..self.length).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

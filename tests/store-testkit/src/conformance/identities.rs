@@ -1,0 +1,130 @@
+//! Cases of [`IdentityStore`](waypost_store::IdentityStore).
+
+use waypost_core::{ExternalIdentity, Role, User};
+use waypost_store::{IdentityOfUser, StoreError, UserChange};
+
+use super::StoreFactory;
+use super::concurrency::at_once;
+use super::users::insert_user;
+use crate::samples::{START, Samples};
+
+pub(super) fn identity(subject: &str) -> ExternalIdentity {
+    ExternalIdentity::parse("https://id.example", subject).unwrap()
+}
+
+/// An account is found by issuer and subject, each to the letter; what a group says is kept with it.
+pub async fn an_account_elsewhere_is_that_of_its_user(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let user = samples.user("ada@example.com");
+    insert_user(&*store, &user).await;
+    let longest = ExternalIdentity::parse(&"x".repeat(2_048), &"1".repeat(255)).unwrap();
+    for (identity, admin_by_group) in [(identity("Ada"), false), (longest, true)] {
+        let inserted = store.insert_identity(&identity, user.id, admin_by_group, START);
+        inserted.await.unwrap();
+        let of_user = |admin_by_group| {
+            Some(IdentityOfUser {
+                user: user.clone(),
+                admin_by_group,
+            })
+        };
+        let found = store.identity(&identity).await.unwrap();
+        assert_eq!(found, of_user(admin_by_group));
+    }
+    let elsewhere = ExternalIdentity::parse("https://other.example", "Ada").unwrap();
+    for other in [identity("ada"), identity("Ada "), elsewhere] {
+        assert_eq!(store.identity(&other).await.unwrap(), None);
+        assert_eq!(store.follow_admin_group(&other, true).await.unwrap(), None);
+    }
+}
+
+/// The group makes admins, and takes that from whom it made one; what was done by hand, before or after,
+/// stays.
+pub async fn leaving_the_group_of_admins_takes_only_what_it_gave(factory: &dyn StoreFactory) {
+    use Role::{Admin, Member};
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let user = samples.user("ada@example.com");
+    let other = User {
+        role: Role::Admin,
+        ..samples.user("eve@example.com")
+    };
+    for (user, subject) in [(&user, "1"), (&other, "2")] {
+        insert_user(&*store, user).await;
+        let identity = identity(subject);
+        let inserted = store.insert_identity(&identity, user.id, false, START);
+        inserted.await.unwrap();
+    }
+    let follow = async |subject: &str, is_in_group| {
+        let identity = identity(subject);
+        let followed = store.follow_admin_group(&identity, is_in_group);
+        let user = followed.await.unwrap().unwrap();
+        assert_eq!(store.user(user.id).await.unwrap(), Some(user.clone()));
+        user.role
+    };
+    let set = async |role| {
+        let change = UserChange {
+            role: Some(role),
+            ..UserChange::default()
+        };
+        store.change_user(user.id, &change).await.unwrap();
+    };
+    for (is_in_group, role) in [
+        (false, Member),
+        (true, Admin),
+        (true, Admin),
+        (false, Member),
+        (false, Member),
+        (true, Admin),
+    ] {
+        assert_eq!(follow("1", is_in_group).await, role);
+    }
+    // By hand, what the group had done before.
+    set(Admin).await;
+    assert_eq!(follow("1", false).await, Admin);
+    assert_eq!(follow("1", true).await, Admin);
+    assert_eq!(follow("1", false).await, Admin);
+    // By hand, against the group; then the group says so once more.
+    set(Member).await;
+    assert_eq!(follow("1", false).await, Member);
+    assert_eq!(follow("1", true).await, Admin);
+    set(Member).await;
+    set(Admin).await;
+    assert_eq!(follow("1", false).await, Admin);
+    // An admin by hand before any group.
+    for is_in_group in [true, false] {
+        assert_eq!(follow("2", is_in_group).await, Admin);
+    }
+}
+
+/// Of many who want an account at once one gets it; somebody who does not exist gets none.
+pub async fn an_account_elsewhere_is_given_once(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let nobody = samples.user("nobody@example.com");
+    let first = identity("1");
+    let answer = store.insert_identity(&first, nobody.id, false, START).await;
+    assert!(matches!(answer, Err(StoreError::NotFound)), "{answer:?}");
+    let users = ["ada@example.com", "eve@example.com"].map(|email| samples.user(email));
+    for user in &users {
+        insert_user(&*store, user).await;
+    }
+    let answers = at_once(8, |number| {
+        let (store, user) = (store.clone(), users[number % 2].id);
+        async move {
+            let identity = identity("1");
+            store.insert_identity(&identity, user, false, START).await
+        }
+    })
+    .await;
+    let mut given = Vec::new();
+    for (number, answer) in answers.into_iter().enumerate() {
+        match answer {
+            Ok(()) => given.push(users[number % 2].id),
+            Err(StoreError::Conflict) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    let found = store.identity(&identity("1")).await.unwrap().unwrap();
+    assert_eq!(given, [found.user.id]);
+}
