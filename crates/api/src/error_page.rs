@@ -6,9 +6,9 @@ use std::time::Instant;
 use actix_web::http::header::{self, Accept, Header, HeaderValue, Quality};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
-use crate::access::{self, RequestId, Voice};
 use crate::errors::ApiError;
 use crate::pages;
+use crate::request::access::{self, RequestId, Voice};
 use crate::state::State;
 
 /// What the page of an error says beside the error: where to go from there. JSON has none of it.

@@ -4,7 +4,7 @@
 //!
 //! A handler gives back an [`ApiError`]. What it shows a client is a code, which is contract, and a
 //! message that says what to do about it. What caused it stays on this side: it is printed once, by
-//! [`crate::access`], with the id of the request.
+//! [`crate::request::access`], with the id of the request.
 
 mod conversions;
 
@@ -19,7 +19,7 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use waypost_core::Scope;
 
-use crate::budget::seconds;
+use crate::request::budget::seconds;
 
 /// How long a client waits before it tries again what was unavailable, in seconds.
 const RETRY_AFTER_S: &str = "1";

@@ -8,20 +8,16 @@
 //! | --- | --- |
 //! | the routes, in one table | `routes.rs`: [`routes()`], [`reserved_words`] |
 //! | the operations; the REST API | `handlers/`, `handlers/v1/` |
+//! | what JSON and pages show alike | `views/` |
 //! | errors: code → status → name | `errors.rs`; for visitors `error_page.rs` |
-//! | who sends a request, and whether they may | `caller.rs` |
+//! | who sends a request, whether they may, what it says | `request/` |
 //! | pages: what stands around them, forms | `pages.rs`, `pages/`, `templates/` |
 //! | signing in and out; the dashboard | `handlers/auth/`, `handlers/dashboard/` |
 //! | one's own settings; pages for admins | `handlers/settings/`, `handlers/admin/`; `installation.rs`: [`Installation`] |
 //! | stylesheet and scripts | `assets.rs`, `assets/` |
 //! | cookies, the own addresses, where a sign-in may lead | `site.rs` |
-//! | requests that a browser is made to send | `csrf.rs` |
 //! | signing in with an OpenID provider | `oidc/`: [`Oidc`], [`OidcSettings`] |
-//! | guessing passwords | `throttle.rs` |
-//! | ids of requests, lines of the log | `access.rs` |
-//! | bodies and queries | `input.rs` |
 //! | what would become of a visit | `explain.rs`: [`Explainer`] |
-//! | how often somebody may use the API, and guess passwords | `limits.rs`, `throttle.rs` |
 //! | metrics | `metrics.rs`: [`Metrics`] |
 //! | the OpenAPI document | `openapi.rs` |
 //! | settings | `settings.rs`: [`HttpSettings`], [`LogSettings`] |
@@ -37,41 +33,34 @@
 //!
 //! # Who may
 //! Each row of the table of routes says for whom it is, by an action of `waypost-core`'s table of who may
-//! do what ([`waypost_core::decide`]); `caller.rs` asks who sends a request, and sends away who may not
+//! do what ([`waypost_core::decide`]); `request/caller.rs` asks who sends a request, and sends away who may not
 //! before the handler is reached. What only the link itself can tell (whose it is, who may see it) is
-//! asked by the domain functions of `waypost-store`, of the same table. A link that somebody may not see
+//! asked by the domain functions of `waypost-service`, of the same table. A link that somebody may not see
 //! is answered like one that does not exist.
 
-mod access;
 mod assets;
-mod budget;
-mod caller;
-mod csrf;
 mod error_page;
 mod errors;
 mod explain;
 mod handlers;
-mod input;
 mod installation;
-mod limits;
 mod metrics;
 mod oidc;
 mod openapi;
 mod pages;
 mod qr;
+mod request;
 mod routes;
 mod server;
 mod settings;
 mod site;
 mod state;
-mod throttle;
+mod views;
 
 pub use explain::{ExplainedVisit, Explainer, Explanation};
-pub use handlers::record::LinkRecord;
 pub use handlers::v1::blocklist::BlockedRecord;
 pub use handlers::v1::keywords::KeywordRecord;
 pub use handlers::v1::orphans::{OrphanDays, OrphanRecord};
-pub use handlers::v1::view::{TokenRecord, UserRecord};
 pub use installation::Installation;
 pub use metrics::{Metrics, MetricsError};
 pub use oidc::{Oidc, OidcSettings, OidcSetupError};
@@ -81,3 +70,5 @@ pub use settings::{
     AccessSettings, HttpSettings, LimitSettings, LogFormat, LogFormatError, LogSettings,
 };
 pub use state::ApiParts;
+pub use views::links::{TokenRecord, UserRecord};
+pub use views::simple::LinkRecord;

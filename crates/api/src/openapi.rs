@@ -9,7 +9,11 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
 use crate::errors::ErrorBody;
-use crate::handlers::{delete, health, list, metrics, preview, redirect, shorten, stats, v1};
+use crate::handlers::operation::{health, metrics};
+use crate::handlers::redirect::preview;
+use crate::handlers::simple::{delete, list, shorten, stats};
+use crate::handlers::{redirect, v1};
+use crate::views;
 
 /// How every operation that asks the store can fail.
 #[derive(IntoResponses)]
@@ -173,10 +177,10 @@ impl Modify for Tokens {
         v1::links::LinkOrderName,
         v1::live::LiveView,
         v1::statistics::BreakdownName,
-        v1::view::VisibilityName,
-        v1::view::VisitClassName,
-        v1::view::RoleName,
-        v1::view::ScopeName,
+        views::links::VisibilityName,
+        views::links::VisitClassName,
+        views::links::RoleName,
+        views::links::ScopeName,
     )),
     modifiers(&Tokens),
     tags(

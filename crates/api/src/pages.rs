@@ -34,10 +34,10 @@ use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use askama::Template;
 use flate2::Compression;
 
-use crate::access::RequestId;
 use crate::assets::gzip;
 use crate::error_page::{Ways, sentence};
 use crate::errors::{ApiError, ErrorBody};
+use crate::request::access::RequestId;
 use crate::state::State;
 
 /// What a handler of a page gives back.

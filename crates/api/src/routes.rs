@@ -23,17 +23,16 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpRequest, HttpResponse, Resource, Route, Scope, guard, web};
 use waypost_core::{Action, ReservedWords};
 
-use crate::access::{observe, observe_quietly};
-use crate::caller::{Access, authorise, authorise_page};
 use crate::error_page;
 use crate::errors::ApiError;
+use crate::handlers::operation::{docs, health, metrics};
 use crate::handlers::redirect::host_of;
-use crate::handlers::root_files::RootFile;
-use crate::handlers::{
-    admin, assets, auth, dashboard, delete, docs, health, list, metrics, public, redirect,
-    settings, shorten, stats, v1,
-};
+use crate::handlers::redirect::root_files::RootFile;
+use crate::handlers::simple::{delete, list, shorten, stats};
+use crate::handlers::{admin, assets, auth, dashboard, public, redirect, settings, v1};
 use crate::pages;
+use crate::request::access::{observe, observe_quietly};
+use crate::request::caller::{Access, authorise, authorise_page};
 use crate::state::State;
 
 /// One operation under one path.

@@ -12,13 +12,13 @@ use waypost_service::{Accounts, Links, Resolver, Router, Shortener};
 use waypost_store::{ClockSkew, DatabaseClock, Store};
 
 use crate::installation::Installation;
-use crate::limits::Limits;
 use crate::metrics::{LastCount, Metrics};
 use crate::oidc::Oidc;
 use crate::openapi::Document;
+use crate::request::limits::Limits;
+use crate::request::throttle::SignInThrottle;
 use crate::settings::LimitSettings;
 use crate::site::Site;
-use crate::throttle::SignInThrottle;
 
 /// So many watch links at once.
 const STREAMS: usize = 500;

@@ -1,62 +1,23 @@
 //! The handlers: parse, call one domain function, render.
 //!
-//! For whom each is says the table in [`crate::routes`].
+//! The table in [`crate::routes`] says whom each of them is for.
+//!
+//! | folder | what it answers |
+//! | --- | --- |
+//! | `redirect/` | `/{code}`, what is found there instead of a link, and previews |
+//! | `simple/` | `/shorten` and `/urls` |
+//! | `v1/` | the REST API, `/api/v1` |
+//! | `operation/` | health, metrics, the documentation of the API |
+//! | `auth/` | signing in and out |
+//! | `dashboard/`, `settings/`, `admin/` | pages |
 
 pub(crate) mod admin;
 pub(crate) mod assets;
 pub(crate) mod auth;
-pub(crate) mod beside;
 pub(crate) mod dashboard;
-pub(crate) mod delete;
-pub(crate) mod docs;
-pub(crate) mod health;
-pub(crate) mod list;
-pub(crate) mod metrics;
-pub(crate) mod preview;
+pub(crate) mod operation;
 pub(crate) mod public;
-pub(crate) mod record;
 pub(crate) mod redirect;
-pub(crate) mod root_files;
 pub(crate) mod settings;
-pub(crate) mod shorten;
-pub(crate) mod stats;
-pub(crate) mod unfollowed;
+pub(crate) mod simple;
 pub(crate) mod v1;
-
-use std::borrow::Cow;
-
-use actix_web::HttpRequest;
-use percent_encoding::percent_decode_str;
-use waypost_core::{Action, Actor, Link};
-
-use crate::caller::Caller;
-use crate::errors::{ApiError, ErrorCode};
-use crate::state::State;
-
-/// The code in the path of a request, as the client wrote it: in one segment, so that the slashes of a code
-/// are percent-encoded there. What is no text is replaced by U+FFFD, which is in no code.
-fn code_of(request: &HttpRequest) -> Cow<'_, str> {
-    let code = request.match_info().get("code").unwrap_or_default();
-    percent_decode_str(code).decode_utf8_lossy()
-}
-
-/// The link of the code in the path, if the caller may do this to it; without a token, if it is nobody's.
-async fn link_of(
-    request: &HttpRequest,
-    caller: &Caller,
-    action: Action,
-    state: &State,
-) -> Result<Link, ApiError> {
-    let code = &code_of(request);
-    let found = match &caller.0 {
-        Actor::Anonymous => state.links().nobodys_by_code(code).await,
-        actor => state.links().by_code(actor, action, code).await,
-    };
-    found.map_err(|error| {
-        let error = ApiError::from(error);
-        match error.code() {
-            ErrorCode::NotFound => ApiError::no_such_link(),
-            _ => error,
-        }
-    })
-}

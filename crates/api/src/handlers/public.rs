@@ -10,12 +10,12 @@ use waypost_core::{Actor, LinkOrder, LinkPlace, PageRequest, SearchWord, Tag, Vi
 use waypost_service::OwnedLink;
 use waypost_store::{LinkQuery, LinkReader};
 
-use crate::caller::Caller;
 use crate::errors::ApiError;
-use crate::handlers::v1::view::LinkView;
-use crate::input;
 use crate::pages::{Frame, Moment, PageResult};
+use crate::request::caller::Caller;
+use crate::request::input;
 use crate::state::State;
+use crate::views::links::LinkView;
 
 /// So many links are on a page.
 const LINKS: u32 = 50;

@@ -8,10 +8,10 @@ use actix_web::{FromRequest, HttpRequest, web};
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
-use crate::csrf;
 use crate::error_page::sentence;
 use crate::errors::{ApiError, ErrorCode};
-use crate::input;
+use crate::request::csrf;
+use crate::request::input;
 use crate::state::State;
 
 /// The longest form, in bytes: every character of a long description may take twelve.

@@ -12,10 +12,10 @@ use waypost_service::KnownSession;
 
 use super::{Flash, PageResult, answer, is_of_htmx};
 use crate::assets;
-use crate::caller::SignedIn;
-use crate::csrf;
 use crate::errors::ApiError;
 use crate::handlers::auth::see_other;
+use crate::request::caller::SignedIn;
+use crate::request::csrf;
 use crate::site::Site;
 use crate::state::State;
 

@@ -6,12 +6,12 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::BLOCKLIST;
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorCode};
 use crate::handlers::v1::blocklist::{BlockFields, BlockedRecord, blocked, listed, unblocked};
 use crate::handlers::v1::history::PartQuery;
-use crate::input;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
+use crate::request::caller::Caller;
+use crate::request::input;
 use crate::state::State;
 
 /// The page.

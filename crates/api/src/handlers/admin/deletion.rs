@@ -10,10 +10,10 @@ use waypost_store::{LinkQuery, LinkReader, TakenTo};
 
 use super::USERS;
 use super::user::find;
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorCode};
 use crate::handlers::v1::users;
 use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
+use crate::request::caller::Caller;
 use crate::state::State;
 
 /// Links that are read at a time.

@@ -8,12 +8,12 @@ use waypost_service::{LinkError, LinkPatch, Precondition};
 
 use super::KEYWORDS;
 use super::keywords::KeywordForm;
-use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::handlers::settings::sessions::NoFields;
 use crate::handlers::v1::id_of;
 use crate::handlers::v1::keywords::KeywordRecord;
 use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
+use crate::request::caller::Caller;
 use crate::state::State;
 
 /// The page.

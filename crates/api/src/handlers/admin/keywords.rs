@@ -6,11 +6,11 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::KEYWORDS;
-use crate::caller::Caller;
 use crate::handlers::v1::history::PartQuery;
 use crate::handlers::v1::keywords::{KeywordFields, KeywordRecord, listed, made};
-use crate::input;
 use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
+use crate::request::caller::Caller;
+use crate::request::input;
 use crate::state::State;
 
 /// The page.

@@ -6,13 +6,13 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::{LINKS, address, given};
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorCode};
 use crate::handlers::v1::links::{LinkList, LinksQuery, all};
-use crate::handlers::v1::view::LinkView;
-use crate::input;
 use crate::pages::{Frame, Moment, PageResult, Problem};
+use crate::request::caller::Caller;
+use crate::request::input;
 use crate::state::State;
+use crate::views::links::LinkView;
 
 /// The page.
 #[derive(Template)]

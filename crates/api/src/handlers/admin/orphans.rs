@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::{ORPHANS, address, given};
 use crate::errors::{ApiError, ErrorCode};
 use crate::handlers::v1::orphans::{OrphanList, OrphanParams, OrphanRecord, forgotten, listed};
-use crate::input;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
+use crate::request::input;
 use crate::state::State;
 
 /// The page.

@@ -8,10 +8,10 @@ use waypost_core::{DisplayName, Email, Role, User, UserId};
 use waypost_store::UserChange;
 
 use super::USERS;
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorCode};
 use crate::handlers::v1::{id_of, users};
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
+use crate::request::caller::Caller;
 use crate::state::State;
 
 /// The page.

@@ -9,9 +9,9 @@ use waypost_service::{AccountError, FoundUsers, NewUser};
 
 use super::{USERS, address, given};
 use crate::errors::ApiError;
-use crate::input;
 use crate::oidc::Oidc;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
+use crate::request::input;
 use crate::state::State;
 
 /// So many users are on a page.

@@ -1,6 +1,6 @@
 //! The pages of signing in and out, and of the first start.
 //!
-//! Every form is checked by [`crate::csrf`] before anything else is done with it: a
+//! Every form is checked by [`crate::request::csrf`] before anything else is done with it: a
 //! [`PageForm`](crate::pages::PageForm) is not read otherwise.
 
 pub(crate) mod login;

@@ -10,10 +10,10 @@ use serde_json::json;
 use waypost_core::SearchWord;
 use waypost_store::{LinkQuery, LinkReader};
 
-use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::handlers::auth::see_other;
-use crate::input;
+use crate::request::caller::Caller;
+use crate::request::input;
 use crate::state::State;
 
 /// So many links are suggested.

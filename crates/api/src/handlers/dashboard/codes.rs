@@ -8,10 +8,10 @@ use uuid::Uuid;
 use waypost_core::{CodeError, LinkId};
 use waypost_service::{Availability, LinkError};
 
-use crate::caller::Caller;
 use crate::error_page::sentence;
-use crate::input;
 use crate::pages::{Frame, PageResult};
+use crate::request::caller::Caller;
+use crate::request::input;
 use crate::state::State;
 
 /// A sentence, to be put beside the field.

@@ -9,13 +9,13 @@ use waypost_core::{LinkDetails, LinkId, ShortCode, Title};
 use waypost_service::{LinkError, NewLink};
 
 use super::list::{Links, ListQuery};
-use crate::caller::Caller;
 use crate::errors::ApiError;
-use crate::handlers::v1::view::LinkView;
-use crate::input;
-use crate::limits;
 use crate::pages::{Frame, PageForm, PageResult, Problem};
+use crate::request::caller::Caller;
+use crate::request::input;
+use crate::request::limits;
 use crate::state::State;
+use crate::views::links::LinkView;
 
 /// The address that htmx shows for a part of the page.
 const REPLACE_URL: HeaderName = HeaderName::from_static("hx-replace-url");

@@ -7,13 +7,13 @@ use waypost_core::{LinkPlace, UserId};
 use waypost_service::OwnedLink;
 
 use super::spark::Spark;
-use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::handlers::v1::links::LinksQuery;
-use crate::handlers::v1::paging::Slice;
-use crate::handlers::v1::view::LinkView;
 use crate::pages::Frame;
+use crate::request::caller::Caller;
+use crate::request::paging::Slice;
 use crate::state::State;
+use crate::views::links::LinkView;
 
 /// So many links are on a page.
 const LINKS: &str = "25";

@@ -4,12 +4,12 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::handlers::v1::links::link_of;
-use crate::input;
 use crate::pages::{self, PageResult};
 use crate::qr::Qr;
+use crate::request::caller::Caller;
+use crate::request::input;
 use crate::state::State;
 
 /// How large it is where nothing else is asked for, in pixels.

@@ -7,11 +7,11 @@ use serde::Deserialize;
 use waypost_core::{DisplayName, Password};
 
 use super::PROFILE;
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorCode};
 use crate::handlers::v1::{me, sessions};
 use crate::oidc::Oidc;
 use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
+use crate::request::caller::Caller;
 use crate::state::State;
 
 /// The page.

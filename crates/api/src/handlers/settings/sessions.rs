@@ -7,13 +7,13 @@ use serde::Deserialize;
 use waypost_core::SessionId;
 
 use super::SESSIONS;
-use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::handlers::v1::history::PartQuery;
 use crate::handlers::v1::id_of;
 use crate::handlers::v1::sessions::{SessionView, current, listed};
-use crate::input;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult};
+use crate::request::caller::Caller;
+use crate::request::input;
 use crate::state::State;
 
 /// The page.

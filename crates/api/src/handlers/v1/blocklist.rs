@@ -9,11 +9,11 @@ use waypost_store::{BlockedHost, StoreError};
 
 use super::LINK_BYTES;
 use super::history::PartQuery;
-use super::paging::{Slice, limit};
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
-use crate::input::{self, JsonObject};
 use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input::{self, JsonObject};
+use crate::request::paging::{Slice, limit};
 use crate::state::State;
 
 /// An entry of the blocklist; `linkctl --json` prints the same.

@@ -8,13 +8,13 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::fields::Fields;
-use super::view::LinkView;
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody};
-use crate::input::JsonObject;
-use crate::limits;
 use crate::openapi::{BadBody, Denied, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input::JsonObject;
+use crate::request::limits;
 use crate::state::State;
+use crate::views::links::LinkView;
 
 /// The most links of one request.
 const MAX_LINKS: usize = 1_000;

@@ -9,14 +9,14 @@ use waypost_core::{ClickId, Country, CursorError, DeviceClass, Family, VisitClas
 use waypost_store::KeptClick;
 
 use super::links::link_of;
-use super::paging::limit;
 use super::statistics::class;
-use super::view::VisitClassName;
-use crate::caller::Caller;
 use crate::errors::ApiError;
-use crate::input;
 use crate::openapi::{BadInput, Denied, NotThere, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input;
+use crate::request::paging::limit;
 use crate::state::State;
+use crate::views::links::VisitClassName;
 
 /// Which clicks.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -8,12 +8,12 @@ use utoipa::IntoParams;
 use waypost_core::{Action, Actor, Email, Scopes, decide};
 use waypost_service::permit;
 
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorCode};
 use crate::explain::{ExplainedVisit, Explainer, Explanation};
 use crate::handlers::redirect::RequestHeaders;
-use crate::input;
 use crate::openapi::{BadInput, Denied, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input;
 use crate::state::State;
 
 /// The longest URL that is explained, in bytes.

@@ -18,12 +18,12 @@ use waypost_store::KeptClick;
 use super::clicks::ClickView;
 use super::links::link_of;
 use super::statistics::class;
-use super::view::VisitClassName;
-use crate::caller::Caller;
 use crate::errors::ApiError;
-use crate::input;
 use crate::openapi::{BadInput, Denied, NotThere, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input;
 use crate::state::State;
+use crate::views::links::VisitClassName;
 
 const COLUMNS: [&str; 9] = [
     "clicked_at",

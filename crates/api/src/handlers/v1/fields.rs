@@ -8,8 +8,8 @@ use waypost_core::{
 };
 use waypost_service::{LinkPatch, NewLink, Shortener};
 
-use super::view::VisibilityName;
 use crate::errors::{ApiError, ErrorCode};
+use crate::views::links::VisibilityName;
 
 /// What a field may say beside being absent: `null`, which is its default, or a value.
 type Field<T> = Option<Option<T>>;

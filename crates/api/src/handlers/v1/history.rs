@@ -9,14 +9,14 @@ use waypost_core::{CursorError, LinkVersion};
 use super::LINK_BYTES;
 use super::link::shown;
 use super::links::link_of;
-use super::paging::{Slice, limit};
-use super::versions::precondition;
-use super::view::{LinkView, VersionView};
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody};
-use crate::input::{self, OptionalJson};
 use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input::{self, OptionalJson};
+use crate::request::paging::{Slice, limit};
+use crate::request::versions::precondition;
 use crate::state::State;
+use crate::views::links::{LinkView, VersionView};
 
 /// Which part of a list.
 #[derive(Debug, Default, Deserialize, IntoParams)]

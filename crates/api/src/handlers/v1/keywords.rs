@@ -10,12 +10,12 @@ use waypost_service::{NewKeyword, Shortener};
 
 use super::LINK_BYTES;
 use super::history::PartQuery;
-use super::paging::{Slice, limit};
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
-use crate::input::{self, JsonObject};
-use crate::limits;
 use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input::{self, JsonObject};
+use crate::request::limits;
+use crate::request::paging::{Slice, limit};
 use crate::state::State;
 
 /// A keyword; `linkctl --json` prints the same. It is a link, and found among them by its id.

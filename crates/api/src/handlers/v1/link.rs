@@ -8,13 +8,13 @@ use waypost_service::{LinkPatch, OwnedLink};
 use super::LINK_BYTES;
 use super::fields::Fields;
 use super::links::link_of;
-use super::versions::{precondition, tag};
-use super::view::LinkView;
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody};
-use crate::input::{self, JsonObject};
 use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input::{self, JsonObject};
+use crate::request::versions::{precondition, tag};
 use crate::state::State;
+use crate::views::links::LinkView;
 
 /// Show a link
 ///

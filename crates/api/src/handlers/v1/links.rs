@@ -10,16 +10,16 @@ use waypost_service::OwnedLink;
 use waypost_store::{LinkQuery, LinkReader};
 
 use super::fields::Fields;
-use super::paging::{Slice, limit};
-use super::versions::tag;
-use super::view::{LinkView, VisibilityName};
 use super::{LINK_BYTES, id_of};
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
-use crate::input::{self, JsonObject};
-use crate::limits;
 use crate::openapi::{BadBody, BadInput, Denied, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input::{self, JsonObject};
+use crate::request::limits;
+use crate::request::paging::{Slice, limit};
+use crate::request::versions::tag;
 use crate::state::State;
+use crate::views::links::{LinkView, VisibilityName};
 
 /// The longest search, in characters.
 const MAX_SEARCH_CHARS: usize = 200;

@@ -20,9 +20,9 @@ use waypost_core::LinkId;
 
 use super::clicks::ClickView;
 use super::links::link_of;
-use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::openapi::{Denied, NotThere, StoreFailure};
+use crate::request::caller::Caller;
 use crate::state::State;
 
 /// How long a stream lasts.

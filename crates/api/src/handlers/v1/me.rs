@@ -7,12 +7,12 @@ use waypost_core::{DisplayName, User};
 use waypost_store::UserChange;
 
 use super::LINK_BYTES;
-use super::view::UserRecord;
-use crate::caller::Caller;
 use crate::errors::ApiError;
-use crate::input::JsonObject;
 use crate::openapi::{BadBody, Denied, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input::JsonObject;
 use crate::state::State;
+use crate::views::links::UserRecord;
 
 /// What to change of oneself.
 #[derive(Debug, Deserialize, ToSchema)]

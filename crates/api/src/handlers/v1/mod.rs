@@ -14,8 +14,8 @@
 //! | tokens, sessions, and oneself | `tokens.rs`, `sessions.rs`, `me.rs` |
 //! | users, for admins | `users.rs` |
 //!
-//! How things are shown is in `view.rs`, what comes in for a link in `fields.rs`, lists in `paging.rs`,
-//! versions (`ETag`, `If-Match`) in `versions.rs`.
+//! What JSON and pages show alike is in `views/`, what comes in for a link in `fields.rs`; paging and versions (`ETag`,
+//! `If-Match`) are in `request/`.
 
 pub(crate) mod blocklist;
 pub(crate) mod bulk;
@@ -30,15 +30,12 @@ pub(crate) mod links;
 pub(crate) mod live;
 pub(crate) mod me;
 pub(crate) mod orphans;
-pub(crate) mod paging;
 pub(crate) mod people;
 pub(crate) mod sessions;
 pub(crate) mod statistics;
 pub(crate) mod tags;
 pub(crate) mod tokens;
 pub(crate) mod users;
-mod versions;
-pub(crate) mod view;
 
 use actix_web::HttpRequest;
 use uuid::Uuid;

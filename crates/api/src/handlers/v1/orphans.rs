@@ -8,10 +8,10 @@ use utoipa::{IntoParams, ToSchema};
 use waypost_core::{OrphanCursor, OrphanPath};
 use waypost_store::{Orphan, OrphanQuery};
 
-use super::paging::{Slice, limit};
 use crate::errors::ApiError;
-use crate::input;
 use crate::openapi::{BadInput, Denied, NotThere, StoreFailure};
+use crate::request::input;
+use crate::request::paging::{Slice, limit};
 use crate::state::State;
 
 /// So many days a list goes back, today included, when nothing else is asked for.

@@ -10,13 +10,13 @@ use super::LINK_BYTES;
 use super::history::PartQuery;
 use super::id_of;
 use super::links::link_of;
-use super::paging::{Slice, limit};
-use super::view::{OwnerView, PersonView};
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody};
-use crate::input::{self, JsonObject};
 use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input::{self, JsonObject};
+use crate::request::paging::{Slice, limit};
 use crate::state::State;
+use crate::views::links::{OwnerView, PersonView};
 
 /// The owners of a link.
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,13 +7,13 @@ use utoipa::ToSchema;
 use waypost_core::{Password, Session, SessionCursor, SessionId};
 
 use super::history::PartQuery;
-use super::paging::{Slice, limit};
 use super::{LINK_BYTES, id_of};
-use crate::caller::{Caller, CurrentSession};
 use crate::errors::ApiError;
 use crate::handlers::auth::client_address;
-use crate::input::{self, JsonObject};
 use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
+use crate::request::caller::{Caller, CurrentSession};
+use crate::request::input::{self, JsonObject};
+use crate::request::paging::{Slice, limit};
 use crate::state::State;
 
 /// Sessions, newest first.

@@ -10,12 +10,12 @@ use waypost_service::Shortener;
 use waypost_store::rollup::Counted;
 
 use super::links::link_of;
-use super::view::VisitClassName;
-use crate::caller::Caller;
 use crate::errors::ApiError;
-use crate::input;
 use crate::openapi::{BadInput, Denied, NotThere, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input;
 use crate::state::State;
+use crate::views::links::VisitClassName;
 
 /// So many links are shown as those that are clicked most.
 pub(crate) const TOP: u32 = 10;

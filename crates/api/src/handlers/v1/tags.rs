@@ -6,11 +6,11 @@ use utoipa::ToSchema;
 use waypost_core::{CursorError, Tag};
 
 use super::history::PartQuery;
-use super::paging::{Slice, limit};
-use crate::caller::Caller;
 use crate::errors::ApiError;
-use crate::input;
 use crate::openapi::{BadInput, Denied, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input;
+use crate::request::paging::{Slice, limit};
 use crate::state::State;
 
 /// A tag.

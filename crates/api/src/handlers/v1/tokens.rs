@@ -9,14 +9,14 @@ use waypost_core::{Actor, ApiToken, Scope, Scopes, TokenCursor, TokenId, TokenNa
 use waypost_service::NewToken;
 
 use super::history::PartQuery;
-use super::paging::{Slice, limit};
-use super::view::{ScopeName, TokenRecord};
 use super::{LINK_BYTES, id_of};
-use crate::caller::Caller;
 use crate::errors::ApiError;
-use crate::input::{self, JsonObject};
 use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input::{self, JsonObject};
+use crate::request::paging::{Slice, limit};
 use crate::state::State;
+use crate::views::links::{ScopeName, TokenRecord};
 
 /// Tokens, newest first.
 #[derive(Debug, Serialize, ToSchema)]

@@ -8,14 +8,14 @@ use waypost_store::{StoreError, TakenTo, UserChange};
 
 use super::history::PartQuery;
 use super::me::name;
-use super::paging::{Slice, limit};
-use super::view::{RoleName, UserRecord};
 use super::{LINK_BYTES, id_of};
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
-use crate::input::{self, JsonObject};
 use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input::{self, JsonObject};
+use crate::request::paging::{Slice, limit};
 use crate::state::State;
+use crate::views::links::{RoleName, UserRecord};
 
 /// Users, newest first.
 #[derive(Debug, Serialize, ToSchema)]

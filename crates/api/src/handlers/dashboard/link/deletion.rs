@@ -10,12 +10,12 @@ use waypost_store::{LinkQuery, LinkReader};
 
 use super::form::LinkForm;
 use super::{Draft, editor, name_of, path_of, view};
-use crate::caller::Caller;
 use crate::handlers::v1::links::link_of;
-use crate::handlers::v1::view::LinkView;
-use crate::input;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
+use crate::request::caller::Caller;
+use crate::request::input;
 use crate::state::State;
+use crate::views::links::LinkView;
 
 /// So many deleted links are on a page.
 const LINKS: u32 = 25;

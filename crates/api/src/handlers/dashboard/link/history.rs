@@ -13,13 +13,13 @@ use waypost_service::{LinkError, OwnedLink, Precondition};
 
 use super::form::{Change, LinkForm};
 use super::{Draft, deletion, editor, name_of, path_of, view};
-use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::handlers::v1::links::link_of;
-use crate::handlers::v1::view::LinkView;
-use crate::input;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
+use crate::request::caller::Caller;
+use crate::request::input;
 use crate::state::State;
+use crate::views::links::LinkView;
 
 /// So many changes are on the page of their own.
 const CHANGES: u32 = 20;

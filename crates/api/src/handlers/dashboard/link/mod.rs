@@ -21,11 +21,11 @@ use waypost_service::{LinkError, OwnedLink};
 use self::form::{Change, LinkForm};
 use self::history::History;
 use self::people::{PersonForm, PersonRow};
-use crate::caller::Caller;
 use crate::handlers::v1::links::link_of;
-use crate::handlers::v1::view::LinkView;
 use crate::pages::{Frame, Moment, PageResult, Problem};
+use crate::request::caller::Caller;
 use crate::state::State;
+use crate::views::links::LinkView;
 
 /// So many changes are on the page of a link.
 const CHANGES: u32 = 5;

@@ -8,10 +8,10 @@ use waypost_core::{Action, Email, LinkId, Person, UserId};
 use waypost_service::{LinkError, OwnedLink};
 
 use super::{Draft, editor, path_of};
-use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::handlers::v1::links::link_of;
 use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
+use crate::request::caller::Caller;
 use crate::state::State;
 
 /// Who is to be added.

@@ -7,10 +7,10 @@ use waypost_service::{LinkError, OwnedLink, Precondition};
 
 use super::form::LinkForm;
 use super::{Draft, Stale, deletion, editor, name_of, path_of};
-use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::handlers::v1::links::link_of;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
+use crate::request::caller::Caller;
 use crate::state::State;
 
 /// Saves the form, if the link is still the version that the form shows.

@@ -4,11 +4,11 @@ use time::Date;
 use waypost_analytics::statistics::Days;
 use waypost_core::{LinkId, LinkVersion, Person};
 
-use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::pages::Moment;
 use crate::pages::chart::Event;
 use crate::pages::text::shortened;
+use crate::request::caller::Caller;
 use crate::state::State;
 
 /// So many versions are read at once.

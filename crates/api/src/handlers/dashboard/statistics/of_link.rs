@@ -15,7 +15,6 @@ use super::breakdowns::{BreakdownsPart, device_name};
 use super::changes::{Change, changes};
 use super::class_name;
 use super::range::{Range, usual_days};
-use crate::caller::Caller;
 use crate::errors::ApiError;
 use crate::handlers::v1::clicks::ClickView;
 use crate::handlers::v1::links::link_of;
@@ -23,6 +22,7 @@ use crate::pages::Moment;
 use crate::pages::chart::{Chart, Event, Series};
 use crate::pages::text::{grouped, many, shortened};
 use crate::pages::{Frame, PageResult};
+use crate::request::caller::Caller;
 use crate::state::State;
 
 /// So many clicks are listed.

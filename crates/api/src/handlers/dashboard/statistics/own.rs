@@ -7,12 +7,12 @@ use waypost_analytics::statistics::DayStatistics;
 use waypost_store::rollup::Counted;
 
 use super::range::Range;
-use crate::caller::Caller;
 use crate::handlers::v1::statistics::{TOP, TopLinkView};
 use crate::pages::Moment;
 use crate::pages::chart::{Chart, Series};
 use crate::pages::text::percent;
 use crate::pages::{Frame, PageResult};
+use crate::request::caller::Caller;
 use crate::state::State;
 
 /// The page.

@@ -13,9 +13,9 @@ use waypost_core::VisitClass;
 
 use super::{class_meaning, class_name};
 use crate::errors::ApiError;
-use crate::input;
 use crate::pages::Problem;
 use crate::pages::text::{day_name, many};
+use crate::request::input;
 
 /// The last so many days can be chosen at once.
 const PRESETS: [i64; 4] = [7, 30, 90, 365];

@@ -7,11 +7,11 @@ use utoipa::ToSchema;
 use waypost_core::Action;
 
 use super::link_of;
-use super::record::LinkRecord;
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody};
 use crate::openapi::{Denied, StoreFailure};
+use crate::request::caller::Caller;
 use crate::state::State;
+use crate::views::simple::LinkRecord;
 
 /// A link, its clicks, and how fresh their number is.
 #[derive(Debug, Serialize, ToSchema)]

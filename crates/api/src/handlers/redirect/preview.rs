@@ -18,16 +18,16 @@ use utoipa::ToSchema;
 use waypost_core::Actor;
 use waypost_service::{OwnedLink, Routed};
 
-use crate::access::{self, RequestId, Voice};
-use crate::caller::{self, SignedIn};
 use crate::error_page;
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
+use crate::handlers::redirect::unfollowed;
 use crate::handlers::redirect::{check_open, host_of, may_sign_in, to_sign_in};
-use crate::handlers::unfollowed;
-use crate::handlers::v1::view::LinkView;
-use crate::limits;
 use crate::pages::{Frame, Moment, PageResult};
+use crate::request::access::{self, RequestId, Voice};
+use crate::request::caller::{self, SignedIn};
+use crate::request::limits;
 use crate::state::State;
+use crate::views::links::LinkView;
 
 /// Where a link leads.
 #[derive(Debug, Serialize, ToSchema)]

@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 use waypost_core::{Actor, LinkDetails, ShortCode};
 use waypost_service::{LinkError, NewLink};
 
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody};
-use crate::input::JsonObject;
-use crate::limits;
 use crate::openapi::{Denied, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input::JsonObject;
+use crate::request::limits;
 use crate::state::State;
 
 /// What to shorten.

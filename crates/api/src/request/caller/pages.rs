@@ -12,11 +12,11 @@ use waypost_core::Actor;
 use waypost_service::KnownSession;
 
 use super::{Access, Caller, CurrentSession, by_session, check, renewed};
-use crate::csrf;
 use crate::errors::ApiError;
 use crate::handlers::auth::see_other;
-use crate::limits;
 use crate::pages::is_of_htmx;
+use crate::request::csrf;
+use crate::request::limits;
 use crate::state::State;
 
 /// The page that htmx asks from.

@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use time::{Duration, OffsetDateTime};
 use waypost_core::Email;
 
-use crate::budget::{Budget, Spent, network_of};
+use crate::request::budget::{Budget, Spent, network_of};
 
 /// Of an account: ten, then one a minute.
 const ACCOUNT: Budget = Budget {

@@ -12,6 +12,11 @@
 //! A path for which there is no link is noted as an orphan, in memory. What else may be meant by it is looked at
 //! then ([`Beside`]), so that it costs no redirect anything.
 
+pub(crate) mod beside;
+pub(crate) mod preview;
+pub(crate) mod root_files;
+pub(crate) mod unfollowed;
+
 use std::time::Instant;
 
 use actix_web::http::Method;
@@ -21,15 +26,14 @@ use time::OffsetDateTime;
 use waypost_analytics::{Visit, VisitHeaders};
 use waypost_service::{Closed, Destination};
 
-use crate::access::RequestId;
-use crate::budget::network_of;
-use crate::caller;
 use crate::error_page;
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
 use crate::handlers::auth::{client_address, see_other};
-use crate::handlers::beside::Beside;
-use crate::handlers::unfollowed;
+use crate::handlers::redirect::beside::Beside;
 use crate::metrics::RedirectStatus;
+use crate::request::access::RequestId;
+use crate::request::budget::network_of;
+use crate::request::caller;
 use crate::state::State;
 
 /// A redirect that a browser or a proxy kept would be a click that nobody counts.

@@ -8,8 +8,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde_json::json;
 
-use crate::access::{self, RequestId, Voice};
 use crate::assets;
+use crate::request::access::{self, RequestId, Voice};
 use crate::state::State;
 
 /// Browsers and crawlers ask for them again after a day.

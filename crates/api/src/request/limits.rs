@@ -15,9 +15,9 @@ use actix_web::{HttpMessage as _, HttpRequest};
 use time::{Duration, OffsetDateTime};
 use waypost_core::{Actor, UserId};
 
-use crate::budget::{Budget, Left, Spent, network_of, seconds};
 use crate::errors::ApiError;
 use crate::handlers::auth::client_address;
+use crate::request::budget::{Budget, Left, Spent, network_of, seconds};
 use crate::settings::LimitSettings;
 use crate::state::State;
 

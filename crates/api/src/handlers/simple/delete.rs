@@ -5,9 +5,9 @@ use waypost_core::{Action, Actor};
 use waypost_service::Precondition;
 
 use super::link_of;
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody};
 use crate::openapi::{Denied, StoreFailure};
+use crate::request::caller::Caller;
 use crate::state::State;
 
 /// Delete a link

@@ -11,11 +11,11 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use waypost_core::{Action, Actor, Decision, Link, LinkId, OrphanPath, ShortCode, decide};
 use waypost_service::KnownSession;
 
-use super::redirect::host_of;
-use crate::caller;
+use super::host_of;
 use crate::error_page::{self, NearLink, Step, Ways};
 use crate::errors::{ApiError, ErrorCode};
-use crate::limits;
+use crate::request::caller;
+use crate::request::limits;
 use crate::state::State;
 
 /// Answers with the page of an error that following the link of this path led to, or previewing it.

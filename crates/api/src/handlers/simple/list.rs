@@ -6,12 +6,12 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use waypost_core::{Actor, PageError, PageRequest};
 
-use super::record::LinkRecord;
-use crate::caller::Caller;
 use crate::errors::{ApiError, ErrorBody};
-use crate::input;
 use crate::openapi::{Denied, StoreFailure};
+use crate::request::caller::Caller;
+use crate::request::input;
 use crate::state::State;
+use crate::views::simple::LinkRecord;
 
 /// Which page. Texts, not numbers: whatever is no number gets the message of its rule.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -18,9 +18,9 @@ use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, web}
 use waypost_core::{Action, Actor, Decision, SessionId, UserId, decide};
 use waypost_service::{KnownSession, permit};
 
-use crate::csrf;
 use crate::errors::ApiError;
-use crate::limits;
+use crate::request::csrf;
+use crate::request::limits;
 use crate::state::State;
 
 /// The scheme of a token in the header `Authorization` (RFC 6750 §2.1), in any case (RFC 9110 §11.1).

@@ -11,7 +11,7 @@ use waypost_service::Precondition;
 use crate::errors::ApiError;
 
 /// The tag of the version of a link.
-pub(super) fn tag(link: &Link) -> header::ETag {
+pub(crate) fn tag(link: &Link) -> header::ETag {
     header::ETag(EntityTag::new_strong(link.version.to_string()))
 }
 
@@ -19,7 +19,7 @@ pub(super) fn tag(link: &Link) -> header::ETag {
 ///
 /// # Errors
 /// `BAD_REQUEST` for a header that is no list of tags.
-pub(super) fn precondition(request: &HttpRequest) -> Result<Precondition, ApiError> {
+pub(crate) fn precondition(request: &HttpRequest) -> Result<Precondition, ApiError> {
     if !request.headers().contains_key(header::IF_MATCH) {
         return Ok(Precondition::None);
     }
