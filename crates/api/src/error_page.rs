@@ -8,34 +8,11 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use crate::errors::ApiError;
 use crate::pages;
-use crate::request::access::{self, RequestId, Voice};
+use crate::pages::problem::Suggestions;
+use crate::pages::problem::problem_page;
+use crate::request::access::{self, LogLevel, RequestId};
+use crate::site::see_other;
 use crate::state::State;
-
-/// What the page of an error says beside the error: where to go from there. JSON has none of it.
-#[derive(Debug, Default)]
-pub(crate) struct Ways {
-    /// Links that may have been meant.
-    pub(crate) near: Vec<NearLink>,
-    /// What else is to be known, in sentences.
-    pub(crate) notes: Vec<String>,
-    /// Where to go; the first one is the most likely.
-    pub(crate) steps: Vec<Step>,
-}
-
-/// A link that may have been meant.
-#[derive(Debug)]
-pub(crate) struct NearLink {
-    pub(crate) code: String,
-    pub(crate) title: String,
-}
-
-/// Somewhere to go.
-#[derive(Debug)]
-pub(crate) struct Step {
-    /// The address, with what stands before the paths of this server.
-    pub(crate) href: String,
-    pub(crate) label: &'static str,
-}
 
 /// Answers with an error, in the form that the client prefers, and writes its line in the log.
 pub(crate) fn answer(
@@ -44,7 +21,7 @@ pub(crate) fn answer(
     error: &ApiError,
     started: Instant,
 ) -> HttpResponse {
-    answer_with(request, state, error, started, &Ways::default())
+    answer_with(request, state, error, started, &Suggestions::default())
 }
 
 /// As [`answer`], with ways to go on where it is a page.
@@ -53,7 +30,7 @@ pub(crate) fn answer_with(
     state: &State,
     error: &ApiError,
     started: Instant,
-    ways: &Ways,
+    ways: &Suggestions,
 ) -> HttpResponse {
     let id = RequestId::of(request.headers(), state.random());
     let mut response = if prefers_html(request) {
@@ -72,19 +49,19 @@ pub(crate) fn answer_with(
             response.status(),
             Some(error),
             started,
-            Voice::Debug,
+            LogLevel::Debug,
         );
     });
     id.complete(&mut response);
     response
 }
 
-fn html(error: &ApiError, state: &State, id: &str, ways: &Ways) -> HttpResponse {
+fn html(error: &ApiError, state: &State, id: &str, ways: &Suggestions) -> HttpResponse {
     let mut response = HttpResponse::build(error.status_code());
     for header in error.headers() {
         response.insert_header(header);
     }
-    let mut response = response.body(pages::problem_page(error, state, id, ways));
+    let mut response = response.body(problem_page(error, state, id, ways));
     pages::head(response.headers_mut());
     response
 }
@@ -107,13 +84,20 @@ pub(crate) fn prefers_html(request: &HttpRequest) -> bool {
     html > Quality::ZERO && html >= quality(&["application/json"])
 }
 
-/// A message, which says what to do in a few words, as a sentence.
-pub(crate) fn sentence(message: &str) -> String {
-    let mut characters = message.chars();
-    let first = characters.next().map(char::to_uppercase);
-    let mut sentence: String = first.into_iter().flatten().chain(characters).collect();
-    sentence.push('.');
-    sentence
+/// Whether it is a browser that asks, for somebody who says nothing of who they are.
+pub(crate) fn may_sign_in(request: &HttpRequest) -> bool {
+    !request.headers().contains_key(header::AUTHORIZATION) && prefers_html(request)
+}
+
+/// Sends a browser to sign in, and back to the link after that.
+pub(crate) fn to_sign_in(request: &HttpRequest, state: &State) -> HttpResponse {
+    let path = request.uri().path_and_query();
+    let path = path.map_or("/", |path| path.as_str());
+    let mut response = see_other(&state.site().sign_in(path));
+    let vary = HeaderValue::from_static("accept");
+    response.headers_mut().insert(header::VARY, vary);
+    RequestId::of(request.headers(), state.random()).complete(&mut response);
+    response
 }
 
 #[cfg(test)]
@@ -149,11 +133,5 @@ mod tests {
             assert!(!prefers(accept), "{accept}");
         }
         assert!(!prefers_html(&TestRequest::default().to_http_request()));
-    }
-
-    #[test]
-    fn a_message_becomes_a_sentence() {
-        assert_eq!(sentence("check the spelling"), "Check the spelling.");
-        assert_eq!(sentence("ändere es"), "Ändere es.");
     }
 }

@@ -15,7 +15,7 @@ use waypost_service::{LinkError, Links, Routed, Router, RoutingStep};
 use waypost_store::StoreError;
 
 use crate::errors::ApiError;
-use crate::handlers::redirect::{CACHE_CONTROL, check_open};
+use crate::openness::{CACHE_CONTROL, check_open};
 
 /// What explanations are made with.
 #[derive(Clone, Copy)]

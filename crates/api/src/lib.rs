@@ -47,9 +47,11 @@ mod installation;
 mod metrics;
 mod oidc;
 mod openapi;
+mod openness;
 mod pages;
 mod qr;
 mod request;
+mod responses;
 mod routes;
 mod server;
 mod settings;
@@ -58,9 +60,6 @@ mod state;
 mod views;
 
 pub use explain::{ExplainedVisit, Explainer, Explanation};
-pub use handlers::v1::blocklist::BlockedRecord;
-pub use handlers::v1::keywords::KeywordRecord;
-pub use handlers::v1::orphans::{OrphanDays, OrphanRecord};
 pub use installation::Installation;
 pub use metrics::{Metrics, MetricsError};
 pub use oidc::{Oidc, OidcSettings, OidcSetupError};
@@ -70,5 +69,8 @@ pub use settings::{
     AccessSettings, HttpSettings, LimitSettings, LogFormat, LogFormatError, LogSettings,
 };
 pub use state::ApiParts;
+pub use views::blocklist::BlockedRecord;
+pub use views::keywords::KeywordRecord;
 pub use views::links::{TokenRecord, UserRecord};
+pub use views::orphans::{OrphanDays, OrphanRecord};
 pub use views::simple::LinkRecord;

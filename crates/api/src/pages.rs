@@ -15,6 +15,7 @@ mod flash;
 mod form;
 mod frame;
 mod moment;
+pub(crate) mod problem;
 pub(crate) mod text;
 
 pub(crate) use flash::Flash;
@@ -31,13 +32,14 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
-use askama::Template;
 use flate2::Compression;
 
 use crate::assets::gzip;
-use crate::error_page::{Ways, sentence};
-use crate::errors::{ApiError, ErrorBody};
+use crate::errors::ApiError;
+use crate::pages::problem::problem_page;
+use crate::pages::problem::{Suggestions, sentence};
 use crate::request::access::RequestId;
+use crate::request::client::is_htmx;
 use crate::state::State;
 
 /// What a handler of a page gives back.
@@ -58,38 +60,6 @@ const HEADERS: [(HeaderName, &str); 4] = [
 const MIN_GZIP: usize = 1_024;
 /// The version of the server, which pages show.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The header of a request that htmx sends for a part of a page.
-const HTMX: &str = "hx-request";
-
-/// What went wrong.
-#[derive(Template)]
-#[template(path = "problem.html")]
-struct ProblemPage<'a> {
-    frame: &'a Frame,
-    heading: &'a str,
-    message: &'a str,
-    code: &'a str,
-    request_id: &'a str,
-    ways: &'a Ways,
-}
-
-/// The page of an error. Where it cannot be filled in, it is empty: the status says what it is.
-pub(crate) fn problem_page(error: &ApiError, state: &State, id: &str, ways: &Ways) -> String {
-    let ErrorBody {
-        error,
-        code,
-        message,
-    } = error.body();
-    let page = ProblemPage {
-        frame: &Frame::bare(state.site()),
-        heading: error,
-        message: &sentence(&message),
-        code: code.name(),
-        request_id: id,
-        ways,
-    };
-    page.render().unwrap_or_default()
-}
 
 /// Says of an answer what is true of every page.
 pub(crate) fn head(headers: &mut HeaderMap) {
@@ -107,11 +77,6 @@ fn answer(status: StatusCode, body: String) -> HttpResponse {
     answer
 }
 
-/// Whether htmx asks for a part of a page.
-pub(crate) fn is_of_htmx(headers: &HeaderMap) -> bool {
-    headers.contains_key(HTMX)
-}
-
 /// Stands around a page: an error becomes one, for htmx a sentence; then it is compressed.
 pub(crate) async fn complete(
     state: web::Data<State>,
@@ -121,13 +86,18 @@ pub(crate) async fn complete(
     let mut answer = next.call(request).await?;
     let error = answer.response().error();
     if let Some(error) = error.and_then(|error| error.as_error::<ApiError>()) {
-        let is_part = is_of_htmx(answer.request().headers());
+        let is_part = is_htmx(answer.request().headers());
         let body = if is_part {
             sentence(&error.body().message)
         } else {
             let extensions = answer.request().extensions();
             let id = extensions.get::<RequestId>().map(RequestId::as_str);
-            problem_page(error, &state, id.unwrap_or_default(), &Ways::default())
+            problem_page(
+                error,
+                &state,
+                id.unwrap_or_default(),
+                &Suggestions::default(),
+            )
         };
         answer = answer.map_body(|response, _| {
             head(&mut response.headers);

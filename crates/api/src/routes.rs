@@ -26,13 +26,14 @@ use waypost_core::{Action, ReservedWords};
 use crate::error_page;
 use crate::errors::ApiError;
 use crate::handlers::operation::{docs, health, metrics};
-use crate::handlers::redirect::host_of;
 use crate::handlers::redirect::root_files::RootFile;
 use crate::handlers::simple::{delete, list, shorten, stats};
 use crate::handlers::{admin, assets, auth, dashboard, public, redirect, settings, v1};
 use crate::pages;
 use crate::request::access::{observe, observe_quietly};
 use crate::request::caller::{Access, authorise, authorise_page};
+use crate::request::client::host_of;
+use crate::request::route_names::{CODE, CODE_AND_REST, PREVIEW};
 use crate::state::State;
 
 /// One operation under one path.
@@ -96,11 +97,6 @@ enum Kind {
 }
 
 const METRICS: &str = "/metrics";
-/// The preview of a link, which no code can be mistaken for.
-const PREVIEW: &str = "/{code}+";
-/// The redirects: by a code, and by one with something behind it.
-const CODE: &str = "/{code}";
-const CODE_AND_REST: &str = "/{code}/{rest}";
 
 #[rustfmt::skip]
 const ROUTES: &[Row] = &[
@@ -401,22 +397,6 @@ fn around(row: &Row, route: Route) -> Route {
         Kind::Operation | Kind::Page => authorised.wrap(from_fn(observe)),
         Kind::Probe | Kind::Documentation => authorised.wrap(from_fn(observe_quietly)),
     }
-}
-
-/// The route of a request as it is named in the log.
-pub(crate) fn name_of(request: &HttpRequest) -> String {
-    request.match_pattern().unwrap_or_else(|| {
-        let path = request.uri().path();
-        let segments = path
-            .strip_prefix('/')
-            .filter(|segments| !segments.is_empty());
-        let route = segments.map_or("none", |segments| match segments.split_once('/') {
-            None | Some((_, "")) if path.trim_end_matches('/').ends_with('+') => PREVIEW,
-            None | Some((_, "")) => CODE,
-            Some(_) => CODE_AND_REST,
-        });
-        route.to_owned()
-    })
 }
 
 async fn redirect(request: HttpRequest, state: web::Data<State>) -> HttpResponse {

@@ -13,6 +13,7 @@ use actix_web::{App, HttpServer, web};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::openapi;
 use crate::routes::{self, Listener};
 use crate::state::State;
 use crate::{ApiParts, HttpSettings};
@@ -65,7 +66,12 @@ pub enum ServeError {
 pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, ServeError> {
     let metrics = parts.metrics.clone();
     let closing = CancellationToken::new();
-    let state = State::new(parts, settings.base_url.clone(), closing.clone());
+    let state = State::new(
+        parts,
+        settings.base_url.clone(),
+        closing.clone(),
+        openapi::document(),
+    );
     let state = web::Data::from(Arc::new(state));
     let listener = if settings.metrics_listen.is_some() {
         Listener::WithoutMetrics

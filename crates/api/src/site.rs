@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use time::Duration;
 use url::Url;
@@ -219,6 +220,18 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut pairs = cookies.split(';').filter_map(|pair| pair.split_once('='));
     let found = pairs.find(|(given, _)| given.trim() == name);
     found.map(|(_, value)| value.trim())
+}
+
+/// Sends a browser somewhere, with `GET` (RFC 9110 §15.4.4).
+pub(crate) fn see_other(location: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, location))
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .insert_header((
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("same-origin"),
+        ))
+        .finish()
 }
 
 #[cfg(test)]

@@ -14,11 +14,11 @@ use waypost_store::{ClockSkew, DatabaseClock, Store};
 use crate::installation::Installation;
 use crate::metrics::{LastCount, Metrics};
 use crate::oidc::Oidc;
-use crate::openapi::Document;
 use crate::request::limits::Limits;
 use crate::request::throttle::SignInThrottle;
 use crate::settings::LimitSettings;
 use crate::site::Site;
+use actix_web::web::Bytes;
 
 /// So many watch links at once.
 const STREAMS: usize = 500;
@@ -68,12 +68,17 @@ pub(crate) struct State {
     streams: Arc<Semaphore>,
     closing: CancellationToken,
     last_count: LastCount,
-    document: Document,
+    document: Bytes,
 }
 
 impl State {
-    /// The parts, until `closing` is cancelled.
-    pub(crate) fn new(parts: ApiParts, base_url: BaseUrl, closing: CancellationToken) -> Self {
+    /// The parts, until `closing` is cancelled, and the description of the API.
+    pub(crate) fn new(
+        parts: ApiParts,
+        base_url: BaseUrl,
+        closing: CancellationToken,
+        document: Bytes,
+    ) -> Self {
         Self {
             live: Live::new(parts.links.shortener().shared_store()),
             streams: Arc::new(Semaphore::new(STREAMS)),
@@ -89,7 +94,7 @@ impl State {
             throttle: SignInThrottle::default(),
             base_url,
             last_count: LastCount::default(),
-            document: Document::generate(),
+            document,
         }
     }
 
@@ -192,8 +197,8 @@ impl State {
         &self.parts.metrics
     }
 
-    pub(crate) fn document(&self) -> &Document {
-        &self.document
+    pub(crate) fn document(&self) -> Bytes {
+        self.document.clone()
     }
 
     /// Where the record of a link is read, absolute: a relative address would break behind a proxy

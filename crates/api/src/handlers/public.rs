@@ -94,7 +94,7 @@ pub(crate) async fn show(
     };
     let path = format!("{}/links{}", frame.base(), asked.as_query());
     let (frame, asked) = (&frame, &asked);
-    if frame.is_of_htmx() {
+    if frame.is_htmx() {
         let list = ListPart {
             frame,
             asked,

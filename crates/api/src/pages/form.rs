@@ -8,8 +8,8 @@ use actix_web::{FromRequest, HttpRequest, web};
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
-use crate::error_page::sentence;
 use crate::errors::{ApiError, ErrorCode};
+use crate::pages::problem::sentence;
 use crate::request::csrf;
 use crate::request::input;
 use crate::state::State;

@@ -10,13 +10,14 @@ use askama::Template;
 use waypost_core::{Role, User};
 use waypost_service::KnownSession;
 
-use super::{Flash, PageResult, answer, is_of_htmx};
+use super::{Flash, PageResult, answer};
 use crate::assets;
 use crate::errors::ApiError;
-use crate::handlers::auth::see_other;
 use crate::request::caller::SignedIn;
+use crate::request::client::is_htmx;
 use crate::request::csrf;
 use crate::site::Site;
+use crate::site::see_other;
 use crate::state::State;
 
 /// The navigation: the beginnings of the paths of a section, where its entry leads, its name, and whether it
@@ -58,7 +59,7 @@ pub(crate) struct Frame {
     flash: Option<Flash>,
     /// The cookie that makes the browser forget it.
     flash_cookie: Option<HeaderValue>,
-    is_of_htmx: bool,
+    is_htmx: bool,
 }
 
 impl FromRequest for Frame {
@@ -94,7 +95,7 @@ impl Frame {
             csrf_cookie,
             flash_cookie: flash.and_then(|_| site.forget_flash()),
             flash: flash.and_then(Flash::of_id),
-            is_of_htmx: is_of_htmx(headers),
+            is_htmx: is_htmx(headers),
         })
     }
 
@@ -108,7 +109,7 @@ impl Frame {
             csrf_cookie: None,
             flash: None,
             flash_cookie: None,
-            is_of_htmx: false,
+            is_htmx: false,
         }
     }
 
@@ -142,7 +143,7 @@ impl Frame {
     /// Leads on to a path of this server after a form was sent, with `GET`.
     pub(crate) fn go(&self, path: &str) -> HttpResponse {
         let location = format!("{}{path}", self.base);
-        if self.is_of_htmx {
+        if self.is_htmx {
             // htmx would put the page where it was to put a part.
             return HttpResponse::NoContent()
                 .insert_header(("hx-redirect", location))
@@ -161,8 +162,8 @@ impl Frame {
     }
 
     /// Whether htmx asks for a part of the page.
-    pub(crate) const fn is_of_htmx(&self) -> bool {
-        self.is_of_htmx
+    pub(crate) const fn is_htmx(&self) -> bool {
+        self.is_htmx
     }
 
     /// What stands before the paths of this server.

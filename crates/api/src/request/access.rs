@@ -18,7 +18,7 @@ use uuid::Builder;
 use waypost_core::Random;
 
 use crate::errors::{ApiError, ErrorCode};
-use crate::routes;
+use crate::request::route_names;
 use crate::state::State;
 
 /// The header that carries the id, in requests and in answers.
@@ -82,7 +82,7 @@ fn is_sent_too_often(error: Option<&ApiError>) -> bool {
 
 /// How loud a request is in the log when nothing went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Voice {
+pub(crate) enum LogLevel {
     /// A line at level `info`.
     Info,
     /// A line at level `debug`: for what machines ask every few seconds.
@@ -95,7 +95,7 @@ pub(crate) async fn observe(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    observed(&state, request, next, Voice::Info).await
+    observed(&state, request, next, LogLevel::Info).await
 }
 
 /// Like [`observe`], for what machines ask all the time.
@@ -104,14 +104,14 @@ pub(crate) async fn observe_quietly(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    observed(&state, request, next, Voice::Debug).await
+    observed(&state, request, next, LogLevel::Debug).await
 }
 
 async fn observed(
     state: &State,
     request: ServiceRequest,
     next: Next<BoxBody>,
-    voice: Voice,
+    voice: LogLevel,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let id = RequestId::of(request.headers(), state.random());
@@ -141,10 +141,10 @@ pub(crate) fn write_line(
     status: StatusCode,
     error: Option<&ApiError>,
     started: Instant,
-    voice: Voice,
+    voice: LogLevel,
 ) {
     let method = request.method().as_str();
-    let route = routes::name_of(request);
+    let route = route_names::name_of(request);
     let ms = milliseconds(started.elapsed());
     let code = error.map_or("none", |error| error.code().name());
     let status = status.as_u16();
@@ -167,10 +167,10 @@ pub(crate) fn write_line(
                 route, status, ms, code, error, "nobody was signed in by the provider"
             );
         }
-        (Some(_), Voice::Info) => info!(method, route, status, ms, code, "refused"),
-        (Some(_), Voice::Debug) => debug!(method, route, status, ms, code, "refused"),
-        (None, Voice::Info) => info!(method, route, status, ms, "answered"),
-        (None, Voice::Debug) => debug!(method, route, status, ms, "answered"),
+        (Some(_), LogLevel::Info) => info!(method, route, status, ms, code, "refused"),
+        (Some(_), LogLevel::Debug) => debug!(method, route, status, ms, code, "refused"),
+        (None, LogLevel::Info) => info!(method, route, status, ms, "answered"),
+        (None, LogLevel::Debug) => debug!(method, route, status, ms, "answered"),
     }
 }
 

@@ -20,7 +20,7 @@ use waypost_service::{KnownSession, permit};
 
 use crate::errors::ApiError;
 use crate::request::csrf;
-use crate::request::limits;
+use crate::request::quota;
 use crate::state::State;
 
 /// The scheme of a token in the header `Authorization` (RFC 6750 §2.1), in any case (RFC 9110 §11.1).
@@ -124,10 +124,10 @@ async fn by_session(
     let Some(presented) = state.site().session_of(request.headers()) else {
         return Ok(None);
     };
-    limits::check_refused(request, state)?;
+    quota::check_refused(request, state)?;
     let known = state.accounts().authenticate_session(presented).await?;
     if known.is_none() {
-        limits::note_refused(request, state);
+        quota::note_refused(request, state);
     }
     Ok(known)
 }
@@ -145,14 +145,14 @@ async fn by_token(request: &HttpRequest, state: &State) -> Result<Actor, ApiErro
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(BEARER))
         .map(|(_, token)| token.trim());
     if !presented.is_some_and(|token| state.accounts().is_operator(token)) {
-        limits::check_refused(request, state)?;
+        quota::check_refused(request, state)?;
     }
     let actor = match presented {
         Some(token) => state.accounts().authenticate(token).await?,
         None => None,
     };
     actor.ok_or_else(|| {
-        limits::note_refused(request, state);
+        quota::note_refused(request, state);
         ApiError::unauthorized(true)
     })
 }
@@ -188,7 +188,7 @@ pub(crate) async fn authorise(
 
 fn tell_quota(answer: &mut ServiceResponse<BoxBody>) {
     let request = answer.request().clone();
-    limits::tell(&request, answer.headers_mut());
+    quota::tell(&request, answer.headers_mut());
 }
 
 /// The cookie of a session that lasts longer from now on.
@@ -205,7 +205,7 @@ async fn admit(
     request: &HttpRequest,
 ) -> Result<Option<KnownSession>, ApiError> {
     let (actor, known) = presented(request, state).await?;
-    limits::pay_request(request, &actor, state)?;
+    quota::pay_request(request, &actor, state)?;
     check(access, &actor, state.anonymous_links())?;
     if let Some(known) = &known {
         csrf::check_api(request.method(), request.headers(), state.site())?;

@@ -14,6 +14,8 @@ use actix_web::{FromRequest, HttpRequest};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use uuid::Uuid;
+use waypost_core::Id;
 
 use crate::errors::{ApiError, ErrorCode};
 
@@ -112,6 +114,18 @@ pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Api
                 format!("the query is not what is expected: {error}"),
             )
         })
+}
+
+/// The id of the link in the path.
+pub(crate) fn link_of(request: &HttpRequest) -> Result<waypost_core::LinkId, ApiError> {
+    id_of(request, "id")
+}
+
+/// The id in the path of a request. What is no id is nothing's.
+pub(crate) fn id_of<I: Id>(request: &HttpRequest, name: &str) -> Result<I, ApiError> {
+    let text = request.match_info().get(name).unwrap_or_default();
+    let id = Uuid::try_parse(text).map_err(|_| ApiError::no_such_thing())?;
+    Ok(I::from_uuid(id))
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+use utoipa::IntoParams;
+
 use crate::errors::ApiError;
 
 /// So many items a list has when nothing else is asked for.
@@ -62,6 +65,18 @@ impl<T> Slice<T> {
         }
         Ok(Self::of(items.collect(), limit, place))
     }
+}
+
+/// Which part of a list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PartQuery {
+    /// How many items at the most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
+    pub(crate) limit: Option<String>,
+    /// The `next_cursor` of the list so far.
+    pub(crate) cursor: Option<String>,
 }
 
 #[cfg(test)]

@@ -1,4 +1,9 @@
 //! What JSON and pages show alike.
 
+pub(crate) mod blocklist;
+pub(crate) mod clicks;
+pub(crate) mod keywords;
 pub(crate) mod links;
+pub(crate) mod orphans;
+pub(crate) mod sessions;
 pub(crate) mod simple;

@@ -7,12 +7,13 @@ use serde::Deserialize;
 
 use super::BLOCKLIST;
 use crate::errors::{ApiError, ErrorCode};
-use crate::handlers::v1::blocklist::{BlockFields, BlockedRecord, blocked, listed, unblocked};
-use crate::handlers::v1::history::PartQuery;
+use crate::handlers::v1::blocklist::{BlockFields, blocked, listed, unblocked};
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input;
+use crate::request::paging::PartQuery;
 use crate::state::State;
+use crate::views::blocklist::BlockedRecord;
 
 /// The page.
 #[derive(Template)]

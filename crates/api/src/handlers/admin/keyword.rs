@@ -10,11 +10,11 @@ use super::KEYWORDS;
 use super::keywords::KeywordForm;
 use crate::errors::ApiError;
 use crate::handlers::settings::sessions::NoFields;
-use crate::handlers::v1::id_of;
-use crate::handlers::v1::keywords::KeywordRecord;
 use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
+use crate::request::input::id_of;
 use crate::state::State;
+use crate::views::keywords::KeywordRecord;
 
 /// The page.
 #[derive(Template)]

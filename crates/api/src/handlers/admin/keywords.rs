@@ -6,12 +6,13 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::KEYWORDS;
-use crate::handlers::v1::history::PartQuery;
-use crate::handlers::v1::keywords::{KeywordFields, KeywordRecord, listed, made};
+use crate::handlers::v1::keywords::{KeywordFields, listed, made};
 use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input;
+use crate::request::paging::PartQuery;
 use crate::state::State;
+use crate::views::keywords::KeywordRecord;
 
 /// The page.
 #[derive(Template)]

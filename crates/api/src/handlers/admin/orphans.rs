@@ -8,10 +8,11 @@ use serde::Deserialize;
 
 use super::{ORPHANS, address, given};
 use crate::errors::{ApiError, ErrorCode};
-use crate::handlers::v1::orphans::{OrphanList, OrphanParams, OrphanRecord, forgotten, listed};
+use crate::handlers::v1::orphans::{OrphanParams, forgotten, listed};
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::input;
 use crate::state::State;
+use crate::views::orphans::{OrphanList, OrphanRecord};
 
 /// The page.
 #[derive(Template)]

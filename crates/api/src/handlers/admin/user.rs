@@ -9,9 +9,10 @@ use waypost_store::UserChange;
 
 use super::USERS;
 use crate::errors::{ApiError, ErrorCode};
-use crate::handlers::v1::{id_of, users};
+use crate::handlers::v1::users;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
+use crate::request::input::id_of;
 use crate::state::State;
 
 /// The page.

@@ -6,10 +6,12 @@ use askama::Template;
 use serde::Deserialize;
 use waypost_service::{AccountError, NewSession};
 
-use super::{client_address, end_former, see_other, signed_in, user_agent};
+use super::{end_former, signed_in};
 use crate::errors::ApiError;
 use crate::oidc::Oidc;
 use crate::pages::{Frame, PageForm, PageResult};
+use crate::request::client::{client_address, user_agent};
+use crate::site::see_other;
 use crate::state::State;
 
 /// Wrong, unknown, without a password or disabled: one answer for all of them.

@@ -8,31 +8,14 @@ pub(crate) mod logout;
 pub(crate) mod oidc;
 pub(crate) mod setup;
 
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self};
 use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
-use waypost_analytics::Visit;
-use waypost_core::UserAgent;
 use waypost_service::NewSession;
 
 use crate::errors::ApiError;
-use crate::handlers::redirect::RequestHeaders;
+use crate::site::see_other;
 use crate::state::State;
-
-/// What the browser of a request calls itself.
-pub(crate) fn user_agent(request: &HttpRequest) -> Option<UserAgent> {
-    let value = request.headers().get(header::USER_AGENT)?;
-    UserAgent::from_header(value.as_bytes())
-}
-
-/// The address that a request is believed to come from.
-pub(crate) fn client_address(request: &HttpRequest, state: &State) -> Option<std::net::IpAddr> {
-    state.recorder().client_address(&Visit {
-        peer: request.peer_addr().map(|peer| peer.ip()),
-        session: None,
-        headers: &RequestHeaders(request.headers()),
-    })
-}
 
 /// Ends the session that the browser had, if any: it is not to be somebody's who planted it there.
 pub(crate) async fn end_former(request: &HttpRequest, state: &State) -> Result<(), ApiError> {
@@ -66,16 +49,4 @@ pub(crate) fn keep_session(
     if let Some(cookie) = state.site().keep_session(secret, age) {
         answer.headers_mut().append(header::SET_COOKIE, cookie);
     }
-}
-
-/// Sends a browser somewhere, with `GET` (RFC 9110 §15.4.4).
-pub(crate) fn see_other(location: &str) -> HttpResponse {
-    HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, location))
-        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        .insert_header((
-            header::REFERRER_POLICY,
-            HeaderValue::from_static("same-origin"),
-        ))
-        .finish()
 }

@@ -7,10 +7,12 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 
-use super::{client_address, end_former, see_other, signed_in, user_agent};
+use super::{end_former, signed_in};
 use crate::errors::ApiError;
 use crate::oidc::{Oidc, Pending, Response, answer};
 use crate::pages::PageResult;
+use crate::request::client::{client_address, user_agent};
+use crate::site::see_other;
 use crate::state::State;
 
 /// Where to go on to.

@@ -7,9 +7,10 @@ use askama::Template;
 use serde::Deserialize;
 use waypost_core::{DisplayName, Email, Password};
 
-use super::{end_former, signed_in, user_agent};
+use super::{end_former, signed_in};
 use crate::errors::{ApiError, ErrorCode};
 use crate::pages::{Frame, PageForm, PageResult};
+use crate::request::client::user_agent;
 use crate::state::State;
 
 /// The page.
@@ -102,7 +103,8 @@ pub(crate) async fn submit(
 
 /// What was typed, or what is wrong with it.
 fn read(form: &SetupForm) -> Result<(Email, DisplayName, Password), String> {
-    let problem = |error: &dyn std::fmt::Display| crate::error_page::sentence(&error.to_string());
+    let problem =
+        |error: &dyn std::fmt::Display| crate::pages::problem::sentence(&error.to_string());
     Ok((
         Email::parse(&form.email).map_err(|error| problem(&error))?,
         DisplayName::parse(&form.name).map_err(|error| problem(&error))?,

@@ -11,9 +11,9 @@ use waypost_core::SearchWord;
 use waypost_store::{LinkQuery, LinkReader};
 
 use crate::errors::ApiError;
-use crate::handlers::auth::see_other;
 use crate::request::caller::Caller;
 use crate::request::input;
+use crate::site::see_other;
 use crate::state::State;
 
 /// So many links are suggested.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use waypost_core::{CodeError, LinkId};
 use waypost_service::{Availability, LinkError};
 
-use crate::error_page::sentence;
+use crate::pages::problem::sentence;
 use crate::pages::{Frame, PageResult};
 use crate::request::caller::Caller;
 use crate::request::input;

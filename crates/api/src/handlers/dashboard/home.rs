@@ -13,7 +13,7 @@ use crate::errors::ApiError;
 use crate::pages::{Frame, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input;
-use crate::request::limits;
+use crate::request::quota;
 use crate::state::State;
 use crate::views::links::LinkView;
 
@@ -75,7 +75,7 @@ pub(crate) async fn show(
     let query: ListQuery = input::query(&request)?;
     let made = made(&query, &state, &caller).await;
     let links = query.find(&caller, &state).await?;
-    if frame.is_of_htmx() {
+    if frame.is_htmx() {
         let path = format!("{}{}", frame.base(), links.path());
         let frame = &frame;
         let mut part = frame.part(StatusCode::OK, &LinksPart { frame, links })?;
@@ -112,7 +112,7 @@ pub(crate) async fn create(
 ) -> PageResult {
     let made = async {
         let new = form.read(&state)?;
-        limits::pay_links(&request, &caller.0, &state, 1)?;
+        quota::pay_links(&request, &caller.0, &state, 1)?;
         Ok(state.links().create(&caller.0, new).await?)
     };
     match made.await {

@@ -5,11 +5,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use crate::errors::ApiError;
-use crate::handlers::v1::links::link_of;
 use crate::pages::{self, PageResult};
 use crate::qr::Qr;
 use crate::request::caller::Caller;
 use crate::request::input;
+use crate::request::input::link_of;
 use crate::state::State;
 
 /// How large it is where nothing else is asked for, in pixels.

@@ -18,7 +18,7 @@ const DOCUMENT: &str = "../openapi.json";
 pub(crate) async fn document(state: web::Data<State>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
-        .body(state.document().json())
+        .body(state.document())
 }
 
 /// Leads from `/api/docs` to `/api/docs/`, where the names in the page are right.

@@ -13,7 +13,7 @@ use waypost_store::ClockSkew;
 
 use crate::errors::ApiError;
 use crate::metrics::within;
-use crate::openapi::StoreFailure;
+use crate::responses::StoreFailure;
 use crate::state::State;
 
 /// The database answers within this time, or counts as away.

@@ -20,24 +20,21 @@ pub(crate) mod unfollowed;
 use std::time::Instant;
 
 use actix_web::http::Method;
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
-use time::OffsetDateTime;
-use waypost_analytics::{Visit, VisitHeaders};
-use waypost_service::{Closed, Destination};
+use waypost_analytics::Visit;
 
 use crate::error_page;
+use crate::error_page::{may_sign_in, to_sign_in};
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
-use crate::handlers::auth::{client_address, see_other};
 use crate::handlers::redirect::beside::Beside;
 use crate::metrics::RedirectStatus;
-use crate::request::access::RequestId;
+use crate::openness::{CACHE_CONTROL, check_open};
 use crate::request::budget::network_of;
 use crate::request::caller;
+use crate::request::client::client_address;
+use crate::request::client::{RequestHeaders, host_of};
 use crate::state::State;
-
-/// A redirect that a browser or a proxy kept would be a click that nobody counts.
-pub(crate) const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-store");
 
 /// Follow a short link
 ///
@@ -125,22 +122,6 @@ pub(crate) async fn answer(request: &HttpRequest, state: &State) -> HttpResponse
     }
 }
 
-/// Whether it is a browser that asks, for somebody who says nothing of who they are.
-pub(crate) fn may_sign_in(request: &HttpRequest) -> bool {
-    !request.headers().contains_key(header::AUTHORIZATION) && error_page::prefers_html(request)
-}
-
-/// Sends a browser to sign in, and back to the link after that.
-pub(crate) fn to_sign_in(request: &HttpRequest, state: &State) -> HttpResponse {
-    let path = request.uri().path_and_query();
-    let path = path.map_or("/", |path| path.as_str());
-    let mut response = see_other(&state.site().sign_in(path));
-    let vary = HeaderValue::from_static("accept");
-    response.headers_mut().insert(header::VARY, vary);
-    RequestId::of(request.headers(), state.random()).complete(&mut response);
-    response
-}
-
 /// Finds the target of the link, and counts the click if it `counts`.
 async fn follow(
     request: &HttpRequest,
@@ -181,32 +162,6 @@ fn note_orphan(request: &HttpRequest, state: &State) {
     state.orphans().note(request.uri().path(), &headers, || {
         client_address(request, state).map(network_of)
     });
-}
-
-const DISABLED: &str = "this link is switched off, and leads nowhere";
-const EXPIRED: &str = "this link has expired, and leads nowhere any more";
-
-/// Whether a link leads anywhere now. The time is asked for where it matters.
-///
-/// # Errors
-/// `GONE` where it does not.
-pub(crate) fn check_open(
-    destination: &Destination,
-    now: impl FnOnce() -> OffsetDateTime,
-) -> Result<(), ApiError> {
-    let message = match destination.closed {
-        Some(Closed::Blocked) => "the page that this link leads to is blocked here",
-        Some(Closed::Disabled) => DISABLED,
-        None if destination.expires_at.is_some_and(|at| at <= now()) => EXPIRED,
-        None => return Ok(()),
-    };
-    Err(ApiError::new(ErrorCode::Gone, message))
-}
-
-/// The host that a request is sent to: that of its target where it has one (RFC 9112 §3.2.2).
-pub(crate) fn host_of(request: &HttpRequest) -> Option<&str> {
-    let of_target = request.uri().host();
-    of_target.or_else(|| request.headers().get(header::HOST)?.to_str().ok())
 }
 
 /// Follow a short link by the beginning of a path
@@ -253,24 +208,3 @@ pub(crate) fn host_of(request: &HttpRequest) -> Option<&str> {
 )]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
 pub(crate) fn with_rest() {}
-
-/// The headers of a request, as the recorder asks for them.
-pub(crate) struct RequestHeaders<'a>(pub(crate) &'a HeaderMap);
-
-impl VisitHeaders for RequestHeaders<'_> {
-    fn first(&self, name: &str) -> Option<&[u8]> {
-        self.0.get(name).map(HeaderValue::as_bytes)
-    }
-
-    fn all(&self, visit: &mut dyn FnMut(&str, &[u8])) {
-        self.0
-            .iter()
-            .for_each(|(name, value)| visit(name.as_str(), value.as_bytes()));
-    }
-
-    fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
-        self.0
-            .get_all(name)
-            .for_each(|value| visit(value.as_bytes()));
-    }
-}

@@ -19,13 +19,15 @@ use waypost_core::Actor;
 use waypost_service::{OwnedLink, Routed};
 
 use crate::error_page;
+use crate::error_page::{may_sign_in, to_sign_in};
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
 use crate::handlers::redirect::unfollowed;
-use crate::handlers::redirect::{check_open, host_of, may_sign_in, to_sign_in};
+use crate::openness::check_open;
 use crate::pages::{Frame, Moment, PageResult};
-use crate::request::access::{self, RequestId, Voice};
+use crate::request::access::{self, LogLevel, RequestId};
 use crate::request::caller::{self, SignedIn};
-use crate::request::limits;
+use crate::request::client::host_of;
+use crate::request::quota;
 use crate::state::State;
 use crate::views::links::LinkView;
 
@@ -155,7 +157,7 @@ pub(crate) async fn respond(
     caller::renew_session(request, &mut response);
     let id = RequestId::of(request.headers(), state.random());
     id.span().in_scope(|| {
-        access::write_line(request, response.status(), None, started, Voice::Debug);
+        access::write_line(request, response.status(), None, started, LogLevel::Debug);
     });
     id.complete(&mut response);
     response
@@ -173,7 +175,7 @@ async fn shown(request: &HttpRequest, state: &State, path: &str, is_page: bool) 
         // Whoever has the code may follow it, whatever else they send.
         known(request, state).await.unwrap_or(Actor::Anonymous)
     };
-    limits::pay_request(request, &actor, state)?;
+    quota::pay_request(request, &actor, state)?;
     check_open(destination, || state.clock().now())?;
     let owned = seen(state, &actor, &routed).await?;
     let view = |owned| LinkView::new(owned, &actor, state.shortener());

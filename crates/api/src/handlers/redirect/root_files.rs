@@ -9,7 +9,7 @@ use askama::Template;
 use serde_json::json;
 
 use crate::assets;
-use crate::request::access::{self, RequestId, Voice};
+use crate::request::access::{self, LogLevel, RequestId};
 use crate::state::State;
 
 /// Browsers and crawlers ask for them again after a day.
@@ -89,7 +89,7 @@ impl RootFile {
             .body(self.content(state));
         let id = RequestId::of(request.headers(), state.random());
         id.span().in_scope(|| {
-            access::write_line(request, response.status(), None, started, Voice::Debug);
+            access::write_line(request, response.status(), None, started, LogLevel::Debug);
         });
         id.complete(&mut response);
         response

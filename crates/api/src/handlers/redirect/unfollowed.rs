@@ -11,11 +11,12 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use waypost_core::{Action, Actor, Decision, Link, LinkId, OrphanPath, ShortCode, decide};
 use waypost_service::KnownSession;
 
-use super::host_of;
-use crate::error_page::{self, NearLink, Step, Ways};
+use crate::error_page;
 use crate::errors::{ApiError, ErrorCode};
+use crate::pages::problem::{NearLink, Step, Suggestions};
 use crate::request::caller;
-use crate::request::limits;
+use crate::request::client::host_of;
+use crate::request::quota;
 use crate::state::State;
 
 /// Answers with the page of an error that following the link of this path led to, or previewing it.
@@ -33,26 +34,26 @@ pub(crate) async fn answer(
 }
 
 /// Where to go from there. What cannot be looked up is left out: the page is about another error.
-async fn ways(request: &HttpRequest, state: &State, path: &str, code: ErrorCode) -> Ways {
+async fn ways(request: &HttpRequest, state: &State, path: &str, code: ErrorCode) -> Suggestions {
     if !matches!(
         code,
         ErrorCode::NotFound | ErrorCode::Gone | ErrorCode::Forbidden
     ) {
-        return Ways::default();
+        return Suggestions::default();
     }
     if code == ErrorCode::NotFound && path == "/" {
         let href = format!("{}/dashboard", state.site().base());
         let label = "Open the dashboard";
-        return Ways {
+        return Suggestions {
             steps: vec![Step { href, label }],
-            ..Ways::default()
+            ..Suggestions::default()
         };
     }
     let link = state.router().route(host_of(request), path).await;
     let link = link.ok().flatten().map(|routed| routed.destination.link_id);
     let typed = OrphanPath::of_request(path);
     if link.is_none() && typed.is_none() {
-        return Ways::default();
+        return Suggestions::default();
     }
     let visitor = caller::visitor(request, state).await.unwrap_or_default();
     match (code, link, typed) {
@@ -61,7 +62,7 @@ async fn ways(request: &HttpRequest, state: &State, path: &str, code: ErrorCode)
         }
         (ErrorCode::Gone, Some(link), _) => over(state, visitor.as_ref(), link).await,
         (ErrorCode::Forbidden, ..) => for_others(request, state, visitor.as_ref()),
-        _ => Ways::default(),
+        _ => Suggestions::default(),
     }
 }
 
@@ -71,10 +72,10 @@ async fn missing(
     state: &State,
     visitor: Option<&KnownSession>,
     typed: &OrphanPath,
-) -> Ways {
+) -> Suggestions {
     let actor = visitor.map_or(Actor::Anonymous, KnownSession::actor);
     let base = state.site().base();
-    let mut ways = Ways::default();
+    let mut ways = Suggestions::default();
     let code = ShortCode::parse(typed.as_str()).ok();
     let code = code.filter(|code| state.shortener().reserved().check(code).is_ok());
     if let Some(code) = &code {
@@ -115,7 +116,7 @@ async fn near(
     code: &ShortCode,
 ) -> Vec<NearLink> {
     let is_listed = *actor != Actor::Anonymous || state.anonymous_links();
-    if !is_listed || !limits::may_look_up(request, actor, state) {
+    if !is_listed || !quota::may_look_up(request, actor, state) {
         return Vec::new();
     }
     let found = if *actor == Actor::Anonymous {
@@ -140,8 +141,8 @@ fn path_of(request: &HttpRequest) -> &str {
 }
 
 /// The link leads nowhere any more.
-async fn over(state: &State, visitor: Option<&KnownSession>, link: LinkId) -> Ways {
-    let mut ways = Ways::default();
+async fn over(state: &State, visitor: Option<&KnownSession>, link: LinkId) -> Suggestions {
+    let mut ways = Suggestions::default();
     let is_theirs = match visitor {
         Some(known) => state.links().clicked(&known.actor(), link).await.is_ok(),
         None => false,
@@ -159,8 +160,8 @@ async fn over(state: &State, visitor: Option<&KnownSession>, link: LinkId) -> Wa
 }
 
 /// The link is for others.
-fn for_others(request: &HttpRequest, state: &State, visitor: Option<&KnownSession>) -> Ways {
-    let mut ways = Ways::default();
+fn for_others(request: &HttpRequest, state: &State, visitor: Option<&KnownSession>) -> Suggestions {
+    let mut ways = Suggestions::default();
     if let Some(known) = visitor {
         let email = known.user.email.as_str();
         ways.notes.push(format!("You are signed in as {email}."));

@@ -8,13 +8,14 @@ use waypost_core::SessionId;
 
 use super::SESSIONS;
 use crate::errors::ApiError;
-use crate::handlers::v1::history::PartQuery;
-use crate::handlers::v1::id_of;
-use crate::handlers::v1::sessions::{SessionView, current, listed};
+use crate::handlers::v1::sessions::{current, listed};
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult};
 use crate::request::caller::Caller;
 use crate::request::input;
+use crate::request::input::id_of;
+use crate::request::paging::PartQuery;
 use crate::state::State;
+use crate::views::sessions::SessionView;
 
 /// The page.
 #[derive(Template)]

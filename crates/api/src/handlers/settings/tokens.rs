@@ -12,15 +12,15 @@ use waypost_service::NewToken;
 use super::TOKENS;
 use super::sessions::NoFields;
 use crate::errors::{ApiError, ErrorCode};
-use crate::handlers::v1::history::PartQuery;
-use crate::handlers::v1::id_of;
-use crate::handlers::v1::orphans::OrphanDays;
 use crate::handlers::v1::tokens::{listed, made, revoked, scopes};
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input;
+use crate::request::input::id_of;
+use crate::request::paging::PartQuery;
 use crate::state::State;
 use crate::views::links::TokenRecord;
+use crate::views::orphans::OrphanDays;
 
 /// So many days a token lasts when nobody says anything else.
 const DEFAULT_DAYS: i64 = 90;

@@ -6,8 +6,8 @@ use waypost_service::Precondition;
 
 use super::link_of;
 use crate::errors::{ApiError, ErrorBody};
-use crate::openapi::{Denied, StoreFailure};
 use crate::request::caller::Caller;
+use crate::responses::{Denied, StoreFailure};
 use crate::state::State;
 
 /// Delete a link

@@ -7,9 +7,9 @@ use utoipa::{IntoParams, ToSchema};
 use waypost_core::{Actor, PageError, PageRequest};
 
 use crate::errors::{ApiError, ErrorBody};
-use crate::openapi::{Denied, StoreFailure};
 use crate::request::caller::Caller;
 use crate::request::input;
+use crate::responses::{Denied, StoreFailure};
 use crate::state::State;
 use crate::views::simple::LinkRecord;
 

@@ -9,10 +9,10 @@ use waypost_core::{Actor, LinkDetails, ShortCode};
 use waypost_service::{LinkError, NewLink};
 
 use crate::errors::{ApiError, ErrorBody};
-use crate::openapi::{Denied, StoreFailure};
 use crate::request::caller::Caller;
 use crate::request::input::JsonObject;
-use crate::request::limits;
+use crate::request::quota;
+use crate::responses::{Denied, StoreFailure};
 use crate::state::State;
 
 /// What to shorten.
@@ -78,7 +78,7 @@ pub(crate) async fn answer(
     state: web::Data<State>,
     JsonObject(asked): JsonObject<ShortenRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    limits::pay_links(&request, &caller.0, &state, 1)?;
+    quota::pay_links(&request, &caller.0, &state, 1)?;
     let shortener = state.shortener();
     let link = if caller.0 == Actor::Anonymous {
         shortener.shorten(&asked.url, asked.code.as_deref()).await?

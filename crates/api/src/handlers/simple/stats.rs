@@ -8,8 +8,8 @@ use waypost_core::Action;
 
 use super::link_of;
 use crate::errors::{ApiError, ErrorBody};
-use crate::openapi::{Denied, StoreFailure};
 use crate::request::caller::Caller;
+use crate::responses::{Denied, StoreFailure};
 use crate::state::State;
 use crate::views::simple::LinkRecord;
 

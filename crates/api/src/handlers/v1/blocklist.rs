@@ -1,57 +1,20 @@
 //! `/api/v1/admin/blocklist`: the hosts to which no link leads.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use serde::Deserialize;
 use utoipa::ToSchema;
 use waypost_core::{CursorError, HostPattern, Title};
 use waypost_store::{BlockedHost, StoreError};
 
 use super::LINK_BYTES;
-use super::history::PartQuery;
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
-use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::request::caller::Caller;
 use crate::request::input::{self, JsonObject};
+use crate::request::paging::PartQuery;
 use crate::request::paging::{Slice, limit};
+use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
-
-/// An entry of the blocklist; `linkctl --json` prints the same.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = BlockedHost)]
-pub struct BlockedRecord {
-    /// A host, or with `*.` before it all hosts below one, itself not among them.
-    #[schema(example = "*.example.com", min_length = 1, max_length = 255)]
-    pub(crate) pattern: String,
-    /// Why; may be empty.
-    #[schema(max_length = 200)]
-    pub(crate) reason: String,
-    /// The id of the user who added it; `null` for the operator and for users who are deleted.
-    #[schema(format = "uuid")]
-    pub(crate) created_by: Option<String>,
-    /// When it was added (RFC 3339).
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) created_at: OffsetDateTime,
-}
-
-impl From<&BlockedHost> for BlockedRecord {
-    fn from(blocked: &BlockedHost) -> Self {
-        Self {
-            pattern: blocked.pattern.as_str().to_owned(),
-            reason: blocked.reason.as_str().to_owned(),
-            created_by: blocked.created_by.map(|user| user.to_string()),
-            created_at: blocked.created_at,
-        }
-    }
-}
-
-/// Entries of the blocklist, in order.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Blocklist {
-    pub(crate) blocklist: Vec<BlockedRecord>,
-    /// Where the list goes on; `null` at its end.
-    pub(crate) next_cursor: Option<String>,
-}
+use crate::views::blocklist::{BlockedRecord, Blocklist};
 
 /// What to block.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 
 use super::fields::Fields;
 use crate::errors::{ApiError, ErrorBody};
-use crate::openapi::{BadBody, Denied, StoreFailure};
 use crate::request::caller::Caller;
 use crate::request::input::JsonObject;
-use crate::request::limits;
+use crate::request::quota;
+use crate::responses::{BadBody, Denied, StoreFailure};
 use crate::state::State;
 use crate::views::links::LinkView;
 
@@ -81,7 +81,7 @@ pub(crate) async fn answer(
     if asked.links.len() > MAX_LINKS {
         return Err(ApiError::bad_request("`links` has at most 1000 items"));
     }
-    limits::pay_links(&request, &caller.0, &state, asked.links.len())?;
+    quota::pay_links(&request, &caller.0, &state, asked.links.len())?;
     let make = |item: Box<RawValue>| make(item, &caller, &state);
     let results = stream::iter(asked.links).map(make).buffered(AT_ONCE);
     Ok(web::Json(BulkResults {

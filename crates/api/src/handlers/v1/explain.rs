@@ -10,10 +10,10 @@ use waypost_service::permit;
 
 use crate::errors::{ApiError, ErrorCode};
 use crate::explain::{ExplainedVisit, Explainer, Explanation};
-use crate::handlers::redirect::RequestHeaders;
-use crate::openapi::{BadInput, Denied, StoreFailure};
 use crate::request::caller::Caller;
+use crate::request::client::RequestHeaders;
 use crate::request::input;
+use crate::responses::{BadInput, Denied, StoreFailure};
 use crate::state::State;
 
 /// The longest URL that is explained, in bytes.

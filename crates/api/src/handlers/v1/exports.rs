@@ -15,14 +15,14 @@ use utoipa::IntoParams;
 use waypost_core::{ClickId, Country, DeviceClass, Family, LinkId, Referrer, VisitClass};
 use waypost_store::KeptClick;
 
-use super::clicks::ClickView;
-use super::links::link_of;
 use super::statistics::class;
 use crate::errors::ApiError;
-use crate::openapi::{BadInput, Denied, NotThere, StoreFailure};
 use crate::request::caller::Caller;
 use crate::request::input;
+use crate::request::input::link_of;
+use crate::responses::{BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
+use crate::views::clicks::ClickView;
 use crate::views::links::VisitClassName;
 
 const COLUMNS: [&str; 9] = [

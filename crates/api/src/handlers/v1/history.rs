@@ -3,32 +3,21 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use waypost_core::{CursorError, LinkVersion};
 
 use super::LINK_BYTES;
 use super::link::shown;
-use super::links::link_of;
 use crate::errors::{ApiError, ErrorBody};
-use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::request::caller::Caller;
+use crate::request::input::link_of;
 use crate::request::input::{self, OptionalJson};
+use crate::request::paging::PartQuery;
 use crate::request::paging::{Slice, limit};
 use crate::request::versions::precondition;
+use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::links::{LinkView, VersionView};
-
-/// Which part of a list.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct PartQuery {
-    /// How many items at the most.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
-    pub(crate) limit: Option<String>,
-    /// The `next_cursor` of the list so far.
-    pub(crate) cursor: Option<String>,
-}
 
 /// What became of a link.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,83 +2,21 @@
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use serde::Deserialize;
 use utoipa::ToSchema;
 use waypost_core::{CursorError, Description, Link, LinkDetails, ShortCode, TargetUrlError, Title};
-use waypost_service::{NewKeyword, Shortener};
+use waypost_service::NewKeyword;
 
 use super::LINK_BYTES;
-use super::history::PartQuery;
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
-use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::request::caller::Caller;
 use crate::request::input::{self, JsonObject};
-use crate::request::limits;
+use crate::request::paging::PartQuery;
 use crate::request::paging::{Slice, limit};
+use crate::request::quota;
+use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
-
-/// A keyword; `linkctl --json` prints the same. It is a link, and found among them by its id.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Keyword)]
-pub struct KeywordRecord {
-    /// Its identity as a link: see `/api/v1/links/{id}`.
-    #[schema(format = "uuid")]
-    pub(crate) id: String,
-    /// The word.
-    #[schema(example = "gh", min_length = 1, max_length = 64)]
-    pub(crate) keyword: String,
-    /// Where it leads: `{slug}` stands for the rest of the path.
-    #[schema(example = "https://github.com/{slug}", max_length = 2048)]
-    pub(crate) url: String,
-    /// The short link, behind which the rest goes.
-    #[schema(example = "http://localhost:8080/gh", format = "uri")]
-    pub(crate) short_url: String,
-    /// What it is called; may be empty.
-    #[schema(max_length = 200)]
-    pub(crate) title: String,
-    /// What it is for; may be empty.
-    #[schema(max_length = 2000)]
-    pub(crate) description: String,
-    /// Whether the query of a visitor is added to that of the target.
-    pub(crate) forward_query: bool,
-    /// All clicks ever counted.
-    pub(crate) clicks: u64,
-    /// When it was made (RFC 3339).
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) created_at: OffsetDateTime,
-    /// When it was last changed (RFC 3339). A click is no change.
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) updated_at: OffsetDateTime,
-}
-
-impl KeywordRecord {
-    /// What is shown of a keyword of this shortener.
-    #[must_use]
-    pub fn new(keyword: &Link, shortener: &Shortener) -> Self {
-        let details = &keyword.details;
-        Self {
-            id: keyword.id.to_string(),
-            keyword: keyword.code.spelling().to_owned(),
-            url: keyword.target.as_str().to_owned(),
-            short_url: shortener.short_url(keyword),
-            title: details.title.as_str().to_owned(),
-            description: details.description.as_str().to_owned(),
-            forward_query: details.forward_query,
-            clicks: keyword.clicks,
-            created_at: keyword.created_at,
-            updated_at: keyword.updated_at,
-        }
-    }
-}
-
-/// Keywords, in order.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct KeywordList {
-    pub(crate) keywords: Vec<KeywordRecord>,
-    /// Where the list goes on; `null` at its end.
-    pub(crate) next_cursor: Option<String>,
-}
+use crate::views::keywords::{KeywordList, KeywordRecord};
 
 /// What is said of a new keyword.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -223,7 +161,7 @@ pub(crate) async fn made(
             ..LinkDetails::default()
         },
     };
-    limits::pay_links(request, &caller.0, state, 1)?;
+    quota::pay_links(request, &caller.0, state, 1)?;
     Ok(links.add_keyword(&caller.0, new).await?)
 }
 

@@ -7,12 +7,12 @@ use waypost_service::{LinkPatch, OwnedLink};
 
 use super::LINK_BYTES;
 use super::fields::Fields;
-use super::links::link_of;
 use crate::errors::{ApiError, ErrorBody};
-use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::request::caller::Caller;
+use crate::request::input::link_of;
 use crate::request::input::{self, JsonObject};
 use crate::request::versions::{precondition, tag};
+use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::links::LinkView;
 

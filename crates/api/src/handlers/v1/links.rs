@@ -9,15 +9,15 @@ use waypost_core::{Email, LinkOrder, LinkPlace, SearchWord, Tag, UserId, Visibil
 use waypost_service::OwnedLink;
 use waypost_store::{LinkQuery, LinkReader};
 
+use super::LINK_BYTES;
 use super::fields::Fields;
-use super::{LINK_BYTES, id_of};
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
-use crate::openapi::{BadBody, BadInput, Denied, StoreFailure};
 use crate::request::caller::Caller;
 use crate::request::input::{self, JsonObject};
-use crate::request::limits;
 use crate::request::paging::{Slice, limit};
+use crate::request::quota;
 use crate::request::versions::tag;
+use crate::responses::{BadBody, BadInput, Denied, StoreFailure};
 use crate::state::State;
 use crate::views::links::{LinkView, VisibilityName};
 
@@ -364,15 +364,10 @@ pub(crate) async fn create(
     JsonObject(asked): JsonObject<Fields, LINK_BYTES>,
 ) -> Result<HttpResponse, ApiError> {
     let new = asked.new_link(state.shortener())?;
-    limits::pay_links(&request, &caller.0, &state, 1)?;
+    quota::pay_links(&request, &caller.0, &state, 1)?;
     let made = state.links().create(&caller.0, new).await?;
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, state.resource_url(&made.link)))
         .insert_header(tag(&made.link))
         .json(LinkView::new(&made, &caller.0, state.shortener())))
-}
-
-/// The id of the link in the path.
-pub(crate) fn link_of(request: &HttpRequest) -> Result<waypost_core::LinkId, ApiError> {
-    id_of(request, "id")
 }

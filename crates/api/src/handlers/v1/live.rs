@@ -18,12 +18,12 @@ use utoipa::ToSchema;
 use waypost_analytics::live::{News, Watcher};
 use waypost_core::LinkId;
 
-use super::clicks::ClickView;
-use super::links::link_of;
 use crate::errors::ApiError;
-use crate::openapi::{Denied, NotThere, StoreFailure};
 use crate::request::caller::Caller;
+use crate::request::input::link_of;
+use crate::responses::{Denied, NotThere, StoreFailure};
 use crate::state::State;
+use crate::views::clicks::ClickView;
 
 /// How long a stream lasts.
 const LIFE: Duration = Duration::from_secs(5 * 60);

@@ -8,9 +8,9 @@ use waypost_store::UserChange;
 
 use super::LINK_BYTES;
 use crate::errors::ApiError;
-use crate::openapi::{BadBody, Denied, StoreFailure};
 use crate::request::caller::Caller;
 use crate::request::input::JsonObject;
+use crate::responses::{BadBody, Denied, StoreFailure};
 use crate::state::State;
 use crate::views::links::UserRecord;
 

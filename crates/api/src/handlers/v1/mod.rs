@@ -37,18 +37,5 @@ pub(crate) mod tags;
 pub(crate) mod tokens;
 pub(crate) mod users;
 
-use actix_web::HttpRequest;
-use uuid::Uuid;
-use waypost_core::Id;
-
-use crate::errors::ApiError;
-
 /// The longest body that has one link in it, in bytes.
 const LINK_BYTES: usize = 64 * 1_024;
-
-/// The id in the path of a request. What is no id is nothing's.
-pub(crate) fn id_of<I: Id>(request: &HttpRequest, name: &str) -> Result<I, ApiError> {
-    let text = request.match_info().get(name).unwrap_or_default();
-    let id = Uuid::try_parse(text).map_err(|_| ApiError::no_such_thing())?;
-    Ok(I::from_uuid(id))
-}

@@ -7,14 +7,14 @@ use utoipa::ToSchema;
 use waypost_core::{Email, LinkOwner, Person};
 
 use super::LINK_BYTES;
-use super::history::PartQuery;
-use super::id_of;
-use super::links::link_of;
 use crate::errors::{ApiError, ErrorBody};
-use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::request::caller::Caller;
+use crate::request::input::id_of;
+use crate::request::input::link_of;
 use crate::request::input::{self, JsonObject};
+use crate::request::paging::PartQuery;
 use crate::request::paging::{Slice, limit};
+use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::links::{OwnerView, PersonView};
 

@@ -2,19 +2,20 @@
 
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 use utoipa::ToSchema;
-use waypost_core::{Password, Session, SessionCursor, SessionId};
+use waypost_core::{Password, SessionCursor, SessionId};
 
-use super::history::PartQuery;
-use super::{LINK_BYTES, id_of};
+use super::LINK_BYTES;
 use crate::errors::ApiError;
-use crate::handlers::auth::client_address;
-use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::request::caller::{Caller, CurrentSession};
+use crate::request::client::client_address;
+use crate::request::input::id_of;
 use crate::request::input::{self, JsonObject};
+use crate::request::paging::PartQuery;
 use crate::request::paging::{Slice, limit};
+use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
+use crate::views::sessions::SessionView;
 
 /// Sessions, newest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,41 +23,6 @@ pub(crate) struct SessionList {
     pub(crate) sessions: Vec<SessionView>,
     /// Where the list goes on; `null` at its end.
     pub(crate) next_cursor: Option<String>,
-}
-
-/// Somebody signed in with a browser.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SessionView {
-    /// Its id.
-    #[schema(format = "uuid")]
-    pub(crate) id: String,
-    /// When somebody signed in.
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) created_at: OffsetDateTime,
-    /// When it was last used, or up to some minutes before.
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) last_used_at: OffsetDateTime,
-    /// From when on it is not accepted, unless it is used before.
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) expires_at: OffsetDateTime,
-    /// What the browser called itself.
-    pub(crate) user_agent: Option<String>,
-    /// It is the one that asks.
-    pub(crate) current: bool,
-}
-
-impl SessionView {
-    fn of(session: &Session, current: Option<SessionId>) -> Self {
-        let user_agent = session.user_agent.as_ref();
-        Self {
-            id: session.id.to_string(),
-            created_at: session.created_at,
-            last_used_at: session.last_used_at,
-            expires_at: session.expires_at,
-            user_agent: user_agent.map(|agent| agent.as_str().to_owned()),
-            current: current == Some(session.id),
-        }
-    }
 }
 
 /// A new password.

@@ -9,11 +9,11 @@ use waypost_core::{Link, VisitClass};
 use waypost_service::Shortener;
 use waypost_store::rollup::Counted;
 
-use super::links::link_of;
 use crate::errors::ApiError;
-use crate::openapi::{BadInput, Denied, NotThere, StoreFailure};
 use crate::request::caller::Caller;
 use crate::request::input;
+use crate::request::input::link_of;
+use crate::responses::{BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::links::VisitClassName;
 

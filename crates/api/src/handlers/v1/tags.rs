@@ -5,12 +5,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use waypost_core::{CursorError, Tag};
 
-use super::history::PartQuery;
 use crate::errors::ApiError;
-use crate::openapi::{BadInput, Denied, StoreFailure};
 use crate::request::caller::Caller;
 use crate::request::input;
+use crate::request::paging::PartQuery;
 use crate::request::paging::{Slice, limit};
+use crate::responses::{BadInput, Denied, StoreFailure};
 use crate::state::State;
 
 /// A tag.

@@ -8,13 +8,14 @@ use utoipa::ToSchema;
 use waypost_core::{Actor, ApiToken, Scope, Scopes, TokenCursor, TokenId, TokenName, TokenSecret};
 use waypost_service::NewToken;
 
-use super::history::PartQuery;
-use super::{LINK_BYTES, id_of};
+use super::LINK_BYTES;
 use crate::errors::ApiError;
-use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::request::caller::Caller;
+use crate::request::input::id_of;
 use crate::request::input::{self, JsonObject};
+use crate::request::paging::PartQuery;
 use crate::request::paging::{Slice, limit};
+use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::links::{ScopeName, TokenRecord};
 

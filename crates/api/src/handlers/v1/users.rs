@@ -6,14 +6,15 @@ use utoipa::{IntoParams, ToSchema};
 use waypost_core::{Email, Role, User, UserCursor, UserId};
 use waypost_store::{StoreError, TakenTo, UserChange};
 
-use super::history::PartQuery;
+use super::LINK_BYTES;
 use super::me::name;
-use super::{LINK_BYTES, id_of};
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
-use crate::openapi::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::request::caller::Caller;
+use crate::request::input::id_of;
 use crate::request::input::{self, JsonObject};
+use crate::request::paging::PartQuery;
 use crate::request::paging::{Slice, limit};
+use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::links::{RoleName, UserRecord};
 

@@ -13,10 +13,10 @@ use waypost_service::KnownSession;
 
 use super::{Access, Caller, CurrentSession, by_session, check, renewed};
 use crate::errors::ApiError;
-use crate::handlers::auth::see_other;
-use crate::pages::is_of_htmx;
+use crate::request::client::is_htmx;
 use crate::request::csrf;
-use crate::request::limits;
+use crate::request::quota;
+use crate::site::see_other;
 use crate::state::State;
 
 /// The page that htmx asks from.
@@ -40,7 +40,7 @@ pub(crate) async fn authorise_page(
     let known = match admit(access, &state, request.request()).await {
         Ok(Some(known)) => known,
         Ok(None) if matches!(access, Access::OrAnonymous(_)) && state.anonymous_links() => {
-            let paid = limits::pay_request(request.request(), &Actor::Anonymous, &state);
+            let paid = quota::pay_request(request.request(), &Actor::Anonymous, &state);
             if let Err(error) = paid {
                 return Ok(request.error_response(error));
             }
@@ -75,7 +75,7 @@ async fn admit(
         return Ok(None);
     };
     let actor = known.actor();
-    limits::pay_request(request, &actor, state)?;
+    quota::pay_request(request, &actor, state)?;
     check(access, &actor, false)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         csrf::check_origin(request.headers(), state.site())?;
@@ -89,7 +89,7 @@ async fn admit(
 /// Sends a browser to sign in, and back to the page after that.
 fn to_sign_in(request: &HttpRequest, state: &State) -> HttpResponse {
     let (site, headers) = (state.site(), request.headers());
-    let is_part = is_of_htmx(headers);
+    let is_part = is_htmx(headers);
     let path = if is_part {
         page_of(headers, &CURRENT_URL, site.base())
     } else if matches!(*request.method(), Method::GET | Method::HEAD) {

@@ -10,10 +10,10 @@ use waypost_store::{LinkQuery, LinkReader};
 
 use super::form::LinkForm;
 use super::{Draft, editor, name_of, path_of, view};
-use crate::handlers::v1::links::link_of;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input;
+use crate::request::input::link_of;
 use crate::state::State;
 use crate::views::links::LinkView;
 

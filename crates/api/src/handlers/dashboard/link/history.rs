@@ -14,10 +14,10 @@ use waypost_service::{LinkError, OwnedLink, Precondition};
 use super::form::{Change, LinkForm};
 use super::{Draft, deletion, editor, name_of, path_of, view};
 use crate::errors::ApiError;
-use crate::handlers::v1::links::link_of;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input;
+use crate::request::input::link_of;
 use crate::state::State;
 use crate::views::links::LinkView;
 

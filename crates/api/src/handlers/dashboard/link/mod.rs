@@ -21,9 +21,9 @@ use waypost_service::{LinkError, OwnedLink};
 use self::form::{Change, LinkForm};
 use self::history::History;
 use self::people::{PersonForm, PersonRow};
-use crate::handlers::v1::links::link_of;
 use crate::pages::{Frame, Moment, PageResult, Problem};
 use crate::request::caller::Caller;
+use crate::request::input::link_of;
 use crate::state::State;
 use crate::views::links::LinkView;
 

@@ -9,9 +9,9 @@ use waypost_service::{LinkError, OwnedLink};
 
 use super::{Draft, editor, path_of};
 use crate::errors::ApiError;
-use crate::handlers::v1::links::link_of;
 use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
+use crate::request::input::link_of;
 use crate::state::State;
 
 /// Who is to be added.

@@ -8,9 +8,9 @@ use waypost_service::{LinkError, OwnedLink, Precondition};
 use super::form::LinkForm;
 use super::{Draft, Stale, deletion, editor, name_of, path_of};
 use crate::errors::ApiError;
-use crate::handlers::v1::links::link_of;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
+use crate::request::input::link_of;
 use crate::state::State;
 
 /// Saves the form, if the link is still the version that the form shows.

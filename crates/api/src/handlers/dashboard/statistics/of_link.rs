@@ -16,14 +16,14 @@ use super::changes::{Change, changes};
 use super::class_name;
 use super::range::{Range, usual_days};
 use crate::errors::ApiError;
-use crate::handlers::v1::clicks::ClickView;
-use crate::handlers::v1::links::link_of;
 use crate::pages::Moment;
 use crate::pages::chart::{Chart, Event, Series};
 use crate::pages::text::{grouped, many, shortened};
 use crate::pages::{Frame, PageResult};
 use crate::request::caller::Caller;
+use crate::request::input::link_of;
 use crate::state::State;
+use crate::views::clicks::ClickView;
 
 /// So many clicks are listed.
 const CLICKS: u32 = 50;
@@ -117,14 +117,14 @@ pub(crate) async fn show(
     let path = format!("{}/dashboard/links/{}/stats", frame.base(), link.id);
     let range = Range::of(&request, path, statistics.today())?;
     let asked = request.headers().get(TARGET);
-    if frame.is_of_htmx() && asked.is_some_and(|asked| asked == "breakdowns") {
+    if frame.is_htmx() && asked.is_some_and(|asked| asked == "breakdowns") {
         let part = BreakdownsPart::of(&state, link.id, range.days, range.days_text()).await?;
         return frame.part(StatusCode::OK, &part);
     }
     let live = LivePart::of(&state, &caller, &frame, &range, &link).await?;
     let page = statistics.clicks(link.id, range.class, None, CLICKS);
     let clicks = ClicksPart::of(page.await?, &range, live.figures.total.clicks == 0);
-    if frame.is_of_htmx() {
+    if frame.is_htmx() {
         return frame.part(StatusCode::OK, &NewsPart { live, clicks });
     }
     let page = StatisticsPage {

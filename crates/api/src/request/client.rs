@@ -1,0 +1,58 @@
+//! What a request says of the client that sends it.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use waypost_analytics::{Visit, VisitHeaders};
+use waypost_core::UserAgent;
+
+use crate::state::State;
+
+/// The header of a request that htmx sends for a part of a page.
+const HTMX: &str = "hx-request";
+
+/// What the browser of a request calls itself.
+pub(crate) fn user_agent(request: &HttpRequest) -> Option<UserAgent> {
+    let value = request.headers().get(header::USER_AGENT)?;
+    UserAgent::from_header(value.as_bytes())
+}
+
+/// The address that a request is believed to come from.
+pub(crate) fn client_address(request: &HttpRequest, state: &State) -> Option<std::net::IpAddr> {
+    state.recorder().client_address(&Visit {
+        peer: request.peer_addr().map(|peer| peer.ip()),
+        session: None,
+        headers: &RequestHeaders(request.headers()),
+    })
+}
+
+/// The host that a request is sent to: that of its target where it has one (RFC 9112 §3.2.2).
+pub(crate) fn host_of(request: &HttpRequest) -> Option<&str> {
+    let of_target = request.uri().host();
+    of_target.or_else(|| request.headers().get(header::HOST)?.to_str().ok())
+}
+
+/// The headers of a request, as the recorder asks for them.
+pub(crate) struct RequestHeaders<'a>(pub(crate) &'a HeaderMap);
+
+impl VisitHeaders for RequestHeaders<'_> {
+    fn first(&self, name: &str) -> Option<&[u8]> {
+        self.0.get(name).map(HeaderValue::as_bytes)
+    }
+
+    fn all(&self, visit: &mut dyn FnMut(&str, &[u8])) {
+        self.0
+            .iter()
+            .for_each(|(name, value)| visit(name.as_str(), value.as_bytes()));
+    }
+
+    fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
+        self.0
+            .get_all(name)
+            .for_each(|value| visit(value.as_bytes()));
+    }
+}
+
+/// Whether htmx asks for a part of a page.
+pub(crate) fn is_htmx(headers: &HeaderMap) -> bool {
+    headers.contains_key(HTMX)
+}
