@@ -1,9 +1,10 @@
 //! Whether a link can be followed now, and what caches are told of that.
 
-use crate::errors::{ApiError, ErrorCode};
 use actix_web::http::header::HeaderValue;
 use time::OffsetDateTime;
 use waypost_service::{Closed, Destination};
+
+use crate::errors::{ApiError, ErrorCode};
 
 /// A redirect that a browser or a proxy kept would be a click that nobody counts.
 pub(crate) const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-store");

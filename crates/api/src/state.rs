@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_web::web::Bytes;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use waypost_analytics::live::Live;
@@ -18,7 +19,6 @@ use crate::request::limits::Limits;
 use crate::request::throttle::SignInThrottle;
 use crate::settings::LimitSettings;
 use crate::site::Site;
-use actix_web::web::Bytes;
 
 /// So many watch links at once.
 const STREAMS: usize = 500;

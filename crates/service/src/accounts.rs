@@ -16,14 +16,13 @@ pub use tokens::NewToken;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use passwords::PasswordThread;
 use time::OffsetDateTime;
 use waypost_core::{
     Clock, DisplayName, Email, Password, PasswordHashError, Random, Role, SessionLifetime,
     TokenHash, TokenId, User, UserId,
 };
 use waypost_store::{Store, StoreError};
-
-use passwords::PasswordThread;
 
 /// What [`Accounts`] work with.
 #[derive(Clone)]

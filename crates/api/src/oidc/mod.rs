@@ -24,6 +24,7 @@ mod settings;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use claims::{OtherClaims, Told};
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreGenderClaim, CoreJwsSigningAlgorithm as Algorithm,
 };
@@ -37,7 +38,6 @@ use time::OffsetDateTime;
 use waypost_core::{BaseUrl, Clock, ExternalIdentity, Random};
 use waypost_service::{AllowedDomains, ProvenIdentity};
 
-use claims::{OtherClaims, Told};
 pub(crate) use error::OidcError;
 use error::Refused;
 use http::HttpClient;

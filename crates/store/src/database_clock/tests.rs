@@ -7,9 +7,9 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use proptest::prelude::*;
 use time::macros::datetime;
 use waypost_core::ManualClock;
+use waypost_store_testkit::log::Log;
 
 use super::*;
-use waypost_store_testkit::log::Log;
 
 const NOW: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
 /// What goes wrong with clocks: a wrong year, say.

@@ -4,7 +4,6 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
 use waypost_core::{Actor, LinkDetails, ShortCode};
 use waypost_service::{LinkError, NewLink};
 

@@ -1,10 +1,10 @@
 //! Loads: one per code, whoever waits for it, and none brings back what was forgotten.
 
 use futures_util::future::join_all;
-
-use super::doubles::{Mode, Setup, link_id};
 use waypost_store::StoreError;
 use waypost_store_testkit::samples::code;
+
+use super::doubles::{Mode, Setup, link_id};
 
 #[tokio::test]
 async fn a_hundred_requests_for_one_code_are_one_load() {
