@@ -69,5 +69,6 @@ pub(crate) fn accounts(database: &Database, clock: Arc<dyn Clock>) -> Accounts {
         // Nobody presents tokens here.
         operator: None,
         sessions: SessionLifetime::default(),
+        resolver: None,
     })
 }

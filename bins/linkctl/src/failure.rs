@@ -163,11 +163,17 @@ impl Failure {
                 _ => Status::Refused,
             },
             Self::Account(error) => match error {
-                AccountError::EmailTaken(_) | AccountError::WrongPassword | AccountError::Busy => {
-                    Status::Refused
+                AccountError::EmailTaken(_)
+                | AccountError::AddressInUse
+                | AccountError::Oneself
+                | AccountError::WrongPassword
+                | AccountError::Busy => Status::Refused,
+                AccountError::NotAnAdmin
+                | AccountError::ScopeMissing(_)
+                | AccountError::ExpiresInThePast => Status::Usage,
+                AccountError::NoUser | AccountError::NoHeir | AccountError::ActorGone => {
+                    Status::NotFound
                 }
-                AccountError::NotAnAdmin | AccountError::ExpiresInThePast => Status::Usage,
-                AccountError::NoUser => Status::NotFound,
                 AccountError::Password(_) | AccountError::Store(_) => Status::Database,
             },
             Self::BlockedAlready(_)

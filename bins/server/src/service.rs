@@ -140,7 +140,7 @@ impl Service {
         });
         let resolver = Resolver::new(database.store(), &settings.cache);
         let shortener = shortener(settings, &database, clock.clone(), &resolver);
-        let accounts = accounts(settings, &database, clock.clone());
+        let accounts = accounts(settings, &database, clock.clone(), &resolver);
         let parts = ApiParts {
             links: Links::new(shortener),
             accounts: accounts.clone(),
@@ -255,13 +255,19 @@ fn oidc(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Option<Arc<Oidc>>,
 }
 
 /// What knows users and signs them in.
-fn accounts(settings: &Settings, database: &Database, clock: Arc<dyn Clock>) -> Accounts {
+fn accounts(
+    settings: &Settings,
+    database: &Database,
+    clock: Arc<dyn Clock>,
+    resolver: &Resolver,
+) -> Accounts {
     Accounts::new(AccountsParts {
         store: database.store(),
         clock,
         random: Arc::new(SystemRandom),
         operator: settings.access.admin_token,
         sessions: settings.access.sessions,
+        resolver: Some(resolver.clone()),
     })
 }
 

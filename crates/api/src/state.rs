@@ -9,7 +9,7 @@ use waypost_analytics::live::Live;
 use waypost_analytics::statistics::Statistics;
 use waypost_analytics::{Orphans, Recorder, UserAgents};
 use waypost_core::{BaseUrl, Clock, Link, Random};
-use waypost_service::{Accounts, Links, Resolver, Router, Shortener};
+use waypost_service::{Accounts, Blocklist, Links, Resolver, Router, Shortener};
 use waypost_store::{ClockSkew, DatabaseClock, Store};
 
 use crate::installation::Installation;
@@ -59,6 +59,7 @@ pub struct ApiParts {
 pub(crate) struct State {
     parts: ApiParts,
     router: Router,
+    blocklist: Blocklist,
     base_url: BaseUrl,
     site: Site,
     throttle: SignInThrottle,
@@ -84,6 +85,11 @@ impl State {
             streams: Arc::new(Semaphore::new(STREAMS)),
             closing,
             router: Router::new(parts.resolver.clone(), &base_url),
+            blocklist: Blocklist::new(
+                parts.links.shortener().shared_store(),
+                parts.clock.clone(),
+                Some(parts.resolver.clone()),
+            ),
             limits: Limits::new(parts.limits),
             statistics: Statistics::new(
                 parts.recorder.clone(),
@@ -108,6 +114,10 @@ impl State {
 
     pub(crate) fn accounts(&self) -> &Accounts {
         &self.parts.accounts
+    }
+
+    pub(crate) const fn blocklist(&self) -> &Blocklist {
+        &self.blocklist
     }
 
     pub(crate) fn site(&self) -> &Site {

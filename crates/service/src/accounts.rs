@@ -1,5 +1,6 @@
 //! Users over any store, and what they are known by: what the HTTP API and `linkctl` share.
 
+mod changes;
 mod deletion;
 mod finding;
 mod identities;
@@ -8,6 +9,7 @@ mod sessions;
 mod setup;
 mod tokens;
 
+pub use changes::UserEdit;
 pub use finding::FoundUsers;
 pub use identities::{AllowedDomains, AllowedDomainsError, IdentityError, ProvenIdentity};
 pub use sessions::{KnownSession, NewSession};
@@ -19,10 +21,12 @@ use std::sync::{Arc, Mutex};
 use passwords::PasswordThread;
 use time::OffsetDateTime;
 use waypost_core::{
-    Clock, DisplayName, Email, Password, PasswordHashError, Random, Role, SessionLifetime,
+    Clock, DisplayName, Email, Password, PasswordHashError, Random, Role, Scope, SessionLifetime,
     TokenHash, TokenId, User, UserId,
 };
 use waypost_store::{Store, StoreError};
+
+use crate::Resolver;
 
 /// What [`Accounts`] work with.
 #[derive(Clone)]
@@ -37,6 +41,8 @@ pub struct AccountsParts {
     pub operator: Option<TokenHash>,
     /// How long sessions last.
     pub sessions: SessionLifetime,
+    /// Forgets at once the links of users who are deleted, where there is one; others forget them within seconds.
+    pub resolver: Option<Resolver>,
 }
 
 /// Adds users, makes their API tokens, signs them in, and knows them again. Clones are cheap.
@@ -141,6 +147,21 @@ pub enum AccountError {
     /// The user does not exist any more.
     #[error("there is no such user any more")]
     NoUser,
+    /// Another user has the address.
+    #[error("another user has this address")]
+    AddressInUse,
+    /// It takes rights from the one who asks.
+    #[error("nobody can do this to themselves; ask another admin, or use linkctl")]
+    Oneself,
+    /// Nobody else has the address.
+    #[error("no other user has this address")]
+    NoHeir,
+    /// The user who asks was deleted meanwhile.
+    #[error("the user who asks does not exist")]
+    ActorGone,
+    /// A token may not do more than the one that creates it.
+    #[error("the scope `{}` is missing", .0.as_str())]
+    ScopeMissing(Scope),
     /// Only the token of an admin may have the scope `admin`.
     #[error("only the token of an admin may have the scope `admin`")]
     NotAnAdmin,

@@ -5,6 +5,7 @@
 //! | [`Shortener`] | making and finding links over any store |
 //! | [`Links`] | the same for those who may, with all that belongs to a link |
 //! | [`Accounts`] | users, their API tokens and sessions, and knowing them again |
+//! | [`Blocklist`] | hosts to which no link leads |
 //! | [`Resolver`] | from the code that a visitor typed to where it leads, from memory where it can, and what a redirect asks |
 //! | [`Router`] | from the host and the path of a request to the link that it follows |
 //! | [`make_links_findable`] | the search index of links that were stored before there was one |
@@ -13,6 +14,7 @@
 //! it) stands here or in `waypost-core`, once; those who call it parse and render.
 
 mod accounts;
+mod blocklist;
 mod cache_settings;
 mod links;
 mod metrics;
@@ -23,8 +25,9 @@ mod shortener;
 
 pub use accounts::{
     AccountError, Accounts, AccountsParts, AllowedDomains, AllowedDomainsError, FoundUsers,
-    IdentityError, KnownSession, NewSession, NewToken, NewUser, ProvenIdentity,
+    IdentityError, KnownSession, NewSession, NewToken, NewUser, ProvenIdentity, UserEdit,
 };
+pub use blocklist::{Blocklist, BlocklistError};
 pub use cache_settings::CacheSettings;
 pub use links::{
     Availability, LinkError, LinkPatch, Links, NewKeyword, OwnedLink, Precondition, permit,

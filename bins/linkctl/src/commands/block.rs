@@ -1,8 +1,9 @@
 //! `linkctl block`: the hosts to which no link leads.
 
 use waypost_api::BlockedRecord;
-use waypost_core::{Clock, HostPattern};
-use waypost_store::{BlockedHost, Store, StoreError};
+use waypost_core::{Actor, HostPattern, Title};
+use waypost_service::{Blocklist, BlocklistError};
+use waypost_store::StoreError;
 
 use crate::cli;
 use crate::console::{Console, HEADING, to_the_second};
@@ -13,48 +14,49 @@ const PAGE: u32 = 500;
 
 pub(super) async fn run(
     command: cli::Block,
-    store: &dyn Store,
-    clock: &dyn Clock,
+    blocklist: &Blocklist,
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
     match command {
         cli::Block::Add { pattern, reason } => {
-            let blocked = BlockedHost {
-                pattern,
-                reason: reason.unwrap_or_default(),
-                created_by: None,
-                created_at: clock.now(),
-            };
-            add(&blocked, store, console).await?;
+            add(pattern, reason.unwrap_or_default(), blocklist, console).await?;
         }
-        cli::Block::List => list(store, console).await?,
-        cli::Block::Remove { pattern } => remove(&pattern, store, console).await?,
+        cli::Block::List => list(blocklist, console).await?,
+        cli::Block::Remove { pattern } => remove(&pattern, blocklist, console).await?,
     }
     Ok(Status::Done)
 }
 
 async fn add(
-    blocked: &BlockedHost,
-    store: &dyn Store,
+    pattern: HostPattern,
+    reason: Title,
+    blocklist: &Blocklist,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    store
-        .block_host(blocked)
-        .await
-        .map_err(|error| match error {
-            StoreError::Conflict => Failure::BlockedAlready(blocked.pattern.clone()),
-            error => error.into(),
-        })?;
+    let added = blocklist
+        .add(&Actor::Operator, pattern.clone(), reason)
+        .await;
+    let blocked = added.map_err(|error| of(error, pattern))?;
     if console.json {
-        return console.json(&BlockedRecord::from(blocked));
+        return console.json(&BlockedRecord::from(&blocked));
     }
     console.line(format_args!("blocked {}", blocked.pattern))
 }
 
-async fn list(store: &dyn Store, console: &mut Console<'_>) -> Result<(), Failure> {
+fn of(error: BlocklistError, pattern: HostPattern) -> Failure {
+    match error {
+        BlocklistError::BlockedAlready => Failure::BlockedAlready(pattern),
+        BlocklistError::NotBlocked => Failure::NotBlocked(pattern),
+        // The operator is no user.
+        BlocklistError::ActorGone => StoreError::NotFound.into(),
+        BlocklistError::Store(error) => error.into(),
+    }
+}
+
+async fn list(blocklist: &Blocklist, console: &mut Console<'_>) -> Result<(), Failure> {
     let mut after: Option<HostPattern> = None;
     loop {
-        let entries = store.blocked_hosts(after.as_ref(), PAGE).await?;
+        let entries = blocklist.entries(after.as_ref(), PAGE).await?;
         let Some(last) = entries.last() else {
             break;
         };
@@ -87,11 +89,10 @@ async fn list(store: &dyn Store, console: &mut Console<'_>) -> Result<(), Failur
 
 async fn remove(
     pattern: &HostPattern,
-    store: &dyn Store,
+    blocklist: &Blocklist,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    if !store.unblock_host(pattern).await? {
-        return Err(Failure::NotBlocked(pattern.clone()));
-    }
+    let removed = blocklist.remove(pattern).await;
+    removed.map_err(|error| of(error, pattern.clone()))?;
     console.line(format_args!("removed {pattern}"))
 }

@@ -17,6 +17,7 @@ mod verify;
 
 use waypost_analytics::Journal;
 use waypost_core::{Clock as _, SystemClock, SystemRandom};
+use waypost_service::Blocklist;
 use waypost_store::run_when_idle;
 
 use crate::cli::{Command, Journal as JournalCommand, Migrate, Privacy};
@@ -59,13 +60,16 @@ pub(crate) async fn run(
         Command::Keyword(command) => keyword::run(command, &shortener, console).await,
         Command::User(command) => {
             let accounts = database::accounts(&database, clock.clone());
-            user::run(command, &accounts, &*clock, console).await
+            user::run(command, &accounts, console).await
         }
         Command::Token(command) => {
             let accounts = database::accounts(&database, clock.clone());
             token::run(command, &accounts, &*clock, console).await
         }
-        Command::Block(command) => block::run(command, store, &*clock, console).await,
+        Command::Block(command) => {
+            let blocklist = Blocklist::new(database.store(), clock.clone(), None);
+            block::run(command, &blocklist, console).await
+        }
         Command::Orphans(command) => {
             let zone = &settings.clicks.zone;
             orphans::run(&command, store, zone, &*clock, console).await

@@ -22,7 +22,7 @@ pub(super) async fn run(
         cli::Token::List { user } => list(user, accounts, clock, console).await?,
         cli::Token::Revoke { id } => {
             let id = TokenId::from_uuid(id);
-            revoke(id, accounts, clock, console).await?;
+            revoke(id, accounts, console).await?;
         }
     }
     Ok(Status::Done)
@@ -161,28 +161,14 @@ fn row(user: &User, token: &ApiToken, clock: &dyn Clock) -> String {
     )
 }
 
-/// Looks for whose it is: few revoke a token so often that it should have an index.
 async fn revoke(
     id: TokenId,
     accounts: &Accounts,
-    clock: &dyn Clock,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let store = accounts.store();
-    let now = clock.now();
-    let mut cursor = None;
-    loop {
-        let users = store.users_after(cursor, PAGE).await?;
-        let Some(last) = users.last() else {
-            return Err(Failure::NoToken(id));
-        };
-        cursor = Some(UserCursor::from(last));
-        for user in &users {
-            if store.revoke_token(user.id, id, now).await? {
-                return console.line(format_args!("revoked {id} of {}", user.email));
-            }
-        }
-    }
+    let user = accounts.revoke_any_token(id).await?;
+    let user = user.ok_or(Failure::NoToken(id))?;
+    console.line(format_args!("revoked {id} of {}", user.email))
 }
 
 async fn user_with(email: Email, accounts: &Accounts) -> Result<User, Failure> {
@@ -214,6 +200,7 @@ mod tests {
             random: Arc::new(SeededRandom::new(1)),
             operator: None,
             sessions: SessionLifetime::default(),
+            resolver: None,
         });
         let ada = NewUser {
             email: ada(),

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 use waypost_api::UserRecord;
-use waypost_core::{Clock, Email, Password, Role, User, UserCursor};
-use waypost_service::{Accounts, NewUser};
-use waypost_store::{TakenTo, UserChange};
+use waypost_core::{Actor, Email, Password, Role, User, UserCursor};
+use waypost_service::{Accounts, NewUser, UserEdit};
+use waypost_store::TakenTo;
 
 use crate::cli::{self, Confirmation};
 use crate::console::{Console, HEADING, counted, to_the_second};
@@ -17,11 +17,10 @@ const PAGE: u32 = 500;
 pub(super) async fn run(
     command: cli::User,
     accounts: &Accounts,
-    clock: &dyn Clock,
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
-    let nothing = UserChange::default;
-    let (email, change) = match command {
+    let nothing = UserEdit::default;
+    let (email, edit) = match command {
         cli::User::Add(new) => {
             add(new, accounts, console).await?;
             return Ok(Status::Done);
@@ -44,34 +43,34 @@ pub(super) async fn run(
         }
         cli::User::Promote { email } => (
             email,
-            UserChange {
+            UserEdit {
                 role: Some(Role::Admin),
                 ..nothing()
             },
         ),
         cli::User::Demote { email } => (
             email,
-            UserChange {
+            UserEdit {
                 role: Some(Role::Member),
                 ..nothing()
             },
         ),
         cli::User::Disable { email } => (
             email,
-            UserChange {
-                disabled_at: Some(Some(clock.now())),
+            UserEdit {
+                disabled: Some(true),
                 ..nothing()
             },
         ),
         cli::User::Enable { email } => (
             email,
-            UserChange {
-                disabled_at: Some(None),
+            UserEdit {
+                disabled: Some(false),
                 ..nothing()
             },
         ),
     };
-    change_user(email, change, accounts, console).await?;
+    change_user(email, edit, accounts, console).await?;
     Ok(Status::Done)
 }
 
@@ -136,17 +135,14 @@ async fn list(accounts: &Accounts, console: &mut Console<'_>) -> Result<(), Fail
 
 async fn change_user(
     email: Email,
-    mut change: UserChange,
+    edit: UserEdit,
     accounts: &Accounts,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let store = accounts.store();
     let user = find(email.clone(), accounts).await?;
-    if user.is_disabled() && change.disabled_at.is_some_and(|at| at.is_some()) {
-        // They stay disabled since then.
-        change.disabled_at = None;
-    }
-    let changed = store.change_user(user.id, &change).await?;
+    let changed = accounts
+        .change_user(&Actor::Operator, user.id, edit)
+        .await?;
     let user = changed.ok_or(Failure::NoUser(email))?;
     print(&user, console)
 }
@@ -188,7 +184,7 @@ async fn delete(
     let mut taken = 0;
     let progress = Progress::counting(console, "links");
     let deleted = accounts
-        .delete_user(None, user.id, to, |links| {
+        .delete_user(&Actor::Operator, user.id, to, |links| {
             taken = links;
             progress.at(links);
         })
@@ -256,6 +252,7 @@ mod tests {
             random: Arc::new(SeededRandom::new(1)),
             operator: None,
             sessions: SessionLifetime::default(),
+            resolver: None,
         })
     }
 
@@ -278,9 +275,8 @@ mod tests {
         json: bool,
         input: &str,
     ) -> Result<Printed, Failure> {
-        let clock = ManualClock::new(NOW);
         let (ended, printed) = Printed::by(json, Some(input), async |console| {
-            run(command, accounts, &clock, console).await
+            run(command, accounts, console).await
         })
         .await;
         ended.map(|_| printed)

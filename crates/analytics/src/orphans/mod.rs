@@ -223,6 +223,15 @@ impl Orphans {
         let _ = timeout(SETTLE_LIMIT, writing).await;
     }
 
+    /// Forgets a path, with what is still to be written of it. Returns whether it was known.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any change.
+    pub async fn forget(&self, path: &OrphanPath) -> Result<bool, StoreError> {
+        self.settle().await;
+        self.0.parts.store.delete_orphan(path).await
+    }
+
     /// The day that it is.
     #[must_use]
     pub fn today(&self) -> Date {

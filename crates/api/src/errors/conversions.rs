@@ -3,7 +3,7 @@
 use actix_web::error::{JsonPayloadError, UrlencodedError};
 use waypost_analytics::statistics::DaysError;
 use waypost_core::{CodeError, CursorError, DetailError, FillError, PageError};
-use waypost_service::{AccountError, LinkError, ShortenError};
+use waypost_service::{AccountError, BlocklistError, LinkError, ShortenError};
 use waypost_store::StoreError;
 
 use super::{ApiError, ErrorCode};
@@ -74,9 +74,25 @@ impl From<AccountError> for ApiError {
             AccountError::WrongPassword => Self::forbidden("the current password is not right"),
             AccountError::Busy => Self::new(ErrorCode::Busy, error.to_string()),
             AccountError::NoUser => Self::new(ErrorCode::UserUnknown, error.to_string()),
-            AccountError::EmailTaken(_) => Self::new(ErrorCode::Conflict, error.to_string()),
+            AccountError::NoHeir => Self::new(ErrorCode::UserUnknown, error.to_string()),
+            AccountError::EmailTaken(_) | AccountError::AddressInUse | AccountError::Oneself => {
+                Self::new(ErrorCode::Conflict, error.to_string())
+            }
+            AccountError::ActorGone => Self::unauthorized(true),
+            AccountError::ScopeMissing(scope) => Self::scope_missing(scope),
             AccountError::NotAnAdmin => Self::forbidden("this is for admins"),
             AccountError::ExpiresInThePast => Self::bad_request(error.to_string()),
+        }
+    }
+}
+
+impl From<BlocklistError> for ApiError {
+    fn from(error: BlocklistError) -> Self {
+        match error {
+            BlocklistError::BlockedAlready => Self::new(ErrorCode::Conflict, error.to_string()),
+            BlocklistError::NotBlocked => Self::no_such_thing(),
+            BlocklistError::ActorGone => Self::unauthorized(true),
+            BlocklistError::Store(error) => error.into(),
         }
     }
 }

@@ -160,6 +160,7 @@ impl TestServer {
             random: random.clone(),
             operator: Some(TokenHash::of(OPERATOR)),
             sessions: SessionLifetime::default(),
+            resolver: Some(resolver.clone()),
         });
         let parts = ApiParts {
             links: Links::new(shortener),

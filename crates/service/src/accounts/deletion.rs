@@ -1,8 +1,9 @@
 //! Deleting users, and what becomes of their links.
 
-use waypost_core::UserId;
+use waypost_core::{Actor, UserId};
 use waypost_store::{StoreError, TakenTo, Taking, UserChange};
 
+use super::changes::check_other;
 use super::{AccountError, Accounts, AccountsParts};
 
 /// Links that are taken from a user at a time.
@@ -17,13 +18,31 @@ impl Accounts {
     /// What fails half-way is done by doing it again.
     ///
     /// # Errors
-    /// [`AccountError::NoUser`] when the user to give the links to does not exist.
+    /// [`AccountError::Oneself`] when the actor is the user, [`AccountError::NoUser`] when the user to give the links
+    /// to does not exist.
     pub async fn delete_user(
+        &self,
+        actor: &Actor,
+        id: UserId,
+        links: TakenTo,
+        mut taken: impl FnMut(u64),
+    ) -> Result<bool, AccountError> {
+        check_other(actor, id)?;
+        let deleted = self.delete(actor.user_id(), id, links, &mut taken).await?;
+        if deleted && let Some(resolver) = &self.0.parts.resolver {
+            // So that this process forgets their deleted links now, and not with the next reading of the feed. A
+            // failure is told in the log, and the next reading makes up for it.
+            let _ = resolver.poll_once().await;
+        }
+        Ok(deleted)
+    }
+
+    async fn delete(
         &self,
         by: Option<UserId>,
         id: UserId,
         links: TakenTo,
-        mut taken: impl FnMut(u64),
+        taken: &mut impl FnMut(u64),
     ) -> Result<bool, AccountError> {
         let AccountsParts { store, clock, .. } = &self.0.parts;
         let disable = UserChange {

@@ -28,6 +28,7 @@ pub(super) fn rig() -> Rig {
         random: Arc::new(SeededRandom::new(1)),
         operator: Some(TokenHash::of(OPERATOR)),
         sessions: SessionLifetime::default(),
+        resolver: None,
     });
     Rig {
         accounts,

@@ -9,6 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use waypost_core::{
     Actor, ApiToken, Role, Scope, Scopes, TokenHash, TokenId, TokenName, TokenSecret, User,
+    UserCursor, UserId,
 };
 use waypost_store::StoreError;
 
@@ -16,6 +17,9 @@ use super::{AccountError, Accounts, AccountsParts};
 
 /// How often it is written down when tokens were used.
 const WRITE_USED_EVERY: Duration = Duration::from_secs(10);
+
+/// Users that are looked through at a time.
+const USERS: u32 = 500;
 
 /// An API token to be made.
 #[derive(Debug, Clone)]
@@ -67,6 +71,58 @@ impl Accounts {
             Ok(()) => Ok((token, secret)),
             Err(StoreError::NotFound) => Err(AccountError::NoUser),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes an API token of the actor, which may not do more than what they present.
+    ///
+    /// # Errors
+    /// As [`Accounts::create_token`]; [`AccountError::ScopeMissing`] for a scope that the actor does not have, and
+    /// [`AccountError::ActorGone`] when the actor is no user.
+    pub async fn create_own_token(
+        &self,
+        actor: &Actor,
+        new: NewToken,
+    ) -> Result<(ApiToken, TokenSecret), AccountError> {
+        let Actor::User { id, scopes, .. } = actor else {
+            return Err(AccountError::ActorGone);
+        };
+        if let Some(missing) = new.scopes.iter().find(|scope| !scopes.contains(*scope)) {
+            return Err(AccountError::ScopeMissing(missing));
+        }
+        let user = self.0.parts.store.user(*id).await?;
+        let user = user.ok_or(AccountError::ActorGone)?;
+        self.create_token(&user, new).await
+    }
+
+    /// Revokes a token of a user. Returns whether they have it.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any change.
+    pub async fn revoke_token(&self, user: UserId, token: TokenId) -> Result<bool, StoreError> {
+        let AccountsParts { store, clock, .. } = &self.0.parts;
+        store.revoke_token(user, token, clock.now()).await
+    }
+
+    /// Revokes a token, whosever it is. Returns its user; `None` when there is no such token.
+    ///
+    /// All users are looked through: tokens are revoked so seldom this way that no index is worth it.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any change.
+    pub async fn revoke_any_token(&self, token: TokenId) -> Result<Option<User>, StoreError> {
+        let mut cursor = None;
+        loop {
+            let users = self.0.parts.store.users_after(cursor, USERS).await?;
+            let Some(last) = users.last() else {
+                return Ok(None);
+            };
+            cursor = Some(UserCursor::from(last));
+            for user in users {
+                if self.revoke_token(user.id, token).await? {
+                    return Ok(Some(user));
+                }
+            }
         }
     }
 

@@ -5,13 +5,13 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 use waypost_core::{Email, LinkPlace, User, UserId};
+use waypost_service::AccountError;
 use waypost_service::OwnedLink;
 use waypost_store::{LinkQuery, LinkReader, TakenTo};
 
 use super::USERS;
 use super::user::find;
-use crate::errors::{ApiError, ErrorCode};
-use crate::handlers::v1::users;
+use crate::errors::ApiError;
 use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::state::State;
@@ -67,7 +67,7 @@ pub(crate) async fn show(
 ) -> PageResult {
     let user = find(&request, &state).await?;
     if caller.0.user_id() == Some(user.id) {
-        return Err(users::not_oneself());
+        return Err(AccountError::Oneself.into());
     }
     let typed = DeleteForm::default();
     shown(&user, &caller, &state, &frame, &typed, &Problem::NONE).await
@@ -84,7 +84,13 @@ pub(crate) async fn delete(
     let user = find(&request, &state).await?;
     match form.read(user.id, &state).await? {
         Ok(links) => {
-            users::deleted(user.id, links, &caller, &state).await?;
+            let accounts = state.accounts();
+            if !accounts
+                .delete_user(&caller.0, user.id, links, |_| {})
+                .await?
+            {
+                return Err(ApiError::no_such_thing());
+            }
             Ok(frame.go_saying(USERS, Flash::UserDeleted, &state))
         }
         Err(problem) => shown(&user, &caller, &state, &frame, &form, &problem).await,
@@ -112,12 +118,10 @@ impl DeleteForm {
             Ok(email) => email,
             Err(error) => return Ok(Err(Problem::new("email", &error.to_string()))),
         };
-        match users::heir(&email, user, state).await {
-            Ok(heir) => Ok(Ok(heir)),
-            Err(error) if error.code() == ErrorCode::UserUnknown => {
-                Ok(Err(Problem::new("email", &error.body().message)))
-            }
-            Err(error) => Err(error),
+        match state.accounts().heir(user, &email).await {
+            Ok(heir) => Ok(Ok(TakenTo::User(heir.id))),
+            Err(error @ AccountError::NoHeir) => Ok(Err(Problem::new("email", &error.to_string()))),
+            Err(error) => Err(error.into()),
         }
     }
 }

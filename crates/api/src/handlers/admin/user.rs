@@ -5,11 +5,10 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 use waypost_core::{DisplayName, Email, Role, User, UserId};
-use waypost_store::UserChange;
+use waypost_service::{AccountError, UserEdit};
 
 use super::USERS;
-use crate::errors::{ApiError, ErrorCode};
-use crate::handlers::v1::users;
+use crate::errors::ApiError;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input::id_of;
@@ -77,15 +76,14 @@ pub(crate) async fn change(
     let user = find(&request, &state).await?;
     let problem = match form.read(&user) {
         Ok(change) => {
-            let is_about_role = change.role.is_some();
-            match users::changed(user.id, change, None, &caller, &state).await {
-                Ok(_) => {
+            let accounts = state.accounts();
+            match accounts.change_user(&caller.0, user.id, change).await {
+                Ok(None) => return Err(ApiError::no_such_thing()),
+                Ok(Some(_)) => {
                     let path = format!("{USERS}/users/{}", user.id);
                     return Ok(frame.go_saying(&path, Flash::Saved, &state));
                 }
-                Err(error) => {
-                    of_change(error, is_about_role && caller.0.user_id() == Some(user.id))?
-                }
+                Err(error) => of_change(error)?,
             }
         }
         Err(problem) => problem,
@@ -107,8 +105,12 @@ pub(crate) async fn set_state(
         "false" => (false, Flash::UserEnabled),
         _ => return Err(ApiError::bad_request("`disabled` is true or false")),
     };
-    let nothing_else = UserChange::default();
-    users::changed(id, nothing_else, Some(disabled), &caller, &state).await?;
+    let edit = UserEdit {
+        disabled: Some(disabled),
+        ..UserEdit::default()
+    };
+    let changed = state.accounts().change_user(&caller.0, id, edit).await?;
+    changed.ok_or_else(ApiError::no_such_thing)?;
     Ok(frame.go_saying(&format!("{USERS}/users/{id}"), flash, &state))
 }
 
@@ -118,17 +120,17 @@ pub(super) async fn find(request: &HttpRequest, state: &State) -> Result<User, A
     user.ok_or_else(ApiError::no_such_thing)
 }
 
-fn of_change(error: ApiError, is_own_role: bool) -> Result<Problem, ApiError> {
-    match error.code() {
-        ErrorCode::Conflict if is_own_role => Ok(Problem::new("role", &error.body().message)),
-        ErrorCode::Conflict => Ok(Problem::new("email", &error.body().message)),
-        _ => Err(error),
+fn of_change(error: AccountError) -> Result<Problem, ApiError> {
+    match error {
+        AccountError::Oneself => Ok(Problem::new("role", &error.to_string())),
+        AccountError::AddressInUse => Ok(Problem::new("email", &error.to_string())),
+        error => Err(error.into()),
     }
 }
 
 impl UserForm {
     /// What differs.
-    fn read(&self, user: &User) -> Result<UserChange, Problem> {
+    fn read(&self, user: &User) -> Result<UserEdit, Problem> {
         let email =
             Email::parse(&self.email).map_err(|error| Problem::new("email", &error.to_string()))?;
         let name = DisplayName::parse(&self.display_name)
@@ -137,12 +139,12 @@ impl UserForm {
             .role
             .parse()
             .map_err(|_| Problem::new("role", "choose what they may do"))?;
-        Ok(UserChange {
+        Ok(UserEdit {
             email: (email != user.email).then_some(email),
             display_name: (name != user.display_name).then_some(name),
             // A role that is set is no group's doing any more.
             role: (role != user.role).then_some(role),
-            disabled_at: None,
+            disabled: None,
         })
     }
 }

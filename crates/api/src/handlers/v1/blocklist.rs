@@ -4,10 +4,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use waypost_core::{CursorError, HostPattern, Title};
-use waypost_store::{BlockedHost, StoreError};
+use waypost_store::BlockedHost;
 
 use super::LINK_BYTES;
-use crate::errors::{ApiError, ErrorBody, ErrorCode};
+use crate::errors::{ApiError, ErrorBody};
 use crate::request::caller::Caller;
 use crate::request::input::{self, JsonObject};
 use crate::request::paging::PartQuery;
@@ -64,10 +64,8 @@ pub(crate) async fn listed(query: &PartQuery, state: &State) -> Result<Blocklist
     let after = after.map(|text| HostPattern::parse(text).map_err(|_| CursorError));
     let after = after.transpose()?;
     let one_more = limit.saturating_add(1);
-    let blocked = state
-        .store()
-        .blocked_hosts(after.as_ref(), one_more)
-        .await?;
+    let blocklist = state.blocklist();
+    let blocked = blocklist.entries(after.as_ref(), one_more).await?;
     let slice = Slice::of(blocked, limit, |blocked| blocked.pattern.to_string());
     Ok(Blocklist {
         blocklist: slice.items.iter().map(BlockedRecord::from).collect(),
@@ -112,25 +110,10 @@ pub(crate) async fn blocked(
     caller: &Caller,
     state: &State,
 ) -> Result<BlockedHost, ApiError> {
-    let pattern = HostPattern::parse(&asked.pattern);
-    let blocked = BlockedHost {
-        pattern: pattern.map_err(|error| ApiError::bad_request(format!("`pattern` {error}")))?,
-        reason: Title::parse(&asked.reason)?,
-        created_by: caller.0.user_id(),
-        created_at: state.clock().now(),
-    };
-    match state.store().block_host(&blocked).await {
-        Ok(()) => {}
-        Err(StoreError::Conflict) => {
-            let message = "this pattern is on the blocklist already";
-            return Err(ApiError::new(ErrorCode::Conflict, message));
-        }
-        // They were deleted since they were known again.
-        Err(StoreError::NotFound) => return Err(ApiError::unauthorized(true)),
-        Err(error) => return Err(error.into()),
-    }
-    notice(state).await;
-    Ok(blocked)
+    let pattern = HostPattern::parse(&asked.pattern)
+        .map_err(|error| ApiError::bad_request(format!("`pattern` {error}")))?;
+    let reason = Title::parse(&asked.reason)?;
+    Ok(state.blocklist().add(&caller.0, pattern, reason).await?)
 }
 
 /// Let links lead to a host again
@@ -164,14 +147,5 @@ pub(crate) async fn unblock(
 /// `NOT_FOUND` when it was not blocked.
 pub(crate) async fn unblocked(pattern: &str, state: &State) -> Result<(), ApiError> {
     let pattern = HostPattern::parse(pattern).map_err(|_| ApiError::no_such_thing())?;
-    if !state.store().unblock_host(&pattern).await? {
-        return Err(ApiError::no_such_thing());
-    }
-    notice(state).await;
-    Ok(())
-}
-
-/// Lets this server know at once. Where the database is away again, it knows as the others do.
-async fn notice(state: &State) {
-    let _ = state.resolver().poll_once().await;
+    Ok(state.blocklist().remove(&pattern).await?)
 }

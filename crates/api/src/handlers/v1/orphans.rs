@@ -124,8 +124,7 @@ pub(crate) async fn forget(
 /// `NOT_FOUND` when it was not tried.
 pub(crate) async fn forgotten(path: &str, state: &State) -> Result<(), ApiError> {
     let path = OrphanPath::parse(path).map_err(|_| ApiError::no_such_thing())?;
-    state.orphans().settle().await;
-    if !state.store().delete_orphan(&path).await? {
+    if !state.orphans().forget(&path).await? {
         return Err(ApiError::no_such_thing());
     }
     Ok(())

@@ -3,12 +3,13 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use waypost_core::{Email, Role, User, UserCursor, UserId};
-use waypost_store::{StoreError, TakenTo, UserChange};
+use waypost_core::{Email, Role, UserCursor, UserId};
+use waypost_service::{AccountError, UserEdit};
+use waypost_store::TakenTo;
 
 use super::LINK_BYTES;
 use super::me::name;
-use crate::errors::{ApiError, ErrorBody, ErrorCode};
+use crate::errors::{ApiError, ErrorBody};
 use crate::request::caller::Caller;
 use crate::request::input::id_of;
 use crate::request::input::{self, JsonObject};
@@ -103,59 +104,20 @@ pub(crate) async fn change(
     JsonObject(asked): JsonObject<UserRequest, LINK_BYTES>,
 ) -> Result<web::Json<UserRecord>, ApiError> {
     let role = asked.role.as_deref().map(str::parse::<Role>).transpose();
-    let change = UserChange {
+    let edit = UserEdit {
         email: asked.email.as_deref().map(email).transpose()?,
         display_name: asked.display_name.as_deref().map(name).transpose()?,
         role: role.map_err(|error| ApiError::bad_request(error.to_string()))?,
-        disabled_at: None,
+        disabled: asked.disabled,
     };
     let id = id_of(&request, "id")?;
-    let changed = changed(id, change, asked.disabled, &caller, &state).await?;
+    let changed = state.accounts().change_user(&caller.0, id, edit).await?;
+    let changed = changed.ok_or_else(ApiError::no_such_thing)?;
     Ok(web::Json((&changed).into()))
-}
-
-/// Changes a user for an admin: `disabled` says whether they may do nothing from now on.
-///
-/// # Errors
-/// `CONFLICT` when it would take away what the admin themselves is, or somebody else has the address.
-pub(crate) async fn changed(
-    id: UserId,
-    mut change: UserChange,
-    disabled: Option<bool>,
-    caller: &Caller,
-    state: &State,
-) -> Result<User, ApiError> {
-    let loses = change.role == Some(Role::Member) || disabled == Some(true);
-    if caller.0.user_id() == Some(id) && loses {
-        return Err(not_oneself());
-    }
-    if let Some(disabled) = disabled {
-        let user = state.store().user(id).await?;
-        let user = user.ok_or_else(ApiError::no_such_thing)?;
-        if user.is_disabled() != disabled {
-            change.disabled_at = Some(disabled.then(|| state.clock().now()));
-        }
-    }
-    match state.store().change_user(id, &change).await {
-        Ok(user) => user.ok_or_else(ApiError::no_such_thing),
-        Err(StoreError::Conflict) => Err(ApiError::new(
-            ErrorCode::Conflict,
-            "another user has this address",
-        )),
-        Err(error) => Err(error.into()),
-    }
 }
 
 fn email(text: &str) -> Result<Email, ApiError> {
     Email::parse(text).map_err(|error| ApiError::bad_request(error.to_string()))
-}
-
-/// What an admin does not do to themselves.
-pub(crate) fn not_oneself() -> ApiError {
-    ApiError::new(
-        ErrorCode::Conflict,
-        "nobody can do this to themselves; ask another admin, or use linkctl",
-    )
 }
 
 /// What becomes of their links.
@@ -197,55 +159,20 @@ pub(crate) async fn delete(
     let query = input::query::<DeleteQuery>(&request)?;
     let id: UserId = id_of(&request, "id")?;
     if caller.0.user_id() == Some(id) {
-        return Err(not_oneself());
+        return Err(AccountError::Oneself.into());
     }
+    let accounts = state.accounts();
     let links = match query.links.split_once(':') {
         None if query.links == "delete" => TakenTo::Nobody,
-        Some(("reassign", address)) => heir(&email(address)?, id, &state).await?,
+        Some(("reassign", address)) => TakenTo::User(accounts.heir(id, &email(address)?).await?.id),
         _ => {
             return Err(ApiError::bad_request(
                 "`links` is `delete` or `reassign:` and the address of another user",
             ));
         }
     };
-    deleted(id, links, &caller, &state).await?;
+    if !accounts.delete_user(&caller.0, id, links, |_| {}).await? {
+        return Err(ApiError::no_such_thing());
+    }
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// Who gets the links of a user who is deleted.
-///
-/// # Errors
-/// `USER_UNKNOWN` when nobody else has the address.
-pub(crate) async fn heir(
-    address: &Email,
-    deleted: UserId,
-    state: &State,
-) -> Result<TakenTo, ApiError> {
-    let heir = state.store().user_by_email(address).await?;
-    let heir = heir.filter(|heir| heir.id != deleted);
-    let unknown = || ApiError::new(ErrorCode::UserUnknown, "no other user has this address");
-    Ok(TakenTo::User(heir.ok_or_else(unknown)?.id))
-}
-
-/// Deletes a user for an admin.
-///
-/// # Errors
-/// `CONFLICT` for the admin themselves, `NOT_FOUND` when there is no such user.
-pub(crate) async fn deleted(
-    id: UserId,
-    links: TakenTo,
-    caller: &Caller,
-    state: &State,
-) -> Result<(), ApiError> {
-    let by = caller.0.user_id();
-    if by == Some(id) {
-        return Err(not_oneself());
-    }
-    if state.accounts().delete_user(by, id, links, |_| {}).await? {
-        // So that this server forgets their deleted links now, and not with the next reading of the feed. A
-        // failure is told in the log, and the next reading makes up for it.
-        let _ = state.resolver().poll_once().await;
-        return Ok(());
-    }
-    Err(ApiError::no_such_thing())
 }

@@ -1,0 +1,163 @@
+//! What admins change of users.
+
+use waypost_core::{Actor, DisplayName, Email, Role, User, UserId};
+use waypost_store::{StoreError, UserChange};
+
+use super::{AccountError, Accounts, AccountsParts};
+
+/// What is to change of a user; `None` stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserEdit {
+    /// The email address.
+    pub email: Option<Email>,
+    /// The name, which may be empty.
+    pub display_name: Option<DisplayName>,
+    /// The role.
+    pub role: Option<Role>,
+    /// Whether they may do nothing from now on. Who is disabled already stays so since then.
+    pub disabled: Option<bool>,
+}
+
+impl UserEdit {
+    /// Whether it takes rights away.
+    fn takes_rights(&self) -> bool {
+        self.role == Some(Role::Member) || self.disabled == Some(true)
+    }
+}
+
+impl Accounts {
+    /// Changes a user. Returns the user as they are then; `None` when there is no such user.
+    ///
+    /// # Errors
+    /// [`AccountError::Oneself`] when it would take rights from the actor, [`AccountError::AddressInUse`] when another
+    /// user has the address.
+    pub async fn change_user(
+        &self,
+        actor: &Actor,
+        id: UserId,
+        edit: UserEdit,
+    ) -> Result<Option<User>, AccountError> {
+        if edit.takes_rights() {
+            check_other(actor, id)?;
+        }
+        let AccountsParts { store, clock, .. } = &self.0.parts;
+        let mut change = UserChange {
+            email: edit.email,
+            display_name: edit.display_name,
+            role: edit.role,
+            disabled_at: None,
+        };
+        if let Some(disabled) = edit.disabled {
+            let Some(user) = store.user(id).await? else {
+                return Ok(None);
+            };
+            if user.is_disabled() != disabled {
+                change.disabled_at = Some(disabled.then(|| clock.now()));
+            }
+        }
+        match store.change_user(id, &change).await {
+            Err(StoreError::Conflict) => Err(AccountError::AddressInUse),
+            changed => Ok(changed?),
+        }
+    }
+
+    /// Returns the user with this email address who is to get the links of another one.
+    ///
+    /// # Errors
+    /// [`AccountError::NoHeir`] when nobody has the address but the other one.
+    pub async fn heir(&self, of: UserId, email: &Email) -> Result<User, AccountError> {
+        let found = self.0.parts.store.user_by_email(email).await?;
+        let found = found.filter(|heir| heir.id != of);
+        found.ok_or(AccountError::NoHeir)
+    }
+}
+
+/// Nobody takes rights from themselves.
+pub(super) fn check_other(actor: &Actor, id: UserId) -> Result<(), AccountError> {
+    if actor.user_id() == Some(id) {
+        return Err(AccountError::Oneself);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use waypost_store::TakenTo;
+
+    use super::super::tests::{Rig, new_user, rig};
+    use super::*;
+
+    async fn add(accounts: &Accounts, name: &str) -> User {
+        let new = new_user(&format!("{name}@example.com"), Role::Admin);
+        accounts.add_user(new).await.unwrap()
+    }
+
+    fn admin(user: &User) -> Actor {
+        Actor::User {
+            id: user.id,
+            role: Role::Admin,
+            scopes: "read,write,admin".parse().unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_takes_rights_from_themselves() {
+        let Rig { accounts, .. } = rig();
+        let ada = add(&accounts, "ada").await;
+        let disabled = UserEdit {
+            disabled: Some(true),
+            ..UserEdit::default()
+        };
+        let demoted = UserEdit {
+            role: Some(Role::Member),
+            ..UserEdit::default()
+        };
+        for edit in [disabled, demoted] {
+            let changed = accounts
+                .change_user(&admin(&ada), ada.id, edit.clone())
+                .await;
+            assert!(matches!(changed, Err(AccountError::Oneself)), "{changed:?}");
+            let changed = accounts.change_user(&Actor::Operator, ada.id, edit).await;
+            assert!(changed.unwrap().is_some());
+        }
+        let deleted = accounts
+            .delete_user(&admin(&ada), ada.id, TakenTo::Nobody, |_| {})
+            .await;
+        assert!(matches!(deleted, Err(AccountError::Oneself)), "{deleted:?}");
+    }
+
+    #[tokio::test]
+    async fn who_is_disabled_again_stays_disabled_since_then() {
+        let Rig {
+            accounts, clock, ..
+        } = rig();
+        let ada = add(&accounts, "ada").await;
+        let set = async |disabled| {
+            let edit = UserEdit {
+                disabled: Some(disabled),
+                ..UserEdit::default()
+            };
+            let changed = accounts.change_user(&Actor::Operator, ada.id, edit).await;
+            changed.unwrap().unwrap().disabled_at
+        };
+        let since = set(true).await;
+        assert!(since.is_some());
+        clock.advance(time::Duration::HOUR);
+        assert_eq!(set(true).await, since);
+        assert_eq!(set(false).await, None);
+        assert_ne!(set(true).await, since);
+    }
+
+    #[tokio::test]
+    async fn an_heir_is_another_user() {
+        let Rig { accounts, .. } = rig();
+        let (ada, bob) = (add(&accounts, "ada").await, add(&accounts, "bob").await);
+        let heir = accounts.heir(ada.id, &bob.email).await.unwrap();
+        assert_eq!(heir.id, bob.id);
+        let nobody = Email::parse("nobody@example.com").unwrap();
+        for email in [&ada.email, &nobody] {
+            let heir = accounts.heir(ada.id, email).await;
+            assert!(matches!(heir, Err(AccountError::NoHeir)), "{heir:?}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The blocklist: hosts to which no link leads.
+
+use std::sync::Arc;
+
+use waypost_core::{Actor, Clock, HostPattern, Title};
+use waypost_store::{BlockedHost, Store, StoreError};
+
+use crate::Resolver;
+
+/// Blocks hosts, and lists what is blocked. Clones are cheap.
+#[derive(Clone)]
+pub struct Blocklist {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    /// Knows of changes at once, where there is one; others know within seconds.
+    resolver: Option<Resolver>,
+}
+
+/// Why an entry was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum BlocklistError {
+    /// The pattern is on the list.
+    #[error("this pattern is on the blocklist already")]
+    BlockedAlready,
+    /// The pattern is not on the list.
+    #[error("this pattern is not on the blocklist")]
+    NotBlocked,
+    /// The user who asks was deleted meanwhile.
+    #[error("the user who asks does not exist")]
+    ActorGone,
+    /// The store failed.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl Blocklist {
+    /// The blocklist in a store. A `resolver` is told of changes.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, resolver: Option<Resolver>) -> Self {
+        Self {
+            store,
+            clock,
+            resolver,
+        }
+    }
+
+    /// Blocks a host: no link to it is created, and those that exist are answered 410.
+    ///
+    /// # Errors
+    /// [`BlocklistError::BlockedAlready`], [`BlocklistError::ActorGone`].
+    pub async fn add(
+        &self,
+        actor: &Actor,
+        pattern: HostPattern,
+        reason: Title,
+    ) -> Result<BlockedHost, BlocklistError> {
+        let blocked = BlockedHost {
+            pattern,
+            reason,
+            created_by: actor.user_id(),
+            created_at: self.clock.now(),
+        };
+        let added = self.store.block_host(&blocked).await;
+        added.map_err(|error| match error {
+            StoreError::Conflict => BlocklistError::BlockedAlready,
+            StoreError::NotFound => BlocklistError::ActorGone,
+            error => BlocklistError::Store(error),
+        })?;
+        self.refresh().await;
+        Ok(blocked)
+    }
+
+    /// Lets links lead to a host again.
+    ///
+    /// # Errors
+    /// [`BlocklistError::NotBlocked`].
+    pub async fn remove(&self, pattern: &HostPattern) -> Result<(), BlocklistError> {
+        let removed = self.store.unblock_host(pattern).await;
+        if !removed.map_err(BlocklistError::Store)? {
+            return Err(BlocklistError::NotBlocked);
+        }
+        self.refresh().await;
+        Ok(())
+    }
+
+    /// Returns at most `limit` entries after a pattern, in the order of their patterns.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    pub async fn entries(
+        &self,
+        after: Option<&HostPattern>,
+        limit: u32,
+    ) -> Result<Vec<BlockedHost>, StoreError> {
+        self.store.blocked_hosts(after, limit).await
+    }
+
+    /// Lets this process know at once. Where the database is away again, it knows as the others do.
+    async fn refresh(&self) {
+        if let Some(resolver) = &self.resolver {
+            let _ = resolver.poll_once().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use waypost_core::ManualClock;
+    use waypost_store::MemoryStore;
+    use waypost_store_testkit::samples::START;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_host_is_blocked_once_and_removed_once() {
+        let store = Arc::new(MemoryStore::new());
+        let clock = Arc::new(ManualClock::new(START));
+        let blocklist = Blocklist::new(store, clock, None);
+        let pattern = HostPattern::parse("*.example.com").unwrap();
+        let add = || blocklist.add(&Actor::Operator, pattern.clone(), Title::default());
+        let added = add().await.unwrap();
+        assert_eq!((added.created_by, added.created_at), (None, START));
+        let again = add().await;
+        assert!(
+            matches!(again, Err(BlocklistError::BlockedAlready)),
+            "{again:?}"
+        );
+        assert_eq!(blocklist.entries(None, 10).await.unwrap(), [added]);
+        blocklist.remove(&pattern).await.unwrap();
+        let again = blocklist.remove(&pattern).await;
+        assert!(
+            matches!(again, Err(BlocklistError::NotBlocked)),
+            "{again:?}"
+        );
+    }
+}
