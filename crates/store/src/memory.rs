@@ -3,6 +3,7 @@
 mod blocklist;
 mod catalog;
 mod journals;
+mod kept;
 mod leases;
 mod links;
 mod orphans;
@@ -34,7 +35,7 @@ pub struct MemoryStore(Mutex<State>);
 
 #[derive(Debug, Clone, Default)]
 struct State {
-    links: BTreeMap<LinkId, links::Kept>,
+    links: BTreeMap<LinkId, kept::Kept>,
     ids: BTreeMap<ShortCode, LinkId>,
     clicks: BTreeMap<ClickId, Click>,
     journals: BTreeMap<JournalId, JournalRecord>,
@@ -338,8 +339,7 @@ impl Store for MemoryStore {
     }
 }
 
-/// What the conformance suite cannot see through the port.
-/// The newest items behind a cursor.
+/// Returns the newest items after a cursor.
 fn behind<'a, T, I>(
     items: impl Iterator<Item = &'a T>,
     cursor: Option<Cursor<I>>,

@@ -8,7 +8,7 @@ use waypost_core::{
 };
 
 use super::MemoryStore;
-use super::links::Kept;
+use super::kept::Kept;
 use crate::{CatalogStore, LinkQuery, LinkReader, StoreError};
 
 impl Kept {

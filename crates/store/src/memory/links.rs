@@ -4,126 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use async_trait::async_trait;
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 use waypost_core::{
-    Link, LinkAction, LinkContent, LinkCursor, LinkId, LinkOwner, LinkSnapshot, LinkVersion, Page,
-    PageRequest, Person, ShortCode, Standing, UserId, micros,
+    Link, LinkAction, LinkCursor, LinkId, LinkOwner, LinkVersion, Page, PageRequest, Person,
+    ShortCode, Standing, UserId, micros,
 };
 
-use super::stats::KeptDay;
+use super::kept::{Kept, KeptVersion};
 use super::{MemoryStore, State, behind, count};
 use crate::{
     AccessStore, CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, StoreError, TakenTo, Taking,
     Updated,
 };
-
-#[derive(Debug, Clone)]
-pub(super) struct Kept {
-    pub(super) link: Link,
-    /// In the order in which they came.
-    pub(super) owners: Vec<UserId>,
-    /// One of the owners, where there are any.
-    primary: Option<UserId>,
-    pub(super) shares: BTreeSet<UserId>,
-    versions: Vec<KeptVersion>,
-    pub(super) purged: u64,
-    pub(super) days: BTreeMap<Date, KeptDay>,
-}
-
-#[derive(Debug, Clone)]
-struct KeptVersion {
-    number: u32,
-    action: LinkAction,
-    at: OffsetDateTime,
-    by: Option<UserId>,
-    before: Option<LinkSnapshot>,
-    after: LinkSnapshot,
-}
-
-impl Kept {
-    fn snapshot(&self) -> LinkSnapshot {
-        LinkSnapshot {
-            content: self.link.content(),
-            owners: self.primary_first(),
-            shares: self.shares.iter().copied().collect(),
-            deleted: self.link.is_deleted(),
-        }
-    }
-
-    fn primary_first(&self) -> Vec<UserId> {
-        let owners = self.owners.iter();
-        let others = owners.filter(|owner| Some(**owner) != self.primary);
-        self.primary.iter().chain(others).copied().collect()
-    }
-
-    pub(super) fn standing(&self, user: UserId) -> Standing {
-        if self.primary == Some(user) {
-            Standing::PrimaryOwner
-        } else if self.owners.contains(&user) {
-            Standing::CoOwner
-        } else if self.shares.contains(&user) {
-            Standing::Recipient
-        } else {
-            Standing::Stranger
-        }
-    }
-
-    fn set_content(&mut self, content: LinkContent) {
-        self.link.code = content.code;
-        self.link.target = content.target;
-        self.link.details = content.details;
-        self.link.details.expires_at = self.link.details.expires_at.map(micros);
-    }
-
-    /// Does what needs no other part of the state.
-    fn edit(&mut self, edit: LinkEdit, at: OffsetDateTime) -> LinkAction {
-        let (owners, shares) = (&mut self.owners, &mut self.shares);
-        match edit {
-            LinkEdit::Content(content) => {
-                self.set_content(content);
-                return LinkAction::Changed;
-            }
-            LinkEdit::Delete => {
-                self.link.deleted_at = Some(at);
-                return LinkAction::Deleted;
-            }
-            LinkEdit::Restore(content) => {
-                self.link.deleted_at = None;
-                self.set_content(content);
-                return LinkAction::Restored;
-            }
-            LinkEdit::AddOwner(user) => {
-                if !owners.contains(&user) {
-                    owners.push(user);
-                }
-                self.primary.get_or_insert(user);
-                shares.remove(&user);
-            }
-            LinkEdit::MakePrimary(user) => {
-                if !owners.contains(&user) {
-                    owners.push(user);
-                }
-                self.primary = Some(user);
-                shares.remove(&user);
-            }
-            LinkEdit::RemoveOwner(user) => {
-                owners.retain(|owner| *owner != user);
-                if self.primary == Some(user) {
-                    self.primary = owners.first().copied();
-                }
-            }
-            LinkEdit::Share(user) => {
-                if !owners.contains(&user) {
-                    shares.insert(user);
-                }
-            }
-            LinkEdit::Unshare(user) => {
-                shares.remove(&user);
-            }
-        }
-        LinkAction::AccessChanged
-    }
-}
 
 impl State {
     /// Whether a link may have a code: it is no other link's, and no keyword stands in the way.

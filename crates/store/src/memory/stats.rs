@@ -1,86 +1,19 @@
 //! Statistics in memory.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
-use waypost_core::{Click, ClickId, IpHash, Link, LinkId, UserId, VisitClass};
+use waypost_core::{Click, ClickId, IpHash, Link, LinkId, UserId};
 
-use super::links::Kept;
+use super::kept::Kept;
 use super::{MemoryStore, State, count};
-use crate::rollup::{Counted, DayFacts, FactsSum, Part};
+use crate::rollup::{Counted, FactsSum, Part};
 use crate::{
     ClickSpan, ClicksQuery, FactsChange, FactsStore, KeptClick, LinkDay, LinkDayFacts, StatsStore,
     StoreError,
 };
-
-/// A day of the rollup.
-#[derive(Debug, Clone, Default)]
-pub(super) struct KeptDay {
-    pub(super) counted: Counted,
-    pub(super) visitors: u64,
-    /// Those who were counted; empty when they were purged.
-    seen: HashSet<IpHash>,
-    span: Option<ClickSpan>,
-    facts: DayFacts<'static>,
-}
-
-impl KeptDay {
-    fn count(&mut self, click: &Click) {
-        let mut facts: DayFacts<'_> = std::mem::take(&mut self.facts);
-        facts.count(click);
-        self.facts = facts.into_owned();
-        self.counted.clicks += 1;
-        self.counted.humans += u64::from(click.facts.class == Some(VisitClass::Human));
-        self.visitors += u64::from(click.ip_hash.is_some_and(|hash| self.seen.insert(hash)));
-        let at = click.clicked_at;
-        self.span = Some(self.span.map_or(
-            ClickSpan {
-                first: at,
-                last: at,
-            },
-            |span| ClickSpan {
-                first: span.first.min(at),
-                last: span.last.max(at),
-            },
-        ));
-    }
-}
-
-impl Kept {
-    /// Counts a click.
-    pub(super) fn count(&mut self, click: &Click) {
-        self.link.clicks += 1;
-        self.link.humans += u64::from(click.facts.class == Some(VisitClass::Human));
-        self.days.entry(click.day).or_default().count(click);
-    }
-
-    /// Counts a click as it is to be instead of as it was.
-    fn recount(&mut self, change: &FactsChange) {
-        let Some(day) = self.days.get_mut(&change.click.day) else {
-            return;
-        };
-        let mut facts = std::mem::take(&mut day.facts);
-        facts.uncount(&change.click);
-        day.facts = facts.and(&change.changed());
-        let human = Some(VisitClass::Human);
-        for humans in [&mut self.link.humans, &mut day.counted.humans] {
-            *humans -= u64::from(change.click.facts.class == human);
-            *humans += u64::from(change.facts.class == human);
-        }
-    }
-
-    fn days_between(&self, from: Date, to: Date) -> impl Iterator<Item = (&Date, &KeptDay)> {
-        let days = (from <= to).then(|| self.days.range(from..=to));
-        days.into_iter().flatten()
-    }
-
-    fn counted_between(&self, from: Date, to: Date) -> Counted {
-        let counted = self.days_between(from, to).map(|(_, day)| day.counted);
-        counted.fold(Counted::default(), Counted::plus)
-    }
-}
 
 impl State {
     /// Links that are not deleted.

@@ -1,0 +1,192 @@
+//! What the store keeps of a link: the link, its people, its versions and its days. It needs no other part of
+//! the state.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use time::{Date, OffsetDateTime};
+use waypost_core::{
+    Click, IpHash, Link, LinkAction, LinkContent, LinkSnapshot, Standing, UserId, VisitClass,
+    micros,
+};
+
+use crate::rollup::{Counted, DayFacts};
+use crate::{ClickSpan, FactsChange, LinkEdit};
+
+/// A link, its people, its history and its days.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub(super) link: Link,
+    /// In the order in which they came.
+    pub(super) owners: Vec<UserId>,
+    /// One of the owners, where there are any.
+    pub(super) primary: Option<UserId>,
+    pub(super) shares: BTreeSet<UserId>,
+    pub(super) versions: Vec<KeptVersion>,
+    pub(super) purged: u64,
+    pub(super) days: BTreeMap<Date, KeptDay>,
+}
+
+/// A version of a link.
+#[derive(Debug, Clone)]
+pub(super) struct KeptVersion {
+    pub(super) number: u32,
+    pub(super) action: LinkAction,
+    pub(super) at: OffsetDateTime,
+    pub(super) by: Option<UserId>,
+    pub(super) before: Option<LinkSnapshot>,
+    pub(super) after: LinkSnapshot,
+}
+
+/// A day of the rollup.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KeptDay {
+    pub(super) counted: Counted,
+    pub(super) visitors: u64,
+    /// Those who were counted; empty when they were purged.
+    pub(super) seen: HashSet<IpHash>,
+    pub(super) span: Option<ClickSpan>,
+    pub(super) facts: DayFacts<'static>,
+}
+
+impl Kept {
+    pub(super) fn snapshot(&self) -> LinkSnapshot {
+        LinkSnapshot {
+            content: self.link.content(),
+            owners: self.primary_first(),
+            shares: self.shares.iter().copied().collect(),
+            deleted: self.link.is_deleted(),
+        }
+    }
+
+    pub(super) fn primary_first(&self) -> Vec<UserId> {
+        let owners = self.owners.iter();
+        let others = owners.filter(|owner| Some(**owner) != self.primary);
+        self.primary.iter().chain(others).copied().collect()
+    }
+
+    pub(super) fn standing(&self, user: UserId) -> Standing {
+        if self.primary == Some(user) {
+            Standing::PrimaryOwner
+        } else if self.owners.contains(&user) {
+            Standing::CoOwner
+        } else if self.shares.contains(&user) {
+            Standing::Recipient
+        } else {
+            Standing::Stranger
+        }
+    }
+
+    pub(super) fn set_content(&mut self, content: LinkContent) {
+        self.link.code = content.code;
+        self.link.target = content.target;
+        self.link.details = content.details;
+        self.link.details.expires_at = self.link.details.expires_at.map(micros);
+    }
+
+    /// Applies an edit to the link and its people.
+    pub(super) fn edit(&mut self, edit: LinkEdit, at: OffsetDateTime) -> LinkAction {
+        let (owners, shares) = (&mut self.owners, &mut self.shares);
+        match edit {
+            LinkEdit::Content(content) => {
+                self.set_content(content);
+                return LinkAction::Changed;
+            }
+            LinkEdit::Delete => {
+                self.link.deleted_at = Some(at);
+                return LinkAction::Deleted;
+            }
+            LinkEdit::Restore(content) => {
+                self.link.deleted_at = None;
+                self.set_content(content);
+                return LinkAction::Restored;
+            }
+            LinkEdit::AddOwner(user) => {
+                if !owners.contains(&user) {
+                    owners.push(user);
+                }
+                self.primary.get_or_insert(user);
+                shares.remove(&user);
+            }
+            LinkEdit::MakePrimary(user) => {
+                if !owners.contains(&user) {
+                    owners.push(user);
+                }
+                self.primary = Some(user);
+                shares.remove(&user);
+            }
+            LinkEdit::RemoveOwner(user) => {
+                owners.retain(|owner| *owner != user);
+                if self.primary == Some(user) {
+                    self.primary = owners.first().copied();
+                }
+            }
+            LinkEdit::Share(user) => {
+                if !owners.contains(&user) {
+                    shares.insert(user);
+                }
+            }
+            LinkEdit::Unshare(user) => {
+                shares.remove(&user);
+            }
+        }
+        LinkAction::AccessChanged
+    }
+
+    /// Counts a click.
+    pub(super) fn count(&mut self, click: &Click) {
+        self.link.clicks += 1;
+        self.link.humans += u64::from(click.facts.class == Some(VisitClass::Human));
+        self.days.entry(click.day).or_default().count(click);
+    }
+
+    /// Counts a click as it is to be instead of as it was.
+    pub(super) fn recount(&mut self, change: &FactsChange) {
+        let Some(day) = self.days.get_mut(&change.click.day) else {
+            return;
+        };
+        let mut facts = std::mem::take(&mut day.facts);
+        facts.uncount(&change.click);
+        day.facts = facts.and(&change.changed());
+        let human = Some(VisitClass::Human);
+        for humans in [&mut self.link.humans, &mut day.counted.humans] {
+            *humans -= u64::from(change.click.facts.class == human);
+            *humans += u64::from(change.facts.class == human);
+        }
+    }
+
+    pub(super) fn days_between(
+        &self,
+        from: Date,
+        to: Date,
+    ) -> impl Iterator<Item = (&Date, &KeptDay)> {
+        let days = (from <= to).then(|| self.days.range(from..=to));
+        days.into_iter().flatten()
+    }
+
+    pub(super) fn counted_between(&self, from: Date, to: Date) -> Counted {
+        let counted = self.days_between(from, to).map(|(_, day)| day.counted);
+        counted.fold(Counted::default(), Counted::plus)
+    }
+}
+
+impl KeptDay {
+    fn count(&mut self, click: &Click) {
+        let mut facts: DayFacts<'_> = std::mem::take(&mut self.facts);
+        facts.count(click);
+        self.facts = facts.into_owned();
+        self.counted.clicks += 1;
+        self.counted.humans += u64::from(click.facts.class == Some(VisitClass::Human));
+        self.visitors += u64::from(click.ip_hash.is_some_and(|hash| self.seen.insert(hash)));
+        let at = click.clicked_at;
+        self.span = Some(self.span.map_or(
+            ClickSpan {
+                first: at,
+                last: at,
+            },
+            |span| ClickSpan {
+                first: span.first.min(at),
+                last: span.last.max(at),
+            },
+        ));
+    }
+}
