@@ -7,6 +7,7 @@ use std::time::Duration;
 use waypost_store::{Store, StoreError};
 
 use crate::migrations::{self, Task};
+use crate::opened::Opened;
 use crate::{
     DatabaseError, DatabaseKind, DatabaseSettings, DatabaseUrl, MigrationState, mysql, postgres,
     sqlite, version,
@@ -14,13 +15,6 @@ use crate::{
 
 /// How long the first connection may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-
-/// What a backend opens.
-pub(crate) struct Opened {
-    pub(crate) store: Arc<dyn Store>,
-    /// Closes the connections.
-    pub(crate) close: Box<dyn Fn() + Send + Sync>,
-}
 
 /// An open database.
 pub struct Database {

@@ -59,6 +59,7 @@ mod job;
 mod metrics;
 mod migrations;
 mod mysql;
+mod opened;
 mod postgres;
 mod retry;
 mod settings;

@@ -11,8 +11,8 @@ use waypost_core::{JournalId, JournalOwner};
 use waypost_store::StoreError;
 
 use crate::DatabaseSettings;
-use crate::database::Opened;
 use crate::hosts::Servers;
+use crate::opened::Opened;
 
 #[path = "sql/access.rs"]
 mod access;

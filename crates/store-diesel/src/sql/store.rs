@@ -21,9 +21,9 @@ use super::pool::Pools;
 use super::transaction::{look_up, transaction};
 use super::{Connection, InstantColumn, NOW};
 use super::{changes, clicks, journals, links, salts, tokens, users};
-use crate::database::Opened;
 use crate::job::Job;
 use crate::metrics::OperationName;
+use crate::opened::Opened;
 
 /// A store on this database.
 pub(super) struct SqlStore {
