@@ -77,12 +77,16 @@ mod store_links;
 mod store_sign_in;
 #[path = "sql/tags.rs"]
 mod tags;
+#[path = "sql/taking.rs"]
+mod taking;
 #[path = "sql/tokens.rs"]
 mod tokens;
 #[path = "sql/transaction.rs"]
 mod transaction;
 #[path = "sql/turns.rs"]
 mod turns;
+#[path = "sql/user_rows.rs"]
+mod user_rows;
 #[path = "sql/users.rs"]
 mod users;
 #[path = "sql/versions.rs"]

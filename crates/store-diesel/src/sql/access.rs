@@ -1,4 +1,4 @@
-//! Queries on whom links belong to and whom they are shared with.
+//! Queries on the owners of links and the people they are shared with. Taking links from an owner is in `taking`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,13 +6,13 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::RunQueryDsl;
 use waypost_core::{Link, LinkId, LinkOwner, Person, Standing, UserId};
-use waypost_store::{LinkEdit, LinkUpdate, StoreError, TakenTo, Taking};
+use waypost_store::{LinkEdit, StoreError};
 
+use super::Connection;
 use super::id::Id;
 use super::schema::{link_owners, link_shares, users};
 use super::transaction::WorkError;
-use super::users::PersonRow;
-use super::{Connection, edits};
+use super::user_rows::PersonRow;
 
 /// So many links are looked up by one statement: databases limit the number of values.
 const BY_ID: usize = 500;
@@ -26,9 +26,9 @@ pub(super) struct Access {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Owner {
+pub(super) struct Owner {
     user: UserId,
-    is_primary: bool,
+    pub(super) is_primary: bool,
     /// The version of the link that made them one.
     since: i32,
 }
@@ -64,7 +64,7 @@ impl Access {
         !self.owners.is_empty()
     }
 
-    fn owner(&self, user: UserId) -> Option<&Owner> {
+    pub(super) fn owner(&self, user: UserId) -> Option<&Owner> {
         self.owners.iter().find(|owner| owner.user == user)
     }
 
@@ -288,64 +288,4 @@ pub(super) async fn shares(
         .await?;
     let people = rows.into_iter().map(Person::try_from);
     Ok(people.collect::<Result<_, StoreError>>()?)
-}
-
-/// In the order of the ids, so that nodes do not wait for each other in a circle.
-pub(super) async fn take(
-    connection: &mut Connection,
-    from: UserId,
-    to: TakenTo,
-    limit: u32,
-    taking: Taking,
-) -> Result<u64, WorkError> {
-    if let TakenTo::User(to) = to {
-        super::users::must_exist(connection, to).await?;
-    }
-    let owned: Vec<Id> = link_owners::table
-        .filter(link_owners::user_id.eq(Id(*from.as_uuid())))
-        .order(link_owners::link_id)
-        .limit(i64::from(limit))
-        .select(link_owners::link_id)
-        .load(connection)
-        .await?;
-    for id in &owned {
-        take_one(connection, LinkId::from_uuid(id.0), from, to, taking).await?;
-    }
-    Ok(u64::try_from(owned.len()).unwrap_or(u64::MAX))
-}
-
-async fn take_one(
-    connection: &mut Connection,
-    id: LinkId,
-    from: UserId,
-    to: TakenTo,
-    taking: Taking,
-) -> Result<(), WorkError> {
-    // Locked, it stays as it is looked at here, and its version is the one that is changed.
-    edits::lock(connection, id).await?;
-    let Some(link) = super::links::one(connection, id).await? else {
-        return Ok(());
-    };
-    let access = of_link(connection, id).await?;
-    let Some(owner) = access.owner(from) else {
-        return Ok(());
-    };
-    let is_last = access.owners.len() == 1;
-    let first = match to {
-        TakenTo::User(to) if owner.is_primary && to != from => Some(LinkEdit::MakePrimary(to)),
-        TakenTo::Nobody if is_last && !link.is_deleted() => Some(LinkEdit::Delete),
-        TakenTo::User(_) | TakenTo::Nobody => None,
-    };
-    let all = first.into_iter().chain([LinkEdit::RemoveOwner(from)]);
-    for (edit, version) in all.zip(link.version..) {
-        let update = LinkUpdate {
-            link: id,
-            version,
-            by: taking.by,
-            at: taking.at,
-            edit,
-        };
-        edits::update(connection, &update).await?;
-    }
-    Ok(())
 }

@@ -9,7 +9,7 @@ use waypost_store::{BlockedHost, StoreError};
 use super::id::Id;
 use super::schema::blocked_hosts;
 use super::transaction::WorkError;
-use super::{Connection, changes, users};
+use super::{Connection, changes, user_rows};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = blocked_hosts, treat_none_as_default_value = false)]
@@ -56,7 +56,7 @@ pub(super) async fn insert(
     blocked: &BlockedHost,
 ) -> Result<(), WorkError> {
     if let Some(user) = blocked.created_by {
-        users::must_exist(connection, user).await?;
+        user_rows::must_exist(connection, user).await?;
     }
     diesel::insert_into(blocked_hosts::table)
         .values(BlockedRow::from(blocked))

@@ -17,7 +17,7 @@ use super::schema::{keywords, link_codes, link_days, links};
 use super::statement::Statement;
 use super::transaction::WorkError;
 use super::versions::{self, NewVersion};
-use super::{Connection, FOR_UPDATE, access, changes, findable, users};
+use super::{Connection, FOR_UPDATE, access, changes, findable, user_rows};
 
 /// The turn to purge deleted links.
 const PURGE: LeaseName = LeaseName::new("purge-links");
@@ -210,7 +210,7 @@ pub(super) async fn update(
     if let LinkEdit::AddOwner(user) | LinkEdit::MakePrimary(user) | LinkEdit::Share(user) =
         update.edit
     {
-        users::must_exist(connection, user).await?;
+        user_rows::must_exist(connection, user).await?;
     }
     let (after, action) = edited(&before, update);
     if !advance(connection, &before, &after, action).await? {

@@ -10,7 +10,7 @@ use super::Connection;
 use super::id::Id;
 use super::schema::{user_identities, users};
 use super::transaction::WorkError;
-use super::users::UserRow;
+use super::user_rows::UserRow;
 
 pub(super) async fn one(
     connection: &mut Connection,
@@ -40,7 +40,7 @@ pub(super) async fn insert(
     admin_by_group: bool,
     at: OffsetDateTime,
 ) -> Result<(), WorkError> {
-    super::users::must_exist(connection, user).await?;
+    super::user_rows::must_exist(connection, user).await?;
     diesel::insert_into(user_identities::table)
         .values((
             user_identities::identity_hash.eq(identity.key().as_slice()),
@@ -89,7 +89,7 @@ pub(super) async fn follow_admin_group(
     } else if note.execute(connection).await? > 0 {
         change_role.execute(connection).await?;
     }
-    super::users::one(connection, user.id).await
+    super::user_rows::one(connection, user.id).await
 }
 
 /// The role of a user was set by hand.

@@ -14,7 +14,7 @@ use super::Connection;
 use super::id::Id;
 use super::schema::{sessions, users};
 use super::transaction::WorkError;
-use super::users::UserRow;
+use super::user_rows::UserRow;
 
 /// The turn to purge sessions.
 const PURGE: LeaseName = LeaseName::new("purge-sessions");
@@ -68,7 +68,7 @@ pub(super) async fn insert(
     session: &Session,
     hash: &SessionHash,
 ) -> Result<(), WorkError> {
-    super::users::must_exist(connection, session.user_id).await?;
+    super::user_rows::must_exist(connection, session.user_id).await?;
     let secret_hash = sessions::secret_hash.eq(hash.as_bytes().as_slice());
     diesel::insert_into(sessions::table)
         .values((SessionRow::from(session), secret_hash))

@@ -20,7 +20,7 @@ use super::ingest::Ingester;
 use super::pool::Pools;
 use super::transaction::{look_up, transaction};
 use super::{Connection, InstantColumn, NOW};
-use super::{changes, clicks, journals, links, salts, tokens, users};
+use super::{changes, clicks, journals, links, salts, tokens, user_rows, users};
 use crate::job::Job;
 use crate::metrics::OperationName;
 use crate::opened::Opened;
@@ -234,7 +234,7 @@ impl UserStore for SqlStore {
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         look_up(&self.pools.reads, OperationName::User)
-            .run(async |connection: &mut Connection| users::one(connection, id).await)
+            .run(async |connection: &mut Connection| user_rows::one(connection, id).await)
             .await
     }
 

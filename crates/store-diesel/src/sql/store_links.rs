@@ -23,7 +23,7 @@ use super::store::SqlStore;
 use super::transaction::{look_up, look_up as statement, transaction};
 use super::{
     access, blocklist, catalog, edits, findable, leases, links, orphans, reclassify, stats, tags,
-    versions,
+    taking, versions,
 };
 use crate::metrics::OperationName;
 
@@ -113,7 +113,7 @@ port! {
             -> BTreeMap<LinkId, Vec<LinkOwner>> = access::owners;
         look_up SharesOfLink: shares_of_link(link: LinkId) -> Vec<Person> = access::shares;
         transaction TakeLinks: take_links(from: UserId, to: TakenTo, limit: u32, taking: Taking)
-            -> u64 = access::take;
+            -> u64 = taking::take;
     }
     BlocklistStore {
         transaction BlockHost: block_host(host: &BlockedHost) -> () = blocklist::insert;

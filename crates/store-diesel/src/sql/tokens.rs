@@ -10,7 +10,7 @@ use super::Connection;
 use super::id::Id;
 use super::schema::{api_tokens, users};
 use super::transaction::WorkError;
-use super::users::UserRow;
+use super::user_rows::UserRow;
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = api_tokens, treat_none_as_default_value = false)]
@@ -66,7 +66,7 @@ pub(super) async fn insert(
     token: &ApiToken,
     hash: &TokenHash,
 ) -> Result<(), WorkError> {
-    if super::users::one(connection, token.user_id)
+    if super::user_rows::one(connection, token.user_id)
         .await?
         .is_none()
     {

@@ -4,93 +4,14 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
-use waypost_core::{
-    DisplayName, Email, PasswordHash, Person, SessionId, User, UserCursor, UserId, micros,
-};
+use waypost_core::{DisplayName, Email, PasswordHash, SessionId, User, UserCursor, UserId, micros};
 use waypost_store::{StoreError, UserChange};
 
-use super::Connection;
 use super::id::Id;
 use super::schema::{link_owners, users};
 use super::transaction::WorkError;
-
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = users, treat_none_as_default_value = false)]
-pub(super) struct UserRow {
-    id: Id,
-    email: String,
-    display_name: String,
-    role: String,
-    created_at: OffsetDateTime,
-    disabled_at: Option<OffsetDateTime>,
-}
-
-impl From<&User> for UserRow {
-    fn from(user: &User) -> Self {
-        Self {
-            id: Id(*user.id.as_uuid()),
-            email: user.email.as_str().to_owned(),
-            display_name: user.display_name.as_str().to_owned(),
-            role: user.role.as_str().to_owned(),
-            created_at: micros(user.created_at),
-            disabled_at: user.disabled_at.map(micros),
-        }
-    }
-}
-
-impl TryFrom<UserRow> for User {
-    type Error = StoreError;
-
-    fn try_from(row: UserRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: UserId::from_uuid(row.id.0),
-            email: email(&row.email)?,
-            display_name: display_name(&row.display_name)?,
-            role: row.role.parse().map_err(|_| corrupt("role"))?,
-            disabled_at: row.disabled_at.map(micros),
-            created_at: micros(row.created_at),
-        })
-    }
-}
-
-const fn corrupt(column: &'static str) -> StoreError {
-    StoreError::Corrupt {
-        table: "users",
-        column,
-    }
-}
-
-fn email(text: &str) -> Result<Email, StoreError> {
-    Email::parse(text)
-        .ok()
-        .filter(|parsed| parsed.as_str() == text)
-        .ok_or_else(|| corrupt("email"))
-}
-
-fn display_name(text: &str) -> Result<DisplayName, StoreError> {
-    DisplayName::parse(text).map_err(|_| corrupt("display_name"))
-}
-
-/// A user as others see them.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = users)]
-pub(super) struct PersonRow {
-    id: Id,
-    email: String,
-    display_name: String,
-}
-
-impl TryFrom<PersonRow> for Person {
-    type Error = StoreError;
-
-    fn try_from(row: PersonRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: UserId::from_uuid(row.id.0),
-            email: email(&row.email)?,
-            display_name: display_name(&row.display_name)?,
-        })
-    }
-}
+use super::user_rows::{UserRow, corrupt, one};
+use super::{Connection, identities, sessions};
 
 pub(super) async fn insert(
     connection: &mut Connection,
@@ -103,37 +24,6 @@ pub(super) async fn insert(
         .execute(connection)
         .await?;
     Ok(())
-}
-
-pub(super) async fn one(
-    connection: &mut Connection,
-    id: UserId,
-) -> Result<Option<User>, WorkError> {
-    let row: Option<UserRow> = users::table
-        .find(Id(*id.as_uuid()))
-        .select(UserRow::as_select())
-        .first(connection)
-        .await
-        .optional()?;
-    Ok(row.map(User::try_from).transpose()?)
-}
-
-pub(super) async fn exists(connection: &mut Connection, id: UserId) -> Result<bool, WorkError> {
-    let found: Option<Id> = users::table
-        .find(Id(*id.as_uuid()))
-        .select(users::id)
-        .first(connection)
-        .await
-        .optional()?;
-    Ok(found.is_some())
-}
-
-/// Gives up with [`StoreError::NotFound`] where there is no such user.
-pub(super) async fn must_exist(connection: &mut Connection, id: UserId) -> Result<(), WorkError> {
-    let exists = exists(connection, id).await?;
-    exists
-        .then_some(())
-        .ok_or_else(|| StoreError::NotFound.into())
 }
 
 pub(super) async fn by_email(
@@ -193,10 +83,10 @@ pub(super) async fn change(
             .await?;
     }
     if let Some(at) = change.disabled_at.flatten() {
-        super::sessions::end_all(connection, id, None, at).await?;
+        sessions::end_all(connection, id, None, at).await?;
     }
     if change.role.is_some() {
-        super::identities::forget_group(connection, id).await?;
+        identities::forget_group(connection, id).await?;
     }
     one(connection, id).await
 }
@@ -230,7 +120,7 @@ pub(super) async fn set_password(
         .set(users::password_hash.eq(password.map(PasswordHash::as_str)))
         .execute(connection)
         .await?;
-    super::sessions::end_all(connection, id, kept, at).await?;
+    sessions::end_all(connection, id, kept, at).await?;
     Ok(true)
 }
 

@@ -10,7 +10,7 @@ use super::Connection;
 use super::id::Id;
 use super::schema::{link_versions, users};
 use super::transaction::WorkError;
-use super::users::PersonRow;
+use super::user_rows::PersonRow;
 use crate::snapshot;
 
 /// A change of a link, as it is made.
@@ -32,7 +32,7 @@ pub(super) async fn insert(
     let number = i32::try_from(version.number).map_err(StoreError::internal)?;
     let before = version.before.as_ref().map(snapshot::write).transpose()?;
     let by = match version.by {
-        Some(by) if super::users::exists(connection, by).await? => Some(Id(*by.as_uuid())),
+        Some(by) if super::user_rows::exists(connection, by).await? => Some(Id(*by.as_uuid())),
         _ => None,
     };
     diesel::insert_into(link_versions::table)

@@ -1,0 +1,71 @@
+//! Taking links from an owner: each is changed by the edits of `edits`, so that each change has its version.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use waypost_core::{LinkId, UserId};
+use waypost_store::{LinkEdit, LinkUpdate, TakenTo, Taking};
+
+use super::id::Id;
+use super::schema::link_owners;
+use super::transaction::WorkError;
+use super::{Connection, access, edits, links, user_rows};
+
+/// In the order of the ids, so that nodes do not wait for each other in a circle.
+pub(super) async fn take(
+    connection: &mut Connection,
+    from: UserId,
+    to: TakenTo,
+    limit: u32,
+    taking: Taking,
+) -> Result<u64, WorkError> {
+    if let TakenTo::User(to) = to {
+        user_rows::must_exist(connection, to).await?;
+    }
+    let owned: Vec<Id> = link_owners::table
+        .filter(link_owners::user_id.eq(Id(*from.as_uuid())))
+        .order(link_owners::link_id)
+        .limit(i64::from(limit))
+        .select(link_owners::link_id)
+        .load(connection)
+        .await?;
+    for id in &owned {
+        take_one(connection, LinkId::from_uuid(id.0), from, to, taking).await?;
+    }
+    Ok(u64::try_from(owned.len()).unwrap_or(u64::MAX))
+}
+
+async fn take_one(
+    connection: &mut Connection,
+    id: LinkId,
+    from: UserId,
+    to: TakenTo,
+    taking: Taking,
+) -> Result<(), WorkError> {
+    // Locked, it stays as it is looked at here, and its version is the one that is changed.
+    edits::lock(connection, id).await?;
+    let Some(link) = links::one(connection, id).await? else {
+        return Ok(());
+    };
+    let access = access::of_link(connection, id).await?;
+    let Some(owner) = access.owner(from) else {
+        return Ok(());
+    };
+    let is_last = access.owners().len() == 1;
+    let first = match to {
+        TakenTo::User(to) if owner.is_primary && to != from => Some(LinkEdit::MakePrimary(to)),
+        TakenTo::Nobody if is_last && !link.is_deleted() => Some(LinkEdit::Delete),
+        TakenTo::User(_) | TakenTo::Nobody => None,
+    };
+    let all = first.into_iter().chain([LinkEdit::RemoveOwner(from)]);
+    for (edit, version) in all.zip(link.version..) {
+        let update = LinkUpdate {
+            link: id,
+            version,
+            by: taking.by,
+            at: taking.at,
+            edit,
+        };
+        edits::update(connection, &update).await?;
+    }
+    Ok(())
+}
