@@ -35,9 +35,9 @@
 //! links are looked up by them.
 //!
 //! # Adding an operation
-//! Write the query in the file of its subject in `src/sql/`, call it from `sql/store.rs` or, when it is
-//! about links or signing in, name it in `sql/store_links.rs` or `sql/store_sign_in.rs`, and add a migration of the same name to each of
-//! `migrations/{sqlite,postgres,mysql}` when the schema changes. The conformance suite of `waypost-store` runs on all of them.
+//! Write the query in the file of its subject in `src/sql/`, name it in `sql/port.rs`, and, when the schema
+//! changes, add a migration of the same name to each of `migrations/{sqlite,postgres,mysql}`. The conformance
+//! suite of `waypost-store-testkit` runs on all of them.
 
 #![expect(
     clippy::duplicate_mod,

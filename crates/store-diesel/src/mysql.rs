@@ -49,6 +49,8 @@ mod literals;
 mod orphans;
 #[path = "sql/pool.rs"]
 mod pool;
+#[path = "sql/port.rs"]
+mod port;
 #[path = "sql/reclassify.rs"]
 mod reclassify;
 #[path = "sql/route.rs"]
@@ -69,12 +71,6 @@ mod setup;
 mod statement;
 #[path = "sql/stats.rs"]
 mod stats;
-#[path = "sql/store.rs"]
-mod store;
-#[path = "sql/store_links.rs"]
-mod store_links;
-#[path = "sql/store_sign_in.rs"]
-mod store_sign_in;
 #[path = "sql/tags.rs"]
 mod tags;
 #[path = "sql/taking.rs"]
@@ -167,7 +163,7 @@ pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
         writes: pool,
     };
     let ingester = ingest::Ingester::new(servers);
-    Ok(store::open(pools, ingester))
+    Ok(port::open(pools, ingester))
 }
 
 async fn connect(url: &str, has_choice: bool) -> ConnectionResult<Connection> {

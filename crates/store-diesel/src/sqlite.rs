@@ -48,6 +48,8 @@ mod links;
 mod orphans;
 #[path = "sql/pool.rs"]
 mod pool;
+#[path = "sql/port.rs"]
+mod port;
 #[path = "sql/reclassify.rs"]
 mod reclassify;
 #[path = "sql/route.rs"]
@@ -66,12 +68,6 @@ mod setup;
 mod statement;
 #[path = "sql/stats.rs"]
 mod stats;
-#[path = "sql/store.rs"]
-mod store;
-#[path = "sql/store_links.rs"]
-mod store_links;
-#[path = "sql/store_sign_in.rs"]
-mod store_sign_in;
 #[path = "sql/tags.rs"]
 mod tags;
 #[path = "sql/taking.rs"]
@@ -161,7 +157,7 @@ pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
         writes: pool::pool(&file, 1)?,
     };
     let ingester = ingest::Ingester::new(file.first(), pools.writes.clone());
-    Ok(store::open(pools, ingester))
+    Ok(port::open(pools, ingester))
 }
 
 async fn connect(path: &str, _: bool) -> ConnectionResult<Connection> {
