@@ -14,21 +14,21 @@
 //! ```
 //!
 //! # How it is built
-//! The queries are written once, in `src/sql/`, as ordinary diesel code against
-//! `super::Connection` and the column types that each backend names. Each of `src/sqlite.rs`,
-//! `src/postgres.rs` and `src/mysql.rs` includes them (`#[path = "sql/…"] mod …;`), so that they are
-//! compiled once per database, and adds what differs: the connection and its set-up statements, the
-//! column types, what an error means, and the few statements whose dialect differs. No diesel type
-//! leaves this crate.
+//! The queries are written once, in `src/sql/`, as ordinary diesel code. Each of `src/sqlite.rs`,
+//! `src/postgres.rs` and `src/mysql.rs` includes them (`#[path = "sql/mod.rs"] mod sql;`), so that they are
+//! compiled once per database, and has a `dialect` with what differs: the connection, the column types, what an
+//! error means, and the few statements that each database spells its own way. The first page of `sql/mod.rs` lists
+//! what a backend owes. No diesel type leaves this crate.
 //!
 //! Every transaction goes through `sql/transaction.rs`: it has a name, is retried when the database
 //! says that this may help, and never when its outcome is unknown. The raw calls are banned by
 //! `.clippy.toml`.
 //!
 //! Clicks are what there is most of, and each database stores them by its own fastest way:
-//! `sqlite/ingest.rs`, `postgres/settle.rs` and `mysql/settle.rs`, on connections of their own that live
-//! on the runtime of whoever calls, and under the same rules of retrying (`retry.rs`). What of it does
-//! not depend on the database is in `job.rs`.
+//! `sqlite/settle.rs`, `postgres/settle.rs` and `mysql/settle.rs`, on connections of their own that live
+//! on the runtime of whoever calls, and under the same rules of retrying (`retry.rs`). What the two database
+//! servers share of it is in `ingest.rs`, which each of them includes; what does not depend on the database is in
+//! `job.rs` and `tally.rs`.
 //!
 //! Lists of links are found in two steps: `sql/route.rs` decides from a capped count of what each filter
 //! holds through which index to go, `sql/catalog.rs` writes that as one statement that finds ids, and the

@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use mysql_async::Error;
 
-use super::Connection;
+use super::connection::Connection;
 use crate::error::Fault;
 
 /// Copies the first and the last condition of the statement that failed. Such statements do not clear them.

@@ -4,7 +4,16 @@ use diesel::{ConnectionError, ConnectionResult};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, Opts, OptsBuilder};
 
-use super::SET_UP;
+/// What each connection sets. READ COMMITTED: counting locks the rows it changes, and no gaps between
+/// them. The tags of a link are 5 kB at the most. A question about each row
+/// is asked of each row: the answers for all others would be collected first.
+const SET_UP: &str = "
+    SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    SET SESSION sql_mode = 'TRADITIONAL,NO_BACKSLASH_ESCAPES';
+    SET SESSION innodb_lock_wait_timeout = 10;
+    SET SESSION group_concat_max_len = 65536;
+    SET SESSION optimizer_switch = 'semijoin=off,materialization=off'
+";
 
 /// What a server is, and what it can be told. It names only the variables that it has.
 const VARIABLES: &str = "

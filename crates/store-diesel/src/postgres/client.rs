@@ -5,8 +5,8 @@ use diesel::ConnectionError;
 use tokio_postgres::{Error, NoTls, Statement};
 use waypost_store::StoreError;
 
+use super::connection::{SET_UP, chain, configuration};
 use super::fault::of_driver;
-use super::{SET_UP, chain, configuration};
 use crate::hosts::Servers;
 use crate::retry::Failure;
 

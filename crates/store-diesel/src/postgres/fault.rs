@@ -8,7 +8,7 @@ use diesel_async::AsyncConnection as _;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
-use super::Connection;
+use super::connection::Connection;
 use super::listener::Listener;
 use crate::error::Fault;
 

@@ -1,4 +1,4 @@
-//! Queries on clicks, their totals and their daily rollup. Storing clicks is `ingest`'s.
+//! Queries on clicks, their totals and their daily rollup. Storing clicks is `settle`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use waypost_store::{LeaseName, LinkLedger, PurgeScope, StoreError};
 use super::id::Id;
 use super::schema::{link_clicks, link_days, links};
 use super::transaction::WorkError;
-use super::{Connection, SUM_OF_DAYS, SUM_OF_HUMANS};
+use super::{Connection, SUM_OF_DAYS, SUM_OF_HUMANS, make_room_for_purge};
 
 /// The turn to purge clicks.
 const PURGE: LeaseName = LeaseName::new("purge-clicks");
@@ -81,7 +81,7 @@ pub(super) async fn purge(
     scope: PurgeScope,
     limit: u32,
 ) -> Result<u64, WorkError> {
-    super::make_room_for_purge(connection).await?;
+    make_room_for_purge(connection).await?;
     super::turns::take(connection, PURGE).await?;
     loop {
         let old: Vec<(Id, Id)> = within!(scope)

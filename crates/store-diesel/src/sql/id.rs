@@ -5,15 +5,15 @@ use diesel::expression::AsExpression;
 use diesel::serialize::{self, Output, ToSql};
 use uuid::Uuid;
 
-use super::{Backend, IdColumn};
+use super::{Backend, IdColumn, OwnedRawId, RawId, id_from_raw, raw_id};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, AsExpression, FromSqlRow)]
 #[diesel(sql_type = IdColumn)]
-pub(super) struct Id(pub(super) Uuid);
+pub(crate) struct Id(pub(crate) Uuid);
 
 impl ToSql<IdColumn, Backend> for Id {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Backend>) -> serialize::Result {
-        <super::RawId as ToSql<IdColumn, Backend>>::to_sql(super::raw_id(&self.0), out)
+        <RawId as ToSql<IdColumn, Backend>>::to_sql(raw_id(&self.0), out)
     }
 }
 
@@ -21,7 +21,7 @@ impl FromSql<IdColumn, Backend> for Id {
     fn from_sql(
         bytes: <Backend as diesel::backend::Backend>::RawValue<'_>,
     ) -> deserialize::Result<Self> {
-        let raw = <super::OwnedRawId as FromSql<IdColumn, Backend>>::from_sql(bytes)?;
-        Ok(Self(super::id_from_raw(&raw)?))
+        let raw = <OwnedRawId as FromSql<IdColumn, Backend>>::from_sql(bytes)?;
+        Ok(Self(id_from_raw(&raw)?))
     }
 }

@@ -1,4 +1,4 @@
-//! Queries on click journals. Moving their positions belongs to storing clicks: see `ingest`.
+//! Queries on click journals. Moving their positions belongs to storing clicks: see `settle`.
 
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
@@ -277,7 +277,7 @@ pub(super) async fn note(
 }
 
 /// Whether a process owns a journal.
-pub(super) async fn is_owner(
+pub(crate) async fn is_owner(
     connection: &mut Connection,
     journal: JournalId,
     owner: JournalOwner,

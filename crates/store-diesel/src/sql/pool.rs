@@ -13,22 +13,22 @@ use diesel_async::pooled_connection::{
 use tokio::runtime::Handle;
 use waypost_store::StoreError;
 
-use super::Connection;
+use super::{Connection, connect};
 use crate::hosts::Servers;
 
 /// How long to wait for a free connection, and for a new one. A request that cannot be served
 /// within this time is better answered with 503.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The pools of one database. Where the database lets many write at once, both are the same.
 #[derive(Clone)]
-pub(super) struct Pools {
-    pub(super) reads: Pool<Connection>,
-    pub(super) writes: Pool<Connection>,
+pub(crate) struct Pools {
+    pub(crate) reads: Pool<Connection>,
+    pub(crate) writes: Pool<Connection>,
 }
 
 impl Pools {
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.reads.close();
         self.writes.close();
     }
@@ -36,7 +36,7 @@ impl Pools {
 
 /// A pool of at most `size` connections, each set up by the backend. Opens none yet. Must be called
 /// within a runtime.
-pub(super) fn pool(servers: &Arc<Servers>, size: usize) -> Result<Pool<Connection>, StoreError> {
+pub(crate) fn pool(servers: &Arc<Servers>, size: usize) -> Result<Pool<Connection>, StoreError> {
     let mut manager = ManagerConfig::default();
     // A connection lives on the runtime that opened it. Callers may have short-lived runtimes of
     // their own, as HTTP workers do; the pool outlives them.
@@ -47,7 +47,7 @@ pub(super) fn pool(servers: &Arc<Servers>, size: usize) -> Result<Pool<Connectio
         let servers = Arc::clone(&servers);
         let connecting = runtime.spawn(async move {
             let has_choice = servers.are_several();
-            let connect = |url: String| async move { super::connect(&url, has_choice).await };
+            let connect = |url: String| async move { connect(&url, has_choice).await };
             servers.connect(connect).await
         });
         Box::pin(async move {
@@ -77,6 +77,6 @@ pub(super) fn pool(servers: &Arc<Servers>, size: usize) -> Result<Pool<Connectio
         .map_err(StoreError::internal)
 }
 
-pub(super) async fn connection(pool: &Pool<Connection>) -> Result<Object<Connection>, StoreError> {
+pub(crate) async fn connection(pool: &Pool<Connection>) -> Result<Object<Connection>, StoreError> {
     pool.get().await.map_err(StoreError::unavailable)
 }

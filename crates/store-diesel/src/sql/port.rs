@@ -26,11 +26,10 @@ use waypost_store::{
     Updated, UserChange, UserStore,
 };
 
-use super::ingest::Ingester;
 use super::pool::Pools;
 // A statement needs no transaction where it decides by itself and may run twice.
 use super::transaction::{WorkError, look_up, look_up as statement, transaction};
-use super::{Connection, InstantColumn, NOW, forget_deleted, make_durable};
+use super::{Connection, Ingester, InstantColumn, NOW, forget_deleted, make_durable};
 use super::{
     access, blocklist, catalog, changes, clicks, edits, findable, identities, journals, leases,
     links, orphans, reclassify, salts, sessions, setup, stats, tags, taking, tokens, user_rows,
@@ -47,7 +46,7 @@ struct SqlStore {
 }
 
 /// The store on these connections, and how to close them.
-pub(super) fn open(pools: Pools, ingester: Ingester) -> Opened {
+pub(crate) fn open(pools: Pools, ingester: Ingester) -> Opened {
     let closing = (pools.clone(), ingester.clone());
     Opened {
         store: Arc::new(SqlStore { pools, ingester }),

@@ -61,7 +61,7 @@ where
 
 /// Why work did not succeed.
 #[derive(Debug)]
-pub(super) enum WorkError {
+pub(crate) enum WorkError {
     /// The database said so.
     Database(DieselError),
     /// The work itself gave up; never run again.

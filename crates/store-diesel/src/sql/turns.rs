@@ -2,17 +2,21 @@
 //! their own. Without turns, two purges at once choose the same oldest rows, and one of them works in vain.
 //!
 //! A turn is a row of `leases` that no process holds: it is only locked. A transaction takes its turn before
-//! it locks anything else, so turns never lead to a deadlock.
+//! it locks anything else, so turns never lead to a deadlock. Where only one transaction writes at a time, there
+//! are no turns ([`TAKES_TURNS`]).
 
 use uuid::Uuid;
 use waypost_store::LeaseName;
 
 use super::statement::Statement;
 use super::transaction::WorkError;
-use super::{Connection, FOR_UPDATE, INSERT_NEW, INSERT_NEW_END};
+use super::{Connection, FOR_UPDATE, INSERT_NEW, INSERT_NEW_END, TAKES_TURNS};
 
 /// Waits until no other transaction has the turn, and keeps it until this transaction ends.
 pub(super) async fn take(connection: &mut Connection, turn: LeaseName) -> Result<(), WorkError> {
+    if !TAKES_TURNS {
+        return Ok(());
+    }
     // Locks an existing row first: two insertions that find the row would each share its lock and then wait
     // for the other.
     if lock(connection, turn).await? {

@@ -22,11 +22,12 @@ use waypost_core::{
 };
 use waypost_store::{Ingested, StoreError, hold_point};
 
+use super::connection::{Connection, begin_blocking, connect_blocking};
+use super::dialect::{Backend, IdColumn, InstantColumn};
 use super::fault::of_error;
-use super::id::Id;
-use super::pool::connection;
-use super::schema::{click_journals, link_clicks, link_days};
-use super::{Backend, IdColumn, InstantColumn, begin_blocking, connect_blocking};
+use super::sql::id::Id;
+use super::sql::pool::connection;
+use super::sql::schema::{click_journals, link_clicks, link_days};
 use crate::datetime::push_datetime;
 use crate::job::{Job, Step, count, place};
 use crate::metrics::OperationName;
@@ -50,13 +51,13 @@ const PRAGMAS: &str = "
 pub(super) struct Ingester {
     path: Arc<str>,
     /// The pool of the one connection that writes.
-    turns: Pool<super::Connection>,
+    turns: Pool<Connection>,
     /// Not there before the first time and while it is at work.
     idle: Arc<Mutex<Option<SqliteConnection>>>,
 }
 
 impl Ingester {
-    pub(super) fn new(path: &str, turns: Pool<super::Connection>) -> Self {
+    pub(super) fn new(path: &str, turns: Pool<Connection>) -> Self {
         Self {
             path: path.into(),
             turns,
@@ -460,6 +461,7 @@ fn text(at: OffsetDateTime) -> String {
 
 #[cfg(test)]
 mod tests {
+    use diesel::Connection as _;
     use time::macros::datetime;
 
     use super::*;

@@ -1,5 +1,7 @@
-//! Storing clicks on connections of their own, which live on the runtime of whoever calls: the
-//! transaction of an ingester of low priority does not run on the pool's threads.
+//! Storing clicks in a database server, on connections of their own, which live on the runtime of whoever calls:
+//! the transaction of an ingester of low priority does not run on the pool's threads.
+//!
+//! Compiled for PostgreSQL and for MySQL/MariaDB, whose `settle` does the transaction. SQLite has a writer of its own.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant as SystemInstant;
@@ -9,8 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 use waypost_store::{Ingested, StoreError};
 
-use super::pool::PATIENCE;
 use super::settle::{self, Client};
+use super::sql::pool::PATIENCE;
 use crate::hosts::Servers;
 use crate::job::Job;
 use crate::metrics::OperationName;

@@ -1,0 +1,102 @@
+//! Connecting to PostgreSQL: what each connection sets, and how a transaction begins.
+
+use std::error::Error;
+use std::time::Duration;
+
+use diesel::{ConnectionError, ConnectionResult, QueryResult};
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_async::{
+    AnsiTransactionManager, AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection,
+    TransactionManager,
+};
+use tokio::net::UnixStream;
+use tokio_postgres::config::{Host, SslMode, SslNegotiation};
+use tokio_postgres::{Config, NoTls};
+
+use super::listener::Listener;
+use crate::hosts::Servers;
+
+pub(super) type Connection = AsyncPgConnection;
+
+/// What each connection sets. `random_page_cost`: with the default, which is that of disks that turn,
+/// tens of thousands of rows are read in order not to look up a few hundred.
+/// `idle_in_transaction_session_timeout`: a process that sleeps in the midst of a transaction does not keep
+/// others from its rows for ever.
+pub(super) const SET_UP: &str = "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; SET random_page_cost = 1.1; \
+     SET idle_in_transaction_session_timeout = '60s'";
+/// How long a server may leave unanswered what was sent to it, if the URL does not say (`tcp_user_timeout`): one
+/// whose machine is gone does not say so.
+const SILENCE: Duration = Duration::from_secs(10);
+
+const DEFAULT_PORT: u16 = 5432;
+
+pub(super) async fn connect(url: &str, _: bool) -> ConnectionResult<Connection> {
+    let mut connection = open_connection(url).await?;
+    connection
+        .batch_execute(SET_UP)
+        .await
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+pub(super) fn configuration(url: &str) -> Result<Config, tokio_postgres::Error> {
+    let mut config: Config = url.parse()?;
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(SILENCE);
+    }
+    Ok(config)
+}
+
+/// Connects without diesel-async, which would keep of a failure only that there was one, not that, say, the
+/// connection was refused. A [`Listener`] reads the codes of the connection's errors.
+async fn open_connection(url: &str) -> ConnectionResult<Connection> {
+    let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(chain(&error));
+    let mut config = configuration(url).map_err(bad)?;
+    if config.get_ssl_mode() == SslMode::Require {
+        let refused = config.connect(NoTls).await.map(drop);
+        refused.map_err(bad)?;
+    }
+    // The listener takes the place of TLS. Nothing is encrypted, and with direct negotiation the server does not
+    // learn of it.
+    config.ssl_mode(SslMode::Require);
+    config.ssl_negotiation(SslNegotiation::Direct);
+    let listener = Listener::default();
+    let mut connection = if let [Host::Unix(directory)] = config.get_hosts() {
+        // The driver takes a connector only for hosts with a name: the socket is opened here.
+        let port = config.get_ports().first().copied().unwrap_or(DEFAULT_PORT);
+        let socket = UnixStream::connect(directory.join(format!(".s.PGSQL.{port}"))).await;
+        let socket = socket.map_err(|error| ConnectionError::BadConnection(chain(&error)))?;
+        let connected = config.connect_raw(socket, listener.clone()).await;
+        let (client, connection) = connected.map_err(bad)?;
+        // It ends with the client.
+        tokio::spawn(connection);
+        AsyncPgConnection::try_from(client).await?
+    } else {
+        let connected = config.connect(listener.clone()).await;
+        let (client, connection) = connected.map_err(bad)?;
+        AsyncPgConnection::try_from_client_and_connection(client, connection).await?
+    };
+    connection.set_instrumentation(listener);
+    Ok(connection)
+}
+
+pub(super) fn chain(error: &dyn Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}
+
+/// A blocking connection for migrations, to be used on a thread for blocking work.
+pub(crate) fn connect_blocking(
+    servers: &Servers,
+) -> ConnectionResult<AsyncConnectionWrapper<Connection>> {
+    let connect = |url: String| async move { open_connection(&url).await };
+    tokio::runtime::Handle::current()
+        .block_on(servers.connect(connect))
+        .map(AsyncConnectionWrapper::from)
+}
+
+pub(super) async fn begin(connection: &mut Connection) -> QueryResult<()> {
+    AnsiTransactionManager::begin_transaction(connection).await
+}
