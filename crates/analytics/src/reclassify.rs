@@ -94,7 +94,7 @@ async fn owners(
         return Ok(pairs);
     }
     let pairs: Vec<(LinkId, UserId)> = pairs.into_iter().collect();
-    Ok(store.owning(&pairs).await?.into_iter().collect())
+    Ok(store.filter_owned(&pairs).await?.into_iter().collect())
 }
 
 fn facts(click: &Click, user_agents: &UserAgents, is_own: bool) -> ClickFacts {

@@ -45,15 +45,15 @@ pub trait AccessStore: Send + Sync {
     async fn take_links(
         &self,
         from: UserId,
-        to: TakenTo,
+        to: Heir,
         limit: u32,
-        taking: Taking,
+        transfer: Transfer,
     ) -> Result<u64, StoreError>;
 }
 
-/// What becomes of links that are taken from their owner.
+/// Who gets the links that are taken from their owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TakenTo {
+pub enum Heir {
     /// They are given to this user; so are those that others own together with the one they are taken
     /// from, where that was the primary owner.
     User(UserId),
@@ -61,9 +61,9 @@ pub enum TakenTo {
     Nobody,
 }
 
-/// Who takes links, and when.
+/// Who takes links from their owner, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taking {
+pub struct Transfer {
     /// Who; `None` for the operator.
     pub by: Option<UserId>,
     /// When.

@@ -54,7 +54,7 @@ mod stats;
 mod tokens;
 mod users;
 
-pub use access::{AccessStore, TakenTo, Taking};
+pub use access::{AccessStore, Heir, Transfer};
 pub use blocklist::{BlockedHost, BlocklistStore};
 pub use catalog::{CatalogStore, LinkQuery, LinkReader};
 pub use changes::{ChangeStore, LinkChange};

@@ -108,12 +108,14 @@ pub trait StatsStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<(Link, Counted)>, StoreError>;
 
-    /// Which of these users own the link that stands beside them.
+    /// Returns the pairs whose user owns the link.
     ///
     /// # Errors
     /// [`StoreError`] as any look-up.
-    async fn owning(&self, pairs: &[(LinkId, UserId)])
-    -> Result<Vec<(LinkId, UserId)>, StoreError>;
+    async fn filter_owned(
+        &self,
+        pairs: &[(LinkId, UserId)],
+    ) -> Result<Vec<(LinkId, UserId)>, StoreError>;
 
     /// Deletes at most `limit` entries of the sets by which the visitors of a day are told apart, of days
     /// before `day`, and gives back their number. The numbers of visitors stay; a click of such a day that

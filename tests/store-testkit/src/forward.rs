@@ -45,7 +45,7 @@ macro_rules! forward {
             standing(link: ::waypost_core::LinkId, user: ::waypost_core::UserId) -> ::waypost_core::Standing;
             owners_of_links(links: &[::waypost_core::LinkId]) -> ::std::collections::BTreeMap<::waypost_core::LinkId, Vec<::waypost_core::LinkOwner>>;
             shares_of_link(link: ::waypost_core::LinkId) -> Vec<::waypost_core::Person>;
-            take_links(from: ::waypost_core::UserId, to: $crate::store::TakenTo, limit: u32, taking: $crate::store::Taking) -> u64;
+            take_links(from: ::waypost_core::UserId, to: $crate::store::Heir, limit: u32, transfer: $crate::store::Transfer) -> u64;
         } }
         $crate::forward! { @ $store, $self => $inner, $crate::store::BlocklistStore {
             block_host(host: &$crate::store::BlockedHost) -> ();
@@ -118,7 +118,7 @@ macro_rules! forward {
             owned_days(owner: ::waypost_core::UserId, from: ::time::Date, to: ::time::Date) -> Vec<(::time::Date, $crate::store::rollup::Counted)>;
             owned_total(owner: ::waypost_core::UserId) -> (u64, $crate::store::rollup::Counted);
             owned_top(owner: ::waypost_core::UserId, from: ::time::Date, to: ::time::Date, limit: u32) -> Vec<(::waypost_core::Link, $crate::store::rollup::Counted)>;
-            owning(pairs: &[(::waypost_core::LinkId, ::waypost_core::UserId)]) -> Vec<(::waypost_core::LinkId, ::waypost_core::UserId)>;
+            filter_owned(pairs: &[(::waypost_core::LinkId, ::waypost_core::UserId)]) -> Vec<(::waypost_core::LinkId, ::waypost_core::UserId)>;
             purge_visitors(day: ::time::Date, limit: u32) -> u64;
         } }
         $crate::forward! { @ $store, $self => $inner, $crate::store::FactsStore {

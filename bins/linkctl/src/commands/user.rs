@@ -169,11 +169,11 @@ async fn delete(
                 return Err(Failure::SameUser);
             }
             let fate = format!("their links will be given to {}", heir.email);
-            (TakenTo::User(heir.id), fate)
+            (Heir::User(heir.id), fate)
         }
         cli::LinksOfDeleted::Delete => {
             let fate = "links that are theirs alone will be deleted".to_owned();
-            (TakenTo::Nobody, fate)
+            (Heir::Nobody, fate)
         }
     };
     console.say(format_args!(

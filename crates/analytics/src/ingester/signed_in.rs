@@ -75,10 +75,10 @@ async fn mark_own(
     }
     let pairs: Vec<(LinkId, UserId)> = pairs.into_iter().collect();
     let store = Arc::clone(store);
-    let asked = home.spawn(async move { store.owning(&pairs).await });
+    let asked = home.spawn(async move { store.filter_owned(&pairs).await });
     let asked = asked.await;
-    let owning = match asked.unwrap_or_else(|ended| Err(StoreError::unavailable(ended))) {
-        Ok(owning) => owning.into_iter().collect::<BTreeSet<_>>(),
+    let owned = match asked.unwrap_or_else(|ended| Err(StoreError::unavailable(ended))) {
+        Ok(owned) => owned.into_iter().collect::<BTreeSet<_>>(),
         Err(error @ StoreError::Unavailable { .. }) => return Err(error),
         Err(error) => {
             let error: &(dyn Error + 'static) = &error;
@@ -87,7 +87,7 @@ async fn mark_own(
         }
     };
     for click in clicks {
-        let is_own = pair(click).is_some_and(|pair| owning.contains(&pair));
+        let is_own = pair(click).is_some_and(|pair| owned.contains(&pair));
         if is_own && click.facts.class != Some(VisitClass::Prefetch) {
             click.facts.class = Some(VisitClass::Own);
         }

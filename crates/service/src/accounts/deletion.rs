@@ -56,8 +56,8 @@ impl Accounts {
         for _ in 0..DELETE_TRIES {
             loop {
                 let at = clock.now();
-                let taking = Taking { by, at };
-                let now_taken = store.take_links(id, links, TAKE_BATCH, taking).await;
+                let transfer = Transfer { by, at };
+                let now_taken = store.take_links(id, links, TAKE_BATCH, transfer).await;
                 match now_taken {
                     Ok(0) => break,
                     Ok(now_taken) => total += now_taken,

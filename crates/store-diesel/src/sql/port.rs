@@ -18,12 +18,12 @@ use waypost_store::rollup::{Counted, FactsSum, Part};
 use waypost_store::{
     AcceptedLoss, AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, Claimed,
     ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore,
-    IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
+    Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
     JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts, LinkLedger,
     LinkQuery, LinkReader, LinkStore, LinkUpdate, Orphan, OrphanQuery, OrphanStore, OrphanTries,
     OrphansAdded, Ownership, PageOf, PurgeScope, Recorded, SaltStore, SessionStore, SetUp,
-    SetupStore, SignedIn, StatsStore, Store, StoreError, TakenTo, Taking, TimeStore, TokenStore,
-    Updated, UserChange, UserStore,
+    SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore, TokenStore, Transfer, Updated,
+    UserChange, UserStore,
 };
 
 use super::pool::Pools;
@@ -264,8 +264,8 @@ port! {
         look_up OwnedTotal: owned_total(owner: UserId) -> (u64, Counted) = stats::owned_total;
         look_up OwnedTop: owned_top(owner: UserId, from: Date, to: Date, limit: u32)
             -> Vec<(Link, Counted)> = stats::owned_top;
-        look_up Owning: owning(pairs: &[(LinkId, UserId)]) -> Vec<(LinkId, UserId)>
-            = stats::owning;
+        look_up FilterOwned: filter_owned(pairs: &[(LinkId, UserId)]) -> Vec<(LinkId, UserId)>
+            = stats::filter_owned;
         transaction PurgeVisitors: purge_visitors(day: Date, limit: u32) -> u64
             = stats::purge_visitors;
     }
@@ -294,7 +294,7 @@ port! {
         look_up OwnersOfLinks: owners_of_links(links: &[LinkId])
             -> BTreeMap<LinkId, Vec<LinkOwner>> = access::owners;
         look_up SharesOfLink: shares_of_link(link: LinkId) -> Vec<Person> = access::shares;
-        transaction TakeLinks: take_links(from: UserId, to: TakenTo, limit: u32, taking: Taking)
+        transaction TakeLinks: take_links(from: UserId, to: Heir, limit: u32, transfer: Transfer)
             -> u64 = taking::take;
     }
     BlocklistStore {

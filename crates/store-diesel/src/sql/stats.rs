@@ -385,11 +385,11 @@ pub(super) async fn owned_top(
 }
 
 /// Asks for the owners of the links, of which there are few, and compares here.
-pub(super) async fn owning(
+pub(super) async fn filter_owned(
     connection: &mut Connection,
     pairs: &[(LinkId, UserId)],
 ) -> Result<Vec<(LinkId, UserId)>, WorkError> {
-    let mut owning = Vec::new();
+    let mut owned = Vec::new();
     for pairs in pairs.chunks(PAIRS) {
         let links = pairs.iter().map(|(link, _)| Id(*link.as_uuid()));
         let users = pairs.iter().map(|(_, user)| Id(*user.as_uuid()));
@@ -403,9 +403,9 @@ pub(super) async fn owning(
             .into_iter()
             .map(|(link, user)| (LinkId::from_uuid(link.0), UserId::from_uuid(user.0)))
             .collect();
-        owning.extend(pairs.iter().filter(|pair| known.contains(pair)));
+        owned.extend(pairs.iter().filter(|pair| known.contains(pair)));
     }
-    Ok(owning)
+    Ok(owned)
 }
 
 pub(super) async fn purge_visitors(

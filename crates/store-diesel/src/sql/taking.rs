@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use waypost_core::{LinkId, UserId};
-use waypost_store::{LinkEdit, LinkUpdate, TakenTo, Taking};
+use waypost_store::{Heir, LinkEdit, LinkUpdate, Transfer};
 
 use super::id::Id;
 use super::schema::link_owners;
@@ -14,11 +14,11 @@ use super::{Connection, access, edits, links, user_rows};
 pub(super) async fn take(
     connection: &mut Connection,
     from: UserId,
-    to: TakenTo,
+    to: Heir,
     limit: u32,
-    taking: Taking,
+    transfer: Transfer,
 ) -> Result<u64, WorkError> {
-    if let TakenTo::User(to) = to {
+    if let Heir::User(to) = to {
         user_rows::must_exist(connection, to).await?;
     }
     let owned: Vec<Id> = link_owners::table
@@ -29,7 +29,7 @@ pub(super) async fn take(
         .load(connection)
         .await?;
     for id in &owned {
-        take_one(connection, LinkId::from_uuid(id.0), from, to, taking).await?;
+        take_one(connection, LinkId::from_uuid(id.0), from, to, transfer).await?;
     }
     Ok(u64::try_from(owned.len()).unwrap_or(u64::MAX))
 }
@@ -38,8 +38,8 @@ async fn take_one(
     connection: &mut Connection,
     id: LinkId,
     from: UserId,
-    to: TakenTo,
-    taking: Taking,
+    to: Heir,
+    transfer: Transfer,
 ) -> Result<(), WorkError> {
     // Locked, it stays as it is looked at here, and its version is the one that is changed.
     edits::lock(connection, id).await?;
@@ -52,17 +52,17 @@ async fn take_one(
     };
     let is_last = access.owners().len() == 1;
     let first = match to {
-        TakenTo::User(to) if owner.is_primary && to != from => Some(LinkEdit::MakePrimary(to)),
-        TakenTo::Nobody if is_last && !link.is_deleted() => Some(LinkEdit::Delete),
-        TakenTo::User(_) | TakenTo::Nobody => None,
+        Heir::User(to) if owner.is_primary && to != from => Some(LinkEdit::MakePrimary(to)),
+        Heir::Nobody if is_last && !link.is_deleted() => Some(LinkEdit::Delete),
+        Heir::User(_) | Heir::Nobody => None,
     };
     let all = first.into_iter().chain([LinkEdit::RemoveOwner(from)]);
     for (edit, version) in all.zip(link.version..) {
         let update = LinkUpdate {
             link: id,
             version,
-            by: taking.by,
-            at: taking.at,
+            by: transfer.by,
+            at: transfer.at,
             edit,
         };
         edits::update(connection, &update).await?;

@@ -13,7 +13,7 @@ use waypost_core::{
 use super::kept::{Kept, KeptVersion};
 use super::{MemoryStore, State, behind, count};
 use crate::{
-    AccessStore, CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, StoreError, TakenTo, Taking,
+    AccessStore, CodeRoute, Heir, LinkEdit, LinkStore, LinkUpdate, PageOf, StoreError, Transfer,
     Updated,
 };
 
@@ -344,12 +344,12 @@ impl AccessStore for MemoryStore {
     async fn take_links(
         &self,
         from: UserId,
-        to: TakenTo,
+        to: Heir,
         limit: u32,
-        taking: Taking,
+        transfer: Transfer,
     ) -> Result<u64, StoreError> {
         let mut state = self.state();
-        if let TakenTo::User(to) = to {
+        if let Heir::User(to) = to {
             state.is_known(to)?;
         }
         let owned = state
@@ -361,7 +361,7 @@ impl AccessStore for MemoryStore {
             .map(|kept| kept.link.id)
             .collect();
         for id in &taken {
-            state.take_link(*id, from, to, taking)?;
+            state.take_link(*id, from, to, transfer)?;
         }
         Ok(count(taken.len()))
     }
@@ -372,8 +372,8 @@ impl State {
         &mut self,
         id: LinkId,
         from: UserId,
-        to: TakenTo,
-        taking: Taking,
+        to: Heir,
+        transfer: Transfer,
     ) -> Result<(), StoreError> {
         let Some(kept) = self.links.get(&id) else {
             return Ok(());
@@ -383,9 +383,9 @@ impl State {
         let was_deleted = kept.link.is_deleted();
         let mut edits = Vec::new();
         match to {
-            TakenTo::User(to) if was_primary && to != from => edits.push(LinkEdit::MakePrimary(to)),
-            TakenTo::Nobody if is_last && !was_deleted => edits.push(LinkEdit::Delete),
-            TakenTo::User(_) | TakenTo::Nobody => {}
+            Heir::User(to) if was_primary && to != from => edits.push(LinkEdit::MakePrimary(to)),
+            Heir::Nobody if is_last && !was_deleted => edits.push(LinkEdit::Delete),
+            Heir::User(_) | Heir::Nobody => {}
         }
         edits.push(LinkEdit::RemoveOwner(from));
         for edit in edits {
@@ -393,8 +393,8 @@ impl State {
             self.update(&LinkUpdate {
                 link: id,
                 version,
-                by: taking.by,
-                at: taking.at,
+                by: transfer.by,
+                at: transfer.at,
                 edit,
             })?;
         }

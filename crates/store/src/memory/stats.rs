@@ -219,7 +219,7 @@ impl StatsStore for MemoryStore {
         Ok(top)
     }
 
-    async fn owning(
+    async fn filter_owned(
         &self,
         pairs: &[(LinkId, UserId)],
     ) -> Result<Vec<(LinkId, UserId)>, StoreError> {

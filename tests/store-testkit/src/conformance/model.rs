@@ -10,7 +10,7 @@ use waypost_core::{
     ShortCode, Title, UserId, Visibility,
 };
 use waypost_store::{
-    LinkEdit, LinkQuery, LinkReader, LinkUpdate, MemoryStore, PageOf, Store, TakenTo, Taking,
+    Heir, LinkEdit, LinkQuery, LinkReader, LinkUpdate, MemoryStore, PageOf, Store, Transfer,
 };
 
 use super::{LATER, StoreFactory, add_users};
@@ -141,13 +141,16 @@ impl Pair {
     async fn take(&self, at: OffsetDateTime) {
         let (from, to) = (self.draw.below(4), self.draw.below(5));
         let to = match self.users.get(to) {
-            Some(to) if *to != self.users[from] => TakenTo::User(*to),
-            _ => TakenTo::Nobody,
+            Some(to) if *to != self.users[from] => Heir::User(*to),
+            _ => Heir::Nobody,
         };
         let (from, by) = (self.users[from], Some(self.draw.one_of(&self.users)));
-        let taking = Taking { by, at };
+        let transfer = Transfer { by, at };
         self.on_both((from, to), async |store| {
-            store.take_links(from, to, u32::MAX, taking).await.unwrap()
+            store
+                .take_links(from, to, u32::MAX, transfer)
+                .await
+                .unwrap()
         })
         .await;
     }

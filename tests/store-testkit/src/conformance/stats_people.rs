@@ -260,16 +260,16 @@ pub async fn pairs_of_links_and_their_owners_are_found(factory: &dyn StoreFactor
         (unknown, ada),
         (of_ada.id, somebody),
     ];
-    assert_eq!(store.owning(&[]).await.unwrap(), []);
-    assert_eq!(store.owning(&does_not).await.unwrap(), []);
+    assert_eq!(store.filter_owned(&[]).await.unwrap(), []);
+    assert_eq!(store.filter_owned(&does_not).await.unwrap(), []);
     let mut all = does_not.to_vec();
     all.extend(owns);
-    assert_eq!(store.owning(&all).await.unwrap(), owns);
+    assert_eq!(store.filter_owned(&all).await.unwrap(), owns);
     // More than one statement takes.
     let many = all.repeat(150);
-    assert_eq!(store.owning(&many).await.unwrap(), owns.repeat(150));
+    assert_eq!(store.filter_owned(&many).await.unwrap(), owns.repeat(150));
     // A link in the bin is still theirs.
     let now = find_by_id(&*store, of_both.id).await;
     update(&*store, &now, LinkEdit::Delete).await;
-    assert_eq!(store.owning(&all).await.unwrap(), owns);
+    assert_eq!(store.filter_owned(&all).await.unwrap(), owns);
 }

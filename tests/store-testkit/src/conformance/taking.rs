@@ -1,14 +1,14 @@
 //! Cases of [`AccessStore`](waypost_store::AccessStore): links that are taken from their owner, who leaves.
 
 use waypost_core::{Link, LinkAction, LinkId, UserId};
-use waypost_store::{LinkEdit, LinkUpdate, Store, StoreError, TakenTo, Taking};
+use waypost_store::{Heir, LinkEdit, LinkUpdate, Store, StoreError, Transfer};
 
 use super::concurrency::at_once;
 use super::owners::{owners_of, shares_of};
 use super::{LATER, StoreFactory, add_users, assert_same, find_by_id, update};
 use crate::samples::{FAR_FUTURE, START, Samples};
 
-const BY_NOBODY: Taking = Taking {
+const BY_NOBODY: Transfer = Transfer {
     by: None,
     at: LATER,
 };
@@ -76,20 +76,20 @@ impl Estate {
         assert_eq!(owners_of(store, self.nobodys.id).await, []);
     }
 
-    /// Asserts that a link has newer versions than it had, all of this taking, which lead from what
+    /// Asserts that a link has newer versions than it had, all of this transfer, which lead from what
     /// it was to what it is now.
-    async fn assert_history(&self, store: &dyn Store, was: &Link, taking: Taking) -> Link {
+    async fn assert_history(&self, store: &dyn Store, was: &Link, transfer: Transfer) -> Link {
         let link = find_by_id(store, was.id).await;
         assert!(link.version > was.version);
-        assert_eq!(link.updated_at, taking.at);
+        assert_eq!(link.updated_at, transfer.at);
         let versions = store.link_versions(was.id, None, 100).await.unwrap();
         assert_eq!(versions[0].number, link.version);
         let newer = versions
             .iter()
             .filter(|version| version.number > was.version);
         for version in newer.clone() {
-            assert_eq!(version.at, taking.at);
-            assert_eq!(version.by.as_ref().map(|by| by.id), taking.by);
+            assert_eq!(version.at, transfer.at);
+            assert_eq!(version.by.as_ref().map(|by| by.id), transfer.by);
         }
         let deleted = newer
             .clone()
@@ -128,16 +128,16 @@ pub async fn links_are_given_to_who_follows_their_owner(factory: &dyn StoreFacto
     let Estate {
         ada, bob, cem, eve, ..
     } = estate;
-    let taking = Taking {
+    let transfer = Transfer {
         by: Some(cem),
         at: START,
     };
-    let to = TakenTo::User(eve);
-    let taken = store.take_links(ada, to, 100, taking).await;
+    let to = Heir::User(eve);
+    let taken = store.take_links(ada, to, 100, transfer).await;
     assert_eq!(taken.unwrap(), 5);
     let expected: [&[UserId]; 5] = [&[eve], &[eve, bob, cem], &[bob, cem], &[eve], &[eve, bob]];
     for (was, owners) in estate.hers().into_iter().zip(expected) {
-        let link = estate.assert_history(&*store, was, taking).await;
+        let link = estate.assert_history(&*store, was, transfer).await;
         assert_eq!(owners_of(&*store, was.id).await, owners, "{}", was.code);
         let expected = Link {
             version: link.version,
@@ -149,7 +149,7 @@ pub async fn links_are_given_to_who_follows_their_owner(factory: &dyn StoreFacto
     // Who owns it needs it shared no more.
     assert_eq!(shares_of(&*store, estate.alone.id).await, []);
     estate.assert_others_untouched(&*store).await;
-    assert_eq!(store.take_links(ada, to, 100, taking).await.unwrap(), 0);
+    assert_eq!(store.take_links(ada, to, 100, transfer).await.unwrap(), 0);
     assert!(store.delete_user(ada).await.unwrap());
 }
 
@@ -160,7 +160,7 @@ pub async fn a_co_owner_becomes_the_primary_one_when_links_are_given_to_them(
     let store = factory.empty_store().await;
     let estate = Estate::new(&*store).await;
     let Estate { ada, bob, cem, .. } = estate;
-    let taken = store.take_links(ada, TakenTo::User(cem), 100, BY_NOBODY);
+    let taken = store.take_links(ada, Heir::User(cem), 100, BY_NOBODY);
     assert_eq!(taken.await.unwrap(), 5);
     let expected: [&[UserId]; 5] = [&[cem], &[cem, bob], &[bob, cem], &[cem], &[cem, bob]];
     for (was, owners) in estate.hers().into_iter().zip(expected) {
@@ -178,15 +178,15 @@ pub async fn links_that_nobody_gets_are_deleted_unless_others_own_them(factory: 
     let Estate {
         ada, bob, cem, eve, ..
     } = estate;
-    let taking = Taking {
+    let transfer = Transfer {
         by: Some(bob),
         at: FAR_FUTURE,
     };
-    let taken = store.take_links(ada, TakenTo::Nobody, 100, taking).await;
+    let taken = store.take_links(ada, Heir::Nobody, 100, transfer).await;
     assert_eq!(taken.unwrap(), 5);
     let expected: [&[UserId]; 5] = [&[], &[bob, cem], &[bob, cem], &[], &[bob]];
     for (was, owners) in estate.hers().into_iter().zip(expected) {
-        let link = estate.assert_history(&*store, was, taking).await;
+        let link = estate.assert_history(&*store, was, transfer).await;
         assert_eq!(owners_of(&*store, was.id).await, owners, "{}", was.code);
         // What was deleted before is so since then: it does not stay for longer.
         let deleted_at = if was.id == estate.alone.id {
@@ -212,11 +212,7 @@ pub async fn links_are_taken_within_a_limit_until_none_is_left(factory: &dyn Sto
         let store = factory.empty_store().await;
         let samples = Samples::new(1);
         let [ada, bob] = add_users(&*store, &samples, ["ada", "bob"]).await;
-        let to = if give {
-            TakenTo::User(bob)
-        } else {
-            TakenTo::Nobody
-        };
+        let to = if give { Heir::User(bob) } else { Heir::Nobody };
         let links = samples.links(7);
         for link in &links {
             store.insert_link(link, Some(ada)).await.unwrap();
@@ -249,12 +245,12 @@ pub async fn links_are_not_given_to_an_unknown_user(factory: &dyn StoreFactory) 
     let Estate { ada, cem, eve, .. } = estate;
     let nobody = Samples::new(2).user("nobody@example.com").id;
     for from in [ada, eve, nobody] {
-        let to = TakenTo::User(nobody);
+        let to = Heir::User(nobody);
         let answer = store.take_links(from, to, 100, BY_NOBODY).await;
         assert!(matches!(answer, Err(StoreError::NotFound)), "{answer:?}");
     }
     for from in [eve, nobody] {
-        for to in [TakenTo::User(cem), TakenTo::Nobody] {
+        for to in [Heir::User(cem), Heir::Nobody] {
             let taken = store.take_links(from, to, 100, BY_NOBODY).await;
             assert_eq!(taken.unwrap(), 0);
         }
@@ -271,7 +267,7 @@ pub async fn taken_links_are_in_the_change_feed(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let estate = Estate::new(&*store).await;
     let seq = store.last_change().await.unwrap();
-    let taken = store.take_links(estate.ada, TakenTo::Nobody, 100, BY_NOBODY);
+    let taken = store.take_links(estate.ada, Heir::Nobody, 100, BY_NOBODY);
     assert_eq!(taken.await.unwrap(), 5);
     let changes = store.changes_after(seq, 100).await.unwrap();
     let mut codes: Vec<&str> = changes
@@ -317,7 +313,7 @@ pub async fn links_taken_by_many_at_once_are_taken_once(factory: &dyn StoreFacto
                 return;
             }
             while store
-                .take_links(ada, TakenTo::User(bob), 3, BY_NOBODY)
+                .take_links(ada, Heir::User(bob), 3, BY_NOBODY)
                 .await
                 .unwrap()
                 > 0

@@ -65,7 +65,7 @@ pub enum Operation {
     OwnedDays,
     OwnedTotal,
     OwnedTop,
-    Owning,
+    FilterOwned,
     PurgeVisitors,
     ClicksAfter,
     ChangeFacts,

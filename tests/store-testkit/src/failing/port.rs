@@ -16,12 +16,12 @@ use waypost_store::rollup::{Counted, FactsSum, Part};
 use waypost_store::{
     AcceptedLoss, AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, Claimed,
     ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore,
-    IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
+    Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
     JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts, LinkLedger,
     LinkQuery, LinkReader, LinkStore, LinkUpdate, Orphan, OrphanQuery, OrphanStore, OrphanTries,
     OrphansAdded, Ownership, PageOf, PurgeScope, Recorded, SaltStore, SessionStore, SetUp,
-    SetupStore, SignedIn, StatsStore, Store, StoreError, TakenTo, Taking, TimeStore, TokenStore,
-    Updated, UserChange, UserStore,
+    SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore, TokenStore, Transfer, Updated,
+    UserChange, UserStore,
 };
 
 use super::{FailingStore, Operation};
@@ -59,7 +59,7 @@ failing! {
         Standing: standing(link: LinkId, user: UserId) -> Standing;
         OwnersOfLinks: owners_of_links(links: &[LinkId]) -> BTreeMap<LinkId, Vec<LinkOwner>>;
         SharesOfLink: shares_of_link(link: LinkId) -> Vec<Person>;
-        TakeLinks: take_links(from: UserId, to: TakenTo, limit: u32, taking: Taking) -> u64;
+        TakeLinks: take_links(from: UserId, to: Heir, limit: u32, transfer: Transfer) -> u64;
     }
     BlocklistStore {
         BlockHost: block_host(host: &BlockedHost) -> ();
@@ -156,7 +156,7 @@ failing! {
         OwnedDays: owned_days(owner: UserId, from: Date, to: Date) -> Vec<(Date, Counted)>;
         OwnedTotal: owned_total(owner: UserId) -> (u64, Counted);
         OwnedTop: owned_top(owner: UserId, from: Date, to: Date, limit: u32) -> Vec<(Link, Counted)>;
-        Owning: owning(pairs: &[(LinkId, UserId)]) -> Vec<(LinkId, UserId)>;
+        FilterOwned: filter_owned(pairs: &[(LinkId, UserId)]) -> Vec<(LinkId, UserId)>;
         PurgeVisitors: purge_visitors(day: Date, limit: u32) -> u64;
     }
     FactsStore {

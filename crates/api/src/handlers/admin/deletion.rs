@@ -7,7 +7,7 @@ use serde::Deserialize;
 use waypost_core::{Email, LinkPlace, User, UserId};
 use waypost_service::AccountError;
 use waypost_service::OwnedLink;
-use waypost_store::{LinkQuery, LinkReader, TakenTo};
+use waypost_store::{Heir, LinkQuery, LinkReader};
 
 use super::USERS;
 use super::user::find;
@@ -99,13 +99,9 @@ pub(crate) async fn delete(
 
 impl DeleteForm {
     /// What becomes of the links of a user.
-    async fn read(
-        &self,
-        user: UserId,
-        state: &State,
-    ) -> Result<Result<TakenTo, Problem>, ApiError> {
+    async fn read(&self, user: UserId, state: &State) -> Result<Result<Heir, Problem>, ApiError> {
         match self.links.as_str() {
-            "delete" => return Ok(Ok(TakenTo::Nobody)),
+            "delete" => return Ok(Ok(Heir::Nobody)),
             "reassign" => {}
             _ => {
                 return Ok(Err(Problem::new(
