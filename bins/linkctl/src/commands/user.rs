@@ -4,7 +4,7 @@ use serde::Serialize;
 use waypost_api::UserRecord;
 use waypost_core::{Actor, Email, Password, Role, User, UserCursor};
 use waypost_service::{Accounts, NewUser, UserEdit};
-use waypost_store::TakenTo;
+use waypost_store::Heir;
 
 use crate::cli::{self, Confirmation};
 use crate::console::{Console, HEADING, counted, to_the_second};

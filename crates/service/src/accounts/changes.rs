@@ -82,7 +82,7 @@ pub(super) fn check_other(actor: &Actor, id: UserId) -> Result<(), AccountError>
 
 #[cfg(test)]
 mod tests {
-    use waypost_store::TakenTo;
+    use waypost_store::Heir;
 
     use super::super::tests::{Rig, new_user, rig};
     use super::*;
@@ -121,7 +121,7 @@ mod tests {
             assert!(changed.unwrap().is_some());
         }
         let deleted = accounts
-            .delete_user(&admin(&ada), ada.id, TakenTo::Nobody, |_| {})
+            .delete_user(&admin(&ada), ada.id, Heir::Nobody, |_| {})
             .await;
         assert!(matches!(deleted, Err(AccountError::Oneself)), "{deleted:?}");
     }

@@ -1,7 +1,7 @@
 //! Deleting users, and what becomes of their links.
 
 use waypost_core::{Actor, UserId};
-use waypost_store::{StoreError, TakenTo, Taking, UserChange};
+use waypost_store::{Heir, StoreError, Transfer, UserChange};
 
 use super::changes::check_other;
 use super::{AccountError, Accounts, AccountsParts};
@@ -24,7 +24,7 @@ impl Accounts {
         &self,
         actor: &Actor,
         id: UserId,
-        links: TakenTo,
+        links: Heir,
         mut taken: impl FnMut(u64),
     ) -> Result<bool, AccountError> {
         check_other(actor, id)?;
@@ -41,7 +41,7 @@ impl Accounts {
         &self,
         by: Option<UserId>,
         id: UserId,
-        links: TakenTo,
+        links: Heir,
         taken: &mut impl FnMut(u64),
     ) -> Result<bool, AccountError> {
         let AccountsParts { store, clock, .. } = &self.0.parts;

@@ -115,7 +115,7 @@ impl DeleteForm {
             Err(error) => return Ok(Err(Problem::new("email", &error.to_string()))),
         };
         match state.accounts().heir(user, &email).await {
-            Ok(heir) => Ok(Ok(TakenTo::User(heir.id))),
+            Ok(heir) => Ok(Ok(Heir::User(heir.id))),
             Err(error @ AccountError::NoHeir) => Ok(Err(Problem::new("email", &error.to_string()))),
             Err(error) => Err(error.into()),
         }

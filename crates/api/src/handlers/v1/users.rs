@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use waypost_core::{Email, Role, UserCursor, UserId};
 use waypost_service::{AccountError, UserEdit};
-use waypost_store::TakenTo;
+use waypost_store::Heir;
 
 use super::LINK_BYTES;
 use super::me::name;
@@ -163,8 +163,8 @@ pub(crate) async fn delete(
     }
     let accounts = state.accounts();
     let links = match query.links.split_once(':') {
-        None if query.links == "delete" => TakenTo::Nobody,
-        Some(("reassign", address)) => TakenTo::User(accounts.heir(id, &email(address)?).await?.id),
+        None if query.links == "delete" => Heir::Nobody,
+        Some(("reassign", address)) => Heir::User(accounts.heir(id, &email(address)?).await?.id),
         _ => {
             return Err(ApiError::bad_request(
                 "`links` is `delete` or `reassign:` and the address of another user",
