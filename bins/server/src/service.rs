@@ -299,7 +299,7 @@ fn orphans(
         store: database.store(),
         clock,
         zone: settings.clicks.zone.clone(),
-        is_a_person: Box::new(move |agent| user_agents.facts(agent).class == VisitClass::Human),
+        is_human: Box::new(move |agent| user_agents.facts(agent).class == VisitClass::Human),
     })
 }
 

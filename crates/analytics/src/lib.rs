@@ -82,7 +82,7 @@ pub use ingester::{Drain, Drained, Ingester, IngesterError, IngesterParts};
 pub use journal::{Journal, JournalError};
 pub use ledger::Verification;
 pub use maintenance::{Maintenance, MaintenanceParts, Pass};
-pub use orphans::{IsAPerson, Orphans, OrphansParts};
+pub use orphans::{IsHuman, Orphans, OrphansParts};
 pub use privacy::{Privacy, PrivacyError};
 pub use recorder::{Outcome, Recorder, RecorderParts, Waiting};
 pub use salts::DailySalts;

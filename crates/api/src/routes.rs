@@ -298,7 +298,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig, listener: Listener) {
         }
     }
     for (word, paths) in words {
-        let scope = paths.into_iter().fold(begun(word), |scope, (rest, rows)| {
+        let scope = paths.into_iter().fold(scope_for(word), |scope, (rest, rows)| {
             let scope = scope.service(resource(rest, &rows));
             // The page of the documentation is a directory: there the slash makes a difference.
             if rows.iter().all(|row| row.kind == Kind::Documentation) {
@@ -321,7 +321,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig, listener: Listener) {
     clippy::disallowed_methods,
     reason = "the one place where routes are added: from the table"
 )]
-fn begun(
+fn scope_for(
     word: &str,
 ) -> Scope<
     impl ServiceFactory<

@@ -333,7 +333,7 @@ impl Links {
     ///
     /// # Errors
     /// [`LinkError::NotFound`] and the other answers of [`decide`].
-    pub async fn clicked(&self, actor: &Actor, id: LinkId) -> Result<Link, LinkError> {
+    pub async fn with_viewable_clicks(&self, actor: &Actor, id: LinkId) -> Result<Link, LinkError> {
         self.permitted(actor, Action::ViewClicks, id).await
     }
 

@@ -59,7 +59,7 @@ const PATHS_PER_DAY: u32 = 1_000;
 const MAX_WAITING: usize = 1_000;
 
 /// Whether somebody with this user agent (`None`: without one) is a person.
-pub type IsAPerson = Box<dyn Fn(Option<&str>) -> bool + Send + Sync>;
+pub type IsHuman = Box<dyn Fn(Option<&str>) -> bool + Send + Sync>;
 
 /// What [`Orphans`] works with.
 pub struct OrphansParts {
@@ -70,7 +70,7 @@ pub struct OrphansParts {
     /// Where days begin.
     pub zone: Zone,
     /// Tells people and programs apart. Not asked on the redirect path.
-    pub is_a_person: IsAPerson,
+    pub is_human: IsHuman,
 }
 
 /// Collects orphans. Clones collect together.
@@ -192,7 +192,7 @@ impl Orphans {
         let tries = buffer.take(now);
         drop(buffer);
         for tried in tries {
-            if !(parts.is_a_person)(tried.agent.as_deref()) {
+            if !(parts.is_human)(tried.agent.as_deref()) {
                 counters.ignored(OrphanIgnored::NotAPerson, tried.hits);
                 continue;
             }

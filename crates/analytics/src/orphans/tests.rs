@@ -37,7 +37,7 @@ fn setup() -> Setup {
         store: store.clone(),
         clock: Arc::new(DatabaseClock::new(store.clone(), clock.clone())),
         zone: "Europe/Berlin".parse().unwrap(),
-        is_a_person: Box::new(|agent| agent != Some("robot")),
+        is_human: Box::new(|agent| agent != Some("robot")),
     };
     Setup {
         orphans: ::metrics::with_local_recorder(&prometheus, || {

@@ -22,7 +22,7 @@ pub(crate) struct Budget {
 
 /// What is left of a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Left {
+pub(crate) struct Remaining {
     /// So much.
     pub(crate) remaining: i32,
     /// After so long it is full again.
@@ -30,12 +30,12 @@ pub(crate) struct Left {
 }
 
 /// When each budget is full again; one that is missing is full.
-pub(crate) struct Spent<K> {
+pub(crate) struct Budgets<K> {
     full_at: HashMap<K, OffsetDateTime>,
     sweep_at: usize,
 }
 
-impl<K> Default for Spent<K> {
+impl<K> Default for Budgets<K> {
     fn default() -> Self {
         Self {
             full_at: HashMap::new(),
@@ -44,7 +44,7 @@ impl<K> Default for Spent<K> {
     }
 }
 
-impl<K: Hash + Eq> Spent<K> {
+impl<K: Hash + Eq> Budgets<K> {
     /// Takes so much from a budget, or nothing.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl<K: Hash + Eq> Spent<K> {
         budget: Budget,
         amount: i32,
         now: OffsetDateTime,
-    ) -> Result<Left, Duration> {
+    ) -> Result<Remaining, Duration> {
         let full_at = self.full_at(&key, budget, now) + budget.every * amount;
         let wait = full_at - now - budget.every * budget.burst;
         if wait.is_positive() {
@@ -66,12 +66,12 @@ impl<K: Hash + Eq> Spent<K> {
             self.full_at.retain(|_, full_at| *full_at > now);
             self.sweep_at = self.full_at.len().saturating_add(SWEEP_AFTER);
         }
-        Ok(Left::of(budget, full_at - now))
+        Ok(Remaining::of(budget, full_at - now))
     }
 
     /// What is left of a budget.
-    pub(crate) fn left(&self, key: &K, budget: Budget, now: OffsetDateTime) -> Left {
-        Left::of(budget, self.full_at(key, budget, now) - now)
+    pub(crate) fn left(&self, key: &K, budget: Budget, now: OffsetDateTime) -> Remaining {
+        Remaining::of(budget, self.full_at(key, budget, now) - now)
     }
 
     pub(crate) fn give_back(&mut self, key: &K, budget: Budget) {
@@ -95,7 +95,7 @@ impl<K: Hash + Eq> Spent<K> {
     }
 }
 
-impl Left {
+impl Remaining {
     fn of(budget: Budget, full_in: Duration) -> Self {
         let every = budget.every.whole_nanoseconds().max(1);
         let spent = full_in.whole_nanoseconds();
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_budget_is_spent_and_fills_up_again() {
-        let mut spent = Spent::default();
+        let mut spent = Budgets::default();
         let mut take = |amount, after: i64| {
             let now = START + Duration::seconds(after);
             spent
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn after_a_clock_was_set_back_by_days_nobody_waits_for_it() {
-        let mut spent = Spent::default();
+        let mut spent = Budgets::default();
         let mut take = |at| {
             let taken = spent.take("a", BUDGET, 3, at);
             taken.map(|left| left.remaining)
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn budgets_that_are_full_again_take_no_memory() {
-        let mut spent = Spent::default();
+        let mut spent = Budgets::default();
         for number in 0..1_000_000_i64 {
             let now = START + Duration::milliseconds(number);
             spent.take(number, BUDGET, 1, now).unwrap();

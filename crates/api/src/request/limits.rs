@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use time::{Duration, OffsetDateTime};
 use waypost_core::UserId;
 
-use crate::request::budget::{Budget, Left, Spent};
+use crate::request::budget::{Budget, Remaining, Budgets};
 use crate::settings::LimitSettings;
 
 /// Credentials that are not accepted, of an address: sixty, then one a second.
@@ -39,7 +39,7 @@ pub(super) enum Who {
 /// One kind of budget, and what everybody spent of it.
 pub(super) struct Kind {
     pub(super) budget: Budget,
-    spent: Mutex<Spent<Who>>,
+    spent: Mutex<Budgets<Who>>,
 }
 
 /// The limits of this server.
@@ -54,7 +54,7 @@ pub(crate) struct Limits {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Quota {
     pub(super) limit: i32,
-    pub(super) left: Left,
+    pub(super) left: Remaining,
 }
 
 impl Kind {
@@ -72,7 +72,7 @@ impl Kind {
         }
     }
 
-    pub(super) fn spent(&self) -> MutexGuard<'_, Spent<Who>> {
+    pub(super) fn spent(&self) -> MutexGuard<'_, Budgets<Who>> {
         self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

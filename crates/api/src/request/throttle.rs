@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use time::{Duration, OffsetDateTime};
 use waypost_core::Email;
 
-use crate::request::budget::{Budget, Spent, network_of};
+use crate::request::budget::{Budget, Budgets, network_of};
 
 /// Of an account: ten, then one a minute.
 const ACCOUNT: Budget = Budget {
@@ -40,9 +40,9 @@ const AT_PROVIDER: Budget = Budget {
 /// The budgets of this process.
 #[derive(Default)]
 pub(crate) struct SignInThrottle {
-    at_provider: Mutex<Spent<IpAddr>>,
-    accounts: Mutex<Spent<Box<str>>>,
-    addresses: Mutex<Spent<IpAddr>>,
+    at_provider: Mutex<Budgets<IpAddr>>,
+    accounts: Mutex<Budgets<Box<str>>>,
+    addresses: Mutex<Budgets<IpAddr>>,
 }
 
 /// Something that was taken from budgets.
@@ -109,7 +109,7 @@ impl SignInThrottle {
     }
 }
 
-fn lock<K>(spent: &Mutex<Spent<K>>) -> std::sync::MutexGuard<'_, Spent<K>> {
+fn lock<K>(spent: &Mutex<Budgets<K>>) -> std::sync::MutexGuard<'_, Budgets<K>> {
     spent.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -171,7 +171,7 @@ impl TestServer {
                 store: store.clone(),
                 clock: database_clock.clone(),
                 zone: Zone::utc(),
-                is_a_person: Box::new(|agent| agent != Some("robot")),
+                is_human: Box::new(|agent| agent != Some("robot")),
             }),
             clock: database_clock.clone(),
             random,

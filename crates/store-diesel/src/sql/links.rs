@@ -194,7 +194,7 @@ pub(super) async fn route(
 pub(super) async fn has_longer(
     connection: &mut Connection,
     code: &ShortCode,
-    but: Option<Id>,
+    except: Option<Id>,
 ) -> Result<bool, WorkError> {
     // Between `docs/` and `docs0`, the character behind the slash, is what begins with `docs/`.
     let longer = link_codes::table
@@ -202,8 +202,8 @@ pub(super) async fn has_longer(
         .filter(link_codes::code.lt(format!("{code}0", code = code.as_str())))
         .select(link_codes::link_id)
         .into_boxed();
-    let longer = match but {
-        Some(but) => longer.filter(link_codes::link_id.ne(but)),
+    let longer = match except {
+        Some(except) => longer.filter(link_codes::link_id.ne(except)),
         None => longer,
     };
     let first: Option<Id> = longer.first(connection).await.optional()?;
@@ -232,7 +232,7 @@ pub(super) async fn holder(
 pub(super) async fn keyword_before(
     connection: &mut Connection,
     code: &ShortCode,
-    but: Option<Id>,
+    except: Option<Id>,
 ) -> Result<Option<Id>, WorkError> {
     let prefixes: Vec<&str> = code.prefixes().collect();
     if prefixes.is_empty() {
@@ -243,8 +243,8 @@ pub(super) async fn keyword_before(
         .filter(link_codes::code.eq_any(prefixes))
         .select(links::id)
         .into_boxed();
-    let keywords = match but {
-        Some(but) => keywords.filter(links::id.ne(but)),
+    let keywords = match except {
+        Some(except) => keywords.filter(links::id.ne(except)),
         None => keywords,
     };
     Ok(keywords.first(connection).await.optional()?)

@@ -149,9 +149,9 @@ fn is_in_order(query: &LinkQuery, set: Set<'_>) -> bool {
 /// Through which set to go so that the fewest links are looked at; `None`: through all links.
 fn cheapest(query: &LinkQuery, sets: &[Counted<'_>]) -> Option<usize> {
     // How far to go until the page is full, of what is in all sets but one.
-    let far = |but: Option<usize>| {
+    let far = |except: Option<usize>| {
         let others = sets.iter().enumerate();
-        let others = others.filter(|(other, _)| Some(*other) != but);
+        let others = others.filter(|(other, _)| Some(*other) != except);
         others.fold(u64::from(query.limit).min(LINKS), |far, (_, of)| {
             (far * LINKS / of.size.max(1)).min(LINKS)
         })

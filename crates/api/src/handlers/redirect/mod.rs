@@ -10,9 +10,9 @@
 //! measured: it is what programs send that preview links.
 //!
 //! A path for which there is no link is noted as an orphan, in memory. What else may be meant by it is looked at
-//! then ([`Beside`]), so that it costs no redirect anything.
+//! then ([`NonLinkPath`]), so that it costs no redirect anything.
 
-pub(crate) mod beside;
+pub(crate) mod non_link_path;
 pub(crate) mod preview;
 pub(crate) mod root_files;
 pub(crate) mod unfollowed;
@@ -27,7 +27,7 @@ use waypost_analytics::Visit;
 use crate::error_page;
 use crate::error_page::{may_sign_in, to_sign_in};
 use crate::errors::{ApiError, ErrorBody, ErrorCode};
-use crate::handlers::redirect::beside::Beside;
+use crate::handlers::redirect::non_link_path::NonLinkPath;
 use crate::metrics::RedirectStatus;
 use crate::openness::{CACHE_CONTROL, check_open};
 use crate::request::budget::network_of;
@@ -83,7 +83,7 @@ pub(crate) async fn answer(request: &HttpRequest, state: &State) -> HttpResponse
     let found = follow(request, state, counts).await;
     if let Err(error) = &found
         && error.code() == ErrorCode::NotFound
-        && let Some(other) = Beside::of(request.uri().path())
+        && let Some(other) = NonLinkPath::of(request.uri().path())
     {
         return Box::pin(other.answer(request, state, started)).await;
     }

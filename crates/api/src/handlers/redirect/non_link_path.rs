@@ -14,14 +14,14 @@ use crate::state::State;
 
 /// What a path means that is none of a link.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Beside<'p> {
+pub(crate) enum NonLinkPath<'p> {
     /// A file.
     File(RootFile),
     /// The preview of the link of this path.
     Preview(Cow<'p, str>),
 }
 
-impl<'p> Beside<'p> {
+impl<'p> NonLinkPath<'p> {
     /// What a path means, if anything.
     pub(crate) fn of(path: &'p str) -> Option<Self> {
         let file = RootFile::named(path).map(Self::File);
