@@ -298,15 +298,17 @@ pub(crate) fn configure(config: &mut web::ServiceConfig, listener: Listener) {
         }
     }
     for (word, paths) in words {
-        let scope = paths.into_iter().fold(scope_for(word), |scope, (rest, rows)| {
-            let scope = scope.service(resource(rest, &rows));
-            // The page of the documentation is a directory: there the slash makes a difference.
-            if rows.iter().all(|row| row.kind == Kind::Documentation) {
-                scope
-            } else {
-                scope.service(resource(&format!("{rest}/"), &rows))
-            }
-        });
+        let scope = paths
+            .into_iter()
+            .fold(scope_for(word), |scope, (rest, rows)| {
+                let scope = scope.service(resource(rest, &rows));
+                // The page of the documentation is a directory: there the slash makes a difference.
+                if rows.iter().all(|row| row.kind == Kind::Documentation) {
+                    scope
+                } else {
+                    scope.service(resource(&format!("{rest}/"), &rows))
+                }
+            });
         config.service(scope);
     }
     config.default_service(if listener == Listener::MetricsOnly {

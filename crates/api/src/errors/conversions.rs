@@ -73,8 +73,9 @@ impl From<AccountError> for ApiError {
             AccountError::Password(_) => Self::internal(error),
             AccountError::WrongPassword => Self::forbidden("the current password is not right"),
             AccountError::Busy => Self::new(ErrorCode::Busy, error.to_string()),
-            AccountError::NoUser => Self::new(ErrorCode::UserUnknown, error.to_string()),
-            AccountError::NoHeir => Self::new(ErrorCode::UserUnknown, error.to_string()),
+            AccountError::NoUser | AccountError::NoHeir => {
+                Self::new(ErrorCode::UserUnknown, error.to_string())
+            }
             AccountError::EmailTaken(_) | AccountError::AddressInUse | AccountError::Oneself => {
                 Self::new(ErrorCode::Conflict, error.to_string())
             }

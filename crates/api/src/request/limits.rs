@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use time::{Duration, OffsetDateTime};
 use waypost_core::UserId;
 
-use crate::request::budget::{Budget, Remaining, Budgets};
+use crate::request::budget::{Budget, Budgets, Remaining};
 use crate::settings::LimitSettings;
 
 /// Credentials that are not accepted, of an address: sixty, then one a second.

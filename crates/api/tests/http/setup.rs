@@ -72,6 +72,17 @@ pub(crate) fn settings() -> HttpSettings {
     }
 }
 
+fn installation() -> Installation {
+    Installation {
+        database: "SQLite".to_owned(),
+        database_version: Some("3.50.4".to_owned()),
+        schema: Some((3, "0003_users".to_owned())),
+        retention_days: Some(90),
+        privacy: Privacy::Full,
+        cache_capacity: 1_000,
+    }
+}
+
 impl TestServer {
     pub(crate) async fn start() -> Self {
         Self::with(&settings()).await
@@ -180,14 +191,7 @@ impl TestServer {
             limits,
             oidc: None,
             user_agents: Arc::clone(&USER_AGENTS),
-            installation: Installation {
-                database: "SQLite".to_owned(),
-                database_version: Some("3.50.4".to_owned()),
-                schema: Some((3, "0003_users".to_owned())),
-                retention_days: Some(90),
-                privacy: Privacy::Full,
-                cache_capacity: 1_000,
-            },
+            installation: installation(),
         };
         let client = Client::builder()
             .redirect(redirect::Policy::none())

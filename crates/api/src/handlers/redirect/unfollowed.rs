@@ -144,7 +144,11 @@ fn path_of(request: &HttpRequest) -> &str {
 async fn over(state: &State, visitor: Option<&KnownSession>, link: LinkId) -> Suggestions {
     let mut ways = Suggestions::default();
     let is_theirs = match visitor {
-        Some(known) => state.links().with_viewable_clicks(&known.actor(), link).await.is_ok(),
+        Some(known) => state
+            .links()
+            .with_viewable_clicks(&known.actor(), link)
+            .await
+            .is_ok(),
         None => false,
     };
     if is_theirs {

@@ -70,7 +70,10 @@ pub(crate) async fn list(
     let class = class(query.class.as_deref())?;
     let before = query.cursor.map(|text| Uuid::try_parse(&text));
     let before = before.transpose().map_err(|_| CursorError)?;
-    let link = state.links().with_viewable_clicks(&caller.0, link_of(&request)?).await?;
+    let link = state
+        .links()
+        .with_viewable_clicks(&caller.0, link_of(&request)?)
+        .await?;
     let page = state
         .statistics()
         .clicks(link.id, class, before.map(ClickId::from_uuid), limit)

@@ -115,7 +115,10 @@ async fn answer(
 ) -> Result<HttpResponse, ApiError> {
     let query = input::query::<ExportQuery>(request)?;
     let class = class(query.class.as_deref())?;
-    let link = state.links().with_viewable_clicks(&caller.0, link_of(request)?).await?;
+    let link = state
+        .links()
+        .with_viewable_clicks(&caller.0, link_of(request)?)
+        .await?;
     let content_type = match format {
         "csv" => "text/csv; charset=utf-8; header=present",
         _ => "application/x-ndjson",

@@ -81,7 +81,10 @@ pub(crate) async fn answer(
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let link = state.links().with_viewable_clicks(&caller.0, link_of(&request)?).await?;
+    let link = state
+        .links()
+        .with_viewable_clicks(&caller.0, link_of(&request)?)
+        .await?;
     let mut response = HttpResponse::Ok();
     response
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))

@@ -169,7 +169,10 @@ pub(crate) async fn of_link(
     let class = class(query.class.as_deref())?;
     let statistics = state.statistics();
     let days = days(query.from.as_deref(), query.to.as_deref(), &state)?;
-    let link = state.links().with_viewable_clicks(&caller.0, link_of(&request)?).await?;
+    let link = state
+        .links()
+        .with_viewable_clicks(&caller.0, link_of(&request)?)
+        .await?;
     let found = statistics.of_link(link.id, days, class).await?;
     Ok(web::Json(LinkStatsView {
         link_id: link.id.to_string(),
@@ -273,7 +276,10 @@ pub(crate) async fn breakdown(
         .map_err(|error| ApiError::bad_request(format!("{error}")))?;
     let statistics = state.statistics();
     let days = days(query.from.as_deref(), query.to.as_deref(), &state)?;
-    let link = state.links().with_viewable_clicks(&caller.0, link_of(&request)?).await?;
+    let link = state
+        .links()
+        .with_viewable_clicks(&caller.0, link_of(&request)?)
+        .await?;
     let found = statistics.breakdown(link.id, by, days).await?;
     Ok(web::Json(BreakdownView {
         by: by.as_str(),

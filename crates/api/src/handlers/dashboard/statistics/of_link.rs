@@ -113,7 +113,10 @@ pub(crate) async fn show(
     frame: Frame,
 ) -> PageResult {
     let statistics = state.statistics();
-    let link = state.links().with_viewable_clicks(&caller.0, link_of(&request)?).await?;
+    let link = state
+        .links()
+        .with_viewable_clicks(&caller.0, link_of(&request)?)
+        .await?;
     let path = format!("{}/dashboard/links/{}/stats", frame.base(), link.id);
     let range = Range::of(&request, path, statistics.today())?;
     let asked = request.headers().get(TARGET);
