@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need beyond the Rust toolchain:
 #
-#   tests/install-dependencies.sh [databases] [pgbouncer] [replication] [faketime] [strace]
+#   tests/install-dependencies.sh [databases] [pgbouncer] [replication] [faketime] [strace] [curl]
 #                                 [schemathesis] [oidc-provider] [chromium] [page-checkers] [cargo-deny]
 #
 #   databases    the server programs of PostgreSQL and MariaDB. The tests start
@@ -10,6 +10,7 @@
 #   replication  Galera, the library that makes MariaDB servers a cluster.
 #   faketime     libfaketime, a library that gives a program another time.
 #   strace       records the system calls of a program.
+#   curl         what the documents ask the server with.
 #   schemathesis the tester of HTTP APIs by their own description, in a Python environment of
 #                its own in the user's cache directory.
 #   oidc-provider an OpenID provider to sign in with, a package of npm, in a directory of its own
@@ -173,6 +174,14 @@ faketime() {
 # Where the harness looks as well (tests/harness/src/programs.rs).
 has_strace() { has_program strace; }
 
+install_curl() {
+    has_program curl && return 0
+    command -v apt-get >/dev/null 2>&1 ||
+        die "please install curl (Debian package: curl)"
+    say "installing curl"
+    apt_install curl || die "apt-get could not install curl"
+}
+
 install_strace() {
     has_strace && return 0
     command -v apt-get >/dev/null 2>&1 && may_become_root ||
@@ -248,7 +257,7 @@ cargo_deny() {
     cargo install --quiet --locked --version "$cargo_deny_version" cargo-deny
 }
 
-[ "$#" -gt 0 ] || set -- databases pgbouncer replication faketime strace schemathesis oidc-provider chromium page-checkers cargo-deny
+[ "$#" -gt 0 ] || set -- databases pgbouncer replication faketime strace curl schemathesis oidc-provider chromium page-checkers cargo-deny
 for what in "$@"; do
     case $what in
     databases) databases ;;
@@ -256,11 +265,12 @@ for what in "$@"; do
     replication) replication ;;
     faketime) faketime ;;
     strace) install_strace ;;
+    curl) install_curl ;;
     schemathesis) schemathesis ;;
     oidc-provider) npm_packages oidc-provider "$oidc_provider" ;;
     chromium) install_chromium ;;
     page-checkers) npm_packages page-checkers "$page_checkers" ;;
     cargo-deny) cargo_deny ;;
-    *) die "unknown argument '$what' (known: databases, pgbouncer, replication, faketime, strace, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
+    *) die "unknown argument '$what' (known: databases, pgbouncer, replication, faketime, strace, curl, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
     esac
 done

@@ -3,6 +3,7 @@
 mod abuse;
 mod configuration;
 mod counting;
+mod documents;
 mod linkctl;
 mod live;
 mod oidc;
