@@ -171,16 +171,16 @@ faketime() {
     has_faketime || die "the library libfaketimeMT.so.1 is still not found"
 }
 
-# Where the harness looks as well (tests/harness/src/programs.rs).
-has_strace() { has_program strace; }
-
 install_curl() {
     has_program curl && return 0
-    command -v apt-get >/dev/null 2>&1 ||
+    command -v apt-get >/dev/null 2>&1 && may_become_root ||
         die "please install curl (Debian package: curl)"
     say "installing curl"
     apt_install curl || die "apt-get could not install curl"
 }
+
+# Where the harness looks as well (tests/harness/src/programs.rs).
+has_strace() { has_program strace; }
 
 install_strace() {
     has_strace && return 0
