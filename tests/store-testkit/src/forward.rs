@@ -15,7 +15,7 @@
 /// use waypost_store::{MemoryStore, UserStore};
 ///
 /// struct Before(MemoryStore);
-/// waypost_store::forward!(people: Before, self => self.0);
+/// waypost_store_testkit::forward!(people: Before, self => self.0);
 ///
 /// # tokio::runtime::Runtime::new()?.block_on(async {
 /// let store = Before(MemoryStore::new());

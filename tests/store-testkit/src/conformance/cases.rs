@@ -23,7 +23,7 @@
 /// }
 ///
 /// mod memory {
-///     waypost_store::conformance_tests!(super::Memory);
+///     waypost_store_testkit::conformance_tests!(super::Memory);
 /// }
 /// # fn main() {}
 /// ```
