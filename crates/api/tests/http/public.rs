@@ -206,7 +206,7 @@ async fn a_link_that_is_over_says_why_and_leads_its_owner_to_its_page() {
     server.clock.advance(time::Duration::days(2));
     let page = server.browse("/off").await;
     assert_eq!(page.status, StatusCode::GONE);
-    has(&page, "This link is switched off");
+    has(&page, "This link is disabled");
     lacks(&page, "/dashboard/links/");
     has(&server.browse("/old").await, "This link has expired");
     let own = format!("href=\"/dashboard/links/{}\"", off["id"].as_str().unwrap());

@@ -140,7 +140,7 @@ fn path_of(request: &HttpRequest) -> &str {
     path.map_or("/", |path| path.as_str())
 }
 
-/// The link leads nowhere any more.
+/// The link no longer works.
 async fn over(state: &State, visitor: Option<&KnownSession>, link: LinkId) -> Suggestions {
     let mut ways = Suggestions::default();
     let is_theirs = match visitor {

@@ -167,7 +167,7 @@ pub(crate) async fn made(
 
 /// Remove a keyword
 ///
-/// It leads nowhere any more, and its word stays taken; it can be restored as a link. For admins.
+/// It stops working, and its word stays reserved. It can be restored as a link. For admins.
 #[utoipa::path(
     delete,
     path = "/api/v1/keywords/{keyword}",
