@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use time::macros::datetime;
-use time::{Date, Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime};
 use waypost_core::{
-    Click, ClickId, JournalId, JournalOwner, Link, LinkId, ManualClock, Salt, SeededRandom,
-    ShortCode, TargetUrl,
+    Click, ClickId, JournalId, JournalOwner, Link, LinkId, ManualClock, SeededRandom, ShortCode,
+    TargetUrl,
 };
 use waypost_store::{
     AcceptedLoss, ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim,
     JournalNote, JournalRecord, JournalStore, LinkChange, LinkLedger, LinkStore, MemoryStore,
-    Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError,
+    Ownership, PurgeScope, Recorded, Store, StoreError,
 };
 
 /// When the newest click of [`Witness::with_clicks`] happened.
@@ -259,27 +259,10 @@ impl JournalStore for Witness {
     }
 }
 
-#[async_trait]
-impl SaltStore for Witness {
-    async fn salt(&self, day: Date, candidate: &Salt) -> Result<Salt, StoreError> {
-        self.here()?;
-        self.inner.salt(day, candidate).await
-    }
-
-    async fn destroy_salts_before(&self, day: Date) -> Result<u64, StoreError> {
-        self.here()?;
-        self.inner.destroy_salts_before(day).await
-    }
-}
-
 waypost_store_testkit::forward!(links: Witness, self => self.inner);
 waypost_store_testkit::forward!(people: Witness, self => self.inner);
 waypost_store_testkit::forward!(stats: Witness, self => self.inner);
-waypost_store_testkit::forward!(leases: Witness, self => {
-    self.here()?;
-    &self.inner
-});
-waypost_store_testkit::forward!(time: Witness, self => {
+waypost_store_testkit::forward!([LeaseStore SaltStore TimeStore]: Witness, self => {
     self.here()?;
     &self.inner
 });

@@ -68,7 +68,7 @@ where
             return Err(error);
         }
         retried(name);
-        tracing::debug!(operation = name.as_str(), tries, ?error, "trying again");
+        tracing::debug!(operation = %name, tries, ?error, "trying again");
         tokio::time::sleep(pause).await;
         pause *= 2;
         tries += 1;

@@ -43,6 +43,7 @@ mod journals;
 mod leases;
 mod links;
 mod memory;
+mod operation;
 mod orphans;
 mod priority;
 mod reclassify;
@@ -71,6 +72,7 @@ pub use journals::{
 pub use leases::{LeaseName, LeaseStore, latest_lease_end};
 pub use links::{CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};
 pub use memory::MemoryStore;
+pub use operation::{Operation, signatures};
 pub use orphans::{Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded};
 pub use priority::{lower_priority, run_when_idle};
 pub use reclassify::{FactsChange, FactsStore};

@@ -7,12 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use time::{Date, OffsetDateTime};
-use waypost_core::{Click, ClickId, JournalId, JournalOwner, LinkId, Salt, SeededRandom};
+use time::OffsetDateTime;
+use waypost_core::{ClickId, JournalId, JournalOwner, SeededRandom};
 use waypost_store::{
-    AcceptedLoss, ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim,
-    JournalNote, JournalRecord, JournalStore, LinkChange, LinkLedger, Ownership, PurgeScope,
-    Recorded, SaltStore, Store, StoreError,
+    AcceptedLoss, Claimed, ClickBatch, Ingested, JournalClaim, JournalNote, JournalRecord,
+    JournalStore, Ownership, Store, StoreError,
 };
 
 use crate::draw;
@@ -275,69 +274,7 @@ impl JournalStore for Wire {
 waypost_store_testkit::forward!(links: Wire, self => self.database());
 waypost_store_testkit::forward!(people: Wire, self => self.database());
 waypost_store_testkit::forward!(stats: Wire, self => self.database());
-waypost_store_testkit::forward!(leases: Wire, self => self.database());
-waypost_store_testkit::forward!(time: Wire, self => self.database());
-
-#[async_trait]
-impl ChangeStore for Wire {
-    async fn changes_after(&self, seq: u64, limit: u32) -> Result<Vec<LinkChange>, StoreError> {
-        self.database().changes_after(seq, limit).await
-    }
-
-    async fn last_change(&self) -> Result<u64, StoreError> {
-        self.database().last_change().await
-    }
-
-    async fn purge_changes(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
-        self.database().purge_changes(before, limit).await
-    }
-}
-
-#[async_trait]
-impl ClickStore for Wire {
-    async fn record_clicks(&self, clicks: &[Click]) -> Result<Recorded, StoreError> {
-        self.database().record_clicks(clicks).await
-    }
-
-    async fn clicks_before(&self, scope: PurgeScope) -> Result<u64, StoreError> {
-        self.database().clicks_before(scope).await
-    }
-
-    async fn has_clicks(&self, number: u64) -> Result<bool, StoreError> {
-        self.database().has_clicks(number).await
-    }
-
-    async fn purge_clicks(&self, scope: PurgeScope, limit: u32) -> Result<u64, StoreError> {
-        self.database().purge_clicks(scope, limit).await
-    }
-
-    async fn ledger(
-        &self,
-        after: Option<LinkId>,
-        limit: u32,
-    ) -> Result<Vec<LinkLedger>, StoreError> {
-        self.database().ledger(after, limit).await
-    }
-}
-
-#[async_trait]
-impl SaltStore for Wire {
-    async fn salt(&self, day: Date, candidate: &Salt) -> Result<Salt, StoreError> {
-        self.database().salt(day, candidate).await
-    }
-
-    async fn destroy_salts_before(&self, day: Date) -> Result<u64, StoreError> {
-        self.database().destroy_salts_before(day).await
-    }
-}
-
-#[async_trait]
-impl Store for Wire {
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.database().ping().await
-    }
-
-    async fn counts(&self) -> Result<Counts, StoreError> {
-        self.database().counts().await
-    }
-}
+waypost_store_testkit::forward!(
+    [ChangeStore ClickStore LeaseStore SaltStore TimeStore Store]: Wire,
+    self => self.database()
+);

@@ -4,13 +4,12 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 use tokio::sync::Semaphore;
-use waypost_core::{Click, ClickId, JournalId, JournalOwner, LinkId, Salt};
+use waypost_core::{Click, ClickId, JournalId, JournalOwner};
 use waypost_store::{
-    AcceptedLoss, ChangeStore, Claimed, ClickBatch, ClickStore, Counts, Ingested, JournalClaim,
-    JournalNote, JournalRecord, JournalStore, LinkChange, LinkLedger, MemoryStore, Ownership,
-    PurgeScope, Recorded, SaltStore, Store, StoreError,
+    AcceptedLoss, Claimed, ClickBatch, Counts, Ingested, JournalClaim, JournalNote, JournalRecord,
+    JournalStore, MemoryStore, Ownership, Store, StoreError,
 };
 
 const UP: u8 = 0;
@@ -93,48 +92,6 @@ impl GatedStore {
 }
 
 #[async_trait]
-impl ChangeStore for GatedStore {
-    async fn changes_after(&self, seq: u64, limit: u32) -> Result<Vec<LinkChange>, StoreError> {
-        self.pass().await?.changes_after(seq, limit).await
-    }
-
-    async fn last_change(&self) -> Result<u64, StoreError> {
-        self.pass().await?.last_change().await
-    }
-
-    async fn purge_changes(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
-        self.pass().await?.purge_changes(before, limit).await
-    }
-}
-
-#[async_trait]
-impl ClickStore for GatedStore {
-    async fn record_clicks(&self, clicks: &[Click]) -> Result<Recorded, StoreError> {
-        self.pass().await?.record_clicks(clicks).await
-    }
-
-    async fn clicks_before(&self, scope: PurgeScope) -> Result<u64, StoreError> {
-        self.pass().await?.clicks_before(scope).await
-    }
-
-    async fn has_clicks(&self, number: u64) -> Result<bool, StoreError> {
-        self.pass().await?.has_clicks(number).await
-    }
-
-    async fn purge_clicks(&self, scope: PurgeScope, limit: u32) -> Result<u64, StoreError> {
-        self.pass().await?.purge_clicks(scope, limit).await
-    }
-
-    async fn ledger(
-        &self,
-        after: Option<LinkId>,
-        limit: u32,
-    ) -> Result<Vec<LinkLedger>, StoreError> {
-        self.pass().await?.ledger(after, limit).await
-    }
-}
-
-#[async_trait]
 impl JournalStore for GatedStore {
     async fn take_journal(&self, claim: &JournalClaim) -> Result<Claimed, StoreError> {
         self.pass().await?.take_journal(claim).await
@@ -203,22 +160,13 @@ impl JournalStore for GatedStore {
     }
 }
 
-#[async_trait]
-impl SaltStore for GatedStore {
-    async fn salt(&self, day: Date, candidate: &Salt) -> Result<Salt, StoreError> {
-        self.pass().await?.salt(day, candidate).await
-    }
-
-    async fn destroy_salts_before(&self, day: Date) -> Result<u64, StoreError> {
-        self.pass().await?.destroy_salts_before(day).await
-    }
-}
-
 waypost_store_testkit::forward!(links: GatedStore, self => self.pass().await?);
 waypost_store_testkit::forward!(people: GatedStore, self => self.pass().await?);
 waypost_store_testkit::forward!(stats: GatedStore, self => self.pass().await?);
-waypost_store_testkit::forward!(leases: GatedStore, self => self.pass().await?);
-waypost_store_testkit::forward!(time: GatedStore, self => self.pass().await?);
+waypost_store_testkit::forward!(
+    [ChangeStore ClickStore LeaseStore SaltStore TimeStore]: GatedStore,
+    self => self.pass().await?
+);
 
 #[async_trait]
 impl Store for GatedStore {

@@ -20,10 +20,10 @@ use waypost_store::{
     ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore,
     Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
     JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts, LinkLedger,
-    LinkQuery, LinkReader, LinkStore, LinkUpdate, Orphan, OrphanQuery, OrphanStore, OrphanTries,
-    OrphansAdded, Ownership, PageOf, PurgeScope, Recorded, SaltStore, SessionStore, SetUp,
-    SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore, TokenStore, Transfer, Updated,
-    UserChange, UserStore,
+    LinkQuery, LinkReader, LinkStore, LinkUpdate, Operation, Orphan, OrphanQuery, OrphanStore,
+    OrphanTries, OrphansAdded, Ownership, PageOf, PurgeScope, Recorded, SaltStore, SessionStore,
+    SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore, TokenStore, Transfer,
+    Updated, UserChange, UserStore,
 };
 
 use super::pool::Pools;
@@ -68,7 +68,7 @@ macro_rules! port {
         #[async_trait]
         impl $port for SqlStore {
             $(async fn $name(&self, $($argument: $type),*) -> Result<$answer, StoreError> {
-                $how(port!(@pool $how self), OperationName::$operation)
+                $how(port!(@pool $how self), OperationName::Port(Operation::$operation))
                     .run(async |connection: &mut Connection| {
                         $query(connection, $($argument),*).await
                     })
@@ -119,7 +119,7 @@ port! {
             at: OffsetDateTime,
         ) -> Result<Ingested, StoreError> {
             self.ingester
-                .settle(OperationName::Ingest, Job::Batch(batch, at))
+                .settle(OperationName::Port(Operation::Ingest), Job::Batch(batch, at))
                 .await
         }
     }
@@ -138,7 +138,7 @@ port! {
             let job = Job::Clicks(batch.into());
             match self
                 .ingester
-                .settle(OperationName::RecordClicks, job)
+                .settle(OperationName::Port(Operation::RecordClicks), job)
                 .await?
             {
                 Ingested::Settled(recorded) => Ok(recorded),
@@ -153,7 +153,7 @@ port! {
     } + {
         async fn destroy_salts_before(&self, day: Date) -> Result<u64, StoreError> {
             let writes = &self.pools.writes;
-            let destroyed = transaction(writes, OperationName::DestroySalts)
+            let destroyed = transaction(writes, OperationName::Port(Operation::DestroySaltsBefore))
                 .run(async |connection: &mut Connection| {
                     salts::destroy_before(connection, day).await
                 })

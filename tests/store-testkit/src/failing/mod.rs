@@ -13,113 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use waypost_core::{Random, SeededRandom};
+pub use waypost_store::Operation;
 use waypost_store::{Store, StoreError};
-
-/// An operation of the port, by the name of its method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(
-    missing_docs,
-    reason = "each is named like the method that it stands for"
-)]
-pub enum Operation {
-    InsertLink,
-    Link,
-    LinkByCode,
-    HolderOfCode,
-    CodeRoute,
-    CodesOfLink,
-    UpdateLink,
-    LinkVersions,
-    LinksPage,
-    LinksAfter,
-    DeleteLink,
-    DeletedLinksBefore,
-    PurgeDeletedLinks,
-    Standing,
-    OwnersOfLinks,
-    SharesOfLink,
-    TakeLinks,
-    ListLinks,
-    Tags,
-    Keywords,
-    NearLinks,
-    IndexLinks,
-    BlockHost,
-    UnblockHost,
-    BlockedHosts,
-    Blocking,
-    AddOrphans,
-    Orphans,
-    PurgeOrphans,
-    DeleteOrphan,
-    ChangesAfter,
-    LastChange,
-    PurgeChanges,
-    LinkDays,
-    DaysOfLinks,
-    LinkDayFacts,
-    SumOfFacts,
-    ClickSpan,
-    OldestClick,
-    ClicksOf,
-    OwnedDays,
-    OwnedTotal,
-    OwnedTop,
-    FilterOwned,
-    PurgeVisitors,
-    ClicksAfter,
-    ChangeFacts,
-    RecordClicks,
-    ClicksBefore,
-    HasClicks,
-    PurgeClicks,
-    Ledger,
-    TakeJournal,
-    NoteJournal,
-    ForgetJournal,
-    JournalOwners,
-    StoredClicks,
-    MakeDurable,
-    AcceptLoss,
-    AcceptedLosses,
-    Journal,
-    Journals,
-    Ingest,
-    TakeLease,
-    ReleaseLease,
-    Salt,
-    DestroySaltsBefore,
-    InsertUser,
-    User,
-    UserByEmail,
-    UsersAfter,
-    ChangeUser,
-    Password,
-    SetPassword,
-    DeleteUser,
-    InsertToken,
-    TokenByHash,
-    TokensAfter,
-    RevokeToken,
-    NoteTokensUsed,
-    InsertSession,
-    SessionByHash,
-    SessionsAfter,
-    TouchSession,
-    EndSession,
-    EndSessions,
-    PurgeSessions,
-    UsersOfSessions,
-    InsertSetupToken,
-    SetupToken,
-    SetUp,
-    Identity,
-    InsertIdentity,
-    FollowAdminGroup,
-    DatabaseTime,
-    Ping,
-    Counts,
-}
 
 /// Which calls of an operation fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,8 +53,8 @@ pub struct Injected {
 ///
 /// ```
 /// # use std::sync::Arc;
-/// use waypost_store_testkit::failing::{FailingStore, Failure, Operation, When};
-/// use waypost_store::{MemoryStore, Store};
+/// use waypost_store::{MemoryStore, Operation, Store};
+/// use waypost_store_testkit::failing::{FailingStore, Failure, When};
 ///
 /// # tokio::runtime::Runtime::new()?.block_on(async {
 /// let store = FailingStore::new(Arc::new(MemoryStore::new()), 1)

@@ -3,12 +3,8 @@
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use time::{Date, OffsetDateTime};
-use waypost_core::{Click, LinkId, LinkVersion, Salt, Title};
-use waypost_store::{
-    Counts, LinkChange, LinkEdit, LinkLedger, LinkStore as _, LinkUpdate, MemoryStore, PurgeScope,
-    Recorded, StoreError, Updated,
-};
+use waypost_core::{LinkId, LinkVersion, Title};
+use waypost_store::{LinkEdit, LinkStore as _, LinkUpdate, MemoryStore, StoreError, Updated};
 
 /// A store in memory in which somebody else is quicker, or whose history is younger than its links.
 #[derive(Default)]
@@ -69,29 +65,4 @@ impl Busy {
 #[derive(Default)]
 pub(super) struct BusyStore(pub(super) Busy);
 
-waypost_store_testkit::forward!(links: BusyStore, self => self.0);
-waypost_store_testkit::forward!(people: BusyStore, self => self.0);
-waypost_store_testkit::forward!(stats: BusyStore, self => self.0);
-waypost_store_testkit::forward!(leases: BusyStore, self => self.0);
-waypost_store_testkit::forward!(time: BusyStore, self => self.0);
-waypost_store_testkit::forward! { @ BusyStore, self => self.0, waypost_store::ChangeStore {
-    changes_after(seq: u64, limit: u32) -> Vec<LinkChange>;
-    last_change() -> u64;
-    purge_changes(before: OffsetDateTime, limit: u32) -> u64;
-} }
-waypost_store_testkit::forward! { @ BusyStore, self => self.0, waypost_store::ClickStore {
-    record_clicks(clicks: &[Click]) -> Recorded;
-    clicks_before(scope: PurgeScope) -> u64;
-    has_clicks(number: u64) -> bool;
-    purge_clicks(scope: PurgeScope, limit: u32) -> u64;
-    ledger(after: Option<LinkId>, limit: u32) -> Vec<LinkLedger>;
-} }
-waypost_store_testkit::forward!(journals: BusyStore, self => self.0);
-waypost_store_testkit::forward! { @ BusyStore, self => self.0, waypost_store::SaltStore {
-    salt(day: Date, candidate: &Salt) -> Salt;
-    destroy_salts_before(day: Date) -> u64;
-} }
-waypost_store_testkit::forward! { @ BusyStore, self => self.0, waypost_store::Store {
-    ping() -> ();
-    counts() -> Counts;
-} }
+waypost_store_testkit::forward!(all: BusyStore, self => self.0);
