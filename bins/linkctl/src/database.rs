@@ -10,7 +10,7 @@ use waypost_store::DatabaseClock;
 use waypost_store_diesel::{Database, DatabaseSettings};
 
 use crate::failure::Failure;
-use crate::settings::Settings;
+use waypost_settings::Settings;
 
 /// Opens the database as it is, whatever its schema. An SQLite file that is missing is made.
 pub(crate) async fn open_or_make(settings: &DatabaseSettings) -> Result<Database, Failure> {
@@ -50,7 +50,7 @@ pub(crate) fn shortener(
         clock,
         random: Arc::new(SystemRandom),
         reserved: waypost_api::reserved_words(),
-        base_url: settings.base_url.clone(),
+        base_url: settings.http.base_url.clone(),
         resolver: None,
     })
 }

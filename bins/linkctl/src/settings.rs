@@ -1,26 +1,16 @@
-//! The settings of the server, read by `linkctl`: the same file and variables are accepted, and the
-//! same are refused.
+//! The settings of the server, read by `linkctl`.
 
 use std::ffi::OsString;
 
-use waypost_analytics::ClickSettings;
-use waypost_api::{AccessSettings, HttpSettings, LimitSettings, LogSettings, OidcSettings};
-use waypost_core::BaseUrl;
-use waypost_core::settings::{Problems, SettingsReader};
-use waypost_service::CacheSettings;
-use waypost_store_diesel::DatabaseSettings;
+use waypost_core::settings::Problems;
+use waypost_settings::{Flags, Settings};
 
 use crate::cli::Global;
 
-/// What `linkctl` uses of the settings.
-#[derive(Debug)]
-pub(crate) struct Settings {
-    pub(crate) database: DatabaseSettings,
-    pub(crate) base_url: BaseUrl,
-    pub(crate) clicks: ClickSettings,
-}
-
-/// Reads all settings, the sections that only the server uses included.
+/// Reads all settings, those that only the server uses included: the same are refused.
+///
+/// # Errors
+/// [`Problems`] with everything that is wrong with them.
 pub(crate) fn read(
     global: &Global,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -32,26 +22,11 @@ pub(crate) fn read(
     let flags = flags
         .into_iter()
         .filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)));
-    let mut reader = SettingsReader::new(global.config.as_deref(), environment, flags, |path| {
-        std::fs::read_to_string(path)
-    });
-    let database = DatabaseSettings::read(&mut reader);
-    let http = HttpSettings::read(&mut reader);
-    let clicks = ClickSettings::read(&mut reader);
-    // Only to report what is wrong with them, too.
-    let _ = AccessSettings::read(&mut reader);
-    let _ = LimitSettings::read(&mut reader);
-    let _ = CacheSettings::read(&mut reader);
-    let _ = LogSettings::read(&mut reader);
-    let _ = OidcSettings::read(&mut reader);
-    let used = || {
-        Ok(Settings {
-            database: database?,
-            base_url: http?.base_url,
-            clicks: clicks?,
-        })
+    let flags = Flags {
+        config: global.config.clone(),
+        settings: flags.collect(),
     };
-    reader.finish(used())
+    Settings::read(&flags, environment)
 }
 
 #[cfg(test)]
@@ -81,7 +56,7 @@ mod tests {
 
         let settings = read(&Global::default(), environment(&variables[..1])).unwrap();
         assert_eq!(settings.database.data_dir, PathBuf::from("file"));
-        assert_eq!(settings.base_url.as_str(), "https://file.example");
+        assert_eq!(settings.http.base_url.as_str(), "https://file.example");
 
         let settings = read(&Global::default(), environment(&variables)).unwrap();
         assert_eq!(settings.database.data_dir, PathBuf::from("variable"));

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Command, value_parser};
 use waypost_core::settings::Setting;
-
-use crate::settings::SECTIONS;
+use waypost_settings::{Flags, SECTIONS};
 
 const ABOUT: &str = "A link shortener whose click numbers are exact";
 const ENDING: &str = "\
@@ -19,15 +18,6 @@ Exit codes:
   0  stopped after SIGTERM or SIGINT
   1  could not start, or failed
   2  wrong usage or configuration";
-
-/// What was said on the command line.
-#[derive(Debug, Default)]
-pub(crate) struct Flags {
-    /// The file of settings.
-    pub(crate) config: Option<PathBuf>,
-    /// Settings by their key.
-    pub(crate) settings: Vec<(String, String)>,
-}
 
 /// Reads the command line. Ends the program for `--help`, `--version` and wrong usage.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Flags {

@@ -3,7 +3,6 @@
 //! | subject | file |
 //! | --- | --- |
 //! | flags, made of the tables of settings | `cli.rs` |
-//! | settings out of file, environment and flags | `settings.rs` |
 //! | the log | `logging.rs` |
 //! | the limit of open files | `open_files.rs` |
 //! | putting the parts together, and taking them apart | `service.rs` |
@@ -24,15 +23,15 @@ mod failure;
 mod logging;
 mod open_files;
 mod service;
-mod settings;
 mod signals;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use waypost_settings::{Flags, Settings};
+
 use crate::failure::Failure;
-use crate::settings::Settings;
 
 /// How long work that cannot be interrupted, such as a write to an SQLite file, may hold up the end.
 const RUNTIME_GRACE: Duration = Duration::from_secs(5);
@@ -49,7 +48,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(flags: &cli::Flags) -> Result<ExitCode, Failure> {
+fn run(flags: &Flags) -> Result<ExitCode, Failure> {
     let settings = Settings::read(flags, std::env::vars_os())?;
     logging::start(&settings.log)?;
     open_files::raise_limit(settings.http.max_connections);

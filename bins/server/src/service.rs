@@ -19,13 +19,13 @@ use waypost_core::{BaseUrl, Clock, JournalId, LeaseHolder, SystemClock, SystemRa
 use waypost_service::{
     Accounts, AccountsParts, Links, Resolver, Shortener, ShortenerParts, make_links_findable,
 };
+use waypost_settings::Settings;
 use waypost_store::DatabaseClock;
 use waypost_store_diesel::Database;
 
 use crate::background::Background;
 use crate::banner;
 use crate::failure::Failure;
-use crate::settings::Settings;
 use crate::signals::{Signals, StopSignal};
 
 /// However long the requests under way took to finish, the journal is given this time to drain.

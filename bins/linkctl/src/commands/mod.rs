@@ -24,7 +24,7 @@ use crate::cli::{Command, Journal as JournalCommand, Migrate, Privacy};
 use crate::console::Console;
 use crate::database;
 use crate::failure::{Failure, Status};
-use crate::settings::Settings;
+use waypost_settings::Settings;
 
 /// Does what was asked, and says how it ended.
 pub(crate) async fn run(
@@ -76,7 +76,7 @@ pub(crate) async fn run(
         }
         Command::Explain(command) => {
             let rules = explain::Rules {
-                base_url: &settings.base_url,
+                base_url: &settings.http.base_url,
                 clicks: &settings.clicks,
             };
             let resolver = database::resolver(&database);

@@ -17,7 +17,7 @@ pub(super) use self::status::status;
 use crate::cli::Journal;
 use crate::console::Console;
 use crate::failure::{Failure, Status};
-use crate::settings::Settings;
+use waypost_settings::Settings;
 
 /// What the commands work with.
 pub(super) struct Parts<'a> {

@@ -10,7 +10,7 @@ use waypost_core::{Clock, JournalId};
 use crate::console::{Console, HEADING, counted, to_the_second};
 use crate::database;
 use crate::failure::{Failure, Status};
-use crate::settings::Settings;
+use waypost_settings::Settings;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

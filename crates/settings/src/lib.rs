@@ -1,6 +1,8 @@
-//! All settings of the server, section by section: each crate reads its own.
+//! All settings, section by section: each crate reads its own. The server and `linkctl` read the same file, the
+//! same variables, and refuse the same.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use waypost_analytics::ClickSettings;
 use waypost_api::{AccessSettings, HttpSettings, LimitSettings, LogSettings, OidcSettings};
@@ -8,10 +10,17 @@ use waypost_core::settings::{Problems, Setting, SettingsReader};
 use waypost_service::CacheSettings;
 use waypost_store_diesel::DatabaseSettings;
 
-use crate::cli::Flags;
+/// The part of the command line that concerns settings.
+#[derive(Debug, Default)]
+pub struct Flags {
+    /// The file of settings.
+    pub config: Option<PathBuf>,
+    /// Settings by their key.
+    pub settings: Vec<(String, String)>,
+}
 
-/// What can be set, in the order in which `--help` shows it.
-pub(crate) const SECTIONS: [&[Setting]; 8] = [
+/// Every setting, in the order in which `--help` shows them.
+pub const SECTIONS: [&[Setting]; 8] = [
     HttpSettings::SETTINGS,
     AccessSettings::SETTINGS,
     LimitSettings::SETTINGS,
@@ -22,17 +31,18 @@ pub(crate) const SECTIONS: [&[Setting]; 8] = [
     LogSettings::SETTINGS,
 ];
 
-/// The sections.
+/// The settings that were read, by section.
 #[derive(Debug)]
-pub(crate) struct Settings {
-    pub(crate) http: HttpSettings,
-    pub(crate) access: AccessSettings,
-    pub(crate) limits: LimitSettings,
-    pub(crate) oidc: Option<OidcSettings>,
-    pub(crate) database: DatabaseSettings,
-    pub(crate) cache: CacheSettings,
-    pub(crate) clicks: ClickSettings,
-    pub(crate) log: LogSettings,
+#[expect(missing_docs, reason = "each section is documented by its type")]
+pub struct Settings {
+    pub http: HttpSettings,
+    pub access: AccessSettings,
+    pub limits: LimitSettings,
+    pub oidc: Option<OidcSettings>,
+    pub database: DatabaseSettings,
+    pub cache: CacheSettings,
+    pub clicks: ClickSettings,
+    pub log: LogSettings,
 }
 
 impl Settings {
@@ -40,7 +50,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Problems`] with everything that is wrong with them.
-    pub(crate) fn read(
+    pub fn read(
         flags: &Flags,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, Problems> {
