@@ -7,6 +7,7 @@
 //! | subject | where |
 //! | --- | --- |
 //! | the routes, in one table | `routes.rs`: [`routes()`], [`reserved_words`] |
+//! | how they are served | `routing.rs` |
 //! | the operations; the REST API | `handlers/`, `handlers/v1/` |
 //! | what JSON and pages show alike | `views/` |
 //! | errors: code → status → name | `errors.rs`; for visitors `error_page.rs` |
@@ -53,6 +54,7 @@ mod qr;
 mod request;
 mod responses;
 mod routes;
+mod routing;
 mod server;
 mod settings;
 mod site;

@@ -44,8 +44,8 @@ const REDIRECT_BUCKETS_S: [f64; 15] = [
     1.0, 2.5,
 ];
 
-/// A scrape waits no longer than this for the database.
-const COUNT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The database answers a question within this time, or counts as unavailable.
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Counting is not cheap on large tables: however many scrapers there are, it is done once in this
 /// time.
 const COUNT_INTERVAL: Duration = Duration::from_secs(1);
@@ -148,10 +148,22 @@ impl Metrics {
         self.0.duration.record(took);
     }
 
-    /// Notes whether the database answered.
-    pub(crate) fn database_answered(&self, answered: bool) {
-        self.0.database_answered.store(answered, Ordering::Relaxed);
+    /// Awaits a question to the database for at most 2 s, and notes whether it was answered.
+    ///
+    /// # Errors
+    /// The error of the question, and [`StoreError::Unavailable`] when it is not answered in time.
+    pub(crate) async fn asked<T>(
+        &self,
+        question: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let answer = tokio::time::timeout(DATABASE_TIMEOUT, question).await;
+        let answer = answer.map_err(StoreError::unavailable).flatten();
+        let has_answered = answer.is_ok();
+        self.0
+            .database_answered
+            .store(has_answered, Ordering::Relaxed);
         self.show_database();
+        answer
     }
 
     /// Notes whether the database takes clicks.
@@ -243,27 +255,11 @@ impl LastCount {
         if last.is_some_and(|last| now >= last && now - last < COUNT_INTERVAL) {
             return;
         }
-        let counts = within(COUNT_TIMEOUT, store.counts()).await;
-        metrics.database_answered(counts.is_ok());
-        if let Ok(counts) = counts {
+        if let Ok(counts) = metrics.asked(store.counts()).await {
             metrics.counts(counts);
         }
         *last = Some(now);
     }
-}
-
-/// Awaits an operation of a store, but not for ever.
-///
-/// # Errors
-/// What the operation answers, and [`StoreError::Unavailable`] when it does not answer in time.
-pub(crate) async fn within<T>(
-    limit: Duration,
-    operation: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, StoreError> {
-    tokio::time::timeout(limit, operation)
-        .await
-        .map_err(StoreError::unavailable)
-        .flatten()
 }
 
 /// Metrics are floating-point numbers: exact up to 2^53.

@@ -1,17 +1,15 @@
 //! The description of this API, generated from the handlers.
 //!
-//! It lists every route of the table but those that serve the description itself, and every status
-//! that they answer. `405` is not in it: it belongs to no operation.
+//! It lists the operations of [`crate::routes`] with every status that they answer. `405` is not in it: it belongs
+//! to no operation.
 
 use actix_web::web::Bytes;
 use utoipa::openapi::Server;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::handlers::operation::{health, metrics};
-use crate::handlers::redirect::preview;
-use crate::handlers::simple::{delete, list, shorten, stats};
-use crate::handlers::{redirect, v1};
+use crate::handlers::v1;
+use crate::routes;
 use crate::views;
 
 /// The ways to say who asks.
@@ -47,64 +45,6 @@ impl Modify for Tokens {
             characters. `GET` operations answer `HEAD` too. A slash at the end of a path changes \
             nothing. Numbers are exact: they contain every click that was answered before.",
     ),
-    paths(
-        redirect::answer,
-        redirect::with_rest,
-        preview::respond,
-        v1::links::list,
-        v1::links::create,
-        v1::bulk::answer,
-        v1::link::show,
-        v1::link::change,
-        v1::link::replace,
-        v1::link::delete,
-        v1::history::list,
-        v1::history::restore,
-        v1::statistics::of_link,
-        v1::statistics::breakdown,
-        v1::statistics::own,
-        v1::clicks::list,
-        v1::exports::csv,
-        v1::exports::ndjson,
-        v1::live::answer,
-        v1::people::owners,
-        v1::people::add_owner,
-        v1::people::remove_owner,
-        v1::people::shares,
-        v1::people::add_share,
-        v1::people::remove_share,
-        v1::keywords::list,
-        v1::keywords::create,
-        v1::keywords::remove,
-        v1::explain::answer,
-        v1::blocklist::list,
-        v1::blocklist::block,
-        v1::blocklist::unblock,
-        v1::orphans::list,
-        v1::orphans::forget,
-        v1::tags::list,
-        v1::links::tagged,
-        v1::tokens::list,
-        v1::tokens::create,
-        v1::tokens::revoke,
-        v1::me::show,
-        v1::me::change,
-        v1::sessions::change_password,
-        v1::sessions::list,
-        v1::sessions::end,
-        v1::sessions::end_all,
-        v1::users::list,
-        v1::users::change,
-        v1::users::delete,
-        v1::links::list_all,
-        shorten::answer,
-        list::answer,
-        stats::answer,
-        delete::answer,
-        health::alive,
-        health::ready,
-        metrics::answer,
-    ),
     components(schemas(
         v1::links::LinkOrderName,
         v1::live::LiveView,
@@ -133,6 +73,9 @@ struct Description;
 /// The document as it is sent.
 pub(crate) fn document() -> Bytes {
     let mut description = Description::openapi();
+    for operation in routes::descriptions() {
+        description.merge(operation.clone());
+    }
     // From where the document is, like everything in it: see `handlers::docs`.
     description.servers = Some(vec![Server::new("..")]);
     description.to_json().unwrap_or_default().into()

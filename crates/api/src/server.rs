@@ -14,7 +14,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::openapi;
-use crate::routes::{self, Listener};
+use crate::routing::{self, Listener};
 use crate::state::State;
 use crate::{ApiParts, HttpSettings};
 
@@ -125,7 +125,7 @@ fn bind(
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
-            .configure(|config| routes::configure(config, listener))
+            .configure(|config| routing::configure(config, listener))
     })
     .workers(workers)
     .max_connections(settings.max_connections.div_ceil(workers))

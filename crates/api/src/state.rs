@@ -10,7 +10,7 @@ use waypost_analytics::statistics::Statistics;
 use waypost_analytics::{Orphans, Recorder, UserAgents};
 use waypost_core::{BaseUrl, Clock, Link, Random};
 use waypost_service::{Accounts, Blocklist, Links, Resolver, Router, Shortener};
-use waypost_store::{ClockSkew, DatabaseClock, Store};
+use waypost_store::{ClockSkew, Counts, DatabaseClock, Store, StoreError};
 
 use crate::installation::Installation;
 use crate::metrics::{LastCount, Metrics};
@@ -152,8 +152,18 @@ impl State {
         self.parts.anonymous_links
     }
 
-    pub(crate) fn store(&self) -> &dyn Store {
+    fn store(&self) -> &dyn Store {
         self.shortener().store()
+    }
+
+    /// Asks the database for a sign of life, and notes in the metrics whether it answers within 2 s.
+    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+        self.metrics().asked(self.store().ping()).await
+    }
+
+    /// Returns the numbers of links and users, and notes in the metrics whether the database answers within 2 s.
+    pub(crate) async fn counts(&self) -> Result<Counts, StoreError> {
+        self.metrics().asked(self.store().counts()).await
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

@@ -1,6 +1,7 @@
 //! What is said about a link beside where it leads: its title, its description, its tags.
 
 use std::fmt;
+use std::str::FromStr;
 
 use time::{OffsetDateTime, UtcOffset};
 
@@ -120,6 +121,14 @@ impl Tag {
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Tag {
+    type Err = DetailError;
+
+    fn from_str(text: &str) -> Result<Self, DetailError> {
+        Self::parse(text)
     }
 }
 

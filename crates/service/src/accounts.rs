@@ -4,6 +4,7 @@ mod changes;
 mod deletion;
 mod finding;
 mod identities;
+mod lists;
 mod passwords;
 mod sessions;
 mod setup;

@@ -35,7 +35,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use waypost_core::{Clock as _, OrphanPath, Zone};
-use waypost_store::{DatabaseClock, OrphanTries, Store, StoreError};
+use waypost_store::{DatabaseClock, Orphan, OrphanQuery, OrphanTries, Store, StoreError};
 
 use self::buffer::{Buffer, Noted};
 use crate::VisitHeaders;
@@ -221,6 +221,15 @@ impl Orphans {
         let writing = tokio::spawn(async move { orphans.write_or_say().await });
         // Whether it was in time, and how it ended, changes nothing about what can be read.
         let _ = timeout(SETTLE_LIMIT, writing).await;
+    }
+
+    /// Lists orphans. The list holds what was collected before, unless writing that takes longer than 1 s.
+    ///
+    /// # Errors
+    /// [`StoreError`] as any look-up.
+    pub async fn list(&self, query: &OrphanQuery) -> Result<Vec<Orphan>, StoreError> {
+        self.settle().await;
+        self.0.parts.store.orphans(query).await
     }
 
     /// Forgets a path, with what is still to be written of it. Returns whether it was known.

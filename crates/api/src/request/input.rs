@@ -4,6 +4,7 @@
 //! mistyped name is found when it is written, not when its effect is missed.
 
 use std::fmt;
+use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Duration;
@@ -14,8 +15,9 @@ use actix_web::{FromRequest, HttpRequest};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use utoipa::IntoParams;
 use uuid::Uuid;
-use waypost_core::Id;
+use waypost_core::{Id, LinkId};
 
 use crate::errors::{ApiError, ErrorCode};
 
@@ -116,9 +118,22 @@ pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Api
         })
 }
 
-/// The id of the link in the path.
-pub(crate) fn link_of(request: &HttpRequest) -> Result<waypost_core::LinkId, ApiError> {
-    id_of(request, "id")
+/// The link that a path names.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, names("id"))]
+pub(crate) struct LinkPath(
+    /// The ID of the link
+    #[param(value_type = String, format = "uuid")]
+    pub(crate) LinkId,
+);
+
+impl FromRequest for LinkPath {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(id_of(request, "id").map(Self))
+    }
 }
 
 /// The id in the path of a request. What is no id is nothing's.

@@ -1,9 +1,11 @@
 //! Lists: so many at a time, from a cursor on.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::Deserialize;
 use utoipa::IntoParams;
+use waypost_core::CursorError;
 
 use crate::errors::ApiError;
 
@@ -27,6 +29,7 @@ pub(crate) fn limit(given: Option<&str>) -> Result<u32, ApiError> {
 }
 
 /// Some items of a list, and where the next ones are.
+#[derive(Debug)]
 pub(crate) struct Slice<T> {
     pub(crate) items: Vec<T>,
     pub(crate) next_cursor: Option<String>,
@@ -52,7 +55,7 @@ impl<T> Slice<T> {
     ///
     /// # Errors
     /// `BAD_REQUEST` when no item is there any more.
-    pub(crate) fn of_all<P: fmt::Display>(
+    fn of_all<P: fmt::Display>(
         all: Vec<T>,
         limit: u32,
         cursor: Option<&str>,
@@ -61,7 +64,7 @@ impl<T> Slice<T> {
         let mut items = all.into_iter();
         if let Some(cursor) = cursor {
             let found = items.find(|item| place(item).to_string() == cursor);
-            found.ok_or(waypost_core::CursorError)?;
+            found.ok_or(CursorError)?;
         }
         Ok(Self::of(items.collect(), limit, place))
     }
@@ -77,6 +80,44 @@ pub(crate) struct PartQuery {
     pub(crate) limit: Option<String>,
     /// The `next_cursor` of the list so far.
     pub(crate) cursor: Option<String>,
+}
+
+impl PartQuery {
+    /// Reads the part from `list`, which takes a cursor and the maximum number of items. `place` names the place
+    /// of an item, which becomes the cursor of the next part.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST` when the limit or the cursor is not acceptable, and the errors of `list`.
+    pub(crate) async fn read<C, T, E, P>(
+        &self,
+        list: impl AsyncFnOnce(Option<C>, u32) -> Result<Vec<T>, E>,
+        place: impl FnOnce(&T) -> P,
+    ) -> Result<Slice<T>, ApiError>
+    where
+        C: FromStr,
+        ApiError: From<E>,
+        P: fmt::Display,
+    {
+        let limit = limit(self.limit.as_deref())?;
+        let after = self.cursor.as_deref().map(str::parse).transpose();
+        // One item more shows whether there is another part.
+        let one_more = limit.saturating_add(1);
+        let items = list(after.map_err(|_| CursorError)?, one_more).await?;
+        Ok(Slice::of(items, limit, place))
+    }
+
+    /// Reads the part from a whole list.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST` when the limit is not acceptable, or no item is at the place of the cursor.
+    pub(crate) fn cut<T, P: fmt::Display>(
+        &self,
+        all: Vec<T>,
+        place: impl Fn(&T) -> P,
+    ) -> Result<Slice<T>, ApiError> {
+        let limit = limit(self.limit.as_deref())?;
+        Slice::of_all(all, limit, self.cursor.as_deref(), place)
+    }
 }
 
 #[cfg(test)]

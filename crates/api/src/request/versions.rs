@@ -4,7 +4,8 @@
 //! are no part of that: they change by themselves.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{self, EntityTag, Header as _, IfMatch};
+use actix_web::http::header::{self, EntityTag, Header as _};
+use utoipa::IntoParams;
 use waypost_core::Link;
 use waypost_service::Precondition;
 
@@ -15,6 +16,16 @@ pub(crate) fn tag(link: &Link) -> header::ETag {
     header::ETag(EntityTag::new_strong(link.version.to_string()))
 }
 
+/// The versions that a request may change, as its description says.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "read by the macro, which documents it")]
+pub(crate) struct IfMatch {
+    /// The `ETag` of the version to change. The request fails if the link has another version
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+}
+
 /// Which versions the client wants to change.
 ///
 /// # Errors
@@ -23,12 +34,14 @@ pub(crate) fn precondition(request: &HttpRequest) -> Result<Precondition, ApiErr
     if !request.headers().contains_key(header::IF_MATCH) {
         return Ok(Precondition::None);
     }
-    let given = IfMatch::parse(request).map_err(|_| {
+    let given = header::IfMatch::parse(request).map_err(|_| {
         ApiError::bad_request("`If-Match` is `*`, or a list of tags such as \"3\", in quotes")
     })?;
     Ok(match given {
-        IfMatch::Any => Precondition::None,
-        IfMatch::Items(tags) => Precondition::OneOf(tags.iter().filter_map(version).collect()),
+        header::IfMatch::Any => Precondition::None,
+        header::IfMatch::Items(tags) => {
+            Precondition::OneOf(tags.iter().filter_map(version).collect())
+        }
     })
 }
 

@@ -1,7 +1,5 @@
 //! `GET /admin/system`: what the server knows of itself. Nothing of it is secret.
 
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
@@ -10,13 +8,10 @@ use waypost_store::Counts;
 
 use super::SYSTEM;
 use crate::installation::Installation;
-use crate::metrics::within;
 use crate::oidc::Oidc;
 use crate::pages::{Frame, PageResult, VERSION};
 use crate::state::State;
 
-/// The database answers within this time, or counts as away.
-const COUNT_TIMEOUT: Duration = Duration::from_secs(2);
 const KIB: u64 = 1_024;
 
 /// The page.
@@ -46,8 +41,7 @@ struct SystemPage<'a> {
 
 /// Shows it.
 pub(crate) async fn show(state: web::Data<State>, frame: Frame) -> PageResult {
-    let counts = within(COUNT_TIMEOUT, state.store().counts()).await;
-    state.metrics().database_answered(counts.is_ok());
+    let counts = state.counts().await;
     let (recorder, resolver) = (state.recorder(), state.resolver());
     let (cached_links, cached_unknown) = resolver.entries();
     let waiting = recorder.waiting();

@@ -116,7 +116,7 @@ pub(crate) async fn set_state(
 
 /// The user in the path.
 pub(super) async fn find(request: &HttpRequest, state: &State) -> Result<User, ApiError> {
-    let user = state.store().user(id_of(request, "id")?).await?;
+    let user = state.accounts().user(id_of(request, "id")?).await?;
     user.ok_or_else(ApiError::no_such_thing)
 }
 

@@ -9,7 +9,7 @@ use crate::pages::{self, PageResult};
 use crate::qr::Qr;
 use crate::request::caller::Caller;
 use crate::request::input;
-use crate::request::input::link_of;
+use crate::request::input::id_of;
 use crate::state::State;
 
 /// How large it is where nothing else is asked for, in pixels.
@@ -49,7 +49,7 @@ async fn asked(
     caller: &Caller,
     state: &State,
 ) -> Result<(Qr, u32), ApiError> {
-    let id = link_of(request)?;
+    let id = id_of(request, "id")?;
     let QrQuery { size } = input::query(request)?;
     let size = match size {
         None => SIZE,

@@ -26,7 +26,7 @@ use waypost_analytics::Visit;
 
 use crate::error_page;
 use crate::error_page::{may_sign_in, to_sign_in};
-use crate::errors::{ApiError, ErrorBody, ErrorCode};
+use crate::errors::{ApiError, ErrorCode};
 use crate::handlers::redirect::non_link_path::NonLinkPath;
 use crate::metrics::RedirectStatus;
 use crate::openness::{CACHE_CONTROL, check_open};
@@ -34,6 +34,7 @@ use crate::request::budget::network_of;
 use crate::request::caller;
 use crate::request::client::client_address;
 use crate::request::client::{RequestHeaders, host_of};
+use crate::responses::NotFollowed;
 use crate::state::State;
 
 /// Follow a short link
@@ -53,28 +54,7 @@ use crate::state::State;
             ("Location" = String, description = "The target"),
             ("Cache-Control" = String, description = "private, no-store: a cached redirect is a click that is not counted"),
         )),
-        (status = 303, description = "The link is for certain users: a browser is sent to sign in, and comes back after that"),
-        (status = 401, description = "The link is for certain users, and nobody says who asks", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        ), headers(("WWW-Authenticate" = String, description = "Bearer"))),
-        (status = 403, description = "The link is for others", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        )),
-        (status = 404, description = "There is no such link", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        )),
-        (status = 410, description = "The link has expired, is disabled, or leads to a host that is blocked", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        )),
-        (status = 429, description = "The link is for certain users, and too much was sent from this address that is not accepted", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        ), headers(("Retry-After" = u32, description = "Seconds"))),
-        (status = 500, description = "Something went wrong on this side; the log has more, under the request id of the answer", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        )),
-        (status = 503, description = "The database is away; `Retry-After` says in how many seconds to ask again", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        ), headers(("Retry-After" = u32, description = "Seconds"))),
+        NotFollowed,
     )
 )]
 pub(crate) async fn answer(request: &HttpRequest, state: &State) -> HttpResponse {
@@ -183,27 +163,7 @@ fn note_orphan(request: &HttpRequest, state: &State) {
             ("Location" = String, description = "The target, filled"),
             ("Cache-Control" = String, description = "private, no-store: a cached redirect is a click that is not counted"),
         )),
-        (status = 401, description = "The link is for certain users, and nobody says who asks", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        ), headers(("WWW-Authenticate" = String, description = "Bearer"))),
-        (status = 403, description = "The link is for others", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        )),
-        (status = 404, description = "There is no such link, or the path does not fill its placeholders: the message says what is missing", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        )),
-        (status = 410, description = "The link has expired, is disabled, or leads to a host that is blocked", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        )),
-        (status = 429, description = "The link is for certain users, and too much was sent from this address that is not accepted", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        ), headers(("Retry-After" = u32, description = "Seconds"))),
-        (status = 500, description = "Something went wrong on this side; the log has more, under the request id of the answer", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        )),
-        (status = 503, description = "The database is away; `Retry-After` says in how many seconds to ask again", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        ), headers(("Retry-After" = u32, description = "Seconds"))),
+        NotFollowed,
     )
 )]
 #[expect(dead_code, reason = "read by the macro, which documents it")]

@@ -20,7 +20,7 @@ use waypost_service::{OwnedLink, Routed};
 
 use crate::error_page;
 use crate::error_page::{may_sign_in, to_sign_in};
-use crate::errors::{ApiError, ErrorBody, ErrorCode};
+use crate::errors::{ApiError, ErrorCode};
 use crate::handlers::redirect::unfollowed;
 use crate::openness::check_open;
 use crate::pages::{Frame, Moment, PageResult};
@@ -28,6 +28,7 @@ use crate::request::access::{self, LogLevel, RequestId};
 use crate::request::caller::{self, SignedIn};
 use crate::request::client::host_of;
 use crate::request::quota;
+use crate::responses::NotFollowed;
 use crate::state::State;
 use crate::views::links::LinkView;
 
@@ -111,28 +112,7 @@ fn without_plus(text: &str) -> Option<&str> {
         (status = 200, description = "Where it leads", content(
             (PreviewView = "application/json"), (String = "text/html"),
         )),
-        (status = 303, description = "The link is for certain users: a browser is sent to sign in, and comes back after that"),
-        (status = 401, description = "The link is for certain users, and nobody says who asks", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        ), headers(("WWW-Authenticate" = String, description = "Bearer"))),
-        (status = 403, description = "The link is for others", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        )),
-        (status = 404, description = "There is no such link", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        )),
-        (status = 410, description = "The link has expired, is disabled, or leads to a host that is blocked", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        )),
-        (status = 429, description = "Too many requests, or too much was sent from this address that is not accepted", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        ), headers(("Retry-After" = u32, description = "Seconds"))),
-        (status = 500, description = "Something went wrong on this side; the log has more, under the request id of the answer", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        )),
-        (status = 503, description = "The database is away; `Retry-After` says in how many seconds to ask again", content(
-            (ErrorBody<'static> = "application/json"), (String = "text/html"),
-        ), headers(("Retry-After" = u32, description = "Seconds"))),
+        NotFollowed,
     )
 )]
 pub(crate) async fn respond(

@@ -126,7 +126,7 @@ async fn shown(
     problem: &Problem,
 ) -> PageResult {
     let id = caller.user_id()?;
-    let user = state.store().user(id).await?;
+    let user = state.accounts().user(id).await?;
     let user = user.ok_or_else(|| ApiError::unauthorized(true))?;
     let page = ProfilePage {
         frame,

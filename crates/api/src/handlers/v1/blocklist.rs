@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use waypost_core::{CursorError, HostPattern, Title};
+use waypost_core::{HostPattern, Title};
 use waypost_store::BlockedHost;
 
 use super::LINK_BYTES;
@@ -11,7 +11,6 @@ use crate::errors::{ApiError, ErrorBody};
 use crate::request::caller::Caller;
 use crate::request::input::{self, JsonObject};
 use crate::request::paging::PartQuery;
-use crate::request::paging::{Slice, limit};
 use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::blocklist::{BlockedRecord, Blocklist};
@@ -59,14 +58,12 @@ pub(crate) async fn list(
 /// # Errors
 /// `BAD_REQUEST` for a part that there is not.
 pub(crate) async fn listed(query: &PartQuery, state: &State) -> Result<Blocklist, ApiError> {
-    let limit = limit(query.limit.as_deref())?;
-    let after = query.cursor.as_deref();
-    let after = after.map(|text| HostPattern::parse(text).map_err(|_| CursorError));
-    let after = after.transpose()?;
-    let one_more = limit.saturating_add(1);
     let blocklist = state.blocklist();
-    let blocked = blocklist.entries(after.as_ref(), one_more).await?;
-    let slice = Slice::of(blocked, limit, |blocked| blocked.pattern.to_string());
+    let entries =
+        async |after: Option<HostPattern>, limit| blocklist.entries(after.as_ref(), limit).await;
+    let slice = query
+        .read(entries, |entry| entry.pattern.to_string())
+        .await?;
     Ok(Blocklist {
         blocklist: slice.items.iter().map(BlockedRecord::from).collect(),
         next_cursor: slice.next_cursor,

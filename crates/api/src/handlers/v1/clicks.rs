@@ -10,7 +10,7 @@ use super::statistics::class;
 use crate::errors::ApiError;
 use crate::request::caller::Caller;
 use crate::request::input;
-use crate::request::input::link_of;
+use crate::request::input::LinkPath;
 use crate::request::paging::limit;
 use crate::responses::{BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
@@ -50,7 +50,7 @@ pub(crate) struct ClickList {
     path = "/api/v1/links/{id}/clicks",
     tag = "statistics",
     operation_id = "linkClicks",
-    params(("id" = String, Path, description = "The id of the link", format = "uuid"), ClicksQuery),
+    params(LinkPath, ClicksQuery),
     security(("token" = [])),
     responses(
         (status = 200, description = "Some of the clicks", body = ClickList),
@@ -62,6 +62,7 @@ pub(crate) struct ClickList {
 )]
 pub(crate) async fn list(
     request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<web::Json<ClickList>, ApiError> {
@@ -70,10 +71,7 @@ pub(crate) async fn list(
     let class = class(query.class.as_deref())?;
     let before = query.cursor.map(|text| Uuid::try_parse(&text));
     let before = before.transpose().map_err(|_| CursorError)?;
-    let link = state
-        .links()
-        .with_viewable_clicks(&caller.0, link_of(&request)?)
-        .await?;
+    let link = state.links().with_viewable_clicks(&caller.0, id).await?;
     let page = state
         .statistics()
         .clicks(link.id, class, before.map(ClickId::from_uuid), limit)

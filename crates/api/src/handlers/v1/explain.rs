@@ -94,7 +94,7 @@ async fn visitor(email: &str, caller: &Caller, state: &State) -> Result<Actor, A
     permit(decide(&caller.0, Action::ListUsers, None))?;
     let bad = || ApiError::bad_request("`user` is an address or `anonymous`");
     let email = Email::parse(email).map_err(|_| bad())?;
-    let user = state.store().user_by_email(&email).await?;
+    let user = state.accounts().user_by_email(&email).await?;
     let unknown = || ApiError::new(ErrorCode::UserUnknown, "no user has this address");
     let user = user
         .filter(|user| !user.is_disabled())

@@ -19,7 +19,7 @@ use super::statistics::class;
 use crate::errors::ApiError;
 use crate::request::caller::Caller;
 use crate::request::input;
-use crate::request::input::link_of;
+use crate::request::input::{LinkPath, id_of};
 use crate::responses::{BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::clicks::ClickView;
@@ -56,7 +56,7 @@ struct ExportQuery {
     path = "/api/v1/links/{id}/clicks.csv",
     tag = "statistics",
     operation_id = "exportClicksCsv",
-    params(("id" = String, Path, description = "The id of the link", format = "uuid"), ExportQuery),
+    params(LinkPath, ExportQuery),
     security(("token" = [])),
     responses(
         (status = 200, description = "All clicks whose rows are kept", body = String, content_type = "text/csv"),
@@ -85,7 +85,7 @@ pub(crate) async fn csv(
     path = "/api/v1/links/{id}/clicks.ndjson",
     tag = "statistics",
     operation_id = "exportClicksNdjson",
-    params(("id" = String, Path, description = "The id of the link", format = "uuid"), ExportQuery),
+    params(LinkPath, ExportQuery),
     security(("token" = [])),
     responses(
         (status = 200, description = "All clicks whose rows are kept", body = String, content_type = "application/x-ndjson"),
@@ -117,7 +117,7 @@ async fn answer(
     let class = class(query.class.as_deref())?;
     let link = state
         .links()
-        .with_viewable_clicks(&caller.0, link_of(request)?)
+        .with_viewable_clicks(&caller.0, id_of(request, "id")?)
         .await?;
     let content_type = match format {
         "csv" => "text/csv; charset=utf-8; header=present",

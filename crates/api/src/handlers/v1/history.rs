@@ -4,18 +4,18 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use waypost_core::{CursorError, LinkVersion};
+use waypost_core::LinkVersion;
 
 use super::LINK_BYTES;
 use super::link::shown;
-use crate::errors::{ApiError, ErrorBody};
+use crate::errors::ApiError;
 use crate::request::caller::Caller;
-use crate::request::input::link_of;
+use crate::request::input::LinkPath;
 use crate::request::input::{self, OptionalJson};
 use crate::request::paging::PartQuery;
-use crate::request::paging::{Slice, limit};
+use crate::request::versions::IfMatch;
 use crate::request::versions::precondition;
-use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
+use crate::responses::{BadBody, BadInput, Contended, Denied, NotThere, Stale, StoreFailure};
 use crate::state::State;
 use crate::views::links::{LinkView, VersionView};
 
@@ -37,7 +37,7 @@ pub(crate) struct VersionList {
     path = "/api/v1/links/{id}/history",
     tag = "links",
     operation_id = "linkHistory",
-    params(("id" = String, Path, description = "The id of the link", format = "uuid"), PartQuery),
+    params(LinkPath, PartQuery),
     security(("token" = [])),
     responses(
         (status = 200, description = "Some of the versions", body = VersionList),
@@ -49,21 +49,15 @@ pub(crate) struct VersionList {
 )]
 pub(crate) async fn list(
     request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<web::Json<VersionList>, ApiError> {
     let query = input::query::<PartQuery>(&request)?;
-    let limit = limit(query.limit.as_deref())?;
-    let before = query
-        .cursor
-        .map(|text| text.parse().map_err(|_| CursorError));
-    let (id, before) = (link_of(&request)?, before.transpose()?);
-    let one_more = limit.saturating_add(1);
-    let found = state
-        .links()
-        .history(&caller.0, id, before, one_more)
-        .await?;
-    let slice = Slice::of(found, limit, |version: &LinkVersion| version.number);
+    let links = state.links();
+    let versions = async |before, limit| links.history(&caller.0, id, before, limit).await;
+    let number = |version: &LinkVersion| version.number;
+    let slice = query.read(versions, number).await?;
     Ok(web::Json(VersionList {
         versions: slice.items.into_iter().map(VersionView::from).collect(),
         next_cursor: slice.next_cursor,
@@ -89,15 +83,15 @@ pub(crate) struct RestoreRequest {
     tag = "links",
     operation_id = "restoreLink",
     params(
-        ("id" = String, Path, description = "The id of the link", format = "uuid"),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that is the newest"),
+        LinkPath,
+        IfMatch,
     ),
     security(("token" = [])),
     request_body(content = Option<RestoreRequest>, description = "JSON, or nothing at all"),
     responses(
         (status = 200, description = "The link as it is now", body = LinkView, headers(("ETag" = String, description = "Its version"))),
-        (status = 409, description = "Others change the link all the time: CONFLICT", body = ErrorBody<'static>),
-        (status = 412, description = "The link is not the version that `If-Match` names", body = ErrorBody<'static>),
+        Contended,
+        Stale,
         BadBody,
         Denied,
         NotThere,
@@ -106,11 +100,12 @@ pub(crate) struct RestoreRequest {
 )]
 pub(crate) async fn restore(
     request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
     OptionalJson(asked): OptionalJson<RestoreRequest, LINK_BYTES>,
 ) -> Result<HttpResponse, ApiError> {
-    let (id, precondition) = (link_of(&request)?, precondition(&request)?);
+    let precondition = precondition(&request)?;
     let version = asked.unwrap_or_default().version;
     let links = state.links();
     let restored = links.restore(&caller.0, id, &precondition, version).await?;

@@ -4,7 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use waypost_core::{CursorError, Description, Link, LinkDetails, ShortCode, TargetUrlError, Title};
+use waypost_core::{Description, Link, LinkDetails, ShortCode, TargetUrlError, Title};
 use waypost_service::NewKeyword;
 
 use super::LINK_BYTES;
@@ -12,7 +12,6 @@ use crate::errors::{ApiError, ErrorBody, ErrorCode};
 use crate::request::caller::Caller;
 use crate::request::input::{self, JsonObject};
 use crate::request::paging::PartQuery;
-use crate::request::paging::{Slice, limit};
 use crate::request::quota;
 use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
@@ -88,15 +87,13 @@ pub(crate) async fn listed(
     caller: &Caller,
     state: &State,
 ) -> Result<KeywordList, ApiError> {
-    let limit = limit(query.limit.as_deref())?;
-    let after = query.cursor.as_deref();
-    let after = after.map(|text| ShortCode::parse(text).map_err(|_| CursorError));
-    let after = after.transpose()?;
-    state.recorder().settle().await;
-    let one_more = limit.saturating_add(1);
     let links = state.links();
-    let keywords = links.keywords(&caller.0, after.as_ref(), one_more).await?;
-    let slice = Slice::of(keywords, limit, |keyword| keyword.code.as_str().to_owned());
+    let keywords = async |after: Option<ShortCode>, limit| {
+        state.recorder().settle().await;
+        links.keywords(&caller.0, after.as_ref(), limit).await
+    };
+    let place = |keyword: &Link| keyword.code.as_str().to_owned();
+    let slice = query.read(keywords, place).await?;
     let keywords = slice.items.iter();
     Ok(KeywordList {
         keywords: keywords

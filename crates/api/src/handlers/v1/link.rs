@@ -3,16 +3,18 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
+use waypost_core::LinkId;
 use waypost_service::{LinkPatch, OwnedLink};
 
 use super::LINK_BYTES;
 use super::fields::Fields;
 use crate::errors::{ApiError, ErrorBody};
 use crate::request::caller::Caller;
-use crate::request::input::link_of;
+use crate::request::input::LinkPath;
 use crate::request::input::{self, JsonObject};
+use crate::request::versions::IfMatch;
 use crate::request::versions::{precondition, tag};
-use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
+use crate::responses::{BadBody, BadInput, Contended, Denied, NotThere, Stale, StoreFailure};
 use crate::state::State;
 use crate::views::links::LinkView;
 
@@ -24,7 +26,7 @@ use crate::views::links::LinkView;
     path = "/api/v1/links/{id}",
     tag = "links",
     operation_id = "showLink",
-    params(("id" = String, Path, description = "The id of the link", format = "uuid")),
+    params(LinkPath),
     security(("token" = [])),
     responses(
         (status = 200, description = "The link", body = LinkView, headers(("ETag" = String, description = "Its version"))),
@@ -34,11 +36,10 @@ use crate::views::links::LinkView;
     )
 )]
 pub(crate) async fn show(
-    request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = link_of(&request)?;
     state.recorder().settle().await;
     let found = state.links().get(&caller.0, id).await?;
     Ok(shown(&found, &caller, &state))
@@ -59,15 +60,15 @@ pub(super) fn shown(owned: &OwnedLink, caller: &Caller, state: &State) -> HttpRe
     tag = "links",
     operation_id = "changeLink",
     params(
-        ("id" = String, Path, description = "The id of the link", format = "uuid"),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that is to be changed"),
+        LinkPath,
+        IfMatch,
     ),
     security(("token" = [])),
     request_body(content = Fields, description = "At most 64 KiB of JSON. Unknown fields are refused."),
     responses(
         (status = 200, description = "The link as it is now", body = LinkView, headers(("ETag" = String, description = "Its version"))),
         (status = 409, description = "Another link has the code, or had it (CODE_TAKEN), or others change the link all the time (CONFLICT)", body = ErrorBody<'static>),
-        (status = 412, description = "The link is not the version that `If-Match` names", body = ErrorBody<'static>),
+        Stale,
         BadBody,
         Denied,
         NotThere,
@@ -76,12 +77,13 @@ pub(super) fn shown(owned: &OwnedLink, caller: &Caller, state: &State) -> HttpRe
 )]
 pub(crate) async fn change(
     request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
     JsonObject(fields): JsonObject<Fields, LINK_BYTES>,
 ) -> Result<HttpResponse, ApiError> {
     let patch = fields.patch(state.shortener())?;
-    edit(&request, &caller, &state, &patch).await
+    edit(&request, id, &caller, &state, &patch).await
 }
 
 /// Replace all that is said of a link
@@ -93,15 +95,15 @@ pub(crate) async fn change(
     tag = "links",
     operation_id = "replaceLink",
     params(
-        ("id" = String, Path, description = "The id of the link", format = "uuid"),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that is to be replaced"),
+        LinkPath,
+        IfMatch,
     ),
     security(("token" = [])),
     request_body(content = Fields, description = "At most 64 KiB of JSON. Unknown fields are refused."),
     responses(
         (status = 200, description = "The link as it is now", body = LinkView, headers(("ETag" = String, description = "Its version"))),
         (status = 409, description = "Another link has the code, or had it (CODE_TAKEN), or others change the link all the time (CONFLICT)", body = ErrorBody<'static>),
-        (status = 412, description = "The link is not the version that `If-Match` names", body = ErrorBody<'static>),
+        Stale,
         BadBody,
         Denied,
         NotThere,
@@ -110,21 +112,23 @@ pub(crate) async fn change(
 )]
 pub(crate) async fn replace(
     request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
     JsonObject(fields): JsonObject<Fields, LINK_BYTES>,
 ) -> Result<HttpResponse, ApiError> {
     let patch = fields.replacement(state.shortener())?;
-    edit(&request, &caller, &state, &patch).await
+    edit(&request, id, &caller, &state, &patch).await
 }
 
 async fn edit(
     request: &HttpRequest,
+    id: LinkId,
     caller: &Caller,
     state: &State,
     patch: &LinkPatch,
 ) -> Result<HttpResponse, ApiError> {
-    let (id, precondition) = (link_of(request)?, precondition(request)?);
+    let precondition = precondition(request)?;
     let links = state.links();
     let changed = links.edit(&caller.0, id, &precondition, patch).await?;
     Ok(shown(&changed, caller, state))
@@ -149,15 +153,15 @@ pub(crate) struct DeleteQuery {
     tag = "links",
     operation_id = "deleteLink",
     params(
-        ("id" = String, Path, description = "The id of the link", format = "uuid"),
+        LinkPath,
         DeleteQuery,
-        ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that is to be deleted"),
+        IfMatch,
     ),
     security(("token" = [])),
     responses(
         (status = 204, description = "The link is deleted"),
-        (status = 409, description = "Others change the link all the time: CONFLICT", body = ErrorBody<'static>),
-        (status = 412, description = "The link is not the version that `If-Match` names", body = ErrorBody<'static>),
+        Contended,
+        Stale,
         BadInput,
         Denied,
         NotThere,
@@ -166,11 +170,12 @@ pub(crate) struct DeleteQuery {
 )]
 pub(crate) async fn delete(
     request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let query = input::query::<DeleteQuery>(&request)?;
-    let (id, precondition) = (link_of(&request)?, precondition(&request)?);
+    let precondition = precondition(&request)?;
     match query.permanent.as_deref() {
         None | Some("false") => state.links().delete(&caller.0, id, &precondition).await?,
         Some("true") => state.links().destroy(&caller.0, id, &precondition).await?,

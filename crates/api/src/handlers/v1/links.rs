@@ -164,7 +164,7 @@ async fn owner_named(
     }
     let email = Email::parse(text)
         .map_err(|_| ApiError::bad_request("`owner` is an address, an id or `me`"))?;
-    let user = state.store().user_by_email(&email).await?;
+    let user = state.accounts().user_by_email(&email).await?;
     Ok(user.map(|user| user.id))
 }
 

@@ -20,7 +20,7 @@ use waypost_core::LinkId;
 
 use crate::errors::ApiError;
 use crate::request::caller::Caller;
-use crate::request::input::link_of;
+use crate::request::input::LinkPath;
 use crate::responses::{Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::clicks::ClickView;
@@ -67,7 +67,7 @@ pub(crate) struct LiveView {
     path = "/api/v1/links/{id}/live",
     tag = "statistics",
     operation_id = "watchLink",
-    params(("id" = String, Path, description = "The id of the link", format = "uuid")),
+    params(LinkPath),
     security(("token" = [])),
     responses(
         (status = 200, description = "Events; the data of each is JSON, as `LiveView`", body = LiveEvent, content_type = "text/event-stream"),
@@ -78,13 +78,11 @@ pub(crate) struct LiveView {
 )]
 pub(crate) async fn answer(
     request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let link = state
-        .links()
-        .with_viewable_clicks(&caller.0, link_of(&request)?)
-        .await?;
+    let link = state.links().with_viewable_clicks(&caller.0, id).await?;
     let mut response = HttpResponse::Ok();
     response
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))

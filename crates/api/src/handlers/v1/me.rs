@@ -4,7 +4,6 @@ use actix_web::web;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use waypost_core::{DisplayName, User};
-use waypost_store::UserChange;
 
 use super::LINK_BYTES;
 use crate::errors::ApiError;
@@ -40,7 +39,7 @@ pub(crate) async fn show(
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<web::Json<UserRecord>, ApiError> {
-    let user = state.store().user(caller.user_id()?).await?;
+    let user = state.accounts().user(caller.user_id()?).await?;
     // Deleted since they were known again.
     let user = user.ok_or_else(|| ApiError::unauthorized(true))?;
     Ok(web::Json((&user).into()))
@@ -82,14 +81,8 @@ pub(crate) async fn renamed(
     caller: &Caller,
     state: &State,
 ) -> Result<User, ApiError> {
-    let change = UserChange {
-        display_name,
-        ..UserChange::default()
-    };
-    let user = state
-        .store()
-        .change_user(caller.user_id()?, &change)
-        .await?;
+    let user = caller.user_id()?;
+    let user = state.accounts().rename(user, display_name).await?;
     user.ok_or_else(|| ApiError::unauthorized(true))
 }
 

@@ -4,12 +4,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use time::Date;
 use utoipa::IntoParams;
-use waypost_core::{OrphanCursor, OrphanPath};
+use waypost_core::OrphanPath;
 use waypost_store::{Orphan, OrphanQuery};
 
 use crate::errors::ApiError;
 use crate::request::input;
-use crate::request::paging::{Slice, limit};
+use crate::request::paging::PartQuery;
 use crate::responses::{BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::orphans::{OrphanDays, OrphanList, OrphanRecord};
@@ -65,20 +65,22 @@ pub(crate) async fn list(
 /// # Errors
 /// `BAD_REQUEST` for days and parts that there are not.
 pub(crate) async fn listed(query: OrphanParams, state: &State) -> Result<OrphanList, ApiError> {
-    let limit = limit(query.limit.as_deref())?;
-    let after = query.cursor.map(|text| text.parse::<OrphanCursor>());
     let (from, to) = (day("from", query.from)?, day("to", query.to)?);
     let days = OrphanDays::of(from, to, state.orphans().today()).map_err(ApiError::bad_request)?;
-    let query = OrphanQuery {
-        from: days.from,
-        to: days.to,
-        after: after.transpose()?,
-        limit: limit.saturating_add(1),
+    let part = PartQuery {
+        limit: query.limit,
+        cursor: query.cursor,
     };
-    // Whoever tries a path and then looks sees it.
-    state.orphans().settle().await;
-    let orphans = state.store().orphans(&query).await?;
-    let slice = Slice::of(orphans, limit, Orphan::cursor);
+    let orphans = async |after, limit| {
+        let query = OrphanQuery {
+            from: days.from,
+            to: days.to,
+            after,
+            limit,
+        };
+        state.orphans().list(&query).await
+    };
+    let slice = part.read(orphans, Orphan::cursor).await?;
     Ok(OrphanList {
         from: days.from.to_string(),
         to: days.to.to_string(),

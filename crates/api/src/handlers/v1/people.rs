@@ -9,12 +9,11 @@ use waypost_core::{Email, LinkOwner, Person};
 use super::LINK_BYTES;
 use crate::errors::{ApiError, ErrorBody};
 use crate::request::caller::Caller;
+use crate::request::input::LinkPath;
 use crate::request::input::id_of;
-use crate::request::input::link_of;
 use crate::request::input::{self, JsonObject};
 use crate::request::paging::PartQuery;
-use crate::request::paging::{Slice, limit};
-use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
+use crate::responses::{BadBody, BadInput, Contended, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::links::{OwnerView, PersonView};
 
@@ -68,7 +67,7 @@ fn email(text: &str) -> Result<Email, ApiError> {
     path = "/api/v1/links/{id}/owners",
     tag = "people",
     operation_id = "listOwners",
-    params(("id" = String, Path, description = "The id of the link", format = "uuid"), PartQuery),
+    params(LinkPath, PartQuery),
     security(("token" = [])),
     responses(
         (status = 200, description = "Some of the owners", body = OwnerList),
@@ -80,14 +79,14 @@ fn email(text: &str) -> Result<Email, ApiError> {
 )]
 pub(crate) async fn owners(
     request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<web::Json<OwnerList>, ApiError> {
     let query = input::query::<PartQuery>(&request)?;
-    let limit = limit(query.limit.as_deref())?;
-    let owners = state.links().owners(&caller.0, link_of(&request)?).await?;
+    let owners = state.links().owners(&caller.0, id).await?;
     let place = |owner: &LinkOwner| owner.person.id;
-    let slice = Slice::of_all(owners, limit, query.cursor.as_deref(), place)?;
+    let slice = query.cut(owners, place)?;
     Ok(web::Json(OwnerList {
         owners: slice.items.iter().map(OwnerView::from).collect(),
         next_cursor: slice.next_cursor,
@@ -102,7 +101,7 @@ pub(crate) async fn owners(
     path = "/api/v1/links/{id}/owners",
     tag = "people",
     operation_id = "addOwner",
-    params(("id" = String, Path, description = "The id of the link", format = "uuid")),
+    params(LinkPath),
     security(("token" = [])),
     request_body(content = OwnerRequest, description = "JSON. Unknown fields are refused."),
     responses(
@@ -115,12 +114,12 @@ pub(crate) async fn owners(
     )
 )]
 pub(crate) async fn add_owner(
-    request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
     JsonObject(asked): JsonObject<OwnerRequest, LINK_BYTES>,
 ) -> Result<HttpResponse, ApiError> {
-    let (id, email) = (link_of(&request)?, email(&asked.email)?);
+    let email = email(&asked.email)?;
     let links = state.links();
     let owned = links
         .add_owner(&caller.0, id, &email, asked.is_primary)
@@ -140,7 +139,7 @@ pub(crate) async fn add_owner(
     tag = "people",
     operation_id = "removeOwner",
     params(
-        ("id" = String, Path, description = "The id of the link", format = "uuid"),
+        LinkPath,
         ("user" = String, Path, description = "The id of the owner", format = "uuid"),
     ),
     security(("token" = [])),
@@ -154,10 +153,11 @@ pub(crate) async fn add_owner(
 )]
 pub(crate) async fn remove_owner(
     request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let (id, user) = (link_of(&request)?, id_of(&request, "user")?);
+    let user = id_of(&request, "user")?;
     state.links().remove_owner(&caller.0, id, user).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -170,7 +170,7 @@ pub(crate) async fn remove_owner(
     path = "/api/v1/links/{id}/shares",
     tag = "people",
     operation_id = "listShares",
-    params(("id" = String, Path, description = "The id of the link", format = "uuid"), PartQuery),
+    params(LinkPath, PartQuery),
     security(("token" = [])),
     responses(
         (status = 200, description = "Some of them", body = ShareList),
@@ -182,14 +182,14 @@ pub(crate) async fn remove_owner(
 )]
 pub(crate) async fn shares(
     request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<web::Json<ShareList>, ApiError> {
     let query = input::query::<PartQuery>(&request)?;
-    let limit = limit(query.limit.as_deref())?;
-    let shares = state.links().shares(&caller.0, link_of(&request)?).await?;
+    let shares = state.links().shares(&caller.0, id).await?;
     let place = |person: &Person| person.id;
-    let slice = Slice::of_all(shares, limit, query.cursor.as_deref(), place)?;
+    let slice = query.cut(shares, place)?;
     Ok(web::Json(ShareList {
         shares: slice.items.iter().map(PersonView::from).collect(),
         next_cursor: slice.next_cursor,
@@ -204,7 +204,7 @@ pub(crate) async fn shares(
     path = "/api/v1/links/{id}/shares",
     tag = "people",
     operation_id = "addShare",
-    params(("id" = String, Path, description = "The id of the link", format = "uuid")),
+    params(LinkPath),
     security(("token" = [])),
     request_body(content = ShareRequest, description = "JSON. Unknown fields are refused."),
     responses(
@@ -217,12 +217,12 @@ pub(crate) async fn shares(
     )
 )]
 pub(crate) async fn add_share(
-    request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
     JsonObject(asked): JsonObject<ShareRequest, LINK_BYTES>,
 ) -> Result<HttpResponse, ApiError> {
-    let (id, email) = (link_of(&request)?, email(&asked.email)?);
+    let email = email(&asked.email)?;
     let person = state.links().share(&caller.0, id, &email).await?;
     Ok(HttpResponse::Created().json(PersonView::from(&person)))
 }
@@ -234,13 +234,13 @@ pub(crate) async fn add_share(
     tag = "people",
     operation_id = "removeShare",
     params(
-        ("id" = String, Path, description = "The id of the link", format = "uuid"),
+        LinkPath,
         ("user" = String, Path, description = "The id of whom it is shared with", format = "uuid"),
     ),
     security(("token" = [])),
     responses(
         (status = 204, description = "It is not shared with them any more"),
-        (status = 409, description = "Others change the link all the time: CONFLICT", body = ErrorBody<'static>),
+        Contended,
         Denied,
         NotThere,
         StoreFailure,
@@ -248,10 +248,11 @@ pub(crate) async fn add_share(
 )]
 pub(crate) async fn remove_share(
     request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let (id, user) = (link_of(&request)?, id_of(&request, "user")?);
+    let user = id_of(&request, "user")?;
     state.links().unshare(&caller.0, id, user).await?;
     Ok(HttpResponse::NoContent().finish())
 }

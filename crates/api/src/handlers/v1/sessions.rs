@@ -3,7 +3,7 @@
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use waypost_core::{Password, SessionCursor, SessionId};
+use waypost_core::{Password, Session, SessionCursor, SessionId};
 
 use super::LINK_BYTES;
 use crate::errors::ApiError;
@@ -12,7 +12,6 @@ use crate::request::client::client_address;
 use crate::request::input::id_of;
 use crate::request::input::{self, JsonObject};
 use crate::request::paging::PartQuery;
-use crate::request::paging::{Slice, limit};
 use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::sessions::SessionView;
@@ -80,14 +79,10 @@ pub(crate) async fn listed(
     caller: &Caller,
     state: &State,
 ) -> Result<SessionList, ApiError> {
-    let limit = limit(query.limit.as_deref())?;
-    let cursor = query.cursor.as_ref().map(|text| text.parse()).transpose()?;
-    let (user, now) = (caller.user_id()?, state.clock().now());
-    let one_more = limit.saturating_add(1);
-    let sessions = state.store().sessions_after(user, now, cursor, one_more);
-    let slice = Slice::of(sessions.await?, limit, |session| {
-        SessionCursor::from(session)
-    });
+    let (user, accounts) = (caller.user_id()?, state.accounts());
+    let sessions = async |after, limit| accounts.sessions(user, after, limit).await;
+    let place = |session: &Session| SessionCursor::from(session);
+    let slice = query.read(sessions, place).await?;
     let current = current(request);
     let views = slice.items.iter();
     Ok(SessionList {
@@ -194,7 +189,7 @@ pub(crate) async fn set_password(
     known: String,
     new: Password,
 ) -> Result<(), ApiError> {
-    let user = state.store().user(caller.user_id()?).await?;
+    let user = state.accounts().user(caller.user_id()?).await?;
     let user = user.ok_or_else(|| ApiError::unauthorized(true))?;
     let throttle = state.throttle();
     let address = client_address(request, state);

@@ -12,7 +12,7 @@ use waypost_store::rollup::Counted;
 use crate::errors::ApiError;
 use crate::request::caller::Caller;
 use crate::request::input;
-use crate::request::input::link_of;
+use crate::request::input::LinkPath;
 use crate::responses::{BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::links::VisitClassName;
@@ -150,7 +150,7 @@ impl From<DayStatistics> for LinkDayView {
     path = "/api/v1/links/{id}/stats",
     tag = "statistics",
     operation_id = "linkStatistics",
-    params(("id" = String, Path, description = "The id of the link", format = "uuid"), StatsQuery),
+    params(LinkPath, StatsQuery),
     security(("token" = [])),
     responses(
         (status = 200, description = "The numbers", body = LinkStatsView),
@@ -162,6 +162,7 @@ impl From<DayStatistics> for LinkDayView {
 )]
 pub(crate) async fn of_link(
     request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<web::Json<LinkStatsView>, ApiError> {
@@ -169,10 +170,7 @@ pub(crate) async fn of_link(
     let class = class(query.class.as_deref())?;
     let statistics = state.statistics();
     let days = days(query.from.as_deref(), query.to.as_deref(), &state)?;
-    let link = state
-        .links()
-        .with_viewable_clicks(&caller.0, link_of(&request)?)
-        .await?;
+    let link = state.links().with_viewable_clicks(&caller.0, id).await?;
     let found = statistics.of_link(link.id, days, class).await?;
     Ok(web::Json(LinkStatsView {
         link_id: link.id.to_string(),
@@ -254,7 +252,7 @@ impl From<(String, Counted)> for BreakdownRow {
     path = "/api/v1/links/{id}/breakdown",
     tag = "statistics",
     operation_id = "linkBreakdown",
-    params(("id" = String, Path, description = "The id of the link", format = "uuid"), BreakdownQuery),
+    params(LinkPath, BreakdownQuery),
     security(("token" = [])),
     responses(
         (status = 200, description = "The numbers", body = BreakdownView),
@@ -266,6 +264,7 @@ impl From<(String, Counted)> for BreakdownRow {
 )]
 pub(crate) async fn breakdown(
     request: HttpRequest,
+    LinkPath(id): LinkPath,
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<web::Json<BreakdownView>, ApiError> {
@@ -276,10 +275,7 @@ pub(crate) async fn breakdown(
         .map_err(|error| ApiError::bad_request(format!("{error}")))?;
     let statistics = state.statistics();
     let days = days(query.from.as_deref(), query.to.as_deref(), &state)?;
-    let link = state
-        .links()
-        .with_viewable_clicks(&caller.0, link_of(&request)?)
-        .await?;
+    let link = state.links().with_viewable_clicks(&caller.0, id).await?;
     let found = statistics.breakdown(link.id, by, days).await?;
     Ok(web::Json(BreakdownView {
         by: by.as_str(),

@@ -3,13 +3,12 @@
 use actix_web::{HttpRequest, web};
 use serde::Serialize;
 use utoipa::ToSchema;
-use waypost_core::{CursorError, Tag};
+use waypost_core::Tag;
 
 use crate::errors::ApiError;
 use crate::request::caller::Caller;
 use crate::request::input;
 use crate::request::paging::PartQuery;
-use crate::request::paging::{Slice, limit};
 use crate::responses::{BadInput, Denied, StoreFailure};
 use crate::state::State;
 
@@ -53,17 +52,9 @@ pub(crate) async fn list(
     state: web::Data<State>,
 ) -> Result<web::Json<TagList>, ApiError> {
     let query = input::query::<PartQuery>(&request)?;
-    let limit = limit(query.limit.as_deref())?;
-    let after = query
-        .cursor
-        .map(|text| Tag::parse(&text).map_err(|_| CursorError));
-    let after = after.transpose()?;
-    let one_more = limit.saturating_add(1);
-    let tags = state
-        .links()
-        .tags(&caller.0, after.as_ref(), one_more)
-        .await?;
-    let slice = Slice::of(tags, limit, Tag::to_string);
+    let links = state.links();
+    let tags = async |after: Option<Tag>, limit| links.tags(&caller.0, after.as_ref(), limit).await;
+    let slice = query.read(tags, Tag::to_string).await?;
     let view = |tag: Tag| TagView {
         name: tag.as_str().to_owned(),
     };

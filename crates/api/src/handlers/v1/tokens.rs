@@ -14,7 +14,6 @@ use crate::request::caller::Caller;
 use crate::request::input::id_of;
 use crate::request::input::{self, JsonObject};
 use crate::request::paging::PartQuery;
-use crate::request::paging::{Slice, limit};
 use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::links::{ScopeName, TokenRecord};
@@ -88,12 +87,9 @@ pub(crate) async fn listed(
     caller: &Caller,
     state: &State,
 ) -> Result<TokenList, ApiError> {
-    let limit = limit(query.limit.as_deref())?;
-    let cursor = query.cursor.as_ref().map(|text| text.parse()).transpose()?;
-    let user = caller.user_id()?;
-    let one_more = limit.saturating_add(1);
-    let tokens = state.store().tokens_after(user, cursor, one_more).await?;
-    let slice = Slice::of(tokens, limit, |token| TokenCursor::from(token));
+    let (user, accounts) = (caller.user_id()?, state.accounts());
+    let tokens = async |after, limit| accounts.tokens(user, after, limit).await;
+    let slice = query.read(tokens, |token| TokenCursor::from(token)).await?;
     Ok(TokenList {
         tokens: slice.items.iter().map(TokenRecord::from).collect(),
         next_cursor: slice.next_cursor,

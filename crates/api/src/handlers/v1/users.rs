@@ -14,7 +14,6 @@ use crate::request::caller::Caller;
 use crate::request::input::id_of;
 use crate::request::input::{self, JsonObject};
 use crate::request::paging::PartQuery;
-use crate::request::paging::{Slice, limit};
 use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::links::{RoleName, UserRecord};
@@ -66,11 +65,8 @@ pub(crate) async fn list(
     state: web::Data<State>,
 ) -> Result<web::Json<UserList>, ApiError> {
     let query = input::query::<PartQuery>(&request)?;
-    let limit = limit(query.limit.as_deref())?;
-    let cursor = query.cursor.map(|text| text.parse()).transpose()?;
-    let one_more = limit.saturating_add(1);
-    let users = state.store().users_after(cursor, one_more).await?;
-    let slice = Slice::of(users, limit, |user| UserCursor::from(user));
+    let users = async |after, limit| state.accounts().users(after, limit).await;
+    let slice = query.read(users, |user| UserCursor::from(user)).await?;
     Ok(web::Json(UserList {
         users: slice.items.iter().map(UserRecord::from).collect(),
         next_cursor: slice.next_cursor,

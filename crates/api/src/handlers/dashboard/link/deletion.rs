@@ -13,7 +13,7 @@ use super::{Draft, editor, name_of, path_of, view};
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input;
-use crate::request::input::link_of;
+use crate::request::input::id_of;
 use crate::state::State;
 use crate::views::links::LinkView;
 
@@ -68,7 +68,7 @@ pub(crate) async fn delete(
     PageForm(form): PageForm<VersionForm>,
     frame: Frame,
 ) -> PageResult {
-    let (id, links) = (link_of(&request)?, state.links());
+    let (id, links) = (id_of(&request, "id")?, state.links());
     let (status, problem) = match links.delete(&caller.0, id, &form.precondition()).await {
         Ok(()) => return Ok(frame.go_saying(&path_of(id), Flash::Deleted, &state)),
         // Somebody else deleted it, or there is none for them.
@@ -99,7 +99,7 @@ pub(crate) async fn destroy(
     PageForm(form): PageForm<VersionForm>,
     frame: Frame,
 ) -> PageResult {
-    let (id, links) = (link_of(&request)?, state.links());
+    let (id, links) = (id_of(&request, "id")?, state.links());
     match links.destroy(&caller.0, id, &form.precondition()).await {
         Ok(()) => Ok(frame.go_saying("/dashboard", Flash::Destroyed, &state)),
         // It is not what they saw: they look at it again.

@@ -17,7 +17,7 @@ use crate::errors::ApiError;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input;
-use crate::request::input::link_of;
+use crate::request::input::id_of;
 use crate::state::State;
 use crate::views::links::LinkView;
 
@@ -81,7 +81,7 @@ pub(crate) async fn show(
     caller: Caller,
     frame: Frame,
 ) -> PageResult {
-    let id = link_of(&request)?;
+    let id = id_of(&request, "id")?;
     let before = input::query::<HistoryQuery>(&request)?.cursor;
     let before = before.map(|text| text.parse().map_err(|_| waypost_core::CursorError));
     let before: Option<u32> = before.transpose()?;
@@ -107,7 +107,7 @@ pub(crate) async fn restore(
     PageForm(form): PageForm<RestoreForm>,
     frame: Frame,
 ) -> PageResult {
-    let id = link_of(&request)?;
+    let id = id_of(&request, "id")?;
     let version = match form.to.as_str() {
         "" => None,
         text => Some(text.parse().map_err(|_| LinkError::NoSuchVersion)?),

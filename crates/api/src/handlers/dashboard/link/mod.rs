@@ -23,7 +23,7 @@ use self::history::History;
 use self::people::{PersonForm, PersonRow};
 use crate::pages::{Frame, Moment, PageResult, Problem};
 use crate::request::caller::Caller;
-use crate::request::input::link_of;
+use crate::request::input::id_of;
 use crate::state::State;
 use crate::views::links::LinkView;
 
@@ -86,7 +86,7 @@ pub(crate) async fn show(
     caller: Caller,
     frame: Frame,
 ) -> PageResult {
-    let id = link_of(&request)?;
+    let id = id_of(&request, "id")?;
     state.recorder().settle().await;
     match state.links().get(&caller.0, id).await {
         Ok(owned) if owned.is_for(&caller.0, Action::EditLink) => {

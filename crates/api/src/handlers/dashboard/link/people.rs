@@ -11,7 +11,7 @@ use super::{Draft, editor, path_of};
 use crate::errors::ApiError;
 use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
-use crate::request::input::link_of;
+use crate::request::input::id_of;
 use crate::state::State;
 
 /// Who is to be added.
@@ -77,7 +77,7 @@ pub(crate) async fn add(
     PageForm(form): PageForm<PersonForm>,
     frame: Frame,
 ) -> PageResult {
-    let id = link_of(&request)?;
+    let id = id_of(&request, "id")?;
     let owned = manageable(&state, &caller, id).await?;
     let problem = match added(&state, &caller, &owned, &form).await {
         Ok(()) => return Ok(frame.go_saying(&path_of(id), Flash::Saved, &state)),
@@ -129,7 +129,7 @@ pub(crate) async fn change(
     PageForm(form): PageForm<ChangeForm>,
     frame: Frame,
 ) -> PageResult {
-    let id = link_of(&request)?;
+    let id = id_of(&request, "id")?;
     let owned = manageable(&state, &caller, id).await?;
     let (links, actor) = (state.links(), &caller.0);
     let done = if let Some(user) = &form.remove_owner {

@@ -10,7 +10,7 @@ use super::{Draft, Stale, deletion, editor, name_of, path_of};
 use crate::errors::ApiError;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
-use crate::request::input::link_of;
+use crate::request::input::id_of;
 use crate::state::State;
 
 /// Saves the form, if the link is still the version that the form shows.
@@ -21,7 +21,7 @@ pub(crate) async fn save(
     PageForm(form): PageForm<LinkForm>,
     frame: Frame,
 ) -> PageResult {
-    let (id, links) = (link_of(&request)?, state.links());
+    let (id, links) = (id_of(&request, "id")?, state.links());
     let zone = state.recorder().zone();
     let form = form.tidied(zone);
     let owned = match links.get(&caller.0, id).await {

@@ -21,7 +21,7 @@ use crate::pages::chart::{Chart, Event, Series};
 use crate::pages::text::{grouped, many, shortened};
 use crate::pages::{Frame, PageResult};
 use crate::request::caller::Caller;
-use crate::request::input::link_of;
+use crate::request::input::id_of;
 use crate::state::State;
 use crate::views::clicks::ClickView;
 
@@ -115,7 +115,7 @@ pub(crate) async fn show(
     let statistics = state.statistics();
     let link = state
         .links()
-        .with_viewable_clicks(&caller.0, link_of(&request)?)
+        .with_viewable_clicks(&caller.0, id_of(&request, "id")?)
         .await?;
     let path = format!("{}/dashboard/links/{}/stats", frame.base(), link.id);
     let range = Range::of(&request, path, statistics.today())?;

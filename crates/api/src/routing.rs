@@ -1,0 +1,205 @@
+//! How the rows of [`crate::routes`] are served.
+//!
+//! - A `GET` route answers `HEAD` too, with the same headers (RFC 9110 §9.3.2).
+//! - A slash at the end of a path changes nothing: `/{code}/` is what some programs turn
+//!   `/{code}` into, and both mean the same link.
+//! - Paths are matched as they are written; only codes are matched without regard to case.
+//! - The rows are grouped by the first word of their path, and a request is compared with the words
+//!   alone. A path that begins with none of them is a redirect: no pattern is matched for it.
+//! - Where the host is a keyword, all paths are redirects.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::Method as HttpMethod;
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{Error, HttpRequest, HttpResponse, Resource, Route, Scope, guard, web};
+
+use crate::error_page;
+use crate::errors::ApiError;
+use crate::handlers::redirect;
+use crate::pages;
+use crate::request::access::{observe, observe_quietly};
+use crate::request::caller::{authorise, authorise_page};
+use crate::request::client::host_of;
+use crate::routes::{Kind, METRICS, Method, ROUTES, Row};
+use crate::state::State;
+
+/// Which routes a listener answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listener {
+    /// All of them.
+    Whole,
+    /// All but the metrics, which have a listener of their own.
+    WithoutMetrics,
+    /// The metrics alone.
+    MetricsOnly,
+}
+
+impl Listener {
+    fn answers(self, row: &Row) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::WithoutMetrics => row.path != METRICS,
+            Self::MetricsOnly => row.path == METRICS,
+        }
+    }
+}
+
+/// Adds the routes of a listener to an application. Its data must hold the [`State`].
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where routes are added: from the table"
+)]
+pub(crate) fn configure(config: &mut web::ServiceConfig, listener: Listener) {
+    // The rows by the first word of their path, and by what follows it.
+    let mut words: BTreeMap<&str, BTreeMap<&str, Vec<&Row>>> = BTreeMap::new();
+    for row in ROUTES.iter().filter(|row| listener.answers(row)) {
+        if row.handler.is_some() {
+            let (word, rest) = first_word(&row.path);
+            let paths = words.entry(word).or_default();
+            paths.entry(rest).or_default().push(row);
+        }
+    }
+    for (word, paths) in words {
+        let scope = paths
+            .into_iter()
+            .fold(scope_for(word), |scope, (rest, rows)| {
+                let scope = scope.service(resource(rest, &rows));
+                // The page of the documentation is a directory: there the slash makes a difference.
+                if rows.iter().all(|row| row.kind == Kind::Documentation) {
+                    scope
+                } else {
+                    scope.service(resource(&format!("{rest}/"), &rows))
+                }
+            });
+        config.service(scope);
+    }
+    config.default_service(if listener == Listener::MetricsOnly {
+        web::to(nothing_here)
+    } else {
+        web::to(redirect)
+    });
+}
+
+/// The scope of a first word, without its resources.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where routes are added: from the table"
+)]
+fn scope_for(
+    word: &str,
+) -> Scope<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    web::scope(word)
+        .default_service(web::to(nothing_here))
+        .wrap(from_fn(keyword_host_first))
+}
+
+/// Stands around the routes of the server: a host that is a keyword has none of them.
+async fn keyword_host_first(
+    state: web::Data<State>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let reads = matches!(*request.method(), HttpMethod::GET | HttpMethod::HEAD);
+    let host = host_of(request.request());
+    // Where the database does not say whether it is one, the server goes on.
+    if reads && let Ok(Some(_)) = state.router().keyword_of(host).await {
+        let answer = redirect::answer(request.request(), &state).await;
+        return Ok(request.into_response(answer));
+    }
+    next.call(request).await
+}
+
+/// Splits `/urls/{code}` into `/urls` and `/{code}`.
+fn first_word(path: &str) -> (&str, &str) {
+    let end = path.get(1..).and_then(|rest| rest.find('/'));
+    path.split_at(end.map_or(path.len(), |end| end + 1))
+}
+
+/// Everything that answers under one path, of which `rest` follows the first word.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where routes are added: from the table"
+)]
+fn resource(rest: &str, rows: &[&Row]) -> Resource {
+    let methods: Vec<_> = rows.iter().map(|row| row.method.names()).collect();
+    let allow = methods.join(", ");
+    let refuse = move |request: HttpRequest, state: web::Data<State>| {
+        let error = ApiError::method_not_allowed(&allow);
+        async move { error_page::answer(&request, &state, &error, Instant::now()) }
+    };
+    rows.iter()
+        .filter_map(|row| Some((row, row.handler?)))
+        .fold(
+            web::resource(rest).default_service(web::to(refuse)),
+            |resource, (row, handler)| resource.route(guarded(row.method, around(row, handler()))),
+        )
+}
+
+fn around(row: &Row, route: Route) -> Route {
+    let access = row.access;
+    if row.kind == Kind::Page {
+        return route
+            .wrap(from_fn(move |state: web::Data<State>, request, next| {
+                authorise_page(access, state, request, next)
+            }))
+            .wrap(from_fn(pages::complete))
+            .wrap(from_fn(observe));
+    }
+    let authorised = route.wrap(from_fn(move |state: web::Data<State>, request, next| {
+        authorise(access, state, request, next)
+    }));
+    match row.kind {
+        Kind::Redirect => authorised,
+        Kind::Operation | Kind::Page => authorised.wrap(from_fn(observe)),
+        Kind::Probe | Kind::Documentation => authorised.wrap(from_fn(observe_quietly)),
+    }
+}
+
+async fn redirect(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    match *request.method() {
+        HttpMethod::GET | HttpMethod::HEAD => redirect::answer(&request, &state).await,
+        _ => {
+            let error = ApiError::method_not_allowed(Method::Get.names());
+            error_page::answer(&request, &state, &error, Instant::now())
+        }
+    }
+}
+
+async fn nothing_here(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let error = ApiError::no_such_path();
+    error_page::answer(&request, &state, &error, Instant::now())
+}
+
+/// The route for requests of this method alone.
+fn guarded(method: Method, route: Route) -> Route {
+    match method {
+        Method::Get => route.guard(guard::Any(guard::Get()).or(guard::Head())),
+        Method::Post => route.guard(guard::Post()),
+        Method::Put => route.guard(guard::Put()),
+        Method::Patch => route.guard(guard::Patch()),
+        Method::Delete => route.guard(guard::Delete()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_divided_behind_its_first_word() {
+        assert_eq!(first_word("/urls"), ("/urls", ""));
+        assert_eq!(first_word("/urls/{code}/stats"), ("/urls", "/{code}/stats"));
+    }
+}
