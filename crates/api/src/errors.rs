@@ -1,10 +1,10 @@
-//! Errors: one table of code → HTTP status → name, and the body that every error answer has.
+//! Errors: the table of codes with their HTTP status and name, and the body of every error response.
 //!
-//! What the errors of other crates become is in `conversions`.
+//! Module `conversions` converts the errors of other crates.
 //!
-//! A handler gives back an [`ApiError`]. What it shows a client is a code, which is contract, and a
-//! message that says what to do about it. What caused it stays on this side: it is printed once, by
-//! [`crate::request::access`], with the id of the request.
+//! A handler returns an [`ApiError`]. Clients get its code, which is part of the contract, and a
+//! message that says what to do. The cause is never sent: [`crate::request::access`] logs it once,
+//! with the ID of the request.
 
 mod conversions;
 
@@ -21,71 +21,71 @@ use waypost_core::Scope;
 
 use crate::request::budget::seconds;
 
-/// How long a client waits before it tries again what was unavailable, in seconds.
+/// Seconds after which a client may try again when something is unavailable.
 const RETRY_AFTER_S: &str = "1";
 
-/// The stable codes of errors, for programs to decide by.
+/// The stable code of an error, for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ErrorCode {
-    /// The body or the query of the request cannot be understood.
+    /// The body or the query of the request is invalid.
     BadRequest,
-    /// The URL is not acceptable as a target.
+    /// The URL cannot be a destination.
     UrlInvalid,
     /// The host of the URL is on the blocklist.
     TargetBlocked,
-    /// The text is not acceptable as a code.
+    /// The text cannot be a code.
     CodeInvalid,
-    /// The code is a word under which Waypost itself answers.
+    /// The code is reserved for a route of Waypost itself.
     CodeReserved,
-    /// A title, description, tag or expiry is not acceptable.
+    /// A title, description, tag or expiry is invalid.
     DetailInvalid,
-    /// No user has this address.
+    /// No user has this email address.
     UserUnknown,
-    /// It takes an API token that is accepted.
+    /// The token or session is missing, or is not valid.
     Unauthorized,
-    /// The token does not have the scope for it.
+    /// The token lacks a scope.
     ScopeMissing,
-    /// It is for others.
+    /// The caller may not do this.
     Forbidden,
-    /// Nothing says that a page of this server sends the request.
+    /// The request has no proof that a page of this server sent it.
     Csrf,
     /// Another link has the code.
     CodeTaken,
-    /// It is not possible as things are.
+    /// The request conflicts with the present state.
     Conflict,
-    /// Nothing is here.
+    /// The path or the resource does not exist, or the caller has no access.
     NotFound,
-    /// The link has expired, is disabled, or leads to a host that is blocked.
+    /// The link has expired, is disabled, or the host of its destination is blocked.
     Gone,
-    /// The link is not the version that `If-Match` names.
+    /// The link has another version than `If-Match` names.
     PreconditionFailed,
-    /// The path exists, the method does not; `Allow` names those that do.
+    /// The path does not accept this method; `Allow` lists those that it accepts.
     MethodNotAllowed,
     /// The body did not arrive in time.
     RequestTimeout,
-    /// The body is longer than it may be.
+    /// The body is too long.
     BodyTooLarge,
     /// The body is not declared as JSON.
     UnsupportedMediaType,
-    /// Too many requests, or too many attempts that failed; `Retry-After` says when to try again.
+    /// Too many requests or failed attempts; `Retry-After` says when to try again.
     TooManyRequests,
-    /// The sign-in with the OpenID provider was not begun in this browser, or its word is not acceptable.
+    /// The sign-in was not started in this browser, or the response of the OpenID provider is invalid.
     OidcFailed,
-    /// The OpenID provider, or this server, does not let them in.
+    /// The OpenID provider or this server refused the sign-in.
     OidcRefused,
-    /// The OpenID provider does not answer; `Retry-After` says when to ask again.
+    /// The OpenID provider is unavailable; `Retry-After` says when to try again.
     OidcUnavailable,
-    /// A defect on this side.
+    /// An internal error.
     Internal,
-    /// Too many wait for the same already; `Retry-After` says when to try again.
+    /// Too many requests of this kind are waiting; `Retry-After` says when to try again.
     Busy,
-    /// The database is away; `Retry-After` says when to ask again.
+    /// The database is unavailable; `Retry-After` says when to try again.
     Unavailable,
 }
 
 impl ErrorCode {
-    /// The table.
+    /// Returns the row of the code: its HTTP status and its name.
     const fn row(self) -> (StatusCode, &'static str) {
         match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
@@ -120,12 +120,12 @@ impl ErrorCode {
         }
     }
 
-    /// The HTTP status under which the error is answered.
+    /// Returns the HTTP status of the response.
     pub(crate) const fn status(self) -> StatusCode {
         self.row().0
     }
 
-    /// The code as clients see it.
+    /// Returns the code as clients see it.
     pub(crate) const fn name(self) -> &'static str {
         self.row().1
     }
@@ -137,36 +137,35 @@ impl Serialize for ErrorCode {
     }
 }
 
-/// The body of every error answer.
+/// The body of every error response.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "error": "Not Found",
     "code": "NOT_FOUND",
-    "message": "there is no such link; check the spelling of its code"
+    "message": "no link found; check the spelling"
 }))]
 pub(crate) struct ErrorBody<'a> {
     /// The reason phrase of the HTTP status, for people.
     pub(crate) error: &'static str,
-    /// What went wrong, for programs.
+    /// The code of the error, for programs.
     pub(crate) code: ErrorCode,
-    /// What to do about it, for people.
+    /// What is wrong and what to do, for people.
     pub(crate) message: Cow<'a, str>,
 }
 
-/// An operation failed: what the client is told, and what only the log is told.
+/// The failure of an operation, with a message for the client and a cause for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct ApiError {
     code: ErrorCode,
     message: Cow<'static, str>,
-    /// What the client is told beside the body: the methods that are allowed, or what credentials it
-    /// takes (RFC 6750 §3).
+    /// An additional header, such as the allowed methods or the required credentials (RFC 6750 §3).
     header: Option<Box<(HeaderName, HeaderValue)>>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl ApiError {
-    /// An error that is the client's to repair.
+    /// Creates an error without a cause.
     pub(crate) fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
@@ -176,17 +175,17 @@ impl ApiError {
         }
     }
 
-    /// Nobody says who they are, or the token is not accepted.
+    /// Creates the error for missing credentials, or for invalid ones if some were `presented`.
     pub(crate) fn unauthorized(presented: bool) -> Self {
         let (challenge, message) = if presented {
             (
                 "Bearer error=\"invalid_token\"",
-                "the API token is not accepted: it is mistyped, expired or revoked, or its user is disabled",
+                "the API token is invalid, expired or revoked, or its user is disabled",
             )
         } else {
             (
                 "Bearer",
-                "this takes an API token, in the header `Authorization: Bearer …`, or somebody who is signed in",
+                "sign in, or send an API token in the header `Authorization: Bearer …`",
             )
         };
         Self {
@@ -195,7 +194,7 @@ impl ApiError {
         }
     }
 
-    /// The token may do less.
+    /// Creates the error for a token that lacks a scope.
     pub(crate) fn scope_missing(scope: Scope) -> Self {
         let scope = scope.as_str();
         let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
@@ -203,93 +202,88 @@ impl ApiError {
             header: with(header::WWW_AUTHENTICATE, &challenge),
             ..Self::new(
                 ErrorCode::ScopeMissing,
-                format!("this takes a token with the scope `{scope}`"),
+                format!("this requires a token with the scope `{scope}`"),
             )
         }
     }
 
-    /// They may not.
+    /// Creates the error for a caller who may not do this.
     pub(crate) fn forbidden(message: &'static str) -> Self {
         Self::new(ErrorCode::Forbidden, message)
     }
 
-    /// Too many attempts failed: the next one is after so long.
+    /// Creates the error for too many failed attempts; the next one is allowed after `wait`.
     pub(crate) fn too_many_attempts(wait: time::Duration) -> Self {
-        Self::too_many_requests("too many attempts failed", wait)
+        Self::too_many_requests("too many failed attempts", wait)
     }
 
-    /// It was done too often: it may be done again after so long.
+    /// Creates the error for too many requests; the next one is allowed after `wait`.
     pub(crate) fn too_many_requests(what: &str, wait: time::Duration) -> Self {
         let seconds = seconds(wait);
+        let unit = if seconds == 1 { "second" } else { "seconds" };
         Self {
             header: with(header::RETRY_AFTER, &seconds.to_string()),
             ..Self::new(
                 ErrorCode::TooManyRequests,
-                format!("{what}; try again in {seconds} seconds"),
+                format!("{what}; try again in {seconds} {unit}"),
             )
         }
     }
 
-    /// As many watch links as can.
+    /// Creates the error for a live stream beyond the maximum number.
     pub(crate) fn too_many_streams() -> Self {
         Self::too_many_requests(
-            "too many watch links of this server",
+            "too many live streams on this server",
             time::Duration::seconds(60),
         )
     }
 
-    /// The query or the body is not acceptable.
+    /// Creates the error for an invalid query or body.
     pub(crate) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::BadRequest, message)
     }
 
-    /// Nobody has a link under this code.
+    /// Creates the error for a code that no link has.
     pub(crate) fn no_such_link() -> Self {
-        Self::new(
-            ErrorCode::NotFound,
-            "there is no such link; check the spelling of its code",
-        )
+        Self::new(ErrorCode::NotFound, "no link found; check the spelling")
     }
 
-    /// There is no such thing, or none that they may see.
+    /// Creates the error for a resource that does not exist or that the caller cannot see.
     pub(crate) fn no_such_thing() -> Self {
-        Self::new(
-            ErrorCode::NotFound,
-            "there is no such thing, or none that you may see",
-        )
+        Self::new(ErrorCode::NotFound, "not found, or you do not have access")
     }
 
-    /// No route has this path.
+    /// Creates the error for a path that no route has.
     pub(crate) fn no_such_path() -> Self {
         Self::new(
             ErrorCode::NotFound,
-            "nothing is here; /api/docs lists what there is",
+            "there is nothing at this path; /api/docs describes the API",
         )
     }
 
-    /// The path exists, but only for the methods in `allow`, a list separated by commas.
+    /// Creates the error for a path that accepts only the methods in `allow`, separated by commas.
     pub(crate) fn method_not_allowed(allow: &str) -> Self {
         Self {
             header: with(header::ALLOW, allow),
             ..Self::new(
                 ErrorCode::MethodNotAllowed,
-                format!("this path answers {allow} only"),
+                format!("this path accepts only {allow}"),
             )
         }
     }
 
-    /// Something that must not happen: the client learns nothing but that.
+    /// Creates an internal error; clients do not see its cause.
     pub(crate) fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             source: Some(source.into()),
             ..Self::new(
                 ErrorCode::Internal,
-                "something went wrong on this side; if it stays so, report the X-Request-Id of this answer",
+                "internal error; if it persists, report the X-Request-Id of this response to the operator",
             )
         }
     }
 
-    /// The same error, with its cause for the log.
+    /// Adds a cause, for the log.
     pub(crate) fn because(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             source: Some(source.into()),
@@ -297,7 +291,7 @@ impl ApiError {
         }
     }
 
-    /// The same error, with a cookie for the browser.
+    /// Sets a cookie in place of the additional header.
     pub(crate) fn setting(self, cookie: Option<HeaderValue>) -> Self {
         Self {
             header: cookie.map(|cookie| Box::new((header::SET_COOKIE, cookie))),
@@ -305,23 +299,23 @@ impl ApiError {
         }
     }
 
-    /// The database is away.
+    /// Creates the error for an unavailable database.
     pub(crate) fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             source: Some(source.into()),
             ..Self::new(
                 ErrorCode::Unavailable,
-                "the database is not available just now; try again in a moment",
+                "the database is unavailable; try again in a moment",
             )
         }
     }
 
-    /// What went wrong, from the table.
+    /// Returns the code.
     pub(crate) const fn code(&self) -> ErrorCode {
         self.code
     }
 
-    /// The body of the answer.
+    /// Returns the body of the response.
     pub(crate) fn body(&self) -> ErrorBody<'_> {
         ErrorBody {
             error: self
@@ -334,7 +328,7 @@ impl ApiError {
         }
     }
 
-    /// The body of an answer that is not this error's alone.
+    /// Converts into a body, for a response with several results.
     pub(crate) fn into_body(self) -> ErrorBody<'static> {
         ErrorBody {
             message: self.message,
@@ -347,7 +341,7 @@ impl ApiError {
         }
     }
 
-    /// The headers that belong to the error, whatever its body is written in.
+    /// Returns the headers of the response, which do not depend on the format of the body.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let retry = matches!(
             self.code,
@@ -358,7 +352,7 @@ impl ApiError {
         retry.into_iter().chain(own)
     }
 
-    /// The causes, outermost first, in one line for the log.
+    /// Returns the causes, outermost first, in one line for the log.
     pub(crate) fn chain(&self) -> String {
         let mut text = String::new();
         let mut next = self.source();
@@ -372,7 +366,7 @@ impl ApiError {
     }
 }
 
-/// A header, if the text can be one.
+/// Returns a header, if the text can be its value.
 fn with(name: HeaderName, text: &str) -> Option<Box<(HeaderName, HeaderValue)>> {
     let value = HeaderValue::from_str(text).ok()?;
     Some(Box::new((name, value)))
@@ -437,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn what_caused_an_error_is_for_the_log_and_never_for_the_client() {
+    fn the_cause_of_an_error_is_logged_and_never_sent() {
         let error = ApiError::from(StoreError::internal("relation links is missing"));
         assert_eq!(
             error.chain(),
@@ -448,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_absent_database_asks_to_try_again() {
+    fn only_an_unavailable_database_asks_to_try_again() {
         let retry = |error: StoreError| {
             ApiError::from(error)
                 .error_response()

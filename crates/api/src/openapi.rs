@@ -1,7 +1,7 @@
-//! The description of this API, generated from the handlers.
+//! The OpenAPI document of this API, generated from the handlers.
 //!
-//! It lists the operations of [`crate::routes`] with every status that they answer. `405` is not in it: it belongs
-//! to no operation.
+//! It lists the operations of [`crate::routes`] with every status of their responses, except `405`, which
+//! belongs to no operation.
 
 use actix_web::web::Bytes;
 use utoipa::openapi::Server;
@@ -12,7 +12,7 @@ use crate::handlers::v1;
 use crate::routes;
 use crate::views;
 
-/// The ways to say who asks.
+/// Adds the security scheme.
 struct Tokens;
 
 impl Modify for Tokens {
@@ -20,9 +20,9 @@ impl Modify for Tokens {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(
-                "An API token, made by `linkctl token create` or `POST /api/v1/tokens`; or the operator's \
-                 own (`WAYPOST_ADMIN_TOKEN`). Reading takes the scope `read`, changing `write`, and what \
-                 only an admin may `admin` as well.",
+                "An API token created by `linkctl token create` or `POST /api/v1/tokens`, or set by the \
+                 operator (`WAYPOST_ADMIN_TOKEN`). Reading requires the scope `read`, changes require \
+                 `write`, admin operations also `admin`.",
             ))
             .build();
         if let Some(components) = &mut document.components {
@@ -36,14 +36,13 @@ impl Modify for Tokens {
     info(
         title = "Waypost",
         license(name = "MIT", identifier = "MIT"),
-        description = "A link shortener whose click numbers are exact.\n\n\
-            Links belong to people. Who asks is said by an API token, or by the session of whoever signed in \
-            with a browser; what somebody may not see is \
-            answered like what does not exist.\n\n\
-            Every error has the same body and an `X-Request-Id` header; so has every other answer \
-            but a redirect. A request may bring its own `X-Request-Id`, of at most 128 visible ASCII \
-            characters. `GET` operations answer `HEAD` too. A slash at the end of a path changes \
-            nothing. Numbers are exact: they contain every click that was answered before.",
+        description = "A link shortener with exact click counts.\n\n\
+            Links have owners. Authenticate with an API token or a browser session. What you cannot see is \
+            answered with 404, as if it did not exist.\n\n\
+            All errors have the same body. All responses except successful redirects have an \
+            `X-Request-Id` header. A request may set its own `X-Request-Id` of at most 128 visible ASCII \
+            characters. `GET` operations also answer `HEAD`. A slash at the end of a path is ignored. \
+            Counts include every click that this server accepted up to the time in `complete_until`.",
     ),
     components(schemas(
         v1::links::LinkOrderName,
@@ -56,27 +55,27 @@ impl Modify for Tokens {
     )),
     modifiers(&Tokens),
     tags(
-        (name = "redirects", description = "Following short links"),
-        (name = "links", description = "Short links, what is said of them, and what became of them"),
-        (name = "statistics", description = "How often links are clicked, when and from where. Days are those of the server's time zone; numbers outlive the clicks themselves"),
-        (name = "people", description = "Whom a link belongs to, and whom it is shared with"),
-        (name = "keywords", description = "Words, also as host names, that take all that a path has behind them"),
-        (name = "tags", description = "Words that links have in common"),
-        (name = "account", description = "Oneself, one's tokens and sessions"),
-        (name = "admin", description = "For admins"),
-        (name = "simple", description = "A few operations by code"),
-        (name = "operation", description = "For those who run the server"),
+        (name = "redirects", description = "Redirects and previews of short links"),
+        (name = "links", description = "Short links, their details and their history"),
+        (name = "statistics", description = "Clicks over time, by source and device. Days are in the server's time zone; totals are kept when click records are purged"),
+        (name = "people", description = "Owners of a link and users it is shared with"),
+        (name = "keywords", description = "Words, also as host names, that pass on the rest of the path"),
+        (name = "tags", description = "Words that group links"),
+        (name = "account", description = "Your account, tokens and sessions"),
+        (name = "admin", description = "Operations for admins"),
+        (name = "simple", description = "Simple operations by code"),
+        (name = "operation", description = "Health and metrics"),
     ),
 )]
 struct Description;
 
-/// The document as it is sent.
+/// Returns the document as JSON.
 pub(crate) fn document() -> Bytes {
     let mut description = Description::openapi();
     for operation in routes::descriptions() {
         description.merge(operation.clone());
     }
-    // From where the document is, like everything in it: see `handlers::docs`.
+    // Relative to the URL of the document, as all URLs in it are: see `handlers::operation::docs`.
     description.servers = Some(vec![Server::new("..")]);
     description.to_json().unwrap_or_default().into()
 }

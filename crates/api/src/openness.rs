@@ -1,4 +1,4 @@
-//! Whether a link can be followed now, and what caches are told of that.
+//! Whether a link can be followed now, and how long caches may keep the response.
 
 use actix_web::http::header::HeaderValue;
 use time::OffsetDateTime;
@@ -6,15 +6,15 @@ use waypost_service::{Closed, Destination};
 
 use crate::errors::{ApiError, ErrorCode};
 
-/// A redirect that a browser or a proxy kept would be a click that nobody counts.
+/// Forbids caching: a redirect from the cache of a browser or a proxy would not be counted.
 pub(crate) const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-store");
 pub(crate) const DISABLED: &str = "this link is disabled";
 pub(crate) const EXPIRED: &str = "this link has expired";
 
-/// Whether a link leads anywhere now. The time is asked for where it matters.
+/// Checks that a link is not disabled, blocked or expired. Reads the clock only if the link can expire.
 ///
 /// # Errors
-/// `GONE` where it does not.
+/// `GONE` if it is.
 pub(crate) fn check_open(
     destination: &Destination,
     now: impl FnOnce() -> OffsetDateTime,

@@ -1,5 +1,5 @@
-//! QR codes (ISO/IEC 18004) of short links, as SVG and as PNG: black on white, with error correction M,
-//! and with the quiet zone of four modules that scanners need.
+//! QR codes (ISO/IEC 18004) of short links, as SVG and as PNG: black on white, with error correction level M
+//! and the quiet zone of four modules that scanners need.
 
 use std::fmt::Write as _;
 
@@ -7,22 +7,22 @@ use fast_qr::{ECL, QRBuilder};
 
 use crate::errors::ApiError;
 
-/// The margin that stays white, in modules.
+/// Width of the white margin, in modules.
 const QUIET: u32 = 4;
 
-/// A QR code: its dark modules.
+/// A QR code.
 pub(crate) struct Qr {
-    /// From top to bottom, from left to right, without the margin.
+    /// Whether each module is dark, from top to bottom and left to right, without the margin.
     rows: Vec<Vec<bool>>,
-    /// The length of a side with its margins, in modules.
+    /// Length of a side with its margins, in modules.
     side: u32,
 }
 
 impl Qr {
-    /// The code of a text.
+    /// Encodes a text.
     ///
     /// # Errors
-    /// `INTERNAL` for a text of more than 2,331 bytes, which no short link has.
+    /// `INTERNAL` for a text of more than 2,331 bytes, which is longer than any short link.
     pub(crate) fn of(text: &str) -> Result<Self, ApiError> {
         let code = QRBuilder::new(text).ecl(ECL::M).build();
         let code = code.map_err(|error| ApiError::internal(error.to_string()))?;
@@ -37,7 +37,7 @@ impl Qr {
         })
     }
 
-    /// The code as SVG, whose sides have so many pixels where nothing else is said.
+    /// Renders the code as SVG with sides of `pixels`, unless the page sets another size.
     pub(crate) fn svg(&self, pixels: u32) -> String {
         let side = self.side;
         let mut path = String::new();
@@ -59,11 +59,11 @@ impl Qr {
         )
     }
 
-    /// The code as PNG, whose sides have at most so many pixels: as many whole ones for each module as there is
-    /// room for, and at least one.
+    /// Renders the code as PNG with sides of at most `pixels`: every module has the largest whole number of
+    /// pixels that fits, and at least one.
     ///
     /// # Errors
-    /// `INTERNAL` when it cannot be written.
+    /// `INTERNAL` if the image cannot be encoded.
     pub(crate) fn png(&self, pixels: u32) -> Result<Vec<u8>, ApiError> {
         let scale = (pixels / self.side).max(1);
         let side = self.side * scale;
@@ -83,7 +83,7 @@ impl Qr {
                 .iter()
                 .flat_map(|dark| std::iter::repeat_n(*dark, times));
             let pixels: Vec<bool> = pixels.collect();
-            // Eight pixels are a byte, the first one its highest bit; a bit that is set is white.
+            // A byte has eight pixels, the first in its highest bit; a set bit is white.
             let bytes: Vec<u8> = pixels
                 .chunks(8)
                 .map(|eight| {
@@ -126,7 +126,7 @@ mod tests {
             assert_eq!((info.width, info.height), (side, side), "{pixels}");
             let mut image = vec![0; reader.output_buffer_size().unwrap()];
             let frame = reader.next_frame(&mut image).unwrap();
-            // The margin is white, and the corner of the pattern that scanners find is black.
+            // The margin is white, and the corner of the finder pattern is black.
             let scale = side / 33;
             let at = |x: u32, y: u32| {
                 let byte =
@@ -149,7 +149,7 @@ mod tests {
             svg.contains("width=\"200\" height=\"200\" viewBox=\"0 0 33 33\""),
             "{svg}"
         );
-        // The corner of the first pattern.
+        // The corner of the first finder pattern.
         assert!(svg.contains("d=\"M4 4h7v1h-7z"), "{svg}");
         assert!(!svg.contains("M3 ") && !svg.contains("style"), "{svg}");
     }

@@ -1,4 +1,4 @@
-//! How operations can fail, as the description of the API says it.
+//! Failures of operations, as the OpenAPI document describes them.
 
 use std::collections::BTreeMap;
 
@@ -8,33 +8,32 @@ use utoipa::{IntoResponses, PartialSchema as _};
 
 use crate::errors::ErrorBody;
 
-/// How every operation that asks the store can fail.
+/// Failures of every operation that uses the store.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
 pub(crate) enum StoreFailure {
-    /// Something went wrong on this side; the log has more, under the request id of the answer
+    /// Internal error; the log has details under the request ID
     #[response(status = 500)]
     Internal(ErrorBody<'static>),
-    /// The database is away; `Retry-After` says in how many seconds to ask again
+    /// The database is unavailable; `Retry-After` says in how many seconds to try again
     #[response(status = 503, headers(("Retry-After" = u32, description = "Seconds")))]
     Unavailable(ErrorBody<'static>),
 }
 
-/// How the query, the headers or the path of a request can be wrong.
+/// Errors in the query, the headers or the path of a request.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
 pub(crate) enum BadInput {
-    /// A parameter is out of range, unknown, or not what it should be: `BAD_REQUEST`, and the codes of what
-    /// it is about
+    /// A parameter is unknown, invalid or out of range: `BAD_REQUEST`, or a code for its content
     #[response(status = 400)]
     BadRequest(ErrorBody<'static>),
 }
 
-/// How the body of a request can be wrong.
+/// Errors in the body of a request.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
 pub(crate) enum BadBody {
-    /// The body, or something in it, is not acceptable: `BAD_REQUEST`, `URL_INVALID`, `TARGET_BLOCKED`, `CODE_INVALID`,
+    /// The body or a field of it is invalid: `BAD_REQUEST`, `URL_INVALID`, `TARGET_BLOCKED`, `CODE_INVALID`,
     /// `CODE_RESERVED`, `DETAIL_INVALID`, `USER_UNKNOWN`
     #[response(status = 400)]
     BadRequest(ErrorBody<'static>),
@@ -49,33 +48,33 @@ pub(crate) enum BadBody {
     MediaType(ErrorBody<'static>),
 }
 
-/// How an operation can be denied.
+/// Reasons to deny an operation.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
 pub(crate) enum Denied {
-    /// No token and no session, or one that is not accepted
+    /// The token or session is missing, or is not valid
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "Bearer (RFC 6750)")))]
     Unauthorized(ErrorBody<'static>),
-    /// The token does not have the scope (`SCOPE_MISSING`), it is for others (`FORBIDDEN`), or nothing says
-    /// that a change with a session is made from a page of this server (`CSRF`)
+    /// The token lacks the scope (`SCOPE_MISSING`), the caller may not do this (`FORBIDDEN`), or a change with
+    /// a session has no proof that a page of this server sent it (`CSRF`)
     #[response(status = 403)]
     Forbidden(ErrorBody<'static>),
-    /// Too often: `WAYPOST_RATE_LIMIT_API` and `WAYPOST_RATE_LIMIT_CREATE` say how often. `RateLimit-Limit`,
-    /// `RateLimit-Remaining` and `RateLimit-Reset` say with every answer what is left
+    /// Too many requests: `WAYPOST_RATE_LIMIT_API` and `WAYPOST_RATE_LIMIT_CREATE` set the limits. Every
+    /// response has what is left in `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`
     #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds")))]
     TooManyRequests(ErrorBody<'static>),
 }
 
-/// What is not there, or not for the eyes of the caller.
+/// The resource does not exist, or the caller cannot see it.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
 pub(crate) enum NotThere {
-    /// There is no such thing, or none that the caller may see
+    /// Not found, or the caller has no access
     #[response(status = 404)]
     NotFound(ErrorBody<'static>),
 }
 
-/// How a change of a link loses against changes at the same time.
+/// A change of a link that fails because of concurrent changes.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
 pub(crate) enum Contended {
@@ -84,19 +83,19 @@ pub(crate) enum Contended {
     Conflict(ErrorBody<'static>),
 }
 
-/// How a change fails that is meant for another version of a link.
+/// A change that names another version of a link than the present one.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
 pub(crate) enum Stale {
-    /// The link does not have the version that `If-Match` names
+    /// The link has another version than `If-Match` names
     #[response(status = 412)]
     PreconditionFailed(ErrorBody<'static>),
 }
 
-/// How following a link fails, or continues with signing in: a small page for a browser, JSON for everything else.
+/// Responses to a visit that is not redirected: a page for browsers, JSON for other clients; or a redirect to sign in.
 pub(crate) struct NotFollowed;
 
-/// A header of a response: its name and what it says.
+/// The name and the description of a response header.
 type DescribedHeader = (&'static str, &'static str);
 
 impl NotFollowed {
@@ -110,12 +109,12 @@ impl NotFollowed {
         (403, "The caller may not follow this link", None),
         (
             404,
-            "No such link, or the path does not fill its placeholders: the message says what is missing",
+            "No link found, or the path does not fill its placeholders: the message says what is missing",
             None,
         ),
         (
             410,
-            "The link has expired, is disabled, or its host is blocked",
+            "The link has expired, is disabled, or the host of its destination is blocked",
             None,
         ),
         (

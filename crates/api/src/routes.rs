@@ -1,9 +1,9 @@
-//! The routes: one table, from which everything else about them follows.
+//! The table of all routes.
 //!
-//! From [`ROUTES`] come the configuration of actix ([`crate::routing`]), the OpenAPI document
-//! ([`crate::openapi`]), the words that cannot be short codes ([`reserved_words`]) and the `Allow` header of the
-//! answer to a method that is not allowed. To add an operation, write its handler in `handlers` with a
-//! `#[utoipa::path]`, and add its row to `operations`. To add a page, write its handler and add its row to `pages`.
+//! [`ROUTES`] is the source of the configuration of actix ([`crate::routing`]), the OpenAPI document
+//! ([`crate::openapi`]), the words that cannot be short codes ([`reserved_words`]) and the `Allow` header of 405
+//! responses. To add an operation, write its handler in `handlers` with a `#[utoipa::path]`, and add its row to
+//! `operations`. To add a page, write its handler and add its row to `pages`.
 
 use std::sync::LazyLock;
 
@@ -26,25 +26,25 @@ use crate::handlers::{admin, assets, auth, dashboard, public, redirect, settings
 use crate::request::caller::Access;
 use crate::request::caller::Access::{For, Open, OrAnonymous};
 
-/// One operation under one path.
+/// One method of one path.
 pub(crate) struct Row {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) kind: Kind,
     pub(crate) access: Access,
-    /// `None` for redirects, which are not found by their path, and for files that are looked for where there is
-    /// no link.
+    /// `None` for redirects, which are not matched by path, and for root files, which are served only if no link
+    /// has their path.
     pub(crate) handler: Option<fn() -> Route>,
     purpose: String,
-    /// The OpenAPI document of this operation alone; `None` for pages.
+    /// The OpenAPI document of only this operation; `None` for pages.
     description: Option<Box<OpenApiDocument>>,
 }
 
 impl Row {
-    /// The row of a description, which has one path with one method.
+    /// Creates the row of a description, which has one path with one method.
     #[expect(
         clippy::expect_used,
-        reason = "the macro that describes a handler writes one of each"
+        reason = "`#[utoipa::path]` describes one path and one method"
     )]
     fn operation(
         kind: Kind,
@@ -93,7 +93,7 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    /// The methods of HTTP that the row answers, as in an `Allow` header.
+    /// Returns the HTTP methods that the row answers, as in an `Allow` header.
     pub(crate) const fn names(self) -> &'static str {
         match self {
             Self::Get => "GET, HEAD",
@@ -105,32 +105,33 @@ impl Method {
     }
 }
 
-/// What stands around a handler.
+/// What wraps a handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Nothing: it is what the server does all day. It takes care of its own errors.
+    /// Nothing, because redirects are by far the most requests. The handler logs and renders its own errors.
     Redirect,
-    /// A request id and a line in the log.
+    /// A request ID and a line in the log.
     Operation,
-    /// The same, with a line only at level `debug`: machines ask every few seconds.
+    /// As [`Kind::Operation`], but logged only at level `debug`: machines send these requests every few
+    /// seconds.
     Probe,
-    /// As [`Kind::Operation`], for pages of people, which are not in the description: whoever is not signed in
-    /// is sent to sign in, tokens count for nothing, and errors are pages.
+    /// As [`Kind::Operation`], for HTML pages, which are not in the OpenAPI document: visitors who are not signed
+    /// in are redirected to sign in, tokens are ignored, and errors are pages.
     Page,
-    /// As [`Kind::Probe`], for the pages that describe the others and are not in the description.
+    /// As [`Kind::Probe`], for the API reference and static files, which are not in the OpenAPI document.
     Documentation,
 }
 
 pub(crate) const METRICS: &str = "/metrics";
 
-/// A row of an operation: path, method and summary are those of its handler's `#[utoipa::path]`.
+/// Creates the rows of operations with the path, method and summary of their handlers' `#[utoipa::path]`.
 macro_rules! operations {
     ($($kind:ident, $access:expr, $($handler:ident)::+;)*) => {
         vec![$(Row::operation($kind, $access, Some(|| web::to($($handler)::+)), described!($($handler)::+))),*]
     };
 }
 
-/// Describes a handler as its `#[utoipa::path]` does.
+/// Returns the OpenAPI document of a handler, from its `#[utoipa::path]`.
 macro_rules! described {
     ($($handler:ident)::+) => {{
         #[derive(OpenApi)]
@@ -212,7 +213,7 @@ fn operations() -> impl Iterator<Item = Row> { operations! {
     Operation, OrAnonymous(ViewClicks), stats::answer;
 }.into_iter() }
 
-/// The redirects, which are not found by their path.
+/// The redirects, which are not matched by path.
 fn redirects() -> impl Iterator<Item = Row> {
     [
         described!(redirect::answer),
@@ -223,12 +224,12 @@ fn redirects() -> impl Iterator<Item = Row> {
     .map(|description| Row::operation(Redirect, Open, None, description))
 }
 
-/// Files that programs look for at the root, where there is no link of that name.
+/// Files that programs expect at the root, unless a link has the same path.
 fn root_files() -> impl Iterator<Item = Row> {
     let purpose = |file| match file {
         RootFile::Manifest => "Tell browsers how to install the dashboard and share with it",
         RootFile::OpenSearch => "Tell browsers how to go to a link from the address bar",
-        RootFile::Robots => "Tell crawlers what to leave alone",
+        RootFile::Robots => "Tell crawlers which paths to leave out",
     };
     let files = [RootFile::Manifest, RootFile::OpenSearch, RootFile::Robots];
     files.into_iter().map(move |file| Row {
@@ -261,7 +262,7 @@ fn pages() -> impl Iterator<Item = Row> { pages! {
     Page,          Get,  "/admin/system",                       For(ListUsers),         admin::system::show,                  "Show the state of the server";
     Page,          Get,  "/admin/users/{id}",                   For(ListUsers),         admin::user::show,                    "Show a user";
     Page,          Post, "/admin/users/{id}",                   For(ManageUsers),       admin::user::change,                  "Change a user";
-    Page,          Get,  "/admin/users/{id}/delete",            For(ManageUsers),       admin::deletion::show,                "Ask for the heir of the links of a user";
+    Page,          Get,  "/admin/users/{id}/delete",            For(ManageUsers),       admin::deletion::show,                "Ask what to do with the links of a user";
     Page,          Post, "/admin/users/{id}/delete",            For(ManageUsers),       admin::deletion::delete,              "Delete a user";
     Page,          Post, "/admin/users/{id}/state",             For(ManageUsers),       admin::user::set_state,               "Disable or enable a user";
     Documentation, Get,  "/api/docs",                           Open,                   docs::entrance,                       "Redirect to the API reference";
@@ -271,26 +272,26 @@ fn pages() -> impl Iterator<Item = Row> { pages! {
     Page,          Post, "/auth/login",                         Open,                   auth::login::submit,                  "Sign in";
     Page,          Get,  "/auth/logout",                        Open,                   auth::logout::show,                   "Show the sign-out page";
     Page,          Post, "/auth/logout",                        Open,                   auth::logout::submit,                 "Sign out";
-    Page,          Get,  "/auth/oidc/callback",                 Open,                   auth::oidc::finish,                   "Finish signing in with the OpenID provider";
+    Page,          Get,  "/auth/oidc/callback",                 Open,                   auth::oidc::finish,                   "Complete the sign-in with the OpenID provider";
     Page,          Get,  "/auth/oidc/login",                    Open,                   auth::oidc::begin,                    "Redirect to the OpenID provider to sign in";
     Page,          Get,  "/dashboard",                          For(ListLinks),         dashboard::home::show,                "Show your links";
     Page,          Post, "/dashboard",                          For(CreateLink),        dashboard::home::create,              "Create a link";
     Page,          Get,  "/dashboard/codes/check",              For(CreateLink),        dashboard::codes::check,              "Check whether a code is available";
     Page,          Get,  "/dashboard/deleted",                  For(ListLinks),         dashboard::link::deletion::list,      "Show your deleted links";
-    Page,          Get,  "/dashboard/go",                       Open,                   dashboard::address_bar::go,           "Go to what was typed into an address bar";
+    Page,          Get,  "/dashboard/go",                       Open,                   dashboard::address_bar::go,           "Go to what was entered in the address bar";
     Page,          Get,  "/dashboard/links/{id}",               For(ViewLink),          dashboard::link::show,                "Show a link";
     Page,          Post, "/dashboard/links/{id}",               For(EditLink),          dashboard::link::save,                "Change a link";
     Page,          Post, "/dashboard/links/{id}/delete",        For(DeleteLink),        dashboard::link::deletion::delete,    "Delete a link";
     Page,          Post, "/dashboard/links/{id}/destroy",       For(DestroyLink),       dashboard::link::deletion::destroy,   "Permanently delete a link";
     Page,          Get,  "/dashboard/links/{id}/history",       For(ViewHistory),       dashboard::link::history::show,       "Show the history of a link";
     Page,          Post, "/dashboard/links/{id}/people",        For(ManageAccess),      dashboard::link::people::add,         "Add an owner, or share a link";
-    Page,          Post, "/dashboard/links/{id}/people/change", For(ManageAccess),      dashboard::link::people::change,      "Remove a person, or make an owner the primary owner";
+    Page,          Post, "/dashboard/links/{id}/people/change", For(ManageAccess),      dashboard::link::people::change,      "Remove a person, or set the primary owner";
     Page,          Get,  "/dashboard/links/{id}/qr.png",        For(ViewLink),          dashboard::qr::png,                   "Return the QR code of a link as PNG";
     Page,          Get,  "/dashboard/links/{id}/qr.svg",        For(ViewLink),          dashboard::qr::svg,                   "Return the QR code of a link as SVG";
     Page,          Post, "/dashboard/links/{id}/restore",       For(EditLink),          dashboard::link::history::restore,    "Restore a link, or an earlier version of it";
     Page,          Get,  "/dashboard/links/{id}/stats",         For(ViewClicks),        dashboard::statistics::of_link::show, "Show the statistics of a link";
     Page,          Get,  "/dashboard/stats",                    For(ListLinks),         dashboard::statistics::own::show,     "Show the statistics of your links";
-    Page,          Get,  "/dashboard/suggest",                  For(ListLinks),         dashboard::address_bar::suggest,      "Suggest links to an address bar";
+    Page,          Get,  "/dashboard/suggest",                  For(ListLinks),         dashboard::address_bar::suggest,      "Suggest links in the address bar";
     Page,          Get,  "/dashboard/tools",                    For(CreateLink),        dashboard::tools::show,               "Show tools that create links";
     Page,          Get,  "/links",                              OrAnonymous(ListLinks), public::show,                         "Show the public links";
     Page,          Get,  "/settings",                           For(ViewAccount),       settings::profile::show,              "Show your profile";
@@ -312,29 +313,29 @@ pub(crate) static ROUTES: LazyLock<Vec<Row>> = LazyLock::new(|| {
     rows.chain(pages()).collect()
 });
 
-/// The OpenAPI documents of the operations, one by one.
+/// Returns the OpenAPI document of each operation.
 pub(crate) fn descriptions() -> impl Iterator<Item = &'static OpenApiDocument> {
     ROUTES.iter().filter_map(|row| row.description.as_deref())
 }
 
-/// Words under which nothing answers yet and pages are planned. A word that was claimed as a code
-/// before its page came would make either the page or somebody's link unreachable.
+/// First words of planned pages, reserved before the pages exist. Otherwise a link could claim the word
+/// as its code, and the page would later make that link unreachable.
 const PLANNED: &[&str] = &["assets", "keywords", "oidc", "tags", "tokens", "users"];
 
-/// A route as documentation shows it.
+/// A route, for documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouteLine {
-    /// The methods of HTTP that it answers, separated by commas.
+    /// The HTTP methods, separated by commas.
     pub methods: &'static str,
-    /// Its path, with `{…}` for what varies.
+    /// The path, with `{…}` for variable parts.
     pub path: &'static str,
-    /// What it does, in one line.
+    /// What the route does, in one line.
     pub purpose: &'static str,
-    /// Whether it is in the OpenAPI document: all but the document itself and pages of people.
+    /// Whether the route is in the OpenAPI document: all except pages, static files and the document itself.
     pub documented: bool,
 }
 
-/// All routes of the server, in the order in which they are matched.
+/// Returns all routes of the server, by kind: redirects, root files, operations, pages.
 pub fn routes() -> impl Iterator<Item = RouteLine> {
     ROUTES.iter().map(|row| RouteLine {
         methods: row.method.names(),
@@ -344,14 +345,14 @@ pub fn routes() -> impl Iterator<Item = RouteLine> {
     })
 }
 
-/// The words that cannot be claimed as short codes: the first word of every route, and those of
+/// Returns the words that cannot be claimed as short codes: the first word of every route, and those of
 /// planned pages.
 #[must_use]
 pub fn reserved_words() -> ReservedWords {
     ROUTES
         .iter()
         .filter_map(|row| row.path.split('/').nth(1))
-        // What has a dot is no code anyway.
+        // A word with a dot cannot be a code.
         .filter(|word| !word.starts_with('{') && !word.contains('.'))
         .chain(PLANNED.iter().copied())
         .collect()
@@ -374,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn no_operation_is_there_twice() {
+    fn every_route_is_listed_once() {
         let all: BTreeSet<_> = ROUTES
             .iter()
             .map(|row| (row.method.names(), &row.path))

@@ -1,12 +1,13 @@
-//! How the rows of [`crate::routes`] are served.
+//! Configures actix with the rows of [`crate::routes`].
 //!
-//! - A `GET` route answers `HEAD` too, with the same headers (RFC 9110 §9.3.2).
-//! - A slash at the end of a path changes nothing: `/{code}/` is what some programs turn
-//!   `/{code}` into, and both mean the same link.
-//! - Paths are matched as they are written; only codes are matched without regard to case.
-//! - The rows are grouped by the first word of their path, and a request is compared with the words
-//!   alone. A path that begins with none of them is a redirect: no pattern is matched for it.
-//! - Where the host is a keyword, all paths are redirects.
+//! - A `GET` route also answers `HEAD`, with the same headers (RFC 9110 §9.3.2).
+//! - A slash at the end of a path is ignored: some programs turn `/{code}` into `/{code}/`, and
+//!   both mean the same link.
+//! - Paths are case-sensitive, except codes.
+//! - The rows are grouped by the first word of their path, so that a request is compared only with
+//!   these words at first. A path that begins with none of them is a redirect, and no pattern is
+//!   matched for it.
+//! - If the host is a keyword, all paths are redirects.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -32,9 +33,9 @@ use crate::state::State;
 pub(crate) enum Listener {
     /// All of them.
     Whole,
-    /// All but the metrics, which have a listener of their own.
+    /// All except the metrics, which have their own listener.
     WithoutMetrics,
-    /// The metrics alone.
+    /// Only the metrics.
     MetricsOnly,
 }
 
@@ -48,10 +49,10 @@ impl Listener {
     }
 }
 
-/// Adds the routes of a listener to an application. Its data must hold the [`State`].
+/// Adds the routes of a listener to an application, whose data must contain the [`State`].
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place where routes are added: from the table"
+    reason = "this is the only place that adds routes, from the table"
 )]
 pub(crate) fn configure(config: &mut web::ServiceConfig, listener: Listener) {
     // The rows by the first word of their path, and by what follows it.
@@ -68,7 +69,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig, listener: Listener) {
             .into_iter()
             .fold(scope_for(word), |scope, (rest, rows)| {
                 let scope = scope.service(resource(rest, &rows));
-                // The page of the documentation is a directory: there the slash makes a difference.
+                // The page of the API reference is a directory, where the slash makes a difference.
                 if rows.iter().all(|row| row.kind == Kind::Documentation) {
                     scope
                 } else {
@@ -84,10 +85,10 @@ pub(crate) fn configure(config: &mut web::ServiceConfig, listener: Listener) {
     });
 }
 
-/// The scope of a first word, without its resources.
+/// Returns the scope of a first word, without its resources.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place where routes are added: from the table"
+    reason = "this is the only place that adds routes, from the table"
 )]
 fn scope_for(
     word: &str,
@@ -105,7 +106,7 @@ fn scope_for(
         .wrap(from_fn(keyword_host_first))
 }
 
-/// Stands around the routes of the server: a host that is a keyword has none of them.
+/// Wraps the routes of the server: a host that is a keyword has none of them, and redirects.
 async fn keyword_host_first(
     state: web::Data<State>,
     request: ServiceRequest,
@@ -113,7 +114,7 @@ async fn keyword_host_first(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let reads = matches!(*request.method(), HttpMethod::GET | HttpMethod::HEAD);
     let host = host_of(request.request());
-    // Where the database does not say whether it is one, the server goes on.
+    // While the database is unavailable, the host is not treated as a keyword.
     if reads && let Ok(Some(_)) = state.router().keyword_of(host).await {
         let answer = redirect::answer(request.request(), &state).await;
         return Ok(request.into_response(answer));
@@ -127,10 +128,10 @@ fn first_word(path: &str) -> (&str, &str) {
     path.split_at(end.map_or(path.len(), |end| end + 1))
 }
 
-/// Everything that answers under one path, of which `rest` follows the first word.
+/// Returns the resource of one path with all its methods; `rest` is the path after the first word.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place where routes are added: from the table"
+    reason = "this is the only place that adds routes, from the table"
 )]
 fn resource(rest: &str, rows: &[&Row]) -> Resource {
     let methods: Vec<_> = rows.iter().map(|row| row.method.names()).collect();
@@ -182,7 +183,7 @@ async fn nothing_here(request: HttpRequest, state: web::Data<State>) -> HttpResp
     error_page::answer(&request, &state, &error, Instant::now())
 }
 
-/// The route for requests of this method alone.
+/// Limits a route to requests with this method.
 fn guarded(method: Method, route: Route) -> Route {
     match method {
         Method::Get => route.guard(guard::Any(guard::Get()).or(guard::Head())),
@@ -198,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_divided_behind_its_first_word() {
+    fn a_path_is_split_after_its_first_word() {
         assert_eq!(first_word("/urls"), ("/urls", ""));
         assert_eq!(first_word("/urls/{code}/stats"), ("/urls", "/{code}/stats"));
     }

@@ -1,4 +1,4 @@
-//! What the errors of the domain, and of reading a request, become.
+//! Conversions of the errors of the domain, and of reading a request.
 
 use actix_web::error::{JsonPayloadError, UrlencodedError};
 use waypost_analytics::statistics::DaysError;
@@ -8,15 +8,15 @@ use waypost_store::StoreError;
 
 use super::{ApiError, ErrorCode};
 
-/// The longest explanation of a body that could not be read, in characters: it may quote the body.
+/// Maximum length of the message about an invalid body, in characters: it may quote the body.
 const MAX_DETAIL_CHARS: usize = 300;
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable { .. } => Self::unavailable(error),
-            // A conflict and a missing row are expected where an operation says so, and handled
-            // there; here they are a surprise like the others.
+            // Operations that expect a conflict or a missing row handle it themselves; here it is
+            // an internal error.
             StoreError::Conflict
             | StoreError::NotFound
             | StoreError::Corrupt { .. }
@@ -71,7 +71,7 @@ impl From<AccountError> for ApiError {
         match error {
             AccountError::Store(error) => error.into(),
             AccountError::Password(_) => Self::internal(error),
-            AccountError::WrongPassword => Self::forbidden("the current password is not right"),
+            AccountError::WrongPassword => Self::forbidden("the current password is wrong"),
             AccountError::Busy => Self::new(ErrorCode::Busy, error.to_string()),
             AccountError::NoUser | AccountError::NoHeir => {
                 Self::new(ErrorCode::UserUnknown, error.to_string())
@@ -81,7 +81,7 @@ impl From<AccountError> for ApiError {
             }
             AccountError::ActorGone => Self::unauthorized(true),
             AccountError::ScopeMissing(scope) => Self::scope_missing(scope),
-            AccountError::NotAnAdmin => Self::forbidden("this is for admins"),
+            AccountError::NotAnAdmin => Self::forbidden("this requires an admin"),
             AccountError::ExpiresInThePast => Self::bad_request(error.to_string()),
         }
     }
@@ -98,7 +98,7 @@ impl From<BlocklistError> for ApiError {
     }
 }
 
-/// A path that does not fill the placeholders of a link is none of its paths.
+/// A path that does not fill the placeholders of a link does not match it: 404.
 impl From<FillError> for ApiError {
     fn from(error: FillError) -> Self {
         Self::new(ErrorCode::NotFound, error.to_string())
@@ -136,7 +136,7 @@ impl From<UrlencodedError> for ApiError {
             UrlencodedError::ContentType => ErrorCode::UnsupportedMediaType,
             _ => ErrorCode::BadRequest,
         };
-        Self::new(code, "the form cannot be read; load its page again")
+        Self::new(code, "the form could not be read; reload the page")
     }
 }
 
@@ -146,7 +146,7 @@ impl From<JsonPayloadError> for ApiError {
             JsonPayloadError::OverflowKnownLength { limit, .. }
             | JsonPayloadError::Overflow { limit } => Self::new(
                 ErrorCode::BodyTooLarge,
-                format!("a body has at most {limit} bytes"),
+                format!("the body must have at most {limit} bytes"),
             ),
             JsonPayloadError::ContentType => Self::new(
                 ErrorCode::UnsupportedMediaType,
@@ -154,12 +154,12 @@ impl From<JsonPayloadError> for ApiError {
             ),
             JsonPayloadError::Deserialize(error) => Self::new(
                 ErrorCode::BadRequest,
-                cut(&format!("the body is not what is expected: {error}")),
+                cut(&format!("invalid body: {error}")),
             ),
-            // What is left went wrong while the body was on its way.
+            // The remaining errors occur while the body is received.
             _ => Self::new(
                 ErrorCode::BadRequest,
-                "the body did not arrive whole; send it again",
+                "the body is incomplete; send it again",
             ),
         }
     }
