@@ -75,10 +75,10 @@ impl<T> Slice<T> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PartQuery {
-    /// How many items at the most.
+    /// Maximum number of items.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     pub(crate) limit: Option<String>,
-    /// The `next_cursor` of the list so far.
+    /// The `next_cursor` of the previous page.
     pub(crate) cursor: Option<String>,
 }
 

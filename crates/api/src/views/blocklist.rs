@@ -15,7 +15,7 @@ pub struct BlockedRecord {
     /// Why; may be empty.
     #[schema(max_length = 200)]
     pub(crate) reason: String,
-    /// The id of the user who added it; `null` for the operator and for users who are deleted.
+    /// The ID of the user who added it; `null` for the operator and for users who are deleted.
     #[schema(format = "uuid")]
     pub(crate) created_by: Option<String>,
     /// When it was added (RFC 3339).
@@ -38,6 +38,6 @@ impl From<&BlockedHost> for BlockedRecord {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Blocklist {
     pub(crate) blocklist: Vec<BlockedRecord>,
-    /// Where the list goes on; `null` at its end.
+    /// Cursor of the next page; `null` on the last page.
     pub(crate) next_cursor: Option<String>,
 }

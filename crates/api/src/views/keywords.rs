@@ -30,7 +30,7 @@ pub struct KeywordRecord {
     pub(crate) description: String,
     /// Whether the query of a visitor is added to that of the target.
     pub(crate) forward_query: bool,
-    /// All clicks ever counted.
+    /// Number of all clicks.
     pub(crate) clicks: u64,
     /// When it was made (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
@@ -64,6 +64,6 @@ impl KeywordRecord {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct KeywordList {
     pub(crate) keywords: Vec<KeywordRecord>,
-    /// Where the list goes on; `null` at its end.
+    /// Cursor of the next page; `null` on the last page.
     pub(crate) next_cursor: Option<String>,
 }

@@ -87,6 +87,6 @@ pub(crate) struct OrphanList {
     #[schema(format = "date")]
     pub(crate) to: String,
     pub(crate) orphans: Vec<OrphanRecord>,
-    /// Where the list goes on; `null` at its end.
+    /// Cursor of the next page; `null` on the last page.
     pub(crate) next_cursor: Option<String>,
 }

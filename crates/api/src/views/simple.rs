@@ -17,7 +17,7 @@ pub struct LinkRecord {
     /// Where it leads: a URL, in which `$name` and `{slug}` may stand for parts of a visitor's path.
     #[schema(example = "https://example.com/", max_length = 2048)]
     original_url: String,
-    /// All clicks ever counted.
+    /// Number of all clicks.
     #[schema(example = 5)]
     clicks: u64,
     /// When it was made, in UTC (RFC 3339).

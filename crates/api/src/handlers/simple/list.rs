@@ -53,7 +53,7 @@ pub(crate) struct LinkPage {
     limit: u32,
     /// How many links there are.
     total: u64,
-    /// Every click that this server accepted up to this time is counted, in UTC (RFC 3339).
+    /// Time up to which every click that this server accepted is counted, in UTC (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     clicks_complete_until: OffsetDateTime,
 }

@@ -58,7 +58,7 @@ pub(crate) struct Shortened {
     tag = "simple",
     operation_id = "shorten",
     security((), ("token" = [])),
-    request_body(content = ShortenRequest, description = "At most 16 KiB of JSON. Unknown fields are refused."),
+    request_body(content = ShortenRequest, description = "At most 16 KiB of JSON. Unknown fields are rejected."),
     responses(
         (status = 201, description = "The link was made", body = Shortened,
             headers(("Location" = String, description = "Where its record is read"))),

@@ -19,7 +19,7 @@ use crate::views::simple::LinkRecord;
 pub(crate) struct LinkStats {
     #[serde(flatten)]
     link: LinkRecord,
-    /// Every click that this server accepted up to this time is counted, in UTC (RFC 3339).
+    /// Time up to which every click that this server accepted is counted, in UTC (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     clicks_complete_until: OffsetDateTime,
 }

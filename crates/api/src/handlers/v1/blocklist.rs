@@ -1,4 +1,4 @@
-//! `/api/v1/admin/blocklist`: the hosts to which no link leads.
+//! `/api/v1/admin/blocklist`: hosts that are blocked as destinations.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -15,22 +15,23 @@ use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::blocklist::{BlockedRecord, Blocklist};
 
-/// What to block.
+/// A host to block.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BlockFields {
-    /// A host, or with `*.` before it all hosts below one. In any case, international names as they are.
+    /// A host, or with `*.` before it, all its subdomains. Upper and lower case are the same; international
+    /// names can be given as they are.
     #[schema(example = "*.example.com", min_length = 1, max_length = 255)]
     pub(crate) pattern: String,
-    /// Why: one line of at most 200 characters. Default: empty.
+    /// The reason: one line of at most 200 characters. Default: empty.
     #[serde(default)]
     #[schema(max_length = 200, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
     pub(crate) reason: String,
 }
 
-/// List the blocklist
+/// List blocked hosts
 ///
-/// In the order of its patterns. For admins.
+/// In the order of their patterns. For admins.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/blocklist",
@@ -39,7 +40,7 @@ pub(crate) struct BlockFields {
     params(PartQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Some of the entries", body = Blocklist),
+        (status = 200, description = "A page of entries", body = Blocklist),
         BadInput,
         Denied,
         StoreFailure,
@@ -53,10 +54,10 @@ pub(crate) async fn list(
     Ok(web::Json(listed(&query, &state).await?))
 }
 
-/// Some of the entries.
+/// Returns a page of entries.
 ///
 /// # Errors
-/// `BAD_REQUEST` for a part that there is not.
+/// `BAD_REQUEST` for an invalid limit or cursor.
 pub(crate) async fn listed(query: &PartQuery, state: &State) -> Result<Blocklist, ApiError> {
     let blocklist = state.blocklist();
     let entries =
@@ -72,18 +73,18 @@ pub(crate) async fn listed(query: &PartQuery, state: &State) -> Result<Blocklist
 
 /// Block a host
 ///
-/// No link is made to it any more, and those that there are are answered 410: by every server within 2 s. For
-/// admins.
+/// Links to a blocked host cannot be created, and existing ones are answered with 410. The change takes effect on
+/// every server within 2 s. For admins.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/blocklist",
     tag = "admin",
     operation_id = "blockHost",
     security(("token" = [])),
-    request_body(content = BlockFields, description = "At most 64 KiB of JSON. Unknown fields are refused."),
+    request_body(content = BlockFields, description = "At most 64 KiB of JSON. Unknown fields are rejected."),
     responses(
-        (status = 201, description = "It is blocked", body = BlockedRecord),
-        (status = 409, description = "It was blocked already: CONFLICT", body = ErrorBody<'static>),
+        (status = 201, description = "The blocked host", body = BlockedRecord),
+        (status = 409, description = "The host is already blocked: CONFLICT", body = ErrorBody<'static>),
         BadBody,
         Denied,
         StoreFailure,
@@ -101,7 +102,8 @@ pub(crate) async fn block(
 /// Blocks a host.
 ///
 /// # Errors
-/// `BAD_REQUEST` for what is no host, `DETAIL_INVALID` for what is no reason, `CONFLICT` when it is blocked.
+/// `BAD_REQUEST` for an invalid host, `DETAIL_INVALID` for an invalid reason, `CONFLICT` if the host is already
+/// blocked.
 pub(crate) async fn blocked(
     asked: &BlockFields,
     caller: &Caller,
@@ -113,9 +115,9 @@ pub(crate) async fn blocked(
     Ok(state.blocklist().add(&caller.0, pattern, reason).await?)
 }
 
-/// Let links lead to a host again
+/// Unblock a host
 ///
-/// For admins.
+/// Links to this host work again within 2 s, unless they are disabled, expired or deleted. For admins.
 #[utoipa::path(
     delete,
     path = "/api/v1/admin/blocklist/{pattern}",
@@ -124,7 +126,7 @@ pub(crate) async fn blocked(
     params(("pattern" = String, Path, description = "The pattern of the entry", min_length = 1, max_length = 255)),
     security(("token" = [])),
     responses(
-        (status = 204, description = "It is not blocked any more"),
+        (status = 204, description = "Host unblocked"),
         Denied,
         NotThere,
         StoreFailure,
@@ -138,10 +140,10 @@ pub(crate) async fn unblock(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Lets links lead to a host again.
+/// Unblocks a host.
 ///
 /// # Errors
-/// `NOT_FOUND` when it was not blocked.
+/// `NOT_FOUND` if it is not blocked.
 pub(crate) async fn unblocked(pattern: &str, state: &State) -> Result<(), ApiError> {
     let pattern = HostPattern::parse(pattern).map_err(|_| ApiError::no_such_thing())?;
     Ok(state.blocklist().remove(&pattern).await?)

@@ -1,4 +1,4 @@
-//! `POST /api/v1/links/bulk`: makes many links, and says of each what became of it.
+//! `POST /api/v1/links/bulk`: creates many links and returns a result for each.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -16,57 +16,57 @@ use crate::responses::{BadBody, Denied, StoreFailure};
 use crate::state::State;
 use crate::views::links::LinkView;
 
-/// The most links of one request.
+/// Maximum number of links in one request.
 const MAX_LINKS: usize = 1_000;
-/// The longest body, in bytes.
+/// Maximum length of the body, in bytes.
 const BULK_BYTES: usize = 4 * 1_024 * 1_024;
-/// So many are made at the same time.
+/// Number of links that are created at the same time.
 const AT_ONCE: usize = 4;
 
-/// Links to be made.
+/// The links to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BulkRequest {
-    /// Each as in `POST /api/v1/links`.
-    // As they were written: read by itself, one that is wrong does not spoil the others.
+    /// The links, each as in `POST /api/v1/links`.
+    // Parsed one by one later, so that an invalid link does not affect the others.
     #[schema(value_type = Vec<Fields>, max_items = 1000)]
     links: Vec<Box<RawValue>>,
 }
 
-/// What became of each link, in the order of the request.
+/// The results, in the order of the request.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BulkResults {
     results: Vec<BulkResult>,
 }
 
-/// What became of a link.
+/// The result for one link.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BulkResult {
-    /// The status that it would have had by itself: 201 when it was made.
+    /// The HTTP status that a single request would have had: 201 for a created link.
     #[schema(minimum = 100, maximum = 599)]
     status: u16,
-    /// The link that was made.
+    /// The created link.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = LinkView, required = false)]
     link: Option<LinkView>,
-    /// Why none was made.
+    /// Why no link was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = ErrorBody<'static>, required = false)]
     error: Option<ErrorBody<'static>>,
 }
 
-/// Make many links
+/// Create many links
 ///
-/// Up to 1,000, each by itself: one that cannot be made keeps no other from being made.
+/// Creates up to 1,000 links independently; a failure does not affect the others.
 #[utoipa::path(
     post,
     path = "/api/v1/links/bulk",
     tag = "links",
     operation_id = "createLinks",
     security(("token" = [])),
-    request_body(content = BulkRequest, description = "At most 4 MiB of JSON. Unknown fields are refused."),
+    request_body(content = BulkRequest, description = "At most 4 MiB of JSON. Unknown fields are rejected."),
     responses(
-        (status = 200, description = "What became of each", body = BulkResults),
+        (status = 200, description = "The result for each link", body = BulkResults),
         BadBody,
         Denied,
         StoreFailure,
@@ -102,7 +102,7 @@ async fn make(item: Box<RawValue>, caller: &Caller, state: &State) -> BulkResult
             let code = error.code().name();
             let chain = error.chain();
             if error.code().status().is_server_error() {
-                tracing::error!(code, error = chain, "a link of many was not made");
+                tracing::error!(code, error = chain, "creating a link of a bulk request failed");
             }
             BulkResult {
                 status: error.code().status().as_u16(),

@@ -1,4 +1,4 @@
-//! `GET /api/v1/links/{id}/clicks`: the clicks of a link, one by one. Exports are in `exports.rs`.
+//! `GET /api/v1/links/{id}/clicks`: the click records of a link. Exports are in `exports.rs`.
 
 use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};
@@ -17,34 +17,34 @@ use crate::state::State;
 use crate::views::clicks::ClickView;
 use crate::views::links::VisitClassName;
 
-/// Which clicks.
+/// Selects clicks.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ClicksQuery {
-    /// How many clicks at the most.
+    /// Maximum number of clicks.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
-    /// The `next_cursor` of the list so far.
+    /// The `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// Only clicks of this class. A part of the list may then have fewer clicks than asked for, or none,
-    /// and yet go on.
+    /// The click type to list. A page can then have fewer clicks than the limit, or none, although there are
+    /// more pages.
     #[param(value_type = Option<VisitClassName>)]
     class: Option<String>,
 }
 
-/// Some clicks.
+/// A page of clicks.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ClickList {
     clicks: Vec<ClickView>,
-    /// Where the list goes on; `null` at its end.
+    /// Cursor of the next page; `null` on the last page.
     next_cursor: Option<String>,
 }
 
 /// List the clicks of a link
 ///
-/// Newest first. Clicks whose rows were purged, or of which none were kept (`WAYPOST_PRIVACY`), are in no
-/// list. For owners and admins.
+/// Newest first. Clicks without a record are not listed: those that were purged, and those that
+/// `WAYPOST_PRIVACY` did not record. For owners and admins.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/clicks",
@@ -53,7 +53,7 @@ pub(crate) struct ClickList {
     params(LinkPath, ClicksQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Some of the clicks", body = ClickList),
+        (status = 200, description = "A page of clicks", body = ClickList),
         BadInput,
         Denied,
         NotThere,

@@ -1,4 +1,4 @@
-//! `GET /api/v1/explain`: what would become of a visit.
+//! `GET /api/v1/explain`: explains how a visit would be handled.
 
 use std::net::IpAddr;
 
@@ -16,31 +16,31 @@ use crate::request::input;
 use crate::responses::{BadInput, Denied, StoreFailure};
 use crate::state::State;
 
-/// The longest URL that is explained, in bytes.
+/// Maximum length of the URL of a visit, in bytes.
 const MAX_URL: usize = 8_192;
 
-/// Which visit.
+/// Describes a visit.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ExplainQuery {
-    /// What the visitor types: a URL, or a path of this server.
+    /// The visited URL, or a path on this server.
     #[param(example = "/wiki", min_length = 1, max_length = 8192)]
     url: String,
-    /// The address of the user who visits, for admins; `anonymous` for nobody in particular. Without it, the
-    /// caller.
+    /// The email address of the user who visits, for admins; `anonymous` for a visitor who is not signed in.
+    /// Default: the caller.
     #[param(example = "anonymous")]
     user: Option<String>,
-    /// The other end of the connection; without it, that of this request.
+    /// The IP address from which the visitor connects. Default: that of this request.
     #[param(value_type = Option<String>, example = "192.0.2.1")]
     ip: Option<String>,
 }
 
 /// Explain a visit
 ///
-/// Says step by step which rule finds which link, where it leads, how it is answered, which client address is
-/// believed and why (by the headers of this very request), and whether the visit would be counted. Nothing is
-/// counted. It shows no more than visiting would.
+/// Shows step by step which rule matches which link, the destination, the response, the client IP address and
+/// why it is trusted (from the headers of this request), and whether the visit would be counted. The
+/// explanation itself counts nothing, and reveals no more than a visit would.
 #[utoipa::path(
     get,
     path = "/api/v1/explain",
@@ -49,7 +49,7 @@ pub(crate) struct ExplainQuery {
     params(ExplainQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "What would become of it", body = Explanation),
+        (status = 200, description = "The explanation", body = Explanation),
         BadInput,
         Denied,
         StoreFailure,
@@ -90,7 +90,7 @@ pub(crate) async fn answer(
     Ok(web::Json(explainer.explain(&visit).await?))
 }
 
-/// The user with an address, as they are when they are signed in.
+/// Returns the user with an email address, as if they were signed in.
 async fn visitor(email: &str, caller: &Caller, state: &State) -> Result<Actor, ApiError> {
     permit(decide(&caller.0, Action::ListUsers, None))?;
     let bad = || ApiError::bad_request("`user` must be an email address or `anonymous`");

@@ -1,8 +1,8 @@
-//! `GET /api/v1/links/{id}/clicks.csv` and `clicks.ndjson`: all clicks of a link, or those of a visit class.
-//! Their rows are read and sent a thousand at a time: memory does not grow with them.
+//! `GET /api/v1/links/{id}/clicks.csv` and `clicks.ndjson`: all click records of a link, or those of one click
+//! type. Reads and sends 1,000 of them at a time, so that memory does not grow with their number.
 //!
-//! Where the database goes away in the middle, the connection is broken off, so that nobody takes a part
-//! for the whole.
+//! If the database becomes unavailable during an export, the connection is closed without the end of the
+//! response: clients notice that the export is incomplete.
 
 use actix_web::http::Method;
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
@@ -37,20 +37,20 @@ const COLUMNS: [&str; 9] = [
     "user",
 ];
 
-/// Which clicks.
+/// Selects clicks.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ExportQuery {
-    /// Only clicks of this class.
+    /// The click type to export. Default: all.
     #[param(value_type = Option<VisitClassName>)]
     class: Option<String>,
 }
 
 /// Export the clicks of a link as CSV
 ///
-/// RFC 4180, with a header, newest click first. A cell that a spreadsheet would take for a formula has an
-/// apostrophe before it. For owners and admins.
+/// RFC 4180, with a header, newest click first. A cell that a spreadsheet would run as a formula starts with an
+/// apostrophe. For owners and admins.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/clicks.csv",
@@ -59,7 +59,7 @@ struct ExportQuery {
     params(LinkPath, ExportQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "All clicks whose rows are kept", body = String, content_type = "text/csv"),
+        (status = 200, description = "All click records", body = String, content_type = "text/csv"),
         BadInput,
         Denied,
         NotThere,
@@ -88,7 +88,7 @@ pub(crate) async fn csv(
     params(LinkPath, ExportQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "All clicks whose rows are kept", body = String, content_type = "application/x-ndjson"),
+        (status = 200, description = "All click records", body = String, content_type = "application/x-ndjson"),
         BadInput,
         Denied,
         NotThere,
@@ -145,7 +145,7 @@ async fn answer(
         write,
         next: Place::Begin,
     };
-    // The first ones are read before anything is answered: what fails then is an answer.
+    // Reads the first clicks before the response begins, so that an error still becomes a response.
     let mut begun = head;
     begun.extend(reading.read().await?.unwrap_or_default());
     let begun = stream::iter((!begun.is_empty()).then(|| Ok(Bytes::from(begun))));
@@ -153,7 +153,7 @@ async fn answer(
     Ok(response.streaming(begun.chain(rest)))
 }
 
-/// Where an export goes on.
+/// Where an export continues.
 enum Place {
     Begin,
     Behind(ClickId),
@@ -169,8 +169,8 @@ struct Reading {
 }
 
 impl Reading {
-    /// The next clicks that are asked for, as they are written; `None` at the end. Never nothing at all: an
-    /// empty part would end the answer (RFC 9112 §7.1).
+    /// Returns the next clicks in the format of the export; `None` at the end. Never returns an empty part,
+    /// which would end a chunked response (RFC 9112 §7.1).
     async fn read(&mut self) -> Result<Option<Vec<u8>>, ApiError> {
         loop {
             let before = match self.next {
@@ -178,7 +178,7 @@ impl Reading {
                 Place::Behind(last) => Some(last),
                 Place::End => return Ok(None),
             };
-            // After a failure nothing more is read.
+            // Nothing is read after a failure.
             self.next = Place::End;
             let mut clicks = self.state.statistics().export(self.link, before).await?;
             let Some(last) = clicks.last() else {
@@ -232,7 +232,7 @@ fn in_csv(clicks: Vec<KeptClick>) -> Written {
     writer.into_inner().map_err(ApiError::internal)
 }
 
-/// Ends lines as RFC 4180 has it.
+/// Creates a writer that ends lines with CRLF, as RFC 4180 requires.
 fn writer() -> csv::Writer<Vec<u8>> {
     csv::WriterBuilder::new()
         .has_headers(false)
@@ -240,7 +240,7 @@ fn writer() -> csv::Writer<Vec<u8>> {
         .from_writer(Vec::new())
 }
 
-/// A cell that no spreadsheet runs: what begins as a formula does gets an apostrophe before it (OWASP,
+/// Returns a cell that spreadsheets do not run: adds an apostrophe to one that begins like a formula (OWASP,
 /// "CSV Injection").
 fn defused(cell: &str) -> String {
     let is_formula =

@@ -1,4 +1,4 @@
-//! What comes in for a link: a new one, a change of some fields, a replacement of all.
+//! The fields that clients send for a link: to create it, to change some fields, or to replace all.
 
 use serde::{Deserialize, Deserializer};
 use time::OffsetDateTime;
@@ -11,7 +11,7 @@ use waypost_service::{LinkPatch, NewLink, Shortener};
 use crate::errors::{ApiError, ErrorCode};
 use crate::views::links::VisibilityName;
 
-/// What a field may say beside being absent: `null`, which is its default, or a value.
+/// A field that can be absent, `null` (its default), or a value.
 type Field<T> = Option<Option<T>>;
 
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
@@ -26,27 +26,27 @@ fn present_time<'de, D: Deserializer<'de>>(
     time::serde::rfc3339::option::deserialize(deserializer).map(Some)
 }
 
-/// A value that cannot be `null`.
+/// Reads a value that must not be `null`.
 fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     String::deserialize(deserializer).map(Some)
 }
 
-/// What is said of a link. In a new one and in a replacement an absent field has its default, in a change
-/// it stays as it is; `null` is the default everywhere.
+/// The fields of a link. An absent field gets its default in a new link and in a replacement, and keeps its
+/// value in a change; `null` always means the default.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = LinkFields)]
 pub(crate) struct Fields {
-    /// Where the link leads: an absolute http or https URL of at most 2,048 bytes, without user name
-    /// and password, that does not lead back to this server. Each `$name` in its path, query or fragment
-    /// stands for a segment that visitors have in their path behind the code; `%24` is a dollar sign. A new
-    /// link and a replacement need one.
+    /// The destination: an absolute http or https URL of at most 2,048 bytes, without user name and
+    /// password, that does not point to this server. Each `$name` in its path, query or fragment is filled
+    /// with a segment of the visitor's path after the code; `%24` is a dollar sign. Required for a new link
+    /// and a replacement.
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = String, required = false, example = "https://example.com/", format = "uri", max_length = 2048)]
     url: Option<String>,
-    /// The code to use: letters a-z in either case, digits, `-` and `_`, beginning and ending with a
-    /// letter or digit; or several such segments with slashes between them. A new link without it gets one; a replacement needs one. The code that a link
-    /// had before goes on leading to it.
+    /// The code: letters a-z in either case, digits, `-` and `_`, beginning and ending with a letter or
+    /// digit; or several such segments with slashes between them. Default for a new link: generated.
+    /// Required for a replacement. Previous codes of a link keep working.
     #[serde(default, deserialize_with = "value")]
     #[schema(
         value_type = String,
@@ -57,42 +57,42 @@ pub(crate) struct Fields {
         pattern = "^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(/[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$"
     )]
     code: Option<String>,
-    /// What it is called: one line of at most 200 characters. Default: empty.
+    /// The title: one line of at most 200 characters. Default: empty.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, max_length = 200, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
     title: Field<String>,
-    /// What it is for: at most 2,000 characters. Default: empty.
+    /// The description, of at most 2,000 characters. Default: empty.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, max_length = 2000)]
     description: Field<String>,
-    /// Whom it is for. Default: `public`.
+    /// Who can find and follow the link. Default: `public`.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<VisibilityName>)]
     visibility: Field<String>,
-    /// Words that it has in common with others: at most 20, each of 1 to 64 letters, digits and
-    /// `-_.:+#`. Upper and lower case are the same. Default: none.
+    /// Words that group links: at most 20, each of 1 to 64 letters, digits and `-_.:+#`, without regard to
+    /// case. Default: none.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<String>>, max_items = 20, example = json!(["docs"]))]
     tags: Field<Vec<String>>,
-    /// From when on it leads nowhere and is answered 410 (RFC 3339, from 1970 to 9999). Default: never.
+    /// When the link expires and is answered with 410 (RFC 3339, from 1970 to 9999). Default: never.
     #[serde(default, deserialize_with = "present_time")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Field<OffsetDateTime>,
-    /// Whether it leads nowhere and is answered 410. Default: `false`.
+    /// Whether the link is disabled and answered with 410. Default: `false`.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<bool>)]
     disabled: Field<bool>,
-    /// Whether the query of a visitor is added to that of the target. Default: `false`.
+    /// Whether the query of the visitor is added to that of the destination. Default: `false`.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<bool>)]
     forward_query: Field<bool>,
 }
 
 impl Fields {
-    /// What to change. Nothing that is absent.
+    /// Returns a change of the given fields.
     ///
     /// # Errors
-    /// What is not acceptable of it.
+    /// The first field that is invalid.
     pub(super) fn patch(&self, shortener: &Shortener) -> Result<LinkPatch, ApiError> {
         let tags = |tags: Option<&Vec<String>>| {
             Tag::parse_all(tags.into_iter().flatten().map(String::as_str))
@@ -136,10 +136,10 @@ impl Fields {
         })
     }
 
-    /// A new link.
+    /// Returns a new link.
     ///
     /// # Errors
-    /// What is missing or not acceptable of it.
+    /// The first field that is missing or invalid.
     pub(super) fn new_link(&self, shortener: &Shortener) -> Result<NewLink, ApiError> {
         let patch = self.patch(shortener)?;
         Ok(NewLink {
@@ -149,10 +149,10 @@ impl Fields {
         })
     }
 
-    /// A replacement of all fields.
+    /// Returns a replacement of all fields.
     ///
     /// # Errors
-    /// What is missing or not acceptable of it.
+    /// The first field that is missing or invalid.
     pub(super) fn replacement(&self, shortener: &Shortener) -> Result<LinkPatch, ApiError> {
         let patch = self.patch(shortener)?;
         Ok(LinkPatch::all_of(LinkContent {

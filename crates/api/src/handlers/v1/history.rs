@@ -1,5 +1,5 @@
-//! `GET /api/v1/links/{id}/history` and `POST /api/v1/links/{id}/restore`: what a link was, and making it
-//! that again.
+//! `GET /api/v1/links/{id}/history` and `POST /api/v1/links/{id}/restore`: the versions of a link, and
+//! restoring one.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -19,19 +19,19 @@ use crate::responses::{BadBody, BadInput, Contended, Denied, NotThere, Stale, St
 use crate::state::State;
 use crate::views::links::{LinkView, VersionView};
 
-/// What became of a link.
+/// A page of the versions of a link.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct VersionList {
     versions: Vec<VersionView>,
-    /// Where the list goes on; `null` at its end.
+    /// Cursor of the next page; `null` on the last page.
     next_cursor: Option<String>,
 }
 
-/// Show what became of a link
+/// Show the history of a link
 ///
-/// Every change, newest first: who made it, when, and what the link was before and after. Of a deleted
-/// link as well. For owners and admins. The first version of a link that is older than its history is in
-/// `before` of the second.
+/// Every change, newest first, with its time, its author, and the link before and after it. Includes deleted
+/// links. For owners and admins. If a link is older than its history, its first version is in `before` of the
+/// second.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/history",
@@ -40,7 +40,7 @@ pub(crate) struct VersionList {
     params(LinkPath, PartQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Some of the versions", body = VersionList),
+        (status = 200, description = "A page of versions", body = VersionList),
         BadInput,
         Denied,
         NotThere,
@@ -64,19 +64,19 @@ pub(crate) async fn list(
     }))
 }
 
-/// What to restore.
+/// Selects what to restore.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RestoreRequest {
-    /// The version to go back to: its code, target and all that is said of it, not its owners. Without
-    /// one a deleted link becomes what it was.
+    /// The version to restore: its code, destination and other settings. Owners and sharing do not change.
+    /// Without it, a deleted link is restored as it was.
     #[schema(minimum = 1, maximum = 2_147_483_647)]
     version: Option<u32>,
 }
 
 /// Restore a link
 ///
-/// A deleted one, or one that should be what it was at an earlier version. Going back is a new version.
+/// Restores a deleted link, or an earlier version, which becomes a new version.
 #[utoipa::path(
     post,
     path = "/api/v1/links/{id}/restore",
@@ -87,9 +87,9 @@ pub(crate) struct RestoreRequest {
         IfMatch,
     ),
     security(("token" = [])),
-    request_body(content = Option<RestoreRequest>, description = "JSON, or nothing at all"),
+    request_body(content = Option<RestoreRequest>, description = "JSON, or an empty body"),
     responses(
-        (status = 200, description = "The link as it is now", body = LinkView, headers(("ETag" = String, description = "Its version"))),
+        (status = 200, description = "The restored link", body = LinkView, headers(("ETag" = String, description = "The version of the link"))),
         Contended,
         Stale,
         BadBody,

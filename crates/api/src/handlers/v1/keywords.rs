@@ -1,4 +1,4 @@
-//! `/api/v1/keywords`: words, also as host names, that take all that a path has behind them.
+//! `/api/v1/keywords`: words, also as host names, that pass on the rest of the path.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -17,12 +17,12 @@ use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::keywords::{KeywordList, KeywordRecord};
 
-/// What is said of a new keyword.
+/// The fields of a new keyword.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeywordFields {
     /// The word: letters a-z in either case, digits, `-` and `_`, beginning and ending with a letter or
-    /// digit. No link has it as its code, or as the beginning of one.
+    /// digit. It must not be the code of a link, or the first part of one.
     #[schema(
         example = "gh",
         min_length = 1,
@@ -30,19 +30,19 @@ pub(crate) struct KeywordFields {
         pattern = "^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
     )]
     pub(crate) keyword: String,
-    /// Where it leads: an absolute http or https URL of at most 2,048 bytes with `{slug}` in its path, query
-    /// or fragment.
+    /// The destination: an absolute http or https URL of at most 2,048 bytes with `{slug}` in its path, query
+    /// or fragment, which is filled with the rest of the path.
     #[schema(example = "https://github.com/{slug}", max_length = 2048)]
     pub(crate) url: String,
-    /// What it is called: one line of at most 200 characters. Default: empty.
+    /// The title: one line of at most 200 characters. Default: empty.
     #[serde(default)]
     #[schema(max_length = 200, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
     pub(crate) title: String,
-    /// What it is for: at most 2,000 characters. Default: empty.
+    /// The description, of at most 2,000 characters. Default: empty.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub(crate) description: String,
-    /// Whether the query of a visitor is added to that of the target. Default: `true`.
+    /// Whether the query of the visitor is added to that of the destination. Default: `true`.
     #[serde(default = "forwards")]
     #[schema(default = true)]
     pub(crate) forward_query: bool,
@@ -54,7 +54,7 @@ const fn forwards() -> bool {
 
 /// List keywords
 ///
-/// In the order of the alphabet. For admins.
+/// In alphabetical order. For admins.
 #[utoipa::path(
     get,
     path = "/api/v1/keywords",
@@ -63,7 +63,7 @@ const fn forwards() -> bool {
     params(PartQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Some of the keywords", body = KeywordList),
+        (status = 200, description = "A page of keywords", body = KeywordList),
         BadInput,
         Denied,
         StoreFailure,
@@ -78,10 +78,10 @@ pub(crate) async fn list(
     Ok(web::Json(listed(&query, &caller, &state).await?))
 }
 
-/// Some of the keywords.
+/// Returns a page of keywords.
 ///
 /// # Errors
-/// `BAD_REQUEST` for a part that there is not.
+/// `BAD_REQUEST` for an invalid limit or cursor.
 pub(crate) async fn listed(
     query: &PartQuery,
     caller: &Caller,
@@ -103,21 +103,22 @@ pub(crate) async fn listed(
     })
 }
 
-/// Make a keyword
+/// Create a keyword
 ///
-/// `/gh/org/repo`, and with such a host name `http://gh/org/repo`, then lead to its URL with `org/repo` in
-/// place of `{slug}`. One that was removed comes back with its clicks. For admins.
+/// The keyword `gh` redirects `/gh/org/repo`, and if that host name resolves to this server,
+/// `http://gh/org/repo`, to its URL with `org/repo` in place of `{slug}`. Creating a removed keyword again
+/// restores it with its clicks. For admins.
 #[utoipa::path(
     post,
     path = "/api/v1/keywords",
     tag = "keywords",
     operation_id = "createKeyword",
     security(("token" = [])),
-    request_body(content = KeywordFields, description = "At most 64 KiB of JSON. Unknown fields are refused."),
+    request_body(content = KeywordFields, description = "At most 64 KiB of JSON. Unknown fields are rejected."),
     responses(
-        (status = 201, description = "The keyword was made", body = KeywordRecord,
-            headers(("Location" = String, description = "Where it is read as a link"))),
-        (status = 409, description = "A link has the word as its code, or as the beginning of one: CODE_TAKEN", body = ErrorBody<'static>),
+        (status = 201, description = "The created keyword", body = KeywordRecord,
+            headers(("Location" = String, description = "The URL of the keyword as a link"))),
+        (status = 409, description = "The word is the code of a link, or the first part of one: CODE_TAKEN", body = ErrorBody<'static>),
         BadBody,
         Denied,
         StoreFailure,
@@ -135,10 +136,10 @@ pub(crate) async fn create(
         .json(KeywordRecord::new(&made, state.shortener())))
 }
 
-/// Makes a keyword.
+/// Creates a keyword.
 ///
 /// # Errors
-/// What is not acceptable of it.
+/// The first field that is invalid, `CODE_TAKEN`, and `TOO_MANY_REQUESTS`.
 pub(crate) async fn made(
     asked: &KeywordFields,
     request: &HttpRequest,
@@ -164,16 +165,17 @@ pub(crate) async fn made(
 
 /// Remove a keyword
 ///
-/// It stops working, and its word stays reserved. It can be restored as a link. For admins.
+/// Short links with this keyword stop working. The word stays reserved, and the keyword can be restored as a
+/// link. For admins.
 #[utoipa::path(
     delete,
     path = "/api/v1/keywords/{keyword}",
     tag = "keywords",
     operation_id = "removeKeyword",
-    params(("keyword" = String, Path, description = "The word, in any spelling", min_length = 1, max_length = 64)),
+    params(("keyword" = String, Path, description = "The word, in upper or lower case", min_length = 1, max_length = 64)),
     security(("token" = [])),
     responses(
-        (status = 204, description = "It is removed"),
+        (status = 204, description = "Keyword removed"),
         Denied,
         NotThere,
         StoreFailure,

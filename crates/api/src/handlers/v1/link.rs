@@ -20,7 +20,7 @@ use crate::views::links::LinkView;
 
 /// Show a link
 ///
-/// Clicks that this server has accepted and not yet stored are waited for, at most 1 second.
+/// Waits up to 1 second for clicks that this server has accepted but not yet stored.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}",
@@ -29,7 +29,7 @@ use crate::views::links::LinkView;
     params(LinkPath),
     security(("token" = [])),
     responses(
-        (status = 200, description = "The link", body = LinkView, headers(("ETag" = String, description = "Its version"))),
+        (status = 200, description = "The link", body = LinkView, headers(("ETag" = String, description = "The version of the link"))),
         Denied,
         NotThere,
         StoreFailure,
@@ -53,7 +53,7 @@ pub(super) fn shown(owned: &OwnedLink, caller: &Caller, state: &State) -> HttpRe
 
 /// Change a link
 ///
-/// Changes the fields that are there and no others. A new code leaves the old one leading to the link.
+/// Changes only the given fields. If the code changes, the previous one keeps working.
 #[utoipa::path(
     patch,
     path = "/api/v1/links/{id}",
@@ -64,10 +64,10 @@ pub(super) fn shown(owned: &OwnedLink, caller: &Caller, state: &State) -> HttpRe
         IfMatch,
     ),
     security(("token" = [])),
-    request_body(content = Fields, description = "At most 64 KiB of JSON. Unknown fields are refused."),
+    request_body(content = Fields, description = "At most 64 KiB of JSON. Unknown fields are rejected."),
     responses(
-        (status = 200, description = "The link as it is now", body = LinkView, headers(("ETag" = String, description = "Its version"))),
-        (status = 409, description = "Another link has the code, or had it (CODE_TAKEN), or others change the link all the time (CONFLICT)", body = ErrorBody<'static>),
+        (status = 200, description = "The updated link", body = LinkView, headers(("ETag" = String, description = "The version of the link"))),
+        (status = 409, description = "Another link has or had the code (CODE_TAKEN), or the link is being changed at the same time (CONFLICT)", body = ErrorBody<'static>),
         Stale,
         BadBody,
         Denied,
@@ -86,9 +86,9 @@ pub(crate) async fn change(
     edit(&request, id, &caller, &state, &patch).await
 }
 
-/// Replace all that is said of a link
+/// Replace the fields of a link
 ///
-/// A field that is not there gets its default; `url` and `code` are needed.
+/// Missing fields get their defaults; `url` and `code` are required.
 #[utoipa::path(
     put,
     path = "/api/v1/links/{id}",
@@ -99,10 +99,10 @@ pub(crate) async fn change(
         IfMatch,
     ),
     security(("token" = [])),
-    request_body(content = Fields, description = "At most 64 KiB of JSON. Unknown fields are refused."),
+    request_body(content = Fields, description = "At most 64 KiB of JSON. Unknown fields are rejected."),
     responses(
-        (status = 200, description = "The link as it is now", body = LinkView, headers(("ETag" = String, description = "Its version"))),
-        (status = 409, description = "Another link has the code, or had it (CODE_TAKEN), or others change the link all the time (CONFLICT)", body = ErrorBody<'static>),
+        (status = 200, description = "The updated link", body = LinkView, headers(("ETag" = String, description = "The version of the link"))),
+        (status = 409, description = "Another link has or had the code (CODE_TAKEN), or the link is being changed at the same time (CONFLICT)", body = ErrorBody<'static>),
         Stale,
         BadBody,
         Denied,
@@ -134,19 +134,20 @@ async fn edit(
     Ok(shown(&changed, caller, state))
 }
 
-/// How to delete.
+/// Selects how to delete.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeleteQuery {
-    /// `true` deletes for good, with all clicks and the history; that is for admins.
+    /// Whether to delete the link permanently, with all clicks and its history. For admins.
     #[param(value_type = Option<bool>, default = false)]
     permanent: Option<String>,
 }
 
 /// Delete a link
 ///
-/// It is answered 404 at once. Its codes stay its own, and it can be restored for 30 days at least.
+/// This server answers 404 at once, others within 2 s. Its codes stay reserved, and it can be restored for
+/// at least 30 days.
 #[utoipa::path(
     delete,
     path = "/api/v1/links/{id}",
@@ -159,7 +160,7 @@ pub(crate) struct DeleteQuery {
     ),
     security(("token" = [])),
     responses(
-        (status = 204, description = "The link is deleted"),
+        (status = 204, description = "Link deleted"),
         Contended,
         Stale,
         BadInput,

@@ -1,5 +1,5 @@
-//! `GET` and `POST /api/v1/links`, `GET /api/v1/admin/links`, `GET /api/v1/tags/{name}/links`: lists of
-//! links, and making one.
+//! `GET` and `POST /api/v1/links`, `GET /api/v1/admin/links`, `GET /api/v1/tags/{name}/links`: lists links and
+//! creates one.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -21,45 +21,46 @@ use crate::responses::{BadBody, BadInput, Denied, StoreFailure};
 use crate::state::State;
 use crate::views::links::{LinkView, VisibilityName};
 
-/// The longest search, in characters.
+/// Maximum length of a search, in characters.
 const MAX_SEARCH_CHARS: usize = 200;
 
-/// Which links. Texts, not numbers: whatever is no number gets the message of its rule.
+/// Selects links. Numbers are read as text, so that an invalid one gets the message of its own rule.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct LinksQuery {
-    /// Found by each of these words: in their code, title, tags, target or description is a word that
-    /// begins with it. Words are letters and digits, in any case; the first 8 count. Empty: all.
+    /// Words that must all match the beginning of a word in the code, title, tags, destination or
+    /// description. Words consist of letters and digits, in any case; only the first 8 count. Empty: all
+    /// links.
     #[param(max_length = 200, example = "wiki")]
     pub(crate) q: Option<String>,
-    /// With this tag.
+    /// The tag that the links have.
     #[param(min_length = 1, max_length = 64)]
     pub(crate) tag: Option<String>,
-    /// Of this owner: an address, an id, or `me`.
+    /// The owner of the links: an email address, an ID, or `me`.
     #[param(example = "me")]
     pub(crate) owner: Option<String>,
-    /// Leading to exactly this URL.
+    /// The exact destination of the links.
     #[param(format = "uri", max_length = 2048)]
     pub(crate) url: Option<String>,
-    /// Of this visibility.
+    /// The visibility of the links.
     #[param(value_type = Option<VisibilityName>)]
     pub(crate) visibility: Option<String>,
-    /// `true`: those that are deleted and that the caller can restore, and no others.
+    /// Whether to list the deleted links that the caller can restore, in place of links that are not deleted.
     #[param(value_type = Option<bool>, default = false)]
     pub(crate) deleted: Option<String>,
-    /// `-created_at` (newest first), `created_at`, `code` or `-code`. Not by clicks: they change while
-    /// somebody turns pages.
+    /// The order: `-created_at` (newest first), `created_at`, `code` or `-code`. There is no order by clicks,
+    /// which change between pages.
     #[param(value_type = Option<LinkOrderName>)]
     pub(crate) sort: Option<String>,
-    /// How many links at the most.
+    /// Maximum number of links.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     pub(crate) limit: Option<String>,
-    /// The `next_cursor` of the list so far.
+    /// The `next_cursor` of the previous page.
     pub(crate) cursor: Option<String>,
 }
 
-/// An order of links: a field, with `-` before it for the other direction.
+/// An order of links: a field, with the prefix `-` for descending order.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
 pub(crate) enum LinkOrderName {
@@ -73,27 +74,27 @@ pub(crate) enum LinkOrderName {
     CodeReversed,
 }
 
-/// A list of links.
+/// A page of links.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LinkList)]
 pub(crate) struct LinkList {
     pub(crate) links: Vec<LinkView>,
-    /// Where the list goes on; `null` at its end.
+    /// Cursor of the next page; `null` on the last page.
     pub(crate) next_cursor: Option<String>,
 }
 
-/// What a query asks for.
+/// A query of the store and the number of links to show.
 pub(crate) struct Asked {
     pub(crate) query: LinkQuery,
-    /// How many are to be shown: one less than the query asks for.
+    /// Number of links to show: one less than the limit of the query.
     pub(crate) limit: u32,
 }
 
 impl LinksQuery {
-    /// What is asked for; `None` where nothing can be found.
+    /// Parses the parameters; returns `None` if no link can match.
     ///
     /// # Errors
-    /// What is not acceptable of it.
+    /// The first parameter that is invalid.
     pub(crate) async fn read(
         &self,
         caller: &Caller,
@@ -124,7 +125,7 @@ impl LinksQuery {
             deleted,
             order,
             after: self.cursor.as_ref().map(place).transpose()?,
-            // One more, to know whether there is more.
+            // One more link shows whether there is another page.
             ..LinkQuery::newest(LinkReader::All, limit.saturating_add(1))
         };
         if let Some(owner) = &self.owner {
@@ -142,7 +143,7 @@ fn bad(error: impl std::error::Error) -> ApiError {
     ApiError::bad_request(error.to_string())
 }
 
-/// The words of a search. One that has none finds nothing.
+/// Splits a search into words. A search without words matches no links.
 fn words(text: &str) -> Result<Vec<SearchWord>, ApiError> {
     if text.chars().count() > MAX_SEARCH_CHARS {
         return Err(ApiError::bad_request(
@@ -152,7 +153,7 @@ fn words(text: &str) -> Result<Vec<SearchWord>, ApiError> {
     Ok(SearchWord::of_search(text))
 }
 
-/// The user of an address, an id or `me`; `None` where there is none.
+/// Finds the user with an email address, an ID or `me`; `None` if there is none.
 async fn owner_named(
     text: &str,
     caller: &Caller,
@@ -192,9 +193,9 @@ impl LinkList {
 
 /// List links
 ///
-/// Those that the caller may see: the public ones, their own, and those that are shared with them. While
-/// links are made and deleted, none is shown twice and none that stayed is skipped. Unknown
-/// parameters are refused.
+/// Links that the caller can see: public links, their own links, and links that are shared with them. If
+/// links are created and deleted between pages, no link is listed twice, and no other link is skipped.
+/// Unknown parameters are rejected.
 #[utoipa::path(
     get,
     path = "/api/v1/links",
@@ -203,7 +204,7 @@ impl LinkList {
     params(LinksQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Some of the links", body = LinkList),
+        (status = 200, description = "A page of links", body = LinkList),
         BadInput,
         Denied,
         StoreFailure,
@@ -233,7 +234,7 @@ async fn listed(
 
 /// List all links
 ///
-/// Whoever owns them, with the same parameters. For admins.
+/// Links of all owners, with the same parameters. For admins.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/links",
@@ -242,7 +243,7 @@ async fn listed(
     params(LinksQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Some of the links", body = LinkList),
+        (status = 200, description = "A page of links", body = LinkList),
         BadInput,
         Denied,
         StoreFailure,
@@ -257,10 +258,10 @@ pub(crate) async fn list_all(
     Ok(web::Json(all(&query, &caller, &state).await?))
 }
 
-/// Some of all links.
+/// Returns a page of all links.
 ///
 /// # Errors
-/// `BAD_REQUEST` for what cannot be asked.
+/// `BAD_REQUEST` for an invalid parameter.
 pub(crate) async fn all(
     query: &LinksQuery,
     caller: &Caller,
@@ -274,24 +275,24 @@ pub(crate) async fn all(
     Ok(LinkList::new(all.await?, &asked, caller, state))
 }
 
-/// Which part of the list.
+/// Selects a page of the list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct TaggedQuery {
-    /// `-created_at` (newest first), `created_at`, `code` or `-code`.
+    /// The order: `-created_at` (newest first), `created_at`, `code` or `-code`.
     #[param(value_type = Option<LinkOrderName>)]
     sort: Option<String>,
-    /// How many links at the most.
+    /// Maximum number of links.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
-    /// The `next_cursor` of the list so far.
+    /// The `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
 /// List the links with a tag
 ///
-/// Those that the caller may see; none where no link has the tag.
+/// Links that the caller can see. The list is empty if no link has the tag.
 #[utoipa::path(
     get,
     path = "/api/v1/tags/{name}/links",
@@ -300,7 +301,7 @@ pub(crate) struct TaggedQuery {
     params(("name" = String, Path, description = "The tag", min_length = 1, max_length = 64), TaggedQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Some of the links", body = LinkList),
+        (status = 200, description = "A page of links", body = LinkList),
         BadInput,
         Denied,
         StoreFailure,
@@ -327,20 +328,20 @@ pub(crate) async fn tagged(
     listed(&query, &caller, &state).await
 }
 
-/// Make a link
+/// Create a link
 ///
-/// It belongs to the caller; what the operator makes, to nobody.
+/// The caller becomes the owner. A link created by the operator has no owner.
 #[utoipa::path(
     post,
     path = "/api/v1/links",
     tag = "links",
     operation_id = "createLink",
     security(("token" = [])),
-    request_body(content = Fields, description = "At most 64 KiB of JSON. `url` is needed. Unknown fields are refused."),
+    request_body(content = Fields, description = "At most 64 KiB of JSON. `url` is required. Unknown fields are rejected."),
     responses(
-        (status = 201, description = "The link was made", body = LinkView, headers(
-            ("Location" = String, description = "Where it is read"),
-            ("ETag" = String, description = "Its version"),
+        (status = 201, description = "The created link", body = LinkView, headers(
+            ("Location" = String, description = "The URL of the created resource"),
+            ("ETag" = String, description = "The version of the link"),
         ), links(
             ("showLink" = (operation_id = "showLink", parameters(("id" = "$response.body#/id")))),
             ("changeLink" = (operation_id = "changeLink", parameters(("id" = "$response.body#/id")))),
@@ -353,7 +354,7 @@ pub(crate) async fn tagged(
             ("listShares" = (operation_id = "listShares", parameters(("id" = "$response.body#/id")))),
             ("addShare" = (operation_id = "addShare", parameters(("id" = "$response.body#/id")))),
         )),
-        (status = 409, description = "Another link has the code, or had it: CODE_TAKEN", body = ErrorBody<'static>),
+        (status = 409, description = "Another link has or had the code: CODE_TAKEN", body = ErrorBody<'static>),
         BadBody,
         Denied,
         StoreFailure,

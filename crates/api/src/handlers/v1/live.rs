@@ -1,7 +1,7 @@
 //! `GET /api/v1/links/{id}/live`: server-sent events (HTML Living Standard, §9.2) of a link's clicks.
 //!
-//! A stream ends after five minutes, and when the server stops: browsers connect anew by themselves, and
-//! are asked again who they are.
+//! A stream ends after five minutes, and when the server stops. Browsers reconnect on their own, and are
+//! authenticated again.
 
 use std::time::Duration;
 
@@ -25,43 +25,43 @@ use crate::responses::{Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::clicks::ClickView;
 
-/// How long a stream lasts.
+/// Duration of a stream.
 const LIFE: Duration = Duration::from_secs(5 * 60);
-/// After so long without news a comment is sent, which tells a dead connection.
+/// Time without clicks after which a comment is sent, which detects a dead connection.
 const QUIET: Duration = Duration::from_secs(10);
 
 /// An event of the stream.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
 pub(crate) struct LiveEvent {
-    /// `clicks`.
+    /// The name of the event: `clicks`.
     event: String,
-    /// Milliseconds after which to connect anew.
+    /// Milliseconds after which to reconnect.
     retry: u32,
-    /// JSON: a `LiveView`.
+    /// A `LiveView` as JSON.
     #[schema(content_media_type = "application/json")]
     data: String,
 }
 
-/// The data of an event `clicks`.
+/// The data of a `clicks` event.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LiveView {
-    /// The id of the link.
+    /// The ID of the link.
     #[schema(format = "uuid")]
     link_id: String,
-    /// All clicks ever counted.
+    /// Number of all clicks.
     total: u64,
-    /// Those of people among them.
+    /// Number of all clicks by people.
     humans: u64,
-    /// The newest of the clicks that came since the last event, newest first; at most 20.
+    /// The clicks since the last event, newest first; at most the newest 20.
     clicks: Vec<ClickView>,
 }
 
-/// Watch a link
+/// Watch the clicks of a link
 ///
-/// Server-sent events. The first one, `clicks`, says how the link stands; one more comes within two
-/// seconds of each click, on whichever server it was made. A stream ends after five minutes; browsers
-/// connect anew by themselves. At most 500 streams per server. For owners and admins.
+/// Server-sent events. The first event, `clicks`, has the current totals; another follows within two seconds
+/// of each click on any server. A stream ends after five minutes; browsers reconnect on their own. At most 500
+/// streams per server. For owners and admins.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/live",
@@ -70,7 +70,7 @@ pub(crate) struct LiveView {
     params(LinkPath),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Events; the data of each is JSON, as `LiveView`", body = LiveEvent, content_type = "text/event-stream"),
+        (status = 200, description = "Events with a `LiveView` as JSON data", body = LiveEvent, content_type = "text/event-stream"),
         Denied,
         NotThere,
         StoreFailure,
@@ -87,7 +87,7 @@ pub(crate) async fn answer(
     response
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
-        // For nginx, which would keep events until there are enough of them.
+        // Without this header, nginx would buffer the events.
         .insert_header(("X-Accel-Buffering", "no"));
     if request.method() == Method::HEAD {
         return Ok(response.finish());
@@ -147,7 +147,7 @@ fn event(link: LinkId, news: &News) -> Result<Bytes, ApiError> {
         humans: news.total.humans,
         clicks: news.clicks.iter().cloned().map(ClickView::from).collect(),
     };
-    // JSON has no line breaks in it.
+    // Serialised JSON contains no line breaks, which would end the event.
     let data = serde_json::to_string(&view).map_err(ApiError::internal)?;
     Ok(format!("retry: 2000\nevent: clicks\ndata: {data}\n\n").into())
 }

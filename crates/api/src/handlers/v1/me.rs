@@ -1,4 +1,4 @@
-//! `GET` and `PATCH /api/v1/users/me`: oneself.
+//! `GET` and `PATCH /api/v1/users/me`: the caller's account.
 
 use actix_web::web;
 use serde::Deserialize;
@@ -13,16 +13,16 @@ use crate::responses::{BadBody, Denied, StoreFailure};
 use crate::state::State;
 use crate::views::links::UserRecord;
 
-/// What to change of oneself.
+/// The fields of the account to change.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MeRequest {
-    /// What others read: one line of at most 100 characters; may be empty.
+    /// The name that is shown to others: one line of at most 100 characters; may be empty.
     #[schema(max_length = 100)]
     display_name: Option<String>,
 }
 
-/// Show oneself
+/// Show your account
 #[utoipa::path(
     get,
     path = "/api/v1/users/me",
@@ -30,7 +30,7 @@ pub(crate) struct MeRequest {
     operation_id = "showMe",
     security(("token" = [])),
     responses(
-        (status = 200, description = "The user of the token", body = UserRecord),
+        (status = 200, description = "The user of the token or session", body = UserRecord),
         Denied,
         StoreFailure,
     )
@@ -40,23 +40,23 @@ pub(crate) async fn show(
     state: web::Data<State>,
 ) -> Result<web::Json<UserRecord>, ApiError> {
     let user = state.accounts().user(caller.user_id()?).await?;
-    // Deleted since they were known again.
+    // The user was deleted after the request was authenticated.
     let user = user.ok_or_else(|| ApiError::unauthorized(true))?;
     Ok(web::Json((&user).into()))
 }
 
-/// Change oneself
+/// Change your account
 ///
-/// Changes what is there and nothing else. The address is changed by an admin.
+/// Changes only the given fields. Only an admin can change the email address.
 #[utoipa::path(
     patch,
     path = "/api/v1/users/me",
     tag = "account",
     operation_id = "changeMe",
     security(("token" = [])),
-    request_body(content = MeRequest, description = "JSON. Unknown fields are refused."),
+    request_body(content = MeRequest, description = "JSON. Unknown fields are rejected."),
     responses(
-        (status = 200, description = "The user as they are now", body = UserRecord),
+        (status = 200, description = "The updated user", body = UserRecord),
         BadBody,
         Denied,
         StoreFailure,
@@ -72,10 +72,10 @@ pub(crate) async fn change(
     Ok(web::Json((&user).into()))
 }
 
-/// Changes the name of whoever asks, where there is a new one.
+/// Changes the name of the caller, if there is a new one.
 ///
 /// # Errors
-/// `UNAUTHORIZED` when they are gone.
+/// `UNAUTHORIZED` if the user no longer exists.
 pub(crate) async fn renamed(
     display_name: Option<DisplayName>,
     caller: &Caller,

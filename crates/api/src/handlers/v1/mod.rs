@@ -1,21 +1,21 @@
 //! The REST API, `/api/v1`: resources in JSON.
 //!
-//! | resource | where |
+//! | resource | module |
 //! | --- | --- |
-//! | links: lists, making them | `links.rs`, `bulk.rs` |
+//! | links: lists, creation | `links.rs`, `bulk.rs` |
 //! | one link | `link.rs`, `history.rs` |
-//! | how often it is clicked, when and from where | `statistics.rs`, `clicks.rs`, `exports.rs`, `live.rs` |
-//! | its owners, and whom it is shared with | `people.rs` |
+//! | its statistics and clicks | `statistics.rs`, `clicks.rs`, `exports.rs`, `live.rs` |
+//! | its owners and the users it is shared with | `people.rs` |
 //! | keywords, for admins | `keywords.rs` |
-//! | what becomes of a visit | `explain.rs` |
+//! | explanations of visits | `explain.rs` |
 //! | the blocklist, for admins | `blocklist.rs` |
-//! | paths that lead nowhere, for admins | `orphans.rs` |
+//! | orphan paths, for admins | `orphans.rs` |
 //! | tags | `tags.rs` |
-//! | tokens, sessions, and oneself | `tokens.rs`, `sessions.rs`, `me.rs` |
+//! | the caller's tokens, sessions and account | `tokens.rs`, `sessions.rs`, `me.rs` |
 //! | users, for admins | `users.rs` |
 //!
-//! What JSON and pages show alike is in `views/`, what comes in for a link in `fields.rs`; paging and versions (`ETag`,
-//! `If-Match`) are in `request/`.
+//! `views/` has the data that JSON and pages share, `fields.rs` the fields that clients send for a link; `request/` has
+//! paging and versions (`ETag`, `If-Match`).
 
 pub(crate) mod blocklist;
 pub(crate) mod bulk;
@@ -37,5 +37,5 @@ pub(crate) mod tags;
 pub(crate) mod tokens;
 pub(crate) mod users;
 
-/// The longest body that has one link in it, in bytes.
+/// Maximum length of a body with one link, in bytes.
 const LINK_BYTES: usize = 64 * 1_024;

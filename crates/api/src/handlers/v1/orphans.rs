@@ -1,4 +1,4 @@
-//! `/api/v1/admin/orphans`: paths that people try and that lead nowhere.
+//! `/api/v1/admin/orphans`: paths that people requested and that match no link.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -14,30 +14,30 @@ use crate::responses::{BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::orphans::{OrphanDays, OrphanList, OrphanRecord};
 
-/// Which orphans.
+/// Selects orphan paths.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct OrphanParams {
-    /// The first day, of the server's time zone (`WAYPOST_TIMEZONE`). Default: 29 days before the last one.
+    /// The first day, in the server's time zone (`WAYPOST_TIMEZONE`). Default: 29 days before the last day.
     #[param(format = "date", example = "2026-03-01")]
     pub(crate) from: Option<String>,
-    /// The last day, itself included. Default: today.
+    /// The last day, which is included. Default: today.
     #[param(format = "date", example = "2026-03-30")]
     pub(crate) to: Option<String>,
-    /// How many items at the most.
+    /// Maximum number of items.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     pub(crate) limit: Option<String>,
-    /// The `next_cursor` of the list so far.
+    /// The `next_cursor` of the previous page.
     pub(crate) cursor: Option<String>,
 }
 
-/// List the paths that people try and that lead nowhere
+/// List orphan paths
 ///
-/// Those with most hits first. Without what leads somewhere by now, and without what scanners ask for: a path is
-/// counted when it could be a code, a browser goes there, and its visitor does not try more than 10 such paths
-/// within a minute. A day has room for 1,000 paths, and is kept for 90 days. Nothing is kept of who tried them.
-/// For admins.
+/// Paths that people requested and that match no link, most requests first. Paths that match a link by now are
+/// left out, and requests of scanners: a path is counted only if it could be a code, a browser navigates to it,
+/// and its visitor requests at most 10 such paths within a minute. At most 1,000 paths are recorded per day, and
+/// kept for 90 days. Nothing is stored about the visitors. For admins.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/orphans",
@@ -46,7 +46,7 @@ pub(crate) struct OrphanParams {
     params(OrphanParams),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Some of the paths", body = OrphanList),
+        (status = 200, description = "A page of paths", body = OrphanList),
         BadInput,
         Denied,
         StoreFailure,
@@ -60,10 +60,10 @@ pub(crate) async fn list(
     Ok(web::Json(listed(query, &state).await?))
 }
 
-/// Some of the paths.
+/// Returns a page of orphan paths.
 ///
 /// # Errors
-/// `BAD_REQUEST` for days and parts that there are not.
+/// `BAD_REQUEST` for invalid days, an invalid limit or an invalid cursor.
 pub(crate) async fn listed(query: OrphanParams, state: &State) -> Result<OrphanList, ApiError> {
     let (from, to) = (day("from", query.from)?, day("to", query.to)?);
     let days = OrphanDays::of(from, to, state.orphans().today()).map_err(ApiError::bad_request)?;
@@ -95,18 +95,18 @@ fn day(name: &str, text: Option<String>) -> Result<Option<Date>, ApiError> {
     day.map_err(|error| ApiError::bad_request(format!("`{name}` {error}")))
 }
 
-/// Forget a path that people try
+/// Dismiss an orphan path
 ///
-/// On all days. It comes back when it is tried again. For admins.
+/// Removes it on all days. It comes back when it is requested again. For admins.
 #[utoipa::path(
     delete,
     path = "/api/v1/admin/orphans/{path}",
     tag = "admin",
     operation_id = "forgetOrphan",
-    params(("path" = String, Path, description = "The path, as it is listed; a slash in it is sent as `%2F`", min_length = 1, max_length = 64)),
+    params(("path" = String, Path, description = "The path, as listed, with `%2F` for a slash", min_length = 1, max_length = 64)),
     security(("token" = [])),
     responses(
-        (status = 204, description = "It is forgotten"),
+        (status = 204, description = "Path dismissed"),
         Denied,
         NotThere,
         StoreFailure,
@@ -120,10 +120,10 @@ pub(crate) async fn forget(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Forgets a path.
+/// Dismisses a path.
 ///
 /// # Errors
-/// `NOT_FOUND` when it was not tried.
+/// `NOT_FOUND` if it is not listed.
 pub(crate) async fn forgotten(path: &str, state: &State) -> Result<(), ApiError> {
     let path = OrphanPath::parse(path).map_err(|_| ApiError::no_such_thing())?;
     if !state.orphans().forget(&path).await? {
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_is_of_the_last_thirty_days_when_nothing_else_is_asked_for() {
+    fn a_list_is_of_the_last_thirty_days_by_default() {
         let today = date!(2026 - 03 - 30);
         let of = |from, to| OrphanDays::of(from, to, today).map(|days| (days.from, days.to));
         let (first, other) = (date!(2026 - 03 - 01), date!(2026 - 02 - 28));

@@ -1,5 +1,5 @@
-//! `/api/v1/links/{id}/owners` and `/api/v1/links/{id}/shares`: whom a link belongs to, and whom it is
-//! shared with.
+//! `/api/v1/links/{id}/owners` and `/api/v1/links/{id}/shares`: the owners of a link and the users it is shared
+//! with.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -17,36 +17,36 @@ use crate::responses::{BadBody, BadInput, Contended, Denied, NotThere, StoreFail
 use crate::state::State;
 use crate::views::links::{OwnerView, PersonView};
 
-/// The owners of a link.
+/// A page of the owners of a link.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OwnerList {
     owners: Vec<OwnerView>,
-    /// Where the list goes on; `null` at its end.
+    /// Cursor of the next page; `null` on the last page.
     next_cursor: Option<String>,
 }
 
-/// Whom a link is shared with.
+/// A page of the users that a link is shared with.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShareList {
     shares: Vec<PersonView>,
-    /// Where the list goes on; `null` at its end.
+    /// Cursor of the next page; `null` on the last page.
     next_cursor: Option<String>,
 }
 
-/// Who becomes an owner.
+/// An owner to add.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OwnerRequest {
     /// The address of a user.
     #[schema(example = "ada@example.com", format = "email", max_length = 254)]
     email: String,
-    /// Whether they become the primary owner; who is it stays an owner.
+    /// Whether the user becomes the primary owner; the present one stays an owner.
     #[serde(default)]
     #[schema(default = false)]
     is_primary: bool,
 }
 
-/// Whom to share with.
+/// A user to share a link with.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ShareRequest {
@@ -59,9 +59,9 @@ fn email(text: &str) -> Result<Email, ApiError> {
     Email::parse(text).map_err(|error| ApiError::bad_request(error.to_string()))
 }
 
-/// Show whom a link belongs to
+/// List the owners of a link
 ///
-/// The primary owner first.
+/// The primary owner comes first.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/owners",
@@ -70,7 +70,7 @@ fn email(text: &str) -> Result<Email, ApiError> {
     params(LinkPath, PartQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Some of the owners", body = OwnerList),
+        (status = 200, description = "A page of owners", body = OwnerList),
         BadInput,
         Denied,
         NotThere,
@@ -93,9 +93,9 @@ pub(crate) async fn owners(
     }))
 }
 
-/// Make somebody an owner of a link
+/// Add an owner
 ///
-/// Who owns it already stays one; the answer is the same.
+/// If the user is already an owner, the response is the same.
 #[utoipa::path(
     post,
     path = "/api/v1/links/{id}/owners",
@@ -103,10 +103,10 @@ pub(crate) async fn owners(
     operation_id = "addOwner",
     params(LinkPath),
     security(("token" = [])),
-    request_body(content = OwnerRequest, description = "JSON. Unknown fields are refused."),
+    request_body(content = OwnerRequest, description = "JSON. Unknown fields are rejected."),
     responses(
-        (status = 201, description = "The owner", body = OwnerView),
-        (status = 409, description = "The link has 200 owners, or others change it all the time: CONFLICT", body = ErrorBody<'static>),
+        (status = 201, description = "The added owner", body = OwnerView),
+        (status = 409, description = "The link has 200 owners, or it is being changed at the same time: CONFLICT", body = ErrorBody<'static>),
         BadBody,
         Denied,
         NotThere,
@@ -130,9 +130,9 @@ pub(crate) async fn add_owner(
     Ok(HttpResponse::Created().json(OwnerView::from(added)))
 }
 
-/// Take a link from one of its owners
+/// Remove an owner
 ///
-/// The primary owner can only make somebody else the primary one first.
+/// The primary owner cannot be removed; make another owner the primary one first.
 #[utoipa::path(
     delete,
     path = "/api/v1/links/{id}/owners/{user}",
@@ -140,12 +140,12 @@ pub(crate) async fn add_owner(
     operation_id = "removeOwner",
     params(
         LinkPath,
-        ("user" = String, Path, description = "The id of the owner", format = "uuid"),
+        ("user" = String, Path, description = "The ID of the owner", format = "uuid"),
     ),
     security(("token" = [])),
     responses(
-        (status = 204, description = "They are no owner any more"),
-        (status = 409, description = "They are the primary owner, or others change the link all the time: CONFLICT", body = ErrorBody<'static>),
+        (status = 204, description = "Owner removed"),
+        (status = 409, description = "The user is the primary owner, or the link is being changed at the same time: CONFLICT", body = ErrorBody<'static>),
         Denied,
         NotThere,
         StoreFailure,
@@ -162,9 +162,9 @@ pub(crate) async fn remove_owner(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Show whom a link is shared with
+/// List the users that a link is shared with
 ///
-/// In the order of their ids. For owners and admins.
+/// In the order of their IDs. For owners and admins.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/shares",
@@ -173,7 +173,7 @@ pub(crate) async fn remove_owner(
     params(LinkPath, PartQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Some of them", body = ShareList),
+        (status = 200, description = "A page of users", body = ShareList),
         BadInput,
         Denied,
         NotThere,
@@ -196,9 +196,9 @@ pub(crate) async fn shares(
     }))
 }
 
-/// Share a link with somebody
+/// Share a link with a user
 ///
-/// They see it then, and follow it if it is `secure`. Who owns it needs no share: for them nothing changes.
+/// The user can see the link, and follow it if it is `secure`. Nothing changes for an owner.
 #[utoipa::path(
     post,
     path = "/api/v1/links/{id}/shares",
@@ -206,10 +206,10 @@ pub(crate) async fn shares(
     operation_id = "addShare",
     params(LinkPath),
     security(("token" = [])),
-    request_body(content = ShareRequest, description = "JSON. Unknown fields are refused."),
+    request_body(content = ShareRequest, description = "JSON. Unknown fields are rejected."),
     responses(
-        (status = 201, description = "Whom it is shared with now, or who owns it", body = PersonView),
-        (status = 409, description = "The link is shared with 200 users, or others change it all the time: CONFLICT", body = ErrorBody<'static>),
+        (status = 201, description = "The user that the link is shared with, or who owns it", body = PersonView),
+        (status = 409, description = "The link is shared with 200 users, or it is being changed at the same time: CONFLICT", body = ErrorBody<'static>),
         BadBody,
         Denied,
         NotThere,
@@ -227,7 +227,7 @@ pub(crate) async fn add_share(
     Ok(HttpResponse::Created().json(PersonView::from(&person)))
 }
 
-/// Share a link with somebody no more
+/// Stop sharing a link with a user
 #[utoipa::path(
     delete,
     path = "/api/v1/links/{id}/shares/{user}",
@@ -235,11 +235,11 @@ pub(crate) async fn add_share(
     operation_id = "removeShare",
     params(
         LinkPath,
-        ("user" = String, Path, description = "The id of whom it is shared with", format = "uuid"),
+        ("user" = String, Path, description = "The ID of the user", format = "uuid"),
     ),
     security(("token" = [])),
     responses(
-        (status = 204, description = "It is not shared with them any more"),
+        (status = 204, description = "Sharing stopped"),
         Contended,
         Denied,
         NotThere,

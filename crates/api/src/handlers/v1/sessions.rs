@@ -1,4 +1,4 @@
-//! `/api/v1/sessions`: where one is signed in.
+//! `/api/v1/sessions`: the caller's sessions.
 
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -16,35 +16,35 @@ use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::sessions::SessionView;
 
-/// Sessions, newest first.
+/// A page of sessions, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionList {
     pub(crate) sessions: Vec<SessionView>,
-    /// Where the list goes on; `null` at its end.
+    /// Cursor of the next page; `null` on the last page.
     pub(crate) next_cursor: Option<String>,
 }
 
-/// A new password.
+/// A change of the password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PasswordRequest {
-    /// The password that one has.
+    /// The current password.
     #[schema(max_length = 1024)]
     current_password: String,
-    /// The one to have from now on, of at least 10 characters.
+    /// The new password, of at least 10 characters.
     #[schema(min_length = 10, max_length = 1024)]
     new_password: String,
 }
 
-/// The session that a request was sent with, if it was one.
+/// Returns the session of a request, if it was sent with one.
 pub(crate) fn current(request: &HttpRequest) -> Option<SessionId> {
     let extensions = request.extensions();
     extensions.get::<CurrentSession>().map(|current| current.0)
 }
 
-/// List one's sessions
+/// List your sessions
 ///
-/// Newest first: where one is signed in.
+/// Newest first.
 #[utoipa::path(
     get,
     path = "/api/v1/sessions",
@@ -53,7 +53,7 @@ pub(crate) fn current(request: &HttpRequest) -> Option<SessionId> {
     params(PartQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Some of the sessions", body = SessionList),
+        (status = 200, description = "A page of sessions", body = SessionList),
         BadInput,
         Denied,
         StoreFailure,
@@ -69,10 +69,10 @@ pub(crate) async fn list(
     Ok(web::Json(listed.await?))
 }
 
-/// Some of the sessions of whoever asks.
+/// Returns a page of the caller's sessions.
 ///
 /// # Errors
-/// `BAD_REQUEST` for a part that there is not.
+/// `BAD_REQUEST` for an invalid limit or cursor.
 pub(crate) async fn listed(
     query: &PartQuery,
     request: &HttpRequest,
@@ -91,18 +91,18 @@ pub(crate) async fn listed(
     })
 }
 
-/// End a session
+/// Sign out a session
 ///
-/// It is not accepted any more at once, by any server.
+/// Every server rejects the session at once.
 #[utoipa::path(
     delete,
     path = "/api/v1/sessions/{id}",
     tag = "account",
     operation_id = "endSession",
-    params(("id" = String, Path, description = "The id of the session", format = "uuid")),
+    params(("id" = String, Path, description = "The ID of the session", format = "uuid")),
     security(("token" = [])),
     responses(
-        (status = 204, description = "It is ended"),
+        (status = 204, description = "Session signed out"),
         Denied,
         NotThere,
         StoreFailure,
@@ -122,7 +122,7 @@ pub(crate) async fn end(
 
 /// Sign out everywhere
 ///
-/// Ends all of one's sessions, the one that asks included. API tokens stay.
+/// Signs out all sessions of the caller, including that of this request. API tokens keep working.
 #[utoipa::path(
     delete,
     path = "/api/v1/sessions",
@@ -130,7 +130,7 @@ pub(crate) async fn end(
     operation_id = "endSessions",
     security(("token" = [])),
     responses(
-        (status = 204, description = "They are ended"),
+        (status = 204, description = "Sessions signed out"),
         Denied,
         StoreFailure,
     )
@@ -144,22 +144,22 @@ pub(crate) async fn end_all(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Change one's password
+/// Change your password
 ///
-/// Ends one's other sessions. API tokens stay. Attempts with a wrong password are limited as those of
-/// signing in are (429, with `Retry-After`).
+/// Signs out all other sessions. API tokens keep working. Attempts with a wrong password are limited as for
+/// signing in (429, with `Retry-After`).
 #[utoipa::path(
     post,
     path = "/api/v1/users/me/password",
     tag = "account",
     operation_id = "changePassword",
     security(("token" = [])),
-    request_body(content = PasswordRequest, description = "JSON. Unknown fields are refused."),
+    request_body(content = PasswordRequest, description = "JSON. Unknown fields are rejected."),
     responses(
-        (status = 204, description = "It is changed"),
+        (status = 204, description = "Password changed"),
         BadBody,
         Denied,
-        (status = 429, description = "Too many attempts failed; `Retry-After` says in how many seconds to try again",
+        (status = 429, description = "Too many failed attempts; `Retry-After` says in how many seconds to try again",
             body = crate::errors::ErrorBody<'static>,
             headers(("Retry-After" = u32, description = "Seconds"))),
         StoreFailure,
@@ -178,10 +178,10 @@ pub(crate) async fn change_password(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Changes the password of whoever asks and knows the one that they have.
+/// Changes the password of the caller, who must know the current one.
 ///
 /// # Errors
-/// `FORBIDDEN` when they do not; `TOO_MANY_REQUESTS` after too many attempts.
+/// `FORBIDDEN` for a wrong password; `TOO_MANY_REQUESTS` after too many failed attempts.
 pub(crate) async fn set_password(
     request: &HttpRequest,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! `GET /api/v1/links/{id}/stats`, `GET /api/v1/links/{id}/breakdown` and `GET /api/v1/stats`: numbers.
+//! `GET /api/v1/links/{id}/stats`, `GET /api/v1/links/{id}/breakdown` and `GET /api/v1/stats`: statistics.
 
 use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};
@@ -17,56 +17,56 @@ use crate::responses::{BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::links::VisitClassName;
 
-/// So many links are shown as those that are clicked most.
+/// Maximum number of links in the list of those with the most clicks.
 pub(crate) const TOP: u32 = 10;
 
-/// Which days.
+/// Selects days.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DaysQuery {
-    /// The first day; 29 days before the last one if it is not given.
+    /// The first day. Default: 29 days before the last day.
     #[param(value_type = Option<String>, format = Date, example = "2026-03-01")]
     from: Option<String>,
-    /// The last day; today if it is not given. At most 3,660 days from the first one.
+    /// The last day. Default: today. There are at most 3,660 days.
     #[param(value_type = Option<String>, format = Date, example = "2026-03-31")]
     to: Option<String>,
 }
 
-/// Which days, and which clicks.
+/// Selects days and clicks.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct StatsQuery {
-    /// The first day; 29 days before the last one if it is not given.
+    /// The first day. Default: 29 days before the last day.
     #[param(value_type = Option<String>, format = Date, example = "2026-03-01")]
     from: Option<String>,
-    /// The last day; today if it is not given. At most 3,660 days from the first one.
+    /// The last day. Default: today. There are at most 3,660 days.
     #[param(value_type = Option<String>, format = Date, example = "2026-03-31")]
     to: Option<String>,
-    /// Days count only clicks of this class.
+    /// The click type to count in `daily`. Default: all.
     #[param(value_type = Option<VisitClassName>)]
     class: Option<String>,
 }
 
-/// Which days, and by what.
+/// Selects days and a breakdown.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct BreakdownQuery {
-    /// What the clicks are counted by.
+    /// The property to count clicks by.
     #[param(value_type = BreakdownName, required = true)]
     by: Option<String>,
-    /// The first day; 29 days before the last one if it is not given.
+    /// The first day. Default: 29 days before the last day.
     #[param(value_type = Option<String>, format = Date, example = "2026-03-01")]
     from: Option<String>,
-    /// The last day; today if it is not given. At most 3,660 days from the first one.
+    /// The last day. Default: today. There are at most 3,660 days.
     #[param(value_type = Option<String>, format = Date, example = "2026-03-31")]
     to: Option<String>,
 }
 
-/// What clicks can be counted by: the host that the visitor came from, the family of the browser or of the
-/// operating system, the kind of device, the country (two letters), or the visit class.
+/// A property to count clicks by: the host of the referrer, the family of the browser or of the operating
+/// system, the kind of device, the country (two letters), or the click type.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
@@ -79,54 +79,54 @@ pub(crate) enum BreakdownName {
     Class,
 }
 
-/// The numbers of a link.
+/// The statistics of a link.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LinkStatsView {
-    /// The id of the link.
+    /// The ID of the link.
     #[schema(format = "uuid")]
     link_id: String,
-    /// All clicks ever counted.
+    /// Number of all clicks.
     total: u64,
-    /// Those of today and the six days before.
+    /// Number of clicks of today and the six days before.
     last_7d: u64,
-    /// Those of today and the 29 days before.
+    /// Number of clicks of today and the 29 days before.
     last_30d: u64,
-    /// Those of people among all: not of bots, previews, prefetching browsers or owners who are signed in.
+    /// Number of all clicks by people, without bots, previews, prefetches and signed-in owners.
     humans: u64,
-    /// How many different visitors came today.
+    /// Number of unique visitors today.
     visitors_today: u64,
-    /// When it was clicked first (RFC 3339); `null` if it never was.
+    /// When the first click was (RFC 3339); `null` if there is none.
     #[serde(with = "time::serde::rfc3339::option")]
     first_click_at: Option<OffsetDateTime>,
-    /// When it was clicked last (RFC 3339); `null` if it never was.
+    /// When the last click was (RFC 3339); `null` if there is none.
     #[serde(with = "time::serde::rfc3339::option")]
     last_click_at: Option<OffsetDateTime>,
-    /// From when on clicks are kept one by one (RFC 3339): the oldest that can be listed; `null` where
-    /// there are none. All other numbers count those before as well.
+    /// When the oldest click record is from (RFC 3339); `null` if there is none. All other counts include
+    /// earlier clicks.
     #[serde(with = "time::serde::rfc3339::option")]
     clicks_since: Option<OffsetDateTime>,
-    /// Every click that this server accepted up to this time is counted (RFC 3339).
+    /// Time up to which every click that this server accepted is counted (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     complete_until: OffsetDateTime,
-    /// Where days begin: an IANA time zone.
+    /// The time zone of the days, as in the IANA database.
     #[schema(example = "Europe/Berlin")]
     timezone: String,
     /// Each day from `from` to `to`, in order.
     daily: Vec<LinkDayView>,
 }
 
-/// The numbers of a link and a day.
+/// The statistics of a link on one day.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LinkDayView {
     /// The day, in the zone `timezone`.
     #[schema(format = Date, example = "2026-03-01")]
     date: String,
-    /// Its clicks.
+    /// Number of clicks.
     clicks: u64,
-    /// Those of people.
+    /// Number of clicks by people.
     humans: u64,
-    /// How many different visitors came on this day. Not to be added up: who comes on two days is a visitor
-    /// of each. `null` where only clicks of a class are counted.
+    /// Number of unique visitors on this day. Do not add days up: a visitor of two days is counted on each.
+    /// `null` if only one click type is counted.
     visitors: Option<u64>,
 }
 
@@ -141,10 +141,10 @@ impl From<DayStatistics> for LinkDayView {
     }
 }
 
-/// Show how often a link is clicked
+/// Show the statistics of a link
 ///
-/// Its totals, and each day. For owners and admins. Clicks that this server has accepted and not yet
-/// stored are waited for, at most 1 second.
+/// Totals, and the clicks of each day. For owners and admins. Waits up to 1 second for clicks that this server
+/// has accepted but not yet stored.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/stats",
@@ -153,7 +153,7 @@ impl From<DayStatistics> for LinkDayView {
     params(LinkPath, StatsQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "The numbers", body = LinkStatsView),
+        (status = 200, description = "The statistics", body = LinkStatsView),
         BadInput,
         Denied,
         NotThere,
@@ -188,28 +188,28 @@ pub(crate) async fn of_link(
     }))
 }
 
-/// The days that are asked for.
+/// Parses the first and the last day.
 ///
 /// # Errors
-/// `BAD_REQUEST` when they are none.
+/// `BAD_REQUEST` for invalid days.
 fn days(from: Option<&str>, to: Option<&str>, state: &State) -> Result<Days, ApiError> {
     Ok(Days::parse(from, to, state.statistics().today())?)
 }
 
-/// The class that is asked for.
+/// Parses a click type.
 ///
 /// # Errors
-/// `BAD_REQUEST` when there is no such class.
+/// `BAD_REQUEST` for an unknown one.
 pub(super) fn class(given: Option<&str>) -> Result<Option<VisitClass>, ApiError> {
     let read = |text: &str| text.parse::<VisitClass>();
     let class = given.map(read).transpose();
     class.map_err(|error| ApiError::bad_request(format!("`class`: {error}")))
 }
 
-/// What the clicks of a link are counted by.
+/// The breakdown of the clicks of a link.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BreakdownView {
-    /// What was asked for.
+    /// The property that clicks are counted by.
     #[schema(value_type = BreakdownName)]
     by: &'static str,
     /// The first day.
@@ -218,19 +218,20 @@ pub(crate) struct BreakdownView {
     /// The last day.
     #[schema(format = Date, example = "2026-03-31")]
     to: String,
-    /// Most clicks first. They add up to all clicks of these days.
+    /// The values, most clicks first. Their clicks add up to all clicks of these days.
     rows: Vec<BreakdownRow>,
 }
 
-/// The clicks of one value.
+/// A value and its clicks.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BreakdownRow {
-    /// The value. Empty: not known; of referrers: none. `other`: those beyond the first 50 of a day.
+    /// The value. Empty if unknown, or if there is no referrer. `other`: all values after the first 50 of a
+    /// day.
     #[schema(example = "Firefox")]
     value: String,
-    /// Its clicks.
+    /// Number of clicks.
     clicks: u64,
-    /// Those of people.
+    /// Number of clicks by people.
     humans: u64,
 }
 
@@ -244,9 +245,9 @@ impl From<(String, Counted)> for BreakdownRow {
     }
 }
 
-/// Show what the clicks of a link are counted by
+/// Break down the clicks of a link
 ///
-/// For owners and admins. Numbers are kept by day and outlive the clicks themselves.
+/// Counts clicks by one property. Daily totals are kept when click records are purged. For owners and admins.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/breakdown",
@@ -255,7 +256,7 @@ impl From<(String, Counted)> for BreakdownRow {
     params(LinkPath, BreakdownQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "The numbers", body = BreakdownView),
+        (status = 200, description = "The breakdown", body = BreakdownView),
         BadInput,
         Denied,
         NotThere,
@@ -285,60 +286,60 @@ pub(crate) async fn breakdown(
     }))
 }
 
-/// The numbers of all that the caller owns.
+/// The statistics of all links that the caller owns.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OwnStatsView {
-    /// How many links those are.
+    /// Number of links.
     links: u64,
-    /// All clicks ever counted.
+    /// Number of all clicks.
     total: u64,
-    /// Those of people among them.
+    /// Number of all clicks by people.
     humans: u64,
-    /// All clicks of today and the six days before.
+    /// Number of clicks of today and the six days before.
     last_7d: u64,
-    /// All clicks of today and the 29 days before.
+    /// Number of clicks of today and the 29 days before.
     last_30d: u64,
-    /// Every click that this server accepted up to this time is counted (RFC 3339).
+    /// Time up to which every click that this server accepted is counted (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     complete_until: OffsetDateTime,
-    /// Where days begin: an IANA time zone.
+    /// The time zone of the days, as in the IANA database.
     #[schema(example = "Europe/Berlin")]
     timezone: String,
     /// Each day from `from` to `to`, in order.
     daily: Vec<OwnDayView>,
-    /// The links that were clicked most on these days, at most ten.
+    /// The links with the most clicks on these days, at most ten.
     top: Vec<TopLinkView>,
 }
 
-/// The numbers of a day.
+/// The statistics of one day.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OwnDayView {
     /// The day, in the zone `timezone`.
     #[schema(format = Date, example = "2026-03-01")]
     date: String,
-    /// Its clicks.
+    /// Number of clicks.
     clicks: u64,
-    /// Those of people.
+    /// Number of clicks by people.
     humans: u64,
 }
 
-/// A link that is clicked much.
+/// A link and its clicks on the selected days.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopLinkView {
-    /// The id of the link.
+    /// The ID of the link.
     #[schema(format = "uuid")]
     pub(crate) link_id: String,
-    /// What visitors type.
+    /// The code.
     #[schema(example = "Team-Wiki")]
     pub(crate) code: String,
     /// The short link.
     #[schema(example = "http://localhost:8080/Team-Wiki", format = "uri")]
     pub(crate) short_url: String,
-    /// What it is called; may be empty.
+    /// The title; may be empty.
     pub(crate) title: String,
-    /// Its clicks on these days.
+    /// Number of clicks on these days.
     pub(crate) clicks: u64,
-    /// Those of people.
+    /// Number of clicks by people.
     pub(crate) humans: u64,
 }
 
@@ -355,10 +356,10 @@ impl TopLinkView {
     }
 }
 
-/// Show how often one's links are clicked
+/// Show the statistics of your links
 ///
-/// All that the caller owns, alone or with others, deleted links left out; nothing for the operator, who
-/// is no user. Visitors are not told: who visits two links is a visitor of each.
+/// All links that the caller owns, alone or with others, without deleted ones; none for the operator, who is
+/// not a user. There are no unique visitors, because a visitor of two links is counted for each.
 #[utoipa::path(
     get,
     path = "/api/v1/stats",
@@ -367,7 +368,7 @@ impl TopLinkView {
     params(DaysQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "The numbers", body = OwnStatsView),
+        (status = 200, description = "The statistics", body = OwnStatsView),
         BadInput,
         Denied,
         StoreFailure,

@@ -21,17 +21,17 @@ pub(crate) struct TagView {
     name: String,
 }
 
-/// Tags, in order.
+/// A page of tags, in alphabetical order.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TagList {
     tags: Vec<TagView>,
-    /// Where the list goes on; `null` at its end.
+    /// Cursor of the next page; `null` on the last page.
     next_cursor: Option<String>,
 }
 
 /// List tags
 ///
-/// Those of links that the caller may see, in order; for the operator those of all links.
+/// Tags of the links that the caller can see, in alphabetical order; for the operator, tags of all links.
 #[utoipa::path(
     get,
     path = "/api/v1/tags",
@@ -40,7 +40,7 @@ pub(crate) struct TagList {
     params(PartQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Some of the tags", body = TagList),
+        (status = 200, description = "A page of tags", body = TagList),
         BadInput,
         Denied,
         StoreFailure,

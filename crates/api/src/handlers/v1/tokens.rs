@@ -18,43 +18,43 @@ use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::links::{ScopeName, TokenRecord};
 
-/// Tokens, newest first.
+/// A page of tokens, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TokenList {
     pub(crate) tokens: Vec<TokenRecord>,
-    /// Where the list goes on; `null` at its end.
+    /// Cursor of the next page; `null` on the last page.
     pub(crate) next_cursor: Option<String>,
 }
 
-/// A token to be made.
+/// A token to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TokenRequest {
-    /// What it is for: one line of 1 to 100 characters.
+    /// The name: one line of 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100, example = "deploy")]
     name: String,
-    /// What it may do. The caller's token needs the same scopes. Default: `read` and `write`, as far as
-    /// the caller's token has them.
+    /// The scopes, which the caller's token must have, too. Default: `read` and `write`, as far as the
+    /// caller's token has them.
     #[schema(value_type = Option<Vec<ScopeName>>, min_items = 1)]
     scopes: Option<Vec<String>>,
-    /// From when on it is not accepted: a time to come (RFC 3339). Default: never.
+    /// When the token expires, in the future (RFC 3339). Default: never.
     #[serde(default, with = "time::serde::rfc3339::option")]
     expires_at: Option<OffsetDateTime>,
 }
 
-/// A token that was made, with its secret.
+/// A created token and its secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct NewTokenView {
     #[serde(flatten)]
     token: TokenRecord,
-    /// What to send in `Authorization: Bearer …`. It is shown this once and never again.
+    /// The secret to send in `Authorization: Bearer …`. It is shown only once.
     #[schema(min_length = 46, max_length = 46)]
     secret: String,
 }
 
-/// List one's tokens
+/// List your API tokens
 ///
-/// Newest first, those that are not accepted any more included.
+/// Newest first, including expired and revoked tokens.
 #[utoipa::path(
     get,
     path = "/api/v1/tokens",
@@ -63,7 +63,7 @@ pub(crate) struct NewTokenView {
     params(PartQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Some of the tokens", body = TokenList),
+        (status = 200, description = "A page of tokens", body = TokenList),
         BadInput,
         Denied,
         StoreFailure,
@@ -78,10 +78,10 @@ pub(crate) async fn list(
     Ok(web::Json(listed(&query, &caller, &state).await?))
 }
 
-/// Some of the tokens of whoever asks.
+/// Returns a page of the caller's tokens.
 ///
 /// # Errors
-/// `BAD_REQUEST` for a part that there is not.
+/// `BAD_REQUEST` for an invalid limit or cursor.
 pub(crate) async fn listed(
     query: &PartQuery,
     caller: &Caller,
@@ -96,19 +96,19 @@ pub(crate) async fn listed(
     })
 }
 
-/// Make a token
+/// Create an API token
 ///
-/// It may not do more than the one that makes it.
+/// It cannot have more rights than the caller's token.
 #[utoipa::path(
     post,
     path = "/api/v1/tokens",
     tag = "account",
     operation_id = "createToken",
     security(("token" = [])),
-    request_body(content = TokenRequest, description = "JSON. Unknown fields are refused."),
+    request_body(content = TokenRequest, description = "JSON. Unknown fields are rejected."),
     responses(
-        (status = 201, description = "The token and its secret", body = NewTokenView,
-            headers(("Location" = String, description = "Where it is revoked"))),
+        (status = 201, description = "The created token and its secret", body = NewTokenView,
+            headers(("Location" = String, description = "The URL of the token, where it can be revoked"))),
         BadBody,
         Denied,
         StoreFailure,
@@ -137,10 +137,10 @@ pub(crate) async fn create(
         }))
 }
 
-/// Makes a token of whoever asks.
+/// Creates a token of the caller.
 ///
 /// # Errors
-/// `FORBIDDEN` for a scope that is not theirs, `BAD_REQUEST` for an expiry in the past.
+/// `FORBIDDEN` for a scope that the caller lacks, `BAD_REQUEST` for an expiry in the past.
 pub(crate) async fn made(
     new: NewToken,
     caller: &Caller,
@@ -150,7 +150,7 @@ pub(crate) async fn made(
     Ok(state.accounts().create_own_token(&caller.0, new).await?)
 }
 
-/// The scopes that are asked for, which the caller must have.
+/// Parses the scopes of a new token, which the caller must have.
 pub(crate) fn scopes(asked: Option<Vec<String>>, caller: &Actor) -> Result<Scopes, ApiError> {
     let Actor::User { scopes: own, .. } = caller else {
         return Ok(Scopes::default());
@@ -178,18 +178,18 @@ pub(crate) fn scopes(asked: Option<Vec<String>>, caller: &Actor) -> Result<Scope
     Ok(scopes)
 }
 
-/// Revoke a token
+/// Revoke an API token
 ///
-/// It is not accepted any more at once, by any server.
+/// Every server rejects the token at once.
 #[utoipa::path(
     delete,
     path = "/api/v1/tokens/{id}",
     tag = "account",
     operation_id = "revokeToken",
-    params(("id" = String, Path, description = "The id of the token", format = "uuid")),
+    params(("id" = String, Path, description = "The ID of the token", format = "uuid")),
     security(("token" = [])),
     responses(
-        (status = 204, description = "It is revoked"),
+        (status = 204, description = "Token revoked"),
         Denied,
         NotThere,
         StoreFailure,
@@ -204,10 +204,10 @@ pub(crate) async fn revoke(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Revokes a token of whoever asks.
+/// Revokes a token of the caller.
 ///
 /// # Errors
-/// `NOT_FOUND` when they have no such token.
+/// `NOT_FOUND` if the caller has no such token.
 pub(crate) async fn revoked(
     token: TokenId,
     caller: &Caller,

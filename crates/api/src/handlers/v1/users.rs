@@ -18,28 +18,28 @@ use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::links::{RoleName, UserRecord};
 
-/// Users, newest first.
+/// A page of users, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UserList {
     users: Vec<UserRecord>,
-    /// Where the list goes on; `null` at its end.
+    /// Cursor of the next page; `null` on the last page.
     next_cursor: Option<String>,
 }
 
-/// What to change of a user.
+/// The fields of a user to change.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserRequest {
-    /// Their address.
+    /// The email address.
     #[schema(format = "email", max_length = 254)]
     email: Option<String>,
-    /// What others read: one line of at most 100 characters; may be empty.
+    /// The name that is shown to others: one line of at most 100 characters; may be empty.
     #[schema(max_length = 100)]
     display_name: Option<String>,
-    /// Their role.
+    /// The role.
     #[schema(value_type = Option<RoleName>)]
     role: Option<String>,
-    /// Whether they may do nothing; their tokens are not accepted then.
+    /// Whether the user is disabled: no sign-in, tokens rejected.
     disabled: Option<bool>,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct UserRequest {
     params(PartQuery),
     security(("token" = [])),
     responses(
-        (status = 200, description = "Some of the users", body = UserList),
+        (status = 200, description = "A page of users", body = UserList),
         BadInput,
         Denied,
         StoreFailure,
@@ -75,18 +75,18 @@ pub(crate) async fn list(
 
 /// Change a user
 ///
-/// Changes what is there and nothing else. Nobody takes their own role or disables themselves. For admins.
+/// Changes only the given fields. You cannot take your own admin role or disable your own account. For admins.
 #[utoipa::path(
     patch,
     path = "/api/v1/admin/users/{id}",
     tag = "admin",
     operation_id = "changeUser",
-    params(("id" = String, Path, description = "The id of the user", format = "uuid")),
+    params(("id" = String, Path, description = "The ID of the user", format = "uuid")),
     security(("token" = [])),
-    request_body(content = UserRequest, description = "JSON. Unknown fields are refused."),
+    request_body(content = UserRequest, description = "JSON. Unknown fields are rejected."),
     responses(
-        (status = 200, description = "The user as they are now", body = UserRecord),
-        (status = 409, description = "Somebody else has the address, or it is oneself: CONFLICT", body = ErrorBody<'static>),
+        (status = 200, description = "The updated user", body = UserRecord),
+        (status = 409, description = "Another user has the email address, or the change is not possible for your own account: CONFLICT", body = ErrorBody<'static>),
         BadBody,
         Denied,
         NotThere,
@@ -116,31 +116,31 @@ fn email(text: &str) -> Result<Email, ApiError> {
     Email::parse(text).map_err(|error| ApiError::bad_request(error.to_string()))
 }
 
-/// What becomes of their links.
+/// Selects what to do with the links of the user.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeleteQuery {
-    /// `reassign:EMAIL` gives the links of which they are the primary owner to that user; `delete` deletes
-    /// those that are theirs alone, so that an admin can restore them, and leaves others to the other
-    /// owners.
+    /// What to do with their links: `reassign:EMAIL` transfers those of which they are the primary owner to
+    /// that user; `delete` deletes those that only they own, and admins can restore them. Links with other
+    /// owners stay.
     #[param(example = "delete", pattern = "^(delete|reassign:.+)$")]
     links: String,
 }
 
 /// Delete a user
 ///
-/// With their tokens. Clicks that they made stay, and are nobody's. For admins.
+/// Also deletes their sessions and API tokens. Their clicks are kept without their name. For admins.
 #[utoipa::path(
     delete,
     path = "/api/v1/admin/users/{id}",
     tag = "admin",
     operation_id = "deleteUser",
-    params(("id" = String, Path, description = "The id of the user", format = "uuid"), DeleteQuery),
+    params(("id" = String, Path, description = "The ID of the user", format = "uuid"), DeleteQuery),
     security(("token" = [])),
     responses(
-        (status = 204, description = "They are deleted"),
-        (status = 409, description = "It is oneself: CONFLICT", body = ErrorBody<'static>),
+        (status = 204, description = "User deleted"),
+        (status = 409, description = "The user is the caller: CONFLICT", body = ErrorBody<'static>),
         BadInput,
         Denied,
         NotThere,
