@@ -1,4 +1,5 @@
-//! Errors: the table of codes with their HTTP status and name, and the body of every error response.
+//! Errors: the table of codes with their HTTP status and name, and the body of every error
+//! response.
 //!
 //! Module `conversions` converts the errors of other crates.
 //!
@@ -70,7 +71,8 @@ pub(crate) enum ErrorCode {
     UnsupportedMediaType,
     /// Too many requests or failed attempts; `Retry-After` says when to try again.
     TooManyRequests,
-    /// The sign-in was not started in this browser, or the response of the OpenID provider is invalid.
+    /// The sign-in was not started in this browser, or the response of the OpenID provider is
+    /// invalid.
     OidcFailed,
     /// The OpenID provider or this server refused the sign-in.
     OidcRefused,

@@ -1,7 +1,7 @@
 //! The OpenAPI document of this API, generated from the handlers.
 //!
-//! It lists the operations of [`crate::routes`] with every status of their responses, except `405`, which
-//! belongs to no operation.
+//! It lists the operations of [`crate::routes`] with every status of their responses, except `405`,
+//! which belongs to no operation.
 
 use actix_web::web::Bytes;
 use utoipa::openapi::Server;

@@ -11,7 +11,8 @@ pub(crate) const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private,
 pub(crate) const DISABLED: &str = "this link is disabled";
 pub(crate) const EXPIRED: &str = "this link has expired";
 
-/// Checks that a link is not disabled, blocked or expired. Reads the clock only if the link can expire.
+/// Checks that a link is not disabled, blocked or expired. Reads the clock only if the link can
+/// expire.
 ///
 /// # Errors
 /// `GONE` if it is.

@@ -1,5 +1,5 @@
-//! QR codes (ISO/IEC 18004) of short links, as SVG and as PNG: black on white, with error correction level M
-//! and the quiet zone of four modules that scanners need.
+//! QR codes (ISO/IEC 18004) of short links, as SVG and as PNG: black on white, with error
+//! correction level M and the quiet zone of four modules that scanners need.
 
 use std::fmt::Write as _;
 
@@ -59,8 +59,8 @@ impl Qr {
         )
     }
 
-    /// Renders the code as PNG with sides of at most `pixels`: every module has the largest whole number of
-    /// pixels that fits, and at least one.
+    /// Renders the code as PNG with sides of at most `pixels`: every module has the largest whole
+    /// number of pixels that fits, and at least one.
     ///
     /// # Errors
     /// `INTERNAL` if the image cannot be encoded.

@@ -33,8 +33,8 @@ pub(crate) enum BadInput {
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
 pub(crate) enum BadBody {
-    /// The body or a field of it is invalid: `BAD_REQUEST`, `URL_INVALID`, `TARGET_BLOCKED`, `CODE_INVALID`,
-    /// `CODE_RESERVED`, `DETAIL_INVALID`, `USER_UNKNOWN`
+    /// The body or a field of it is invalid: `BAD_REQUEST`, `URL_INVALID`, `TARGET_BLOCKED`,
+    /// `CODE_INVALID`, `CODE_RESERVED`, `DETAIL_INVALID`, `USER_UNKNOWN`
     #[response(status = 400)]
     BadRequest(ErrorBody<'static>),
     /// The body did not arrive within 10 seconds
@@ -55,12 +55,13 @@ pub(crate) enum Denied {
     /// The token or session is missing, or is not valid
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "Bearer (RFC 6750)")))]
     Unauthorized(ErrorBody<'static>),
-    /// The token lacks the scope (`SCOPE_MISSING`), the caller may not do this (`FORBIDDEN`), or a change with
-    /// a session has no proof that a page of this server sent it (`CSRF`)
+    /// The token lacks the scope (`SCOPE_MISSING`), the caller may not do this (`FORBIDDEN`), or a
+    /// change with a session has no proof that a page of this server sent it (`CSRF`)
     #[response(status = 403)]
     Forbidden(ErrorBody<'static>),
-    /// Too many requests: `WAYPOST_RATE_LIMIT_API` and `WAYPOST_RATE_LIMIT_CREATE` set the limits. Every
-    /// response has what is left in `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`
+    /// Too many requests: `WAYPOST_RATE_LIMIT_API` and `WAYPOST_RATE_LIMIT_CREATE` set the limits.
+    /// Every response has what is left in `RateLimit-Limit`, `RateLimit-Remaining` and
+    /// `RateLimit-Reset`
     #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds")))]
     TooManyRequests(ErrorBody<'static>),
 }
@@ -92,7 +93,8 @@ pub(crate) enum Stale {
     PreconditionFailed(ErrorBody<'static>),
 }
 
-/// Responses to a visit that is not redirected: a page for browsers, JSON for other clients; or a redirect to sign in.
+/// Responses to a visit that is not redirected: a page for browsers, JSON for other clients; or a
+/// redirect to sign in.
 pub(crate) struct NotFollowed;
 
 /// The name and the description of a response header.

@@ -1,9 +1,10 @@
 //! The table of all routes.
 //!
-//! [`ROUTES`] is the source of the configuration of actix ([`crate::routing`]), the OpenAPI document
-//! ([`crate::openapi`]), the words that cannot be short codes ([`reserved_words`]) and the `Allow` header of 405
-//! responses. To add an operation, write its handler in `handlers` with a `#[utoipa::path]`, and add its row to
-//! `operations`. To add a page, write its handler and add its row to `pages`.
+//! [`ROUTES`] is the source of the configuration of actix ([`crate::routing`]), the OpenAPI
+//! document ([`crate::openapi`]), the words that cannot be short codes ([`reserved_words`]) and the
+//! `Allow` header of 405 responses. To add an operation, write its handler in `handlers` with a
+//! `#[utoipa::path]`, and add its row to `operations`. To add a page, write its handler and add its
+//! row to `pages`.
 
 use std::sync::LazyLock;
 
@@ -32,8 +33,8 @@ pub(crate) struct Row {
     pub(crate) path: String,
     pub(crate) kind: Kind,
     pub(crate) access: Access,
-    /// `None` for redirects, which are not matched by path, and for root files, which are served only if no link
-    /// has their path.
+    /// `None` for redirects, which are not matched by path, and for root files, which are served
+    /// only if no link has their path.
     pub(crate) handler: Option<fn() -> Route>,
     purpose: String,
     /// The OpenAPI document of only this operation; `None` for pages.
@@ -108,23 +109,26 @@ impl Method {
 /// What wraps a handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Nothing, because redirects are by far the most requests. The handler logs and renders its own errors.
+    /// Nothing, because redirects are by far the most requests. The handler logs and renders its
+    /// own errors.
     Redirect,
     /// A request ID and a line in the log.
     Operation,
-    /// As [`Kind::Operation`], but logged only at level `debug`: machines send these requests every few
-    /// seconds.
+    /// As [`Kind::Operation`], but logged only at level `debug`: machines send these requests every
+    /// few seconds.
     Probe,
-    /// As [`Kind::Operation`], for HTML pages, which are not in the OpenAPI document: visitors who are not signed
-    /// in are redirected to sign in, tokens are ignored, and errors are pages.
+    /// As [`Kind::Operation`], for HTML pages, which are not in the OpenAPI document: visitors who
+    /// are not signed in are redirected to sign in, tokens are ignored, and errors are pages.
     Page,
-    /// As [`Kind::Probe`], for the API reference and static files, which are not in the OpenAPI document.
+    /// As [`Kind::Probe`], for the API reference and static files, which are not in the OpenAPI
+    /// document.
     Documentation,
 }
 
 pub(crate) const METRICS: &str = "/metrics";
 
-/// Creates the rows of operations with the path, method and summary of their handlers' `#[utoipa::path]`.
+/// Creates the rows of operations with the path, method and summary of their handlers'
+/// `#[utoipa::path]`.
 macro_rules! operations {
     ($($kind:ident, $access:expr, $($handler:ident)::+;)*) => {
         vec![$(Row::operation($kind, $access, Some(|| web::to($($handler)::+)), described!($($handler)::+))),*]
@@ -318,8 +322,8 @@ pub(crate) fn descriptions() -> impl Iterator<Item = &'static OpenApiDocument> {
     ROUTES.iter().filter_map(|row| row.description.as_deref())
 }
 
-/// First words of planned pages, reserved before the pages exist. Otherwise a link could claim the word
-/// as its code, and the page would later make that link unreachable.
+/// First words of planned pages, reserved before the pages exist. Otherwise a link could claim the
+/// word as its code, and the page would later make that link unreachable.
 const PLANNED: &[&str] = &["assets", "keywords", "oidc", "tags", "tokens", "users"];
 
 /// A route, for documentation.
@@ -331,7 +335,8 @@ pub struct RouteLine {
     pub path: &'static str,
     /// What the route does, in one line.
     pub purpose: &'static str,
-    /// Whether the route is in the OpenAPI document: all except pages, static files and the document itself.
+    /// Whether the route is in the OpenAPI document: all except pages, static files and the
+    /// document itself.
     pub documented: bool,
 }
 
@@ -345,8 +350,8 @@ pub fn routes() -> impl Iterator<Item = RouteLine> {
     })
 }
 
-/// Returns the words that cannot be claimed as short codes: the first word of every route, and those of
-/// planned pages.
+/// Returns the words that cannot be claimed as short codes: the first word of every route, and
+/// those of planned pages.
 #[must_use]
 pub fn reserved_words() -> ReservedWords {
     ROUTES

@@ -1,9 +1,9 @@
-//! What is said about a request: its id, in the answer and in the log, and one line in the log.
+//! Request IDs, in the response and in the log, and one line in the log per request.
 //!
-//! A line has the method, the pattern of the route, the status and the time it took. It never has
-//! the path, the query, the code or the address of the client: those say who followed what. A
-//! redirect that succeeded has neither an id nor a line: it is in the metrics, and it is what the
-//! server does a hundred thousand times a second.
+//! A line has the method, the pattern of the route, the status and the duration. It never has the
+//! path, the query, the code or the IP address of the client, which would reveal who followed which
+//! link. A successful redirect has neither an ID nor a line: metrics count it, and the server
+//! handles about 100,000 of them per second.
 
 use std::time::{Duration, Instant};
 
@@ -21,18 +21,18 @@ use crate::errors::{ApiError, ErrorCode};
 use crate::request::route_names;
 use crate::state::State;
 
-/// The header that carries the id, in requests and in answers.
+/// The header with the ID, in requests and responses.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// The longest id that is taken over from a request, in bytes.
+/// Maximum length of an ID that a request sets, in bytes.
 const MAX_ID_LEN: usize = 128;
 
-/// Identifies one request, in its answer and in every line that it causes in the log.
+/// Identifies a request, in its response and in all its lines in the log.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// The id that a proxy in front gave, where it is at most 128 visible ASCII characters;
-    /// otherwise a new UUID.
+    /// Returns the ID that the request sets, if it has at most 128 visible ASCII characters;
+    /// otherwise generates a UUID.
     pub(crate) fn of(headers: &HeaderMap, random: &dyn Random) -> Self {
         let given = headers.get(REQUEST_ID).filter(|id| {
             let id = id.as_bytes();
@@ -41,7 +41,7 @@ impl RequestId {
         Self(given.cloned().unwrap_or_else(|| Self::drawn(random)))
     }
 
-    /// The id, for a page.
+    /// Returns the ID as text.
     pub(crate) fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
@@ -50,17 +50,17 @@ impl RequestId {
         let mut bytes = [0; 16];
         random.fill(&mut bytes);
         let id = Builder::from_random_bytes(bytes).into_uuid().to_string();
-        // Hexadecimal digits and hyphens always make a header.
+        // Hexadecimal digits and hyphens are always valid in a header.
         HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("none"))
     }
 
-    /// The span in which everything that is logged carries the id. It is of the highest level, so
-    /// that no filter takes the id from a line that it lets through.
+    /// Creates a span that adds the ID to every line in the log. It has the highest level, so that
+    /// no filter removes the ID from a line that it passes.
     pub(crate) fn span(&self) -> Span {
         error_span!("request", request_id = self.as_str())
     }
 
-    /// Completes an answer: with the id, and with a ban on storing it where it says nothing else.
+    /// Adds the ID to a response, and `Cache-Control: no-store` if it has no such header.
     pub(crate) fn complete(self, response: &mut HttpResponse) {
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, self.0);
@@ -70,9 +70,8 @@ impl RequestId {
     }
 }
 
-/// An answer to somebody who asks too often, or for what takes longer than there is time for, is held back for
-/// so long: whoever sends the next request when the last one is answered sends few, and each of them costs
-/// next to nothing.
+/// Delay of a response to a client that exceeds a limit or meets a busy server. Clients that wait
+/// for each response then send few requests, and each costs almost nothing.
 const HELD_BACK: Duration = Duration::from_secs(1);
 
 fn is_sent_too_often(error: Option<&ApiError>) -> bool {
@@ -80,16 +79,16 @@ fn is_sent_too_often(error: Option<&ApiError>) -> bool {
     error.is_some_and(|error| codes.contains(&error.code()))
 }
 
-/// How loud a request is in the log when nothing went wrong.
+/// The level of the line of a request without an internal error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogLevel {
     /// A line at level `info`.
     Info,
-    /// A line at level `debug`: for what machines ask every few seconds.
+    /// A line at level `debug`, for requests that machines send every few seconds.
     Debug,
 }
 
-/// Stands around an operation: gives the request its id and writes its line.
+/// Wraps an operation: gives the request its ID and writes its line.
 pub(crate) async fn observe(
     state: web::Data<State>,
     request: ServiceRequest,
@@ -98,7 +97,7 @@ pub(crate) async fn observe(
     observed(&state, request, next, LogLevel::Info).await
 }
 
-/// Like [`observe`], for what machines ask all the time.
+/// As [`observe`], for requests that machines send all the time.
 pub(crate) async fn observe_quietly(
     state: web::Data<State>,
     request: ServiceRequest,
@@ -116,7 +115,7 @@ async fn observed(
     let started = Instant::now();
     let id = RequestId::of(request.headers(), state.random());
     let span = id.span();
-    // For the page of an error, which shows it.
+    // For the error page, which shows the ID.
     request.extensions_mut().insert(id.clone());
     let answered = async {
         let mut answer = next.call(request).await?;
@@ -134,8 +133,7 @@ async fn observed(
     answered.instrument(span).await
 }
 
-/// Writes the line of a request that was answered. `error` is what the answer was made of, where it
-/// was an error.
+/// Writes the line of an answered request. `error` is the error of the response, if it is one.
 pub(crate) fn write_line(
     request: &HttpRequest,
     status: StatusCode,
@@ -174,7 +172,7 @@ pub(crate) fn write_line(
     }
 }
 
-/// To the microsecond: more digits would be noise.
+/// Converts to milliseconds, rounded to microseconds: more digits would be noise.
 fn milliseconds(elapsed: Duration) -> f64 {
     (elapsed.as_secs_f64() * 1e6).round() / 1e3
 }

@@ -1,8 +1,8 @@
-//! Budgets that are spent and fill up again over time: the generic cell rate algorithm (GCRA), as ATM networks
-//! have it. Of each budget only the time is kept at which it is full again.
+//! Budgets that refill over time: the generic cell rate algorithm (GCRA) of ATM networks. Each
+//! budget is stored as the time at which it is full again.
 //!
-//! What is spent can be given back, which the libraries for this do not have: an attempt to sign in that
-//! succeeds costs nothing.
+//! A charge can be refunded, which libraries for this do not offer: a successful attempt to sign in
+//! costs nothing.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,26 +10,28 @@ use std::net::IpAddr;
 
 use time::{Duration, OffsetDateTime};
 
-/// Entries with a full budget are dropped when there are so many more than the last time.
+/// Number of new entries after which those with a full budget are removed.
 const SWEEP_AFTER: usize = 1_000;
 
-/// How much there is at once, and how long it takes until there is one more.
+/// The size of a budget and its rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Budget {
+    /// Amount in a full budget.
     pub(crate) burst: i32,
+    /// Time until 1 is refilled.
     pub(crate) every: Duration,
 }
 
 /// What is left of a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Remaining {
-    /// So much.
+    /// Remaining amount.
     pub(crate) remaining: i32,
-    /// After so long it is full again.
+    /// Time until the budget is full again.
     pub(crate) full_in: Duration,
 }
 
-/// When each budget is full again; one that is missing is full.
+/// The times at which budgets are full again; a missing one is full.
 pub(crate) struct Budgets<K> {
     full_at: HashMap<K, OffsetDateTime>,
     sweep_at: usize,
@@ -45,10 +47,10 @@ impl<K> Default for Budgets<K> {
 }
 
 impl<K: Hash + Eq> Budgets<K> {
-    /// Takes so much from a budget, or nothing.
+    /// Takes an amount from a budget, or nothing if less is left.
     ///
     /// # Errors
-    /// How long to wait until there is as much.
+    /// The time until enough is left.
     pub(crate) fn take(
         &mut self,
         key: K,
@@ -69,19 +71,20 @@ impl<K: Hash + Eq> Budgets<K> {
         Ok(Remaining::of(budget, full_at - now))
     }
 
-    /// What is left of a budget.
+    /// Returns what is left of a budget.
     pub(crate) fn left(&self, key: &K, budget: Budget, now: OffsetDateTime) -> Remaining {
         Remaining::of(budget, self.full_at(key, budget, now) - now)
     }
 
+    /// Refunds 1 to a budget.
     pub(crate) fn give_back(&mut self, key: &K, budget: Budget) {
         if let Some(full_at) = self.full_at.get_mut(key) {
             *full_at -= budget.every;
         }
     }
 
-    /// A budget that would take more than twice as long as an empty one to fill up is full: the clock was set
-    /// back, and nobody waits for it.
+    /// Returns when a budget is full again. One that would take more than twice as long to refill
+    /// as an empty budget counts as full, because the clock was set back.
     fn full_at(&self, key: &K, budget: Budget, now: OffsetDateTime) -> OffsetDateTime {
         let longest = budget.every * budget.burst * 2;
         let full_at = self.full_at.get(key).copied();
@@ -108,13 +111,14 @@ impl Remaining {
     }
 }
 
-/// Whole seconds, the last one of which is over, too.
+/// Rounds a time up to whole seconds.
 pub(crate) fn seconds(wait: Duration) -> i64 {
     let begun = i64::from(wait.subsec_nanoseconds() > 0);
     wait.whole_seconds().saturating_add(begun)
 }
 
-/// Of IPv6, whoever has one address usually has the other 2^64 of its network, too.
+/// Returns the IPv4 address, or the /64 network of an IPv6 address: a client usually has all 2^64
+/// addresses of it.
 pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -166,7 +170,7 @@ mod tests {
         };
         assert_eq!(take(START + Duration::days(400)), Ok(0));
         assert_eq!(take(START), Ok(0));
-        // One that was set back a little fills no budget.
+        // A clock that was set back a little does not refill a budget.
         let earlier = START - Duration::SECOND;
         assert_eq!(take(earlier), Err(Duration::seconds(31)));
     }
@@ -178,7 +182,7 @@ mod tests {
             let now = START + Duration::milliseconds(number);
             spent.take(number, BUDGET, 1, now).unwrap();
         }
-        // Those of the last ten seconds, and as many as are let pile up.
+        // The entries of the last ten seconds, and those that were not removed yet.
         assert!(spent.len() <= 10_000 + 2 * SWEEP_AFTER, "{}", spent.len());
     }
 }

@@ -1,8 +1,9 @@
-//! Who sends a request, and whether they may what its route does.
+//! Authenticates the caller of a request and checks their access to its route.
 //!
-//! Each row of the table in [`crate::routes`] says for whom its route is ([`Access`]); [`authorise`] stands
-//! around its handler, and [`authorise_page`] around that of a page, so that no route can forget to ask. What only the link itself can tell is asked
-//! by the domain functions, of the same table ([`decide`]).
+//! Each row of the table in [`crate::routes`] says who has access to its route ([`Access`]).
+//! [`authorise`] wraps its handler, and [`authorise_page`] that of a page, so that no route can
+//! forget the check. Access that depends on a link is checked by the domain functions, with the
+//! same rules ([`decide`]).
 
 mod pages;
 
@@ -23,32 +24,33 @@ use crate::request::csrf;
 use crate::request::quota;
 use crate::state::State;
 
-/// The scheme of a token in the header `Authorization` (RFC 6750 §2.1), in any case (RFC 9110 §11.1).
+/// The scheme of a token in the header `Authorization` (RFC 6750 §2.1), in any case (RFC 9110
+/// §11.1).
 const BEARER: &str = "bearer";
-/// The longest header that is looked at, in bytes.
+/// Maximum length of the header `Authorization`, in bytes.
 const MAX_CREDENTIALS: usize = 2_048;
 
-/// For whom a route is.
+/// Who has access to a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// For everybody.
+    /// Anyone, without authentication.
     Open,
-    /// For those who may do this.
+    /// Callers who may perform the action.
     For(Action),
-    /// For those who may do this and, with `WAYPOST_ANONYMOUS_LINKS`, for everybody as far as links go
-    /// that nobody owns.
+    /// Callers who may perform the action and, with `WAYPOST_ANONYMOUS_LINKS`, anyone for links
+    /// without an owner.
     OrAnonymous(Action),
 }
 
-/// Who sent the request.
+/// The caller of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller(pub(crate) Actor);
 
 impl Caller {
-    /// The user who sent it.
+    /// Returns the ID of the user.
     ///
     /// # Errors
-    /// `FORBIDDEN` for the operator, who is none.
+    /// `FORBIDDEN` for the operator, who is not a user.
     pub(crate) fn user_id(&self) -> Result<UserId, ApiError> {
         let message = "this requires a user; the operator's token belongs to none";
         let id = self.0.user_id();
@@ -56,30 +58,30 @@ impl Caller {
     }
 }
 
-/// From what [`authorise`] found out.
+/// Extracts the caller that [`authorise`] stored.
 impl FromRequest for Caller {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let caller = request.extensions().get::<Self>().cloned();
-        let missing = || ApiError::internal("nobody asked who sends this request");
+        let missing = || ApiError::internal("the caller of this request was not authenticated");
         ready(caller.ok_or_else(missing))
     }
 }
 
-/// The session that the request was sent with.
+/// The session of a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CurrentSession(pub(crate) SessionId);
 
-/// The cookie of a session that lasts longer from now on, noted for the answer.
+/// The cookie of an extended session, stored in the request for its response.
 struct Renewed(HeaderValue);
 
-/// Who sends a request that nothing stands around; [`renew_session`] completes its answer. Without
-/// credentials that is nobody in particular.
+/// Identifies the caller of a request that no middleware wraps; [`renew_session`] completes its
+/// response. Returns [`Actor::Anonymous`] without credentials.
 ///
 /// # Errors
-/// `UNAUTHORIZED` for credentials that are not accepted.
+/// `UNAUTHORIZED` for rejected credentials.
 pub(crate) async fn authenticate(request: &HttpRequest, state: &State) -> Result<Actor, ApiError> {
     let headers = request.headers();
     if headers.contains_key(header::AUTHORIZATION) {
@@ -89,11 +91,11 @@ pub(crate) async fn authenticate(request: &HttpRequest, state: &State) -> Result
     Ok(known.map_or(Actor::Anonymous, |known| known.actor()))
 }
 
-/// Whose session a request presents that nothing stands around; [`renew_session`] completes its answer.
-/// `None` for nobody in particular, for whom nothing is looked up.
+/// Returns the session of a request that no middleware wraps; [`renew_session`] completes its
+/// response. Returns `None` without a look-up if the request has no session.
 ///
 /// # Errors
-/// `TOO_MANY_REQUESTS` for who presented too many that were not accepted.
+/// `TOO_MANY_REQUESTS` for a client with too many rejected credentials.
 pub(crate) async fn visitor(
     request: &HttpRequest,
     state: &State,
@@ -108,15 +110,15 @@ pub(crate) async fn visitor(
     Ok(known)
 }
 
-/// Tells the browser that its session lasts longer, where [`authenticate`] found that it does.
+/// Sets the cookie of the session, if [`authenticate`] extended it.
 pub(crate) fn renew_session(request: &HttpRequest, answer: &mut HttpResponse) {
     if let Some(Renewed(cookie)) = request.extensions_mut().remove() {
         answer.headers_mut().append(header::SET_COOKIE, cookie);
     }
 }
 
-/// Whose session a request presents. A browser goes on presenting one that has ended: that is nobody in
-/// particular, and counts as something that is not accepted.
+/// Returns the session of a request. Browsers keep sending a session that has ended: such a request
+/// is anonymous, and counts as rejected credentials.
 async fn by_session(
     request: &HttpRequest,
     state: &State,
@@ -132,7 +134,8 @@ async fn by_session(
     Ok(known)
 }
 
-/// Whose token a request presents; an address that guesses them is not listened to for a while.
+/// Authenticates the token of a request. An IP address with too many rejected tokens is rejected
+/// for a while.
 async fn by_token(request: &HttpRequest, state: &State) -> Result<Actor, ApiError> {
     let Some(credentials) = request.headers().get(header::AUTHORIZATION) else {
         return Ok(Actor::Anonymous);
@@ -157,7 +160,7 @@ async fn by_token(request: &HttpRequest, state: &State) -> Result<Actor, ApiErro
     })
 }
 
-/// Stands around a handler: finds out who asks, and sends away who may not.
+/// Wraps a handler: authenticates the caller, and rejects callers without access.
 pub(crate) async fn authorise(
     access: Access,
     state: web::Data<State>,
@@ -167,7 +170,7 @@ pub(crate) async fn authorise(
     if access != Access::Open {
         let known = match admit(access, &state, request.request()).await {
             Ok(known) => known,
-            // An answer like any other: what stands around completes it and writes its line.
+            // Return a response, which the outer middleware completes and logs.
             Err(error) => {
                 let mut answer = request.error_response(error);
                 tell_quota(&mut answer);
@@ -191,14 +194,14 @@ fn tell_quota(answer: &mut ServiceResponse<BoxBody>) {
     quota::tell(&request, answer.headers_mut());
 }
 
-/// The cookie of a session that lasts longer from now on.
+/// Returns the cookie of an extended session.
 fn renewed(known: &KnownSession, state: &State, headers: &HeaderMap) -> Option<HeaderValue> {
     let secret = state.site().session_of(headers)?;
     let age = known.session.expires_at - state.clock().now();
     state.site().keep_session(secret, age)
 }
 
-/// Notes who sends a request, if they may, and gives back the session that they send it with.
+/// Stores the caller in the request, if they have access, and returns the session of the request.
 async fn admit(
     access: Access,
     state: &State,
@@ -217,7 +220,7 @@ async fn admit(
     Ok(known)
 }
 
-/// Who sends a request, and the session that they send it with.
+/// Returns the caller of a request and its session.
 async fn presented(
     request: &HttpRequest,
     state: &State,
@@ -238,7 +241,7 @@ fn check(access: Access, actor: &Actor, anonymous_links: bool) -> Result<(), Api
         Access::For(action) | Access::OrAnonymous(action) => action,
     };
     match decide(actor, action, None) {
-        // Which link it is about is seen later.
+        // The link is not known yet; its handler checks access to it.
         Decision::Hidden => Ok(()),
         Decision::Forbidden => Err(ApiError::forbidden("this requires an admin")),
         decision => Ok(permit(decision)?),

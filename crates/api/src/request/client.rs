@@ -1,4 +1,4 @@
-//! What a request says of the client that sends it.
+//! The client of a request: its IP address and its headers.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
@@ -7,16 +7,16 @@ use waypost_core::UserAgent;
 
 use crate::state::State;
 
-/// The header of a request that htmx sends for a part of a page.
+/// The header that htmx sends with a request for a part of a page.
 const HTMX: &str = "hx-request";
 
-/// What the browser of a request calls itself.
+/// Returns the user agent of a request.
 pub(crate) fn user_agent(request: &HttpRequest) -> Option<UserAgent> {
     let value = request.headers().get(header::USER_AGENT)?;
     UserAgent::from_header(value.as_bytes())
 }
 
-/// The address that a request is believed to come from.
+/// Returns the IP address of the client, from trusted proxies if there are any.
 pub(crate) fn client_address(request: &HttpRequest, state: &State) -> Option<std::net::IpAddr> {
     state.recorder().client_address(&Visit {
         peer: request.peer_addr().map(|peer| peer.ip()),
@@ -25,13 +25,14 @@ pub(crate) fn client_address(request: &HttpRequest, state: &State) -> Option<std
     })
 }
 
-/// The host that a request is sent to: that of its target where it has one (RFC 9112 §3.2.2).
+/// Returns the host that a request is sent to. The host in the request target precedes the header
+/// `Host` (RFC 9112 §3.2.2).
 pub(crate) fn host_of(request: &HttpRequest) -> Option<&str> {
     let of_target = request.uri().host();
     of_target.or_else(|| request.headers().get(header::HOST)?.to_str().ok())
 }
 
-/// The headers of a request, as the recorder asks for them.
+/// The headers of a request, for the recorder.
 pub(crate) struct RequestHeaders<'a>(pub(crate) &'a HeaderMap);
 
 impl VisitHeaders for RequestHeaders<'_> {
@@ -52,7 +53,7 @@ impl VisitHeaders for RequestHeaders<'_> {
     }
 }
 
-/// Whether htmx asks for a part of a page.
+/// Returns whether htmx requests a part of a page.
 pub(crate) fn is_htmx(headers: &HeaderMap) -> bool {
     headers.contains_key(HTMX)
 }

@@ -1,9 +1,9 @@
-//! Requests that somebody's browser sends without them wanting it: telling them apart from their own.
+//! Protection against cross-site request forgery (CSRF).
 //!
-//! A form brings a token that is in a cookie, too, which no other site can read or set. What browsers say
-//! about where a request comes from (`Sec-Fetch-Site`, `Origin`) must not speak against it. A request to
-//! the API with a session either says that it comes from a page of this server, or brings the token.
-//! Requests with an API token are not concerned: no browser sends one by itself.
+//! A form has a token that must match a cookie, which no other site can read or set. In addition,
+//! the headers `Sec-Fetch-Site` and `Origin` must not name another site. A change through the API
+//! with a session must have a header that names this server as its origin, or the token. Requests
+//! with an API token are exempt, because browsers never send one on their own.
 
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
@@ -15,12 +15,12 @@ use crate::site::Site;
 
 /// The header that brings the token to the API.
 const HEADER: &str = "x-csrf-token";
-/// The length of the mask of a token, in hexadecimal digits.
+/// Length of the mask of a token, in hexadecimal digits.
 const MASK_LEN: usize = 32;
-/// Where a request comes from, by the word of the browser (W3C Fetch Metadata §2.4).
+/// The header in which the browser says where a request comes from (W3C Fetch Metadata §2.4).
 const FETCH_SITE: &str = "sec-fetch-site";
 
-/// The token for a form, and the cookie that it takes where the browser does not have it.
+/// Returns the token for a form, and a cookie to set if the browser has none.
 pub(crate) fn token(
     headers: &HeaderMap,
     site: &Site,
@@ -41,15 +41,15 @@ fn drawn(random: &dyn Random) -> Uuid {
     Builder::from_random_bytes(bytes).into_uuid()
 }
 
-/// The token as it stands in a page: another text each time. Pages are compressed, and show what somebody else
-/// may have chosen; the same text in each of them could be guessed from how short they are (BREACH).
+/// Masks a token for a page, differently each time. Pages are compressed and may contain text that
+/// an attacker chose; a constant token could be guessed from their compressed length (BREACH).
 fn masked(token: Uuid, random: &dyn Random) -> String {
     let mask = drawn(random);
     let both = Uuid::from_u128(token.as_u128() ^ mask.as_u128());
     format!("{}{}", mask.simple(), both.simple())
 }
 
-/// The token that a page shows masked.
+/// Returns the token of a masked one.
 fn unmasked(text: &str) -> Option<String> {
     let (mask, both) = text.split_at_checked(MASK_LEN)?;
     let (mask, both) = (Uuid::try_parse(mask).ok()?, Uuid::try_parse(both).ok()?);
@@ -57,10 +57,10 @@ fn unmasked(text: &str) -> Option<String> {
     Some(token.simple().to_string())
 }
 
-/// Whether a form was sent from a page of this server, with the token that the form brings.
+/// Checks that a form was sent from a page of this server, by its token and the headers.
 ///
 /// # Errors
-/// `CSRF` when it was not.
+/// `CSRF` if it was not.
 pub(crate) fn check_form(headers: &HeaderMap, site: &Site, token: &str) -> Result<(), ApiError> {
     check_origin(headers, site)?;
     if is_kept(headers, site, token) {
@@ -73,10 +73,10 @@ pub(crate) fn check_form(headers: &HeaderMap, site: &Site, token: &str) -> Resul
     ))
 }
 
-/// Whether nothing speaks against that a page of this server sends a request.
+/// Checks that no header names another site as the origin of a request.
 ///
 /// # Errors
-/// `CSRF` when the browser says that another one does.
+/// `CSRF` if one does.
 pub(crate) fn check_origin(headers: &HeaderMap, site: &Site) -> Result<(), ApiError> {
     let foreign = match fetch_site(headers) {
         Some(b"same-origin" | b"none") | None => {
@@ -95,10 +95,11 @@ pub(crate) fn check_origin(headers: &HeaderMap, site: &Site) -> Result<(), ApiEr
     Ok(())
 }
 
-/// Whether a request to the API with a session may change something.
+/// Checks that a change through the API with a session comes from a page of this server. Other
+/// methods pass.
 ///
 /// # Errors
-/// `CSRF` when nothing says that a page of this server sends it.
+/// `CSRF` if neither a header nor the token proves it.
 pub(crate) fn check_api(method: &Method, headers: &HeaderMap, site: &Site) -> Result<(), ApiError> {
     if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());
@@ -126,8 +127,8 @@ fn fetch_site(headers: &HeaderMap) -> Option<&[u8]> {
     headers.get(FETCH_SITE).map(HeaderValue::as_bytes)
 }
 
-/// Whether it is the token in the cookie, masked or as it is. Hashes are compared: the time that it takes
-/// says nothing.
+/// Returns whether a token, masked or not, is the one in the cookie. Compares hashes, so that the
+/// time of the comparison reveals nothing.
 fn is_kept(headers: &HeaderMap, site: &Site, token: &str) -> bool {
     let unmasked = unmasked(token);
     let token = unmasked.as_deref().unwrap_or(token);
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_needs_its_token_and_nothing_that_speaks_against_it() {
+    fn a_form_needs_its_token_and_no_foreign_origin() {
         for (given, token, accepted) in [
             (vec![("cookie", COOKIE)], "kept", true),
             (vec![("cookie", COOKIE), ("origin", OWN)], "kept", true),
@@ -239,7 +240,7 @@ mod tests {
         headers.insert(header::COOKIE, HeaderValue::from_str(pair).unwrap());
         let (again, cookie) = super::token(&headers, &site(), &random);
         assert_eq!(cookie, None);
-        // In each page it is another text.
+        // Each page has another mask.
         assert!(again != token && !again.contains(kept), "{again} {kept}");
         let other = masked(Uuid::from_u128(1), &random);
         for (token, accepted) in [

@@ -1,7 +1,7 @@
-//! What comes in beside the path: JSON bodies and queries, read strictly. Forms are in [`crate::pages`].
+//! JSON bodies, queries and IDs in paths, read strictly. Forms are in [`crate::pages`].
 //!
-//! A field that nobody knows, a field given twice or a list where an object belongs is refused: a
-//! mistyped name is found when it is written, not when its effect is missed.
+//! Unknown fields, duplicate fields and lists in place of objects are rejected, so that a mistyped
+//! name is an error and not silently ignored.
 
 use std::fmt;
 use std::future::{Ready, ready};
@@ -22,16 +22,16 @@ use waypost_core::{Id, LinkId};
 
 use crate::errors::{ApiError, ErrorCode};
 
-/// The longest body where nothing else is said, in bytes.
+/// Default maximum length of a body, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1_024;
-/// A body arrives within this time, or somebody holds the connection on purpose.
+/// Time limit for a body, against clients that hold connections open.
 pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A body that is a JSON object, declared as such (`Content-Type: application/json`, or another
 /// type that ends in `+json`).
 ///
-/// A body without a declared type is refused, too: a browser sends such a request for any page to
-/// any server without asking, one with a JSON type only where the server agreed.
+/// A body without a declared type is rejected, too: browsers let any site send such a request to
+/// any server, but one with a JSON type only if the server agreed.
 pub(crate) struct JsonObject<T, const LIMIT: usize = MAX_BODY_BYTES>(pub(crate) T);
 
 impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for JsonObject<T, LIMIT> {
@@ -49,7 +49,7 @@ impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for JsonObje
     }
 }
 
-/// The body did not arrive in time.
+/// Creates the error for a body that did not arrive in time.
 pub(crate) fn late() -> ApiError {
     ApiError::new(
         ErrorCode::RequestTimeout,
@@ -79,7 +79,8 @@ impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for Optional
     }
 }
 
-/// A JSON object as a `T`. By itself serde also takes the fields of a struct from a list.
+/// A JSON object as a `T`. Without this type, serde would also read the fields of a struct from a
+/// list.
 struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -107,7 +108,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 /// Reads the query of a request.
 ///
 /// # Errors
-/// `BAD_REQUEST` for a field that nobody knows or that is given twice.
+/// `BAD_REQUEST` for an invalid, unknown or duplicate field.
 pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
     actix_web::web::Query::from_query(request.query_string())
         .map(actix_web::web::Query::into_inner)
@@ -125,7 +126,7 @@ pub(crate) fn reason(error: QueryPayloadError) -> String {
     }
 }
 
-/// The link that a path names.
+/// The ID of the link in the path of a request.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path, names("id"))]
 pub(crate) struct LinkPath(
@@ -143,7 +144,10 @@ impl FromRequest for LinkPath {
     }
 }
 
-/// The id in the path of a request. What is no id is nothing's.
+/// Parses an ID in the path of a request.
+///
+/// # Errors
+/// `NOT_FOUND` for an invalid ID.
 pub(crate) fn id_of<I: Id>(request: &HttpRequest, name: &str) -> Result<I, ApiError> {
     let text = request.match_info().get(name).unwrap_or_default();
     let id = Uuid::try_parse(text).map_err(|_| ApiError::no_such_thing())?;

@@ -1,10 +1,10 @@
-//! How often somebody may use the API, and how many links they may make.
+//! Limits of requests to the API and of created links.
 //!
-//! Whoever asks is known by their user, whichever token or session they send, and otherwise by their address (of
-//! IPv6, by the network /64). The operator has no limit. It is kept in memory by each server for itself: behind n
-//! servers, everybody has n budgets. Redirects are never limited, nor is what is open to everybody.
+//! A signed-in caller has one budget, whichever token or session they use; others have one per IP
+//! address (per /64 network for IPv6). The operator has no limits. Each server keeps its budgets in
+//! memory: with n servers, every caller has n budgets. Redirects and open routes are never limited.
 //!
-//! Answers say what is left (`RateLimit-Limit`, `RateLimit-Remaining`, `RateLimit-Reset`, as in
+//! Responses say what is left (`RateLimit-Limit`, `RateLimit-Remaining`, `RateLimit-Reset`, as in
 //! draft-ietf-httpapi-ratelimit-headers-03).
 
 use std::net::IpAddr;
@@ -16,27 +16,27 @@ use waypost_core::UserId;
 use crate::request::budget::{Budget, Budgets, Remaining};
 use crate::settings::LimitSettings;
 
-/// Credentials that are not accepted, of an address: sixty, then one a second.
+/// Rejected credentials per IP address: 60, then 1 per second.
 const REFUSED: Budget = Budget {
     burst: 60,
     every: Duration::SECOND,
 };
 
-/// Pages that look for links which somebody may have meant: thirty, then one every two seconds. Beyond that
-/// they come without.
+/// Look-ups of similar codes for error pages: 30, then 1 every two seconds. Beyond the limit, pages
+/// have no such suggestions.
 const LOOK_UPS: Budget = Budget {
     burst: 30,
     every: Duration::seconds(2),
 };
 
-/// Who has a budget.
+/// The owner of a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Who {
     User(UserId),
     Address(IpAddr),
 }
 
-/// One kind of budget, and what everybody spent of it.
+/// A kind of budget, and the budgets of all callers.
 pub(super) struct Kind {
     pub(super) budget: Budget,
     spent: Mutex<Budgets<Who>>,
@@ -50,7 +50,8 @@ pub(crate) struct Limits {
     pub(super) look_ups: Option<Kind>,
 }
 
-/// What is left of the budget that a request was paid from: noted with the request, for its answer.
+/// What is left of the budget that a request was charged to; stored in the request for its
+/// response.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Quota {
     pub(super) limit: i32,
@@ -58,7 +59,7 @@ pub(crate) struct Quota {
 }
 
 impl Kind {
-    /// `None` for 0.
+    /// Creates a kind of budget; `None` for 0, which means no limit.
     fn of(burst: u32, within: Duration) -> Option<Self> {
         let burst = i32::try_from(burst).ok().filter(|burst| *burst > 0)?;
         let every = within / burst;

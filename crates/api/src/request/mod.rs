@@ -1,12 +1,12 @@
-//! What a request is, before a handler answers it: who sends it, what they may do and how often, and what it says.
+//! Processing of requests before their handlers: authentication, limits, input, logging.
 //!
-//! | subject | where |
+//! | subject | module |
 //! | --- | --- |
-//! | who sends it, and whether they may | `caller.rs`, for pages `caller/pages.rs` |
-//! | the client: its address, its headers | `client.rs` |
-//! | its id, its line in the log | `access.rs`, `route_names.rs` |
-//! | what a browser is made to send | `csrf.rs` |
-//! | how often somebody may use the API, and guess passwords | `quota.rs`, `limits.rs`, `budget.rs`, `throttle.rs` |
+//! | authentication and access | `caller.rs`, for pages `caller/pages.rs` |
+//! | the client: its IP address and headers | `client.rs` |
+//! | request IDs and lines in the log | `access.rs`, `route_names.rs` |
+//! | protection against cross-site requests | `csrf.rs` |
+//! | limits of requests, created links and failed sign-ins | `quota.rs`, `limits.rs`, `budget.rs`, `throttle.rs` |
 //! | bodies and queries | `input.rs` |
 //! | pages of lists, versions of links | `paging.rs`, `versions.rs` |
 

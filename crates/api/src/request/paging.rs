@@ -1,4 +1,4 @@
-//! Lists: so many at a time, from a cursor on.
+//! Pages of lists: a number of items after a cursor.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,15 +9,15 @@ use waypost_core::CursorError;
 
 use crate::errors::ApiError;
 
-/// So many items a list has when nothing else is asked for.
+/// Default number of items per page.
 const DEFAULT_LIMIT: u32 = 50;
-/// The most items of a list at a time.
+/// Maximum number of items per page.
 const MAX_LIMIT: u32 = 200;
 
-/// How many items are asked for.
+/// Parses the maximum number of items.
 ///
 /// # Errors
-/// `BAD_REQUEST` for what must be a whole number from 1 to 200.
+/// `BAD_REQUEST` unless it is a whole number from 1 to 200.
 pub(crate) fn limit(given: Option<&str>) -> Result<u32, ApiError> {
     let Some(text) = given else {
         return Ok(DEFAULT_LIMIT);
@@ -28,7 +28,7 @@ pub(crate) fn limit(given: Option<&str>) -> Result<u32, ApiError> {
         .ok_or_else(|| ApiError::bad_request("`limit` must be a whole number from 1 to 200"))
 }
 
-/// Some items of a list, and where the next ones are.
+/// A page of a list, and the cursor of the next page.
 #[derive(Debug)]
 pub(crate) struct Slice<T> {
     pub(crate) items: Vec<T>,
@@ -36,8 +36,8 @@ pub(crate) struct Slice<T> {
 }
 
 impl<T> Slice<T> {
-    /// The first `limit` of items of which one more was asked for, so as to know whether there is more.
-    /// The next ones are behind the place of the last one.
+    /// Takes the first `limit` items of a list that was read with one more, which shows whether
+    /// there is another page. The place of the last item becomes its cursor.
     pub(crate) fn of<P: fmt::Display>(
         mut items: Vec<T>,
         limit: u32,
@@ -51,10 +51,10 @@ impl<T> Slice<T> {
         Self { items, next_cursor }
     }
 
-    /// The items of a whole list behind the one whose place is the cursor.
+    /// Takes the items of a whole list after the item at the cursor.
     ///
     /// # Errors
-    /// `BAD_REQUEST` when no item is there any more.
+    /// `BAD_REQUEST` if no item is at the cursor.
     fn of_all<P: fmt::Display>(
         all: Vec<T>,
         limit: u32,
@@ -70,7 +70,7 @@ impl<T> Slice<T> {
     }
 }
 
-/// Which part of a list.
+/// Selects a page of a list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -83,11 +83,11 @@ pub(crate) struct PartQuery {
 }
 
 impl PartQuery {
-    /// Reads the part from `list`, which takes a cursor and the maximum number of items. `place` names the place
-    /// of an item, which becomes the cursor of the next part.
+    /// Reads the page from `list`, which takes a cursor and the maximum number of items. `place`
+    /// returns the place of an item, which becomes the cursor of the next page.
     ///
     /// # Errors
-    /// `BAD_REQUEST` when the limit or the cursor is not acceptable, and the errors of `list`.
+    /// `BAD_REQUEST` for an invalid limit or cursor, and the errors of `list`.
     pub(crate) async fn read<C, T, E, P>(
         &self,
         list: impl AsyncFnOnce(Option<C>, u32) -> Result<Vec<T>, E>,
@@ -100,16 +100,16 @@ impl PartQuery {
     {
         let limit = limit(self.limit.as_deref())?;
         let after = self.cursor.as_deref().map(str::parse).transpose();
-        // One item more shows whether there is another part.
+        // One more item shows whether there is another page.
         let one_more = limit.saturating_add(1);
         let items = list(after.map_err(|_| CursorError)?, one_more).await?;
         Ok(Slice::of(items, limit, place))
     }
 
-    /// Reads the part from a whole list.
+    /// Takes the page from a whole list.
     ///
     /// # Errors
-    /// `BAD_REQUEST` when the limit is not acceptable, or no item is at the place of the cursor.
+    /// `BAD_REQUEST` for an invalid limit, or if no item is at the cursor.
     pub(crate) fn cut<T, P: fmt::Display>(
         &self,
         all: Vec<T>,

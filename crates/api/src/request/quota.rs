@@ -1,4 +1,4 @@
-//! Paying for a request from the budget of whoever sends it, and telling them what is left.
+//! Charges requests to the budgets of their callers, and reports what is left.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpMessage as _, HttpRequest};
@@ -10,7 +10,7 @@ use crate::request::client::client_address;
 use crate::request::limits::{Kind, Quota, Who};
 use crate::state::State;
 
-/// Turns away who presented too much that was not accepted, before anything is looked up.
+/// Rejects a client with too many rejected credentials, before anything is looked up.
 ///
 /// # Errors
 /// `TOO_MANY_REQUESTS`.
@@ -35,7 +35,7 @@ pub(crate) fn check_refused(request: &HttpRequest, state: &State) -> Result<(), 
     Err(ApiError::too_many_requests(message, kind.budget.every))
 }
 
-/// Notes that what was presented was not accepted.
+/// Charges rejected credentials to the IP address of the client.
 pub(crate) fn note_refused(request: &HttpRequest, state: &State) {
     if let Some(kind) = &state.limits().refused
         && let Some(address) = client_address(request, state)
@@ -45,10 +45,10 @@ pub(crate) fn note_refused(request: &HttpRequest, state: &State) {
     }
 }
 
-/// Pays for a request.
+/// Charges a request.
 ///
 /// # Errors
-/// `TOO_MANY_REQUESTS` when there is nothing left.
+/// `TOO_MANY_REQUESTS` if nothing is left.
 pub(crate) fn pay_request(
     request: &HttpRequest,
     actor: &Actor,
@@ -58,16 +58,16 @@ pub(crate) fn pay_request(
     pay(kind, request, actor, state, 1, "too many requests")
 }
 
-/// Whether there is a look-up left for who typed a code that no link has; takes it.
+/// Charges a look-up of similar codes; returns whether one was left.
 pub(crate) fn may_look_up(request: &HttpRequest, actor: &Actor, state: &State) -> bool {
     let kind = state.limits().look_ups.as_ref();
     pay(kind, request, actor, state, 1, "").is_ok()
 }
 
-/// Pays for links that are to be made.
+/// Charges links that are to be created.
 ///
 /// # Errors
-/// `TOO_MANY_REQUESTS` when there is not as much left.
+/// `TOO_MANY_REQUESTS` if fewer are left, `BAD_REQUEST` for more than the whole budget.
 pub(crate) fn pay_links(
     request: &HttpRequest,
     actor: &Actor,
@@ -116,7 +116,7 @@ fn pay(
     }
 }
 
-/// Says in an answer what is left of the budget that its request was paid from.
+/// Adds headers with what is left of the budget that the request was charged to.
 pub(crate) fn tell(request: &HttpRequest, headers: &mut HeaderMap) {
     let Some(quota) = request.extensions().get::<Quota>().copied() else {
         return;

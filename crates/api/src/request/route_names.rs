@@ -1,14 +1,14 @@
-//! Routes as the log names them.
+//! The names of routes in the log.
 
 use actix_web::HttpRequest;
 
-/// The preview of a link, which no code can be mistaken for.
+/// The preview of a link. No code contains a `+`.
 pub(crate) const PREVIEW: &str = "/{code}+";
-/// The redirects: by a code, and by one with something behind it.
+/// The redirects: by a code, and by a code with the rest of the path.
 pub(crate) const CODE: &str = "/{code}";
 pub(crate) const CODE_AND_REST: &str = "/{code}/{rest}";
 
-/// The route of a request as it is named in the log.
+/// Returns the name of the route of a request.
 pub(crate) fn name_of(request: &HttpRequest) -> String {
     request.match_pattern().unwrap_or_else(|| {
         let path = request.uri().path();

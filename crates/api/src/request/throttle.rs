@@ -1,13 +1,13 @@
-//! Keeps passwords from being guessed: so many attempts that fail, and then one after a while.
+//! Limits failed sign-ins, so that passwords cannot be guessed.
 //!
-//! What is limited is an account, whether it exists or not, and an address. Each has a budget that fills up
-//! again over time. An attempt takes from both before anything is looked up, so that many at once get no more
-//! than one after the other, and gets it back where it succeeds: whoever knows their password is never kept
-//! out by signing in often. One for which there was no time gets it back for the account alone.
+//! Each account, existing or not, and each IP address has a budget that refills over time. An
+//! attempt is charged to both before anything is looked up, so that parallel attempts get no more
+//! than sequential ones. A successful attempt is refunded, so that signing in often is not limited.
+//! An attempt that is rejected because the server is busy is refunded only to the account.
 //!
-//! It is kept in memory by each node for itself: behind n nodes, a guesser has n budgets. An attempt that
-//! goes on costs the thread that hashes passwords tens of milliseconds, so that there are never many
-//! entries whose budget is not full; those that are full are dropped.
+//! Each node keeps its budgets in memory: with n nodes, an attacker has n budgets. Every attempt
+//! costs the password-hashing thread tens of milliseconds, so that few entries have a budget that
+//! is not full; entries with a full budget are removed.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -17,21 +17,21 @@ use waypost_core::Email;
 
 use crate::request::budget::{Budget, Budgets, network_of};
 
-/// Of an account: ten, then one a minute.
+/// Attempts per account: 10, then 1 per minute.
 const ACCOUNT: Budget = Budget {
     burst: 10,
     every: Duration::minutes(1),
 };
-/// Of an address, behind which there may be many people: thirty, then ten a minute.
+/// Attempts per IP address, which many people may share: 30, then 10 per minute.
 const ADDRESS: Budget = Budget {
     burst: 30,
     every: Duration::seconds(6),
 };
-/// The longest name of an account that is looked at, in bytes.
+/// Maximum length of the name of an account, in bytes; the rest is ignored.
 const MAX_ACCOUNT: usize = 254;
 
-/// Of an address that signs in with a provider, of which this server asks something each time: a hundred
-/// and twenty, then one a second.
+/// Sign-ins with the provider per IP address, each of which sends requests to the provider: 120,
+/// then 1 per second.
 const AT_PROVIDER: Budget = Budget {
     burst: 120,
     every: Duration::SECOND,
@@ -45,18 +45,19 @@ pub(crate) struct SignInThrottle {
     addresses: Mutex<Budgets<IpAddr>>,
 }
 
-/// Something that was taken from budgets.
-#[must_use = "it is given back where the attempt succeeds"]
+/// An attempt that was charged to budgets.
+#[must_use = "a successful attempt must be refunded"]
 pub(crate) struct Attempt {
     account: Box<str>,
     address: Option<IpAddr>,
 }
 
 impl SignInThrottle {
-    /// Takes an attempt from the budgets of an account, as somebody typed its address, and of an address.
+    /// Charges an attempt to an account, named by its email address as entered, and to an IP
+    /// address.
     ///
     /// # Errors
-    /// How long to wait until there is one more attempt.
+    /// The time until the next attempt.
     pub(crate) fn begin(
         &self,
         account: &str,
@@ -72,16 +73,16 @@ impl SignInThrottle {
         }
         let taken = lock(&self.accounts).take(attempt.account.clone(), ACCOUNT, 1, now);
         if let (Err(_), Some(address)) = (taken, attempt.address) {
-            // Not even looked at: whoever shares the address does not pay for it.
+            // The attempt is not made, so others who share the IP address must not pay for it.
             lock(&self.addresses).give_back(&address, ADDRESS);
         }
         taken.map(|_| attempt)
     }
 
-    /// Takes a request to the provider from the budget of an address.
+    /// Charges a sign-in with the provider to an IP address.
     ///
     /// # Errors
-    /// How long to wait until there is one more.
+    /// The time until the next one.
     pub(crate) fn ask_provider(
         &self,
         address: Option<IpAddr>,
@@ -94,7 +95,7 @@ impl SignInThrottle {
         taken.map(|_| ())
     }
 
-    /// Gives back what an attempt took: it succeeded.
+    /// Refunds a successful attempt.
     pub(crate) fn give_back(&self, attempt: &Attempt) {
         self.give_back_to_account(attempt);
         if let Some(address) = &attempt.address {
@@ -102,8 +103,8 @@ impl SignInThrottle {
         }
     }
 
-    /// Gives back to its account what an attempt took: it was not made. An address that sends more than
-    /// can be looked at pays for it.
+    /// Refunds an attempt that was not made to its account only. The IP address still pays, because
+    /// it sends more than the server can check.
     pub(crate) fn give_back_to_account(&self, attempt: &Attempt) {
         lock(&self.accounts).give_back(&attempt.account, ACCOUNT);
     }
@@ -113,7 +114,7 @@ fn lock<K>(spent: &Mutex<Budgets<K>>) -> std::sync::MutexGuard<'_, Budgets<K>> {
     spent.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Every spelling of an address is the same account.
+/// Returns the name of an account: every spelling of an email address is the same account.
 fn account_of(text: &str) -> Box<str> {
     if let Ok(email) = Email::parse(text) {
         return email.as_str().into();
@@ -187,7 +188,7 @@ mod tests {
         }
         assert_eq!(begin(30, Some(address(1))), Err(Duration::seconds(6)));
         assert_eq!(begin(30, Some(address(2))), Ok(()));
-        // Addresses of one network of IPv6 are one.
+        // All addresses of an IPv6 network share a budget.
         for number in 0..31_u16 {
             let address = IpAddr::from([0x2001, 0xdb8, 0, 1, number, 0, 0, number]);
             assert_eq!(

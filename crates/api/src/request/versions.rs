@@ -1,7 +1,7 @@
-//! Versions of links against lost updates: `ETag` and `If-Match` (RFC 9110 §8.8.3 and §13.1.1).
+//! Versions of links, against lost updates: `ETag` and `If-Match` (RFC 9110 §8.8.3 and §13.1.1).
 //!
-//! The tag of a link is the number of its version, which each change of it makes one greater. Its clicks
-//! are no part of that: they change by themselves.
+//! The tag of a link is the number of its version, which every change increases by one. Clicks do
+//! not change the version.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, EntityTag, Header as _};
@@ -11,12 +11,12 @@ use waypost_service::Precondition;
 
 use crate::errors::ApiError;
 
-/// The tag of the version of a link.
+/// Returns the tag of the version of a link.
 pub(crate) fn tag(link: &Link) -> header::ETag {
     header::ETag(EntityTag::new_strong(link.version.to_string()))
 }
 
-/// The versions that a request may change, as its description says.
+/// The header `If-Match`, for the OpenAPI document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
@@ -26,10 +26,10 @@ pub(crate) struct IfMatch {
     if_match: Option<String>,
 }
 
-/// Which versions the client wants to change.
+/// Returns the versions that the client wants to change.
 ///
 /// # Errors
-/// `BAD_REQUEST` for a header that is no list of tags.
+/// `BAD_REQUEST` for a header that is not a list of tags.
 pub(crate) fn precondition(request: &HttpRequest) -> Result<Precondition, ApiError> {
     if !request.headers().contains_key(header::IF_MATCH) {
         return Ok(Precondition::None);
@@ -45,8 +45,8 @@ pub(crate) fn precondition(request: &HttpRequest) -> Result<Precondition, ApiErr
     })
 }
 
-/// The version of a tag. A weak one matches nothing, and neither does what is no number, or another
-/// spelling of one: tags are compared by their characters (RFC 9110 §8.8.3.2).
+/// Returns the version of a tag. Weak tags match nothing, nor do tags that are not numbers or are
+/// other spellings of one: tags are compared by their characters (RFC 9110 §8.8.3.2).
 fn version(tag: &EntityTag) -> Option<u32> {
     let version: u32 = tag.tag().parse().ok()?;
     (!tag.weak && version.to_string() == tag.tag()).then_some(version)

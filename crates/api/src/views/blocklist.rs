@@ -1,4 +1,4 @@
-//! The blocklist, as it is shown.
+//! The blocklist, as the API and pages show it.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -9,16 +9,16 @@ use waypost_store::BlockedHost;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BlockedHost)]
 pub struct BlockedRecord {
-    /// A host, or with `*.` before it all hosts below one, itself not among them.
+    /// A host, or with `*.` before it, all its subdomains without the host itself.
     #[schema(example = "*.example.com", min_length = 1, max_length = 255)]
     pub(crate) pattern: String,
-    /// Why; may be empty.
+    /// The reason; may be empty.
     #[schema(max_length = 200)]
     pub(crate) reason: String,
-    /// The ID of the user who added it; `null` for the operator and for users who are deleted.
+    /// The ID of the user who added the entry; `null` for the operator and for deleted users.
     #[schema(format = "uuid")]
     pub(crate) created_by: Option<String>,
-    /// When it was added (RFC 3339).
+    /// When the entry was added (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) created_at: OffsetDateTime,
 }
@@ -34,7 +34,7 @@ impl From<&BlockedHost> for BlockedRecord {
     }
 }
 
-/// Entries of the blocklist, in order.
+/// A page of the blocklist, in the order of the patterns.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Blocklist {
     pub(crate) blocklist: Vec<BlockedRecord>,

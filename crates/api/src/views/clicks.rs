@@ -1,4 +1,4 @@
-//! Clicks, as they are shown.
+//! Clicks, as the API and pages show them.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -12,37 +12,38 @@ use crate::views::links::VisitClassName;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Click)]
 pub(crate) struct ClickView {
-    /// When (RFC 3339).
+    /// When the link was clicked (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) clicked_at: OffsetDateTime,
-    /// The page that the visitor came from, without its query; `null` if there is none.
+    /// The referrer: the page that the visitor came from, without its query; `null` if there is
+    /// none.
     pub(crate) referrer: Option<String>,
-    /// The family of the browser; `null` where it is not known.
+    /// The family of the browser; `null` if unknown.
     #[schema(example = "Firefox")]
     pub(crate) browser: Option<String>,
-    /// The family of the operating system; `null` where it is not known.
+    /// The family of the operating system; `null` if unknown.
     #[schema(example = "Windows")]
     pub(crate) os: Option<String>,
-    /// desktop, mobile, tablet, tv, console or other; `null` where it is not known.
+    /// The kind of device: desktop, mobile, tablet, tv, console or other; `null` if unknown.
     #[schema(example = "desktop")]
     pub(crate) device: Option<&'static str>,
-    /// The country, two letters (ISO 3166-1); `null` where it is not known.
+    /// The country, as two letters (ISO 3166-1); `null` if unknown.
     #[schema(example = "DE")]
     pub(crate) country: Option<String>,
-    /// What kind of visit it was; `null` for clicks of before there were classes.
+    /// The click type; `null` for clicks that were stored before types existed.
     #[schema(value_type = Option<VisitClassName>)]
     pub(crate) class: Option<&'static str>,
-    /// Who it was, if they were signed in; otherwise `null`.
+    /// The signed-in user; `null` if the visitor was not signed in.
     pub(crate) user: Option<ClickUser>,
 }
 
-/// Who made a click.
+/// The user of a click.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ClickUser {
     /// The id of the user.
     #[schema(format = "uuid")]
     pub(super) id: String,
-    /// What they are called; may be empty.
+    /// The name that is shown to others; may be empty.
     pub(crate) display_name: String,
 }
 

@@ -1,4 +1,4 @@
-//! Keywords, as they are shown.
+//! Keywords, as the API and pages show them.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -6,42 +6,42 @@ use utoipa::ToSchema;
 use waypost_core::Link;
 use waypost_service::Shortener;
 
-/// A keyword; `linkctl --json` prints the same. It is a link, and found among them by its id.
+/// A keyword; `linkctl --json` prints the same. It is a link, too, with the same ID.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Keyword)]
 pub struct KeywordRecord {
-    /// Its identity as a link: see `/api/v1/links/{id}`.
+    /// The ID of the keyword, also as a link: see `/api/v1/links/{id}`.
     #[schema(format = "uuid")]
     pub(crate) id: String,
     /// The word.
     #[schema(example = "gh", min_length = 1, max_length = 64)]
     pub(crate) keyword: String,
-    /// Where it leads: `{slug}` stands for the rest of the path.
+    /// The destination; `{slug}` is filled with the rest of the path.
     #[schema(example = "https://github.com/{slug}", max_length = 2048)]
     pub(crate) url: String,
-    /// The short link, behind which the rest goes.
+    /// The short link, without the rest of the path.
     #[schema(example = "http://localhost:8080/gh", format = "uri")]
     pub(crate) short_url: String,
-    /// What it is called; may be empty.
+    /// The title; may be empty.
     #[schema(max_length = 200)]
     pub(crate) title: String,
-    /// What it is for; may be empty.
+    /// The description; may be empty.
     #[schema(max_length = 2000)]
     pub(crate) description: String,
-    /// Whether the query of a visitor is added to that of the target.
+    /// Whether the query of the visitor is added to that of the destination.
     pub(crate) forward_query: bool,
     /// Number of all clicks.
     pub(crate) clicks: u64,
-    /// When it was made (RFC 3339).
+    /// When the keyword was created (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) created_at: OffsetDateTime,
-    /// When it was last changed (RFC 3339). A click is no change.
+    /// When the keyword was last changed (RFC 3339). A click is not a change.
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) updated_at: OffsetDateTime,
 }
 
 impl KeywordRecord {
-    /// What is shown of a keyword of this shortener.
+    /// Creates the record of a keyword of this shortener.
     #[must_use]
     pub fn new(keyword: &Link, shortener: &Shortener) -> Self {
         let details = &keyword.details;
@@ -60,7 +60,7 @@ impl KeywordRecord {
     }
 }
 
-/// Keywords, in order.
+/// A page of keywords, in alphabetical order.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct KeywordList {
     pub(crate) keywords: Vec<KeywordRecord>,

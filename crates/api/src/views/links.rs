@@ -1,4 +1,4 @@
-//! How the REST API shows things.
+//! Links, people, users and tokens, as the API and pages show them.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -8,14 +8,14 @@ use waypost_core::{
 };
 use waypost_service::{OwnedLink, Shortener};
 
-/// A link, as those see it who may.
+/// A link, as users with access see it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LinkResource)]
 pub(crate) struct LinkView {
-    /// Its identity; the code may change, this does not.
+    /// The ID, which never changes, unlike the code.
     #[schema(format = "uuid")]
     pub(crate) id: String,
-    /// What visitors type, in the spelling of its owner; upper and lower case mean the same link.
+    /// The code in the spelling of its owner; upper and lower case mean the same link.
     #[schema(example = "Team-Wiki", min_length = 1, max_length = 64)]
     pub(crate) code: String,
     /// The short link.
@@ -23,22 +23,21 @@ pub(crate) struct LinkView {
     pub(crate) short_url: String,
     #[serde(flatten)]
     pub(crate) content: ContentView,
-    /// Whether it is a keyword: it takes all that a path has behind its code, which `{slug}` in its URL
-    /// stands for.
+    /// Whether the link is a keyword: `{slug}` in its URL is filled with the rest of the path.
     pub(crate) keyword: bool,
-    /// Those whom it belongs to, the primary owner first; none where it is nobody's.
+    /// The owners, the primary owner first; empty if the link has no owner.
     pub(crate) owners: Vec<OwnerView>,
-    /// All clicks ever counted; `null` for those who may not see them.
+    /// Number of all clicks; `null` if the caller cannot see them.
     pub(crate) clicks: Option<u64>,
-    /// Those of people among them; `null` for those who may not see them.
+    /// Number of all clicks by people; `null` if the caller cannot see them.
     pub(crate) humans: Option<u64>,
-    /// When it was made (RFC 3339).
+    /// When the link was created (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) created_at: OffsetDateTime,
-    /// When it was last changed (RFC 3339). A click is no change.
+    /// When the link was last changed (RFC 3339). A click is not a change.
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) updated_at: OffsetDateTime,
-    /// Since when it is deleted and can be restored (RFC 3339); not there otherwise.
+    /// When the link was deleted, if it was and can be restored (RFC 3339); absent otherwise.
     #[serde(
         with = "time::serde::rfc3339::option",
         skip_serializing_if = "Option::is_none"
@@ -47,36 +46,39 @@ pub(crate) struct LinkView {
     pub(crate) deleted_at: Option<OffsetDateTime>,
 }
 
-/// What is decided about a link, its code apart.
+/// The settings of a link, without its code.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LinkContent)]
 pub(crate) struct ContentView {
-    /// Where it leads: a URL, in which `$name` and `{slug}` may stand for parts of a visitor's path.
+    /// The destination: a URL, in which `$name` and `{slug}` are filled with parts of the visitor's
+    /// path.
     #[schema(example = "https://example.com/", max_length = 2048)]
     pub(crate) url: String,
-    /// What it is called; may be empty.
+    /// The title; may be empty.
     #[schema(max_length = 200)]
     pub(crate) title: String,
-    /// What it is for; may be empty.
+    /// The description; may be empty.
     #[schema(max_length = 2000)]
     pub(crate) description: String,
-    /// Whom it is for.
+    /// Who can find and follow the link.
     #[schema(value_type = VisibilityName)]
     pub(crate) visibility: &'static str,
-    /// Its tags, in order.
+    /// The tags, in alphabetical order.
     #[schema(max_items = 20)]
     pub(crate) tags: Vec<String>,
-    /// From when on it leads nowhere (RFC 3339); `null` for never.
+    /// When the link expires (RFC 3339); `null` for never.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) expires_at: Option<OffsetDateTime>,
-    /// Whether it leads nowhere.
+    /// Whether the link is disabled.
     pub(crate) disabled: bool,
-    /// Whether the query of a visitor is added to that of the target.
+    /// Whether the query of the visitor is added to that of the destination.
     pub(crate) forward_query: bool,
 }
 
-/// Whom a link is for: `public` ones are listed for every user, `private` ones are followed by whoever
-/// has the code, `secure` ones only by owners, those that they are shared with, and admins.
+/// Who can find and follow a link. `public`: anyone can follow it, and every user finds it in
+/// lists. `private`: anyone with the code can follow it; only its owners and users it is shared
+/// with find it in lists. `secure`: only its owners, users it is shared with and admins can follow
+/// it.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
@@ -86,9 +88,9 @@ pub(crate) enum VisibilityName {
     Secure,
 }
 
-/// What kind of visit a click was: `human`, as far as anybody can tell; `bot`, a crawler or a program;
-/// `preview`, which shows people where a link leads; `prefetch`, by a browser ahead of its user; `self`, an
-/// owner of the link who was signed in.
+/// The type of a click: `human`, people using a browser, as far as Waypost can tell; `bot`,
+/// crawlers and other programs; `preview`, link previews, for example in chat apps; `prefetch`,
+/// browsers that load the page in advance; `self`, signed-in owners of the link.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
@@ -137,17 +139,17 @@ impl From<LinkContent> for ContentView {
     }
 }
 
-/// A user as others see them.
+/// A user, as other users see them.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Person)]
 pub(crate) struct PersonView {
-    /// Their identity; the address may change, this does not.
+    /// The ID, which never changes, unlike the email address.
     #[schema(format = "uuid")]
     pub(crate) id: String,
-    /// Their address.
+    /// The email address.
     #[schema(example = "ada@example.com", format = "email", max_length = 254)]
     pub(crate) email: String,
-    /// What others read; may be empty.
+    /// The name that is shown to others; may be empty.
     #[schema(max_length = 100)]
     pub(crate) display_name: String,
 }
@@ -162,13 +164,13 @@ impl From<&Person> for PersonView {
     }
 }
 
-/// Somebody whom a link belongs to.
+/// An owner of a link.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Owner)]
 pub(crate) struct OwnerView {
     #[serde(flatten)]
     pub(crate) person: PersonView,
-    /// Whether it is theirs first of all.
+    /// Whether this is the primary owner.
     pub(crate) is_primary: bool,
 }
 
@@ -181,20 +183,20 @@ impl From<&LinkOwner> for OwnerView {
     }
 }
 
-/// All of a link at one moment, its clicks apart.
+/// A link at one moment, without its clicks.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Snapshot)]
 pub(crate) struct SnapshotView {
-    /// What visitors typed.
+    /// The code.
     #[schema(example = "Team-Wiki", min_length = 1, max_length = 64)]
     code: String,
     #[serde(flatten)]
     content: ContentView,
-    /// The ids of those whom it belonged to, the primary owner first.
+    /// The IDs of the owners, the primary owner first.
     owners: Vec<String>,
-    /// The ids of those it was shared with.
+    /// The IDs of the users it was shared with.
     shares: Vec<String>,
-    /// Whether it was deleted.
+    /// Whether the link was deleted.
     deleted: bool,
 }
 
@@ -215,19 +217,20 @@ impl From<LinkSnapshot> for SnapshotView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Version)]
 pub(crate) struct VersionView {
-    /// The number of the version that the change led to, from 1.
+    /// The number of the version that the change created, from 1.
     #[schema(minimum = 1)]
     version: u32,
-    /// What was done: `created`, `changed`, `access_changed`, `deleted` or `restored`.
+    /// The kind of change: `created`, `changed`, `access_changed`, `deleted` or `restored`.
     action: &'static str,
-    /// When (RFC 3339).
+    /// When the link was changed (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     changed_at: OffsetDateTime,
-    /// By whom; `null` for the operator, for nobody in particular, and for users who are deleted.
+    /// The user who made the change; `null` for the operator, for changes without credentials, and
+    /// for deleted users.
     changed_by: Option<PersonView>,
-    /// What the link was before; `null` where it was not.
+    /// The link before the change; `null` for a created link.
     before: Option<SnapshotView>,
-    /// What it was then.
+    /// The link after the change.
     after: SnapshotView,
 }
 
@@ -248,26 +251,26 @@ impl From<LinkVersion> for VersionView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = User)]
 pub struct UserRecord {
-    /// Their identity; the address may change, this does not.
+    /// The ID, which never changes, unlike the email address.
     #[schema(format = "uuid")]
     pub(crate) id: String,
-    /// Their address.
+    /// The email address.
     #[schema(example = "ada@example.com", format = "email", max_length = 254)]
     pub(crate) email: String,
-    /// What others read; may be empty.
+    /// The name that is shown to others; may be empty.
     #[schema(max_length = 100)]
     pub(crate) display_name: String,
-    /// `member` or `admin`.
+    /// The role: `member` or `admin`.
     #[schema(value_type = RoleName)]
     pub(crate) role: &'static str,
-    /// Whether they may do nothing.
+    /// Whether the user is disabled: no sign-in, tokens rejected.
     pub(crate) disabled: bool,
-    /// When they were added (RFC 3339).
+    /// When the user was added (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) created_at: OffsetDateTime,
 }
 
-/// What a user may do beyond their own links: a member nothing, an admin everything.
+/// The role of a user: a `member` manages their own links, an `admin` everything.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
@@ -293,30 +296,32 @@ impl From<&User> for UserRecord {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Token)]
 pub struct TokenRecord {
-    /// Its identity.
+    /// The ID of the token.
     #[schema(format = "uuid")]
     pub(crate) id: String,
-    /// What it is for.
+    /// The name.
     #[schema(min_length = 1, max_length = 100)]
     pub(crate) name: String,
-    /// What it may do.
+    /// The scopes.
     #[schema(value_type = Vec<ScopeName>, min_items = 1)]
     pub(crate) scopes: Vec<&'static str>,
-    /// When it was made (RFC 3339).
+    /// When the token was created (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) created_at: OffsetDateTime,
-    /// From when on it is not accepted (RFC 3339); `null` for never.
+    /// When the token expires (RFC 3339); `null` for never.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) expires_at: Option<OffsetDateTime>,
-    /// When it was last used (RFC 3339), up to some 10 seconds late; `null` for never.
+    /// When the token was last used (RFC 3339), stored up to about 10 seconds late; `null` for
+    /// never.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) last_used_at: Option<OffsetDateTime>,
-    /// Since when it is not accepted any more (RFC 3339); `null` where nobody revoked it.
+    /// When the token was revoked (RFC 3339); `null` if it was not.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) revoked_at: Option<OffsetDateTime>,
 }
 
-/// What a token may do, of what its user may: read, change, or what takes an admin.
+/// A scope of a token, within the rights of its user: `read`, `write` (changes), or `admin` (admin
+/// operations).
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "read by the macro, which documents it")]

@@ -1,4 +1,4 @@
-//! What JSON and pages show alike.
+//! Data that JSON and pages share.
 
 pub(crate) mod blocklist;
 pub(crate) mod clicks;

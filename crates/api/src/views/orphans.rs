@@ -1,4 +1,4 @@
-//! Orphan paths, as they are shown.
+//! Orphan paths, as the API and pages show them.
 
 use serde::Serialize;
 use time::macros::format_description;
@@ -6,24 +6,24 @@ use time::{Date, Duration, OffsetDateTime};
 use utoipa::ToSchema;
 use waypost_store::Orphan;
 
-/// So many days a list goes back, today included, when nothing else is asked for.
+/// Default number of days of a list, including today.
 pub(crate) const DEFAULT_DAYS: i64 = 30;
 
-/// A path that people try; `linkctl --json` prints the same.
+/// A path that people requested and that matches no link; `linkctl --json` prints the same.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Orphan)]
 pub struct OrphanRecord {
     /// The path, without the slashes around it, in lower case.
     #[schema(example = "docs/api", min_length = 1, max_length = 64)]
     pub(crate) path: String,
-    /// How often it was tried on the days of the list.
+    /// Number of requests on the days of the list.
     pub(crate) hits: u64,
-    /// On how many of them.
+    /// Number of these days with requests.
     pub(crate) days: u32,
-    /// When for the first time on these days (RFC 3339).
+    /// When the path was first requested on these days (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) first_at: OffsetDateTime,
-    /// When for the last time.
+    /// When the path was last requested on these days (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) last_at: OffsetDateTime,
 }
@@ -40,7 +40,7 @@ impl From<&Orphan> for OrphanRecord {
     }
 }
 
-/// The days of a list of orphans, the first and the last included.
+/// The days of a list of orphan paths, including the first and the last day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrphanDays {
     /// The first day.
@@ -50,10 +50,10 @@ pub struct OrphanDays {
 }
 
 impl OrphanDays {
-    /// The days that are asked for. Without a last one it is today; without a first one there are 30 days.
+    /// Creates the range. The last day defaults to today, the first to 29 days before the last.
     ///
     /// # Errors
-    /// What is wrong with them, when the last one comes before the first.
+    /// A message if the last day is before the first.
     pub fn of(from: Option<Date>, to: Option<Date>, today: Date) -> Result<Self, &'static str> {
         let to = to.unwrap_or(today);
         let default = Duration::days(DEFAULT_DAYS - 1);
@@ -64,20 +64,20 @@ impl OrphanDays {
         Ok(Self { from, to })
     }
 
-    /// Reads a day: `2026-03-01`.
+    /// Parses a day such as `2026-03-01`.
     ///
     /// # Errors
-    /// What a day looks like.
+    /// A message with the expected form.
     pub fn parse_day(text: &str) -> Result<Date, &'static str> {
         let format = format_description!("[year]-[month]-[day]");
         let day = Date::parse(text, format).ok();
-        // Databases do not agree about others.
+        // Databases support different ranges; all support these years.
         let day = day.filter(|day| (1_970..=9_999).contains(&day.year()));
         day.ok_or("must be a date such as 2026-03-01")
     }
 }
 
-/// Paths that people try and that lead nowhere.
+/// A page of orphan paths, most requests first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OrphanList {
     /// The first day.

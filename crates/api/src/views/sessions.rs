@@ -1,28 +1,28 @@
-//! Sessions, as they are shown.
+//! Sessions, as the API and pages show them.
 
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use waypost_core::{Session, SessionId};
 
-/// Somebody signed in with a browser.
+/// A session of a browser.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionView {
-    /// Its id.
+    /// The ID of the session.
     #[schema(format = "uuid")]
     pub(crate) id: String,
-    /// When somebody signed in.
+    /// When the user signed in (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) created_at: OffsetDateTime,
-    /// When it was last used, or up to some minutes before.
+    /// When the session was last used, or some minutes earlier (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) last_used_at: OffsetDateTime,
-    /// From when on it is not accepted, unless it is used before.
+    /// When the session expires, unless it is used before (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) expires_at: OffsetDateTime,
-    /// What the browser called itself.
+    /// The user agent of the browser; `null` if unknown.
     pub(crate) user_agent: Option<String>,
-    /// It is the one that asks.
+    /// Whether the request was sent with this session.
     pub(crate) current: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A link as the simple API shows it, and `linkctl --json` with more.
+//! A link, as the simple API shows it; `linkctl --json` adds fields.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -14,22 +14,23 @@ pub struct LinkRecord {
     /// The code, in the spelling of its owner; upper and lower case mean the same link.
     #[schema(example = "Team-Wiki", min_length = 1, max_length = 64)]
     short_code: String,
-    /// Where it leads: a URL, in which `$name` and `{slug}` may stand for parts of a visitor's path.
+    /// The destination: a URL, in which `$name` and `{slug}` are filled with parts of the visitor's
+    /// path.
     #[schema(example = "https://example.com/", max_length = 2048)]
     original_url: String,
     /// Number of all clicks.
     #[schema(example = 5)]
     clicks: u64,
-    /// When it was made, in UTC (RFC 3339).
+    /// When the link was created, in UTC (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
-    /// What visitors type.
+    /// The short link.
     #[schema(example = "http://localhost:8080/Team-Wiki", format = "uri")]
     short_url: String,
 }
 
 impl LinkRecord {
-    /// The record of a link of this shortener.
+    /// Creates the record of a link of this shortener.
     #[must_use]
     pub fn new(link: &Link, shortener: &Shortener) -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! `GET /api/openapi.json` and `GET /api/docs/`: the description of this API, and a page to read and
-//! try it. The page comes with the program: it loads nothing from elsewhere.
+//! `GET /api/openapi.json` and `GET /api/docs/`: the OpenAPI document of this API, and a page to
+//! read and try it. The page is part of the program and loads nothing from elsewhere.
 
 use std::sync::Arc;
 
@@ -10,25 +10,25 @@ use utoipa_swagger_ui::Config;
 use crate::errors::ApiError;
 use crate::state::State;
 
-/// Where the page finds the document, from where it is itself: also behind a proxy that serves this
-/// server under a path of its own.
+/// The URL of the document, relative to the page, so that it also works if a proxy serves this
+/// server under another path.
 const DOCUMENT: &str = "../openapi.json";
 
-/// Shows the document.
+/// Returns the document.
 pub(crate) async fn document(state: web::Data<State>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .body(state.document())
 }
 
-/// Leads from `/api/docs` to `/api/docs/`, where the names in the page are right.
+/// Redirects from `/api/docs` to `/api/docs/`, where the relative URLs of the page are right.
 pub(crate) async fn entrance() -> HttpResponse {
     HttpResponse::Found()
         .insert_header((header::LOCATION, "docs/"))
         .finish()
 }
 
-/// Shows the page or one of its files.
+/// Returns the page or one of its files.
 pub(crate) async fn page(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let name = request.match_info().get("file").unwrap_or_default();
     let config = Arc::new(Config::from(DOCUMENT));

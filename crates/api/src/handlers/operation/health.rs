@@ -1,7 +1,8 @@
-//! `GET /health` and `GET /health/ready`: whether the server runs, and whether it can work.
+//! `GET /health` and `GET /health/ready`: whether the server runs, and whether the database is
+//! available.
 //!
-//! An orchestrator restarts what is not alive and sends nothing to what is not ready. A database
-//! that is away is no reason to restart, so `/health` does not ask it.
+//! An orchestrator restarts a server that is not alive, and sends no requests to one that is not
+//! ready. An unavailable database is not a reason to restart, so `/health` does not query it.
 
 use actix_web::web;
 use serde::Serialize;
@@ -13,17 +14,17 @@ use crate::errors::ApiError;
 use crate::responses::StoreFailure;
 use crate::state::State;
 
-/// All is well.
+/// The server runs.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
-    /// Always `ok`; anything else is an error answer.
+    /// Always `ok`; otherwise the response is an error.
     #[schema(example = "ok")]
     status: &'static str,
 }
 
 const OK: Health = Health { status: "ok" };
 
-/// Ask whether the server runs
+/// Check whether the server runs
 #[utoipa::path(
     get,
     path = "/health",
@@ -35,13 +36,13 @@ pub(crate) async fn alive() -> web::Json<Health> {
     web::Json(OK)
 }
 
-/// The server can work.
+/// The server is ready.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Readiness {
-    /// Always `ok`; anything else is an error answer.
+    /// Always `ok`; otherwise the response is an error.
     #[schema(example = "ok")]
     status: &'static str,
-    /// What needs attention though the server can work. Left out where nothing does.
+    /// What needs attention although the server is ready; absent if nothing does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     details: Vec<Detail>,
 }
@@ -49,50 +50,49 @@ pub(crate) struct Readiness {
 /// Something that needs attention.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Detail {
-    /// What it is, for programs. It never changes.
+    /// The stable code, for programs.
     #[schema(example = "CLOCK_SKEW")]
     code: &'static str,
-    /// What it is, and what to do about it.
+    /// What is wrong and what to do, for people.
     message: String,
 }
 
 impl Detail {
-    /// That the clocks of this node and of the database are apart.
+    /// The clocks of this node and of the database differ.
     fn of_clock(skew: ClockSkew) -> Self {
         let seconds = skew.difference().whole_seconds();
         let direction = if seconds < 0 { "behind" } else { "ahead of" };
         Self {
             code: "CLOCK_SKEW",
             message: format!(
-                "the clock of this server is {} s {direction} that of the database; correct the one that \
-                 is wrong",
+                "the clock of this server is {} s {direction} that of the database; correct the wrong one",
                 seconds.unsigned_abs()
             ),
         }
     }
 
-    /// That the database takes no clicks.
+    /// The database does not store clicks.
     fn of_waiting(waiting: Waiting) -> Self {
         Self {
             code: "CLICKS_NOT_STORED",
             message: format!(
-                "the database takes no clicks; {} wait in the journal of this server, whose log says why",
+                "the database does not store clicks ({} pending in the journal); check the log of this server",
                 waiting.clicks
             ),
         }
     }
 }
 
-/// Ask whether the database answers
+/// Check whether the database is available
 ///
-/// It has 2 seconds.
+/// Waits up to 2 seconds for the database.
 #[utoipa::path(
     get,
     path = "/health/ready",
     tag = "operation",
     operation_id = "ready",
     responses(
-        (status = 200, description = "The database answers", body = Readiness),
+        (status = 200, description = "The database is available", body = Readiness),
         StoreFailure,
     )
 )]

@@ -1,16 +1,16 @@
-//! `GET /metrics`: shows the metrics in Prometheus' text format.
+//! `GET /metrics`: returns the metrics in the Prometheus text format.
 
 use actix_web::{HttpResponse, web};
 
 use crate::state::State;
 
-/// The version of the format, as Prometheus wants it named.
+/// The media type of the Prometheus text format, with its version.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Show the metrics
+/// Return the metrics
 ///
-/// In Prometheus' text format. Answers while the database is away, too. With
-/// `WAYPOST_METRICS_LISTEN` it is on that address and not on the main one.
+/// In the Prometheus text format. Also works while the database is unavailable. With
+/// `WAYPOST_METRICS_LISTEN`, the metrics are served only on that address and not on the main one.
 #[utoipa::path(
     get,
     path = "/metrics",

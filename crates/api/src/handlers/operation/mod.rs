@@ -1,4 +1,4 @@
-//! What operators and programs ask of the server itself.
+//! Routes about the server itself, for operators and programs.
 
 pub(crate) mod docs;
 pub(crate) mod health;

@@ -1,16 +1,17 @@
-//! `GET /{code}` and all that may stand behind it: leads to the target of a link, and counts the click.
+//! `GET /{code}` and longer paths: redirects to the destination of a link and counts the click.
 //!
-//! Which link a request follows is the [`Router`](waypost_service::Router)'s to say.
+//! The [`Router`](waypost_service::Router) finds the link of a request.
 //!
-//! Of a link that is not secure, nothing about the visitor decides, and no database is asked.
+//! For a cached link that is not secure, a redirect depends on nothing about the visitor and needs
+//! no database.
 //!
-//! The click is accepted before the answer leaves; what that means is decided by the durability of the
-//! journal. A click that cannot be accepted does not keep the visitor from the target: it is counted
-//! as dropped, with its reason. `HEAD` answers with the same headers and is neither counted nor
-//! measured: it is what programs send that preview links.
+//! The click is accepted before the response is sent; the durability of the journal decides what
+//! that means. If a click cannot be accepted, the visitor is redirected nevertheless, and the click
+//! is counted as dropped, with the reason. `HEAD` gets the same headers and is neither counted nor
+//! measured, because programs that preview links send it.
 //!
-//! A path for which there is no link is noted as an orphan, in memory. What else may be meant by it is looked at
-//! then ([`NonLinkPath`]), so that it costs no redirect anything.
+//! A path that matches no link is recorded as an orphan path, in memory. Only then is it checked
+//! for other meanings ([`NonLinkPath`]), which therefore cost redirects nothing.
 
 pub(crate) mod non_link_path;
 pub(crate) mod preview;
@@ -39,20 +40,20 @@ use crate::state::State;
 
 /// Follow a short link
 ///
-/// Counts the click, before it answers. `HEAD` answers the same headers and is not counted. An error
-/// is a small page for a browser, JSON for everything else. Only a link of visibility `secure` looks at
-/// who asks.
+/// Counts the click before responding. `HEAD` gets the same headers and is not counted. An error is
+/// a page for browsers and JSON for other clients. Credentials matter only for a link with the
+/// visibility `secure`.
 #[utoipa::path(
     get,
     path = "/{code}",
     tag = "redirects",
     operation_id = "follow",
     security((), ("token" = [])),
-    params(("code" = String, Path, description = "The code, in any spelling", min_length = 1, max_length = 64)),
+    params(("code" = String, Path, description = "The code, in upper or lower case", min_length = 1, max_length = 64)),
     responses(
-        (status = 302, description = "To the target of the link", headers(
-            ("Location" = String, description = "The target"),
-            ("Cache-Control" = String, description = "private, no-store: a cached redirect is a click that is not counted"),
+        (status = 302, description = "A redirect to the destination", headers(
+            ("Location" = String, description = "The destination"),
+            ("Cache-Control" = String, description = "private, no-store: a cached redirect would not be counted"),
         )),
         NotFollowed,
     )
@@ -102,7 +103,7 @@ pub(crate) async fn answer(request: &HttpRequest, state: &State) -> HttpResponse
     }
 }
 
-/// Finds the target of the link, and counts the click if it `counts`.
+/// Finds the destination of the link, and counts the click if it `counts`.
 async fn follow(
     request: &HttpRequest,
     state: &State,
@@ -120,7 +121,7 @@ async fn follow(
         let actor = caller::authenticate(request, state).await?;
         state.links().follow(&actor, destination.link_id).await?;
     }
-    // Who may not follow a link is not told whether it would lead anywhere.
+    // Only after the permission: others must not learn whether the link works.
     check_open(destination, || state.clock().now())?;
     let location = routed.location(request.query_string())?;
     let location = HeaderValue::from_str(&location).map_err(ApiError::internal)?;
@@ -130,13 +131,14 @@ async fn follow(
             session: state.site().session_hash(request.headers()),
             headers: &RequestHeaders(request.headers()),
         };
-        // Accepted, or dropped and counted as such.
+        // The click is accepted, or dropped and counted as dropped.
         let _ = state.recorder().record(destination.link_id, &visit).await?;
     }
     Ok(location)
 }
 
-/// Notes that there is no link for what somebody asks for. Only in memory: scanners come this way.
+/// Records the path as an orphan path. Only in memory, because scanners cause most of these
+/// requests.
 fn note_orphan(request: &HttpRequest, state: &State) {
     let headers = RequestHeaders(request.headers());
     state.orphans().note(request.uri().path(), &headers, || {
@@ -144,10 +146,10 @@ fn note_orphan(request: &HttpRequest, state: &State) {
     });
 }
 
-/// Follow a short link by the beginning of a path
+/// Follow a short link with the rest of the path
 ///
-/// The longest code that the leading segments of the path are is followed. The other segments fill the
-/// placeholders of its target, or are dropped where it has none; a keyword takes all of them.
+/// Follows the longest code that matches the leading segments. The remaining segments fill the
+/// placeholders of the destination, or are dropped if it has none. A keyword gets all of them.
 #[utoipa::path(
     get,
     path = "/{code}/{rest}",
@@ -155,13 +157,13 @@ fn note_orphan(request: &HttpRequest, state: &State) {
     operation_id = "followWithRest",
     security((), ("token" = [])),
     params(
-        ("code" = String, Path, description = "The first segment, in any spelling", min_length = 1, max_length = 64),
-        ("rest" = String, Path, description = "The other segments, with the slashes between them", min_length = 1),
+        ("code" = String, Path, description = "The first segment, in upper or lower case", min_length = 1, max_length = 64),
+        ("rest" = String, Path, description = "The other segments, with slashes between them", min_length = 1),
     ),
     responses(
-        (status = 302, description = "To the target of the link", headers(
-            ("Location" = String, description = "The target, filled"),
-            ("Cache-Control" = String, description = "private, no-store: a cached redirect is a click that is not counted"),
+        (status = 302, description = "A redirect to the destination", headers(
+            ("Location" = String, description = "The filled destination"),
+            ("Cache-Control" = String, description = "private, no-store: a cached redirect would not be counted"),
         )),
         NotFollowed,
     )

@@ -1,7 +1,8 @@
-//! What is beside the links: files whose address is given by others (`/robots.txt`), and previews (`/{code}+`).
+//! Paths that are not those of links: files at well-known paths (`/robots.txt`) and previews
+//! (`/{code}+`).
 //!
-//! None of them could be a code, so they are looked for where there is no link. They need no room among the routes,
-//! and a redirect is compared with none of them.
+//! None of them can be a code, so they are tried only after no link was found. They are not in the
+//! table of routes, and redirects are not compared with them.
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -12,23 +13,23 @@ use super::preview;
 use super::root_files::RootFile;
 use crate::state::State;
 
-/// What a path means that is none of a link.
+/// The meaning of a path that matches no link.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NonLinkPath<'p> {
     /// A file.
     File(RootFile),
-    /// The preview of the link of this path.
+    /// The preview of the link with this path.
     Preview(Cow<'p, str>),
 }
 
 impl<'p> NonLinkPath<'p> {
-    /// What a path means, if anything.
+    /// Returns the meaning of a path, if it has one.
     pub(crate) fn of(path: &'p str) -> Option<Self> {
         let file = RootFile::named(path).map(Self::File);
         file.or_else(|| preview::link_path(path).map(Self::Preview))
     }
 
-    /// Answers with it.
+    /// Responds with the file or the preview.
     pub(crate) async fn answer(
         self,
         request: &HttpRequest,

@@ -1,10 +1,11 @@
-//! `GET /{code}+`: where a link leads, without going there and without a click.
+//! `GET /{code}+`: shows where a link goes, without following it and without a click.
 //!
-//! The `+` stands behind the first segment or behind all of the path: `/wiki+`, `/gh+/org/repo`, `/docs/api+`. Where
-//! a link takes what follows its code (a keyword, placeholders), only the first means a preview: what follows is
-//! the link's.
+//! The `+` comes after the first segment or after the whole path: `/wiki+`, `/gh+/org/repo`,
+//! `/docs/api+`. For a link that takes the rest of the path (a keyword, placeholders), only the
+//! first form is a preview, because a `+` at the end is part of the rest.
 //!
-//! It shows to everybody what following the link would tell them, and of the link what the API shows them.
+//! The preview shows what following the link would reveal to the visitor, and those details of the
+//! link that the API shows them.
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -32,19 +33,19 @@ use crate::responses::NotFollowed;
 use crate::state::State;
 use crate::views::links::LinkView;
 
-/// Where a link leads.
+/// A preview: where a link goes.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Preview)]
 pub(crate) struct PreviewView {
-    /// What is previewed.
+    /// The short link.
     #[schema(example = "http://localhost:8080/wiki", format = "uri")]
     pub(crate) short_url: String,
-    /// Where a visitor is sent. Placeholders that the path does not fill are left as they are.
+    /// The destination. Placeholders that the path does not fill are left as they are.
     #[schema(example = "https://example.com/")]
     pub(crate) target: String,
-    /// What the path lacks to fill the placeholders; `null` where nothing is.
+    /// Why the path does not fill the placeholders; `null` if it does.
     pub(crate) incomplete: Option<String>,
-    /// The link, for those who may see it; `null` for others.
+    /// The link; `null` if the caller cannot see it.
     pub(crate) link: Option<LinkView>,
 }
 
@@ -54,19 +55,19 @@ pub(crate) struct PreviewView {
 struct PreviewPage<'a> {
     frame: &'a Frame,
     preview: &'a PreviewView,
-    /// The host of the target.
+    /// The host of the destination.
     host: &'a str,
-    /// Where to go on.
+    /// The URL that follows the link.
     href: &'a str,
-    /// What its owners are called.
+    /// The names of the owners.
     owners: &'a [String],
-    /// When it was made.
+    /// When the link was created.
     created: Option<Moment>,
-    /// Whether they may change it.
+    /// Whether the visitor may change the link.
     is_theirs: bool,
 }
 
-/// The path of the link that a path is the preview of.
+/// Returns the path of the link, if the path is that of a preview.
 pub(crate) fn link_path(path: &str) -> Option<Cow<'_, str>> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let end = path.get(1..)?.find('/').map_or(path.len(), |at| at + 1);
@@ -80,7 +81,8 @@ pub(crate) fn link_path(path: &str) -> Option<Cow<'_, str>> {
     without_plus(path).map(Cow::Borrowed)
 }
 
-/// The path of the preview of a code: a longer code may be beside one of its segments.
+/// Returns the path of the preview of a code. The `+` comes after the first segment, where it also
+/// works if a shorter code takes the rest of the path.
 pub(crate) fn path_of(code: &str) -> String {
     match code.split_once('/') {
         Some((first, rest)) => format!("/{first}+/{rest}"),
@@ -88,7 +90,7 @@ pub(crate) fn path_of(code: &str) -> String {
     }
 }
 
-/// What stands before the `+`, as browsers and as programs write it.
+/// Returns the text before a `+` at the end, which may be percent-encoded.
 fn without_plus(text: &str) -> Option<&str> {
     let before = text
         .strip_suffix('+')
@@ -97,19 +99,20 @@ fn without_plus(text: &str) -> Option<&str> {
     before.filter(|before| before.len() > 1)
 }
 
-/// See where a link leads
+/// Preview a short link
 ///
-/// Nothing is counted. Who may not follow a link is answered as by following it. What is said of the link is for
-/// those who may see it. A page for a browser, JSON for everything else.
+/// Shows where the link goes, and counts nothing. Callers who may not follow the link get the same
+/// response as when following it. Details are included only for callers who can see the link. The
+/// response is a page for browsers and JSON for other clients.
 #[utoipa::path(
     get,
     path = "/{code}+",
     tag = "redirects",
     operation_id = "preview",
     security((), ("token" = [])),
-    params(("code" = String, Path, description = "The code, in any spelling", min_length = 1, max_length = 64)),
+    params(("code" = String, Path, description = "The code, in upper or lower case", min_length = 1, max_length = 64)),
     responses(
-        (status = 200, description = "Where it leads", content(
+        (status = 200, description = "The preview", content(
             (PreviewView = "application/json"), (String = "text/html"),
         )),
         NotFollowed,
@@ -152,7 +155,7 @@ async fn shown(request: &HttpRequest, state: &State, path: &str, is_page: bool) 
         state.links().follow(&actor, destination.link_id).await?;
         actor
     } else {
-        // Whoever has the code may follow it, whatever else they send.
+        // Anyone with the code may follow the link, even with invalid credentials.
         known(request, state).await.unwrap_or(Actor::Anonymous)
     };
     quota::pay_request(request, &actor, state)?;
@@ -178,7 +181,8 @@ async fn shown(request: &HttpRequest, state: &State, path: &str, is_page: bool) 
     Ok(HttpResponse::Ok().json(preview))
 }
 
-/// Who asks. A session that a browser presents is noted for the frame of the page.
+/// Identifies the caller. Stores the session of a browser in the request, for the frame of the
+/// page.
 async fn known(request: &HttpRequest, state: &State) -> Result<Actor, ApiError> {
     if request.headers().contains_key(header::AUTHORIZATION) {
         return caller::authenticate(request, state).await;
@@ -191,7 +195,7 @@ async fn known(request: &HttpRequest, state: &State) -> Result<Actor, ApiError> 
     Ok(actor)
 }
 
-/// The link, where they may see it.
+/// Returns the link, if the caller can see it.
 async fn seen(
     state: &State,
     actor: &Actor,
@@ -220,7 +224,7 @@ async fn page(
     preview: &PreviewView,
     owned: Option<&OwnedLink>,
 ) -> PageResult {
-    // Strangers get no cookie: there is no form for them.
+    // Visitors who are not signed in get no cookie, because the page has no form for them.
     let is_known = request.extensions().contains::<SignedIn>();
     let frame = if is_known {
         Frame::of(request).await?
@@ -271,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plus_behind_the_code_or_the_path_means_a_preview() {
+    fn a_plus_after_the_code_or_the_path_means_a_preview() {
         for (path, link) in [
             ("/wiki+", Some("/wiki")),
             ("/wiki+/", Some("/wiki")),

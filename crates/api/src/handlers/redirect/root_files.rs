@@ -1,4 +1,4 @@
-//! Files whose addresses others decide: what crawlers and browsers ask for at the root of a server.
+//! Files at well-known paths, which crawlers and browsers request at the root of a server.
 
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -12,21 +12,22 @@ use crate::assets;
 use crate::request::access::{self, LogLevel, RequestId};
 use crate::state::State;
 
-/// Browsers and crawlers ask for them again after a day.
+/// Browsers and crawlers may cache the files for a day.
 const CACHING: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 
 /// One of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RootFile {
-    /// What crawlers are to leave alone (RFC 9309).
+    /// The paths that crawlers should leave out (RFC 9309).
     Robots,
     /// How to search from the address bar (`OpenSearch` 1.1).
     OpenSearch,
-    /// How to install it as an application, and what to share with it (W3C, Web Application Manifest).
+    /// How to install the dashboard as an application and share pages with it (W3C, Web Application
+    /// Manifest).
     Manifest,
 }
 
-/// The description for address bars.
+/// The `OpenSearch` description.
 #[derive(Template)]
 #[template(path = "opensearch.xml")]
 struct OpenSearch {
@@ -38,7 +39,7 @@ struct OpenSearch {
 impl RootFile {
     pub(crate) const ALL: [Self; 3] = [Self::Robots, Self::OpenSearch, Self::Manifest];
 
-    /// The path.
+    /// Returns the path of the file.
     pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Robots => "/robots.txt",
@@ -47,7 +48,7 @@ impl RootFile {
         }
     }
 
-    /// The one with this path.
+    /// Returns the file with this path.
     pub(crate) fn named(path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|file| file.path() == path)
     }
@@ -75,7 +76,7 @@ impl RootFile {
         }
     }
 
-    /// Answers with it.
+    /// Responds with the file.
     pub(crate) fn answer(
         self,
         request: &HttpRequest,
@@ -96,7 +97,8 @@ impl RootFile {
     }
 }
 
-/// Short links may be followed, those that begin like a page of the server, too; the pages are for people.
+/// Allows crawlers to follow short links, including those that begin like a path of the server, and
+/// excludes the pages, the API and previews.
 fn robots(base: &str) -> String {
     let pages = [
         "admin",

@@ -1,8 +1,8 @@
-//! The page for a browser whose link cannot be followed: what may have been meant, and what to do now.
+//! The page for a browser whose link cannot be followed: suggests similar codes and what to do.
 //!
-//! Nothing is looked up for a path that nobody can have meant as a code, and no session but one that the browser
-//! presents. What the page shows of links is what the API would: to those who are signed in what they find in lists,
-//! to others, where the server lets everybody list links that nobody owns, these.
+//! For a path that cannot be a code, nothing is looked up, and a session only if the browser sends
+//! one. The page suggests only links that the API would list: to signed-in users the links that
+//! they find in lists, to others links without an owner, if the server lists those to anyone.
 
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ use crate::request::client::host_of;
 use crate::request::quota;
 use crate::state::State;
 
-/// Answers with the page of an error that following the link of this path led to, or previewing it.
+/// Responds with the page for an error in following or previewing the link with this path.
 pub(crate) async fn answer(
     request: &HttpRequest,
     state: &State,
@@ -33,7 +33,8 @@ pub(crate) async fn answer(
     response
 }
 
-/// Where to go from there. What cannot be looked up is left out: the page is about another error.
+/// Collects suggestions. Leaves out those that cannot be looked up, because the page is about
+/// another error.
 async fn ways(request: &HttpRequest, state: &State, path: &str, code: ErrorCode) -> Suggestions {
     if !matches!(
         code,
@@ -66,7 +67,7 @@ async fn ways(request: &HttpRequest, state: &State, path: &str, code: ErrorCode)
     }
 }
 
-/// No link has the code.
+/// Suggestions for a path that matches no link.
 async fn missing(
     request: &HttpRequest,
     state: &State,
@@ -108,7 +109,7 @@ async fn missing(
     ways
 }
 
-/// What may have been meant, of what they may see.
+/// Returns links with similar codes that the visitor can see.
 async fn near(
     request: &HttpRequest,
     state: &State,
@@ -134,13 +135,13 @@ async fn near(
     shown.collect()
 }
 
-/// The path and the query of a request.
+/// Returns the path and the query of a request.
 fn path_of(request: &HttpRequest) -> &str {
     let path = request.uri().path_and_query();
     path.map_or("/", |path| path.as_str())
 }
 
-/// The link no longer works.
+/// Suggestions for a link that does not work.
 async fn over(state: &State, visitor: Option<&KnownSession>, link: LinkId) -> Suggestions {
     let mut ways = Suggestions::default();
     let is_theirs = match visitor {
@@ -163,7 +164,7 @@ async fn over(state: &State, visitor: Option<&KnownSession>, link: LinkId) -> Su
     ways
 }
 
-/// The link is for others.
+/// Suggestions for a link that the visitor may not follow.
 fn for_others(request: &HttpRequest, state: &State, visitor: Option<&KnownSession>) -> Suggestions {
     let mut ways = Suggestions::default();
     if let Some(known) = visitor {

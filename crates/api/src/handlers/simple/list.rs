@@ -13,15 +13,16 @@ use crate::responses::{Denied, StoreFailure};
 use crate::state::State;
 use crate::views::simple::LinkRecord;
 
-/// Which page. Texts, not numbers: whatever is no number gets the message of its rule.
+/// Selects a page. Numbers are read as text, so that an invalid one gets the message of its own
+/// rule.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
-    /// The page, from 1.
+    /// The number of the page, from 1.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 4_294_967_295_u64, default = 1, example = 1)]
     page: Option<String>,
-    /// How many links a page has.
+    /// Number of links per page.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20, example = 20)]
     limit: Option<String>,
 }
@@ -43,15 +44,15 @@ impl ListQuery {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LinkPage {
-    /// The links of this page; none behind the last page.
+    /// The links of this page; empty after the last page.
     data: Vec<LinkRecord>,
     /// The number of this page.
     #[schema(value_type = u64, minimum = 1, maximum = 4_294_967_295_u64)]
     page: u32,
-    /// How many links a page has.
+    /// Number of links per page.
     #[schema(minimum = 1, maximum = 100)]
     limit: u32,
-    /// How many links there are.
+    /// Number of all links.
     total: u64,
     /// Time up to which every click that this server accepted is counted, in UTC (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
@@ -60,9 +61,9 @@ pub(crate) struct LinkPage {
 
 /// List the links, newest first
 ///
-/// Those that the caller owns; for the operator all there are, and without a token, where the server allows
-/// that (`WAYPOST_ANONYMOUS_LINKS`), the public ones that nobody owns. Clicks that this server has accepted and not
-/// yet stored are waited for, at most 1 second. Unknown parameters are refused.
+/// Links that the caller owns; for the operator, all links; without a token, if
+/// `WAYPOST_ANONYMOUS_LINKS` is set, public links without an owner. Waits up to 1 second for clicks
+/// that this server has accepted but not yet stored. Unknown parameters are rejected.
 #[utoipa::path(
     get,
     path = "/urls",
@@ -71,7 +72,7 @@ pub(crate) struct LinkPage {
     security((), ("token" = [])),
     params(ListQuery),
     responses(
-        (status = 200, description = "A page of the list", body = LinkPage),
+        (status = 200, description = "A page of links", body = LinkPage),
         (status = 400, description = "The page or the limit is out of range, or a parameter is unknown", body = ErrorBody<'static>),
         Denied,
         StoreFailure,

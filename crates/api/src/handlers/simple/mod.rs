@@ -1,4 +1,4 @@
-//! The simple API: shorten a URL, list links, show and delete one.
+//! The simple API: shortens a URL, lists links, and shows or deletes one.
 
 pub(crate) mod delete;
 pub(crate) mod list;
@@ -15,14 +15,15 @@ use crate::errors::{ApiError, ErrorCode};
 use crate::request::caller::Caller;
 use crate::state::State;
 
-/// The code in the path of a request, as the client wrote it: in one segment, so that the slashes of a code
-/// are percent-encoded there. What is no text is replaced by U+FFFD, which is in no code.
+/// Returns the code in the path of a request, as the client wrote it. It is one segment, in which
+/// the slashes of a code are percent-encoded. Invalid UTF-8 becomes U+FFFD, which no code contains.
 fn code_of(request: &HttpRequest) -> Cow<'_, str> {
     let code = request.match_info().get("code").unwrap_or_default();
     percent_decode_str(code).decode_utf8_lossy()
 }
 
-/// The link of the code in the path, if the caller may do this to it; without a token, if it is nobody's.
+/// Returns the link of the code in the path, if the caller may perform the action on it; without a
+/// token, only a link without an owner.
 async fn link_of(
     request: &HttpRequest,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! `POST /shorten`: makes a short link.
+//! `POST /shorten`: creates a short link.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -14,16 +14,16 @@ use crate::request::quota;
 use crate::responses::{Denied, StoreFailure};
 use crate::state::State;
 
-/// What to shorten.
+/// A URL to shorten.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ShortenRequest {
-    /// Where the link leads: an absolute http or https URL of at most 2,048 bytes, without user name
-    /// and password, that does not lead back to this server.
+    /// The destination: an absolute http or https URL of at most 2,048 bytes, without user name and
+    /// password, that does not point to this server.
     #[schema(example = "https://example.com/", format = "uri", max_length = 2048)]
     url: String,
-    /// The code to use: letters a-z in either case, digits, `-` and `_`, beginning and ending with a
-    /// letter or digit. Without it one is drawn.
+    /// The code: letters a-z in either case, digits, `-` and `_`, beginning and ending with a
+    /// letter or digit. Default: generated.
     #[schema(
         example = "Team-Wiki",
         min_length = 1,
@@ -33,25 +33,25 @@ pub(crate) struct ShortenRequest {
     code: Option<String>,
 }
 
-/// The link that was made.
+/// The created link.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Shortened {
-    /// Its code.
+    /// The code.
     #[schema(example = "Team-Wiki", min_length = 1, max_length = 64)]
     short_code: String,
-    /// Where it leads.
+    /// The destination.
     #[schema(example = "https://example.com/", format = "uri", max_length = 2048)]
     url: String,
-    /// What visitors type.
+    /// The short link.
     #[schema(example = "http://localhost:8080/Team-Wiki", format = "uri")]
     short_url: String,
 }
 
-/// Make a short link
+/// Create a short link
 ///
-/// It belongs to the caller; what the operator makes, and what is made without a token where the server
-/// allows that (`WAYPOST_ANONYMOUS_LINKS`), to nobody.
+/// The caller becomes the owner. A link has no owner if the operator created it, or if it was
+/// created without a token, which `WAYPOST_ANONYMOUS_LINKS` allows.
 #[utoipa::path(
     post,
     path = "/shorten",
@@ -60,9 +60,9 @@ pub(crate) struct Shortened {
     security((), ("token" = [])),
     request_body(content = ShortenRequest, description = "At most 16 KiB of JSON. Unknown fields are rejected."),
     responses(
-        (status = 201, description = "The link was made", body = Shortened,
-            headers(("Location" = String, description = "Where its record is read"))),
-        (status = 400, description = "The body, the URL or the code is not acceptable: BAD_REQUEST, URL_INVALID, TARGET_BLOCKED, CODE_INVALID, CODE_RESERVED", body = ErrorBody<'static>),
+        (status = 201, description = "The created link", body = Shortened,
+            headers(("Location" = String, description = "The URL of the record of the link"))),
+        (status = 400, description = "The body, the URL or the code is invalid: BAD_REQUEST, URL_INVALID, TARGET_BLOCKED, CODE_INVALID, CODE_RESERVED", body = ErrorBody<'static>),
         Denied,
         (status = 408, description = "The body did not arrive within 10 seconds", body = ErrorBody<'static>),
         (status = 409, description = "Another link has the code", body = ErrorBody<'static>),
@@ -94,8 +94,8 @@ pub(crate) async fn answer(
         };
         state.links().create(&caller.0, new).await?.link
     };
-    // RFC 9110 §15.3.2: `Location` identifies the resource that was made. That is the record; the
-    // short link itself stands for another page, and a client that looked at it would be counted.
+    // RFC 9110 §15.3.2: `Location` identifies the created resource, which is the record. The short
+    // link itself redirects to another page, and a client that requested it would be counted.
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, state.record_url(&link)))
         .json(Shortened {

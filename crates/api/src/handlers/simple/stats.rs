@@ -13,7 +13,7 @@ use crate::responses::{Denied, StoreFailure};
 use crate::state::State;
 use crate::views::simple::LinkRecord;
 
-/// A link, its clicks, and how fresh their number is.
+/// A link, its clicks, and up to when they are counted.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LinkStats {
@@ -26,19 +26,18 @@ pub(crate) struct LinkStats {
 
 /// Show a link and its clicks
 ///
-/// For its owners and admins; without a token, where the server allows that (`WAYPOST_ANONYMOUS_LINKS`),
-/// for everybody if nobody owns it. Clicks that this server has accepted and not yet stored are waited
-/// for, at most 1 second.
+/// For its owners and admins. With `WAYPOST_ANONYMOUS_LINKS`, anyone can see a link without an
+/// owner. Waits up to 1 second for clicks that this server has accepted but not yet stored.
 #[utoipa::path(
     get,
     path = "/urls/{code}/stats",
     tag = "simple",
     operation_id = "linkStats",
     security((), ("token" = [])),
-    params(("code" = String, Path, description = "The code, in any spelling", min_length = 1, max_length = 64)),
+    params(("code" = String, Path, description = "The code, in upper or lower case", min_length = 1, max_length = 64)),
     responses(
         (status = 200, description = "The link", body = LinkStats),
-        (status = 404, description = "There is no such link", body = ErrorBody<'static>),
+        (status = 404, description = "No link found", body = ErrorBody<'static>),
         Denied,
         StoreFailure,
     )

@@ -19,8 +19,8 @@ use crate::views::blocklist::{BlockedRecord, Blocklist};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BlockFields {
-    /// A host, or with `*.` before it, all its subdomains. Upper and lower case are the same; international
-    /// names can be given as they are.
+    /// A host, or with `*.` before it, all its subdomains. Upper and lower case are the same;
+    /// international names can be given as they are.
     #[schema(example = "*.example.com", min_length = 1, max_length = 255)]
     pub(crate) pattern: String,
     /// The reason: one line of at most 200 characters. Default: empty.
@@ -73,8 +73,8 @@ pub(crate) async fn listed(query: &PartQuery, state: &State) -> Result<Blocklist
 
 /// Block a host
 ///
-/// Links to a blocked host cannot be created, and existing ones are answered with 410. The change takes effect on
-/// every server within 2 s. For admins.
+/// Links to a blocked host cannot be created, and existing ones are answered with 410. The change
+/// takes effect on every server within 2 s. For admins.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/blocklist",
@@ -102,8 +102,8 @@ pub(crate) async fn block(
 /// Blocks a host.
 ///
 /// # Errors
-/// `BAD_REQUEST` for an invalid host, `DETAIL_INVALID` for an invalid reason, `CONFLICT` if the host is already
-/// blocked.
+/// `BAD_REQUEST` for an invalid host, `DETAIL_INVALID` for an invalid reason, `CONFLICT` if the
+/// host is already blocked.
 pub(crate) async fn blocked(
     asked: &BlockFields,
     caller: &Caller,
@@ -117,7 +117,8 @@ pub(crate) async fn blocked(
 
 /// Unblock a host
 ///
-/// Links to this host work again within 2 s, unless they are disabled, expired or deleted. For admins.
+/// Links to this host work again within 2 s, unless they are disabled, expired or deleted. For
+/// admins.
 #[utoipa::path(
     delete,
     path = "/api/v1/admin/blocklist/{pattern}",

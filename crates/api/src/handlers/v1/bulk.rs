@@ -102,7 +102,11 @@ async fn make(item: Box<RawValue>, caller: &Caller, state: &State) -> BulkResult
             let code = error.code().name();
             let chain = error.chain();
             if error.code().status().is_server_error() {
-                tracing::error!(code, error = chain, "creating a link of a bulk request failed");
+                tracing::error!(
+                    code,
+                    error = chain,
+                    "creating a link of a bulk request failed"
+                );
             }
             BulkResult {
                 status: error.code().status().as_u16(),

@@ -27,8 +27,8 @@ pub(crate) struct ClicksQuery {
     limit: Option<String>,
     /// The `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// The click type to list. A page can then have fewer clicks than the limit, or none, although there are
-    /// more pages.
+    /// The click type to list. A page can then have fewer clicks than the limit, or none, although
+    /// there are more pages.
     #[param(value_type = Option<VisitClassName>)]
     class: Option<String>,
 }

@@ -27,8 +27,8 @@ pub(crate) struct ExplainQuery {
     /// The visited URL, or a path on this server.
     #[param(example = "/wiki", min_length = 1, max_length = 8192)]
     url: String,
-    /// The email address of the user who visits, for admins; `anonymous` for a visitor who is not signed in.
-    /// Default: the caller.
+    /// The email address of the user who visits, for admins; `anonymous` for a visitor who is not
+    /// signed in. Default: the caller.
     #[param(example = "anonymous")]
     user: Option<String>,
     /// The IP address from which the visitor connects. Default: that of this request.
@@ -38,9 +38,9 @@ pub(crate) struct ExplainQuery {
 
 /// Explain a visit
 ///
-/// Shows step by step which rule matches which link, the destination, the response, the client IP address and
-/// why it is trusted (from the headers of this request), and whether the visit would be counted. The
-/// explanation itself counts nothing, and reveals no more than a visit would.
+/// Shows step by step which rule matches which link, the destination, the response, the client IP
+/// address and why it is trusted (from the headers of this request), and whether the visit would be
+/// counted. The explanation itself counts nothing, and reveals no more than a visit would.
 #[utoipa::path(
     get,
     path = "/api/v1/explain",

@@ -1,8 +1,9 @@
-//! `GET /api/v1/links/{id}/clicks.csv` and `clicks.ndjson`: all click records of a link, or those of one click
-//! type. Reads and sends 1,000 of them at a time, so that memory does not grow with their number.
+//! `GET /api/v1/links/{id}/clicks.csv` and `clicks.ndjson`: all click records of a link, or those
+//! of one click type. Reads and sends 1,000 of them at a time, so that memory does not grow with
+//! their number.
 //!
-//! If the database becomes unavailable during an export, the connection is closed without the end of the
-//! response: clients notice that the export is incomplete.
+//! If the database becomes unavailable during an export, the connection is closed without the end
+//! of the response: clients notice that the export is incomplete.
 
 use actix_web::http::Method;
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
@@ -49,8 +50,8 @@ struct ExportQuery {
 
 /// Export the clicks of a link as CSV
 ///
-/// RFC 4180, with a header, newest click first. A cell that a spreadsheet would run as a formula starts with an
-/// apostrophe. For owners and admins.
+/// RFC 4180, with a header, newest click first. A cell that a spreadsheet would run as a formula
+/// starts with an apostrophe. For owners and admins.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/clicks.csv",
@@ -169,8 +170,8 @@ struct Reading {
 }
 
 impl Reading {
-    /// Returns the next clicks in the format of the export; `None` at the end. Never returns an empty part,
-    /// which would end a chunked response (RFC 9112 §7.1).
+    /// Returns the next clicks in the format of the export; `None` at the end. Never returns an
+    /// empty part, which would end a chunked response (RFC 9112 §7.1).
     async fn read(&mut self) -> Result<Option<Vec<u8>>, ApiError> {
         loop {
             let before = match self.next {
@@ -240,8 +241,8 @@ fn writer() -> csv::Writer<Vec<u8>> {
         .from_writer(Vec::new())
 }
 
-/// Returns a cell that spreadsheets do not run: adds an apostrophe to one that begins like a formula (OWASP,
-/// "CSV Injection").
+/// Returns a cell that spreadsheets do not run: adds an apostrophe to one that begins like a
+/// formula (OWASP, "CSV Injection").
 fn defused(cell: &str) -> String {
     let is_formula =
         cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);

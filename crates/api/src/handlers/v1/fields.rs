@@ -31,22 +31,22 @@ fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
     String::deserialize(deserializer).map(Some)
 }
 
-/// The fields of a link. An absent field gets its default in a new link and in a replacement, and keeps its
-/// value in a change; `null` always means the default.
+/// The fields of a link. An absent field gets its default in a new link and in a replacement, and
+/// keeps its value in a change; `null` always means the default.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = LinkFields)]
 pub(crate) struct Fields {
     /// The destination: an absolute http or https URL of at most 2,048 bytes, without user name and
-    /// password, that does not point to this server. Each `$name` in its path, query or fragment is filled
-    /// with a segment of the visitor's path after the code; `%24` is a dollar sign. Required for a new link
-    /// and a replacement.
+    /// password, that does not point to this server. Each `$name` in its path, query or fragment is
+    /// filled with a segment of the visitor's path after the code; `%24` is a dollar sign. Required
+    /// for a new link and a replacement.
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = String, required = false, example = "https://example.com/", format = "uri", max_length = 2048)]
     url: Option<String>,
-    /// The code: letters a-z in either case, digits, `-` and `_`, beginning and ending with a letter or
-    /// digit; or several such segments with slashes between them. Default for a new link: generated.
-    /// Required for a replacement. Previous codes of a link keep working.
+    /// The code: letters a-z in either case, digits, `-` and `_`, beginning and ending with a
+    /// letter or digit; or several such segments with slashes between them. Default for a new link:
+    /// generated. Required for a replacement. Previous codes of a link keep working.
     #[serde(default, deserialize_with = "value")]
     #[schema(
         value_type = String,
@@ -69,12 +69,13 @@ pub(crate) struct Fields {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<VisibilityName>)]
     visibility: Field<String>,
-    /// Words that group links: at most 20, each of 1 to 64 letters, digits and `-_.:+#`, without regard to
-    /// case. Default: none.
+    /// Words that group links: at most 20, each of 1 to 64 letters, digits and `-_.:+#`, without
+    /// regard to case. Default: none.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<String>>, max_items = 20, example = json!(["docs"]))]
     tags: Field<Vec<String>>,
-    /// When the link expires and is answered with 410 (RFC 3339, from 1970 to 9999). Default: never.
+    /// When the link expires and is answered with 410 (RFC 3339, from 1970 to 9999). Default:
+    /// never.
     #[serde(default, deserialize_with = "present_time")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Field<OffsetDateTime>,

@@ -1,5 +1,5 @@
-//! `GET /api/v1/links/{id}/history` and `POST /api/v1/links/{id}/restore`: the versions of a link, and
-//! restoring one.
+//! `GET /api/v1/links/{id}/history` and `POST /api/v1/links/{id}/restore`: the versions of a link,
+//! and restoring one.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -29,9 +29,9 @@ pub(crate) struct VersionList {
 
 /// Show the history of a link
 ///
-/// Every change, newest first, with its time, its author, and the link before and after it. Includes deleted
-/// links. For owners and admins. If a link is older than its history, its first version is in `before` of the
-/// second.
+/// Every change, newest first, with its time, its author, and the link before and after it.
+/// Includes deleted links. For owners and admins. If a link is older than its history, its first
+/// version is in `before` of the second.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/history",
@@ -68,8 +68,8 @@ pub(crate) async fn list(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RestoreRequest {
-    /// The version to restore: its code, destination and other settings. Owners and sharing do not change.
-    /// Without it, a deleted link is restored as it was.
+    /// The version to restore: its code, destination and other settings. Owners and sharing do not
+    /// change. Without it, a deleted link is restored as it was.
     #[schema(minimum = 1, maximum = 2_147_483_647)]
     version: Option<u32>,
 }

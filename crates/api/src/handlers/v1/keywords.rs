@@ -21,8 +21,8 @@ use crate::views::keywords::{KeywordList, KeywordRecord};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeywordFields {
-    /// The word: letters a-z in either case, digits, `-` and `_`, beginning and ending with a letter or
-    /// digit. It must not be the code of a link, or the first part of one.
+    /// The word: letters a-z in either case, digits, `-` and `_`, beginning and ending with a
+    /// letter or digit. It must not be the code of a link, or the first part of one.
     #[schema(
         example = "gh",
         min_length = 1,
@@ -30,8 +30,8 @@ pub(crate) struct KeywordFields {
         pattern = "^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
     )]
     pub(crate) keyword: String,
-    /// The destination: an absolute http or https URL of at most 2,048 bytes with `{slug}` in its path, query
-    /// or fragment, which is filled with the rest of the path.
+    /// The destination: an absolute http or https URL of at most 2,048 bytes with `{slug}` in its
+    /// path, query or fragment, which is filled with the rest of the path.
     #[schema(example = "https://github.com/{slug}", max_length = 2048)]
     pub(crate) url: String,
     /// The title: one line of at most 200 characters. Default: empty.
@@ -106,8 +106,8 @@ pub(crate) async fn listed(
 /// Create a keyword
 ///
 /// The keyword `gh` redirects `/gh/org/repo`, and if that host name resolves to this server,
-/// `http://gh/org/repo`, to its URL with `org/repo` in place of `{slug}`. Creating a removed keyword again
-/// restores it with its clicks. For admins.
+/// `http://gh/org/repo`, to its URL with `org/repo` in place of `{slug}`. Creating a removed
+/// keyword again restores it with its clicks. For admins.
 #[utoipa::path(
     post,
     path = "/api/v1/keywords",
@@ -165,8 +165,8 @@ pub(crate) async fn made(
 
 /// Remove a keyword
 ///
-/// Short links with this keyword stop working. The word stays reserved, and the keyword can be restored as a
-/// link. For admins.
+/// Short links with this keyword stop working. The word stays reserved, and the keyword can be
+/// restored as a link. For admins.
 #[utoipa::path(
     delete,
     path = "/api/v1/keywords/{keyword}",

@@ -146,8 +146,8 @@ pub(crate) struct DeleteQuery {
 
 /// Delete a link
 ///
-/// This server answers 404 at once, others within 2 s. Its codes stay reserved, and it can be restored for
-/// at least 30 days.
+/// This server answers 404 at once, others within 2 s. Its codes stay reserved, and it can be
+/// restored for at least 30 days.
 #[utoipa::path(
     delete,
     path = "/api/v1/links/{id}",

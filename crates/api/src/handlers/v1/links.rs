@@ -1,5 +1,5 @@
-//! `GET` and `POST /api/v1/links`, `GET /api/v1/admin/links`, `GET /api/v1/tags/{name}/links`: lists links and
-//! creates one.
+//! `GET` and `POST /api/v1/links`, `GET /api/v1/admin/links`, `GET /api/v1/tags/{name}/links`:
+//! lists links and creates one.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -24,14 +24,15 @@ use crate::views::links::{LinkView, VisibilityName};
 /// Maximum length of a search, in characters.
 const MAX_SEARCH_CHARS: usize = 200;
 
-/// Selects links. Numbers are read as text, so that an invalid one gets the message of its own rule.
+/// Selects links. Numbers are read as text, so that an invalid one gets the message of its own
+/// rule.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct LinksQuery {
     /// Words that must all match the beginning of a word in the code, title, tags, destination or
-    /// description. Words consist of letters and digits, in any case; only the first 8 count. Empty: all
-    /// links.
+    /// description. Words consist of letters and digits, in any case; only the first 8 count.
+    /// Empty: all links.
     #[param(max_length = 200, example = "wiki")]
     pub(crate) q: Option<String>,
     /// The tag that the links have.
@@ -46,11 +47,12 @@ pub(crate) struct LinksQuery {
     /// The visibility of the links.
     #[param(value_type = Option<VisibilityName>)]
     pub(crate) visibility: Option<String>,
-    /// Whether to list the deleted links that the caller can restore, in place of links that are not deleted.
+    /// Whether to list the deleted links that the caller can restore, in place of links that are
+    /// not deleted.
     #[param(value_type = Option<bool>, default = false)]
     pub(crate) deleted: Option<String>,
-    /// The order: `-created_at` (newest first), `created_at`, `code` or `-code`. There is no order by clicks,
-    /// which change between pages.
+    /// The order: `-created_at` (newest first), `created_at`, `code` or `-code`. There is no order
+    /// by clicks, which change between pages.
     #[param(value_type = Option<LinkOrderName>)]
     pub(crate) sort: Option<String>,
     /// Maximum number of links.
@@ -193,9 +195,9 @@ impl LinkList {
 
 /// List links
 ///
-/// Links that the caller can see: public links, their own links, and links that are shared with them. If
-/// links are created and deleted between pages, no link is listed twice, and no other link is skipped.
-/// Unknown parameters are rejected.
+/// Links that the caller can see: public links, their own links, and links that are shared with
+/// them. If links are created and deleted between pages, no link is listed twice, and no other link
+/// is skipped. Unknown parameters are rejected.
 #[utoipa::path(
     get,
     path = "/api/v1/links",

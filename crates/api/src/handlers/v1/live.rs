@@ -1,7 +1,8 @@
-//! `GET /api/v1/links/{id}/live`: server-sent events (HTML Living Standard, §9.2) of a link's clicks.
+//! `GET /api/v1/links/{id}/live`: server-sent events (HTML Living Standard, §9.2) of a link's
+//! clicks.
 //!
-//! A stream ends after five minutes, and when the server stops. Browsers reconnect on their own, and are
-//! authenticated again.
+//! A stream ends after five minutes, and when the server stops. Browsers reconnect on their own,
+//! and are authenticated again.
 
 use std::time::Duration;
 
@@ -59,9 +60,9 @@ pub(crate) struct LiveView {
 
 /// Watch the clicks of a link
 ///
-/// Server-sent events. The first event, `clicks`, has the current totals; another follows within two seconds
-/// of each click on any server. A stream ends after five minutes; browsers reconnect on their own. At most 500
-/// streams per server. For owners and admins.
+/// Server-sent events. The first event, `clicks`, has the current totals; another follows within
+/// two seconds of each click on any server. A stream ends after five minutes; browsers reconnect on
+/// their own. At most 500 streams per server. For owners and admins.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/live",

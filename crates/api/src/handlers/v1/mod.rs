@@ -14,8 +14,8 @@
 //! | the caller's tokens, sessions and account | `tokens.rs`, `sessions.rs`, `me.rs` |
 //! | users, for admins | `users.rs` |
 //!
-//! `views/` has the data that JSON and pages share, `fields.rs` the fields that clients send for a link; `request/` has
-//! paging and versions (`ETag`, `If-Match`).
+//! `views/` has the data that JSON and pages share, `fields.rs` the fields that clients send for a
+//! link; `request/` has paging and versions (`ETag`, `If-Match`).
 
 pub(crate) mod blocklist;
 pub(crate) mod bulk;

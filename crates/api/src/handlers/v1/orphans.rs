@@ -19,7 +19,8 @@ use crate::views::orphans::{OrphanDays, OrphanList, OrphanRecord};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct OrphanParams {
-    /// The first day, in the server's time zone (`WAYPOST_TIMEZONE`). Default: 29 days before the last day.
+    /// The first day, in the server's time zone (`WAYPOST_TIMEZONE`). Default: 29 days before the
+    /// last day.
     #[param(format = "date", example = "2026-03-01")]
     pub(crate) from: Option<String>,
     /// The last day, which is included. Default: today.
@@ -34,10 +35,11 @@ pub(crate) struct OrphanParams {
 
 /// List orphan paths
 ///
-/// Paths that people requested and that match no link, most requests first. Paths that match a link by now are
-/// left out, and requests of scanners: a path is counted only if it could be a code, a browser navigates to it,
-/// and its visitor requests at most 10 such paths within a minute. At most 1,000 paths are recorded per day, and
-/// kept for 90 days. Nothing is stored about the visitors. For admins.
+/// Paths that people requested and that match no link, most requests first. Paths that match a link
+/// by now are left out, and requests of scanners: a path is counted only if it could be a code, a
+/// browser navigates to it, and its visitor requests at most 10 such paths within a minute. At most
+/// 1,000 paths are recorded per day, and kept for 90 days. Nothing is stored about the visitors.
+/// For admins.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/orphans",

@@ -1,5 +1,5 @@
-//! `/api/v1/links/{id}/owners` and `/api/v1/links/{id}/shares`: the owners of a link and the users it is shared
-//! with.
+//! `/api/v1/links/{id}/owners` and `/api/v1/links/{id}/shares`: the owners of a link and the users
+//! it is shared with.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};

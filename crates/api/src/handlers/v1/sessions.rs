@@ -146,8 +146,8 @@ pub(crate) async fn end_all(
 
 /// Change your password
 ///
-/// Signs out all other sessions. API tokens keep working. Attempts with a wrong password are limited as for
-/// signing in (429, with `Retry-After`).
+/// Signs out all other sessions. API tokens keep working. Attempts with a wrong password are
+/// limited as for signing in (429, with `Retry-After`).
 #[utoipa::path(
     post,
     path = "/api/v1/users/me/password",

@@ -1,4 +1,5 @@
-//! `GET /api/v1/links/{id}/stats`, `GET /api/v1/links/{id}/breakdown` and `GET /api/v1/stats`: statistics.
+//! `GET /api/v1/links/{id}/stats`, `GET /api/v1/links/{id}/breakdown` and `GET /api/v1/stats`:
+//! statistics.
 
 use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};
@@ -65,8 +66,8 @@ pub(crate) struct BreakdownQuery {
     to: Option<String>,
 }
 
-/// A property to count clicks by: the host of the referrer, the family of the browser or of the operating
-/// system, the kind of device, the country (two letters), or the click type.
+/// A property to count clicks by: the host of the referrer, the family of the browser or of the
+/// operating system, the kind of device, the country (two letters), or the click type.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
@@ -101,8 +102,8 @@ pub(crate) struct LinkStatsView {
     /// When the last click was (RFC 3339); `null` if there is none.
     #[serde(with = "time::serde::rfc3339::option")]
     last_click_at: Option<OffsetDateTime>,
-    /// When the oldest click record is from (RFC 3339); `null` if there is none. All other counts include
-    /// earlier clicks.
+    /// When the oldest click record is from (RFC 3339); `null` if there is none. All other counts
+    /// include earlier clicks.
     #[serde(with = "time::serde::rfc3339::option")]
     clicks_since: Option<OffsetDateTime>,
     /// Time up to which every click that this server accepted is counted (RFC 3339).
@@ -125,8 +126,8 @@ pub(crate) struct LinkDayView {
     clicks: u64,
     /// Number of clicks by people.
     humans: u64,
-    /// Number of unique visitors on this day. Do not add days up: a visitor of two days is counted on each.
-    /// `null` if only one click type is counted.
+    /// Number of unique visitors on this day. Do not add days up: a visitor of two days is counted
+    /// on each. `null` if only one click type is counted.
     visitors: Option<u64>,
 }
 
@@ -143,8 +144,8 @@ impl From<DayStatistics> for LinkDayView {
 
 /// Show the statistics of a link
 ///
-/// Totals, and the clicks of each day. For owners and admins. Waits up to 1 second for clicks that this server
-/// has accepted but not yet stored.
+/// Totals, and the clicks of each day. For owners and admins. Waits up to 1 second for clicks that
+/// this server has accepted but not yet stored.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/stats",
@@ -225,8 +226,8 @@ pub(crate) struct BreakdownView {
 /// A value and its clicks.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BreakdownRow {
-    /// The value. Empty if unknown, or if there is no referrer. `other`: all values after the first 50 of a
-    /// day.
+    /// The value. Empty if unknown, or if there is no referrer. `other`: all values after the first
+    /// 50 of a day.
     #[schema(example = "Firefox")]
     value: String,
     /// Number of clicks.
@@ -247,7 +248,8 @@ impl From<(String, Counted)> for BreakdownRow {
 
 /// Break down the clicks of a link
 ///
-/// Counts clicks by one property. Daily totals are kept when click records are purged. For owners and admins.
+/// Counts clicks by one property. Daily totals are kept when click records are purged. For owners
+/// and admins.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/breakdown",
@@ -358,8 +360,9 @@ impl TopLinkView {
 
 /// Show the statistics of your links
 ///
-/// All links that the caller owns, alone or with others, without deleted ones; none for the operator, who is
-/// not a user. There are no unique visitors, because a visitor of two links is counted for each.
+/// All links that the caller owns, alone or with others, without deleted ones; none for the
+/// operator, who is not a user. There are no unique visitors, because a visitor of two links is
+/// counted for each.
 #[utoipa::path(
     get,
     path = "/api/v1/stats",

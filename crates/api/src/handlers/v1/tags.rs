@@ -31,7 +31,8 @@ pub(crate) struct TagList {
 
 /// List tags
 ///
-/// Tags of the links that the caller can see, in alphabetical order; for the operator, tags of all links.
+/// Tags of the links that the caller can see, in alphabetical order; for the operator, tags of all
+/// links.
 #[utoipa::path(
     get,
     path = "/api/v1/tags",

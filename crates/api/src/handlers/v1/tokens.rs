@@ -33,8 +33,8 @@ pub(crate) struct TokenRequest {
     /// The name: one line of 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100, example = "deploy")]
     name: String,
-    /// The scopes, which the caller's token must have, too. Default: `read` and `write`, as far as the
-    /// caller's token has them.
+    /// The scopes, which the caller's token must have, too. Default: `read` and `write`, as far as
+    /// the caller's token has them.
     #[schema(value_type = Option<Vec<ScopeName>>, min_items = 1)]
     scopes: Option<Vec<String>>,
     /// When the token expires, in the future (RFC 3339). Default: never.

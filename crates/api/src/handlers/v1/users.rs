@@ -75,7 +75,8 @@ pub(crate) async fn list(
 
 /// Change a user
 ///
-/// Changes only the given fields. You cannot take your own admin role or disable your own account. For admins.
+/// Changes only the given fields. You cannot take your own admin role or disable your own account.
+/// For admins.
 #[utoipa::path(
     patch,
     path = "/api/v1/admin/users/{id}",
@@ -121,16 +122,17 @@ fn email(text: &str) -> Result<Email, ApiError> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeleteQuery {
-    /// What to do with their links: `reassign:EMAIL` transfers those of which they are the primary owner to
-    /// that user; `delete` deletes those that only they own, and admins can restore them. Links with other
-    /// owners stay.
+    /// What to do with their links: `reassign:EMAIL` transfers those of which they are the primary
+    /// owner to that user; `delete` deletes those that only they own, and admins can restore them.
+    /// Links with other owners stay.
     #[param(example = "delete", pattern = "^(delete|reassign:.+)$")]
     links: String,
 }
 
 /// Delete a user
 ///
-/// Also deletes their sessions and API tokens. Their clicks are kept without their name. For admins.
+/// Also deletes their sessions and API tokens. Their clicks are kept without their name. For
+/// admins.
 #[utoipa::path(
     delete,
     path = "/api/v1/admin/users/{id}",

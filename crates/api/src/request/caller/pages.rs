@@ -1,5 +1,5 @@
-//! Who asks for a page: somebody who is signed in, or somebody who is sent to sign in. An API token is no
-//! way into pages.
+//! Authentication of requests for pages: by session only, never by API token. Visitors who are not
+//! signed in are redirected to sign in.
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -19,15 +19,16 @@ use crate::request::quota;
 use crate::site::see_other;
 use crate::state::State;
 
-/// The page that htmx asks from.
+/// The URL of the page from which htmx sends a request.
 const CURRENT_URL: HeaderName = HeaderName::from_static("hx-current-url");
 
-/// The session of whoever asks for a page, noted by [`authorise_page`].
+/// The session of a request for a page, stored by [`authorise_page`].
 #[derive(Debug, Clone)]
 pub(crate) struct SignedIn(pub(crate) KnownSession);
 
-/// Stands around the handler of a page: sends to sign in who is not, and away who may not see it. What
-/// changes something must not come from elsewhere; its form is checked by [`crate::pages::PageForm`].
+/// Wraps the handler of a page: redirects visitors who are not signed in to sign in, and rejects
+/// callers who may not see the page. Rejects changes from other sites; [`crate::pages::PageForm`]
+/// checks the token of the form.
 pub(crate) async fn authorise_page(
     access: Access,
     state: web::Data<State>,
@@ -65,7 +66,8 @@ pub(crate) async fn authorise_page(
     Ok(answer)
 }
 
-/// Notes who asks for a page, if they may; `None` for those who are not signed in.
+/// Stores the caller of a page in the request, if they have access; returns `None` for visitors who
+/// are not signed in.
 async fn admit(
     access: Access,
     state: &State,
@@ -86,7 +88,7 @@ async fn admit(
     Ok(Some(known))
 }
 
-/// Sends a browser to sign in, and back to the page after that.
+/// Redirects a browser to sign in, and back to the page afterwards.
 fn to_sign_in(request: &HttpRequest, state: &State) -> HttpResponse {
     let (site, headers) = (state.site(), request.headers());
     let is_part = is_htmx(headers);
@@ -96,7 +98,8 @@ fn to_sign_in(request: &HttpRequest, state: &State) -> HttpResponse {
         let path = request.uri().path_and_query();
         path.map(|path| path.as_str().to_owned())
     } else {
-        // There may be nothing to read where a form leads; its page is to be filled in again.
+        // The URL of a form may have no page. Return to the page with the form, which must be
+        // filled in again.
         page_of(headers, &header::REFERER, site.base())
     };
     let location = site.sign_in(&path.unwrap_or_default());
@@ -108,7 +111,7 @@ fn to_sign_in(request: &HttpRequest, state: &State) -> HttpResponse {
     see_other(&location)
 }
 
-/// The path and the query of the page that a header names.
+/// Returns the path and the query of the page that a header names.
 fn page_of(headers: &HeaderMap, name: &HeaderName, base: &str) -> Option<String> {
     let url = Url::parse(headers.get(name)?.to_str().ok()?).ok()?;
     let mut path = url.path().strip_prefix(base)?.to_owned();
