@@ -231,7 +231,7 @@ async fn a_link_for_others_says_whom_to_ask_and_not_whose_it_is() {
         assert_eq!(page.status, StatusCode::FORBIDDEN, "{page:?}");
         has(&page, "You are signed in as eve@example.com.");
         let back = path.replace('/', "%2F").replace('+', "%2B");
-        let href = format!("href=\"/auth/logout?redirect={back}\">Sign in as somebody else</a>");
+        let href = format!("href=\"/auth/logout?redirect={back}\">Use another account</a>");
         has(&page, &href);
         for secret in ["ada@", "Payroll", "https://example.com"] {
             lacks(&page, secret);

@@ -73,11 +73,7 @@ async fn a_password_is_changed_by_who_knows_it_and_ends_other_sessions() {
     };
     let new = "battery staple";
     let wrong = send("not this one", new, new).await;
-    assert_problem(
-        &wrong,
-        "current_password",
-        "The current password is not right",
-    );
+    assert_problem(&wrong, "current_password", "The current password is wrong");
     assert!(!wrong.body.contains(new), "{}", wrong.body);
     assert_problem(
         &send(PASSWORD, "short", "short").await,

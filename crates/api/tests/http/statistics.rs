@@ -278,7 +278,7 @@ async fn what_cannot_be_asked_is_refused_and_it_is_said_what_can() {
         bad.push((path(link, &format!("stats?{query}")), message));
         bad.push((path(link, &format!("clicks?{query}")), message));
     }
-    let limit = "`limit` is a whole number from 1 to 200";
+    let limit = "`limit` must be a whole number from 1 to 200";
     for (what, message) in [
         ("breakdown", by),
         ("breakdown?by=", by),
