@@ -13,7 +13,7 @@ use waypost_core::{Random, TokenHash};
 use crate::errors::{ApiError, ErrorCode};
 use crate::site::Site;
 
-/// The header that brings the token to the API.
+/// The header with the token, for the API.
 const HEADER: &str = "x-csrf-token";
 /// Length of the mask of a token, in hexadecimal digits.
 const MASK_LEN: usize = 32;

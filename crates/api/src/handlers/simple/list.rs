@@ -40,7 +40,7 @@ impl ListQuery {
     }
 }
 
-/// A page of the list of links.
+/// A page of links.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LinkPage {
