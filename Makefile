@@ -1,6 +1,6 @@
 # `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-faults test-histories bench bench-api bench-stats fuzz check format clippy deny doc
+.PHONY: help run build test test-faults test-histories bench bench-api bench-stats fuzz check format sizes clippy deny doc
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -27,10 +27,13 @@ fuzz: ## Fuzz what is read from the click journal, a minute each (needs `cargo i
 	cd crates/analytics && RUSTC_BOOTSTRAP=1 cargo fuzz run segment -- -max_total_time=60
 	cd crates/analytics && RUSTC_BOOTSTRAP=1 cargo fuzz run record -- -max_total_time=60
 
-check: format clippy deny doc ## Everything but the tests: format, lints, dependencies, documentation
+check: format sizes clippy deny doc ## Everything but the tests: format, sizes, lints, dependencies, documentation
 
 format: ## Check the format of the code
 	cargo fmt --all --check
+
+sizes: ## List files over 500 lines and functions over 60; fail on those that are not agreed exceptions
+	cargo test --quiet --locked --package waypost-guards --test guards -- sizes:: --nocapture --test-threads=1
 
 clippy: ## Lint, warnings denied; core and store also as they are embedded
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
