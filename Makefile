@@ -12,7 +12,7 @@ build: ## Build the optimised binaries: target/release/server and target/release
 	cargo build --release --locked --package waypost-server --package waypost-linkctl
 
 test: ## Install what the tests need (databases, Chromium, packages of pip and npm) and run all of them
-	tests/install-dependencies.sh databases pgbouncer replication faketime strace curl schemathesis oidc-provider chromium page-checkers
+	tests/install-dependencies.sh databases pgbouncer replication faketime strace curl documents schemathesis oidc-provider chromium page-checkers
 	cargo test --workspace --locked
 
 test-faults: ## Run the long form of the tests that kill, cut off and fill up, one after the other

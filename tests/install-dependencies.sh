@@ -2,7 +2,7 @@
 # Installs what the tests need beyond the Rust toolchain:
 #
 #   tests/install-dependencies.sh [databases] [pgbouncer] [replication] [faketime] [strace] [curl]
-#                                 [schemathesis] [oidc-provider] [chromium] [page-checkers] [cargo-deny]
+#                                 [documents] [schemathesis] [oidc-provider] [chromium] [page-checkers] [cargo-deny]
 #
 #   databases    the server programs of PostgreSQL and MariaDB. The tests start
 #                private instances of them; no service is set up or started.
@@ -11,6 +11,8 @@
 #   faketime     libfaketime, a library that gives a program another time.
 #   strace       records the system calls of a program.
 #   curl         what the documents ask the server with.
+#   documents    what the handbook configures and calls: nginx, systemd-analyze, sqlite3. No service
+#                is set up or started.
 #   schemathesis the tester of HTTP APIs by their own description, in a Python environment of
 #                its own in the user's cache directory.
 #   oidc-provider an OpenID provider to sign in with, a package of npm, in a directory of its own
@@ -114,27 +116,42 @@ databases() {
     has_mariadb || die "the programs mariadbd and mariadb-install-db are still not found"
 }
 
-# Not by the name of the program, which has_program would find.
-install_pgbouncer() {
-    has_program pgbouncer && return 0
+# Installs the Debian package of a program that would start a service, and prevents that.
+without_service() {
+    has_program "$1" && return 0
     command -v apt-get >/dev/null 2>&1 && may_become_root ||
-        die "please install PgBouncer (Debian package: pgbouncer)"
-    say "installing pgbouncer"
-    # Its package starts a service, unless this says no.
+        die "please install $1 (Debian package: $2)"
+    say "installing $2"
     policy=/usr/sbin/policy-rc.d
     if [ -e "$policy" ]; then
-        apt_install pgbouncer || die "apt-get could not install pgbouncer"
+        apt_install "$2" || die "apt-get could not install $2"
     else
         trap 'as_root rm -f "$policy"' EXIT
         printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
         as_root chmod 755 "$policy"
-        apt_install pgbouncer || die "apt-get could not install pgbouncer"
+        apt_install "$2" || die "apt-get could not install $2"
         as_root rm -f "$policy"
     fi
     if command -v systemctl >/dev/null 2>&1; then
-        as_root systemctl disable pgbouncer >/dev/null 2>&1 || :
+        as_root systemctl disable "$1" >/dev/null 2>&1 || :
     fi
-    has_program pgbouncer || die "the program pgbouncer is still not found"
+    has_program "$1" || die "the program $1 is still not found"
+}
+
+# Installs the Debian package of a program that starts nothing.
+with_program() {
+    has_program "$1" && return 0
+    command -v apt-get >/dev/null 2>&1 && may_become_root ||
+        die "please install $1 (Debian package: $2)"
+    say "installing $2"
+    apt_install "$2" || die "apt-get could not install $2"
+    has_program "$1" || die "the program $1 is still not found"
+}
+
+documents() {
+    without_service nginx nginx-light
+    with_program systemd-analyze systemd
+    with_program sqlite3 sqlite3
 }
 
 # Where the harness looks as well (tests/harness/src/programs.rs).
@@ -169,26 +186,6 @@ faketime() {
     say "installing libfaketime"
     apt_install libfaketime || die "apt-get could not install libfaketime"
     has_faketime || die "the library libfaketimeMT.so.1 is still not found"
-}
-
-install_curl() {
-    has_program curl && return 0
-    command -v apt-get >/dev/null 2>&1 && may_become_root ||
-        die "please install curl (Debian package: curl)"
-    say "installing curl"
-    apt_install curl || die "apt-get could not install curl"
-}
-
-# Where the harness looks as well (tests/harness/src/programs.rs).
-has_strace() { has_program strace; }
-
-install_strace() {
-    has_strace && return 0
-    command -v apt-get >/dev/null 2>&1 && may_become_root ||
-        die "please install strace (Debian package: strace)"
-    say "installing strace"
-    apt_install strace || die "apt-get could not install strace"
-    has_strace || die "the program strace is still not found"
 }
 
 has_venv() { python3 -c 'import venv, ensurepip' >/dev/null 2>&1; }
@@ -257,20 +254,21 @@ cargo_deny() {
     cargo install --quiet --locked --version "$cargo_deny_version" cargo-deny
 }
 
-[ "$#" -gt 0 ] || set -- databases pgbouncer replication faketime strace curl schemathesis oidc-provider chromium page-checkers cargo-deny
+[ "$#" -gt 0 ] || set -- databases pgbouncer replication faketime strace curl documents schemathesis oidc-provider chromium page-checkers cargo-deny
 for what in "$@"; do
     case $what in
     databases) databases ;;
-    pgbouncer) install_pgbouncer ;;
+    pgbouncer) without_service pgbouncer pgbouncer ;;
     replication) replication ;;
     faketime) faketime ;;
-    strace) install_strace ;;
-    curl) install_curl ;;
+    strace) with_program strace strace ;;
+    curl) with_program curl curl ;;
+    documents) documents ;;
     schemathesis) schemathesis ;;
     oidc-provider) npm_packages oidc-provider "$oidc_provider" ;;
     chromium) install_chromium ;;
     page-checkers) npm_packages page-checkers "$page_checkers" ;;
     cargo-deny) cargo_deny ;;
-    *) die "unknown argument '$what' (known: databases, pgbouncer, replication, faketime, strace, curl, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
+    *) die "unknown argument '$what' (known: databases, pgbouncer, replication, faketime, strace, curl, documents, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
     esac
 done
