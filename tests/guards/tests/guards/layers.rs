@@ -17,6 +17,7 @@ const ANALYTICS: &str = "waypost-analytics";
 const API: &str = "waypost-api";
 const CORE: &str = "waypost-core";
 const DIESEL: &str = "waypost-store-diesel";
+const GUARDS: &str = "waypost-guards";
 const HARNESS: &str = "waypost-test-harness";
 const SERVICE: &str = "waypost-service";
 const STORE: &str = "waypost-store";
@@ -38,7 +39,7 @@ const EVERYTHING: &[&str] = &[ANALYTICS, API, CORE, DIESEL, SERVICE, STORE];
 
 /// The layers of the tests, which are not shipped. The test kit knows no database: all stores use it.
 const TESTS: [Layer; 6] = [
-    layer("waypost-guards", &[], &[]),
+    layer(GUARDS, &[], &[]),
     layer(HARNESS, &[], &[]),
     layer(TESTKIT, &[CORE, SERVICE, STORE], &[]),
     layer(
@@ -46,7 +47,11 @@ const TESTS: [Layer; 6] = [
         &[ANALYTICS, CORE, DIESEL, STORE, TESTKIT],
         &[],
     ),
-    layer("waypost-e2e", &[HARNESS, STORE], &[CORE, DIESEL, TESTKIT]),
+    layer(
+        "waypost-e2e",
+        &[HARNESS, STORE],
+        &[CORE, DIESEL, GUARDS, TESTKIT],
+    ),
     layer("waypost-bench", &[CORE, DIESEL, HARNESS, STORE], &[]),
 ];
 

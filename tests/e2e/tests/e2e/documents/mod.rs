@@ -1,109 +1,143 @@
-//! What the documents tell people to type works.
+//! What the documents tell people to type works, and what they say of the programs is true.
+//!
+//! Every block of every document is of a language that something checks, or says in a comment right
+//! before it why it is not run: `<!-- not run: the reason -->`.
+//!
+//! | language | what checks it |
+//! | --- | --- |
+//! | `sh` | `shell.rs` runs it, on SQLite or on the database that follows the language |
+//! | `rust` | the doc tests of the crate whose documentation the document is |
+//! | any, with `from` and a file | `quotes.rs` looks for the lines in the file |
+//! | `toml`, `ini`, `nginx`, `sql` | `deployment.rs`, with the real programs |
+//! | `text` | `commands.rs` looks for the files and folders with which its lines begin |
 
-use std::path::{Path, PathBuf};
+mod commands;
+mod deployment;
+mod handbook;
+mod quotes;
+mod shell;
 
-use waypost_test_harness::{
-    Finished, Invocation, ServerOptions, ServerProcess, TestDatabase, binary,
-};
+use std::path::Path;
+
+use waypost_guards::{files, top};
+
+/// What stands right before a block that is not run.
+const NOT_RUN: &str = "<!-- not run: ";
+/// The languages that something checks.
+const CHECKED: [&str; 7] = ["sh", "rust", "toml", "ini", "nginx", "sql", "text"];
+
+/// A fenced block of a document.
+#[derive(Debug)]
+struct Block {
+    document: String,
+    /// The number of the line on which it begins.
+    line: usize,
+    language: String,
+    /// What follows the language: the database of commands and statements, or `from` and a file.
+    more: Option<String>,
+    text: String,
+    /// Why it is not run.
+    not_run: Option<String>,
+}
 
 /// All documents, from the top of the project.
-const DOCUMENTS: [&str; 6] = [
-    "README.md",
-    "bins/linkctl/README.md",
-    "bins/server/README.md",
-    "crates/api/README.md",
-    "tests/README.md",
-    "tests/bench/README.md",
-];
-/// How a line of a shell begins that sets where programs are found.
-const PATH: &str = "PATH=";
-
-fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+fn documents() -> Vec<String> {
+    let found = files(&["md"]).unwrap();
+    assert!(found.len() > 10, "{found:?}");
+    found
 }
 
 fn read(document: &str) -> String {
-    std::fs::read_to_string(top().join(document)).unwrap()
+    let path = top().join(document);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{document}: {error}"))
 }
 
-/// The blocks of a document that are to be pasted into a shell.
-fn shell_blocks(document: &str) -> Vec<String> {
+/// All blocks of a document.
+fn blocks_of(document: &str) -> Vec<Block> {
     let text = read(document);
-    let blocks = text.split("\n```sh\n").skip(1);
-    let ended = blocks.map(|rest| rest.split("\n```").next().unwrap_or_default());
-    ended.map(str::to_owned).collect()
-}
-
-/// Runs lines in a shell that finds the programs, on a database.
-fn shell(lines: &str, database: &TestDatabase) -> Finished {
-    let linkctl = binary("linkctl");
-    let programs = linkctl.parent().unwrap().display();
-    let path = std::env::var("PATH").unwrap_or_default();
-    Invocation::of_program("/bin/sh".into())
-        .args(["-ec", lines])
-        .env("PATH", format!("{programs}:{path}"))
-        .database(database)
-        .run()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_first_steps_of_the_readme_lead_to_a_redirect() {
-    let database = TestDatabase::sqlite();
-    let server = ServerProcess::start(&database, ServerOptions::new());
-    let blocks = shell_blocks("README.md");
-    let steps = blocks.iter().find(|block| block.contains("curl"));
-    let steps = steps.expect("the first steps").lines();
-    // The programs are where the tests built them.
-    let steps: Vec<&str> = steps.filter(|line| !line.starts_with(PATH)).collect();
-    let steps = steps
-        .join("\n")
-        .replace("http://127.0.0.1:8080", &server.url(""));
-    let ran = tokio::task::block_in_place(|| shell(&steps, &database)).assert_success();
-    for expected in ["\"code\":\"Example\"", "\"clicks\":0", "HTTP/1.1 302 Found"] {
-        assert!(ran.stdout.contains(expected), "{expected} in {ran:?}");
-    }
-}
-
-#[test]
-fn every_command_of_linkctl_in_a_document_is_understood() {
-    let database = TestDatabase::sqlite();
-    shell("linkctl migrate up", &database).assert_success();
-    let mut commands = 0;
-    for document in DOCUMENTS {
-        for block in shell_blocks(document) {
-            for line in block.lines().filter(|line| line.starts_with("linkctl ")) {
-                let ran = shell(line, &database);
-                // There may be nothing of the kind, and nobody to ask; but it is no wrong usage.
-                assert_ne!(ran.status.code(), Some(2), "{document}: {line}: {ran:?}");
-                commands += 1;
-            }
+    let mut blocks = Vec::new();
+    let mut before = "";
+    let mut lines = text.lines().enumerate();
+    while let Some((at, line)) = lines.next() {
+        if let Some(info) = line.trim_start().strip_prefix("```") {
+            let (language, rest) = info.split_once([' ', ',']).unwrap_or((info, ""));
+            let reason = before.strip_prefix(NOT_RUN);
+            let inside = lines.by_ref().map(|(_, line)| line);
+            let inside = inside.take_while(|line| !line.trim_start().starts_with("```"));
+            blocks.push(Block {
+                document: document.to_owned(),
+                line: at + 1,
+                language: language.to_owned(),
+                more: Some(rest.to_owned()).filter(|rest| !rest.is_empty()),
+                text: inside.collect::<Vec<_>>().join("\n"),
+                not_run: reason.map(|reason| reason.trim_end_matches("-->").trim().to_owned()),
+            });
         }
+        before = line;
     }
-    assert!(commands > 15, "{commands} commands");
+    blocks
+}
+
+impl Block {
+    /// The file that it quotes.
+    fn quoted(&self) -> Option<&str> {
+        self.more.as_deref()?.strip_prefix("from ")
+    }
+}
+
+/// All blocks of all documents in a language, those that are not run included.
+fn blocks_in(language: &str) -> Vec<Block> {
+    let all = documents().into_iter().flat_map(|it| blocks_of(&it));
+    all.filter(|block| block.language == language).collect()
+}
+
+/// All blocks of a document that something must run.
+fn run_blocks(document: &str, language: &str) -> Vec<Block> {
+    let all = blocks_of(document).into_iter();
+    all.filter(|block| block.language == language)
+        .filter(|block| block.not_run.is_none() && block.quoted().is_none())
+        .collect()
 }
 
 #[test]
-fn every_target_of_make_in_a_document_exists() {
-    let makefile = read("Makefile");
-    for document in DOCUMENTS {
-        for block in shell_blocks(document) {
-            for line in block.lines() {
-                let Some(rest) = line.strip_prefix("make ") else {
-                    continue;
-                };
-                let target = rest.split_whitespace().next().unwrap_or_default();
-                let rule = format!("\n{target}:");
-                assert!(makefile.contains(&rule), "{document}: {line}");
+fn every_block_is_checked_or_says_why_it_is_not() {
+    for document in documents() {
+        for block in blocks_of(&document) {
+            let place = format!("{document}:{}", block.line);
+            match &block.not_run {
+                Some(reason) => assert!(reason.len() > 10, "{place}: why is it not run?"),
+                None => assert!(
+                    CHECKED.contains(&block.language.as_str()),
+                    "{place}: nothing checks `{}`; say why it is not run: {NOT_RUN}…",
+                    block.language
+                ),
             }
         }
     }
 }
 
 #[test]
-fn what_a_document_leads_to_is_there() {
-    for document in DOCUMENTS {
-        let text = read(document);
-        let folder = top().join(document);
+fn examples_in_rust_are_doc_tests() {
+    for block in blocks_in("rust") {
+        let folder = Path::new(&block.document).parent().unwrap();
+        let lib = folder.join("src/lib.rs");
+        assert!(
+            block.not_run.is_some()
+                || block.quoted().is_some()
+                || read(lib.to_str().unwrap()).contains(r#"include_str!("../README.md")"#),
+            "{}:{}: {} does not include the document",
+            block.document,
+            block.line,
+            lib.display()
+        );
+    }
+}
+
+#[test]
+fn what_a_document_links_to_exists() {
+    for document in documents() {
+        let text = read(&document);
+        let folder = top().join(&document);
         let folder = folder.parent().unwrap();
         for link in text.split("](").skip(1) {
             let link = link.split(')').next().unwrap_or_default();
@@ -121,11 +155,17 @@ fn what_a_document_leads_to_is_there() {
     }
 }
 
-/// The name by which a heading is led to.
+/// The name by which a heading is linked to.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = text
         .chars()
         .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
     kept.collect::<String>().replace(' ', "-")
+}
+
+#[test]
+fn the_readme_is_short() {
+    let lines = read("README.md").lines().count();
+    assert!(lines <= 150, "{lines} lines");
 }
