@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-
 #![expect(
     clippy::duplicate_mod,
     reason = "the queries are written once and compiled once per database"
