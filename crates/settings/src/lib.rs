@@ -1,5 +1,4 @@
-//! All settings, section by section: each crate reads its own. The server and `linkctl` read the same file, the
-//! same variables, and refuse the same.
+#![doc = include_str!("../README.md")]
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -20,22 +20,24 @@ const DIESEL: &str = "waypost-store-diesel";
 const GUARDS: &str = "waypost-guards";
 const HARNESS: &str = "waypost-test-harness";
 const SERVICE: &str = "waypost-service";
+const SETTINGS: &str = "waypost-settings";
 const STORE: &str = "waypost-store";
 const TESTKIT: &str = "waypost-store-testkit";
 
 /// The layers of what is shipped, from the innermost outwards. Dependencies point inwards only.
-const SHIPPED: [Layer; 8] = [
+const SHIPPED: [Layer; 9] = [
     layer(CORE, &[], &[]),
     layer(STORE, &[CORE], &[TESTKIT]),
     layer(SERVICE, &[CORE, STORE], &[TESTKIT]),
     layer(DIESEL, &[CORE, STORE], &[SERVICE, TESTKIT, HARNESS]),
     layer(ANALYTICS, &[CORE, STORE], &[TESTKIT]),
     layer(API, &[ANALYTICS, CORE, SERVICE, STORE], &[TESTKIT]),
+    layer(SETTINGS, &[ANALYTICS, API, CORE, DIESEL, SERVICE], &[]),
     layer("waypost-linkctl", EVERYTHING, &[]),
     layer("waypost-server", EVERYTHING, &[]),
 ];
 /// The binaries compose all crates.
-const EVERYTHING: &[&str] = &[ANALYTICS, API, CORE, DIESEL, SERVICE, STORE];
+const EVERYTHING: &[&str] = &[ANALYTICS, API, CORE, DIESEL, SERVICE, SETTINGS, STORE];
 
 /// The layers of the tests, which are not shipped. The test kit knows no database: all stores use it.
 const TESTS: [Layer; 6] = [
