@@ -75,16 +75,16 @@ impl fmt::Display for Age {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AgeError {
     /// It does not begin with a whole number.
-    #[error("an age is a whole number with a unit, such as 12h, 90d or 2w")]
+    #[error("an age must be a whole number with a unit, such as 12h, 90d or 2w")]
     NotANumber,
     /// Only a number, or nothing.
-    #[error("an age needs its unit: `h` for hours, `d` for days or `w` for weeks, such as 90d")]
+    #[error("an age must have a unit: `h` for hours, `d` for days or `w` for weeks, such as 90d")]
     NoUnit,
     /// Another unit.
-    #[error("{0:?} is no unit of an age; use `h` for hours, `d` for days or `w` for weeks")]
+    #[error("unknown unit {0:?}; use `h` for hours, `d` for days or `w` for weeks")]
     Unit(String),
     /// More than a hundred years.
-    #[error("an age is at most 36500d")]
+    #[error("an age must be at most 36500d")]
     TooLong,
 }
 

@@ -175,7 +175,7 @@ impl fmt::Display for TrustedProxies {
 
 /// An entry of the list is neither an address nor a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("holds {entry:?}, which is neither an address nor a network such as 10.0.0.0/8")]
+#[error("contains {entry:?}, expected an IP address or a network such as 10.0.0.0/8")]
 pub struct TrustedProxiesError {
     /// The first such entry.
     pub entry: String,

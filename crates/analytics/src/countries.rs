@@ -37,7 +37,7 @@ pub struct Countries {
 pub enum CountriesError {
     /// The file is not there, or may not be read.
     #[error(
-        "the country database {} cannot be read: put the file there and let the server read it",
+        "the country database {} cannot be read; check the path in WAYPOST_GEOIP_DB and the permissions of the file",
         path.display()
     )]
     Unreadable {
@@ -48,7 +48,7 @@ pub enum CountriesError {
     },
     /// The file is something else.
     #[error(
-        "{} is not a database in MaxMind's format: give the .mmdb file, unpacked and whole",
+        "{} is not a database in MaxMind's format; use the complete, unpacked .mmdb file",
         path.display()
     )]
     NotADatabase {
@@ -59,7 +59,7 @@ pub enum CountriesError {
     },
     /// The file knows something else of addresses.
     #[error(
-        "the database {} ({kind}) knows no countries: give one that does, such as GeoLite2 Country",
+        "the database {} ({kind}) has no countries; use one that does, such as GeoLite2 Country",
         path.display()
     )]
     WithoutCountries {

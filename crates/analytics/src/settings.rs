@@ -105,7 +105,7 @@ impl FromStr for Durability {
 
 /// No such durability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is neither journal, commit nor memory")]
+#[error("must be journal, commit or memory")]
 pub struct DurabilityError;
 
 /// How the click journal works.
@@ -243,14 +243,14 @@ mod tests {
         assert!(ClickSettings::read(&mut reader).is_err());
         let problems = reader.finish(Ok(())).unwrap_err().to_string();
         for expected in [
-            "WAYPOST_TRUSTED_PROXIES: \"10.0.0.0/8, proxy\" holds \"proxy\", which is neither",
-            "WAYPOST_TIMEZONE: \"Berlin\" is not an IANA time zone",
-            "WAYPOST_RETENTION_DAYS: \"0\" is not a whole number from 1 to 36500",
-            "WAYPOST_CLICK_DURABILITY: \"always\" is neither journal, commit nor memory",
-            "WAYPOST_JOURNAL_SYNC_MS: \"0\" is not a whole number from 1 to 60000",
-            "WAYPOST_JOURNAL_MAX_MB: \"much\" is not a whole number from 1 to 1048576",
-            "WAYPOST_JOURNAL_KEEP_HOURS: \"-1\" is not a whole number from 0 to 8760",
-            "WAYPOST_PRIVACY: \"none\" is neither full, anonymous nor counts",
+            "WAYPOST_TRUSTED_PROXIES: \"10.0.0.0/8, proxy\" contains \"proxy\", expected an IP address",
+            "WAYPOST_TIMEZONE: \"Berlin\" must be an IANA time zone",
+            "WAYPOST_RETENTION_DAYS: \"0\" must be a whole number from 1 to 36500",
+            "WAYPOST_CLICK_DURABILITY: \"always\" must be journal, commit or memory",
+            "WAYPOST_JOURNAL_SYNC_MS: \"0\" must be a whole number from 1 to 60000",
+            "WAYPOST_JOURNAL_MAX_MB: \"much\" must be a whole number from 1 to 1048576",
+            "WAYPOST_JOURNAL_KEEP_HOURS: \"-1\" must be a whole number from 0 to 8760",
+            "WAYPOST_PRIVACY: \"none\" must be full, anonymous or counts",
         ] {
             assert!(problems.contains(expected), "{expected} in\n{problems}");
         }
@@ -266,6 +266,6 @@ mod tests {
         let mut reader = SettingsReader::of_variables(&empty);
         let _ = ClickSettings::read(&mut reader);
         let problems = reader.finish(Ok(())).unwrap_err().to_string();
-        assert!(!problems.contains("is not a setting"), "{problems}");
+        assert!(!problems.contains("unknown setting"), "{problems}");
     }
 }

@@ -151,7 +151,7 @@ fn default_base_url(reader: &mut SettingsReader) -> Result<BaseUrl, Invalid> {
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()
-        .map_err(|_| "is not an address and port such as 127.0.0.1:8080 or [::]:8080")
+        .map_err(|_| "must be an IP address and port such as 127.0.0.1:8080 or [::]:8080")
 }
 
 fn cores() -> u64 {
@@ -191,7 +191,7 @@ impl AccessSettings {
             |text| match text {
                 "true" => Ok(true),
                 "false" => Ok(false),
-                _ => Err("is neither true nor false"),
+                _ => Err("must be true or false"),
             },
         );
         let sessions = reader.value(&SESSION_DAYS, SessionLifetime::default, session_days);
@@ -207,7 +207,7 @@ fn admin_token(text: &str) -> Result<TokenHash, &'static str> {
     let lengths = AccessSettings::MIN_TOKEN_CHARS..=AccessSettings::MAX_TOKEN_CHARS;
     if !lengths.contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(
-            "must have 32 to 1024 visible ASCII characters; `openssl rand -hex 32` makes such a token",
+            "must have 32 to 1024 visible ASCII characters; `openssl rand -hex 32` generates such a token",
         );
     }
     Ok(TokenHash::of(text))
@@ -215,7 +215,7 @@ fn admin_token(text: &str) -> Result<TokenHash, &'static str> {
 
 fn session_days(text: &str) -> Result<SessionLifetime, &'static str> {
     let days = text.parse().ok().and_then(SessionLifetime::of_days);
-    days.ok_or("is not a number of days from 1 to 365")
+    days.ok_or("must be a number of days from 1 to 365")
 }
 
 /// How often somebody may use the API. Each server counts for itself.
@@ -298,13 +298,15 @@ fn filter(text: &str) -> Result<String, String> {
     let mut parts = text.split(',').map(str::trim);
     if let Some(word) = parts.find(lonely_word) {
         return Err(format!(
-            "is not a filter: `{word}` is none of off, error, warn, info, debug, trace"
+            "must be a log filter: expected off, error, warn, info, debug or trace, not `{word}`"
         ));
     }
     EnvFilter::builder()
         .parse(text)
         .map(|_| text.to_owned())
-        .map_err(|error| format!("is not a filter such as info or info,waypost_api=debug: {error}"))
+        .map_err(|error| {
+            format!("must be a log filter such as info or info,waypost_api=debug: {error}")
+        })
 }
 
 impl FromStr for LogFormat {
@@ -330,7 +332,7 @@ impl fmt::Display for LogFormat {
 
 /// No such format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is neither text nor json")]
+#[error("must be text or json")]
 pub struct LogFormatError;
 
 #[cfg(test)]

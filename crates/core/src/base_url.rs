@@ -141,13 +141,13 @@ impl fmt::Display for BaseUrl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
     /// No absolute URL.
-    #[error("is not an absolute URL such as https://go.example")]
+    #[error("must be an absolute URL such as https://go.example")]
     NotAUrl,
     /// Not http or https.
     #[error("must begin with http:// or https://")]
     Scheme,
     /// A query, fragment, user or password.
-    #[error("must be only a scheme, a host and perhaps a port and a path")]
+    #[error("must consist of a scheme, a host and optionally a port and a path")]
     Extra,
 }
 

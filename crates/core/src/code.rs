@@ -238,25 +238,25 @@ impl<'a> FromIterator<&'a str> for ReservedWords {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CodeError {
     /// Nothing was given.
-    #[error("a code needs at least one character")]
+    #[error("a code must have at least one character")]
     Empty,
     /// Longer than [`ShortCode::MAX_LEN`].
-    #[error("a code has at most 64 characters, this one has {length}")]
+    #[error("a code must have at most 64 characters, this one has {length}")]
     TooLong {
         /// Its length in characters.
         length: usize,
     },
     /// A character outside of `a-z 0-9 - _` (in either case).
-    #[error("a code consists of letters a-z, digits, `-` and `_`, not {character:?}")]
+    #[error("a code may contain only letters a-z, digits, `-` and `_`, not {character:?}")]
     BadCharacter {
         /// The first such character.
         character: char,
     },
     /// The first or last character, or one beside a slash, is none of `a-z 0-9`.
-    #[error("a code, and each part of it between slashes, begins and ends with a letter or digit")]
+    #[error("a code and each of its parts must begin and end with a letter or digit")]
     BadEdge,
     /// A route of the server answers under this word.
-    #[error("`{word}` is reserved: Waypost itself answers there; choose another code")]
+    #[error("`{word}` is reserved for Waypost itself; choose another code")]
     Reserved {
         /// The word.
         word: String,

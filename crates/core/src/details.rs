@@ -127,19 +127,19 @@ impl fmt::Display for Tag {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DetailError {
     /// Not a [`Title`].
-    #[error("a title is one line of at most 200 characters")]
+    #[error("a title must be one line of at most 200 characters")]
     Title,
     /// Not a [`Description`].
-    #[error("a description is text of at most 2000 characters")]
+    #[error("a description must have at most 2,000 characters")]
     Description,
     /// Not a [`Tag`].
-    #[error("a tag is 1 to 64 letters, digits and `-_.:+#`")]
+    #[error("a tag must have 1 to 64 letters, digits and `-_.:+#`")]
     Tag,
     /// More than [`Tag::MAX_PER_LINK`].
-    #[error("a link has at most 20 tags")]
+    #[error("a link can have at most 20 tags")]
     TooManyTags,
     /// Not a time at which a link can expire.
-    #[error("a link expires at a time from 1970 to 9999")]
+    #[error("the expiry must be a time from 1970 to 9999")]
     Expiry,
 }
 

@@ -59,7 +59,7 @@ impl ExternalIdentity {
 
 /// An issuer or a subject is not what the standard allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an issuer has 1 to 2048 printable ASCII characters, a subject 1 to 255")]
+#[error("an issuer must have 1 to 2048 printable ASCII characters, a subject 1 to 255")]
 pub struct ExternalIdentityError;
 
 #[cfg(test)]

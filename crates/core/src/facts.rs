@@ -62,7 +62,7 @@ impl FromStr for VisitClass {
 
 /// No such class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a visit class is human, bot, preview, prefetch or self")]
+#[error("expected human, bot, preview, prefetch or self")]
 pub struct VisitClassError;
 
 /// What kind of device a visitor uses.
@@ -119,7 +119,7 @@ impl FromStr for DeviceClass {
 
 /// No such device class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a device class is desktop, mobile, tablet, tv, console or other")]
+#[error("expected desktop, mobile, tablet, tv, console or other")]
 pub struct DeviceClassError;
 
 /// The family of a browser or of an operating system, without its version: `Firefox`, `Windows`.

@@ -89,10 +89,10 @@ impl FromStr for HostPattern {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HostPatternError {
     /// It is no host name or address, with or without `*.` before it.
-    #[error("is neither a host such as example.com nor *.example.com for all below it")]
+    #[error("must be a host such as example.com, or *.example.com for all its subdomains")]
     NoHost,
     /// `*.` before an address.
-    #[error("has `*.` before an address: there is nothing below it")]
+    #[error("has `*.` before an IP address, which has no subdomains")]
     BelowAddress,
 }
 
@@ -150,7 +150,7 @@ impl OwnName {
 
 /// An entry of a list of names is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("holds {0:?}, which is neither a host such as go, go.example:8443 nor *.go.example")]
+#[error("contains {0:?}, expected a host such as go, go.example:8443 or *.go.example")]
 pub struct OwnNameError(String);
 
 #[cfg(test)]

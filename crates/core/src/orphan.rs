@@ -81,7 +81,7 @@ impl FromStr for OrphanPath {
 
 /// Nobody can have meant it as a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a path of letters, digits, `-` and `_` in segments, of at most 64 characters")]
+#[error("must be a path of letters, digits, `-` and `_` in segments, of at most 64 characters")]
 pub struct OrphanPathError;
 
 /// Where a list of orphans goes on, of which those with most hits come first: `12.docs/api`.

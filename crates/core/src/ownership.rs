@@ -84,7 +84,7 @@ impl FromStr for LinkAction {
 
 /// A text names nothing that happens to links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("nothing of this name happens to links")]
+#[error("unknown action on a link")]
 pub struct LinkActionError;
 
 /// All of a link at one moment, its clicks apart.

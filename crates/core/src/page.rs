@@ -59,10 +59,10 @@ impl PageRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PageError {
     /// Pages are counted from 1.
-    #[error("`page` is a whole number from 1")]
+    #[error("`page` must be a whole number from 1")]
     Number,
     /// Outside of 1 to [`PageRequest::MAX_LIMIT`].
-    #[error("`limit` is a whole number from 1 to 100")]
+    #[error("`limit` must be a whole number from 1 to 100")]
     Limit,
 }
 
@@ -182,7 +182,7 @@ impl FromStr for LinkOrder {
 
 /// A text is not an order of links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("`sort` is one of `-created_at`, `created_at`, `code` and `-code`")]
+#[error("`sort` must be `-created_at`, `created_at`, `code` or `-code`")]
 pub struct LinkOrderError;
 
 /// A place in an ordered list of links: behind the link it was made of. Its text is opaque, and tells a
@@ -238,7 +238,7 @@ impl fmt::Display for LinkPlace {
 
 /// A text is not a cursor that this server gave out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this cursor is not one that a list gave out; start again without it")]
+#[error("unknown cursor; start again without it")]
 pub struct CursorError;
 
 #[cfg(test)]

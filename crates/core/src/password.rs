@@ -110,10 +110,10 @@ impl fmt::Debug for PasswordHash {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
     /// Shorter than [`Password::MIN_CHARS`].
-    #[error("a password has at least 10 characters")]
+    #[error("a password must have at least 10 characters")]
     TooShort,
     /// Longer than [`Password::MAX_LEN`].
-    #[error("a password has at most 1024 bytes")]
+    #[error("a password must have at most 1,024 bytes")]
     TooLong,
 }
 

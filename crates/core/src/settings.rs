@@ -91,7 +91,7 @@ impl Problems {
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the configuration cannot be used:")?;
+        f.write_str("invalid configuration:")?;
         self.0
             .iter()
             .try_for_each(|problem| write!(f, "\n  {}: {}", problem.subject, problem.message))
@@ -172,7 +172,7 @@ impl SettingsReader {
                 Ok(value) => {
                     variables.insert(name.to_owned(), value);
                 }
-                Err(_) => self.problem(name, "is not UTF-8 text".to_owned()),
+                Err(_) => self.problem(name, "must be UTF-8 text".to_owned()),
             }
         }
         variables
@@ -327,7 +327,7 @@ impl SettingsReader {
         for subject in unknown {
             self.problem(
                 &subject,
-                "is not a setting of Waypost; `server --help` lists them".to_owned(),
+                "unknown setting; `server --help` lists all settings".to_owned(),
             );
         }
         match sections {
@@ -361,7 +361,7 @@ fn whole_number(text: &str, range: &std::ops::RangeInclusive<u64>) -> Result<u64
         .filter(|number| range.contains(number))
         .ok_or_else(|| {
             format!(
-                "is not a whole number from {} to {}",
+                "must be a whole number from {} to {}",
                 range.start(),
                 range.end()
             )
@@ -449,7 +449,7 @@ mod tests {
         );
         let text = problems.to_string();
         assert!(
-            text.contains("\"0\" is not a whole number from 1 to 65535"),
+            text.contains("\"0\" must be a whole number from 1 to 65535"),
             "{text}"
         );
         assert!(!text.contains("hunter2"), "{text}");

@@ -148,33 +148,35 @@ impl fmt::Display for TargetUrl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TargetUrlError {
     /// Not an absolute URL.
-    #[error("this is not an absolute URL such as https://example.com/page")]
+    #[error("the destination must be an absolute URL such as https://example.com/page")]
     NotAUrl,
     /// Neither `http` nor `https`.
-    #[error("a link leads to http:// or https:// only")]
+    #[error("the destination must begin with http:// or https://")]
     Scheme,
     /// Longer than [`TargetUrl::MAX_LEN`].
-    #[error("a URL has at most 2,048 bytes (percent-encoded), this one has {length}")]
+    #[error(
+        "the destination must have at most 2,048 bytes (percent-encoded), this one has {length}"
+    )]
     TooLong {
         /// Its length in bytes.
         length: usize,
     },
     /// A control character such as a newline.
-    #[error("a URL has no control characters such as tabs or newlines")]
+    #[error("the destination must not contain control characters such as tabs or newlines")]
     ControlCharacter,
     /// A user name or password before the host.
-    #[error("remove the user name and password: everybody who follows the link would get them")]
+    #[error("remove the user name and password; everyone who follows the link would see them")]
     Credentials,
     /// A placeholder where the host is.
-    #[error("a placeholder stands in the path, the query or the fragment, not in the host")]
+    #[error("a placeholder must be in the path, the query or the fragment, not in the host")]
     PlaceholderInHost,
     /// The target of a keyword without `{slug}`.
     #[error(
-        "the URL of a keyword has {{slug}} where the rest of the path goes, such as https://example.com/{{slug}}"
+        "the destination of a keyword must contain {{slug}}, such as https://example.com/{{slug}}"
     )]
     NoSlug,
     /// It leads back to this server.
-    #[error("this URL leads back to the shortener itself; link to the page it stands for")]
+    #[error("this URL points to this server; use the final destination")]
     OwnHost,
 }
 

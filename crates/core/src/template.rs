@@ -237,12 +237,10 @@ pub enum FillError {
         given: usize,
     },
     /// A value makes a segment `.` or `..` of the target's path.
-    #[error(
-        "no part of the path can be `.` or `..`: browsers would leave the target for another page"
-    )]
+    #[error("a part of the path must not be `.` or `..`")]
     DotSegment,
     /// Longer than [`Template::MAX_FILLED`].
-    #[error("the URL that this makes is longer than 8,192 bytes")]
+    #[error("the filled destination is longer than 8,192 bytes")]
     TooLong,
 }
 
@@ -253,15 +251,12 @@ fn explain_segments(names: &[String], given: usize) -> String {
     };
     match names.get(given..) {
         Some(missing) if !missing.is_empty() => format!(
-            "the path must go on with /{}: {} missing",
+            "the path is incomplete; expected /{} after the code ({} missing)",
             names.join("/"),
-            match missing {
-                [_] => format!("{} is", list(missing)),
-                _ => format!("{} are", list(missing)),
-            }
+            list(missing)
         ),
         _ => format!(
-            "the path must go on with /{} and nothing more, not with {given} parts",
+            "the path is too long; expected /{} after the code, got {given} parts",
             names.join("/")
         ),
     }

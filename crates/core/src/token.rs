@@ -83,7 +83,7 @@ impl fmt::Display for TokenName {
 
 /// A text is not acceptable as the name of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the name of a token is one line of 1 to 100 characters")]
+#[error("the name of a token must be one line of 1 to 100 characters")]
 pub struct TokenNameError;
 
 /// One of the things that a token may do.

@@ -74,7 +74,7 @@ impl FromStr for Role {
 
 /// A text is not a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a role is `member` or `admin`")]
+#[error("a role must be `member` or `admin`")]
 pub struct RoleError;
 
 /// An email address (RFC 5321 §4.1.2), in lower case: by the letter the part before the `@` may mean
@@ -134,10 +134,10 @@ impl FromStr for Email {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EmailError {
     /// It does not look like one.
-    #[error("an email address looks like `name@example.com`")]
+    #[error("an email address must look like `name@example.com`")]
     Syntax,
     /// Longer than [`Email::MAX_LEN`].
-    #[error("an email address has at most 254 bytes")]
+    #[error("an email address must have at most 254 bytes")]
     TooLong,
 }
 
@@ -171,7 +171,7 @@ impl DisplayName {
 
 /// A text is not acceptable as a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a name is one line of at most 100 characters")]
+#[error("a name must be one line of at most 100 characters")]
 pub struct DisplayNameError;
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ impl fmt::Display for Zone {
 
 /// No such time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not an IANA time zone such as UTC or Europe/Berlin")]
+#[error("must be an IANA time zone such as UTC or Europe/Berlin")]
 pub struct ZoneError;
 
 #[cfg(test)]

@@ -142,22 +142,22 @@ impl Accounts {
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     /// Somebody else has the address.
-    #[error("there is a user with the address {0} already")]
+    #[error("a user with the email address {0} already exists")]
     EmailTaken(Email),
     /// The user does not exist any more.
-    #[error("there is no such user any more")]
+    #[error("this user no longer exists")]
     NoUser,
     /// Another user has the address.
-    #[error("another user has this address")]
+    #[error("another user has this email address")]
     AddressInUse,
     /// It takes rights from the one who asks.
-    #[error("nobody can do this to themselves; ask another admin, or use linkctl")]
+    #[error("you cannot do this to your own account; ask another admin or use linkctl")]
     Oneself,
     /// Nobody else has the address.
-    #[error("no other user has this address")]
+    #[error("no other user has this email address")]
     NoHeir,
     /// The user who asks was deleted meanwhile.
-    #[error("the user who asks does not exist")]
+    #[error("your user no longer exists")]
     ActorGone,
     /// A token may not do more than the one that creates it.
     #[error("the scope `{}` is missing", .0.as_str())]
@@ -166,13 +166,13 @@ pub enum AccountError {
     #[error("only the token of an admin may have the scope `admin`")]
     NotAnAdmin,
     /// A token that is never accepted.
-    #[error("a token expires in the future")]
+    #[error("the expiry of a token must be in the future")]
     ExpiresInThePast,
     /// It is not the password that they have.
-    #[error("the current password is not right")]
+    #[error("the current password is wrong")]
     WrongPassword,
     /// Too many passwords wait to be hashed.
-    #[error("too many people sign in just now; try again in a moment")]
+    #[error("too many sign-ins at the moment; try again shortly")]
     Busy,
     /// The password cannot be hashed.
     #[error(transparent)]

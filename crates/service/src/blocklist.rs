@@ -20,13 +20,13 @@ pub struct Blocklist {
 #[derive(Debug, thiserror::Error)]
 pub enum BlocklistError {
     /// The pattern is on the list.
-    #[error("this pattern is on the blocklist already")]
+    #[error("this pattern is already on the blocklist")]
     BlockedAlready,
     /// The pattern is not on the list.
     #[error("this pattern is not on the blocklist")]
     NotBlocked,
     /// The user who asks was deleted meanwhile.
-    #[error("the user who asks does not exist")]
+    #[error("your user no longer exists")]
     ActorGone,
     /// The store failed.
     #[error(transparent)]

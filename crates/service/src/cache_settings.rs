@@ -62,7 +62,7 @@ mod tests {
         for value in ["0", "-1", "10000001", "many"] {
             let problems = read(&[("WAYPOST_CACHE_CAPACITY", value)]).unwrap_err();
             let expected = format!(
-                "WAYPOST_CACHE_CAPACITY: \"{value}\" is not a whole number from 1 to 10000000"
+                "WAYPOST_CACHE_CAPACITY: \"{value}\" must be a whole number from 1 to 10000000"
             );
             assert!(problems.contains(&expected), "{problems}");
         }

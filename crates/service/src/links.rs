@@ -414,22 +414,22 @@ pub fn permit(decision: Decision) -> Result<(), LinkError> {
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// Nobody knows who asks.
-    #[error("send an API token: `Authorization: Bearer …`")]
+    #[error("send an API token in the header `Authorization: Bearer …`")]
     Unauthenticated,
     /// Their token lets them do less.
-    #[error("this takes a token with the scope `{}`", .0.as_str())]
+    #[error("this requires a token with the scope `{}`", .0.as_str())]
     ScopeMissing(Scope),
     /// They may not.
-    #[error("this is for the owners of the link and for admins")]
+    #[error("this requires an owner of the link or an admin")]
     Forbidden,
     /// There is no such link, or none that they may see.
-    #[error("there is no such link")]
+    #[error("no link found")]
     NotFound,
     /// The link is not what they think.
-    #[error("the link was changed meanwhile; read it again")]
+    #[error("the link has changed in the meantime; reload it and try again")]
     PreconditionFailed,
     /// Somebody else changed the link each time.
-    #[error("the link is being changed by others; try again")]
+    #[error("the link is being changed at the same time; try again")]
     Contended,
     /// The target is not acceptable.
     #[error(transparent)]
@@ -438,25 +438,25 @@ pub enum LinkError {
     #[error(transparent)]
     Code(#[from] CodeError),
     /// The blocklist has the host of the target.
-    #[error("links to this host are not allowed here (`{0}` is on the blocklist)")]
+    #[error("the destination is blocked on this server (`{0}` is on the blocklist)")]
     Blocked(HostPattern),
     /// Another link has the code, or had it.
-    #[error("the code `{0}` is taken; choose another one")]
+    #[error("the code `{0}` is in use; choose another one")]
     Taken(ShortCode),
     /// There is no user with this address.
-    #[error("there is no user with this address")]
+    #[error("no user has this email address")]
     NoSuchUser,
     /// A primary owner leaves a link only to another one.
-    #[error("the primary owner cannot be removed; make somebody else it first")]
+    #[error("the primary owner cannot be removed; make another owner the primary owner first")]
     PrimaryOwner,
     /// There is no such version of the link.
-    #[error("the link has no such version")]
+    #[error("the link does not have this version")]
     NoSuchVersion,
     /// More people than a link may have.
-    #[error("a link has at most {0} owners, and is shared with at most as many")]
+    #[error("a link can have at most {0} owners, and be shared with at most as many users")]
     TooManyPeople(usize),
     /// Every code that was drawn was taken.
-    #[error("no free code was found")]
+    #[error("no unused code could be generated; try again")]
     Exhausted,
     /// The store failed.
     #[error(transparent)]

@@ -268,13 +268,13 @@ pub enum ShortenError {
     #[error(transparent)]
     Code(#[from] CodeError),
     /// The blocklist has the host of the target.
-    #[error("links to this host are not allowed here (`{0}` is on the blocklist)")]
+    #[error("the destination is blocked on this server (`{0}` is on the blocklist)")]
     Blocked(HostPattern),
     /// Another link has the code.
-    #[error("the code `{0}` is taken; choose another one or leave it out to get one")]
+    #[error("the code `{0}` is in use; choose another one or leave it out to generate one")]
     Taken(ShortCode),
     /// Every code that was drawn was taken or reserved.
-    #[error("no free code was found in {MAX_DRAWS} draws")]
+    #[error("no unused code could be generated; try again")]
     Exhausted,
     /// The store failed.
     #[error(transparent)]

@@ -19,7 +19,9 @@ pub enum DatabaseError {
         source: std::io::Error,
     },
     /// The database does not answer, or refuses the user, the password or the name.
-    #[error("cannot use the database {url}; check WAYPOST_DATABASE_URL and whether it is running")]
+    #[error(
+        "cannot connect to the database {url}; check WAYPOST_DATABASE_URL and that the database is running"
+    )]
     Connect {
         /// Where it is, without secrets.
         url: String,
@@ -28,15 +30,15 @@ pub enum DatabaseError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The schema is older than this program.
-    #[error("the database needs {count} migration(s) first: run `linkctl migrate up`")]
+    #[error("the database needs {count} migration(s); run `linkctl migrate up`")]
     SchemaOlder {
         /// How many migrations are missing.
         count: usize,
     },
     /// The schema is newer than this program.
     #[error(
-        "the database was migrated by a newer version of Waypost (it has `{migration}`, which this \
-         version does not know); start that version or a newer one"
+        "the database was migrated by a newer version of Waypost (it has the \
+         unknown migration `{migration}`); use that version or a later one"
     )]
     SchemaNewer {
         /// The newest migration that is not known here.

@@ -57,7 +57,7 @@ impl DatabaseSettings {
             || PathBuf::from("waypost-data"),
             |text| {
                 if text.is_empty() {
-                    return Err("is not a directory: leave it out for ./waypost-data");
+                    return Err("must be a directory; leave it out to use ./waypost-data");
                 }
                 Ok(PathBuf::from(text))
             },
@@ -70,7 +70,7 @@ impl DatabaseSettings {
             |text| match text {
                 "true" | "1" | "yes" | "on" => Ok(true),
                 "false" | "0" | "no" | "off" => Ok(false),
-                _ => Err("is neither true nor false"),
+                _ => Err("must be true or false"),
             },
         );
         let data_dir = data_dir?;

@@ -113,22 +113,22 @@ impl fmt::Debug for DatabaseUrl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseUrlError {
     /// None of the known schemes.
-    #[error("is not a database URL: it begins with sqlite://, postgres:// or mysql://")]
+    #[error("must be a database URL that begins with sqlite://, postgres:// or mysql://")]
     Scheme,
     /// `sqlite://` without a path, or with something that is none.
     #[error(
-        "sqlite:// is followed by the path of a file, such as sqlite:///var/lib/waypost/waypost.db"
+        "must have the path of a file after sqlite://, such as sqlite:///var/lib/waypost/waypost.db"
     )]
     SqlitePath,
     /// No host.
-    #[error("names no host: postgres://user:password@host/database")]
+    #[error("must name a host: postgres://user:password@host/database")]
     Host,
     /// No database.
-    #[error("names no database: postgres://user:password@host/database")]
+    #[error("must name a database: postgres://user:password@host/database")]
     Name,
     /// A port that is none.
     #[error(
-        "has a port that is not a number from 1 to 65535: \
+        "must have a port from 1 to 65535: \
          postgres://user:password@host1:5432,host2:5433/database"
     )]
     Port,

@@ -11,20 +11,20 @@ use std::sync::Arc;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A unique value is taken: choose another one.
-    #[error("it exists already")]
+    #[error("already exists")]
     Conflict,
     /// What should be changed does not exist.
-    #[error("it does not exist")]
+    #[error("does not exist")]
     NotFound,
     /// The database cannot be reached, is overloaded or restarts: trying again later may help.
-    #[error("the database is not available")]
+    #[error("the database is unavailable")]
     Unavailable {
         /// What the database or its driver said.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
     /// A stored value breaks a rule of the model: somebody else wrote it, or the disk is damaged.
-    #[error("column {column} of table {table} holds a value that Waypost does not write")]
+    #[error("column {column} of table {table} contains a value that Waypost does not write")]
     Corrupt {
         /// The table.
         table: &'static str,

@@ -56,7 +56,7 @@ pub enum JournalError {
     },
     /// A newer version of Waypost wrote it.
     #[error(
-        "{} was written by another version of Waypost; let that version store what is in it first",
+        "{} was written by another version of Waypost; start that version once to store its pending clicks",
         path.display()
     )]
     Version {
@@ -65,8 +65,8 @@ pub enum JournalError {
     },
     /// Its id is not one.
     #[error(
-        "{} does not hold the id of a journal; restore it from a backup, or move the directory away \
-         to begin a new journal",
+        "{} does not contain the ID of a journal; restore it from a backup, or move the directory \
+         to start a new journal",
         path.display()
     )]
     BadId {

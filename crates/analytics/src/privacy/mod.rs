@@ -72,5 +72,5 @@ impl FromStr for Privacy {
 
 /// No such privacy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is neither full, anonymous nor counts")]
+#[error("must be full, anonymous or counts")]
 pub struct PrivacyError;

@@ -42,7 +42,7 @@ impl FromStr for BreakdownBy {
 
 /// Clicks are counted by nothing of this name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("`by` is referrer, browser, os, device, country or class")]
+#[error("`by` must be referrer, browser, os, device, country or class")]
 pub struct BreakdownByError;
 
 /// Clicks by value, most clicks first, then in the order of the values.

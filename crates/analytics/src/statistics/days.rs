@@ -80,13 +80,13 @@ impl Days {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DaysError {
     /// A day is none.
-    #[error("`{0}` is a day such as 2026-03-01")]
+    #[error("`{0}` must be a date such as 2026-03-01")]
     NotADay(&'static str),
     /// The end is before the beginning.
-    #[error("`from` is not later than `to`")]
+    #[error("`from` must not be later than `to`")]
     Backwards,
     /// More days than are shown.
-    #[error("from `from` to `to` are at most {} days", Days::MOST)]
+    #[error("the period from `from` to `to` must be at most {} days", Days::MOST)]
     TooMany,
 }
 

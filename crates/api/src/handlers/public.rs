@@ -142,7 +142,9 @@ impl PublicQuery {
 
 async fn listed(state: &State, actor: &Actor, asked: &PublicQuery) -> Result<Part, ApiError> {
     if asked.q.chars().count() > MAX_SEARCH_CHARS {
-        return Err(ApiError::bad_request("a search has at most 200 characters"));
+        return Err(ApiError::bad_request(
+            "a search must have at most 200 characters",
+        ));
     }
     let words = SearchWord::of_search(&asked.q);
     if words.is_empty() && !asked.q.trim().is_empty() {

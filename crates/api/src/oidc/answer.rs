@@ -15,8 +15,8 @@ const MAX_WORD_CHARS: usize = 300;
 pub(crate) fn not_begun() -> ApiError {
     ApiError::new(
         ErrorCode::OidcFailed,
-        "this sign-in was not begun in this browser, took longer than 10 minutes, or is finished already; \
-         let the browser accept cookies, and sign in again",
+        "this sign-in was started in another browser, took longer than 10 minutes or is already complete; \
+         allow cookies and sign in again",
     )
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn failed(error: OidcError, forget: Option<HeaderValue>) -> ApiError 
         OidcError::NotBegun => return not_begun(),
         OidcError::Unavailable(_) => ApiError::new(
             ErrorCode::OidcUnavailable,
-            "the sign-in provider does not answer; try again in a moment, or sign in with a password",
+            "the sign-in provider is unavailable; try again in a moment or sign in with a password",
         ),
         OidcError::Declined { error, description } => {
             let message = declined(error, description.as_deref());
@@ -34,8 +34,8 @@ pub(crate) fn failed(error: OidcError, forget: Option<HeaderValue>) -> ApiError 
         }
         OidcError::Refused(_) => ApiError::new(
             ErrorCode::OidcFailed,
-            "the answer of the sign-in provider is not acceptable; sign in again and, if it stays so, report \
-             the X-Request-Id of this answer",
+            "the sign-in provider sent an invalid response; sign in again and, if it persists, report \
+             the X-Request-Id of this response to the operator",
         )
         .setting(forget),
     };
@@ -66,7 +66,7 @@ fn declined(error: &str, description: Option<&str>) -> String {
     let description = description.map(plain).unwrap_or_default();
     let separator = if description.is_empty() { "" } else { ": " };
     let error = plain(error);
-    format!("the sign-in provider answers `{error}`{separator}{description}")
+    format!("the sign-in provider responded with `{error}`{separator}{description}")
 }
 
 #[cfg(test)]
@@ -76,7 +76,10 @@ mod tests {
     #[test]
     fn the_providers_words_are_passed_on_in_one_short_line() {
         let text = declined("access_denied", Some("no\r\nway"));
-        assert_eq!(text, "the sign-in provider answers `access_denied`: noway");
+        assert_eq!(
+            text,
+            "the sign-in provider responded with `access_denied`: noway"
+        );
         let text = declined(&"x".repeat(10_000), None);
         assert!(text.len() < 400, "{text}");
     }

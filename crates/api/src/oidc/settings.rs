@@ -86,7 +86,10 @@ impl OidcSettings {
                     (ISSUER, CLIENT_ID)
                 };
                 let given = given.variable();
-                reader.problem(&missing.variable(), format!("is needed beside {given}"));
+                reader.problem(
+                    &missing.variable(),
+                    format!("must be set together with {given}"),
+                );
                 return Err(Invalid);
             }
         };
@@ -102,7 +105,7 @@ impl OidcSettings {
 }
 
 fn issuer(text: &str) -> Result<IssuerUrl, &'static str> {
-    const REFUSED: &str = "is not an https URL without query and fragment, such as https://id.example.com (http is for this machine alone)";
+    const REFUSED: &str = "must be an https URL without query and fragment, such as https://id.example.com (http is allowed on this machine only)";
     let url = Url::parse(text).map_err(|_| REFUSED)?;
     let is_plain = url.query().is_none()
         && url.fragment().is_none()

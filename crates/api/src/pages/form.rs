@@ -46,7 +46,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for PageForm<T> {
                 .finish();
             let fields = web::Query::<T>::from_query(&fields);
             let refuse =
-                |error| ApiError::bad_request(format!("the form is not what is expected: {error}"));
+                |error| ApiError::bad_request(format!("invalid form: {}", input::reason(error)));
             Ok(Self(fields.map_err(refuse)?.into_inner()))
         })
     }
@@ -127,11 +127,14 @@ mod tests {
 
     #[test]
     fn what_is_wrong_stands_beside_its_field() {
-        let taken = ApiError::new(ErrorCode::CodeTaken, "the code is taken; choose another");
+        let taken = ApiError::new(
+            ErrorCode::CodeTaken,
+            "the code is in use; choose another one",
+        );
         let problem = Problem::of_link(taken).unwrap();
         assert_eq!(
             problem.of("code"),
-            Some("The code is taken; choose another.")
+            Some("The code is in use; choose another one.")
         );
         assert_eq!(problem.of("target"), None);
         assert!(Problem::of_link(ApiError::no_such_thing()).is_err());

@@ -99,7 +99,7 @@ async fn nobody_but_an_admin_sees_them() {
         let page = browser.get(path).await;
         assert_eq!(page.status, StatusCode::FORBIDDEN, "{path}: {page:?}");
         assert!(
-            page.body.contains("This is for admins."),
+            page.body.contains("This requires an admin."),
             "{path}: {page:?}"
         );
     }
@@ -456,12 +456,16 @@ async fn a_path_that_people_try_becomes_a_link_or_is_forgotten() {
         .await;
     assert!(other.body.contains("Nobody tried a path"), "{other:?}");
     for (query, field, message) in [
-        ("from=tomorrow", "from", "The first day is a day such as"),
-        ("to=%22", "to", "The last day is a day such as"),
+        (
+            "from=tomorrow",
+            "from",
+            "The first day must be a date such as",
+        ),
+        ("to=%22", "to", "The last day must be a date such as"),
         (
             "from=2026-03-01&to=2026-02-01",
             "to",
-            "The last day comes before",
+            "The last day must not be before",
         ),
     ] {
         let wrong = browser.get(&format!("/admin/orphans?{query}")).await;
@@ -494,7 +498,7 @@ async fn a_host_is_blocked_and_unblocked() {
     assert_problem(
         &again,
         "pattern",
-        "This pattern is on the blocklist already",
+        "This pattern is already on the blocklist",
     );
     let wrong = [("pattern", "https://evil.example/x")];
     assert_problem(

@@ -347,7 +347,7 @@ async fn the_page_says_so_when_the_database_is_away() {
     let away = browser.get("/dashboard").await;
     assert_eq!(away.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(
-        away.body.contains("The database is not available just now"),
+        away.body.contains("The database is unavailable"),
         "{away:?}"
     );
 }

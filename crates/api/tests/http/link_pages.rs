@@ -268,14 +268,10 @@ async fn a_mistake_stands_beside_its_field_and_nothing_is_saved() {
     let long = "x".repeat(201);
     for (field, value, message) in [
         ("target", "javascript:alert(1)", "http"),
-        (
-            "target",
-            "https://go.example/x",
-            "leads back to the shortener",
-        ),
-        ("code", "-x-", "begins and ends with a letter or digit"),
+        ("target", "https://go.example/x", "points to this server"),
+        ("code", "-x-", "must begin and end with a letter or digit"),
         ("code", "API", "reserved"),
-        ("code", "Other", "is taken"),
+        ("code", "Other", "is in use"),
         ("title", long.as_str(), "at most 200 characters"),
         ("tags", "<b>", "A tag is 1 to 64 letters"),
         ("visibility", "hidden", "A visibility is"),
@@ -401,7 +397,7 @@ async fn whether_a_code_is_free_is_told_while_it_is_typed() {
         "code=gh%2Fx",
     ] {
         let said = checked(&bob, taken).await;
-        assert!(said.contains("is taken"), "{taken}: {said}");
+        assert!(said.contains("is in use"), "{taken}: {said}");
     }
     let said = checked(&bob, "code=API").await;
     assert!(
@@ -419,7 +415,7 @@ async fn whether_a_code_is_free_is_told_while_it_is_typed() {
         let said = checked(&ada, &query).await;
         assert!(said.contains("leads to this link already"), "{said}");
         let said = checked(&bob, &query).await;
-        assert!(said.contains("is taken"), "{said}");
+        assert!(said.contains("is in use"), "{said}");
     }
     let said = checked(&ada, &format!("code=&link={id}")).await;
     assert!(

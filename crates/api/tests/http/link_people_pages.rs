@@ -15,7 +15,7 @@ async fn who_is_added_to_a_link_has_an_account_and_does_not_own_it() {
     let fields = json!({ "url": TARGET, "code": "wiki", "visibility": "private" });
     let (_, path) = made(&ada, fields).await;
     for (email, said) in [
-        ("nobody@example.com", "There is no user with this address."),
+        ("nobody@example.com", "No user has this email address."),
         ("no address", "address"),
         ("ada@example.com", "They own the link already."),
     ] {

@@ -54,7 +54,11 @@ async fn somebody_changes_their_name_and_reads_it_in_the_menu() {
     assert!(page.contains(&format!("value=\"{ESCAPED}\"")), "{page}");
     let long = "x".repeat(101);
     let refused = browser.fill("/settings", &[("display_name", &long)]).await;
-    assert_problem(&refused, "display_name", "A name is one line of at most");
+    assert_problem(
+        &refused,
+        "display_name",
+        "A name must be one line of at most",
+    );
     assert!(refused.body.contains(&long));
 }
 
@@ -233,14 +237,14 @@ async fn a_token_that_cannot_be_is_refused_at_its_field() {
     let browser = signed_in(&server).await;
     let send = async |fields: &[(&str, &str)]| browser.fill("/settings/tokens", fields).await;
     let unnamed = send(&[("name", " "), ("read", "on")]).await;
-    assert_problem(&unnamed, "name", "The name of a token is one line");
+    assert_problem(&unnamed, "name", "The name of a token must be one line");
     let past = [("name", "a"), ("read", "on"), ("last_day", "2026-02-28")];
     assert_problem(&send(&past).await, "last_day", "Choose a day from today on");
     let none = [("name", "a"), ("read", "on"), ("last_day", "tomorrow")];
     assert_problem(
         &send(&none).await,
         "last_day",
-        "The last day is a day such as",
+        "The last day must be a date such as",
     );
     let nothing = send(&[("name", "typed")]).await;
     assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -245,29 +245,29 @@ async fn what_cannot_be_asked_is_refused_and_it_is_said_what_can() {
     let (ada, truth) = known(&server).await;
     let link = &truth.links[0];
     let days = [
-        ("from=2026-03-02", "`from` is not later than `to`"),
+        ("from=2026-03-02", "`from` must not be later than `to`"),
         (
             "from=2026-02-02&to=2026-02-01",
-            "`from` is not later than `to`",
+            "`from` must not be later than `to`",
         ),
-        ("from=yesterday", "`from` is a day such as 2026-03-01"),
-        ("to=2026-02-30", "`to` is a day such as 2026-03-01"),
-        ("to=", "`to` is a day such as 2026-03-01"),
+        ("from=yesterday", "`from` must be a date such as 2026-03-01"),
+        ("to=2026-02-30", "`to` must be a date such as 2026-03-01"),
+        ("to=", "`to` must be a date such as 2026-03-01"),
         (
             "from=2026-02-01T00:00:00Z",
-            "`from` is a day such as 2026-03-01",
+            "`from` must be a date such as 2026-03-01",
         ),
         ("from=1999-01-01", "at most 3660 days"),
-        ("to=-9999-01-02", "`to` is a day such as 2026-03-01"),
+        ("to=-9999-01-02", "`to` must be a date such as 2026-03-01"),
     ];
     let classes = [
         (
             "class=robot",
-            "a visit class is human, bot, preview, prefetch or self",
+            "expected human, bot, preview, prefetch or self",
         ),
         ("class=", "a visit class is human"),
     ];
-    let by = "`by` is referrer, browser, os, device, country or class";
+    let by = "`by` must be referrer, browser, os, device, country or class";
     let mut bad: Vec<(String, &str)> = Vec::new();
     for (query, message) in days {
         bad.push((path(link, &format!("stats?{query}")), message));
@@ -278,7 +278,7 @@ async fn what_cannot_be_asked_is_refused_and_it_is_said_what_can() {
         bad.push((path(link, &format!("stats?{query}")), message));
         bad.push((path(link, &format!("clicks?{query}")), message));
     }
-    let limit = "`limit` is a whole number from 1 to 200";
+    let limit = "`limit` must be a whole number from 1 to 200";
     for (what, message) in [
         ("breakdown", by),
         ("breakdown?by=", by),

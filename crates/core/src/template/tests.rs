@@ -99,21 +99,27 @@ fn the_wrong_number_of_segments_says_what_is_missing() {
     for (rest, message) in [
         (
             "",
-            "the path must go on with /env/app: `env`, `app` are missing",
+            "the path is incomplete; expected /env/app after the code (`env`, `app` missing)",
         ),
         (
             "/",
-            "the path must go on with /env/app: `env`, `app` are missing",
+            "the path is incomplete; expected /env/app after the code (`env`, `app` missing)",
         ),
-        ("1", "the path must go on with /env/app: `app` is missing"),
-        ("1//", "the path must go on with /env/app: `app` is missing"),
+        (
+            "1",
+            "the path is incomplete; expected /env/app after the code (`app` missing)",
+        ),
+        (
+            "1//",
+            "the path is incomplete; expected /env/app after the code (`app` missing)",
+        ),
         (
             "/1",
-            "the path must go on with /env/app: `env`, `app` are missing",
+            "the path is incomplete; expected /env/app after the code (`env`, `app` missing)",
         ),
         (
             "1/2/3",
-            "the path must go on with /env/app and nothing more, not with 3 parts",
+            "the path is too long; expected /env/app after the code, got 3 parts",
         ),
     ] {
         let error = template.fill(rest).unwrap_err();

@@ -72,20 +72,20 @@ impl fmt::Display for AllowedDomains {
 
 /// A text is not a list of domains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a list of domains such as example.com,example.org")]
+#[error("must be a list of domains such as example.com,example.org")]
 pub struct AllowedDomainsError;
 
 /// Why somebody whom a provider knows may not sign in here.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// The provider tells no address, or none that can be one.
-    #[error("the sign-in provider does not tell your email address")]
+    #[error("the sign-in provider does not disclose your email address")]
     NoEmail,
     /// The provider has not made sure that the address is theirs.
-    #[error("the sign-in provider has not verified that your email address is yours")]
+    #[error("the sign-in provider has not verified your email address")]
     EmailNotVerified,
     /// The address is in none of the domains.
-    #[error("addresses of your domain may not sign in here")]
+    #[error("email addresses of your domain are not allowed to sign in")]
     DomainNotAllowed,
     /// An admin has disabled them.
     #[error("your account is disabled")]

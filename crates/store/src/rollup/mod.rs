@@ -311,7 +311,7 @@ impl<'a> DayFacts<'a> {
 
 /// A text is not the document of a day.
 #[derive(Debug, thiserror::Error)]
-#[error("what a day is counted by cannot be read")]
+#[error("the daily totals of a link cannot be read")]
 pub struct DayFactsError(#[source] serde_json::Error);
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ fn problem(error: ApiError) -> Result<Problem, ApiError> {
         ErrorCode::BadRequest | ErrorCode::Conflict => Ok(Problem::new("pattern", &message)),
         ErrorCode::DetailInvalid => Ok(Problem::new(
             "reason",
-            "a reason is one line of at most 200 characters",
+            "a reason must be one line of at most 200 characters",
         )),
         _ => Err(error),
     }

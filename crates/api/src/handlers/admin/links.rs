@@ -129,9 +129,10 @@ fn problem(error: ApiError) -> Result<Problem, ApiError> {
             "owner",
             "type the e-mail address of a user, or `me`",
         )),
-        ErrorCode::BadRequest if message.starts_with("`q`") => {
-            Ok(Problem::new("q", "a search has at most 200 characters"))
-        }
+        ErrorCode::BadRequest if message.starts_with("`q`") => Ok(Problem::new(
+            "q",
+            "a search must have at most 200 characters",
+        )),
         _ => Err(error),
     }
 }

@@ -103,7 +103,7 @@ pub(crate) async fn set_state(
     let (disabled, flash) = match form.disabled.as_str() {
         "true" => (true, Flash::UserDisabled),
         "false" => (false, Flash::UserEnabled),
-        _ => return Err(ApiError::bad_request("`disabled` is true or false")),
+        _ => return Err(ApiError::bad_request("`disabled` must be true or false")),
     };
     let edit = UserEdit {
         disabled: Some(disabled),

@@ -57,7 +57,9 @@ async fn asked(
             .parse()
             .ok()
             .filter(|size| (MIN_SIZE..=MAX_SIZE).contains(size))
-            .ok_or_else(|| ApiError::bad_request("`size` is a whole number from 32 to 2048"))?,
+            .ok_or_else(|| {
+                ApiError::bad_request("`size` must be a whole number from 32 to 2048")
+            })?,
     };
     let owned = state.links().get(&caller.0, id).await?;
     let qr = Qr::of(&state.shortener().short_url(&owned.link))?;
