@@ -20,7 +20,7 @@ const EMAIL: &str = "ada@example.com";
 /// What a pass of the maintenance says that does nothing.
 const PASSED_OVER: &str = "nothing old is deleted while clocks differ";
 /// What a server says once when it finds that clocks differ.
-const APART: &str = "more than 5 minutes apart";
+const APART: &str = "differ by more than 5 minutes";
 /// What it says when they do no longer.
 const AGREE_AGAIN: &str = "agree again";
 /// What it says once where a purge would take too much.
