@@ -102,7 +102,7 @@ impl Live {
     /// Begins to watch a link; `None` when there is none.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn watch(&self, link: LinkId) -> Result<Option<Watcher>, StoreError> {
         loop {
             // Before the numbers are read: what changes after that is news.

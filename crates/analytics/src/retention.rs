@@ -33,7 +33,7 @@ const ALWAYS_PURGED: u64 = 100;
 /// It takes about as long as counting twice the clicks within `scope`.
 ///
 /// # Errors
-/// [`StoreError`] as any look-up.
+/// [`StoreError`] as for any read.
 pub async fn overreaches(store: &dyn Store, scope: PurgeScope) -> Result<Option<u64>, StoreError> {
     let old = store.clicks_before(scope).await?;
     let is_much = old > ALWAYS_PURGED && !store.has_clicks(old.saturating_mul(2)).await?;

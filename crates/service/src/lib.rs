@@ -1,17 +1,18 @@
-//! What is done with a store: the domain's operations, which the HTTP API, `linkctl` and embedders share.
+//! The operations of the domain over a store. Shared by the HTTP API, `linkctl` and embedders.
 //!
 //! | part | what it is |
 //! | --- | --- |
-//! | [`Shortener`] | making and finding links over any store |
-//! | [`Links`] | the same for those who may, with all that belongs to a link |
-//! | [`Accounts`] | users, their API tokens and sessions, and knowing them again |
-//! | [`Blocklist`] | hosts to which no link leads |
-//! | [`Resolver`] | from the code that a visitor typed to where it leads, from memory where it can, and what a redirect asks |
-//! | [`Router`] | from the host and the path of a request to the link that it follows |
-//! | [`make_links_findable`] | the search index of links that were stored before there was one |
+//! | [`Shortener`] | creates and finds links over any store |
+//! | [`Links`] | the same with permission checks, and all other operations on links |
+//! | [`Accounts`] | users, their API tokens and sessions, and authentication |
+//! | [`Blocklist`] | hosts that must not be destinations |
+//! | [`Resolver`] | finds the destination of a code, from memory if possible |
+//! | [`Router`] | finds the link for the host and the path of a request |
+//! | [`make_links_findable`] | completes the search index for links stored before it existed |
 //!
-//! Everything here works over the traits of `waypost-store` and knows no database. A rule (who may, what follows from
-//! it) stands here or in `waypost-core`, once; those who call it parse and render.
+//! Everything here uses the traits of `waypost-store` and does not depend on a database. Each rule
+//! (who may do something, and its consequences) is implemented once, here or in `waypost-core`;
+//! callers parse and render.
 
 mod accounts;
 mod blocklist;

@@ -113,7 +113,7 @@ pub trait StatsStore: Send + Sync {
     /// Returns the pairs whose user owns the link.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn filter_owned(
         &self,
         pairs: &[(LinkId, UserId)],

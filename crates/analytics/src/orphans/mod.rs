@@ -149,7 +149,7 @@ impl Orphans {
     /// Writes what was collected. What cannot be written waits for the next time.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     pub async fn write(&self) -> Result<(), StoreError> {
         let Inner {
             parts, counters, ..
@@ -226,7 +226,7 @@ impl Orphans {
     /// Forgets a path, with what is still to be written of it. Returns whether it was known.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     pub async fn forget(&self, path: &OrphanPath) -> Result<bool, StoreError> {
         self.settle().await;
         self.0.parts.store.delete_orphan(path).await

@@ -118,7 +118,7 @@ impl Statistics {
     /// given.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn of_link(
         &self,
         link: LinkId,
@@ -181,7 +181,7 @@ impl Statistics {
     /// The clicks of a link on some days, by what they are counted by: most clicks first.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn breakdown(
         &self,
         link: LinkId,
@@ -201,7 +201,7 @@ impl Statistics {
     /// The same by several things at once, in their order.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn breakdowns(
         &self,
         link: LinkId,
@@ -220,7 +220,7 @@ impl Statistics {
     /// where to go on.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn clicks(
         &self,
         link: LinkId,
@@ -271,7 +271,7 @@ impl Statistics {
     /// The clicks of a link that follow `before` in an export, newest first: at most 1,000, none at its end.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn export(
         &self,
         link: LinkId,
@@ -291,7 +291,7 @@ impl Statistics {
     /// The numbers of all that `owner` owns, and of some days by themselves.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn of_owner(
         &self,
         owner: UserId,
@@ -330,7 +330,7 @@ impl Statistics {
     /// The clicks of each of these links, in their order, on each of the last 30 days.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn lately(&self, links: &[LinkId]) -> Result<Vec<Vec<(Date, Counted)>>, StoreError> {
         let days = Days::until(self.today(), days::LATELY);
         let stored = self.store.days_of_links(links, days.from, days.to).await?;
