@@ -1,4 +1,4 @@
-//! The operations on the database by name, and the metrics of this crate, which are labelled by them.
+//! The names of the database operations, and the metrics of this crate, which use them as labels.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use metrics::{counter, describe_counter};
 
 const RETRIES: &str = "waypost_database_retries_total";
 
-/// The operations on the database, as metrics and logs name them.
+/// The database operations, as metrics and logs name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OperationName {
     AcceptLoss,
@@ -249,7 +249,7 @@ impl OperationName {
             Self::OwnedDays => "owned_days",
             Self::OwnedTop => "owned_top",
             Self::OwnedTotal => "owned_total",
-            // Keeps the label it had before the method was renamed: labels are contract.
+            // Keeps its label from before the method was renamed: labels are a contract.
             Self::FilterOwned => "owning",
             Self::PurgeVisitors => "purge_visitors",
             Self::IndexLinks => "index_links",
@@ -317,10 +317,10 @@ impl OperationName {
 }
 
 impl OperationName {
-    /// How long the operation may take, all its tries included.
+    /// Returns the time limit of the operation, all attempts included.
     ///
-    /// Somebody waits for most: what cannot be had soon is better refused. Those that go over any
-    /// number of rows may take as long as they need; they would never succeed otherwise.
+    /// A caller waits for most operations, so a slow one should rather fail. Those that process any
+    /// number of rows may take as long as they need: otherwise they could never succeed.
     pub(crate) const fn time_limit(self) -> Duration {
         match self {
             Self::ClicksBefore
@@ -337,8 +337,8 @@ impl OperationName {
     }
 }
 
-/// Describes the metrics to the recorder of the process, and starts each series at 0. To be called
-/// once, after the recorder is installed.
+/// Describes the metrics to the recorder of the process, and sets each series to 0. Call this once,
+/// after installing the recorder.
 pub fn describe_metrics() {
     describe_counter!(
         RETRIES,
