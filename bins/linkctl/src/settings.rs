@@ -1,5 +1,5 @@
-//! The settings of the server, read by `linkctl`: the same file and variables are accepted, and the
-//! same are refused.
+//! The settings of the server, as `linkctl` reads them. Both programs accept and reject the same
+//! files and variables.
 
 use std::ffi::OsString;
 
@@ -12,7 +12,7 @@ use waypost_store_diesel::DatabaseSettings;
 
 use crate::cli::Global;
 
-/// What `linkctl` uses of the settings.
+/// The settings that `linkctl` uses.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) database: DatabaseSettings,
@@ -20,7 +20,7 @@ pub(crate) struct Settings {
     pub(crate) clicks: ClickSettings,
 }
 
-/// Reads all settings, the sections that only the server uses included.
+/// Reads all settings, including the sections that only the server uses.
 pub(crate) fn read(
     global: &Global,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -38,7 +38,7 @@ pub(crate) fn read(
     let database = DatabaseSettings::read(&mut reader);
     let http = HttpSettings::read(&mut reader);
     let clicks = ClickSettings::read(&mut reader);
-    // Only to report what is wrong with them, too.
+    // Read to report their problems as well.
     let _ = AccessSettings::read(&mut reader);
     let _ = LimitSettings::read(&mut reader);
     let _ = CacheSettings::read(&mut reader);
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn options_come_before_variables_and_variables_before_the_file() {
+    fn options_override_variables_and_variables_override_the_file() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("settings.toml");
         std::fs::write(

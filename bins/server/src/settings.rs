@@ -1,4 +1,4 @@
-//! All settings of the server, section by section: each crate reads its own.
+//! All settings of the server, by section. Each crate reads its own section.
 
 use std::ffi::OsString;
 
@@ -10,7 +10,7 @@ use waypost_store_diesel::DatabaseSettings;
 
 use crate::cli::Flags;
 
-/// What can be set, in the order in which `--help` shows it.
+/// The settings, in the order of `--help`.
 pub(crate) const SECTIONS: [&[Setting]; 8] = [
     HttpSettings::SETTINGS,
     AccessSettings::SETTINGS,
@@ -22,7 +22,7 @@ pub(crate) const SECTIONS: [&[Setting]; 8] = [
     LogSettings::SETTINGS,
 ];
 
-/// The sections.
+/// The settings of each section.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) http: HttpSettings,
@@ -39,7 +39,7 @@ impl Settings {
     /// Reads the file, the environment and the flags.
     ///
     /// # Errors
-    /// [`Problems`] with everything that is wrong with them.
+    /// [`Problems`] lists all invalid settings.
     pub(crate) fn read(
         flags: &Flags,
         environment: impl IntoIterator<Item = (OsString, OsString)>,

@@ -14,67 +14,68 @@ use crate::{Privacy, TrustedProxies};
 const TRUSTED_PROXIES: Setting = Setting::new(
     "trusted_proxies",
     "none",
-    "addresses and networks of the proxies whose forwarding headers count, such as 10.0.0.0/8",
+    "IP addresses and networks of proxies whose X-Forwarded-For or Forwarded header is trusted, \
+     such as 10.0.0.0/8",
 );
 const TIMEZONE: Setting = Setting::new(
     "timezone",
     "UTC",
-    "IANA zone in which the days of rollups, statistics and salts begin",
+    "IANA time zone of daily totals, statistics and salts",
 );
 const RETENTION_DAYS: Setting = Setting::new(
     "retention_days",
     "unset: keep",
-    "age in days (1 to 36500) at which raw clicks are purged; totals and rollups stay",
+    "Days (1 to 36500) after which click records are purged; totals and daily totals are kept",
 );
 
 const PRIVACY: Setting = Setting::new(
     "privacy",
     "full",
-    "what is kept of clicks: `full`; `anonymous`, neither user agent nor user; `counts`, no rows, only \
-     the daily numbers",
+    "What to store of clicks: `full`; `anonymous`: no user agent and no user; `counts`: daily \
+     totals only",
 );
 const GEOIP_DB: Setting = Setting::new(
     "geoip_db",
     "none",
-    "file in the format of MaxMind that tells the country of an address, such as GeoLite2-Country.mmdb",
+    "Country database in the format of MaxMind, such as GeoLite2-Country.mmdb",
 );
 const DURABILITY: Setting = Setting::new(
     "click_durability",
     "journal",
-    "when a redirect is answered: `journal` after the click is in the journal, `commit` after it is in \
-     the database, `memory` after it is in a queue that a crash loses",
+    "When to redirect a visitor: `journal`: once the click is in the journal; `commit`: once it \
+     is in the database; `memory`: once it is in a queue, which a crash loses",
 );
 const SYNC_MS: Setting = Setting::new(
     "journal_sync_ms",
     "100",
-    "milliseconds (1 to 60000) until a click in the journal is on the disk",
+    "Milliseconds (1 to 60000) after which a click in the journal is synced to disk",
 );
 const MAX_MB: Setting = Setting::new(
     "journal_max_mb",
     "1024",
-    "size of the journal in MiB (1 to 1048576) beyond which clicks are not counted; redirects go on",
+    "Maximum size of the journal in MiB (1 to 1048576); when it is full, redirects continue and \
+     clicks are dropped",
 );
 const KEEP_HOURS: Setting = Setting::new(
     "journal_keep_hours",
     "24",
-    "hours (0 to 8760) for which stored clicks stay in the journal, from where they are stored again when \
-     the database is set back; within the size of the journal",
+    "Hours (0 to 8760) to keep stored clicks in the journal, within its maximum size; they are \
+     stored again after the database is restored from a backup",
 );
 
-/// When a redirect is answered.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// When a redirect is sent. #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// After its click is in the kernel's hands: a process that is killed loses none.
+    /// Once its click is written to the file: a killed process loses no click.
     #[default]
     Journal,
-    /// After the batch with its click has committed in the database.
+    /// Once the batch with its click has been committed in the database.
     Commit,
-    /// After its click is in a queue in memory, which a process that is killed loses.
+    /// Once its click is in a queue in memory, which a killed process loses.
     Memory,
 }
 
 impl Durability {
-    /// Every one there is.
+    /// All values.
     pub const ALL: [Self; 3] = [Self::Journal, Self::Commit, Self::Memory];
 
     /// The value of the setting.

@@ -1,6 +1,8 @@
-//! What somebody is told whom the provider did not sign in. What only the log is told is the cause.
+//! Errors shown to people who could not be signed in with the provider. The cause goes to the log
+//! only.
 //!
-//! `forget` takes from the browser what it kept of the sign-in, where that is of no use any more.
+//! `forget` is the header that removes the sign-in cookie of the browser, if the cookie is no
+//! longer of use.
 
 use actix_web::http::header::HeaderValue;
 use waypost_service::IdentityError;
@@ -8,10 +10,10 @@ use waypost_service::IdentityError;
 use super::error::OidcError;
 use crate::errors::{ApiError, ErrorCode};
 
-/// The longest word of the provider that is passed on, in characters.
+/// Maximum length of a text of the provider that is passed on, in characters.
 const MAX_WORD_CHARS: usize = 300;
 
-/// There is nothing in this browser that could be finished.
+/// This browser has no sign-in that could be completed.
 pub(crate) fn not_begun() -> ApiError {
     ApiError::new(
         ErrorCode::OidcFailed,
@@ -20,7 +22,7 @@ pub(crate) fn not_begun() -> ApiError {
     )
 }
 
-/// The provider has signed nobody in.
+/// The provider did not sign the user in.
 pub(crate) fn failed(error: OidcError, forget: Option<HeaderValue>) -> ApiError {
     let answer = match &error {
         OidcError::NotBegun => return not_begun(),
@@ -42,7 +44,7 @@ pub(crate) fn failed(error: OidcError, forget: Option<HeaderValue>) -> ApiError 
     answer.because(error)
 }
 
-/// Somebody whom the provider knows may not sign in here.
+/// The user of the provider may not sign in on this server.
 pub(crate) fn refused(error: IdentityError, forget: Option<HeaderValue>) -> ApiError {
     let advice = match error {
         IdentityError::Store(error) => return error.into(),
@@ -57,7 +59,7 @@ pub(crate) fn refused(error: IdentityError, forget: Option<HeaderValue>) -> ApiE
         .because(error)
 }
 
-/// What the provider says, in its own words but not at any length.
+/// Returns the error of the provider in its own words, shortened.
 fn declined(error: &str, description: Option<&str>) -> String {
     let plain = |text: &str| {
         let characters = text.chars().filter(|character| !character.is_control());
