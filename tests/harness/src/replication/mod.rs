@@ -59,7 +59,7 @@ fn give_away(path: &Path, account: Option<Account>, mode: u32) -> Result<(), Str
     });
     given
         .and_then(|()| fs::set_permissions(path, Permissions::from_mode(mode)))
-        .map_err(|error| format!("cannot give {} away: {error}", path.display()))
+        .map_err(|error| format!("cannot change the owner of {}: {error}", path.display()))
 }
 
 /// One of the servers, running. It ends when the value is dropped or the test process ends.
