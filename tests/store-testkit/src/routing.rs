@@ -249,7 +249,7 @@ pub const CASES: &[RoutingCase] = &[
     unfilled("/deploy", "`env`, `app` missing"),
     unfilled("/deploy/prod", "`app` missing"),
     unfilled("/deploy/prod//", "`app` missing"),
-    unfilled("/deploy/prod/shop/7", "not with 3 parts"),
+    unfilled("/deploy/prod/shop/7", "got 3 parts"),
     to("/env/prod/7", "https://env.example/prod/7", Prefix),
     to(
         "/env/$env_id/$env",
