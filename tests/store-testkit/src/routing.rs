@@ -233,7 +233,7 @@ pub const CASES: &[RoutingCase] = &[
     unfilled("/jira/", "`ticket` missing"),
     unfilled("/jira//", "`ticket` missing"),
     unfilled("/jira//a", "`ticket` missing"),
-    unfilled("/jira/a/b", "/ticket and nothing more"),
+    unfilled("/jira/a/b", "/ticket after the code, got 2 parts"),
     unfilled("/jira?ticket=1", "`ticket` missing"),
     // Several, in the order in which they appear, each with its own name.
     to(
