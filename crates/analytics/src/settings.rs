@@ -63,7 +63,8 @@ const KEEP_HOURS: Setting = Setting::new(
      stored again after the database is restored from a backup",
 );
 
-/// When a redirect is sent. #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// When a redirect is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Durability {
     /// Once its click is written to the file: a killed process loses no click.
     #[default]

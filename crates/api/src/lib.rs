@@ -14,8 +14,7 @@
 //! | caller, permission and input of a request | `request/` |
 //! | pages: layout, forms | `pages.rs`, `pages/`, `templates/` |
 //! | signing in and out; the dashboard | `handlers/auth/`, `handlers/dashboard/` |
-//! | settings of the user; pages for admins | `handlers/settings/`, `handlers/admin/`;
-//! `installation.rs`: [`Installation`] |
+//! | settings of the user; pages for admins | `handlers/settings/`, `handlers/admin/`; `installation.rs`: [`Installation`] |
 //! | stylesheet and scripts | `assets.rs`, `assets/` |
 //! | cookies, own URLs, allowed destinations after sign-in | `site.rs` |
 //! | sign-in with an OpenID provider | `oidc/`: [`Oidc`], [`OidcSettings`] |

@@ -2,13 +2,11 @@
 //!
 //! | name | kind | meaning |
 //! | --- | --- | --- |
-//! | `waypost_redirects_total{status}` | counter | responses to `GET /{code}`, by outcome: `found`,
-//! `not_found`, `gone`, `forbidden`, `error` |
+//! | `waypost_redirects_total{status}` | counter | responses to `GET /{code}`, by outcome: `found`, `not_found`, `gone`, `forbidden`, `error` |
 //! | `waypost_redirect_duration_seconds` | histogram | time to respond to `GET /{code}` |
 //! | `waypost_links`, `waypost_links_total` | gauge | links in the database |
 //! | `waypost_users`, `waypost_users_total` | gauge | users in the database |
-//! | `waypost_database_up` | gauge | 1 if the last query to the database succeeded and it stored
-//! the last clicks, else 0 |
+//! | `waypost_database_up` | gauge | 1 if the last query to the database succeeded and it stored the last clicks, else 0 |
 //! | `waypost_build_info{version}` | gauge | always 1 |
 //!
 //! `HEAD /{code}` is a preview, not a redirect, and is in none of them: `found` is the number of

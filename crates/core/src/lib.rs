@@ -1,22 +1,22 @@
-//! The model of Waypost: the values of a link shortener and the rules that they obey.
+//! The model of Waypost: the values of a link shortener and their rules.
 //!
-//! Everything here is pure: no I/O, no async, no framework. The clock and the source of randomness
-//! are parameters ([`Clock`], [`Random`]), so that each rule can be tested and embedded anywhere.
+//! This crate is pure: no I/O, no async, no framework. The clock and the source of randomness are
+//! parameters ([`Clock`], [`Random`]), so that each rule can be tested and embedded anywhere.
 //!
 //! | subject | types |
 //! | --- | --- |
 //! | short codes | [`ShortCode`], [`ReservedWords`], [`CodeLength`] |
-//! | where a link leads | [`TargetUrl`], [`Template`], [`BaseUrl`], [`HostPattern`] |
+//! | destinations | [`TargetUrl`], [`Template`], [`BaseUrl`], [`HostPattern`] |
 //! | links | [`Link`], [`LinkId`], [`LinkDetails`], [`Visibility`], [`Title`], [`Description`], [`Tag`] |
-//! | whose they are, and what became of them | [`LinkOwner`], [`LinkVersion`], [`LinkSnapshot`] |
-//! | searching them | [`SearchWord`], [`LinkOrder`], [`LinkPlace`] |
-//! | people | [`User`], [`UserId`], [`Email`], [`DisplayName`], [`Role`], [`Password`] |
+//! | owners and history of links | [`LinkOwner`], [`LinkVersion`], [`LinkSnapshot`] |
+//! | search | [`SearchWord`], [`LinkOrder`], [`LinkPlace`] |
+//! | users | [`User`], [`UserId`], [`Email`], [`DisplayName`], [`Role`], [`Password`] |
 //! | API tokens | [`ApiToken`], [`TokenSecret`], [`TokenHash`], [`Scopes`] |
-//! | signing in | [`Session`], [`SessionSecret`], [`SessionHash`], [`SessionLifetime`], [`SetupSecret`], [`ExternalIdentity`] |
-//! | who may do what | [`allows`], [`decide`], [`Actor`], [`Action`], [`LinkStanding`] |
+//! | sign-in | [`Session`], [`SessionSecret`], [`SessionHash`], [`SessionLifetime`], [`SetupSecret`], [`ExternalIdentity`] |
+//! | permissions | [`allows`], [`decide`], [`Actor`], [`Action`], [`LinkStanding`] |
 //! | clicks | [`Click`], [`ClickId`], [`IpHash`], [`UserAgent`], [`Referrer`], [`Salt`] |
-//! | what is known of them | [`ClickFacts`], [`VisitClass`], [`DeviceClass`], [`Family`], [`Country`] |
-//! | paths that lead nowhere | [`OrphanPath`], [`OrphanCursor`] |
+//! | facts about clicks | [`ClickFacts`], [`VisitClass`], [`DeviceClass`], [`Family`], [`Country`] |
+//! | orphan paths | [`OrphanPath`], [`OrphanCursor`] |
 //! | lists | [`PageRequest`], [`Page`], [`Cursor`] |
 //! | time | [`Clock`], [`Zone`] |
 //!
@@ -34,9 +34,9 @@
 //! ```
 //!
 //! # Extending
-//! A new value gets a type of its own that can only be made by parsing (`parse`, [`FromStr`]) and an
-//! error enum that says what to do about a refusal. What needs a database is a method of the port in
-//! `waypost-store`; what needs HTTP belongs to `waypost-api`.
+//! A new value gets its own type, which can only be created by parsing (`parse`, [`FromStr`]), and
+//! an error enum whose messages say what to do. Operations that need a database are methods of the
+//! port in `waypost-store`; those that need HTTP belong in `waypost-api`.
 //!
 //! [`FromStr`]: std::str::FromStr
 
