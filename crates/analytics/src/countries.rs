@@ -267,7 +267,7 @@ mod tests {
     fn a_file_that_is_missing_or_something_else_is_refused_with_what_to_do() {
         let missing = Countries::open(&data("nothing.mmdb")).unwrap_err();
         assert!(matches!(missing, CountriesError::Unreadable { .. }));
-        assert!(missing.to_string().contains("put the file there"));
+        assert!(missing.to_string().contains("check the path"));
 
         let text = Countries::open(&data("README.md")).unwrap_err();
         assert!(matches!(text, CountriesError::NotADatabase { .. }));

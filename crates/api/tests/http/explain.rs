@@ -131,7 +131,7 @@ async fn explaining_counts_nothing_and_tells_the_client_address() {
         .json();
     assert_eq!(links["links"][0]["clicks"], 0);
     for (query, message) in [
-        ([("url", "")], "`url` has"),
+        ([("url", "")], "`url` must have"),
         ([("uri", "/wiki")], "unknown field"),
     ] {
         let refused = ask(&server, OPERATOR, &query).await;
