@@ -190,7 +190,7 @@ pub enum LinkEdit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::large_enum_variant,
-    reason = "it is taken apart where it arrives"
+    reason = "callers match on it at once"
 )]
 pub enum Updated {
     /// It was changed; this is the link afterwards.

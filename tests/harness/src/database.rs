@@ -67,7 +67,7 @@ enum Place {
 }
 
 /// Prevents all other writes to an SQLite database while it exists.
-pub struct DatabaseLock(#[expect(dead_code, reason = "it is held")] direct::sqlite::Locked);
+pub struct DatabaseLock(#[expect(dead_code, reason = "held for its lock")] direct::sqlite::Locked);
 
 impl TestDatabase {
     /// Creates an empty database of this kind.

@@ -76,7 +76,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a test: what cannot be ends it"
+    reason = "test code: it fails by panicking"
 )]
 
 mod database;

@@ -30,7 +30,7 @@ const JUMP: time::Duration = time::Duration::days(400);
 /// The mishaps of a history, mostly mistakes of operators.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each of them happens or does not, whatever the others do"
+    reason = "each of them is independent of the others"
 )]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Mishaps {

@@ -4,7 +4,7 @@
 #![expect(
     clippy::panic,
     clippy::print_stdout,
-    reason = "what is found ends the test, and is told"
+    reason = "test code: it fails by panicking"
 )]
 
 use waypost_histories::model::{Action, Broken, Fault, Sizes, search};

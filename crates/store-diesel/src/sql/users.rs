@@ -56,7 +56,7 @@ pub(super) async fn after(
 #[diesel(table_name = users)]
 #[expect(
     clippy::option_option,
-    reason = "what diesel leaves alone, and what it sets to NULL"
+    reason = "diesel skips `None` and writes `Some(None)` as NULL"
 )]
 struct ChangeRow<'a> {
     email: Option<&'a str>,

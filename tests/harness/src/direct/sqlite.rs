@@ -33,7 +33,7 @@ pub(crate) fn execute(path: &Path, sql: &str) -> Result<()> {
 }
 
 /// A connection that holds the write lock; closing it releases the lock.
-pub(crate) struct Locked(#[expect(dead_code, reason = "it is held")] SqliteConnection);
+pub(crate) struct Locked(#[expect(dead_code, reason = "held for its lock")] SqliteConnection);
 
 /// Takes the write lock.
 pub(crate) fn lock(path: &Path) -> Result<Locked> {

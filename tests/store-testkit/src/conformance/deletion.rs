@@ -346,7 +346,7 @@ pub async fn a_link_is_restored_or_purged_but_not_both(factory: &dyn StoreFactor
             match store.update_link(&restore).await.unwrap() {
                 Updated::Done(_) => (1, 0),
                 Updated::Missing => (0, 0),
-                Updated::Stale => panic!("nobody else changes it"),
+                Updated::Stale => panic!("there are no other changes"),
             }
         }
     })
