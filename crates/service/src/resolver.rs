@@ -5,10 +5,10 @@
 //!
 //! - A code that is in memory is answered without the store, even if the database is unavailable.
 //! - After [`Resolver::forget`] has returned, no older answer is given.
-//! - A change by another process is noticed by the change feed, within a second of its commit, while
-//!   [`Resolver::follow_changes`] runs and the database answers.
-//! - Requests for a code that is not in memory share one read of the store at a time; if it fails, it
-//!   fails for all of them.
+//! - A change by another process is noticed by the change feed, within a second of its commit,
+//!   while [`Resolver::follow_changes`] runs and the database answers.
+//! - Requests for a code that is not in memory share one read of the store at a time; if it fails,
+//!   it fails for all of them.
 //! - Memory is limited by [`CacheSettings::capacity`], and a flood of unknown codes evicts no link.
 //!
 //! | part | what it does |
@@ -121,9 +121,9 @@ impl From<Link> for Destination {
 ///
 /// An entry stays in memory until its link changes: [`Resolver::forget`] reports changes by this
 /// process, the change feed those by others. In case the feed misses a change (for example because
-/// tables were changed by hand), an entry is also reloaded when it is requested after 5 minutes. Time
-/// passes with [`Resolver::poll_once`]: without polls, entries neither expire nor notice the changes of
-/// other processes.
+/// tables were changed by hand), an entry is also reloaded when it is requested after 5 minutes.
+/// Time passes with [`Resolver::poll_once`]: without polls, entries neither expire nor notice the
+/// changes of other processes.
 ///
 /// Requires a Tokio runtime.
 ///

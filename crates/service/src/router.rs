@@ -1,17 +1,18 @@
 //! Finds the link for the host and the path of a request, from the memory of the [`Resolver`].
 //!
 //! # Order of the rules
-//! 1. The first segment of the path is a keyword: the rest of the path is its slug (`/gh/org/repo`).
-//! 2. The host is a keyword: all of the path is its slug (`http://gh/org/repo`). A host is considered
-//!    if it is one label, or one label before a host name of this server (`gh.go.example`), but not if
-//!    it is a host name of this server.
+//! 1. The first segment of the path is a keyword: the rest of the path is its slug
+//!    (`/gh/org/repo`).
+//! 2. The host is a keyword: all of the path is its slug (`http://gh/org/repo`). A host is
+//!    considered if it is one label, or one label before a host name of this server
+//!    (`gh.go.example`), but not if it is a host name of this server.
 //! 3. All of the path is a code. A slash at its end is ignored.
-//! 4. The leading segments of the path are a code, of which the longest is used: the rest of the path
-//!    fills the placeholders of its destination, or is dropped if it has none.
+//! 4. The leading segments of the path are a code, of which the longest is used: the rest of the
+//!    path fills the placeholders of its destination, or is dropped if it has none.
 //!
-//! Segments are decoded before the look-up (RFC 3986 §2.1), but `%2F` does not count as a slash. The
-//! number of look-ups does not depend on the path: a longer code is only looked up if the one that was
-//! found is continued by longer codes. So any path after a code is answered from memory.
+//! Segments are decoded before the look-up (RFC 3986 §2.1), but `%2F` does not count as a slash.
+//! The number of look-ups does not depend on the path: a longer code is only looked up if the one
+//! that was found is continued by longer codes. So any path after a code is answered from memory.
 
 use std::borrow::Cow;
 use std::sync::Arc;

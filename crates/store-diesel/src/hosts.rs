@@ -1,7 +1,7 @@
 //! The servers that a database URL names, and connecting to one of them.
 //!
-//! `scheme://user:password@a:1,[::1]:2,c/database?parameters` becomes one URL for each server. PostgreSQL's
-//! parameters `host`, `hostaddr` and `port` hold lists as well, as in
+//! `scheme://user:password@a:1,[::1]:2,c/database?parameters` becomes one URL for each server.
+//! PostgreSQL's parameters `host`, `hostaddr` and `port` hold lists as well, as in
 //! [libpq](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS).
 
 use std::fmt::{self, Write as _};

@@ -27,18 +27,18 @@ const UNMEASURED: i64 = i64::MIN;
 /// Tells the time of the database, without asking it each time.
 ///
 /// The clocks of nodes that share a database may differ, by days if one of them is wrong. The times
-/// that nodes store, and what they treat as expired or delete, must not depend on which node does it.
-/// Therefore all of that uses the database's time.
+/// that nodes store, and what they treat as expired or delete, must not depend on which node does
+/// it. Therefore all of that uses the database's time.
 ///
-/// [`measure`](Self::measure) reads it. From then on [`now`](Clock::now) continues from the answer by
-/// the monotonic clock of the process, so setting the clock of the node has no effect. It is as cheap
-/// as reading the clock of the operating system. A later measurement corrects it by the amount that is
-/// certainly wrong, given how long the database took to answer. Before the first measurement it is the
-/// clock of the node.
+/// [`measure`](Self::measure) reads it. From then on [`now`](Clock::now) continues from the answer
+/// by the monotonic clock of the process, so setting the clock of the node has no effect. It is as
+/// cheap as reading the clock of the operating system. A later measurement corrects it by the
+/// amount that is certainly wrong, given how long the database took to answer. Before the first
+/// measurement it is the clock of the node.
 ///
-/// If the two clocks differ by more than 5 minutes, one of them is wrong, and it is not known which.
-/// Code that deletes data because of its age therefore calls [`agreed`](Self::agreed), which returns
-/// no time in that case.
+/// If the two clocks differ by more than 5 minutes, one of them is wrong, and it is not known
+/// which. Code that deletes data because of its age therefore calls [`agreed`](Self::agreed), which
+/// returns no time in that case.
 ///
 /// ```
 /// # use std::sync::Arc;

@@ -1,14 +1,14 @@
 //! The port: what Waypost asks of a database, and nothing about any particular one.
 //!
-//! A *store* keeps links, clicks and salts, users and API tokens. Each kind has a trait ([`LinkStore`],
-//! [`ClickStore`], [`SaltStore`], [`UserStore`], [`TokenStore`]), and so have signing in
-//! ([`SessionStore`], [`SetupStore`], [`IdentityStore`]), the access to links ([`AccessStore`]),
-//! finding them ([`CatalogStore`]), the positions of click journals ([`JournalStore`]), orphan paths
-//! ([`OrphanStore`]), the change feed of links ([`ChangeStore`]), leases ([`LeaseStore`]) and the
-//! database's time ([`TimeStore`]); [`Store`] is all of them. The traits are object-safe and take
-//! `&self`: share a store as an `Arc<dyn Store>`. One method is one atomic operation: it happens
-//! completely or not at all, and numbers are added up by the database. Reads return `Ok(None)` for
-//! what does not exist; [`StoreError`] keeps the kind of a failure.
+//! A *store* keeps links, clicks and salts, users and API tokens. Each kind has a trait
+//! ([`LinkStore`], [`ClickStore`], [`SaltStore`], [`UserStore`], [`TokenStore`]), and so have
+//! signing in ([`SessionStore`], [`SetupStore`], [`IdentityStore`]), the access to links
+//! ([`AccessStore`]), finding them ([`CatalogStore`]), the positions of click journals
+//! ([`JournalStore`]), orphan paths ([`OrphanStore`]), the change feed of links ([`ChangeStore`]),
+//! leases ([`LeaseStore`]) and the database's time ([`TimeStore`]); [`Store`] is all of them. The
+//! traits are object-safe and take `&self`: share a store as an `Arc<dyn Store>`. One method is one
+//! atomic operation: it happens completely or not at all, and numbers are added up by the database.
+//! Reads return `Ok(None)` for what does not exist; [`StoreError`] keeps the kind of a failure.
 //!
 //! Clicks arrive by [`JournalStore::ingest`], which stores a batch and moves the position of its
 //! journal in one transaction, and so exactly once however often it is tried.

@@ -188,10 +188,7 @@ pub enum LinkEdit {
 
 /// The result of a change of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "callers match on it at once"
-)]
+#[expect(clippy::large_enum_variant, reason = "callers match on it at once")]
 pub enum Updated {
     /// It was changed; this is the link afterwards.
     Done(Link),

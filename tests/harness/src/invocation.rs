@@ -16,8 +16,8 @@ use crate::wait::PATIENCE;
 
 /// A run to start: the program, its arguments, environment and input.
 ///
-/// By default it runs in an empty temporary directory, without the machine's `WAYPOST_*` variables and
-/// with empty standard input. It is killed after 60 s.
+/// By default it runs in an empty temporary directory, without the machine's `WAYPOST_*` variables
+/// and with empty standard input. It is killed after 60 s.
 ///
 /// ```no_run
 /// use waypost_test_harness::{Invocation, TestDatabase};

@@ -46,17 +46,17 @@
 //! run("linkctl", &["--version"], &[]).assert_success();
 //! ```
 //!
-//! An [`OidcProvider`] is a real OpenID provider to sign in with. A [`ChromeDriver`] starts real browsers;
-//! [`axe`] and [`html_validator`] check its pages.
+//! An [`OidcProvider`] is a real OpenID provider to sign in with. A [`ChromeDriver`] starts real
+//! browsers; [`axe`] and [`html_validator`] check its pages.
 //!
 //! [`wait_until`] waits for an event, at most [`PATIENCE`].
 //!
 //! # Faults
-//! A [`DatabaseProxy`] cuts the connection to a database server, and a [`DatabaseLock`] prevents all
-//! other writes to SQLite. A [`SmallDisk`] can be filled, and a [`ReadOnlyCover`] makes a directory
-//! read-only; if the tests may not mount anything, limits on the size of files
-//! ([`ServerProcess::limit_file_size`]) and permissions serve instead. A [`TestClock`] is wrong by days.
-//! A [`PgBouncer`] lends connections of PostgreSQL for one transaction each. The servers of a
+//! A [`DatabaseProxy`] cuts the connection to a database server, and a [`DatabaseLock`] prevents
+//! all other writes to SQLite. A [`SmallDisk`] can be filled, and a [`ReadOnlyCover`] makes a
+//! directory read-only; if the tests may not mount anything, limits on the size of files
+//! ([`ServerProcess::limit_file_size`]) and permissions serve instead. A [`TestClock`] is wrong by
+//! days. A [`PgBouncer`] lends connections of PostgreSQL for one transaction each. The servers of a
 //! [`PostgresPair`] or a [`GaleraCluster`] replicate each other and can be killed one by one.
 //!
 //! # Panics and errors

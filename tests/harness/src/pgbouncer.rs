@@ -10,7 +10,8 @@ use crate::supervisor::{Commands, NotReady, ServerDirectory, Supervisor};
 use crate::wait::PATIENCE;
 use crate::{Kind, port, postgres};
 
-/// A PgBouncer in transaction mode, ended and removed when the value is dropped or the process ends.
+/// A PgBouncer in transaction mode, ended and removed when the value is dropped or the process
+/// ends.
 pub struct PgBouncer {
     url: String,
     _supervisor: Supervisor,

@@ -1,6 +1,6 @@
-//! Searches for counterexamples to the guarantee of the click numbers: no accepted click is lost without being
-//! counted as lost, and none is counted twice, whatever happens to processes, their directories, their clocks
-//! and their database.
+//! Searches for counterexamples to the guarantee of the click numbers: no accepted click is lost
+//! without being counted as lost, and none is counted twice, whatever happens to processes, their
+//! directories, their clocks and their database.
 //!
 //! | subject | file |
 //! | --- | --- |
@@ -13,41 +13,45 @@
 //! | every possible history of the protocol, up to a size | [`model`] |
 //!
 //! # Histories
-//! The journal, the ingester and the stores are the real ones. A history depends on its seed alone and can be
-//! repeated:
+//! The journal, the ingester and the stores are the real ones. A history depends on its seed alone
+//! and can be repeated:
 //!
 //! ```sh
 //! make test-histories                                            # a million, and the model in larger sizes
 //! WAYPOST_TEST_SEED=1627 cargo test --package waypost-histories --test histories -- memory_loses --nocapture
 //! ```
 //!
-//! Possible events: clients follow a link; an ingester works for a while, and is then cancelled or suspended at any
-//! point; processes are killed, started and drained; directories are copied, and copies take over from suspended
-//! processes; the database is backed up and restored; click records are purged; clocks jump by 400 days; requests and
-//! answers are lost, and requests of ended processes arrive late. In the end all processes work until nothing is
-//! pending, and then
+//! Possible events: clients follow a link; an ingester works for a while, and is then cancelled or
+//! suspended at any point; processes are killed, started and drained; directories are copied, and
+//! copies take over from suspended processes; the database is backed up and restored; click records
+//! are purged; clocks jump by 400 days; requests and answers are lost, and requests of ended
+//! processes arrive late. In the end all processes work until nothing is pending, and then
 //!
 //! - no accepted click is counted twice, and each is counted or counted as lost;
 //! - without a restored backup, each is counted;
-//! - without copies, the clicks counted as lost are exactly the missing ones, and without a reason to delete segments
-//!   there are none;
-//! - totals, days, click records and IDs agree, and the ledger reports losses and second owners, and nothing else.
+//! - without copies, the clicks counted as lost are exactly the missing ones, and without a reason
+//!   to delete segments there are none;
+//! - totals, days, click records and IDs agree, and the ledger reports losses and second owners,
+//!   and nothing else.
 //!
 //! # Purged click records
 //! After a purge, the positions of journals tell which records two directories have in common: see
-//! `ingester/relatives.rs`. A journal that met clicks of another one does not record which of its clicks those were:
-//! if other common records are still pending on one side when their click records are purged, they are counted twice
+//! `ingester/relatives.rs`. A journal that met clicks of another one does not record which of its
+//! clicks those were: if other common records are still pending on one side when their click
+//! records are purged, they are counted twice
 //! (`rows_may_not_be_purged_while_a_copy_that_stored_some_of_them_has_others_pending`).
 //!
 //! # Without click records
-//! With `WAYPOST_PRIVACY=counts` there are no IDs by which to find a click. All of this holds for copies alone and for
-//! restored backups alone, and if the backup is of a state in which each directory had an ID of its own. With an
-//! earlier backup, clicks that both directories had may be counted twice or not at all, and this cannot be detected
+//! With `WAYPOST_PRIVACY=counts` there are no IDs by which to find a click. All of this holds for
+//! copies alone and for restored backups alone, and if the backup is of a state in which each
+//! directory had an ID of its own. With an earlier backup, clicks that both directories had may be
+//! counted twice or not at all, and this cannot be detected
 //! (`without_rows_a_database_may_not_be_set_back_to_before_a_copy`).
 //!
 //! # What the search finds
-//! Faults that were injected into the real code one by one, with the first seeds in memory that fail; and into the
-//! model, with the number of states that are reached before it breaks (`tests/protocol.rs`).
+//! Faults that were injected into the real code one by one, with the first seeds in memory that
+//! fail; and into the model, with the number of states that are reached before it breaks
+//! (`tests/protocol.rs`).
 //!
 //! | fault | seeds | states |
 //! | --- | --- | --- |
@@ -59,7 +63,8 @@
 //! | other journals are not asked how far they have settled purged clicks | | 10,143 |
 //! | segments are deleted before they are durable | `power.rs` in `tests/e2e` | 217 |
 //!
-//! Faults that it found in the original code, each with a test in `ingester/tests/late.rs` or `journals.rs`:
+//! Faults that it found in the original code, each with a test in `ingester/tests/late.rs` or
+//! `journals.rs`:
 //!
 //! | fault | seeds | states |
 //! | --- | --- | --- |

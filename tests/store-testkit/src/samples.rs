@@ -1,4 +1,5 @@
-//! Links, clicks, salts, users and API tokens for tests: the same for the same seed, at fixed times.
+//! Links, clicks, salts, users and API tokens for tests: the same for the same seed, at fixed
+//! times.
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 

@@ -172,7 +172,7 @@ impl Accounts {
                     extended = true;
                 }
                 // The session is valid all the same.
-                Err(error) => tracing::debug!(%error, "cannot record the use of a session; trying again later"),
+                Err(error) => tracing::debug!(%error, "cannot record the use of a session yet"),
             }
         }
         Ok(Some(KnownSession {

@@ -194,7 +194,7 @@ impl Accounts {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let write = async || {
             if let Err(error) = self.write_used().await {
-                tracing::debug!(%error, "cannot record the use of tokens; trying again later");
+                tracing::debug!(%error, "cannot record the use of tokens yet");
             }
         };
         let keep = async {

@@ -12,7 +12,8 @@ use super::connection::Connection;
 use super::listener::Listener;
 use crate::error::Fault;
 
-/// A transaction took longer than `transaction_timeout` (PostgreSQL 17). The driver has no name for it.
+/// A transaction took longer than `transaction_timeout` (PostgreSQL 17). The driver has no name for
+/// it.
 const TRANSACTION_TIMEOUT: &str = "25P04";
 
 /// Returns the fault of an error of diesel, which has no SQLSTATE: the listener of the connection

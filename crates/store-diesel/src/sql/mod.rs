@@ -1,7 +1,7 @@
 //! The queries: written once, compiled once per database.
 //!
-//! Each backend includes this folder (`#[path = "sql/mod.rs"] mod sql;`) and has a `dialect` beside it.
-//! The import from there lists the items that a backend must provide:
+//! Each backend includes this folder (`#[path = "sql/mod.rs"] mod sql;`) and has a `dialect` beside
+//! it. The import from there lists the items that a backend must provide:
 //!
 //! | item | what it is |
 //! | --- | --- |

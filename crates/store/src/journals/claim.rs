@@ -1,4 +1,5 @@
-//! The owner of a journal: which process may take it, and where two lines of processes that have it diverged.
+//! The owner of a journal: which process may take it, and where two lines of processes that have it
+//! diverged.
 
 use std::ops::Range;
 

@@ -11,14 +11,14 @@
 //! {"v":{"human":3,"bot":1},"r":{"news.example":[2,2]},"b":{"Firefox":[3,3]},"o":{"Linux":[3,3]},
 //!  "d":{"desktop":[3,3]},"c":{"DE":[2,2]}}
 //! ```
-//! `v`: clicks by visit class. `r` referrer hosts, `b` browsers, `o` operating systems, `d` devices, `c`
-//! countries: clicks, and how many of them were by people ([`VisitClass::Human`]). The number of clicks
-//! with an unknown value is the number of clicks of the day minus the sum. A click without a class is in
-//! none of them: it was stored before documents existed.
+//! `v`: clicks by visit class. `r` referrer hosts, `b` browsers, `o` operating systems, `d`
+//! devices, `c` countries: clicks, and how many of them were by people ([`VisitClass::Human`]). The
+//! number of clicks with an unknown value is the number of clicks of the day minus the sum. A click
+//! without a class is in none of them: it was stored before documents existed.
 //!
 //! # Limits
-//! Each of the five has at most [`MAX_VALUES`] values a day, the first ones to occur; all others are
-//! counted under [`OTHER`], and so are hosts longer than 253 bytes.
+//! Each of the five has at most [`MAX_VALUES`] values a day, the first ones to occur; all others
+//! are counted under [`OTHER`], and so are hosts longer than 253 bytes.
 
 mod part;
 mod sum;

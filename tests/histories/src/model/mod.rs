@@ -1,5 +1,5 @@
-//! The protocol of `waypost_store::JournalStore` and its users as a model that is small enough for a complete search:
-//! every order of all possible events, up to a size.
+//! The protocol of `waypost_store::JournalStore` and its users as a model that is small enough for
+//! a complete search: every order of all possible events, up to a size.
 //!
 //! | subject | file |
 //! | --- | --- |
@@ -10,13 +10,16 @@
 //! | the invariants | `promise.rs` |
 //! | breadth first, each state once | `search.rs` |
 //!
-//! Who may take a journal, where lines of processes diverged, and which takes are recorded is not modelled: the model
-//! uses the real rules ([`JournalRecord::yields_to`](waypost_store::JournalRecord::yields_to),
+//! Who may take a journal, where lines of processes diverged, and which takes are recorded is not
+//! modelled: the model uses the real rules
+//! ([`JournalRecord::yields_to`](waypost_store::JournalRecord::yields_to),
 //! [`JournalClaim::branch`](waypost_store::JournalClaim::branch),
-//! [`JournalClaim::takes`](waypost_store::JournalClaim::takes)). The reactions of the ingester to the answers are
-//! implemented a second time here, after `ingester/ownership.rs` and `ingester/batch.rs`.
+//! [`JournalClaim::takes`](waypost_store::JournalClaim::takes)). The reactions of the ingester to
+//! the answers are implemented a second time here, after `ingester/ownership.rs` and
+//! `ingester/batch.rs`.
 //!
-//! A pause needs no action of its own: a process without a turn is suspended, and so is a request that arrives late.
+//! A pause needs no action of its own: a process without a turn is suspended, and so is a request
+//! that arrives late.
 
 mod actions;
 mod database;

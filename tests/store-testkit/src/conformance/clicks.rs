@@ -1,5 +1,5 @@
-//! Cases of [`ClickStore`](waypost_store::ClickStore): recording. Ageing is in `retention.rs`, recounting in
-//! `ledger.rs`.
+//! Cases of [`ClickStore`](waypost_store::ClickStore): recording. Ageing is in `retention.rs`,
+//! recounting in `ledger.rs`.
 
 use time::Duration;
 use time::macros::{date, datetime};

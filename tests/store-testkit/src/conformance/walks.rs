@@ -1,4 +1,5 @@
-//! Cases of [`CatalogStore`](waypost_store::CatalogStore): the orders of its lists, and places in them.
+//! Cases of [`CatalogStore`](waypost_store::CatalogStore): the orders of its lists, and places in
+//! them.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
