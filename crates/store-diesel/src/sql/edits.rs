@@ -122,8 +122,8 @@ pub(super) async fn insert(
     changes::note(connection, link.code.as_str()).await
 }
 
-/// Assigns its code to the link, unless another link has it or it would hide or be hidden by a
-/// keyword. Also reclaims its former codes.
+/// Assigns its code to the link, which may be one of its former codes. Fails if another link has the
+/// code, or if the code would hide or be hidden by a keyword.
 async fn claim(
     connection: &mut Connection,
     of: &Link,

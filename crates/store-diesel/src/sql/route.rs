@@ -95,8 +95,8 @@ pub(super) async fn parts<'a>(
     }
 }
 
-/// Returns the reader for whom visibility must be checked: not for their own links, and not for
-/// public links if the query asks only for those.
+/// Returns the reader for whom each link must be checked. Returns `None` if no check is needed,
+/// because the reader sees everything, or the query asks only for their own or for public links.
 fn reader(query: &LinkQuery) -> Option<Eyes> {
     let eyes = Eyes::of(query.reader)?;
     let Eyes { user, public } = eyes;
