@@ -252,9 +252,8 @@ impl Links {
         Ok(self.store().links_page(of, page).await?)
     }
 
-    /// Returns a page of the public links without an owner. Other links without an owner are left
-    /// out, because an anonymous caller has no access to them: the page is then shorter, and its
-    /// total counts all.
+    /// Returns a page of the public links without an owner, except keywords. Anonymous callers have
+    /// no access to other links without an owner: they shorten the page, and its total counts them.
     ///
     /// # Errors
     /// [`StoreError`] as for any read.
