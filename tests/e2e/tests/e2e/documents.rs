@@ -1,4 +1,4 @@
-//! What the documents tell people to type works.
+//! The commands in the documents work.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use waypost_test_harness::{
     Finished, Invocation, ServerOptions, ServerProcess, TestDatabase, binary,
 };
 
-/// All documents, from the top of the project.
+/// All documents, as paths from the root of the project.
 const DOCUMENTS: [&str; 6] = [
     "README.md",
     "bins/linkctl/README.md",
@@ -15,7 +15,7 @@ const DOCUMENTS: [&str; 6] = [
     "tests/README.md",
     "tests/bench/README.md",
 ];
-/// How a line of a shell begins that sets where programs are found.
+/// The beginning of a shell line that sets `PATH`.
 const PATH: &str = "PATH=";
 
 fn top() -> PathBuf {
@@ -26,7 +26,7 @@ fn read(document: &str) -> String {
     std::fs::read_to_string(top().join(document)).unwrap()
 }
 
-/// The blocks of a document that are to be pasted into a shell.
+/// Returns the shell blocks of a document.
 fn shell_blocks(document: &str) -> Vec<String> {
     let text = read(document);
     let blocks = text.split("\n```sh\n").skip(1);
@@ -34,7 +34,7 @@ fn shell_blocks(document: &str) -> Vec<String> {
     ended.map(str::to_owned).collect()
 }
 
-/// Runs lines in a shell that finds the programs, on a database.
+/// Runs lines in a shell with the programs in its `PATH`, on a database.
 fn shell(lines: &str, database: &TestDatabase) -> Finished {
     let linkctl = binary("linkctl");
     let programs = linkctl.parent().unwrap().display();
@@ -53,7 +53,7 @@ async fn the_first_steps_of_the_readme_lead_to_a_redirect() {
     let blocks = shell_blocks("README.md");
     let steps = blocks.iter().find(|block| block.contains("curl"));
     let steps = steps.expect("the first steps").lines();
-    // The programs are where the tests built them.
+    // The programs are in the directory of the test build.
     let steps: Vec<&str> = steps.filter(|line| !line.starts_with(PATH)).collect();
     let steps = steps
         .join("\n")
@@ -73,7 +73,8 @@ fn every_command_of_linkctl_in_a_document_is_understood() {
         for block in shell_blocks(document) {
             for line in block.lines().filter(|line| line.starts_with("linkctl ")) {
                 let ran = shell(line, &database);
-                // There may be nothing of the kind, and nobody to ask; but it is no wrong usage.
+                // The record may be missing, or a confirmation required; but the usage must be
+                // valid.
                 assert_ne!(ran.status.code(), Some(2), "{document}: {line}: {ran:?}");
                 commands += 1;
             }
@@ -100,7 +101,7 @@ fn every_target_of_make_in_a_document_exists() {
 }
 
 #[test]
-fn what_a_document_leads_to_is_there() {
+fn links_in_documents_work() {
     for document in DOCUMENTS {
         let text = read(document);
         let folder = top().join(document);
@@ -121,7 +122,7 @@ fn what_a_document_leads_to_is_there() {
     }
 }
 
-/// The name by which a heading is led to.
+/// Returns the anchor of a heading.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = text
