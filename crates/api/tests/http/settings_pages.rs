@@ -77,11 +77,7 @@ async fn changing_a_password_requires_the_present_one_and_ends_other_sessions() 
     };
     let new = "battery staple";
     let wrong = send("not this one", new, new).await;
-    assert_problem(
-        &wrong,
-        "current_password",
-        "The current password is wrong",
-    );
+    assert_problem(&wrong, "current_password", "The current password is wrong");
     assert!(!wrong.body.contains(new), "{}", wrong.body);
     assert_problem(
         &send(PASSWORD, "short", "short").await,

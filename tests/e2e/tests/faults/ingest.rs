@@ -176,10 +176,7 @@ async fn linkctl_shows_a_journal_without_its_database_and_reports_a_missing_jour
     let text = status(data_dir.path(), &[]);
     assert_eq!(text.status.code(), Some(5), "{text:?}");
     assert!(text.stdout.contains(" 3 "), "{text:?}");
-    assert!(
-        text.stdout.contains("only the database has it"),
-        "{text:?}"
-    );
+    assert!(text.stdout.contains("only the database has it"), "{text:?}");
     assert!(text.stderr.starts_with("error: "), "{text:?}");
     let json = status(data_dir.path(), &["--json"]);
     assert_eq!(json.status.code(), Some(5), "{json:?}");

@@ -58,7 +58,10 @@ pub(crate) async fn links_of(server: &ServerProcess, links: usize) -> Vec<String
 /// Waits until this number of further redirects was answered.
 pub(crate) async fn redirects(load: &Load, more: u64) {
     let goal = load.redirected() + more;
-    wait_until("the load continues", SOON, async || load.redirected() >= goal).await;
+    wait_until("the load continues", SOON, async || {
+        load.redirected() >= goal
+    })
+    .await;
 }
 
 /// Returns the value of a metric.

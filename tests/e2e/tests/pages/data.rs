@@ -58,16 +58,12 @@ pub(crate) async fn fill(
     of_admins(&operator).await;
     let keywords = operator.get("/api/v1/keywords").await;
     visits(server).await;
-    wait_until(
-        "orphan paths are listed",
-        LISTED_WITHIN,
-        async || {
-            let orphans = operator.get("/api/v1/admin/orphans").await;
-            orphans["orphans"]
-                .as_array()
-                .is_some_and(|orphans| !orphans.is_empty())
-        },
-    )
+    wait_until("orphan paths are listed", LISTED_WITHIN, async || {
+        let orphans = operator.get("/api/v1/admin/orphans").await;
+        orphans["orphans"]
+            .as_array()
+            .is_some_and(|orphans| !orphans.is_empty())
+    })
     .await;
     let me = grace.get("/api/v1/users/me").await;
     let mut places = places;

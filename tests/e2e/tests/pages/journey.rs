@@ -144,7 +144,9 @@ impl<'a> Journey<'a> {
     /// Waits until the link goes to this path.
     async fn leads_to(&self, path: &str) {
         let leads = async || self.follow().await == path;
-        self.ada.wait_until("the destination has changed", leads).await;
+        self.ada
+            .wait_until("the destination has changed", leads)
+            .await;
     }
 
     async fn edit_and_restore(&self) {
