@@ -144,7 +144,8 @@ pub(crate) enum Migrate {
 pub(crate) enum Link {
     /// Create a link and print it
     Add {
-        /// Destination: an http or https URL url: String,
+        /// Destination: an http or https URL
+        url: String,
         /// Code of a-z, 0-9, `-` and `_`, with `/` between parts [default: generated]
         #[arg(long)]
         code: Option<String>,

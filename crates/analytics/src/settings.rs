@@ -1,4 +1,4 @@
-//! The settings of this crate's part of the program.
+//! The settings of clicks and the click journal.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -79,7 +79,7 @@ impl Durability {
     /// All values.
     pub const ALL: [Self; 3] = [Self::Journal, Self::Commit, Self::Memory];
 
-    /// The value of the setting.
+    /// Returns the value of the setting.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -105,43 +105,43 @@ impl FromStr for Durability {
     }
 }
 
-/// No such durability.
+/// The text is not a durability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be journal, commit or memory")]
 pub struct DurabilityError;
 
-/// How the click journal works.
+/// The settings of the click journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalSettings {
-    /// When a redirect is answered.
+    /// When a redirect is sent.
     pub durability: Durability,
-    /// How long an accepted click may be on its way to the disk.
+    /// Maximum time until an accepted click is synced to disk.
     pub sync_interval: Duration,
-    /// What the journal may take, in bytes.
+    /// Maximum size of the journal in bytes.
     pub max_bytes: u64,
-    /// How long stored clicks stay in it, as far as there is room.
+    /// How long stored clicks are kept in the journal, within its maximum size.
     pub keep: Duration,
 }
 
-/// How clicks are recorded and kept.
+/// The settings of clicks.
 #[derive(Debug, Clone)]
 pub struct ClickSettings {
-    /// How the click journal works.
+    /// The settings of the click journal.
     pub journal: JournalSettings,
-    /// Whose forwarding headers count.
+    /// The proxies whose forwarding headers are trusted.
     pub trusted_proxies: TrustedProxies,
-    /// Where days begin.
+    /// The time zone of days.
     pub zone: Zone,
-    /// Age in days at which raw clicks are purged; `None` keeps them.
+    /// Days after which click records are purged; `None` keeps them.
     pub retention_days: Option<u32>,
-    /// How much is kept of clicks.
+    /// What is stored of clicks.
     pub privacy: Privacy,
-    /// The file that tells the country of an address; `None` for no countries.
+    /// The country database; `None` if countries are not recorded.
     pub geoip_db: Option<PathBuf>,
 }
 
 impl ClickSettings {
-    /// What can be set.
+    /// The settings of this section.
     pub const SETTINGS: &'static [Setting] = &[
         DURABILITY,
         SYNC_MS,
@@ -154,10 +154,10 @@ impl ClickSettings {
         GEOIP_DB,
     ];
 
-    /// Reads the section.
+    /// Reads this section.
     ///
     /// # Errors
-    /// [`Invalid`] when one of the settings is; the reader has noted every problem among them.
+    /// [`Invalid`] if one of its settings has a problem; the reader has recorded all of them.
     pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
         let durability = reader.value(&DURABILITY, Durability::default, str::parse);
         let sync_ms = reader.number(&SYNC_MS, 100, 1..=60_000);
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_trusted_and_everything_is_kept_by_default() {
+    fn no_proxy_is_trusted_and_everything_is_kept_by_default() {
         let mut reader = SettingsReader::of_variables(&[]);
         let settings = ClickSettings::read(&mut reader).unwrap();
         assert_eq!(settings.trusted_proxies, TrustedProxies::default());

@@ -62,9 +62,8 @@ impl Kind {
 pub fn describe_metrics() {
     describe_counter!(
         LOOKUPS,
-        "Look-ups of short codes by result: hit (a link in memory), negative_hit (a code in memory \
-         as unknown), miss (the database was asked), stale (in memory, and old enough to be loaded \
-         again)"
+        "Code look-ups, by result: hit (link in cache), negative_hit (unknown code in cache), \
+         miss (read from the database), stale (in cache, due for a reload)."
     );
     describe_gauge!(
         ENTRIES,

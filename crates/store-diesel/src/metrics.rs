@@ -342,7 +342,7 @@ impl OperationName {
 pub fn describe_metrics() {
     describe_counter!(
         RETRIES,
-        "Operations on the database that were run again after contention or a lost connection"
+        "Database operations retried after contention or a lost connection."
     );
     for operation in OperationName::ALL {
         counter!(RETRIES, "operation" => operation.as_str()).increment(0);

@@ -404,7 +404,10 @@ impl Ingester {
                 let Some(record) = self.record().await? else {
                     return Ok(());
                 };
-                info!(settled, position, "the position of the journal in the database has moved");
+                info!(
+                    settled,
+                    position, "the position of the journal in the database has moved"
+                );
                 self.split(&record, &Taken::Moved).await
             }
             // Owned by an earlier process or another one, or unknown: taking it shows which.

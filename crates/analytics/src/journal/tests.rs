@@ -74,7 +74,11 @@ impl Desk {
             committed,
             ..
         } = self;
-        assert_eq!(Arc::strong_count(&journal), 1, "the journal is still in use");
+        assert_eq!(
+            Arc::strong_count(&journal),
+            1,
+            "the journal is still in use"
+        );
         drop(journal);
         meddle(temporary.path());
         let journal = Journal::open(temporary.path(), &settings, NEW_ID).unwrap();
