@@ -74,8 +74,8 @@ impl Console<'_> {
 
     /// Asks for confirmation, unless `--yes` was passed.
     ///
-    /// # Errors [`Failure::NotConfirmed`] for any answer but yes; [`Failure::NobodyToAsk`] without
-    /// a terminal.
+    /// # Errors
+    /// [`Failure::NotConfirmed`] for any answer but yes; [`Failure::NobodyToAsk`] without a terminal.
     pub(crate) fn confirm(
         &mut self,
         question: &str,
