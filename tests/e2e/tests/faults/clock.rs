@@ -18,7 +18,7 @@ const CLICKS: i64 = 150;
 const EMAIL: &str = "ada@example.com";
 
 /// The log line of a maintenance pass that does nothing.
-const PASSED_OVER: &str = "nothing old is deleted while clocks differ";
+const PASSED_OVER: &str = "nothing is deleted while the clocks differ";
 /// The log line of a server that finds that clocks differ, written once.
 const APART: &str = "differ by more than 5 minutes";
 /// The log line of a server whose clocks agree again.

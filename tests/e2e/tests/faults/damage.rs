@@ -69,7 +69,7 @@ impl Killed {
             database, server, ..
         } = self;
         let output = server.output();
-        assert!(output.contains("is damaged"), "{output}");
+        assert!(output.contains("journal segment damaged"), "{output}");
         let unreadable = dropped(server, "unreadable").await;
         #[expect(clippy::cast_possible_truncation, reason = "a count")]
         let counted = unreadable as i64;
@@ -202,6 +202,6 @@ async fn a_torn_record_at_the_end_is_cut_off() {
     killed.start_again().await;
     killed
         .server
-        .wait_for_output("cutting off a torn record", SOON);
+        .wait_for_output("removing an incomplete record", SOON);
     assert_exact(&killed.database, &killed.server, &killed.expected).await;
 }

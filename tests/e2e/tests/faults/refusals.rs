@@ -19,7 +19,7 @@ async fn visits(server: &ServerProcess, code: &str, count: u32) {
 /// Returns how often the log says that clicks cannot be stored.
 pub(crate) fn times_told(server: &ServerProcess) -> usize {
     let output = server.output();
-    output.matches("the database does not store clicks").count()
+    output.matches("cannot store clicks").count()
 }
 
 /// Waits until the server reports that clicks cannot be stored, and checks the report.
