@@ -210,7 +210,7 @@ async fn a_stream_continues_when_the_database_is_back() {
     // No other test watches a link while its database is unavailable.
     let mut interval = tokio::time::interval(Duration::from_millis(20));
     let asked = async {
-        while lines_with("a link that is watched cannot be read").is_empty() {
+        while lines_with("cannot read a watched link").is_empty() {
             interval.tick().await;
         }
     };

@@ -78,7 +78,7 @@ fn wrong_claims(issuer: &str) -> Vec<Lie> {
         (
             "no issuer",
             json!({ "claims": { "iss": null } }),
-            "the answer cannot be read",
+            "the response cannot be read",
         ),
         (
             "another nonce",
@@ -98,7 +98,7 @@ fn wrong_claims(issuer: &str) -> Vec<Lie> {
         (
             "no expiry",
             json!({ "claims": { "exp": null } }),
-            "the answer cannot be read",
+            "the response cannot be read",
         ),
         (
             "issued long ago",
@@ -113,17 +113,17 @@ fn wrong_claims(issuer: &str) -> Vec<Lie> {
         (
             "no time of issue",
             json!({ "claims": { "iat": null } }),
-            "the answer cannot be read",
+            "the response cannot be read",
         ),
         (
             "another access token",
             json!({ "claims": { "at_hash": "AAAAAAAAAAAAAAAAAAAAAA" } }),
-            "does not belong to the ID token",
+            "does not match the ID token",
         ),
         (
             "no subject",
             json!({ "claims": { "sub": null } }),
-            "the answer cannot be read",
+            "the response cannot be read",
         ),
         (
             "an empty subject",
