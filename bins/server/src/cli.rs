@@ -10,7 +10,10 @@ use crate::settings::SECTIONS;
 
 const ABOUT: &str = "Link shortener with exact click statistics";
 const ENDING: &str = "\
-A flag overrides the environment, which overrides the file, which overrides the default. The file is waypost.toml in the working directory, or the one in --config or WAYPOST_CONFIG; its keys are the variables in lower case without WAYPOST_. Command lines are visible to all users of the machine: put passwords in the environment or the file.
+A flag overrides the environment, which overrides the file, which overrides the default. The file
+is waypost.toml in the working directory, or the one in --config or WAYPOST_CONFIG; its keys are the
+variables in lower case without WAYPOST_. Command lines are visible to all users of the machine: put
+passwords in the environment or the file.
 
 Exit codes:
   0  stopped after SIGTERM or SIGINT

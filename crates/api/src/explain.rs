@@ -1,7 +1,8 @@
-//! Explains step by step how a visit would be handled. Shared by the HTTP API and `linkctl explain`.
+//! Explains step by step how a visit would be handled. Shared by the HTTP API and
+//! `linkctl explain`.
 //!
-//! The parts that handle visits ([`Router`], [`TrustedProxies`]) describe their own steps. Nothing is
-//! counted.
+//! The parts that handle visits ([`Router`], [`TrustedProxies`]) describe their own steps. Nothing
+//! is counted.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -87,8 +88,8 @@ pub struct Explanation {
 /// A step of an explanation.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExplainedStep {
-    /// The kind of step: `path`, `reserved`, `keyword_by_path`, `keyword_by_host`, `code`, `permission`, `state`,
-    /// `placeholders`.
+    /// The kind of step: `path`, `reserved`, `keyword_by_path`, `keyword_by_host`, `code`,
+    /// `permission`, `state`, `placeholders`.
     #[schema(example = "code")]
     pub what: &'static str,
     /// The result, as a text for people.
@@ -215,7 +216,8 @@ impl Explainer<'_> {
                 ),
                 Err(LinkError::Store(error)) => return Err(error),
                 Err(error @ LinkError::Unauthenticated) => {
-                    let found = "the link is secure, and the visitor is not signed in; a browser is redirected to sign in";
+                    let found = "the link is secure, and the visitor is not signed in; a browser \
+                                 is redirected to sign in";
                     step("permission", found.to_owned());
                     return Ok(Err(error.into()));
                 }

@@ -216,8 +216,8 @@ fn push_encoded(to: &mut String, value: &[u8]) {
     to.extend(percent_encode(value, RESERVED));
 }
 
-/// Whether the path of a URL has a segment that browsers resolve (the URL standard's single-dot and double-dot
-/// segments).
+/// Whether the path of a URL has a segment that browsers resolve (the URL standard's single-dot and
+/// double-dot segments).
 fn has_dot_segment(url: &str) -> bool {
     let end = url.find(['?', '#']).unwrap_or(url.len());
     let path = url.get(..end).unwrap_or_default();

@@ -18,7 +18,8 @@ use super::segments::Backing;
 
 /// Number of bytes read from a segment at once.
 const CHUNK: usize = 256 * 1_024;
-/// Maximum number of bytes read at once to find a good record after damage: more than a segment has.
+/// Maximum number of bytes read at once to find a good record after damage: more than a segment
+/// has.
 const MAX_WINDOW: usize = 16 * 1_024 * 1_024;
 
 /// Reads one journal. There is one reader: the ingester.
@@ -320,7 +321,8 @@ impl Cursor {
 }
 
 impl Place {
-    /// Returns its place in the file of its segment, and how many of the file's `bytes` are left there.
+    /// Returns its place in the file of its segment, and how many of the file's `bytes` are left
+    /// there.
     fn left_of(&self, bytes: u64) -> (u64, usize) {
         let header = u64::try_from(HEADER).unwrap_or(u64::MAX);
         let from = header.saturating_add(self.offset);
