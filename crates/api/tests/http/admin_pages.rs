@@ -536,7 +536,7 @@ async fn the_system_page_shows_no_secret() {
         "<b>1</b><span>link</span>",
         "<b>1</b><span>user</span>",
         "<b>1</b><span>pending click</span>",
-        " of 1000 links",
+        " of 1,000 links",
         "of 1 MiB",
         "<dd>UTC</dd>",
         "<dd>full</dd>",

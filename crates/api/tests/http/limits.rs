@@ -140,7 +140,7 @@ async fn links_created_per_hour_are_limited_and_bulk_links_count_each() {
         .assert_error(429, "TOO_MANY_REQUESTS");
     let never = bulk(6).await;
     never.assert_error(400, "BAD_REQUEST");
-    assert!(never.body.contains("at most 5 at once"), "{}", never.body);
+    assert!(never.body.contains("at most 5 links"), "{}", never.body);
     assert_eq!(list(&server, &ada.token).await.status, 200);
     server.clock.advance(Duration::minutes(12));
     assert_eq!(make(&server, &ada.token).await.status, 201);

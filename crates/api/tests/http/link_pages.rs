@@ -274,7 +274,7 @@ async fn an_error_is_shown_beside_its_field_and_nothing_is_saved() {
         ("code", "Other", "is in use"),
         ("title", long.as_str(), "at most 200 characters"),
         ("tags", "<b>", "A tag must have 1 to 64 letters"),
-        ("visibility", "hidden", "A visibility is"),
+        ("visibility", "hidden", "A visibility must be"),
         ("expires", "tomorrow", "such as 2026-12-31 18:00"),
         ("expires", "1969-01-01T00:00", "from 1970 to 9999"),
     ] {
@@ -316,7 +316,7 @@ async fn an_outdated_form_loses_nothing_and_overwrites_nothing() {
     let body = refused.body;
     assert!(body.contains("Not saved: "), "{body}");
     assert!(body.contains("bob@example.com changed it"), "{body}");
-    let (_, differences) = body.split_once("this is what changes").unwrap();
+    let (_, differences) = body.split_once("Saving now changes:").unwrap();
     let (differences, _) = differences.split_once("</dl>").unwrap();
     assert!(
         differences.contains("<span class=\"old\">bob</span>"),
@@ -387,7 +387,7 @@ async fn the_availability_of_a_code_is_shown_while_it_is_typed() {
     assert_eq!(checked(&bob, "code=").await.trim(), "");
     for free in ["code=new", "code=NEW", "code=a%2Fb", "code=+new+"] {
         let said = checked(&bob, free).await;
-        assert!(said.contains("is free."), "{free}: {said}");
+        assert!(said.contains("is available."), "{free}: {said}");
     }
     for taken in [
         "code=secret",

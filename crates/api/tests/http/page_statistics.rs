@@ -73,6 +73,16 @@ fn number(text: &str) -> u64 {
     text.replace(',', "").parse().unwrap()
 }
 
+/// Returns the markup of a figure, with the singular of its noun for 1.
+fn figure(number: &Value, what: &str) -> String {
+    let what = if number == 1 {
+        what.replacen("s ", " ", 1)
+    } else {
+        what.to_owned()
+    };
+    format!("<b>{number}</b><span>{what}</span>")
+}
+
 /// Returns a browser in which a user is signed in.
 async fn browser_of<'a>(server: &'a TestServer, name: &str) -> Browser<'a> {
     let browser = Browser::of(server);
@@ -113,7 +123,7 @@ async fn the_page_shows_the_numbers_of_the_api() {
             ("last_30d", "clicks in the last 30 days"),
             ("visitors_today", "unique visitors today"),
         ] {
-            let figure = format!("<b>{}</b><span>{what}</span>", api[field]);
+            let figure = figure(&api[field], what);
             assert!(page.contains(&figure), "{figure}: {page}");
         }
         let people = format!("clicks in total</span><small>{} by people", api["humans"]);
@@ -222,7 +232,7 @@ async fn breakdowns_add_up_to_the_clicks_of_their_days() {
         assert!((2..=12).contains(&table.len()), "{title}: {table:?}");
         let clicks = table.iter().map(|row| {
             let (clicks, share) = row[1].split_once(' ').unwrap();
-            assert!(share.ends_with(" %"), "{row:?}");
+            assert!(share.ends_with('%'), "{row:?}");
             number(clicks)
         });
         assert_eq!(clicks.sum::<u64>(), all.clicks, "{title}: {table:?}");
@@ -267,7 +277,7 @@ async fn updates_are_fetched_in_parts() {
         "{live}"
     );
     let said = format!(
-        "data-said=\"{} clicks in all, {} by people\"",
+        "data-said=\"{} clicks in total, {} by people\"",
         total.clicks, total.humans
     );
     assert!(live.contains(&said), "{live}");
@@ -398,9 +408,9 @@ async fn an_invalid_range_is_reported_beside_its_field() {
         }
     }
     for (query, message) in [
-        ("days=0", "`days` is a number from 1 to 3660."),
-        ("days=week", "`days` is a number from 1 to 3660."),
-        ("class=robot", "a visit class is human"),
+        ("days=0", "The number of days must be from 1 to 3,660."),
+        ("days=week", "The number of days must be from 1 to 3,660."),
+        ("class=robot", "Unknown click type; choose one above."),
     ] {
         let answer = browser.get(&format!("{of_link}?{query}")).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
@@ -520,7 +530,7 @@ async fn the_statistics_of_all_owned_links_are_on_a_page() {
             ("last_7d", "clicks in the last 7 days"),
             ("last_30d", "clicks in the last 30 days"),
         ] {
-            let figure = format!("<b>{}</b><span>{what}</span>", api[field]);
+            let figure = figure(&api[field], what);
             assert!(page.contains(&figure), "{figure}: {page}");
         }
         let table = rows(&page, "id=\"chart-table\"");
