@@ -237,14 +237,14 @@ mod tests {
                 "10.0.0.1",
                 vec![(XFF, "203.0.113.7, 10.0.0.2")],
                 "203.0.113.7",
-                "x-forwarded-for, walked",
+                "first hop in x-forwarded-for",
             ),
             (
                 "10.0.0.0/8",
                 "10.0.0.1",
                 vec![(FORWARDED, "for=203.0.113.7")],
                 "203.0.113.7",
-                "forwarded, walked",
+                "first hop in forwarded",
             ),
             (
                 "10.0.0.0/8",
