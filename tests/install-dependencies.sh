@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need beyond the Rust toolchain:
+# Installs the dependencies of the tests besides the Rust toolchain:
 #
 #   tests/install-dependencies.sh [databases] [pgbouncer] [replication] [faketime] [strace] [curl]
 #                                 [documents] [schemathesis] [oidc-provider] [chromium] [page-checkers] [cargo-deny]
@@ -8,40 +8,40 @@
 #                private instances of them; no service is set up or started.
 #   pgbouncer    a pooler for PostgreSQL. No service is set up or started.
 #   replication  Galera, the library that makes MariaDB servers a cluster.
-#   faketime     libfaketime, a library that gives a program another time.
+#   faketime     libfaketime, a library that changes the time of a program.
 #   strace       records the system calls of a program.
-#   curl         what the documents ask the server with.
-#   documents    what the handbook configures and calls: nginx, systemd-analyze, sqlite3. No service
+#   curl         the HTTP client of the examples in the documents.
+#   documents    the programs that the handbook configures: nginx, systemd-analyze, sqlite3. No service
 #                is set up or started.
-#   schemathesis the tester of HTTP APIs by their own description, in a Python environment of
+#   schemathesis a tester of HTTP APIs by their OpenAPI description, in a Python environment of
 #                its own in the user's cache directory.
-#   oidc-provider an OpenID provider to sign in with, a package of npm, in a directory of its own
+#   oidc-provider an OpenID provider to sign in with, an npm package, in a directory of its own
 #                in the user's cache directory.
 #   chromium     the browser that pages are tested in, and its driver.
-#   page-checkers axe-core and html-validate, packages of npm, in a directory of their own in the
+#   page-checkers axe-core and html-validate, npm packages, in a directory of their own in the
 #                user's cache directory.
 #   cargo-deny   the checker of dependencies and licences (`cargo deny check`).
 #
-# Without an argument: everything. Does nothing, quietly, where all is there.
+# Without arguments, installs everything. Does nothing, without output, if all is installed.
 set -eu
 
 cargo_deny_version=0.20.2
-# Where the harness looks as well (tests/harness/src/programs.rs).
+# The harness looks there as well (tests/harness/src/programs.rs).
 schemathesis_version=4.32.5
 schemathesis="${XDG_CACHE_HOME:-$HOME/.cache}/waypost-tests/schemathesis-$schemathesis_version"
-# The version, and those of what it needs, are in tests/harness/oidc-provider. It is the newest one
-# that runs with Node.js 18, which is Debian 12's.
+# Its version, and those of its dependencies, are in tests/harness/oidc-provider. It is the newest one
+# that runs with Node.js 18, the version of Debian 12.
 oidc_provider_version=8.8.1
 oidc_provider="${XDG_CACHE_HOME:-$HOME/.cache}/waypost-tests/oidc-provider-$oidc_provider_version"
-# The versions, and those of what they need, are in tests/harness/page-checkers. They are the newest
-# ones that run with Node.js 18.
+# Their versions, and those of their dependencies, are in tests/harness/page-checkers. They are the
+# newest ones that run with Node.js 18.
 page_checkers="${XDG_CACHE_HOME:-$HOME/.cache}/waypost-tests/page-checkers-axe-4.14.1-html-validate-9.7.1"
 here=$(cd "$(dirname "$0")" && pwd)
 
 say() { printf 'install-dependencies: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-# Where the harness looks as well (tests/harness/src/programs.rs).
+# The harness looks there as well (tests/harness/src/programs.rs).
 has_program() {
     for path in "/usr/sbin/$1" "/usr/local/sbin/$1" /usr/lib/postgresql/*/bin/"$1"; do
         [ -x "$path" ] && return 0
@@ -56,7 +56,7 @@ has_mariadb() {
         { has_program mariadb-install-db || has_program mysql_install_db; }
 }
 
-# Runs a command as root; fails where that takes a password nobody can type.
+# Runs a command as root; fails if that needs a password, which cannot be typed here.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
@@ -74,8 +74,8 @@ may_become_root() {
 }
 
 # Debian's postgresql package creates and starts a cluster named "main" when it
-# is first installed. The tests have no use for it: this setting, there only
-# during the installation, prevents it.
+# is first installed. The tests do not need it: this setting, which exists
+# only during the installation, prevents it.
 no_main_cluster=/etc/postgresql-common/createcluster.d/waypost-tests.conf
 
 allow_main_cluster() {
@@ -102,7 +102,7 @@ apt_install() {
 databases() {
     packages=
     has_postgresql || packages="$packages postgresql"
-    # The programs alone: no service, no account, no /var/lib/mysql.
+    # Only the programs: no service, no account, no /var/lib/mysql.
     has_mariadb || packages="$packages mariadb-server-core mariadb-client-core"
     [ -n "$packages" ] || return 0
 
@@ -154,7 +154,7 @@ documents() {
     with_program sqlite3 sqlite3
 }
 
-# Where the harness looks as well (tests/harness/src/programs.rs).
+# The harness looks there as well (tests/harness/src/programs.rs).
 has_galera() {
     for path in /usr/lib/galera /usr/lib64/galera-4 /usr/lib/galera-4; do
         [ -e "$path/libgalera_smm.so" ] && return 0
@@ -171,7 +171,7 @@ replication() {
     has_galera || die "the library libgalera_smm.so is still not found"
 }
 
-# Where the harness looks as well (tests/harness/src/programs.rs).
+# The harness looks there as well (tests/harness/src/programs.rs).
 has_faketime() {
     for path in /usr/lib/*/faketime/libfaketimeMT.so.1; do
         [ -e "$path" ] && return 0
@@ -199,7 +199,7 @@ schemathesis() {
         apt_install python3-venv || die "apt-get could not install python3-venv"
     }
     say "installing schemathesis $schemathesis_version"
-    # What it needs is installed before it: where its program is, it is whole.
+    # Its dependencies are installed first: if its program exists, the installation is complete.
     rm -rf "$schemathesis"
     mkdir -p "${schemathesis%/*}"
     python3 -m venv "$schemathesis"
@@ -217,10 +217,10 @@ node_js() {
     apt_install nodejs npm ca-certificates || die "apt-get could not install nodejs and npm"
 }
 
-# Installs what a package.json here names: npm_packages NAME DIRECTORY
+# Installs the packages of a package.json here: npm_packages NAME DIRECTORY
 npm_packages() {
     node_js
-    # The last file that is written: where it is, the packages are whole.
+    # The last file to be written: if it exists, the packages are complete.
     [ -e "$2/complete" ] && return 0
     say "installing ${2##*/}"
     rm -rf "$2"
@@ -231,7 +231,7 @@ npm_packages() {
     : >"$2/complete"
 }
 
-# Where the harness looks as well (tests/harness/src/programs.rs).
+# The harness looks there as well (tests/harness/src/programs.rs).
 has_chromium() {
     { has_program chromium || has_program google-chrome || has_program chrome; } &&
         has_program chromedriver
@@ -242,7 +242,7 @@ install_chromium() {
     command -v apt-get >/dev/null 2>&1 && may_become_root ||
         die "please install Chromium and its driver (Debian packages: chromium chromium-driver)"
     say "installing chromium and chromium-driver"
-    # A page is drawn with the fonts that there are.
+    # Pages are rendered with the installed fonts.
     apt_install chromium chromium-driver fonts-dejavu-core ||
         die "apt-get could not install chromium and chromium-driver"
     has_chromium || die "the programs chromium and chromedriver are still not found"

@@ -142,7 +142,7 @@ impl Serialize for ErrorCode {
 #[schema(example = json!({
     "error": "Not Found",
     "code": "NOT_FOUND",
-    "message": "there is no such link; check the spelling of its code"
+    "message": "no link found; check the spelling"
 }))]
 pub(crate) struct ErrorBody<'a> {
     /// The reason phrase of the HTTP status, for people.
@@ -181,12 +181,12 @@ impl ApiError {
         let (challenge, message) = if presented {
             (
                 "Bearer error=\"invalid_token\"",
-                "the API token is not accepted: it is mistyped, expired or revoked, or its user is disabled",
+                "the API token is invalid, expired or revoked, or its user is disabled",
             )
         } else {
             (
                 "Bearer",
-                "this takes an API token, in the header `Authorization: Bearer …`, or somebody who is signed in",
+                "sign in, or send an API token in the header `Authorization: Bearer …`",
             )
         };
         Self {
@@ -203,7 +203,7 @@ impl ApiError {
             header: with(header::WWW_AUTHENTICATE, &challenge),
             ..Self::new(
                 ErrorCode::ScopeMissing,
-                format!("this takes a token with the scope `{scope}`"),
+                format!("this requires a token with the scope `{scope}`"),
             )
         }
     }
@@ -215,17 +215,18 @@ impl ApiError {
 
     /// Too many attempts failed: the next one is after so long.
     pub(crate) fn too_many_attempts(wait: time::Duration) -> Self {
-        Self::too_many_requests("too many attempts failed", wait)
+        Self::too_many_requests("too many failed attempts", wait)
     }
 
     /// It was done too often: it may be done again after so long.
     pub(crate) fn too_many_requests(what: &str, wait: time::Duration) -> Self {
         let seconds = seconds(wait);
+        let unit = if seconds == 1 { "second" } else { "seconds" };
         Self {
             header: with(header::RETRY_AFTER, &seconds.to_string()),
             ..Self::new(
                 ErrorCode::TooManyRequests,
-                format!("{what}; try again in {seconds} seconds"),
+                format!("{what}; try again in {seconds} {unit}"),
             )
         }
     }
@@ -233,7 +234,7 @@ impl ApiError {
     /// As many watch links as can.
     pub(crate) fn too_many_streams() -> Self {
         Self::too_many_requests(
-            "too many watch links of this server",
+            "too many live streams on this server",
             time::Duration::seconds(60),
         )
     }
@@ -245,25 +246,19 @@ impl ApiError {
 
     /// Nobody has a link under this code.
     pub(crate) fn no_such_link() -> Self {
-        Self::new(
-            ErrorCode::NotFound,
-            "there is no such link; check the spelling of its code",
-        )
+        Self::new(ErrorCode::NotFound, "no link found; check the spelling")
     }
 
     /// There is no such thing, or none that they may see.
     pub(crate) fn no_such_thing() -> Self {
-        Self::new(
-            ErrorCode::NotFound,
-            "there is no such thing, or none that you may see",
-        )
+        Self::new(ErrorCode::NotFound, "not found, or you do not have access")
     }
 
     /// No route has this path.
     pub(crate) fn no_such_path() -> Self {
         Self::new(
             ErrorCode::NotFound,
-            "nothing is here; /api/docs lists what there is",
+            "there is nothing at this path; /api/docs describes the API",
         )
     }
 
@@ -273,7 +268,7 @@ impl ApiError {
             header: with(header::ALLOW, allow),
             ..Self::new(
                 ErrorCode::MethodNotAllowed,
-                format!("this path answers {allow} only"),
+                format!("this path accepts only {allow}"),
             )
         }
     }
@@ -284,7 +279,7 @@ impl ApiError {
             source: Some(source.into()),
             ..Self::new(
                 ErrorCode::Internal,
-                "something went wrong on this side; if it stays so, report the X-Request-Id of this answer",
+                "internal error; if it persists, report the X-Request-Id of this response to the operator",
             )
         }
     }
@@ -311,7 +306,7 @@ impl ApiError {
             source: Some(source.into()),
             ..Self::new(
                 ErrorCode::Unavailable,
-                "the database is not available just now; try again in a moment",
+                "the database is unavailable; try again in a moment",
             )
         }
     }

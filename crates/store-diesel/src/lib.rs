@@ -5,7 +5,7 @@
 )]
 #![expect(clippy::ref_option_ref, reason = "diesel's `Insertable` writes it")]
 
-// Named only so that SQLite is compiled in; diesel uses it.
+// Named only to compile SQLite into the program; diesel uses it.
 use libsqlite3_sys as _;
 
 #[macro_use]

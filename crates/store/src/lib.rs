@@ -78,20 +78,20 @@ pub trait Store:
     + IdentityStore
     + TimeStore
 {
-    /// Asks the database for a sign of life.
+    /// Checks that the database answers.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] while it cannot be reached.
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// How much the store holds.
+    /// Counts what the store contains.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn counts(&self) -> Result<Counts, StoreError>;
 }
 
-/// How much a store holds.
+/// The numbers of links and users in a store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Links that are not deleted.

@@ -71,7 +71,7 @@ impl From<AccountError> for ApiError {
         match error {
             AccountError::Store(error) => error.into(),
             AccountError::Password(_) => Self::internal(error),
-            AccountError::WrongPassword => Self::forbidden("the current password is not right"),
+            AccountError::WrongPassword => Self::forbidden("the current password is wrong"),
             AccountError::Busy => Self::new(ErrorCode::Busy, error.to_string()),
             AccountError::NoUser | AccountError::NoHeir => {
                 Self::new(ErrorCode::UserUnknown, error.to_string())
@@ -81,7 +81,7 @@ impl From<AccountError> for ApiError {
             }
             AccountError::ActorGone => Self::unauthorized(true),
             AccountError::ScopeMissing(scope) => Self::scope_missing(scope),
-            AccountError::NotAnAdmin => Self::forbidden("this is for admins"),
+            AccountError::NotAnAdmin => Self::forbidden("this requires an admin"),
             AccountError::ExpiresInThePast => Self::bad_request(error.to_string()),
         }
     }
@@ -136,7 +136,7 @@ impl From<UrlencodedError> for ApiError {
             UrlencodedError::ContentType => ErrorCode::UnsupportedMediaType,
             _ => ErrorCode::BadRequest,
         };
-        Self::new(code, "the form cannot be read; load its page again")
+        Self::new(code, "the form could not be read; reload the page")
     }
 }
 
@@ -146,7 +146,7 @@ impl From<JsonPayloadError> for ApiError {
             JsonPayloadError::OverflowKnownLength { limit, .. }
             | JsonPayloadError::Overflow { limit } => Self::new(
                 ErrorCode::BodyTooLarge,
-                format!("a body has at most {limit} bytes"),
+                format!("the body must have at most {limit} bytes"),
             ),
             JsonPayloadError::ContentType => Self::new(
                 ErrorCode::UnsupportedMediaType,
@@ -154,12 +154,12 @@ impl From<JsonPayloadError> for ApiError {
             ),
             JsonPayloadError::Deserialize(error) => Self::new(
                 ErrorCode::BadRequest,
-                cut(&format!("the body is not what is expected: {error}")),
+                cut(&format!("invalid body: {error}")),
             ),
             // What is left went wrong while the body was on its way.
             _ => Self::new(
                 ErrorCode::BadRequest,
-                "the body did not arrive whole; send it again",
+                "the body is incomplete; send it again",
             ),
         }
     }

@@ -151,20 +151,20 @@ pub(crate) fn write_line(
     match (error.map(ApiError::code), voice) {
         (Some(ErrorCode::Internal), _) => {
             let error = error.map(ApiError::chain).unwrap_or_default();
-            error!(method, route, status, ms, code, error, "the request failed");
+            error!(method, route, status, ms, code, error, "request failed");
         }
         (Some(ErrorCode::Unavailable), _) => {
             let error = error.map(ApiError::chain).unwrap_or_default();
             warn!(
                 method,
-                route, status, ms, code, error, "the database is away"
+                route, status, ms, code, error, "request failed: database unavailable"
             );
         }
         (Some(ErrorCode::OidcUnavailable | ErrorCode::OidcFailed | ErrorCode::OidcRefused), _) => {
             let error = error.map(ApiError::chain).unwrap_or_default();
             warn!(
                 method,
-                route, status, ms, code, error, "nobody was signed in by the provider"
+                route, status, ms, code, error, "OpenID sign-in failed"
             );
         }
         (Some(_), LogLevel::Info) => info!(method, route, status, ms, code, "refused"),

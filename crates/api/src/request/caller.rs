@@ -50,7 +50,7 @@ impl Caller {
     /// # Errors
     /// `FORBIDDEN` for the operator, who is none.
     pub(crate) fn user_id(&self) -> Result<UserId, ApiError> {
-        let message = "this is about the user of a token; the operator's token has none";
+        let message = "this requires a user; the operator's token belongs to none";
         let id = self.0.user_id();
         id.ok_or_else(|| ApiError::forbidden(message))
     }
@@ -240,7 +240,7 @@ fn check(access: Access, actor: &Actor, anonymous_links: bool) -> Result<(), Api
     match decide(actor, action, None) {
         // Which link it is about is seen later.
         Decision::Hidden => Ok(()),
-        Decision::Forbidden => Err(ApiError::forbidden("this is for admins")),
+        Decision::Forbidden => Err(ApiError::forbidden("this requires an admin")),
         decision => Ok(permit(decision)?),
     }
 }

@@ -66,7 +66,11 @@ pub(crate) fn check_form(headers: &HeaderMap, site: &Site, token: &str) -> Resul
     if is_kept(headers, site, token) {
         return Ok(());
     }
-    Err(refused())
+    Err(ApiError::new(
+        ErrorCode::Csrf,
+        "the form has expired or came from another site; allow cookies for this site, reload the page \
+         and try again",
+    ))
 }
 
 /// Whether nothing speaks against that a page of this server sends a request.
@@ -81,15 +85,14 @@ pub(crate) fn check_origin(headers: &HeaderMap, site: &Site) -> Result<(), ApiEr
         }
         Some(_) => true,
     };
-    if foreign { Err(refused()) } else { Ok(()) }
-}
-
-fn refused() -> ApiError {
-    ApiError::new(
-        ErrorCode::Csrf,
-        "the form was not sent from a page of this server, or its page is too old; load the page again, \
-         let the browser accept its cookies, and send the form once more",
-    )
+    if foreign {
+        return Err(ApiError::new(
+            ErrorCode::Csrf,
+            "the form came from another site; reload the page and try again; if it persists, \
+             WAYPOST_BASE_URL may be wrong",
+        ));
+    }
+    Ok(())
 }
 
 /// Whether a request to the API with a session may change something.
@@ -115,7 +118,7 @@ pub(crate) fn check_api(method: &Method, headers: &HeaderMap, site: &Site) -> Re
     }
     Err(ApiError::new(
         ErrorCode::Csrf,
-        "with a session, changes are made from pages of this server; send `X-CSRF-Token`, or use an API token",
+        "changes with a session require a page of this server or the header `X-CSRF-Token`; or use an API token",
     ))
 }
 

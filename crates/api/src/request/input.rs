@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::{JsonBody as RawBody, Payload};
+use actix_web::error::QueryPayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use actix_web::{FromRequest, HttpRequest};
 use serde::Deserialize;
@@ -111,11 +112,17 @@ pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Api
     actix_web::web::Query::from_query(request.query_string())
         .map(actix_web::web::Query::into_inner)
         .map_err(|error| {
-            ApiError::new(
-                ErrorCode::BadRequest,
-                format!("the query is not what is expected: {error}"),
-            )
+            let reason = reason(error);
+            ApiError::new(ErrorCode::BadRequest, format!("invalid query: {reason}"))
         })
+}
+
+/// Returns why a query or a form could not be read, without the prefix of the library.
+pub(crate) fn reason(error: QueryPayloadError) -> String {
+    match error {
+        QueryPayloadError::Deserialize(reason) => reason.to_string(),
+        other => other.to_string(),
+    }
 }
 
 /// The link that a path names.

@@ -17,7 +17,7 @@ const MAX_LIMIT: u32 = 200;
 /// How many items are asked for.
 ///
 /// # Errors
-/// `BAD_REQUEST` for what is not a whole number from 1 to 200.
+/// `BAD_REQUEST` for what must be a whole number from 1 to 200.
 pub(crate) fn limit(given: Option<&str>) -> Result<u32, ApiError> {
     let Some(text) = given else {
         return Ok(DEFAULT_LIMIT);
@@ -25,7 +25,7 @@ pub(crate) fn limit(given: Option<&str>) -> Result<u32, ApiError> {
     text.parse()
         .ok()
         .filter(|limit| (1..=MAX_LIMIT).contains(limit))
-        .ok_or_else(|| ApiError::bad_request("`limit` is a whole number from 1 to 200"))
+        .ok_or_else(|| ApiError::bad_request("`limit` must be a whole number from 1 to 200"))
 }
 
 /// Some items of a list, and where the next ones are.

@@ -31,7 +31,7 @@ pub(crate) fn check_refused(request: &HttpRequest, state: &State) -> Result<(), 
         left,
     };
     request.extensions_mut().insert(quota);
-    let message = "too much was sent from this address that is not accepted";
+    let message = "too many rejected credentials from this IP address";
     Err(ApiError::too_many_requests(message, kind.budget.every))
 }
 
@@ -100,7 +100,7 @@ fn pay(
     };
     if amount > kind.budget.burst {
         return Err(ApiError::bad_request(format!(
-            "at most {} at once: more are never let through here",
+            "at most {} links can be created in one request",
             kind.budget.burst
         )));
     }

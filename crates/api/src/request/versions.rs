@@ -35,7 +35,7 @@ pub(crate) fn precondition(request: &HttpRequest) -> Result<Precondition, ApiErr
         return Ok(Precondition::None);
     }
     let given = header::IfMatch::parse(request).map_err(|_| {
-        ApiError::bad_request("`If-Match` is `*`, or a list of tags such as \"3\", in quotes")
+        ApiError::bad_request("`If-Match` must be `*` or a list of tags in quotes, such as \"3\"")
     })?;
     Ok(match given {
         header::IfMatch::Any => Precondition::None,

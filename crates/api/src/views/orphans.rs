@@ -59,7 +59,7 @@ impl OrphanDays {
         let default = Duration::days(DEFAULT_DAYS - 1);
         let from = from.unwrap_or_else(|| to.saturating_sub(default));
         if from > to {
-            return Err("the last day comes before the first");
+            return Err("the last day must not be before the first");
         }
         Ok(Self { from, to })
     }
@@ -73,7 +73,7 @@ impl OrphanDays {
         let day = Date::parse(text, format).ok();
         // Databases do not agree about others.
         let day = day.filter(|day| (1_970..=9_999).contains(&day.year()));
-        day.ok_or("is a day such as 2026-03-01")
+        day.ok_or("must be a date such as 2026-03-01")
     }
 }
 

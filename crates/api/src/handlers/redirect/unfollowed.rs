@@ -83,7 +83,7 @@ async fn missing(
     }
     if visitor.is_none() {
         if code.is_some() {
-            let note = "Whoever is signed in can make this link.";
+            let note = "Sign in to create this link.";
             ways.notes.push(note.to_owned());
         }
         ways.steps.push(Step {
@@ -157,7 +157,7 @@ async fn over(state: &State, visitor: Option<&KnownSession>, link: LinkId) -> Su
             label: "Open the page of the link",
         });
     } else {
-        let note = "Whoever gave you the link may have another one.";
+        let note = "Ask the person who gave you the link for a new one.";
         ways.notes.push(note.to_owned());
     }
     ways
@@ -171,11 +171,10 @@ fn for_others(request: &HttpRequest, state: &State, visitor: Option<&KnownSessio
         ways.notes.push(format!("You are signed in as {email}."));
         ways.steps.push(Step {
             href: state.site().sign_out(path_of(request)),
-            label: "Sign in as somebody else",
+            label: "Use another account",
         });
     }
-    let note =
-        "Its owners decide who may follow it: ask whoever gave you the link to share it with you.";
+    let note = "Ask an owner of this link to share it with you.";
     ways.notes.push(note.to_owned());
     ways
 }

@@ -79,7 +79,9 @@ pub(crate) async fn answer(
     JsonObject(asked): JsonObject<BulkRequest, BULK_BYTES>,
 ) -> Result<web::Json<BulkResults>, ApiError> {
     if asked.links.len() > MAX_LINKS {
-        return Err(ApiError::bad_request("`links` has at most 1000 items"));
+        return Err(ApiError::bad_request(
+            "`links` must have at most 1,000 items",
+        ));
     }
     quota::pay_links(&request, &caller.0, &state, asked.links.len())?;
     let make = |item: Box<RawValue>| make(item, &caller, &state);
@@ -113,7 +115,9 @@ async fn make(item: Box<RawValue>, caller: &Caller, state: &State) -> BulkResult
 
 async fn made(item: &RawValue, caller: &Caller, state: &State) -> Result<LinkView, ApiError> {
     if !item.get().starts_with('{') {
-        return Err(ApiError::bad_request("each of `links` is a JSON object"));
+        return Err(ApiError::bad_request(
+            "each of `links` must be a JSON object",
+        ));
     }
     let fields: Fields = serde_json::from_str(item.get())
         .map_err(actix_web::error::JsonPayloadError::Deserialize)?;

@@ -62,7 +62,7 @@ pub(crate) async fn answer(
 ) -> Result<web::Json<Explanation>, ApiError> {
     let ExplainQuery { url, user, ip } = input::query(&request)?;
     if url.is_empty() || url.len() > MAX_URL {
-        return Err(ApiError::bad_request("`url` has 1 to 8,192 bytes"));
+        return Err(ApiError::bad_request("`url` must have 1 to 8,192 bytes"));
     }
     let actor = match user.as_deref() {
         None => caller.0.clone(),
@@ -71,13 +71,16 @@ pub(crate) async fn answer(
     };
     let ip = ip.map(|text| text.parse::<IpAddr>());
     let ip = ip.transpose();
-    let ip = ip.map_err(|_| ApiError::bad_request("`ip` is an address such as 192.0.2.1"))?;
+    let ip =
+        ip.map_err(|_| ApiError::bad_request("`ip` must be an IP address such as 192.0.2.1"))?;
     let explainer = Explainer {
         router: state.router(),
         links: state.links(),
         clock: state.clock(),
         proxies: state.recorder().trusted_proxies(),
         durability: state.recorder().durability(),
+        privacy: state.installation().privacy,
+        knows_countries: state.recorder().knows_countries(),
         reserved: state.shortener().reserved(),
     };
     let visit = ExplainedVisit {
@@ -92,10 +95,10 @@ pub(crate) async fn answer(
 /// The user with an address, as they are when they are signed in.
 async fn visitor(email: &str, caller: &Caller, state: &State) -> Result<Actor, ApiError> {
     permit(decide(&caller.0, Action::ListUsers, None))?;
-    let bad = || ApiError::bad_request("`user` is an address or `anonymous`");
+    let bad = || ApiError::bad_request("`user` must be an email address or `anonymous`");
     let email = Email::parse(email).map_err(|_| bad())?;
     let user = state.accounts().user_by_email(&email).await?;
-    let unknown = || ApiError::new(ErrorCode::UserUnknown, "no user has this address");
+    let unknown = || ApiError::new(ErrorCode::UserUnknown, "no user has this email address");
     let user = user
         .filter(|user| !user.is_disabled())
         .ok_or_else(unknown)?;

@@ -189,7 +189,5 @@ fn details(patch: LinkPatch) -> LinkDetails {
 }
 
 fn missing(field: &str) -> ApiError {
-    ApiError::bad_request(format!(
-        "the body is not what is expected: `{field}` is missing"
-    ))
+    ApiError::bad_request(format!("invalid body: `{field}` is missing"))
 }

@@ -110,7 +110,7 @@ impl LinksQuery {
         let deleted = match self.deleted.as_deref() {
             None | Some("false") => false,
             Some("true") => true,
-            Some(_) => return Err(ApiError::bad_request("`deleted` is true or false")),
+            Some(_) => return Err(ApiError::bad_request("`deleted` must be true or false")),
         };
         let search = self.q.as_deref().filter(|text| !text.trim().is_empty());
         let words = search.map(words).transpose()?;
@@ -145,7 +145,9 @@ fn bad(error: impl std::error::Error) -> ApiError {
 /// The words of a search. One that has none finds nothing.
 fn words(text: &str) -> Result<Vec<SearchWord>, ApiError> {
     if text.chars().count() > MAX_SEARCH_CHARS {
-        return Err(ApiError::bad_request("`q` has at most 200 characters"));
+        return Err(ApiError::bad_request(
+            "`q` must have at most 200 characters",
+        ));
     }
     Ok(SearchWord::of_search(text))
 }
@@ -163,7 +165,7 @@ async fn owner_named(
         return Ok(Some(UserId::from_uuid(id)));
     }
     let email = Email::parse(text)
-        .map_err(|_| ApiError::bad_request("`owner` is an address, an id or `me`"))?;
+        .map_err(|_| ApiError::bad_request("`owner` must be an email address, an ID or `me`"))?;
     let user = state.accounts().user_by_email(&email).await?;
     Ok(user.map(|user| user.id))
 }

@@ -163,7 +163,7 @@ pub(crate) async fn delete(
         Some(("reassign", address)) => Heir::User(accounts.heir(id, &email(address)?).await?.id),
         _ => {
             return Err(ApiError::bad_request(
-                "`links` is `delete` or `reassign:` and the address of another user",
+                "`links` must be `delete` or `reassign:` with the email address of another user",
             ));
         }
     };

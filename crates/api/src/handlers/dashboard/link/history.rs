@@ -1,4 +1,4 @@
-//! What became of a link: who changed what, and when; and making it again what it was.
+//! The history of a link: who changed what and when, and restoring versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,9 +21,9 @@ use crate::request::input::id_of;
 use crate::state::State;
 use crate::views::links::LinkView;
 
-/// So many changes are on the page of their own.
+/// Number of changes on the history page.
 const CHANGES: u32 = 20;
-/// So much of a text is shown, in characters: enough to know it by.
+/// Maximum length of a text in characters, which is enough to recognise it.
 const MAX_CHARS: usize = 300;
 
 /// The page.
@@ -37,40 +37,40 @@ struct HistoryPage<'a> {
     is_first: bool,
 }
 
-/// Some of the changes of a link, newest first.
+/// A page of the changes of a link, newest first.
 pub(super) struct History {
     pub(super) entries: Vec<Entry>,
-    /// The number of the last one, where there are more before it.
+    /// The number of the last version on the page, if there are older ones.
     pub(super) older: Option<u32>,
 }
 
 /// A change.
 pub(super) struct Entry {
     pub(super) number: u32,
-    /// What was done.
+    /// The action, in the past tense.
     pub(super) action: &'static str,
-    /// By whom, where that is known.
+    /// The name of the user who made the change, if known.
     pub(super) by: Option<String>,
     pub(super) at: Moment,
     pub(super) changes: Vec<Change>,
-    /// Whether the link said something else then.
+    /// Whether the link has a different content now.
     pub(super) is_other: bool,
 }
 
-/// Which part.
+/// The query of the page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HistoryQuery {
     cursor: Option<String>,
 }
 
-/// What the form of an entry sends.
+/// The fields of the form of an entry.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct RestoreForm {
     /// The version of the link that the page shows.
     version: String,
-    /// The version to go back to; nothing for what it was when it was deleted.
+    /// The version to restore; empty to restore a deleted link.
     to: String,
 }
 
@@ -99,7 +99,7 @@ pub(crate) async fn show(
     frame.page(StatusCode::OK, &page)
 }
 
-/// Makes the link what it was at a version, or what it was when it was deleted.
+/// Restores an earlier version of a link, or a deleted link.
 pub(crate) async fn restore(
     request: HttpRequest,
     state: web::Data<State>,
@@ -113,7 +113,7 @@ pub(crate) async fn restore(
         text => Some(text.parse().map_err(|_| LinkError::NoSuchVersion)?),
     };
     let precondition = match (version, form.version.parse()) {
-        // What was deleted once is restored once, whoever comes first.
+        // A deleted link can be restored only once, so the form needs no version.
         (None, _) => Precondition::None,
         (Some(_), seen) => Precondition::OneOf(seen.into_iter().collect()),
     };
@@ -122,8 +122,8 @@ pub(crate) async fn restore(
     let (status, problem) = match restored {
         Ok(_) => return Ok(frame.go_saying(&path_of(id), Flash::Restored, &state)),
         Err(LinkError::PreconditionFailed) => {
-            let message = "nothing was restored: the link was changed meanwhile. \
-                See below what it is now, and choose again";
+            let message = "not restored: the link has changed in the meantime; \
+                check it below, then choose a version again";
             (StatusCode::CONFLICT, Problem::new("", message))
         }
         Err(error) => {
@@ -145,7 +145,7 @@ pub(crate) async fn restore(
 }
 
 impl History {
-    /// At most `limit` changes of a link below the one of number `before`.
+    /// Reads at most `limit` changes of a link that are older than the version `before`.
     pub(super) async fn read(
         state: &State,
         actor: &Actor,
@@ -177,7 +177,7 @@ impl Entry {
     fn of(version: &LinkVersion, now: &Link, names: &Names, zone: &Zone) -> Self {
         let after = LinkForm::of(&version.after.content, version.number, zone);
         let before = version.before.as_ref().map_or_else(
-            // All that it was from the beginning.
+            // The first version shows all that is not the default.
             || LinkForm {
                 visibility: Visibility::default().as_str().to_owned(),
                 ..LinkForm::default()
@@ -195,9 +195,9 @@ impl Entry {
         Self {
             number: version.number,
             action: match version.action {
-                LinkAction::Created => "Made",
+                LinkAction::Created => "Created",
                 LinkAction::Changed => "Changed",
-                LinkAction::AccessChanged => "People changed",
+                LinkAction::AccessChanged => "Access changed",
                 LinkAction::Deleted => "Deleted",
                 LinkAction::Restored => "Restored",
             },
@@ -209,11 +209,11 @@ impl Entry {
     }
 }
 
-/// What the people are called whom a history names.
+/// The names of the users in a history.
 struct Names(BTreeMap<UserId, String>);
 
 impl Names {
-    /// Those who are known anyway.
+    /// Collects the names that are already loaded.
     fn of(owners: &[LinkOwner], versions: &[LinkVersion]) -> Self {
         let mut names = Self(BTreeMap::new());
         names.add(owners.iter().map(|owner| &owner.person));
@@ -228,7 +228,7 @@ impl Names {
         self.0.extend(named);
     }
 
-    /// Those whom these changes are about and whose names are not known.
+    /// Returns the users in these changes whose names are not loaded yet.
     fn missing(&self, versions: &[LinkVersion]) -> BTreeSet<UserId> {
         let pairs = versions
             .iter()
@@ -247,10 +247,10 @@ impl Names {
 
     fn name(&self, user: UserId) -> String {
         let name = self.0.get(&user).cloned();
-        name.unwrap_or_else(|| "a user who is deleted".to_owned())
+        name.unwrap_or_else(|| "a deleted user".to_owned())
     }
 
-    /// What was changed of whom the link belongs to and is shared with.
+    /// Returns the changes of owners and shares.
     fn changes(&self, before: &LinkSnapshot, after: &LinkSnapshot) -> Vec<Change> {
         let mut changes = Vec::new();
         for (label, was, is) in [
@@ -281,14 +281,14 @@ impl Names {
     }
 }
 
-/// Those who are in one list and not in the other.
+/// Returns the users who are in only one of the lists.
 fn difference(one: &[UserId], other: &[UserId]) -> Vec<UserId> {
     let gone = one.iter().filter(|user| !other.contains(user));
     let come = other.iter().filter(|user| !one.contains(user));
     gone.chain(come).copied().collect()
 }
 
-/// Who was the primary owner and who is, where it is somebody else.
+/// Returns the former and the new primary owner, if they differ.
 fn primary(before: &LinkSnapshot, after: &LinkSnapshot) -> Vec<UserId> {
     match (before.owners.first(), after.owners.first()) {
         (Some(was), Some(is)) if was != is => vec![*was, *is],
@@ -296,7 +296,7 @@ fn primary(before: &LinkSnapshot, after: &LinkSnapshot) -> Vec<UserId> {
     }
 }
 
-/// Shortens a text that is too long for a list of changes.
+/// Cuts a text that is too long for a list of changes.
 fn cut(text: &mut String) {
     if let Some((at, _)) = text.char_indices().nth(MAX_CHARS) {
         text.truncate(at);

@@ -1,8 +1,8 @@
-//! `/dashboard/links/{id}`: a link. Those whom it belongs to, and admins, change it here; others who may see it
-//! read it.
+//! `/dashboard/links/{id}`: the page of a link. Owners and admins edit it here, other users who can
+//! see it read it.
 //!
-//! A form names the version of the link that it shows. Where that is not the newest any more, nothing is
-//! changed: the page comes back with what was typed and what is stored.
+//! A form contains the version of the link that it shows. If the link has a newer version, nothing
+//! is changed: the page shows the entries together with the stored values.
 
 pub(crate) mod deletion;
 mod form;
@@ -27,9 +27,9 @@ use crate::request::input::id_of;
 use crate::state::State;
 use crate::views::links::LinkView;
 
-/// So many changes are on the page of a link.
+/// Number of changes on the page of a link.
 const CHANGES: u32 = 5;
-/// The page for those who may change the link.
+/// The page for users who can edit the link.
 #[derive(Template)]
 #[template(path = "dashboard/link/edit.html")]
 struct EditPage<'a> {
@@ -40,7 +40,7 @@ struct EditPage<'a> {
     form: &'a LinkForm,
     problem: &'a Problem,
     stale: Option<&'a Stale>,
-    /// The zone of times in the form.
+    /// The time zone of the form.
     zone: &'a str,
     has_expired: bool,
     owners: Vec<PersonRow>,
@@ -49,7 +49,7 @@ struct EditPage<'a> {
     history: History,
 }
 
-/// The page for those who may read it.
+/// The page for users who can only read it.
 #[derive(Template)]
 #[template(path = "dashboard/link/read.html")]
 struct ReadPage<'a> {
@@ -60,22 +60,22 @@ struct ReadPage<'a> {
     owners: Vec<PersonRow>,
 }
 
-/// What a page shows that was not saved.
+/// Unsaved entries that a page shows.
 #[derive(Default)]
 struct Draft {
-    /// What was typed; what is stored without it.
+    /// The entries; `None` shows the stored values.
     form: Option<LinkForm>,
     problem: Problem,
     stale: Option<Stale>,
     person: PersonForm,
 }
 
-/// Somebody else was quicker.
+/// A form whose version of the link is outdated.
 struct Stale {
-    /// Who, where that is known.
+    /// The name of the user who changed the link, if known.
     by: Option<String>,
     at: Moment,
-    /// What is stored, and what was typed.
+    /// The stored values that differ from the entries.
     differences: Vec<Change>,
 }
 
@@ -116,7 +116,7 @@ pub(crate) async fn show(
     }
 }
 
-/// The page of a link for those who may change it, with what they tried.
+/// Shows the page of a link for users who can edit it, with unsaved entries.
 async fn editor(
     state: &State,
     caller: &Caller,
@@ -158,12 +158,12 @@ fn has_expired(owned: &OwnedLink, state: &State) -> bool {
     expires_at.is_some_and(|at| at <= state.clock().now())
 }
 
-/// The path of the page of a link.
+/// Returns the path of the page of a link.
 fn path_of(id: LinkId) -> String {
     format!("/dashboard/links/{id}")
 }
 
-/// What somebody is called.
+/// Returns the display name of a user, or else their email address.
 fn name_of(person: &Person) -> String {
     match person.display_name.as_str() {
         "" => person.email.as_str().to_owned(),
