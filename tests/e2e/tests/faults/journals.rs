@@ -118,7 +118,10 @@ async fn the_journal_of_a_dead_node_is_drained_and_forgotten(kind: Kind) {
     let directory = directory.path().to_str().unwrap();
     let in_use = linkctl(&database, &dead, &["journal", "drain", directory, "--yes"]);
     assert_eq!(in_use.status.code(), Some(5), "{in_use:?}");
-    assert!(in_use.stderr.contains("stop the server first"), "{in_use:?}");
+    assert!(
+        in_use.stderr.contains("stop the server first"),
+        "{in_use:?}"
+    );
 
     // The server is killed with pending clicks.
     database
