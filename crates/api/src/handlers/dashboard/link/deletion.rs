@@ -8,8 +8,9 @@ use waypost_core::{Action, CursorError, LinkId, LinkOrder, LinkPlace};
 use waypost_service::{LinkError, Precondition};
 use waypost_store::{LinkQuery, LinkReader};
 
+use super::editor::{Draft, editor, view};
 use super::form::LinkForm;
-use super::{Draft, editor, name_of, path_of, view};
+use super::rows::{name_of, path_of};
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input;

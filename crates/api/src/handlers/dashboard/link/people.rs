@@ -5,24 +5,16 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use uuid::Uuid;
-use waypost_core::{Action, Email, LinkId, Person, UserId};
+use waypost_core::{Action, Email, LinkId, UserId};
 use waypost_service::{LinkError, OwnedLink};
 
-use super::{Draft, editor, path_of};
+use super::editor::{Draft, editor};
+use super::rows::{PersonForm, path_of};
 use crate::errors::ApiError;
 use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input::id_of;
 use crate::state::State;
-
-/// The form that adds a person.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct PersonForm {
-    pub(super) email: String,
-    /// `owner` or `viewer`.
-    pub(super) role: String,
-}
 
 /// The form that changes access: the value of the button that was pressed.
 #[derive(Debug, Default, Deserialize)]
@@ -34,40 +26,6 @@ pub(crate) struct ChangeForm {
     remove_viewer: Option<String>,
     /// The email address of the owner to make the primary owner.
     primary: Option<String>,
-}
-
-/// A person in the lists of the page.
-pub(super) struct PersonRow {
-    pub(super) id: String,
-    pub(super) email: String,
-    /// The display name; may be empty.
-    pub(super) name: String,
-    pub(super) is_primary: bool,
-    /// Whether this is the signed-in user.
-    pub(super) is_self: bool,
-}
-
-impl PersonRow {
-    /// Returns a person that a link is shared with.
-    pub(super) fn viewer(person: &Person, frame: &Frame) -> Self {
-        Self {
-            id: person.id.to_string(),
-            email: person.email.as_str().to_owned(),
-            name: person.display_name.as_str().to_owned(),
-            is_primary: false,
-            is_self: frame.user().is_some_and(|user| user.id == person.id),
-        }
-    }
-
-    /// Returns the owners of a link.
-    pub(super) fn owners(owned: &OwnedLink, frame: &Frame) -> Vec<Self> {
-        let owners = owned.owners.iter();
-        let row = |owner: &waypost_core::LinkOwner| Self {
-            is_primary: owner.is_primary,
-            ..Self::viewer(&owner.person, frame)
-        };
-        owners.map(row).collect()
-    }
 }
 
 /// Adds an owner, or shares the link.

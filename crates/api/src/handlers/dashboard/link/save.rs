@@ -5,8 +5,10 @@ use actix_web::{HttpRequest, web};
 use waypost_core::Action;
 use waypost_service::{LinkError, OwnedLink, Precondition};
 
+use super::deletion;
+use super::editor::{Draft, Stale, editor};
 use super::form::LinkForm;
-use super::{Draft, Stale, deletion, editor, name_of, path_of};
+use super::rows::{name_of, path_of};
 use crate::errors::ApiError;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
