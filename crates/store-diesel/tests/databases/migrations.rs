@@ -1,7 +1,5 @@
 //! The migrations of each database: complete, reversible, safe when several processes run them.
 
-#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
-
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -3,8 +3,6 @@
 //! The databases are made to fail by triggers, which raise an error of any code with an unspecific
 //! text, and by real failures.
 
-#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
-
 use std::sync::Arc;
 
 use waypost_store::{Store, StoreError};

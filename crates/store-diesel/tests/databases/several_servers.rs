@@ -1,7 +1,5 @@
 //! URLs with several hosts, of which one accepts writes.
 
-#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
-
 use std::sync::Arc;
 
 use waypost_store::{ClickBatch, Dropped, Ingested};

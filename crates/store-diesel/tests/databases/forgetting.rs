@@ -1,7 +1,5 @@
 //! Deleted data is gone from the disk, too.
 
-#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
-
 use std::path::Path;
 
 use time::macros::date;

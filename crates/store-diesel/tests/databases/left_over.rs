@@ -1,8 +1,6 @@
 //! Leftovers in a database that was restored or repaired by hand do not prevent clicks from being
 //! stored.
 
-#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
-
 use time::macros::date;
 use waypost_core::Click;
 use waypost_store_diesel::{Database, DatabaseSettings};

@@ -1,8 +1,6 @@
 //! Failures that an operator meets: databases that are or become unavailable, files that cannot be
 //! written.
 
-#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
-
 use std::sync::Arc;
 
 use waypost_store::{ClickBatch, Dropped, Ingested};
