@@ -1,45 +1,47 @@
 #!/bin/sh
-# Installs what the tests need beyond the Rust toolchain:
+# Installs the dependencies of the tests besides the Rust toolchain:
 #
 #   tests/install-dependencies.sh [databases] [pgbouncer] [replication] [faketime] [strace] [curl]
-#                                 [schemathesis] [oidc-provider] [chromium] [page-checkers] [cargo-deny]
+#                                 [documents] [schemathesis] [oidc-provider] [chromium] [page-checkers] [cargo-deny]
 #
 #   databases    the server programs of PostgreSQL and MariaDB. The tests start
 #                private instances of them; no service is set up or started.
 #   pgbouncer    a pooler for PostgreSQL. No service is set up or started.
 #   replication  Galera, the library that makes MariaDB servers a cluster.
-#   faketime     libfaketime, a library that gives a program another time.
+#   faketime     libfaketime, a library that changes the time of a program.
 #   strace       records the system calls of a program.
-#   curl         what the documents ask the server with.
-#   schemathesis the tester of HTTP APIs by their own description, in a Python environment of
+#   curl         the HTTP client of the examples in the documents.
+#   documents    the programs that the handbook configures: nginx, systemd-analyze, sqlite3. No service
+#                is set up or started.
+#   schemathesis a tester of HTTP APIs by their OpenAPI description, in a Python environment of
 #                its own in the user's cache directory.
-#   oidc-provider an OpenID provider to sign in with, a package of npm, in a directory of its own
+#   oidc-provider an OpenID provider to sign in with, an npm package, in a directory of its own
 #                in the user's cache directory.
 #   chromium     the browser that pages are tested in, and its driver.
-#   page-checkers axe-core and html-validate, packages of npm, in a directory of their own in the
+#   page-checkers axe-core and html-validate, npm packages, in a directory of their own in the
 #                user's cache directory.
 #   cargo-deny   the checker of dependencies and licences (`cargo deny check`).
 #
-# Without an argument: everything. Does nothing, quietly, where all is there.
+# Without arguments, installs everything. Does nothing, without output, if all is installed.
 set -eu
 
 cargo_deny_version=0.20.2
-# Where the harness looks as well (tests/harness/src/programs.rs).
+# The harness looks there as well (tests/harness/src/programs.rs).
 schemathesis_version=4.32.5
 schemathesis="${XDG_CACHE_HOME:-$HOME/.cache}/waypost-tests/schemathesis-$schemathesis_version"
-# The version, and those of what it needs, are in tests/harness/oidc-provider. It is the newest one
-# that runs with Node.js 18, which is Debian 12's.
+# Its version, and those of its dependencies, are in tests/harness/oidc-provider. It is the newest one
+# that runs with Node.js 18, the version of Debian 12.
 oidc_provider_version=8.8.1
 oidc_provider="${XDG_CACHE_HOME:-$HOME/.cache}/waypost-tests/oidc-provider-$oidc_provider_version"
-# The versions, and those of what they need, are in tests/harness/page-checkers. They are the newest
-# ones that run with Node.js 18.
+# Their versions, and those of their dependencies, are in tests/harness/page-checkers. They are the
+# newest ones that run with Node.js 18.
 page_checkers="${XDG_CACHE_HOME:-$HOME/.cache}/waypost-tests/page-checkers-axe-4.14.1-html-validate-9.7.1"
 here=$(cd "$(dirname "$0")" && pwd)
 
 say() { printf 'install-dependencies: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-# Where the harness looks as well (tests/harness/src/programs.rs).
+# The harness looks there as well (tests/harness/src/programs.rs).
 has_program() {
     for path in "/usr/sbin/$1" "/usr/local/sbin/$1" /usr/lib/postgresql/*/bin/"$1"; do
         [ -x "$path" ] && return 0
@@ -54,7 +56,7 @@ has_mariadb() {
         { has_program mariadb-install-db || has_program mysql_install_db; }
 }
 
-# Runs a command as root; fails where that takes a password nobody can type.
+# Runs a command as root; fails if that needs a password, which cannot be typed here.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
@@ -72,8 +74,8 @@ may_become_root() {
 }
 
 # Debian's postgresql package creates and starts a cluster named "main" when it
-# is first installed. The tests have no use for it: this setting, there only
-# during the installation, prevents it.
+# is first installed. The tests do not need it: this setting, which exists
+# only during the installation, prevents it.
 no_main_cluster=/etc/postgresql-common/createcluster.d/waypost-tests.conf
 
 allow_main_cluster() {
@@ -100,7 +102,7 @@ apt_install() {
 databases() {
     packages=
     has_postgresql || packages="$packages postgresql"
-    # The programs alone: no service, no account, no /var/lib/mysql.
+    # Only the programs: no service, no account, no /var/lib/mysql.
     has_mariadb || packages="$packages mariadb-server-core mariadb-client-core"
     [ -n "$packages" ] || return 0
 
@@ -114,30 +116,45 @@ databases() {
     has_mariadb || die "the programs mariadbd and mariadb-install-db are still not found"
 }
 
-# Not by the name of the program, which has_program would find.
-install_pgbouncer() {
-    has_program pgbouncer && return 0
+# Installs the Debian package of a program that would start a service, and prevents that.
+without_service() {
+    has_program "$1" && return 0
     command -v apt-get >/dev/null 2>&1 && may_become_root ||
-        die "please install PgBouncer (Debian package: pgbouncer)"
-    say "installing pgbouncer"
-    # Its package starts a service, unless this says no.
+        die "please install $1 (Debian package: $2)"
+    say "installing $2"
     policy=/usr/sbin/policy-rc.d
     if [ -e "$policy" ]; then
-        apt_install pgbouncer || die "apt-get could not install pgbouncer"
+        apt_install "$2" || die "apt-get could not install $2"
     else
         trap 'as_root rm -f "$policy"' EXIT
         printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
         as_root chmod 755 "$policy"
-        apt_install pgbouncer || die "apt-get could not install pgbouncer"
+        apt_install "$2" || die "apt-get could not install $2"
         as_root rm -f "$policy"
     fi
     if command -v systemctl >/dev/null 2>&1; then
-        as_root systemctl disable pgbouncer >/dev/null 2>&1 || :
+        as_root systemctl disable "$1" >/dev/null 2>&1 || :
     fi
-    has_program pgbouncer || die "the program pgbouncer is still not found"
+    has_program "$1" || die "the program $1 is still not found"
 }
 
-# Where the harness looks as well (tests/harness/src/programs.rs).
+# Installs the Debian package of a program that starts nothing.
+with_program() {
+    has_program "$1" && return 0
+    command -v apt-get >/dev/null 2>&1 && may_become_root ||
+        die "please install $1 (Debian package: $2)"
+    say "installing $2"
+    apt_install "$2" || die "apt-get could not install $2"
+    has_program "$1" || die "the program $1 is still not found"
+}
+
+documents() {
+    without_service nginx nginx-light
+    with_program systemd-analyze systemd
+    with_program sqlite3 sqlite3
+}
+
+# The harness looks there as well (tests/harness/src/programs.rs).
 has_galera() {
     for path in /usr/lib/galera /usr/lib64/galera-4 /usr/lib/galera-4; do
         [ -e "$path/libgalera_smm.so" ] && return 0
@@ -154,7 +171,7 @@ replication() {
     has_galera || die "the library libgalera_smm.so is still not found"
 }
 
-# Where the harness looks as well (tests/harness/src/programs.rs).
+# The harness looks there as well (tests/harness/src/programs.rs).
 has_faketime() {
     for path in /usr/lib/*/faketime/libfaketimeMT.so.1; do
         [ -e "$path" ] && return 0
@@ -171,26 +188,6 @@ faketime() {
     has_faketime || die "the library libfaketimeMT.so.1 is still not found"
 }
 
-install_curl() {
-    has_program curl && return 0
-    command -v apt-get >/dev/null 2>&1 && may_become_root ||
-        die "please install curl (Debian package: curl)"
-    say "installing curl"
-    apt_install curl || die "apt-get could not install curl"
-}
-
-# Where the harness looks as well (tests/harness/src/programs.rs).
-has_strace() { has_program strace; }
-
-install_strace() {
-    has_strace && return 0
-    command -v apt-get >/dev/null 2>&1 && may_become_root ||
-        die "please install strace (Debian package: strace)"
-    say "installing strace"
-    apt_install strace || die "apt-get could not install strace"
-    has_strace || die "the program strace is still not found"
-}
-
 has_venv() { python3 -c 'import venv, ensurepip' >/dev/null 2>&1; }
 
 schemathesis() {
@@ -202,7 +199,7 @@ schemathesis() {
         apt_install python3-venv || die "apt-get could not install python3-venv"
     }
     say "installing schemathesis $schemathesis_version"
-    # What it needs is installed before it: where its program is, it is whole.
+    # Its dependencies are installed first: if its program exists, the installation is complete.
     rm -rf "$schemathesis"
     mkdir -p "${schemathesis%/*}"
     python3 -m venv "$schemathesis"
@@ -220,10 +217,10 @@ node_js() {
     apt_install nodejs npm ca-certificates || die "apt-get could not install nodejs and npm"
 }
 
-# Installs what a package.json here names: npm_packages NAME DIRECTORY
+# Installs the packages of a package.json here: npm_packages NAME DIRECTORY
 npm_packages() {
     node_js
-    # The last file that is written: where it is, the packages are whole.
+    # The last file to be written: if it exists, the packages are complete.
     [ -e "$2/complete" ] && return 0
     say "installing ${2##*/}"
     rm -rf "$2"
@@ -234,7 +231,7 @@ npm_packages() {
     : >"$2/complete"
 }
 
-# Where the harness looks as well (tests/harness/src/programs.rs).
+# The harness looks there as well (tests/harness/src/programs.rs).
 has_chromium() {
     { has_program chromium || has_program google-chrome || has_program chrome; } &&
         has_program chromedriver
@@ -245,7 +242,7 @@ install_chromium() {
     command -v apt-get >/dev/null 2>&1 && may_become_root ||
         die "please install Chromium and its driver (Debian packages: chromium chromium-driver)"
     say "installing chromium and chromium-driver"
-    # A page is drawn with the fonts that there are.
+    # Pages are rendered with the installed fonts.
     apt_install chromium chromium-driver fonts-dejavu-core ||
         die "apt-get could not install chromium and chromium-driver"
     has_chromium || die "the programs chromium and chromedriver are still not found"
@@ -257,20 +254,21 @@ cargo_deny() {
     cargo install --quiet --locked --version "$cargo_deny_version" cargo-deny
 }
 
-[ "$#" -gt 0 ] || set -- databases pgbouncer replication faketime strace curl schemathesis oidc-provider chromium page-checkers cargo-deny
+[ "$#" -gt 0 ] || set -- databases pgbouncer replication faketime strace curl documents schemathesis oidc-provider chromium page-checkers cargo-deny
 for what in "$@"; do
     case $what in
     databases) databases ;;
-    pgbouncer) install_pgbouncer ;;
+    pgbouncer) without_service pgbouncer pgbouncer ;;
     replication) replication ;;
     faketime) faketime ;;
-    strace) install_strace ;;
-    curl) install_curl ;;
+    strace) with_program strace strace ;;
+    curl) with_program curl curl ;;
+    documents) documents ;;
     schemathesis) schemathesis ;;
     oidc-provider) npm_packages oidc-provider "$oidc_provider" ;;
     chromium) install_chromium ;;
     page-checkers) npm_packages page-checkers "$page_checkers" ;;
     cargo-deny) cargo_deny ;;
-    *) die "unknown argument '$what' (known: databases, pgbouncer, replication, faketime, strace, curl, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
+    *) die "unknown argument '$what' (known: databases, pgbouncer, replication, faketime, strace, curl, documents, schemathesis, oidc-provider, chromium, page-checkers, cargo-deny)" ;;
     esac
 done

@@ -1,4 +1,4 @@
-//! What can be asked of `linkctl`.
+//! The command line of `linkctl`.
 
 mod explain;
 mod facts;
@@ -22,7 +22,7 @@ pub(crate) use self::journal::{Drain, Forget, Journal};
 pub(crate) use self::orphans::Orphans;
 
 const ENDING: &str = "\
-The settings are those of the server: waypost.toml (or the file that WAYPOST_CONFIG names), then
+The settings are those of the server: waypost.toml (or the file in WAYPOST_CONFIG), then
 WAYPOST_* variables, then the options above; `server --help` lists them.
 
 Results go to standard output; messages, questions, progress and errors to standard error.
@@ -31,12 +31,12 @@ Exit codes:
   0  done
   1  verify found differences
   2  wrong usage or configuration
-  3  there is no such link, keyword, blocked host, user, token or journal
-  4  refused: the code or the address is taken, or what would be lost was not confirmed
+  3  not found: link, keyword, blocked host, user, token or journal
+  4  refused: the code or the email address is in use, or the change was not confirmed
   5  the database or the journal cannot be used, or the database needs `linkctl migrate up`
-  6  the result could not be written";
+  6  cannot write the result";
 
-/// Look after the database of Waypost: its schema, its links, its clicks, its users and their tokens.
+/// Manage a Waypost database: schema, links, clicks, users and tokens
 #[derive(Debug, Parser)]
 #[command(name = "linkctl", version, after_help = ENDING)]
 pub(crate) struct Cli {
@@ -46,77 +46,83 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What every command understands.
+/// Options of every command.
 #[derive(Debug, Default, Args)]
 #[expect(
     clippy::doc_markdown,
     reason = "`--help` shows the text as it is written"
 )]
 pub(crate) struct Global {
-    /// File of settings; without it WAYPOST_CONFIG, then waypost.toml if there is one
+    /// Settings file [default: WAYPOST_CONFIG, else waypost.toml if it exists]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Database to work on, instead of WAYPOST_DATABASE_URL
     ///
-    /// Everybody on this machine can see it: put a password into the file or the variable.
+    /// Command lines are visible to all users of this machine. Put passwords in the file or the
+    /// variable.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
-    /// Directory of the embedded database, instead of WAYPOST_DATA_DIR
+    /// Data directory of the server (embedded database, journal), instead of WAYPOST_DATA_DIR
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<String>,
-    /// Print JSON: one document, or one per line where a list may be long
+    /// Print JSON: one document, or one per line for lists of any length
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show and change the version of the schema
+    /// Show and change the version of the database schema
     #[command(subcommand)]
     Migrate(Migrate),
-    /// Make, show and delete links
+    /// Create, list, show, delete and restore links
     #[command(subcommand)]
     Link(Link),
-    /// Make, list and remove keywords, which take all that a path has behind them
+    /// Create, list and remove keywords, which pass on the rest of the path
     #[command(subcommand)]
     Keyword(Keyword),
-    /// Block hosts: no link is made to them, and those that there are lead nowhere
+    /// Block hosts as destinations: links to them cannot be created, and existing ones stop
+    /// redirecting
     #[command(subcommand)]
     Block(Block),
-    /// List the paths that people try and that lead nowhere, those with most hits first
+    /// List orphan paths: requested by people, matching no link; most requests first
     ///
-    /// What scanners ask for is left out, and what leads somewhere by now.
+    /// Requests of scanners are left out, and paths that match a link by now.
     Orphans(Orphans),
-    /// Add, list and change the people whom links belong to
+    /// Add, list, change and delete users
     #[command(subcommand)]
     User(User),
-    /// Make, list and revoke API tokens
+    /// Create, list and revoke API tokens
     #[command(subcommand)]
     Token(Token),
-    /// Say what would become of a visit, step by step
+    /// Explain step by step how a visit would be handled
     ///
-    /// Which rule finds which link, where it leads, how it is answered, which client address is believed and
-    /// why, and whether the visit would be counted. Nothing is counted.
+    /// Shows which rule matches which link, the destination, the response, the client IP address
+    /// and why it is trusted, and whether the visit would be counted. The explanation itself counts
+    /// nothing.
     Explain(Explain),
-    /// Delete for good what was deleted 30 days ago, and old clicks; totals and daily numbers stay
+    /// Permanently delete links that were deleted more than 30 days ago, and old click records
     ///
-    /// Deletes in small batches, so that redirects go on. It can be stopped and run again.
+    /// Links are deleted with their statistics; purged click records stay in the totals. Works in
+    /// small batches while the server runs, and can be interrupted and repeated.
     Purge(Purge),
-    /// Tell people, bots and previews apart anew, after an update of the lists by which that is done
+    /// Classify stored clicks again as people, bots or previews, after an update of the detection
+    /// lists
     ///
-    /// Changes clicks whose rows are kept, and the daily numbers with them, in small batches while the
-    /// server runs. It can be stopped and run again. The time zone must be that of the server.
+    /// Updates click records and daily totals in small batches while the server runs, and can be
+    /// interrupted and repeated. WAYPOST_TIMEZONE must be the same as the server's.
     Reclassify(Reclassify),
-    /// Show what is stored of people
+    /// Show what personal data is stored
     #[command(subcommand)]
     Privacy(Privacy),
-    /// Count again: totals, daily numbers and clicks of every link must agree
+    /// Verify that totals, daily totals and click records of every link agree
     ///
-    /// Every accepted click must be accounted for, too: stored, pending, or dropped for a reason. Clicks that
-    /// were lost, unreadable or refused count as a difference until they are accepted, and so do two servers
-    /// that used one journal. Prints what differs, and then ends with exit code 1.
+    /// Also verifies that every accepted click is stored, pending in the journal of this machine,
+    /// or dropped for a known reason. Lost, unreadable and rejected clicks are differences until
+    /// they are accepted, and so are two servers that used one journal. Prints links and journals
+    /// with differences and exits with code 1.
     Verify(Verify),
-    /// Look after the journals of accepted clicks that are not stored yet
+    /// Manage the journals of pending clicks
     #[command(subcommand)]
     Journal(Journal),
 }
@@ -136,39 +142,39 @@ pub(crate) enum Migrate {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Link {
-    /// Make a link and print it
+    /// Create a link and print it
     Add {
-        /// Where it leads: an http or https URL
+        /// Destination: an http or https URL
         url: String,
-        /// Its code, of a-z, 0-9, `-` and `_`; without it one is drawn
+        /// Code of a-z, 0-9, `-` and `_`, with `/` between parts [default: generated]
         #[arg(long)]
         code: Option<String>,
-        /// Whose it is; without it nobody's
+        /// Email address of the owner [default: no owner]
         #[arg(long, value_name = "EMAIL")]
         owner: Option<Email>,
     },
     /// List links, newest first
     List {
-        /// How many
+        /// Maximum number of links
         #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
         limit: u64,
-        /// All of them
+        /// List all links
         #[arg(long, conflicts_with = "limit")]
         all: bool,
-        /// Those that are deleted and can be restored
+        /// List deleted links, which can be restored
         #[arg(long)]
         deleted: bool,
     },
     /// Show a link and its clicks
     Show {
-        /// Its code, in upper or lower case
+        /// Code, in upper or lower case
         code: String,
     },
-    /// Delete a link, so that it can be restored for 30 days at least
+    /// Delete a link; it can be restored for at least 30 days
     Delete {
-        /// Its code, in upper or lower case
+        /// Code, in upper or lower case
         code: String,
-        /// Delete it for good, with its clicks and its history
+        /// Delete it permanently, with its clicks, history and statistics
         #[arg(long)]
         permanent: bool,
         #[command(flatten)]
@@ -176,23 +182,23 @@ pub(crate) enum Link {
     },
     /// Restore a deleted link
     Restore {
-        /// Its code, in upper or lower case
+        /// Code, in upper or lower case
         code: String,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Keyword {
-    /// Make a keyword and print its short link
+    /// Create a keyword and print its short link
     ///
-    /// `linkctl keyword add gh 'https://github.com/{slug}'` lets /gh/org/repo, and with such a host name
-    /// `http://gh/org/repo`, lead to `https://github.com/org/repo`.
+    /// `linkctl keyword add gh 'https://github.com/{slug}'` redirects /gh/org/repo, and if that
+    /// host name resolves to this server, `http://gh/org/repo`, to `https://github.com/org/repo`.
     Add(NewKeyword),
-    /// List all keywords, in the order of the alphabet
+    /// List all keywords in alphabetical order
     List,
-    /// Remove a keyword; its word stays taken
+    /// Remove a keyword; its word stays reserved
     Remove {
-        /// The word, in upper or lower case
+        /// Keyword, in upper or lower case
         keyword: String,
         #[command(flatten)]
         confirmation: Confirmation,
@@ -201,34 +207,34 @@ pub(crate) enum Keyword {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct NewKeyword {
-    /// The word, of a-z, 0-9, `-` and `_`
+    /// Keyword of a-z, 0-9, `-` and `_`
     pub(crate) keyword: String,
-    /// Where it leads: an http or https URL with `{slug}` where the rest of the path goes
+    /// Destination: an http or https URL with `{slug}` in place of the rest of the path
     pub(crate) url: String,
-    /// What it is called: one line of at most 200 characters
+    /// Title: one line of at most 200 characters
     #[arg(long, value_parser = Title::parse)]
     pub(crate) title: Option<Title>,
-    /// Do not add the query of a visitor to that of the target
+    /// Do not add the visitor's query to the destination
     #[arg(long)]
     pub(crate) drop_query: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Block {
-    /// Block a host: every server knows within 2 s
+    /// Block a host; takes effect on every server within 2 s
     Add {
-        /// A host, or `*.` and a host for all hosts below it
+        /// Host, or `*.` and a host for all its subdomains
         #[arg(value_parser = HostPattern::parse)]
         pattern: HostPattern,
-        /// Why: one line of at most 200 characters
+        /// Reason: one line of at most 200 characters
         #[arg(long, value_parser = Title::parse)]
         reason: Option<Title>,
     },
-    /// List what is blocked, in the order of the alphabet
+    /// List blocked hosts in alphabetical order
     List,
-    /// Let links lead to a host again
+    /// Unblock a host
     Remove {
-        /// The entry, as `linkctl block list` shows it
+        /// Entry, as `linkctl block list` shows it
         #[arg(value_parser = HostPattern::parse)]
         pattern: HostPattern,
     },
@@ -236,41 +242,41 @@ pub(crate) enum Block {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum User {
-    /// Add a user and print them
+    /// Add a user and print it
     Add(NewUser),
     /// List all users, newest first
     List,
     /// Make a user an admin
     Promote {
-        /// Their address
+        /// Email address of the user
         email: Email,
     },
     /// Make an admin a member
     Demote {
-        /// Their address
+        /// Email address of the user
         email: Email,
     },
-    /// Let a user do nothing any more
+    /// Disable a user: no sign-in, tokens rejected; their links keep working
     Disable {
-        /// Their address
+        /// Email address of the user
         email: Email,
     },
-    /// Let a disabled user go on
+    /// Enable a disabled user
     Enable {
-        /// Their address
+        /// Email address of the user
         email: Email,
     },
     /// Set the password of a user, read from standard input, and sign them out everywhere
     Password {
-        /// Their address
+        /// Email address of the user
         email: Email,
     },
     /// Delete a user with their API tokens and sessions
     Delete {
-        /// Their address
+        /// Email address of the user
         email: Email,
-        /// What becomes of their links: `reassign:EMAIL` gives them to that user; `delete` deletes those
-        /// that are theirs alone, and leaves others to the other owners
+        /// What to do with their links: `reassign:EMAIL` transfers them to that user; `delete`
+        /// deletes those that only they own; links with other owners stay
         #[arg(long, value_name = "WHAT")]
         links: LinksOfDeleted,
         #[command(flatten)]
@@ -278,7 +284,7 @@ pub(crate) enum User {
     },
 }
 
-/// What becomes of the links of a user who is deleted.
+/// What to do with the links of a deleted user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LinksOfDeleted {
     Reassign(Email),
@@ -295,52 +301,52 @@ impl FromStr for LinksOfDeleted {
                 let email = Email::parse(email).map_err(|error| error.to_string())?;
                 Ok(Self::Reassign(email))
             }
-            _ => Err("it is `delete` or `reassign:` and an address".to_owned()),
+            _ => Err("expected `delete` or `reassign:EMAIL`".to_owned()),
         }
     }
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Token {
-    /// Make a token and print its secret, which is shown this once
+    /// Create a token and print its secret, which is shown only once
     Create(NewToken),
     /// List tokens, newest first
     List {
-        /// Those of this user; without it those of all
+        /// Tokens of this user [default: of all users]
         #[arg(long, value_name = "EMAIL")]
         user: Option<Email>,
     },
-    /// Revoke a token: it is not accepted any more, by any server
+    /// Revoke a token on every server
     Revoke {
-        /// Its id, as `linkctl token list` shows it
+        /// ID of the token, as `linkctl token list` shows it
         id: Uuid,
     },
 }
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct NewToken {
-    /// Whom it speaks for
+    /// Email address of the user who owns the token
     #[arg(long, value_name = "EMAIL")]
     pub(crate) user: Email,
-    /// What it is for: one line of at most 100 characters
+    /// Name: one line of at most 100 characters
     #[arg(long, value_parser = TokenName::parse)]
     pub(crate) name: TokenName,
-    /// What it may do, of what its user may: `read`, `write` and `admin`, separated by commas
+    /// Scopes, within the rights of the user: `read`, `write` and `admin`, separated by commas
     #[arg(long, default_value = "read,write")]
     pub(crate) scopes: Scopes,
-    /// After what time it is not accepted any more: 12h, 90d or 2w; without it never
+    /// Time until the token expires: 12h, 90d or 2w [default: never]
     #[arg(long, value_name = "AGE")]
     pub(crate) expires: Option<Age>,
 }
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct NewUser {
-    /// Their address
+    /// Email address of the user
     pub(crate) email: Email,
-    /// What others read: one line of at most 100 characters
+    /// Name shown to other users: one line of at most 100 characters
     #[arg(long, value_parser = DisplayName::parse)]
     pub(crate) name: Option<DisplayName>,
-    /// Make them an admin
+    /// Make the user an admin
     #[arg(long)]
     pub(crate) admin: bool,
     /// Read a password of at least 10 characters from standard input, up to the end of the line
@@ -350,27 +356,29 @@ pub(crate) struct NewUser {
 
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Verify {
-    /// Accept all losses that are found, for this reason: one line of at most 500 characters
+    /// Accept all losses that are found, with this reason: one line of at most 500 characters
     ///
-    /// They are noted in the database with the reason, and are no difference from then on. Numbers that do
-    /// not add up cannot be accepted.
+    /// Records them in the database with the reason; they no longer count as differences. Totals
+    /// that do not agree cannot be accepted.
     #[arg(long, value_name = "REASON", value_parser = reason)]
     pub(crate) accept: Option<String>,
 }
 
-/// Reads a reason.
+/// Parses a reason.
 fn reason(text: &str) -> Result<String, String> {
     let text = text.trim();
     let limit = AcceptedLoss::MAX_REASON;
     if text.is_empty() || text.chars().count() > limit || text.chars().any(char::is_control) {
-        return Err(format!("a reason is one line of 1 to {limit} characters"));
+        return Err(format!(
+            "a reason must be one line of 1 to {limit} characters"
+        ));
     }
     Ok(text.to_owned())
 }
 
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub(crate) struct Confirmation {
-    /// Do it without asking
+    /// Confirm without asking
     #[arg(long, short)]
     pub(crate) yes: bool,
 }
@@ -392,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn options_for_all_stand_before_or_behind_the_command() {
+    fn global_options_are_accepted_before_and_after_the_command() {
         for line in [
             "linkctl --json --data-dir d --config c verify",
             "linkctl verify --json --data-dir d --config c",
@@ -406,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn each_command_is_understood() {
+    fn each_command_is_parsed() {
         for line in [
             "linkctl migrate status",
             "linkctl migrate up",
@@ -459,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_wrong_usage() {
+    fn invalid_command_lines_are_wrong_usage() {
         for (line, kind) in [
             (
                 "linkctl user delete a@b.c",

@@ -1,4 +1,4 @@
-//! The other side of a command: where results and messages go, and who answers questions.
+//! Input and output of a command: results, messages, questions and answers.
 
 use std::io::{BufRead, Write};
 
@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::cli::Confirmation;
 use crate::failure::Failure;
 
-/// For the names of columns and fields. Streams that are no terminals drop it.
+/// Style of the names of columns and fields. Removed if the stream is not a terminal.
 pub(crate) const HEADING: Style = Style::new().effects(Effects::BOLD);
 
 /// Where a command prints and asks.
@@ -21,11 +21,11 @@ pub(crate) struct Console<'a> {
     pub(crate) messages: &'a mut dyn Write,
     /// Answers to questions.
     pub(crate) answers: &'a mut dyn BufRead,
-    /// Whether somebody is there to answer.
+    /// Whether questions can be answered.
     pub(crate) can_ask: bool,
-    /// Whether progress is worth drawing.
+    /// Whether to draw progress bars.
     pub(crate) shows_progress: bool,
-    /// Whether results are for programs.
+    /// Whether to print results as JSON.
     pub(crate) json: bool,
 }
 
@@ -41,7 +41,7 @@ impl Console<'_> {
         self.line("")
     }
 
-    /// Prints a text and a value as JSON, and stays on the line.
+    /// Prints a text and a value as JSON, without a line break.
     pub(crate) fn json_part(
         &mut self,
         before: &str,
@@ -52,14 +52,14 @@ impl Console<'_> {
             .map_err(Failure::Output)
     }
 
-    /// Hands over what was printed so far.
+    /// Flushes the results printed so far.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         self.output.flush().map_err(Failure::Output)
     }
 
-    /// Says something that is no result.
+    /// Prints a message, which is not part of the result.
     pub(crate) fn say(&mut self, text: impl std::fmt::Display) {
-        // Nobody listens any more; the result may still be wanted.
+        // A closed standard error does not prevent the result.
         let _ = writeln!(self.messages, "{text}");
     }
 
@@ -72,7 +72,10 @@ impl Console<'_> {
         Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
     }
 
-    /// Asks whether to go on, unless that was confirmed beforehand.
+    /// Asks for confirmation, unless `--yes` was passed.
+    ///
+    /// # Errors
+    /// [`Failure::NotConfirmed`] for any answer but yes; [`Failure::NobodyToAsk`] without a terminal.
     pub(crate) fn confirm(
         &mut self,
         question: &str,
@@ -96,7 +99,7 @@ impl Console<'_> {
     }
 }
 
-/// A number of things, such as `1 click` or `2 clicks`.
+/// Formats a number with its noun: `1 click`, `2 clicks`.
 pub(crate) fn counted(number: u64, thing: &str) -> String {
     match number {
         1 => format!("1 {thing}"),
@@ -104,14 +107,14 @@ pub(crate) fn counted(number: u64, thing: &str) -> String {
     }
 }
 
-/// A time as people read it and programs can: `2026-03-01T12:00:00Z`.
+/// Formats a time in RFC 3339, to the second: `2026-03-01T12:00:00Z`.
 pub(crate) fn to_the_second(at: OffsetDateTime) -> String {
     let at = at.replace_nanosecond(0).unwrap_or(at);
-    // What Waypost keeps lies within the years that RFC 3339 can write.
+    // Stored times are within the years of RFC 3339.
     at.format(&Rfc3339).unwrap_or_default()
 }
 
-/// What a command printed without a terminal, for tests.
+/// Output of a command without a terminal, for tests.
 #[cfg(test)]
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Printed {
@@ -121,7 +124,7 @@ pub(crate) struct Printed {
 
 #[cfg(test)]
 impl Printed {
-    /// Runs a command whose questions, if it asks any, get these answers.
+    /// Runs a command and answers its questions with `answers`.
     pub(crate) async fn by<T>(
         json: bool,
         answers: Option<&str>,
@@ -183,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_asked_who_confirmed_beforehand_or_cannot_answer() {
+    fn no_question_is_asked_with_yes_or_without_a_terminal() {
         let (confirmed, asked) = confirm(None, Confirmation { yes: true });
         assert!(confirmed.is_ok());
         assert_eq!(asked, "");

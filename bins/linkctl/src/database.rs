@@ -1,4 +1,4 @@
-//! Opening the database that the settings name.
+//! Opens the database of the settings.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use waypost_store_diesel::{Database, DatabaseSettings};
 use crate::failure::Failure;
 use waypost_settings::Settings;
 
-/// Opens the database as it is, whatever its schema. An SQLite file that is missing is made.
+/// Opens the database with any schema version. Creates a missing SQLite file.
 pub(crate) async fn open_or_make(settings: &DatabaseSettings) -> Result<Database, Failure> {
     Ok(Database::connect(settings).await?)
 }
 
-/// Opens the database as it is, whatever its schema. An SQLite file that is missing is not made.
+/// Opens the database with any schema version. A missing SQLite file is an error.
 pub(crate) async fn open(settings: &DatabaseSettings) -> Result<Database, Failure> {
     if let Some(path) = settings.url.sqlite_path()
         && !path.exists()
@@ -27,8 +27,7 @@ pub(crate) async fn open(settings: &DatabaseSettings) -> Result<Database, Failur
     open_or_make(settings).await
 }
 
-/// Opens a database whose schema is the one that this program knows, with its clock, by which everything
-/// is dated.
+/// Opens the database and its clock. The schema must be at the version that this program knows.
 pub(crate) async fn open_current(
     settings: &Settings,
 ) -> Result<(Database, Arc<DatabaseClock>), Failure> {
@@ -39,7 +38,7 @@ pub(crate) async fn open_current(
     Ok((database, Arc::new(clock)))
 }
 
-/// The domain functions that the server works with, too.
+/// Returns the domain functions for links, the same as the server's.
 pub(crate) fn shortener(
     settings: &Settings,
     database: &Database,
@@ -55,18 +54,18 @@ pub(crate) fn shortener(
     })
 }
 
-/// What finds links as the server does, from an empty memory.
+/// Returns a resolver that finds links as the server does, with an empty cache.
 pub(crate) fn resolver(database: &Database) -> Resolver {
     Resolver::new(database.store(), &CacheSettings::default())
 }
 
-/// Users and their API tokens in an open database.
+/// Returns the domain functions for users and API tokens.
 pub(crate) fn accounts(database: &Database, clock: Arc<dyn Clock>) -> Accounts {
     Accounts::new(AccountsParts {
         store: database.store(),
         clock,
         random: Arc::new(SystemRandom),
-        // Nobody presents tokens here.
+        // `linkctl` does not authenticate tokens.
         operator: None,
         sessions: SessionLifetime::default(),
         resolver: None,

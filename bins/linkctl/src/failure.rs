@@ -14,7 +14,7 @@ use waypost_service::{AccountError, LinkError, ShortenError};
 use waypost_store::StoreError;
 use waypost_store_diesel::DatabaseError;
 
-/// What the exit code says. The numbers are documented in `--help`, and contract.
+/// Exit status of the program. The numbers are documented in `--help` and are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     Done,
@@ -40,71 +40,70 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// Why a command did not do what was asked. Messages never include their source.
+/// Why a command failed. Messages never include their source.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error(transparent)]
     Settings(#[from] Problems),
     #[error(transparent)]
     Shorten(#[from] ShortenError),
-    #[error("there is no link `{0}`; `linkctl link list` shows what there is")]
+    #[error("no link `{0}`; `linkctl link list` lists all")]
     NoLink(String),
-    #[error("there is no deleted link `{0}`; `linkctl link list --deleted` shows what there is")]
+    #[error("no deleted link `{0}`; `linkctl link list --deleted` lists all")]
     NotDeleted(String),
-    #[error("`{0}` is blocked already")]
+    #[error("`{0}` is already blocked")]
     BlockedAlready(HostPattern),
-    #[error("`{0}` is not blocked; `linkctl block list` shows what is")]
+    #[error("`{0}` is not blocked; `linkctl block list` lists all")]
     NotBlocked(HostPattern),
     #[error("{0}")]
     Days(&'static str),
-    #[error("there is no keyword `{0}`; `linkctl keyword list` shows what there is")]
+    #[error("no keyword `{0}`; `linkctl keyword list` lists all")]
     NoKeyword(String),
     #[error(transparent)]
     Link(#[from] LinkError),
-    #[error("there is no user with the address {0}; `linkctl user list` shows who there is")]
+    #[error("no user has the email address {0}; `linkctl user list` lists all")]
     NoUser(Email),
-    #[error("there is no token {0}; `linkctl token list` shows what there is")]
+    #[error("no token {0}; `linkctl token list` lists all")]
     NoToken(TokenId),
-    #[error("the links would be given to the user who is deleted; name another one")]
+    #[error("links cannot be transferred to the user who is being deleted; name another user")]
     SameUser,
     #[error(transparent)]
     Account(#[from] AccountError),
     #[error(transparent)]
     Password(#[from] PasswordError),
-    #[error("no password came from standard input")]
+    #[error("cannot read the password from standard input")]
     NoPassword(#[source] io::Error),
-    #[error("this would ask first, and nobody is there to answer; add --yes if you are sure")]
+    #[error("confirmation is required, but there is no terminal; pass --yes to confirm")]
     NobodyToAsk,
     #[error("not confirmed; nothing was changed")]
     NotConfirmed,
     #[error(
-        "there is no database at {}; name it with --data-dir or --database-url, or make it with \
+        "no database at {}; set --data-dir or --database-url, or create it with \
          `linkctl migrate up`",
         .0.display()
     )]
     NoDatabase(PathBuf),
     #[error(
-        "there is no journal in {}; name the data directory of a server",
+        "no journal in {}; name the data directory of a server",
         .0.display()
     )]
     NoJournal(PathBuf),
     #[error(
-        "a server uses the journal in {}, and stores its clicks itself; stop it first",
+        "the journal in {} is in use by a server, which stores its clicks itself; stop the server \
+         first",
         .0.display()
     )]
     JournalInUse(PathBuf),
-    #[error("another process tries refused clicks of this journal again; wait until it is done")]
+    #[error("another process is retrying the clicks that were set aside; wait until it is done")]
     Retrying,
-    #[error("there is no journal {0}; `linkctl journal list` shows what there is")]
+    #[error("no journal {0}; `linkctl journal list` lists all")]
     NoSuchJournal(JournalId),
-    #[error("journal {0} was used meanwhile; look again with `linkctl journal list`")]
+    #[error("journal {0} was used in the meantime; check it with `linkctl journal list`")]
     JournalMoved(JournalId),
-    #[error(
-        "journal {id} holds refused clicks of journal {of} that were tried again; forget that one first"
-    )]
+    #[error("journal {id} contains retried clicks of journal {of}; forget journal {of} first")]
     JournalIsRetry { id: JournalId, of: JournalId },
     #[error(
-        "journal {id} is in {}: a journal is forgotten when its directory is gone",
+        "journal {id} is still in {}; only a journal whose directory is gone can be forgotten",
         directory.display()
     )]
     JournalIsHere { id: JournalId, directory: PathBuf },
@@ -114,16 +113,17 @@ pub(crate) enum Failure {
     Database(#[from] DatabaseError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the purge stopped after {deleted} deleted clicks; run it again to go on")]
+    #[error("the purge stopped after {deleted} click records; run it again to continue")]
     PurgeStopped { deleted: u64, source: StoreError },
-    #[error("stopped; `linkctl reclassify{}` goes on", after.as_deref().map(|id| format!(" --after {id}")).unwrap_or_default())]
+    #[error("stopped; continue with `linkctl reclassify{}`", after.as_deref().map(|id| format!(" \
+        --after {id}")).unwrap_or_default())]
     ReclassifyStopped {
         after: Option<String>,
         source: StoreError,
     },
-    #[error("the result could not be written")]
+    #[error("cannot write the result")]
     Output(#[source] io::Error),
-    #[error("the program could not be started")]
+    #[error("cannot start the program")]
     Runtime(#[source] io::Error),
 }
 
@@ -195,14 +195,14 @@ impl Failure {
         }
     }
 
-    /// The message with its causes, a line each.
+    /// Returns the message and its causes, one per line.
     pub(crate) fn explained(&self) -> String {
         let mut text = format!("error: {self}");
         let mut said = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
             let message = error.to_string();
-            // Some libraries repeat what their source says.
+            // Some libraries repeat the message of their source.
             if !said.ends_with(&message) {
                 // Writing to a string does not fail.
                 let _ = write!(text, "\n  because: {message}");
@@ -219,19 +219,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_chain_of_causes_is_told_once() {
+    fn the_chain_of_causes_is_printed_once() {
         let failure = Failure::PurgeStopped {
             deleted: 3,
             source: StoreError::unavailable("connection refused"),
         };
         assert_eq!(
             failure.explained(),
-            "error: the purge stopped after 3 deleted clicks; run it again to go on\n  \
-             because: the database is not available\n  \
+            "error: the purge stopped after 3 click records; run it again to continue\n  \
+             because: the database is unavailable\n  \
              because: connection refused"
         );
         let failure = Failure::from(ShortenError::from(StoreError::Conflict));
-        assert_eq!(failure.explained(), "error: it exists already");
+        assert_eq!(failure.explained(), "error: already exists");
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! `linkctl`: looks after Waypost's database from the command line.
+//! `linkctl`: manages a Waypost database from the command line.
 //!
-//! It reads the settings of the server (the same file, the same variables) and works on the
-//! database through the same port; a server may run meanwhile. Results go to standard output,
-//! everything else to standard error. `cli.rs` says what can be asked, `commands/` does it,
-//! `failure.rs` says how it ends when it goes wrong.
+//! It reads the settings of the server (the same file and variables) and works on the database
+//! through the same port, also while a server runs. Results go to standard output, everything else
+//! to standard error. `cli.rs` defines the commands, `commands/` runs them, `failure.rs` defines
+//! messages and exit codes of failures.
 
 mod cli;
 mod commands;
@@ -38,17 +38,17 @@ fn main() -> ExitCode {
             json: cli.global.json,
         };
         let ended = work(cli, &mut console);
-        // What was printed before a failure is seen before its message.
+        // Write the output of the command before the message of its failure.
         console.flush().and(ended)
     };
     match ended {
         Ok(status) => status.into(),
-        // Whoever read the output has seen enough of it.
+        // The reader of the output closed it on purpose, as `head` does.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             Status::Done.into()
         }
         Err(failure) => {
-            // Nobody is left to tell when standard error is gone, too.
+            // If standard error is closed too, only the exit code remains.
             let _ = writeln!(errors, "{}", failure.explained());
             failure.status().into()
         }
@@ -57,14 +57,14 @@ fn main() -> ExitCode {
 
 fn work(cli: Cli, console: &mut Console<'_>) -> Result<Status, Failure> {
     let settings = settings::read(&cli.global, std::env::vars_os())?;
-    // Only what the person who waits for the result should know; `WAYPOST_LOG` is the server's.
+    // Warnings only: `WAYPOST_LOG` is a setting of the server.
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::WARN)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .without_time()
         .init();
-    // What waits for SQLite may be interrupted in a runtime of several threads alone.
+    // The SQLite backend needs a multi-threaded runtime.
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

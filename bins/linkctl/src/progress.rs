@@ -1,14 +1,14 @@
-//! Progress of long work, drawn where somebody sees it.
+//! Progress of long work, drawn on a terminal only.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::console::Console;
 
-/// A bar on standard error that is gone when it is dropped.
+/// A progress bar on standard error, removed on drop.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// A bar for `total` things, named by what they are.
+    /// Starts a bar for `total` items, labelled with their noun.
     pub(crate) fn start(console: &Console<'_>, total: u64, things: &'static str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(total), target(console));
         let template = "{elapsed_precise} {wide_bar} {human_pos}/{human_len} {msg}, {eta} left";
@@ -18,7 +18,7 @@ impl Progress {
         Self(bar.with_message(things))
     }
 
-    /// A count of things of which nobody knows how many there are.
+    /// Starts a counter of items whose total is unknown.
     pub(crate) fn counting(console: &Console<'_>, things: &'static str) -> Self {
         let bar = ProgressBar::with_draw_target(None, target(console));
         if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} {human_pos} {msg}") {
@@ -27,12 +27,12 @@ impl Progress {
         Self(bar.with_message(things))
     }
 
-    /// So many are done.
+    /// Sets the number of items that are done.
     pub(crate) fn at(&self, done: u64) {
         self.0.set_position(done);
     }
 
-    /// Does something that prints, with the bar out of the way.
+    /// Hides the bar while `print` runs.
     pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.suspend(print)
     }

@@ -1,4 +1,5 @@
-//! The settings of the server, read by `linkctl`.
+//! The settings of the server, as `linkctl` reads them. Both programs accept and reject the same
+//! files and variables.
 
 use std::ffi::OsString;
 
@@ -7,10 +8,10 @@ use waypost_settings::{Flags, Settings};
 
 use crate::cli::Global;
 
-/// Reads all settings, those that only the server uses included: the same are refused.
+/// Reads all settings, including those that only the server uses.
 ///
 /// # Errors
-/// [`Problems`] with everything that is wrong with them.
+/// [`Problems`] lists all invalid settings.
 pub(crate) fn read(
     global: &Global,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -43,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn options_come_before_variables_and_variables_before_the_file() {
+    fn options_override_variables_and_variables_override_the_file() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("settings.toml");
         std::fs::write(

@@ -1,5 +1,5 @@
-//! Work in the background. A task ends when it is told to; one that ends by itself has crashed, and
-//! the process with it: half a server is worse than one that is restarted.
+//! Background tasks. A task runs until it is stopped. If one ends by itself, it has crashed, and
+//! the process exits: a restart is better than a server without one of its tasks.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 
-/// The tasks that run beside the server.
+/// The background tasks of the server.
 #[derive(Default)]
 pub(crate) struct Background {
     tasks: JoinSet<()>,
@@ -17,7 +17,7 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    /// Starts a task, which ends soon after the token that it is given is cancelled.
+    /// Starts a task, which must end soon after its token is cancelled.
     pub(crate) fn start<F>(&mut self, name: &'static str, task: impl FnOnce(CancellationToken) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -26,7 +26,7 @@ impl Background {
         self.names.insert(id, name);
     }
 
-    /// Waits until a task crashes; for ever, when there is none.
+    /// Waits until a task crashes. Never returns if there are no tasks.
     pub(crate) async fn crashed(&mut self) -> Failure {
         let (id, source) = match self.tasks.join_next_with_id().await {
             None => std::future::pending().await,
@@ -39,10 +39,10 @@ impl Background {
         }
     }
 
-    /// Tells all tasks to end, and waits until they have.
+    /// Stops all tasks and waits until they have ended.
     ///
     /// # Errors
-    /// [`Failure::Crashed`] for the first that panicked.
+    /// [`Failure::Crashed`] for the first task that panicked.
     pub(crate) async fn stop(mut self) -> Result<(), Failure> {
         self.stop.cancel();
         let mut crashed = Ok(());
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_task_that_panics_or_just_returns_has_crashed() {
+    async fn a_task_that_panics_or_returns_has_crashed() {
         let mut background = Background::default();
         background.start("steady", CancellationToken::cancelled_owned);
         background.start("brittle", async |_| panic!("broken"));
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tasks_end_when_they_are_told_to() {
+    async fn tasks_end_when_they_are_stopped() {
         let mut background = Background::default();
         background.start("one", CancellationToken::cancelled_owned);
         background.start("two", CancellationToken::cancelled_owned);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_that_crashes_while_it_ends_is_a_failure() {
+    async fn a_task_that_crashes_while_it_stops_is_a_failure() {
         let mut background = Background::default();
         background.start("brittle", async |stop: CancellationToken| {
             stop.cancelled().await;

@@ -1,4 +1,4 @@
-//! What is printed on standard output when the server listens: where, and a line to try it.
+//! What the server prints on standard output when it listens: its address and a command to try it.
 
 use std::fmt;
 use std::io::Write as _;
@@ -7,20 +7,20 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tracing::warn;
 use waypost_api::RunningServer;
 
-/// The first line is a contract with whoever waits for it: `Waypost VERSION listening on URL`.
+/// The first line is stable, for programs that wait for it: `Waypost VERSION listening on URL`.
 struct Banner<'a> {
     address: SocketAddr,
-    /// What short links begin with: the place that cookies are for.
+    /// The base URL, for which cookies are set.
     base: &'a str,
     metrics: Option<SocketAddr>,
-    /// Whether everybody may shorten.
+    /// Whether anyone can create links without signing in.
     open: bool,
-    /// Where the first admin is made, while there is none.
+    /// The set-up link for the first admin; `None` if there are users.
     set_up: Option<String>,
 }
 
-/// Prints the banner of a server, which is `open` where everybody may shorten. This is the only place where
-/// the address to set up is shown.
+/// Prints the banner. `open` is whether anyone can create links without signing in. The set-up link
+/// is shown nowhere else.
 pub(crate) fn print(server: &RunningServer, base: &str, open: bool, set_up: Option<String>) {
     let banner = Banner {
         address: server.address(),
@@ -32,12 +32,13 @@ pub(crate) fn print(server: &RunningServer, base: &str, open: bool, set_up: Opti
     let mut stdout = std::io::stdout().lock();
     let printed = write!(stdout, "{banner}").and_then(|()| stdout.flush());
     if let Err(error) = printed {
-        // Nobody may be reading: that is no reason not to serve.
-        warn!(%error, "the address could not be printed");
+        // The server also runs with a closed standard output.
+        warn!(%error, "cannot print the address");
     }
 }
 
-/// An address under which a server that listens on every interface is reached from its machine.
+/// Returns an address that this machine can connect to, also if the server listens on all
+/// interfaces.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -55,31 +56,34 @@ impl fmt::Display for Banner<'_> {
         if let Some(url) = &self.set_up {
             writeln!(
                 f,
-                "\nMake the first admin, with a browser, once and within an hour:\n{url}"
+                "\nCreate the first admin account in a browser (link works once, for 1 \
+                 hour):\n{url}"
             )?;
         }
-        writeln!(f, "\nThe dashboard: {}/dashboard", self.base)?;
+        writeln!(f, "\nDashboard: {}/dashboard", self.base)?;
         if self.open {
             writeln!(f, "\nShorten a URL:")?;
-        } else {
-            writeln!(f, "\nAdd yourself, make a token, and shorten a URL:")?;
+        } else if self.set_up.is_some() {
+            writeln!(f, "\nOr add yourself, create a token and shorten a URL:")?;
             writeln!(f, "linkctl user add you@example.com --admin")?;
             writeln!(
                 f,
                 "TOKEN=$(linkctl token create --user you@example.com --name curl)"
             )?;
         }
-        let credentials = if self.open {
-            ""
-        } else {
-            " -H \"Authorization: Bearer $TOKEN\""
-        };
-        writeln!(
-            f,
-            "curl -s -X POST http://{near}/shorten{credentials} -H 'Content-Type: application/json' \
-             -d '{{\"url\":\"https://example.com/\"}}'"
-        )?;
-        writeln!(f, "\nThe API, to read and to try: http://{near}/api/docs/")?;
+        if self.open || self.set_up.is_some() {
+            let credentials = if self.open {
+                ""
+            } else {
+                " -H \"Authorization: Bearer $TOKEN\""
+            };
+            writeln!(
+                f,
+                "curl -s -X POST http://{near}/shorten{credentials} \
+                 -H 'Content-Type: application/json' -d '{{\"url\":\"https://example.com/\"}}'"
+            )?;
+        }
+        writeln!(f, "\nAPI reference: http://{near}/api/docs/")?;
         match self.metrics {
             Some(address) => writeln!(f, "Metrics: http://{address}/metrics"),
             None => writeln!(f, "Metrics: http://{near}/metrics"),
@@ -92,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_banner_begins_with_the_address_and_has_a_line_to_paste() {
+    fn the_banner_begins_with_the_address_and_has_a_command_to_paste() {
         let banner = |open| {
             let address = ([0, 0, 0, 0], 8080).into();
             let metrics = None;
@@ -120,7 +124,7 @@ mod tests {
         let set_up = "http://localhost:8080/setup?token=wpi_x";
         assert!(closed.lines().any(|line| line == set_up), "{closed}");
         assert!(!text.contains("/setup"), "{text}");
-        let dashboard = "The dashboard: http://localhost:8080/dashboard";
+        let dashboard = "Dashboard: http://localhost:8080/dashboard";
         assert!(text.lines().any(|line| line == dashboard), "{text}");
     }
 }

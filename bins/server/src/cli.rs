@@ -1,4 +1,4 @@
-//! The command line. Every setting is a flag, made of the same tables from which it is read.
+//! The command line. Every setting has a flag, generated from the same tables that read it.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,19 +7,19 @@ use clap::{Arg, ArgAction, Command, value_parser};
 use waypost_core::settings::Setting;
 use waypost_settings::{Flags, SECTIONS};
 
-const ABOUT: &str = "A link shortener whose click numbers are exact";
+const ABOUT: &str = "Link shortener with exact click statistics";
 const ENDING: &str = "\
-A setting is taken from the flag, else from the environment, else from the file (waypost.toml in the
-working directory, or the one that --config or WAYPOST_CONFIG names; its keys are the names of the
-variables in lower case, without WAYPOST_), else it has its default. Other users of the machine can
-read flags: put passwords into the environment or the file.
+A flag overrides the environment, which overrides the file, which overrides the default. The file
+is waypost.toml in the working directory, or the one in --config or WAYPOST_CONFIG; its keys are the
+variables in lower case without WAYPOST_. Command lines are visible to all users of the machine: put
+passwords in the environment or the file.
 
 Exit codes:
   0  stopped after SIGTERM or SIGINT
-  1  could not start, or failed
+  1  failed to start, or failed while running
   2  wrong usage or configuration";
 
-/// Reads the command line. Ends the program for `--help`, `--version` and wrong usage.
+/// Parses the command line. Exits on `--help`, `--version` and wrong usage.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Flags {
     let mut matches = command().get_matches_from(arguments);
     let settings = all_settings()
@@ -49,7 +49,7 @@ fn command() -> Command {
                 .long("config")
                 .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
-                .help("file of settings [env: WAYPOST_CONFIG] [default: ./waypost.toml]"),
+                .help("Settings file [env: WAYPOST_CONFIG] [default: ./waypost.toml]"),
         )
         .args(all_settings().map(flag))
 }
@@ -66,7 +66,7 @@ fn flag(setting: &Setting) -> Arg {
         .long(setting.flag())
         .value_name("VALUE")
         .action(ArgAction::Set)
-        // The table's reader judges values, and it reports all of them at once.
+        // The settings reader checks values, and reports all problems at once.
         .allow_negative_numbers(true)
         .help(help)
 }

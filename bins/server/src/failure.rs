@@ -1,4 +1,4 @@
-//! What makes the program fail, in one line for people, and the exit code for programs.
+//! Why the program fails: a message in one line, and an exit code.
 
 use std::error::Error;
 use std::io;
@@ -10,16 +10,16 @@ use waypost_core::settings::Problems;
 use waypost_store::StoreError;
 use waypost_store_diesel::DatabaseError;
 
-/// Why the server does not run.
+/// Why the server failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// Settings that cannot be used.
+    /// The settings are invalid.
     #[error(transparent)]
     Settings(#[from] Problems),
     /// The log cannot be set up.
     #[error("cannot set up the log")]
     Log(#[source] Box<dyn Error + Send + Sync>),
-    /// No runtime.
+    /// The runtime cannot be started.
     #[error("cannot start the runtime")]
     Runtime(#[source] io::Error),
     /// Signals cannot be received.
@@ -28,7 +28,7 @@ pub(crate) enum Failure {
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The database does not tell its time.
+    /// The time of the database cannot be read.
     #[error("cannot read the time of the database")]
     Clock(#[source] StoreError),
     /// The journal of clicks cannot be used.
@@ -37,37 +37,37 @@ pub(crate) enum Failure {
     /// Clicks cannot be stored.
     #[error(transparent)]
     Ingester(#[from] IngesterError),
-    /// There are no countries, though there should be.
+    /// The country database cannot be used.
     #[error(transparent)]
     Countries(#[from] CountriesError),
-    /// The salts of today and tomorrow cannot be had.
+    /// The salts of today and tomorrow cannot be loaded.
     #[error("cannot read the daily salts from the database")]
     Salts(#[source] StoreError),
-    /// It cannot be found out whether there are users.
-    #[error("cannot make a set-up link")]
+    /// The set-up link cannot be created.
+    #[error("cannot create a set-up link")]
     SetUp(#[source] StoreError),
     /// The metrics cannot be set up.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
-    /// The OpenID provider cannot be spoken to.
+    /// Sign-in with the OpenID provider cannot be set up.
     #[error(transparent)]
     Oidc(#[from] OidcSetupError),
-    /// The HTTP server did not start, or failed.
+    /// The HTTP server failed to start, or failed while running.
     #[error(transparent)]
     Serve(#[from] ServeError),
-    /// Work in the background ended, which it should not.
+    /// A background task ended by itself.
     #[error("the background task `{task}` crashed")]
     Crashed {
-        /// Which.
+        /// The task.
         task: &'static str,
-        /// How it ended, unless it just returned.
+        /// The panic, or `None` if the task returned.
         #[source]
         source: Option<tokio::task::JoinError>,
     },
 }
 
 impl Failure {
-    /// The message and its causes. One line, unless it is a list of problems.
+    /// Returns the message and its causes, in one line unless it is a list of problems.
     pub(crate) fn explained(&self) -> String {
         let mut text = match self {
             Self::Settings(problems) => return problems.to_string(),
@@ -76,7 +76,7 @@ impl Failure {
         let mut cause = self.source();
         while let Some(error) = cause {
             let message = error.to_string();
-            // Some drivers repeat in their message what caused it.
+            // Some drivers repeat the message of their source.
             if !text.contains(&message) {
                 text = format!("{text}: {message}");
             }

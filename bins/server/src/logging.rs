@@ -1,6 +1,6 @@
 //! The log: on standard error, as text for people or as JSON for programs.
 //!
-//! Lines that belong to a request carry its id, because they are written within its span.
+//! Lines of a request carry its ID, because they are written within its span.
 
 use std::io::IsTerminal as _;
 
@@ -11,14 +11,14 @@ use waypost_api::{LogFormat, LogSettings};
 
 use crate::failure::Failure;
 
-/// The HTTP library tells at level `info` what the server says better; a filter that names it is
-/// stronger.
+/// Silences the `info` lines of the HTTP library, which repeat those of the server. A filter that
+/// names the library takes precedence.
 const QUIET: &str = "actix_server=warn";
 
-/// Starts the log of the process.
+/// Installs the log of the process.
 ///
 /// # Errors
-/// [`Failure::Log`] when the process has one.
+/// [`Failure::Log`] if the process already has a log.
 pub(crate) fn start(settings: &LogSettings) -> Result<(), Failure> {
     let filter = EnvFilter::builder()
         .parse(format!("{QUIET},{}", settings.filter))
@@ -37,7 +37,7 @@ pub(crate) fn start(settings: &LogSettings) -> Result<(), Failure> {
             .try_init(),
     }
     .map_err(|error| Failure::Log(error.into()))?;
-    // A panic is a line of the log like any other, not a text between the lines.
+    // Write panics as lines of the log.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         let payload = panic.payload();
@@ -48,7 +48,7 @@ pub(crate) fn start(settings: &LogSettings) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Colours only where somebody sees them and did not ask for none (<https://no-color.org>).
+/// Whether to use colours: on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
 fn colours() -> bool {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     std::io::stderr().is_terminal() && !unwanted

@@ -1,20 +1,20 @@
-//! `server`: Waypost as a program. It composes the crates and has no logic of its own.
+//! `server`: the Waypost server. Composes the crates and has no logic of its own.
 //!
 //! | subject | file |
 //! | --- | --- |
-//! | flags, made of the tables of settings | `cli.rs` |
+//! | flags, generated from the settings tables | `cli.rs` |
 //! | the log | `logging.rs` |
 //! | the limit of open files | `open_files.rs` |
-//! | putting the parts together, and taking them apart | `service.rs` |
-//! | work in the background | `background.rs` |
+//! | starting and stopping the parts | `service.rs` |
+//! | background tasks | `background.rs` |
 //! | SIGTERM and SIGINT | `signals.rs` |
-//! | what is printed when it listens | `banner.rs` |
-//! | what goes wrong, in one line, with an exit code | `failure.rs` |
+//! | output when the server listens | `banner.rs` |
+//! | failures, with a message and an exit code | `failure.rs` |
 //!
 //! # Exit codes
-//! 0 after a stop that was asked for; 1 when it could not start or failed while running; 2 for a
-//! configuration that cannot be used; 130 and 143 when a second SIGINT or SIGTERM cut the stop short,
-//! or when one came before the server listened.
+//! 0 after a stop by signal; 1 if the server failed to start or failed while running; 2 for wrong
+//! usage or an invalid configuration; 130 (SIGINT) and 143 (SIGTERM) if a second signal ended the
+//! stop early, or if the signal arrived before the server listened.
 
 mod background;
 mod banner;
@@ -33,7 +33,7 @@ use waypost_settings::{Flags, Settings};
 
 use crate::failure::Failure;
 
-/// How long work that cannot be interrupted, such as a write to an SQLite file, may hold up the end.
+/// How long the exit waits for work that cannot be interrupted, such as a write to an SQLite file.
 const RUNTIME_GRACE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     match run(&flags) {
         Ok(code) => code,
         Err(failure) => {
-            // When even this cannot be written, the exit code says it.
+            // If standard error is closed, the exit code remains.
             let _ = writeln!(std::io::stderr(), "error: {}", failure.explained());
             failure.exit_code()
         }

@@ -1,13 +1,13 @@
-//! How many files this process may have open, connections included: as many as it is let.
+//! The limit of open files, which includes connections.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;
 
-/// Files that are open beside connections: the journal, the database, the log.
+/// Number of open files besides connections: the journal, the database, the log.
 const OTHERS: u64 = 100;
 
-/// Raises the limit to the highest that this process may set, and says where that is too few for so many
-/// connections: then some of them are not accepted until others are closed.
+/// Raises the limit to the maximum for this process. Logs a warning if that is too low for
+/// `connections`: some are then not accepted until others are closed.
 pub(crate) fn raise_limit(connections: usize) {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -17,7 +17,7 @@ pub(crate) fn raise_limit(connections: usize) {
     let kept = match setrlimit(Resource::Nofile, raised) {
         Ok(()) => limit.maximum,
         Err(error) => {
-            warn!(%error, "the limit of open files could not be raised");
+            warn!(%error, "cannot raise the open file limit");
             limit.current
         }
     };
@@ -27,7 +27,7 @@ pub(crate) fn raise_limit(connections: usize) {
         warn!(
             files,
             wanted,
-            "fewer files may be open than WAYPOST_MAX_CONNECTIONS takes: raise the limit (`ulimit -n`, \
+            "open file limit too low for WAYPOST_MAX_CONNECTIONS; raise the limit (`ulimit -n`, \
              LimitNOFILE) or lower the setting"
         );
     }

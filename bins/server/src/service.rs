@@ -1,8 +1,8 @@
-//! The service: its parts are put together in order and taken apart in the reverse order.
+//! The service: starts the parts of the server in order and stops them in reverse order.
 //!
-//! Database and schema → the database's time → the journal of clicks → the API → work in the background. On SIGTERM or SIGINT:
-//! no new connections, requests under way are finished, the journal is drained, background work ends,
-//! connections to the database are closed.
+//! Start: database and schema → time of the database → click journal → API → background tasks. Stop
+//! on SIGTERM or SIGINT: no new connections, running requests finish, the journal is drained,
+//! background tasks end, database connections are closed.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -28,30 +28,29 @@ use crate::banner;
 use crate::failure::Failure;
 use crate::signals::{Signals, StopSignal};
 
-/// However long the requests under way took to finish, the journal is given this time to drain.
+/// Minimum time to drain the journal, however long the running requests took to finish.
 const LEAST_DRAIN: Duration = Duration::from_secs(1);
 
-/// What runs.
+/// The running parts.
 struct Service {
     server: RunningServer,
     recorder: Recorder,
     background: Background,
     database: Database,
     shutdown_grace: Duration,
-    /// Where the first admin is made; `None` where there are users. Never to be logged.
+    /// The set-up link for the first admin; `None` if there are users. Never logged.
     set_up: Option<String>,
 }
 
-/// Runs until a signal stops it, or until it fails. A second signal ends the process within this
-/// function.
+/// Runs until a signal stops it or a part fails. A second signal exits the process immediately.
 ///
 /// # Errors
-/// [`Failure`] when it did not start, or when a part of it failed.
+/// [`Failure`] if it did not start, or if a part failed.
 pub(crate) async fn run(settings: Settings) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen().map_err(Failure::Signals)?;
     let mut service = tokio::select! {
         started = Service::start(&settings) => started?,
-        // Nothing is served yet, and the database undoes what was not committed.
+        // No request was served yet, and the database rolls back open transactions.
         signal = signals.next() => return Ok(ExitCode::from(signal.exit_code())),
     };
     let set_up = service.set_up.take();
@@ -68,7 +67,7 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode, Failure> {
     let failure = tokio::select! {
         signal = signals.next() => {
             let grace_s = settings.http.shutdown_grace.as_secs();
-            info!(%signal, grace_s, "stopping; a second signal ends the process at once");
+            info!(%signal, grace_s, "stopping; a second signal exits immediately");
             None
         }
         failure = service.failed() => {
@@ -93,7 +92,7 @@ impl Service {
         waypost_store_diesel::describe_metrics();
         let database = Database::connect(&settings.database).await?;
         for migration in database.prepare_schema(settings.database.migrate).await? {
-            info!(migration, "the schema was brought up to date");
+            info!(migration, "applied migration");
         }
         let clock = Arc::new(DatabaseClock::new(database.store(), Arc::new(SystemClock)));
         clock.measure().await.map_err(Failure::Clock)?;
@@ -104,7 +103,7 @@ impl Service {
             JournalId::new(clock.now(), &*random),
         )?;
         let user_agents = Arc::new(UserAgents::new());
-        // A tenth of a second, for which no click is to wait.
+        // Takes a tenth of a second. Load now, so that no click waits for it.
         user_agents.load();
         let ingester = Ingester::begin(IngesterParts {
             journal: journal.clone(),
@@ -164,7 +163,7 @@ impl Service {
         background.start("ingester", async |stop| {
             if let Err(failure) = ingester.run(stop).await {
                 let failure = Failure::from(failure).explained();
-                error!(failure, "clicks are not stored any more");
+                error!(failure, "storing clicks failed; the server stops");
             }
         });
         background.start("salts", async move |stop| {
@@ -204,7 +203,7 @@ impl Service {
         if pending > 0 {
             warn!(
                 clicks = pending,
-                "not all clicks are stored yet; the next start stores the rest"
+                "stopped with pending clicks; the next start stores them"
             );
         }
         let worked = self.background.stop().await;
@@ -213,30 +212,30 @@ impl Service {
     }
 }
 
-/// The link with which the first admin is made, while there are no users.
+/// Returns the set-up link for the first admin, or `None` if there are users.
 async fn set_up(accounts: &Accounts, base_url: &BaseUrl) -> Result<Option<String>, Failure> {
     let secret = accounts.begin_set_up().await.map_err(Failure::SetUp)?;
     Ok(secret.map(|secret| format!("{base_url}/setup?token={}", secret.reveal())))
 }
 
-/// What tells the country of an address, where the operator gave something that does.
+/// Opens the country database, if one is set.
 fn countries(settings: &Settings) -> Result<Option<Arc<Countries>>, Failure> {
     let Some(path) = &settings.clicks.geoip_db else {
         return Ok(None);
     };
     let countries = Countries::open(path)?;
     let database = countries.description();
-    info!(database, "countries are known");
+    info!(database, "country database loaded");
     Ok(Some(Arc::new(countries)))
 }
 
-/// How the server was started, for its admins to read.
+/// Collects facts about this installation, which admins can read.
 async fn installation(settings: &Settings, database: &Database) -> Result<Installation, Failure> {
     let migrations = database.migration_status().await?;
     let newest = migrations.last().map(|newest| newest.name.clone());
     Ok(Installation {
         database: database.url().kind().to_string(),
-        // For people to read: no reason not to start.
+        // Only for display: a failure does not prevent the start.
         database_version: database.version().await.ok(),
         schema: newest.map(|newest| (migrations.len(), newest)),
         retention_days: settings.clicks.retention_days,
@@ -245,7 +244,7 @@ async fn installation(settings: &Settings, database: &Database) -> Result<Instal
     })
 }
 
-/// The OpenID provider to sign in with, where there is one. It is not asked anything yet.
+/// Sets up sign-in with the OpenID provider, if one is set. Sends no request yet.
 fn oidc(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Option<Arc<Oidc>>, Failure> {
     let Some(oidc) = settings.oidc.clone() else {
         return Ok(None);
@@ -254,7 +253,7 @@ fn oidc(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Option<Arc<Oidc>>,
     Ok(Some(Arc::new(oidc)))
 }
 
-/// What knows users and signs them in.
+/// Returns the domain functions for accounts.
 fn accounts(
     settings: &Settings,
     database: &Database,
@@ -271,7 +270,7 @@ fn accounts(
     })
 }
 
-/// What makes and finds links.
+/// Returns the domain functions for links.
 fn shortener(
     settings: &Settings,
     database: &Database,
@@ -288,7 +287,7 @@ fn shortener(
     })
 }
 
-/// What collects unknown paths.
+/// Returns the collector of orphan paths.
 fn orphans(
     settings: &Settings,
     database: &Database,
@@ -303,8 +302,8 @@ fn orphans(
     })
 }
 
-/// The second signal: whoever sends it does not want to wait.
+/// Exits immediately, on the second signal.
 fn end_at_once(signal: StopSignal) -> ! {
-    warn!(%signal, "ending at once");
+    warn!(%signal, "second signal received; exiting immediately");
     std::process::exit(signal.exit_code().into())
 }

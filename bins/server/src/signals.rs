@@ -1,34 +1,34 @@
-//! SIGTERM and SIGINT: the first asks to stop, the second to do it at once.
+//! SIGTERM and SIGINT: the first stops the server, the second exits immediately.
 
 use std::fmt;
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Receives the signals that stop the program. Once it exists, they no longer end the process by
+/// Receives the signals that stop the program. While it exists, they do not end the process by
 /// themselves.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    /// SIGXFSZ would end the process when a file reaches the limit that `ulimit -f` sets; received, it
-    /// leaves the write to fail with an error.
+    /// Receives SIGXFSZ, so that a write beyond the limit of `ulimit -f` fails with an error
+    /// instead of ending the process.
     _file_size: Signal,
 }
 
-/// Asked to stop.
+/// A signal that stops the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StopSignal {
     /// SIGINT: Ctrl-C.
     Interrupt,
-    /// SIGTERM: `kill`, and whatever supervises processes.
+    /// SIGTERM: `kill`, and process supervisors.
     Terminate,
 }
 
 impl Signals {
-    /// Begins to receive. Must be called within a tokio runtime.
+    /// Starts to receive signals. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// When the operating system refuses.
+    /// If the operating system rejects a handler.
     pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -37,7 +37,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub(crate) async fn next(&mut self) -> StopSignal {
         tokio::select! {
             _ = self.interrupt.recv() => StopSignal::Interrupt,
@@ -47,7 +47,7 @@ impl Signals {
 }
 
 impl StopSignal {
-    /// The exit code of a process that this signal ended: 128 and the number of the signal.
+    /// Returns the exit code of a process that this signal ended: 128 plus its number.
     pub(crate) const fn exit_code(self) -> u8 {
         match self {
             Self::Interrupt => 128 + 2,

@@ -1,5 +1,5 @@
-//! The program as whoever starts it sees it: what it prints, how it stops, with which code. On
-//! SQLite, in a directory of its own; the other databases are the end-to-end tests' business.
+//! Tests of the program as a process: what it prints, how it stops, its exit codes. On SQLite, in a
+//! directory of its own; the end-to-end tests cover the other databases.
 
 #![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
 
@@ -10,18 +10,18 @@ use std::process::{Child, Command, Output, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-/// A server that runs; it ends with the test.
+/// A running server, killed on drop.
 struct Running {
     child: Child,
     address: SocketAddr,
-    /// The rest of its standard output.
+    /// Standard output after the first line.
     stdout: BufReader<std::process::ChildStdout>,
     _directory: TempDir,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended already.
+        // It may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -82,7 +82,7 @@ impl Running {
         kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
     }
 
-    /// The exit code, and what was written to standard error.
+    /// Waits for the exit. Returns the exit code and standard error.
     fn ended(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
         let mut stderr = String::new();
@@ -130,7 +130,7 @@ fn a_signal_stops_the_server_with_code_0() {
         server.signal(signal);
         let (code, stderr) = server.ended();
         assert_eq!(code, Some(0), "{stderr}");
-        // Nobody watches, so nothing is coloured.
+        // Standard error is not a terminal, so there are no colours.
         assert!(!stderr.contains('\u{1b}'), "{stderr}");
         assert!(stderr.contains("stopped"), "{stderr}");
     }
@@ -140,7 +140,7 @@ fn a_signal_stops_the_server_with_code_0() {
 fn a_second_signal_ends_the_server_at_once() {
     for (signal, expected) in [(Signal::TERM, 143), (Signal::INT, 130)] {
         let server = start(&["--anonymous-links", "true"]);
-        // A request whose body never comes is under way.
+        // Start a request whose body never arrives.
         let mut stream = TcpStream::connect(server.address).unwrap();
         let head = "POST /shorten HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
                     Content-Length: 10\r\nExpect: 100-continue\r\n\r\n";

@@ -5,17 +5,17 @@ use std::str::FromStr;
 
 use time::{Duration, OffsetDateTime};
 
-/// How old something is, in whole hours, at most a hundred years.
+/// An age in whole hours, at most a hundred years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age {
     hours: u32,
 }
 
 impl Age {
-    /// The oldest that can be asked for: a hundred years of 365 days.
+    /// Maximum age: a hundred years of 365 days.
     const MAX_HOURS: u32 = 100 * 365 * 24;
 
-    /// The age of so many days of 24 hours; what is longer than a hundred years is a hundred years.
+    /// Creates an age of days of 24 hours, limited to a hundred years.
     #[must_use]
     pub fn days(days: u32) -> Self {
         Self {
@@ -23,13 +23,13 @@ impl Age {
         }
     }
 
-    /// The same as a duration.
+    /// Returns the age as a duration.
     #[must_use]
     pub fn duration(self) -> Duration {
         Duration::hours(i64::from(self.hours))
     }
 
-    /// The time before which things are older than this at `now`.
+    /// Returns the time before which things are older than this at `now`.
     #[must_use]
     pub fn cutoff(self, now: OffsetDateTime) -> OffsetDateTime {
         now.saturating_sub(self.duration())
@@ -39,7 +39,7 @@ impl Age {
 impl FromStr for Age {
     type Err = AgeError;
 
-    /// Reads a whole number and its unit: `h` hours, `d` days of 24 hours, `w` weeks of 7 days.
+    /// Parses a whole number and its unit: `h` hours, `d` days of 24 hours, `w` weeks of 7 days.
     fn from_str(text: &str) -> Result<Self, AgeError> {
         let digits = text.find(|character: char| !character.is_ascii_digit());
         let (number, unit) = text
@@ -75,16 +75,16 @@ impl fmt::Display for Age {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AgeError {
     /// It does not begin with a whole number.
-    #[error("an age is a whole number with a unit, such as 12h, 90d or 2w")]
+    #[error("an age must be a whole number with a unit, such as 12h, 90d or 2w")]
     NotANumber,
     /// Only a number, or nothing.
-    #[error("an age needs its unit: `h` for hours, `d` for days or `w` for weeks, such as 90d")]
+    #[error("an age must have a unit: `h` for hours, `d` for days or `w` for weeks, such as 90d")]
     NoUnit,
     /// Another unit.
-    #[error("{0:?} is no unit of an age; use `h` for hours, `d` for days or `w` for weeks")]
+    #[error("unknown unit {0:?}; use `h` for hours, `d` for days or `w` for weeks")]
     Unit(String),
     /// More than a hundred years.
-    #[error("an age is at most 36500d")]
+    #[error("an age must be at most 36500d")]
     TooLong,
 }
 

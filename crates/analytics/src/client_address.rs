@@ -1,5 +1,5 @@
-//! The client's address: the peer's, or what trusted proxies say about whom they speak for. The
-//! rule, and why it is this one, is on [`TrustedProxies`].
+//! The IP address of the client: that of the connection, or the one that trusted proxies forward.
+//! [`TrustedProxies`] documents the rule and the reasons for it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,31 +13,32 @@ use crate::hops;
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED: &str = "forwarded";
 
-/// The proxies whose forwarding headers count: nobody by default.
+/// The proxies whose forwarding headers are trusted: none by default.
 ///
 /// # The rule
-/// Nobody is trusted unless the operator named them. When the peer is not trusted it is the client,
-/// and no header is looked at. When it is, the hops of the forwarding header are walked from the
-/// right (the side on which each proxy appends) past trusted hops; the first one that is not
-/// trusted is the client. A hop without a readable address ends the walk at the last address that
-/// was known. When every hop is trusted, the leftmost is the client.
+/// No proxy is trusted unless the operator lists it. If the peer is not trusted, it is the client,
+/// and headers are ignored. If it is trusted, the hops of the forwarding header are read from the
+/// right, the side on which each proxy appends. The first hop that is not trusted is the client. A
+/// hop without a readable address ends the reading, and the last known address is the client. If
+/// every hop is trusted, the leftmost is the client.
 ///
 /// # Which header
-/// `X-Forwarded-For` when the request has one, otherwise `Forwarded` (RFC 7239); never both. A
-/// proxy usually writes one of the two and passes on the other one as the visitor sent it, so the
-/// one that it does not write is forged at will. Nearly every proxy (nginx, Apache, `HAProxy`,
-/// Caddy, Traefik, Envoy, the balancers of the large clouds) writes `X-Forwarded-For` and leaves
-/// `Forwarded` alone: behind them, this order lets nobody forge anything, and the opposite order
-/// would let everybody (the hazard is described in quarkusio/quarkus issue 35751). A proxy that
-/// writes only `Forwarded` must remove `X-Forwarded-For` from what visitors send.
+/// `X-Forwarded-For` if the request has one, otherwise `Forwarded` (RFC 7239); never both. A proxy
+/// usually writes one of the two and passes on the other as the visitor sent it, so that a visitor
+/// can forge the one it does not write. Nearly every proxy (nginx, Apache, `HAProxy`, Caddy,
+/// Traefik, Envoy, the load balancers of the large clouds) writes `X-Forwarded-For` and passes on
+/// `Forwarded`: with them, this order cannot be exploited, while the opposite order could be (the
+/// hazard is described in quarkusio/quarkus issue 35751). A proxy that writes only `Forwarded` must
+/// remove `X-Forwarded-For` from the requests of visitors.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// The address of the client that made this visit; see the rule above. `None` only where the
-    /// connection has no address. IPv4 written as IPv6 (`::ffff:192.0.2.1`) is given back as IPv4.
+    /// Returns the IP address of the client of a visit, by the rule above. Returns `None` only if
+    /// the connection has no IP address. IPv4 written as IPv6 (`::ffff:192.0.2.1`) is returned as
+    /// IPv4.
     ///
-    /// Allocates nothing, but where a trusted proxy quotes an address with backslashes.
+    /// Does not allocate, except if a trusted proxy quotes an address with backslashes.
     #[must_use]
     pub fn client_address(&self, visit: &Visit<'_>) -> Option<IpAddr> {
         let peer = visit.peer?.to_canonical();
@@ -60,25 +61,26 @@ impl TrustedProxies {
         Some(walk.client.unwrap_or(peer))
     }
 
-    /// The address of the client as [`TrustedProxies::client_address`] finds it, and why it is this one.
+    /// Returns the IP address of the client like [`TrustedProxies::client_address`], and the reason
+    /// for it.
     #[must_use]
     pub fn explain(&self, visit: &Visit<'_>) -> BelievedAddress {
         let Some(peer) = visit.peer.map(|peer| peer.to_canonical()) else {
             return BelievedAddress {
                 address: None,
-                because: "the connection has no address".to_owned(),
+                because: "the connection has no IP address".to_owned(),
             };
         };
         let address = self.client_address(visit);
         let believed = address.unwrap_or(peer);
         let because = if self.0.is_empty() {
-            "nobody is trusted (WAYPOST_TRUSTED_PROXIES is not set), so the other end of the \
-             connection is the client, whatever headers say"
+            "no proxy is trusted (WAYPOST_TRUSTED_PROXIES is not set), so the IP address of the \
+             connection is used and forwarding headers are ignored"
                 .to_owned()
         } else if !self.trusts(peer) {
             format!(
-                "the other end of the connection, {peer}, is not in WAYPOST_TRUSTED_PROXIES, so it is \
-                 the client, whatever headers say"
+                "the IP address of the connection, {peer}, is not in WAYPOST_TRUSTED_PROXIES, so \
+                 it is used and forwarding headers are ignored"
             )
         } else {
             let header = [X_FORWARDED_FOR, FORWARDED].into_iter();
@@ -88,12 +90,12 @@ impl TrustedProxies {
                     "{peer} is a trusted proxy, but sends neither X-Forwarded-For nor Forwarded"
                 ),
                 Some(name) if self.trusts(believed) => format!(
-                    "{peer} is a trusted proxy; every hop that can be read in {name} is one too, so \
-                     the last one before the walk from the right ended is taken"
+                    "{peer} is a trusted proxy; every readable hop in {name} is also trusted, so \
+                     the leftmost of them is used"
                 ),
                 Some(name) => format!(
-                    "{peer} is a trusted proxy; of the hops in {name}, walked from the right, \
-                     {believed} is the first that is not one"
+                    "{peer} is a trusted proxy; read from the right, {believed} is the first hop \
+                     in {name} that is not trusted"
                 ),
             }
         };
@@ -105,17 +107,17 @@ impl TrustedProxies {
     }
 }
 
-/// Whom a request is believed to come from, and why.
+/// The IP address of a client, and the reason for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BelievedAddress {
-    /// The address of the client.
+    /// The IP address of the client.
     pub address: Option<IpAddr>,
-    /// The reason, for people.
+    /// The reason, as a text for people.
     pub because: String,
 }
 
-/// The walk from the right, computed from the left as the hops are read: `client` is what the walk
-/// would answer if the header ended here, `None` standing for whoever comes next.
+/// Reads hops from the right, computed from the left in the order of the header. `client` is the
+/// result if the header ended here; `None` means that the next hop is the client.
 struct Walk<'a> {
     trusted: &'a TrustedProxies,
     client: Option<IpAddr>,
@@ -133,7 +135,7 @@ impl Walk<'_> {
 impl FromStr for TrustedProxies {
     type Err = TrustedProxiesError;
 
-    /// Reads addresses and networks (`10.0.0.0/8`) separated by commas or white space.
+    /// Parses IP addresses and networks (`10.0.0.0/8`) separated by commas or white space.
     fn from_str(text: &str) -> Result<Self, TrustedProxiesError> {
         text.split(|character: char| character == ',' || character.is_whitespace())
             .filter(|entry| !entry.is_empty())
@@ -152,7 +154,7 @@ fn network(entry: &str) -> Option<IpNet> {
         Ok(address) => IpNet::from(address),
         Err(_) => entry.parse::<IpNet>().ok()?,
     };
-    // Addresses are compared in their canonical form, so networks must be in theirs.
+    // IP addresses are compared in canonical form, so networks must be in it too.
     if let IpNet::V6(mapped) = network
         && let Some(address) = mapped.addr().to_ipv4_mapped()
         && let Some(prefix) = mapped.prefix_len().checked_sub(96)
@@ -173,9 +175,9 @@ impl fmt::Display for TrustedProxies {
     }
 }
 
-/// An entry of the list is neither an address nor a network.
+/// An entry of the list is neither an IP address nor a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("holds {entry:?}, which is neither an address nor a network such as 10.0.0.0/8")]
+#[error("contains {entry:?}, expected an IP address or a network such as 10.0.0.0/8")]
 pub struct TrustedProxiesError {
     /// The first such entry.
     pub entry: String,
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn by_default_nobody_is_believed() {
+    fn by_default_no_header_is_trusted() {
         let forged = [(XFF, "192.0.2.66"), (FORWARDED, "for=192.0.2.66")];
         for peer in ["127.0.0.1", "10.0.0.1", "::1"] {
             assert_eq!(client("", peer, &forged), peer);
@@ -214,7 +216,7 @@ mod tests {
                 "10.0.0.1",
                 vec![(XFF, "192.0.2.66")],
                 "10.0.0.1",
-                "nobody is trusted",
+                "no proxy is trusted",
             ),
             (
                 "10.0.0.0/8",
@@ -235,21 +237,21 @@ mod tests {
                 "10.0.0.1",
                 vec![(XFF, "203.0.113.7, 10.0.0.2")],
                 "203.0.113.7",
-                "x-forwarded-for, walked",
+                "first hop in x-forwarded-for",
             ),
             (
                 "10.0.0.0/8",
                 "10.0.0.1",
                 vec![(FORWARDED, "for=203.0.113.7")],
                 "203.0.113.7",
-                "forwarded, walked",
+                "first hop in forwarded",
             ),
             (
                 "10.0.0.0/8",
                 "10.0.0.1",
                 vec![(XFF, "10.0.0.3, 10.0.0.2")],
                 "10.0.0.3",
-                "is one too",
+                "is also trusted",
             ),
         ] {
             let trusted: TrustedProxies = trusted.parse().unwrap();
@@ -266,14 +268,14 @@ mod tests {
     fn the_walk_goes_from_the_right_past_trusted_hops() {
         let trusted = "10.0.0.0/8, 2001:db8:1::/48";
         for (line, expected) in [
-            // What the visitor wrote itself stands to the left of what the proxies appended.
+            // Hops that the visitor forged are to the left of those that proxies appended.
             ("192.0.2.66, 203.0.113.7, 10.0.0.2", "203.0.113.7"),
             ("203.0.113.7", "203.0.113.7"),
             ("203.0.113.7, 2001:db8:1::5, 10.0.0.2", "203.0.113.7"),
             ("10.0.0.3, 203.0.113.7", "203.0.113.7"),
             // All trusted: the leftmost.
             ("10.0.0.3, 10.0.0.2", "10.0.0.3"),
-            // Unreadable hops end it at the last good address.
+            // An unreadable hop ends the reading at the last good address.
             ("203.0.113.7, unknown, 10.0.0.3, 10.0.0.2", "10.0.0.3"),
             ("203.0.113.7, unknown", "10.0.0.1"),
             ("unknown", "10.0.0.1"),
@@ -374,7 +376,7 @@ mod tests {
         }
     }
 
-    /// Addresses of which about half are trusted, and hops that cannot be read.
+    /// Generates addresses, about half of them trusted, and unreadable hops.
     fn hop() -> impl Strategy<Value = String> {
         prop_oneof![
             (0_u8..4).prop_map(|host| format!("10.0.0.{host}")),
@@ -384,7 +386,7 @@ mod tests {
         ]
     }
 
-    /// The rule as the documentation says it, word by word.
+    /// Implements the rule as documented, literally.
     fn walked_from_the_right(hops: &[String], peer: &str) -> String {
         let mut last = peer;
         for hop in hops.iter().rev() {
@@ -411,7 +413,7 @@ mod tests {
 
         #[test]
         fn a_visitor_cannot_forge_its_address(forged in "[ -~]{0,60}", which in 0_usize..3) {
-            // The proxy appends the address it sees, to the same line or as one more.
+            // The proxy appends the address it sees, to the same line or as a further line.
             let appended = format!("{forged}, 203.0.113.7");
             let lines: Vec<(&str, &str)> = match which {
                 0 => vec![(XFF, appended.as_str())],

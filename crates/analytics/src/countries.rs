@@ -1,9 +1,9 @@
-//! The country that an address belongs to, by a database in the format of `MaxMind` (`.mmdb`) that
-//! the operator provides: `GeoLite2`, `GeoIP2`, DB-IP, `IPinfo` and others have one.
+//! The country of an IP address, from a database in the format of `MaxMind` (`.mmdb`) that the
+//! operator provides: `GeoLite2`, `GeoIP2`, DB-IP, `IPinfo` and others.
 //!
-//! The file is read into memory once, when it is opened; a newer one is seen after a restart. A
-//! look-up decodes the two letters of the country and nothing else: 0.2 µs, and up to 0.5 µs for
-//! addresses all over a database of cities (55 MiB) that the processor's caches do not hold.
+//! The file is read into memory once, when it is opened; a newer file takes effect after a restart.
+//! A look-up decodes only the two letters of the country: 0.2 µs, and up to 0.5 µs for addresses
+//! spread over a city database (55 MiB) that does not fit into the processor's caches.
 
 use std::fmt;
 use std::io;
@@ -16,65 +16,65 @@ use waypost_core::Country;
 
 type CodePath = &'static [PathElement<'static>];
 
-/// Where a record has the two letters: as `IPinfo` and others with flat records write it, whose `country` is a
-/// text, and as `MaxMind` and DB-IP do.
+/// Where a record has the two letters: in flat records, as `IPinfo` and others write them with
+/// `country` as a text, and in nested records, as `MaxMind` and DB-IP write them.
 const CODE_PATHS: [CodePath; 2] = [
     &[PathElement::Key("country_code")],
     &[PathElement::Key("country"), PathElement::Key("iso_code")],
 ];
 
-/// How many records are looked at for a country before a database is taken for one without.
+/// Number of records without a country after which a database counts as one without countries.
 const RECORDS_TRIED: usize = 10_000;
 
-/// Knows which country an address belongs to.
+/// A country database.
 pub struct Countries {
     database: Reader<Vec<u8>>,
     code: CodePath,
 }
 
-/// Why there are no countries.
+/// Why a country database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CountriesError {
-    /// The file is not there, or may not be read.
+    /// The file does not exist or cannot be read.
     #[error(
-        "the country database {} cannot be read: put the file there and let the server read it",
+        "the country database {} cannot be read; check the path in WAYPOST_GEOIP_DB and the permissions of the file",
         path.display()
     )]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The file is something else.
+    /// The file has another format.
     #[error(
-        "{} is not a database in MaxMind's format: give the .mmdb file, unpacked and whole",
+        "{} is not a database in MaxMind's format; use the complete, unpacked .mmdb file",
         path.display()
     )]
     NotADatabase {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error of the parser.
         source: MaxMindDbError,
     },
-    /// The file knows something else of addresses.
+    /// The database has other data.
     #[error(
-        "the database {} ({kind}) knows no countries: give one that does, such as GeoLite2 Country",
+        "the database {} ({kind}) has no countries; use one that does, such as GeoLite2 Country",
         path.display()
     )]
     WithoutCountries {
         /// The file.
         path: PathBuf,
-        /// What it says it is.
+        /// The type of the database, as it states.
         kind: String,
     },
 }
 
 impl Countries {
-    /// Reads a database into memory, as much of it as the file has.
+    /// Reads a database into memory.
     ///
     /// # Errors
-    /// When the file cannot be read, is no database, or has no countries; each says what to do.
+    /// [`CountriesError`] if the file cannot be read, is not a database, or has no countries.
     pub fn open(path: &Path) -> Result<Self, CountriesError> {
         let database = Reader::open_readfile(path).map_err(|error| match error {
             MaxMindDbError::Io(source) => CountriesError::Unreadable {
@@ -99,11 +99,11 @@ impl Countries {
         }
     }
 
-    /// The country where an address is used, if the database knows.
+    /// Returns the country in which an IP address is used, if the database has it.
     ///
-    /// The country that an address is only registered in (`registered_country`) or stands for
-    /// (`represented_country`, an army's base abroad) is not taken: it says nothing of where the
-    /// visitor is. An IPv4 address that is written as an IPv6 one is looked up as IPv4.
+    /// Ignores the country in which an address is only registered (`registered_country`) or that it
+    /// represents (`represented_country`, for instance of a military base abroad): these say
+    /// nothing about where the visitor is. IPv4 written as IPv6 is looked up as IPv4.
     #[must_use]
     pub fn of(&self, address: IpAddr) -> Option<Country> {
         let record = self.database.lookup(address.to_canonical()).ok()?;
@@ -111,7 +111,7 @@ impl Countries {
         Country::parse(code)
     }
 
-    /// What the database is and of which day, for the log: `GeoLite2-Country of 2026-09-10`.
+    /// Returns the type and date of the database, for the log: `GeoLite2-Country of 2026-09-10`.
     #[must_use]
     pub fn description(&self) -> String {
         let metadata = self.database.metadata();
@@ -125,7 +125,7 @@ impl Countries {
     }
 }
 
-/// Where the records of a database have the code of a country, if they have one.
+/// Returns where the records of a database have the country code, if they have one.
 fn code_path(database: &Reader<Vec<u8>>) -> Result<Option<CodePath>, MaxMindDbError> {
     let records = database.networks(WithinOptions::default().skip_empty_values())?;
     for record in records.take(RECORDS_TRIED) {
@@ -133,7 +133,7 @@ fn code_path(database: &Reader<Vec<u8>>) -> Result<Option<CodePath>, MaxMindDbEr
         for path in CODE_PATHS {
             match record.decode_path::<&str>(path) {
                 Ok(Some(_)) => return Ok(Some(path)),
-                // Something else by the name of a part.
+                // The path leads to a value of another type.
                 Ok(None) | Err(MaxMindDbError::Decoding { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -184,8 +184,8 @@ mod tests {
         }
     }
 
-    /// A database of IPv4 with one record for all addresses below 128.0.0.0, as the
-    /// [specification](https://maxmind.github.io/MaxMind-DB/) of the format says, version 2.0.
+    /// Creates an IPv4 database with one record for all addresses below 128.0.0.0, by version 2.0
+    /// of the [specification](https://maxmind.github.io/MaxMind-DB/).
     fn written(record: &[(&str, &str)]) -> Vec<u8> {
         fn sized(kind: u8, length: usize) -> u8 {
             (kind << 5) | u8::try_from(length).unwrap()
@@ -204,7 +204,7 @@ mod tests {
             .iter()
             .map(|(key, value)| (*key, text(value)))
             .collect();
-        // One node with two records of 24 bits: the data behind the separator, and nothing.
+        // One node with two records of 24 bits: the data after the separator, and no data.
         let (tree, separator) = ([0, 0, 1 + 16, 0, 0, 1], [0; 16]);
         let u16 = |number: u8| vec![sized(5, 1), number];
         let metadata = map(&[
@@ -267,7 +267,7 @@ mod tests {
     fn a_file_that_is_missing_or_something_else_is_refused_with_what_to_do() {
         let missing = Countries::open(&data("nothing.mmdb")).unwrap_err();
         assert!(matches!(missing, CountriesError::Unreadable { .. }));
-        assert!(missing.to_string().contains("put the file there"));
+        assert!(missing.to_string().contains("check the path"));
 
         let text = Countries::open(&data("README.md")).unwrap_err();
         assert!(matches!(text, CountriesError::NotADatabase { .. }));
@@ -293,6 +293,6 @@ mod tests {
                 let _ = countries.of("81.2.69.160".parse().unwrap());
             }
         }
-        assert_eq!(opened, 0, "its metadata are at the end");
+        assert_eq!(opened, 0, "the metadata are at the end of the file");
     }
 }

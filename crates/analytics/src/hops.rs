@@ -1,14 +1,14 @@
-//! The hops that a forwarding header names: `X-Forwarded-For`, and `Forwarded` of RFC 7239.
+//! Parsers for the hops of the forwarding headers `X-Forwarded-For` and `Forwarded` (RFC 7239).
 //!
-//! Each function reads one header line from the left and shows every hop as its address, or as
-//! `None` where the hop does not tell one (`unknown`, an obfuscated name, or text that breaks the
-//! rules). Nothing here allocates, but for a quoted value that uses backslashes.
+//! Each function parses one header line from the left and passes every hop to a callback: its IP
+//! address, or `None` if it has none (`unknown`, an obfuscated name, or invalid text). Nothing
+//! allocates, except a quoted value with backslashes.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Shows the hops of one `X-Forwarded-For` line: addresses separated by commas, with or without a
-/// port. Empty elements do not count (RFC 9110 §5.6.1.2).
+/// Parses the hops of one `X-Forwarded-For` line: IP addresses separated by commas, with or without
+/// a port. Empty elements are ignored (RFC 9110 §5.6.1.2).
 pub(crate) fn x_forwarded_for(line: &[u8], hop: &mut dyn FnMut(Option<IpAddr>)) {
     line.split(|byte| *byte == b',')
         .map(<[u8]>::trim_ascii)
@@ -16,10 +16,10 @@ pub(crate) fn x_forwarded_for(line: &[u8], hop: &mut dyn FnMut(Option<IpAddr>)) 
         .for_each(|element| hop(node(element)));
 }
 
-/// Shows the hops of one `Forwarded` line (RFC 7239 §4), a hop per element.
+/// Parses the hops of one `Forwarded` line (RFC 7239 §4), one per element.
 ///
-/// An element that breaks the grammar ends at the next comma, quoted or not: a visitor who opens a
-/// quote and never closes it swallows no hop that a proxy appended to the same line.
+/// An element that breaks the grammar ends at the next comma, quoted or not, so that an unclosed
+/// quote of a visitor cannot hide a hop that a proxy appended to the same line.
 pub(crate) fn forwarded(line: &[u8], hop: &mut dyn FnMut(Option<IpAddr>)) {
     let mut rest = Some(line);
     while let Some(from) = rest {
@@ -42,8 +42,8 @@ enum Element {
     Hop(Option<IpAddr>),
 }
 
-/// Reads `pair *( ";" pair )` and the comma behind it; with what follows the comma, if there is one.
-/// `None` for what breaks the grammar.
+/// Parses `pair *( ";" pair )` and the comma after it. Returns the element and the text after the
+/// comma, if there is one. Returns `None` if the text breaks the grammar.
 fn element(from: &[u8]) -> Option<(Element, Option<&[u8]>)> {
     let mut rest = from.trim_ascii_start();
     let mut empty = true;
@@ -53,7 +53,7 @@ fn element(from: &[u8]) -> Option<(Element, Option<&[u8]>)> {
         let (name, behind) = rest.split_at_checked(name_ends.unwrap_or(rest.len()))?;
         if !name.is_empty() {
             let (value, behind) = value(behind.strip_prefix(b"=")?)?;
-            // No parameter may occur twice; of two addresses none can be believed.
+            // No parameter may occur twice. If there are two addresses, neither is trusted.
             if name.eq_ignore_ascii_case(b"for") && address.replace(node(&value)).is_some() {
                 return None;
             }
@@ -79,8 +79,8 @@ fn element(from: &[u8]) -> Option<(Element, Option<&[u8]>)> {
     }
 }
 
-/// Reads a value, quoted or not, and what follows it. Unquoted it may be more than the token that
-/// the grammar allows, because many proxies forget to quote `[2001:db8::1]:4711`.
+/// Parses a value, quoted or not. Returns it and the text after it. An unquoted value may contain
+/// more characters than the grammar allows, because many proxies do not quote `[2001:db8::1]:4711`.
 fn value(from: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
     if let Some(quoted) = from.strip_prefix(b"\"") {
         return quoted_string(quoted);
@@ -92,7 +92,7 @@ fn value(from: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
     (!value.is_empty()).then_some((Cow::Borrowed(value), behind))
 }
 
-/// Reads a quoted string (RFC 9110 §5.6.4) behind its opening quote.
+/// Parses a quoted string (RFC 9110 §5.6.4) after its opening quote.
 fn quoted_string(from: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
     let stop = from.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
     let (plain, behind) = from.split_at_checked(stop)?;
@@ -110,13 +110,13 @@ fn quoted_string(from: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
     }
 }
 
-/// A character of a token (RFC 9110 §5.6.2).
+/// Whether a byte is a character of a token (RFC 9110 §5.6.2).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// The address of a node (RFC 7239 §6): `192.0.2.1`, `2001:db8::1` or `[2001:db8::1]`, all but the
-/// second with or without a port.
+/// Parses the IP address of a node (RFC 7239 §6): `192.0.2.1`, `2001:db8::1` or `[2001:db8::1]`,
+/// all but the second with or without a port.
 fn node(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
     let address = if let Some(bracketed) = text.strip_prefix('[') {
@@ -133,7 +133,7 @@ fn node(text: &[u8]) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// Nothing, or `:` and a port, which may be obfuscated (RFC 7239 §6).
+/// Whether a text is empty, or `:` and a port, which may be obfuscated (RFC 7239 §6).
 fn is_port_suffix(text: &str) -> bool {
     if text.is_empty() {
         return true;
@@ -225,16 +225,16 @@ mod tests {
                 "for=192.0.2.43:47011, for=\"192.0.2.43:_port\"",
                 vec!["192.0.2.43", "192.0.2.43"],
             ),
-            // What proxies write although the grammar has it otherwise.
+            // Proxies write this although the grammar does not allow it.
             ("for=[2001:db8::1]:80;proto=https", vec!["2001:db8::1"]),
             ("for=\"2001:db8::1\" ; proto=https", vec!["2001:db8::1"]),
-            // A quoted value may use backslashes and hold separators.
+            // A quoted value may contain backslashes and separators.
             ("for=\"192\\.0.2.1\"", vec!["192.0.2.1"]),
             (
                 "host=\"a,b;for=192.0.2.9\";for=192.0.2.1",
                 vec!["192.0.2.1"],
             ),
-            // A hop that names no address, or two, cannot be walked past.
+            // A hop without an address, or with two, is unreadable.
             ("proto=https, for=192.0.2.1", vec!["?", "192.0.2.1"]),
             (";, for=192.0.2.1", vec!["?", "192.0.2.1"]),
             ("for=192.0.2.1;for=192.0.2.2", vec!["?"]),

@@ -1,16 +1,16 @@
-//! What is kept of a visitor's address: its hash with the salt of the day.
+//! The stored form of a visitor's IP address: its hash with the salt of the day.
 
 use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 use waypost_core::{IpHash, Salt};
 
-/// SHA-256 over the address followed by the salt.
+/// Computes the SHA-256 of an IP address followed by the salt.
 ///
-/// The address is its octets in network order, 4 of IPv4 or 16 of IPv6, where IPv4 written as IPv6
-/// (`::ffff:192.0.2.1`) counts as IPv4; the salt is its 32 bytes. The input therefore has 36 or 48
-/// bytes, and no IPv4 input can equal an IPv6 one. Within a day the same address has the same hash,
-/// on every node; without the salt it cannot be recomputed.
+/// The address is hashed as its octets in network order, 4 for IPv4 or 16 for IPv6; IPv4 written as
+/// IPv6 (`::ffff:192.0.2.1`) counts as IPv4. The salt has 32 bytes. The input therefore has 36 or
+/// 48 bytes, and an IPv4 input never equals an IPv6 one. Within a day the same address has the same
+/// hash on every server. Without the salt the hash cannot be recomputed.
 #[must_use]
 pub fn ip_hash(address: IpAddr, salt: &Salt) -> IpHash {
     let digest = match address.to_canonical() {
@@ -30,7 +30,7 @@ mod tests {
 
     #[test]
     fn the_hash_is_over_the_octets_and_the_salt() {
-        // printf '\xc0\x00\x02\x01' and 32 times '\x41', through sha256sum.
+        // Computed with sha256sum from '\xc0\x00\x02\x01' and 32 times '\x41'.
         assert_eq!(
             hash("192.0.2.1", 0x41),
             "1bb5fbcc4306536e181a3dad487f2161d44c054746ed02ab57c36086c30355bf"

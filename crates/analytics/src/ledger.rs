@@ -1,5 +1,5 @@
-//! Counting again: whether totals, rollups and rows still agree, link by link, and whether every click
-//! that was accepted is accounted for, journal by journal (`journals.rs`).
+//! Recounting: verifies for each link that totals, daily totals and click records agree, and for
+//! each journal (`journals.rs`) that every accepted click is accounted for.
 
 mod forgotten;
 mod journals;
@@ -9,26 +9,26 @@ pub(crate) use journals::retried;
 pub use journals::{JournalLedger, JournalLedgerError, JournalProblem, journals};
 use waypost_store::{LinkLedger, Store, StoreError};
 
-/// Links that are counted again by one query; what bounds the memory this takes.
+/// Number of links recounted by one query, which bounds the memory of a recount.
 const PAGE: u32 = 500;
 
 /// The sums of a recount.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Verification {
-    /// Links counted.
+    /// Number of links.
     pub links: u64,
-    /// Their totals, summed.
+    /// Sum of their totals.
     pub clicks: u64,
-    /// Their click rows.
+    /// Number of their click records.
     pub rows: u64,
-    /// Their click rows that were purged.
+    /// Number of their purged click records.
     pub purged: u64,
-    /// Links whose total, rollup and rows do not agree.
+    /// Number of links whose total, daily totals and click records do not agree.
     pub differences: u64,
 }
 
 impl Verification {
-    /// Whether every link's numbers agree.
+    /// Whether the numbers of all links agree.
     #[must_use]
     pub const fn agrees(&self) -> bool {
         self.differences == 0
@@ -45,14 +45,15 @@ impl Verification {
     }
 }
 
-/// Counts every link again, in the order of their ids, a page at a time.
+/// Recounts every link, in the order of IDs, one page at a time.
 ///
-/// `on_difference` is shown each link whose numbers do not agree, `on_progress` the sums after each
-/// page. It may run while clicks are recorded: each link is consistent in itself. Links that are
-/// made meanwhile may or may not be among those counted.
+/// `on_difference` receives each link whose numbers do not agree, `on_progress` the sums after each
+/// page. May run while clicks are recorded, because each link is read consistently. Links created
+/// in the meantime may or may not be included.
 ///
 /// # Errors
-/// [`StoreError`] of the first page that could not be read; what the callbacks were told is true.
+/// [`StoreError`] of the first page that could not be read. What the callbacks received before is
+/// valid.
 pub async fn verify(
     store: &dyn Store,
     mut on_progress: impl FnMut(&Verification),
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_goes_away_is_an_error() {
+    async fn a_store_that_becomes_unavailable_is_an_error() {
         let (store, _) = Witness::with_clicks(1).await;
         store.seen().away_after = Some(1);
         let error = verify(&*store, |_| (), |_| ()).await;

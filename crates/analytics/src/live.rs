@@ -1,8 +1,9 @@
-//! Live numbers: whoever watches a link is told of its clicks, whichever node accepted them.
+//! Live statistics: streams the clicks of a link to watching clients, whichever server accepted
+//! them.
 //!
-//! A link that is watched is asked for once a second, however many watch it, and not at all when
-//! nobody does. What was accepted by any node and stored is seen with the next question: within two
-//! seconds, as long as clicks are stored without a backlog.
+//! A watched link is read from the store once a second, however many clients watch it, and not at
+//! all without clients. Clicks that any server accepted appear within two seconds, as long as they
+//! are stored without a backlog.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -18,23 +19,23 @@ use waypost_core::{ClickId, LinkId};
 use waypost_store::rollup::Counted;
 use waypost_store::{ClicksQuery, KeptClick, Store, StoreError};
 
-/// How often a link that is watched is asked for.
+/// How often a watched link is read.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// So many clicks are told of at once; the numbers count all.
+/// Maximum number of clicks in one event. The totals count all clicks.
 const MOST_CLICKS: u32 = 20;
-/// So many news wait for whoever is slow; older ones are passed over.
+/// Maximum number of events buffered for a slow client. Older ones are skipped.
 const WAITING: usize = 16;
 
-/// Something happened to a link.
+/// An event: new clicks of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct News {
-    /// All clicks ever counted, as of now.
+    /// The total number of clicks.
     pub total: Counted,
-    /// The newest of those that came, newest first; at most 20, none where no rows are kept.
+    /// The newest of the new clicks, newest first: at most 20, none without click records.
     pub clicks: Vec<KeptClick>,
 }
 
-/// Watches links. Clones are cheap.
+/// Live statistics of links. Clones are cheap.
 #[derive(Clone)]
 pub struct Live(Arc<Inner>);
 
@@ -44,7 +45,7 @@ struct Inner {
     watched: Mutex<HashMap<LinkId, Weak<Watched>>>,
 }
 
-/// A link that somebody watches, until nobody does.
+/// A watched link. Reading stops when its last client is dropped.
 struct Watched {
     sender: Sender<Arc<News>>,
     task: AbortHandle,
@@ -56,21 +57,22 @@ impl Drop for Watched {
     }
 }
 
-/// Somebody who watches a link.
+/// A client that watches a link.
 pub struct Watcher {
-    /// How it stood when they began.
+    /// The total at the start.
     pub total: Counted,
     receiver: Receiver<Arc<News>>,
     _watched: Arc<Watched>,
 }
 
 impl Watcher {
-    /// Waits for news; `None` when there will be none any more. Whoever drops it misses nothing.
+    /// Waits for the next event; `None` if there will be no more. Cancel-safe: dropping the future
+    /// loses no event.
     pub async fn news(&mut self) -> Option<Arc<News>> {
         loop {
             match self.receiver.recv().await {
                 Ok(news) => return Some(news),
-                // The numbers of the next ones count what was missed.
+                // The totals of the next event include what was missed.
                 Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => return None,
             }
@@ -79,10 +81,10 @@ impl Watcher {
 }
 
 impl Live {
-    /// Watches links in `store`, by tasks of the runtime from which this is called.
+    /// Creates live statistics of links in `store`, with tasks on the current runtime.
     ///
     /// # Panics
-    /// Outside of a runtime of tokio.
+    /// If called outside a tokio runtime.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self(Arc::new(Inner {
@@ -99,13 +101,13 @@ impl Live {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins to watch a link; `None` when there is none.
+    /// Starts watching a link. Returns `None` if the link does not exist.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`], as for any read.
     pub async fn watch(&self, link: LinkId) -> Result<Option<Watcher>, StoreError> {
         loop {
-            // Before the numbers are read: what changes after that is news.
+            // Subscribe before reading the totals, so that later changes are events.
             let joined = self.join(link);
             let Some(seen) = Seen::of(&*self.0.store, link).await? else {
                 return Ok(None);
@@ -121,14 +123,14 @@ impl Live {
         }
     }
 
-    /// Joins those who watch a link, if anybody does.
+    /// Subscribes to a link that is already watched.
     fn join(&self, link: LinkId) -> Option<Joined> {
         let watched = self.watched().get(&link).and_then(Weak::upgrade)?;
         let receiver = watched.sender.subscribe();
         Some((watched, receiver))
     }
 
-    /// Begins to watch a link, unless somebody else has begun meanwhile.
+    /// Starts watching a link, unless another client did so in the meantime.
     fn begin(&self, link: LinkId, seen: Seen) -> Option<Joined> {
         let mut links = self.watched();
         links.retain(|_, watched| watched.strong_count() > 0);
@@ -149,7 +151,7 @@ impl Live {
 
 type Joined = (Arc<Watched>, Receiver<Arc<News>>);
 
-/// What is known of a link that is watched.
+/// The last seen state of a watched link.
 struct Seen {
     total: Counted,
     newest: Option<ClickId>,
@@ -168,7 +170,7 @@ impl Seen {
         }))
     }
 
-    /// What is new, if anything.
+    /// Returns an event if there are new clicks.
     async fn news(&mut self, store: &dyn Store, link: LinkId) -> Result<Option<News>, StoreError> {
         let Some(found) = store.link(link).await? else {
             return Ok(None);
@@ -181,7 +183,7 @@ impl Seen {
             return Ok(None);
         }
         let mut clicks = newest(store, link, MOST_CLICKS).await?;
-        // One that is stored late, behind a newer one, is in the numbers alone.
+        // A click that is stored late, after a newer one, is only in the totals.
         clicks.retain(|click| self.newest.is_none_or(|newest| click.id > newest));
         self.newest = clicks.first().map(|click| click.id).or(self.newest);
         self.total = total;
@@ -205,13 +207,13 @@ async fn watch(store: Arc<dyn Store>, link: LinkId, mut seen: Seen, sender: Send
         interval.tick().await;
         match seen.news(&*store, link).await {
             Ok(Some(news)) => {
-                // Where nobody listens any more, this is about to end.
+                // Without clients, this task is about to be aborted.
                 let _ = sender.send(Arc::new(news));
             }
             Ok(None) => {}
             Err(error) => {
                 let error: &(dyn Error + 'static) = &error;
-                debug!(error, "a link that is watched cannot be read; trying again");
+                debug!(error, "cannot read a watched link; trying again");
             }
         }
     }
@@ -225,7 +227,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn all_who_watch_are_told_of_each_click_within_a_second() {
+    async fn all_clients_get_each_click_within_a_second() {
         let store = Arc::new(MemoryStore::new());
         let samples = Samples::new(1);
         let link = samples.link("wiki");
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_link_that_nobody_watches_is_not_asked_for() {
+    async fn a_link_without_clients_is_not_read() {
         let store = Arc::new(MemoryStore::new());
         let samples = Samples::new(1);
         let links = samples.links(2);

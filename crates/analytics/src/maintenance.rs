@@ -1,20 +1,16 @@
-//! The work that comes around by itself: salts are destroyed in time; and, by one node at a time,
-//! changes of links that every node has seen, sessions that expired long ago, and what visitors of past
-//! days were told apart by are deleted, settled journals of servers that are gone forgotten, and raw clicks purged
-//! where the operator set a retention.
+//! Periodic maintenance. Every server deletes expired salts. One server at a time deletes link
+//! changes that every server has seen, sessions that expired long ago and visitor hashes of past
+//! days, forgets settled journals of servers that are gone, and purges click records if a retention
+//! is set.
+//! # Pace Rows are deleted in batches of 1,000, each in its own transaction. After each batch there
+//! is a pause at least as long as the batch took. While more than 1,000 clicks are pending in the
+//! journal of the server, or one has been pending for more than a second, it deletes nothing. After
+//! 5 minutes of such load it continues with a batch every 10 seconds, until the load ends.
+//! # Clocks Each pass reads the time of the database and uses it. If the clock of the server
+//! differs by more than 5 minutes, one of the two is wrong, and the pass does nothing, so that a
+//! single wrong clock does not delete anything.
 //!
-//! # At what pace
-//! What is deleted, is deleted in batches of 1,000 rows, each in a transaction of its own. After each,
-//! the database belongs to others for as long as the batch took. While more than 1,000 clicks wait in
-//! the journal of the node, or one has been waiting for more than a second, it deletes nothing; after
-//! 5 minutes of that it goes on nevertheless, with a batch every 10 seconds until the load is over.
-//!
-//! # By which time
-//! Each pass asks the database for its time, and goes by that. While the clock of the node is more than 5
-//! minutes apart from it, one of the two is wrong, and the pass does nothing. What one wrong clock makes
-//! look old is not deleted on its word alone.
-//!
-//! A purge of clicks that would delete more than half of all rows at once does not begin: see
+//! A purge that would delete more than half of all click records does not start: see
 //! [`retention::overreaches`].
 
 mod turn;
@@ -36,79 +32,79 @@ use crate::journal::Journal;
 use crate::retention::{Batch, DEFAULT_PURGE_BATCH};
 use crate::{Age, DailySalts, ledger, metrics, retention};
 
-/// How long after the beginning of one pass the next one begins.
+/// Time between the starts of two passes.
 const INTERVAL: Duration = Duration::from_secs(60 * 60);
-/// Changes of links are kept for so long. A node that has not seen the change feed for half of it
-/// forgets everything that it has cached.
+/// How long link changes are kept. A server that could not read the change feed for half of this
+/// time clears its cache.
 const CHANGES_KEPT: time::Duration = time::Duration::hours(1);
-/// Sessions are kept for so long after they expired: clicks of theirs may wait in a journal.
+/// How long sessions are kept after they expired, because clicks with them may be pending in a
+/// journal.
 const SESSIONS_KEPT: time::Duration = time::Duration::days(30);
-/// Journals that are settled are forgotten after nothing was heard of their servers for so long.
+/// How long settled journals are kept after their servers were last seen.
 const JOURNALS_KEPT: time::Duration = time::Duration::days(30);
-/// What the visitors of a day are told apart by is kept for so long after it, because clicks may be
-/// stored late. A click that is stored later still counts its visitor anew.
+/// How long visitor hashes of a day are kept after it, because clicks may be stored late. A click
+/// that is stored even later counts its visitor again.
 const VISITORS_KEPT: time::Duration = time::Duration::days(3);
 
-/// What [`Maintenance`] works with.
+/// The parts that [`Maintenance`] uses.
 #[derive(Clone)]
 pub struct MaintenanceParts {
-    /// Where clicks are kept.
+    /// The store.
     pub store: Arc<dyn Store>,
-    /// Tells how old things are.
+    /// The clock, by which ages are computed.
     pub clock: Arc<DatabaseClock>,
-    /// The salts that the recorder of this process uses.
+    /// The salts of the recorder of this process.
     pub salts: Arc<DailySalts>,
-    /// The journal of this process: what waits in it tells whether the node is under load.
+    /// The journal of this process. Its pending clicks show whether the server is under load.
     pub journal: Arc<Journal>,
-    /// Where days begin.
+    /// The time zone of days.
     pub zone: Zone,
-    /// This process, among all nodes.
+    /// The ID of this process as a holder of leases.
     pub holder: LeaseHolder,
-    /// Age in days at which raw clicks are purged; `None` keeps them.
+    /// Days after which click records are purged; `None` keeps them.
     pub retention_days: Option<u32>,
 }
 
-/// A background task that destroys expired salts, and deletes old entries of the change feed, old
-/// sessions, what tells visitors of past days apart, and old clicks, at start and every hour.
+/// A background task that deletes expired salts, old entries of the change feed, old sessions,
+/// visitor hashes of past days and old click records, at start and every hour.
 ///
-/// Any number of nodes may run one on the same database. Each destroys salts. The one that has the lease
-/// `maintenance` deletes, and the others leave that to it; a lease of a node that crashed runs out after
-/// 5 minutes.
+/// Any number of servers may run it on the same database. Each deletes expired salts. Only the
+/// server that holds the lease `maintenance` deletes everything else. The lease of a crashed server
+/// expires after 5 minutes.
 ///
-/// The numbers of visitors are exact for clicks that are stored within three days: one that is stored
-/// later counts its visitor anew.
+/// Numbers of visitors are exact for clicks that are stored within three days: a click that is
+/// stored later counts its visitor again.
 pub struct Maintenance {
     parts: MaintenanceParts,
-    /// Whether the log says that old clicks are not purged because they are too many.
+    /// Whether the log already says that too many clicks would be purged.
     overreach_told: AtomicBool,
 }
 
-/// What one pass did.
+/// The result of one pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pass {
-    /// Whether it did nothing because the clocks of this node and of the database are apart.
+    /// Whether it did nothing because the clocks of this server and of the database differ.
     pub clocks_differ: bool,
-    /// Salts destroyed in the store.
+    /// Number of salts deleted in the store.
     pub salts_destroyed: u64,
-    /// Whether it was the turn of this node to delete. If not, everything below is 0, but for failures.
+    /// Whether this server had the lease. If not, everything below except failures is 0.
     pub had_turn: bool,
-    /// Entries of the change feed deleted, those before a failure included.
+    /// Number of deleted entries of the change feed, including those before a failure.
     pub changes_deleted: u64,
-    /// Sessions deleted, those before a failure included.
+    /// Number of deleted sessions, including those before a failure.
     pub sessions_deleted: u64,
-    /// Entries deleted of the sets by which visitors of past days were told apart, those before a failure
-    /// included.
+    /// Number of deleted visitor hashes of past days, including those before a failure.
     pub visitors_purged: u64,
-    /// Journals forgotten: settled, and of servers of which nothing was heard for 30 days.
+    /// Number of forgotten journals: settled, and not seen for 30 days.
     pub journals_forgotten: u64,
-    /// Click rows purged, those before a failure included.
+    /// Number of purged click records, including those before a failure.
     pub clicks_purged: u64,
-    /// Tasks that failed, or that were not begun because they would delete too much; each is told in the
-    /// log, and the next pass tries again.
+    /// Number of tasks that failed, or did not start because they would delete too much. Each is
+    /// logged, and the next pass tries again.
     pub failures: u32,
 }
 
-/// What is old, and deleted in batches.
+/// A kind of old rows that are deleted in batches.
 #[derive(Debug, Clone, Copy)]
 enum Old {
     Changes(OffsetDateTime),
@@ -118,7 +114,7 @@ enum Old {
 }
 
 impl Maintenance {
-    /// Maintenance over these parts.
+    /// Creates maintenance with these parts.
     #[must_use]
     pub const fn new(parts: MaintenanceParts) -> Self {
         Self {
@@ -127,18 +123,18 @@ impl Maintenance {
         }
     }
 
-    /// Works until `stop` is cancelled. A failure never ends it; a purge under way ends after its
+    /// Runs until `stop` is cancelled. Failures do not end it. A running purge ends after its
     /// current batch.
     pub async fn run(self, stop: CancellationToken) {
         let mut interval = tokio::time::interval(INTERVAL);
-        // After a pass longer than the interval, the next one need not follow at once.
+        // After a pass longer than the interval, wait for a full interval.
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while stop.run_until_cancelled(interval.tick()).await.is_some() {
             self.pass(&stop).await;
         }
     }
 
-    /// One pass, to its end.
+    /// Runs one complete pass.
     pub async fn run_once(&self) -> Pass {
         self.pass(&CancellationToken::new()).await
     }
@@ -150,17 +146,17 @@ impl Maintenance {
             Ok(Some(now)) => now,
             Ok(None) => {
                 pass.clocks_differ = true;
-                debug!("nothing old is deleted while clocks differ");
+                debug!("nothing is deleted while the clocks differ");
                 return pass;
             }
             Err(error) => {
-                pass.failed("the time of the database is not known", &error);
+                pass.failed("cannot read the time of the database", &error);
                 return pass;
             }
         };
         match salts.destroy_expired(now).await {
             Ok(destroyed) => pass.salts_destroyed = destroyed,
-            Err(error) => pass.failed("expired salts were not destroyed", &error),
+            Err(error) => pass.failed("expired salts were not deleted", &error),
         }
         match Turn::take(&self.parts, stop).await {
             Ok(None) => {}
@@ -170,7 +166,7 @@ impl Maintenance {
                 self.forget_journals(now, &mut pass).await;
                 turn.end().await;
             }
-            Err(error) => pass.failed("it is not known whether another node deletes", &error),
+            Err(error) => pass.failed("cannot check whether another server is purging", &error),
         }
         if pass.salts_destroyed > 0 || pass.clicks_purged > 0 {
             info!(
@@ -191,7 +187,7 @@ impl Maintenance {
         }
     }
 
-    /// Deletes what is old at `now`, until nothing is left or the turn is over.
+    /// Deletes old rows as of `now`, until none are left or the lease is lost.
     async fn delete_old(&self, now: OffsetDateTime, turn: &mut Turn<'_>, pass: &mut Pass) {
         for old in self.old(now) {
             if let Old::Clicks(scope) = old
@@ -205,7 +201,7 @@ impl Maintenance {
                     Ok(true) => {}
                     Ok(false) => return,
                     Err(error) => {
-                        pass.failed("it is not known whether another node deletes", &error);
+                        pass.failed("cannot check whether another server is purging", &error);
                         return;
                     }
                 }
@@ -225,7 +221,8 @@ impl Maintenance {
         }
     }
 
-    /// Whether the clicks within `scope` are not too many to be purged without somebody having a look.
+    /// Whether the number of click records in `scope` is small enough to purge them without a check
+    /// by a person.
     async fn may_purge(&self, scope: PurgeScope, pass: &mut Pass) -> bool {
         let overreaching = match retention::overreaches(&*self.parts.store, scope).await {
             Ok(overreaching) => overreaching,
@@ -241,15 +238,16 @@ impl Maintenance {
         pass.failures = pass.failures.saturating_add(1);
         let retention_days = self.parts.retention_days.unwrap_or_default();
         if self.overreach_told.swap(true, Ordering::Relaxed) {
-            debug!(clicks, "old clicks are still too many to be purged");
+            debug!(clicks, "still too many old click records to purge");
         } else {
             error!(
                 clicks,
                 before = %scope.before,
                 retention_days,
-                "old clicks were not purged, because they are more than half of all; check the clock of the \
-                 database and WAYPOST_RETENTION_DAYS; if they are right, run `linkctl purge --older-than \
-                 {retention_days}d`, which shows first what it deletes"
+                "old click records were not purged, because they are more than half of all; check \
+                 the clock of the database and WAYPOST_RETENTION_DAYS; if both are right, run \
+                     `linkctl purge --older-than {retention_days}d`, which shows what it will \
+                         delete and asks"
             );
         }
         false
@@ -281,13 +279,13 @@ impl Old {
         }
     }
 
-    /// What a failure means.
+    /// The log message of a failure.
     const fn kept(self) -> &'static str {
         match self {
             Self::Changes(_) => "old changes of links were not deleted",
             Self::Sessions(_) => "old sessions were not deleted",
-            Self::Visitors(_) => "what told visitors of past days apart was not deleted",
-            Self::Clicks(_) => "old clicks were not purged",
+            Self::Visitors(_) => "visitor hashes of past days were not deleted",
+            Self::Clicks(_) => "old click records were not purged",
         }
     }
 }

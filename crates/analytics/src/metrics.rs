@@ -1,52 +1,52 @@
-//! The numbers that this crate gives operators: names, descriptions, units and label values.
+//! The metrics of this crate: names, descriptions, units and label values.
 //!
-//! They go to whatever recorder of the `metrics` facade the program has installed. Call
-//! [`describe`] once after installing it: then every series exists from the start, at 0, and a
-//! missing series means a missing program, never a quiet one.
+//! They are recorded with the recorder that the program has installed for the `metrics` facade.
+//! Call [`describe`] once after installing it. Every series then exists from the start, at 0, so
+//! that a missing series means that the program does not run.
 
 use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, gauge};
 use time::Duration;
 
-/// Clicks stored: rows written and counted.
+/// Clicks stored: written as click records and added to the totals.
 pub const CLICKS_RECORDED: &str = "waypost_clicks_recorded_total";
-/// Attempts to store a click that failed.
+/// Failed attempts to store clicks.
 pub const CLICK_RECORD_ERRORS: &str = "waypost_clicks_record_errors_total";
 /// Clicks that are not stored and never will be, by [`DropReason`].
 pub const CLICKS_DROPPED: &str = "waypost_clicks_dropped_total";
-/// Clicks stored once more, after the database was set back and had forgotten them.
+/// Clicks stored again, after the database was restored from a backup without them.
 pub const CLICKS_STORED_AGAIN: &str = "waypost_clicks_stored_again_total";
-/// Clicks that were found stored already, from another journal.
+/// Clicks that were already stored from another journal.
 pub const CLICKS_DUPLICATE: &str = "waypost_clicks_duplicate_total";
-/// Click rows deleted by this process because of their age.
+/// Click records purged by this process because of their age.
 pub const CLICKS_PURGED: &str = "waypost_clicks_purged_total";
 
-/// Clicks in the journal that are not stored yet.
+/// Pending clicks.
 pub const CLICKS_PENDING: &str = "waypost_clicks_pending";
-/// How long the oldest of them has been waiting.
+/// Age of the oldest pending click.
 pub const CLICK_LAG: &str = "waypost_click_lag_seconds";
-/// Attempts to bring the journal onto the disk that failed.
+/// Failed attempts to sync the journal to disk.
 pub const JOURNAL_SYNC_ERRORS: &str = "waypost_journal_sync_errors_total";
 
-/// Tries of unknown paths that were added to the orphans.
+/// Requests recorded as orphan paths.
 pub const ORPHANS_RECORDED: &str = "waypost_orphans_recorded_total";
-/// Tries of unknown paths that were not, by [`OrphanIgnored`].
+/// Requests to unknown paths that were not recorded, by [`OrphanIgnored`].
 pub const ORPHANS_IGNORED: &str = "waypost_orphans_ignored_total";
 
-/// Why a try of an unknown path is not among the orphans.
+/// Why a request to an unknown path was not recorded as an orphan path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrphanIgnored {
-    /// Whoever tried it tries too many.
+    /// The visitor requests too many unknown paths.
     Scanner,
-    /// It cannot be meant as a code.
+    /// The path cannot be meant as a code.
     NotACode,
-    /// It was no browser that goes to a page, or a program by its user agent.
+    /// The request is not a page view of a browser, or its user agent is that of a program.
     NotAPerson,
-    /// There is no room, in memory or on its day.
+    /// The limit of the memory or of the day is reached.
     Full,
 }
 
 impl OrphanIgnored {
-    /// The value of the label `reason`.
+    /// Returns the value of the label `reason`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl OrphanIgnored {
     }
 }
 
-/// The counters of orphans, looked up once: they are on the way of every unknown path.
+/// The counters of orphan paths, looked up once, because every unknown path uses them.
 pub(crate) struct OrphanCounters {
     recorded: Counter,
     scanner: Counter,
@@ -68,7 +68,7 @@ pub(crate) struct OrphanCounters {
 }
 
 impl OrphanCounters {
-    /// Those of the recorder that is installed now.
+    /// Registers the counters with the installed recorder.
     pub(crate) fn register() -> Self {
         let of = |reason: OrphanIgnored| counter!(ORPHANS_IGNORED, "reason" => reason.as_str());
         Self {
@@ -98,24 +98,24 @@ impl OrphanCounters {
 /// Why a click is not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DropReason {
-    /// Its link was deleted between the redirect and the recording.
+    /// Its link was deleted before the click was stored.
     LinkDeleted,
-    /// The journal has reached its limit, or the queue in memory its own.
+    /// The journal, or the queue in memory, has reached its maximum size.
     JournalFull,
     /// The disk of the journal is full.
     DiskFull,
     /// The journal could not be written for another reason.
     JournalFailed,
-    /// The database refused it; it is set aside in the journal's directory.
+    /// The database rejected it; it is set aside in the journal's directory.
     Rejected,
     /// It was damaged in the journal.
     Unreadable,
-    /// It was in the memory of a process that was killed.
+    /// It was in the memory of a killed process.
     Lost,
 }
 
 impl DropReason {
-    /// Every reason there is.
+    /// All values.
     pub const ALL: [Self; 7] = [
         Self::LinkDeleted,
         Self::JournalFull,
@@ -126,7 +126,7 @@ impl DropReason {
         Self::Lost,
     ];
 
-    /// The value of the label `reason`.
+    /// Returns the value of the label `reason`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -146,12 +146,12 @@ pub fn describe() {
     describe_counter!(
         CLICKS_RECORDED,
         Unit::Count,
-        "Clicks stored: rows written and added to the totals."
+        "Clicks stored: written as click records and added to the totals."
     );
     describe_counter!(
         CLICK_RECORD_ERRORS,
         Unit::Count,
-        "Attempts to store a click that failed."
+        "Failed attempts to store clicks."
     );
     describe_counter!(
         CLICKS_DROPPED,
@@ -161,44 +161,44 @@ pub fn describe() {
     describe_counter!(
         CLICKS_STORED_AGAIN,
         Unit::Count,
-        "Clicks stored again from the journal after the database was set back."
+        "Clicks stored again from the journal after the database was restored from a backup."
     );
     describe_counter!(
         CLICKS_DUPLICATE,
         Unit::Count,
-        "Clicks found stored already, because another process used a copy of the journal."
+        "Clicks that were already stored, because another process used a copy of the journal."
     );
     describe_counter!(
         CLICKS_PURGED,
         Unit::Count,
-        "Click rows deleted because of their age; totals and statistics keep counting them."
+        "Click records purged because of their age; totals and statistics still count them."
     );
     describe_gauge!(
         CLICKS_PENDING,
         Unit::Count,
-        "Clicks that were accepted and are not stored yet."
+        "Pending clicks: accepted and not stored yet."
     );
     describe_gauge!(
         CLICK_LAG,
         Unit::Seconds,
-        "How long the oldest click that is not stored yet has been waiting, in seconds; 0 when none is."
+        "Age of the oldest pending click in seconds; 0 if there is none."
     );
     describe_counter!(
         JOURNAL_SYNC_ERRORS,
         Unit::Count,
-        "Attempts to bring the journal onto the disk that failed."
+        "Failed attempts to sync the journal to disk."
     );
     describe_counter!(
         ORPHANS_RECORDED,
         Unit::Count,
-        "Tries of unknown paths that were added to the orphans."
+        "Requests recorded as orphan paths."
     );
     describe_counter!(
         ORPHANS_IGNORED,
         Unit::Count,
-        "Tries of unknown paths that were not added to the orphans, by reason."
+        "Requests to unknown paths that were not recorded, by reason."
     );
-    // Registering them is what starts them.
+    // Registering the counters starts their series.
     drop(OrphanCounters::register());
     clicks_recorded(0);
     clicks_stored_again(0);

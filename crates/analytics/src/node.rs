@@ -1,5 +1,5 @@
-//! This process among all processes of all hosts: what it says of itself in the database, and whether a process
-//! that said so runs on this host.
+//! Identity of this process among all processes of all hosts, as reported to the database, and
+//! whether a reported process runs on this host.
 
 use std::fs;
 
@@ -8,24 +8,24 @@ use std::fs;
 pub(crate) struct Node {
     /// The name of the host, for people.
     pub(crate) host: String,
-    /// The host, its current boot, and the process: `host boot pid start`, where `start` is the time at which
-    /// the process began, in ticks of the clock since the boot. What is not known is `-`.
+    /// The host, its current boot, and the process: `host boot pid start`, where `start` is the
+    /// start time of the process in clock ticks since the boot. Unknown parts are `-`.
     pub(crate) process: String,
 }
 
-/// What is known of a process by what it said of itself.
+/// Whether a reported process is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Life {
-    /// It runs on this host.
+    /// It is running on this host.
     Runs,
     /// It ran on this host and has ended.
     Ended,
-    /// It is of another host, or of a container whose processes are not seen here.
+    /// It is on another host, or in a container whose processes are not visible here.
     Unknown,
 }
 
 impl Node {
-    /// This process.
+    /// Returns the identity of this process.
     pub(crate) fn current() -> Self {
         Self::of_process(std::process::id())
     }
@@ -38,7 +38,7 @@ impl Node {
         Self { host, process }
     }
 
-    /// Whether a process runs that said this of itself.
+    /// Returns whether a reported process is running.
     pub(crate) fn life_of(&self, process: &str) -> Life {
         let fields = |text: &str| -> Option<[String; 4]> {
             let fields: Vec<String> = text.split(' ').map(str::to_owned).collect();
@@ -53,7 +53,7 @@ impl Node {
             return Life::Unknown;
         }
         if boot != its_boot {
-            // The host was started again since.
+            // The host was rebooted since.
             return Life::Ended;
         }
         match pid.parse().ok().and_then(start_of) {
@@ -63,7 +63,7 @@ impl Node {
     }
 }
 
-/// The name of this host, without blanks; at most 200 characters.
+/// Returns the name of this host, without blanks; at most 200 characters.
 fn host() -> String {
     let name = rustix::system::uname();
     let name = name.nodename().to_string_lossy();
@@ -79,15 +79,15 @@ fn host() -> String {
     }
 }
 
-/// What Linux calls this run of the system.
+/// Returns the boot ID of Linux.
 fn boot() -> Option<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let id = id.trim();
     (!id.is_empty() && !id.contains(' ')).then(|| id.to_owned())
 }
 
-/// When a process began, if it runs: field 22 of `/proc/PID/stat`, proc(5). The name of the program, which may hold
-/// anything, is in parentheses before.
+/// Returns the start time of a process, if it is running: field 22 of `/proc/PID/stat`, proc(5).
+/// The name of the program before it, in parentheses, may contain any characters.
 fn start_of(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, after_name) = stat.rsplit_once(')')?;

@@ -1,13 +1,14 @@
-//! Telling clicks apart anew: after an update of the lists by which that is done, and for clicks that were
-//! stored before there were classes.
+//! Reclassification of stored clicks: after an update of the detection lists, and for clicks stored
+//! by versions without classes.
 //!
-//! Rows are read in the order of their ids, a batch at a time; what has changed of a batch is changed
-//! with the rollups in one transaction, while clicks go on being stored. It may end at any time and go on
-//! behind the last click that was looked at; what is done already changes nothing when it is done again.
+//! Click records are read in the order of IDs, in batches. Changed records of a batch are updated
+//! with the daily totals in one transaction, while clicks are stored. Reclassification may be
+//! interrupted at any time and continued after the last checked click. Repeating it changes
+//! nothing.
 //!
-//! What a request said of itself stays: a click that was fetched ahead, one of an owner, and one of
-//! which nothing was to be kept. Rows without a user agent stay what they are, too; where they have no class
-//! yet, they are a bot's, as every visit without a user agent.
+//! Classes that come from the request are kept: prefetches, clicks by owners, and clicks of
+//! visitors who asked not to be tracked. Records without a user agent also keep their class. If
+//! they have none, they become bots, like every visit without a user agent.
 
 use std::collections::BTreeSet;
 
@@ -16,26 +17,26 @@ use waypost_store::{FactsChange, Store, StoreError};
 
 use crate::UserAgents;
 
-/// Rows that are read at once and changed in one transaction.
+/// Number of records read at once and updated in one transaction.
 const BATCH: u32 = 1_000;
 
-/// What was done.
+/// The result of a reclassification.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reclassified {
-    /// Rows that were looked at.
+    /// Number of checked click records.
     pub seen: u64,
-    /// Those that were changed.
+    /// Number of changed click records.
     pub changed: u64,
-    /// The last one that was looked at.
+    /// The last checked click.
     pub last: Option<ClickId>,
 }
 
-/// Tells all clicks behind `after` apart anew, whose days begin in `zone`: the same zone in which they were
-/// counted. `progress` is told after each batch.
+/// Reclassifies all clicks after `after`. `zone` must be the time zone in which they were counted.
+/// `progress` is called after each batch.
 ///
 /// # Errors
-/// [`StoreError`] of the first batch that failed; `progress` was told of those before it, which stay
-/// done.
+/// [`StoreError`] of the first batch that failed. Batches before it, which were passed to
+/// `progress`, stay changed.
 pub async fn reclassify(
     store: &dyn Store,
     user_agents: &UserAgents,
@@ -75,12 +76,12 @@ pub async fn reclassify(
         }
         done.last = Some(last);
         progress(&done);
-        // Others write, too.
+        // Let other writers proceed.
         tokio::task::yield_now().await;
     }
 }
 
-/// Who made clicks of before there were classes on links of their own.
+/// Finds clicks without a class by owners of the link.
 async fn owners(
     store: &dyn Store,
     clicks: &[Click],
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_goes_on_behind_the_last_click_that_was_looked_at() {
+    async fn it_continues_after_the_last_checked_click() {
         let store = MemoryStore::new();
         let samples = Samples::new(1);
         let link = samples.link("wiki");

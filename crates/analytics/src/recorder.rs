@@ -1,4 +1,4 @@
-//! Recording a click: from what a redirect saw to a record in the journal.
+//! Recording clicks: from the visit that a redirect sees to a record in the journal.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,27 +14,27 @@ use crate::settings::Durability;
 use crate::signals::Signals;
 use crate::{Countries, DailySalts, TrustedProxies, Visit, ip_hash};
 
-/// With durability `commit`, how long a redirect waits for its click to be stored.
+/// Maximum time that a redirect waits for its click to be stored, with durability `commit`.
 const COMMIT_LIMIT: Duration = Duration::from_secs(5);
-/// Whoever reads a number waits no longer than this for clicks that are still on their way.
+/// Maximum time that a reader of statistics waits for pending clicks.
 const SETTLE_LIMIT: Duration = Duration::from_secs(1);
 
-/// What a [`Recorder`] works with.
+/// The parts that a [`Recorder`] uses.
 #[derive(Clone)]
 pub struct RecorderParts {
-    /// Where clicks are written to.
+    /// The journal to which clicks are written.
     pub journal: Arc<Journal>,
-    /// The salts to hash addresses with.
+    /// The salts with which IP addresses are hashed.
     pub salts: Arc<DailySalts>,
-    /// Tells when a click happened.
+    /// The clock, for the times of clicks.
     pub clock: Arc<dyn Clock>,
-    /// Draws ids; cryptographic in production.
+    /// The generator of IDs, which must be cryptographic in production.
     pub random: Arc<dyn Random>,
-    /// Where the days of rollups and salts begin.
+    /// The time zone of daily totals and salts.
     pub zone: Zone,
-    /// Whose forwarding headers count.
+    /// The proxies whose forwarding headers are trusted.
     pub trusted_proxies: TrustedProxies,
-    /// Tells the country of an address, where there is something that can.
+    /// The country database, if there is one.
     pub countries: Option<Arc<Countries>>,
 }
 
@@ -42,69 +42,70 @@ pub struct RecorderParts {
 #[derive(Clone)]
 pub struct Recorder(Arc<RecorderParts>);
 
-/// What became of a click.
+/// The outcome of recording a click.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is accepted, as [`Durability`] says, and will be counted once.
+    /// The click is accepted, as [`Durability`] defines, and will be counted once.
     Accepted,
-    /// It will not be counted, for this reason, which is counted instead.
+    /// The click is dropped, and counted by reason.
     Dropped(DropReason),
 }
 
-/// Clicks that are accepted and not stored yet.
+/// Pending clicks of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waiting {
-    /// How many.
+    /// Number of clicks.
     pub clicks: u64,
-    /// How long the oldest of them waits; nothing where none does.
+    /// Age of the oldest; 0 if there is none.
     pub lag: time::Duration,
-    /// What the journal takes, in bytes.
+    /// Size of the journal in bytes.
     pub bytes: u64,
-    /// What it may take, in bytes.
+    /// Maximum size of the journal in bytes.
     pub max_bytes: u64,
 }
 
 impl Recorder {
-    /// A recorder over these parts.
+    /// Creates a recorder with these parts.
     #[must_use]
     pub fn new(parts: RecorderParts) -> Self {
         Self(Arc::new(parts))
     }
 
-    /// Whose forwarding headers count.
+    /// Returns the proxies whose forwarding headers are trusted.
     #[must_use]
     pub fn trusted_proxies(&self) -> &TrustedProxies {
         &self.0.trusted_proxies
     }
 
-    /// Where days begin.
+    /// Returns the time zone of days.
     #[must_use]
     pub fn zone(&self) -> &Zone {
         &self.0.zone
     }
 
-    /// The day that it is there.
+    /// Returns the current day in this time zone.
     #[must_use]
     pub fn today(&self) -> Date {
         self.0.zone.day_of(self.0.clock.now())
     }
 
-    /// When a click is accepted.
+    /// Returns when a redirect is sent.
     #[must_use]
     pub fn durability(&self) -> Durability {
         self.0.journal.durability()
     }
 
-    /// Records that `link` was followed now.
+    /// Records a click on `link` now.
     ///
-    /// The visit is read before this returns; the future holds nothing of it, is `Send`, and may be
-    /// spawned or dropped: the click is written to the journal all the same. It lets other tasks of its
-    /// thread have a turn, so that the clicks of visitors who came together are written together. With
+    /// The visit is read before this returns. The future does not borrow it, is `Send`, and may be
+    /// spawned or dropped: the click is written to the journal in any case. The future yields to
+    /// other tasks of its thread, so that clicks that arrive together are written together. With
     /// [`Durability::Commit`] it then waits until the click is stored.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`], with [`Durability::Commit`] alone: the database is away, or the
-    /// click was not stored within 5 s. Then it is still in the journal and will be.
+    /// [`StoreError::Unavailable`], only with [`Durability::Commit`], if the database is
+    /// unavailable, or the click was not stored within 5 s. In the latter case the click is in the
+    /// journal and will be stored.
     pub fn record(
         &self,
         link: LinkId,
@@ -166,7 +167,7 @@ impl Recorder {
                 .zip(salt)
                 .map(|(address, salt)| ip_hash(address, &salt)),
             session: visit.session,
-            // Here, because the address is known nowhere else.
+            // Look up the country here, because the IP address is not stored.
             country: countries
                 .zip(address)
                 .and_then(|(countries, address)| countries.of(address)),
@@ -176,14 +177,15 @@ impl Recorder {
         })
     }
 
-    /// The address that a request is believed to come from.
+    /// Returns the IP address of the client.
     #[must_use]
     pub fn client_address(&self, visit: &Visit<'_>) -> Option<IpAddr> {
         self.0.trusted_proxies.client_address(visit)
     }
 
-    /// Waits until what this node has accepted is stored, for at most 1 s, and tells up to when
-    /// clicks that it accepted are in the numbers: whoever clicks and then looks sees the click.
+    /// Waits at most 1 s until all clicks that this server accepted are stored. Returns the time up
+    /// to which statistics include its clicks. Anyone who clicks and then reads statistics sees the
+    /// click.
     pub async fn settle(&self) -> OffsetDateTime {
         let RecorderParts { journal, clock, .. } = &*self.0;
         let asked_at = clock.now();
@@ -197,21 +199,21 @@ impl Recorder {
         }
     }
 
-    /// Waits until what this node has accepted is stored, for at most `limit`, and tells how many
-    /// clicks are not.
+    /// Waits at most `limit` until all clicks that this server accepted are stored. Returns the
+    /// number of clicks that are still pending.
     pub async fn drain(&self, limit: Duration) -> u64 {
         let journal = &self.0.journal;
         journal.progress().reached(journal.end(), limit).await;
         journal.pending()
     }
 
-    /// Brings up to date what the metrics say about clicks on their way.
+    /// Updates the metrics of pending clicks.
     pub fn observe(&self) {
         let Waiting { clicks, lag, .. } = self.waiting();
         metrics::clicks_waiting(clicks, lag);
     }
 
-    /// The clicks that this node accepted and that are not stored yet.
+    /// Returns the pending clicks of this server.
     #[must_use]
     pub fn waiting(&self) -> Waiting {
         let RecorderParts { journal, clock, .. } = &*self.0;
@@ -227,13 +229,13 @@ impl Recorder {
         }
     }
 
-    /// Whether the database took clicks the last time that this node had some to store.
+    /// Whether the last attempt to store clicks succeeded.
     #[must_use]
     pub fn stores_clicks(&self) -> bool {
         !self.0.journal.progress().is_away()
     }
 
-    /// Whether the country of a click is known.
+    /// Whether the country of clicks is recorded.
     #[must_use]
     pub fn knows_countries(&self) -> bool {
         self.0.countries.is_some()

@@ -1,58 +1,60 @@
-//! Retention: raw clicks may be deleted by age; totals and rollups outlive them.
+//! Retention: purges click records by age. Totals and daily totals are kept.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use waypost_store::{PurgeScope, Store, StoreError};
 
-/// Rows that one transaction deletes when nothing else is asked for. Few enough that a redirect
-/// that waits for the transaction waits for a fraction of a second, on SQLite too.
+/// Default number of records deleted per transaction. It is small enough that a redirect waits for
+/// the transaction for only a fraction of a second, also on SQLite.
 pub const DEFAULT_PURGE_BATCH: u32 = 500;
 
-/// A purge rests so many times as long as it deletes.
+/// Ratio of pauses to deletions in a purge.
 const RESTS: u32 = 3;
 
-/// So long a batch is to take: what else the machine does waits for that long.
+/// Target duration of a batch, for which other work of the machine may have to wait.
 const USUAL: Duration = Duration::from_millis(10);
 
-/// No fewer rows than these are deleted at once, unless fewer are asked for: transactions cost something, too.
+/// Minimum number of records of a batch, unless fewer are requested, because each transaction has a
+/// cost.
 const FEWEST: u32 = 100;
 
-/// The longest pause between two batches.
+/// Maximum pause between two batches.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// So few rows may always be purged, whatever share of all they are.
+/// Number of records that may always be purged, whatever share of all they are.
 const ALWAYS_PURGED: u64 = 100;
 
-/// How many clicks are within `scope`, where they are too many to be purged without somebody having
-/// looked at it: more than 100, and more than half of all that there are. `None` where they are not.
+/// Returns the number of click records in `scope` if they are too many to purge without a check by
+/// a person: more than 100, and more than half of all. Returns `None` otherwise.
 ///
-/// An installation that purges all the time never has so many. Where it does, a clock is wrong, or a
-/// retention was set (or shortened) for clicks that had long been kept.
+/// A server that purges regularly never has that many. If it does, a clock is wrong, or a retention
+/// was set or shortened for clicks that had been kept for long.
 ///
-/// It takes about as long as counting twice the clicks within `scope`.
+/// Takes about as long as counting the click records in `scope` twice.
 ///
 /// # Errors
-/// [`StoreError`] as any look-up.
+/// [`StoreError`] as for any read.
 pub async fn overreaches(store: &dyn Store, scope: PurgeScope) -> Result<Option<u64>, StoreError> {
     let old = store.clicks_before(scope).await?;
     let is_much = old > ALWAYS_PURGED && !store.has_clicks(old.saturating_mul(2)).await?;
     Ok(is_much.then_some(old))
 }
 
-/// Deletes the raw clicks within `scope`, oldest first, at most `batch` rows (at least 1) per transaction,
-/// and gives back their number. Totals, rollups and statistics stay as they are.
+/// Purges the click records in `scope`, oldest first, at most `batch` (at least 1) per transaction.
+/// Returns their number. Totals, daily totals and statistics do not change.
 ///
-/// Where so many take longer than 10 ms, there are fewer in the next batches, down to 100.
+/// If a batch takes longer than 10 ms, the next batches are smaller, down to 100 records.
 ///
-/// After each batch `progress` is told how many rows are deleted so far, and the purge pauses for
-/// three times as long as the batch took (at most a minute): it never takes more than a quarter of the
-/// database's time, and redirects go on. Where one process writes at a time, as on SQLite, a loop without a
-/// pause could keep the others out altogether. Others may purge at the same time.
+/// After each batch, `progress` receives the number of records purged so far, and the purge pauses
+/// for three times as long as the batch took (at most a minute). It therefore never uses more than
+/// a quarter of the database's time, and redirects continue. If only one process can write at a
+/// time, as on SQLite, a loop without pauses could block all others. Other processes may purge at
+/// the same time.
 ///
 /// # Errors
-/// [`StoreError`] of the first batch that failed; nothing is tried again. The batches before it stay
-/// deleted, and `progress` has been told their number; the next call goes on from there.
+/// [`StoreError`] of the first batch that failed, without a retry. The batches before it stay
+/// deleted, and `progress` has received their number. The next call continues there.
 pub async fn purge(
     store: &dyn Store,
     scope: PurgeScope,
@@ -75,7 +77,7 @@ pub async fn purge(
     }
 }
 
-/// How many rows to delete at once: as many as are deleted in about [`USUAL`].
+/// The number of records to delete at once: as many as take about [`USUAL`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Batch {
     rows: u32,
@@ -83,7 +85,7 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// So many at the most, and at least 1.
+    /// Starts with the maximum, which is at least 1.
     pub(crate) fn of(most: u32) -> Self {
         let most = most.max(1);
         Self { rows: most, most }
@@ -93,11 +95,11 @@ impl Batch {
         self.rows
     }
 
-    /// Takes into account how long one took.
+    /// Adapts the size to the duration of a batch.
     pub(crate) fn took(&mut self, time: Duration) {
         let usual = u64::from(self.rows).saturating_mul(micros(USUAL)) / micros(time).max(1);
         let usual = u32::try_from(usual).unwrap_or(u32::MAX);
-        // Slowly: a batch may have been kept waiting by something else.
+        // Adapt slowly: a batch may have waited for something else.
         let next = usual.clamp(self.rows / 2, self.rows.saturating_mul(2));
         self.rows = next.clamp(FEWEST.min(self.most), self.most);
     }
@@ -107,7 +109,7 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Lets others have the database for three times as long as it was used.
+/// Pauses for three times the duration of a batch.
 pub(crate) async fn rest(used: Duration) {
     tokio::task::yield_now().await;
     tokio::time::sleep(used.saturating_mul(RESTS).min(LONGEST_PAUSE)).await;
@@ -146,11 +148,11 @@ mod tests {
         for (rows, took, most, next) in [
             (500, ms(10), 500, 500),
             (500, ms(15), 500, 333),
-            // By a half or the double at the most.
+            // At most by half or double.
             (500, ms(1_000), 500, 250),
             (150, ms(1), 500, 300),
             (400, ms(1), 500, 500),
-            // Not less than the fewest, and not more than are asked for.
+            // Not less than the minimum, and not more than requested.
             (120, ms(60), 500, 100),
             (10, ms(60), 10, 10),
             (1, ms(60), 1, 1),

@@ -1,7 +1,7 @@
-//! What the tests of this crate run clicks through: a journal in a directory of its own before any
-//! store, a clock that stands still, and ingesters that are moved by hand or run as tasks.
+//! Test rig of this crate: a journal in its own directory, any store, a manual clock, and ingesters
+//! that run step by step or as tasks.
 //!
-//! Use it in tests with paused time: whoever waits for the ingester then waits for no clock.
+//! Use it in tests with paused time, so that waiting for the ingester takes no real time.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +21,7 @@ use crate::{
     RecorderParts, UserAgents,
 };
 
-/// A journal of 1 MiB that is written to disk at once.
+/// Settings of a journal of 1 MiB that is synced at once.
 pub(crate) const SETTINGS: JournalSettings = JournalSettings {
     durability: Durability::Journal,
     sync_interval: Duration::from_millis(1),
@@ -29,7 +29,7 @@ pub(crate) const SETTINGS: JournalSettings = JournalSettings {
     keep: Duration::ZERO,
 };
 
-/// One for all tests: its lists are compiled once.
+/// Shared by all tests, so that the lists are compiled once.
 static USER_AGENTS: LazyLock<Arc<UserAgents>> = LazyLock::new(Arc::default);
 
 pub(crate) struct Rig {
@@ -43,7 +43,7 @@ pub(crate) struct Rig {
     pub(crate) privacy: Privacy,
 }
 
-/// An ingester that runs as a task, until this is dropped.
+/// An ingester that runs as a task until this is dropped.
 pub(crate) struct Running(JoinHandle<()>);
 
 impl Drop for Running {
@@ -53,7 +53,7 @@ impl Drop for Running {
 }
 
 impl Rig {
-    /// A new journal before `store`.
+    /// Creates a rig with a new journal and `store`.
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         Self::with(store, SETTINGS)
     }
@@ -74,23 +74,23 @@ impl Rig {
         }
     }
 
-    /// The directory of the journal.
+    /// Returns the directory of the journal.
     pub(crate) fn path(&self) -> PathBuf {
         self.directory.path().join("journal")
     }
 
-    /// The process ends here and is started again. Nothing may hold the journal any more.
+    /// Ends the process and starts it again. No other reference to the journal may exist.
     pub(crate) fn restart(self) -> Self {
         let settings = self.settings.clone();
         self.restart_with(settings)
     }
 
-    /// The process ends here, `meddle` is done to the directory of the journal, and it is started again.
+    /// Ends the process, calls `meddle` with the directory of the journal, and starts it again.
     pub(crate) fn restart_after(self, meddle: impl FnOnce(&Path)) -> Self {
         let settings = self.settings.clone();
         let path = self.path();
         let Self { journal, .. } = &self;
-        assert_eq!(Arc::strong_count(journal), 1, "it is still in use");
+        assert_eq!(Arc::strong_count(journal), 1, "the journal is still in use");
         meddle(&path);
         self.restart_with(settings)
     }
@@ -120,7 +120,7 @@ impl Rig {
         }
     }
 
-    /// What an ingester of this journal works with.
+    /// Returns the parts of an ingester of this journal.
     pub(crate) fn parts(&self) -> IngesterParts {
         IngesterParts {
             journal: self.journal.clone(),
@@ -132,12 +132,12 @@ impl Rig {
         }
     }
 
-    /// An ingester to be moved by hand.
+    /// Returns an ingester to run step by step.
     pub(crate) async fn ingester(&self) -> Ingester {
         Ingester::begin(self.parts()).await.unwrap()
     }
 
-    /// An ingester that runs.
+    /// Starts an ingester as a task.
     pub(crate) async fn run(&self) -> Running {
         let mut ingester = self.ingester().await;
         Running(tokio::spawn(async move {
@@ -147,7 +147,7 @@ impl Rig {
         }))
     }
 
-    /// A recorder that writes into the journal, for a server in `zone`, with the salts of the day.
+    /// Returns a recorder that writes to the journal, for a server in `zone`, and the daily salts.
     pub(crate) async fn recorder(&self, zone: &str) -> (Recorder, Arc<DailySalts>) {
         let zone: waypost_core::Zone = zone.parse().unwrap();
         let salts = DailySalts::new(self.store.clone(), self.random.clone(), zone.clone());
@@ -170,7 +170,7 @@ impl Rig {
         self.click_with(link, None)
     }
 
-    /// Appends a click of somebody who presents a session.
+    /// Appends a click with a session.
     pub(crate) fn click_with(
         &self,
         link: &Link,
@@ -196,7 +196,7 @@ impl Rig {
         Ok(id)
     }
 
-    /// Appends so many clicks.
+    /// Appends a number of clicks.
     pub(crate) fn clicks(&self, link: &Link, count: usize) -> Vec<ClickId> {
         (0..count).map(|_| self.click(link).unwrap()).collect()
     }

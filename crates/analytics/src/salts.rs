@@ -1,5 +1,5 @@
-//! The daily salts: one per day for all nodes, in memory before and for as long as it is needed, and
-//! gone for good two days after its day began.
+//! The daily salts: one per day for all servers, loaded in advance, and permanently deleted two
+//! days after the day began.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -12,14 +12,14 @@ use tracing::{info, warn};
 use waypost_core::{Clock, Random, Salt, Zone};
 use waypost_store::{Store, StoreError};
 
-/// How long after the beginning of its day a salt is destroyed.
+/// Time after the beginning of its day at which a salt is deleted.
 const LIFETIME: Duration = Duration::hours(48);
-/// Yesterday's for clicks that are hashed around midnight, today's, and tomorrow's.
+/// Number of salts in memory: yesterday's for clicks around midnight, today's and tomorrow's.
 const KEPT_IN_MEMORY: usize = 3;
-/// How often it is looked whether the salts of today and tomorrow are there.
+/// How often to check that the salts of today and tomorrow are loaded.
 const INTERVAL: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// Gives out the salt of a day and destroys those whose time is over.
+/// Provides the salt of each day, and deletes expired ones.
 pub struct DailySalts {
     store: Arc<dyn Store>,
     random: Arc<dyn Random>,
@@ -28,7 +28,8 @@ pub struct DailySalts {
 }
 
 impl DailySalts {
-    /// Salts shared through `store`, drawn from `random`, for days that begin in `zone`.
+    /// Creates daily salts that are generated from `random` and shared through `store`, for days in
+    /// `zone`.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, random: Arc<dyn Random>, zone: Zone) -> Self {
         Self {
@@ -43,18 +44,18 @@ impl DailySalts {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The salt of `day`, if it is in memory: see [`prepare`](Self::prepare).
+    /// Returns the salt of `day`, if it is in memory: see [`prepare`](Self::prepare).
     #[must_use]
     pub fn known(&self, day: Date) -> Option<Salt> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.get(&day).cloned()
     }
 
-    /// Brings the salts of the day of `now` and of the next day into memory, so that no redirect has
-    /// to ask the store, not even at midnight while the store is away.
+    /// Loads the salts of the day of `now` and of the next day, so that no redirect queries the
+    /// store, not even at midnight while the store is unavailable.
     ///
     /// # Errors
-    /// [`StoreError`] when one is missing and the store does not answer.
+    /// [`StoreError`] if one is missing and the store is unavailable.
     pub async fn prepare(&self, now: OffsetDateTime) -> Result<(), StoreError> {
         let today = self.zone.day_of(now);
         for day in std::iter::once(today).chain(today.next_day()) {
@@ -63,9 +64,9 @@ impl DailySalts {
         Ok(())
     }
 
-    /// Looks every minute whether the salts of today and tomorrow are in memory, until `stop` is
-    /// cancelled. Clicks of a day whose salt could not be had from the store for the whole day before
-    /// are kept without the hash of their address.
+    /// Checks every minute that the salts of today and tomorrow are in memory, until `stop` is
+    /// cancelled. If the salt of a day could not be loaded during the whole day before, clicks of
+    /// that day are stored without an IP address hash.
     pub async fn keep_ready(&self, clock: &dyn Clock, stop: CancellationToken) {
         let mut interval = tokio::time::interval(INTERVAL);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -78,23 +79,23 @@ impl DailySalts {
                     let error: &(dyn Error + 'static) = &error;
                     warn!(
                         error,
-                        "the salts of today and tomorrow cannot be read; trying every minute"
+                        "cannot load the daily salts; trying again every minute"
                     );
                 }
                 Some(Ok(())) if failing => {
                     failing = false;
-                    info!("the salts of today and tomorrow are there again");
+                    info!("daily salts loaded again");
                 }
                 _ => {}
             }
         }
     }
 
-    /// The salt of `day`. The first of all nodes to ask draws it; the store decides which that is.
-    /// Only the first call for a day reaches the store.
+    /// Returns the salt of `day`. The first of all servers generates it; the store decides which is
+    /// the first. Only the first call for a day queries the store.
     ///
     /// # Errors
-    /// [`StoreError`] when the store does not answer.
+    /// [`StoreError`] if the store is unavailable.
     pub async fn of(&self, day: Date) -> Result<Salt, StoreError> {
         if let Some(salt) = self.known(day) {
             return Ok(salt);
@@ -103,7 +104,7 @@ impl DailySalts {
         let salt = self.store.salt(day, &candidate).await?;
         let mut known = self.change();
         known.insert(day, salt.clone());
-        // Not always the first: a clock that was ahead by days is set back some time.
+        // Not always the oldest: a clock that was days ahead may be set back.
         let distance = |other: &Date| (*other - day).abs();
         while known.len() > KEPT_IN_MEMORY
             && let Some(furthest) = known.keys().copied().max_by_key(distance)
@@ -113,17 +114,18 @@ impl DailySalts {
         Ok(salt)
     }
 
-    /// Destroys, in memory and in the store, the salts of all days that began 48 hours before `now`
-    /// or earlier, and gives back how many the store held. Whoever calls this every hour keeps none
+    /// Deletes, in memory and in the store, the salts of all days that began at least 48 hours
+    /// before `now`. Returns the number deleted in the store. Called every hour, this keeps no salt
     /// for longer than 49 hours.
     ///
-    /// The salts of today and, until 48 hours after it began, of yesterday are never among them. Those of
-    /// today and tomorrow are in the store before any is destroyed, so that it is never left without one.
+    /// Never deletes the salt of today or, until 48 hours after it began, of yesterday. Ensures
+    /// first that the salts of today and tomorrow are in the store, so that it is never without
+    /// one.
     ///
     /// # Errors
-    /// [`StoreError`] when the store does not answer; then only those in memory are gone.
+    /// [`StoreError`] if the store is unavailable. Only the salts in memory are deleted then.
     pub async fn destroy_expired(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        // The day that lasted 48 hours ago began before that, and the next one did not.
+        // The day of the time 48 hours ago began before that time, and the next day after it.
         let expired = self.zone.day_of(now.saturating_sub(LIFETIME));
         let Some(first_kept) = expired.next_day() else {
             return Ok(0);
@@ -171,7 +173,7 @@ mod tests {
         for day in days {
             drawn.push(salts.of(day).await.unwrap());
         }
-        // Whoever asks the store now gets another salt.
+        // The store now returns another salt.
         store
             .destroy_salts_before(date!(2027 - 01 - 01))
             .await

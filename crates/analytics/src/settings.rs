@@ -1,4 +1,4 @@
-//! The settings of this crate's part of the program.
+//! The settings of clicks and the click journal.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -14,70 +14,72 @@ use crate::{Privacy, TrustedProxies};
 const TRUSTED_PROXIES: Setting = Setting::new(
     "trusted_proxies",
     "none",
-    "addresses and networks of the proxies whose forwarding headers count, such as 10.0.0.0/8",
+    "IP addresses and networks of proxies whose X-Forwarded-For or Forwarded header is trusted, \
+     such as 10.0.0.0/8",
 );
 const TIMEZONE: Setting = Setting::new(
     "timezone",
     "UTC",
-    "IANA zone in which the days of rollups, statistics and salts begin",
+    "IANA time zone of daily totals, statistics and salts",
 );
 const RETENTION_DAYS: Setting = Setting::new(
     "retention_days",
     "unset: keep",
-    "age in days (1 to 36500) at which raw clicks are purged; totals and rollups stay",
+    "Days (1 to 36500) after which click records are purged; totals and daily totals are kept",
 );
 
 const PRIVACY: Setting = Setting::new(
     "privacy",
     "full",
-    "what is kept of clicks: `full`; `anonymous`, neither user agent nor user; `counts`, no rows, only \
-     the daily numbers",
+    "What to store of clicks: `full`; `anonymous`: no user agent and no user; `counts`: daily \
+     totals only",
 );
 const GEOIP_DB: Setting = Setting::new(
     "geoip_db",
     "none",
-    "file in the format of MaxMind that tells the country of an address, such as GeoLite2-Country.mmdb",
+    "Country database in the format of MaxMind, such as GeoLite2-Country.mmdb",
 );
 const DURABILITY: Setting = Setting::new(
     "click_durability",
     "journal",
-    "when a redirect is answered: `journal` after the click is in the journal, `commit` after it is in \
-     the database, `memory` after it is in a queue that a crash loses",
+    "When to redirect a visitor: `journal`: once the click is in the journal; `commit`: once it \
+     is in the database; `memory`: once it is in a queue, which a crash loses",
 );
 const SYNC_MS: Setting = Setting::new(
     "journal_sync_ms",
     "100",
-    "milliseconds (1 to 60000) until a click in the journal is on the disk",
+    "Milliseconds (1 to 60000) after which a click in the journal is synced to disk",
 );
 const MAX_MB: Setting = Setting::new(
     "journal_max_mb",
     "1024",
-    "size of the journal in MiB (1 to 1048576) beyond which clicks are not counted; redirects go on",
+    "Maximum size of the journal in MiB (1 to 1048576); when it is full, redirects continue and \
+     clicks are dropped",
 );
 const KEEP_HOURS: Setting = Setting::new(
     "journal_keep_hours",
     "24",
-    "hours (0 to 8760) for which stored clicks stay in the journal, from where they are stored again when \
-     the database is set back; within the size of the journal",
+    "Hours (0 to 8760) to keep stored clicks in the journal, within its maximum size; they are \
+     stored again after the database is restored from a backup",
 );
 
-/// When a redirect is answered.
+/// When a redirect is sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// After its click is in the kernel's hands: a process that is killed loses none.
+    /// Once its click is written to the file: a killed process loses no click.
     #[default]
     Journal,
-    /// After the batch with its click has committed in the database.
+    /// Once the batch with its click has been committed in the database.
     Commit,
-    /// After its click is in a queue in memory, which a process that is killed loses.
+    /// Once its click is in a queue in memory, which a killed process loses.
     Memory,
 }
 
 impl Durability {
-    /// Every one there is.
+    /// All values.
     pub const ALL: [Self; 3] = [Self::Journal, Self::Commit, Self::Memory];
 
-    /// The value of the setting.
+    /// Returns the value of the setting.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -103,43 +105,43 @@ impl FromStr for Durability {
     }
 }
 
-/// No such durability.
+/// The text is not a durability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is neither journal, commit nor memory")]
+#[error("must be journal, commit or memory")]
 pub struct DurabilityError;
 
-/// How the click journal works.
+/// The settings of the click journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalSettings {
-    /// When a redirect is answered.
+    /// When a redirect is sent.
     pub durability: Durability,
-    /// How long an accepted click may be on its way to the disk.
+    /// Maximum time until an accepted click is synced to disk.
     pub sync_interval: Duration,
-    /// What the journal may take, in bytes.
+    /// Maximum size of the journal in bytes.
     pub max_bytes: u64,
-    /// How long stored clicks stay in it, as far as there is room.
+    /// How long stored clicks are kept in the journal, within its maximum size.
     pub keep: Duration,
 }
 
-/// How clicks are recorded and kept.
+/// The settings of clicks.
 #[derive(Debug, Clone)]
 pub struct ClickSettings {
-    /// How the click journal works.
+    /// The settings of the click journal.
     pub journal: JournalSettings,
-    /// Whose forwarding headers count.
+    /// The proxies whose forwarding headers are trusted.
     pub trusted_proxies: TrustedProxies,
-    /// Where days begin.
+    /// The time zone of days.
     pub zone: Zone,
-    /// Age in days at which raw clicks are purged; `None` keeps them.
+    /// Days after which click records are purged; `None` keeps them.
     pub retention_days: Option<u32>,
-    /// How much is kept of clicks.
+    /// What is stored of clicks.
     pub privacy: Privacy,
-    /// The file that tells the country of an address; `None` for no countries.
+    /// The country database; `None` if countries are not recorded.
     pub geoip_db: Option<PathBuf>,
 }
 
 impl ClickSettings {
-    /// What can be set.
+    /// The settings of this section.
     pub const SETTINGS: &'static [Setting] = &[
         DURABILITY,
         SYNC_MS,
@@ -152,10 +154,10 @@ impl ClickSettings {
         GEOIP_DB,
     ];
 
-    /// Reads the section.
+    /// Reads this section.
     ///
     /// # Errors
-    /// [`Invalid`] when one of the settings is; the reader has noted every problem among them.
+    /// [`Invalid`] if one of its settings has a problem; the reader has recorded all of them.
     pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
         let durability = reader.value(&DURABILITY, Durability::default, str::parse);
         let sync_ms = reader.number(&SYNC_MS, 100, 1..=60_000);
@@ -187,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_trusted_and_everything_is_kept_by_default() {
+    fn no_proxy_is_trusted_and_everything_is_kept_by_default() {
         let mut reader = SettingsReader::of_variables(&[]);
         let settings = ClickSettings::read(&mut reader).unwrap();
         assert_eq!(settings.trusted_proxies, TrustedProxies::default());
@@ -243,14 +245,14 @@ mod tests {
         assert!(ClickSettings::read(&mut reader).is_err());
         let problems = reader.finish(Ok(())).unwrap_err().to_string();
         for expected in [
-            "WAYPOST_TRUSTED_PROXIES: \"10.0.0.0/8, proxy\" holds \"proxy\", which is neither",
-            "WAYPOST_TIMEZONE: \"Berlin\" is not an IANA time zone",
-            "WAYPOST_RETENTION_DAYS: \"0\" is not a whole number from 1 to 36500",
-            "WAYPOST_CLICK_DURABILITY: \"always\" is neither journal, commit nor memory",
-            "WAYPOST_JOURNAL_SYNC_MS: \"0\" is not a whole number from 1 to 60000",
-            "WAYPOST_JOURNAL_MAX_MB: \"much\" is not a whole number from 1 to 1048576",
-            "WAYPOST_JOURNAL_KEEP_HOURS: \"-1\" is not a whole number from 0 to 8760",
-            "WAYPOST_PRIVACY: \"none\" is neither full, anonymous nor counts",
+            "WAYPOST_TRUSTED_PROXIES: \"10.0.0.0/8, proxy\" contains \"proxy\", expected an IP address",
+            "WAYPOST_TIMEZONE: \"Berlin\" must be an IANA time zone",
+            "WAYPOST_RETENTION_DAYS: \"0\" must be a whole number from 1 to 36500",
+            "WAYPOST_CLICK_DURABILITY: \"always\" must be journal, commit or memory",
+            "WAYPOST_JOURNAL_SYNC_MS: \"0\" must be a whole number from 1 to 60000",
+            "WAYPOST_JOURNAL_MAX_MB: \"much\" must be a whole number from 1 to 1048576",
+            "WAYPOST_JOURNAL_KEEP_HOURS: \"-1\" must be a whole number from 0 to 8760",
+            "WAYPOST_PRIVACY: \"none\" must be full, anonymous or counts",
         ] {
             assert!(problems.contains(expected), "{expected} in\n{problems}");
         }
@@ -266,6 +268,6 @@ mod tests {
         let mut reader = SettingsReader::of_variables(&empty);
         let _ = ClickSettings::read(&mut reader);
         let problems = reader.finish(Ok(())).unwrap_err().to_string();
-        assert!(!problems.contains("is not a setting"), "{problems}");
+        assert!(!problems.contains("unknown setting"), "{problems}");
     }
 }

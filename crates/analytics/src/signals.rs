@@ -1,21 +1,21 @@
-//! What a request says of itself besides where it comes from: that nothing is to be kept of whoever
-//! sent it, and that nobody has followed the link yet.
+//! Signals in the headers of a request: that the visitor asks not to be tracked, and that the
+//! browser prefetches the link.
 
 use crate::VisitHeaders;
 
-/// What the headers of a visit say.
+/// The signals of a visit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Signals {
-    /// `Sec-GPC: 1` (Global Privacy Control, §3.1) or `DNT: 1` (Tracking Preference Expression, §5.2): the
-    /// click is counted, and nothing else about it is kept.
+    /// `Sec-GPC: 1` (Global Privacy Control, §3.1) or `DNT: 1` (Tracking Preference Expression,
+    /// §5.2): the click is counted, and only its link, time and class are stored.
     pub is_untracked: bool,
-    /// A browser fetches what its user may open next: `Sec-Purpose: prefetch` (Fetch, §3.9), and what
-    /// browsers sent before it, `Purpose`, `X-Purpose` and `X-Moz`.
+    /// The browser loads the page in advance: `Sec-Purpose: prefetch` (Fetch, §3.9), or the older
+    /// `Purpose`, `X-Purpose` and `X-Moz`.
     pub is_prefetch: bool,
 }
 
 impl Signals {
-    /// Looks at each header once: none of these is one that most requests have.
+    /// Reads the signals. Iterates over the headers once, because most requests have none of these.
     #[must_use]
     pub fn of(headers: &dyn VisitHeaders) -> Self {
         let mut signals = Self::default();

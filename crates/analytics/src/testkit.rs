@@ -1,5 +1,5 @@
-//! What tests outside of this crate need: clicks that are appended without a visit, and an ingester that is moved
-//! by hand.
+//! Functions for tests of other crates: appending clicks without a visit, and running an ingester
+//! step by step.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use crate::journal::ClickRecord;
 use crate::signals::Signals;
 use crate::{Ingester, Journal};
 
-/// Appends a click of which nothing is known but what link was followed and when. Returns whether the journal has
-/// it: then a 302 leaves.
+/// Appends a click with only its link and time. Returns whether the journal accepted it, in which
+/// case a redirect would be sent.
 #[must_use]
 pub fn append(journal: &Arc<Journal>, id: ClickId, link_id: LinkId, at: OffsetDateTime) -> bool {
     let appending = journal.append(&ClickRecord {
@@ -29,12 +29,13 @@ pub fn append(journal: &Arc<Journal>, id: ClickId, link_id: LinkId, at: OffsetDa
     appending.write_now().is_ok()
 }
 
-/// Settles one batch, or waits for something to settle.
+/// Settles one batch, or waits for records.
 pub async fn step(ingester: &mut Ingester) {
     ingester.step().await;
 }
 
-/// The position of the first record that is not settled, and the one behind the last record.
+/// Returns the position of the first record that is not settled, and the position after the last
+/// record.
 #[must_use]
 pub fn positions(journal: &Journal) -> (u64, u64) {
     (journal.settled(), journal.end())

@@ -1,34 +1,34 @@
 //! A visit as the redirect sees it: the peer and the headers, borrowed from the request.
 //!
-//! The headers are behind a trait, so that no HTTP framework is known here and nothing is copied
-//! that is not kept.
+//! A trait abstracts the headers, so that this crate depends on no HTTP framework, and only stored
+//! values are copied.
 
 use std::net::IpAddr;
 
 use waypost_core::SessionHash;
 
-/// Looks up headers of a request. Names are given in lower case; values are bytes, because nothing
-/// promises that a visitor sends text.
+/// Access to the headers of a request. Names are in lower case. Values are bytes, because a visitor
+/// may send anything.
 pub trait VisitHeaders {
-    /// The value of the first header of this name.
+    /// Returns the value of the first header with this name.
     fn first(&self, name: &str) -> Option<&[u8]>;
 
-    /// Shows each header: its name, in lower case, and its value.
+    /// Calls `visit` with each header: its name in lower case, and its value.
     fn all(&self, visit: &mut dyn FnMut(&str, &[u8]));
 
-    /// Shows the values of all headers of this name, in the order in which they were received.
+    /// Calls `visit` with the values of all headers with this name, in the order in which they were
+    /// received.
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8]));
 }
 
-/// A request that followed a link. It is read before anything is awaited, so it may borrow from
-/// what cannot be sent to another thread.
+/// A request that followed a link. It is read before the first await, so it may borrow values that
+/// are not `Send`.
 #[derive(Clone, Copy)]
 pub struct Visit<'a> {
-    /// The address of the other end of the connection; `None` where there is none, as on a Unix
-    /// socket.
+    /// The IP address of the connection; `None` if there is none, as on a Unix socket.
     pub peer: Option<IpAddr>,
-    /// The hash of the session cookie, where there is one of the right form. Whose session it is, if
-    /// anybody's, is found out when the click is stored.
+    /// The hash of the session cookie, if there is a well-formed one. Its user, if any, is looked
+    /// up when the click is stored.
     pub session: Option<SessionHash>,
     /// The headers of the request.
     pub headers: &'a dyn VisitHeaders,

@@ -1,5 +1,5 @@
-//! A store for the tests of this crate: in memory, it remembers what it was asked, can be taken
-//! away, and can be made to disagree with itself.
+//! A store in memory for the tests of this crate. It records operations, and can be made
+//! unavailable or inconsistent.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -16,7 +16,7 @@ use waypost_store::{
     Ownership, PurgeScope, Recorded, Store, StoreError,
 };
 
-/// When the newest click of [`Witness::with_clicks`] happened.
+/// The time of the newest click of [`Witness::with_clicks`].
 pub(crate) const NEWEST: OffsetDateTime = datetime!(2026-03-01 23:30 UTC);
 
 pub(crate) struct Witness {
@@ -37,23 +37,23 @@ impl Default for Witness {
     }
 }
 
-/// Tells which batches are refused, and how.
+/// Decides which batches are rejected, and with which error.
 pub(crate) type Refuse = Box<dyn FnMut(&ClickBatch) -> Option<StoreError> + Send>;
 
-/// What happened to the store, and what is to happen.
+/// What happened to the store, and what should happen.
 #[derive(Default)]
 pub(crate) struct Seen {
-    /// Every click it took, those on deleted links included.
+    /// All clicks that it accepted, including those on deleted links.
     pub(crate) clicks: Vec<Click>,
-    /// What it refuses.
+    /// The batches to reject.
     pub(crate) refuse: Option<Refuse>,
-    /// The limits of every ledger page.
+    /// The limits of all requested ledger pages.
     pub(crate) pages: Vec<u32>,
-    /// So many operations succeed before it is away; `None` while it stays.
+    /// Number of operations that succeed before it becomes unavailable; `None` for no limit.
     pub(crate) away_after: Option<u32>,
-    /// What it becomes when it has refused to give a journal away.
+    /// The state to restore after it has refused a claim of a journal.
     pub(crate) restored_after_refusal: Option<MemoryStore>,
-    /// The link whose total is told one too high.
+    /// The link whose total is reported one too high.
     pub(crate) miscounted: Option<LinkId>,
 }
 
@@ -62,7 +62,7 @@ impl Witness {
         self.seen.lock().unwrap()
     }
 
-    /// A store of one link, followed once a day up to [`NEWEST`].
+    /// Creates a store of one link with one click a day, up to [`NEWEST`].
     pub(crate) async fn with_clicks(days: u32) -> (Arc<Self>, Link) {
         let store = Arc::new(Self::default());
         let link = store.add_link("wiki").await;
@@ -99,12 +99,12 @@ impl Witness {
         link
     }
 
-    /// What it holds now.
+    /// Returns a copy of its present state.
     pub(crate) fn backup(&self) -> MemoryStore {
         self.inner.backup()
     }
 
-    /// Becomes what it was when a backup was made.
+    /// Restores a copy.
     pub(crate) fn restore(&self, backup: &MemoryStore) {
         self.inner.restore(backup);
     }
@@ -116,7 +116,7 @@ impl Witness {
 
     fn here(&self) -> Result<(), StoreError> {
         match &mut self.seen().away_after {
-            Some(0) => Err(StoreError::unavailable("taken away")),
+            Some(0) => Err(StoreError::unavailable("made unavailable")),
             Some(left) => {
                 *left -= 1;
                 Ok(())

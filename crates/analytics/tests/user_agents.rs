@@ -1,6 +1,6 @@
-//! How well visits are told apart: user agents with known answers from published sources, none of
-//! them the rules that the answers are found by (`tests/data/README.md`). With `--nocapture` it
-//! prints the rates and what was missed.
+//! Accuracy of the classification of visits, with user agents of known class from published
+//! sources, none of which are the rules themselves (`tests/data/README.md`). With `--nocapture` it
+//! prints the rates and the errors.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use waypost_core::{Family, VisitClass};
 
 const ANSWERS: &str = include_str!("data/user_agents.tsv");
 
-/// Right answers and wrong ones.
+/// Correct and wrong answers.
 #[derive(Default)]
 struct Tally {
     answers: f64,

@@ -1,10 +1,10 @@
-// What pages do better with JavaScript. Nothing here is needed: every page works without it.
+// Improves the pages. Every page also works without JavaScript.
 "use strict";
 (() => {
   const root = document.documentElement;
   root.classList.add("js");
 
-  // Says something to everybody, those who listen included.
+  // Shows a message for 6 seconds. Screen readers announce it.
   const say = (text) => {
     const status = document.getElementById("status");
     if (!status) return;
@@ -13,7 +13,7 @@
     say.timer = setTimeout(() => { status.textContent = ""; }, 6000);
   };
 
-  // The clipboard takes a secure page; without one the browser copies what is selected.
+  // The clipboard API requires a secure context; otherwise the browser copies the selected text.
   const copy = async (text) => {
     if (navigator.clipboard) return navigator.clipboard.writeText(text);
     const area = document.createElement("textarea");
@@ -26,7 +26,7 @@
     if (!done) throw new Error("refused");
   };
 
-  // Times in the zone of whoever looks.
+  // Shows times in the time zone of the browser, as the server writes them: 1 Mar 2026, 12:00.
   const localise = (part) => {
     for (const time of part.querySelectorAll("time[data-local]")) {
       const date = new Date(time.dateTime);
@@ -35,7 +35,7 @@
         ? { dateStyle: "medium" }
         : { dateStyle: "medium", timeStyle: "short" };
       time.title = time.textContent;
-      time.textContent = new Intl.DateTimeFormat(root.lang, style).format(date);
+      time.textContent = new Intl.DateTimeFormat("en-GB", style).format(date);
     }
   };
 
@@ -51,7 +51,7 @@
       setTimeout(() => button.classList.remove("done"), 2000);
       say("Copied: " + button.dataset.copy);
     } catch {
-      say("The browser does not let this page copy. Select the text and copy it.");
+      say("The browser blocked copying. Select the text and copy it yourself.");
     }
   });
 
@@ -72,7 +72,7 @@
     }
   });
 
-  // An address that is pasted anywhere on the home page is meant to be shortened.
+  // A URL that is pasted anywhere on the home page goes into the field that shortens it.
   document.addEventListener("paste", (event) => {
     const box = document.querySelector(".shorten input[name=target]");
     const text = event.clipboardData.getData("text").trim();
@@ -82,9 +82,9 @@
     box.focus();
   });
 
-  // An error of a part of a page is a sentence.
+  // The server answers a failed request for a part of a page with a sentence.
   document.addEventListener("htmx:responseError", (event) => say(event.detail.xhr.responseText));
-  document.addEventListener("htmx:sendError", () => say("The server does not answer. Try again in a moment."));
+  document.addEventListener("htmx:sendError", () => say("The server is unavailable. Try again in a moment."));
   document.addEventListener("htmx:load", (event) => localise(event.detail.elt));
   document.addEventListener("DOMContentLoaded", () => localise(document));
 })();

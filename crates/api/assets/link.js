@@ -1,12 +1,12 @@
-// The time at which a link expires, in the zone of whoever edits it. Without this script the field is in the
-// zone of the server, whose name stands beside it.
+// Shows the expiry of a link in the time zone of the browser. Without this script the field is in
+// the time zone of the server, which is named beside it.
 "use strict";
 document.addEventListener("DOMContentLoaded", () => {
   const field = document.getElementById("expires");
   const instant = document.getElementById("expires-at");
   const zone = document.getElementById("expires-zone");
   const name = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-  // A text that is no time stays what was typed.
+  // A text that is not a time stays as it was entered.
   if (!field || !instant || !zone || !name || (field.value && !field.dataset.instant)) return;
 
   const two = (number) => String(number).padStart(2, "0");

@@ -1,9 +1,9 @@
-// Pages of numbers: names of countries and of the viewer's zone, and parts that follow the clicks of a link.
+// Statistics pages: names of countries and of the time zone of the browser, and live updates.
 "use strict";
 (() => {
   const root = document.documentElement;
 
-  // What only a browser knows: the name of a country, and where it is.
+  // Country names and the time zone, which only the browser knows.
   const names = (() => {
     try {
       return new Intl.DisplayNames(root.lang, { type: "region" });
@@ -17,7 +17,7 @@
         const name = names?.of(country.dataset.country);
         if (name) country.textContent = name;
       } catch {
-        // No country has this code: it stays as it is.
+        // Not a country code: the text stays unchanged.
       }
     }
     for (const zone of part.querySelectorAll("[data-zone]")) {
@@ -30,7 +30,7 @@
   const live = document.getElementById("live");
   if (!live || !window.EventSource || !window.htmx) return;
 
-  // What was opened stays open in a part that is put in anew.
+  // Keeps opened details open when their part of the page is replaced.
   let opened = [];
   document.addEventListener("htmx:beforeSwap", (event) => {
     opened = Array.from(event.detail.target.querySelectorAll("details[open][id]"), (it) => it.id);
@@ -42,7 +42,8 @@
     }
   });
 
-  // A part of the page, fetched when there is news: once in `pause` milliseconds at the most.
+  // A part of the page that is fetched again after new clicks, at most once every `pause`
+  // milliseconds.
   class Part {
     constructor(id, pause, done) {
       Object.assign(this, { id, pause, done, last: 0, timer: 0, busy: false, wanted: false });
@@ -64,14 +65,14 @@
         });
         this.done?.();
       } catch {
-        // The next event asks again.
+        // The next event fetches again.
       }
       this.busy = false;
       if (this.wanted) this.want();
     }
   }
 
-  // Those who listen to a page hear the total, not more often than they can bear.
+  // Screen readers announce the new total, at most once every `QUIET` milliseconds.
   const QUIET = 5000;
   const status = document.getElementById("live-said");
   const numbers = () => live.querySelector("[data-total]");
@@ -89,7 +90,8 @@
   };
   const parts = [new Part("live", 1000, announce), new Part("breakdowns", 10000)];
 
-  // Streams end after some minutes, and connect anew by themselves; after an error this does it.
+  // A stream ends after a few minutes and reconnects by itself. After an error this script
+  // reconnects, after at most `MOST_WAIT` seconds.
   const MOST_WAIT = 60;
   let stream = null;
   let failed = 0;

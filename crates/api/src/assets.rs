@@ -1,8 +1,8 @@
-//! The files that pages load: part of the program, and addressed by what is in them.
+//! The files that pages load. They are embedded in the program and addressed by their content.
 //!
-//! [`address`] names a file together with a hash of its content: a browser keeps it for as long as it
-//! likes, and asks for another address after an update. To add a file, put it into `assets/` and
-//! its row into [`FILES`].
+//! [`address`] returns the URL of a file with a hash of its content: a browser can cache it
+//! forever, and requests another URL after an update. To add a file, put it into `assets/` and add
+//! a row to [`FILES`].
 
 use std::io::Write as _;
 use std::sync::LazyLock;
@@ -11,13 +11,13 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
 
-/// So many bytes of the hash tell one content of a file from another.
+/// Number of bytes of the hash in the URL of a file.
 const HASH_BYTES: usize = 8;
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const PNG: &str = "image/png";
 
-/// The files: their names, their types, and what is in them.
+/// The files: name, media type and content.
 const FILES: &[(&str, &str, &[u8])] = &[
     (
         "app.css",
@@ -55,13 +55,11 @@ static PREPARED: LazyLock<Vec<Asset>> = LazyLock::new(|| FILES.iter().map(Asset:
 /// A file that pages load.
 pub(crate) struct Asset {
     name: &'static str,
-    /// Its media type.
     pub(crate) media_type: &'static str,
-    /// What is in it.
     pub(crate) content: &'static [u8],
-    /// The same with gzip, where that is shorter.
+    /// The content compressed with gzip, if that is shorter.
     pub(crate) gzipped: Option<Vec<u8>>,
-    /// The hash of its content, in hexadecimal digits.
+    /// The hash of the content, in hexadecimal digits.
     pub(crate) hash: String,
 }
 
@@ -79,19 +77,19 @@ impl Asset {
         }
     }
 
-    /// The file of this name.
+    /// Returns the file with this name.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
         PREPARED.iter().find(|asset| asset.name == name)
     }
 }
 
-/// The address of a file, on a server whose paths stand behind `base`.
+/// Returns the URL of a file, with the path prefix `base` of the server.
 pub(crate) fn address(base: &str, name: &str) -> String {
     let hash = Asset::named(name).map_or("", |asset| &asset.hash);
     format!("{base}/static/{name}?v={hash}")
 }
 
-/// The content with gzip (RFC 1952).
+/// Compresses the content with gzip (RFC 1952).
 pub(crate) fn gzip(content: &[u8], level: Compression) -> Option<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(content.len() / 3), level);
     encoder.write_all(content).ok()?;

@@ -1,5 +1,5 @@
-//! The answer to a visitor whose link cannot be followed: a small page for a browser, JSON for
-//! everything else, both from one view model ([`crate::errors::ErrorBody`]).
+//! The response to a visitor whose link cannot be followed: a small page for a browser, JSON for
+//! all other clients, both from one view model ([`crate::errors::ErrorBody`]).
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use crate::request::access::{self, LogLevel, RequestId};
 use crate::site::see_other;
 use crate::state::State;
 
-/// Answers with an error, in the form that the client prefers, and writes its line in the log.
+/// Returns the response to an error in the format that the client prefers, and logs it.
 pub(crate) fn answer(
     request: &HttpRequest,
     state: &State,
@@ -24,7 +24,7 @@ pub(crate) fn answer(
     answer_with(request, state, error, started, &Suggestions::default())
 }
 
-/// As [`answer`], with ways to go on where it is a page.
+/// Like [`answer`], with suggestions on the page.
 pub(crate) fn answer_with(
     request: &HttpRequest,
     state: &State,
@@ -38,12 +38,12 @@ pub(crate) fn answer_with(
     } else {
         error.error_response()
     };
-    // The same address has two forms, and a cache must not mix them up.
+    // The same URL has two representations; a cache must keep them apart.
     response
         .headers_mut()
         .insert(header::VARY, HeaderValue::from_static("accept"));
     id.span().in_scope(|| {
-        // Scanners try thousands of codes: a line for each would drown the others.
+        // Scanners request thousands of codes: a line for each would hide the other lines.
         access::write_line(
             request,
             response.status(),
@@ -66,8 +66,8 @@ fn html(error: &ApiError, state: &State, id: &str, ways: &Suggestions) -> HttpRe
     response
 }
 
-/// Whether the client names HTML, as browsers do, and does not like JSON better. `*/*`, which is
-/// what programs send, asks for JSON (RFC 9110 §12.5.1).
+/// Whether the client names HTML, as browsers do, and does not prefer JSON. `*/*`, which programs
+/// send, asks for JSON (RFC 9110 §12.5.1).
 pub(crate) fn prefers_html(request: &HttpRequest) -> bool {
     let Ok(Accept(ranges)) = Accept::parse(request) else {
         return false;
@@ -84,12 +84,12 @@ pub(crate) fn prefers_html(request: &HttpRequest) -> bool {
     html > Quality::ZERO && html >= quality(&["application/json"])
 }
 
-/// Whether it is a browser that asks, for somebody who says nothing of who they are.
+/// Whether the request comes from a browser without credentials, which can be sent to sign in.
 pub(crate) fn may_sign_in(request: &HttpRequest) -> bool {
     !request.headers().contains_key(header::AUTHORIZATION) && prefers_html(request)
 }
 
-/// Sends a browser to sign in, and back to the link after that.
+/// Redirects a browser to sign in and back to the link afterwards.
 pub(crate) fn to_sign_in(request: &HttpRequest, state: &State) -> HttpResponse {
     let path = request.uri().path_and_query();
     let path = path.map_or("/", |path| path.as_str());

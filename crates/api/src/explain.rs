@@ -1,14 +1,15 @@
-//! What would become of a visit, step by step: what the redirect does, told and not done. The HTTP API and
-//! `linkctl explain` share it.
+//! Explains step by step how a visit would be handled. Shared by the HTTP API and
+//! `linkctl explain`.
 //!
-//! The steps are told by those who take them (the [`Router`], [`TrustedProxies`]); nothing is counted.
+//! The parts that handle visits ([`Router`], [`TrustedProxies`]) describe their own steps. Nothing
+//! is counted.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use waypost_analytics::{Durability, Signals, TrustedProxies, Visit, VisitHeaders};
+use waypost_analytics::{Durability, Privacy, Signals, TrustedProxies, Visit, VisitHeaders};
 use waypost_core::RoutingRule;
 use waypost_core::{Actor, Clock, ReservedWords, ShortCode};
 use waypost_service::{LinkError, Links, Routed, Router, RoutingStep};
@@ -17,19 +18,23 @@ use waypost_store::StoreError;
 use crate::errors::ApiError;
 use crate::openness::{CACHE_CONTROL, check_open};
 
-/// What explanations are made with.
+/// What an explanation depends on.
 #[derive(Clone, Copy)]
 pub struct Explainer<'a> {
     /// Finds the link.
     pub router: &'a Router,
-    /// Knows who may follow it.
+    /// Decides who may follow it.
     pub links: &'a Links,
-    /// Tells whether it has expired.
+    /// Decides whether it has expired.
     pub clock: &'a dyn Clock,
-    /// Whose forwarding headers count.
+    /// The proxies whose forwarding headers are trusted.
     pub proxies: &'a TrustedProxies,
     /// How clicks are accepted.
     pub durability: Durability,
+    /// What is stored of clicks.
+    pub privacy: Privacy,
+    /// Whether the country of a click is stored.
+    pub knows_countries: bool,
     /// The words that are routes of the server.
     pub reserved: &'a ReservedWords,
 }
@@ -37,62 +42,62 @@ pub struct Explainer<'a> {
 /// A visit to explain.
 #[derive(Clone, Copy)]
 pub struct ExplainedVisit<'a> {
-    /// What the visitor typed: a URL, or the path behind the host of this server.
+    /// What the visitor opens: a URL, or a path of this server.
     pub url: &'a str,
-    /// Who the visitor is.
+    /// The visitor.
     pub actor: &'a Actor,
-    /// The other end of the connection.
+    /// The IP address of the connection.
     pub peer: Option<IpAddr>,
-    /// What was sent.
+    /// The headers of the request.
     pub headers: &'a dyn VisitHeaders,
 }
 
-/// What would become of a visit; `linkctl explain --json` prints the same.
+/// How a visit would be handled; also the output of `linkctl explain --json`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Explanation {
-    /// What was looked at, in order, and what was found.
+    /// The steps, in order.
     pub steps: Vec<ExplainedStep>,
-    /// The id of the link that the visit follows; `null` where there is none.
+    /// The ID of the link that the visit matches; `null` if there is none.
     #[schema(format = "uuid")]
     pub link_id: Option<String>,
-    /// The rule by which it was found; `null` where it was not.
+    /// The rule that matches the link; `null` if there is none.
     #[schema(value_type = Option<RuleName>)]
     pub rule: Option<&'static str>,
-    /// Where the visitor is sent; `null` where nowhere.
+    /// The URL that the visitor is redirected to; `null` if there is none.
     #[schema(format = "uri")]
     pub target: Option<String>,
-    /// The status of the answer.
+    /// The status of the response.
     #[schema(example = 302, minimum = 100, maximum = 599)]
     pub status: u16,
-    /// The `Cache-Control` of the answer.
+    /// The `Cache-Control` of the response.
     #[schema(example = "private, no-store")]
     pub cache_control: String,
-    /// Why it is no redirect; `null` where it is one.
+    /// Why the response is not a redirect; `null` if it is one.
     pub message: Option<String>,
-    /// The address that the visit is believed to come from; `null` where there is none.
+    /// The IP address of the visitor; `null` if the connection has none.
     #[schema(example = "203.0.113.7")]
     pub client_address: Option<String>,
-    /// Why it is this one.
+    /// Why this IP address is used.
     pub client_address_because: String,
     /// Whether the visit would be counted.
     pub counted: bool,
-    /// How, or why not.
+    /// How it would be counted and stored, or why not.
     pub counted_because: String,
 }
 
-/// Something that was looked at.
+/// A step of an explanation.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExplainedStep {
-    /// What: `path`, `reserved`, `keyword_by_path`, `keyword_by_host`, `code`, `permission`, `state`,
-    /// `placeholders`.
+    /// The kind of step: `path`, `reserved`, `keyword_by_path`, `keyword_by_host`, `code`,
+    /// `permission`, `state`, `placeholders`.
     #[schema(example = "code")]
     pub what: &'static str,
-    /// What was found, for people.
+    /// The result, as a text for people.
     #[schema(example = "`docs` is the code of a link")]
     pub found: String,
 }
 
-/// How a link was found.
+/// The rule that matches a link.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
@@ -107,7 +112,7 @@ impl Explainer<'_> {
     /// Explains a visit by `GET`.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`], as for any look-up.
     pub async fn explain(&self, visit: &ExplainedVisit<'_>) -> Result<Explanation, StoreError> {
         let sent = Sent::of(visit.url);
         let mut steps = vec![ExplainedStep {
@@ -116,8 +121,8 @@ impl Explainer<'_> {
                 "the path is {}{}",
                 sent.path,
                 match sent.host {
-                    Some(host) => format!(", the host {host}"),
-                    None => ", the host that of this server".to_owned(),
+                    Some(host) => format!(", the host is {host}"),
+                    None => ", the host is that of this server".to_owned(),
                 }
             ),
         }];
@@ -146,15 +151,14 @@ impl Explainer<'_> {
         {
             Ok(target) => {
                 explanation.target = Some(target);
-                explanation.counted_because = counting(self.durability, visit);
+                explanation.counted_because = self.counting(visit);
             }
             Err(error) => {
                 explanation.status = error.code().status().as_u16();
                 explanation.message = Some(error.to_string());
                 "no-store".clone_into(&mut explanation.cache_control);
                 explanation.counted = false;
-                "only a visit that is redirected is counted"
-                    .clone_into(&mut explanation.counted_because);
+                "only redirected visits are counted".clone_into(&mut explanation.counted_because);
             }
         }
         if let Some(routed) = routed {
@@ -175,9 +179,7 @@ impl Explainer<'_> {
         {
             steps.push(ExplainedStep {
                 what: "reserved",
-                found: format!(
-                    "`{word}` is a word under which Waypost itself answers, never a link"
-                ),
+                found: format!("`{word}` is a path of Waypost itself, not a link"),
             });
             return Ok(None);
         }
@@ -188,12 +190,12 @@ impl Explainer<'_> {
     fn reserved_word<'p>(&self, path: &'p str) -> Option<&'p str> {
         let word = path.split('/').nth(1)?;
         let code = ShortCode::parse(word).ok()?;
-        // Routes are matched as they are written.
+        // Routes are case-sensitive, codes are not.
         let is_reserved = code.as_str() == word && self.reserved.check(&code).is_err();
         is_reserved.then_some(word)
     }
 
-    /// Where the visitor is sent, or what they are answered instead.
+    /// Returns the URL that the visitor is redirected to, or the error that they get instead.
     async fn followed(
         &self,
         routed: Option<&Routed<'_>>,
@@ -214,8 +216,8 @@ impl Explainer<'_> {
                 ),
                 Err(LinkError::Store(error)) => return Err(error),
                 Err(error @ LinkError::Unauthenticated) => {
-                    let found =
-                        "the link is secure, and nobody is signed in: a browser is sent to sign in";
+                    let found = "the link is secure, and the visitor is not signed in; a browser \
+                                 is redirected to sign in";
                     step("permission", found.to_owned());
                     return Ok(Err(error.into()));
                 }
@@ -225,16 +227,16 @@ impl Explainer<'_> {
                 }
             }
         } else {
-            step("permission", "everybody may follow the link".to_owned());
+            step("permission", "anyone may follow the link".to_owned());
         }
         if let Err(error) = check_open(destination, || self.clock.now()) {
             step("state", error.to_string());
             return Ok(Err(error));
         }
-        step("state", "the link is open".to_owned());
+        step("state", "the link works".to_owned());
         let filled = match &destination.template {
-            None => "its target has no placeholders".to_owned(),
-            Some(_) => format!("its target is filled from `{}`", routed.rest),
+            None => "the destination has no placeholders".to_owned(),
+            Some(_) => format!("the destination is filled from `{}`", routed.rest),
         };
         match routed.location(sent.query) {
             Ok(location) => {
@@ -252,6 +254,54 @@ impl Explainer<'_> {
             }
         }
     }
+
+    /// Explains how a redirected visit is counted, and what is stored of it.
+    fn counting(&self, visit: &ExplainedVisit<'_>) -> String {
+        let accepted = match self.durability {
+            Durability::Journal => "once it is in the journal of the server",
+            Durability::Commit => "once it is stored in the database",
+            Durability::Memory => "once it is in the queue in memory",
+        };
+        let signals = Signals::of(visit.headers);
+        let prefetch = if signals.is_prefetch {
+            ", as a prefetch,"
+        } else {
+            ""
+        };
+        let stored = if !self.privacy.keeps_rows() {
+            "stored: only the totals of the day (WAYPOST_PRIVACY=counts)".to_owned()
+        } else if signals.is_untracked {
+            "only the link, the time and the click type are stored, because the visitor asks not to be \
+             tracked (Sec-GPC or DNT)"
+                .to_owned()
+        } else {
+            format!("stored: {}", self.stored(visit).join(", "))
+        };
+        format!(
+            "GET is counted once{prefetch} and redirected {accepted}; {stored}. HEAD is not counted"
+        )
+    }
+
+    /// Lists what is stored of a visit that does not ask not to be tracked.
+    fn stored(&self, visit: &ExplainedVisit<'_>) -> Vec<&'static str> {
+        let is_full = matches!(self.privacy, Privacy::Full);
+        let has_agent = visit.headers.first("user-agent").is_some();
+        let has_referrer = visit.headers.first("referer").is_some();
+        let stored = [
+            (true, "the link, the time and the click type"),
+            (has_agent, "the browser, operating system and device"),
+            (is_full && has_agent, "the user agent"),
+            (has_referrer, "the referrer without its query"),
+            (self.knows_countries, "the country, if known"),
+            (
+                is_full && visit.actor.user_id().is_some(),
+                "the user, if signed in with a session",
+            ),
+            (true, "a hash of the IP address with the salt of the day"),
+        ];
+        let stored = stored.into_iter().filter(|(is_stored, _)| *is_stored);
+        stored.map(|(_, what)| what).collect()
+    }
 }
 
 impl From<RoutingStep<'_>> for ExplainedStep {
@@ -259,33 +309,36 @@ impl From<RoutingStep<'_>> for ExplainedStep {
         let (what, found) = match step {
             RoutingStep::NoCode("") => (
                 "code",
-                "the path has an empty segment, which is no part of a code".to_owned(),
+                "the path has an empty segment, which cannot be part of a code".to_owned(),
             ),
             RoutingStep::NoCode(segment) => {
                 ("code", format!("`{segment}` cannot be part of a code"))
             }
             RoutingStep::KeywordByPath(word, true) => (
                 "keyword_by_path",
-                format!("`{word}` is a keyword: it takes the rest of the path"),
+                format!("`{word}` is a keyword and gets the rest of the path"),
             ),
             RoutingStep::KeywordByPath(word, false) => {
-                ("keyword_by_path", format!("`{word}` is no keyword"))
+                ("keyword_by_path", format!("`{word}` is not a keyword"))
             }
-            RoutingStep::NoWordInHost => (
-                "keyword_by_host",
-                "the host is no word that could be a keyword".to_owned(),
-            ),
+            RoutingStep::NoWordInHost => {
+                ("keyword_by_host", "the host cannot be a keyword".to_owned())
+            }
             RoutingStep::KeywordByHost(word, true) => (
                 "keyword_by_host",
-                format!("the host `{word}` is a keyword: it takes all of the path"),
+                format!("the host `{word}` is a keyword and gets the whole path"),
             ),
             RoutingStep::KeywordByHost(word, false) => (
                 "keyword_by_host",
-                format!("the host `{word}` is no keyword"),
+                format!("the host `{word}` is not a keyword"),
             ),
             RoutingStep::Code(code, true) => ("code", format!("`{code}` is the code of a link")),
-            RoutingStep::Code(code, false) => ("code", format!("`{code}` is no code of a link")),
-            RoutingStep::NoLongerCode(code) => ("code", format!("no code goes on from `{code}`")),
+            RoutingStep::Code(code, false) => {
+                ("code", format!("`{code}` is not the code of a link"))
+            }
+            RoutingStep::NoLongerCode(code) => {
+                ("code", format!("no longer code begins with `{code}`"))
+            }
         };
         Self { what, found }
     }
@@ -300,45 +353,7 @@ const fn name_of(rule: RoutingRule) -> &'static str {
     }
 }
 
-fn counting(durability: Durability, visit: &ExplainedVisit<'_>) -> String {
-    let accepted = match durability {
-        Durability::Journal => "once it is in the journal of the server",
-        Durability::Commit => "once it is stored in the database",
-        Durability::Memory => "once it is in the queue in memory",
-    };
-    let signals = Signals::of(visit.headers);
-    if signals.is_untracked {
-        return format!(
-            "a GET is counted once, and answered {accepted}; nothing else is kept of it, because it \
-             asks not to be tracked (Sec-GPC or DNT). A HEAD is not counted"
-        );
-    }
-    let ahead = if signals.is_prefetch {
-        ", as one of a browser that fetches ahead"
-    } else {
-        ""
-    };
-    let kept = [
-        ("user-agent", "its user agent"),
-        ("referer", "its referrer without the query"),
-    ];
-    let kept = kept
-        .into_iter()
-        .filter(|(name, _)| visit.headers.first(name).is_some());
-    let is_user = visit.actor.user_id().is_some();
-    let who = is_user.then_some("who it is, if that is known by a session");
-    let kept: Vec<&str> = kept
-        .map(|(_, what)| what)
-        .chain(who)
-        .chain(["a hash of its address with the salt of the day"])
-        .collect();
-    format!(
-        "a GET is counted once{ahead}, and answered {accepted}; kept of it, unless WAYPOST_PRIVACY says less: {}. A HEAD is not counted",
-        kept.join(", ")
-    )
-}
-
-/// A URL as it is sent: what browsers send of it, as it is written.
+/// The parts of a URL that browsers send, unchanged.
 struct Sent<'a> {
     host: Option<&'a str>,
     path: Cow<'a, str>,
@@ -346,15 +361,15 @@ struct Sent<'a> {
 }
 
 impl<'a> Sent<'a> {
-    /// Without a scheme it is a path, with or without the slash before it.
+    /// Splits a URL. A text without a scheme is a path, with or without a leading slash.
     fn of(url: &'a str) -> Self {
         let url = url.split('#').next().unwrap_or_default();
         let is_web =
             |scheme: &str| matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https");
         let (host, target) = match url.split_once("://") {
-            Some((scheme, behind)) if is_web(scheme) => {
-                let end = behind.find(['/', '?']).unwrap_or(behind.len());
-                let (host, target) = behind.split_at(end);
+            Some((scheme, after)) if is_web(scheme) => {
+                let end = after.find(['/', '?']).unwrap_or(after.len());
+                let (host, target) = after.split_at(end);
                 (Some(host), target)
             }
             _ => (None, url),
@@ -374,7 +389,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_taken_apart_as_it_is_written() {
+    fn a_url_is_split_unchanged() {
         let parts = |url| {
             let Sent { host, path, query } = Sent::of(url);
             (host, path.into_owned(), query)

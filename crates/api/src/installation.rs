@@ -1,20 +1,20 @@
-//! What the page about the system says of how this server was started: nothing of it is secret.
+//! How this server was started, for the system page. Nothing in it is secret.
 
 use waypost_analytics::Privacy;
 
 /// How this server was started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Installation {
-    /// The kind of its database: `PostgreSQL`.
+    /// The kind of database, such as `PostgreSQL`.
     pub database: String,
-    /// Its version, where it says so.
+    /// The version of the database, if it is known.
     pub database_version: Option<String>,
-    /// How many migrations the schema has, and the name of the newest.
+    /// The number of migrations of the schema, and the name of the latest.
     pub schema: Option<(usize, String)>,
-    /// Age in days at which raw clicks are purged; `None` keeps them.
+    /// Age in days after which click records are purged; `None` keeps them.
     pub retention_days: Option<u32>,
-    /// How much is kept of clicks.
+    /// What is stored of clicks.
     pub privacy: Privacy,
-    /// Links that are kept in memory at the most.
+    /// Maximum number of links kept in memory.
     pub cache_capacity: usize,
 }

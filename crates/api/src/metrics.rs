@@ -1,17 +1,18 @@
-//! The metrics of the HTTP server: their names, help, units and buckets, and how they are read.
+//! The metrics of the HTTP server: names, help, units, buckets and export.
 //!
 //! | name | kind | meaning |
 //! | --- | --- | --- |
-//! | `waypost_redirects_total{status}` | counter | `GET /{code}` by what it came to: `found`, `not_found`, `gone`, `forbidden`, `error` |
-//! | `waypost_redirect_duration_seconds` | histogram | how long the answer to `GET /{code}` took |
+//! | `waypost_redirects_total{status}` | counter | responses to `GET /{code}`, by outcome: `found`, `not_found`, `gone`, `forbidden`, `error` |
+//! | `waypost_redirect_duration_seconds` | histogram | time to respond to `GET /{code}` |
 //! | `waypost_links`, `waypost_links_total` | gauge | links in the database |
 //! | `waypost_users`, `waypost_users_total` | gauge | users in the database |
-//! | `waypost_database_up` | gauge | 1 when the database answered the last time it was asked, and took clicks the last time there were any, else 0 |
+//! | `waypost_database_up` | gauge | 1 if the last query to the database succeeded and it stored the last clicks, else 0 |
 //! | `waypost_build_info{version}` | gauge | always 1 |
 //!
-//! `HEAD /{code}` is a preview, not a redirect: it is in none of them, so that `found` is the number
-//! of counted clicks. Every series exists from the start, at 0. A new metric gets its name and help
-//! here, and its series in [`Metrics`]; labels are closed sets, never a code, a path or a user.
+//! `HEAD /{code}` is a preview, not a redirect, and is in none of them: `found` is the number of
+//! counted clicks. Every series exists from the start, at 0. To add a metric, add its name and help
+//! here and its series to [`Metrics`]. Labels have a fixed set of values, never a code, a path or a
+//! user.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,26 +32,26 @@ const REDIRECTS: &str = "waypost_redirects_total";
 const REDIRECT_DURATION: &str = "waypost_redirect_duration_seconds";
 const LINKS: &str = "waypost_links";
 const USERS: &str = "waypost_users";
-/// The names under which other servers of this kind export the same numbers.
+/// Names of the same numbers, for compatibility with other servers of this kind.
 const LINKS_TOTAL: &str = "waypost_links_total";
 const USERS_TOTAL: &str = "waypost_users_total";
 const DATABASE_UP: &str = "waypost_database_up";
 const BUILD_INFO: &str = "waypost_build_info";
 
-/// Upper bounds of the buckets of [`REDIRECT_DURATION`], in seconds: from an answer out of memory to
-/// a database in trouble.
+/// Upper bounds of the buckets of [`REDIRECT_DURATION`], in seconds: from a cached link to a slow
+/// database.
 const REDIRECT_BUCKETS_S: [f64; 15] = [
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
     1.0, 2.5,
 ];
 
-/// The database answers a question within this time, or counts as unavailable.
+/// Timeout after which the database counts as unavailable.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Counting is not cheap on large tables: however many scrapers there are, it is done once in this
-/// time.
+/// Minimum time between two counts, which are slow on large tables, however many scrapers there
+/// are.
 const COUNT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a redirect came to: the label `status`.
+/// The outcome of a redirect: the label `status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RedirectStatus {
     Found,
@@ -60,7 +61,7 @@ pub(crate) enum RedirectStatus {
     Error,
 }
 
-/// Where the server counts what it does. Clones count together.
+/// The metrics of a server. Clones share their values.
 #[derive(Clone)]
 pub struct Metrics(Arc<Series>);
 
@@ -75,7 +76,7 @@ struct Series {
     links: [Gauge; 2],
     users: [Gauge; 2],
     database_up: Gauge,
-    /// What that gauge is of.
+    /// Together with `clicks_stored`, the value of `database_up`.
     database_answered: AtomicBool,
     clicks_stored: AtomicBool,
 }
@@ -84,9 +85,9 @@ struct Series {
 #[derive(Debug, thiserror::Error)]
 pub enum MetricsError {
     /// The buckets of a histogram were refused.
-    #[error("the metrics cannot be set up")]
+    #[error("cannot set up the metrics")]
     Build(#[from] metrics_exporter_prometheus::BuildError),
-    /// Something else records the metrics of this process.
+    /// The process has another metrics recorder.
     #[error("another metrics recorder is installed in this process")]
     Installed,
 }
@@ -94,11 +95,11 @@ pub enum MetricsError {
 static INSTALLED: Mutex<Option<Metrics>> = Mutex::new(None);
 
 impl Metrics {
-    /// Installs the recorder of the process, to which the other crates report too. A second call
-    /// gives back what the first installed.
+    /// Installs the recorder of the process, to which the other crates also report. A second call
+    /// returns the same metrics.
     ///
     /// # Errors
-    /// [`MetricsError::Installed`] when the process has a recorder that is not this one.
+    /// [`MetricsError::Installed`] if the process has another recorder.
     pub fn install() -> Result<Self, MetricsError> {
         let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(metrics) = &*installed {
@@ -110,8 +111,8 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// A recorder of its own, beside the one of the process: several servers in one process, each
-    /// with numbers of its own, as tests need them. It does not see what other crates report.
+    /// Returns metrics with a recorder of their own, for tests that run several servers in one
+    /// process. They do not include what other crates report.
     ///
     /// # Errors
     /// [`MetricsError::Build`], as for [`Metrics::install`].
@@ -135,7 +136,7 @@ impl Metrics {
         Ok((Self(Arc::new(series)), recorder))
     }
 
-    /// Counts an answer to `GET /{code}`.
+    /// Counts a response to `GET /{code}`.
     pub(crate) fn redirect(&self, status: RedirectStatus, took: Duration) {
         let counter = match status {
             RedirectStatus::Found => &self.0.found,
@@ -148,15 +149,15 @@ impl Metrics {
         self.0.duration.record(took);
     }
 
-    /// Awaits a question to the database for at most 2 s, and notes whether it was answered.
+    /// Awaits a query to the database for at most 2 s, and records whether it succeeded.
     ///
     /// # Errors
-    /// The error of the question, and [`StoreError::Unavailable`] when it is not answered in time.
+    /// The error of the query, or [`StoreError::Unavailable`] after the time limit.
     pub(crate) async fn asked<T>(
         &self,
-        question: impl Future<Output = Result<T, StoreError>>,
+        query: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let answer = tokio::time::timeout(DATABASE_TIMEOUT, question).await;
+        let answer = tokio::time::timeout(DATABASE_TIMEOUT, query).await;
         let answer = answer.map_err(StoreError::unavailable).flatten();
         let has_answered = answer.is_ok();
         self.0
@@ -166,7 +167,7 @@ impl Metrics {
         answer
     }
 
-    /// Notes whether the database takes clicks.
+    /// Records whether the database stored the last clicks.
     pub(crate) fn clicks_stored(&self, stored: bool) {
         self.0.clicks_stored.store(stored, Ordering::Relaxed);
         self.show_database();
@@ -186,42 +187,42 @@ impl Metrics {
         }
     }
 
-    /// All metrics in Prometheus' text format.
+    /// Renders all metrics in the Prometheus text format.
     pub(crate) fn render(&self) -> String {
         self.0.handle.render()
     }
 
-    /// Sums up what the histograms have gathered since the last time; it would grow otherwise.
+    /// Aggregates the values of histograms since the last call, whose memory would otherwise grow.
     pub(crate) fn run_upkeep(&self) {
         self.0.handle.run_upkeep();
     }
 }
 
-/// The series of one recorder are made within it: that is how [`metrics`] finds it.
+/// Runs within the recorder, so that the macros of [`metrics`] find it.
 impl Series {
     fn register(handle: PrometheusHandle) -> Self {
         describe_counter!(
             REDIRECTS,
             Unit::Count,
-            "Answers to GET /{code} by what they came to"
+            "Responses to GET /{code}, by outcome."
         );
         describe_histogram!(
             REDIRECT_DURATION,
             Unit::Seconds,
-            "Time to answer GET /{code}, in seconds"
+            "Time to respond to GET /{code}, in seconds."
         );
-        for name in [LINKS, LINKS_TOTAL] {
-            describe_gauge!(name, Unit::Count, "Links in the database");
-        }
-        for name in [USERS, USERS_TOTAL] {
-            describe_gauge!(name, Unit::Count, "Users in the database");
+        describe_gauge!(LINKS, Unit::Count, "Links in the database.");
+        describe_gauge!(USERS, Unit::Count, "Users in the database.");
+        for (name, same) in [(LINKS_TOTAL, LINKS), (USERS_TOTAL, USERS)] {
+            let help = format!("Same as {same}, for compatibility.");
+            describe_gauge!(name, Unit::Count, help);
         }
         describe_gauge!(
             DATABASE_UP,
-            "1 when the database answered the last time it was asked, and took clicks the last time there were \
-             any, else 0"
+            "Whether the last query to the database succeeded and it stored the last clicks (1) \
+             or not (0)."
         );
-        describe_gauge!(BUILD_INFO, "Always 1; the version is in the label");
+        describe_gauge!(BUILD_INFO, "Always 1; the label has the version.");
         gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1);
         Self {
             handle,
@@ -240,18 +241,18 @@ impl Series {
     }
 }
 
-/// When one server last asked its store how much it holds.
+/// When a server last counted the contents of its store.
 #[derive(Default)]
 pub(crate) struct LastCount(AsyncMutex<Option<OffsetDateTime>>);
 
 impl LastCount {
-    /// Asks the store, unless somebody just did. The numbers stay as they were when it does not
-    /// answer: a scrape never fails because the database is away.
+    /// Counts the contents of the store, unless that was done just now. Keeps the previous numbers
+    /// if the database is unavailable: a scrape never fails because of that.
     pub(crate) async fn refresh(&self, store: &dyn Store, clock: &dyn Clock, metrics: &Metrics) {
-        // Held while the store is asked, so that scrapers at the same time ask it once.
+        // Held during the query, so that concurrent scrapers cause only one.
         let mut last = self.0.lock().await;
         let now = clock.now();
-        // A clock that was set back makes the last time lie ahead: then it is asked, too.
+        // After a clock was set back, the last count lies in the future: count again.
         if last.is_some_and(|last| now >= last && now - last < COUNT_INTERVAL) {
             return;
         }
@@ -262,7 +263,7 @@ impl LastCount {
     }
 }
 
-/// Metrics are floating-point numbers: exact up to 2^53.
+/// Converts a count to the floating-point number of a metric, exact up to 2^53.
 fn float(count: u64) -> f64 {
     #[expect(
         clippy::as_conversions,

@@ -1,14 +1,16 @@
-//! Pages of HTML: what every one of them is sent with, and what stands around them.
+//! HTML pages: their headers, their common frame and their middleware.
 //!
-//! A page is a row of the routes of the kind `Page`; its handler takes a [`Frame`], calls one function of the
-//! domain, and gives its template to [`Frame::page`]. Pages work without JavaScript and load what they
-//! load from this server. There is no `form-action` in their policy: some browsers apply it to where a form
-//! leads in the end, and signing in leads on to the targets of links, and to identity providers.
+//! A page is a route of the kind `Page`. Its handler takes a [`Frame`], calls one function of the
+//! domain, and passes its template to [`Frame::page`]. Pages work without JavaScript, and load
+//! files from this server only. Their policy has no `form-action`: some browsers apply it to the
+//! redirects after a form as well, and signing in redirects to the destinations of links and to
+//! identity providers.
 //!
-//! Charts are in [`chart`], numbers and times as they are written in [`text`].
+//! Charts are in [`chart`], the formatting of numbers and dates is in [`text`].
 //!
-//! [`complete`] stands around all of them: it turns errors into pages, and compresses. No redirect and
-//! no stream is compressed, for neither is a text of which the length is known.
+//! The middleware [`complete`] wraps all pages: it turns errors into pages and compresses
+//! responses. It compresses neither redirects nor streams, because they have no text of known
+//! length.
 
 pub(crate) mod chart;
 mod flash;
@@ -42,10 +44,11 @@ use crate::request::access::RequestId;
 use crate::request::client::is_htmx;
 use crate::state::State;
 
-/// What a handler of a page gives back.
+/// The result of the handler of a page.
 pub(crate) type PageResult = Result<HttpResponse, ApiError>;
 
-/// What every page has. Its address may hold a secret, which is nobody else's business.
+/// The headers of every page. Its URL may contain a secret, so no other site receives it as a
+/// referrer.
 const HEADERS: [(HeaderName, &str); 4] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -56,12 +59,12 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (header::REFERRER_POLICY, "same-origin"),
     (header::CACHE_CONTROL, "no-store"),
 ];
-/// What is shorter is not compressed, in bytes: it fits into one packet anyway.
+/// Minimum size of a compressed response in bytes. A shorter one fits into one packet anyway.
 const MIN_GZIP: usize = 1_024;
-/// The version of the server, which pages show.
+/// Version of the server, as pages show it.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Says of an answer what is true of every page.
+/// Sets the headers of every page.
 pub(crate) fn head(headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
@@ -70,14 +73,15 @@ pub(crate) fn head(headers: &mut HeaderMap) {
     headers.insert(header::CONTENT_TYPE, html);
 }
 
-/// The answer that a page is.
+/// Returns the response with a page.
 fn answer(status: StatusCode, body: String) -> HttpResponse {
     let mut answer = HttpResponse::build(status).body(body);
     head(answer.headers_mut());
     answer
 }
 
-/// Stands around a page: an error becomes one, for htmx a sentence; then it is compressed.
+/// Wraps a page: turns an error into a page, or into a sentence for htmx, and compresses the
+/// response.
 pub(crate) async fn complete(
     state: web::Data<State>,
     request: ServiceRequest,
@@ -111,9 +115,10 @@ pub(crate) async fn complete(
     Ok(compressed(answer))
 }
 
-/// The same answer with gzip, where it is a text and the client takes it.
+/// Compresses a response with gzip if it is a text and the client accepts gzip.
 ///
-/// The token of forms is in pages, and is masked anew in each of them: how short a page is says nothing of it.
+/// Pages contain the CSRF token. It is masked differently in each page, so the compressed size does
+/// not reveal it.
 fn compressed(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let headers = answer.headers();
     let media_type = headers.get(header::CONTENT_TYPE);
@@ -130,7 +135,7 @@ fn compressed(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     answer.map_body(|response, body| {
         let vary = HeaderValue::from_static("accept-encoding");
         response.headers.append(header::VARY, vary);
-        // What goes on and on has no bytes yet.
+        // A stream has no bytes yet.
         let content = match body.try_into_bytes() {
             Ok(content) if takes_gzip && content.len() >= MIN_GZIP => content,
             Ok(content) => return BoxBody::new(content),
@@ -145,7 +150,7 @@ fn compressed(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     })
 }
 
-/// Whether a client takes what is compressed with gzip (RFC 9110 §12.5.3).
+/// Whether a client accepts gzip (RFC 9110 §12.5.3).
 pub(crate) fn takes_gzip(request: &HttpRequest) -> bool {
     let supported = [Encoding::gzip(), Encoding::identity()];
     let accepted = AcceptEncoding::parse(request).ok();

@@ -1,7 +1,7 @@
-//! The server: binding, answering, stopping.
+//! The server: binding, serving, stopping.
 //!
-//! The workers are threads with a runtime each; [`serve`] only binds and starts them. Signals are
-//! the caller's: nothing here listens for them.
+//! Each worker is a thread with its own runtime. [`serve`] binds the addresses and starts the
+//! workers. Signals are left to the caller.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,51 +18,51 @@ use crate::routing::{self, Listener};
 use crate::state::State;
 use crate::{ApiParts, HttpSettings};
 
-/// An idle connection is kept this long: longer than the minute for which common proxies keep
-/// theirs, so that they do not send a request on one that is just being closed.
+/// How long an idle connection is kept. Common proxies keep theirs for a minute; this must be
+/// longer, or they could send a request on a connection that is being closed.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// The head of a request arrives within this time.
+/// Maximum time for the head of a request to arrive.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// A connection that is being closed is given up after this time.
+/// Maximum time to close a connection.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often the histograms are summed up: until then they keep every value, 8 bytes each.
+/// How often histograms are aggregated. Until then they keep every value, 8 bytes each.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A server that answers. Dropping it stops it at once, requests under way included.
+/// A running server. Dropping it stops it at once and aborts running requests.
 #[must_use = "a server that is dropped stops"]
 pub struct RunningServer {
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
-    /// The main one first.
+    /// The main server first.
     handles: Vec<ServerHandle>,
     tasks: JoinSet<io::Result<()>>,
     upkeep: Upkeep,
-    /// Ends answers that go on.
+    /// Ends streamed responses.
     closing: CancellationToken,
 }
 
-/// Why no server runs.
+/// Why a server failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The address cannot be used: another program listens there, or it is not one of this machine.
+    /// The address cannot be used: another program listens on it, or this machine does not have it.
     #[error("cannot listen on {address}")]
     Bind {
         /// The address.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// The server ended by itself.
+    /// The server stopped by itself.
     #[error("the HTTP server failed")]
     Failed(#[source] io::Error),
 }
 
-/// Binds the addresses of `settings` and starts to answer on them. Must be called within a tokio
+/// Binds the addresses of `settings` and starts to serve requests. Must be called within a tokio
 /// runtime.
 ///
 /// # Errors
-/// [`ServeError::Bind`] when an address cannot be used; then nothing was started.
+/// [`ServeError::Bind`] if an address cannot be used; nothing is started then.
 pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, ServeError> {
     let metrics = parts.metrics.clone();
     let closing = CancellationToken::new();
@@ -142,22 +142,22 @@ fn bind(
 }
 
 impl RunningServer {
-    /// The address of the service, with the port that was really taken.
+    /// Returns the address of the service, with the actual port.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The address of the metrics, where they have one of their own.
+    /// Returns the address of the metrics, if they have a separate one.
     #[must_use]
     pub const fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_address
     }
 
-    /// Waits until the server ends by itself, which it should not.
+    /// Waits until the server stops by itself.
     ///
     /// # Errors
-    /// [`ServeError::Failed`]: ending is the failure.
+    /// [`ServeError::Failed`]: stopping by itself is a failure.
     pub async fn failed(&mut self) -> ServeError {
         let ended = tokio::select! {
             ended = self.tasks.join_next() => ended,
@@ -166,15 +166,15 @@ impl RunningServer {
         ServeError::Failed(match ended {
             Some(Ok(Err(error))) => error,
             Some(Err(error)) => io::Error::other(error),
-            Some(Ok(Ok(()))) | None => io::Error::other("it ended by itself"),
+            Some(Ok(Ok(()))) | None => io::Error::other("it stopped by itself"),
         })
     }
 
-    /// Stops: no new connections, requests under way are finished within the grace of the settings,
-    /// idle connections are closed. Returns when all of that is done.
+    /// Stops the server: accepts no new connections, closes idle ones, and waits up to the grace
+    /// period of the settings for running requests to finish.
     ///
     /// # Errors
-    /// [`ServeError::Failed`] when the server had failed before.
+    /// [`ServeError::Failed`] if the server had already failed.
     pub async fn stop(mut self) -> Result<(), ServeError> {
         self.closing.cancel();
         for handle in &self.handles {
@@ -190,7 +190,7 @@ impl RunningServer {
     }
 }
 
-/// The task that sums up the histograms; it ends with the server.
+/// The task that aggregates histograms. It ends with the server.
 struct Upkeep(JoinHandle<()>);
 
 impl Drop for Upkeep {

@@ -10,16 +10,17 @@ use tracing_subscriber::EnvFilter;
 use waypost_core::settings::{Invalid, Setting, SettingsReader};
 use waypost_core::{BaseUrl, BaseUrlError, OwnName, SessionLifetime, TokenHash};
 
-const LISTEN: Setting = Setting::new("listen", "127.0.0.1:8080", "address of the service");
+const LISTEN: Setting = Setting::new("listen", "127.0.0.1:8080", "Address and port to listen on");
 const BASE_URL: Setting = Setting::new(
     "base_url",
     "http://localhost:8080",
-    "prefix of short links; set it when the service is reached under another name or port",
+    "Public URL of the server, with which short links begin",
 );
 const HOST_NAMES: Setting = Setting::new(
     "host_names",
     "none",
-    "other names of the server, as host, host:port or *.domain, separated by commas: no link leads back to them",
+    "Other names of this server (host, host:port or *.domain), separated by commas; links to them \
+     are refused",
 );
 const WORKERS: Setting = Setting::new(
     "workers",
@@ -29,77 +30,77 @@ const WORKERS: Setting = Setting::new(
 const MAX_CONNECTIONS: Setting = Setting::new(
     "max_connections",
     "10000",
-    "connections at a time (1 to 1000000), divided among the workers; more wait to be accepted",
+    "Connections at a time (1 to 1000000), divided among the workers; more wait to be accepted",
 );
 const METRICS_LISTEN: Setting = Setting::new(
     "metrics_listen",
     "unset: /metrics on the main address",
-    "own address for metrics",
+    "Separate address and port for /metrics",
 );
 const SHUTDOWN_GRACE_S: Setting = Setting::new(
     "shutdown_grace_s",
     "30",
-    "seconds that requests under way get to finish when the server stops (0 to 3600)",
+    "Seconds to finish running requests and store the journal when the server stops (0 to 3600)",
 );
 const LOG: Setting = Setting::new(
     "log",
     "info",
-    "what is logged: a level, or levels by target such as info,waypost_api=debug",
+    "What to log: a level, or levels by module such as info,waypost_api=debug",
 );
-const LOG_FORMAT: Setting = Setting::new("log_format", "text", "text or json");
+const LOG_FORMAT: Setting = Setting::new("log_format", "text", "Log format: text or json");
 
 const ADMIN_TOKEN: Setting = Setting::new(
     "admin_token",
     "unset",
-    "an API token of the operator's choice, at least 32 visible ASCII characters, that may do everything",
+    "API token chosen by the operator, at least 32 visible ASCII characters, with all rights",
 )
 .secret();
 const ANONYMOUS_LINKS: Setting = Setting::new(
     "anonymous_links",
     "false",
-    "true opens /shorten and /urls to everybody, for links that nobody owns",
+    "Whether anyone can use /shorten and /urls without signing in, for links without an owner",
 );
 
 const RATE_LIMIT_API: Setting = Setting::new(
     "rate_limit_api",
     "600",
-    "requests to the API per minute and user, or address where nobody is signed in (0: no limit)",
+    "API requests per minute and user, or per IP address without a user (0: no limit)",
 );
 const RATE_LIMIT_CREATE: Setting = Setting::new(
     "rate_limit_create",
     "2000",
-    "links that a user or an address makes per hour (0: no limit)",
+    "Links created per hour and user, or per IP address without a user (0: no limit)",
 );
 
 const SESSION_DAYS: Setting = Setting::new(
     "session_days",
     "14",
-    "days without use after which somebody who signed in is signed out (1 to 365)",
+    "Days without use after which a session expires (1 to 365)",
 );
 
-/// The most workers that the HTTP server can have.
+/// Maximum number of workers of the HTTP server.
 const MAX_WORKERS: u64 = 512;
 
-/// Where and how the server answers.
+/// The settings of the HTTP server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpSettings {
-    /// The address of the service; port 0 takes a free one.
+    /// The address to listen on; port 0 selects a free port.
     pub listen: SocketAddr,
-    /// The prefix of short links. It does not follow `listen`: behind a proxy, nothing of it can be
-    /// known from there.
+    /// The public URL, with which short links begin. It does not depend on `listen`, because a
+    /// proxy may stand in between.
     pub base_url: BaseUrl,
     /// HTTP worker threads, 1 to 512.
     pub workers: usize,
-    /// Connections at a time, shared by the workers; more wait to be accepted.
+    /// Maximum number of connections, shared by the workers; more wait to be accepted.
     pub max_connections: usize,
-    /// An address for `/metrics` alone; without it they are on the main one.
+    /// A separate address for `/metrics`; `None` serves them on the main address.
     pub metrics_listen: Option<SocketAddr>,
-    /// How long requests under way may take when the server stops; whole seconds.
+    /// How long running requests may take when the server stops; whole seconds.
     pub shutdown_grace: Duration,
 }
 
 impl HttpSettings {
-    /// What can be set.
+    /// The settings of this section.
     pub const SETTINGS: &'static [Setting] = &[
         LISTEN,
         BASE_URL,
@@ -113,7 +114,7 @@ impl HttpSettings {
     /// Reads this section.
     ///
     /// # Errors
-    /// [`Invalid`] when one of its settings has a problem; the reader has noted all of them.
+    /// [`Invalid`] if one of its settings has a problem; the reader has recorded all of them.
     pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
         let listen = reader.value(&LISTEN, default_listen, address);
         let base_url = reader.value(&BASE_URL, || None, |text| text.parse().map(Some));
@@ -141,7 +142,7 @@ fn default_listen() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))
 }
 
-/// The documented default; that it parses is a test's business, not a panic's.
+/// Parses the documented default. A test verifies that this succeeds.
 fn default_base_url(reader: &mut SettingsReader) -> Result<BaseUrl, Invalid> {
     BASE_URL.default.parse().map_err(|error: BaseUrlError| {
         reader.problem(&BASE_URL.variable(), error.to_string());
@@ -151,7 +152,7 @@ fn default_base_url(reader: &mut SettingsReader) -> Result<BaseUrl, Invalid> {
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()
-        .map_err(|_| "is not an address and port such as 127.0.0.1:8080 or [::]:8080")
+        .map_err(|_| "must be an IP address and port such as 127.0.0.1:8080 or [::]:8080")
 }
 
 fn cores() -> u64 {
@@ -160,29 +161,29 @@ fn cores() -> u64 {
     })
 }
 
-/// Who may use the API beside the users.
+/// The settings of access to the API.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccessSettings {
-    /// The hash of the operator's API token; the token itself is not kept.
+    /// The hash of the operator's API token. The token itself is not kept.
     pub admin_token: Option<TokenHash>,
-    /// Whether everybody may make, list and delete links that nobody owns.
+    /// Whether anyone may create, list and delete links without an owner.
     pub anonymous_links: bool,
-    /// How long sessions last.
+    /// The lifetime of sessions.
     pub sessions: SessionLifetime,
 }
 
 impl AccessSettings {
-    /// The shortest token of the operator, in characters.
+    /// Minimum length of the operator's token in characters.
     pub const MIN_TOKEN_CHARS: usize = 32;
-    /// The longest one.
+    /// Maximum length of the operator's token in characters.
     pub const MAX_TOKEN_CHARS: usize = 1_024;
-    /// What can be set.
+    /// The settings of this section.
     pub const SETTINGS: &'static [Setting] = &[ADMIN_TOKEN, ANONYMOUS_LINKS, SESSION_DAYS];
 
     /// Reads this section.
     ///
     /// # Errors
-    /// [`Invalid`] when one of its settings has a problem; the reader has noted all of them.
+    /// [`Invalid`] if one of its settings has a problem; the reader has recorded all of them.
     pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
         let admin_token = reader.optional(&ADMIN_TOKEN, admin_token);
         let anonymous_links = reader.value(
@@ -191,7 +192,7 @@ impl AccessSettings {
             |text| match text {
                 "true" => Ok(true),
                 "false" => Ok(false),
-                _ => Err("is neither true nor false"),
+                _ => Err("must be true or false"),
             },
         );
         let sessions = reader.value(&SESSION_DAYS, SessionLifetime::default, session_days);
@@ -207,7 +208,7 @@ fn admin_token(text: &str) -> Result<TokenHash, &'static str> {
     let lengths = AccessSettings::MIN_TOKEN_CHARS..=AccessSettings::MAX_TOKEN_CHARS;
     if !lengths.contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(
-            "must have 32 to 1024 visible ASCII characters; `openssl rand -hex 32` makes such a token",
+            "must have 32 to 1024 visible ASCII characters; `openssl rand -hex 32` generates one",
         );
     }
     Ok(TokenHash::of(text))
@@ -215,15 +216,15 @@ fn admin_token(text: &str) -> Result<TokenHash, &'static str> {
 
 fn session_days(text: &str) -> Result<SessionLifetime, &'static str> {
     let days = text.parse().ok().and_then(SessionLifetime::of_days);
-    days.ok_or("is not a number of days from 1 to 365")
+    days.ok_or("must be a number of days from 1 to 365")
 }
 
-/// How often somebody may use the API. Each server counts for itself.
+/// The limits on the use of the API. Each server counts for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitSettings {
     /// Requests per minute; 0 for no limit.
     pub requests_per_minute: u32,
-    /// Links made per hour; 0 for no limit.
+    /// Links created per hour; 0 for no limit.
     pub links_per_hour: u32,
 }
 
@@ -233,15 +234,15 @@ impl LimitSettings {
         requests_per_minute: 0,
         links_per_hour: 0,
     };
-    /// The highest limit.
+    /// Maximum value of a limit.
     pub const MAX: u64 = 1_000_000;
-    /// What can be set.
+    /// The settings of this section.
     pub const SETTINGS: &'static [Setting] = &[RATE_LIMIT_API, RATE_LIMIT_CREATE];
 
     /// Reads this section.
     ///
     /// # Errors
-    /// [`Invalid`] when one of its settings has a problem; the reader has noted all of them.
+    /// [`Invalid`] if one of its settings has a problem; the reader has recorded all of them.
     pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
         let requests = reader.number(&RATE_LIMIT_API, 600, 0..=Self::MAX);
         let links = reader.number(&RATE_LIMIT_CREATE, 2_000, 0..=Self::MAX);
@@ -253,32 +254,32 @@ impl LimitSettings {
     }
 }
 
-/// How the program writes its log.
+/// The settings of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
-    /// What is logged, in the syntax of [`EnvFilter`], checked.
+    /// What is logged, as a valid [`EnvFilter`] directive.
     pub filter: String,
-    /// How a line looks.
+    /// The format of a line.
     pub format: LogFormat,
 }
 
-/// How a line of the log looks.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
     /// A JSON object per line, for programs.
     Json,
 }
 
 impl LogSettings {
-    /// What can be set.
+    /// The settings of this section.
     pub const SETTINGS: &'static [Setting] = &[LOG, LOG_FORMAT];
 
     /// Reads this section.
     ///
     /// # Errors
-    /// [`Invalid`] when one of its settings has a problem; the reader has noted all of them.
+    /// [`Invalid`] if one of its settings has a problem; the reader has recorded all of them.
     pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
         let filter = reader.value(&LOG, || LOG.default.to_owned(), filter);
         let format = reader.value(&LOG_FORMAT, || LogFormat::Text, str::parse);
@@ -290,21 +291,23 @@ impl LogSettings {
 }
 
 fn filter(text: &str) -> Result<String, String> {
-    // A word that is no level would be taken for the name of a target, and log nothing at all; an
-    // empty one for `error`.
+    // `EnvFilter` would take a word that is not a level as the name of a target and log nothing,
+    // and an empty word as `error`.
     let lonely_word = |part: &&str| {
         part.is_empty() || (!part.contains(['=', ':', '[']) && part.parse::<LevelFilter>().is_err())
     };
     let mut parts = text.split(',').map(str::trim);
     if let Some(word) = parts.find(lonely_word) {
         return Err(format!(
-            "is not a filter: `{word}` is none of off, error, warn, info, debug, trace"
+            "must be a log filter: expected off, error, warn, info, debug or trace, not `{word}`"
         ));
     }
     EnvFilter::builder()
         .parse(text)
         .map(|_| text.to_owned())
-        .map_err(|error| format!("is not a filter such as info or info,waypost_api=debug: {error}"))
+        .map_err(|error| {
+            format!("must be a log filter such as info or info,waypost_api=debug: {error}")
+        })
 }
 
 impl FromStr for LogFormat {
@@ -328,9 +331,9 @@ impl fmt::Display for LogFormat {
     }
 }
 
-/// No such format of the log.
+/// The text is not a log format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is neither text nor json")]
+#[error("must be text or json")]
 pub struct LogFormatError;
 
 #[cfg(test)]

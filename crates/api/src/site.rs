@@ -1,5 +1,5 @@
-//! Where this server is reached, as browsers see it: what pages link to, which origin is the own one, where
-//! somebody may be sent after signing in, and how cookies are named and kept.
+//! The URLs and cookies of this server as browsers see them: the path prefix, the own origin, the
+//! redirects after signing in, and the names and attributes of cookies.
 
 use std::fmt::Write as _;
 
@@ -11,16 +11,16 @@ use waypost_core::{BaseUrl, SessionHash};
 
 use crate::oidc::LASTS;
 
-/// Where somebody is sent who wants to go nowhere in particular.
+/// The path to redirect to if no other is given.
 const HOME: &str = "/dashboard";
-/// The longest path to be sent to, in bytes.
+/// Maximum length of a path to redirect to, in bytes.
 const MAX_PATH: usize = 4_096;
-/// For how long a browser remembers the token of forms.
+/// How long a browser keeps the CSRF token.
 const CSRF_AGE: Duration = Duration::DAY;
-/// For how long a browser remembers what was just done, until a page says so.
+/// How long a browser keeps a success message that no page has shown yet.
 const FLASH_AGE: Duration = Duration::MINUTE;
 
-/// The addresses and the cookies of the server.
+/// The URLs and cookies of the server.
 pub(crate) struct Site {
     /// The root of the server.
     root: Option<Url>,
@@ -31,13 +31,14 @@ pub(crate) struct Site {
     csrf: &'static str,
     pending: &'static str,
     flash: &'static str,
-    /// What all cookies have.
+    /// The attributes of all cookies.
     attributes: String,
 }
 
 impl Site {
     pub(crate) fn of(base_url: &BaseUrl) -> Self {
-        // A base URL is a URL; where it is none, no path is local and nothing is the own origin.
+        // A base URL always parses. If it did not, no path would be local and no origin the own
+        // one.
         let url = Url::parse(base_url.as_str()).ok();
         let base = url.as_ref().map_or("", Url::path);
         let base = base.trim_end_matches('/').to_owned();
@@ -48,7 +49,8 @@ impl Site {
         }
         let path = if base.is_empty() { "/" } else { &base };
         let _ = write!(attributes, "; Path={path}");
-        // A cookie of this name was set by this very host, for all of it, over TLS (RFC 6265bis §4.1.3.2).
+        // A cookie with this prefix was set by this host, for all paths, over TLS (RFC 6265bis
+        // §4.1.3.2).
         let is_host = is_secure && base.is_empty();
         let (session, csrf, pending, flash) = if is_host {
             (
@@ -79,13 +81,13 @@ impl Site {
         }
     }
 
-    /// What stands before the paths of this server in a page, and in a `Location`.
+    /// Returns the path prefix of this server, for links in pages and for `Location`.
     pub(crate) fn base(&self) -> &str {
         &self.base
     }
 
-    /// Whether this is the origin (RFC 6454 §7) of a page of this server, for a request with these
-    /// headers: that of the base URL, or of the host that was asked.
+    /// Whether this is the origin (RFC 6454 §7) of a page of this server: the origin of the base
+    /// URL, or of the host that the request names.
     pub(crate) fn is_own_origin(&self, origin: &HeaderValue, headers: &HeaderMap) -> bool {
         let Ok(origin) = origin.to_str() else {
             return false;
@@ -100,14 +102,15 @@ impl Site {
             .is_some_and(|(host, asked)| host.as_bytes().eq_ignore_ascii_case(asked))
     }
 
-    /// Where to send somebody who wants to go to `path`: there, if it is a path of this server, and home
-    /// otherwise.
+    /// Returns the path to redirect to: `path` if it is a path of this server, otherwise the
+    /// dashboard.
     pub(crate) fn local(&self, path: &str) -> String {
         let path = self.checked(path).unwrap_or_else(|| HOME.to_owned());
         format!("{}{path}", self.base)
     }
 
-    /// The path as browsers understand it, which is not always as it is written.
+    /// Returns the path as browsers interpret it, which may differ from how it is written; `None`
+    /// if it is not a path of this server.
     pub(crate) fn checked(&self, path: &str) -> Option<String> {
         let root = self.root.as_ref()?;
         let second = path.strip_prefix('/')?.chars().next();
@@ -117,7 +120,7 @@ impl Site {
         }
         let url = root.join(path).ok()?;
         let same = url.origin() == root.origin() && url.username().is_empty();
-        // `/.//example.com` is `//example.com` for whoever reads it again.
+        // `/.//example.com` becomes `//example.com`, which is another host when it is parsed again.
         if !same || url.path().starts_with("//") {
             return None;
         }
@@ -131,13 +134,14 @@ impl Site {
         Some(checked)
     }
 
-    /// Where to sign in, and to go on to `path` after that.
+    /// Returns the path to sign in at, and to continue to `path` afterwards.
     pub(crate) fn sign_in(&self, path: &str) -> String {
         let path: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
         format!("{}/auth/login?redirect={path}", self.base)
     }
 
-    /// Where to sign out, and to sign in again for `path`; nowhere else where it is none of this server.
+    /// Returns the path to sign out at, and to sign in again for `path` if it is a path of this
+    /// server.
     pub(crate) fn sign_out(&self, path: &str) -> String {
         let Some(path) = self.checked(path) else {
             return format!("{}/auth/logout", self.base);
@@ -146,63 +150,64 @@ impl Site {
         format!("{}/auth/logout?redirect={path}", self.base)
     }
 
-    /// The secret of a session that a request presents, of whatever form.
+    /// Returns the session secret of a request, without checking its format.
     pub(crate) fn session_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         cookie(headers, self.session)
     }
 
-    /// The hash of the session that a request presents, where it has the form of one. It takes no look-up.
+    /// Returns the hash of the session secret of a request, if it is well formed. Needs no look-up.
     pub(crate) fn session_hash(&self, headers: &HeaderMap) -> Option<SessionHash> {
         SessionHash::of_well_formed(self.session_of(headers)?)
     }
 
-    /// The token of forms that a request presents, of whatever form.
+    /// Returns the CSRF token of a request, without checking its format.
     pub(crate) fn csrf_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         cookie(headers, self.csrf)
     }
 
-    /// Keeps the secret of a session in the browser, for so long. Pages of others may link to what it takes
-    /// one for, and may send nothing with it.
+    /// Returns the cookie that keeps a session secret in the browser for `age`. With `SameSite=Lax`
+    /// other sites can link to pages that require a session, but cannot send forms with it.
     pub(crate) fn keep_session(&self, secret: &str, age: Duration) -> Option<HeaderValue> {
         self.keep(self.session, secret, "Lax", age)
     }
 
-    /// Makes the browser forget its session.
+    /// Returns the cookie that makes the browser forget its session.
     pub(crate) fn forget_session(&self) -> Option<HeaderValue> {
         self.keep(self.session, "", "Lax", Duration::ZERO)
     }
 
-    /// Keeps the token of forms in the browser.
+    /// Returns the cookie that keeps the CSRF token in the browser.
     pub(crate) fn keep_csrf(&self, token: &str) -> Option<HeaderValue> {
         self.keep(self.csrf, token, "Strict", CSRF_AGE)
     }
 
-    /// The name of what was just done, of whatever form.
+    /// Returns the name of the success message of a request, without checking it.
     pub(crate) fn flash_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         cookie(headers, self.flash)
     }
 
-    /// Keeps the name of what was just done, until a page says so.
+    /// Returns the cookie that keeps the name of a success message until a page shows it.
     pub(crate) fn keep_flash(&self, name: &str) -> Option<HeaderValue> {
         self.keep(self.flash, name, "Strict", FLASH_AGE)
     }
 
-    /// Makes the browser forget it.
+    /// Returns the cookie that makes the browser forget the success message.
     pub(crate) fn forget_flash(&self) -> Option<HeaderValue> {
         self.keep(self.flash, "", "Strict", Duration::ZERO)
     }
 
-    /// The sign-in with a provider that a request presents, of whatever form.
+    /// Returns the pending OpenID sign-in of a request, without checking its format.
     pub(crate) fn pending_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         cookie(headers, self.pending)
     }
 
-    /// Keeps a sign-in with a provider in the browser while it is there. It comes back from another site.
+    /// Returns the cookie that keeps a pending OpenID sign-in in the browser. It is `SameSite=Lax`
+    /// because the browser returns from another site.
     pub(crate) fn keep_pending(&self, value: &str) -> Option<HeaderValue> {
         self.keep(self.pending, value, "Lax", LASTS)
     }
 
-    /// Makes the browser forget it.
+    /// Returns the cookie that makes the browser forget the pending OpenID sign-in.
     pub(crate) fn forget_pending(&self) -> Option<HeaderValue> {
         self.keep(self.pending, "", "Lax", Duration::ZERO)
     }
@@ -214,7 +219,7 @@ impl Site {
     }
 }
 
-/// The value of a cookie (RFC 6265 §5.4).
+/// Returns the value of a cookie (RFC 6265 §5.4).
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
     let mut pairs = cookies.split(';').filter_map(|pair| pair.split_once('='));
@@ -222,7 +227,7 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     found.map(|(_, value)| value.trim())
 }
 
-/// Sends a browser somewhere, with `GET` (RFC 9110 §15.4.4).
+/// Redirects a browser with `GET` (RFC 9110 §15.4.4).
 pub(crate) fn see_other(location: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, location))
@@ -251,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_of_this_server_are_gone_on_to() {
+    fn redirects_stay_on_paths_of_this_server() {
         let site = site("https://go.example");
         for (path, expected) in [
             ("/wiki", "/wiki"),
@@ -270,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_leads_home() {
+    fn other_redirects_go_to_the_dashboard() {
         let site = site("https://go.example");
         let long = format!("/{}", "x".repeat(MAX_PATH));
         for path in [
@@ -306,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_before_the_server_stands_before_everything() {
+    fn the_path_prefix_of_the_server_precedes_every_path() {
         let site = site("https://example.com/go/");
         assert_eq!(site.local("/wiki"), "/go/wiki");
         assert_eq!(site.local("//evil.example"), "/go/dashboard");
@@ -323,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn cookies_are_as_safe_as_the_address_allows() {
+    fn cookies_are_as_safe_as_the_base_url_allows() {
         let secure = site("https://go.example");
         let cookie = secure.keep_session("secret", Duration::DAY).unwrap();
         assert_eq!(
@@ -357,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn the_own_origin_is_that_of_the_base_url_or_of_the_host_that_was_asked() {
+    fn the_own_origin_is_that_of_the_base_url_or_of_the_requested_host() {
         let site = site("https://go.example");
         let headers = headers(&[(header::HOST, "localhost:8080")]);
         for (origin, own) in [

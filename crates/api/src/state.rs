@@ -1,4 +1,4 @@
-//! What the handlers work with, shared by all workers.
+//! The state of the handlers, shared by all workers.
 
 use std::sync::Arc;
 
@@ -20,42 +20,43 @@ use crate::request::throttle::SignInThrottle;
 use crate::settings::LimitSettings;
 use crate::site::Site;
 
-/// So many watch links at once.
+/// Maximum number of live streams of this server.
 const STREAMS: usize = 500;
 
-/// What the API is composed of.
+/// The parts that the API uses.
 #[derive(Clone)]
 pub struct ApiParts {
-    /// Makes, finds, changes and deletes links. The reserved words of its shortener must be
+    /// Creates, finds, changes and deletes links. The reserved words of its shortener must be
     /// [`crate::reserved_words`].
     pub links: Links,
-    /// Knows users and their tokens.
+    /// Manages users and their tokens.
     pub accounts: Accounts,
-    /// Finds the targets of redirects. The shortener must have the same one.
+    /// Finds the destinations of redirects. The shortener must use the same resolver.
     pub resolver: Resolver,
-    /// Counts the clicks.
+    /// Counts clicks.
     pub recorder: Recorder,
-    /// Collects the paths for which there is no link.
+    /// Collects orphan paths.
     pub orphans: Orphans,
-    /// Tells what has expired; whether it agrees with that of this node is a detail of readiness.
+    /// Decides what has expired. Its difference from the clock of this server is a detail of
+    /// readiness.
     pub clock: Arc<DatabaseClock>,
-    /// Draws the ids of requests.
+    /// Generates request IDs.
     pub random: Arc<dyn Random>,
-    /// Where the server counts what it does.
+    /// The metrics of the server.
     pub metrics: Metrics,
-    /// Whether everybody may make, list and delete links that nobody owns.
+    /// Whether anyone may create, list and delete links without an owner.
     pub anonymous_links: bool,
-    /// How often somebody may use the API.
+    /// The limits on the use of the API.
     pub limits: LimitSettings,
-    /// Signs people in with an OpenID provider, where there is one.
+    /// Signs users in with an OpenID provider, if one is set.
     pub oidc: Option<Arc<Oidc>>,
-    /// Tells people by what browser they are signed in.
+    /// Names the browsers of sessions.
     pub user_agents: Arc<UserAgents>,
-    /// How the server was started, for admins to read.
+    /// Facts about this installation, for admins.
     pub installation: Installation,
 }
 
-/// The parts, and what is made of them once.
+/// The parts, and what is derived from them once.
 pub(crate) struct State {
     parts: ApiParts,
     router: Router,
@@ -73,7 +74,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The parts, until `closing` is cancelled, and the description of the API.
+    /// Creates the state. `closing` is cancelled when the server stops.
     pub(crate) fn new(
         parts: ApiParts,
         base_url: BaseUrl,
@@ -170,7 +171,8 @@ impl State {
         &*self.parts.clock
     }
 
-    /// How far the clock of this node is from that of the database; `None` where that is not known.
+    /// Returns the difference between the clocks of this server and the database; `None` if
+    /// unknown.
     pub(crate) fn clock_skew(&self) -> Option<ClockSkew> {
         self.parts.clock.skew()
     }
@@ -191,12 +193,12 @@ impl State {
         &self.live
     }
 
-    /// The places for those who watch links.
+    /// Returns the semaphore that limits live streams.
     pub(crate) fn streams(&self) -> Arc<Semaphore> {
         Arc::clone(&self.streams)
     }
 
-    /// Cancelled when the server stops: answers that would go on end then.
+    /// Returns the token that is cancelled when the server stops, which ends streamed responses.
     pub(crate) const fn closing(&self) -> &CancellationToken {
         &self.closing
     }
@@ -221,30 +223,31 @@ impl State {
         self.document.clone()
     }
 
-    /// Where the record of a link is read, absolute: a relative address would break behind a proxy
-    /// that serves this server under a path of its own.
+    /// Returns the URL of the record of a link. It is absolute, because a relative one would break
+    /// with a proxy that serves this server under a path.
     pub(crate) fn record_url(&self, link: &Link) -> String {
-        // In one segment of the path, whatever the code has.
+        // The code is one segment of the path, even if it contains slashes.
         let code = link.code.spelling().replace('/', "%2F");
         format!("{}/urls/{code}/stats", self.base_url)
     }
 
-    /// Where a link is read in the REST API.
+    /// Returns the URL of a link in the REST API.
     pub(crate) fn resource_url(&self, link: &Link) -> String {
         self.api_url(&format!("links/{}", link.id))
     }
 
-    /// The absolute address of a path of this server.
+    /// Returns the absolute URL of a path of this server.
     pub(crate) fn absolute(&self, path: &str) -> String {
         format!("{}{path}", self.base_url)
     }
 
-    /// The absolute address of something in the REST API.
+    /// Returns the absolute URL of a path of the REST API.
     pub(crate) fn api_url(&self, path: &str) -> String {
         format!("{}/api/v1/{path}", self.base_url)
     }
 
-    /// The metrics in Prometheus' text format, with fresh numbers where the store can be asked.
+    /// Renders the metrics in the Prometheus text format, with fresh counts if the store is
+    /// available.
     pub(crate) async fn scrape(&self) -> String {
         let Self {
             parts, last_count, ..

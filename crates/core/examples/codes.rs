@@ -1,10 +1,10 @@
-//! Parses the codes given as arguments and says which can be claimed; generates one.
+//! Parses the codes given as arguments, prints which are available, and generates one.
 //!
 //! ```sh
 //! cargo run -p waypost-core --example codes -- Team-Wiki api -x
 //! ```
 
-#![expect(clippy::print_stdout, reason = "an example shows its results")]
+#![expect(clippy::print_stdout, reason = "an example prints its results")]
 
 use waypost_core::{CodeLength, ReservedWords, ShortCode, SystemRandom};
 

@@ -1,4 +1,4 @@
-//! The prefix of short links: where visitors reach this server.
+//! The public URL of the server, with which short links begin.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,44 +8,44 @@ use url::Url;
 
 use crate::{OwnName, ShortCode};
 
-/// The public address of the server, for instance `https://go.example`; a path is allowed. It knows the
-/// other names of the server, too.
+/// The public URL of the server, for instance `https://go.example`, which may have a path. Also
+/// holds the other names of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
     url: Url,
-    /// Without the slash at the end.
+    /// Without a trailing slash.
     text: String,
     names: Vec<OwnName>,
 }
 
 impl BaseUrl {
-    /// The same with further names of the server.
+    /// Adds other names of the server.
     #[must_use]
     pub fn also_known_as(self, names: Vec<OwnName>) -> Self {
         Self { names, ..self }
     }
 
-    /// The short link of a code, in the spelling of its owner.
+    /// Returns the short link of a code, in the spelling of its owner.
     #[must_use]
     pub fn short_url(&self, code: &ShortCode) -> String {
         format!("{}/{}", self.text, code.spelling())
     }
 
-    /// The host, in lower case, without a port.
+    /// Returns the host in lower case, without a port.
     #[must_use]
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// The prefix without a slash at the end.
+    /// Returns the URL without a trailing slash.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether `other` leads back to this server: the same host or another name of it, on the same port or
-    /// on the default port of the other scheme (which servers usually redirect). All names and addresses of
-    /// the loopback interface are one.
+    /// Whether `other` points to this server: the same host or another name of the server, on the
+    /// same port or on the default port of the other scheme (which servers usually redirect). All
+    /// names and addresses of the loopback interface are equal.
     #[must_use]
     pub(crate) fn is_own(&self, other: &Url) -> bool {
         let host = |url: &Url| {
@@ -67,8 +67,9 @@ impl BaseUrl {
                 .any(|name| name.is(&named, port, own_port))
     }
 
-    /// The word of a host (as in the header `Host`, with or without a port) that may be a keyword: a host of one
-    /// word, or the word before a name of this server. Not where it is that name.
+    /// Returns the word of a host that may be a keyword: a host of one word, or the word before a
+    /// name of this server. `host` is a value of the header `Host`, with or without a port. Returns
+    /// `None` if the host is a name of the server itself.
     ///
     /// ```
     /// # use waypost_core::BaseUrl;
@@ -85,7 +86,7 @@ impl BaseUrl {
         let name = name.strip_suffix('.').unwrap_or(name);
         let own = self.host();
         let own = own.strip_suffix('.').unwrap_or(own);
-        // By which nearly everybody comes.
+        // The most common case.
         if name.eq_ignore_ascii_case(own) {
             return None;
         }
@@ -137,17 +138,17 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-/// Why a text is not acceptable as the prefix of short links.
+/// Why a text is not a valid base URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
-    /// No absolute URL.
-    #[error("is not an absolute URL such as https://go.example")]
+    /// Not an absolute URL.
+    #[error("must be an absolute URL such as https://go.example")]
     NotAUrl,
     /// Not http or https.
     #[error("must begin with http:// or https://")]
     Scheme,
     /// A query, fragment, user or password.
-    #[error("must be only a scheme, a host and perhaps a port and a path")]
+    #[error("must consist of a scheme, a host and optionally a port and a path")]
     Extra,
 }
 

@@ -1,4 +1,4 @@
-//! Clicks: the immutable events of redirects, and the little that is kept of a visitor.
+//! Clicks: immutable events of redirects, with the few facts that are stored of a visitor.
 
 use std::fmt;
 
@@ -10,47 +10,48 @@ use crate::{ClickFacts, ClickId, LinkId, Random, UserId};
 /// One counted redirect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Click {
-    /// Its identity, whose time part is [`Click::clicked_at`].
+    /// Its ID, whose time part is [`Click::clicked_at`].
     pub id: ClickId,
     /// The link that was followed.
     pub link_id: LinkId,
-    /// Who followed it, where the visitor was signed in.
+    /// The visitor, if signed in.
     pub user_id: Option<UserId>,
-    /// The visitor's address, hashed with the salt of the day.
+    /// The visitor's IP address, hashed with the salt of the day.
     pub ip_hash: Option<IpHash>,
-    /// What the visitor's browser calls itself.
+    /// The user agent of the visitor.
     pub user_agent: Option<UserAgent>,
     /// The page that the visitor came from.
     pub referrer: Option<Referrer>,
-    /// When, UTC, to the microsecond.
+    /// When the click happened, UTC, to the microsecond.
     pub clicked_at: OffsetDateTime,
-    /// The day under which the rollup counts it, in the server's time zone ([`crate::Zone`]).
+    /// The day of its daily total, in the server's time zone ([`crate::Zone`]).
     pub day: Date,
-    /// What is known of it besides.
+    /// Facts derived from the request.
     pub facts: ClickFacts,
 }
 
-/// A visitor's address hashed with the salt of the day: SHA-256, written as 64 hexadecimal digits.
+/// An IP address of a visitor, hashed with the salt of the day: SHA-256, written as 64 hexadecimal
+/// digits.
 ///
-/// Within a day the same visitor has the same hash; when the salt has been destroyed nobody can
-/// recompute it.
+/// Within a day the same visitor has the same hash. Once the salt is deleted, the hash cannot be
+/// recomputed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IpHash([u8; 32]);
 
 impl IpHash {
-    /// Takes the 32 bytes of the digest.
+    /// Creates a hash from the 32 bytes of a digest.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The 32 bytes of the digest.
+    /// Returns the 32 bytes of the digest.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// Reads the 64 hexadecimal digits that [`fmt::Display`] writes.
+    /// Parses the 64 hexadecimal digits that [`fmt::Display`] writes.
     ///
     /// # Errors
     /// [`IpHashError`] for anything else.
@@ -75,8 +76,8 @@ impl IpHash {
 }
 
 impl IpHash {
-    /// The 64 digits, in lower case, as ASCII. Many of these are written at once, which formatting
-    /// would make slow.
+    /// Returns the 64 digits in lower case, as ASCII. Faster than formatting, for writing many
+    /// hashes at once.
     #[must_use]
     pub fn to_hex(&self) -> [u8; 64] {
         let mut digits = [0; 64];
@@ -87,7 +88,7 @@ impl IpHash {
     }
 }
 
-/// The digit of a value below 16.
+/// Returns the digit of a value below 16.
 const fn hex_digit(value: u8) -> u8 {
     if value < 10 {
         b'0' + value
@@ -102,30 +103,31 @@ impl fmt::Display for IpHash {
     }
 }
 
-/// A text is not 64 hexadecimal digits.
+/// The text is not 64 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an address hash is 64 hexadecimal digits")]
+#[error("an IP address hash must be 64 hexadecimal digits")]
 pub struct IpHashError;
 
-/// The random 32 bytes with which addresses of one day are hashed. A secret: it never prints.
+/// The 32 random bytes with which IP addresses of one day are hashed. A secret: it is never
+/// printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Salt([u8; 32]);
 
 impl Salt {
-    /// Draws a new salt.
+    /// Generates a salt.
     pub fn generate(random: &dyn Random) -> Self {
         let mut bytes = [0; 32];
         random.fill(&mut bytes);
         Self(bytes)
     }
 
-    /// Takes a salt from where it is stored.
+    /// Creates a salt from its stored bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes, for hashing and storing.
+    /// Returns the bytes, for hashing and storing.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -138,15 +140,15 @@ impl fmt::Debug for Salt {
     }
 }
 
-/// What a browser calls itself (RFC 9110 §10.1.5): at most 512 characters, longer ones are cut.
+/// The user agent of a request (RFC 9110 §10.1.5): at most 512 characters; a longer one is cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserAgent(String);
 
 impl UserAgent {
-    /// The longest that is kept, in characters.
+    /// Maximum length in characters.
     pub const MAX_CHARS: usize = 512;
 
-    /// Keeps the beginning of a header's value, without control characters; `None` when nothing is
+    /// Parses the value of the header, without control characters. Returns `None` if nothing is
     /// left.
     #[must_use]
     pub fn from_header(value: &[u8]) -> Option<Self> {
@@ -154,34 +156,35 @@ impl UserAgent {
         (!text.is_empty()).then_some(Self(text))
     }
 
-    /// Takes a value from where it is stored.
+    /// Creates a value from its stored text.
     #[must_use]
     pub const fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The page a visitor came from (RFC 9110 §10.1.3), without query, fragment and credentials, which
-/// may hold somebody's secrets; at most 2,048 characters.
+/// The page that a visitor came from (RFC 9110 §10.1.3), without query, fragment and credentials,
+/// which may contain secrets; at most 2,048 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Referrer(String);
 
 impl Referrer {
-    /// The longest that is kept, in characters; a longer one is reduced to its origin.
+    /// Maximum length in characters; a longer URL is reduced to its origin.
     pub const MAX_CHARS: usize = 2_048;
 
-    /// Keeps scheme, host and path of a header's value; `None` when it is not an absolute URL.
+    /// Parses the value of the header and keeps its scheme, host and path. Returns `None` if it is
+    /// not an absolute URL.
     #[must_use]
     pub fn from_header(value: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(value).ok()?;
         let mut url = Url::parse(text).ok()?;
-        // A scheme without a host (`data:`, `javascript:`) names no page.
+        // A URL without a host (`data:`, `javascript:`) is not a page.
         url.host_str()?;
         url.set_query(None);
         url.set_fragment(None);
@@ -195,25 +198,25 @@ impl Referrer {
         (text.len() <= Self::MAX_CHARS).then_some(Self(text))
     }
 
-    /// Takes a value from where it is stored.
+    /// Creates a value from its stored text.
     #[must_use]
     pub const fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// The text: visible ASCII.
+    /// Returns the text, which is visible ASCII.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The host, without its port.
+    /// Returns the host without its port.
     #[must_use]
     pub fn host(&self) -> &str {
         let behind = self.0.split_once("://").map_or("", |(_, behind)| behind);
         let authority = behind.split('/').next().unwrap_or_default();
         match authority.rsplit_once(':') {
-            // The colons of an address of IPv6 are in brackets.
+            // The colons of an IPv6 address are in brackets.
             Some((host, port)) if !port.ends_with(']') => host,
             _ => authority,
         }
@@ -221,7 +224,7 @@ impl Referrer {
 }
 
 fn header_text(value: &[u8], max_chars: usize) -> String {
-    // What nearly everybody sends takes no look at each character.
+    // Fast path for the common case.
     if value.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         let kept = value.get(..max_chars).unwrap_or(value);
         return String::from_utf8_lossy(kept).into_owned();

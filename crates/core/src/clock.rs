@@ -1,12 +1,13 @@
-//! The clock, a parameter of everything that depends on time.
+//! The clock, a parameter of all code that depends on time.
 
 use std::sync::Mutex;
 
 use time::{Duration, OffsetDateTime};
 
-/// Tells the time. Waypost keeps times in UTC, to the microsecond, as its databases do.
+/// A source of the current time. Waypost stores times in UTC, to the microsecond, as its databases
+/// do.
 pub trait Clock: Send + Sync {
-    /// Now, in UTC, without the nanoseconds.
+    /// Returns the current time in UTC, cut to microseconds.
     fn now(&self) -> OffsetDateTime;
 }
 
@@ -18,24 +19,24 @@ impl Clock for SystemClock {
     fn now(&self) -> OffsetDateTime {
         #[expect(
             clippy::disallowed_methods,
-            reason = "the one place that asks the system"
+            reason = "the only place that reads the system clock"
         )]
         micros(OffsetDateTime::now_utc())
     }
 }
 
-/// A clock that stands still until it is moved, for tests.
+/// A clock that only moves when it is told to, for tests.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<OffsetDateTime>);
 
 impl ManualClock {
-    /// A clock that shows `at`.
+    /// Creates a clock that shows `at`.
     #[must_use]
     pub const fn new(at: OffsetDateTime) -> Self {
         Self(Mutex::new(at))
     }
 
-    /// Moves the clock, backwards too.
+    /// Moves the clock forwards, or backwards for a negative duration.
     pub fn advance(&self, by: Duration) {
         let mut now = self
             .0
@@ -56,7 +57,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// The same time in UTC, cut to microseconds: what a database gives back.
+/// Returns the same time in UTC, cut to microseconds, as databases return it.
 #[must_use]
 pub fn micros(at: OffsetDateTime) -> OffsetDateTime {
     let at = at.to_offset(time::UtcOffset::UTC);

@@ -1,9 +1,9 @@
-//! Short codes: the part of a short link that people type.
+//! Short codes: the path of a short link.
 //!
-//! A code is 1 to 64 of `a-z 0-9 - _`, its first and last character alphanumeric; it may consist of several
-//! such segments with slashes between them (`docs/api`). Codes are matched without regard to case:
-//! [`ShortCode`] holds the normal form (lower case), by which it is compared and stored, and beside it the
-//! spelling that its owner chose, for display.
+//! A code has 1 to 64 characters of `a-z 0-9 - _`, and its first and last character are
+//! alphanumeric. It may consist of several such segments with slashes between them (`docs/api`).
+//! Codes are case-insensitive: [`ShortCode`] holds the normal form (lower case), which is compared
+//! and stored, and the spelling that its owner chose, which is displayed.
 
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
@@ -12,29 +12,29 @@ use std::hash::{Hash, Hasher};
 
 use crate::Random;
 
-/// The alphabet of generated codes: 32 characters of which no two look alike (no `0` beside `o`, no
-/// `1` beside `l`: of each such pair, neither is used). Exactly 32, so five random bits choose one.
+/// The alphabet of generated codes. Characters that look alike (`0` and `o`, `1` and `l`) are left
+/// out. It has exactly 32 characters, so five random bits select one.
 const ALPHABET: &[u8; 32] = b"23456789abcdefghijkmnpqrstuvwxyz";
 
-/// A short code in its normal form, with the spelling its owner chose.
+/// A short code in its normal form, with the spelling that its owner chose.
 ///
-/// Two codes are equal when their normal forms are: `go/CNN` and `go/cnn` are one link.
+/// Two codes are equal if their normal forms are: `go/CNN` and `go/cnn` are the same link.
 #[derive(Clone)]
 pub struct ShortCode {
     normal: Box<str>,
-    /// Only where it differs from the normal form.
+    /// `None` if it is the normal form.
     spelling: Option<Box<str>>,
 }
 
 impl ShortCode {
-    /// The longest code, in characters (and bytes: codes are ASCII).
+    /// Maximum length in characters, which are bytes, because codes are ASCII.
     pub const MAX_LEN: usize = 64;
 
-    /// Reads a code as a person wrote it.
+    /// Parses a code as a person wrote it.
     ///
     /// # Errors
-    /// [`CodeError`] names the first rule that the text breaks; [`CodeError::Reserved`] is not
-    /// among them, because a reserved word may be looked up, only not claimed: see
+    /// [`CodeError`] names the first rule that the text breaks. Never [`CodeError::Reserved`],
+    /// because a reserved word may be looked up, but not used for a link: see
     /// [`ReservedWords::check`].
     pub fn parse(text: &str) -> Result<Self, CodeError> {
         check(text)?;
@@ -46,8 +46,9 @@ impl ShortCode {
         })
     }
 
-    /// Writes the normal form of `text` into `buffer`: what [`ShortCode::as_str`] of the parsed code
-    /// would be, without allocating. `None` for what cannot be a code.
+    /// Writes the normal form of `text` into `buffer` and returns it, without allocating. It is
+    /// what [`ShortCode::as_str`] of the parsed code returns. Returns `None` if `text` is not a
+    /// code.
     #[must_use]
     pub fn normal_form<'b>(text: &str, buffer: &'b mut [u8; Self::MAX_LEN]) -> Option<&'b str> {
         check(text).ok()?;
@@ -57,10 +58,9 @@ impl ShortCode {
         std::str::from_utf8(normal).ok()
     }
 
-    /// Draws a code of the given length from `random`.
+    /// Generates a code of the given length.
     ///
-    /// Whether it is free is not looked up: insert it, and draw again when the store answers that it
-    /// is taken.
+    /// The code may be in use: insert it, and generate another one if the store reports a conflict.
     pub fn generate(random: &dyn Random, length: CodeLength) -> Self {
         let mut bytes = vec![0; length.0];
         random.fill(&mut bytes);
@@ -75,19 +75,19 @@ impl ShortCode {
         }
     }
 
-    /// The normal form: lower case, by which codes are stored and compared.
+    /// Returns the normal form: lower case, in which codes are stored and compared.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.normal
     }
 
-    /// The code as its owner wrote it, for display.
+    /// Returns the code as its owner wrote it, for display.
     #[must_use]
     pub fn spelling(&self) -> &str {
         self.spelling.as_deref().unwrap_or(&self.normal)
     }
 
-    /// The segments of the normal form: one for most codes.
+    /// Returns the segments of the normal form. Most codes have one.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.normal.split('/')
     }
@@ -98,15 +98,15 @@ impl ShortCode {
         self.normal.contains('/')
     }
 
-    /// The normal forms of the codes that this one goes on from, shortest first: of `docs/api/v1` these are
-    /// `docs` and `docs/api`.
+    /// Returns the proper prefixes of the normal form that end before a slash, shortest first:
+    /// `docs` and `docs/api` for `docs/api/v1`.
     pub fn prefixes(&self) -> impl Iterator<Item = &str> {
         let slashes = self.normal.match_indices('/');
         slashes.filter_map(|(at, _)| self.normal.get(..at))
     }
 }
 
-/// The rules of a code as a person writes it, in any case.
+/// Checks the rules of a code, in upper or lower case.
 fn check(text: &str) -> Result<(), CodeError> {
     if text.is_empty() {
         return Err(CodeError::Empty);
@@ -158,7 +158,8 @@ impl Hash for ShortCode {
     }
 }
 
-/// By its normal form, in which it compares and hashes: a map of codes can be asked by text.
+/// Borrows the normal form, by which codes compare and hash, so that a map of codes can be looked
+/// up by text.
 impl Borrow<str> for ShortCode {
     fn borrow(&self) -> &str {
         &self.normal
@@ -185,12 +186,12 @@ impl std::str::FromStr for ShortCode {
     }
 }
 
-/// How many characters a generated code has: 7 by default, never more than [`ShortCode::MAX_LEN`].
+/// The length of a generated code: 7 characters by default, at most [`ShortCode::MAX_LEN`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CodeLength(usize);
 
 impl CodeLength {
-    /// This length plus `more` characters, up to the longest code there is.
+    /// Returns this length plus `more` characters, at most the maximum.
     #[must_use]
     pub fn grown_by(self, more: usize) -> Self {
         Self(self.0.saturating_add(more).min(ShortCode::MAX_LEN))
@@ -198,21 +199,21 @@ impl CodeLength {
 }
 
 impl Default for CodeLength {
-    /// 7 characters of 32: 34 thousand million codes.
+    /// 7 characters of 32: 34,359,738,368 codes.
     fn default() -> Self {
         Self(7)
     }
 }
 
-/// The words that cannot be claimed as codes because a route of the server answers under them.
+/// The words that links cannot use as codes, because they are routes of the server.
 #[derive(Debug, Clone, Default)]
 pub struct ReservedWords(BTreeSet<String>);
 
 impl ReservedWords {
-    /// Accepts a code whose first segment is not reserved.
+    /// Checks that the first segment of a code is not reserved.
     ///
     /// # Errors
-    /// [`CodeError::Reserved`] for one whose first segment is.
+    /// [`CodeError::Reserved`] if it is.
     pub fn check(&self, code: &ShortCode) -> Result<(), CodeError> {
         match code.segments().next() {
             Some(word) if self.0.contains(word) => Err(CodeError::Reserved {
@@ -222,7 +223,7 @@ impl ReservedWords {
         }
     }
 
-    /// All reserved words in alphabetical order.
+    /// Returns all reserved words in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -234,29 +235,29 @@ impl<'a> FromIterator<&'a str> for ReservedWords {
     }
 }
 
-/// Why a text is not acceptable as a short code. The message says what to do about it.
+/// Why a text is not a valid short code. The message says what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CodeError {
-    /// Nothing was given.
-    #[error("a code needs at least one character")]
+    /// The text is empty.
+    #[error("a code must have at least one character")]
     Empty,
     /// Longer than [`ShortCode::MAX_LEN`].
-    #[error("a code has at most 64 characters, this one has {length}")]
+    #[error("a code must have at most 64 characters, this one has {length}")]
     TooLong {
         /// Its length in characters.
         length: usize,
     },
-    /// A character outside of `a-z 0-9 - _` (in either case).
-    #[error("a code consists of letters a-z, digits, `-` and `_`, not {character:?}")]
+    /// A character other than `a-z 0-9 - _`, in upper or lower case.
+    #[error("a code may contain only letters a-z, digits, `-` and `_`, not {character:?}")]
     BadCharacter {
         /// The first such character.
         character: char,
     },
-    /// The first or last character, or one beside a slash, is none of `a-z 0-9`.
-    #[error("a code, and each part of it between slashes, begins and ends with a letter or digit")]
+    /// The first or last character, or one next to a slash, is not one of `a-z 0-9`.
+    #[error("a code and each of its parts must begin and end with a letter or digit")]
     BadEdge,
-    /// A route of the server answers under this word.
-    #[error("`{word}` is reserved: Waypost itself answers there; choose another code")]
+    /// The first segment is a route of the server.
+    #[error("`{word}` is reserved for Waypost itself; choose another code")]
     Reserved {
         /// The word.
         word: String,
@@ -281,7 +282,7 @@ mod tests {
         assert_eq!(loud.spelling(), "CNN");
         let both = HashSet::from([loud, quiet]);
         assert_eq!(both.len(), 1);
-        assert!(both.contains("cnn"), "asked by the text of the normal form");
+        assert!(both.contains("cnn"), "looked up by the normal form");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What is said about a link beside where it leads: its title, its description, its tags.
+//! Details of a link besides its destination: title, description, tags and expiry.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,28 +7,27 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::micros;
 
-/// What a link is called: one line of at most 200 characters. Empty when it has no title.
+/// The title of a link: one line of at most 200 characters. Empty if it has no title.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Title(Box<str>);
 
-/// What a link is for: at most 2,000 characters, in as many lines as it takes. Empty when nothing is
-/// said.
+/// The description of a link: at most 2,000 characters, with any number of lines. May be empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Description(Box<str>);
 
-/// A word that links have in common: 1 to 64 characters, letters and digits of any script, and `-`,
-/// `_`, `.`, `:`, `+` and `#` among them, in lower case. Tags are compared as they are stored.
+/// A tag of links: 1 to 64 characters in lower case, which are letters and digits of any script,
+/// `-`, `_`, `.`, `:`, `+` and `#`. Tags are compared as they are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(Box<str>);
 
 impl Title {
-    /// The longest title, in characters.
+    /// Maximum length in characters.
     pub const MAX_CHARS: usize = 200;
 
-    /// Reads a title. White space around it is not part of it.
+    /// Parses a title and trims white space.
     ///
     /// # Errors
-    /// [`DetailError::Title`] for a longer one, and one with control characters.
+    /// [`DetailError::Title`] if it is longer or contains control characters.
     pub fn parse(text: &str) -> Result<Self, DetailError> {
         let text = text.trim();
         if text.chars().count() > Self::MAX_CHARS || text.contains(char::is_control) {
@@ -37,7 +36,7 @@ impl Title {
         Ok(Self(text.into()))
     }
 
-    /// The title; empty when there is none.
+    /// Returns the title, which may be empty.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -45,14 +44,14 @@ impl Title {
 }
 
 impl Description {
-    /// The longest description, in characters.
+    /// Maximum length in characters.
     pub const MAX_CHARS: usize = 2_000;
 
-    /// Reads a description. White space around it is not part of it.
+    /// Parses a description and trims white space.
     ///
     /// # Errors
-    /// [`DetailError::Description`] for a longer one, and one with control characters other than
-    /// those that end a line or indent one.
+    /// [`DetailError::Description`] if it is longer or contains control characters other than line
+    /// breaks and tabs.
     pub fn parse(text: &str) -> Result<Self, DetailError> {
         let text = text.trim();
         let is_bad = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
@@ -62,7 +61,7 @@ impl Description {
         Ok(Self(text.into()))
     }
 
-    /// The description; empty when there is none.
+    /// Returns the description, which may be empty.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -70,31 +69,31 @@ impl Description {
 }
 
 impl Tag {
-    /// The longest tag, in characters.
+    /// Maximum length in characters.
     pub const MAX_CHARS: usize = 64;
-    /// The most tags of one link.
+    /// Maximum number of tags of a link.
     pub const MAX_PER_LINK: usize = 20;
 
-    /// Reads a tag as a person wrote it, in any case. White space around it is not part of it.
+    /// Parses a tag in upper or lower case and trims white space.
     ///
     /// # Errors
-    /// [`DetailError::Tag`] for none, a longer one, and one with other characters.
+    /// [`DetailError::Tag`] if it is empty, longer, or contains other characters.
     pub fn parse(text: &str) -> Result<Self, DetailError> {
         let is_tag_character =
             |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '+' | '#');
         let normal = text.trim().to_lowercase();
         let length = normal.chars().count();
-        // What lower case is made of may be no letter: the dot above of `İ`.
+        // Lower case may contain characters that are not letters: the combining dot of `İ`.
         if length == 0 || length > Self::MAX_CHARS || !normal.chars().all(is_tag_character) {
             return Err(DetailError::Tag);
         }
         Ok(Self(normal.into()))
     }
 
-    /// Reads the tags of one link: in order, each once.
+    /// Parses the tags of one link. Returns them sorted and without duplicates.
     ///
     /// # Errors
-    /// [`DetailError::Tag`] for the first that is none, [`DetailError::TooManyTags`] for more than
+    /// [`DetailError::Tag`] for the first invalid one, [`DetailError::TooManyTags`] for more than
     /// [`Tag::MAX_PER_LINK`].
     pub fn parse_all<'a>(
         texts: impl IntoIterator<Item = &'a str>,
@@ -111,7 +110,7 @@ impl Tag {
         Ok(tags)
     }
 
-    /// The tag, in lower case.
+    /// Returns the tag in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -132,30 +131,31 @@ impl FromStr for Tag {
     }
 }
 
-/// Why something that is said about a link is not acceptable.
+/// Why a detail of a link is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DetailError {
     /// Not a [`Title`].
-    #[error("a title is one line of at most 200 characters")]
+    #[error("a title must be one line of at most 200 characters")]
     Title,
     /// Not a [`Description`].
-    #[error("a description is text of at most 2000 characters")]
+    #[error("a description must have at most 2,000 characters")]
     Description,
     /// Not a [`Tag`].
-    #[error("a tag is 1 to 64 letters, digits and `-_.:+#`")]
+    #[error("a tag must have 1 to 64 letters, digits and `-_.:+#`")]
     Tag,
     /// More than [`Tag::MAX_PER_LINK`].
-    #[error("a link has at most 20 tags")]
+    #[error("a link can have at most 20 tags")]
     TooManyTags,
     /// Not a time at which a link can expire.
-    #[error("a link expires at a time from 1970 to 9999")]
+    #[error("the expiry must be a time from 1970 to 9999")]
     Expiry,
 }
 
-/// Checks the time at which a link expires: one that every database can keep, to the microsecond in UTC.
+/// Checks the time at which a link expires. Returns it in UTC, to the microsecond, as every
+/// database can store it.
 ///
 /// # Errors
-/// [`DetailError::Expiry`] outside of the years 1970 to 9999.
+/// [`DetailError::Expiry`] if it is outside the years 1970 to 9999.
 pub fn expiry(at: OffsetDateTime) -> Result<OffsetDateTime, DetailError> {
     let utc = at
         .checked_to_offset(UtcOffset::UTC)

@@ -1,9 +1,9 @@
-//! Who somebody is elsewhere: the account at an identity provider with which a user signs in.
+//! External identities: accounts at an identity provider with which users sign in.
 
 use sha2::{Digest as _, Sha256};
 
-/// An account at an identity provider (OpenID Connect Core 1.0 §2: `iss` and `sub`, which together never
-/// name somebody else).
+/// An account at an identity provider: `iss` and `sub`, which together are unique and never
+/// reassigned (OpenID Connect Core 1.0 §2).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ExternalIdentity {
     issuer: Box<str>,
@@ -11,16 +11,16 @@ pub struct ExternalIdentity {
 }
 
 impl ExternalIdentity {
-    /// The longest issuer, in bytes: that of a URL.
+    /// Maximum length of an issuer in bytes, as for a destination.
     pub const MAX_ISSUER_LEN: usize = 2_048;
-    /// The longest subject, in bytes (OpenID Connect Core 1.0 §2).
+    /// Maximum length of a subject in bytes (OpenID Connect Core 1.0 §2).
     pub const MAX_SUBJECT_LEN: usize = 255;
 
-    /// Takes an issuer and a subject exactly as they were issued.
+    /// Creates an identity from an issuer and a subject, exactly as they were issued.
     ///
     /// # Errors
-    /// [`ExternalIdentityError`] when one of them is empty, too long, or has other characters than
-    /// printable ASCII.
+    /// [`ExternalIdentityError`] if one of them is empty, too long, or contains other characters
+    /// than printable ASCII.
     pub fn parse(issuer: &str, subject: &str) -> Result<Self, ExternalIdentityError> {
         let fits = |text: &str, max_len: usize| {
             let is_printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
@@ -35,31 +35,31 @@ impl ExternalIdentity {
         })
     }
 
-    /// The provider.
+    /// Returns the issuer.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// The account there.
+    /// Returns the subject.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// The SHA-256 of both, of the same length whatever theirs: what an index holds.
+    /// Returns the SHA-256 of both, which has a fixed length for an index.
     #[must_use]
     pub fn key(&self) -> [u8; 32] {
-        // Neither has a NUL in it, so no two pairs are written the same.
+        // Neither contains a NUL, so different pairs have different encodings.
         let hasher = Sha256::new_with_prefix(self.issuer.as_bytes());
         let hasher = hasher.chain_update([0]).chain_update(&*self.subject);
         hasher.finalize().into()
     }
 }
 
-/// An issuer or a subject is not what the standard allows.
+/// The standard does not allow the issuer or the subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an issuer has 1 to 2048 printable ASCII characters, a subject 1 to 255")]
+#[error("an issuer must have 1 to 2048 printable ASCII characters, a subject 1 to 255")]
 pub struct ExternalIdentityError;
 
 #[cfg(test)]

@@ -1,28 +1,27 @@
-//! What is known of a click besides that it happened: its visit class, the browser, the operating
-//! system and the device, the country. Derived when the click is stored, never on the way of the
-//! redirect.
+//! Facts about a click: visit class, browser, operating system, device and country. All but the
+//! country are derived when the click is stored, not during the redirect.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What kind of visit a click was. All of them count.
+/// The class of a visit. Visits of all classes are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum VisitClass {
-    /// Somebody with a browser, as far as anybody can tell.
+    /// A person using a browser, as far as Waypost can tell.
     #[default]
     Human,
     /// A crawler, or a program that uses an HTTP library.
     Bot,
-    /// A program that fetches a page to show a preview of the link, as messengers do.
+    /// A program that fetches a page to show a preview of the link, as chat apps do.
     Preview,
-    /// A browser that fetches what its user may open next.
+    /// A browser that loads a page in advance.
     Prefetch,
-    /// An owner of the link, signed in.
+    /// A signed-in owner of the link.
     Own,
 }
 
 impl VisitClass {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 5] = [
         Self::Human,
         Self::Bot,
@@ -31,7 +30,7 @@ impl VisitClass {
         Self::Own,
     ];
 
-    /// Its name, as it is stored and shown.
+    /// Returns its name, as it is stored and displayed.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -60,30 +59,30 @@ impl FromStr for VisitClass {
     }
 }
 
-/// No such class.
+/// The text is not a visit class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a visit class is human, bot, preview, prefetch or self")]
+#[error("expected human, bot, preview, prefetch or self")]
 pub struct VisitClassError;
 
-/// What kind of device a visitor uses.
+/// The kind of device of a visitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DeviceClass {
-    /// A computer on a desk or a lap.
+    /// A desktop computer or a laptop.
     Desktop,
     /// A phone.
     Mobile,
     /// A tablet.
     Tablet,
-    /// A television, or a box beside one.
+    /// A television or a set-top box.
     Tv,
     /// A game console.
     Console,
-    /// Something else that is known: a watch, a reader of books, a car.
+    /// Another known device: a watch, an e-book reader, a car.
     Other,
 }
 
 impl DeviceClass {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 6] = [
         Self::Desktop,
         Self::Mobile,
@@ -93,7 +92,7 @@ impl DeviceClass {
         Self::Other,
     ];
 
-    /// Its name, as it is stored and shown.
+    /// Returns its name, as it is stored and displayed.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -117,21 +116,21 @@ impl FromStr for DeviceClass {
     }
 }
 
-/// No such device class.
+/// The text is not a device class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a device class is desktop, mobile, tablet, tv, console or other")]
+#[error("expected desktop, mobile, tablet, tv, console or other")]
 pub struct DeviceClassError;
 
 /// The family of a browser or of an operating system, without its version: `Firefox`, `Windows`.
-/// 1 to 64 characters, none of them a control character.
+/// 1 to 64 characters without control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Family(String);
 
 impl Family {
-    /// The longest that is kept, in characters; longer ones are cut.
+    /// Maximum length in characters; a longer name is cut.
     pub const MAX_CHARS: usize = 64;
 
-    /// Keeps what fits; `None` when nothing is left.
+    /// Creates a family from the beginning of a name. Returns `None` if nothing is left.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         let kept: String = name
@@ -143,19 +142,19 @@ impl Family {
         (!kept.is_empty()).then_some(Self(kept))
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A country: two letters of ISO 3166-1 in upper case, `XK` (Kosovo) among them.
+/// A country: two upper-case letters of ISO 3166-1, or `XK` (Kosovo).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Country([u8; 2]);
 
 impl Country {
-    /// Takes two letters; `None` when they are none.
+    /// Creates a country from two letters. Returns `None` if they are not letters.
     #[must_use]
     pub fn of(letters: [u8; 2]) -> Option<Self> {
         let letters = letters.map(|letter| letter.to_ascii_uppercase());
@@ -163,30 +162,30 @@ impl Country {
         are_letters.then_some(Self(letters))
     }
 
-    /// Reads two letters; `None` for anything else.
+    /// Parses two letters. Returns `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::of(text.as_bytes().try_into().ok()?)
     }
 
-    /// The two letters.
+    /// Returns the two letters.
     #[must_use]
     pub const fn as_bytes(&self) -> [u8; 2] {
         self.0
     }
 
-    /// The two letters.
+    /// Returns the two letters.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // They are ASCII.
+        // The letters are ASCII.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
-/// What is known of a click besides that it happened; what is not known is `None`.
+/// Facts about a click. Unknown ones are `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ClickFacts {
-    /// What kind of visit it was; `None` for clicks that were stored before there were classes.
+    /// The class of the visit; `None` for clicks stored by versions without classes.
     pub class: Option<VisitClass>,
     /// The browser.
     pub browser: Option<Family>,
@@ -194,7 +193,7 @@ pub struct ClickFacts {
     pub os: Option<Family>,
     /// The device.
     pub device: Option<DeviceClass>,
-    /// The country that the visitor's address belongs to.
+    /// The country of the visitor's IP address.
     pub country: Option<Country>,
 }
 

@@ -1,23 +1,24 @@
-//! Host names: patterns that name one or all below one, and the further names of this server.
+//! Host names: patterns for one host or all its subdomains, and the other names of this server.
 
 use std::fmt;
 use std::str::FromStr;
 
 use url::Host;
 
-/// One host (`example.com`, an IP address), or with `*.` before it all hosts below one, at any depth and without
-/// itself. In lower case, international names in punycode, without a dot at the end.
+/// A host (`example.com`, an IP address), or with `*.` before it all its subdomains at any depth,
+/// without the host itself. In lower case, with international names in punycode, without a trailing
+/// dot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HostPattern(Box<str>);
 
 impl HostPattern {
-    /// The longest pattern, in bytes.
+    /// Maximum length in bytes.
     pub const MAX_LEN: usize = 255;
 
-    /// Reads a pattern as a person wrote it.
+    /// Parses a pattern as a person wrote it.
     ///
     /// # Errors
-    /// [`HostPatternError`] for anything else.
+    /// [`HostPatternError`] if the text is not a pattern.
     pub fn parse(text: &str) -> Result<Self, HostPatternError> {
         let text = text.trim();
         let (wildcard, host) = match text.strip_prefix("*.") {
@@ -41,8 +42,8 @@ impl HostPattern {
         Ok(Self(pattern.into()))
     }
 
-    /// The patterns that match a host, as [`TargetUrl::host`](crate::TargetUrl::host) gives it: itself, and those
-    /// for all below each of its parents.
+    /// Returns the patterns that match a host: itself, and the patterns for all subdomains of each
+    /// parent. `host` is in the form that [`TargetUrl::host`](crate::TargetUrl::host) returns.
     #[must_use]
     pub fn matching(host: &str) -> Vec<String> {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
@@ -56,7 +57,7 @@ impl HostPattern {
         patterns
     }
 
-    /// Whether it matches a host.
+    /// Whether the pattern matches a host.
     #[must_use]
     pub fn matches(&self, host: &str) -> bool {
         Self::matching(host)
@@ -64,7 +65,7 @@ impl HostPattern {
             .any(|pattern| **pattern == *self.0)
     }
 
-    /// The text in its normal form.
+    /// Returns the normal form.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -85,30 +86,30 @@ impl FromStr for HostPattern {
     }
 }
 
-/// A text names no hosts.
+/// Why a text is not a valid host pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HostPatternError {
-    /// It is no host name or address, with or without `*.` before it.
-    #[error("is neither a host such as example.com nor *.example.com for all below it")]
+    /// Neither a host name nor an IP address, with or without `*.` before it.
+    #[error("must be a host such as example.com, or *.example.com for all its subdomains")]
     NoHost,
-    /// `*.` before an address.
-    #[error("has `*.` before an address: there is nothing below it")]
+    /// `*.` before an IP address.
+    #[error("has `*.` before an IP address, which has no subdomains")]
     BelowAddress,
 }
 
-/// A further name under which this server is reached: a host, or all below one, with or without a port.
+/// Another name of this server: a host or all subdomains of one, with or without a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnName {
     host: HostPattern,
-    /// Without one: the default ports of the web, and the port of the base URL.
+    /// `None` matches the default ports of http and https, and the port of the base URL.
     port: Option<u16>,
 }
 
 impl OwnName {
-    /// Reads names separated by commas or white space.
+    /// Parses names separated by commas or white space.
     ///
     /// # Errors
-    /// [`OwnNameError`] with the first that is none.
+    /// [`OwnNameError`] with the first invalid entry.
     pub fn parse_all(text: &str) -> Result<Vec<Self>, OwnNameError> {
         let entries = text.split(|character: char| character == ',' || character.is_whitespace());
         entries
@@ -118,7 +119,7 @@ impl OwnName {
     }
 
     fn parse(entry: &str) -> Option<Self> {
-        // The colons of an IPv6 address stand in brackets.
+        // The colons of an IPv6 address are in brackets.
         let port = entry
             .rsplit_once(':')
             .filter(|(host, _)| !host.contains(':') || host.ends_with(']'));
@@ -130,7 +131,7 @@ impl OwnName {
         Some(Self { host, port })
     }
 
-    /// Whether it is this host on this port, where the base URL has `own_port`.
+    /// Whether the name matches a host and a port. `own_port` is the port of the base URL.
     pub(crate) fn is(&self, host: &str, port: Option<u16>, own_port: Option<u16>) -> bool {
         let is_port = match self.port {
             Some(_) => port == self.port,
@@ -139,7 +140,7 @@ impl OwnName {
         is_port && self.host.matches(host)
     }
 
-    /// The host, and whether it stands for all below it instead.
+    /// Returns the host, and whether the name means all its subdomains instead.
     pub(crate) fn host(&self) -> (&str, bool) {
         match self.host.as_str().strip_prefix("*.") {
             Some(parent) => (parent, true),
@@ -148,9 +149,9 @@ impl OwnName {
     }
 }
 
-/// An entry of a list of names is none.
+/// An entry of a list of names is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("holds {0:?}, which is neither a host such as go, go.example:8443 nor *.go.example")]
+#[error("contains {0:?}, expected a host such as go, go.example:8443 or *.go.example")]
 pub struct OwnNameError(String);
 
 #[cfg(test)]

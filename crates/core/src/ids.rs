@@ -1,6 +1,6 @@
-//! Identifiers: UUIDv7 (RFC 9562 §5.7), made in the application from the clock and the random
-//! source, because not every database can return what it generated. They begin with the time in
-//! milliseconds, so that new rows stand together in an index.
+//! Identifiers: UUIDv7 (RFC 9562 §5.7). The application generates them from the clock and the
+//! random source, because not every database can return generated values. They begin with the time
+//! in milliseconds, so that new rows are close together in an index.
 
 use std::fmt;
 
@@ -15,17 +15,17 @@ fn v7(at: OffsetDateTime, random: &dyn Random) -> Uuid {
     Builder::from_unix_timestamp_millis(unix_millis(at), &tail).into_uuid()
 }
 
-/// Milliseconds since 1970; 0 before.
+/// Returns the milliseconds since 1970, or 0 for earlier times.
 fn unix_millis(at: OffsetDateTime) -> u64 {
     u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0)
 }
 
-/// What all ids have in common.
+/// The interface of all identifiers.
 pub trait Id: Copy {
-    /// Takes an id from where it is stored.
+    /// Creates an ID from its stored value.
     fn from_uuid(uuid: Uuid) -> Self;
 
-    /// The id for storing it.
+    /// Returns the value for storing.
     fn as_uuid(&self) -> &Uuid;
 }
 
@@ -36,18 +36,18 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new id for something that happens at `at`.
+            /// Generates an ID for an event at `at`.
             pub fn new(at: OffsetDateTime, random: &dyn Random) -> Self {
                 Self(v7(at, random))
             }
 
-            /// Takes an id from where it is stored.
+            /// Creates an ID from its stored value.
             #[must_use]
             pub const fn from_uuid(uuid: Uuid) -> Self {
                 Self(uuid)
             }
 
-            /// The id for storing it.
+            /// Returns the value for storing.
             #[must_use]
             pub const fn as_uuid(&self) -> &Uuid {
                 &self.0
@@ -73,12 +73,12 @@ macro_rules! id {
 }
 
 id!(
-    /// Identifies a link for as long as it exists, whatever its code becomes.
+    /// Identifies a link for as long as it exists, also when its code changes.
     LinkId
 );
 id!(
-    /// Identifies a click. Its time part is the time of the click, so that the id order is the time
-    /// order to the millisecond.
+    /// Identifies a click. Its time part is the time of the click, so that clicks sorted by ID are
+    /// sorted by time, to the millisecond.
     ClickId
 );
 id!(
@@ -102,7 +102,7 @@ id!(
     JournalOwner
 );
 id!(
-    /// Identifies what an operator accepted as lost.
+    /// Identifies a loss that an operator accepted.
     AcceptedLossId
 );
 id!(
@@ -111,7 +111,8 @@ id!(
 );
 
 impl ClickId {
-    /// The smallest id that a click at or after `at` can have: a range by time is a range by id.
+    /// Returns the smallest ID that a click at or after `at` can have, so that a range of times
+    /// becomes a range of IDs.
     #[must_use]
     pub fn floor(at: OffsetDateTime) -> Self {
         let uuid = Builder::from_unix_timestamp_millis(unix_millis(at), &[0; 10]).into_uuid();

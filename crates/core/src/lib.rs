@@ -1,44 +1,4 @@
-//! The model of Waypost: the values of a link shortener and the rules that they obey.
-//!
-//! Everything here is pure: no I/O, no async, no framework. The clock and the source of randomness
-//! are parameters ([`Clock`], [`Random`]), so that each rule can be tested and embedded anywhere.
-//!
-//! | subject | types |
-//! | --- | --- |
-//! | short codes | [`ShortCode`], [`ReservedWords`], [`CodeLength`] |
-//! | where a link leads | [`TargetUrl`], [`Template`], [`BaseUrl`], [`HostPattern`] |
-//! | links | [`Link`], [`LinkId`], [`LinkDetails`], [`Visibility`], [`Title`], [`Description`], [`Tag`] |
-//! | whose they are, and what became of them | [`LinkOwner`], [`LinkVersion`], [`LinkSnapshot`] |
-//! | searching them | [`SearchWord`], [`LinkOrder`], [`LinkPlace`] |
-//! | people | [`User`], [`UserId`], [`Email`], [`DisplayName`], [`Role`], [`Password`] |
-//! | API tokens | [`ApiToken`], [`TokenSecret`], [`TokenHash`], [`Scopes`] |
-//! | signing in | [`Session`], [`SessionSecret`], [`SessionHash`], [`SessionLifetime`], [`SetupSecret`], [`ExternalIdentity`] |
-//! | who may do what | [`allows`], [`decide`], [`Actor`], [`Action`], [`LinkStanding`] |
-//! | clicks | [`Click`], [`ClickId`], [`IpHash`], [`UserAgent`], [`Referrer`], [`Salt`] |
-//! | what is known of them | [`ClickFacts`], [`VisitClass`], [`DeviceClass`], [`Family`], [`Country`] |
-//! | paths that lead nowhere | [`OrphanPath`], [`OrphanCursor`] |
-//! | lists | [`PageRequest`], [`Page`], [`Cursor`] |
-//! | time | [`Clock`], [`Zone`] |
-//!
-//! ```
-//! use waypost_core::{BaseUrl, CodeLength, ShortCode, SystemRandom, TargetUrl};
-//!
-//! let base: BaseUrl = "https://go.example".parse()?;
-//! let target = TargetUrl::parse("https://example.com/a/long/path", &base)?;
-//! let code = ShortCode::parse("Team-Wiki")?;
-//! assert_eq!((code.as_str(), code.spelling()), ("team-wiki", "Team-Wiki"));
-//! assert_eq!(base.short_url(&code), "https://go.example/Team-Wiki");
-//! assert_eq!(ShortCode::generate(&SystemRandom, CodeLength::default()).as_str().len(), 7);
-//! # let _ = target;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! # Extending
-//! A new value gets a type of its own that can only be made by parsing (`parse`, [`FromStr`]) and an
-//! error enum that says what to do about a refusal. What needs a database is a method of the port in
-//! `waypost-store`; what needs HTTP belongs to `waypost-api`.
-//!
-//! [`FromStr`]: std::str::FromStr
+#![doc = include_str!("../README.md")]
 
 mod base_url;
 mod click;

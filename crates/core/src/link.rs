@@ -1,4 +1,4 @@
-//! Links: a short code and where it leads.
+//! Links: a short code and its destination.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,33 +10,33 @@ use crate::{Description, LinkId, ShortCode, Tag, TargetUrl, Title};
 /// A short link as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// Its identity; the code may change, this does not.
+    /// Its ID, which never changes.
     pub id: LinkId,
-    /// What visitors type. Codes that it had before lead to it as well.
+    /// The present code. Earlier codes of the link also redirect.
     pub code: ShortCode,
-    /// Where it leads.
+    /// The destination.
     pub target: TargetUrl,
-    /// What else its owners decided.
+    /// The other settings of the link.
     pub details: LinkDetails,
-    /// Whether it is a keyword: it takes all that a path has behind its code, and its target has `{slug}`
-    /// where that goes. It is one from the beginning, or never.
+    /// Whether it is a keyword: it passes on the rest of the path, which replaces `{slug}` in its
+    /// destination. Set at creation and never changed.
     pub is_keyword: bool,
-    /// All clicks ever counted, purged ones included.
+    /// Total number of clicks, including purged ones.
     pub clicks: u64,
-    /// Those of people among them ([`crate::VisitClass::Human`]).
+    /// Number of clicks by people ([`crate::VisitClass::Human`]), including purged ones.
     pub humans: u64,
-    /// When it was made, UTC, to the microsecond.
+    /// When the link was created, UTC, to the microsecond.
     pub created_at: OffsetDateTime,
-    /// When it was last changed, UTC, to the microsecond. A click is no change.
+    /// When the link was last changed, UTC, to the microsecond. Clicks are not changes.
     pub updated_at: OffsetDateTime,
-    /// The number of its version, from 1: one more with each change.
+    /// The version number, which starts at 1 and grows by one with each change.
     pub version: u32,
-    /// Since when it is deleted and can be restored, UTC, to the microsecond.
+    /// When the link was deleted, UTC, to the microsecond; `None` if it is not deleted.
     pub deleted_at: Option<OffsetDateTime>,
 }
 
 impl Link {
-    /// The first version of a link, without details.
+    /// Creates the first version of a link, without details.
     #[must_use]
     pub fn new(id: LinkId, code: ShortCode, target: TargetUrl, created_at: OffsetDateTime) -> Self {
         let details = LinkDetails::default();
@@ -51,7 +51,7 @@ impl Link {
         )
     }
 
-    /// The first version of a link with this content.
+    /// Creates the first version of a link with this content.
     #[must_use]
     pub fn of(id: LinkId, content: LinkContent, created_at: OffsetDateTime) -> Self {
         Self {
@@ -69,7 +69,7 @@ impl Link {
         }
     }
 
-    /// What can be changed of it.
+    /// Returns the content of the link, which its owners can change.
     #[must_use]
     pub fn content(&self) -> LinkContent {
         LinkContent {
@@ -79,68 +79,69 @@ impl Link {
         }
     }
 
-    /// Whether it can be restored, and does nothing else.
+    /// Whether the link is deleted. A deleted link does not work and can be restored.
     #[must_use]
     pub const fn is_deleted(&self) -> bool {
         self.deleted_at.is_some()
     }
 }
 
-/// All that can be changed of a link by those whom it belongs to; what its history keeps.
+/// The part of a link that its owners can change, and that its history records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkContent {
-    /// What visitors type.
+    /// The code.
     pub code: ShortCode,
-    /// Where it leads.
+    /// The destination.
     pub target: TargetUrl,
-    /// What else was decided.
+    /// The other settings.
     pub details: LinkDetails,
 }
 
 impl LinkContent {
-    /// Whether nothing at all differs, not even the spelling of the code.
+    /// Whether everything is equal, including the spelling of the code.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         self == other && self.code.spelling() == other.code.spelling()
     }
 }
 
-/// What is said about a link, and how it is followed.
+/// The settings of a link besides code and destination.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LinkDetails {
-    /// What it is called.
+    /// The title.
     pub title: Title,
-    /// What it is for.
+    /// The description.
     pub description: Description,
-    /// Whom it is for.
+    /// The visibility.
     pub visibility: Visibility,
-    /// What it has in common with others: in order, each once.
+    /// The tags, sorted and without duplicates.
     pub tags: Vec<Tag>,
-    /// From when on it leads nowhere, UTC, to the microsecond; `None` for never.
+    /// When the link expires, UTC, to the microsecond; `None` for never.
     pub expires_at: Option<OffsetDateTime>,
-    /// Whether it leads nowhere until somebody enables it.
+    /// Whether the link is disabled and does not work.
     pub disabled: bool,
-    /// Whether the query that a visitor gave is added to that of the target.
+    /// Whether the visitor's query is added to the query of the destination.
     pub forward_query: bool,
 }
 
-/// Whom a link is for.
+/// Who may see and follow a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Visibility {
-    /// Everybody follows it, and every user finds it in lists.
+    /// Anyone may follow it, and every user finds it in lists.
     #[default]
     Public,
-    /// Everybody who knows the code follows it; lists show it to those it belongs to or is shared with.
+    /// Anyone who knows the code may follow it. Only its owners and people it is shared with find
+    /// it in lists.
     Private,
-    /// Only those it belongs to or is shared with follow it or see it.
+    /// Only its owners, people it is shared with and admins may follow or see it.
     Secure,
 }
 
 impl Visibility {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 3] = [Self::Public, Self::Private, Self::Secure];
 
-    /// Its name, as it is stored and shown.
+    /// Returns its name, as it is stored and displayed.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -168,9 +169,9 @@ impl FromStr for Visibility {
     }
 }
 
-/// A text is not a visibility.
+/// The text is not a visibility.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a visibility is `public`, `private` or `secure`")]
+#[error("a visibility must be `public`, `private` or `secure`")]
 pub struct VisibilityError;
 
 #[cfg(test)]

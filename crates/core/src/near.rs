@@ -1,20 +1,22 @@
-//! Codes that are near to one that somebody typed: what they may have meant.
+//! Codes similar to a typed one, to suggest when there is no link.
 //!
-//! Which codes are looked for is known beforehand ([`NearCodes::exact`], [`NearCodes::beginning`]), so that a store
-//! finds them by its index of codes: it never compares all of them.
+//! The candidates are computed beforehand ([`NearCodes::exact`], [`NearCodes::beginning`]), so that
+//! a store finds them with its index of codes and never compares all codes.
 
 use std::collections::BTreeSet;
 
 use crate::ShortCode;
 
-/// What a code consists of, slashes apart.
+/// The characters of codes, without the slash.
 const CHARACTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789-_";
-/// Of longer codes no other characters are tried, in bytes: there would be too many.
+/// Maximum length in bytes of codes for which other characters are tried. Longer codes would have
+/// too many candidates.
 const TRIED_TO: usize = 12;
-/// The shortest code that is the beginning of a meant one, or begins with it, in bytes.
+/// Minimum length in bytes of a code to count as similar because one of two codes begins with the
+/// other.
 const SHORTEST: usize = 2;
 
-/// The codes that are near to one that was typed.
+/// The codes similar to a typed one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NearCodes {
     typed: ShortCode,
@@ -23,7 +25,7 @@ pub struct NearCodes {
 }
 
 impl NearCodes {
-    /// Those near to this one, which is not among them.
+    /// Computes the codes similar to `typed`, without `typed` itself.
     #[must_use]
     pub fn of(typed: &ShortCode) -> Self {
         let text = typed.as_str();
@@ -62,21 +64,21 @@ impl NearCodes {
         }
     }
 
-    /// Normal forms of codes that may exist, in order: those that differ in one place, and those that the typed one
-    /// goes on from. At most some 1,000.
+    /// Returns the normal forms of candidates, sorted: codes that differ in one place, and prefixes
+    /// of the typed code. About 1,000 at most.
     #[must_use]
     pub fn exact(&self) -> &[String] {
         &self.exact
     }
 
-    /// What the normal forms of others begin with.
+    /// Returns the prefix of the normal forms of other candidates.
     #[must_use]
     pub fn beginning(&self) -> &str {
         &self.beginning
     }
 
-    /// How far a code is from the typed one, by the characters that are missing, wrong, too many or swapped;
-    /// `None` for one that is not near.
+    /// Returns the distance of a code from the typed one: the number of missing, wrong, extra or
+    /// swapped characters. Returns `None` if the code is not similar.
     #[must_use]
     pub fn distance(&self, code: &ShortCode) -> Option<usize> {
         let (typed, code) = (self.typed.as_str(), code.as_str());
@@ -105,7 +107,7 @@ mod tests {
         ShortCode::parse(text).unwrap()
     }
 
-    /// Whether a store would find a code, and how far it is.
+    /// Returns the distance of a code if a store would find it.
     fn found(typed: &str, other: &str) -> Option<usize> {
         let (near, other) = (NearCodes::of(&code(typed)), code(other));
         let is_looked_for = near.exact().iter().any(|exact| exact == other.as_str())

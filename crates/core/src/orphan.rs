@@ -1,37 +1,38 @@
-//! Orphans: paths that people try and that lead nowhere.
+//! Orphan paths: requested by people, but matching no link.
 //!
-//! What nobody can have meant as a code is no orphan: `wp-login.php`, `.env` and all else that has a dot, is
-//! percent-encoded or is too long. That is what scanners ask for, and it is told apart by its characters alone.
+//! A path that cannot be meant as a code is not an orphan path: `wp-login.php`, `.env`, and all
+//! paths that contain a dot, are percent-encoded or are too long. Scanners request such paths,
+//! which are recognised by their characters alone.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::{CursorError, ShortCode};
 
-/// A path as it is kept: without the slashes around it, without the query, and in lower case, as codes are
-/// matched.
+/// An orphan path as it is stored: in lower case like codes, without leading and trailing slash,
+/// without query.
 ///
-/// Its first segment could be a code, and the others consist of the characters of codes: `wiki`, `docs/api`,
-/// `gh/-org`. It has at most [`OrphanPath::MAX_LEN`] characters.
+/// Its first segment is a valid code, and the others consist of the characters of codes: `wiki`,
+/// `docs/api`, `gh/-org`. It has at most [`OrphanPath::MAX_LEN`] characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrphanPath(Box<str>);
 
 impl OrphanPath {
-    /// The longest path, in characters (and bytes: they are ASCII).
+    /// Maximum length in characters, which are bytes, because paths are ASCII.
     pub const MAX_LEN: usize = ShortCode::MAX_LEN;
 
-    /// The path of a request, as it was sent and without its query; `None` for what cannot be meant as a code,
-    /// for which nothing is allocated. One slash at the end is dropped.
+    /// Parses the path of a request, as it was sent, without its query. Drops one trailing slash.
+    /// Returns `None`, without allocating, if the path cannot be meant as a code.
     #[must_use]
     pub fn of_request(path: &str) -> Option<Self> {
         let segments = path.strip_prefix('/')?;
         Self::parse(segments.strip_suffix('/').unwrap_or(segments)).ok()
     }
 
-    /// Reads a path without the slashes around it, in any case.
+    /// Parses a path without leading and trailing slash, in upper or lower case.
     ///
     /// # Errors
-    /// [`OrphanPathError`] for what cannot be meant as a code.
+    /// [`OrphanPathError`] if the path cannot be meant as a code.
     pub fn parse(text: &str) -> Result<Self, OrphanPathError> {
         if text.len() > Self::MAX_LEN {
             return Err(OrphanPathError);
@@ -52,13 +53,13 @@ impl OrphanPath {
         Ok(Self(text.to_ascii_lowercase().into()))
     }
 
-    /// The path, without the slashes around it.
+    /// Returns the path, without leading and trailing slash.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The first segment: a link with this code would be followed.
+    /// Returns the first segment. A link with this code would match the path.
     #[must_use]
     pub fn first_segment(&self) -> &str {
         self.0.split('/').next().unwrap_or_default()
@@ -79,17 +80,17 @@ impl FromStr for OrphanPath {
     }
 }
 
-/// Nobody can have meant it as a code.
+/// The path cannot be meant as a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a path of letters, digits, `-` and `_` in segments, of at most 64 characters")]
+#[error("must be a path of letters, digits, `-` and `_` in segments, of at most 64 characters")]
 pub struct OrphanPathError;
 
-/// Where a list of orphans goes on, of which those with most hits come first: `12.docs/api`.
+/// A place in a list of orphan paths sorted by most requests first: `12.docs/api`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrphanCursor {
-    /// The hits of the last orphan so far.
+    /// The number of requests of the last path.
     pub hits: u64,
-    /// Its path.
+    /// The last path.
     pub path: OrphanPath,
 }
 

@@ -1,4 +1,4 @@
-//! Whom a link belongs to, whom it is shared with, and what became of it.
+//! Owners, sharing and history of links.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,40 +10,40 @@ use crate::{DisplayName, Email, LinkContent, UserId};
 /// A user as others see them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// Who.
+    /// The user.
     pub id: UserId,
-    /// By what others name them.
+    /// Their email address.
     pub email: Email,
-    /// What others read.
+    /// Their display name, which may be empty.
     pub display_name: DisplayName,
 }
 
-/// Somebody whom a link belongs to.
+/// An owner of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkOwner {
-    /// Who.
+    /// The user.
     pub person: Person,
-    /// Whether it is theirs first of all; so it is for one of them.
+    /// Whether this is the primary owner. A link with owners has exactly one.
     pub is_primary: bool,
 }
 
-/// What happened to a link.
+/// The kind of a change of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LinkAction {
-    /// It was made.
+    /// The link was created.
     Created,
-    /// Its content was changed.
+    /// The content of the link was changed.
     Changed,
-    /// It was given to other owners, or shared with others.
+    /// The owners or the sharing of the link were changed.
     AccessChanged,
-    /// It was deleted, and can be restored.
+    /// The link was deleted and can be restored.
     Deleted,
-    /// It was restored, to what it was or to an earlier version.
+    /// The link was restored, after a deletion or to an earlier version.
     Restored,
 }
 
 impl LinkAction {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 5] = [
         Self::Created,
         Self::Changed,
@@ -52,7 +52,7 @@ impl LinkAction {
         Self::Restored,
     ];
 
-    /// Its name, as it is stored and shown.
+    /// Returns its name, as it is stored and displayed.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -82,38 +82,38 @@ impl FromStr for LinkAction {
     }
 }
 
-/// A text names nothing that happens to links.
+/// The text is not an action on links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("nothing of this name happens to links")]
+#[error("unknown action on a link")]
 pub struct LinkActionError;
 
-/// All of a link at one moment, its clicks apart.
+/// The complete state of a link at one moment, without its clicks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkSnapshot {
-    /// What its owners decided.
+    /// The content.
     pub content: LinkContent,
-    /// Whom it belonged to, the primary owner first.
+    /// The owners, the primary owner first.
     pub owners: Vec<UserId>,
-    /// Whom it was shared with, in the order of their ids.
+    /// The users it was shared with, sorted by ID.
     pub shares: Vec<UserId>,
     /// Whether it was deleted.
     pub deleted: bool,
 }
 
-/// A change of a link, as its history keeps it.
+/// A change of a link, as recorded in its history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkVersion {
-    /// The number of the version that the change led to.
+    /// The number of the version that the change created.
     pub number: u32,
-    /// What was done.
+    /// The kind of the change.
     pub action: LinkAction,
-    /// When, UTC, to the microsecond.
+    /// When the change was made, UTC, to the microsecond.
     pub at: OffsetDateTime,
-    /// By whom; `None` for the operator, for nobody in particular, and for users who are deleted.
+    /// The user who made the change; `None` for the operator, anonymous callers and deleted users.
     pub by: Option<Person>,
-    /// What the link was before; `None` where it was not.
+    /// The link before the change; `None` for its creation.
     pub before: Option<LinkSnapshot>,
-    /// What it was then.
+    /// The link after the change.
     pub after: LinkSnapshot,
 }
 

@@ -1,4 +1,4 @@
-//! Lists: pages by number, and cursors that stay true while rows come and go.
+//! Lists: numbered pages, and cursors that stay valid while rows are added and deleted.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::ids::Id;
 use crate::{ApiToken, Link, LinkId, Session, SessionId, ShortCode, TokenId, User, UserId};
 
-/// A page by number, from 1, of 1 to 100 items.
+/// A request for a page: its number, from 1, and its size, from 1 to 100 items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
     number: u32,
@@ -17,15 +17,15 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
-    /// The most items of one page.
+    /// Maximum number of items of a page.
     pub const MAX_LIMIT: u32 = 100;
-    /// The items of a page when nothing else is asked for.
+    /// Default number of items of a page.
     pub const DEFAULT_LIMIT: u32 = 20;
 
-    /// The page `number` of pages of `limit` items.
+    /// Creates a request for page `number` with pages of `limit` items.
     ///
     /// # Errors
-    /// [`PageError`] when one of the two is out of range.
+    /// [`PageError`] if one of the two is out of range.
     pub const fn new(number: u32, limit: u32) -> Result<Self, PageError> {
         if number == 0 {
             return Err(PageError::Number);
@@ -36,53 +36,53 @@ impl PageRequest {
         Ok(Self { number, limit })
     }
 
-    /// The number of the page, from 1.
+    /// Returns the number of the page, from 1.
     #[must_use]
     pub const fn number(self) -> u32 {
         self.number
     }
 
-    /// How many items it has at the most.
+    /// Returns the maximum number of items of the page.
     #[must_use]
     pub const fn limit(self) -> u32 {
         self.limit
     }
 
-    /// How many items come before it.
+    /// Returns the number of items before the page.
     #[must_use]
     pub fn offset(self) -> u64 {
         u64::from(self.number.saturating_sub(1)) * u64::from(self.limit)
     }
 }
 
-/// Why a page cannot be asked for.
+/// Why a request for a page is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PageError {
-    /// Pages are counted from 1.
-    #[error("`page` is a whole number from 1")]
+    /// The number is 0.
+    #[error("`page` must be a whole number from 1")]
     Number,
-    /// Outside of 1 to [`PageRequest::MAX_LIMIT`].
-    #[error("`limit` is a whole number from 1 to 100")]
+    /// The size is outside 1 to [`PageRequest::MAX_LIMIT`].
+    #[error("`limit` must be a whole number from 1 to 100")]
     Limit,
 }
 
-/// Some items of a list, and how many the whole list has.
+/// A page of a list, with the total number of items.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
     /// The items of this page.
     pub items: Vec<T>,
-    /// The items of all pages.
+    /// The number of items of all pages.
     pub total: u64,
 }
 
-/// A place in a list, newest first: behind the item it was made of.
+/// A place in a list sorted newest first: after the item it was created from.
 ///
 /// Its text is opaque; it stays valid when that item is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor<I> {
-    /// When the last item shown was made.
+    /// When the last item was created.
     pub created_at: OffsetDateTime,
-    /// Its id, which breaks the tie between items of one microsecond.
+    /// The ID of the last item, which orders items of the same microsecond.
     pub id: I,
 }
 
@@ -137,10 +137,10 @@ impl<I: Id> FromStr for Cursor<I> {
 /// The order of a list of links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum LinkOrder {
-    /// The newest first.
+    /// Newest first.
     #[default]
     NewestFirst,
-    /// The oldest first.
+    /// Oldest first.
     OldestFirst,
     /// By code, from `0` to `z`.
     Code,
@@ -149,7 +149,7 @@ pub enum LinkOrder {
 }
 
 impl LinkOrder {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 4] = [
         Self::NewestFirst,
         Self::OldestFirst,
@@ -157,7 +157,7 @@ impl LinkOrder {
         Self::CodeReversed,
     ];
 
-    /// Its name, as clients give it: a field, with `-` before it for the other direction.
+    /// Returns its name in requests: a field, with `-` before it for descending order.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -180,25 +180,25 @@ impl FromStr for LinkOrder {
     }
 }
 
-/// A text is not an order of links.
+/// The text is not an order of links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("`sort` is one of `-created_at`, `created_at`, `code` and `-code`")]
+#[error("`sort` must be `-created_at`, `created_at`, `code` or `-code`")]
 pub struct LinkOrderError;
 
-/// A place in an ordered list of links: behind the link it was made of. Its text is opaque, and tells a
-/// list in another order that it is not for it.
+/// A place in an ordered list of links: after the link it was created from. Its text is opaque, and
+/// is rejected by a list in another order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkPlace {
     /// The order of the list.
     pub order: LinkOrder,
-    /// The last link that was shown.
+    /// The last link.
     pub after: LinkCursor,
-    /// Its code.
+    /// The code of the last link.
     pub code: ShortCode,
 }
 
 impl LinkPlace {
-    /// The place behind a link.
+    /// Returns the place after a link.
     #[must_use]
     pub fn behind(link: &Link, order: LinkOrder) -> Self {
         Self {
@@ -208,10 +208,10 @@ impl LinkPlace {
         }
     }
 
-    /// Reads the text of a place.
+    /// Parses the text of a place.
     ///
     /// # Errors
-    /// [`CursorError`] for what is none, and for that of another order.
+    /// [`CursorError`] if the text is not a place, or is one of another order.
     pub fn parse(text: &str, order: LinkOrder) -> Result<Self, CursorError> {
         let mut parts = text.splitn(3, '~');
         let (Some(name), Some(after), Some(code)) = (parts.next(), parts.next(), parts.next())
@@ -236,9 +236,9 @@ impl fmt::Display for LinkPlace {
     }
 }
 
-/// A text is not a cursor that this server gave out.
+/// The text is not a cursor of this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this cursor is not one that a list gave out; start again without it")]
+#[error("unknown cursor; start again without it")]
 pub struct CursorError;
 
 #[cfg(test)]

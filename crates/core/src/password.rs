@@ -1,5 +1,5 @@
-//! Passwords: what is kept of them is a hash that takes time and memory to compute (argon2id, RFC 9106),
-//! with a salt of its own.
+//! Passwords, stored as a hash that takes time and memory to compute (argon2id, RFC 9106), with a
+//! salt of its own.
 
 use std::fmt;
 
@@ -9,23 +9,23 @@ use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 
 use crate::Random;
 
-/// The parameters of [`Password::hash`], and a salt and a hash of zeros.
+/// A hash with the parameters of [`Password::hash`] and zeros as salt and hash.
 const OF_NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// A password as somebody typed it, to be kept. [`fmt::Debug`] does not show it.
+/// A password as it was typed, before hashing. [`fmt::Debug`] does not show it.
 pub struct Password(String);
 
 impl Password {
-    /// The shortest password, in characters (NIST SP 800-63B-4 §3.1.1.2 has 8 beside a second factor,
-    /// 15 alone; this is between, and length is all that is asked for).
+    /// Minimum length in characters. NIST SP 800-63B-4 §3.1.1.2 requires 8 with a second factor and
+    /// 15 without; this is in between. There are no rules besides length.
     pub const MIN_CHARS: usize = 10;
-    /// The longest, in bytes: a longer one makes nothing safer, and hashing it takes time.
+    /// Maximum length in bytes. Longer passwords are not safer, and take time to hash.
     pub const MAX_LEN: usize = 1_024;
 
-    /// Takes a password exactly as it was typed.
+    /// Parses a password, exactly as it was typed.
     ///
     /// # Errors
-    /// [`PasswordError`] when it is too short or too long.
+    /// [`PasswordError`] if it is too short or too long.
     pub fn parse(text: &str) -> Result<Self, PasswordError> {
         if text.chars().count() < Self::MIN_CHARS {
             return Err(PasswordError::TooShort);
@@ -36,12 +36,12 @@ impl Password {
         Ok(Self(text.to_owned()))
     }
 
-    /// Computes what is kept. Takes tens of milliseconds of a core and 19 MiB of memory, on purpose
-    /// (OWASP's first choice for argon2id: m = 19 MiB, t = 2, p = 1): not on a thread that others wait
-    /// for.
+    /// Computes the hash. Deliberately takes tens of milliseconds of a core and 19 MiB of memory
+    /// (OWASP's first choice for argon2id: m = 19 MiB, t = 2, p = 1). Do not call it on a thread of
+    /// the async runtime.
     ///
     /// # Errors
-    /// [`PasswordHashError`] when there is no memory to be had.
+    /// [`PasswordHashError`] if memory cannot be allocated.
     pub fn hash(&self, random: &dyn Random) -> Result<PasswordHash, PasswordHashError> {
         let mut salt = [0; 16];
         random.fill(&mut salt);
@@ -58,38 +58,38 @@ impl fmt::Debug for Password {
     }
 }
 
-/// What is kept of a password: algorithm, parameters, salt and hash, as a PHC string.
+/// The stored form of a password: algorithm, parameters, salt and hash, as a PHC string.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// Takes a hash from where it is stored.
+    /// Creates a hash from its stored text.
     ///
     /// # Errors
-    /// [`PasswordHashError`] for what is none.
+    /// [`PasswordHashError`] if the text is not a hash.
     pub fn from_stored(text: &str) -> Result<Self, PasswordHashError> {
         phc::PasswordHash::new(text).map_err(|_| PasswordHashError)?;
         Ok(Self(text.to_owned()))
     }
 
-    /// A hash for where there is none: of a password that nobody has, and no quicker to compare with than
-    /// that of somebody.
+    /// Returns a hash that no password matches, for accounts without a password. Comparing with it
+    /// takes as long as with any other hash.
     #[must_use]
     pub fn of_nobody() -> Self {
         Self(OF_NOBODY.to_owned())
     }
 
-    /// The hash for storing it, in ASCII.
+    /// Returns the hash for storing, in ASCII.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is that of what somebody presents. Takes as long as [`Password::hash`], unless that is
-    /// longer than any password.
+    /// Whether this is the hash of `presented`. Takes as long as [`Password::hash`], unless the
+    /// text is longer than any password.
     #[must_use]
     pub fn is_of(&self, presented: &str) -> bool {
-        // What is longer is nobody's password, and would only take time.
+        // A longer text cannot be a password and would only take time.
         if presented.len() > Password::MAX_LEN {
             return false;
         }
@@ -106,20 +106,20 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// Why a text is not acceptable as a password.
+/// Why a text is not a valid password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
     /// Shorter than [`Password::MIN_CHARS`].
-    #[error("a password has at least 10 characters")]
+    #[error("a password must have at least 10 characters")]
     TooShort,
     /// Longer than [`Password::MAX_LEN`].
-    #[error("a password has at most 1024 bytes")]
+    #[error("a password must have at most 1,024 bytes")]
     TooLong,
 }
 
-/// A password could not be hashed, or a text is not the hash of one.
+/// A password could not be hashed, or a stored text is not a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the password cannot be hashed, or what is stored is not the hash of one")]
+#[error("the password cannot be hashed, or the stored text is not a password hash")]
 pub struct PasswordHashError;
 
 #[cfg(test)]
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_of_nobody_takes_as_long_as_that_of_somebody() {
+    fn the_hash_of_nobody_takes_as_long_as_any_other() {
         let nobody = PasswordHash::of_nobody();
         assert_eq!(
             PasswordHash::from_stored(nobody.as_str()),

@@ -1,33 +1,34 @@
-//! Who may do what: one table, of which every handler and `linkctl` asks the same question.
+//! Permissions: one table, which every handler and `linkctl` consult.
 //!
-//! [`allows`] answers for an [`Actor`], an [`Action`] and, where the action is about a link, how the
-//! actor stands to it. To add an action, add it to the enum and its row to [`Action::rule`].
+//! [`allows`] decides for an [`Actor`], an [`Action`] and, if the action is about a link, the
+//! actor's [`Standing`] to it. To add an action, add it to the enum and its row to
+//! [`Action::rule`].
 //!
-//! Whoever may not [`Action::ViewLink`] is told of a link no more than of one that does not exist.
+//! For an actor without [`Action::ViewLink`], a link looks like one that does not exist.
 
 use crate::{Role, Scope, Scopes, UserId, Visibility};
 
-/// Who asks.
+/// Who performs an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
-    /// Nobody in particular.
+    /// A caller who is not signed in.
     Anonymous,
-    /// A user, as far as these scopes go: those of the API token, or all in a session.
+    /// A user, limited to scopes: those of the API token, or all in a session.
     User {
-        /// Who.
+        /// The user.
         id: UserId,
-        /// What they may do besides.
+        /// The role of the user.
         role: Role,
-        /// How much of it here.
+        /// The scopes of the request.
         scopes: Scopes,
     },
-    /// The operator: `linkctl`, and programs that have the operator's token. May do what an admin may,
-    /// and is no user.
+    /// The operator: `linkctl`, and programs with the operator's token. Has the rights of an admin,
+    /// and is not a user.
     Operator,
 }
 
 impl Actor {
-    /// The user who asks, if it is one.
+    /// Returns the user, if the actor is one.
     #[must_use]
     pub const fn user_id(&self) -> Option<UserId> {
         match self {
@@ -36,7 +37,7 @@ impl Actor {
         }
     }
 
-    /// Whether they have the rights of an admin here: by their role *and* by their scopes.
+    /// Whether the actor has the rights of an admin, which needs the role *and* the scope.
     #[must_use]
     pub fn is_admin(&self) -> bool {
         match self {
@@ -57,56 +58,56 @@ impl Actor {
     }
 }
 
-/// How somebody stands to a link.
+/// The relation of an actor to a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Standing {
-    /// They have nothing to do with it.
+    /// No relation.
     Stranger,
-    /// It is shared with them.
+    /// The link is shared with the actor.
     Recipient,
-    /// They own it together with others.
+    /// The actor is an owner, but not the primary owner.
     CoOwner,
-    /// It is theirs first of all.
+    /// The actor is the primary owner.
     PrimaryOwner,
 }
 
-/// A link, as far as the question goes.
+/// The facts about a link on which permissions depend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinkStanding {
-    /// Who may see it.
+    /// The visibility of the link.
     pub visibility: Visibility,
-    /// How the actor stands to it.
+    /// The relation of the actor to the link.
     pub standing: Standing,
 }
 
-/// What is to be done.
+/// An action that needs permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
     /// Follow a link by its code.
     FollowLink,
-    /// See where it leads and what is said about it.
+    /// See the destination and details of a link.
     ViewLink,
-    /// See how often it was followed.
+    /// See the statistics of a link.
     ViewClicks,
-    /// See what it was before, and who changed it.
+    /// See the history of a link.
     ViewHistory,
-    /// Change it, its code included, and take it back to what it was.
+    /// Change a link, including its code, and restore earlier versions.
     EditLink,
-    /// Delete it, so that it can be restored; and restore it.
+    /// Delete a link, and restore a deleted one.
     DeleteLink,
-    /// Delete it for good, at once.
+    /// Permanently delete a link.
     DestroyLink,
-    /// Say who owns it and with whom it is shared.
+    /// Change owners and sharing of a link.
     ManageAccess,
-    /// Make one.
+    /// Create a link.
     CreateLink,
-    /// List and search those that one may see.
+    /// List and search the links that the actor can see.
     ListLinks,
-    /// List all there are, whoever owns them, deleted ones included.
+    /// List all links of all owners, including deleted ones.
     ListAllLinks,
-    /// See oneself and one's tokens.
+    /// See the actor's own account and tokens.
     ViewAccount,
-    /// Change oneself and one's tokens.
+    /// Change the actor's own account and tokens.
     EditAccount,
     /// See all users.
     ListUsers,
@@ -114,30 +115,30 @@ pub enum Action {
     ManageUsers,
     /// See all keywords.
     ListKeywords,
-    /// Make and remove keywords.
+    /// Create and remove keywords.
     ManageKeywords,
     /// See the blocklist.
     ListBlocklist,
     /// Change the blocklist.
     ManageBlocklist,
-    /// See which paths people try that lead nowhere.
+    /// See orphan paths.
     ListOrphans,
-    /// Forget such paths.
+    /// Dismiss orphan paths.
     ManageOrphans,
 }
 
-/// Whom an action is for, admins apart.
+/// Who may perform an action, besides admins.
 enum Rule {
-    /// Everybody of whom this is true and the link.
+    /// Actors whose standing to the link satisfies this predicate.
     Link(fn(LinkStanding) -> bool),
     /// Every user.
     User,
-    /// Nobody.
+    /// Nobody else.
     Admin,
 }
 
 impl Action {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 21] = [
         Self::FollowLink,
         Self::ViewLink,
@@ -162,7 +163,7 @@ impl Action {
         Self::ManageOrphans,
     ];
 
-    /// Whether it is done to a link that exists.
+    /// Whether the action is about an existing link.
     #[must_use]
     pub const fn is_about_a_link(self) -> bool {
         matches!(
@@ -178,7 +179,7 @@ impl Action {
         )
     }
 
-    /// The table: the scope that it takes, and whom it is for.
+    /// The table: the required scope, and who may perform the action.
     #[rustfmt::skip]
     #[expect(clippy::match_same_arms, reason = "a table: each action has its own row")]
     const fn rule(self) -> (Scope, Rule) {
@@ -208,7 +209,7 @@ impl Action {
     }
 }
 
-/// Listed for all, or something to do with them.
+/// Whether a list shows the link: it is public, or the actor has a relation to it.
 fn is_shown(link: LinkStanding) -> bool {
     link.visibility == Visibility::Public || is_known(link)
 }
@@ -221,11 +222,11 @@ fn is_owner(link: LinkStanding) -> bool {
     link.standing >= Standing::CoOwner
 }
 
-/// Whether `actor` may do this. `link` is the link that it is about; without one, what is about a link
-/// is for admins alone.
+/// Whether `actor` may perform `action`. `link` is the link that the action is about. Without it,
+/// actions about a link are for admins only.
 ///
-/// Scopes limit admins too: what reads takes `read`, what changes `write`, and what only an admin may
-/// takes `admin` as well.
+/// Scopes also limit admins: reading requires `read`, changes require `write`, and actions for
+/// admins only also require `admin`.
 #[must_use]
 pub fn allows(actor: &Actor, action: Action, link: Option<LinkStanding>) -> bool {
     let is_open = |link: LinkStanding| link.visibility != Visibility::Secure;
@@ -241,25 +242,25 @@ pub fn allows(actor: &Actor, action: Action, link: Option<LinkStanding>) -> bool
     actor.has(scope) && (actor.is_admin() || is_for_them())
 }
 
-/// What to answer to who wants to do something.
+/// The decision about an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Do it.
+    /// The action is allowed.
     Allowed,
-    /// Who are you?
+    /// The caller is not signed in.
     Unauthenticated,
-    /// Not with these scopes.
+    /// The token lacks this scope.
     ScopeMissing(Scope),
-    /// Not you.
+    /// The actor lacks permission.
     Forbidden,
-    /// There is no such thing.
+    /// The actor must not learn that the link exists.
     Hidden,
 }
 
-/// What to answer to `actor`, who wants to do this to a link; without one, to a link that does not exist,
-/// or something that is about none.
+/// Decides whether `actor` may perform `action`. `link` is `None` for a link that does not exist,
+/// and for actions that are not about a link.
 ///
-/// A link that may not be seen and one that does not exist get the same answer, whoever asks.
+/// The decision for a link that the actor cannot see is the same as for one that does not exist.
 #[must_use]
 pub fn decide(actor: &Actor, action: Action, link: Option<LinkStanding>) -> Decision {
     if allows(actor, action, link) {
@@ -325,7 +326,7 @@ mod tests {
             .collect()
     }
 
-    /// What every user may do, whatever the link.
+    /// What every user may do, independent of links.
     const OWN: [Action; 4] = [
         Action::CreateLink,
         Action::ListLinks,
@@ -334,7 +335,7 @@ mod tests {
     ];
 
     #[test]
-    fn nobody_in_particular_follows_links_that_are_not_secure_and_does_nothing_else() {
+    fn an_anonymous_caller_follows_links_that_are_not_secure_and_does_nothing_else() {
         for link in links() {
             let expected: &[Action] = if link.visibility == Visibility::Secure {
                 &[]

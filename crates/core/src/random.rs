@@ -1,14 +1,14 @@
-//! The source of randomness, a parameter of everything that draws.
+//! The source of randomness, a parameter of all code that generates random values.
 
 use std::sync::{Mutex, PoisonError};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-/// Fills bytes at random. What production passes here must be a cryptographic generator: codes,
-/// ids and salts are drawn from it.
+/// A source of random bytes. In production it must be a cryptographic generator, because codes, IDs
+/// and salts are generated from it.
 pub trait Random: Send + Sync {
-    /// Fills all of `bytes`.
+    /// Fills `bytes` with random values.
     fn fill(&self, bytes: &mut [u8]);
 }
 
@@ -20,18 +20,18 @@ impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) {
         #[expect(
             clippy::disallowed_methods,
-            reason = "the one place that asks the system"
+            reason = "the only place that uses the system's generator"
         )]
         rand::rng().fill_bytes(bytes);
     }
 }
 
-/// The same sequence for the same seed, for tests.
+/// A generator with the same sequence for the same seed, for tests.
 #[derive(Debug)]
 pub struct SeededRandom(Mutex<StdRng>);
 
 impl SeededRandom {
-    /// A generator that starts from `seed`.
+    /// Creates a generator from a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(StdRng::seed_from_u64(seed)))

@@ -1,13 +1,13 @@
-//! How requests lead to links.
+//! The rules by which requests match links.
 
-/// How a link was found.
+/// The rule by which a request matches a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RoutingRule {
     /// The first segment of the path is a keyword.
     KeywordByPath,
     /// The host is a keyword.
     KeywordByHost,
-    /// All of the path is a code.
+    /// The whole path is a code.
     Code,
     /// The leading segments of the path are a code.
     Prefix,

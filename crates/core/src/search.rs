@@ -1,33 +1,34 @@
-//! Searching links by words: which words a link is found by, and how a search is read.
+//! Search of links by words: the words of a link, and the words of a search.
 //!
-//! A word is a run of letters and digits of any script, in lower case. A link is found by a word of the
-//! search when one of its own words begins with it, and by a search when it is found by each word.
+//! A word is a run of letters and digits of any script, in lower case. A word of the search matches
+//! a link if one of the link's words begins with it. A search matches a link if all of its words
+//! do.
 
 use std::fmt;
 
 use crate::LinkContent;
 
-/// A word that links are found by: 1 to 32 letters and digits in lower case. What is longer is cut, in
-/// links and in searches alike.
+/// A word of a link or a search: 1 to 32 letters and digits in lower case. Longer words are cut, in
+/// links and in searches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SearchWord(Box<str>);
 
 impl SearchWord {
-    /// The longest word, in characters.
+    /// Maximum length in characters.
     pub const MAX_CHARS: usize = 32;
-    /// By so many words a link is found at the most.
+    /// Maximum number of words of a link.
     pub const MAX_PER_LINK: usize = 100;
-    /// A search has so many words at the most; what follows is left out.
+    /// Maximum number of words of a search. Further words are ignored.
     pub const MAX_PER_SEARCH: usize = 8;
 
-    /// The words of a search, in their order, each once.
+    /// Returns the words of a search in their order, without duplicates.
     #[must_use]
     pub fn of_search(text: &str) -> Vec<Self> {
         distinct(words(text), Self::MAX_PER_SEARCH)
     }
 
-    /// The words that a link is found by: those of its code, title, tags, target (without its scheme)
-    /// and description, each once, up to [`SearchWord::MAX_PER_LINK`].
+    /// Returns the words of a link: those of its code, title, tags, destination (without its
+    /// scheme) and description, without duplicates, at most [`SearchWord::MAX_PER_LINK`].
     #[must_use]
     pub fn of_link(content: &LinkContent) -> Vec<Self> {
         let LinkContent {
@@ -45,13 +46,13 @@ impl SearchWord {
         distinct(all, Self::MAX_PER_LINK)
     }
 
-    /// The word.
+    /// Returns the word.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether a link with this word is found by `searched`.
+    /// Whether `searched` matches a link with this word.
     #[must_use]
     pub fn is_found_by(&self, searched: &Self) -> bool {
         self.0.starts_with(&*searched.0)
@@ -67,7 +68,7 @@ impl fmt::Display for SearchWord {
 fn words(text: &str) -> impl Iterator<Item = SearchWord> {
     text.split(|c: char| !c.is_alphanumeric())
         .map(|run| {
-            // What lower case is made of may be no letter.
+            // Lower case may contain characters that are not letters.
             let lower = run.to_lowercase();
             let letters = lower.chars().filter(|c| c.is_alphanumeric());
             letters.take(SearchWord::MAX_CHARS).collect::<String>()

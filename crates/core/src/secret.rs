@@ -1,12 +1,12 @@
-//! Secrets that Waypost draws itself: 32 random bytes, which are shown once; what is stored is their
-//! SHA-256. A secret of so much randomness cannot be guessed, so the hash needs neither salt nor slowness.
+//! Secrets that Waypost generates: 32 random bytes, shown only once and stored as SHA-256. A secret
+//! of this size cannot be guessed, so that the hash needs no salt and can be fast.
 
 use crate::Random;
 
-/// How many digits of base 62 32 bytes are.
+/// Number of base 62 digits of 32 bytes.
 pub(crate) const DIGITS: usize = 43;
 
-/// Draws the text of a secret: the prefix and the digits.
+/// Generates the text of a secret: the prefix and the digits.
 pub(crate) fn draw(prefix: &str, random: &dyn Random) -> String {
     let mut bytes = [0; 32];
     random.fill(&mut bytes);
@@ -23,12 +23,12 @@ pub(crate) fn is_well_formed(text: &str, prefix: &str) -> bool {
     })
 }
 
-/// The digits of a number of 256 bits, most significant first.
+/// Returns the base 62 digits of a 256-bit number, most significant first.
 fn base_62(mut number: [u8; 32]) -> impl Iterator<Item = char> {
     const ALL: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut digits = ['0'; DIGITS];
     for digit in digits.iter_mut().rev() {
-        // Divides by 62, a byte after the other; the remainder is the digit.
+        // Divide by 62, byte by byte. The remainder is the digit.
         let mut remainder = 0;
         for byte in &mut number {
             let dividend = remainder << 8 | u16::from(*byte);
@@ -42,7 +42,7 @@ fn base_62(mut number: [u8; 32]) -> impl Iterator<Item = char> {
     digits.into_iter()
 }
 
-/// A kind of secret and its hash.
+/// Defines a kind of secret and its hash.
 macro_rules! secret {
     ($(#[$doc:meta])* $secret:ident($prefix:literal), $(#[$hash_doc:meta])* $hash:ident) => {
         $(#[$doc])*
@@ -50,22 +50,21 @@ macro_rules! secret {
         pub struct $secret(String);
 
         impl $secret {
-            /// What every secret of this kind begins with: programs that look for leaked secrets find it
-            /// by this.
+            /// The prefix of every secret of this kind, by which secret scanners recognise it.
             pub const PREFIX: &str = $prefix;
 
-            /// Draws a secret.
+            /// Generates a secret.
             pub fn generate(random: &dyn $crate::Random) -> Self {
                 Self($crate::secret::draw(Self::PREFIX, random))
             }
 
-            /// The secret itself, to be shown to whom it was made for.
+            /// Returns the secret, to show it to its owner.
             #[must_use]
             pub fn reveal(&self) -> &str {
                 &self.0
             }
 
-            /// What is stored of it.
+            /// Returns the hash, which is stored.
             #[must_use]
             pub fn hash(&self) -> $hash {
                 $hash::of(&self.0)
@@ -83,27 +82,27 @@ macro_rules! secret {
         pub struct $hash([u8; 32]);
 
         impl $hash {
-            /// The hash of whatever somebody presents as a secret.
+            /// Computes the hash of a presented text.
             #[must_use]
             pub fn of(presented: &str) -> Self {
                 Self(<sha2::Sha256 as sha2::Digest>::digest(presented.as_bytes()).into())
             }
 
-            /// The hash of what has the form of such a secret; `None` for anything else, which is the
-            /// secret of nobody.
+            /// Computes the hash of a presented text. Returns `None` if the text does not have the
+            /// form of a secret.
             #[must_use]
             pub fn of_well_formed(presented: &str) -> Option<Self> {
                 $crate::secret::is_well_formed(presented, $secret::PREFIX)
                     .then(|| Self::of(presented))
             }
 
-            /// Takes a hash from where it is stored.
+            /// Creates a hash from its stored bytes.
             #[must_use]
             pub const fn from_bytes(bytes: [u8; 32]) -> Self {
                 Self(bytes)
             }
 
-            /// The hash for storing it.
+            /// Returns the bytes for storing.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 32] {
                 &self.0
@@ -125,7 +124,7 @@ mod tests {
         let mut bytes = [0; 32];
         bytes[30..].copy_from_slice(&(62_u16 * 62 - 1).to_be_bytes());
         assert_eq!(digits(bytes), format!("{}zz", "0".repeat(41)));
-        // 2^256 - 1, as any calculator of large numbers writes it.
+        // 2^256 - 1, computed with another program.
         let greatest = "yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1";
         assert_eq!(digits([0xff; 32]), greatest);
     }

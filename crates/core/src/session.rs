@@ -1,8 +1,7 @@
-//! Sessions: what a browser is known by after somebody signed in, and the secret that makes the first
-//! admin.
+//! Sessions of browsers after sign-in, and the secret that creates the first admin.
 //!
-//! A session ends when nobody uses it for a while, some months after the sign-in in any case, and when
-//! somebody says so.
+//! A session expires when it is not used for some time, and at the latest some months after the
+//! sign-in. It can also be signed out.
 
 use time::{Duration, OffsetDateTime};
 
@@ -10,81 +9,81 @@ use crate::secret::secret;
 use crate::{SessionId, UserAgent, UserId};
 
 secret! {
-    /// The secret of a session: `wps_` and 43 digits of base 62. It is the value of the session cookie and
-    /// nowhere else; [`std::fmt::Debug`] does not show it.
+    /// The secret of a session: `wps_` and 43 digits of base 62. Only the session cookie contains
+    /// it. [`std::fmt::Debug`] does not show it.
     SessionSecret("wps_"),
-    /// The SHA-256 of the secret of a session: what is stored, looked up, and journalled with clicks.
+    /// The SHA-256 of the secret of a session, which is stored, looked up, and written to the
+    /// journal with clicks.
     SessionHash
 }
 
 secret! {
-    /// The secret in a set-up link: whoever has it makes the first admin. `wpi_` and 43 digits of base 62;
-    /// [`std::fmt::Debug`] does not show it.
+    /// The secret of a set-up link, with which anyone can create the first admin: `wpi_` and 43
+    /// digits of base 62. [`std::fmt::Debug`] does not show it.
     SetupSecret("wpi_"),
-    /// The SHA-256 of the secret in a set-up link: what is stored, and looked up.
+    /// The SHA-256 of the secret of a set-up link, which is stored and looked up.
     SetupHash
 }
 
-/// Somebody signed in with a browser. The secret is no part of it.
+/// A session of a signed-in user, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Its identity.
+    /// Its ID.
     pub id: SessionId,
-    /// Who signed in.
+    /// The user who signed in.
     pub user_id: UserId,
-    /// When, UTC, to the microsecond.
+    /// When the user signed in, UTC, to the microsecond.
     pub created_at: OffsetDateTime,
-    /// When it was last used, or up to some minutes before.
+    /// When it was last used, to some minutes ([`SessionLifetime::EXTEND_AFTER`]).
     pub last_used_at: OffsetDateTime,
-    /// From when on it is not accepted, unless it is used before.
+    /// When it expires, unless use extends it.
     pub expires_at: OffsetDateTime,
-    /// Since when it is not accepted any more because somebody signed out or was signed out.
+    /// When it was signed out; `None` if it was not.
     pub ended_at: Option<OffsetDateTime>,
-    /// What the browser called itself at the sign-in.
+    /// The user agent of the browser at sign-in.
     pub user_agent: Option<UserAgent>,
 }
 
 impl Session {
-    /// Whether it is accepted at `now`.
+    /// Whether the session is valid at `now`.
     #[must_use]
     pub fn is_valid_at(&self, now: OffsetDateTime) -> bool {
         self.ended_at.is_none() && now < self.expires_at
     }
 }
 
-/// How long sessions last.
+/// The lifetime of sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionLifetime {
     idle: Duration,
 }
 
 impl SessionLifetime {
-    /// The shortest and the longest, in days.
+    /// Minimum and maximum in days.
     pub const DAYS: std::ops::RangeInclusive<u16> = 1..=365;
-    /// A session ends so long after the sign-in, however much it is used; later only where an unused one
-    /// may last longer than that.
+    /// Maximum age of a session, however much it is used, unless the configured lifetime without
+    /// use is longer.
     pub const MAX_AGE: Duration = Duration::days(90);
-    /// A session is only noted as used, and made to last longer, when the last time is so long ago: not
-    /// every request is a change in the database.
+    /// Minimum time between two updates of the last use and the expiry of a session, so that not
+    /// every request writes to the database.
     pub const EXTEND_AFTER: Duration = Duration::minutes(5);
 
-    /// Sessions that end when they were not used for so many days. `None` outside of
-    /// [`SessionLifetime::DAYS`].
+    /// Creates a lifetime of `days` without use. Returns `None` outside [`SessionLifetime::DAYS`].
     #[must_use]
     pub fn of_days(days: u16) -> Option<Self> {
         let idle = Duration::days(days.into());
         Self::DAYS.contains(&days).then_some(Self { idle })
     }
 
-    /// When a session ends that began at `created_at` and was used at `used_at`.
+    /// Returns when a session expires that was created at `created_at` and last used at `used_at`.
     #[must_use]
     pub fn expires_at(self, created_at: OffsetDateTime, used_at: OffsetDateTime) -> OffsetDateTime {
         let longest = created_at.saturating_add(Self::MAX_AGE.max(self.idle));
         used_at.saturating_add(self.idle).min(longest)
     }
 
-    /// Until when a session lasts that is used at `now`; `None` while it was noted as used a moment ago, or
-    /// nothing makes it last longer.
+    /// Returns the new expiry of a session that is used at `now`. Returns `None` if the last update
+    /// is recent, or the expiry would not change.
     #[must_use]
     pub fn extended(self, session: &Session, now: OffsetDateTime) -> Option<OffsetDateTime> {
         let expires_at = self.expires_at(session.created_at, now);

@@ -1,9 +1,9 @@
-//! Layered settings: defaults → file → environment → flags, every problem reported at once.
+//! Layered settings: defaults → file → environment → flags. All problems are reported at once.
 //!
 //! A crate that needs settings declares each as a [`Setting`] and reads its own section from a
-//! [`SettingsReader`]; the binaries compose the sections and end with [`SettingsReader::finish`],
-//! which also refuses what nobody declared. The environment and the way to read a file are
-//! parameters: nothing here does I/O.
+//! [`SettingsReader`]. The binaries compose the sections and call [`SettingsReader::finish`], which
+//! also rejects settings that no section declares. The environment and the function that reads a
+//! file are parameters: this module does no I/O.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
@@ -15,27 +15,27 @@ use config::{Config, Environment, File, FileFormat, Value, ValueKind};
 
 /// The prefix of every environment variable that configures Waypost.
 const PREFIX: &str = "WAYPOST_";
-/// Variables that begin like settings and are none: the file that holds them, and the tests' own.
+/// The variable that names the settings file. It has the prefix of settings, but is not one.
 const CONFIG_VARIABLE: &str = "WAYPOST_CONFIG";
-/// The file that is read when none is named, if it is there.
+/// The settings file that is read by default, if it exists.
 const DEFAULT_FILE: &str = "waypost.toml";
 const TEST_PREFIX: &str = "WAYPOST_TEST_";
 
-/// One setting: its name in the file, what it means, and what it is when nobody sets it.
+/// A setting: its key, its meaning and its default.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
     /// The key in `waypost.toml`, in lower case with underscores.
     pub key: &'static str,
-    /// The default as it is written in the documentation.
+    /// The default, as documented.
     pub default: &'static str,
-    /// What it means, in one line, with its unit.
+    /// The meaning in one line, with its unit.
     pub meaning: &'static str,
     /// Whether its value must never be printed.
     pub secret: bool,
 }
 
 impl Setting {
-    /// A setting whose value may be printed.
+    /// Creates a setting whose value may be printed.
     #[must_use]
     pub const fn new(key: &'static str, default: &'static str, meaning: &'static str) -> Self {
         Self {
@@ -46,7 +46,7 @@ impl Setting {
         }
     }
 
-    /// The same setting as a secret.
+    /// Marks the setting as a secret.
     #[must_use]
     pub const fn secret(self) -> Self {
         Self {
@@ -55,20 +55,20 @@ impl Setting {
         }
     }
 
-    /// The environment variable, such as `WAYPOST_BASE_URL`.
+    /// Returns the environment variable, such as `WAYPOST_BASE_URL`.
     #[must_use]
     pub fn variable(&self) -> String {
         format!("{PREFIX}{}", self.key.to_ascii_uppercase())
     }
 
-    /// The flag without its dashes, such as `base-url`.
+    /// Returns the flag without its dashes, such as `base-url`.
     #[must_use]
     pub fn flag(&self) -> String {
         self.key.replace('_', "-")
     }
 }
 
-/// What is wrong with one setting.
+/// A problem with one setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The variable, such as `WAYPOST_BASE_URL`, or the file.
@@ -77,12 +77,12 @@ pub struct Problem {
     pub message: String,
 }
 
-/// All that is wrong with the settings, a line each.
+/// All problems with the settings, one per line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// The single problems, in the order in which the settings were read.
+    /// Returns the problems, in the order in which the settings were read.
     #[must_use]
     pub fn as_slice(&self) -> &[Problem] {
         &self.0
@@ -91,7 +91,7 @@ impl Problems {
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the configuration cannot be used:")?;
+        f.write_str("invalid configuration:")?;
         self.0
             .iter()
             .try_for_each(|problem| write!(f, "\n  {}: {}", problem.subject, problem.message))
@@ -100,11 +100,11 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// A setting was read and has a problem, which [`SettingsReader::finish`] will report.
+/// A setting has a problem, which [`SettingsReader::finish`] will report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invalid;
 
-/// Reads settings from their layers and remembers every problem.
+/// Reads settings from their layers and collects all problems.
 #[derive(Debug)]
 pub struct SettingsReader {
     values: BTreeMap<String, Given>,
@@ -115,16 +115,16 @@ pub struct SettingsReader {
 #[derive(Debug)]
 struct Given {
     value: Value,
-    /// How a person finds the place where it was set.
+    /// Where the value was set, for error messages.
     subject: String,
 }
 
 impl SettingsReader {
-    /// Lays the file, the environment and the flags over each other; the later layer wins.
+    /// Merges the file, the environment and the flags. Later layers override earlier ones.
     ///
-    /// The file is `config` (from a flag), else the one that `WAYPOST_CONFIG` names, else
-    /// `waypost.toml` in the working directory, if there is one. `read` reads it:
-    /// [`std::fs::read_to_string`] in a program.
+    /// The file is `config` (from a flag), else the one in `WAYPOST_CONFIG`, else `waypost.toml` in
+    /// the working directory, if it exists. `read` reads the file: [`std::fs::read_to_string`] in a
+    /// program.
     pub fn new(
         config: Option<&Path>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -150,7 +150,7 @@ impl SettingsReader {
         reader
     }
 
-    /// Reads these variables and nothing else, as tests do.
+    /// Creates a reader of these variables only, for tests.
     #[must_use]
     pub fn of_variables(variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter().map(|(k, v)| (k.into(), v.into()));
@@ -158,7 +158,7 @@ impl SettingsReader {
         Self::new(None, variables, [], no_file)
     }
 
-    /// The variables of Waypost; those that are not text are problems.
+    /// Collects the variables of Waypost. Values that are not UTF-8 are problems.
     fn variables(
         &mut self,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -172,7 +172,7 @@ impl SettingsReader {
                 Ok(value) => {
                     variables.insert(name.to_owned(), value);
                 }
-                Err(_) => self.problem(name, "is not UTF-8 text".to_owned()),
+                Err(_) => self.problem(name, "must be UTF-8 text".to_owned()),
             }
         }
         variables
@@ -217,7 +217,7 @@ impl SettingsReader {
         }
     }
 
-    /// Notes a problem that a section found by itself, for instance between two settings.
+    /// Records a problem that a section found, for instance between two settings.
     pub fn problem(&mut self, subject: &str, message: String) {
         self.problems.push(Problem {
             subject: subject.to_owned(),
@@ -225,7 +225,7 @@ impl SettingsReader {
         });
     }
 
-    /// The value of a setting, parsed; `None` when nobody set it.
+    /// Parses the value of a setting. Returns `None` if it is not set.
     fn given<T, E: fmt::Display>(
         &mut self,
         setting: &Setting,
@@ -257,10 +257,10 @@ impl SettingsReader {
         }
     }
 
-    /// A setting with a default.
+    /// Reads a setting with a default.
     ///
     /// # Errors
-    /// [`Invalid`] when `parse` refused its value.
+    /// [`Invalid`] if `parse` rejects its value.
     pub fn value<T, E: fmt::Display>(
         &mut self,
         setting: &Setting,
@@ -270,10 +270,10 @@ impl SettingsReader {
         Ok(self.given(setting, parse)?.unwrap_or_else(default))
     }
 
-    /// A setting that may stay unset; empty counts as unset.
+    /// Reads an optional setting. An empty value counts as not set.
     ///
     /// # Errors
-    /// [`Invalid`] when `parse` refused its value.
+    /// [`Invalid`] if `parse` rejects its value.
     pub fn optional<T, E: fmt::Display>(
         &mut self,
         setting: &Setting,
@@ -288,10 +288,10 @@ impl SettingsReader {
         .map(Option::flatten)
     }
 
-    /// A whole number within `range`.
+    /// Reads a whole number in `range`.
     ///
     /// # Errors
-    /// [`Invalid`] when it is none.
+    /// [`Invalid`] if the value is not such a number.
     pub fn number(
         &mut self,
         setting: &Setting,
@@ -301,10 +301,10 @@ impl SettingsReader {
         self.value(setting, || default, |text| whole_number(text, &range))
     }
 
-    /// A whole number within `range`, or unset.
+    /// Reads an optional whole number in `range`.
     ///
     /// # Errors
-    /// [`Invalid`] when it is none.
+    /// [`Invalid`] if the value is not such a number.
     pub fn optional_number(
         &mut self,
         setting: &Setting,
@@ -313,10 +313,10 @@ impl SettingsReader {
         self.optional(setting, |text| whole_number(text, &range))
     }
 
-    /// Ends the reading, with the sections that were read.
+    /// Completes reading and returns the sections.
     ///
     /// # Errors
-    /// [`Problems`] with everything that was wrong, settings that nobody declared included.
+    /// [`Problems`] lists all problems, including unknown settings.
     pub fn finish<T>(mut self, sections: Result<T, Invalid>) -> Result<T, Problems> {
         let unknown: Vec<String> = self
             .values
@@ -327,7 +327,7 @@ impl SettingsReader {
         for subject in unknown {
             self.problem(
                 &subject,
-                "is not a setting of Waypost; `server --help` lists them".to_owned(),
+                "unknown setting; `server --help` lists all settings".to_owned(),
             );
         }
         match sections {
@@ -361,7 +361,7 @@ fn whole_number(text: &str, range: &std::ops::RangeInclusive<u64>) -> Result<u64
         .filter(|number| range.contains(number))
         .ok_or_else(|| {
             format!(
-                "is not a whole number from {} to {}",
+                "must be a whole number from {} to {}",
                 range.start(),
                 range.end()
             )
@@ -449,7 +449,7 @@ mod tests {
         );
         let text = problems.to_string();
         assert!(
-            text.contains("\"0\" is not a whole number from 1 to 65535"),
+            text.contains("\"0\" must be a whole number from 1 to 65535"),
             "{text}"
         );
         assert!(!text.contains("hunter2"), "{text}");

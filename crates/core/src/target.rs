@@ -1,4 +1,4 @@
-//! Target URLs: where a short link leads.
+//! Destinations of short links.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,24 +7,24 @@ use url::Url;
 
 use crate::BaseUrl;
 
-/// What stands for the rest of the path in the target of a keyword.
+/// The placeholder for the rest of the path in the destination of a keyword.
 pub(crate) const SLUG: &str = "{slug}";
 const ENCODED_SLUG: &str = "%7Bslug%7D";
 
-/// An absolute `http` or `https` URL of at most 2,048 bytes, without credentials, that does not
-/// lead back to the shortener itself.
+/// The destination of a link: an absolute `http` or `https` URL of at most 2,048 bytes, without
+/// credentials, that does not point to this server.
 ///
-/// Kept in the form that browsers send (WHATWG URL: host in lower case and punycode, other
-/// characters percent-encoded), so that it can stand in a `Location` header as it is. Only the slash
-/// of an empty path is left out where its owner left it out.
+/// Stored in the form that browsers send (WHATWG URL: host in lower case and punycode, other
+/// characters percent-encoded), so that it can be sent in a `Location` header unchanged. The only
+/// difference: the slash of an empty path is left out if its owner left it out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TargetUrl(Box<str>);
 
 impl TargetUrl {
-    /// The longest target, in bytes, as given and as kept.
+    /// Maximum length in bytes, as typed and as stored.
     pub const MAX_LEN: usize = 2_048;
 
-    /// Reads a target as a person gave it; white space around it is ignored.
+    /// Parses a destination as a person typed it and trims white space.
     ///
     /// # Errors
     /// [`TargetUrlError`] names the rule that the text breaks.
@@ -33,8 +33,8 @@ impl TargetUrl {
         if text.len() > Self::MAX_LEN {
             return Err(TargetUrlError::TooLong { length: text.len() });
         }
-        // The URL standard drops tabs and newlines silently; here they are refused, like every
-        // other control character: nobody means them.
+        // The URL standard silently removes tabs and newlines. Reject them like all other control
+        // characters, because they are typing errors.
         if text.chars().any(char::is_control) {
             return Err(TargetUrlError::ControlCharacter);
         }
@@ -63,8 +63,8 @@ impl TargetUrl {
         Ok(Self(kept.into()))
     }
 
-    /// Reads the target of a keyword, in which `{slug}` stands for what a visitor's path has behind the
-    /// keyword ([`Template`](crate::Template)).
+    /// Parses the destination of a keyword, in which `{slug}` is the placeholder for the rest of
+    /// the path ([`Template`](crate::Template)).
     ///
     /// # Errors
     /// [`TargetUrlError`] names the rule that the text breaks.
@@ -79,10 +79,10 @@ impl TargetUrl {
         }
     }
 
-    /// Takes a target that was parsed before, as a store does when it reads its own rows.
+    /// Creates a destination from stored text.
     ///
     /// # Errors
-    /// [`TargetUrlError`] when the text cannot have come from [`TargetUrl::parse`].
+    /// [`TargetUrlError`] if the text cannot be a result of [`TargetUrl::parse`].
     pub fn from_stored(text: String) -> Result<Self, TargetUrlError> {
         if text.len() > Self::MAX_LEN {
             return Err(TargetUrlError::TooLong { length: text.len() });
@@ -96,13 +96,13 @@ impl TargetUrl {
         Ok(Self(text.into()))
     }
 
-    /// The URL as text: visible ASCII only.
+    /// Returns the URL as text, which is visible ASCII.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The host, in lower case; an IPv6 address in brackets.
+    /// Returns the host in lower case; an IPv6 address is in brackets.
     #[must_use]
     pub fn host(&self) -> String {
         let url = Url::parse(&self.0).ok();
@@ -110,15 +110,15 @@ impl TargetUrl {
         host.unwrap_or_default().trim_end_matches('.').to_owned()
     }
 
-    /// The URL with a visitor's query (without its `?`) behind its own, before its fragment. What cannot
-    /// stand in a URL is left out with all of the query.
+    /// Returns the URL with a visitor's query (without its `?`) after its own query and before its
+    /// fragment. A query with characters that a URL cannot contain is left out completely.
     #[must_use]
     pub fn with_query(&self, query: &str) -> Cow<'_, str> {
         with_query(&self.0, query)
     }
 }
 
-/// A URL with a visitor's query behind its own: see [`TargetUrl::with_query`].
+/// Adds a visitor's query to a URL: see [`TargetUrl::with_query`].
 pub(crate) fn with_query<'u>(url: &'u str, query: &str) -> Cow<'u, str> {
     let is_usable = query
         .bytes()
@@ -144,37 +144,39 @@ impl fmt::Display for TargetUrl {
     }
 }
 
-/// Why a text is not acceptable as a target. The message says what to do about it.
+/// Why a text is not a valid destination. The message says what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TargetUrlError {
     /// Not an absolute URL.
-    #[error("this is not an absolute URL such as https://example.com/page")]
+    #[error("the destination must be an absolute URL such as https://example.com/page")]
     NotAUrl,
     /// Neither `http` nor `https`.
-    #[error("a link leads to http:// or https:// only")]
+    #[error("the destination must begin with http:// or https://")]
     Scheme,
     /// Longer than [`TargetUrl::MAX_LEN`].
-    #[error("a URL has at most 2,048 bytes (percent-encoded), this one has {length}")]
+    #[error(
+        "the destination must have at most 2,048 bytes (percent-encoded), this one has {length}"
+    )]
     TooLong {
         /// Its length in bytes.
         length: usize,
     },
     /// A control character such as a newline.
-    #[error("a URL has no control characters such as tabs or newlines")]
+    #[error("the destination must not contain control characters such as tabs or newlines")]
     ControlCharacter,
     /// A user name or password before the host.
-    #[error("remove the user name and password: everybody who follows the link would get them")]
+    #[error("remove the user name and password; everyone who follows the link would see them")]
     Credentials,
-    /// A placeholder where the host is.
-    #[error("a placeholder stands in the path, the query or the fragment, not in the host")]
+    /// A placeholder in the host.
+    #[error("a placeholder must be in the path, the query or the fragment, not in the host")]
     PlaceholderInHost,
-    /// The target of a keyword without `{slug}`.
+    /// The destination of a keyword has no `{slug}`.
     #[error(
-        "the URL of a keyword has {{slug}} where the rest of the path goes, such as https://example.com/{{slug}}"
+        "the destination of a keyword must contain {{slug}}, such as https://example.com/{{slug}}"
     )]
     NoSlug,
-    /// It leads back to this server.
-    #[error("this URL leads back to the shortener itself; link to the page it stands for")]
+    /// The URL points to this server.
+    #[error("this URL points to this server; use the final destination")]
     OwnHost,
 }
 
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_visitors_query_stands_behind_the_targets_own_and_before_its_fragment() {
+    fn a_visitors_query_follows_the_destinations_own_and_precedes_its_fragment() {
         for (target, query, expected) in [
             ("https://a.example", "x=1", "https://a.example?x=1"),
             ("https://a.example/", "", "https://a.example/"),
@@ -282,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_keyword_leads_to_a_url_with_a_slug() {
+    fn a_keyword_redirects_to_a_url_with_a_slug() {
         let base = "https://go.example".parse().unwrap();
         let parse = |text: &str| {
             let parsed = TargetUrl::parse_keyword(text, &base);

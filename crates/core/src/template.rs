@@ -1,15 +1,16 @@
-//! Targets with placeholders, which are filled from what a visitor's path has behind the code.
+//! Destinations with placeholders, which are filled from the rest of the visitor's path.
 //!
-//! - In the target of a link, `$name` stands for one segment of the path (`name`: letters, digits and `_`, not
-//!   beginning with a digit). The segments fill the names in the order in which these appear first; a name
-//!   that appears again has the same value. A dollar sign that is none of this stays as it is, and `%24` is
-//!   always one.
-//! - In the target of a keyword, `{slug}` stands for all of the rest, slashes included.
+//! - In the destination of a link, `$name` is filled with one segment of the path (`name`: letters,
+//!   digits and `_`, not beginning with a digit). Segments fill the names in the order of their
+//!   first appearance; a repeated name has the same value. Any other dollar sign is unchanged, and
+//!   `%24` is always a dollar sign.
+//! - In the destination of a keyword, `{slug}` is filled with the rest of the path, including
+//!   slashes.
 //!
-//! The target is read once, from left to right: a value is never looked at for placeholders. Values are
-//! percent-encoded but for the unreserved characters (RFC 3986 §2.3), so that none ends the part of the URL that
-//! it stands in. What cannot be encoded away are the segments `.` and `..`, which browsers resolve however they are
-//! written: a value that makes one is refused.
+//! The destination is scanned once, from left to right: placeholders in values are not filled.
+//! Values are percent-encoded except for unreserved characters (RFC 3986 §2.3), so that a value
+//! cannot end its part of the URL. Encoding does not help against the segments `.` and `..`, which
+//! browsers resolve in any encoding: a value that creates one is rejected.
 
 use std::borrow::Cow;
 
@@ -18,35 +19,35 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_e
 use crate::TargetUrl;
 use crate::target::{SLUG, with_query};
 
-/// All but the unreserved characters.
+/// All characters except the unreserved ones.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// A target with placeholders, taken apart.
+/// A parsed destination with placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     pieces: Box<[Piece]>,
-    /// In the order in which they appear first. None in that of a keyword.
+    /// In the order of their first appearance. Empty for a keyword.
     names: Box<[Box<str>]>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Text(Box<str>),
-    /// The value of the name at this place.
+    /// The value of the name with this index.
     Value(usize),
-    /// All of the rest.
+    /// The rest of the path.
     Slug,
 }
 
 impl Template {
-    /// The longest URL that is made of a template, in bytes.
+    /// Maximum length of a filled URL in bytes.
     pub const MAX_FILLED: usize = 8_192;
 
-    /// Takes the target of a link apart; `None` where it has no placeholders.
+    /// Parses the destination of a link. Returns `None` if it has no placeholders.
     #[must_use]
     pub fn of_link(target: &TargetUrl) -> Option<Self> {
         let mut reading = Reading::default();
@@ -65,7 +66,7 @@ impl Template {
         reading.end()
     }
 
-    /// Takes the target of a keyword apart; `None` where `{slug}` is not in it.
+    /// Parses the destination of a keyword. Returns `None` if it has no `{slug}`.
     #[must_use]
     pub fn of_keyword(target: &TargetUrl) -> Option<Self> {
         let mut reading = Reading::default();
@@ -78,17 +79,18 @@ impl Template {
         reading.end()
     }
 
-    /// The names of its placeholders, in the order in which segments fill them; none for a keyword.
+    /// Returns the names of its placeholders, in the order in which segments fill them; none for a
+    /// keyword.
     #[must_use]
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.names.iter().map(|name| &**name)
     }
 
-    /// Fills the placeholders from the rest of a path: what stands behind the code and its slash, as the
-    /// visitor sent it. A slash at the end of it changes nothing for a link, and is kept for a keyword.
+    /// Fills the placeholders from the rest of a path, after the code and its slash, as the visitor
+    /// sent it. A trailing slash is ignored for a link and kept for a keyword.
     ///
     /// # Errors
-    /// [`FillError`] says what is wrong with the rest.
+    /// [`FillError`] names the problem with the rest.
     pub fn fill(&self, rest: &str) -> Result<String, FillError> {
         let values = self.values(rest)?;
         let mut filled = String::with_capacity(rest.len() * 2 + 64);
@@ -108,7 +110,7 @@ impl Template {
                     }
                 }
             }
-            // A value that appears again and again must not be multiplied without end.
+            // A repeated value must not grow the URL without limit.
             if filled.len() > Self::MAX_FILLED {
                 return Err(FillError::TooLong);
             }
@@ -119,7 +121,7 @@ impl Template {
         Ok(filled)
     }
 
-    /// The URL that it was filled to, with a visitor's query: as [`TargetUrl::with_query`].
+    /// Adds a visitor's query to a filled URL, like [`TargetUrl::with_query`].
     #[must_use]
     pub fn with_query(filled: String, query: &str) -> String {
         match with_query(&filled, query) {
@@ -128,7 +130,7 @@ impl Template {
         }
     }
 
-    /// The values of the names.
+    /// Returns the values of the names.
     fn values<'a>(&self, rest: &'a str) -> Result<Vec<Cow<'a, [u8]>>, FillError> {
         if self.names.is_empty() {
             return Ok(Vec::new());
@@ -148,7 +150,7 @@ impl Template {
     }
 }
 
-/// A template as far as it has been read.
+/// The state of parsing a template.
 #[derive(Default)]
 struct Reading {
     pieces: Vec<Piece>,
@@ -192,7 +194,7 @@ impl Reading {
     }
 }
 
-/// The name at the beginning of a text, as far as it goes; empty where there is none.
+/// Returns the longest name at the beginning of a text; empty if there is none.
 fn name_at_start(text: &str) -> &str {
     let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let length = text.bytes().take_while(|byte| is_of_name(*byte)).count();
@@ -214,8 +216,8 @@ fn push_encoded(to: &mut String, value: &[u8]) {
     to.extend(percent_encode(value, RESERVED));
 }
 
-/// Whether the path of a URL has a segment that browsers resolve (the URL standard's single-dot and double-dot
-/// segments).
+/// Whether the path of a URL has a segment that browsers resolve (the URL standard's single-dot and
+/// double-dot segments).
 fn has_dot_segment(url: &str) -> bool {
     let end = url.find(['?', '#']).unwrap_or(url.len());
     let path = url.get(..end).unwrap_or_default();
@@ -225,24 +227,23 @@ fn has_dot_segment(url: &str) -> bool {
     })
 }
 
-/// Why the placeholders of a target cannot be filled from a path. The message says what the path must have.
+/// Why the placeholders of a destination cannot be filled from a path. The message says what the
+/// path must have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FillError {
-    /// Not as many segments as names, or an empty one.
+    /// The number of segments differs from the number of names, or a segment is empty.
     #[error("{}", explain_segments(names, *given))]
     Segments {
         /// The names to fill, in order.
         names: Vec<String>,
-        /// How many segments there are; where one is empty, how many before it.
+        /// The number of segments, up to the first empty one.
         given: usize,
     },
-    /// A value makes a segment `.` or `..` of the target's path.
-    #[error(
-        "no part of the path can be `.` or `..`: browsers would leave the target for another page"
-    )]
+    /// A value creates a segment `.` or `..` in the path of the destination.
+    #[error("a part of the path must not be `.` or `..`")]
     DotSegment,
     /// Longer than [`Template::MAX_FILLED`].
-    #[error("the URL that this makes is longer than 8,192 bytes")]
+    #[error("the filled destination is longer than 8,192 bytes")]
     TooLong,
 }
 
@@ -253,15 +254,12 @@ fn explain_segments(names: &[String], given: usize) -> String {
     };
     match names.get(given..) {
         Some(missing) if !missing.is_empty() => format!(
-            "the path must go on with /{}: {} missing",
+            "the path is incomplete; expected /{} after the code ({} missing)",
             names.join("/"),
-            match missing {
-                [_] => format!("{} is", list(missing)),
-                _ => format!("{} are", list(missing)),
-            }
+            list(missing)
         ),
         _ => format!(
-            "the path must go on with /{} and nothing more, not with {given} parts",
+            "the path is too long; expected /{} after the code, got {given} parts",
             names.join("/")
         ),
     }

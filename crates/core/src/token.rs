@@ -9,29 +9,29 @@ use time::OffsetDateTime;
 use crate::secret::secret;
 use crate::{TokenId, UserId};
 
-/// What an API token is called, whose it is, and what it may do. The secret is no part of it.
+/// An API token, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiToken {
-    /// Its identity.
+    /// Its ID.
     pub id: TokenId,
-    /// Whom it speaks for.
+    /// The user who owns it.
     pub user_id: UserId,
-    /// What it is for.
+    /// Its name.
     pub name: TokenName,
-    /// What it may do, of what its user may.
+    /// Its scopes, which limit it to a part of its user's rights.
     pub scopes: Scopes,
-    /// When it was made, UTC, to the microsecond.
+    /// When it was created, UTC, to the microsecond.
     pub created_at: OffsetDateTime,
-    /// From when on it is not accepted; `None` for never.
+    /// When it expires; `None` for never.
     pub expires_at: Option<OffsetDateTime>,
-    /// When it was last used, or a little before; `None` for never.
+    /// When it was last used, approximately; `None` for never.
     pub last_used_at: Option<OffsetDateTime>,
-    /// Since when it is not accepted any more because somebody said so.
+    /// When it was revoked; `None` if it was not.
     pub revoked_at: Option<OffsetDateTime>,
 }
 
 impl ApiToken {
-    /// Whether it is accepted at `now`.
+    /// Whether the token is valid at `now`.
     #[must_use]
     pub fn is_valid_at(&self, now: OffsetDateTime) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|expires_at| now < expires_at)
@@ -39,26 +39,26 @@ impl ApiToken {
 }
 
 secret! {
-    /// The secret of an API token: `wp_` and 43 digits of base 62. It is shown to whom it was made for, and
-    /// never again; [`fmt::Debug`] does not show it.
+    /// The secret of an API token: `wp_` and 43 digits of base 62. It is shown only once, when the
+    /// token is created. [`fmt::Debug`] does not show it.
     TokenSecret("wp_"),
-    /// The SHA-256 of a secret: what is stored, and looked up. It is compared by the index of a database,
-    /// which may tell by its time how far two hashes agree; of the secret that says nothing.
+    /// The SHA-256 of a secret, which is stored and looked up. The index of a database may reveal
+    /// by its timing how much of two hashes agrees, but this reveals nothing about the secret.
     TokenHash
 }
 
-/// What a token is for: one line of 1 to 100 characters.
+/// The name of a token: one line of 1 to 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenName(Box<str>);
 
 impl TokenName {
-    /// The longest name, in characters.
+    /// Maximum length in characters.
     pub const MAX_CHARS: usize = 100;
 
-    /// Reads a name. White space around it is not part of it.
+    /// Parses a name and trims white space.
     ///
     /// # Errors
-    /// [`TokenNameError`] for none, a longer one, and one with control characters.
+    /// [`TokenNameError`] if it is empty, longer, or contains control characters.
     pub fn parse(text: &str) -> Result<Self, TokenNameError> {
         let text = text.trim();
         let length = text.chars().count();
@@ -68,7 +68,7 @@ impl TokenName {
         Ok(Self(text.into()))
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -81,27 +81,27 @@ impl fmt::Display for TokenName {
     }
 }
 
-/// A text is not acceptable as the name of a token.
+/// The text is not a valid name of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the name of a token is one line of 1 to 100 characters")]
+#[error("the name of a token must be one line of 1 to 100 characters")]
 pub struct TokenNameError;
 
-/// One of the things that a token may do.
+/// A scope of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
-    /// Read what its user may read.
+    /// Read what the user may read.
     Read,
-    /// Change what its user may change.
+    /// Change what the user may change.
     Write,
-    /// What its user may do as an admin, if they are one.
+    /// Use the user's rights as an admin.
     Admin,
 }
 
 impl Scope {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Admin];
 
-    /// Its name, as it is stored and shown.
+    /// Returns its name, as it is stored and displayed.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -112,24 +112,24 @@ impl Scope {
     }
 }
 
-/// What a token may do: at least one scope. None of them includes another.
+/// The scopes of a token: at least one. No scope includes another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scopes(BTreeSet<Scope>);
 
 impl Scopes {
-    /// Everything.
+    /// Returns all scopes.
     #[must_use]
     pub fn all() -> Self {
         Self(Scope::ALL.into())
     }
 
-    /// Whether it is among them.
+    /// Whether `scope` is one of them.
     #[must_use]
     pub fn contains(&self, scope: Scope) -> bool {
         self.0.contains(&scope)
     }
 
-    /// Each of them, in the order of [`Scope::ALL`].
+    /// Returns the scopes in the order of [`Scope::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = Scope> {
         self.0.iter().copied()
     }
@@ -142,7 +142,7 @@ impl Default for Scopes {
     }
 }
 
-/// Their names, separated by commas.
+/// Writes the names, separated by commas.
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, scope) in self.0.iter().enumerate() {
@@ -153,7 +153,7 @@ impl fmt::Display for Scopes {
     }
 }
 
-/// Names separated by commas, in any order.
+/// Parses names separated by commas, in any order.
 impl FromStr for Scopes {
     type Err = ScopesError;
 
@@ -167,9 +167,9 @@ impl FromStr for Scopes {
     }
 }
 
-/// A text is not a list of scopes.
+/// The text is not a list of scopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("scopes are one or more of `read`, `write` and `admin`")]
+#[error("scopes must be one or more of `read`, `write` and `admin`")]
 pub struct ScopesError;
 
 #[cfg(test)]
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn the_hash_is_sha_256() {
         let hash = TokenHash::of("abc");
-        // FIPS 180-4's example.
+        // The example of FIPS 180-4.
         assert_eq!(hash.as_bytes()[..4], [0xba, 0x78, 0x16, 0xbf]);
         assert_eq!(TokenHash::from_bytes(*hash.as_bytes()), hash);
     }

@@ -1,4 +1,4 @@
-//! Users: the people whom links belong to.
+//! Users: the accounts of people who own links.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,44 +8,44 @@ use time::OffsetDateTime;
 
 use crate::UserId;
 
-/// A person who may sign in, own links and hold API tokens. The password, where there is one, is no
-/// part of it: whoever passes users around has no secret to lose.
+/// A user, who can sign in, own links and have API tokens. The password hash is not part of it, so
+/// that code that handles users handles no secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Its identity; the address may change, this does not.
+    /// Its ID, which never changes.
     pub id: UserId,
-    /// What they sign in with, and by what others name them.
+    /// The email address, with which the user signs in and by which others name them.
     pub email: Email,
-    /// What others read.
+    /// The name shown to other users.
     pub display_name: DisplayName,
-    /// What they may do besides.
+    /// The role.
     pub role: Role,
-    /// Since when they may do nothing, UTC, to the microsecond; `None` for whom that is not so.
+    /// When the user was disabled, UTC, to the microsecond; `None` if they are enabled.
     pub disabled_at: Option<OffsetDateTime>,
-    /// When they were added, UTC, to the microsecond.
+    /// When the user was added, UTC, to the microsecond.
     pub created_at: OffsetDateTime,
 }
 
 impl User {
-    /// Whether they may do nothing.
+    /// Whether the user is disabled: cannot sign in, and their tokens are rejected.
     #[must_use]
     pub const fn is_disabled(&self) -> bool {
         self.disabled_at.is_some()
     }
 }
 
-/// What a user may do beyond their own links.
+/// The rights of a user beyond their own links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Role {
-    /// Nothing.
+    /// No further rights.
     #[default]
     Member,
-    /// Everything: all links, all users.
+    /// All rights, on all links and users.
     Admin,
 }
 
 impl Role {
-    /// Its name, as it is stored and shown.
+    /// Returns its name, as it is stored and displayed.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -72,31 +72,32 @@ impl FromStr for Role {
     }
 }
 
-/// A text is not a role.
+/// The text is not a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a role is `member` or `admin`")]
+#[error("a role must be `member` or `admin`")]
 pub struct RoleError;
 
-/// An email address (RFC 5321 §4.1.2), in lower case: by the letter the part before the `@` may mean
-/// somebody else in another case (§2.4), but no service in use gives two people addresses that differ
-/// in case alone, and people do not write theirs the same way every time.
+/// An email address (RFC 5321 §4.1.2) in lower case. Strictly, the part before the `@` is
+/// case-sensitive (§2.4), but no service in use assigns addresses that differ only in case, and
+/// people do not always write theirs in the same case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Email(Box<str>);
 
 impl Email {
-    /// The longest address, in bytes (RFC 5321 §4.5.3.1.3, without the angle brackets).
+    /// Maximum length in bytes (RFC 5321 §4.5.3.1.3, without the angle brackets).
     pub const MAX_LEN: usize = 254;
 
-    /// Reads an address. White space around it is not part of it.
+    /// Parses an email address and trims white space.
     ///
     /// # Errors
-    /// [`EmailError`] for what is no address, or longer than [`Email::MAX_LEN`].
+    /// [`EmailError`] if the text is not an email address, or is longer than [`Email::MAX_LEN`].
     pub fn parse(text: &str) -> Result<Self, EmailError> {
         let text = text.trim();
         if text.len() > Self::MAX_LEN {
             return Err(EmailError::TooLong);
         }
-        // No `Name <address>`, no `user@[127.0.0.1]`; a host of one word is one in many a company.
+        // Reject `Name <address>` and `user@[127.0.0.1]`. Accept hosts of one word, which some
+        // companies use.
         let options = Options::default()
             .without_display_text()
             .without_domain_literal()
@@ -109,7 +110,7 @@ impl Email {
         Ok(Self(normal.into()))
     }
 
-    /// The address, in lower case.
+    /// Returns the email address in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -130,30 +131,30 @@ impl FromStr for Email {
     }
 }
 
-/// Why a text is not acceptable as an email address.
+/// Why a text is not a valid email address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EmailError {
-    /// It does not look like one.
-    #[error("an email address looks like `name@example.com`")]
+    /// The syntax is invalid.
+    #[error("an email address must look like `name@example.com`")]
     Syntax,
     /// Longer than [`Email::MAX_LEN`].
-    #[error("an email address has at most 254 bytes")]
+    #[error("an email address must have at most 254 bytes")]
     TooLong,
 }
 
-/// What others read of a user: one line of at most 100 characters. It may be empty, and then the
-/// address stands for it.
+/// The name of a user that others see: one line of at most 100 characters. If it is empty, others
+/// see the email address.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DisplayName(Box<str>);
 
 impl DisplayName {
-    /// The longest name, in characters.
+    /// Maximum length in characters.
     pub const MAX_CHARS: usize = 100;
 
-    /// Reads a name. White space around it is not part of it.
+    /// Parses a name and trims white space.
     ///
     /// # Errors
-    /// [`DisplayNameError`] for a longer one, and one with control characters.
+    /// [`DisplayNameError`] if it is longer or contains control characters.
     pub fn parse(text: &str) -> Result<Self, DisplayNameError> {
         let text = text.trim();
         if text.chars().count() > Self::MAX_CHARS || text.contains(char::is_control) {
@@ -162,16 +163,16 @@ impl DisplayName {
         Ok(Self(text.into()))
     }
 
-    /// The name; empty when there is none.
+    /// Returns the name, which may be empty.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A text is not acceptable as a name.
+/// The text is not a valid name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a name is one line of at most 100 characters")]
+#[error("a name must be one line of at most 100 characters")]
 pub struct DisplayNameError;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The time zone in which days begin: of rollups, statistics and salts.
+//! The time zone of days: of daily totals, statistics and salts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 use time::{Date, OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
-/// An IANA time zone such as `Europe/Berlin`. The rules come with the program, so that all nodes
-/// agree on them.
+/// An IANA time zone such as `Europe/Berlin`. The rules are compiled into the program, so that all
+/// servers use the same.
 #[derive(Debug, Clone)]
 pub struct Zone {
     name: String,
@@ -16,7 +16,7 @@ pub struct Zone {
 }
 
 impl Zone {
-    /// Coordinated Universal Time.
+    /// Returns Coordinated Universal Time.
     #[must_use]
     pub fn utc() -> Self {
         Self {
@@ -25,13 +25,13 @@ impl Zone {
         }
     }
 
-    /// The calendar day on which `at` falls in this zone.
+    /// Returns the calendar day of `at` in this zone.
     #[must_use]
     pub fn day_of(&self, at: OffsetDateTime) -> Date {
         self.local(at).date()
     }
 
-    /// What the clocks in this zone show at `at`.
+    /// Returns the local time of `at` in this zone.
     #[must_use]
     pub fn local(&self, at: OffsetDateTime) -> OffsetDateTime {
         let offset = Timestamp::from_second(at.unix_timestamp())
@@ -40,8 +40,9 @@ impl Zone {
         at.to_offset(offset)
     }
 
-    /// When the clocks in this zone show `local`, to the second: the first time, where they show it twice; as
-    /// much later as they are put forward, where they never do. `None` for what is too far away.
+    /// Returns the time at which clocks in this zone show `local`, to the second. If they show it
+    /// twice, returns the first time. If they skip it, returns the time later by the skipped
+    /// interval. Returns `None` if the time is out of range.
     #[must_use]
     pub fn instant(&self, local: PrimitiveDateTime) -> Option<OffsetDateTime> {
         let (hour, minute, second) = local.as_hms();
@@ -59,7 +60,7 @@ impl Zone {
         OffsetDateTime::from_unix_timestamp(timestamp.as_second()).ok()
     }
 
-    /// The zone's IANA name.
+    /// Returns the IANA name of the zone.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -82,9 +83,9 @@ impl fmt::Display for Zone {
     }
 }
 
-/// No such time zone.
+/// The text is not the name of a time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not an IANA time zone such as UTC or Europe/Berlin")]
+#[error("must be an IANA time zone such as UTC or Europe/Berlin")]
 pub struct ZoneError;
 
 #[cfg(test)]
@@ -119,7 +120,7 @@ mod tests {
         for (local, instant) in [
             (datetime!(2026-01-15 12:30), datetime!(2026-01-15 11:30 UTC)),
             (datetime!(2026-07-15 12:30), datetime!(2026-07-15 10:30 UTC)),
-            // Twice, and never.
+            // Shown twice, and skipped.
             (datetime!(2026-10-25 02:30), datetime!(2026-10-25 00:30 UTC)),
             (datetime!(2026-03-29 02:30), datetime!(2026-03-29 01:30 UTC)),
         ] {

@@ -1,4 +1,4 @@
-//! Users over any store, and what they are known by: what the HTTP API and `linkctl` share.
+//! Users over any store, and how they are authenticated. Shared by the HTTP API and `linkctl`.
 
 mod changes;
 mod deletion;
@@ -29,49 +29,50 @@ use waypost_store::{Store, StoreError};
 
 use crate::Resolver;
 
-/// What [`Accounts`] work with.
+/// The parts that [`Accounts`] are built from.
 #[derive(Clone)]
 pub struct AccountsParts {
-    /// Where users and tokens are kept.
+    /// The store of users and tokens.
     pub store: Arc<dyn Store>,
-    /// Tells when they are made, and what has expired.
+    /// The clock for times of creation and expiry.
     pub clock: Arc<dyn Clock>,
-    /// Draws ids, salts and secrets; cryptographic in production.
+    /// The source of IDs, salts and secrets; cryptographically secure in production.
     pub random: Arc<dyn Random>,
-    /// The hash of the operator's token, where there is one.
+    /// The hash of the operator's token, if there is one.
     pub operator: Option<TokenHash>,
     /// How long sessions last.
     pub sessions: SessionLifetime,
-    /// Forgets at once the links of users who are deleted, where there is one; others forget them within seconds.
+    /// The cache to update at once when links of deleted users change, if there is one; other
+    /// servers notice within seconds.
     pub resolver: Option<Resolver>,
 }
 
-/// Adds users, makes their API tokens, signs them in, and knows them again. Clones are cheap.
+/// Adds users, creates their API tokens, signs them in, and authenticates them. Clones are cheap.
 #[derive(Clone)]
 pub struct Accounts(Arc<Shared>);
 
 struct Shared {
     parts: AccountsParts,
-    /// When tokens were used since that was last written.
+    /// When tokens were last used, as far as not yet written to the store.
     used: Mutex<HashMap<TokenId, OffsetDateTime>>,
     passwords: PasswordThread,
 }
 
-/// A user to be added.
+/// A user to add.
 #[derive(Debug)]
 pub struct NewUser {
-    /// The address.
+    /// The email address.
     pub email: Email,
     /// The name, which may be empty.
     pub display_name: DisplayName,
     /// The role.
     pub role: Role,
-    /// The password, for those who sign in with one.
+    /// The password, for users who sign in with one.
     pub password: Option<Password>,
 }
 
 impl Accounts {
-    /// Accounts over these parts.
+    /// Creates accounts from these parts.
     #[must_use]
     pub fn new(parts: AccountsParts) -> Self {
         Self(Arc::new(Shared {
@@ -84,7 +85,7 @@ impl Accounts {
     /// Adds a user.
     ///
     /// # Errors
-    /// [`AccountError::EmailTaken`] when somebody else has the address.
+    /// [`AccountError::EmailTaken`] when another user has the email address.
     pub async fn add_user(&self, new: NewUser) -> Result<User, AccountError> {
         let AccountsParts {
             store,
@@ -112,10 +113,11 @@ impl Accounts {
         }
     }
 
-    /// Sets the password of a user, and ends their sessions. `false` when there is no such user any more.
+    /// Sets the password of a user and ends their sessions. Returns `false` when the user no longer
+    /// exists.
     ///
     /// # Errors
-    /// [`AccountError::Store`] as any change.
+    /// [`AccountError::Store`] as for any write.
     pub async fn set_password(
         &self,
         user: UserId,
@@ -132,33 +134,33 @@ impl Accounts {
         Ok(store.set_password(user, Some(&hash), at, None).await?)
     }
 
-    /// The store beneath.
+    /// Returns the underlying store.
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         &*self.0.parts.store
     }
 }
 
-/// Why something about an account was not done.
+/// Why an operation on an account failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// Somebody else has the address.
-    #[error("there is a user with the address {0} already")]
+    /// Another user has the email address.
+    #[error("a user with the email address {0} already exists")]
     EmailTaken(Email),
-    /// The user does not exist any more.
-    #[error("there is no such user any more")]
+    /// The user no longer exists.
+    #[error("this user no longer exists")]
     NoUser,
-    /// Another user has the address.
-    #[error("another user has this address")]
+    /// Another user has the email address.
+    #[error("another user has this email address")]
     AddressInUse,
-    /// It takes rights from the one who asks.
-    #[error("nobody can do this to themselves; ask another admin, or use linkctl")]
+    /// The operation would take rights from the user who asks for it.
+    #[error("you cannot do this to your own account; ask another admin or use linkctl")]
     Oneself,
-    /// Nobody else has the address.
-    #[error("no other user has this address")]
+    /// No other user has the email address.
+    #[error("no other user has this email address")]
     NoHeir,
-    /// The user who asks was deleted meanwhile.
-    #[error("the user who asks does not exist")]
+    /// The user who asks was deleted in the meantime.
+    #[error("your user no longer exists")]
     ActorGone,
     /// A token may not do more than the one that creates it.
     #[error("the scope `{}` is missing", .0.as_str())]
@@ -166,14 +168,14 @@ pub enum AccountError {
     /// Only the token of an admin may have the scope `admin`.
     #[error("only the token of an admin may have the scope `admin`")]
     NotAnAdmin,
-    /// A token that is never accepted.
-    #[error("a token expires in the future")]
+    /// The token would already have expired.
+    #[error("the expiry of a token must be in the future")]
     ExpiresInThePast,
-    /// It is not the password that they have.
-    #[error("the current password is not right")]
+    /// The current password is wrong.
+    #[error("the current password is wrong")]
     WrongPassword,
-    /// Too many passwords wait to be hashed.
-    #[error("too many people sign in just now; try again in a moment")]
+    /// Too many passwords are waiting to be hashed.
+    #[error("too many sign-ins at the moment; try again shortly")]
     Busy,
     /// The password cannot be hashed.
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! The blocklist: hosts to which no link leads.
+//! The blocklist: hosts that must not be destinations.
 
 use std::sync::Arc;
 
@@ -7,26 +7,26 @@ use waypost_store::{BlockedHost, Store, StoreError};
 
 use crate::Resolver;
 
-/// Blocks hosts, and lists what is blocked. Clones are cheap.
+/// Blocks hosts and lists blocked ones. Clones are cheap.
 #[derive(Clone)]
 pub struct Blocklist {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    /// Knows of changes at once, where there is one; others know within seconds.
+    /// The cache to update at once, if there is one; other servers notice within seconds.
     resolver: Option<Resolver>,
 }
 
 /// Why an entry was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum BlocklistError {
-    /// The pattern is on the list.
-    #[error("this pattern is on the blocklist already")]
+    /// The pattern is already on the list.
+    #[error("this pattern is already on the blocklist")]
     BlockedAlready,
     /// The pattern is not on the list.
     #[error("this pattern is not on the blocklist")]
     NotBlocked,
-    /// The user who asks was deleted meanwhile.
-    #[error("the user who asks does not exist")]
+    /// The user who asks was deleted in the meantime.
+    #[error("your user no longer exists")]
     ActorGone,
     /// The store failed.
     #[error(transparent)]
@@ -34,7 +34,7 @@ pub enum BlocklistError {
 }
 
 impl Blocklist {
-    /// The blocklist in a store. A `resolver` is told of changes.
+    /// Creates the blocklist of a store. A `resolver` is told of changes.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, resolver: Option<Resolver>) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Blocklist {
         }
     }
 
-    /// Blocks a host: no link to it is created, and those that exist are answered 410.
+    /// Blocks a host: links to it cannot be created, and existing ones are answered with 410.
     ///
     /// # Errors
     /// [`BlocklistError::BlockedAlready`], [`BlocklistError::ActorGone`].
@@ -70,7 +70,7 @@ impl Blocklist {
         Ok(blocked)
     }
 
-    /// Lets links lead to a host again.
+    /// Unblocks a host.
     ///
     /// # Errors
     /// [`BlocklistError::NotBlocked`].
@@ -86,7 +86,7 @@ impl Blocklist {
     /// Returns at most `limit` entries after a pattern, in the order of their patterns.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn entries(
         &self,
         after: Option<&HostPattern>,
@@ -95,7 +95,7 @@ impl Blocklist {
         self.store.blocked_hosts(after, limit).await
     }
 
-    /// Lets this process know at once. Where the database is away again, it knows as the others do.
+    /// Updates this process at once. If the database is unavailable, it notices as others do.
     async fn refresh(&self) {
         if let Some(resolver) = &self.resolver {
             let _ = resolver.poll_once().await;

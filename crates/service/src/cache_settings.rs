@@ -5,24 +5,25 @@ use waypost_core::settings::{Invalid, Setting, SettingsReader};
 const CAPACITY: Setting = Setting::new(
     "cache_capacity",
     "100000",
-    "links that are kept in memory (1 to 10000000), of about 300 bytes each; a quarter more for unknown codes",
+    "Links kept in memory (1 to 10000000), about 300 bytes each, plus a quarter as many unknown \
+     codes",
 );
 
 /// How many answers a [`Resolver`](crate::Resolver) keeps in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheSettings {
-    /// Links, at the most. One takes its target URL (2,048 bytes at the most) and 200 bytes.
+    /// Maximum number of links. One takes its destination (at most 2,048 bytes) and 200 bytes.
     pub capacity: usize,
 }
 
 impl CacheSettings {
-    /// What can be set.
+    /// The settings of this section.
     pub const SETTINGS: &'static [Setting] = &[CAPACITY];
 
     /// Reads this section.
     ///
     /// # Errors
-    /// [`Invalid`] when its setting has a problem, which the reader has noted.
+    /// [`Invalid`] when its setting has a problem, which the reader has recorded.
     pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
         let capacity = reader.number(&CAPACITY, 100_000, 1..=10_000_000)?;
         Ok(Self {
@@ -32,7 +33,7 @@ impl CacheSettings {
 }
 
 impl Default for CacheSettings {
-    /// 100,000 links.
+    /// Keeps 100,000 links.
     fn default() -> Self {
         Self { capacity: 100_000 }
     }
@@ -62,7 +63,7 @@ mod tests {
         for value in ["0", "-1", "10000001", "many"] {
             let problems = read(&[("WAYPOST_CACHE_CAPACITY", value)]).unwrap_err();
             let expected = format!(
-                "WAYPOST_CACHE_CAPACITY: \"{value}\" is not a whole number from 1 to 10000000"
+                "WAYPOST_CACHE_CAPACITY: \"{value}\" must be a whole number from 1 to 10000000"
             );
             assert!(problems.contains(&expected), "{problems}");
         }

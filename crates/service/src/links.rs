@@ -1,5 +1,5 @@
-//! Links as people work with them: whoever asks is known, and gets what they may. What the HTTP API,
-//! `linkctl` and embedders share.
+//! Links as callers work with them, with permission checks. Shared by the HTTP API, `linkctl` and
+//! embedders.
 
 mod access;
 mod availability;
@@ -21,36 +21,36 @@ pub use self::edit::{LinkPatch, Precondition};
 pub use self::keywords::NewKeyword;
 use crate::{NewLink, ShortenError, Shortener};
 
-/// So often a change is tried again when somebody else changed the link meanwhile.
+/// Maximum number of attempts if the link changes at the same time.
 const TRIES: usize = 8;
 
-/// Makes, shows, changes and deletes links for those who may. Clones are cheap.
+/// Creates, shows, changes and deletes links for callers with permission. Clones are cheap.
 ///
-/// What somebody may is decided by [`decide`] alone: a link that they may not see is
+/// [`decide`] alone decides what an actor may do: a link that they cannot see is
 /// [`LinkError::NotFound`], like one that does not exist.
 #[derive(Clone)]
 pub struct Links {
     shortener: Shortener,
 }
 
-/// A link and those whom it belongs to.
+/// A link and its owners.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnedLink {
     /// The link.
     pub link: Link,
-    /// The primary owner first. None where it is nobody's.
+    /// The owners, the primary one first; empty if the link has no owner.
     pub owners: Vec<LinkOwner>,
 }
 
 impl OwnedLink {
-    /// Whether `actor` may see how often it was followed.
+    /// Returns whether `actor` may see the clicks of the link.
     #[must_use]
     pub fn shows_clicks_to(&self, actor: &Actor) -> bool {
         self.is_for(actor, Action::ViewClicks)
     }
 
-    /// Whether `actor` may do this to it, something that takes an owner: with whom it is shared is not known
-    /// here.
+    /// Returns whether `actor` may do this to the link, for an action that requires an owner: the
+    /// users it is shared with are not known here.
     #[must_use]
     pub fn is_for(&self, actor: &Actor, action: Action) -> bool {
         let standing = actor.user_id().map(|user| self.standing_of_owner(user));
@@ -61,7 +61,7 @@ impl OwnedLink {
         decide(actor, action, Some(link)) == Decision::Allowed
     }
 
-    /// How a user stands to it, as far as owners go.
+    /// Returns the standing of a user, as far as owners go.
     fn standing_of_owner(&self, user: UserId) -> Standing {
         let mut owners = self.owners.iter();
         match owners.find(|owner| owner.person.id == user) {
@@ -73,13 +73,13 @@ impl OwnedLink {
 }
 
 impl Links {
-    /// The links of a shortener.
+    /// Creates the service over a shortener.
     #[must_use]
     pub const fn new(shortener: Shortener) -> Self {
         Self { shortener }
     }
 
-    /// What makes them, whoever asks.
+    /// Returns the shortener, which makes no permission checks.
     #[must_use]
     pub const fn shortener(&self) -> &Shortener {
         &self.shortener
@@ -89,34 +89,34 @@ impl Links {
         self.shortener.store()
     }
 
-    /// Makes a link, which belongs to whom makes it.
+    /// Creates a link owned by the actor.
     ///
     /// # Errors
-    /// [`LinkError`] says what is not acceptable, or that they may not.
+    /// [`LinkError`] says what is invalid, or that the actor may not.
     pub async fn create(&self, actor: &Actor, new: NewLink) -> Result<OwnedLink, LinkError> {
         permit(decide(actor, Action::CreateLink, None))?;
         let made = self.shortener.make(new, actor.user_id()).await;
         let link = made.map_err(|error| match error {
-            // The user was deleted since they were known again.
+            // The user was deleted after they were authenticated.
             ShortenError::Store(StoreError::NotFound) => LinkError::Unauthenticated,
             error => error.into(),
         })?;
         self.with_owners(link).await
     }
 
-    /// Shows a link.
+    /// Returns a link.
     ///
     /// # Errors
-    /// [`LinkError::NotFound`] and the other answers of [`decide`].
+    /// [`LinkError::NotFound`] and the other results of [`decide`].
     pub async fn get(&self, actor: &Actor, id: LinkId) -> Result<OwnedLink, LinkError> {
         let link = self.permitted(actor, Action::ViewLink, id).await?;
         self.with_owners(not_deleted(link)?).await
     }
 
-    /// The link of a code as it was typed, if `actor` may do this to it.
+    /// Returns the link of a code as typed, if `actor` may do this to it.
     ///
     /// # Errors
-    /// [`LinkError::NotFound`] and the other answers of [`decide`].
+    /// [`LinkError::NotFound`] and the other results of [`decide`].
     pub async fn by_code(
         &self,
         actor: &Actor,
@@ -127,7 +127,7 @@ impl Links {
         self.permit(actor, action, link).await
     }
 
-    /// The link of a code as it was typed, if it is nobody's, not secure and no keyword.
+    /// Returns the link of a code as typed, if it has no owner, is not secure and is not a keyword.
     ///
     /// # Errors
     /// [`LinkError::NotFound`] for any other.
@@ -141,11 +141,11 @@ impl Links {
         Err(LinkError::NotFound)
     }
 
-    /// Whether `actor` may follow a link.
+    /// Checks that `actor` may follow a link.
     ///
     /// # Errors
-    /// [`LinkError`] with the answer of [`decide`] when they may not. It says that there is such a link:
-    /// who has its code knows.
+    /// [`LinkError`] with the result of [`decide`] when they may not. It reveals that the link
+    /// exists, which a caller with its code knows.
     pub async fn follow(&self, actor: &Actor, id: LinkId) -> Result<(), LinkError> {
         match self.permitted(actor, Action::FollowLink, id).await {
             Ok(_) => Ok(()),
@@ -154,11 +154,11 @@ impl Links {
         }
     }
 
-    /// Lists links. What `actor` may not see is not among them, whatever the query says, and of deleted
-    /// ones only what they own; `query.reader` is not looked at.
+    /// Lists links. Contains only links that `actor` can see, whatever the query says, and of the
+    /// deleted ones only those that they own; `query.reader` is ignored.
     ///
     /// # Errors
-    /// [`LinkError`] with the answer of [`decide`], or of the store.
+    /// [`LinkError`] with the result of [`decide`], or of the store.
     pub async fn list(
         &self,
         actor: &Actor,
@@ -172,11 +172,11 @@ impl Links {
         }
     }
 
-    /// Lists the links that `actor` has a part in: those that they own, and those that are shared with them.
-    /// For the operator, who has a part in none, all of them.
+    /// Lists the links that `actor` owns and those shared with them. For the operator, who owns
+    /// none, lists all.
     ///
     /// # Errors
-    /// [`LinkError`] with the answer of [`decide`], or of the store.
+    /// [`LinkError`] with the result of [`decide`], or of the store.
     pub async fn list_involved(
         &self,
         actor: &Actor,
@@ -189,8 +189,8 @@ impl Links {
         self.listed(query).await
     }
 
-    /// Lists what is deleted for `user`: what they own, for they may restore it. Where the query asks for
-    /// links of another owner, it is for those of both.
+    /// Lists the deleted links of `user`, who may restore what they own. If the query asks for
+    /// another owner, only links that both own.
     async fn deleted_of(
         &self,
         user: UserId,
@@ -213,10 +213,10 @@ impl Links {
         }
     }
 
-    /// Lists links, whoever owns them.
+    /// Lists links of all owners.
     ///
     /// # Errors
-    /// [`LinkError`] with the answer of [`decide`], or of the store.
+    /// [`LinkError`] with the result of [`decide`], or of the store.
     pub async fn list_all(
         &self,
         actor: &Actor,
@@ -238,10 +238,10 @@ impl Links {
         Ok(with_owners.collect())
     }
 
-    /// A page of the links that `actor` owns, or of all for the operator.
+    /// Returns a page of the links that `actor` owns, or of all for the operator.
     ///
     /// # Errors
-    /// [`LinkError`] with the answer of [`decide`], or of the store.
+    /// [`LinkError`] with the result of [`decide`], or of the store.
     pub async fn own_page(
         &self,
         actor: &Actor,
@@ -252,11 +252,11 @@ impl Links {
         Ok(self.store().links_page(of, page).await?)
     }
 
-    /// A page of the public links that nobody owns: others are listed for their people, and who has no
-    /// name is none of them. Where there are others the page is shorter; its total counts all.
+    /// Returns a page of the public links without an owner, except keywords. Anonymous callers have
+    /// no access to other links without an owner: they shorten the page, and its total counts them.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn nobodys_page(
         &self,
         page: PageRequest,
@@ -268,10 +268,10 @@ impl Links {
         Ok(page)
     }
 
-    /// Lists the tags of links that `actor` may see.
+    /// Lists the tags of links that `actor` can see.
     ///
     /// # Errors
-    /// [`LinkError`] with the answer of [`decide`], or of the store.
+    /// [`LinkError`] with the result of [`decide`], or of the store.
     pub async fn tags(
         &self,
         actor: &Actor,
@@ -282,10 +282,10 @@ impl Links {
         Ok(self.store().tags(reader(actor), after, limit).await?)
     }
 
-    /// What a link was before, newest first, below number `before`. Those of a deleted link as well.
+    /// Returns earlier versions of a link, deleted or not, below number `before`, newest first.
     ///
     /// # Errors
-    /// [`LinkError::NotFound`] and the other answers of [`decide`].
+    /// [`LinkError::NotFound`] and the other results of [`decide`].
     pub async fn history(
         &self,
         actor: &Actor,
@@ -297,19 +297,19 @@ impl Links {
         Ok(self.store().link_versions(link.id, before, limit).await?)
     }
 
-    /// A link whose history `actor` may see, deleted or not, with those whom it belongs to.
+    /// Returns a link whose history `actor` may see, deleted or not, with its owners.
     ///
     /// # Errors
-    /// [`LinkError::NotFound`] and the other answers of [`decide`].
+    /// [`LinkError::NotFound`] and the other results of [`decide`].
     pub async fn kept(&self, actor: &Actor, id: LinkId) -> Result<OwnedLink, LinkError> {
         let link = self.permitted(actor, Action::ViewHistory, id).await?;
         self.with_owners(link).await
     }
 
-    /// Who those are whom the history of a link names by their ids. Users who are deleted are not among them.
+    /// Returns the users whom the history of a link names by their IDs. Deleted users are left out.
     ///
     /// # Errors
-    /// [`LinkError::NotFound`] and the other answers of [`decide`].
+    /// [`LinkError::NotFound`] and the other results of [`decide`].
     pub async fn people(
         &self,
         actor: &Actor,
@@ -329,15 +329,15 @@ impl Links {
         Ok(people)
     }
 
-    /// A link whose clicks `actor` may see. Deleted or not.
+    /// Returns a link whose clicks `actor` may see, deleted or not.
     ///
     /// # Errors
-    /// [`LinkError::NotFound`] and the other answers of [`decide`].
+    /// [`LinkError::NotFound`] and the other results of [`decide`].
     pub async fn with_viewable_clicks(&self, actor: &Actor, id: LinkId) -> Result<Link, LinkError> {
         self.permitted(actor, Action::ViewClicks, id).await
     }
 
-    /// The link, if `actor` may do this to it. Deleted or not.
+    /// Returns the link, deleted or not, if `actor` may do this to it.
     async fn permitted(
         &self,
         actor: &Actor,
@@ -358,7 +358,7 @@ impl Links {
             (Some(link), Some(user)) => self.store().standing(link.id, user).await?,
             _ => Standing::Stranger,
         };
-        // A deleted link is there for those who may restore it.
+        // A deleted link exists for actors who may restore it.
         let seen = link.filter(|link| !link.is_deleted() || may_restore(actor, standing));
         let link_standing = seen.as_ref().map(|link| standing_to(link, standing));
         permit(decide(actor, action, link_standing))?;
@@ -380,7 +380,7 @@ const fn standing_to(link: &Link, standing: Standing) -> LinkStanding {
 }
 
 fn may_restore(actor: &Actor, standing: Standing) -> bool {
-    // Whatever their scopes: these are looked at with the action itself.
+    // Scopes do not matter here: they are checked with the action itself.
     actor.is_admin() || standing >= Standing::CoOwner
 }
 
@@ -391,12 +391,12 @@ fn not_deleted(link: Link) -> Result<Link, LinkError> {
     Ok(link)
 }
 
-/// An admin has the eyes of a user here, and all there is elsewhere.
+/// Here an admin sees what a user sees; the admin lists show everything.
 fn reader(actor: &Actor) -> LinkReader {
     actor.user_id().map_or(LinkReader::All, LinkReader::User)
 }
 
-/// What [`decide`] said, as a result.
+/// Converts the result of [`decide`].
 ///
 /// # Errors
 /// [`LinkError`] for everything but [`Decision::Allowed`].
@@ -410,53 +410,53 @@ pub fn permit(decision: Decision) -> Result<(), LinkError> {
     }
 }
 
-/// Why something was not done to a link.
+/// Why an operation on a link failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
-    /// Nobody knows who asks.
-    #[error("send an API token: `Authorization: Bearer …`")]
+    /// The caller is not authenticated.
+    #[error("send an API token in the header `Authorization: Bearer …`")]
     Unauthenticated,
-    /// Their token lets them do less.
-    #[error("this takes a token with the scope `{}`", .0.as_str())]
+    /// The token lacks a scope.
+    #[error("this requires a token with the scope `{}`", .0.as_str())]
     ScopeMissing(Scope),
-    /// They may not.
-    #[error("this is for the owners of the link and for admins")]
+    /// The caller may not do this.
+    #[error("this requires an owner of the link or an admin")]
     Forbidden,
-    /// There is no such link, or none that they may see.
-    #[error("there is no such link")]
+    /// The link does not exist, or the caller cannot see it.
+    #[error("no link found")]
     NotFound,
-    /// The link is not what they think.
-    #[error("the link was changed meanwhile; read it again")]
+    /// The link has another version than the caller expects.
+    #[error("the link has changed in the meantime; reload it and try again")]
     PreconditionFailed,
-    /// Somebody else changed the link each time.
-    #[error("the link is being changed by others; try again")]
+    /// Other changes of the link came first each time.
+    #[error("the link is being changed at the same time; try again")]
     Contended,
-    /// The target is not acceptable.
+    /// The destination is invalid.
     #[error(transparent)]
     Url(#[from] TargetUrlError),
-    /// The code is not acceptable.
+    /// The code is invalid.
     #[error(transparent)]
     Code(#[from] CodeError),
-    /// The blocklist has the host of the target.
-    #[error("links to this host are not allowed here (`{0}` is on the blocklist)")]
+    /// The host of the destination is on the blocklist.
+    #[error("the destination is blocked on this server (`{0}` is on the blocklist)")]
     Blocked(HostPattern),
     /// Another link has the code, or had it.
-    #[error("the code `{0}` is taken; choose another one")]
+    #[error("the code `{0}` is in use; choose another one")]
     Taken(ShortCode),
-    /// There is no user with this address.
-    #[error("there is no user with this address")]
+    /// No user has this email address.
+    #[error("no user has this email address")]
     NoSuchUser,
-    /// A primary owner leaves a link only to another one.
-    #[error("the primary owner cannot be removed; make somebody else it first")]
+    /// The primary owner can only be replaced, not removed.
+    #[error("the primary owner cannot be removed; make another owner the primary owner first")]
     PrimaryOwner,
-    /// There is no such version of the link.
-    #[error("the link has no such version")]
+    /// The link does not have this version.
+    #[error("the link does not have this version")]
     NoSuchVersion,
-    /// More people than a link may have.
-    #[error("a link has at most {0} owners, and is shared with at most as many")]
+    /// The link would have too many owners or shares.
+    #[error("a link can have at most {0} owners, and be shared with at most as many users")]
     TooManyPeople(usize),
-    /// Every code that was drawn was taken.
-    #[error("no free code was found")]
+    /// Every generated code was in use.
+    #[error("no unused code could be generated; try again")]
     Exhausted,
     /// The store failed.
     #[error(transparent)]

@@ -1,14 +1,15 @@
-//! The numbers that this crate gives operators: how the cache of links answers.
+//! The metrics of this crate: how the cache of links performs.
 //!
-//! They go to the recorder of the `metrics` facade that is installed when a [`Resolver`](crate::Resolver) is made.
-//! Their series are asked for once, then: a redirect adds to a number and looks nothing up.
+//! They go to the recorder of the `metrics` facade that is installed when a
+//! [`Resolver`](crate::Resolver) is created. Their series are looked up only then: a redirect adds
+//! to a number and looks nothing up.
 
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 
 const LOOKUPS: &str = "waypost_cache_lookups_total";
 const ENTRIES: &str = "waypost_cache_entries";
 
-/// What became of a look-up in the cache.
+/// The result of a look-up in the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lookup {
     Hit,
@@ -34,7 +35,7 @@ impl Lookup {
     }
 }
 
-/// What an entry of the cache is about.
+/// What an entry of the cache represents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Link,
@@ -56,14 +57,13 @@ impl Kind {
     }
 }
 
-/// Describes the metrics to the recorder of the process, and starts each series at 0. To be called
-/// once, after the recorder is installed.
+/// Describes the metrics to the recorder of the process, and sets each series to 0. Call this once,
+/// after installing the recorder.
 pub fn describe_metrics() {
     describe_counter!(
         LOOKUPS,
-        "Look-ups of short codes by result: hit (a link in memory), negative_hit (a code in memory \
-         as unknown), miss (the database was asked), stale (in memory, and old enough to be loaded \
-         again)"
+        "Code look-ups, by result: hit (link in cache), negative_hit (unknown code in cache), \
+         miss (read from the database), stale (in cache, due for a reload)."
     );
     describe_gauge!(
         ENTRIES,
@@ -89,7 +89,7 @@ pub(crate) struct CacheMetrics {
 }
 
 impl CacheMetrics {
-    /// The series of the recorder that is installed now.
+    /// Returns the series of the recorder that is installed now.
     pub(crate) fn new() -> Self {
         Self {
             hits: Lookup::Hit.counter(),

@@ -1,21 +1,21 @@
-//! From the code that a visitor typed to where it leads, mostly from memory.
+//! Finds the destination of the code that a visitor typed, mostly from memory.
 //!
-//! A [`Resolver`] keeps answers of the store: links, and in a space of their own the codes that have
-//! none. What it guarantees:
+//! A [`Resolver`] caches answers of the store: links, and separately the codes that have none. It
+//! guarantees:
 //!
-//! - A code that is in memory is answered without the store, whether the database is there or not.
-//! - After [`Resolver::forget`] returned, nothing older than that is answered.
-//! - A change that another process made is noticed by the change feed, within a second of its commit
+//! - A code that is in memory is answered without the store, even if the database is unavailable.
+//! - After [`Resolver::forget`] has returned, no older answer is given.
+//! - A change by another process is noticed by the change feed, within a second of its commit,
 //!   while [`Resolver::follow_changes`] runs and the database answers.
-//! - However many ask for a code that is not in memory, the store is asked once at a time; when that
-//!   fails, it fails for all of them.
-//! - Memory is bounded by [`CacheSettings::capacity`], and a flood of unknown codes evicts no link.
+//! - Requests for a code that is not in memory share one read of the store at a time; if it fails,
+//!   it fails for all of them.
+//! - Memory is limited by [`CacheSettings::capacity`], and a flood of unknown codes evicts no link.
 //!
 //! | part | what it does |
 //! | --- | --- |
-//! | `cache` | keeps entries and loads under way, and lets neither bring back what was forgotten |
+//! | `cache` | keeps entries and running loads, and lets neither restore what was forgotten |
 //! | `feed` | reads the change feed |
-//! | `window` | knows which of its numbers, which may appear in any order, are new |
+//! | `window` | tells which of its numbers are new; they may appear in any order |
 
 mod cache;
 mod feed;
@@ -43,46 +43,47 @@ use crate::metrics::CacheMetrics;
 
 /// How often the change feed is read.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a request waits for the store. A visitor is better told to come back than kept waiting; the
-/// load goes on for whoever comes next.
+/// How long a request waits for the store. An early error is better for a visitor than a long wait;
+/// the load continues for later requests.
 const LOAD_PATIENCE: Duration = Duration::from_secs(2);
-/// How long the one request that loads an expired entry again waits, before it takes the old answer.
+/// How long the one request that reloads an expired entry waits before it uses the old answer.
 const RELOAD_PATIENCE: Duration = Duration::from_millis(250);
 
-/// Where a link leads: what a redirect needs to know of it.
+/// The part of a link that a redirect needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
     /// The link.
     pub link_id: LinkId,
-    /// Where it leads.
+    /// The destination URL.
     pub target: TargetUrl,
-    /// Whether only those follow it whom it belongs to or is shared with.
+    /// Whether only its owners and the users it is shared with may follow it.
     pub is_secure: bool,
-    /// Why it leads nowhere for now.
+    /// Why it does not work at present, if so.
     pub closed: Option<Closed>,
-    /// From when on it leads nowhere.
+    /// When it expires.
     pub expires_at: Option<OffsetDateTime>,
-    /// Whether the visitor's query is added to that of the target.
+    /// Whether the visitor's query is added to that of the destination.
     pub forward_query: bool,
-    /// Whether it takes all that a path has behind its code.
+    /// Whether it passes on the rest of the path.
     pub is_keyword: bool,
-    /// The target taken apart, where it has placeholders.
+    /// The parsed destination, if it has placeholders.
     pub template: Option<Box<Template>>,
 }
 
-/// Why a link leads nowhere until somebody changes that.
+/// Why a link does not work until it is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
     /// It is disabled.
     Disabled,
-    /// The blocklist has the host that it leads to.
+    /// The host of its destination is on the blocklist.
     Blocked,
 }
 
 impl Destination {
-    /// Where a visitor goes who has `rest` in the path behind the code, and this query (without its `?`).
+    /// Returns where a visitor goes, given the `rest` of the path after the code and the query
+    /// (without its `?`).
     ///
-    /// Allocates nothing for a link without placeholders that forwards no query.
+    /// Does not allocate for a link without placeholders that forwards no query.
     ///
     /// # Errors
     /// [`FillError`] when the rest does not fill the placeholders.
@@ -118,13 +119,13 @@ impl From<Link> for Destination {
 
 /// Resolves short codes, from memory where it can. Clones share the memory.
 ///
-/// What is in memory stays until it changes: [`Resolver::forget`] tells of changes of this process,
-/// the change feed of those of others. In case the feed was not told (somebody worked on the tables
-/// by hand, say), an entry is also loaded again when somebody asks for it after 5 minutes. Time passes
-/// with [`Resolver::poll_once`]: where nobody polls, entries neither expire nor notice the changes of
-/// other processes.
+/// An entry stays in memory until its link changes: [`Resolver::forget`] reports changes by this
+/// process, the change feed those by others. In case the feed misses a change (for example because
+/// tables were changed by hand), an entry is also reloaded when it is requested after 5 minutes.
+/// Time passes with [`Resolver::poll_once`]: without polls, entries neither expire nor notice the
+/// changes of other processes.
 ///
-/// To be used within a Tokio runtime.
+/// Requires a Tokio runtime.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -147,7 +148,7 @@ pub struct Resolver {
 }
 
 impl Resolver {
-    /// A resolver over `store` with an empty memory. Its metrics go to the recorder that is
+    /// Creates a resolver over `store` with an empty memory. Its metrics go to the recorder that is
     /// installed now.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, settings: &CacheSettings) -> Self {
@@ -167,16 +168,16 @@ impl Resolver {
         }
     }
 
-    /// Where a code leads, as the visitor typed it, in any case; `None` where there is no link. What
-    /// cannot be a code is `None` without reaching memory or store.
+    /// Returns the destination of a code as the visitor typed it, in any case; `None` if no link
+    /// has it. A text that cannot be a code is `None` without a look-up in memory or store.
     ///
-    /// Ready at once, without allocating, for what is in memory. An entry past its time to live is
-    /// loaded again by the first request that meets it, which waits 250 ms at the most; everybody
-    /// else, and everybody while the change feed cannot be read, gets the old answer.
+    /// Ready at once, without allocating, for codes in memory. An entry past its time to live is
+    /// reloaded by the first request that meets it, which waits at most 250 ms; all other requests,
+    /// and all requests while the change feed cannot be read, get the old answer.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up, of a code that is not in memory; [`StoreError::Unavailable`] also
-    /// when the store does not answer within 2 seconds.
+    /// [`StoreError`] as for any read, for a code that is not in memory;
+    /// [`StoreError::Unavailable`] also when the store does not answer within 2 seconds.
     pub async fn resolve(&self, typed: &str) -> Result<Option<Arc<Destination>>, StoreError> {
         let mut buffer = [0; ShortCode::MAX_LEN];
         match ShortCode::normal_form(typed, &mut buffer) {
@@ -185,7 +186,7 @@ impl Resolver {
         }
     }
 
-    /// What is known of the normal form of a code; see [`Resolver::resolve`].
+    /// Returns the answer for the normal form of a code; see [`Resolver::resolve`].
     pub(crate) async fn look_up(&self, normal: &str) -> Result<Answer, StoreError> {
         match self.cache.get(normal) {
             Cached::Fresh(answer) => {
@@ -210,42 +211,43 @@ impl Resolver {
         }
     }
 
-    /// Forgets what is in memory of a code, to be called after its link was made, changed or deleted
-    /// by this process: the next look-up asks the store. What a load that is under way brings is not
-    /// kept.
+    /// Forgets what is in memory of a code. Call this after this process created, changed or
+    /// deleted its link: the next look-up reads the store. The result of a load that is running is
+    /// not kept.
     pub fn forget(&self, code: &ShortCode) {
         self.cache.forget(code);
     }
 
-    /// Polls the change feed once a second until `stop` is cancelled, and measures the database's time
-    /// with each poll.
+    /// Polls the change feed once a second until `stop` is cancelled, and measures the database's
+    /// time with each poll.
     pub async fn follow_changes(self, clock: Arc<DatabaseClock>, stop: CancellationToken) {
         let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let follow = async {
             loop {
                 ticks.tick().await;
-                // A failure has been told in the log, and the next poll tries again.
+                // A failure was logged, and the next poll tries again.
                 if self.poll_once().await.is_ok()
                     && let Err(error) = answer(clock.measure()).await
                 {
-                    debug!(%error, "the time of the database is asked for again in a second");
+                    debug!(%error, "cannot read the time of the database; trying again in a second");
                 }
             }
         };
         let _: Option<()> = stop.run_until_cancelled(follow).await;
     }
 
-    /// Reads the change feed to its end, forgets the links that changed, and gives back the number of
-    /// changes that it had not told before. The first time that it succeeds, and again after half an
-    /// hour without success, it forgets everything.
+    /// Reads the change feed to its end, forgets the links that changed, and returns the number of
+    /// new changes. The first time that it succeeds, and again after half an hour without success,
+    /// it forgets everything.
     ///
-    /// Takes note of the time, by which entries expire. An outage of the feed is two lines in the log:
-    /// one when it begins and one when it ends.
+    /// Also updates the time by which entries expire. An outage of the feed writes two lines to the
+    /// log: one when it begins and one when it ends.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up; [`StoreError::Unavailable`] also when the store does not answer
-    /// within 2 seconds. What was read before the failure is forgotten, the rest next time.
+    /// [`StoreError`] as for any read; [`StoreError::Unavailable`] also when the store does not
+    /// answer within 2 seconds. Changes read before the failure are forgotten, the rest at the next
+    /// poll.
     pub async fn poll_once(&self) -> Result<usize, StoreError> {
         let result = self.feed.read(&self.cache).await;
         let (links, unknown) = self.cache.len();
@@ -253,23 +255,22 @@ impl Resolver {
         result
     }
 
-    /// How many links, and how many unknown codes, are in memory: about so many.
+    /// Returns the approximate numbers of links and of unknown codes in memory.
     #[must_use]
     pub fn entries(&self) -> (usize, usize) {
         self.cache.len()
     }
 
-    /// Whether the change feed is being followed: the last poll succeeded.
+    /// Returns whether the change feed is being followed: the last poll succeeded.
     #[must_use]
     pub fn is_following(&self) -> bool {
         self.feed.is_healthy()
     }
 
-    /// Asks the store for a code, or waits for somebody who does.
+    /// Reads a code from the store, or joins a load that is already running.
     ///
-    /// When the code is forgotten meanwhile, once more: the second load begins after that, and so
-    /// after whoever asks came here. What it brings is new enough for them, whatever changes during
-    /// it.
+    /// If the code is forgotten meanwhile, loads it once more. The second load begins after that,
+    /// and so after this request came in: its result is new enough, whatever changes during it.
     async fn load(&self, code: &ShortCode, start: Start) -> Result<Answer, StoreError> {
         let loaded = self.follow_through(start).await?;
         if !loaded.outdated {
@@ -286,14 +287,15 @@ impl Resolver {
             }),
             Start::Joined(waiting) => end_of(waiting).await,
             Start::Started(load, waiting) => {
-                // On its own, so that it goes on when the visitor does not wait for it: others may.
+                // On a task of its own, so that it continues if the visitor stops waiting: others
+                // may be waiting.
                 tokio::spawn(run(Arc::clone(&self.links), load));
                 end_of(waiting).await
             }
         }
     }
 
-    /// Loads an expired entry again, if it can be done without harm to the redirect.
+    /// Reloads an expired entry, unless that would delay the redirect too long.
     async fn renew(&self, normal: &str, old: Answer) -> Answer {
         if !self.feed.is_healthy() {
             return old;
@@ -349,7 +351,7 @@ async fn end_of(mut waiting: Waiting) -> Result<Loaded, StoreError> {
     match ended.map_err(StoreError::unavailable)?.as_deref() {
         Ok(Some(loaded)) => Ok(loaded.clone()),
         Ok(None) | Err(_) => Err(StoreError::unavailable(
-            "the look-up was given up before its end",
+            "the look-up was cancelled before its end",
         )),
     }
 }

@@ -1,16 +1,18 @@
-//! From the host and the path of a request to the link that it follows, from memory as the [`Resolver`] has it.
+//! Finds the link for the host and the path of a request, from the memory of the [`Resolver`].
 //!
-//! # The order
-//! 1. The first segment of the path is a keyword: the rest of the path is its slug (`/gh/org/repo`).
-//! 2. The host is a keyword: all of the path is its slug (`http://gh/org/repo`). A host is looked at where it is one
-//!    word, or one word before a host name of this server (`gh.go.example`), and not where it is that name.
-//! 3. All of the path is a code. A slash at its end changes nothing.
-//! 4. The longest code that the leading segments of the path are: the rest of the path fills the placeholders of
-//!    its target, or is dropped where it has none.
+//! # Order of the rules
+//! 1. The first segment of the path is a keyword: the rest of the path is its slug
+//!    (`/gh/org/repo`).
+//! 2. The host is a keyword: all of the path is its slug (`http://gh/org/repo`). A host is
+//!    considered if it is one label, or one label before a host name of this server
+//!    (`gh.go.example`), but not if it is a host name of this server.
+//! 3. All of the path is a code. A slash at its end is ignored.
+//! 4. The leading segments of the path are a code, of which the longest is used: the rest of the
+//!    path fills the placeholders of its destination, or is dropped if it has none.
 //!
-//! A link is sought among the segments as they are decoded (RFC 3986 §2.1), but `%2F` is no slash. How many look-ups
-//! there are does not depend on the path: only where there are codes that go on from the one that was found is
-//! another one looked for. So whatever a visitor writes behind a code is answered from memory.
+//! Segments are decoded before the look-up (RFC 3986 §2.1), but `%2F` does not count as a slash.
+//! The number of look-ups does not depend on the path: a longer code is only looked up if the one
+//! that was found is continued by longer codes. So any path after a code is answered from memory.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -22,53 +24,53 @@ use waypost_store::StoreError;
 use crate::resolver::Answer;
 use crate::{Destination, Resolver};
 
-/// Finds the links that requests follow. Clones share the memory of the resolver.
+/// Finds the links for requests. Clones share the memory of the resolver.
 #[derive(Debug, Clone)]
 pub struct Router {
     resolver: Resolver,
     base_url: Arc<BaseUrl>,
 }
 
-/// The link that a request follows.
+/// The link for a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Routed<'p> {
-    /// What is known of it.
+    /// The part of the link that a redirect needs.
     pub destination: Arc<Destination>,
-    /// How it was found.
+    /// The rule that found it.
     pub rule: RoutingRule,
-    /// What the path has behind it, as it was sent, without the slash before it.
+    /// The rest of the path after the code, as it was sent, without the slash before it.
     pub rest: &'p str,
 }
 
-/// What the router did to find a link, told while it does it.
+/// A step of the router while it looks for a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoutingStep<'a> {
-    /// This segment of the path, decoded or not, cannot be one of a code.
+    /// This segment of the path, decoded or not, cannot be part of a code.
     NoCode(&'a str),
     /// The first segment, in its normal form, is a keyword or not.
     KeywordByPath(&'a str, bool),
-    /// No word of the host can be a keyword.
+    /// No label of the host can be a keyword.
     NoWordInHost,
-    /// This word of the host is a keyword or not.
+    /// This label of the host is a keyword or not.
     KeywordByHost(&'a str, bool),
     /// The leading segments, in their normal form, are the code of a link or not.
     Code(&'a str, bool),
-    /// No code goes on from this one, so that no longer one is looked for.
+    /// No longer code continues this one, so the search ends.
     NoLongerCode(&'a str),
 }
 
 impl Routed<'_> {
-    /// Where the visitor goes who has this query (without its `?`).
+    /// Returns where a visitor with this query (without its `?`) goes.
     ///
     /// # Errors
-    /// [`FillError`] when the path does not fill the placeholders of the target.
+    /// [`FillError`] when the path does not fill the placeholders of the destination.
     pub fn location(&self, query: &str) -> Result<Cow<'_, str>, FillError> {
         self.destination.location(self.rest, query)
     }
 }
 
 impl Router {
-    /// A router of the server that is reached under `base_url`.
+    /// Creates the router of the server that is reached under `base_url`.
     #[must_use]
     pub fn new(resolver: Resolver, base_url: &BaseUrl) -> Self {
         Self {
@@ -77,16 +79,16 @@ impl Router {
         }
     }
 
-    /// What finds single codes.
+    /// Returns the resolver of single codes.
     #[must_use]
     pub const fn resolver(&self) -> &Resolver {
         &self.resolver
     }
 
-    /// The link that a request with this host (as in the header `Host`, with or without a port) and path (as it
-    /// was sent, without query) follows; `None` where there is none.
+    /// Returns the link for a request with this host (as in the header `Host`, with or without a
+    /// port) and path (as it was sent, without query); `None` if there is none.
     ///
-    /// Ready at once, without allocating, for what is in memory, unless the path is percent-encoded.
+    /// Ready at once, without allocating, for codes in memory, unless the path is percent-encoded.
     ///
     /// # Errors
     /// As [`Resolver::resolve`].
@@ -98,7 +100,7 @@ impl Router {
         self.route_telling(host, path, |_| ()).await
     }
 
-    /// As [`Router::route`], and tells each step.
+    /// Does the same as [`Router::route`], and reports each step.
     ///
     /// # Errors
     /// As [`Resolver::resolve`].
@@ -183,7 +185,7 @@ impl Router {
         }))
     }
 
-    /// The link of the keyword that a host is.
+    /// Returns the link of the keyword that a host is.
     ///
     /// # Errors
     /// As [`Resolver::resolve`].
@@ -207,7 +209,7 @@ impl Router {
     }
 }
 
-/// The first segment, and what stands behind the slash after it, where there is one.
+/// Splits off the first segment; the rest follows the slash after it, if there is one.
 fn split(segments: &str) -> (&str, Option<&str>) {
     match segments.split_once('/') {
         Some((segment, behind)) => (segment, Some(behind)),
@@ -215,7 +217,7 @@ fn split(segments: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The normal form of a code, as its segments are put together.
+/// The normal form of a code, built segment by segment.
 struct Normal {
     bytes: [u8; ShortCode::MAX_LEN],
     length: usize,
@@ -231,13 +233,14 @@ impl Default for Normal {
 }
 
 impl Normal {
-    /// Adds a segment as it was sent; `false`, and nothing is added, where it cannot be one of a code.
+    /// Adds a segment as it was sent; returns `false` and adds nothing if it cannot be part of a
+    /// code.
     fn push(&mut self, segment: &str) -> bool {
         if !segment.contains('%') {
             return self.push_decoded(segment);
         }
         match percent_decode_str(segment).decode_utf8() {
-            // A slash that was encoded is none.
+            // An encoded slash does not separate segments.
             Ok(decoded) => !decoded.contains('/') && self.push_decoded(&decoded),
             Err(_) => false,
         }
@@ -245,7 +248,7 @@ impl Normal {
 
     fn push_decoded(&mut self, segment: &str) -> bool {
         if self.is_empty() {
-            // What nearly every path has.
+            // The case of nearly every path.
             let normal = ShortCode::normal_form(segment, &mut self.bytes);
             self.length = normal.map_or(0, str::len);
             return !self.is_empty();

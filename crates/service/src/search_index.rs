@@ -1,5 +1,5 @@
-//! Making links findable that were stored before there was a search: work that is done once, beside
-//! everything else.
+//! Completes the search index for links that were stored before it existed. This is done once, in
+//! the background.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,16 +8,17 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use waypost_store::{Store, StoreError};
 
-/// Links of one transaction: few enough that a write that waits for it waits a fraction of a second.
+/// Number of links of one transaction: few enough that a write waits for a fraction of a second at
+/// most.
 const BATCH: u32 = 200;
-/// The longest pause between two batches.
+/// Maximum pause between two batches.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long to wait after a failure.
 const AFTER_A_FAILURE: Duration = Duration::from_secs(30);
 
-/// Makes all links findable that are not yet, in batches, until there are none or `stop` is cancelled.
-/// After each batch it pauses for as long as the batch took. A failure is told in the log and tried again
-/// after half a minute. Several processes may do it at once.
+/// Adds all missing links to the search index, in batches, until none is left or `stop` is
+/// cancelled. After each batch it pauses for as long as the batch took. A failure is logged and
+/// tried again after half a minute. Several processes may do this at once.
 pub async fn make_links_findable(store: Arc<dyn Store>, stop: CancellationToken) {
     let work = async {
         let mut total: u64 = 0;
@@ -36,14 +37,14 @@ pub async fn make_links_findable(store: Arc<dyn Store>, stop: CancellationToken)
             }
         }
         if total > 0 {
-            tracing::info!(links = total, "links of before can be searched");
+            tracing::info!(links = total, "search index of existing links completed");
         }
     };
     let _: Option<()> = stop.run_until_cancelled(work).await;
 }
 
 fn tell(error: &StoreError) {
-    tracing::warn!(%error, "links of before cannot be searched yet; this is tried again");
+    tracing::warn!(%error, "cannot build the search index of existing links; trying again");
 }
 
 #[cfg(test)]

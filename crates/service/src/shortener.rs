@@ -1,5 +1,5 @@
-//! Making, finding and deleting links over any store: what the HTTP API, `linkctl` and embedders
-//! share.
+//! Creating, finding and deleting links over any store. Shared by the HTTP API, `linkctl` and
+//! embedders.
 
 use std::sync::Arc;
 
@@ -11,55 +11,55 @@ use waypost_store::{Store, StoreError};
 
 use crate::Resolver;
 
-/// After so many codes of one length were taken, a longer one is drawn.
+/// Number of codes of one length that may be in use before a longer one is generated.
 const DRAWS_PER_LENGTH: usize = 3;
-/// So many draws without a free code mean that something else is wrong.
+/// Maximum number of generated codes. If all of them are in use, there is another problem.
 const MAX_DRAWS: usize = 24;
 
-/// What a [`Shortener`] works with.
+/// The parts that a [`Shortener`] is built from.
 #[derive(Clone)]
 pub struct ShortenerParts {
-    /// Where links are kept.
+    /// The store of links.
     pub store: Arc<dyn Store>,
-    /// Tells when a link was made.
+    /// The clock for times of creation.
     pub clock: Arc<dyn Clock>,
-    /// Draws codes and ids.
+    /// The source of codes and IDs.
     pub random: Arc<dyn Random>,
     /// Words that cannot be codes.
     pub reserved: ReservedWords,
     /// The prefix of short links.
     pub base_url: BaseUrl,
-    /// The cache of this process, which then knows of changes at once. Without one, those who resolve
-    /// codes elsewhere notice them by the change feed.
+    /// The cache of this process, which is updated at once. Resolvers elsewhere notice changes by
+    /// the change feed.
     pub resolver: Option<Resolver>,
 }
 
-/// Makes links and finds them again, whoever asks: who may do what is decided by those who use it.
+/// Creates and finds links without permission checks, which are left to its callers.
 #[derive(Clone)]
 pub struct Shortener(pub(crate) ShortenerParts);
 
-/// A link to be made.
+/// A link to create.
 #[derive(Debug, Clone)]
 pub struct NewLink {
-    /// Where it leads.
+    /// The destination.
     pub target: TargetUrl,
-    /// What visitors type; without it a code is drawn.
+    /// The code; if `None`, one is generated.
     pub code: Option<ShortCode>,
-    /// What else is decided about it.
+    /// Its other settings.
     pub details: LinkDetails,
 }
 
 impl Shortener {
-    /// A shortener over these parts.
+    /// Creates a shortener from these parts.
     #[must_use]
     pub const fn new(parts: ShortenerParts) -> Self {
         Self(parts)
     }
 
-    /// Makes a link to `url` that nobody owns, under `code` or else under one that is drawn.
+    /// Creates a link to `url` without an owner, under `code` or else under a generated code.
     ///
     /// # Errors
-    /// [`ShortenError`] says which of the two is not acceptable, or what the store said.
+    /// [`ShortenError`] says which of the two is invalid, or why the store failed.
     pub async fn shorten(&self, url: &str, code: Option<&str>) -> Result<Link, ShortenError> {
         let new = NewLink {
             target: self.target(url)?,
@@ -69,16 +69,16 @@ impl Shortener {
         self.make(new, None).await
     }
 
-    /// Makes a link, under its code or else under one that is drawn.
+    /// Creates a link, under its code or else under a generated one.
     ///
     /// # Errors
-    /// [`ShortenError`] says what is not acceptable, or what the store said; its
-    /// [`StoreError::NotFound`] that there is no such user.
+    /// [`ShortenError`] says what is invalid, or why the store failed: [`StoreError::NotFound`]
+    /// when the user does not exist.
     pub async fn make(&self, new: NewLink, owner: Option<UserId>) -> Result<Link, ShortenError> {
         self.make_as(new, owner, false).await
     }
 
-    /// Makes a keyword, which is nobody's.
+    /// Creates a keyword, which has no owner.
     pub(crate) async fn make_keyword(&self, new: NewLink) -> Result<Link, ShortenError> {
         self.make_as(new, None, true).await
     }
@@ -117,7 +117,7 @@ impl Shortener {
         }
     }
 
-    /// Reads a target that a link of this shortener may have.
+    /// Parses a destination that a link of this shortener may have.
     ///
     /// # Errors
     /// [`TargetUrlError`] for any other.
@@ -125,8 +125,8 @@ impl Shortener {
         TargetUrl::parse(url, &self.0.base_url)
     }
 
-    /// Accepts a target that links may have as things are now: its host is not on the blocklist, and no keyword
-    /// of this server.
+    /// Checks that links may have a destination at present: its host is not on the blocklist and is
+    /// not a keyword of this server.
     ///
     /// # Errors
     /// [`ShortenError::Blocked`], [`TargetUrlError::OwnHost`], or of the store.
@@ -146,7 +146,8 @@ impl Shortener {
         Ok(())
     }
 
-    /// Inserts under drawn codes until one is free: the unique index decides, no look-up could.
+    /// Inserts under generated codes until one is unused. Only the unique index can decide this,
+    /// not a look-up.
     async fn draw(
         &self,
         target: TargetUrl,
@@ -178,7 +179,7 @@ impl Shortener {
         self.0.store.insert_link(link, owner).await
     }
 
-    /// A change of what these codes lead to begins.
+    /// Begins a change of the links of these codes.
     pub(crate) fn change(&self, codes: Vec<ShortCode>) -> Change {
         let resolver = self.0.resolver.clone();
         Change { resolver, codes }
@@ -190,10 +191,10 @@ impl Shortener {
         Link::of(id, content, created_at)
     }
 
-    /// Finds the link of a code as a visitor typed it. What cannot be a code has no link.
+    /// Finds the link of a code as a visitor typed it. A text that cannot be a code has no link.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn find(&self, code: &str) -> Result<Option<Link>, StoreError> {
         match ShortCode::parse(code) {
             Ok(code) => self.0.store.link_by_code(&code).await,
@@ -201,10 +202,11 @@ impl Shortener {
         }
     }
 
-    /// Deletes the link of a code with its clicks, for good. `false` when there is none.
+    /// Permanently deletes the link of a code with its clicks. Returns `false` when it does not
+    /// exist.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     pub async fn delete(&self, code: &str) -> Result<bool, StoreError> {
         match self.find(code).await? {
             Some(link) => {
@@ -216,33 +218,34 @@ impl Shortener {
         }
     }
 
-    /// The short link of a link.
+    /// Returns the short link of a link.
     #[must_use]
     pub fn short_url(&self, link: &Link) -> String {
         self.0.base_url.short_url(&link.code)
     }
 
-    /// The words that cannot be codes.
+    /// Returns the words that cannot be codes.
     #[must_use]
     pub const fn reserved(&self) -> &ReservedWords {
         &self.0.reserved
     }
 
-    /// The store beneath.
+    /// Returns the underlying store.
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         &*self.0.store
     }
 
-    /// The same, to keep.
+    /// Returns the underlying store as a shared reference.
     #[must_use]
     pub fn shared_store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.0.store)
     }
 }
 
-/// A change under way. At its end the resolver of this process forgets the codes, however it ended:
-/// after an error, or when nobody waits for the answer any more, it may have happened all the same.
+/// A running change. When it is dropped, the resolver of this process forgets the codes, however
+/// the change ended: after an error, or when the caller stopped waiting, it may have happened all
+/// the same.
 pub(crate) struct Change {
     resolver: Option<Resolver>,
     codes: Vec<ShortCode>,
@@ -258,23 +261,23 @@ impl Drop for Change {
     }
 }
 
-/// Why no link was made.
+/// Why a link was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum ShortenError {
-    /// The target is not acceptable.
+    /// The destination is invalid.
     #[error(transparent)]
     Url(#[from] TargetUrlError),
-    /// The code is not acceptable.
+    /// The code is invalid.
     #[error(transparent)]
     Code(#[from] CodeError),
-    /// The blocklist has the host of the target.
-    #[error("links to this host are not allowed here (`{0}` is on the blocklist)")]
+    /// The host of the destination is on the blocklist.
+    #[error("the destination is blocked on this server (`{0}` is on the blocklist)")]
     Blocked(HostPattern),
     /// Another link has the code.
-    #[error("the code `{0}` is taken; choose another one or leave it out to get one")]
+    #[error("the code `{0}` is in use; choose another one or leave it out to generate one")]
     Taken(ShortCode),
-    /// Every code that was drawn was taken or reserved.
-    #[error("no free code was found in {MAX_DRAWS} draws")]
+    /// Every generated code was in use or reserved.
+    #[error("no unused code could be generated; try again")]
     Exhausted,
     /// The store failed.
     #[error(transparent)]
@@ -290,7 +293,8 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A shortener for `https://go.example` whose clock stands at [`START`], without reserved words.
+    /// Creates a shortener for `https://go.example` whose clock stands at [`START`], without
+    /// reserved words.
     pub(crate) fn shortener_over(store: Arc<dyn Store>, random: Arc<dyn Random>) -> Shortener {
         Shortener::new(ShortenerParts {
             store,
@@ -302,7 +306,7 @@ pub(crate) mod tests {
         })
     }
 
-    /// A store that counts its calls, and a shortener over it.
+    /// Creates a store that counts its calls, and a shortener over it.
     fn shortener(random: impl Random + 'static) -> (Arc<FailingStore>, Shortener) {
         let store = Arc::new(FailingStore::<dyn Store>::new(
             Arc::new(MemoryStore::new()),
@@ -393,7 +397,7 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn a_reserved_word_that_is_drawn_is_skipped() {
         let repeated = RepeatingRandom::code(7);
-        // A reserved word is refused before an id is drawn.
+        // A reserved word is rejected before an ID is generated.
         let (store, shortener) = shortener(RepeatingRandom::new(2, 1));
         let shortener = reserving(shortener, [repeated.as_str()]);
         let link = shortener.shorten("https://example.com", None).await;
@@ -412,10 +416,10 @@ pub(crate) mod tests {
             let link = shortener.shorten("https://example.com", None).await;
             let link = link.unwrap();
             assert_eq!(link.code.as_str(), RepeatingRandom::code(length));
-            // Three draws of each shorter length before.
+            // After three codes of each shorter length.
             let needed = store.calls(Operation::InsertLink) - draws;
             assert_eq!(needed, 3 * u64::try_from(length - 7).unwrap() + 1);
-            // Its id was drawn from zeros, as those of the next ones will be.
+            // Its ID came from zeros, as those of the next ones will.
             shortener.delete(link.code.as_str()).await.unwrap();
             let sample = samples.link(link.code.as_str());
             store.inner().insert_link(&sample, None).await.unwrap();

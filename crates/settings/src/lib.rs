@@ -1,5 +1,4 @@
-//! All settings, section by section: each crate reads its own. The server and `linkctl` read the same file, the
-//! same variables, and refuse the same.
+#![doc = include_str!("../README.md")]
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,7 +18,7 @@ pub struct Flags {
     pub settings: Vec<(String, String)>,
 }
 
-/// Every setting, in the order in which `--help` shows them.
+/// The settings, in the order of `--help`.
 pub const SECTIONS: [&[Setting]; 8] = [
     HttpSettings::SETTINGS,
     AccessSettings::SETTINGS,
@@ -31,7 +30,7 @@ pub const SECTIONS: [&[Setting]; 8] = [
     LogSettings::SETTINGS,
 ];
 
-/// The settings that were read, by section.
+/// The settings of each section.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "each section is documented by its type")]
 pub struct Settings {
@@ -49,7 +48,7 @@ impl Settings {
     /// Reads the file, the environment and the flags.
     ///
     /// # Errors
-    /// [`Problems`] with everything that is wrong with them.
+    /// [`Problems`] lists all invalid settings.
     pub fn read(
         flags: &Flags,
         environment: impl IntoIterator<Item = (OsString, OsString)>,

@@ -13,7 +13,7 @@ use crate::{
     sqlite, version,
 };
 
-/// How long the first connection may take.
+/// Maximum time for the first connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// An open database.
@@ -23,8 +23,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// Connects to the database; an SQLite file and its directory are made when they are missing.
-    /// The schema is not touched: see [`Database::prepare_schema`].
+    /// Connects to the database. Creates a missing SQLite file and its directory. Does not touch
+    /// the schema: see [`Database::prepare_schema`].
     ///
     /// # Errors
     /// [`DatabaseError::Unwritable`] or [`DatabaseError::Connect`].
@@ -58,19 +58,19 @@ impl Database {
         }
     }
 
-    /// The store on this database.
+    /// Returns the store on this database.
     #[must_use]
     pub fn store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.opened.store)
     }
 
-    /// Where the database is; prints without secrets.
+    /// Returns the URL of the database, which prints without secrets.
     #[must_use]
     pub const fn url(&self) -> &DatabaseUrl {
         &self.url
     }
 
-    /// The version of the database, as it calls it: `17.5`, `11.8.2-MariaDB`.
+    /// Returns the version that the database reports: `17.5`, `11.8.2-MariaDB`.
     ///
     /// # Errors
     /// [`DatabaseError::Connect`].
@@ -78,9 +78,9 @@ impl Database {
         version::read(&self.url).await
     }
 
-    /// Makes sure that the schema is the one this program needs: brings it up to date when `migrate`
-    /// says so, refuses an older one otherwise, and always refuses a newer one. Gives back the names
-    /// of the migrations that were applied.
+    /// Checks that the schema is the one this program needs: migrates an older one if `migrate` is
+    /// set and refuses it otherwise, and always refuses a newer one. Returns the names of the
+    /// applied migrations.
     ///
     /// # Errors
     /// [`DatabaseError::SchemaOlder`], [`DatabaseError::SchemaNewer`] or
@@ -101,7 +101,7 @@ impl Database {
         }
     }
 
-    /// Every migration that the program or the database knows, in order.
+    /// Returns every migration known to the program or the database, in order.
     ///
     /// # Errors
     /// [`DatabaseError::Migration`].
@@ -109,8 +109,8 @@ impl Database {
         Ok(migrations::run(&self.url, Task::Status).await?.states)
     }
 
-    /// Applies all missing migrations, and gives back their names. Safe while other processes do the
-    /// same.
+    /// Applies all missing migrations and returns their names. Several processes may do this at the
+    /// same time.
     ///
     /// # Errors
     /// [`DatabaseError::SchemaNewer`] or [`DatabaseError::Migration`].
@@ -118,7 +118,7 @@ impl Database {
         Ok(migrations::run(&self.url, Task::Up).await?.changed)
     }
 
-    /// Reverts the newest migration, and gives back its name. What its tables held is lost.
+    /// Reverts the newest migration and returns its name. The contents of its tables are lost.
     ///
     /// # Errors
     /// [`DatabaseError::SchemaNewer`] or [`DatabaseError::Migration`].
@@ -126,14 +126,14 @@ impl Database {
         Ok(migrations::run(&self.url, Task::Down).await?.changed.pop())
     }
 
-    /// Closes all connections. Operations under way end; later ones fail as unavailable.
+    /// Closes all connections. Running operations end; later ones fail as unavailable.
     pub fn close(&self) {
         (self.opened.close)();
     }
 }
 
-/// Makes the directory of an SQLite file, for its owner alone, and finds out whether the file can be
-/// written: SQLite itself would only say "unable to open database file".
+/// Creates the directory of an SQLite file, accessible to its owner only, and checks that the file
+/// can be written: SQLite itself would only report "unable to open database file".
 fn prepare_file(path: &Path) -> Result<(), DatabaseError> {
     let unwritable = |path: &Path| {
         let path = path.to_owned();

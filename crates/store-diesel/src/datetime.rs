@@ -1,5 +1,5 @@
-//! Times as SQL spells them, written many at a time: formatting by description takes as long as much
-//! of the storing.
+//! Times as SQL literals. Written by hand because clicks need many of them: formatting by
+//! description would take as long as much of the storing.
 
 use time::{Date, OffsetDateTime};
 
@@ -12,8 +12,8 @@ pub(crate) fn push_date(text: &mut String, date: Date) {
     push_digits(text, date.day().into(), 2);
 }
 
-/// Appends a time that is in UTC, to the microsecond: `2026-03-01 12:00:00.25`, without the fraction
-/// when that is 0.
+/// Appends a UTC time to the microsecond: `2026-03-01 12:00:00.25`, without the fraction if it is
+/// 0.
 pub(crate) fn push_datetime(text: &mut String, at: OffsetDateTime) {
     push_date(text, at.date());
     for (before, number) in [(' ', at.hour()), (':', at.minute()), (':', at.second())] {

@@ -1,4 +1,4 @@
-//! What can go wrong before a store works: opening and migrating a database.
+//! Errors of opening and migrating a database.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -9,43 +9,45 @@ use waypost_store::StoreError;
 /// Why a database cannot be used. The message never includes its source, nor a password.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// The directory or file of an SQLite database cannot be made or written.
+    /// The directory or file of an SQLite database cannot be created or written.
     #[error("cannot write {}; make the directory writable or set WAYPOST_DATA_DIR", path.display())]
     Unwritable {
         /// The directory or file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         #[source]
         source: std::io::Error,
     },
-    /// The database does not answer, or refuses the user, the password or the name.
-    #[error("cannot use the database {url}; check WAYPOST_DATABASE_URL and whether it is running")]
+    /// The database does not answer, or rejects the user, the password or the name.
+    #[error(
+        "cannot connect to the database {url}; check WAYPOST_DATABASE_URL and that the database is running"
+    )]
     Connect {
-        /// Where it is, without secrets.
+        /// The URL of the database, without secrets.
         url: String,
-        /// What the database or its driver said.
+        /// The error of the database or its driver.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
     /// The schema is older than this program.
-    #[error("the database needs {count} migration(s) first: run `linkctl migrate up`")]
+    #[error("the database needs {count} migration(s); run `linkctl migrate up`")]
     SchemaOlder {
-        /// How many migrations are missing.
+        /// Number of missing migrations.
         count: usize,
     },
     /// The schema is newer than this program.
     #[error(
-        "the database was migrated by a newer version of Waypost (it has `{migration}`, which this \
-         version does not know); start that version or a newer one"
+        "the database was migrated by a newer version of Waypost (it has the \
+         unknown migration `{migration}`); use that version or a later one"
     )]
     SchemaNewer {
-        /// The newest migration that is not known here.
+        /// The newest migration that this program does not know.
         migration: String,
     },
     /// A migration failed.
     #[error("the migration of the database failed; it can be run again")]
     Migration {
-        /// What the database said.
+        /// The error of the database.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
@@ -54,26 +56,27 @@ pub enum DatabaseError {
     Store(#[from] StoreError),
 }
 
-/// What an error of the database means for the caller. Each backend tells it by the codes of its database.
+/// What an error of the database means for the caller. Each backend derives it from the codes of
+/// its database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// A unique value is taken.
+    /// A unique value is in use.
     Conflict,
-    /// Two transactions got in each other's way and this one was undone: run it again.
+    /// Two transactions conflicted and this one was rolled back: run it again.
     Contention,
-    /// The connection broke, or leads to a server that only reads: another one may do.
+    /// The connection broke, or its server is read-only: another connection may work.
     ConnectionLost,
     /// The database cannot work at the moment.
     Unavailable,
     /// A value breaks a rule of the data.
     Refused,
-    /// Anything else.
+    /// Any other error.
     Other,
 }
 
 impl Fault {
-    /// The fault that diesel tells by itself, of every database. `None` for all others, of which it keeps
-    /// only a text: the backend finds out their code.
+    /// Returns the fault that diesel itself reports for every database. Returns `None` for all
+    /// others: diesel keeps only their text, and the backend finds out their code.
     pub(crate) const fn of_kind(kind: DatabaseErrorKind) -> Option<Self> {
         match kind {
             DatabaseErrorKind::UniqueViolation => Some(Self::Conflict),
@@ -109,7 +112,7 @@ impl Fault {
     }
 }
 
-/// Whether a unique value is taken.
+/// Returns whether a unique value is in use.
 pub(crate) const fn is_conflict(error: &DieselError) -> bool {
     matches!(
         error,

@@ -1,7 +1,7 @@
 //! The servers that a database URL names, and connecting to one of them.
 //!
-//! `scheme://user:password@a:1,[::1]:2,c/database?parameters` becomes one URL for each server. PostgreSQL's
-//! parameters `host`, `hostaddr` and `port` hold lists as well, as in
+//! `scheme://user:password@a:1,[::1]:2,c/database?parameters` becomes one URL for each server.
+//! PostgreSQL's parameters `host`, `hostaddr` and `port` hold lists as well, as in
 //! [libpq](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS).
 
 use std::fmt::{self, Write as _};
@@ -23,21 +23,21 @@ const SESSION: &str = "target_session_attrs";
 const SESSIONS: [&str; 3] = ["any", READ_WRITE, "read-only"];
 const READ_WRITE: &str = "read-write";
 
-/// How long all servers together may take to answer. Shorter than callers wait for a connection, so that a server
-/// that does not answer at all keeps nobody from the next one.
+/// Maximum time for all servers together. Less than callers wait for a connection, so that a server
+/// that does not answer at all does not keep callers from the next one.
 const ALL: Duration = Duration::from_millis(4_500);
-/// How long each of several servers may take.
+/// Maximum time for each of several servers.
 const EACH: Duration = Duration::from_millis(1_500);
 
 /// The parts of the URL of a database server.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ServerUrl {
     scheme: String,
-    /// The name and the password, with the `@`.
+    /// The name and the password, including the `@`.
     user: String,
     hosts: Vec<Host>,
     path: String,
-    /// The parameters that are the same for all hosts, as they were written.
+    /// The parameters common to all hosts, as they were written.
     parameters: Vec<Parameter>,
 }
 
@@ -52,7 +52,7 @@ struct Host {
 }
 
 impl ServerUrl {
-    /// Reads the part of a URL after its scheme and `://`.
+    /// Parses the part of a URL after its scheme and `://`.
     pub(crate) fn parse(kind: DatabaseKind, rest: &str) -> Result<Self, DatabaseUrlError> {
         let (authority, tail) = match rest.find(['/', '?', '#']) {
             Some(end) => rest.split_at(end),
@@ -85,7 +85,7 @@ impl ServerUrl {
             return Err(DatabaseUrlError::Name);
         }
         let this = Self {
-            // The driver of MariaDB knows the protocol by its first name.
+            // The driver of MariaDB knows the protocol by its original name.
             scheme: match kind {
                 DatabaseKind::Mysql => "mysql".into(),
                 _ => "postgres".into(),
@@ -105,7 +105,7 @@ impl ServerUrl {
         Ok(this)
     }
 
-    /// A URL for each server, in their order, passwords included.
+    /// Returns a URL for each server, in order, passwords included.
     pub(crate) fn urls(&self) -> Vec<String> {
         self.hosts.iter().map(|host| self.url(host)).collect()
     }
@@ -126,7 +126,7 @@ impl ServerUrl {
     }
 }
 
-/// Without the user, the password and the parameters.
+/// Leaves out the user, the password and the parameters.
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://", self.scheme)?;
@@ -140,7 +140,7 @@ impl fmt::Display for ServerUrl {
     }
 }
 
-/// As in a URL.
+/// Formats a host as in a URL.
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
@@ -148,7 +148,7 @@ impl fmt::Display for Host {
     }
 }
 
-/// Reads `name`, `name:port`, `[address]` or `[address]:port`.
+/// Parses `name`, `name:port`, `[address]` or `[address]:port`.
 fn host(text: &str) -> Result<Host, DatabaseUrlError> {
     let end = match text.find(']') {
         Some(bracket) if text.starts_with('[') => bracket + 1,
@@ -167,7 +167,7 @@ fn host(text: &str) -> Result<Host, DatabaseUrlError> {
     })
 }
 
-/// Reads a port; nothing stands for the default.
+/// Parses a port; an empty text means the default.
 fn port(text: &str) -> Result<Option<u16>, DatabaseUrlError> {
     if text.is_empty() {
         return Ok(None);
@@ -178,7 +178,7 @@ fn port(text: &str) -> Result<Option<u16>, DatabaseUrlError> {
     }
 }
 
-/// The parameters of a query, as they are written.
+/// Returns the parameters of a query, as they are written.
 fn pairs(query: &str) -> impl Iterator<Item = Parameter> {
     let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
     parameters.map(|parameter| {
@@ -187,7 +187,7 @@ fn pairs(query: &str) -> impl Iterator<Item = Parameter> {
     })
 }
 
-/// The text that a parameter stands for. PostgreSQL takes a plus for itself.
+/// Decodes the value of a parameter. PostgreSQL does not read a plus as a space.
 fn decoded(value: &str) -> String {
     let pair = format!("={}", value.replace('+', "%2B"));
     let mut decoded = form_urlencoded::parse(pair.as_bytes());
@@ -197,7 +197,7 @@ fn decoded(value: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Applies the parameters that hold lists to the hosts, and returns the other ones.
+/// Applies the parameters that contain lists to the hosts, and returns the other ones.
 fn take_lists(
     hosts: &mut Vec<Host>,
     parameters: Vec<Parameter>,
@@ -238,7 +238,8 @@ fn take_lists(
     Ok(others)
 }
 
-/// The host of a parameter: a name, an address without brackets, or the directory of a socket.
+/// Returns the host of a parameter: a name, an address without brackets, or the directory of a
+/// socket.
 fn named(text: &str) -> Host {
     let name = if text.contains(':') {
         format!("[{text}]")
@@ -254,12 +255,12 @@ fn named(text: &str) -> Host {
 
 /// The servers of one database. Remembers which one answered last.
 ///
-/// A process uses one of them at a time: a connection that was made before it went to another server is not used
-/// again. The server may be back, and take writes that the others do not know of.
+/// A process uses one of them at a time: a connection opened before it switched to another server
+/// is not used again. The old server may be back, and accept writes that the others do not know of.
 pub(crate) struct Servers {
     urls: Vec<String>,
     last: AtomicUsize,
-    /// Since when that is another one than before.
+    /// When the process switched to the present server.
     since: Mutex<Option<Instant>>,
 }
 
@@ -272,17 +273,18 @@ impl Servers {
         }
     }
 
-    /// Whether there is a choice.
+    /// Returns whether there are several servers.
     pub(crate) const fn are_several(&self) -> bool {
         self.urls.len() > 1
     }
 
-    /// The only one of SQLite: the path of the file.
+    /// Returns the only server of SQLite: the path of the file.
     pub(crate) fn first(&self) -> &str {
         self.urls.first().map_or("", String::as_str)
     }
 
-    /// Connects to the server that answered last, or else to the first of the others that can be used.
+    /// Connects to the server that answered last, or else to the first of the others that can be
+    /// used.
     pub(crate) async fn connect<C, Connecting>(
         &self,
         connect: impl Fn(String) -> Connecting + Send,
@@ -309,7 +311,7 @@ impl Servers {
         Err(one_of(failures))
     }
 
-    /// Notes which server is used from now on.
+    /// Records which server is used from now on.
     fn use_server(&self, number: usize) {
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         if self.last.swap(number, Ordering::Relaxed) != number {
@@ -319,13 +321,13 @@ impl Servers {
         }
     }
 
-    /// Whether a connection is to the server that is used now.
+    /// Returns whether a connection is to the server that is used now.
     pub(crate) fn is_current(&self, connected: Instant) -> bool {
         let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
         since.is_none_or(|since| connected >= since)
     }
 
-    /// Gives each of several servers its part of the time.
+    /// Limits the time of a connection attempt to one of several servers.
     async fn limited<C>(
         &self,
         connecting: impl Future<Output = ConnectionResult<C>> + Send,
@@ -342,7 +344,7 @@ impl Servers {
     }
 }
 
-/// The failure of the only server as it is, or the texts of all.
+/// Returns the failure of an only server as it is, or one with the texts of all.
 fn one_of(mut failures: Vec<ConnectionError>) -> ConnectionError {
     match failures.pop() {
         Some(failure) if failures.is_empty() => failure,

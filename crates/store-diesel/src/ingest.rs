@@ -1,7 +1,8 @@
-//! Storing clicks in a database server, on connections of their own, which live on the runtime of whoever calls:
-//! the transaction of an ingester of low priority does not run on the pool's threads.
+//! Stores clicks in a database server on connections of its own, which live on the runtime of the
+//! caller: the transaction of a low-priority ingester does not run on the threads of the pool.
 //!
-//! Compiled for PostgreSQL and for MySQL/MariaDB, whose `settle` does the transaction. SQLite has a writer of its own.
+//! Compiled for PostgreSQL and for MySQL/MariaDB, whose `settle` performs the transaction. SQLite
+//! has a writer of its own.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant as SystemInstant;
@@ -18,8 +19,8 @@ use crate::job::Job;
 use crate::metrics::OperationName;
 use crate::retry::{Failure, retrying};
 
-/// So many store at once. A process has one ingester; more than one connection is only opened for
-/// those who record clicks without a journal.
+/// Maximum number of connections. A process has one ingester; more than one connection is opened
+/// only for callers that record clicks without a journal.
 const CONNECTIONS: usize = 4;
 
 /// Stores clicks.
@@ -30,7 +31,7 @@ pub(super) struct Ingester {
     idle: Arc<Mutex<Vec<Idle>>>,
 }
 
-/// A connection that nobody uses, and the runtime that it lives on.
+/// An unused connection, and the runtime that it lives on.
 struct Idle {
     home: Id,
     connected: SystemInstant,
@@ -46,7 +47,7 @@ impl Ingester {
         }
     }
 
-    /// Stores the clicks, or nothing.
+    /// Stores all clicks of a job, or none.
     pub(super) async fn settle(
         &self,
         name: OperationName,
@@ -55,7 +56,7 @@ impl Ingester {
         retrying(name, |deadline| self.try_once(deadline, &job)).await
     }
 
-    /// Closes the connections; those that are at work close when they are done.
+    /// Closes the connections; busy ones are closed when they finish.
     pub(super) fn close(&self) {
         self.turns.close();
         self.idle().clear();
@@ -66,7 +67,7 @@ impl Ingester {
     }
 
     async fn try_once(&self, deadline: Instant, job: &Job) -> Result<Ingested, Failure> {
-        // What is interrupted closes its connection, and so does what fails: the database undoes it.
+        // Interruptions and failures close the connection: the database then rolls back.
         match timeout_at(deadline, self.attempt(job)).await {
             Ok(done) => done,
             Err(elapsed) => Err(Failure::last(StoreError::unavailable(elapsed))),
@@ -93,7 +94,7 @@ impl Ingester {
             }
             Err(failure) => {
                 if matches!(failure.error, StoreError::Unavailable { .. }) {
-                    // The others are likely to be dead too: let the next try open a new one.
+                    // The others are probably dead too: let the next attempt open a new one.
                     self.idle().clear();
                 }
                 Err(failure)
@@ -107,8 +108,8 @@ impl Ingester {
             .unwrap_or_else(|elapsed| Err(StoreError::unavailable(elapsed)))
     }
 
-    /// A connection of this runtime: one of another runtime would work there or, when that has ended,
-    /// not at all.
+    /// Takes a connection of this runtime. A connection of another runtime would do its work there,
+    /// or not at all if that runtime has ended.
     fn take_idle(&self, home: Id) -> Option<Idle> {
         let mut idle = self.idle();
         idle.retain(|idle| {

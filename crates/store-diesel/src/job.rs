@@ -1,4 +1,5 @@
-//! Clicks to be stored in one transaction, and the step of their journal. What they add up to is `tally`'s.
+//! Clicks to store in one transaction, and the step of their journal. Their sums are computed in
+//! `tally`.
 
 use std::sync::Arc;
 
@@ -10,9 +11,9 @@ use waypost_store::{ClickBatch, JournalPlace, StoreError};
 /// What to store.
 #[derive(Debug, Clone)]
 pub(crate) enum Job {
-    /// Clicks of no journal.
+    /// Clicks without a journal.
     Clicks(Arc<[Click]>),
-    /// Clicks whose journal moves on with them, at this time.
+    /// Clicks of a journal whose position moves with them, at this time.
     Batch(Arc<ClickBatch>, OffsetDateTime),
 }
 
@@ -24,7 +25,7 @@ impl Job {
         }
     }
 
-    /// Whether the clicks leave rows.
+    /// Returns whether the clicks leave records.
     pub(crate) fn keeps_rows(&self) -> bool {
         match self {
             Self::Clicks(_) => true,
@@ -32,7 +33,7 @@ impl Job {
         }
     }
 
-    /// How the journal moves, if there is one.
+    /// Returns how the position of the journal moves, if there is a journal.
     pub(crate) fn step(&self) -> Result<Option<Step>, StoreError> {
         match self {
             Self::Clicks(_) => Ok(None),
@@ -41,8 +42,8 @@ impl Job {
     }
 }
 
-/// A step of a journal, in the numbers of a database. It supposes that every link exists; what turns
-/// out to be gone is corrected before the commit.
+/// A step of a journal, in the integers of a database. It assumes that every link exists; deleted
+/// ones are corrected before the commit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {
     pub(crate) journal: Uuid,
@@ -64,8 +65,8 @@ impl Step {
         Ok(Self {
             journal: *batch.journal.as_uuid(),
             owner: *batch.owner.as_uuid(),
-            // No journal is ever at a position that a database cannot count to: the batch does not
-            // fit it.
+            // No journal can be at a position beyond the integers of the database, so the batch
+            // does not fit it.
             start: i64::try_from(batch.start).unwrap_or(-1),
             end: i64::try_from(batch.end()).unwrap_or(i64::MAX),
             stored: count(batch.clicks.len()),
@@ -79,12 +80,12 @@ impl Step {
     }
 }
 
-/// A length, as a database counts.
+/// Converts a length to an integer of the database.
 pub(crate) fn count(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
 
-/// Where a journal is and whose, as the port tells it.
+/// Converts the owner and the position of a journal to those of the port.
 pub(crate) fn place(owner: Option<Uuid>, committed: i64) -> Result<JournalPlace, StoreError> {
     let committed = u64::try_from(committed).map_err(|_| StoreError::Corrupt {
         table: "click_journals",

@@ -1,7 +1,7 @@
-//! Lists by keyset: what stands behind a cursor, newest first, whatever the table.
+//! Keyset pagination, newest first, for any table.
 
-/// Adds to a boxed query of a table with `created_at` and `id` that only what is behind the cursor (all
-/// without one) is wanted, newest first, and at most so much of it.
+/// Restricts a boxed query of a table with `created_at` and `id` to at most `limit` rows after the
+/// cursor (`None`: from the first one), newest first.
 macro_rules! newest_behind {
     ($query:expr, $table:ident, $cursor:expr, $limit:expr) => {{
         let query = $query

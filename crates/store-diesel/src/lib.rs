@@ -1,51 +1,11 @@
-//! The port of `waypost-store` on three databases: SQLite, PostgreSQL and MySQL/MariaDB.
-//!
-//! ```no_run
-//! use waypost_store_diesel::{Database, DatabaseSettings};
-//!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let settings = DatabaseSettings::for_url("sqlite:///var/lib/waypost/waypost.db")?;
-//! let database = Database::connect(&settings).await?;
-//! database.prepare_schema(true).await?;
-//! let store = database.store();
-//! assert_eq!(store.counts().await?.links, 0);
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! # How it is built
-//! The queries are written once, in `src/sql/`, as ordinary diesel code. Each of `src/sqlite.rs`,
-//! `src/postgres.rs` and `src/mysql.rs` includes them (`#[path = "sql/mod.rs"] mod sql;`), so that they are
-//! compiled once per database, and has a `dialect` with what differs: the connection, the column types, what an
-//! error means, and the few statements that each database spells its own way. The first page of `sql/mod.rs` lists
-//! what a backend owes. No diesel type leaves this crate.
-//!
-//! Every transaction goes through `sql/transaction.rs`: it has a name, is retried when the database
-//! says that this may help, and never when its outcome is unknown. The raw calls are banned by
-//! `.clippy.toml`.
-//!
-//! Clicks are what there is most of, and each database stores them by its own fastest way:
-//! `sqlite/settle.rs`, `postgres/settle.rs` and `mysql/settle.rs`, on connections of their own that live
-//! on the runtime of whoever calls, and under the same rules of retrying (`retry.rs`). What the two database
-//! servers share of it is in `ingest.rs`, which each of them includes; what does not depend on the database is in
-//! `job.rs` and `tally.rs`.
-//!
-//! Lists of links are found in two steps: `sql/route.rs` decides from a capped count of what each filter
-//! holds through which index to go, `sql/catalog.rs` writes that as one statement that finds ids, and the
-//! links are looked up by them.
-//!
-//! # Adding an operation
-//! Write the query in the file of its subject in `src/sql/`, name it in `sql/port.rs`, and, when the schema
-//! changes, add a migration of the same name to each of `migrations/{sqlite,postgres,mysql}`. The conformance
-//! suite of `waypost-store-testkit` runs on all of them.
-
+#![doc = include_str!("../README.md")]
 #![expect(
     clippy::duplicate_mod,
     reason = "the queries are written once and compiled once per database"
 )]
 #![expect(clippy::ref_option_ref, reason = "diesel's `Insertable` writes it")]
 
-// Named only so that SQLite is compiled in; diesel uses it.
+// Named only to compile SQLite into the program; diesel uses it.
 use libsqlite3_sys as _;
 
 #[macro_use]

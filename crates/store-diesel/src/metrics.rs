@@ -1,4 +1,4 @@
-//! The operations on the database by name, and the metrics of this crate, which are labelled by them.
+//! The names of the database operations, and the metrics of this crate, which use them as labels.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use waypost_store::Operation;
 
 const RETRIES: &str = "waypost_database_retries_total";
 
-/// What runs on the database, as metrics and logs name it.
+/// The database operations, as metrics and logs name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OperationName {
     /// A method of the port.
@@ -33,10 +33,10 @@ impl fmt::Display for OperationName {
 }
 
 impl OperationName {
-    /// How long the operation may take, all its tries included.
+    /// Returns the time limit of the operation, all attempts included.
     ///
-    /// Somebody waits for most: what cannot be had soon is better refused. Those that go over any
-    /// number of rows may take as long as they need; they would never succeed otherwise.
+    /// A caller waits for most operations, so a slow one should rather fail. Those that process any
+    /// number of rows may take as long as they need: otherwise they could never succeed.
     pub(crate) const fn time_limit(self) -> Duration {
         match self {
             Self::Port(
@@ -55,12 +55,12 @@ impl OperationName {
     }
 }
 
-/// Describes the metrics to the recorder of the process, and starts each series at 0. To be called
-/// once, after the recorder is installed.
+/// Describes the metrics to the recorder of the process, and sets each series to 0. Call this once,
+/// after installing the recorder.
 pub fn describe_metrics() {
     describe_counter!(
         RETRIES,
-        "Operations on the database that were run again after contention or a lost connection"
+        "Database operations retried after contention or a lost connection."
     );
     let port = Operation::ALL.iter().copied().map(OperationName::Port);
     for name in port.chain([OperationName::ForgetDeleted]) {

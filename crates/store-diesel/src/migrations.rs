@@ -1,8 +1,8 @@
 //! Migrations: the schema of each database, embedded in the program, applied under a lock so that
 //! several nodes may start at once.
 //!
-//! Where nothing is missing, nothing is locked and nothing made: a server whose account may not change the schema
-//! starts, too.
+//! If no migration is missing, nothing is locked or written: a server whose account must not change
+//! the schema can start, too.
 
 use diesel::ConnectionError;
 use diesel::backend::Backend;
@@ -31,20 +31,20 @@ table! {
     }
 }
 
-/// A number of our own for PostgreSQL's advisory lock: "waypost" in ASCII. It is the transaction's, not the session's:
-/// a pooler may give the session to somebody else.
+/// The key of PostgreSQL's advisory lock: "waypost" in ASCII. The lock belongs to the transaction,
+/// not to the session, because a pooler may give the session to another client.
 const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(33621064574006132)";
-/// Whether there is a table of migrations.
+/// Whether the table of migrations exists.
 const SQLITE_TABLE: &str =
     "(SELECT COUNT(*) FROM sqlite_master WHERE name = '__diesel_schema_migrations')";
 const POSTGRES_TABLE: &str =
     "(SELECT COUNT(*) FROM pg_class WHERE oid = to_regclass('__diesel_schema_migrations'))";
 const MYSQL_TABLE: &str = "(SELECT COUNT(*) FROM information_schema.tables \
      WHERE table_schema = DATABASE() AND table_name = '__diesel_schema_migrations')";
-/// The lock of MySQL is for the whole server: the database's name makes it our own.
+/// A MySQL lock applies to the whole server: the name of the database makes it unique.
 const MYSQL_LOCK: &str = "GET_LOCK(CONCAT('waypost.', MD5(DATABASE())), 60)";
 
-/// The migrations that a database has, by its table of migrations if it has one.
+/// Reads the migrations applied to a database from its table of migrations, if it exists.
 macro_rules! applied {
     ($connection:expr, $table:expr) => {{
         let count = sql::<BigInt>($table);
@@ -67,33 +67,32 @@ macro_rules! applied {
 /// One migration, as this program or the database knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationState {
-    /// Its number and name, such as `0001_links`; only the number when this program does not know
-    /// it.
+    /// Its number and name, such as `0001_links`; only the number if this program does not know it.
     pub name: String,
-    /// Whether the database has it.
+    /// Whether it is applied to the database.
     pub applied: bool,
-    /// Whether this program has it. If not, a newer version migrated the database.
+    /// Whether this program knows it. If not, a newer version migrated the database.
     pub known: bool,
 }
 
 /// What to do with the migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Task {
-    /// Only look.
+    /// Only report the state.
     Status,
     /// Apply all that are missing.
     Up,
-    /// Revert the newest.
+    /// Revert the newest one.
     Down,
 }
 
-/// What was done, and what the state is then.
+/// The changes made, and the state afterwards.
 pub(crate) struct Outcome {
     pub(crate) changed: Vec<String>,
     pub(crate) states: Vec<MigrationState>,
 }
 
-/// Does the task on a connection of its own.
+/// Runs the task on a connection of its own.
 pub(crate) async fn run(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError> {
     let url = url.clone();
     tokio::task::spawn_blocking(move || run_blocking(&url, task))
@@ -113,12 +112,13 @@ fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError>
         DatabaseKind::Sqlite => {
             let mut connection =
                 sqlite::connect_blocking(servers.first()).map_err(connect_error)?;
-            // Who only looks need not wait for those who write, and would wait in vain where they hardly pause.
+            // Reporting the state need not wait for writers, and would wait in vain if they hardly
+            // pause.
             let applied = applied!(&mut connection, SQLITE_TABLE);
             if let Some(outcome) = nothing_to_do::<Sqlite>(&SQLITE, &applied, task)? {
                 return Ok(outcome);
             }
-            // Another process that migrates holds the write lock; ours keeps it to the end.
+            // Another migrating process holds the write lock; ours keeps it to the end.
             sqlite::begin_blocking(&mut connection).map_err(failed)?;
             let outcome = perform(&mut connection, &SQLITE, task)?;
             AnsiTransactionManager::commit_transaction(&mut connection).map_err(failed)?;
@@ -157,13 +157,13 @@ fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError>
     }
 }
 
-/// Does the work in one transaction.
+/// Runs the work in one transaction.
 fn transaction<C: diesel::Connection>(
     connection: &mut C,
     work: impl FnOnce(&mut C) -> Result<Outcome, DatabaseError>,
 ) -> Result<Outcome, DatabaseError> {
     C::TransactionManager::begin_transaction(connection).map_err(failed)?;
-    // After a failure the connection is closed, and the database undoes it.
+    // After a failure the connection is closed, and the database rolls back.
     let outcome = work(connection)?;
     C::TransactionManager::commit_transaction(connection).map_err(failed)?;
     Ok(outcome)
@@ -181,8 +181,8 @@ fn failed(error: DieselError) -> DatabaseError {
     }
 }
 
-/// What there is to say without doing anything, for those who only look or find nothing missing. `None` when there is
-/// something to do.
+/// Returns the outcome if the task only reports or no migration is missing. Returns `None` when
+/// there is something to do.
 fn nothing_to_do<DB>(
     source: &EmbeddedMigrations,
     applied: &[MigrationVersion<'static>],
@@ -206,7 +206,7 @@ where
     Ok(is_done.then_some(Outcome { changed, states }))
 }
 
-/// The work itself, alike on every database.
+/// Performs the task, identically on every database.
 fn perform<C>(
     connection: &mut C,
     source: &EmbeddedMigrations,
@@ -255,7 +255,7 @@ where
     Ok(Outcome { changed, states })
 }
 
-/// What the program has and what the database has, in order.
+/// Returns the migrations of the program and of the database, in order.
 fn states<DB: Backend>(
     known: &[Box<dyn Migration<DB>>],
     applied: &[MigrationVersion<'static>],

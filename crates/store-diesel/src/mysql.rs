@@ -3,7 +3,7 @@
 //! | what | where |
 //! | --- | --- |
 //! | the queries, compiled for MySQL and MariaDB | `sql/` |
-//! | what they need of the two: types, spellings of SQL, what they do by themselves | `mysql/dialect.rs` |
+//! | the dialect: types, spellings of SQL, special behaviour | `mysql/dialect.rs` |
 //! | connecting | `mysql/connection.rs`, `mysql/session.rs` |
 //! | what errors mean | `mysql/fault.rs` |
 //! | storing clicks | `ingest.rs`, `mysql/settle.rs`, `mysql/{client,insert,known,literals}.rs` |
@@ -34,7 +34,7 @@ use sql::{pool, port};
 
 pub(crate) use connection::connect_blocking;
 
-/// A store on the database.
+/// Opens a store on the database.
 pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
     let servers = Arc::new(settings.url.servers());
     let pool = pool::pool(&servers, settings.pool_size)?;

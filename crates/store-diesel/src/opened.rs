@@ -1,4 +1,4 @@
-//! An opened database: what each backend returns, and `database` holds.
+//! An opened database: what each backend returns, and `database` keeps.
 
 use std::sync::Arc;
 

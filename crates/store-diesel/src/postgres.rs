@@ -3,7 +3,7 @@
 //! | what | where |
 //! | --- | --- |
 //! | the queries, compiled for PostgreSQL | `sql/` |
-//! | what they need of PostgreSQL: types, spellings of SQL, what it does by itself | `postgres/dialect.rs` |
+//! | the dialect: types, spellings of SQL, special behaviour | `postgres/dialect.rs` |
 //! | connecting | `postgres/connection.rs` |
 //! | what errors mean | `postgres/fault.rs`, `postgres/listener.rs` |
 //! | storing clicks | `ingest.rs`, `postgres/settle.rs`, `postgres/{client,columns,copy}.rs` |
@@ -33,7 +33,7 @@ use sql::{pool, port};
 
 pub(crate) use connection::connect_blocking;
 
-/// A store on the database.
+/// Opens a store on the database.
 pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
     let servers = Arc::new(settings.url.servers());
     let pool = pool::pool(&servers, settings.pool_size)?;

@@ -1,4 +1,4 @@
-//! Running an operation again when it failed for a reason that passes.
+//! Runs an operation again when it failed for a temporary reason.
 
 use std::error::Error;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use waypost_store::StoreError;
 use crate::error::Fault;
 use crate::metrics::{OperationName, retried};
 
-/// So often an operation is tried. Each try but the last is followed by a growing pause.
+/// Maximum number of attempts. Each attempt but the last is followed by a growing pause.
 const TRIES: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
-/// A failed try, and whether another one is safe and may help.
+/// A failed attempt, and whether another one is safe and may help.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) error: StoreError,
@@ -21,7 +21,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Trying again is not safe, or of no use.
+    /// Another attempt is not safe, or would not help.
     pub(crate) const fn last(error: StoreError) -> Self {
         Self {
             error,
@@ -29,7 +29,7 @@ impl Failure {
         }
     }
 
-    /// Nothing was changed: trying again is safe, and of use when the fault is one that passes.
+    /// Nothing was changed: another attempt is safe, and helps if the fault is temporary.
     pub(crate) fn of(fault: Fault, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             error: fault.into_store_error(error),
@@ -37,8 +37,8 @@ impl Failure {
         }
     }
 
-    /// The failure of a commit. A conflict that the database found there undid everything. When the
-    /// connection broke, nobody knows whether the commit arrived.
+    /// The failure of a commit. A conflict found at the commit rolled everything back. If the
+    /// connection broke, it is unknown whether the commit arrived.
     pub(crate) fn of_commit(fault: Fault, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             error: fault.into_store_error(error),
@@ -47,8 +47,9 @@ impl Failure {
     }
 }
 
-/// Does `attempt` until it succeeds, several times if need be, and within the time limit of the
-/// operation, which each attempt keeps by itself: only it knows what to do with what it interrupts.
+/// Runs `attempt` until it succeeds, several times if necessary, within the time limit of the
+/// operation. Each attempt keeps the limit itself, because only it knows how to handle an
+/// interruption.
 pub(crate) async fn retrying<T, Try>(
     name: OperationName,
     attempt: impl Fn(Instant) -> Try + Send,

@@ -9,42 +9,42 @@ use crate::{DatabaseUrl, DatabaseUrlError};
 const DATA_DIR: Setting = Setting::new(
     "data_dir",
     "./waypost-data",
-    "directory of the embedded database",
+    "Directory of the click journal and the embedded database",
 );
 const URL: Setting = Setting::new(
     "database_url",
     "sqlite://{data dir}/waypost.db",
-    "sqlite://path, postgres://user:password@host/database or mysql://user:password@host/database; \
-     several hosts are separated by commas",
+    "Database: sqlite://path, postgres://user:password@host/database or \
+     mysql://user:password@host/database; several hosts are separated by commas",
 )
 .secret();
 const POOL_SIZE: Setting = Setting::new(
     "database_pool_size",
     "10",
-    "database connections of this process (1 to 1000)",
+    "Database connections of this process (1 to 1000)",
 );
 const MIGRATE: Setting = Setting::new(
     "migrate",
     "true",
-    "whether the server brings an empty or older schema up to date when it starts",
+    "Whether the server migrates the database when it starts",
 );
 
 /// Which database to use, and how.
 #[derive(Debug, Clone)]
 pub struct DatabaseSettings {
-    /// Where it is.
+    /// The URL of the database.
     pub url: DatabaseUrl,
-    /// Connections of this process, at the most. Storing clicks has one besides, two on MySQL and
-    /// MariaDB.
+    /// Maximum number of connections of this process. Storing clicks uses one more, or two more on
+    /// MySQL and MariaDB.
     pub pool_size: usize,
-    /// The directory of the embedded database; made when it is missing.
+    /// The directory of the embedded database; created when it is missing.
     pub data_dir: PathBuf,
     /// Whether the server migrates the schema when it starts.
     pub migrate: bool,
 }
 
 impl DatabaseSettings {
-    /// What can be set.
+    /// The settings of this section.
     pub const SETTINGS: &'static [Setting] = &[DATA_DIR, URL, POOL_SIZE, MIGRATE];
 
     /// Reads this section.
@@ -57,7 +57,7 @@ impl DatabaseSettings {
             || PathBuf::from("waypost-data"),
             |text| {
                 if text.is_empty() {
-                    return Err("is not a directory: leave it out for ./waypost-data");
+                    return Err("must be a directory; leave it out to use ./waypost-data");
                 }
                 Ok(PathBuf::from(text))
             },
@@ -70,7 +70,7 @@ impl DatabaseSettings {
             |text| match text {
                 "true" | "1" | "yes" | "on" => Ok(true),
                 "false" | "0" | "no" | "off" => Ok(false),
-                _ => Err("is neither true nor false"),
+                _ => Err("must be true or false"),
             },
         );
         let data_dir = data_dir?;
@@ -82,10 +82,10 @@ impl DatabaseSettings {
         })
     }
 
-    /// The defaults with another database, for embedding.
+    /// Returns the defaults with another database, for embedding.
     ///
     /// # Errors
-    /// [`DatabaseUrlError`] when `url` is none.
+    /// [`DatabaseUrlError`] when `url` is invalid.
     pub fn for_url(url: &str) -> Result<Self, DatabaseUrlError> {
         Ok(Self {
             url: url.parse()?,

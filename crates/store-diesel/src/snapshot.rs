@@ -1,5 +1,5 @@
-//! What a link was at one moment, as `link_versions` keeps it: a JSON object with the same keys for
-//! ever, and values as the port parses them anywhere else.
+//! The state of a link at one moment, as `link_versions` stores it: a JSON object whose keys never
+//! change, with values as the port parses them elsewhere.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -11,7 +11,7 @@ use waypost_store::StoreError;
 
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    /// As its owner wrote it.
+    /// In the spelling of its owner.
     code: String,
     target: String,
     title: String,
@@ -22,16 +22,16 @@ struct Kept {
     expires_at: Option<OffsetDateTime>,
     disabled: bool,
     forward_query: bool,
-    /// The primary owner first.
+    /// The owners, the primary one first.
     owners: Vec<String>,
     shares: Vec<String>,
     deleted: bool,
 }
 
-/// The JSON of a snapshot.
+/// Returns the JSON of a snapshot.
 ///
 /// # Errors
-/// [`StoreError::Internal`] for a time that RFC 3339 cannot write: one after the year 9999.
+/// [`StoreError::Internal`] for a time that RFC 3339 cannot represent: one after the year 9999.
 pub(crate) fn write(snapshot: &LinkSnapshot) -> Result<String, StoreError> {
     let LinkContent {
         code,
@@ -56,7 +56,7 @@ pub(crate) fn write(snapshot: &LinkSnapshot) -> Result<String, StoreError> {
     serde_json::to_string(&kept).map_err(StoreError::internal)
 }
 
-/// The snapshot that a column of `link_versions` holds.
+/// Parses the snapshot in a column of `link_versions`.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] for anything that [`write`] does not write.

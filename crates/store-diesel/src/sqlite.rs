@@ -3,7 +3,7 @@
 //! | what | where |
 //! | --- | --- |
 //! | the queries, compiled for SQLite | `sql/` |
-//! | what they need of SQLite: types, spellings of SQL, what it does by itself | `sqlite/dialect.rs` |
+//! | the dialect: types, spellings of SQL, special behaviour | `sqlite/dialect.rs` |
 //! | connecting | `sqlite/connection.rs` |
 //! | what errors mean | `sqlite/fault.rs` |
 //! | storing clicks | `sqlite/settle.rs` |
@@ -27,7 +27,8 @@ use sql::{pool, port};
 
 pub(crate) use connection::{begin_blocking, connect_blocking};
 
-/// A store on the database. SQLite lets one write at a time: one connection writes, the others read.
+/// Opens a store on the database. SQLite allows one write at a time: one connection writes, the
+/// others read.
 pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {
     let readers = settings.pool_size.saturating_sub(1).max(1);
     let file = Arc::new(settings.url.servers());

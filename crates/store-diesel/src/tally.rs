@@ -1,4 +1,4 @@
-//! What the clicks of a transaction add up to, and what of that does not depend on the database.
+//! The sums of the clicks of a transaction, and all that does not depend on the database.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -18,15 +18,15 @@ pub(crate) struct DayTally<'a> {
     pub(crate) day: Date,
     pub(crate) clicks: i64,
     pub(crate) humans: i64,
-    /// In microseconds since 1970.
+    /// The first click, in microseconds since 1970.
     pub(crate) first: i64,
     pub(crate) last: i64,
     /// Each of its visitors, once.
     pub(crate) visitors: Vec<Uuid>,
-    /// How many of them had not been seen before; known when the database was asked. On a day that is new,
-    /// all are.
+    /// How many of them had not been seen before; known after reading the database. On a new day,
+    /// all are new.
     pub(crate) new_visitors: i64,
-    /// In the order of their coming.
+    /// The clicks in order of arrival.
     of_day: Vec<&'a Click>,
 }
 
@@ -55,7 +55,7 @@ impl<'a> DayTally<'a> {
         self.of_day.push(click);
     }
 
-    /// The document of the day: what is stored, and these clicks.
+    /// Returns the document of the day: the stored one, plus these clicks.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the stored one cannot be read.
@@ -76,7 +76,8 @@ pub(crate) const CORRUPT_FACTS: StoreError = StoreError::Corrupt {
     column: "facts",
 };
 
-/// A visitor, as the set of a day knows them: 16 of the 32 bytes tell all visitors of a day apart.
+/// Returns a visitor as the set of a day stores it: 16 of the 32 bytes distinguish all visitors of
+/// a day.
 fn visitor(hash: &IpHash) -> Uuid {
     let bytes = hash.as_bytes().first_chunk().copied().unwrap_or_default();
     Uuid::from_bytes(bytes)
@@ -84,7 +85,7 @@ fn visitor(hash: &IpHash) -> Uuid {
 
 fn unix_micros(click: &Click) -> i64 {
     let nanos = micros(click.clicked_at).unix_timestamp_nanos();
-    // Any time that there is fits: year 9999 is 2.5 × 10^17 µs away.
+    // Any time fits: the year 9999 is 2.5 × 10^17 µs away.
     i64::try_from(nanos / 1_000).unwrap_or(0)
 }
 
@@ -94,12 +95,13 @@ pub(crate) struct LinkTally {
     pub(crate) link: Uuid,
     pub(crate) clicks: i64,
     pub(crate) humans: i64,
-    /// How many of the clicks leave no row.
+    /// How many of the clicks leave no record.
     pub(crate) purged: i64,
 }
 
-/// How many clicks each link has on each day, in the order of the links' ids: whoever locks links
-/// locks them in this order, so that transactions with links in common come one after the other.
+/// The number of clicks of each link on each day, in the order of the IDs of the links.
+/// Transactions lock links in this order, so that those with links in common run one after the
+/// other.
 #[derive(Debug)]
 pub(crate) struct Tally<'a> {
     clicks: i64,
@@ -138,7 +140,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Each link with the number of its clicks.
+    /// Returns each link with the number of its clicks.
     pub(crate) fn links(&self) -> impl Iterator<Item = LinkTally> {
         self.days
             .chunk_by(|a, b| a.link == b.link)
@@ -162,8 +164,8 @@ impl<'a> Tally<'a> {
         &mut self.days
     }
 
-    /// The documents of the days at `places`, in that order; `stored` gives those that are there already, by
-    /// their place.
+    /// Returns the documents of the days at `places`, in that order; `stored` returns an existing
+    /// one by its place.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when a stored one cannot be read.
@@ -179,13 +181,13 @@ impl<'a> Tally<'a> {
             .collect()
     }
 
-    /// The place among the days of one of them.
+    /// Returns the place of a day among the days.
     pub(crate) fn place(&self, link: Uuid, day: Date) -> Option<usize> {
         let order = |tally: &DayTally<'_>| (tally.link, tally.day).cmp(&(link, day));
         self.days.binary_search_by(order).ok()
     }
 
-    /// Leaves out every link that is not one of `found`.
+    /// Leaves out every link that is not in `found`.
     pub(crate) fn keep(&mut self, found: impl IntoIterator<Item = Uuid>) {
         let found: HashSet<Uuid> = found.into_iter().collect();
         let gone = |tally: &DayTally<'_>| !found.contains(&tally.link);
@@ -200,7 +202,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Those of the clicks that leave rows: of links that are not left out.
+    /// Returns the clicks that leave records: those of links that are not left out.
     pub(crate) fn rows<'c>(&self, clicks: &'c [Click]) -> impl Iterator<Item = &'c Click> {
         let clicks = if self.keeps_rows { clicks } else { &[] };
         clicks
@@ -208,17 +210,17 @@ impl<'a> Tally<'a> {
             .filter(|click| self.gone.is_empty() || !self.gone.contains(click.link_id.as_uuid()))
     }
 
-    /// How many clicks are left.
+    /// Returns the number of remaining clicks.
     pub(crate) fn stored(&self) -> i64 {
         self.days.iter().map(|tally| tally.clicks).sum()
     }
 
-    /// How many clicks are left out.
+    /// Returns the number of clicks left out.
     pub(crate) fn left_out(&self) -> i64 {
         self.clicks - self.stored()
     }
 
-    /// What to answer when all that is left is stored.
+    /// Returns the result of storing the remaining clicks.
     pub(crate) fn recorded(&self) -> Recorded {
         Recorded {
             stored: u64::try_from(self.stored()).unwrap_or(0),

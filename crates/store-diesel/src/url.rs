@@ -1,4 +1,4 @@
-//! Database URLs: which database, and where. They hold passwords, so they never print.
+//! Database URLs. They contain passwords, so these are never printed.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -27,8 +27,9 @@ impl fmt::Display for DatabaseKind {
     }
 }
 
-/// Where the database is: `sqlite://path`, `postgres://…` or `mysql://…`. Servers of the same database are
-/// separated by commas: `postgres://user:password@host1:5432,host2:5432/database`.
+/// The location of the database: `sqlite://path`, `postgres://…` or `mysql://…`. Servers of the
+/// same database are separated by commas:
+/// `postgres://user:password@host1:5432,host2:5432/database`.
 ///
 /// [`fmt::Display`] and [`fmt::Debug`] leave out the user, the password and all parameters.
 #[derive(Clone, PartialEq, Eq)]
@@ -41,13 +42,13 @@ enum Inner {
 }
 
 impl DatabaseUrl {
-    /// The SQLite file at `path`.
+    /// Returns the URL of the SQLite file at `path`.
     #[must_use]
     pub const fn sqlite(path: PathBuf) -> Self {
         Self(Inner::Sqlite(path))
     }
 
-    /// Which database it is.
+    /// Returns the kind of the database.
     #[must_use]
     pub const fn kind(&self) -> DatabaseKind {
         match &self.0 {
@@ -56,7 +57,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// The file of an SQLite database.
+    /// Returns the file of an SQLite database.
     #[must_use]
     pub fn sqlite_path(&self) -> Option<&Path> {
         match &self.0 {
@@ -65,7 +66,8 @@ impl DatabaseUrl {
         }
     }
 
-    /// The servers to connect to, passwords included. Of SQLite it is the path of the file.
+    /// Returns the servers to connect to, passwords included. For SQLite it is the path of the
+    /// file.
     pub(crate) fn servers(&self) -> Servers {
         Servers::new(match &self.0 {
             Inner::Sqlite(path) => vec![path.to_string_lossy().into_owned()],
@@ -109,33 +111,34 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// Why a text is no database URL. The message never repeats the text: it may hold a password.
+/// Why a text is not a database URL. The message never repeats the text, because it may contain a
+/// password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseUrlError {
     /// None of the known schemes.
-    #[error("is not a database URL: it begins with sqlite://, postgres:// or mysql://")]
+    #[error("must be a database URL that begins with sqlite://, postgres:// or mysql://")]
     Scheme,
-    /// `sqlite://` without a path, or with something that is none.
+    /// `sqlite://` without a valid path.
     #[error(
-        "sqlite:// is followed by the path of a file, such as sqlite:///var/lib/waypost/waypost.db"
+        "must have the path of a file after sqlite://, such as sqlite:///var/lib/waypost/waypost.db"
     )]
     SqlitePath,
     /// No host.
-    #[error("names no host: postgres://user:password@host/database")]
+    #[error("must name a host: postgres://user:password@host/database")]
     Host,
     /// No database.
-    #[error("names no database: postgres://user:password@host/database")]
+    #[error("must name a database: postgres://user:password@host/database")]
     Name,
-    /// A port that is none.
+    /// An invalid port.
     #[error(
-        "has a port that is not a number from 1 to 65535: \
+        "must have a port from 1 to 65535: \
          postgres://user:password@host1:5432,host2:5433/database"
     )]
     Port,
     /// Parameters that name more or fewer ports or addresses than there are hosts.
     #[error("must name as many values of port and hostaddr as hosts, or one port for all hosts")]
     Lists,
-    /// A kind of server that is not known.
+    /// An unknown kind of session.
     #[error("must have any, read-write or read-only as target_session_attrs")]
     Session,
 }

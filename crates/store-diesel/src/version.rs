@@ -8,7 +8,7 @@ use diesel::sql_types::Text;
 
 use crate::{DatabaseError, DatabaseKind, DatabaseUrl, mysql, postgres, sqlite};
 
-/// Asks for it on a connection of its own.
+/// Reads it on a connection of its own.
 pub(crate) async fn read(url: &DatabaseUrl) -> Result<String, DatabaseError> {
     let address = url.clone();
     let asked = tokio::task::spawn_blocking(move || read_blocking(&address)).await;

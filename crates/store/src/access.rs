@@ -1,5 +1,5 @@
-//! The port for whom links belong to and whom they are shared with. Changes of it are changes of a link:
-//! [`LinkStore::update_link`](crate::LinkStore::update_link).
+//! The port for the owners of links and the users they are shared with. A change of them is a
+//! change of the link: [`LinkStore::update_link`](crate::LinkStore::update_link).
 
 use std::collections::BTreeMap;
 
@@ -9,39 +9,40 @@ use waypost_core::{LinkId, LinkOwner, Person, Standing, UserId};
 
 use crate::StoreError;
 
-/// Knows how users stand to links.
+/// Reads the standing of users to links.
 #[async_trait]
 pub trait AccessStore: Send + Sync {
-    /// How a user stands to a link; [`Standing::Stranger`] where one of the two does not exist.
+    /// Returns the standing of a user to a link; [`Standing::Stranger`] if one of the two does not
+    /// exist.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn standing(&self, link: LinkId, user: UserId) -> Result<Standing, StoreError>;
 
-    /// The owners of links: of each the primary one first, then in the order in which they came.
-    /// Links without owners are not among them.
+    /// Returns the owners of links: for each link the primary owner first, then the others in the
+    /// order in which they were added. Links without owners are left out.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn owners_of_links(
         &self,
         links: &[LinkId],
     ) -> Result<BTreeMap<LinkId, Vec<LinkOwner>>, StoreError>;
 
-    /// Whom a link is shared with, in the order of their ids.
+    /// Returns the users a link is shared with, in the order of their IDs.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn shares_of_link(&self, link: LinkId) -> Result<Vec<Person>, StoreError>;
 
-    /// Takes at most `limit` links from an owner, deleted ones included, and gives back their number;
-    /// 0 when they own none any more. A link that they own together with others stays the others', and
-    /// where they were its primary owner the next one becomes it. What becomes of those that are theirs
-    /// alone is said by `to`. It is made of changes as [`LinkEdit`](crate::LinkEdit) names them, each of
-    /// which has its version.
+    /// Takes at most `limit` links from an owner, deleted ones included, and returns their number;
+    /// 0 when the user no longer owns any. A link with other owners stays with them; if the user
+    /// was its primary owner, the next owner becomes the primary one. `to` decides what happens to
+    /// links that only this user owns. Each step is a change named by [`LinkEdit`](crate::LinkEdit)
+    /// and has its own version.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when the user to give them to does not exist.
+    /// [`StoreError::NotFound`] when the user to transfer them to does not exist.
     async fn take_links(
         &self,
         from: UserId,
@@ -54,18 +55,18 @@ pub trait AccessStore: Send + Sync {
 /// Who gets the links that are taken from their owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heir {
-    /// They are given to this user; so are those that others own together with the one they are taken
-    /// from, where that was the primary owner.
+    /// This user gets them, and also those with other owners of which the former owner was the
+    /// primary one.
     User(UserId),
-    /// They are deleted, can be restored, and have no owner then.
+    /// Nobody: they are deleted, have no owner, and can be restored.
     Nobody,
 }
 
 /// Who takes links from their owner, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transfer {
-    /// Who; `None` for the operator.
+    /// The user who does it; `None` for the operator.
     pub by: Option<UserId>,
-    /// When.
+    /// The time of the transfer.
     pub at: OffsetDateTime,
 }

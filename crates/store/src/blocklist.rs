@@ -1,4 +1,4 @@
-//! The port for the hosts to which no link leads.
+//! The port for blocked hosts.
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -6,34 +6,36 @@ use waypost_core::{HostPattern, Title, UserId};
 
 use crate::StoreError;
 
-/// Keeps the blocklist. Each change of it tells the change feed, in its own transaction, that everything may have
-/// changed.
+/// Keeps the blocklist. Each change adds an entry to the change feed, in the same transaction, that
+/// marks all links as possibly changed.
 #[async_trait]
 pub trait BlocklistStore: Send + Sync {
-    /// Adds to the blocklist.
+    /// Adds an entry to the blocklist.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the pattern is there already; [`StoreError::NotFound`] when there is no such
-    /// user.
+    /// [`StoreError::Conflict`] when the pattern is already on it; [`StoreError::NotFound`] when
+    /// the user does not exist.
     async fn block_host(&self, host: &BlockedHost) -> Result<(), StoreError>;
 
-    /// Takes a pattern from the blocklist. `false` when it was not there.
+    /// Removes a pattern from the blocklist. Returns `false` when it was not on it.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn unblock_host(&self, pattern: &HostPattern) -> Result<bool, StoreError>;
 
-    /// At most `limit` entries behind `after` (from the first on without one), in the order of their patterns.
+    /// Returns at most `limit` entries after `after` (`None`: from the first one), in the order of
+    /// their patterns.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn blocked_hosts(
         &self,
         after: Option<&HostPattern>,
         limit: u32,
     ) -> Result<Vec<BlockedHost>, StoreError>;
 
-    /// The first entry that matches a host, as [`TargetUrl::host`](waypost_core::TargetUrl::host) gives it.
+    /// Returns the first entry that matches a host, given as by
+    /// [`TargetUrl::host`](waypost_core::TargetUrl::host).
     ///
     /// # Errors
     /// [`StoreError`] other than `NotFound`, which is `Ok(None)`.
@@ -43,12 +45,12 @@ pub trait BlocklistStore: Send + Sync {
 /// An entry of the blocklist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockedHost {
-    /// Which hosts.
+    /// The blocked hosts.
     pub pattern: HostPattern,
-    /// Why, for people; may be empty.
+    /// The reason, for people; may be empty.
     pub reason: Title,
-    /// Who added it; `None` for the operator and for users who are deleted.
+    /// The user who added it; `None` for the operator and for users who are deleted.
     pub created_by: Option<UserId>,
-    /// When, UTC, to the microsecond.
+    /// When it was added, UTC, to the microsecond.
     pub created_at: OffsetDateTime,
 }

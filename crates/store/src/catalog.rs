@@ -11,19 +11,19 @@ use crate::StoreError;
 /// Finds links.
 #[async_trait]
 pub trait CatalogStore: Send + Sync {
-    /// At most `query.limit` links that a query finds, in its order.
+    /// Returns at most `query.limit` links that match a query, in its order.
     ///
-    /// While links are inserted and deleted, none is shown twice and none that stayed is skipped.
+    /// While links are inserted and deleted, no link appears twice and none that stays is skipped.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn list_links(&self, query: &LinkQuery) -> Result<Vec<Link>, StoreError>;
 
-    /// At most `limit` tags behind `after` (from the first on without one), in order: those of links
-    /// that are not deleted and that `reader` may see.
+    /// Returns at most `limit` tags after `after` (`None`: from the first one), in order: the tags
+    /// of links that are not deleted and that `reader` can see.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn tags(
         &self,
         reader: LinkReader,
@@ -31,22 +31,23 @@ pub trait CatalogStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Tag>, StoreError>;
 
-    /// At most `limit` keywords that are not deleted behind `after` (from the first on without one), in the
-    /// order of their codes.
+    /// Returns at most `limit` keywords after `after` (`None`: from the first one) that are not
+    /// deleted, in the order of their codes.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn keywords(
         &self,
         after: Option<&ShortCode>,
         limit: u32,
     ) -> Result<Vec<Link>, StoreError>;
 
-    /// The links whose code is one of [`NearCodes::exact`], and the first `limit` of those whose code begins with
-    /// [`NearCodes::beginning`]: what is not deleted and `reader` may see, each once, in the order of their codes.
+    /// Returns the links whose code is one of [`NearCodes::exact`], and the first `limit` of those
+    /// whose code begins with [`NearCodes::beginning`]. The links are not deleted, visible to
+    /// `reader`, each listed once, in the order of their codes.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn near_links(
         &self,
         reader: LinkReader,
@@ -54,52 +55,52 @@ pub trait CatalogStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Link>, StoreError>;
 
-    /// Makes at most `limit` links findable that were stored before there was a search, and gives back
-    /// their number; 0 when all are.
+    /// Adds to the search index at most `limit` links that were stored before the index existed,
+    /// and returns their number; 0 when all are indexed.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn index_links(&self, limit: u32) -> Result<u64, StoreError>;
 }
 
-/// Whose eyes a list is for.
+/// The reader for whom a list is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkReader {
-    /// Those of an admin, who sees all links.
+    /// An admin, who sees all links.
     All,
-    /// Those of a user, who sees the public ones, their own, and those that are shared with them.
+    /// A user, who sees public links, their own, and those shared with them.
     User(UserId),
-    /// Those of a user who looks for what they have a part in: their own, and what is shared with them.
+    /// A user who looks for their own links and those shared with them only.
     Involved(UserId),
 }
 
-/// Which links to list. What is `None` or empty does not matter.
+/// Which links to list. Fields that are `None` or empty do not restrict the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkQuery {
-    /// Whose eyes it is for.
+    /// The reader of the list.
     pub reader: LinkReader,
-    /// They are found by each of these words.
+    /// Each of these words must match.
     pub words: Vec<SearchWord>,
-    /// They have this tag.
+    /// The links have this tag.
     pub tag: Option<Tag>,
-    /// This user owns them, alone or with others.
+    /// This user owns the links, alone or with others.
     pub owner: Option<UserId>,
-    /// They lead to exactly this target.
+    /// The links have exactly this destination.
     pub target: Option<TargetUrl>,
-    /// This is whom they are for.
+    /// The links have this visibility.
     pub visibility: Option<Visibility>,
-    /// `true`: those that are deleted; `false`: those that are not.
+    /// `true`: deleted links; `false`: links that are not deleted.
     pub deleted: bool,
     /// The order of the list.
     pub order: LinkOrder,
-    /// They stand behind this place, which is one of the same order.
+    /// The links come after this place, which must be of the same order.
     pub after: Option<LinkPlace>,
-    /// So many at the most.
+    /// Maximum number of links.
     pub limit: u32,
 }
 
 impl LinkQuery {
-    /// The newest links that a reader may see.
+    /// Returns a query for the newest links that a reader can see.
     #[must_use]
     pub const fn newest(reader: LinkReader, limit: u32) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! The port for clicks: the events, the totals and the daily rollup, which always agree.
+//! The port for clicks: the click records, the totals and the daily rollup, which always agree.
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -6,47 +6,48 @@ use waypost_core::{Click, LinkId, ShortCode};
 
 use crate::StoreError;
 
-/// Keeps clicks. For every link, at rest: its total = the sum of its daily rollup = the number of
-/// click rows ever stored (those that were purged included).
+/// Keeps clicks. At rest, for every link: its total = the sum of its daily rollup = the number of
+/// click records ever stored (purged ones included).
 #[async_trait]
 pub trait ClickStore: Send + Sync {
-    /// Stores the clicks and adds them to the totals and the rollup of their days, all of it in one
-    /// transaction. Clicks on links that do not exist (any more) are left out and reported.
+    /// Stores clicks and adds them to the totals and to the rollup of their days, in one
+    /// transaction. Clicks on links that do not exist are left out and reported.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when a click with one of the ids is stored already, or two of the
-    /// batch have the same id, [`StoreError::Refused`] when the database refuses one of them, say because
-    /// its user does not exist: then nothing of the batch is stored or counted. After [`StoreError::Unavailable`] the batch is stored
-    /// either whole or not at all, and the caller cannot know which when the connection broke during
-    /// the commit.
+    /// [`StoreError::Conflict`] when a click with one of the IDs is already stored, or two clicks
+    /// of the batch have the same ID; [`StoreError::Refused`] when the database rejects a click,
+    /// for example because its user does not exist. In both cases nothing of the batch is stored or
+    /// counted. After [`StoreError::Unavailable`] the batch is stored either completely or not at
+    /// all; the caller cannot know which if the connection broke during the commit.
     async fn record_clicks(&self, clicks: &[Click]) -> Result<Recorded, StoreError>;
 
-    /// How many click rows are within `scope`.
+    /// Counts the click records within `scope`.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn clicks_before(&self, scope: PurgeScope) -> Result<u64, StoreError>;
 
-    /// Whether there are at least `number` click rows. It takes as long as counting so many.
+    /// Returns whether there are at least `number` click records. Takes as long as counting that
+    /// many.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn has_clicks(&self, number: u64) -> Result<bool, StoreError>;
 
-    /// Deletes at most `limit` click rows within `scope`, oldest first (to the millisecond: in the
-    /// order of their ids), in one transaction, and gives back their number. Totals, rollups and all
-    /// statistics that come from them stay. Several may purge at once: what one deletes, the others do
-    /// not count.
+    /// Deletes at most `limit` click records within `scope`, oldest first (to the millisecond: in
+    /// the order of their IDs), in one transaction, and returns their number. Totals, rollups and
+    /// the statistics computed from them stay. Several purges may run at once: each record is
+    /// counted by the purge that deletes it.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn purge_clicks(&self, scope: PurgeScope, limit: u32) -> Result<u64, StoreError>;
 
-    /// Counts again what is stored for at most `limit` links, in the order of their ids, behind the
-    /// link `after`. Each entry is consistent in itself while clicks are being recorded.
+    /// Recounts what is stored for at most `limit` links after the link `after`, in the order of
+    /// their IDs. Each entry is consistent in itself, even while clicks are being recorded.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn ledger(
         &self,
         after: Option<LinkId>,
@@ -54,32 +55,32 @@ pub trait ClickStore: Send + Sync {
     ) -> Result<Vec<LinkLedger>, StoreError>;
 }
 
-/// Which click rows are to be deleted.
+/// Which click records to delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PurgeScope {
-    /// Those of before, to the microsecond: a click at `before` is not older than it.
+    /// Those older than this, to the microsecond: a click at `before` is not older.
     pub before: OffsetDateTime,
-    /// Those of this link alone; `None` for those of all links.
+    /// Those of this link only; `None` for those of all links.
     pub link: Option<LinkId>,
 }
 
 impl From<OffsetDateTime> for PurgeScope {
-    /// Those of all links.
+    /// Selects the click records of all links.
     fn from(before: OffsetDateTime) -> Self {
         Self { before, link: None }
     }
 }
 
-/// What became of a batch of clicks.
+/// The result of recording a batch of clicks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recorded {
-    /// Rows stored and counted.
+    /// Click records stored and counted.
     pub stored: u64,
     /// Clicks left out because their link does not exist.
     pub link_gone: u64,
 }
 
-/// The three ways in which the clicks of one link are kept, counted again.
+/// The three counts of the clicks of one link, recounted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkLedger {
     /// The link.
@@ -90,18 +91,18 @@ pub struct LinkLedger {
     pub total: u64,
     /// The sum of its daily rollup.
     pub rollup: u64,
-    /// Its clicks of people, as shown everywhere.
+    /// Its clicks by people, as shown everywhere.
     pub humans: u64,
-    /// The sum of those of its daily rollup.
+    /// The sum of the clicks by people in its daily rollup.
     pub rollup_humans: u64,
-    /// Its click rows.
+    /// The number of its click records.
     pub rows: u64,
-    /// How many of its clicks have no row any more, or never had one.
+    /// Clicks whose record was purged or never stored.
     pub purged: u64,
 }
 
 impl LinkLedger {
-    /// Whether totals, rollup and rows agree.
+    /// Returns whether totals, rollup and click records agree.
     #[must_use]
     pub const fn agrees(&self) -> bool {
         self.total == self.rollup

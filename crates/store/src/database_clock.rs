@@ -1,4 +1,4 @@
-//! The clock that all nodes of a database agree on.
+//! The clock that all nodes of a database share.
 
 mod metrics;
 #[cfg(test)]
@@ -17,27 +17,28 @@ use self::metrics::ClockMetrics;
 pub use self::metrics::describe_metrics;
 use crate::{StoreError, TimeStore};
 
-/// The most that the clock of a node and that of the database may differ.
+/// Maximum difference between the clock of a node and that of the database.
 const MAX_SKEW: Duration = Duration::minutes(5);
-/// A database may cut its time to the millisecond.
+/// The resolution of a database's time: some databases cut it to the millisecond.
 const RESOLUTION: Duration = Duration::MILLISECOND;
-/// Stands in place of a time before the first measurement.
+/// Marks that nothing was measured yet.
 const UNMEASURED: i64 = i64::MIN;
 
 /// Tells the time of the database, without asking it each time.
 ///
-/// Nodes that share a database may have clocks that differ, by days if one of them is wrong. What they
-/// date, what they consider expired and what they delete must not depend on which of them does it.
-/// Therefore all of that goes by the database's time.
+/// The clocks of nodes that share a database may differ, by days if one of them is wrong. The times
+/// that nodes store, and what they treat as expired or delete, must not depend on which node does
+/// it. Therefore all of that uses the database's time.
 ///
-/// [`measure`](Self::measure) asks for it. From then on [`now`](Clock::now) goes on from the answer by
-/// the monotonic clock of the process, so that nothing happens when the clock of the node is set. It is
-/// as cheap as asking the operating system. A further measurement corrects it by as much as is certain to
-/// be wrong, given how long the database took to answer. Before the first measurement it is the clock of
-/// the node.
+/// [`measure`](Self::measure) reads it. From then on [`now`](Clock::now) continues from the answer
+/// by the monotonic clock of the process, so setting the clock of the node has no effect. It is as
+/// cheap as reading the clock of the operating system. A later measurement corrects it by the
+/// amount that is certainly wrong, given how long the database took to answer. Before the first
+/// measurement it is the clock of the node.
 ///
-/// Where the two clocks are more than 5 minutes apart, one of them is wrong, and it is not known which.
-/// What deletes because of age therefore asks [`agreed`](Self::agreed), which has no answer then.
+/// If the two clocks differ by more than 5 minutes, one of them is wrong, and it is not known
+/// which. Code that deletes data because of its age therefore calls [`agreed`](Self::agreed), which
+/// returns no time in that case.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -60,7 +61,7 @@ pub struct DatabaseClock {
     started: Instant,
     /// The database's time at `started`, in microseconds since 1970, or [`UNMEASURED`].
     time_at_start: AtomicI64,
-    /// Whether the log says that the clocks are apart. Held while a measurement is noted.
+    /// Whether the log already reports that the clocks differ. Held while a measurement is applied.
     told_apart: Mutex<bool>,
 }
 
@@ -69,13 +70,13 @@ pub struct DatabaseClock {
 pub struct ClockSkew(Duration);
 
 impl ClockSkew {
-    /// The difference: positive where the clock of this node is ahead.
+    /// Returns the difference: positive if the clock of this node is ahead.
     #[must_use]
     pub const fn difference(self) -> Duration {
         self.0
     }
 
-    /// Whether the clocks are so far apart, more than 5 minutes, that one of them is wrong.
+    /// Returns whether the clocks differ by more than 5 minutes, so that one of them must be wrong.
     #[must_use]
     pub fn is_excessive(self) -> bool {
         self.0.abs() > MAX_SKEW
@@ -83,8 +84,8 @@ impl ClockSkew {
 }
 
 impl DatabaseClock {
-    /// A clock for the database of `store`, on a node whose own clock is `local`. Its metric belongs to
-    /// the recorder that is installed now.
+    /// Returns a clock for the database of `store`, on a node with the clock `local`. Its metric
+    /// goes to the recorder that is installed now.
     #[must_use]
     pub fn new(store: Arc<dyn TimeStore>, local: Arc<dyn Clock>) -> Self {
         Self {
@@ -97,26 +98,27 @@ impl DatabaseClock {
         }
     }
 
-    /// Asks for the database's time, and compares the clock of the node with it.
+    /// Reads the database's time and compares the clock of the node with it.
     ///
-    /// A difference of more than 5 minutes is an error in the log when it is first seen, and one more line
-    /// when it is over.
+    /// Logs an error when a difference of more than 5 minutes is first seen, and another line when
+    /// it is over.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up; then the time goes on from the last measurement.
+    /// [`StoreError`] as for any read; the clock then continues from the last measurement.
     pub async fn measure(&self) -> Result<(), StoreError> {
         let (asked, local_before) = (Instant::now(), self.local.now());
         let told = self.store.database_time().await?;
         let (answered, local_after) = (Instant::now(), self.local.now());
-        // It was told at some moment in between: the middle is wrong by half of that at most.
+        // The database read its clock at some moment in between: the middle is wrong by at most
+        // half of that.
         let half = answered.saturating_duration_since(asked) / 2;
         let local = local_before.saturating_add((local_after - local_before) / 2);
         self.note(told, half, asked + half, local);
         Ok(())
     }
 
-    /// Notes that the database told a time, give or take `uncertainty`, `at` a moment when the clock of the
-    /// node showed `local`.
+    /// Applies a time that the database reported, give or take `uncertainty`, for the moment `at`,
+    /// when the clock of the node showed `local`.
     fn note(
         &self,
         told: OffsetDateTime,
@@ -130,7 +132,8 @@ impl DatabaseClock {
             .unwrap_or_else(PoisonError::into_inner);
         let uncertainty = Duration::try_from(uncertainty).unwrap_or(Duration::MAX);
         let uncertainty = uncertainty.saturating_add(RESOLUTION);
-        // What the answer does not contradict stays: time does not jitter with the answers.
+        // Keep the present value if the answer does not contradict it, so that time does not
+        // jitter.
         let now = self.time_at(at).unwrap_or(local).clamp(
             told.saturating_sub(uncertainty),
             told.saturating_add(uncertainty),
@@ -145,19 +148,19 @@ impl DatabaseClock {
         }
     }
 
-    /// The difference between the clock of this node and that of the database; `None` before the first
-    /// measurement.
+    /// Returns the difference between the clock of this node and that of the database; `None`
+    /// before the first measurement.
     #[must_use]
     pub fn skew(&self) -> Option<ClockSkew> {
         let now = self.time_at(Instant::now())?;
         Some(ClockSkew(self.local.now() - now))
     }
 
-    /// Asks for the database's time, and answers it where the clock of this node is not more than 5 minutes
-    /// apart from it. `None` where it is: then nothing may be deleted because it is old.
+    /// Reads the database's time and returns it if the clock of this node differs by at most 5
+    /// minutes. Returns `None` otherwise: nothing may then be deleted because of its age.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up: then nothing may be deleted either.
+    /// [`StoreError`] as for any read; nothing may be deleted then either.
     pub async fn agreed(&self) -> Result<Option<OffsetDateTime>, StoreError> {
         self.measure().await?;
         let now = self.now();
@@ -165,7 +168,7 @@ impl DatabaseClock {
         Ok((!skew.is_excessive()).then_some(now))
     }
 
-    /// The database's time at a moment; `None` before the first measurement.
+    /// Returns the database's time at a moment; `None` before the first measurement.
     fn time_at(&self, at: Instant) -> Option<OffsetDateTime> {
         let time_at_start = self.time_at_start.load(Ordering::Relaxed);
         if time_at_start == UNMEASURED {
@@ -175,7 +178,7 @@ impl DatabaseClock {
         Some(OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::microseconds(micros)))
     }
 
-    /// In microseconds.
+    /// Returns the microseconds since `started`.
     fn since_start(&self, at: Instant) -> i64 {
         let elapsed = at.saturating_duration_since(self.started);
         i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX)
@@ -183,7 +186,7 @@ impl DatabaseClock {
 }
 
 impl Clock for DatabaseClock {
-    /// The present time of the database; before the first measurement, that of the node.
+    /// Returns the present time of the database, or that of the node before the first measurement.
     fn now(&self) -> OffsetDateTime {
         let measured = self.time_at(Instant::now());
         measured.unwrap_or_else(|| self.local.now())
@@ -201,8 +204,8 @@ fn tell(skew: ClockSkew, local_time: OffsetDateTime, database_time: OffsetDateTi
             skew_seconds,
             %local_time,
             %database_time,
-            "the clocks of this machine and of the database are more than 5 minutes apart; correct the one that \
-             is wrong; until then the database's time counts, and old data is not deleted from here"
+            "the clocks of this machine and of the database differ by more than 5 minutes; correct the \
+             wrong one; until then the database's time is used, and this server deletes no old data"
         );
     } else {
         info!(

@@ -5,15 +5,16 @@ use time::OffsetDateTime;
 
 use crate::StoreError;
 
-/// Tells the time of the database.
+/// Reads the time of the database.
 ///
-/// All nodes share one database, so its clock is the one that they agree on.
+/// All nodes share one database, so its clock is the one they agree on.
 /// [`DatabaseClock`](crate::DatabaseClock) reads it for them.
 #[async_trait]
 pub trait TimeStore: Send + Sync {
-    /// The present time by the clock of the database's own server, in UTC, to the millisecond at least.
+    /// Returns the present time by the clock of the database server, in UTC, to the millisecond or
+    /// better.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn database_time(&self) -> Result<OffsetDateTime, StoreError>;
 }

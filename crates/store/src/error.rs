@@ -1,76 +1,77 @@
-//! What can go wrong in a store, by what a caller can do about it.
+//! Errors of a store, by what a caller can do about them.
 
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// The failure of an operation of a store. Nothing of the operation happened, unless its
-/// documentation says otherwise.
+/// The failure of a store operation. Nothing was changed unless the documentation of the operation
+/// says otherwise.
 ///
-/// The message never includes its source; print the chain once, where the error ends.
+/// The message never includes its source. Print the chain once, where the error is handled.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A unique value is taken: choose another one.
-    #[error("it exists already")]
+    /// A unique value is in use: choose another one.
+    #[error("already exists")]
     Conflict,
-    /// What should be changed does not exist.
-    #[error("it does not exist")]
+    /// The item to change does not exist.
+    #[error("does not exist")]
     NotFound,
-    /// The database cannot be reached, is overloaded or restarts: trying again later may help.
-    #[error("the database is not available")]
+    /// The database cannot be reached, is overloaded or is restarting: trying again later may help.
+    #[error("the database is unavailable")]
     Unavailable {
-        /// What the database or its driver said.
+        /// The error of the database or its driver.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// A stored value breaks a rule of the model: somebody else wrote it, or the disk is damaged.
-    #[error("column {column} of table {table} holds a value that Waypost does not write")]
+    /// A stored value breaks a rule of the model: another program wrote it, or the disk is damaged.
+    #[error("column {column} of table {table} contains a value that Waypost does not write")]
     Corrupt {
         /// The table.
         table: &'static str,
         /// The column.
         column: &'static str,
     },
-    /// The database refuses a value: it breaks a rule of the data, say a reference to a row that does
-    /// not exist, or a text that is too long. Trying again does not help, and other values pass.
+    /// The database rejects a value because it breaks a rule of the data, for example a reference
+    /// to a row that does not exist, or a text that is too long. Trying again does not help; other
+    /// values may succeed.
     #[error("the database refused a value")]
     Refused {
-        /// What the database or its driver said.
+        /// The error of the database or its driver.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// Anything else: a defect, or a database that was changed by hand.
+    /// Any other failure: a defect, or a database that was changed by hand.
     #[error("the database refused the operation")]
     Internal {
-        /// What the database or its driver said.
+        /// The error of the database or its driver.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
 }
 
 impl StoreError {
-    /// An [`StoreError::Unavailable`] from whatever explains it.
+    /// Creates a [`StoreError::Unavailable`] with this source.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Unavailable {
             source: source.into(),
         }
     }
 
-    /// A [`StoreError::Refused`] from whatever explains it.
+    /// Creates a [`StoreError::Refused`] with this source.
     pub fn refused(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Refused {
             source: source.into(),
         }
     }
 
-    /// An [`StoreError::Internal`] from whatever explains it.
+    /// Creates a [`StoreError::Internal`] with this source.
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Internal {
             source: source.into(),
         }
     }
 
-    /// The same error for one of several callers that share it.
+    /// Copies an error for one of several callers that share it.
     #[must_use]
     pub fn of_shared(error: Arc<Self>) -> Self {
         match &*error {

@@ -1,8 +1,9 @@
-//! Places at which a test can stop a process for good: what survives `kill -9` at exactly this moment?
+//! Places at which a test can stop a process permanently, to check what survives `kill -9` at
+//! exactly this moment.
 
-/// In a debug build, holds the calling thread for ever where the environment variable `HOLD_AT` names
-/// this place, after saying `held at NAME` on standard error. `HOLD_AT` is `NAME`, or `NAME:N` for the
-/// N-th time that the place is reached; it is read once. In a release build this is nothing.
+/// In a debug build, holds the calling thread forever if the environment variable `HOLD_AT` names
+/// this place, after printing `held at NAME` to standard error. `HOLD_AT` is `NAME`, or `NAME:N`
+/// for the N-th time that the place is reached; it is read once. Does nothing in a release build.
 #[inline]
 pub fn hold_point(name: &str) {
     #[cfg(debug_assertions)]
@@ -22,7 +23,7 @@ mod debug {
 
     pub(super) fn hold_where_asked(name: &str) {
         if HOLD.as_ref().is_some_and(|hold| hold.is_reached_at(name)) {
-            // Nobody may be listening; the thread is held all the same.
+            // The thread is held even if standard error is closed.
             let _ = writeln!(std::io::stderr(), "held at {name}");
             loop {
                 std::thread::park();
@@ -33,7 +34,7 @@ mod debug {
     /// Where to hold.
     struct Hold {
         name: String,
-        /// At which time, from 1.
+        /// The number of the visit to hold at, from 1.
         nth: u64,
         reached: AtomicU64,
     }
@@ -51,7 +52,7 @@ mod debug {
             }
         }
 
-        /// Counts where the name is this one.
+        /// Counts a visit of this place. Returns whether this is the one to hold at.
         fn is_reached_at(&self, name: &str) -> bool {
             name == self.name && self.reached.fetch_add(1, Ordering::Relaxed) + 1 == self.nth
         }

@@ -1,4 +1,4 @@
-//! The port for accounts at identity providers with which users sign in.
+//! The port for the accounts at identity providers with which users sign in.
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -6,10 +6,11 @@ use waypost_core::{ExternalIdentity, User, UserId};
 
 use crate::StoreError;
 
-/// Keeps which accounts at identity providers are whose. Deleting a user deletes theirs.
+/// Keeps which user owns which account at an identity provider. Deleting a user deletes their
+/// accounts here.
 #[async_trait]
 pub trait IdentityStore: Send + Sync {
-    /// Whose an account is.
+    /// Returns the user of an account.
     ///
     /// # Errors
     /// [`StoreError`] other than `NotFound`, which is `Ok(None)`.
@@ -18,11 +19,11 @@ pub trait IdentityStore: Send + Sync {
         identity: &ExternalIdentity,
     ) -> Result<Option<IdentityOfUser>, StoreError>;
 
-    /// Gives an account to a user, who may have others.
+    /// Assigns an account to a user, who may have others.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when it is somebody's already, [`StoreError::NotFound`] when there is no
-    /// such user.
+    /// [`StoreError::Conflict`] when the account already has a user, [`StoreError::NotFound`] when
+    /// the user does not exist.
     async fn insert_identity(
         &self,
         identity: &ExternalIdentity,
@@ -31,17 +32,17 @@ pub trait IdentityStore: Send + Sync {
         at: OffsetDateTime,
     ) -> Result<(), StoreError>;
 
-    /// Does what it means that an account is, or is not, in the group of admins, and gives back its user
-    /// as they are then; `None` when it is nobody's.
+    /// Applies that an account is, or is not, in the group of admins, and returns its user
+    /// afterwards; `None` when the account has no user.
     ///
-    /// Who is in it becomes an admin, and it is noted that the group made them one. Who is not loses only
-    /// what the group gave: somebody who was made an admin by hand ([`UserStore::change_user`]) stays
-    /// one, whichever came first.
+    /// A user in the group becomes an admin, and it is recorded that the group gave the role. A
+    /// user who is not in the group loses the role only if the group gave it: a user who was made
+    /// an admin by hand ([`UserStore::change_user`]) stays one, whichever came first.
     ///
     /// [`UserStore::change_user`]: crate::UserStore::change_user
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn follow_admin_group(
         &self,
         identity: &ExternalIdentity,
@@ -49,11 +50,11 @@ pub trait IdentityStore: Send + Sync {
     ) -> Result<Option<User>, StoreError>;
 }
 
-/// Whose an account at an identity provider is.
+/// The user of an account at an identity provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityOfUser {
-    /// Whose.
+    /// The user.
     pub user: User,
-    /// They were made an admin because a group of the account said so, not by hand.
+    /// Whether the user is an admin because a group of the account gave the role, not by hand.
     pub admin_by_group: bool,
 }

@@ -1,16 +1,18 @@
-//! The port for click journals: settling their clicks exactly once.
+//! The port for click journals, which settles their clicks exactly once.
 //!
-//! A node writes accepted clicks into the journal of its data directory and settles them later, batch
-//! by batch. How far it has come is kept in the database and moves in the transaction that stores the
+//! A node writes accepted clicks to the journal in its data directory and settles them later, batch
+//! by batch. Its position is kept in the database and moves in the transaction that stores the
 //! clicks: whatever happens in between, no click is stored twice and none is left out.
 //!
 //! # Owners
-//! Each journal has one *owner*: the process that took it last, under a random [`JournalOwner`]. Only the
-//! owner moves the position. A process takes a journal that is new, or whose owner is a process before it on
-//! the same directory. A process that finds another owner uses a copy of that directory, or its directory
-//! was copied: it goes on under another id with what the owner does not have.
+//! Each journal has one *owner*: the process that took it last, under a random [`JournalOwner`].
+//! Only the owner moves the position. A process takes a journal that is new, or whose owner is an
+//! earlier process on the same directory. A process that finds another owner uses a copy of that
+//! directory, or its own directory was copied: it continues under another ID with the records that
+//! the owner does not have.
 //!
-//! Every take leaves an [`Ownership`]: by these, any process tells which of its clicks its successor has.
+//! Every take leaves an [`Ownership`]. From these, any process can tell which of its clicks its
+//! successor has.
 
 mod claim;
 
@@ -23,120 +25,123 @@ use waypost_core::{AcceptedLossId, Click, ClickId, JournalId, JournalOwner};
 pub use self::claim::{Branch, Claimed, JournalClaim, Ownership, Predecessor, Tried};
 use crate::{Recorded, StoreError};
 
-/// Keeps how far each click journal is settled, and who owns it.
+/// Keeps the position and the owner of each click journal.
 #[async_trait]
 pub trait JournalStore: Send + Sync {
-    /// Takes a journal for a process: registers it where it is not known, or makes the process the owner of
-    /// one whose owner is among [`JournalClaim::predecessors`] or that never had one. A transaction of the
-    /// former owner that is under way has committed before, or never will.
+    /// Takes a journal for a process: registers a journal that is not known, or makes the process
+    /// the owner of one that has no owner or whose owner is among [`JournalClaim::predecessors`]. A
+    /// running transaction of the former owner has committed before, or never will.
     ///
-    /// Taking again under the same [`JournalClaim::owner`] changes nothing, and gives the same answer.
+    /// Taking it again under the same [`JournalClaim::owner`] changes nothing and returns the same
+    /// answer.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn take_journal(&self, claim: &JournalClaim) -> Result<Claimed, StoreError>;
 
-    /// Notes a sign of life of the owner. Returns whether it still is the owner; if not, nothing is noted.
+    /// Records a sign of life of the owner. Returns whether it still is the owner; if not, nothing
+    /// is recorded.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn note_journal(&self, note: &JournalNote) -> Result<bool, StoreError>;
 
-    /// The record of a journal.
+    /// Returns the record of a journal.
     ///
     /// # Errors
     /// [`StoreError`] other than `NotFound`, which is `Ok(None)`.
     async fn journal(&self, id: JournalId) -> Result<Option<JournalRecord>, StoreError>;
 
-    /// The records of all journals that are not forgotten, in the order of their ids.
+    /// Returns the records of all journals that are not forgotten, in the order of their IDs.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn journals(&self) -> Result<Vec<JournalRecord>, StoreError>;
 
-    /// Removes a finished journal from the list. Its position stays, so that nothing is stored twice if its
-    /// directory turns up again. A note of its owner or a take puts it back on the list. Returns whether it still is
-    /// as `seen`; if not, nothing changes.
+    /// Removes a finished journal from the list. Its position stays, so that nothing is stored
+    /// twice if its directory appears again. A note of its owner, or a take, puts it back on the
+    /// list. Returns whether the journal still equals `seen`; if not, nothing changes.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn forget_journal(
         &self,
         seen: &JournalRecord,
         at: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
-    /// The takes of a journal, in the order in which they happened.
+    /// Returns the takes of a journal, in the order in which they happened.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn journal_owners(&self, id: JournalId) -> Result<Vec<Ownership>, StoreError>;
 
-    /// Settles a batch exactly once: rows, totals, daily rollup and the journal's position in one
-    /// transaction. Clicks on links that do not exist are left out, reported, and counted
-    /// in the journal's [`Dropped::link_deleted`]. A batch may consist of dropped records alone.
+    /// Settles a batch exactly once: click records, totals, daily rollup and the position of the
+    /// journal in one transaction. Clicks on links that do not exist are left out, reported, and
+    /// counted in [`Dropped::link_deleted`] of the journal. A batch may consist of dropped records
+    /// only.
     ///
-    /// After an error the same batch may be tried again: if the first call had
-    /// committed after all, the second one answers [`Ingested::Elsewhere`] with the batch's end.
+    /// After an error the same batch may be tried again: if the first call did commit, the second
+    /// one returns [`Ingested::Elsewhere`] with the end of the batch.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when a click with one of the ids is stored already, or two of the
-    /// batch have the same id, [`StoreError::Refused`] when the database refuses one of the clicks: then
-    /// nothing of the batch is stored or counted and the position stays.
-    /// After [`StoreError::Unavailable`] the batch is settled either whole or not at all.
+    /// [`StoreError::Conflict`] when a click with one of the IDs is already stored, or two clicks
+    /// of the batch have the same ID; [`StoreError::Refused`] when the database rejects a click. In
+    /// both cases nothing of the batch is stored or counted, and the position stays. After
+    /// [`StoreError::Unavailable`] the batch is settled either completely or not at all.
     async fn ingest(
         &self,
         batch: Arc<ClickBatch>,
         at: OffsetDateTime,
     ) -> Result<Ingested, StoreError>;
 
-    /// Those of the clicks that have rows, in no particular order.
+    /// Returns which of the clicks have records, in no particular order.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn stored_clicks(&self, ids: &[ClickId]) -> Result<Vec<ClickId>, StoreError>;
 
-    /// Makes what a journal has settled as durable as the database promises its transactions to be. A
-    /// database that does so at each commit has nothing to do. Returns whether `owner` still owns the
-    /// journal.
+    /// Makes what a journal has settled as durable as the database promises for its transactions.
+    /// Does nothing for a database that does so at each commit. Returns whether `owner` still owns
+    /// the journal.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn make_durable(
         &self,
         journal: JournalId,
         owner: JournalOwner,
     ) -> Result<bool, StoreError>;
 
-    /// Notes that an operator accepted a loss.
+    /// Records that an operator accepted a loss.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn accept_loss(&self, loss: &AcceptedLoss) -> Result<(), StoreError>;
 
-    /// All losses that were accepted, in the order of their ids.
+    /// Returns all accepted losses, in the order of their IDs.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn accepted_losses(&self) -> Result<Vec<AcceptedLoss>, StoreError>;
 }
 
-/// What an operator accepted of a journal.
+/// A loss of a journal that an operator accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedLoss {
-    /// Which acceptance.
+    /// The ID of the acceptance.
     pub id: AcceptedLossId,
     /// The journal.
     pub journal: JournalId,
-    /// How many of its clicks are lost; 0 where two processes used it.
+    /// The number of its clicks that are lost; 0 if two processes used it.
     pub clicks: u64,
-    /// All of its clicks that were lost then, those that were accepted before included.
+    /// All clicks of the journal lost at that time, those accepted before included.
     pub losses: u64,
-    /// How many of these the database had refused.
+    /// How many of these the database had rejected.
     pub rejected: u64,
-    /// How many of these were tried again by then.
+    /// How many of these had been tried again by then.
     pub retried: u64,
-    /// Why that is so; at most [`AcceptedLoss::MAX_REASON`] characters.
+    /// The reason; at most [`AcceptedLoss::MAX_REASON`] characters.
     pub reason: String,
     /// When it was accepted, UTC, to the microsecond.
     pub accepted_at: OffsetDateTime,
@@ -147,10 +152,10 @@ impl AcceptedLoss {
     pub const MAX_REASON: usize = 500;
 }
 
-/// Where a journal went on from another one.
+/// The point at which a journal continued from another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JournalSplit {
-    /// The other one.
+    /// The other journal.
     pub from: JournalId,
     /// The position in both.
     pub at: u64,
@@ -163,13 +168,13 @@ pub struct JournalNote {
     pub journal: JournalId,
     /// The process that owns it.
     pub owner: JournalOwner,
-    /// The position behind its last record.
+    /// The position after its last record.
     pub accepted: u64,
-    /// When the oldest record happened that is not settled; `None` where all are.
+    /// When the oldest record that is not settled happened; `None` if all are settled.
     pub pending_since: Option<OffsetDateTime>,
-    /// Whether the process ends now, in order.
+    /// Whether the process is shutting down in order.
     pub ends: bool,
-    /// When.
+    /// The time of the note.
     pub at: OffsetDateTime,
 }
 
@@ -180,22 +185,22 @@ pub struct ClickBatch {
     pub journal: JournalId,
     /// The process that owns it.
     pub owner: JournalOwner,
-    /// Its position before the batch: how many of its records were settled, those before it was
-    /// registered included.
+    /// The position before the batch: the number of settled records, those before its registration
+    /// included.
     pub start: u64,
-    /// The clicks that can be stored, in the order of the journal.
+    /// The clicks to store, in the order of the journal.
     pub clicks: Vec<Click>,
     /// The records of this run that are not stored.
     pub dropped: Dropped,
-    /// The records of this run that are stored already.
+    /// The records of this run that are already stored.
     pub duplicates: u64,
-    /// Whether the clicks leave rows. Without, they are counted in totals and rollups alone, as if their
-    /// rows had been purged at once.
+    /// Whether to keep click records. If not, the clicks only count in totals and rollups, as if
+    /// their records had been purged at once.
     pub keep_rows: bool,
 }
 
 impl ClickBatch {
-    /// The position of the journal behind the batch.
+    /// Returns the position of the journal after the batch.
     #[must_use]
     pub fn end(&self) -> u64 {
         let clicks = u64::try_from(self.clicks.len()).unwrap_or(u64::MAX);
@@ -206,22 +211,22 @@ impl ClickBatch {
     }
 }
 
-/// Numbers of records that were accepted and never will be stored, by reason.
+/// Numbers of accepted records that will never be stored, by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Dropped {
     /// Their link was deleted before they were stored.
     pub link_deleted: u64,
-    /// The database refused them; they were set aside.
+    /// The database rejected them; they were set aside.
     pub rejected: u64,
     /// They are damaged in the journal.
     pub unreadable: u64,
-    /// They were only in the memory of a process that was killed, or the database forgot them and the
-    /// journal has them no longer.
+    /// They were only in the memory of a process that was killed, or the database lost them and the
+    /// journal no longer has them.
     pub lost: u64,
 }
 
 impl Dropped {
-    /// All of them.
+    /// Returns the number of all of them.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.link_deleted
@@ -230,7 +235,7 @@ impl Dropped {
             .saturating_add(self.lost)
     }
 
-    /// Those that an operator should know of: all but the ones on deleted links.
+    /// Returns the losses that an operator should know of: all except those on deleted links.
     #[must_use]
     pub const fn losses(&self) -> u64 {
         self.rejected
@@ -238,7 +243,7 @@ impl Dropped {
             .saturating_add(self.lost)
     }
 
-    /// These without those.
+    /// Subtracts the numbers of `fewer`.
     #[must_use]
     pub const fn minus(&self, fewer: &Self) -> Self {
         Self {
@@ -249,7 +254,7 @@ impl Dropped {
         }
     }
 
-    /// These and those together.
+    /// Adds the numbers of `more`.
     #[must_use]
     pub const fn plus(&self, more: &Self) -> Self {
         Self {
@@ -261,56 +266,57 @@ impl Dropped {
     }
 }
 
-/// What became of a batch.
+/// The result of settling a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ingested {
-    /// It is settled: its clicks are stored, those on deleted links counted as dropped. The position
-    /// is [`ClickBatch::end`].
+    /// It is settled: its clicks are stored, and those on deleted links are counted as dropped. The
+    /// position is [`ClickBatch::end`].
     Settled(Recorded),
-    /// The journal has another owner than the batch says, or is not at the batch's start; `None` when it
-    /// is not registered. Nothing was changed.
+    /// The journal has another owner than the batch, or is not at the start of the batch; `None` if
+    /// it is not registered. Nothing was changed.
     Elsewhere(Option<JournalPlace>),
 }
 
-/// Where a journal is, and whose.
+/// The position and the owner of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JournalPlace {
-    /// The process that owns it; `None` where none took it since there are owners.
+    /// The process that owns it; `None` if no process took it since owners exist.
     pub owner: Option<JournalOwner>,
     /// The number of records before the first one that is not settled.
     pub committed: u64,
 }
 
-/// How far a journal is settled, whose it is, and what became of its records.
+/// The position and the owner of a journal, and the fate of its records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalRecord {
     /// The journal.
     pub id: JournalId,
-    /// The process that owns it; `None` where none took it since there are owners.
+    /// The process that owns it; `None` if no process took it since owners exist.
     pub owner: Option<JournalOwner>,
-    /// The host of the owner; empty where it is not known.
+    /// The host of the owner; empty if unknown.
     pub node: String,
-    /// The owner among all processes; `None` when it ended in order.
+    /// The identity of the owner among all processes; `None` if it shut down in order.
     pub process: Option<String>,
     /// The position at which it was registered.
     pub began: u64,
     /// Its position: the number of records before the first one that is not settled.
     pub committed: u64,
-    /// The position behind its last record, as its owner said in its last note; 0 before the first one.
+    /// The position after its last record, as of the last note of its owner; 0 before the first
+    /// note.
     pub accepted: u64,
-    /// When the oldest record happened that was not settled then.
+    /// When the oldest record that was not settled then happened.
     pub pending_since: Option<OffsetDateTime>,
     /// When that note was made, UTC, to the microsecond.
     pub noted_at: Option<OffsetDateTime>,
     /// How many of its records were stored as clicks.
     pub stored: u64,
-    /// How many were stored already, from another journal.
+    /// How many were already stored, from another journal.
     pub duplicates: u64,
     /// How many were not stored, by reason.
     pub dropped: Dropped,
-    /// The journal that it went on from.
+    /// The journal that it continued from.
     pub split: Option<JournalSplit>,
-    /// The journal whose refused clicks it tries again.
+    /// The journal whose rejected clicks it tries again.
     pub retry_of: Option<JournalId>,
     /// When it was forgotten, UTC, to the microsecond.
     pub forgotten_at: Option<OffsetDateTime>,
@@ -322,7 +328,7 @@ pub struct JournalRecord {
 }
 
 impl JournalRecord {
-    /// The record of a journal that a process has just registered.
+    /// Returns the record of a journal that a process has just registered.
     #[must_use]
     pub fn registered(claim: &JournalClaim) -> Self {
         let at = waypost_core::micros(claim.at);
@@ -347,7 +353,7 @@ impl JournalRecord {
         }
     }
 
-    /// Whether every settled record is accounted for.
+    /// Returns whether every settled record is accounted for.
     #[must_use]
     pub const fn agrees(&self) -> bool {
         let known = self
@@ -360,7 +366,7 @@ impl JournalRecord {
         }
     }
 
-    /// Where it is, and whose.
+    /// Returns the position and the owner.
     #[must_use]
     pub const fn place(&self) -> JournalPlace {
         JournalPlace {
@@ -369,7 +375,8 @@ impl JournalRecord {
         }
     }
 
-    /// When its owner was last heard of: its last note, its last batch, or when it was registered.
+    /// Returns when its owner last gave a sign of life: its last note, its last batch, or its
+    /// registration.
     #[must_use]
     pub fn seen_at(&self) -> OffsetDateTime {
         self.noted_at

@@ -1,4 +1,4 @@
-//! The port for leases: the right to do what one node at a time is to do.
+//! The port for leases: the right to do work that only one node at a time should do.
 
 use std::fmt;
 
@@ -8,24 +8,25 @@ use waypost_core::LeaseHolder;
 
 use crate::StoreError;
 
-/// Gives leases. A lease has at most one holder at a time, and runs out by itself: that of a process
-/// that crashed is free soon after.
+/// Grants leases. A lease has at most one holder at a time and expires by itself: the lease of a
+/// process that crashed is free soon after.
 ///
-/// Times are those of the caller, which therefore goes by a [`DatabaseClock`](crate::DatabaseClock): the
-/// clocks of all nodes must agree to much less than the length of a lease. What is done under a lease must
-/// still be harmless when two do it: a holder may be delayed beyond the end of its lease at any point and
-/// not know it.
+/// Times are those of the caller, which therefore uses a [`DatabaseClock`](crate::DatabaseClock):
+/// the clocks of all nodes must agree to much less than the length of a lease. Work under a lease
+/// must still be harmless when two nodes do it: a holder may be delayed beyond the end of its lease
+/// at any point without knowing it.
 #[async_trait]
 pub trait LeaseStore: Send + Sync {
-    /// Takes a lease until `until`, if it is free, ran out by `now`, or is the holder's own, and tells
-    /// whether it did. Of many who ask at once, one gets it. What is the holder's own is renewed: it
-    /// then ends at `until`, also where that is earlier.
+    /// Takes a lease until `until` if it is free, expired by `now`, or already held by `holder`,
+    /// and returns whether it did. If several ask at once, one gets it. A lease that the holder
+    /// already has is renewed: it then ends at `until`, even if that is earlier.
     ///
-    /// A lease that lasts more than twice as long from `now` as the caller asks for was taken by a clock
-    /// that was wrong, and counts as one that ran out. It would last for as long as the clock was ahead.
+    /// A lease that lasts, from `now`, more than twice as long as the caller asks for was taken by
+    /// a wrong clock and counts as expired. Otherwise it would last for as long as that clock was
+    /// ahead.
     ///
     /// # Errors
-    /// [`StoreError`] as any change. After [`StoreError::Unavailable`] it may be taken or not.
+    /// [`StoreError`] as for any write. After [`StoreError::Unavailable`] it may be taken or not.
     async fn take_lease(
         &self,
         name: LeaseName,
@@ -34,31 +35,32 @@ pub trait LeaseStore: Send + Sync {
         until: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
-    /// Gives a lease back before it runs out. Nothing happens where it is not the holder's.
+    /// Releases a lease before it expires. Does nothing if `holder` does not have it.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn release_lease(&self, name: LeaseName, holder: LeaseHolder) -> Result<(), StoreError>;
 }
 
-/// From when on the end of a lease is too late to be believed, for somebody who asks for one at `now`.
+/// Returns the latest believable end of a lease, for a caller that asks for one at `now`.
 #[must_use]
 pub fn latest_lease_end(now: OffsetDateTime, until: OffsetDateTime) -> OffsetDateTime {
     until.saturating_add(until - now)
 }
 
-/// Says what a lease is for. Leases of different names have nothing to do with each other.
+/// The purpose of a lease. Leases of different names are independent of each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LeaseName(&'static str);
 
 impl LeaseName {
-    /// A name that a program knows: at most 64 characters of ASCII. A database refuses what is longer.
+    /// Creates a name that is a constant of a program: at most 64 ASCII characters. A database
+    /// rejects longer ones.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self(name)
     }
 
-    /// The name for storing it.
+    /// Returns the name as it is stored.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.0

@@ -1,33 +1,4 @@
-//! The port: what Waypost asks of a database, and nothing about any particular one.
-//!
-//! A *store* keeps links, clicks and salts, users and API tokens. Each kind has a trait ([`LinkStore`],
-//! [`ClickStore`], [`SaltStore`], [`UserStore`], [`TokenStore`]), and so have signing in
-//! ([`SessionStore`], [`SetupStore`], [`IdentityStore`]), whom links belong to
-//! ([`AccessStore`]), finding them ([`CatalogStore`]), the positions of click journals
-//! ([`JournalStore`]), paths that lead nowhere ([`OrphanStore`]), the change feed of links
-//! ([`ChangeStore`]), what one node at a time may do ([`LeaseStore`]) and the database's time
-//! ([`TimeStore`]); [`Store`] is all of them. The traits are object-safe and take `&self`:
-//! hand an `Arc<dyn Store>` to whoever needs one. One method is one atomic operation: it happens whole
-//! or not at all, and what it counts it counts with the database's own arithmetic. Look-ups answer
-//! `Ok(None)` for what does not exist; [`StoreError`] keeps the kind of what went wrong.
-//!
-//! Clicks arrive by [`JournalStore::ingest`], which stores a batch and moves the position of the
-//! journal that it comes from in one transaction, and so exactly once however often it is tried.
-//!
-//! | part | what it is |
-//! | --- | --- |
-//! | [`MemoryStore`] | an implementation in memory, for tests and embedding |
-//! | [`DatabaseClock`] | the clock that all nodes of a database agree on |
-//! | [`hold_point`] | where crash tests stop a process; nothing in a release build |
-//! | [`lower_priority`], [`run_when_idle`] | how threads get out of the way of redirects |
-//!
-//! The databases are in `waypost-store-diesel`, what is done with a store in `waypost-service`, and the suite that every
-//! implementation passes in `waypost-store-testkit`.
-//!
-//! # Adding an operation
-//! Add the method to its trait with its parameters, units and errors; implement it in
-//! [`MemoryStore`] and in `waypost-store-diesel`; add its cases to the conformance suite
-//! of `waypost-store-testkit`, which then run on every store.
+#![doc = include_str!("../README.md")]
 
 mod access;
 mod blocklist;
@@ -107,20 +78,20 @@ pub trait Store:
     + IdentityStore
     + TimeStore
 {
-    /// Asks the database for a sign of life.
+    /// Checks that the database answers.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] while it cannot be reached.
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// How much the store holds.
+    /// Counts what the store contains.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn counts(&self) -> Result<Counts, StoreError>;
 }
 
-/// How much a store holds.
+/// The numbers of links and users in a store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Links that are not deleted.

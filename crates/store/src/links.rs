@@ -8,19 +8,19 @@ use waypost_core::{
 
 use crate::StoreError;
 
-/// Keeps links: the mapping of short codes to target URLs, what else is decided about a link, and its
-/// history. Each change of a link adds to its history, and for each of its codes to the change feed
-/// ([`ChangeStore`](crate::ChangeStore)), in its own transaction.
+/// Keeps links: their short codes and destinations, their other settings, and their history. Each
+/// change of a link adds to its history, and to the change feed
+/// ([`ChangeStore`](crate::ChangeStore)) for each of its codes, in its own transaction.
 #[async_trait]
 pub trait LinkStore: Send + Sync {
-    /// Inserts the first version of a link, whose clicks start at 0 (whatever `link.clicks`,
-    /// `link.version`, `link.updated_at` and `link.deleted_at` say), with its primary owner or without
-    /// one, who is also the one that made it.
+    /// Inserts the first version of a link, with its primary owner or without one. The owner is
+    /// also recorded as its creator. Its clicks start at 0; `link.clicks`, `link.version`,
+    /// `link.updated_at` and `link.deleted_at` are ignored.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when its code (in any spelling) or id is taken, and when a keyword would
-    /// stand in the way: one that its code goes on from, or this one in that of longer codes.
-    /// [`StoreError::NotFound`] when there is no such user.
+    /// [`StoreError::Conflict`] when its code (in any spelling) or ID is in use, or when a keyword
+    /// is in the way: its code continues that of a keyword, or it is a keyword whose code longer
+    /// codes continue. [`StoreError::NotFound`] when the user does not exist.
     async fn insert_link(&self, link: &Link, owner: Option<UserId>) -> Result<(), StoreError>;
 
     /// Finds a link, deleted or not.
@@ -29,50 +29,49 @@ pub trait LinkStore: Send + Sync {
     /// [`StoreError`] other than `NotFound`, which is `Ok(None)`.
     async fn link(&self, id: LinkId) -> Result<Option<Link>, StoreError>;
 
-    /// Finds the link that has a code, or had it before, whatever its spelling. One that is deleted is
-    /// not found.
+    /// Finds the link that has a code, or had it before, in any spelling. A deleted link is not
+    /// found.
     ///
     /// # Errors
     /// [`StoreError`] other than `NotFound`, which is `Ok(None)`.
     async fn link_by_code(&self, code: &ShortCode) -> Result<Option<Link>, StoreError>;
 
-    /// The link because of which no other one can have a code: it has the code or had it, deleted or not, or
-    /// it is a keyword that the code goes on from.
+    /// Returns the link that keeps others from having a code: it has or had the code, deleted or
+    /// not, or it is a keyword that the code continues.
     ///
     /// # Errors
     /// [`StoreError`] other than `NotFound`, which is `Ok(None)`.
     async fn holder_of_code(&self, code: &ShortCode) -> Result<Option<LinkId>, StoreError>;
 
-    /// Finds the link that has a code, as [`LinkStore::link_by_code`], and whether there are codes that go
-    /// on from it.
+    /// Finds the link that has a code, as [`LinkStore::link_by_code`] does, and whether longer
+    /// codes continue it.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn code_route(&self, code: &ShortCode) -> Result<CodeRoute, StoreError>;
 
-    /// The code of a link and those that it had before, in the order of the alphabet, however they are
-    /// spelled. None when there is no such link.
+    /// Returns the code of a link and its former codes, in alphabetical order whatever their
+    /// spelling. Returns no codes if the link does not exist.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn codes_of_link(&self, id: LinkId) -> Result<Vec<ShortCode>, StoreError>;
 
-    /// Changes a link of which version `update.version` is the newest, and gives back what it is then.
+    /// Changes a link whose newest version is `update.version`, and returns it as changed.
     ///
-    /// A code that is given up stays with the link. A change after which nothing is different is one
-    /// nevertheless: it has its version.
+    /// A code that is given up stays with the link. A no-op update still creates a version.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the new code is another link's, or a keyword stands in the way as with
-    /// [`LinkStore::insert_link`]; [`StoreError::NotFound`] when the
-    /// user whom it is given to or shared with does not exist.
+    /// [`StoreError::Conflict`] when the new code belongs to another link, or a keyword is in the
+    /// way as in [`LinkStore::insert_link`]; [`StoreError::NotFound`] when the user who becomes an
+    /// owner or with whom it is shared does not exist.
     async fn update_link(&self, update: &LinkUpdate) -> Result<Updated, StoreError>;
 
-    /// At most `limit` versions of a link below number `before` (from the newest on without one), newest
-    /// first. Links that are older than their history have none of their first one.
+    /// Returns at most `limit` versions of a link below number `before` (`None`: from the newest
+    /// one), newest first. Links that are older than the history lack their first version.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn link_versions(
         &self,
         id: LinkId,
@@ -80,44 +79,44 @@ pub trait LinkStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<LinkVersion>, StoreError>;
 
-    /// A page of links that are not deleted, newest first (by `created_at`, then `id`), with their
-    /// number.
+    /// Returns a page of links that are not deleted, newest first (by `created_at`, then `id`),
+    /// with their total number.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up; a page behind the last one is empty, not an error.
+    /// [`StoreError`] as for any read; a page after the last one is empty, not an error.
     async fn links_page(&self, of: PageOf, page: PageRequest) -> Result<Page<Link>, StoreError>;
 
-    /// At most `limit` links that are not deleted behind a cursor (from the newest on without one),
-    /// newest first.
+    /// Returns at most `limit` links that are not deleted after a cursor (`None`: from the newest
+    /// one), newest first.
     ///
-    /// While links are inserted and deleted, none is shown twice and none that stayed is skipped.
+    /// While links are inserted and deleted, no link appears twice and none that stays is skipped.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn links_after(
         &self,
         cursor: Option<LinkCursor>,
         limit: u32,
     ) -> Result<Vec<Link>, StoreError>;
 
-    /// Deletes a link for good, with its codes, its history, its clicks and rollups. `false` when there
-    /// was none.
+    /// Permanently deletes a link, with its codes, history, clicks and rollups. Returns `false`
+    /// when it did not exist.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn delete_link(&self, id: LinkId) -> Result<bool, StoreError>;
 
-    /// How many links have been deleted before `before`, and can still be restored.
+    /// Counts the links that were deleted before `before` and can still be restored.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn deleted_links_before(&self, before: OffsetDateTime) -> Result<u64, StoreError>;
 
-    /// Deletes for good at most `limit` links that have been deleted before `before`, and gives back
+    /// Permanently deletes at most `limit` links that were deleted before `before`, and returns
     /// their number.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn purge_deleted_links(
         &self,
         before: OffsetDateTime,
@@ -125,78 +124,76 @@ pub trait LinkStore: Send + Sync {
     ) -> Result<u64, StoreError>;
 }
 
-/// What a code leads to.
+/// The link of a code, and what routing needs to know of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CodeRoute {
     /// The link that has the code.
     pub link: Option<Link>,
-    /// Whether the blocklist has the host that the link leads to.
+    /// Whether the destination of the link is on the blocklist.
     pub is_blocked: bool,
-    /// Whether links, deleted ones included, have codes of more segments that begin with those of this one.
+    /// Whether links, deleted ones included, have longer codes that continue the segments of this
+    /// one.
     pub has_longer: bool,
 }
 
 /// Which links [`LinkStore::links_page`] shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageOf {
-    /// All.
+    /// All links.
     All,
-    /// Those that this user owns, alone or with others.
+    /// The links that this user owns, alone or with others.
     Owner(UserId),
-    /// Those that nobody owns.
+    /// The links without an owner.
     Nobody,
 }
 
 /// A change of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkUpdate {
-    /// Which one.
+    /// The link to change.
     pub link: LinkId,
-    /// The version that it has; where it has another one by now, nothing is changed.
+    /// The version it must have; if it has another one by now, nothing is changed.
     pub version: u32,
-    /// Who changes it; `None` for the operator and for nobody in particular.
+    /// Who changes it; `None` for the operator and for anonymous callers.
     pub by: Option<UserId>,
-    /// When.
+    /// The time of the change.
     pub at: OffsetDateTime,
-    /// What is changed.
+    /// The change.
     pub edit: LinkEdit,
 }
 
-/// What is changed of a link.
+/// The kind of change of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkEdit {
-    /// All that its owners decide.
+    /// Sets everything that its owners decide.
     Content(LinkContent),
-    /// It is deleted, and can be restored.
+    /// Deletes it so that it can be restored.
     Delete,
-    /// It is not deleted any more, and has this content.
+    /// Restores it, with this content.
     Restore(LinkContent),
-    /// This user becomes an owner: the primary one where there is none. It is not shared with them any
-    /// more.
+    /// Makes this user an owner, the primary one if there is none. It is then no longer shared with
+    /// them.
     AddOwner(UserId),
-    /// This user becomes the primary owner, whether they were an owner or not; who was it stays an
-    /// owner. It is not shared with them any more.
+    /// Makes this user the primary owner, whether they are an owner or not. The former primary
+    /// owner stays an owner. It is then no longer shared with this user.
     MakePrimary(UserId),
-    /// This user is no owner any more. Who has been an owner for longest after them becomes the primary
-    /// one where it was them.
+    /// Removes this user from the owners. If they were the primary owner, the owner who was added
+    /// first becomes the primary one.
     RemoveOwner(UserId),
-    /// It is shared with this user, unless they own it.
+    /// Shares it with this user, unless they own it.
     Share(UserId),
-    /// It is not shared with this user any more.
+    /// Stops sharing it with this user.
     Unshare(UserId),
 }
 
-/// How a change of a link ended.
+/// The result of a change of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is taken apart where it arrives"
-)]
+#[expect(clippy::large_enum_variant, reason = "callers match on it at once")]
 pub enum Updated {
-    /// It was changed, and is like this now.
+    /// It was changed; this is the link afterwards.
     Done(Link),
-    /// It has another version: somebody else was quicker.
+    /// It has another version: another change came first.
     Stale,
-    /// There is no such link.
+    /// The link does not exist.
     Missing,
 }

@@ -42,7 +42,7 @@ struct State {
     journal_owners: BTreeMap<JournalId, Vec<Ownership>>,
     accepted_losses: BTreeMap<AcceptedLossId, AcceptedLoss>,
     leases: BTreeMap<LeaseName, leases::Held>,
-    /// By number. The last one stays for ever.
+    /// The changes by number. The last one is kept forever.
     changes: BTreeMap<u64, Changed>,
     blocked: BTreeMap<HostPattern, BlockedHost>,
     orphans: BTreeMap<Date, orphans::OrphanDay>,
@@ -55,7 +55,7 @@ struct State {
     clock: OwnClock,
 }
 
-/// The clock of the database that a store stands for.
+/// The clock of the database that this store represents.
 #[derive(Clone)]
 struct OwnClock(Arc<dyn Clock>);
 
@@ -73,31 +73,31 @@ impl fmt::Debug for OwnClock {
 
 #[derive(Debug, Clone)]
 struct Changed {
-    /// `None`: everything may have.
+    /// `None`: all links may have changed.
     code: Option<ShortCode>,
     at: OffsetDateTime,
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What it holds now, as a backup has it.
+    /// Returns a copy of the present contents, as a backup.
     #[must_use]
     pub fn backup(&self) -> Self {
         Self(Mutex::new(self.state().clone()))
     }
 
-    /// Becomes what it was when a backup was made.
+    /// Restores the contents of a backup.
     pub fn restore(&self, backup: &Self) {
         let state = backup.state().clone();
         *self.state() = state;
     }
 
-    /// An empty store whose own time is told by `clock`, not by that of the system.
+    /// Creates an empty store whose database time comes from `clock`, not from the system.
     #[must_use]
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
         Self(Mutex::new(State {
@@ -106,13 +106,13 @@ impl MemoryStore {
         }))
     }
 
-    /// All clicks, in the order of their ids.
+    /// Returns all clicks, in the order of their IDs.
     #[must_use]
     pub fn all_clicks(&self) -> Vec<Click> {
         self.state().clicks.values().cloned().collect()
     }
 
-    /// All days of all links.
+    /// Returns the rollup of all links and days.
     #[must_use]
     pub fn all_days(&self) -> Vec<(LinkId, LinkDay)> {
         let state = self.state();
@@ -139,9 +139,9 @@ impl State {
         self.changes.last_key_value().map_or(0, |(seq, _)| *seq)
     }
 
-    /// Adds to the change feed. The age of a change is told by the clock of the database.
+    /// Adds to the change feed. The age of a change is measured by the clock of the database.
     fn note_change(&mut self, code: &ShortCode) {
-        // In its normal form, as a database keeps it.
+        // The code in its normal form, as a database keeps it.
         let code = ShortCode::parse(code.as_str()).unwrap_or_else(|_| code.clone());
         self.note(Some(code));
     }
@@ -156,7 +156,7 @@ impl State {
         self.changes.insert(self.last_change() + 1, changed);
     }
 
-    /// Oldest first.
+    /// Returns the clicks within a scope, oldest first.
     fn clicks_within(&self, scope: PurgeScope) -> impl Iterator<Item = &Click> {
         let before = micros(scope.before);
         self.clicks.values().filter(move |click| {
@@ -164,7 +164,7 @@ impl State {
         })
     }
 
-    /// Stores all of the clicks or, in case of a conflict, none.
+    /// Stores all of the clicks or, on a conflict, none.
     fn record(&mut self, clicks: &[Click], keep_rows: bool) -> Result<Recorded, StoreError> {
         let mut ids = HashSet::new();
         if clicks

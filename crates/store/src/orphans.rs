@@ -1,4 +1,4 @@
-//! The port for orphans: paths that people try and that lead nowhere, as sums by day and path.
+//! The port for orphan paths, which people request and no link matches, as totals by day and path.
 
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
@@ -6,61 +6,63 @@ use waypost_core::{OrphanCursor, OrphanPath};
 
 use crate::StoreError;
 
-/// Keeps orphans: a row for each path and day. Nothing says who tried a path.
+/// Keeps orphan paths: a row for each path and day. Nothing is stored about the visitors.
 #[async_trait]
 pub trait OrphanStore: Send + Sync {
-    /// Adds tries, of which no two have the same path and day, to those that are there. On each day, at most
-    /// `paths_per_day` paths are kept: when there are so many, only those that are among them are counted.
-    /// Which ones of several new paths come first is not said.
+    /// Adds requests to the stored ones. No two of them have the same path and day. On each day, at
+    /// most `paths_per_day` paths are kept: once there are that many, only requests for those are
+    /// counted. Which of several new paths come first is not specified.
     ///
-    /// A path that is deleted keeps its place among those of its day.
+    /// A deleted path keeps its place among those of its day.
     ///
     /// # Errors
-    /// [`StoreError`] as any change. When it is [`StoreError::Unavailable`], the tries may have been added.
+    /// [`StoreError`] as for any write. After [`StoreError::Unavailable`] the requests may have
+    /// been added.
     async fn add_orphans(
         &self,
         tries: &[OrphanTries],
         paths_per_day: u32,
     ) -> Result<OrphansAdded, StoreError>;
 
-    /// The paths that were tried, those with most hits first, and among those with as many by their text.
+    /// Returns the requested paths, those with most hits first, and those with equal hits in the
+    /// order of their text.
     ///
-    /// A path that leads somewhere now is left out: when it is a code of a link that is not deleted, or when its
-    /// first segment is. (That a code of several segments stands before it is not looked for.)
+    /// Leaves out a path that matches a link now: the path, or its first segment, is a code of a
+    /// link that is not deleted. (A code of several segments at its beginning is not looked for.)
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn orphans(&self, query: &OrphanQuery) -> Result<Vec<Orphan>, StoreError>;
 
-    /// Deletes at most `limit` rows of days before `before`, and tells how many.
+    /// Deletes at most `limit` rows of days before `before`, and returns their number.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn purge_orphans(&self, before: Date, limit: u32) -> Result<u64, StoreError>;
 
-    /// Forgets a path on all days. `false` when it was not there.
+    /// Deletes a path on all days. Returns `false` when it was not there.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn delete_orphan(&self, path: &OrphanPath) -> Result<bool, StoreError>;
 }
 
-/// How often a path was tried on a day.
+/// How often a path was requested on a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrphanTries {
     /// The day, in the time zone of days.
     pub day: Date,
-    /// What was tried.
+    /// The path.
     pub path: OrphanPath,
-    /// How often; at least once.
+    /// The number of requests; at least 1.
     pub hits: u64,
-    /// When for the first time, UTC, to the microsecond.
+    /// The time of the first request, UTC, to the microsecond.
     pub first_at: OffsetDateTime,
-    /// When for the last time.
+    /// The time of the last request.
     pub last_at: OffsetDateTime,
 }
 
-/// What became of tries.
+/// The result of adding requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OrphansAdded {
     /// Hits that were added.
@@ -69,36 +71,36 @@ pub struct OrphansAdded {
     pub left_out: u64,
 }
 
-/// Which orphans to list.
+/// Which orphan paths to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrphanQuery {
     /// The first day.
     pub from: Date,
-    /// The last day, itself included.
+    /// The last day, inclusive.
     pub to: Date,
-    /// Only what comes behind this one. Hits that are added meanwhile move a path in the list.
+    /// Only paths after this one. Hits that are added meanwhile may move a path in the list.
     pub after: Option<OrphanCursor>,
-    /// How many at the most.
+    /// Maximum number of paths.
     pub limit: u32,
 }
 
-/// A path that was tried, over some days.
+/// A requested path, over some days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Orphan {
-    /// What was tried.
+    /// The path.
     pub path: OrphanPath,
-    /// How often.
+    /// The number of requests.
     pub hits: u64,
-    /// On how many days.
+    /// The number of days with requests.
     pub days: u32,
-    /// When for the first time on these days, UTC, to the microsecond.
+    /// The time of the first request on these days, UTC, to the microsecond.
     pub first_at: OffsetDateTime,
-    /// When for the last time.
+    /// The time of the last request.
     pub last_at: OffsetDateTime,
 }
 
 impl Orphan {
-    /// Where a list goes on behind it.
+    /// Returns the cursor of the list after this path.
     #[must_use]
     pub fn cursor(&self) -> OrphanCursor {
         OrphanCursor {

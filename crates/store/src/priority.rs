@@ -1,22 +1,23 @@
-//! The priority of threads. Where it cannot be changed, it stays as it is, and the log says so.
+//! The priority of threads. If it cannot be changed, it stays as it is, and the log says so.
 
 use thread_priority::{
     NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
     set_thread_priority_and_policy, thread_native_id,
 };
 
-/// Gives the calling thread, which does this `work`, the lowest priority of those that share the time: it
-/// gets a seventieth of what others want, and threads that it starts likewise.
+/// Gives the calling thread, which does this `work`, the lowest time-sharing priority: it gets a
+/// seventieth of what other threads want. Threads that it starts inherit it.
 pub fn lower_priority(work: &'static str) {
     set(NormalThreadSchedulePolicy::Other, work);
 }
 
-/// Lets the calling thread, which does this `work`, run when nobody else wants to, and threads that it starts
-/// likewise. Others do not wait until its time slice is over. On Linux, `SCHED_IDLE` of
-/// [sched(7)](https://man7.org/linux/man-pages/man7/sched.7.html); elsewhere as [`lower_priority`].
+/// Lets the calling thread, which does this `work`, run only when no other thread wants to. Threads
+/// that it starts inherit this. Other threads do not wait for the end of its time slice. Uses
+/// `SCHED_IDLE` of [sched(7)](https://man7.org/linux/man-pages/man7/sched.7.html) on Linux, and
+/// behaves as [`lower_priority`] elsewhere.
 ///
-/// Not for what others wait for: on a machine that other programs keep busy it hardly gets on, and who waits for a
-/// lock that it holds waits long. Such work is to hold locks for short.
+/// Do not use it for work that others wait for: on a busy machine it makes little progress, and a
+/// thread that waits for a lock of such work waits long. Such work must hold locks only briefly.
 pub fn run_when_idle(work: &'static str) {
     #[cfg(target_os = "linux")]
     set(NormalThreadSchedulePolicy::Idle, work);
@@ -40,7 +41,7 @@ mod tests {
 
     use super::*;
 
-    /// The nice value and the policy of the calling thread, of
+    /// Returns the nice value and the policy of the calling thread, from
     /// [proc_pid_stat(5)](https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
     fn nice_and_policy() -> (String, String) {
         let stat = fs::read_to_string("/proc/thread-self/stat").unwrap();

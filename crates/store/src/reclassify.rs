@@ -1,46 +1,46 @@
-//! The port for changing what is known of clicks after the fact: when the lists by which user agents are
-//! told apart have become better.
+//! The port for changing the facts of stored clicks, for use after an update of the lists that
+//! classify user agents.
 
 use async_trait::async_trait;
 use waypost_core::{Click, ClickFacts, ClickId};
 
 use crate::StoreError;
 
-/// Changes what is known of clicks whose rows are kept, and the rollups with it.
+/// Changes the facts of clicks whose records are kept, and the rollups with them.
 #[async_trait]
 pub trait FactsStore: Send + Sync {
-    /// At most `limit` clicks whose rows are kept, in the order of their ids, behind `after`. Without
-    /// their address hash; their day is that of UTC, because rows do not keep the one that they were
-    /// counted under.
+    /// Returns at most `limit` clicks whose records are kept, after `after`, in the order of their
+    /// IDs. They lack their address hash, and their day is that of UTC, because records do not keep
+    /// the day under which they were counted.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn clicks_after(
         &self,
         after: Option<ClickId>,
         limit: u32,
     ) -> Result<Vec<Click>, StoreError>;
 
-    /// Changes clicks, and counts each under its new facts instead of the old ones, all of it in one
-    /// transaction; gives back how many were changed. Those that are gone, or not as they are given
-    /// any more, are left alone.
+    /// Changes clicks and counts each under its new facts instead of the old ones, in one
+    /// transaction; returns how many were changed. Clicks that are gone or no longer equal the
+    /// given ones are left alone.
     ///
     /// # Errors
-    /// [`StoreError`] as any change; [`StoreError::Corrupt`] when the rollup cannot be read.
+    /// [`StoreError`] as for any write; [`StoreError::Corrupt`] when the rollup cannot be read.
     async fn change_facts(&self, changes: &[FactsChange]) -> Result<u64, StoreError>;
 }
 
-/// What is to be known of a click.
+/// New facts of a click.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactsChange {
     /// The click as it is stored, with the day under which it was counted.
     pub click: Click,
-    /// What is to be known of it.
+    /// The new facts.
     pub facts: ClickFacts,
 }
 
 impl FactsChange {
-    /// The click as it is to be.
+    /// Returns the click with the new facts.
     #[must_use]
     pub fn changed(&self) -> Click {
         Click {

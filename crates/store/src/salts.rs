@@ -6,19 +6,19 @@ use waypost_core::Salt;
 
 use crate::StoreError;
 
-/// Keeps one random salt per day, and forgets it for good.
+/// Keeps one random salt per day until it is deleted.
 #[async_trait]
 pub trait SaltStore: Send + Sync {
-    /// The salt of `day`: the stored one, else `candidate`, which then is stored. All nodes get the
-    /// same answer, whichever asks first.
+    /// Returns the salt of `day`: the stored one, or else `candidate`, which is then stored. All
+    /// nodes get the same answer, whichever asks first.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn salt(&self, day: Date, candidate: &Salt) -> Result<Salt, StoreError>;
 
-    /// Destroys the salts of all days before `day`, and gives back their number.
+    /// Permanently deletes the salts of all days before `day`, and returns their number.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn destroy_salts_before(&self, day: Date) -> Result<u64, StoreError>;
 }

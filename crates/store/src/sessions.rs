@@ -8,19 +8,20 @@ use waypost_core::{Session, SessionCursor, SessionHash, SessionId, User, UserId}
 
 use crate::StoreError;
 
-/// Keeps sessions, and the hashes by which they are found. Deleting a user deletes theirs; setting their
-/// password and disabling them ends theirs: see [`UserStore`](crate::UserStore).
+/// Keeps sessions, and the hashes by which they are found. Deleting a user deletes their sessions;
+/// setting their password or disabling them ends their sessions: see
+/// [`UserStore`](crate::UserStore).
 #[async_trait]
 pub trait SessionStore: Send + Sync {
     /// Inserts a session that is found by `hash`.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the hash or the id is taken, [`StoreError::NotFound`] when there is
-    /// no such user.
+    /// [`StoreError::Conflict`] when the hash or the ID is in use, [`StoreError::NotFound`] when
+    /// the user does not exist.
     async fn insert_session(&self, session: &Session, hash: &SessionHash)
     -> Result<(), StoreError>;
 
-    /// Finds a session by its hash, and whose it is: valid or not.
+    /// Finds a session, valid or not, and its user by the hash of the session.
     ///
     /// # Errors
     /// [`StoreError`] other than `NotFound`, which is `Ok(None)`.
@@ -29,11 +30,11 @@ pub trait SessionStore: Send + Sync {
         hash: &SessionHash,
     ) -> Result<Option<(Session, User)>, StoreError>;
 
-    /// At most `limit` sessions of a user that are valid at `at`, behind a cursor (from the newest on
-    /// without one), newest first.
+    /// Returns at most `limit` sessions of a user that are valid at `at`, after a cursor (`None`:
+    /// from the newest one), newest first.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn sessions_after(
         &self,
         user: UserId,
@@ -42,12 +43,12 @@ pub trait SessionStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Session>, StoreError>;
 
-    /// Notes that a session was used, and until when it lasts by that. Notes of several nodes may arrive
-    /// in any order: the latest of each stays. What is noted of a session that does not exist or was ended
-    /// is forgotten.
+    /// Records that a session was used, and its new expiry. Notes of several nodes may arrive in
+    /// any order: the latest value of each stays. Notes for a session that does not exist or has
+    /// ended are ignored.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn touch_session(
         &self,
         session: SessionId,
@@ -55,11 +56,11 @@ pub trait SessionStore: Send + Sync {
         expires_at: OffsetDateTime,
     ) -> Result<(), StoreError>;
 
-    /// Ends a session of a user. One that was ended already stays so since then. `false` when the user
-    /// has no such session.
+    /// Ends a session of a user. A session that has already ended keeps its end. Returns `false`
+    /// when the user has no such session.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn end_session(
         &self,
         user: UserId,
@@ -67,11 +68,11 @@ pub trait SessionStore: Send + Sync {
         at: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
-    /// Ends all sessions of a user that were not ended, but for one to be kept, and gives back their
+    /// Ends all sessions of a user that have not ended, except one to keep, and returns their
     /// number.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn end_sessions(
         &self,
         user: UserId,
@@ -79,36 +80,37 @@ pub trait SessionStore: Send + Sync {
         at: OffsetDateTime,
     ) -> Result<u64, StoreError>;
 
-    /// Deletes at most `limit` sessions that expired before `before`, those that were ended sooner
-    /// included, oldest first, and gives back their number.
+    /// Deletes at most `limit` sessions that expired before `before`, those that ended sooner
+    /// included, oldest first, and returns their number.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn purge_sessions(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError>;
 
-    /// Whose these sessions are, and when they are or were valid. Those that do not exist are left out.
+    /// Returns the users of these sessions, and the time during which the sessions are or were
+    /// valid. Sessions that do not exist are left out.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn users_of_sessions(
         &self,
         hashes: &[SessionHash],
     ) -> Result<BTreeMap<SessionHash, SignedIn>, StoreError>;
 }
 
-/// Who was signed in by a session, and when.
+/// The user of a session, and when they were signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignedIn {
-    /// Who.
+    /// The user.
     pub user_id: UserId,
-    /// Since when.
+    /// The beginning of the session.
     pub from: OffsetDateTime,
-    /// Until when: it expires or expired then, or was ended.
+    /// The end: when it expires or expired, or was ended.
     pub until: OffsetDateTime,
 }
 
 impl SignedIn {
-    /// What a session says of it.
+    /// Reads it from a session.
     #[must_use]
     pub fn of(session: &Session) -> Self {
         let ended_at = session.ended_at.unwrap_or(session.expires_at);
@@ -119,7 +121,7 @@ impl SignedIn {
         }
     }
 
-    /// Whether they were signed in at `at`.
+    /// Returns whether the user was signed in at `at`.
     #[must_use]
     pub fn covers(&self, at: OffsetDateTime) -> bool {
         self.from <= at && at < self.until

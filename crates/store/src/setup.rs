@@ -1,4 +1,4 @@
-//! The port for the first start: whoever holds a set-up secret makes the first admin.
+//! The port for the first start: the holder of a set-up secret creates the first admin.
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -9,10 +9,11 @@ use crate::StoreError;
 /// Keeps the hashes of set-up secrets until one of them is used.
 #[async_trait]
 pub trait SetupStore: Send + Sync {
-    /// Adds a set-up secret, beside those of other nodes, and forgets those that expired before `now`.
+    /// Adds a set-up secret beside those of other nodes, and deletes those that expired before
+    /// `now`.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when it is there already.
+    /// [`StoreError::Conflict`] when the secret already exists.
     async fn insert_setup_token(
         &self,
         hash: &SetupHash,
@@ -20,18 +21,18 @@ pub trait SetupStore: Send + Sync {
         now: OffsetDateTime,
     ) -> Result<(), StoreError>;
 
-    /// When a set-up secret expires or expired.
+    /// Returns when a set-up secret expires or expired.
     ///
     /// # Errors
     /// [`StoreError`] other than `NotFound`, which is `Ok(None)`.
     async fn setup_token(&self, hash: &SetupHash) -> Result<Option<OffsetDateTime>, StoreError>;
 
-    /// Inserts the first user, with the hash of a password, for whoever holds a set-up secret that is not
-    /// expired at `now`; then all secrets are used up. Of several who do so at once, with the same secret
-    /// or with others, one succeeds.
+    /// Inserts the first user, with the hash of a password, if `hash` is a set-up secret that has
+    /// not expired at `now`; all secrets are used up then. Of several calls at once, with the same
+    /// secret or with others, one succeeds.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn set_up(
         &self,
         hash: &SetupHash,
@@ -41,13 +42,13 @@ pub trait SetupStore: Send + Sync {
     ) -> Result<SetUp, StoreError>;
 }
 
-/// What became of a set-up.
+/// The result of a set-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SetUp {
-    /// The first user is there.
+    /// The first user was created.
     Done,
-    /// There is no such secret, or it is used up or expired. Nothing changed.
+    /// The secret does not exist, is used up or has expired. Nothing changed.
     NoToken,
-    /// There are users: nobody is the first one any more, and all secrets are used up.
+    /// Users already exist. All secrets are used up.
     UsersExist,
 }

@@ -1,4 +1,4 @@
-//! The port for reading what is known of clicks: the numbers of days, and the clicks themselves.
+//! The port for reading statistics: the daily totals, and the click records.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use waypost_core::{Click, ClickId, DisplayName, Link, LinkId, UserId};
 use crate::StoreError;
 use crate::rollup::{Counted, DayFacts, FactsSum, Part};
 
-/// Reads the statistics of links. Numbers come from rollups, which outlive the click rows.
+/// Reads the statistics of links. Numbers come from rollups, which outlive the click records.
 #[async_trait]
 pub trait StatsStore: Send + Sync {
-    /// The days of a link from `from` to `to`, both included, on which it was clicked, in order.
+    /// Returns the days of a link from `from` to `to`, inclusive, that have clicks, in order.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn link_days(
         &self,
         link: LinkId,
@@ -23,11 +23,11 @@ pub trait StatsStore: Send + Sync {
         to: Date,
     ) -> Result<Vec<LinkDay>, StoreError>;
 
-    /// The days of each of these links from `from` to `to`, both included, on which it was clicked, in order.
-    /// Links that were not clicked then are not there.
+    /// Returns the days of each of these links from `from` to `to`, inclusive, that have clicks, in
+    /// order. Links without clicks in this period are left out.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn days_of_links(
         &self,
         links: &[LinkId],
@@ -35,10 +35,10 @@ pub trait StatsStore: Send + Sync {
         to: Date,
     ) -> Result<BTreeMap<LinkId, Vec<(Date, Counted)>>, StoreError>;
 
-    /// The same days of one link, with what their clicks are counted by, as far as `part` goes.
+    /// Returns the same days of one link with their counts by dimension, as far as `part` goes.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up; [`StoreError::Corrupt`] when a document cannot be read.
+    /// [`StoreError`] as for any read; [`StoreError::Corrupt`] when a document cannot be read.
     async fn link_day_facts(
         &self,
         link: LinkId,
@@ -47,7 +47,7 @@ pub trait StatsStore: Send + Sync {
         part: Part,
     ) -> Result<Vec<LinkDayFacts>, StoreError>;
 
-    /// What the clicks of these days are counted by all together, as far as `part` goes.
+    /// Returns the counts by dimension of these days added up, as far as `part` goes.
     ///
     /// # Errors
     /// As [`StatsStore::link_day_facts`].
@@ -59,29 +59,30 @@ pub trait StatsStore: Send + Sync {
         part: Part,
     ) -> Result<FactsSum, StoreError>;
 
-    /// When a link was clicked first and last, as far as that was counted; `None` if it never was.
+    /// Returns the times of the first and the last counted click of a link; `None` if it has none.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn click_span(&self, link: LinkId) -> Result<Option<ClickSpan>, StoreError>;
 
-    /// The oldest click of a link whose row is kept: when it happened.
+    /// Returns the time of the oldest click record of a link.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn oldest_click(&self, link: LinkId) -> Result<Option<OffsetDateTime>, StoreError>;
 
-    /// At most `query.limit` clicks of a link whose rows are kept, newest first, with who made them.
+    /// Returns at most `query.limit` click records of a link, newest first, with the signed-in user
+    /// of each.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn clicks_of(&self, query: &ClicksQuery) -> Result<Vec<KeptClick>, StoreError>;
 
-    /// The clicks of all links that a user owns, deleted ones left out, by day from `from` to `to`,
-    /// both included, in order.
+    /// Returns the clicks of all links of an owner, without deleted ones, by day from `from` to
+    /// `to`, inclusive, in order.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn owned_days(
         &self,
         owner: UserId,
@@ -89,17 +90,18 @@ pub trait StatsStore: Send + Sync {
         to: Date,
     ) -> Result<Vec<(Date, Counted)>, StoreError>;
 
-    /// How many links a user owns, deleted ones left out, and all clicks ever counted for them.
+    /// Returns how many links a user owns, without deleted ones, and all clicks ever counted for
+    /// them.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn owned_total(&self, owner: UserId) -> Result<(u64, Counted), StoreError>;
 
-    /// Those at most `limit` links that a user owns, deleted ones left out, which were clicked most from
-    /// `from` to `to`, both included; most clicks first, then in the order of their ids.
+    /// Returns at most `limit` links of an owner, without deleted ones, with most clicks from
+    /// `from` to `to`, inclusive; most clicks first, then in the order of their IDs.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn owned_top(
         &self,
         owner: UserId,
@@ -111,44 +113,44 @@ pub trait StatsStore: Send + Sync {
     /// Returns the pairs whose user owns the link.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn filter_owned(
         &self,
         pairs: &[(LinkId, UserId)],
     ) -> Result<Vec<(LinkId, UserId)>, StoreError>;
 
-    /// Deletes at most `limit` entries of the sets by which the visitors of a day are told apart, of days
-    /// before `day`, and gives back their number. The numbers of visitors stay; a click of such a day that
-    /// is stored afterwards counts its visitor anew.
+    /// Deletes at most `limit` entries of the sets that distinguish the visitors of a day, of days
+    /// before `day`, and returns their number. The numbers of visitors stay; a click of such a day
+    /// that is stored afterwards counts its visitor again.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn purge_visitors(&self, day: Date, limit: u32) -> Result<u64, StoreError>;
 }
 
-/// The numbers of a link and a day.
+/// The daily totals of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinkDay {
     /// The day, in the server's time zone.
     pub day: Date,
-    /// All clicks, and those of people.
+    /// All clicks, and those by people.
     pub counted: Counted,
-    /// How many different visitors there were. A visitor who comes on two days is one on each.
+    /// The number of unique visitors. A visitor on two days counts on each of them.
     pub visitors: u64,
 }
 
-/// What the clicks of a link and a day are counted by.
+/// The counts by dimension of a link and a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkDayFacts {
     /// The day, in the server's time zone.
     pub day: Date,
-    /// All clicks, and those of people.
+    /// All clicks, and those by people.
     pub counted: Counted,
-    /// Their parts, as far as they were asked for.
+    /// The counts by dimension, as far as requested.
     pub facts: DayFacts<'static>,
 }
 
-/// When a link was clicked first and last, UTC, to the microsecond.
+/// The times of the first and the last click of a link, UTC, to the microsecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClickSpan {
     /// The first click.
@@ -157,36 +159,36 @@ pub struct ClickSpan {
     pub last: OffsetDateTime,
 }
 
-/// Which clicks of a link to list.
+/// Which click records of a link to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClicksQuery {
     /// The link.
     pub link: LinkId,
-    /// They are older than this one: their ids are smaller.
+    /// Only clicks that are older than this one: their IDs are smaller.
     pub before: Option<ClickId>,
-    /// So many at the most.
+    /// Maximum number of clicks.
     pub limit: u32,
 }
 
-/// A click whose row is kept.
+/// A click record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptClick {
-    /// Its identity, and its place in the list.
+    /// Its ID, which is also its place in the list.
     pub id: ClickId,
-    /// When, UTC, to the microsecond.
+    /// When it happened, UTC, to the microsecond.
     pub clicked_at: OffsetDateTime,
     /// The page that the visitor came from.
     pub referrer: Option<waypost_core::Referrer>,
-    /// What the visitor's browser calls itself.
+    /// The user agent of the visitor.
     pub user_agent: Option<waypost_core::UserAgent>,
-    /// What is known of it.
+    /// The known facts of the click.
     pub facts: waypost_core::ClickFacts,
-    /// Who made it, where the visitor was signed in and is still there.
+    /// The user, if the visitor was signed in and the user still exists.
     pub user: Option<(UserId, DisplayName)>,
 }
 
 impl KeptClick {
-    /// What is kept of a click that `user` made.
+    /// Returns the record of a click by `user`.
     #[must_use]
     pub fn of(click: &Click, user: Option<(UserId, DisplayName)>) -> Self {
         Self {

@@ -12,22 +12,22 @@ pub trait TokenStore: Send + Sync {
     /// Inserts a token that is found by `hash`.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the hash or the id is taken, [`StoreError::NotFound`] when there is
-    /// no such user.
+    /// [`StoreError::Conflict`] when the hash or the ID is in use, [`StoreError::NotFound`] when
+    /// the user does not exist.
     async fn insert_token(&self, token: &ApiToken, hash: &TokenHash) -> Result<(), StoreError>;
 
-    /// Finds a token by its hash, and whose it is: valid or not.
+    /// Finds a token, valid or not, and its user by the hash of the token.
     ///
     /// # Errors
     /// [`StoreError`] other than `NotFound`, which is `Ok(None)`.
     async fn token_by_hash(&self, hash: &TokenHash)
     -> Result<Option<(ApiToken, User)>, StoreError>;
 
-    /// At most `limit` tokens of a user behind a cursor (from the newest on without one), newest first,
-    /// those that are not valid any more included.
+    /// Returns at most `limit` tokens of a user after a cursor (`None`: from the newest one),
+    /// newest first, those that are no longer valid included.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn tokens_after(
         &self,
         user: UserId,
@@ -35,11 +35,11 @@ pub trait TokenStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<ApiToken>, StoreError>;
 
-    /// Revokes a token of a user. One that is revoked already stays so since then. `false` when the user
-    /// has no such token.
+    /// Revokes a token of a user. A token that is already revoked keeps its time of revocation.
+    /// Returns `false` when the user has no such token.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn revoke_token(
         &self,
         user: UserId,
@@ -47,10 +47,10 @@ pub trait TokenStore: Send + Sync {
         at: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
-    /// Notes when tokens were last used. Notes of several nodes may arrive in any order: the latest
-    /// stays. What is noted of a token that does not exist is forgotten.
+    /// Records when tokens were last used. Notes of several nodes may arrive in any order: the
+    /// latest stays. Notes for tokens that do not exist are ignored.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn note_tokens_used(&self, used: &[(TokenId, OffsetDateTime)]) -> Result<(), StoreError>;
 }

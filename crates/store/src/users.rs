@@ -12,7 +12,7 @@ pub trait UserStore: Send + Sync {
     /// Inserts a user, with the hash of a password or without one.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the address or the id is taken.
+    /// [`StoreError::Conflict`] when the email address or the ID is in use.
     async fn insert_user(
         &self,
         user: &User,
@@ -25,48 +25,50 @@ pub trait UserStore: Send + Sync {
     /// [`StoreError`] other than `NotFound`, which is `Ok(None)`.
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
 
-    /// Finds the user with an address.
+    /// Finds the user with an email address.
     ///
     /// # Errors
     /// [`StoreError`] other than `NotFound`, which is `Ok(None)`.
     async fn user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError>;
 
-    /// At most `limit` users behind a cursor (from the newest on without one), newest first (by
+    /// Returns at most `limit` users after a cursor (`None`: from the newest one), newest first (by
     /// `created_at`, then `id`).
     ///
-    /// While users are inserted and deleted, none is shown twice and none that stayed is skipped.
+    /// While users are inserted and deleted, no user appears twice and none that stays is skipped.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn users_after(
         &self,
         cursor: Option<UserCursor>,
         limit: u32,
     ) -> Result<Vec<User>, StoreError>;
 
-    /// Changes what `change` names of a user, and gives back what they are then. `None` when there is
-    /// no such user. Disabling them ends their sessions; a role that is set here is no group's doing any
-    /// more ([`IdentityStore::follow_admin_group`](crate::IdentityStore::follow_admin_group)).
+    /// Changes the fields of a user that `change` names, and returns the user afterwards. Returns
+    /// `None` when the user does not exist. Disabling a user ends their sessions; a role that is
+    /// set here no longer counts as given by a group
+    /// ([`IdentityStore::follow_admin_group`](crate::IdentityStore::follow_admin_group)).
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the new address is taken.
+    /// [`StoreError::Conflict`] when the new email address is in use.
     async fn change_user(
         &self,
         id: UserId,
         change: &UserChange,
     ) -> Result<Option<User>, StoreError>;
 
-    /// The hash of the password of a user. `None` when there is no such user, or none has been set.
+    /// Returns the hash of the password of a user. Returns `None` when the user does not exist or
+    /// has no password.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     async fn password(&self, id: UserId) -> Result<Option<PasswordHash>, StoreError>;
 
-    /// Sets the password of a user at `at`; `None` takes it away. It ends their sessions, but for one to
-    /// be kept. `false` when there is no such user.
+    /// Sets the password of a user at `at`; `None` removes it. Ends their sessions, except one to
+    /// keep. Returns `false` when the user does not exist.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     async fn set_password(
         &self,
         id: UserId,
@@ -75,8 +77,8 @@ pub trait UserStore: Send + Sync {
         kept: Option<SessionId>,
     ) -> Result<bool, StoreError>;
 
-    /// Deletes a user with their API tokens and sessions; what was shared with them is not any more. Clicks that they
-    /// made stay, and are nobody's. `false` when there was none.
+    /// Deletes a user with their API tokens, sessions and shares. Their clicks are kept without a
+    /// user. Returns `false` when the user did not exist.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] while they own links: see
@@ -84,15 +86,15 @@ pub trait UserStore: Send + Sync {
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError>;
 }
 
-/// What to change of a user: what is `None` stays as it is.
+/// What to change of a user. Fields that are `None` stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserChange {
-    /// The address.
+    /// The email address.
     pub email: Option<Email>,
     /// The name.
     pub display_name: Option<DisplayName>,
     /// The role.
     pub role: Option<Role>,
-    /// Since when they may do nothing; `Some(None)` lets them again.
+    /// When the user was disabled; `Some(None)` enables the user.
     pub disabled_at: Option<Option<OffsetDateTime>>,
 }

@@ -1,5 +1,5 @@
-//! The store in memory passes the conformance suite, on its own and behind a [`FailingStore`] that
-//! does not fail.
+//! The store in memory passes the conformance suite, directly and wrapped in a [`FailingStore`]
+//! that does not fail.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 -- Links, their clicks, and the daily salts of address hashes.
--- Ids: UUIDv7, 16 bytes. Times: UTC, to the microsecond.
--- MySQL commits each statement of a migration by itself: each can be repeated.
+-- IDs: UUIDv7, 16 bytes. Times: UTC, to the microsecond.
+-- MySQL commits each statement of a migration separately, so each can be repeated.
 
 CREATE TABLE IF NOT EXISTS users (
     id           BINARY(16)   NOT NULL PRIMARY KEY,
@@ -15,13 +15,13 @@ CREATE TABLE IF NOT EXISTS links (
     code          VARCHAR(64)   CHARACTER SET ascii COLLATE ascii_bin NOT NULL UNIQUE,  -- normal form
     code_spelling VARCHAR(64)   CHARACTER SET ascii COLLATE ascii_bin NOT NULL,         -- as its owner wrote it
     target_url    VARCHAR(2048) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    clicks        BIGINT      NOT NULL DEFAULT 0,                                       -- all ever counted
-    clicks_purged BIGINT      NOT NULL DEFAULT 0,                                       -- those whose rows were purged
+    clicks        BIGINT      NOT NULL DEFAULT 0,                                       -- clicks ever counted
+    clicks_purged BIGINT      NOT NULL DEFAULT 0,                                       -- clicks whose records were purged
     created_at    DATETIME(6) NOT NULL,
     INDEX links_newest (created_at DESC, id DESC)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- One row per counted redirect, never changed. The id begins with the time of the click.
+-- One row per counted redirect, never changed. The ID begins with the time of the click.
 CREATE TABLE IF NOT EXISTS link_clicks (
     id         BINARY(16)    NOT NULL PRIMARY KEY,
     link_id    BINARY(16)    NOT NULL,
@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS link_days (
     FOREIGN KEY (link_id) REFERENCES links (id) ON DELETE CASCADE
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- The secret of each day, destroyed after 48 hours.
+-- The secret of each day, deleted after 48 hours.
 CREATE TABLE IF NOT EXISTS daily_salts (
     day  DATE       NOT NULL PRIMARY KEY,
     salt BINARY(32) NOT NULL

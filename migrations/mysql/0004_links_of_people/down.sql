@@ -1,4 +1,4 @@
--- What was deleted, disabled or expired leads again; codes that were given up lead nowhere.
+-- Deleted, disabled and expired links work again; former codes no longer work.
 DROP TABLE IF EXISTS link_versions;
 DROP TABLE IF EXISTS link_words;
 DROP TABLE IF EXISTS link_tags;

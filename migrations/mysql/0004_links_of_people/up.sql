@@ -1,16 +1,16 @@
--- What is said about links, whose they are, how they are found, and what became of them.
--- Ids: UUIDv7, 16 bytes. Times: UTC, to the microsecond.
--- MySQL commits each statement of a migration by itself: each can be repeated.
+-- Details of links, their owners, their search index, and their history.
+-- IDs: UUIDv7, 16 bytes. Times: UTC, to the microsecond.
+-- MySQL commits each statement of a migration separately, so each can be repeated.
 
--- MySQL has no ADD COLUMN IF NOT EXISTS: all columns come with one statement, where the first is missing.
+-- MySQL has no ADD COLUMN IF NOT EXISTS: one statement adds all columns if the first is missing.
 SET @links = (
     SELECT COUNT(*) FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = 'links' AND column_name = 'title'
 );
--- The defaults are for links that were there before; a link that is inserted brings all of its own.
--- visibility: public, private or secure. forward_query: of visitors, to the target. disabled: it leads
--- nowhere. expires_at: NULL: never. version: one more with each change. deleted_at: NULL: it is not.
--- target_hash: SHA-256 of target_url; NULL: its words are not in link_words yet. owned: it has rows in
+-- The defaults are for existing links; an insertion sets all columns.
+-- visibility: public, private or secure. forward_query: of visitors, to the destination. disabled:
+-- it does not work. expires_at: NULL: never. version: incremented by each change. deleted_at: NULL: not deleted.
+-- target_hash: SHA-256 of target_url; NULL: its words are not in link_words yet. owned: has rows in
 -- link_owners.
 SET @links = IF(@links = 0, '
     ALTER TABLE links
@@ -36,13 +36,13 @@ DEALLOCATE PREPARE links;
 UPDATE links SET updated_at = created_at WHERE updated_at IS NULL;
 ALTER TABLE links MODIFY COLUMN updated_at DATETIME(6) NOT NULL;
 
--- Every code that leads to a link: its own, and those that it had before. The primary key decides whose
--- a code is.
+-- Every code of a link: its present one and its former ones. The primary key decides which link has a
+-- code.
 CREATE TABLE IF NOT EXISTS link_codes (
     code       VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,  -- normal form
     spelling   VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,              -- as its owner wrote it
     link_id    BINARY(16)  NOT NULL,
-    created_at DATETIME(6) NOT NULL,                        -- since when it is the link's
+    created_at DATETIME(6) NOT NULL,                        -- when the link got the code
     INDEX link_codes_by_link (link_id),
     FOREIGN KEY (link_id) REFERENCES links (id) ON DELETE CASCADE
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
@@ -53,8 +53,8 @@ INSERT IGNORE INTO link_codes (code, spelling, link_id, created_at)
 CREATE TABLE IF NOT EXISTS link_owners (
     link_id         BINARY(16)  NOT NULL,
     user_id         BINARY(16)  NOT NULL,
-    is_primary      BOOLEAN     NOT NULL,                   -- one of the owners of a link is it
-    since_version   INTEGER     NOT NULL,                   -- links.version that made them an owner
+    is_primary      BOOLEAN     NOT NULL,                   -- true for one of the owners of a link
+    since_version   INTEGER     NOT NULL,                   -- links.version that added the owner
     link_created_at DATETIME(6) NOT NULL,                   -- links.created_at, which never changes
     PRIMARY KEY (link_id, user_id),
     INDEX link_owners_by_user (user_id, link_created_at DESC, link_id DESC),
@@ -72,7 +72,7 @@ CREATE TABLE IF NOT EXISTS link_shares (
     FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- Every tag that a link has or had.
+-- Every present or former tag of a link.
 CREATE TABLE IF NOT EXISTS tags (
     name VARCHAR(64) NOT NULL PRIMARY KEY                   -- in lower case
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
@@ -80,7 +80,7 @@ CREATE TABLE IF NOT EXISTS tags (
 CREATE TABLE IF NOT EXISTS link_tags (
     link_id         BINARY(16)  NOT NULL,
     tag             VARCHAR(64) NOT NULL,
-    listed          BOOLEAN     NOT NULL,                   -- the link is public, and not deleted
+    listed          BOOLEAN     NOT NULL,                   -- the link is public and not deleted
     link_created_at DATETIME(6) NOT NULL,                   -- links.created_at, which never changes
     PRIMARY KEY (link_id, tag),
     INDEX link_tags_by_tag (tag, link_created_at DESC, link_id DESC),
@@ -105,7 +105,7 @@ CREATE TABLE IF NOT EXISTS link_versions (
         CHECK (action IN ('created', 'changed', 'access_changed', 'deleted', 'restored')),
     changed_at DATETIME(6) NOT NULL,
     user_id    BINARY(16),                                  -- NULL: the operator, or unknown
-    `before`   MEDIUMTEXT,                                  -- the link as JSON; NULL: there was none
+    `before`   MEDIUMTEXT,                                  -- the link as JSON; NULL: it did not exist
     `after`    MEDIUMTEXT  NOT NULL,                        -- the link as JSON
     PRIMARY KEY (link_id, number),
     INDEX link_versions_by_user (user_id),

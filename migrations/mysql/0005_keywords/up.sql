@@ -1,5 +1,5 @@
--- The links that are keywords: their code routes all that a path has behind it to the {slug} of their target.
--- MySQL commits each statement of a migration by itself: each can be repeated.
+-- Keywords: links that pass on the rest of the path to the {slug} of their destination.
+-- MySQL commits each statement of a migration separately, so each can be repeated.
 
 CREATE TABLE IF NOT EXISTS keywords (
     link_id BINARY(16) NOT NULL PRIMARY KEY,

@@ -1,13 +1,12 @@
--- What is known of clicks: of each by itself, and of days by their rollup.
--- MySQL commits each statement of a migration by itself: each can be repeated.
+-- Facts of clicks: of each click, and of days in their rollup.
+-- MySQL commits each statement of a migration separately, so each can be repeated.
 
--- MySQL has no ADD COLUMN IF NOT EXISTS: all columns of a table come with one statement, where the first is
--- missing.
+-- MySQL has no ADD COLUMN IF NOT EXISTS: one statement adds all columns of a table if the first is missing.
 SET @links = (
     SELECT COUNT(*) FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = 'links' AND column_name = 'humans'
 );
--- Those of clicks that are of people. Clicks of before have no class; `linkctl reclassify` gives them one.
+-- Clicks by people. Earlier clicks have no class; `linkctl reclassify` sets it.
 SET @links = IF(@links = 0, 'ALTER TABLE links ADD COLUMN humans BIGINT NOT NULL DEFAULT 0', 'DO 0');
 PREPARE links FROM @links;
 EXECUTE links;
@@ -32,8 +31,8 @@ PREPARE clicks FROM @clicks;
 EXECUTE clicks;
 DEALLOCATE PREPARE clicks;
 
--- The id begins with the time of the click: newest first is the order of ids. The other index is not dropped
--- before this one is there, which the foreign key needs.
+-- The ID begins with the time of the click: newest first is the order of IDs. The other index is not dropped
+-- before this one exists, because the foreign key needs one.
 SET @new_index = (
     SELECT COUNT(*) FROM information_schema.statistics
     WHERE table_schema = DATABASE() AND table_name = 'link_clicks' AND index_name = 'link_clicks_of_link'
@@ -55,11 +54,11 @@ SET @days = (
     SELECT COUNT(*) FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = 'link_days' AND column_name = 'humans'
 );
--- The rollup. humans: those of clicks that are of people. visitors: different address hashes.
+-- The rollup. humans: clicks by people. visitors: unique address hashes.
 -- first_click_us, last_click_us: of the day, in microseconds since 1970.
--- facts: what the clicks are counted by, as JSON:
+-- facts: counts by dimension, as JSON:
 --   v: clicks by visit class; r: referrer hosts, b: browsers, o: operating systems, d: devices,
---   c: countries, each with [clicks, those of people]. What is missing is not known.
+--   c: countries, each with [clicks, clicks by people]. Unknown values are left out.
 SET @days = IF(@days = 0, '
     ALTER TABLE link_days
         ADD COLUMN humans         BIGINT NOT NULL DEFAULT 0,
@@ -72,8 +71,7 @@ PREPARE days FROM @days;
 EXECUTE days;
 DEALLOCATE PREPARE days;
 
--- By what the visitors of a link and a day are told apart: the first 16 bytes of their address hash. Deleted
--- some days later.
+-- The visitors of a link and a day: the first 16 bytes of their address hash. Deleted some days later.
 CREATE TABLE IF NOT EXISTS link_visitors (
     day     DATE       NOT NULL,
     link_id BINARY(16) NOT NULL,

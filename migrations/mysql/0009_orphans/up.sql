@@ -1,6 +1,6 @@
--- Orphans: paths that people try and that lead nowhere, as sums. Nothing says who tried them.
+-- Orphan paths, which people request and no link matches, as totals. Nothing is stored about the visitors.
 -- Times: UTC, to the microsecond. Days: in WAYPOST_TIMEZONE.
--- MySQL commits each statement of a migration by itself: each can be repeated.
+-- MySQL commits each statement of a migration separately, so each can be repeated.
 
 CREATE TABLE IF NOT EXISTS orphan_paths (
     day      DATE        NOT NULL,
@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS orphan_paths (
     PRIMARY KEY (day, path)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- How many paths a day has had: there is room for so many. Whoever adds paths of a day holds its row.
+-- How many paths a day has had, up to a limit. Adding paths of a day locks its row.
 CREATE TABLE IF NOT EXISTS orphan_days (
     day   DATE   NOT NULL PRIMARY KEY,
     paths BIGINT NOT NULL

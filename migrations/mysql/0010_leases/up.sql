@@ -1,4 +1,4 @@
--- What one node at a time may do, which one, and until when. holder: of a process.
+-- Work for one node at a time, its holder, and the end of the lease. holder: ID of a process.
 CREATE TABLE IF NOT EXISTS leases (
     name       VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     holder     BINARY(16)  NOT NULL,

@@ -1,2 +1,2 @@
--- Nothing: only in PostgreSQL does the check of the link take long enough to be noticed.
+-- Empty: only in PostgreSQL is the check of the link noticeably slow.
 DO 0;

@@ -1,17 +1,17 @@
--- Who owns a click journal, and what became of clicks that were not stored.
--- MySQL commits each statement of a migration by itself: each can be repeated.
+-- The owners of click journals, and the fate of clicks that were not stored.
+-- MySQL commits each statement of a migration separately, so each can be repeated.
 
--- MySQL has no ADD COLUMN IF NOT EXISTS: all columns come with one statement, where the first is missing.
+-- MySQL has no ADD COLUMN IF NOT EXISTS: one statement adds all columns if the first is missing.
 SET @journals = (
     SELECT COUNT(*) FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = 'click_journals' AND column_name = 'owner'
 );
--- owner: of a process; NULL: taken by none since this migration. node: the owner's host, for people.
--- process: the owner among all processes; NULL: it ended in order. noted_at: the owner's last sign of
--- life; accepted: position behind the last record then;
--- pending_since: time of the oldest pending click then. duplicates: records that were stored already.
--- split_from, split_at: the journal and the position that this one went on from, because another process
--- owns that. retry_of: the journal whose refused clicks this one tries again. forgotten_at: when it was
+-- owner: ID of a process; NULL: not taken since this migration. node: the owner's host, for people.
+-- process: the owner among all processes; NULL: it shut down in order. noted_at: the owner's last sign of
+-- life; accepted: position after the last record then;
+-- pending_since: time of the oldest pending click then. duplicates: records that were already stored.
+-- split_from, split_at: the journal and the position that this one continued from, because another process
+-- owns that. retry_of: the journal whose rejected clicks this one tries again. forgotten_at: when it was
 -- forgotten, because nothing more is expected of it.
 SET @journals = IF(@journals = 0, '
     ALTER TABLE click_journals
@@ -31,8 +31,8 @@ PREPARE journals FROM @journals;
 EXECUTE journals;
 DEALLOCATE PREPARE journals;
 
--- One row per process that took a journal. predecessor: the owner before; NULL: none was known. began:
--- position up to which all was settled then. ended: position behind the last record that the process had then.
+-- One row per process that took a journal. predecessor: the owner before; NULL: unknown. began:
+-- position before which all was settled then. ended: position after the last record of the process then.
 CREATE TABLE IF NOT EXISTS click_journal_owners (
     journal_id  BINARY(16)   NOT NULL,
     owner       BINARY(16)   NOT NULL,
@@ -44,8 +44,8 @@ CREATE TABLE IF NOT EXISTS click_journal_owners (
     PRIMARY KEY (journal_id, owner)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- What an operator acknowledged: clicks of a journal that are lost, or (0 clicks) that two processes used
--- one journal. losses: all losses of the journal then; rejected: those of them that the database refused;
+-- Losses that an operator accepted: lost clicks of a journal, or (0 clicks) two processes that used one
+-- journal. losses: all losses of the journal then; rejected: those of them that the database rejected;
 -- retried: those of these that were tried again.
 CREATE TABLE IF NOT EXISTS accepted_losses (
     id          BINARY(16)   NOT NULL PRIMARY KEY,

@@ -1,5 +1,5 @@
 -- Links, their clicks, and the daily salts of address hashes.
--- Ids: UUIDv7. Times: to the microsecond.
+-- IDs: UUIDv7. Times: to the microsecond.
 
 CREATE TABLE users (
     id           uuid        NOT NULL PRIMARY KEY,
@@ -14,13 +14,13 @@ CREATE TABLE links (
     code          varchar(64)   COLLATE "C" NOT NULL UNIQUE,  -- normal form
     code_spelling varchar(64)   COLLATE "C" NOT NULL,         -- as its owner wrote it
     target_url    varchar(2048) NOT NULL,
-    clicks        bigint        NOT NULL DEFAULT 0,           -- all ever counted
-    clicks_purged bigint        NOT NULL DEFAULT 0,           -- those whose rows were purged
+    clicks        bigint        NOT NULL DEFAULT 0,           -- clicks ever counted
+    clicks_purged bigint        NOT NULL DEFAULT 0,           -- clicks whose records were purged
     created_at    timestamptz   NOT NULL
 ) WITH (fillfactor = 85);                                     -- room for in-place updates of clicks
 CREATE INDEX links_newest ON links (created_at DESC, id DESC);
 
--- One row per counted redirect, never changed. The id begins with the time of the click.
+-- One row per counted redirect, never changed. The ID begins with the time of the click.
 CREATE TABLE link_clicks (
     id         uuid          NOT NULL PRIMARY KEY,
     link_id    uuid          NOT NULL REFERENCES links (id) ON DELETE CASCADE,
@@ -40,7 +40,7 @@ CREATE TABLE link_days (
     PRIMARY KEY (link_id, day)
 );
 
--- The secret of each day, destroyed after 48 hours.
+-- The secret of each day, deleted after 48 hours.
 CREATE TABLE daily_salts (
     day  date  NOT NULL PRIMARY KEY,
     salt bytea NOT NULL CHECK (length(salt) = 32)

@@ -1,4 +1,4 @@
--- What was deleted, disabled or expired leads again; codes that were given up lead nowhere.
+-- Deleted, disabled and expired links work again; former codes no longer work.
 DROP TABLE link_versions;
 DROP TABLE link_words;
 DROP TABLE link_tags;

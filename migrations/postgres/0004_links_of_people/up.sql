@@ -1,20 +1,20 @@
--- What is said about links, whose they are, how they are found, and what became of them.
--- Ids: UUIDv7. Times: to the microsecond.
+-- Details of links, their owners, their search index, and their history.
+-- IDs: UUIDv7. Times: to the microsecond.
 
--- The defaults are for links that were there before; a link that is inserted brings all of its own.
+-- The defaults are for existing links; an insertion sets all columns.
 ALTER TABLE links
     ADD COLUMN title         varchar(200)  NOT NULL DEFAULT '',
     ADD COLUMN description   varchar(2000) NOT NULL DEFAULT '',
     ADD COLUMN visibility    varchar(16)   COLLATE "C" NOT NULL DEFAULT 'public'
         CHECK (visibility IN ('public', 'private', 'secure')),
-    ADD COLUMN forward_query boolean       NOT NULL DEFAULT FALSE,    -- of visitors, to the target
-    ADD COLUMN disabled      boolean       NOT NULL DEFAULT FALSE,    -- it leads nowhere
+    ADD COLUMN forward_query boolean       NOT NULL DEFAULT FALSE,    -- of visitors, to the destination
+    ADD COLUMN disabled      boolean       NOT NULL DEFAULT FALSE,    -- it does not work
     ADD COLUMN expires_at    timestamptz,                             -- NULL: never
     ADD COLUMN updated_at    timestamptz,
-    ADD COLUMN version       integer       NOT NULL DEFAULT 1,        -- one more with each change
-    ADD COLUMN deleted_at    timestamptz,                             -- NULL: it is not
+    ADD COLUMN version       integer       NOT NULL DEFAULT 1,        -- incremented by each change
+    ADD COLUMN deleted_at    timestamptz,                             -- NULL: not deleted
     ADD COLUMN target_hash   bytea         CHECK (length(target_hash) = 32),  -- SHA-256 of target_url; NULL: its words are not in link_words yet
-    ADD COLUMN owned         boolean       NOT NULL DEFAULT FALSE;    -- it has rows in link_owners
+    ADD COLUMN owned         boolean       NOT NULL DEFAULT FALSE;    -- has rows in link_owners
 UPDATE links SET updated_at = created_at;
 ALTER TABLE links ALTER COLUMN updated_at SET NOT NULL;
 DROP INDEX links_newest;
@@ -24,13 +24,13 @@ CREATE INDEX links_by_target ON links (target_hash, created_at DESC, id DESC);
 CREATE INDEX links_unowned ON links (created_at DESC, id DESC) WHERE owned = FALSE;
 CREATE INDEX links_deleted ON links (deleted_at) WHERE deleted_at IS NOT NULL;
 
--- Every code that leads to a link: its own, and those that it had before. The primary key decides whose
--- a code is.
+-- Every code of a link: its present one and its former ones. The primary key decides which link has a
+-- code.
 CREATE TABLE link_codes (
     code       varchar(64) COLLATE "C" NOT NULL PRIMARY KEY,          -- normal form
     spelling   varchar(64) COLLATE "C" NOT NULL,                      -- as its owner wrote it
     link_id    uuid        NOT NULL REFERENCES links (id) ON DELETE CASCADE,
-    created_at timestamptz NOT NULL                                   -- since when it is the link's
+    created_at timestamptz NOT NULL                                   -- when the link got the code
 );
 CREATE INDEX link_codes_by_link ON link_codes (link_id);
 INSERT INTO link_codes (code, spelling, link_id, created_at)
@@ -40,8 +40,8 @@ INSERT INTO link_codes (code, spelling, link_id, created_at)
 CREATE TABLE link_owners (
     link_id         uuid        NOT NULL REFERENCES links (id) ON DELETE CASCADE,
     user_id         uuid        NOT NULL REFERENCES users (id),
-    is_primary      boolean     NOT NULL,                             -- one of the owners of a link is it
-    since_version   integer     NOT NULL,                             -- links.version that made them an owner
+    is_primary      boolean     NOT NULL,                             -- true for one of the owners of a link
+    since_version   integer     NOT NULL,                             -- links.version that added the owner
     link_created_at timestamptz NOT NULL,                             -- links.created_at, which never changes
     PRIMARY KEY (link_id, user_id)
 );
@@ -55,7 +55,7 @@ CREATE TABLE link_shares (
 );
 CREATE INDEX link_shares_by_user ON link_shares (user_id, link_created_at DESC, link_id DESC);
 
--- Every tag that a link has or had.
+-- Every present or former tag of a link.
 CREATE TABLE tags (
     name varchar(64) COLLATE "C" NOT NULL PRIMARY KEY                 -- in lower case
 );
@@ -63,7 +63,7 @@ CREATE TABLE tags (
 CREATE TABLE link_tags (
     link_id         uuid        NOT NULL REFERENCES links (id) ON DELETE CASCADE,
     tag             varchar(64) COLLATE "C" NOT NULL REFERENCES tags (name),
-    listed          boolean     NOT NULL,                             -- the link is public, and not deleted
+    listed          boolean     NOT NULL,                             -- the link is public and not deleted
     link_created_at timestamptz NOT NULL,                             -- links.created_at, which never changes
     PRIMARY KEY (link_id, tag)
 );
@@ -85,7 +85,7 @@ CREATE TABLE link_versions (
         CHECK (action IN ('created', 'changed', 'access_changed', 'deleted', 'restored')),
     changed_at timestamptz NOT NULL,
     user_id    uuid        REFERENCES users (id) ON DELETE SET NULL,  -- NULL: the operator, or unknown
-    before     text,                                                  -- the link as JSON; NULL: there was none
+    before     text,                                                  -- the link as JSON; NULL: it did not exist
     after      text        NOT NULL,                                  -- the link as JSON
     PRIMARY KEY (link_id, number)
 );

@@ -1,2 +1,2 @@
--- Keywords stay as links, whose targets then have a literal {slug}.
+-- Keywords stay as links whose destinations contain a literal {slug}.
 DROP TABLE keywords;

@@ -1,4 +1,4 @@
--- Orphans: paths that people try and that lead nowhere, as sums. Nothing says who tried them.
+-- Orphan paths, which people request and no link matches, as totals. Nothing is stored about the visitors.
 -- Times: to the microsecond. Days: in WAYPOST_TIMEZONE.
 
 CREATE TABLE orphan_paths (
@@ -10,7 +10,7 @@ CREATE TABLE orphan_paths (
     PRIMARY KEY (day, path)
 );
 
--- How many paths a day has had: there is room for so many. Whoever adds paths of a day holds its row.
+-- How many paths a day has had, up to a limit. Adding paths of a day locks its row.
 CREATE TABLE orphan_days (
     day   date   NOT NULL PRIMARY KEY,
     paths bigint NOT NULL

@@ -1,38 +1,38 @@
--- Who owns a click journal, and what became of clicks that were not stored.
+-- The owners of click journals, and the fate of clicks that were not stored.
 
 ALTER TABLE click_journals
-    ADD COLUMN owner         uuid,                                          -- of a process; NULL: taken by none since this migration
+    ADD COLUMN owner         uuid,                                          -- ID of a process; NULL: not taken since this migration
     ADD COLUMN node          varchar(255),                                  -- the owner's host, for people
-    ADD COLUMN process       varchar(255),                                  -- the owner among all processes; NULL: it ended in order
+    ADD COLUMN process       varchar(255),                                  -- the owner among all processes; NULL: it shut down in order
     ADD COLUMN noted_at      timestamptz,                                   -- last sign of life of the owner
-    ADD COLUMN accepted      bigint NOT NULL DEFAULT 0,                     -- position behind the last record then
+    ADD COLUMN accepted      bigint NOT NULL DEFAULT 0,                     -- position after the last record then
     ADD COLUMN pending_since timestamptz,                                   -- time of the oldest pending click then
-    ADD COLUMN duplicates    bigint NOT NULL DEFAULT 0,                     -- records that were stored already
-    ADD COLUMN split_from    uuid,                                          -- the journal that this one went on from...
+    ADD COLUMN duplicates    bigint NOT NULL DEFAULT 0,                     -- records that were already stored
+    ADD COLUMN split_from    uuid,                                          -- the journal that this one continued from...
     ADD COLUMN split_at      bigint,                                        -- ...at this position, because another process owns that
-    ADD COLUMN retry_of      uuid,                                         -- the journal whose refused clicks this one tries again
+    ADD COLUMN retry_of      uuid,                                         -- the journal whose rejected clicks this one tries again
     ADD COLUMN forgotten_at  timestamptz;                                  -- when it was forgotten, because nothing more is expected of it
 
 -- One row per process that took a journal.
 CREATE TABLE click_journal_owners (
     journal_id  uuid         NOT NULL,
     owner       uuid         NOT NULL,
-    predecessor uuid,                                                       -- the owner before; NULL: none was known
-    began       bigint       NOT NULL,                                      -- position up to which all was settled then
-    ended       bigint       NOT NULL,                                      -- position behind the last record that the process had then
+    predecessor uuid,                                                       -- the owner before; NULL: unknown
+    began       bigint       NOT NULL,                                      -- position before which all was settled then
+    ended       bigint       NOT NULL,                                      -- position after the last record of the process then
     node        varchar(255) NOT NULL,
     taken_at    timestamptz  NOT NULL,
     PRIMARY KEY (journal_id, owner)
 );
 
--- What an operator acknowledged: clicks of a journal that are lost, or that two processes used one journal.
+-- Losses that an operator accepted: lost clicks of a journal, or two processes that used one journal.
 CREATE TABLE accepted_losses (
     id          uuid         NOT NULL PRIMARY KEY,
     journal_id  uuid         NOT NULL,
-    clicks      bigint       NOT NULL,                                      -- 0 where it is about two processes
+    clicks      bigint       NOT NULL,                                      -- 0 for two processes
     losses      bigint       NOT NULL,                                      -- all losses of the journal then...
-    rejected    bigint       NOT NULL,                                      -- ...of which clicks that the database refused...
-    retried     bigint       NOT NULL,                                      -- ...and those of them that were tried again
+    rejected    bigint       NOT NULL,                                      -- ...of which the database rejected these...
+    retried     bigint       NOT NULL,                                      -- ...and these were tried again
     reason      varchar(500) NOT NULL,
     accepted_at timestamptz  NOT NULL
 );

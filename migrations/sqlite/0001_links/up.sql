@@ -1,5 +1,5 @@
 -- Links, their clicks, and the daily salts of address hashes.
--- Ids: UUIDv7, 16 bytes. Times: text in UTC, whose order is the order of time.
+-- IDs: UUIDv7, 16 bytes. Times: text in UTC, whose order is the order of time.
 
 CREATE TABLE users (
     id           BLOB   NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -14,13 +14,13 @@ CREATE TABLE links (
     code          TEXT   NOT NULL UNIQUE,               -- normal form, 1 to 64 characters
     code_spelling TEXT   NOT NULL,                      -- as its owner wrote it
     target_url    TEXT   NOT NULL,                      -- at most 2,048 bytes
-    clicks        BIGINT NOT NULL DEFAULT 0,            -- all ever counted
-    clicks_purged BIGINT NOT NULL DEFAULT 0,            -- those whose rows were purged
+    clicks        BIGINT NOT NULL DEFAULT 0,            -- clicks ever counted
+    clicks_purged BIGINT NOT NULL DEFAULT 0,            -- clicks whose records were purged
     created_at    TEXT   NOT NULL
 );
 CREATE INDEX links_newest ON links (created_at DESC, id DESC);
 
--- One row per counted redirect, never changed. The id begins with the time of the click.
+-- One row per counted redirect, never changed. The ID begins with the time of the click.
 CREATE TABLE link_clicks (
     id         BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     link_id    BLOB NOT NULL REFERENCES links (id) ON DELETE CASCADE,
@@ -40,7 +40,7 @@ CREATE TABLE link_days (
     PRIMARY KEY (link_id, day)
 ) WITHOUT ROWID;
 
--- The secret of each day, destroyed after 48 hours.
+-- The secret of each day, deleted after 48 hours.
 CREATE TABLE daily_salts (
     day  TEXT NOT NULL PRIMARY KEY,
     salt BLOB NOT NULL CHECK (length(salt) = 32)

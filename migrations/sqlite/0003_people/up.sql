@@ -1,11 +1,11 @@
--- What users sign in with, since when they may not, and their API tokens.
--- Ids: UUIDv7, 16 bytes. Times: text in UTC, whose order is the order of time.
+-- Passwords of users, when they were disabled, and their API tokens.
+-- IDs: UUIDv7, 16 bytes. Times: text in UTC, whose order is the order of time.
 
-ALTER TABLE users ADD COLUMN password_hash TEXT;            -- PHC string; NULL: none was set
-ALTER TABLE users ADD COLUMN disabled_at   TEXT;            -- NULL: they may
+ALTER TABLE users ADD COLUMN password_hash TEXT;            -- PHC string; NULL: no password
+ALTER TABLE users ADD COLUMN disabled_at   TEXT;            -- NULL: not disabled
 CREATE INDEX users_newest ON users (created_at DESC, id DESC);
 
--- The secret itself is nowhere.
+-- The secret itself is not stored.
 CREATE TABLE api_tokens (
     id           BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     user_id      BLOB NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -14,7 +14,7 @@ CREATE TABLE api_tokens (
     scopes       TEXT NOT NULL,                             -- names, separated by commas
     created_at   TEXT NOT NULL,
     expires_at   TEXT,                                      -- NULL: never
-    last_used_at TEXT,                                      -- or a little later; NULL: never
-    revoked_at   TEXT                                       -- NULL: it was not
+    last_used_at TEXT,                                      -- accurate to some seconds; NULL: never
+    revoked_at   TEXT                                       -- NULL: not revoked
 );
 CREATE INDEX api_tokens_by_user ON api_tokens (user_id, created_at DESC, id DESC);

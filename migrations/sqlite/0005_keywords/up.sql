@@ -1,4 +1,4 @@
--- The links that are keywords: their code routes all that a path has behind it to the {slug} of their target.
+-- Keywords: links that pass on the rest of the path to the {slug} of their destination.
 
 CREATE TABLE keywords (
     link_id BLOB NOT NULL PRIMARY KEY REFERENCES links (id) ON DELETE CASCADE

@@ -1,9 +1,9 @@
--- Hosts to which no link leads. What changes here may change every link: the change feed tells it with `*`
--- in place of a code.
+-- Hosts that must not be destinations. A change here may affect every link: the change feed records it with
+-- `*` in place of a code.
 -- Times: text in UTC, whose order is the order of time.
 
 CREATE TABLE blocked_hosts (
-    pattern    TEXT NOT NULL PRIMARY KEY,                   -- a host, or *. and a host for all below it
+    pattern    TEXT NOT NULL PRIMARY KEY,                   -- a host, or *. and a host for all its subdomains
     reason     TEXT NOT NULL,                               -- at most 200 characters
     created_by BLOB REFERENCES users (id) ON DELETE SET NULL,   -- NULL: the operator, or unknown
     created_at TEXT NOT NULL

@@ -1,7 +1,7 @@
--- What is known of clicks: of each by itself, and of days by their rollup.
+-- Facts of clicks: of each click, and of days in their rollup.
 
--- Clicks of before have no class; `linkctl reclassify` gives them one.
-ALTER TABLE links ADD COLUMN humans BIGINT NOT NULL DEFAULT 0;         -- those of clicks that are of people
+-- Earlier clicks have no class; `linkctl reclassify` sets it.
+ALTER TABLE links ADD COLUMN humans BIGINT NOT NULL DEFAULT 0;         -- clicks by people
 
 ALTER TABLE link_clicks ADD COLUMN class TEXT
     CHECK (class IN ('human', 'bot', 'preview', 'prefetch', 'self'));
@@ -10,23 +10,22 @@ ALTER TABLE link_clicks ADD COLUMN os TEXT;                            -- family
 ALTER TABLE link_clicks ADD COLUMN device TEXT
     CHECK (device IN ('desktop', 'mobile', 'tablet', 'tv', 'console', 'other'));
 ALTER TABLE link_clicks ADD COLUMN country TEXT;                       -- two letters (ISO 3166-1)
--- The id begins with the time of the click: newest first is the order of ids. A key that is shorter by
--- the time takes a quarter off what it costs to store a click in a large table.
+-- The ID begins with the time of the click: newest first is the order of IDs. Leaving
+-- the time out of the key reduces the cost of storing a click in a large table by a quarter.
 DROP INDEX link_clicks_by_link;
 CREATE INDEX link_clicks_by_link ON link_clicks (link_id, id);
 
 -- The rollup. first_click_us, last_click_us: of the day, in microseconds since 1970.
--- facts: what the clicks are counted by, as JSON:
+-- facts: counts by dimension, as JSON:
 --   v: clicks by visit class; r: referrer hosts, b: browsers, o: operating systems, d: devices,
---   c: countries, each with [clicks, those of people]. What is missing is not known.
-ALTER TABLE link_days ADD COLUMN humans BIGINT NOT NULL DEFAULT 0;     -- those of clicks that are of people
-ALTER TABLE link_days ADD COLUMN visitors BIGINT NOT NULL DEFAULT 0;   -- different address hashes
+--   c: countries, each with [clicks, clicks by people]. Unknown values are left out.
+ALTER TABLE link_days ADD COLUMN humans BIGINT NOT NULL DEFAULT 0;     -- clicks by people
+ALTER TABLE link_days ADD COLUMN visitors BIGINT NOT NULL DEFAULT 0;   -- unique address hashes
 ALTER TABLE link_days ADD COLUMN first_click_us BIGINT;
 ALTER TABLE link_days ADD COLUMN last_click_us BIGINT;
 ALTER TABLE link_days ADD COLUMN facts TEXT;
 
--- By what the visitors of a link and a day are told apart: the first 16 bytes of their address hash. Deleted
--- some days later.
+-- The visitors of a link and a day: the first 16 bytes of their address hash. Deleted some days later.
 CREATE TABLE link_visitors (
     day     TEXT NOT NULL,
     link_id BLOB NOT NULL,

@@ -1,6 +1,6 @@
--- What one node at a time may do, which one, and until when.
+-- Work for one node at a time, its holder, and the end of the lease.
 CREATE TABLE leases (
-    name       TEXT PRIMARY KEY NOT NULL,                              -- what it is for
-    holder     BLOB NOT NULL,                                          -- of a process
+    name       TEXT PRIMARY KEY NOT NULL,                              -- the kind of work
+    holder     BLOB NOT NULL,                                          -- ID of a process
     expires_at TEXT NOT NULL
 ) WITHOUT ROWID;

@@ -1,8 +1,8 @@
-//! `bench abuse`: whether those who mean harm slow down the redirects of everybody else.
+//! `bench abuse`: whether abusive clients slow down the redirects of all others.
 //!
-//! Redirects come at a fixed rate, and their latency is measured with nobody else there and with each
-//! disturbance in turns, on a server of its own each time. What is shown is the 99th percentile, and how
-//! many times that of the same round without a disturbance it is.
+//! Redirects come at a fixed rate, and their latency is measured without a disturbance and with
+//! each disturbance in turn, on a server of its own each time. The table shows the 99th percentile,
+//! and its ratio to that of the same round without a disturbance.
 
 mod clients;
 mod disturber;
@@ -29,7 +29,7 @@ use crate::{Result, cores, links};
 
 pub(crate) use self::disturber::{Disturbance, run as disturb};
 
-/// Seconds before the measured time: the links come into the cache.
+/// Seconds before the measured time, in which the links are loaded into the cache.
 const WARM_UP_S: f64 = 1.0;
 
 /// What is measured.
@@ -47,10 +47,10 @@ pub(crate) struct AbuseOptions {
     /// Redirects per second
     #[arg(long, default_value_t = 2_000, value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000_000))]
     pub(crate) rate: u32,
-    /// Keep-alive connections of those who follow links
+    /// Keep-alive connections of the visitors
     #[arg(long, default_value_t = 64, value_parser = RangedU64ValueParser::<u32>::new().range(1..=10_000))]
     pub(crate) connections: u32,
-    /// Links that are visited, in random order
+    /// Links to visit, in random order
     #[arg(long, default_value_t = 1_000, value_parser = RangedU64ValueParser::<u32>::new().range(1..=10_000_000))]
     pub(crate) links: u32,
     /// Print one JSON document with all rounds instead of a table
@@ -58,7 +58,7 @@ pub(crate) struct AbuseOptions {
     pub(crate) json: bool,
 }
 
-/// What was measured.
+/// The results.
 #[derive(Debug, Serialize)]
 struct Results {
     machine: Machine,
@@ -78,11 +78,11 @@ struct Round {
     load: Report,
     /// The 99th percentile, divided by that of the same round without a disturbance.
     p99_of_undisturbed: f64,
-    /// What those did who disturbed.
+    /// What the disturbing clients did.
     done: Option<Done>,
 }
 
-/// Measures and prints.
+/// Measures and prints the results.
 ///
 /// # Errors
 /// When something does not start or ends too early.
@@ -107,8 +107,8 @@ pub(crate) fn run(options: &AbuseOptions) -> Result<()> {
     Ok(())
 }
 
-/// Round 1 of each, then round 2, …: what slows the machine down for a while does not slow down one of
-/// them.
+/// Round 1 of each, then round 2, …: a temporary slowdown of the machine does not affect only one
+/// of them.
 async fn measure(options: &AbuseOptions, cores: &Cores) -> Result<Vec<Measured>> {
     let database = LinkDatabase::with_links(Database::Sqlite, options.links).await;
     let disturbances = options.disturbances.iter().copied().map(Some);
@@ -142,7 +142,7 @@ async fn measure(options: &AbuseOptions, cores: &Cores) -> Result<Vec<Measured>>
     Ok(all)
 }
 
-/// Measures redirects of a new server, while somebody disturbs.
+/// Measures redirects of a new server during a disturbance.
 fn visit(
     options: &AbuseOptions,
     cores: &Cores,
@@ -152,7 +152,7 @@ fn visit(
     let server_options = ServerOptions::new()
         .env("WAYPOST_WORKERS", WORKERS.to_string())
         .env("WAYPOST_CLICK_DURABILITY", Durability::Journal.name())
-        // Whoever disturbs from many addresses says so in a header.
+        // Clients that pretend to have many addresses set them in a header.
         .env("WAYPOST_RATE_LIMIT_API", "600")
         .env("WAYPOST_TRUSTED_PROXIES", "127.0.0.1");
     let server = cores::on(cores.server, || {
@@ -176,7 +176,7 @@ fn visit(
 }
 
 fn name(disturbance: Option<Disturbance>) -> &'static str {
-    disturbance.map_or("nobody", Disturbance::name)
+    disturbance.map_or("none", Disturbance::name)
 }
 
 fn table(results: &Results) -> String {
@@ -184,7 +184,7 @@ fn table(results: &Results) -> String {
     let mut rows = Builder::default();
     let mut answered = String::new();
     rows.push_record([
-        "who disturbs",
+        "disturbance",
         "redirects/s",
         "p50 µs",
         "p99 µs",
@@ -200,8 +200,8 @@ fn table(results: &Results) -> String {
         };
         let errors: u64 = rounds
             .iter()
-            // A connection that broke without a request was never used: at a low rate not all are needed, and
-            // the server ends those.
+            // A connection that broke without a request was never used: at a low rate not all are
+            // needed, and the server closes the others.
             .map(|round| round.load.refused() + round.load.unanswered)
             .sum();
         if let Some(done) = rounds.last().and_then(|round| round.done.as_ref()) {
@@ -228,8 +228,8 @@ fn table(results: &Results) -> String {
     format!(
         "## Abuse: {} redirects/s for {} s, medians of {} rounds, SQLite, journal\n\n\
          - {}, {}, {} cores, commit {}\n\
-         - server: core {}, 1 worker; load: core {}; who disturbs: cores {:?}\n\n{table}\n\n\
-         What those who disturb were answered in the last round:\n{answered}",
+         - server: core {}, 1 worker; load: core {}; disturbing clients: cores {:?}\n\n{table}\n\n\
+         Responses to the disturbing clients in the last round:\n{answered}",
         options.rate,
         options.seconds,
         options.rounds,

@@ -1,9 +1,9 @@
-//! `bench api`: how long the lists of the REST API and the pages of the dashboard take, with many links of
-//! many people in the database.
+//! `bench api`: how long the lists of the REST API and the pages of the dashboard take, with many
+//! links of many users in the database.
 //!
-//! Each list is asked for from its first and its last page, by several users in turns, one request at a
-//! time; each page by somebody with as many links as the others, and by somebody who owns all of them. What
-//! is shown is the time that the client waited.
+//! Each list is requested from its first and its last page, by several users in turn, one request
+//! at a time; each page by a user with an average number of links, and by a user who owns all of
+//! them. The tables show the time that the client waited.
 
 mod data;
 mod lists;
@@ -54,13 +54,13 @@ pub(crate) struct ApiOptions {
     pub(crate) json: bool,
 }
 
-/// How long a list or a page took.
+/// The time of a list or a page.
 #[derive(Debug, Serialize)]
 struct Measured {
     database: Database,
-    /// What was asked for.
+    /// The list or page.
     list: String,
-    /// Items of the last answer of a list; bytes of a page.
+    /// Items in the last response of a list; bytes of a page.
     items: usize,
     median_ms: f64,
     p95_ms: f64,
@@ -85,10 +85,10 @@ impl Measured {
     }
 }
 
-/// Measures and prints.
+/// Measures and prints the results.
 ///
 /// # Errors
-/// What went wrong, with what to do about it.
+/// What went wrong, and what to do about it.
 pub(crate) fn run(options: &ApiOptions) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -119,7 +119,7 @@ pub(crate) fn run(options: &ApiOptions) -> Result<()> {
 
 async fn measure(which: Database, options: &ApiOptions) -> Result<(Vec<Measured>, Vec<Measured>)> {
     eprintln!(
-        "{}: {} links of {} users are written …",
+        "{}: writing {} links of {} users …",
         which.kind(),
         options.links,
         options.users
@@ -190,7 +190,7 @@ async fn measure_pages(
             bytes = answer.bytes().await?.len();
             times.push(started.elapsed().as_secs_f64() * 1e3);
             if status != StatusCode::OK {
-                return Err(format!("{url} was answered {status}").into());
+                return Err(format!("{url} returned {status}").into());
             }
         }
         measured.push(Measured::of(which, page.name, bytes, times));
@@ -206,7 +206,7 @@ async fn ask(client: &Client, url: &str, token: &str, list: &List) -> Result<(Du
     let took = started.elapsed();
     if !status.is_success() {
         let body = String::from_utf8_lossy(&body);
-        return Err(format!("{} was answered {status}: {body}", list.name).into());
+        return Err(format!("{} returned {status}: {body}", list.name).into());
     }
     let body: serde_json::Value = serde_json::from_slice(&body)?;
     let items = body[list.items].as_array().map_or(0, Vec::len);
@@ -224,7 +224,7 @@ fn token(data: &Data, email: &str) -> String {
 
 fn table(measured: &[Measured], items: &str) -> String {
     let mut rows = Builder::default();
-    rows.push_record(["asked for", "database", items, "median ms", "95 % ms"]);
+    rows.push_record(["request", "database", items, "median ms", "95% ms"]);
     for one in measured {
         rows.push_record([
             one.list.clone(),

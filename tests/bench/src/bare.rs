@@ -1,5 +1,5 @@
-//! Inserting the rows of clicks without Waypost, in the fastest way that a database offers: the
-//! rows alone, into the same table, no totals and no rollup.
+//! Inserts click records without Waypost, in the fastest way that a database offers: only the
+//! records, into the same table, without totals and rollup.
 
 mod mariadb;
 mod postgres;
@@ -21,7 +21,7 @@ pub(crate) enum Bare {
 }
 
 impl Bare {
-    /// What it does.
+    /// Returns how it inserts.
     pub(crate) fn name(database: Database) -> &'static str {
         match database {
             Database::Sqlite => "prepared row by row",
@@ -33,7 +33,7 @@ impl Bare {
     /// Connects.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the database rejects it.
     pub(crate) async fn connect(which: Database, database: &TestDatabase) -> Result<Self> {
         let url = database.url();
         Ok(match which {
@@ -46,7 +46,7 @@ impl Bare {
     /// Inserts the rows in one transaction.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the database rejects it.
     pub(crate) async fn insert(&mut self, rows: &[Row]) -> Result<()> {
         match self {
             Self::Sqlite(inserts) => inserts.insert(rows),
@@ -56,7 +56,7 @@ impl Bare {
     }
 }
 
-/// A row as the drivers take it, made before the time is measured.
+/// A row as the drivers take it, prepared before the time is measured.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
     id: Uuid,

@@ -1,6 +1,6 @@
-//! The ceiling: what actix-web can do at the most.
+//! The ceiling: the maximum of actix-web.
 //!
-//! One route, `/{code}`, whose handler answers a constant redirect with the headers of Waypost's.
+//! One route, `/{code}`, whose handler returns a constant redirect with the headers of Waypost's.
 //! Workers, connections and timeouts are as in `crates/api/src/server.rs`.
 
 use std::io::Write as _;
@@ -13,13 +13,13 @@ use crate::{Result, links, subject};
 
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-store");
 
-/// Answers on a free port, which it prints, until standard input ends.
+/// Serves on a free port, which it prints, until standard input ends.
 ///
 /// # Errors
 /// When it cannot listen.
 #[expect(
     clippy::disallowed_methods,
-    reason = "this is no part of Waypost: it has no table of routes"
+    reason = "this is not part of Waypost: it has no table of routes"
 )]
 pub(crate) fn run() -> Result<()> {
     subject::end_with_standard_input();

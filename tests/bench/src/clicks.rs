@@ -1,4 +1,4 @@
-//! Made-up clicks, as realistic ones as those of the load.
+//! Generated clicks, as realistic as those of the load.
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -12,16 +12,16 @@ use waypost_core::{
 
 use crate::links;
 
-/// The time of the first one.
+/// The time of the first click.
 pub(crate) const BEGIN: OffsetDateTime = datetime!(2025-01-02 00:00 UTC);
 const BEGIN_MS: u128 = 1_735_776_000_000;
-/// 100,000 per second.
+/// 100,000 clicks per second.
 const APART: Duration = Duration::microseconds(10);
 const PER_MS: u32 = 100;
 const USER_AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36";
 const REFERRER: &str = "https://news.example/item/4711";
 
-/// So many clicks on links drawn at random from those with these numbers, in the order of time.
+/// Generates clicks on links drawn at random from those with these numbers, in the order of time.
 pub(crate) fn make(count: u32, links: &[u32]) -> Vec<Click> {
     let mut random = StdRng::seed_from_u64(0);
     (0..count)
@@ -44,7 +44,7 @@ pub(crate) fn make(count: u32, links: &[u32]) -> Vec<Click> {
         .collect()
 }
 
-/// What the user agent above tells.
+/// Returns the facts of the user agent above.
 fn facts() -> ClickFacts {
     ClickFacts {
         class: Some(VisitClass::Human),
@@ -55,7 +55,7 @@ fn facts() -> ClickFacts {
     }
 }
 
-/// A UUIDv7 at the time of the click.
+/// Returns a UUIDv7 at the time of the click.
 fn id(index: u32, random: u64) -> Uuid {
     let ms = BEGIN_MS + u128::from(index / PER_MS);
     let rest = u128::from(random >> 2);

@@ -1,8 +1,8 @@
-//! Who runs on which core.
+//! The assignment of cores.
 //!
 //! The server has the first core to itself. The load has another, and databases have the rest, or
-//! share the load's where a machine has two cores. A process inherits the cores of the thread that
-//! starts it, so that all of its threads stay there from the beginning.
+//! share that of the load on a machine with two cores. A process inherits the cores of the thread
+//! that starts it, so all of its threads stay there from the beginning.
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
@@ -14,12 +14,12 @@ use crate::Result;
 pub(crate) struct Cores {
     pub(crate) server: usize,
     pub(crate) load: usize,
-    /// Those of the databases and of this program.
+    /// The cores of the databases and of this program.
     pub(crate) rest: Vec<usize>,
 }
 
 impl Cores {
-    /// Divides the cores this process may use.
+    /// Divides the cores that this process may use.
     ///
     /// # Errors
     /// When there is only one.
@@ -45,19 +45,20 @@ impl Cores {
         }
     }
 
-    /// Keeps the calling thread, and what it starts from now on, away from the server and the load.
+    /// Keeps the calling thread, and the processes it starts from now on, off the cores of the
+    /// server and the load.
     ///
     /// # Errors
-    /// When the operating system refuses.
+    /// When the operating system rejects it.
     pub(crate) fn leave_to_others(&self) -> Result<()> {
         Ok(sched_setaffinity(None, &set(&self.rest))?)
     }
 }
 
-/// Does something on one core. What it starts stays there.
+/// Runs an action on one core. Processes that it starts stay there.
 ///
 /// # Errors
-/// When the operating system refuses.
+/// When the operating system rejects it.
 pub(crate) fn on<T>(core: usize, action: impl FnOnce() -> T) -> Result<T> {
     let before = sched_getaffinity(None)?;
     sched_setaffinity(None, &set(&[core]))?;

@@ -1,4 +1,4 @@
-//! A database with links in it, used again by every round.
+//! A database with links, used again in every round.
 
 use std::collections::HashMap;
 
@@ -11,26 +11,26 @@ use crate::options::Database;
 /// Links per statement.
 const BATCH: u32 = 2_000;
 
-/// A database whose links are there and whose clicks can be thrown away.
+/// A database with links, whose clicks can be deleted.
 pub(crate) struct LinkDatabase {
     pub(crate) which: Database,
     pub(crate) database: TestDatabase,
 }
 
-/// How a database was measured.
+/// The settings of a measured database.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Description {
     pub(crate) which: Database,
     pub(crate) version: String,
-    /// What decides how fast it writes, and how safely.
+    /// The settings that decide how fast and how safely it writes.
     pub(crate) settings: Vec<String>,
 }
 
 impl LinkDatabase {
-    /// A new database with the schema of this workspace and so many links.
+    /// Creates a database with the schema of this workspace and this many links.
     ///
     /// # Panics
-    /// When it cannot be had.
+    /// When it cannot be created.
     pub(crate) async fn with_links(which: Database, count: u32) -> Self {
         let database = TestDatabase::new(which.kind());
         Invocation::of("linkctl")
@@ -58,7 +58,7 @@ impl LinkDatabase {
         this
     }
 
-    /// A link as the values of an `insert`.
+    /// Returns a link as the values of an `insert`.
     fn row(&self, number: u32) -> String {
         let code = links::code(number);
         let target = links::target(&code);
@@ -66,7 +66,7 @@ impl LinkDatabase {
         format!("({id}, '{code}', '{code}', '{target}', {made}, {made})")
     }
 
-    /// Its code as the values of an `insert`.
+    /// Returns its code as the values of an `insert`.
     fn code_row(&self, number: u32) -> String {
         let code = links::code(number);
         let (id, made) = self.id_and_time(number);
@@ -83,10 +83,10 @@ impl LinkDatabase {
         (id, format!("'2025-01-01 00:00:00{zone}'"))
     }
 
-    /// Throws all clicks away, so that every round begins alike. No server may run on it.
+    /// Deletes all clicks, so that every round begins in the same state. No server may run on it.
     ///
     /// # Panics
-    /// When the database refuses.
+    /// When the database rejects it.
     pub(crate) async fn forget_clicks(&self) {
         let statements: &[&str] = match self.which {
             Database::Sqlite => &[
@@ -115,10 +115,10 @@ impl LinkDatabase {
         }
     }
 
-    /// The totals of the links that have any.
+    /// Returns the totals of the links with clicks.
     ///
     /// # Panics
-    /// When the database refuses.
+    /// When the database rejects it.
     pub(crate) async fn clicks(&self) -> HashMap<String, u64> {
         let rows = self
             .database
@@ -134,10 +134,10 @@ impl LinkDatabase {
         clicks
     }
 
-    /// How it is set up.
+    /// Returns its settings.
     ///
     /// # Panics
-    /// When the database refuses.
+    /// When the database rejects it.
     pub(crate) async fn describe(&self) -> Description {
         let text = async |sql: &str| {
             let rows = self.database.rows(sql).await;
@@ -157,7 +157,7 @@ impl LinkDatabase {
         let (version, settings) = match self.which.kind() {
             Kind::Sqlite => (
                 text("select sqlite_version()").await,
-                // The others are of a connection: Waypost's own, whatever they are.
+                // The other settings belong to a connection and are Waypost's own.
                 vec![format!(
                     "journal_mode = {}",
                     text("pragma journal_mode").await

@@ -1,17 +1,17 @@
-//! The links of a run: as many as the database is to hold, the same in every run.
+//! The links of a run: as many as the database must contain, the same in every run.
 
 use uuid::Uuid;
 
 /// The letters of generated codes.
 const ALPHABET: &[u8; 32] = b"23456789abcdefghijkmnpqrstuvwxyz";
 const CODE_LENGTH: u32 = 7;
-/// Odd, so that multiplying by it permutes the codes; near 2^35 divided by the golden ratio, so that
-/// neighbours are far apart, as codes are that were drawn at random.
+/// Odd, so that multiplying by it permutes the codes; near 2^35 divided by the golden ratio, so
+/// that neighbours are far apart, as in randomly generated codes.
 const STRIDE: u64 = 21_236_124_057;
 /// 2025-01-01T00:00:00Z, in ms: the creation of every link.
 const CREATED_MS: u128 = 1_735_689_600_000;
 
-/// The code of a link, by the link's number.
+/// Returns the code of a link, by the link's number.
 pub(crate) fn code(number: u32) -> String {
     let permuted = u64::from(number).wrapping_mul(STRIDE);
     (0..CODE_LENGTH)
@@ -22,17 +22,17 @@ pub(crate) fn code(number: u32) -> String {
         .collect()
 }
 
-/// The id of a link, by the link's number: a UUIDv7.
+/// Returns the ID of a link, by the link's number: a UUIDv7.
 pub(crate) fn id(number: u32) -> Uuid {
     Uuid::from_u128(CREATED_MS << 80 | 0x7 << 76 | 0x2 << 62 | u128::from(number))
 }
 
-/// Where a link leads.
+/// Returns the destination of a link.
 pub(crate) fn target(code: &str) -> String {
     format!("https://example.com/articles/{code}?utm_source=go")
 }
 
-/// The numbers of the links that are visited: spread evenly over all that are stored.
+/// Returns the numbers of the visited links, spread evenly over all stored ones.
 pub(crate) fn visited(visited: u32, stored: u32) -> Vec<u32> {
     let number = |index: u32| u64::from(index) * u64::from(stored) / u64::from(visited);
     (0..visited)

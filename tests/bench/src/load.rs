@@ -1,8 +1,8 @@
 //! The load: visitors who follow links, from a process of its own on a core of its own.
 //!
-//! Whoever wants it starts it with a [`Job`] and gets a [`Report`]. The job and the report are each
-//! one line of JSON, on standard input and standard output; between them a line says when the
-//! measured time begins.
+//! It is started with a [`Job`] and returns a [`Report`]. The job and the report are each one line
+//! of JSON, on standard input and standard output; between them a line marks the beginning of the
+//! measured time.
 
 mod connection;
 mod generator;
@@ -19,35 +19,36 @@ use crate::{Result, cores, subject};
 
 const STARTED: &str = "started";
 
-/// What to do.
+/// The task of the load.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Job {
     /// The server's port on the loopback interface.
     pub(crate) port: u16,
-    /// The server's process, whose CPU time is read when the measured time begins and ends.
+    /// The server's process, whose CPU time is read at the beginning and the end of the measured
+    /// time.
     pub(crate) server_pid: u32,
-    /// Keep-alive connections, each with one request under way at the most.
+    /// Keep-alive connections, each with at most one pending request.
     pub(crate) connections: u32,
     /// The codes to visit, at random.
     pub(crate) codes: Vec<String>,
-    /// Redirects per second; as fast as the server can without.
+    /// Redirects per second; `None`: as fast as the server can.
     pub(crate) rate: Option<f64>,
     /// Seconds before the measured time.
     pub(crate) warm_up_s: f64,
     /// The measured time, in seconds.
     pub(crate) seconds: f64,
-    /// Requests after which it ends early, those before the measured time included.
+    /// Number of requests after which it ends early, including those before the measured time.
     pub(crate) requests: Option<u64>,
 }
 
-/// What came of it.
+/// The results.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Report {
-    /// The measured time, up to the last answer.
+    /// The measured time, up to the last response.
     pub(crate) elapsed_s: f64,
     /// Redirects within it.
     pub(crate) redirects: u64,
-    /// From the moment a request was due to its answer.
+    /// From the moment a request was due to its response.
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,
     pub(crate) max_us: f64,
@@ -55,44 +56,44 @@ pub(crate) struct Report {
     pub(crate) server_cpu_s: f64,
     /// CPU time of the load within the measured time.
     pub(crate) load_cpu_s: f64,
-    /// Redirects by code, in the order of the job, those before the measured time included.
+    /// Redirects by code, in the order of the job, including those before the measured time.
     pub(crate) found: Vec<u64>,
-    /// Answers that were no redirects, by status.
+    /// Responses other than redirects, by status.
     pub(crate) others: BTreeMap<u16, u64>,
-    /// Connections that broke or sent what is not HTTP.
+    /// Connections that broke or did not send HTTP.
     pub(crate) broken: u64,
-    /// Requests that were sent and not answered: a server may have counted them.
+    /// Requests without a response, which the server may have counted.
     pub(crate) unanswered: u64,
 }
 
 impl Report {
-    /// All redirects, those before the measured time included.
+    /// Returns all redirects, including those before the measured time.
     pub(crate) fn total(&self) -> u64 {
         self.found.iter().sum()
     }
 
-    /// Answers that were no redirects.
+    /// Returns the number of responses other than redirects.
     pub(crate) fn refused(&self) -> u64 {
         self.others.values().sum()
     }
 
-    /// Redirects per second.
+    /// Returns the redirects per second.
     pub(crate) fn rate(&self) -> f64 {
         float(self.redirects) / self.elapsed_s
     }
 
-    /// CPU time of the server per redirect, in µs.
+    /// Returns the CPU time of the server per redirect, in µs.
     pub(crate) fn cpu_us(&self) -> f64 {
         self.server_cpu_s * 1e6 / float(self.redirects)
     }
 }
 
-/// A number for arithmetic: exact up to 2^53.
+/// Converts a number for arithmetic: exact up to 2^53.
 pub(crate) fn float(number: u64) -> f64 {
     number as f64
 }
 
-/// A load under way. Dropping it ends it.
+/// A running load. Dropping it ends it.
 pub(crate) struct Load {
     process: Child,
     stdout: BufReader<ChildStdout>,
@@ -139,12 +140,12 @@ impl Load {
 impl Drop for Load {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
-        // Whatever came of it: it is gone.
+        // Whatever its status, it has ended.
         let _ = self.process.wait();
     }
 }
 
-/// Starting a process, with the errors of this program.
+/// Starts a process, with the errors of this program.
 trait Spawn {
     fn spawn_checked(self) -> Result<Child>;
 }
@@ -155,7 +156,7 @@ impl Spawn for std::process::Command {
     }
 }
 
-/// The load's own process: does the job that standard input names.
+/// The process of the load: does the job on standard input.
 ///
 /// # Errors
 /// When there is no server, or no job.

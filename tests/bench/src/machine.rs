@@ -1,4 +1,4 @@
-//! Where and of what a run was made: numbers mean nothing without.
+//! The machine and the sources of a run: numbers mean nothing without them.
 
 use std::env;
 use std::fs;
@@ -9,14 +9,14 @@ use serde::Serialize;
 
 use crate::cores::Cores;
 
-/// The machine, and what is measured on it.
+/// The machine, and the commit that is measured.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Machine {
     pub(crate) kernel: String,
     pub(crate) cpu: String,
     pub(crate) cores: usize,
     pub(crate) divided: Cores,
-    /// With `, changed` where files differ from it.
+    /// With `, changed` if files differ from it.
     pub(crate) commit: String,
 }
 
@@ -35,7 +35,7 @@ impl Machine {
     }
 }
 
-/// The first model in `/proc/cpuinfo`; some architectures name none.
+/// Returns the first model in `/proc/cpuinfo`; some architectures name none.
 fn cpu_model(cpus: &str) -> Option<String> {
     cpus.lines().find_map(|line| {
         let (name, model) = line.split_once(':')?;
@@ -43,7 +43,7 @@ fn cpu_model(cpus: &str) -> Option<String> {
     })
 }
 
-/// The commit of the sources, where git is there to tell.
+/// Returns the commit of the sources, if git is available.
 fn commit() -> Option<String> {
     let git = |arguments: &[&str]| {
         let output = Command::new("git")

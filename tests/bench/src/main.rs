@@ -1,24 +1,24 @@
-//! `bench`: what a redirect costs, measured beside a server that does nothing but redirect.
+//! `bench`: the cost of a redirect, compared with a server that only redirects.
 //!
 //! It measures and prints; it asserts nothing. `make bench ARGS=--help` lists the options.
 //!
 //! | subject | file |
 //! | --- | --- |
 //! | options | `options.rs` |
-//! | what is measured, and the programs that run for it | `subject.rs`, `ceiling.rs` |
+//! | the measured servers | `subject.rs`, `ceiling.rs` |
 //! | the load, from a process of its own | `load.rs`, `load/` |
 //! | the links and the clicks in the database | `database.rs`, `links.rs`, `clicks.rs` |
 //! | inserts without Waypost | `bare.rs`, `bare/` |
 //! | the measurements, one file each | `measure/` |
 //! | the lists of the REST API (`bench api`) | `api.rs`, `api/` |
 //! | statistics of many clicks (`bench stats`) | `stats.rs`, `stats/` |
-//! | redirects while somebody disturbs (`bench abuse`) | `abuse.rs`, `abuse/` |
-//! | where processes run and what they use | `cores.rs`, `process.rs`, `metrics.rs` |
-//! | what is printed | `report.rs`, `machine.rs`, `statistics.rs` |
+//! | redirects under abuse (`bench abuse`) | `abuse.rs`, `abuse/` |
+//! | cores and resources of processes | `cores.rs`, `process.rs`, `metrics.rs` |
+//! | the output | `report.rs`, `machine.rs`, `statistics.rs` |
 //!
-//! The program starts itself again in three more roles, as subcommands that are not listed: the
-//! ceiling, the load and those who disturb. They end when their standard input does, so they never
-//! outlive it.
+//! The program starts itself again in three more roles, as unlisted subcommands: the ceiling, the
+//! load and the disturbing clients. They end when their standard input does, so they never outlive
+//! it.
 
 mod abuse;
 mod api;
@@ -45,8 +45,8 @@ use clap::Parser;
 
 use crate::options::{Cli, Role};
 
-/// What goes wrong ends the run, with a text that says what to do about it. Where the harness has
-/// the text, it panics with it.
+/// An error ends the run, with a text that says what to do about it. If the harness has the text,
+/// it panics with it.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! A run: which measurements, of what, in which order.
+//! A run: the measurements, their subjects and their order.
 
 mod burst;
 mod drain;
@@ -23,7 +23,7 @@ pub(crate) use ingest::Ingest;
 pub(crate) use memory::MemoryUse;
 pub(crate) use sustained::Sustained;
 
-/// What was measured.
+/// The results.
 #[derive(Debug, Serialize)]
 pub(crate) struct Results {
     pub(crate) machine: Machine,
@@ -35,18 +35,18 @@ pub(crate) struct Results {
     pub(crate) ingest: Vec<Ingest>,
 }
 
-/// What the measurements share.
+/// The data shared by the measurements.
 struct Bench {
     options: Options,
     cores: Cores,
     durabilities: Vec<Durability>,
     databases: Vec<LinkDatabase>,
-    /// The numbers of the links that are visited, and their codes.
+    /// The numbers of the visited links, and their codes.
     visited: Vec<u32>,
     codes: Vec<String>,
 }
 
-/// Measures and prints.
+/// Measures and prints the results.
 ///
 /// # Errors
 /// When something does not start or ends too early.
@@ -57,7 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     progress("building the optimised programs");
     binary("server");
     cores.leave_to_others()?;
-    // Nothing here happens at the same time: what blocks holds nothing up.
+    // Nothing here is concurrent, so blocking is harmless.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -80,7 +80,7 @@ async fn measure(options: &Options, cores: Cores, machine: Machine) -> Result<Re
     let stored = options.stored_links();
     let mut databases = Vec::new();
     for which in &options.databases {
-        progress(&format!("making {stored} links in {}", which.kind()));
+        progress(&format!("creating {stored} links in {}", which.kind()));
         databases.push(LinkDatabase::with_links(*which, stored).await);
     }
     let visited = links::visited(options.links, stored);
@@ -120,8 +120,8 @@ async fn measure(options: &Options, cores: Cores, machine: Machine) -> Result<Re
 }
 
 impl Bench {
-    /// Waypost with each database and durability; a measurement that takes long is made only of the
-    /// first durability, unless it was asked for.
+    /// Returns Waypost with each database and durability; a long measurement is only done for the
+    /// first durability, unless requested.
     fn subjects(
         &self,
         measurement: Measurement,
@@ -147,7 +147,7 @@ impl Bench {
     }
 }
 
-/// Tells whoever waits.
+/// Prints progress to standard error.
 fn progress(text: &str) {
     eprintln!("{text}");
 }

@@ -1,4 +1,4 @@
-//! What Waypost tells about itself at `/metrics`.
+//! Reads Waypost's `/metrics`.
 
 use reqwest::Client;
 
@@ -7,11 +7,11 @@ use crate::Result;
 /// Clicks that are not in the database yet, and those that never will be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Clicks {
-    /// In the journal, not yet stored; `None` of a server without a journal.
+    /// In the journal, not yet stored; `None` for a server without a journal.
     pub(crate) pending: Option<f64>,
-    /// How long the oldest of them has been waiting, in seconds.
+    /// The age of the oldest of them, in seconds.
     pub(crate) lag_s: Option<f64>,
-    /// Given up, for whatever reason.
+    /// Dropped, for any reason.
     pub(crate) dropped: f64,
 }
 
@@ -23,10 +23,10 @@ pub(crate) struct Scraper {
 }
 
 impl Scraper {
-    /// Of the server on this port.
+    /// Creates a scraper for the server on this port.
     ///
     /// # Errors
-    /// When no client can be made.
+    /// When no client can be created.
     pub(crate) fn of(port: u16) -> Result<Self> {
         Ok(Self {
             client: Client::builder().no_proxy().build()?,
@@ -34,7 +34,7 @@ impl Scraper {
         })
     }
 
-    /// What they tell now. Takes the server about as long as a few redirects.
+    /// Returns the present numbers. Takes the server about as long as a few redirects.
     ///
     /// # Errors
     /// When the server does not answer.
@@ -49,11 +49,11 @@ impl Scraper {
     }
 }
 
-/// The sum of all series of a metric in Prometheus' text format; `None` if there is none.
+/// Returns the sum of all series of a metric in Prometheus' text format; `None` if there is none.
 fn sum(text: &str, name: &str) -> Option<f64> {
     let values = text.lines().filter_map(|line| {
         let rest = line.strip_prefix(name)?;
-        // Another metric's name may begin alike.
+        // The name of another metric may begin with this one.
         let (_labels, value) = rest
             .strip_prefix(' ')
             .map(|value| ("", value))

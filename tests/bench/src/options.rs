@@ -9,10 +9,10 @@ use crate::abuse::AbuseOptions;
 use crate::api::ApiOptions;
 use crate::stats::StatsOptions;
 
-/// Measures what a redirect costs, beside a bare actix-web server that does nothing else.
+/// Measures the cost of a redirect, compared with a bare actix-web server that only redirects.
 ///
-/// Needs two cores: the server has one of them to itself. Tables in Markdown go to standard output,
-/// progress to standard error. No speed is asserted.
+/// Needs two cores, one of them for the server alone. Prints Markdown tables to standard output and
+/// progress to standard error. Asserts no speed.
 #[derive(Parser, Debug)]
 #[command(name = "bench", args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -22,27 +22,27 @@ pub(crate) struct Cli {
     pub(crate) options: Options,
 }
 
-/// Something else that this program does; it starts itself as the others.
+/// Another task of this program; it starts itself in the unlisted ones.
 #[derive(Subcommand, Debug, Clone)]
 pub(crate) enum Role {
     /// Measure the lists of the REST API and the pages instead
     Api(ApiOptions),
     /// Measure statistics of many clicks, storing and purging them instead
     Stats(StatsOptions),
-    /// Measure redirects while somebody disturbs instead
+    /// Measure redirects under abuse instead
     Abuse(AbuseOptions),
-    /// The server that does nothing but redirect.
+    /// The server that only redirects.
     #[command(hide = true)]
     Ceiling,
     /// The load.
     #[command(hide = true)]
     Load,
-    /// Those who disturb.
+    /// The disturbing clients.
     #[command(hide = true)]
     Disturb,
 }
 
-/// What is measured, and for how long.
+/// The measurements of a run, and their length.
 #[derive(Args, Debug, Clone, Serialize)]
 pub(crate) struct Options {
     /// Databases, separated by commas
@@ -60,7 +60,7 @@ pub(crate) struct Options {
     /// Keep-alive connections of the load
     #[arg(long, default_value_t = 64, value_parser = between::<u32>(1, 10_000))]
     pub(crate) connections: u32,
-    /// Links that are visited, in random order
+    /// Links to visit, in random order
     #[arg(long, default_value_t = 1_000, value_parser = between::<u32>(1, 10_000_000))]
     pub(crate) links: u32,
     /// Links in the database [default: as many as are visited]
@@ -75,7 +75,7 @@ pub(crate) struct Options {
     /// Print one JSON document with all rounds instead of tables
     #[arg(long)]
     pub(crate) json: bool,
-    /// One measurement only, of every durability
+    /// Do only one measurement, for every durability
     #[arg(long, value_enum)]
     pub(crate) only: Option<Measurement>,
 }
@@ -123,7 +123,7 @@ pub(crate) enum Durability {
     Commit,
     /// After the click is in a queue
     Memory,
-    /// After a transaction of its own: what a server does that has no journal.
+    /// After a transaction of its own, as in a server without a journal.
     #[value(skip)]
     Awaited,
 }
@@ -145,7 +145,7 @@ impl Options {
         self.stored_links.unwrap_or(self.links)
     }
 
-    /// Whether a measurement is part of the run.
+    /// Returns whether a measurement is part of the run.
     pub(crate) fn measures(&self, measurement: Measurement) -> bool {
         match self.only {
             Some(only) => only == measurement,
@@ -153,12 +153,12 @@ impl Options {
         }
     }
 
-    /// Whether a long measurement takes every durability.
+    /// Returns whether a long measurement is done for every durability.
     pub(crate) fn measures_all(&self, measurement: Measurement) -> bool {
         self.only == Some(measurement) || (measurement == Measurement::Sustained && self.sustained)
     }
 
-    /// What clap cannot see.
+    /// Checks what clap cannot.
     ///
     /// # Errors
     /// Options that contradict each other.

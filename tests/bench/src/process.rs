@@ -1,4 +1,4 @@
-//! What another process uses, as the kernel tells it.
+//! The resources of another process, from the kernel.
 
 use std::fs;
 use std::time::Duration;
@@ -9,15 +9,15 @@ use serde::Serialize;
 
 use crate::Result;
 
-/// The CPU time of all threads of a process, those that have ended included, to the nanosecond.
+/// The CPU time of all threads of a process, including ended ones, to the nanosecond.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CpuClock(ClockId);
 
 impl CpuClock {
-    /// Of the process with this id.
+    /// Returns the clock of the process with this ID.
     ///
     /// # Errors
-    /// When there is none.
+    /// When it does not exist.
     pub(crate) fn of(pid: u32) -> Result<Self> {
         let pid = Pid::from_raw(i32::try_from(pid)?);
         let clock = clock_getcpuclockid(pid);
@@ -26,12 +26,12 @@ impl CpuClock {
             .map_err(|error| format!("cannot read the CPU time of process {pid}: {error}").into())
     }
 
-    /// Of this process.
+    /// Returns the clock of this process.
     pub(crate) fn own() -> Self {
         Self(ClockId::CLOCK_PROCESS_CPUTIME_ID)
     }
 
-    /// User and system time since the process began.
+    /// Returns user and system time since the process began.
     ///
     /// # Errors
     /// When the process has ended.
@@ -43,7 +43,7 @@ impl CpuClock {
     }
 }
 
-/// The memory of a process that is in RAM, in bytes: all of it, and by what is behind it.
+/// The resident memory of a process, in bytes: all of it, and by what backs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Memory {
     pub(crate) resident: u64,
@@ -53,10 +53,10 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Of the process with this id.
+    /// Reads that of the process with this ID.
     ///
     /// # Errors
-    /// When there is none.
+    /// When it does not exist.
     pub(crate) fn of(pid: u32) -> Result<Self> {
         let path = format!("/proc/{pid}/status");
         let status =

@@ -11,13 +11,13 @@ use crate::measure::{Burst, Ingest, MemoryUse, Results, Sustained};
 use crate::process::Memory;
 use crate::statistics::median_of;
 
-/// What is not there.
+/// Marks a missing value.
 const NOTHING: &str = "–";
 
-/// What fits.
+/// Number of settings that fit.
 const SETTINGS_PER_LINE: usize = 3;
 
-/// Everything, as text.
+/// Returns the complete text.
 pub(crate) fn render(results: &Results) -> String {
     let mut text = String::new();
     let mut section = |title: &str, body: String| {
@@ -47,7 +47,7 @@ pub(crate) fn render(results: &Results) -> String {
     if !results.ingest.is_empty() {
         let rounds = results.options.rounds;
         section(
-            &format!("Ingest alone, beside bare inserts, medians of {rounds} rounds"),
+            &format!("Ingest alone, compared with bare inserts, medians of {rounds} rounds"),
             ingest(&results.ingest),
         );
     }
@@ -136,7 +136,7 @@ fn storing(all: &[Burst]) -> String {
         "database",
         "clicks",
         "redirects",
-        "waiting at end",
+        "pending at end",
         "lag s",
         "stored/s after",
         "CPU µs/click",
@@ -183,7 +183,7 @@ fn sustained(all: &[Sustained]) -> String {
         "redirects/s",
         "p50 µs",
         "p99 µs",
-        "waiting at 1/3, end",
+        "pending at 1/3, end",
         "lag s",
         "CPU µs",
         "server",
@@ -213,7 +213,7 @@ fn sustained(all: &[Sustained]) -> String {
         table.row(row);
     }
     format!(
-        "CPU: of the server per redirect, storing included.\n\n{}",
+        "CPU: of the server per redirect, including storing.\n\n{}",
         table.render()
     )
 }
@@ -298,7 +298,7 @@ impl Table {
 }
 
 fn number(value: Option<f64>, decimals: usize) -> String {
-    // What was divided by nothing is nothing.
+    // A division by zero has no result.
     let value = value.filter(|value| value.is_finite());
     value.map_or_else(|| NOTHING.to_owned(), |value| format!("{value:.decimals$}"))
 }

@@ -1,6 +1,7 @@
-//! The little arithmetic of a report.
+//! The arithmetic of a report.
 
-/// The median; of an even number of values, the mean of the two in the middle. `None` of nothing.
+/// Returns the median; for an even number of values, the mean of the two in the middle. Returns
+/// `None` without values.
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
@@ -12,7 +13,7 @@ pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     Some(f64::midpoint(values[middle - 1], upper))
 }
 
-/// The median of those rounds that have a value.
+/// Returns the median of the rounds that have a value.
 pub(crate) fn median_of<T>(rounds: &[T], value: impl Fn(&T) -> Option<f64>) -> Option<f64> {
     median(rounds.iter().filter_map(value))
 }

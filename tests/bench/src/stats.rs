@@ -1,9 +1,10 @@
-//! `bench stats`: how long the statistics of a link take, with few clicks and with many in the database;
-//! what it costs to store clicks when the table is large; and what a purge does to redirects.
+//! `bench stats`: how long the statistics of a link take, with few clicks and with many in the
+//! database; what it costs to store clicks when the table is large; and how a purge affects
+//! redirects.
 //!
-//! Each size has a database of its own, whose clicks are spread over as many days, so that what is read
-//! is of the same length. One link has a tenth of all clicks: it is the one that is asked about. Clicks are
-//! stored through the port of Waypost's stores, as its servers store them.
+//! Each size has a database of its own, whose clicks are spread over the same number of days, so
+//! that equal amounts are read. One link has a tenth of all clicks: its statistics are requested.
+//! Clicks are stored through the port of Waypost's stores, as its servers store them.
 
 mod ask;
 mod data;
@@ -43,19 +44,19 @@ pub(crate) struct StatsOptions {
     /// Requests of each kind
     #[arg(long, default_value_t = 60, value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
     pub(crate) requests: u32,
-    /// Oldest tenth of the largest number of clicks is purged while redirects run
+    /// Purge the oldest tenth of the largest number of clicks while redirects run
     #[arg(long, overrides_with = "no_purge")]
     pub(crate) purge: bool,
     /// Do not purge
     #[arg(long)]
     pub(crate) no_purge: bool,
-    /// Only store: ask for nothing, and do not purge
+    /// Only store: no requests and no purge
     #[arg(long)]
     pub(crate) only_storing: bool,
-    /// Redirects per second while clicks are purged
+    /// Redirects per second during a purge
     #[arg(long, default_value_t = 1_000, value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
     pub(crate) rate: u32,
-    /// Memory of the database server for the pages of its tables, in MB (SQLite has none)
+    /// Memory of the database server for pages, in MB (not for SQLite)
     #[arg(long, default_value_t = 512, value_parser = RangedU64ValueParser::<u32>::new().range(8..=65_536))]
     pub(crate) database_cache_mb: u32,
     /// Print one JSON document instead of tables
@@ -63,7 +64,7 @@ pub(crate) struct StatsOptions {
     pub(crate) json: bool,
 }
 
-/// What was measured with one database of one size.
+/// The results for one database of one size.
 #[derive(Debug, Serialize)]
 struct Measured {
     database: Database,
@@ -80,10 +81,10 @@ struct Results {
     measured: Vec<Measured>,
 }
 
-/// Measures and prints.
+/// Measures and prints the results.
 ///
 /// # Errors
-/// What went wrong, with what to do about it.
+/// What went wrong, and what to do about it.
 pub(crate) fn run(options: &StatsOptions) -> Result<()> {
     let cores = Cores::divide()?;
     let machine = Machine::look(cores.clone());
@@ -122,7 +123,7 @@ async fn measure(
     options: &StatsOptions,
     cores: &Cores,
 ) -> Result<Measured> {
-    eprintln!("{}: {clicks} clicks are stored …", which.kind());
+    eprintln!("{}: storing {clicks} clicks …", which.kind());
     let mut data = Data::of(clicks, options);
     let database = crate::database::LinkDatabase::with_links(which, options.links).await;
     let stored = data.store(&database).await?;
@@ -153,7 +154,7 @@ fn report(results: &Results) -> String {
     let (options, machine) = (&results.options, &results.machine);
     let mut times = Builder::default();
     times.push_record([
-        "asked for",
+        "request",
         "database",
         "clicks",
         "median ms",
@@ -168,7 +169,7 @@ fn report(results: &Results) -> String {
         "at the end",
         "bare",
         "of bare",
-        "bytes a link-day",
+        "bytes per link-day",
         "link-days",
     ]);
     let mut purges = Builder::default();
@@ -179,7 +180,7 @@ fn report(results: &Results) -> String {
         "p99 µs",
         "undisturbed",
         "ratio",
-        "lost or refused",
+        "lost or rejected",
     ]);
     for measured in &results.measured {
         let database = measured.database.kind().to_string();

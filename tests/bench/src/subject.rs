@@ -1,4 +1,4 @@
-//! What is measured: the ceiling, and Waypost with a database and a durability.
+//! The measured servers: the ceiling, and Waypost with a database and a durability.
 
 use std::env;
 use std::fmt;
@@ -30,7 +30,7 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    /// What the first column of a table says.
+    /// Returns the first column of a table.
     pub(crate) fn database(self) -> String {
         match self {
             Self::Ceiling => "ceiling".to_owned(),
@@ -38,7 +38,7 @@ impl Subject {
         }
     }
 
-    /// What the second column of a table says.
+    /// Returns the second column of a table.
     pub(crate) fn durability(self) -> &'static str {
         match self {
             Self::Ceiling => "",
@@ -58,7 +58,7 @@ impl fmt::Display for Subject {
     }
 }
 
-/// A subject that runs, on a core of its own. Dropping it ends it.
+/// A running subject, on a core of its own. Dropping it ends it.
 pub(crate) enum Running {
     Ceiling(Ceiling),
     Waypost(Box<ServerProcess>),
@@ -105,7 +105,8 @@ impl Running {
     }
 }
 
-/// Whether the server of this workspace has a journal: one that has none refuses the setting.
+/// Returns whether the server of this workspace has a journal: one without a journal rejects the
+/// setting.
 ///
 /// # Errors
 /// When it does not start for another reason.
@@ -145,12 +146,12 @@ impl Ceiling {
 impl Drop for Ceiling {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
-        // Whatever came of it: it is gone.
+        // Whatever its status, it has ended.
         let _ = self.process.wait();
     }
 }
 
-/// This program in another role, which ends when its standard input does.
+/// Returns this program in another role, which ends when its standard input does.
 ///
 /// # Errors
 /// When the program cannot be found.
@@ -163,7 +164,7 @@ pub(crate) fn own_role(role: &str) -> Result<Command> {
     Ok(command)
 }
 
-/// Ends this process when whoever started it ends, or lets go of it.
+/// Ends this process when its parent ends, or closes the pipe.
 pub(crate) fn end_with_standard_input() {
     thread::spawn(|| {
         let mut rest = [0; 64];

@@ -1,23 +1,23 @@
-// An OpenID provider for tests: the npm package `oidc-provider`, which is certified, with people who
-// sign in without being asked, and with a token endpoint that can be told to lie once.
+// An OpenID provider for tests: the certified npm package `oidc-provider`, with users who sign in
+// without a prompt, and a token endpoint that can be told to return a wrong answer once.
 //
 //   node provider.mjs MODULES PORT CONFIGURATION
 //
 // MODULES is the directory in which `npm ci` installed the package, PORT a port of 127.0.0.1 (0: a
-// free one), CONFIGURATION a JSON object: `client_id`, `client_secret` (none: a public client),
+// free one), CONFIGURATION a JSON object: `client_id`, `client_secret` (missing: a public client),
 // `redirect_uri`. The line `listening on ISSUER` says that it is ready.
 //
 // `POST /test/control` with a JSON object changes what happens from then on:
-//   account     the claims of whoever signs in next, `sub` among them
-//   deny        true: whoever is asked declines
+//   account     the claims of the next user who signs in, including `sub`
+//   deny        true: the user declines
 //   claims_in   "id_token" or "userinfo" (as the package does by default)
 //   iss_parameter   false: no `iss` in the authorization response
-//   rotate      true: another signing key, and the old one is gone
+//   rotate      true: another signing key, without the old one
 //   tamper      what is done to the next ID token: `claims` (null removes one), `header`, and
 //               `signature`: "own" (default), "foreign", "none", "hs256", "broken"
 //   userinfo    claims that replace those of the next answer of the userinfo endpoint
 //   fail        the status with which the next requests are answered, by path: { "/token": 500 }
-// `GET /test/requests` gives the paths of all requests so far.
+// `GET /test/requests` returns the paths of all requests so far.
 import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -75,7 +75,7 @@ function build() {
       ? { accountId: sub, claims: () => accounts.get(sub) }
       : undefined,
     interactions: { url: (_, interaction) => `/test/interaction/${interaction.uid}` },
-    // Nobody is asked for consent; who declines does so when they sign in.
+    // There is no consent prompt; a user declines when signing in.
     loadExistingGrant: async (ctx) => {
       const { client, session, params } = ctx.oidc;
       const grant = new ctx.oidc.provider.Grant({ clientId: client.clientId, accountId: session.accountId });
@@ -143,7 +143,7 @@ async function control(request, response) {
   response.end('{}');
 }
 
-// Who is sent here to sign in has done so.
+// A user who is sent here to sign in has already done so.
 async function interaction(request, response) {
   const result = state.deny
     ? { error: 'access_denied', error_description: 'they <b>declined</b>' }

@@ -2,8 +2,8 @@
 //
 //   node validate.mjs DIRECTORY
 //
-// where DIRECTORY has its node_modules. Reads an object of JSON from standard input, pages by their names,
-// and writes a line for each problem. Its exit status says whether it could check, not what it found.
+// where DIRECTORY has its node_modules. Reads a JSON object from standard input, pages by their names, and
+// writes a line for each problem. Its exit status says whether the check ran, not what it found.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
@@ -14,11 +14,11 @@ const config = {
     root: true,
     extends: ["html-validate:recommended"],
     rules: {
-        // HTML knows no case here (https://html.spec.whatwg.org/#the-doctype); the pages' is as all else.
+        // HTML ignores the case here (https://html.spec.whatwg.org/#the-doctype); the pages write it like all else.
         "doctype-style": ["error", { style: "lowercase" }],
-        // What a template leaves where it leaves something out; nobody sees it.
+        // White space where a template leaves something out; it is invisible.
         "no-trailing-whitespace": "off",
-        // Of what comes from elsewhere, if anything ever did: the server itself needs no proof.
+        // Only for resources from other origins, of which there are none: the server itself needs no integrity check.
         "require-sri": ["error", { target: "crossorigin" }],
     },
 };

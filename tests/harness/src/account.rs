@@ -1,7 +1,8 @@
 //! The account a database server runs under.
 //!
-//! PostgreSQL refuses to run as root, and MariaDB asks to be told twice. Tests often run as root in
-//! containers: the servers then run under an account without rights, else as whoever runs the tests.
+//! PostgreSQL refuses to run as root, and MariaDB needs an explicit option for it. Tests often run
+//! as root in containers: the servers then run under an account without rights, otherwise under the
+//! account of the tests.
 
 use std::fs;
 
@@ -13,8 +14,8 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// The account to change to: `None` unless the tests run as root, otherwise the one of this
-    /// name or else `nobody`.
+    /// Returns the account to change to: `None` unless the tests run as root, otherwise the one of
+    /// this name or else `nobody`.
     pub(crate) fn for_server(name: &str) -> Result<Option<Self>, String> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! The workspace's programs, up to date.
+//! Builds and finds the programs of the workspace.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,12 @@ use std::sync::OnceLock;
 /// The programs and the packages they are built from.
 const PROGRAMS: [(&str, &str); 2] = [("server", "waypost-server"), ("linkctl", "waypost-linkctl")];
 
-/// The path of a program of the workspace (`server` or `linkctl`), in the profile of the running
-/// test or program. The first call in a process builds them, so that nothing runs a stale one.
+/// Returns the path of a program of the workspace (`server` or `linkctl`), in the profile of the
+/// running test or program. The first call in a process builds them, so that nothing runs an
+/// outdated one.
 ///
 /// # Panics
-/// Where they do not compile, with the compiler's messages; for another name.
+/// When they do not compile, with the messages of the compiler; for another name.
 pub fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     assert!(
@@ -25,7 +26,7 @@ pub fn binary(name: &str) -> PathBuf {
     }
 }
 
-/// The directory that holds the programs.
+/// Returns the directory with the programs.
 fn build() -> Result<PathBuf, String> {
     let running = env::current_exe().map_err(|error| format!("cannot find itself: {error}"))?;
     let directory = profile_directory(&running).ok_or_else(|| {
@@ -48,7 +49,7 @@ fn build() -> Result<PathBuf, String> {
     for (_, package) in PROGRAMS {
         command.args(["--package", package]);
     }
-    // What cargo tells a test about its package would look like a change to build scripts.
+    // The variables that cargo sets for tests would look like a change to build scripts.
     for (name, _) in env::vars_os() {
         let about_test = ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_EXE_"];
         if about_test
@@ -71,24 +72,25 @@ fn build() -> Result<PathBuf, String> {
     }
 }
 
-/// Where cargo puts all that it builds, with what the tests leave for people to look at.
+/// Returns the directory of cargo's build output, which also contains files that tests leave for
+/// inspection.
 ///
 /// # Panics
-/// Where the running program is not one that cargo has put there.
+/// When the running program is not in a directory of cargo.
 pub fn target_directory() -> PathBuf {
     let running = env::current_exe().expect("is known");
     let target = profile_directory(&running).and_then(Path::parent);
     target.expect("cargo has built it").to_owned()
 }
 
-/// Where cargo puts the programs of the profile in which this one was built.
+/// Returns the directory of the programs of the profile in which this one was built.
 fn profile_directory(running: &Path) -> Option<&Path> {
     let directory = running.parent()?;
     if directory.ends_with("deps") {
         // A test: target/debug/deps/test-0123456789abcdef
         directory.parent()
     } else {
-        // A program: target/release/bench, beside the directory that holds what it is made of.
+        // A program: target/release/bench, beside the directory of its intermediate files.
         directory.join("deps").is_dir().then_some(directory)
     }
 }

@@ -1,9 +1,10 @@
 //! Chromium, and the driver through which a test uses it.
 //!
-//! A driver is a process of its own, in a temporary directory that is also its home and the place of its
-//! browsers' profiles. A browser is a child of its driver and listens to it on a pipe: when the driver is
-//! gone, however that came about, the pipe is closed, and the browser ends with all its processes. One that does
-//! not is killed: by [`Drop`] here, and by the janitor where the test process itself is gone.
+//! A driver is a process of its own, in a temporary directory that is also its home and contains
+//! the profiles of its browsers. A browser is a child of its driver and listens to it on a pipe:
+//! when the driver ends for any reason, the pipe is closed, and the browser ends with all its
+//! processes. A browser that does not is killed: by [`Drop`] here, and by the janitor if the test
+//! process itself is gone.
 
 use std::fs;
 use std::path::PathBuf;
@@ -25,14 +26,14 @@ const POLL: Duration = Duration::from_millis(10);
 /// What the driver writes before its port.
 const LISTENING: &str = "ChromeDriver was started successfully on port ";
 
-/// What each browser is started with.
+/// The options of each browser.
 const ARGUMENTS: [&str; 13] = [
     "--headless=new",
     // Ends with the driver; see above.
     "--remote-debugging-pipe",
     // Containers have little room in /dev/shm.
     "--disable-dev-shm-usage",
-    // Nothing but the pages talks to anybody, and they only to this machine.
+    // Only pages use the network, and only on this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--no-proxy-server",
     "--disable-background-networking",
@@ -41,14 +42,15 @@ const ARGUMENTS: [&str; 13] = [
     "--disable-extensions",
     "--disable-sync",
     "--no-first-run",
-    // Pictures are the same on every machine.
+    // Screenshots are the same on every machine.
     "--force-color-profile=srgb",
     "--hide-scrollbars",
 ];
-/// Chromium refuses to run as root with it.
+/// The option without which Chromium refuses to run as root.
 const NO_SANDBOX: &str = "--no-sandbox";
 
-/// A running chromedriver, on a free port of the loopback interface. Dropping it ends it and its browsers.
+/// A running chromedriver, on a free port of the loopback interface. Dropping it ends it and its
+/// browsers.
 pub struct ChromeDriver {
     process: Process,
     url: String,
@@ -58,10 +60,10 @@ pub struct ChromeDriver {
 }
 
 impl ChromeDriver {
-    /// Starts a driver, and as yet no browser.
+    /// Starts a driver, without a browser.
     ///
     /// # Panics
-    /// Where it is not installed, or does not listen within 60 s, with its output.
+    /// When it is not installed, or does not listen within 60 s, with its output.
     pub fn start() -> Self {
         let ChromiumPrograms {
             chromium,
@@ -95,20 +97,20 @@ impl ChromeDriver {
         }
     }
 
-    /// Where it speaks WebDriver: an URL without a slash at its end.
+    /// Returns the WebDriver URL, without a slash at its end.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The browser that it is to start.
+    /// Returns the browser to start.
     ///
     /// # Panics
-    /// Where its path is not UTF-8.
+    /// When its path is not UTF-8.
     pub fn chromium(&self) -> &str {
         self.chromium.to_str().expect("a path in UTF-8")
     }
 
-    /// What the browser is to be started with.
+    /// Returns the options of the browser.
     pub fn arguments() -> Vec<&'static str> {
         let mut arguments = ARGUMENTS.to_vec();
         if rustix::process::geteuid().is_root() {
@@ -117,7 +119,7 @@ impl ChromeDriver {
         arguments
     }
 
-    /// What it has written so far, for the message of a test that fails.
+    /// Returns its output so far, for the message of a failed test.
     pub fn output(&self) -> String {
         text(&self.process.written().both)
     }
@@ -134,25 +136,26 @@ impl Drop for ChromeDriver {
         for browser in browsers.iter().filter(|browser| browser.still_runs()) {
             browser.kill();
         }
-        // Not before: it waits for the end of the output, which the browsers have inherited.
+        // Not earlier: it waits for the end of the output, which the browsers have inherited.
         self.process.kill();
     }
 }
 
-/// A process as `/proc` tells of it.
+/// A process as shown in `/proc`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Running {
     pid: i32,
     parent: i32,
-    /// In clock ticks since the machine was started: tells it from a later one with its id.
+    /// In clock ticks since the machine was started: distinguishes it from a later process with its
+    /// ID.
     started: u64,
 }
 
 impl Running {
-    /// `None` where there is no such process any more, or only its exit status is left.
+    /// Returns `None` if the process no longer exists, or only its exit status is left.
     fn of(pid: i32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name, in parentheses, may hold spaces and parentheses itself: proc_pid_stat(5).
+        // The name, in parentheses, may contain spaces and parentheses itself: proc_pid_stat(5).
         let (_, fields) = stat.rsplit_once(") ")?;
         let fields: Vec<&str> = fields.split(' ').collect();
         let (state, parent, started) = (fields.first()?, fields.get(1)?, fields.get(19)?);
@@ -172,13 +175,13 @@ impl Running {
 
     fn kill(&self) {
         if let Some(pid) = Pid::from_raw(self.pid) {
-            // Fails only where it has just ended.
+            // Fails only if it has just ended.
             let _ = rustix::process::kill_process(pid, Signal::KILL);
         }
     }
 }
 
-/// The children of a process, their children, and so on.
+/// Returns the children of a process, their children, and so on.
 fn descendants(pid: u32) -> Vec<Running> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());

@@ -9,19 +9,19 @@ use tempfile::TempDir;
 
 use crate::{janitor, programs};
 
-/// The clock of programs that are started with it, which a test can set while they run. Clones are one
-/// clock.
+/// The clock of programs that are started with it, which a test can set while they run. Clones
+/// share one clock.
 ///
-/// The programs are the real ones: libfaketime stands between them and the operating system. Their
+/// The programs are the real ones: libfaketime is between them and the operating system. Their
 /// monotonic clock is right, and so are the times of files.
 #[derive(Clone, Debug)]
 pub struct TestClock(Arc<TempDir>);
 
 impl TestClock {
-    /// A clock that is so many days ahead, or behind where the number is negative.
+    /// Creates a clock that is this many days ahead, or slow if the number is negative.
     ///
     /// # Panics
-    /// Where no file can be written.
+    /// When no file can be written.
     pub fn ahead(days: i32) -> Self {
         let directory = janitor::temporary_directory();
         // A database server may run under an account of its own.
@@ -31,15 +31,15 @@ impl TestClock {
         clock
     }
 
-    /// Sets it: those that have it notice at once.
+    /// Sets the clock; programs that use it notice at once.
     ///
     /// # Panics
-    /// Where no file can be written.
+    /// When no file can be written.
     pub fn set_ahead(&self, days: i32) {
         let next = self.0.path().join("next");
         fs::write(&next, format!("{days:+}d\n")).expect("can write");
         fs::set_permissions(&next, Permissions::from_mode(0o644)).expect("is ours");
-        // Whoever reads it reads one or the other.
+        // A reader sees one or the other.
         fs::rename(next, self.file()).expect("can rename");
     }
 
@@ -47,12 +47,12 @@ impl TestClock {
         self.0.path().join("clock")
     }
 
-    /// What a program that has this clock has in its environment.
+    /// Returns the environment of a program that uses this clock.
     pub(crate) fn environment(&self) -> Result<Vec<(OsString, OsString)>, String> {
         Ok(vec![
             ("LD_PRELOAD".into(), programs::faketime()?.into()),
             ("FAKETIME_TIMESTAMP_FILE".into(), self.file().into()),
-            // A process that is made by another one would begin with what that one read long ago.
+            // A child process would otherwise start with a value that its parent read long ago.
             ("FAKETIME_NO_CACHE".into(), "1".into()),
             ("FAKETIME_DONT_FAKE_MONOTONIC".into(), "1".into()),
             ("NO_FAKE_STAT".into(), "1".into()),
@@ -60,14 +60,14 @@ impl TestClock {
     }
 }
 
-/// Removes what a process has put into `/dev/shm` for processes that it may start. It would stay where the
+/// Removes the files that a process put into `/dev/shm` for its children. They would stay if the
 /// process is killed.
 pub(crate) fn remove_shared(pid: u32) {
     for name in [
         format!("/dev/shm/faketime_shm_{pid}"),
         format!("/dev/shm/sem.faketime_sem_{pid}"),
     ] {
-        // It may have ended, and have removed it.
+        // It may have ended, and removed the file.
         let _ = fs::remove_file(name);
     }
 }

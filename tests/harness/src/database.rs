@@ -17,7 +17,7 @@ use crate::{janitor, random};
 const POSTGRES_URL: &str = "WAYPOST_TEST_POSTGRES_URL";
 const MYSQL_URL: &str = "WAYPOST_TEST_MYSQL_URL";
 
-/// Longer than dropping a database takes, unless somebody holds locks in it.
+/// Longer than dropping a database takes, unless another session holds locks in it.
 const DROP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The databases Waypost runs on.
@@ -27,7 +27,7 @@ pub enum Kind {
     Sqlite,
     /// A server.
     Postgres,
-    /// A server; MySQL as well, where a developer's own is one.
+    /// A server; also MySQL, if a developer's own server is one.
     MariaDb,
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// An empty database that belongs to one test. It is dropped with the value, whoever is connected.
+/// An empty database for one test. It is dropped with the value, even if it has connections.
 pub struct TestDatabase {
     kind: Kind,
     url: String,
@@ -66,14 +66,14 @@ enum Place {
     Kept,
 }
 
-/// Nobody else writes to an SQLite database while this exists.
-pub struct DatabaseLock(#[expect(dead_code, reason = "it is held")] direct::sqlite::Locked);
+/// Prevents all other writes to an SQLite database while it exists.
+pub struct DatabaseLock(#[expect(dead_code, reason = "held for its lock")] direct::sqlite::Locked);
 
 impl TestDatabase {
-    /// An empty database of this kind.
+    /// Creates an empty database of this kind.
     ///
     /// # Panics
-    /// Where none can be had; the message says what to do about it.
+    /// When it cannot be created; the message says what to do about it.
     pub fn new(kind: Kind) -> Self {
         match kind {
             Kind::Sqlite => Self::sqlite(),
@@ -81,10 +81,11 @@ impl TestDatabase {
         }
     }
 
-    /// The name of a file that does not exist yet, in a temporary directory: an empty database.
+    /// Returns the name of a file that does not exist yet, in a temporary directory: an empty
+    /// database.
     ///
     /// # Panics
-    /// Where no directory can be created.
+    /// When no directory can be created.
     pub fn sqlite() -> Self {
         let directory = janitor::temporary_directory();
         let path = directory.path().join("waypost.db");
@@ -114,10 +115,10 @@ impl TestDatabase {
         Self::new(Kind::MariaDb)
     }
 
-    /// An empty database on a server of the test's own.
+    /// Creates an empty database on a server of the test's own.
     ///
     /// # Panics
-    /// Where it cannot be created.
+    /// When it cannot be created.
     pub fn on(server: &DatabaseServer) -> Self {
         Self::at(server.kind(), server.url())
     }
@@ -144,7 +145,7 @@ impl TestDatabase {
         }
     }
 
-    /// A database that is there already, and stays.
+    /// Returns a database that already exists, and stays.
     pub(crate) fn kept(kind: Kind, url: String) -> Self {
         Self {
             kind,
@@ -153,7 +154,7 @@ impl TestDatabase {
         }
     }
 
-    /// Which database it is.
+    /// Returns the kind of the database.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -163,14 +164,14 @@ impl TestDatabase {
         &self.url
     }
 
-    /// What a query answers, read without Waypost's code.
+    /// Returns the rows of a query, read without Waypost's code.
     ///
     /// Each value is text, `None` is NULL. Binary values and UUIDs are lowercase hexadecimal digits
-    /// without punctuation and booleans are 0 and 1, whatever the database; the rest is spelled the
-    /// way the database spells it.
+    /// without punctuation and booleans are 0 and 1, whatever the database; all other values are
+    /// spelled as the database spells them.
     ///
     /// # Panics
-    /// Where the database refuses the query.
+    /// When the database rejects the query.
     pub async fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
         let result: direct::Result<Rows> = match &self.place {
             Place::Server { .. } | Place::Kept if self.kind == Kind::Postgres => {
@@ -187,10 +188,10 @@ impl TestDatabase {
         result.unwrap_or_else(|error| panic!("{} refused `{sql}`: {error}", self.kind))
     }
 
-    /// Keeps everybody else from writing, until the lock is dropped. Reading goes on.
+    /// Prevents all other writes until the lock is dropped. Reading is possible.
     ///
     /// # Panics
-    /// Where the database is not SQLite, or locked already.
+    /// When the database is not SQLite, or is already locked.
     pub async fn lock(&self) -> DatabaseLock {
         let Place::File { path, .. } = &self.place else {
             panic!(
@@ -204,10 +205,10 @@ impl TestDatabase {
         DatabaseLock(connection.unwrap_or_else(|error| panic!("SQLite refused a lock: {error}")))
     }
 
-    /// The one number a query answers.
+    /// Returns the one number in the result of a query.
     ///
     /// # Panics
-    /// Where it answers anything else.
+    /// When the result is anything else.
     pub async fn number(&self, sql: &str) -> i64 {
         let rows = self.rows(sql).await;
         let number = match rows.as_slice() {
@@ -223,7 +224,7 @@ impl TestDatabase {
     /// Runs statements, separated by semicolons.
     ///
     /// # Panics
-    /// Where the database refuses one.
+    /// When the database rejects one.
     pub async fn execute(&self, sql: &str) {
         let result = match &self.place {
             Place::Server { .. } | Place::Kept => execute_at(self.kind, &self.url, sql).await,
@@ -251,7 +252,8 @@ impl Drop for TestDatabase {
             Kind::Postgres => format!("drop database if exists {name} with (force)"),
             _ => format!("set lock_wait_timeout = 5; drop database if exists {name}"),
         };
-        // What cannot be dropped goes with the server, or is the developer's to look at.
+        // A database that cannot be dropped is removed with the server, or left for the developer
+        // to inspect.
         let _ = on_own_thread(async {
             let dropped = execute_at(self.kind, administrator, &sql);
             tokio::time::timeout(DROP_TIMEOUT, dropped).await
@@ -259,7 +261,7 @@ impl Drop for TestDatabase {
     }
 }
 
-/// The developer's own server, or else the one the tests share.
+/// Returns the URL of the developer's own server, or else of the one the tests share.
 fn shared_url(kind: Kind) -> &'static str {
     static POSTGRES: OnceLock<Option<String>> = OnceLock::new();
     static MYSQL: OnceLock<Option<String>> = OnceLock::new();
@@ -279,7 +281,7 @@ async fn execute_at(kind: Kind, url: &str, sql: &str) -> direct::Result<()> {
     }
 }
 
-/// Runs a future to its end, from code that may or may not be within a runtime.
+/// Runs a future to its end, from code inside or outside a runtime.
 pub(crate) fn on_own_thread<T: Send>(future: impl Future<Output = T> + Send) -> T {
     thread::scope(|scope| {
         let thread = scope.spawn(|| {

@@ -1,4 +1,4 @@
-//! A private PostgreSQL or MariaDB: started, made ready, retried, ended.
+//! A private PostgreSQL or MariaDB server: started, set up, retried, ended.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -12,18 +12,18 @@ use crate::wait::PATIENCE;
 use crate::{clock, mariadb, port, postgres, random};
 
 const USER: &str = "waypost";
-/// How often another port is tried when somebody else was quicker to take one.
+/// Maximum number of ports to try if other processes take them first.
 const ATTEMPTS: u32 = 5;
-/// The pages that a server keeps in memory, in MB, unless more are asked for: little, as many run at once.
+/// Default memory of a server for pages, in MB: little, because many run at once.
 const CACHE_MB: u32 = 64;
 static CACHE: OnceLock<u32> = OnceLock::new();
-/// What both servers log then.
+/// What both servers log in that case.
 const PORT_TAKEN: &str = "Address already in use";
 
 /// A private database server, ended and removed when the value is dropped or the process ends.
 ///
 /// Tests share [one of each kind](Self::shared) through [`TestDatabase`](crate::TestDatabase). A
-/// test that means to harm its server [starts](Self::start) one for itself.
+/// test that harms its server [starts](Self::start) one of its own.
 pub struct DatabaseServer {
     kind: Kind,
     url: String,
@@ -32,10 +32,10 @@ pub struct DatabaseServer {
 }
 
 impl DatabaseServer {
-    /// The server all tests of this process share; the first call starts it.
+    /// Returns the server that all tests of this process share; the first call starts it.
     ///
     /// # Panics
-    /// Where it cannot be started, with the reason.
+    /// When it cannot be started, with the reason.
     pub fn shared(kind: Kind) -> &'static Self {
         static POSTGRES: OnceLock<Result<DatabaseServer, String>> = OnceLock::new();
         static MARIADB: OnceLock<Result<DatabaseServer, String>> = OnceLock::new();
@@ -50,24 +50,24 @@ impl DatabaseServer {
         }
     }
 
-    /// Gives the servers that this process starts from now on so many MB for the pages of their tables;
-    /// what is asked for first holds.
+    /// Sets the memory for pages, in MB, of the servers that this process starts from now on; only
+    /// the first call has an effect.
     pub fn with_cache(megabytes: u32) {
         CACHE.get_or_init(|| megabytes);
     }
 
-    /// Starts a server of one's own.
+    /// Starts a server for the caller alone.
     ///
     /// # Panics
-    /// Where it cannot be started, with the reason; for [`Kind::Sqlite`], which has no server.
+    /// When it cannot be started, with the reason; for [`Kind::Sqlite`], which has no server.
     pub fn start(kind: Kind) -> Self {
         Self::try_start(kind).unwrap_or_else(|message| panic!("{message}"))
     }
 
-    /// [`start`](Self::start), with this clock.
+    /// Does the same as [`start`](Self::start), with this clock.
     ///
     /// # Panics
-    /// As [`start`](Self::start), and where libfaketime is not installed.
+    /// As [`start`](Self::start), and when libfaketime is not installed.
     pub fn start_with_clock(kind: Kind, clock: &TestClock) -> Self {
         let env = clock.environment();
         let started = env.and_then(|env| Self::start_in(kind, &env));
@@ -76,7 +76,7 @@ impl DatabaseServer {
         server
     }
 
-    /// [`start`](Self::start), with the reason as an error.
+    /// Does the same as [`start`](Self::start), with the reason as an error.
     ///
     /// # Errors
     /// A text with what to do about it, or the tail of the server's log.
@@ -97,7 +97,8 @@ impl DatabaseServer {
         }
     }
 
-    /// The inner error is the log of a server that ended by itself: another port may help.
+    /// Starts a server. The inner error is the log of a server that ended by itself: another port
+    /// may help.
     fn attempt(
         kind: Kind,
         port: u16,
@@ -138,27 +139,28 @@ impl DatabaseServer {
         }
     }
 
-    /// Which database it is.
+    /// Returns the kind of the database.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The URL of an account that may do everything, with the server's own administrative database.
+    /// Returns the URL of an account with all rights, with the server's own administrative
+    /// database.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The server's process id.
+    /// Returns the server's process ID.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// The directory that holds all its files.
+    /// Returns the directory with all its files.
     pub fn directory(&self) -> &Path {
         self.supervisor.directory()
     }
 
-    /// The last lines it logged.
+    /// Returns the last lines of its log.
     pub fn log_tail(&self) -> String {
         self.supervisor.log_tail()
     }

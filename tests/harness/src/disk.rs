@@ -1,4 +1,4 @@
-//! A small file system of one's own, to be filled and to be covered.
+//! Small file systems, for tests that fill or cover a directory.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,24 +15,24 @@ pub struct SmallDisk {
     directory: Arc<TempDir>,
 }
 
-/// Something empty that nobody can write to, mounted over a directory. What was opened in the
-/// directory before stays open. The directory is back when the value is dropped.
+/// An empty, read-only file system, mounted over a directory. Files already open in the directory
+/// stay open. The directory is back when the value is dropped.
 pub struct ReadOnlyCover {
     on: std::path::PathBuf,
 }
 
 impl SmallDisk {
-    /// One of so many bytes. `None` where this process may not mount anything.
+    /// Mounts one with this many bytes. Returns `None` if this process may not mount anything.
     ///
     /// # Panics
-    /// Where it cannot be mounted for another reason.
+    /// When it cannot be mounted for another reason.
     pub fn try_mount(bytes: u64) -> Option<Self> {
         let directory = Arc::new(janitor::temporary_directory());
         let options = format!("size={bytes},mode=0700");
         mount_tmpfs(directory.path(), MountFlags::empty(), &options).then_some(Self { directory })
     }
 
-    /// Where it is mounted: a data directory for [`ServerOptions`](crate::ServerOptions).
+    /// Returns where it is mounted: a data directory for [`ServerOptions`](crate::ServerOptions).
     pub fn directory(&self) -> Arc<TempDir> {
         Arc::clone(&self.directory)
     }
@@ -45,10 +45,10 @@ impl Drop for SmallDisk {
 }
 
 impl ReadOnlyCover {
-    /// Covers this directory. `None` where this process may not mount anything.
+    /// Covers this directory. Returns `None` if this process may not mount anything.
     ///
     /// # Panics
-    /// Where it cannot be covered for another reason.
+    /// When it cannot be covered for another reason.
     pub fn try_over(directory: &Path) -> Option<Self> {
         mount_tmpfs(directory, MountFlags::RDONLY, "size=4096").then(|| Self {
             on: directory.to_owned(),
@@ -62,7 +62,7 @@ impl Drop for ReadOnlyCover {
     }
 }
 
-/// Whether it was allowed.
+/// Mounts it. Returns whether that was allowed.
 fn mount_tmpfs(on: &Path, flags: MountFlags, options: &str) -> bool {
     let options = std::ffi::CString::new(options).expect("no option has a NUL");
     match mount("tmpfs", on, "tmpfs", flags, &*options) {
@@ -73,7 +73,7 @@ fn mount_tmpfs(on: &Path, flags: MountFlags, options: &str) -> bool {
 }
 
 fn release(path: &Path) {
-    // Whoever still uses it keeps it until then; nobody else sees it any more.
+    // Processes that still use it keep it until then; for all others it is gone.
     let _ = unmount(path, UnmountFlags::DETACH);
 }
 

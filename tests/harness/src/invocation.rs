@@ -14,10 +14,10 @@ use crate::janitor;
 use crate::process::{Process, text};
 use crate::wait::PATIENCE;
 
-/// A run to be: the program, its arguments, environment and input.
+/// A run to start: the program, its arguments, environment and input.
 ///
-/// It runs in an empty temporary directory, without the machine's `WAYPOST_*` variables and with
-/// nothing to read, unless told otherwise. It is killed after 60 s.
+/// By default it runs in an empty temporary directory, without the machine's `WAYPOST_*` variables
+/// and with empty standard input. It is killed after 60 s.
 ///
 /// ```no_run
 /// use waypost_test_harness::{Invocation, TestDatabase};
@@ -42,11 +42,11 @@ pub struct Invocation {
 /// A run that has ended.
 #[derive(Clone, Debug)]
 pub struct Finished {
-    /// How it ended.
+    /// Its exit status.
     pub status: ExitStatus,
-    /// What it wrote to standard output.
+    /// Its standard output.
     pub stdout: String,
-    /// What it wrote to standard error.
+    /// Its standard error.
     pub stderr: String,
 }
 
@@ -65,7 +65,7 @@ pub fn run(name: &str, args: &[&str], env: &[(&str, &str)]) -> Finished {
 }
 
 impl Invocation {
-    /// Of a program of the workspace, built if need be.
+    /// Prepares a run of a program of the workspace, which is built if necessary.
     ///
     /// # Panics
     /// As [`binary`].
@@ -73,7 +73,7 @@ impl Invocation {
         Self::of_program(binary(name))
     }
 
-    /// Of a program of the machine.
+    /// Prepares a run of an installed program.
     pub fn of_program(program: PathBuf) -> Self {
         Self {
             program,
@@ -106,10 +106,10 @@ impl Invocation {
         self
     }
 
-    /// Gives it this clock.
+    /// Sets its clock.
     ///
     /// # Panics
-    /// Where libfaketime is not installed.
+    /// When libfaketime is not installed.
     #[must_use]
     pub fn clock(mut self, clock: &TestClock) -> Self {
         let env = clock.environment();
@@ -124,21 +124,21 @@ impl Invocation {
         self.env("WAYPOST_DATABASE_URL", database.url())
     }
 
-    /// What it reads from standard input, which then ends.
+    /// Sets its standard input, which then ends.
     #[must_use]
     pub fn stdin(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(input.into());
         self
     }
 
-    /// Where it runs.
+    /// Sets its current directory.
     #[must_use]
     pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
         self
     }
 
-    /// How long it may take.
+    /// Sets its time limit.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -148,7 +148,7 @@ impl Invocation {
     /// Runs it to its end. This blocks the thread.
     ///
     /// # Panics
-    /// Where it cannot be started, and where it takes too long, with its output until then.
+    /// When it cannot be started, and when it takes too long, with its output until then.
     pub fn run(self) -> Finished {
         let empty = janitor::temporary_directory();
         let mut command = Command::new(&self.program);
@@ -164,7 +164,7 @@ impl Invocation {
         let mut process = Process::start(&mut command)
             .unwrap_or_else(|error| panic!("cannot run {}: {error}", self.program.display()));
         if let (Some(mut pipe), Some(input)) = (process.take_stdin(), self.stdin) {
-            // A program may end without having read it all.
+            // A program may end without reading all of it.
             thread::spawn(move || pipe.write_all(&input));
         }
         let Some(status) = process.wait(self.timeout) else {
@@ -187,7 +187,7 @@ impl Invocation {
 }
 
 impl Finished {
-    /// Itself, if the program ended with success.
+    /// Returns itself if the program succeeded.
     ///
     /// # Panics
     /// If it did not, with its output.

@@ -1,10 +1,9 @@
 //! Temporary directories and processes that do not outlive the test process.
 //!
-//! Dropping a `TempDir` or a process's handle cleans up in the ordinary case. For the others
+//! Dropping a `TempDir` or the handle of a process cleans up in the ordinary case. For the others
 //! (`kill -9`, Ctrl-C, a panic that aborts) a shell (`janitor.sh`) waits for the end of the test
-//! process, on a pipe whose other end only that process has. The shell makes the one directory in
-//! which everything temporary lies, so that at no moment there is something that nobody would
-//! remove.
+//! process, on a pipe that only that process holds open. The shell creates the one directory that
+//! contains everything temporary, so that at every moment there is a process that will remove it.
 
 use std::env;
 use std::fs;
@@ -24,15 +23,16 @@ struct Janitor {
     lifeline: Mutex<ChildStdin>,
 }
 
-/// An empty directory, removed when the value is dropped or the process ends.
+/// Creates an empty directory, removed when the value is dropped or the process ends.
 ///
 /// # Panics
-/// Where it cannot be created.
+/// When it cannot be created.
 pub fn temporary_directory() -> TempDir {
     TempDir::new_in(&janitor().directory).expect("can create a temporary directory")
 }
 
-/// Where a database server's directory belongs, with a name that begins with `server-`.
+/// Returns where to create the directory of a database server, with a name that begins with
+/// `server-`.
 pub(crate) fn directory() -> &'static Path {
     &janitor().directory
 }
@@ -42,7 +42,8 @@ pub(crate) fn watch(pid: u32) {
     tell("watch", pid);
 }
 
-/// To be called before the process is waited for: its id may then belong to another.
+/// Forgets a process. Call this before waiting for it: its ID may afterwards belong to another
+/// process.
 pub(crate) fn forget(pid: u32) {
     tell("forget", pid);
 }
@@ -80,8 +81,8 @@ fn start() -> std::io::Result<Janitor> {
     })
 }
 
-/// The directory for temporary files, if everybody may pass through it: a database server runs
-/// under an account of its own where the tests run as root.
+/// Returns the directory for temporary files, if all users may enter it: a database server runs
+/// under an account of its own if the tests run as root.
 fn place() -> PathBuf {
     let usual = env::temp_dir();
     let mode = fs::metadata(&usual).map(|metadata| metadata.permissions().mode());

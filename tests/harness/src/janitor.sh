@@ -1,15 +1,15 @@
-# Makes a directory for a test process, and cleans up after it. Started as
+# Creates a directory for a test process, and cleans up after it. Started as
 #
 #   sh -c SCRIPT janitor DIRECTORY
 #
-# Whoever started it holds the other end of standard input, waits for a line of
-# standard output ("made"), and writes "watch PID" and "forget PID". When
-# standard input ends (the test process has ended, however), the watched
-# processes are killed with their children, and the directory is removed. Because it is made here,
-# there is no moment at which it could be left.
+# The test process writes to standard input, waits for a line of standard
+# output ("made"), and writes "watch PID" and "forget PID". When standard input
+# ends (the test process has ended for any reason), the watched processes are
+# killed with their children, and the directory is removed. Because it is
+# created here, it cannot be left over at any moment.
 trap '' HUP INT TERM PIPE
 directory=$1
-# As /tmp is: other accounts have, and remove, directories of their own inside.
+# Like /tmp: other accounts create and remove directories of their own inside.
 mkdir -m 1733 "$directory" && cd "$directory" || exit 1
 echo made
 exec >/dev/null
@@ -22,8 +22,8 @@ while read -r verb pid; do
     watched=$rest
     [ "$verb" = forget ] || watched="$watched $pid"
 done
-# The watched processes end with their children, and these with theirs. Each is
-# stopped before its children are looked for, so that it has no more of them.
+# Kills the watched processes with all their descendants. Each is stopped before
+# its children are listed, so that it cannot start more of them.
 stopped=
 while [ -n "$watched" ]; do
     # shellcheck disable=SC2086 # a list of words
@@ -35,7 +35,7 @@ while [ -n "$watched" ]; do
     stopped="$stopped $pid"
     for stat in /proc/[0-9]*/stat; do
         { read -r line <"$stat"; } 2>/dev/null || continue
-        # PID (NAME) STATE PARENT …, where the name may hold anything.
+        # PID (NAME) STATE PARENT …, where the name may contain anything.
         parent=${line##*) }
         parent=${parent#* }
         [ "${parent%% *}" != "$pid" ] || watched="$watched ${line%% *}"
@@ -45,8 +45,7 @@ for pid in $stopped; do
     kill -s KILL "$pid" 2>/dev/null
 done
 cd /
-# File systems that were mounted inside go first: they are not to be emptied,
-# but to be forgotten.
+# Unmount file systems inside first: they must not be emptied.
 while read -r _ place _; do
     case $place in
     "$directory"/*) umount -l "$place" ;;
@@ -60,11 +59,11 @@ while [ "$tries" -lt 50 ] && ls -d "$directory"/server-* >/dev/null 2>&1; do
     sleep 0.1
 done
 tries=0
-# A process that is being killed may write for a moment yet.
+# A process that is being killed may still write for a moment.
 until rm -rf "$directory" 2>/dev/null || [ "$tries" -eq 50 ]; do
     tries=$((tries + 1))
     sleep 0.1
 done
-# And one that ends because another has (Chromium's for its crashes).
+# So may one that ends because another one has (Chromium's crash handler).
 sleep 0.3
 rm -rf "$directory"

@@ -1,4 +1,4 @@
-//! What Waypost's tests stand on: throw-away databases and the real programs.
+//! The base of Waypost's tests: temporary databases and the real programs.
 //!
 //! # Databases
 //! Every test gets an empty database of its own, on each of the three kinds:
@@ -16,22 +16,22 @@
 //! ```
 //!
 //! PostgreSQL and MariaDB are private instances ([`DatabaseServer`]) that the test process
-//! starts the first time it needs one: in a temporary directory, on a free port of the loopback
+//! starts when it first needs one: in a temporary directory, on a free port of the loopback
 //! interface, from the programs installed on the machine (`tests/install-dependencies.sh` installs
-//! them). A server that happens to be running is never used. A program that is missing fails the
-//! test; nothing is skipped.
+//! them). Other running servers are never used. A missing program fails the test; nothing is
+//! skipped.
 //!
-//! Nothing is left behind. A small shell process holds each instance and ends it, by its process
-//! id, when the test process is gone, however that came about: the end of the tests, a panic,
-//! Ctrl-C, `kill -9`. The same holds for temporary directories ([`temporary_directory`]) and for
-//! processes started here.
+//! Nothing remains afterwards. A small shell process supervises each instance and ends it, by its
+//! process ID, when the test process is gone for any reason: the end of the tests, a panic, Ctrl-C,
+//! `kill -9`. The same applies to temporary directories ([`temporary_directory`]) and to processes
+//! started here.
 //!
-//! A developer's own server is used instead where `WAYPOST_TEST_POSTGRES_URL` or
-//! `WAYPOST_TEST_MYSQL_URL` names one (the URL of an account that may create databases).
+//! If `WAYPOST_TEST_POSTGRES_URL` or `WAYPOST_TEST_MYSQL_URL` is set, that server is used instead
+//! (the URL of an account that may create databases).
 //!
 //! # Programs
-//! [`binary`] builds the workspace's programs once per test process and gives their paths, so a
-//! test never runs a stale one. [`ServerProcess`] runs `server`, [`Invocation`] and [`run`] run
+//! [`binary`] builds the workspace's programs once per test process and returns their paths, so a
+//! test never runs an outdated one. [`ServerProcess`] runs `server`, [`Invocation`] and [`run`] run
 //! `linkctl`, both without any `WAYPOST_*` variable of the machine:
 //!
 //! ```no_run
@@ -46,22 +46,22 @@
 //! run("linkctl", &["--version"], &[]).assert_success();
 //! ```
 //!
-//! An [`OidcProvider`] is a real OpenID provider to sign in with. A [`ChromeDriver`] starts real browsers;
-//! [`axe`] and [`html_validator`] check what they are shown.
+//! An [`OidcProvider`] is a real OpenID provider to sign in with. A [`ChromeDriver`] starts real
+//! browsers; [`axe`] and [`html_validator`] check its pages.
 //!
-//! [`wait_until`] waits for what happens a little later, with [`PATIENCE`].
+//! [`wait_until`] waits for an event, at most [`PATIENCE`].
 //!
-//! # Harm
-//! A [`DatabaseProxy`] cuts a database server off, a [`DatabaseLock`] keeps everybody from writing
-//! to SQLite. A [`SmallDisk`] can be filled, and a [`ReadOnlyCover`] makes a directory one that cannot be
-//! written to; where the tests may not mount anything, there are limits on the size of files
-//! ([`ServerProcess::limit_file_size`]) and permissions. A [`TestClock`] is wrong by days. A [`PgBouncer`] lends
-//! connections of PostgreSQL for one transaction each.
-//! The servers of a [`PostgresPair`] or a [`GaleraCluster`] copy each other and are killed by themselves.
+//! # Faults
+//! A [`DatabaseProxy`] cuts the connection to a database server, and a [`DatabaseLock`] prevents
+//! all other writes to SQLite. A [`SmallDisk`] can be filled, and a [`ReadOnlyCover`] makes a
+//! directory read-only; if the tests may not mount anything, limits on the size of files
+//! ([`ServerProcess::limit_file_size`]) and permissions serve instead. A [`TestClock`] is wrong by
+//! days. A [`PgBouncer`] lends connections of PostgreSQL for one transaction each. The servers of a
+//! [`PostgresPair`] or a [`GaleraCluster`] replicate each other and can be killed one by one.
 //!
 //! # Panics and errors
-//! This is test code: what goes wrong panics, with all there is to know (the tail of a database's
-//! log, the output of a program). Functions named `try_…` return the same text as an error.
+//! This is test code: failures panic with all available information (the tail of a database's log,
+//! the output of a program). Functions named `try_…` return the same text as an error.
 //!
 //! # Blocking
 //! Databases, servers and programs are started by blocking code that needs no async runtime and

@@ -1,7 +1,7 @@
-//! How a throw-away MariaDB is made and run.
+//! Creates and runs a temporary MariaDB server.
 //!
-//! Clients come over TCP with a password; there is no socket a driver could silently prefer. What
-//! only serves to survive a power failure is off.
+//! Clients connect over TCP with a password; there is no socket that a driver could silently
+//! prefer. Settings that only serve to survive a power failure are off.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::programs::MariaDb;
 use crate::supervisor::{Commands, ServerDirectory};
 
-/// The account that is preferred for it when the tests run as root.
+/// The preferred account for it when the tests run as root.
 pub(crate) const ACCOUNT: &str = "mysql";
 
 pub(crate) fn commands(
@@ -33,7 +33,7 @@ pub(crate) fn commands(
         "--innodb-flush-log-at-trx-commit=0",
         "--innodb-flush-method=nosync",
         "--innodb-doublewrite=0",
-        // Its queues count against a limit that containers often set low.
+        // Its queues count against a limit that is often low in containers.
         "--innodb-use-native-aio=0",
         "--skip-name-resolve",
     ]
@@ -41,10 +41,11 @@ pub(crate) fn commands(
     .map(OsString::from)
     .chain([
         format!("--innodb-buffer-pool-size={cache_mb}M").into(),
-        // The log is to hold what is changed until half of the cache is written.
+        // The log must hold all changes until half of the cache is written.
         format!("--innodb-log-file-size={}M", cache_mb.div_ceil(2)).into(),
         option("--datadir=", &directory.path().join("data")),
-        // A server that starts removes the temporary tables it finds: others' as well, in /tmp.
+        // A starting server removes the temporary tables it finds, in /tmp also those of other
+        // servers.
         option("--tmpdir=", directory.path()),
     ])
     .collect();

@@ -1,5 +1,5 @@
-//! A real OpenID provider, as a process of its own: the npm package `oidc-provider`, run by
-//! `oidc-provider/provider.mjs`, whose first lines say how it is told what to do.
+//! A real OpenID provider as a process of its own: the npm package `oidc-provider`, run by
+//! `oidc-provider/provider.mjs`, whose first lines describe how to control it.
 
 use std::process::{Command, Stdio};
 
@@ -22,7 +22,7 @@ impl OidcProvider {
     /// `client_secret` and `redirect_uri` of its client.
     ///
     /// # Panics
-    /// Where it is not installed, or does not listen within 30 s, with its output.
+    /// When it is not installed, or does not listen within 30 s, with its output.
     pub fn start(configuration: &str) -> Self {
         let (process, issuer) = spawn("0", configuration);
         Self {
@@ -32,25 +32,25 @@ impl OidcProvider {
         }
     }
 
-    /// Its issuer: an URL without a slash at its end.
+    /// Returns its issuer: a URL without a slash at its end.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// What it has written so far, for the message of a test that fails.
+    /// Returns its output so far, for the message of a failed test.
     pub fn output(&self) -> String {
         text(&self.process.written().both)
     }
 
-    /// Kills it and waits for its end: nothing answers any more.
+    /// Kills it and waits for its end: its port no longer answers.
     pub fn stop(&mut self) {
         self.process.kill();
     }
 
-    /// Starts it again under the same issuer. It has forgotten everything and has other keys.
+    /// Starts it again under the same issuer. It has lost its state and has other keys.
     ///
     /// # Panics
-    /// As [`start`](Self::start), and where somebody else has taken its port.
+    /// As [`start`](Self::start), and when another process has taken its port.
     pub fn restart(&mut self) {
         self.stop();
         let port = self.issuer.rsplit(':').next().unwrap_or_default();

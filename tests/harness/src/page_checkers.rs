@@ -1,24 +1,24 @@
-//! What pages are checked with: axe-core, a script that is run inside a page, and html-validate, which node
-//! runs over many pages at once. Both are packages of npm; `page-checkers/` has their versions.
+//! The checkers of pages: axe-core, a script that runs inside a page, and html-validate, which node
+//! runs over many pages at once. Both are npm packages, whose versions are in `page-checkers/`.
 
 use std::path::PathBuf;
 
 use crate::invocation::Invocation;
 use crate::programs::PageCheckerPrograms;
 
-/// The script that finds barriers in a page: axe-core, which defines `axe`.
+/// Returns the script that finds accessibility problems in a page: axe-core, which defines `axe`.
 ///
 /// # Panics
-/// Where it is not installed.
+/// When it is not installed.
 pub fn axe() -> PathBuf {
     find().modules.join("node_modules/axe-core/axe.min.js")
 }
 
-/// A run of the validator of HTML over pages, which are an object of JSON (`{"name": "<!doctype html>…"}`) and
-/// its standard input. It writes a line for each problem that it finds.
+/// Returns a run of the HTML validator over pages, given as a JSON object
+/// (`{"name": "<!doctype html>…"}`) on its standard input. It writes a line for each problem.
 ///
 /// # Panics
-/// Where it is not installed.
+/// When it is not installed.
 pub fn html_validator() -> Invocation {
     let PageCheckerPrograms { modules, node } = find();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/page-checkers/validate.mjs");

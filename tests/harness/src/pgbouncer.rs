@@ -1,4 +1,5 @@
-//! A private PgBouncer before a PostgreSQL: a pooler that lends connections for one transaction each.
+//! A private PgBouncer in front of a PostgreSQL server: a pooler that lends connections for one
+//! transaction each.
 
 use url::Url;
 
@@ -9,17 +10,18 @@ use crate::supervisor::{Commands, NotReady, ServerDirectory, Supervisor};
 use crate::wait::PATIENCE;
 use crate::{Kind, port, postgres};
 
-/// A PgBouncer in transaction mode, ended and removed when the value is dropped or the process ends.
+/// A PgBouncer in transaction mode, ended and removed when the value is dropped or the process
+/// ends.
 pub struct PgBouncer {
     url: String,
     _supervisor: Supervisor,
 }
 
 impl PgBouncer {
-    /// Starts one before a database on PostgreSQL, with few connections.
+    /// Starts one in front of a PostgreSQL database, with few connections.
     ///
     /// # Panics
-    /// Where it cannot be started, with the reason, and for any other database.
+    /// When it cannot be started, with the reason, and for any other database.
     pub fn before(database: &TestDatabase) -> Self {
         assert_eq!(
             database.kind(),
@@ -74,7 +76,7 @@ impl PgBouncer {
         })
     }
 
-    /// The URL of the database through it.
+    /// Returns the URL of the database through it.
     pub fn url(&self) -> &str {
         &self.url
     }

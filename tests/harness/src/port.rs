@@ -1,24 +1,24 @@
-//! A port nobody listens on.
+//! Free ports.
 //!
-//! Another process may take it before the database does; starting is tried again then
+//! Another process may take the port before the database does; the start is then tried again
 //! (`database_server.rs`).
 
 use std::net::{Ipv4Addr, TcpListener};
 
 /// Below the range from which Linux takes the ports of outgoing connections (32768–60999), so that
-/// the many connections of tests running at the same time do not take it first.
+/// the many connections of concurrent tests do not take it first.
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 
-/// A free port of 127.0.0.1, for a server that must know its own address before it starts.
+/// Returns a free port of 127.0.0.1, for a server that must know its own port before it starts.
 ///
 /// # Panics
-/// Where there is none.
+/// When there is none.
 pub fn free_port() -> u16 {
     free().unwrap_or_else(|message| panic!("{message}"))
 }
 
-/// A free port of 127.0.0.1.
+/// Returns a free port of 127.0.0.1.
 pub(crate) fn free() -> Result<u16, String> {
     for _ in 0..100 {
         let offset = crate::random::number() % u64::from(COUNT);

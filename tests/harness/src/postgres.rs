@@ -1,7 +1,7 @@
-//! How a throw-away PostgreSQL is made and run.
+//! Creates and runs a temporary PostgreSQL server.
 //!
-//! Clients come over TCP with a password (SCRAM-SHA-256), as in production. What only serves to
-//! survive a power failure is off.
+//! Clients connect over TCP with a password (SCRAM-SHA-256), as in production. Settings that only
+//! serve to survive a power failure are off.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::programs::Postgres;
 use crate::supervisor::{Commands, ServerDirectory};
 
-/// The account that is preferred for it when the tests run as root.
+/// The preferred account for it when the tests run as root.
 pub(crate) const ACCOUNT: &str = "postgres";
 
 pub(crate) fn commands(

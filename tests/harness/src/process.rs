@@ -1,4 +1,5 @@
-//! A program of the workspace, running: its output is collected, it does not outlive its handle.
+//! A running program of the workspace, whose output is collected and which does not outlive its
+//! handle.
 
 use std::io::Read;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -26,7 +27,7 @@ struct Output {
     changed: Condvar,
 }
 
-/// What the process has written so far.
+/// The output of a process so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Written {
     pub(crate) stdout: Vec<u8>,
@@ -74,18 +75,18 @@ impl Process {
         self.child.id()
     }
 
-    /// Where the command asked for a pipe; once.
+    /// Returns the pipe to its standard input once, if the command asked for one.
     pub(crate) fn take_stdin(&mut self) -> Option<ChildStdin> {
         self.child.stdin.take()
     }
 
-    /// What it has written up to now; everything, once [`wait`](Self::wait) has told of its end.
+    /// Returns its output so far; all of it once [`wait`](Self::wait) has reported its end.
     pub(crate) fn written(&self) -> Written {
         self.output.lock().clone()
     }
 
-    /// Waits until what has been written answers. `None` when the time is over or nothing more can
-    /// come.
+    /// Waits until `find` returns a value for the output. Returns `None` when the time is over or
+    /// no more output can come.
     pub(crate) fn wait_for<T>(
         &self,
         timeout: Duration,
@@ -106,7 +107,7 @@ impl Process {
         }
     }
 
-    /// Waits for its end; `None` when the time is over before.
+    /// Waits for its end; returns `None` when the time is over before.
     pub(crate) fn wait(&mut self, timeout: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + timeout;
         loop {
@@ -131,7 +132,8 @@ impl Process {
         }
     }
 
-    /// Limits the length of files that it writes to, the hard limit excepted: it can be lifted again.
+    /// Limits the length of files that it writes to. The hard limit stays, so the limit can be
+    /// removed again.
     pub(crate) fn limit_file_size(&self, bytes: Option<u64>) {
         let pid = Some(Pid::from_child(&self.child));
         let before = rustix::process::getrlimit(Resource::Fsize);
@@ -153,7 +155,7 @@ impl Process {
         }
     }
 
-    /// Whether it has ended, without releasing its process id.
+    /// Returns whether it has ended, without releasing its process ID.
     fn has_ended(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         let id = WaitId::Pid(Pid::from_child(&self.child));
@@ -201,7 +203,7 @@ fn collect(
     })
 }
 
-/// Output as text, whatever bytes it holds.
+/// Converts output to text, whatever bytes it contains.
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -1,25 +1,25 @@
-//! Where the programs are on this machine that the tests start: the database servers', and others.
+//! Finds the installed programs that the tests start: database servers and others.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 const SYSTEM: [&str; 4] = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"];
 
-/// The programs that make and run a PostgreSQL instance, of one and the same version.
+/// The programs that create and run a PostgreSQL instance, all of one version.
 pub(crate) struct Postgres {
     pub(crate) initdb: PathBuf,
     pub(crate) postgres: PathBuf,
     pub(crate) basebackup: PathBuf,
 }
 
-/// The programs that make and run a MariaDB instance.
+/// The programs that create and run a MariaDB instance.
 pub(crate) struct MariaDb {
     pub(crate) install_db: PathBuf,
     pub(crate) mariadbd: PathBuf,
 }
 
 impl Postgres {
-    /// The highest version in Debian's directories, else the one in `PATH`.
+    /// Finds the highest version in Debian's directories, or else the one in `PATH`.
     pub(crate) fn find() -> Result<Self, String> {
         debian_versions()
             .into_iter()
@@ -36,7 +36,7 @@ impl Postgres {
 }
 
 impl MariaDb {
-    /// Under the present names, else under the ones MariaDB had before 10.5.
+    /// Finds them under the present names, or else under those before MariaDB 10.5.
     pub(crate) fn find() -> Result<Self, String> {
         let find = |names: [&str; 2]| {
             names.into_iter().find_map(|name| {
@@ -66,7 +66,7 @@ impl MariaDb {
 pub(crate) struct Galera;
 
 impl Galera {
-    /// Where Debian and its like put it.
+    /// Finds it in the directories of Debian and similar systems.
     pub(crate) fn find() -> Result<PathBuf, String> {
         [
             "/usr/lib/galera",
@@ -83,18 +83,18 @@ impl Galera {
     }
 }
 
-/// Where `tests/install-dependencies.sh schemathesis` puts it.
+/// The path used by `tests/install-dependencies.sh schemathesis`.
 const SCHEMATHESIS: &str = "waypost-tests/schemathesis-4.32.5/bin/schemathesis";
-/// Where `tests/install-dependencies.sh oidc-provider` puts it, and its last file.
+/// The last file that `tests/install-dependencies.sh oidc-provider` installs.
 const OIDC_PROVIDER: &str = "waypost-tests/oidc-provider-8.8.1/complete";
 
-/// Where `tests/install-dependencies.sh page-checkers` puts them, and their last file.
+/// The last file that `tests/install-dependencies.sh page-checkers` installs.
 const PAGE_CHECKERS: &str = "waypost-tests/page-checkers-axe-4.14.1-html-validate-9.7.1/complete";
 
-/// The program that tests an HTTP API by its own description.
+/// Returns the program that tests an HTTP API by its own description.
 ///
 /// # Panics
-/// Where it is not installed.
+/// When it is not installed.
 pub fn schemathesis() -> PathBuf {
     installed(SCHEMATHESIS).unwrap_or_else(|| {
         panic!(
@@ -104,7 +104,7 @@ pub fn schemathesis() -> PathBuf {
     })
 }
 
-/// The library that gives a program another time.
+/// Returns the library that sets the time of a program.
 pub(crate) fn faketime() -> Result<PathBuf, String> {
     // In the directory of the machine's architecture.
     Path::new("/usr/lib")
@@ -120,7 +120,7 @@ pub(crate) fn faketime() -> Result<PathBuf, String> {
         })
 }
 
-/// The program that records system calls.
+/// Returns the program that records system calls.
 pub(crate) fn strace() -> Result<PathBuf, String> {
     let mut directories = SYSTEM.into_iter().map(PathBuf::from).chain(search_path());
     directories
@@ -170,14 +170,14 @@ impl PageCheckerPrograms {
     }
 }
 
-/// The programs that show pages, of one and the same version.
+/// A browser and its driver, of the same version.
 pub(crate) struct ChromiumPrograms {
     pub(crate) chromium: PathBuf,
     pub(crate) chromedriver: PathBuf,
 }
 
 impl ChromiumPrograms {
-    /// Chromium, or else Chrome.
+    /// Finds Chromium, or else Chrome.
     pub(crate) fn find() -> Result<Self, String> {
         let find = |name: &str| {
             let directories = search_path().into_iter();
@@ -202,7 +202,7 @@ impl ChromiumPrograms {
     }
 }
 
-/// The pooler for PostgreSQL.
+/// Returns the pooler for PostgreSQL.
 pub(crate) fn pgbouncer() -> Result<PathBuf, String> {
     search_path()
         .into_iter()
@@ -215,7 +215,7 @@ pub(crate) fn pgbouncer() -> Result<PathBuf, String> {
         })
 }
 
-/// The directory that has this last file of its installation, and node.
+/// Returns the directory that contains this last file of its installation, and node.
 fn node_modules(last_file: &str) -> Option<(PathBuf, PathBuf)> {
     let modules = installed(last_file)?.parent()?.to_owned();
     let mut directories = search_path().into_iter();
@@ -223,7 +223,7 @@ fn node_modules(last_file: &str) -> Option<(PathBuf, PathBuf)> {
     Some((modules, node))
 }
 
-/// A file below the user's cache directory, if it is there.
+/// Returns a file below the user's cache directory, if it exists.
 fn installed(file: &str) -> Option<PathBuf> {
     let directory = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     let cache = directory("XDG_CACHE_HOME").map(PathBuf::from);

@@ -1,4 +1,4 @@
-//! A TCP proxy in front of a database, to cut it off and restore it.
+//! A TCP proxy in front of a database, which can interrupt and restore the connection.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use crate::database::TestDatabase;
 /// Forwards connections to a database server until it is cut. Ends with the value.
 pub struct DatabaseProxy {
     url: String,
-    /// Each connection listens to it as long as it lasts.
+    /// Each connection watches it as long as it lasts.
     open: Arc<watch::Sender<bool>>,
     task: JoinHandle<()>,
 }
 
 impl DatabaseProxy {
-    /// A proxy on a free loopback port, in front of the database's server.
+    /// Starts a proxy on a free loopback port, in front of the database's server.
     ///
     /// # Panics
-    /// For SQLite, which has no server, and where no port can be had.
+    /// For SQLite, which has no server, and when there is no free port.
     pub async fn before(database: &TestDatabase) -> Self {
         let mut url = Url::parse(database.url()).expect("the URL of a database server");
         let host = url
@@ -45,13 +45,13 @@ impl DatabaseProxy {
         }
     }
 
-    /// The URL of the database through the proxy.
+    /// Returns the URL of the database through the proxy.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Breaks all connections, and each new one as soon as it is made. Nothing gets through any more
-    /// when it returns.
+    /// Breaks all connections, and each new one as soon as it is opened. Nothing is forwarded after
+    /// it returns.
     pub async fn cut(&self) {
         self.open.send_replace(false);
         self.open.closed().await;
@@ -84,7 +84,7 @@ async fn accept(listener: TcpListener, target: String, open: Arc<watch::Sender<b
 
 async fn forward(mut client: TcpStream, target: &str) {
     if let Ok(mut server) = TcpStream::connect(target).await {
-        // Either side may break off; that is what the proxy is for.
+        // Either side may break the connection; that is the purpose of the proxy.
         let _ = copy_bidirectional(&mut client, &mut server).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The real `server`, as a process of its own.
+//! The real `server` as a process of its own.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -18,10 +18,10 @@ use crate::process::{Process, Written, text};
 use crate::programs;
 use crate::wait::PATIENCE;
 
-/// What a server writes to standard output, before its address.
+/// What a server writes to standard output before its address.
 const LISTENING: &str = "listening on http://";
 
-/// How a server is started, beyond the database.
+/// How a server is started, besides the database.
 #[derive(Clone, Debug, Default)]
 pub struct ServerOptions {
     args: Vec<OsString>,
@@ -32,12 +32,12 @@ pub struct ServerOptions {
 }
 
 impl ServerOptions {
-    /// Nothing special.
+    /// Returns the defaults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets an environment variable; it wins over what [`ServerProcess`] sets itself.
+    /// Sets an environment variable, which overrides those that [`ServerProcess`] sets itself.
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), value.into()));
@@ -51,15 +51,15 @@ impl ServerOptions {
         self
     }
 
-    /// Gives it this clock.
+    /// Sets its clock.
     #[must_use]
     pub fn clock(mut self, clock: &TestClock) -> Self {
         self.clock = Some(clock.clone());
         self
     }
 
-    /// Records what it does to files: each write with its bytes, each sync and each deletion, in the order in which they
-    /// happen, as strace writes them.
+    /// Records its file operations: each write with its bytes, each sync and each deletion, in the
+    /// order in which they happen, in the format of strace.
     #[must_use]
     pub fn trace_files(mut self, record: &Path) -> Self {
         self.traced = Some(record.to_owned());
@@ -76,10 +76,10 @@ impl ServerOptions {
 
 /// A running `server` on a port of its own. Dropping it kills it and waits for its end.
 ///
-/// Its environment has no `WAYPOST_*` variable but `WAYPOST_LISTEN=127.0.0.1:0`,
-/// `WAYPOST_DATA_DIR` (a temporary directory, in which it also runs), `WAYPOST_DATABASE_URL`,
-/// `WAYPOST_LOG_FORMAT=json`, no rate limits, `WAYPOST_ANONYMOUS_LINKS=true` (most tests are about clicks, not about
-/// people) and those of the [`ServerOptions`].
+/// Its environment has no `WAYPOST_*` variable but `WAYPOST_LISTEN=127.0.0.1:0`, `WAYPOST_DATA_DIR`
+/// (a temporary directory, in which it also runs), `WAYPOST_DATABASE_URL`,
+/// `WAYPOST_LOG_FORMAT=json`, no rate limits, `WAYPOST_ANONYMOUS_LINKS=true` (most tests are about
+/// clicks, not about users) and those of the [`ServerOptions`].
 pub struct ServerProcess {
     process: Process,
     address: SocketAddr,
@@ -92,18 +92,18 @@ impl ServerProcess {
     /// Starts a server on this database and waits until it listens.
     ///
     /// # Panics
-    /// Where it ends or does not listen within 30 s, with its output.
+    /// When it ends or does not listen within 30 s, with its output.
     pub fn start(database: &TestDatabase, options: ServerOptions) -> Self {
         Self::try_start(database, options).unwrap_or_else(|message| panic!("{message}"))
     }
 
-    /// [`start`](Self::start), for a server that is expected to refuse.
+    /// Does the same as [`start`](Self::start), for a server that is expected to refuse.
     ///
     /// # Errors
     /// How it ended, and its output.
     ///
     /// # Panics
-    /// Where the program does not build.
+    /// When the program does not build.
     pub fn try_start(database: &TestDatabase, options: ServerOptions) -> Result<Self, String> {
         Self::launch(database.url().to_owned(), options)
     }
@@ -123,39 +123,39 @@ impl ServerProcess {
         })
     }
 
-    /// The absolute URL of a path that begins with `/`.
+    /// Returns the absolute URL of a path that begins with `/`.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// The port it listens on.
+    /// Returns the port it listens on.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// Its process id.
+    /// Returns its process ID.
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    /// Its data directory; it exists as long as somebody holds it, for the [`ServerOptions`] of
-    /// another server.
+    /// Returns its data directory, which exists as long as it is referenced, for the
+    /// [`ServerOptions`] of another server.
     pub fn data_dir(&self) -> Arc<TempDir> {
         Arc::clone(&self.data_dir)
     }
 
-    /// What it has written so far since its last start, standard output and standard error in the
-    /// order of arrival; everything, once it has ended.
+    /// Returns its output since its last start, standard output and standard error in the order of
+    /// arrival; all of it once it has ended.
     pub fn output(&self) -> String {
         text(&self.process.written().both)
     }
 
-    /// The part of [`output`](Self::output) that went to standard output.
+    /// Returns the part of [`output`](Self::output) that went to standard output.
     pub fn stdout(&self) -> String {
         text(&self.process.written().stdout)
     }
 
-    /// The part of [`output`](Self::output) that went to standard error.
+    /// Returns the part of [`output`](Self::output) that went to standard error.
     pub fn stderr(&self) -> String {
         text(&self.process.written().stderr)
     }
@@ -163,7 +163,7 @@ impl ServerProcess {
     /// Waits until it has written this text since its last start.
     ///
     /// # Panics
-    /// Where it ends or the time is over before, with its output.
+    /// When it ends or the time is over before, with its output.
     pub fn wait_for_output(&self, text: &str, timeout: Duration) {
         let found = self.process.wait_for(timeout, |written: &Written| {
             let both = written.both.windows(text.len());
@@ -178,16 +178,16 @@ impl ServerProcess {
         );
     }
 
-    /// From now on no file that it writes to may become longer than so many bytes; `None` lifts the
-    /// limit. Every file counts: the journal, and a SQLite database as well.
+    /// Limits the length of all files that it writes to from now on, in bytes; `None` removes the
+    /// limit. Every file counts: the journal, and an SQLite database as well.
     ///
     /// # Panics
-    /// Where the process has ended.
+    /// When the process has ended.
     pub fn limit_file_size(&self, bytes: Option<u64>) {
         self.process.limit_file_size(bytes);
     }
 
-    /// Whether it still runs.
+    /// Returns whether it still runs.
     pub fn is_running(&mut self) -> bool {
         self.process.wait(Duration::ZERO).is_none()
     }
@@ -195,7 +195,7 @@ impl ServerProcess {
     /// Sends SIGTERM and waits up to 40 s for its end.
     ///
     /// # Panics
-    /// Where it takes longer, with its output.
+    /// When it takes longer, with its output.
     pub fn terminate(&mut self) -> ExitStatus {
         self.request_end();
         self.wait(PATIENCE)
@@ -209,7 +209,7 @@ impl ServerProcess {
     /// Waits for its end.
     ///
     /// # Panics
-    /// Where it takes longer, with its output.
+    /// When it takes longer, with its output.
     pub fn wait(&mut self, timeout: Duration) -> ExitStatus {
         self.process.wait(timeout).unwrap_or_else(|| {
             panic!(
@@ -224,8 +224,8 @@ impl ServerProcess {
         self.process.kill()
     }
 
-    /// Starts it again, with the same options, data directory and database, on a new port. One that
-    /// still runs is killed first.
+    /// Starts it again, with the same options, data directory and database, on a new port. A server
+    /// that still runs is killed first.
     ///
     /// # Panics
     /// As [`start`](Self::start).
@@ -233,7 +233,8 @@ impl ServerProcess {
         self.restart_with(self.options.clone());
     }
 
-    /// [`restart`](Self::restart) with other options; the data directory stays, unless they name one.
+    /// Does the same as [`restart`](Self::restart) with other options; the data directory stays,
+    /// unless they name one.
     ///
     /// # Panics
     /// As [`start`](Self::start).
@@ -292,7 +293,7 @@ fn spawn(
     }
 }
 
-/// The server under strace, which stands aside: the process is the server's.
+/// Returns the server under strace as a detached process, so that the child process is the server.
 fn traced(record: &Path) -> Result<Command, String> {
     let mut command = Command::new(programs::strace()?);
     command
@@ -307,7 +308,7 @@ fn traced(record: &Path) -> Result<Command, String> {
     Ok(command)
 }
 
-/// The address in the first whole line that tells one.
+/// Returns the address in the first complete line that contains one.
 fn listening_address(stdout: &[u8]) -> Option<SocketAddr> {
     let text = text(stdout);
     let (lines, _unfinished) = text.rsplit_once('\n')?;

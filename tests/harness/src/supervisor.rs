@@ -1,8 +1,8 @@
-//! One database server, held so that it cannot outlive the test process.
+//! One database server that cannot outlive the test process.
 //!
-//! The server is the child of a shell (`supervisor.sh`) in a process group of its own, which no
-//! Ctrl-C reaches. The shell's standard input is a pipe whose other end only the test process has:
-//! the operating system closes it when that process ends, even by `kill -9`, and the shell ends the
+//! The server is the child of a shell (`supervisor.sh`) in a process group of its own, which Ctrl-C
+//! does not reach. The shell's standard input is a pipe that only the test process holds open: the
+//! operating system closes it when that process ends, even by `kill -9`, and the shell ends the
 //! server and removes its directory.
 
 use std::env;
@@ -22,10 +22,10 @@ use tempfile::TempDir;
 use crate::account::Account;
 use crate::janitor;
 
-/// How much of a log is shown: the reason is at its end.
+/// Number of lines of a log that are shown: the reason is at its end.
 const LOG_TAIL_LINES: usize = 40;
 
-/// A directory that belongs to the account the server runs under.
+/// A directory owned by the account the server runs under.
 pub(crate) struct ServerDirectory {
     directory: TempDir,
     account: Option<Account>,
@@ -47,7 +47,7 @@ impl ServerDirectory {
         self.directory.path()
     }
 
-    /// Writes a file the server can read, and nobody else.
+    /// Writes a file that only the server can read.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<PathBuf, String> {
         let path = self.path().join(name);
         fs::write(&path, content)
@@ -65,20 +65,20 @@ impl ServerDirectory {
     }
 }
 
-/// What a supervisor runs.
+/// The commands of a supervisor.
 pub(crate) struct Commands {
-    /// Makes the files of an empty instance.
+    /// Creates the files of an empty instance.
     pub(crate) prepare: Vec<OsString>,
     /// The server, in the foreground.
     pub(crate) serve: Vec<OsString>,
-    /// The signal, by name, that ends the server at once.
+    /// The name of the signal that ends the server at once.
     pub(crate) stop_signal: &'static str,
     /// What the server logs when it accepts connections.
     pub(crate) ready_message: &'static str,
 }
 
 impl Commands {
-    /// The server has these variables in its environment, besides a few of the supervisor.
+    /// Adds variables to the environment of the server, besides a few of the supervisor.
     pub(crate) fn with_environment(mut self, env: Vec<(OsString, OsString)>) -> Self {
         if env.is_empty() {
             return self;
@@ -94,7 +94,7 @@ impl Commands {
     }
 }
 
-/// Why a server did not come up.
+/// Why a server did not start.
 pub(crate) enum NotReady {
     /// It ended by itself; the tail of its log.
     Ended(String),
@@ -102,7 +102,7 @@ pub(crate) enum NotReady {
     TimedOut(String),
 }
 
-/// A running supervisor. Dropping it ends the server and waits until everything is gone.
+/// A running supervisor. Dropping it ends the server and waits until everything is removed.
 pub(crate) struct Supervisor {
     directory: PathBuf,
     ready_message: &'static str,
@@ -127,7 +127,7 @@ impl Supervisor {
         command
             .args(["supervisor.sh", commands.stop_signal])
             .current_dir(directory.path())
-            // Nothing of the environment changes how a database behaves.
+            // The environment must not change how a database behaves.
             .env_clear()
             .env("PATH", search_path())
             .env("HOME", directory.path())
@@ -158,7 +158,7 @@ impl Supervisor {
             shared.lock().expect("never poisoned").ended = true;
         });
         Ok(Self {
-            // The supervisor removes it from here on.
+            // From here on the supervisor removes it.
             directory: directory.directory.keep(),
             ready_message: commands.ready_message,
             process,
@@ -167,7 +167,7 @@ impl Supervisor {
         })
     }
 
-    /// Waits until the server accepts connections; its process id.
+    /// Waits until the server accepts connections; returns its process ID.
     pub(crate) fn wait_until_ready(&self, timeout: Duration) -> Result<u32, NotReady> {
         let deadline = Instant::now() + timeout;
         loop {
@@ -213,7 +213,7 @@ impl Drop for Supervisor {
     }
 }
 
-/// A script that becomes the command.
+/// Returns a script that replaces itself with the command.
 fn exec(command: &[OsString]) -> Vec<u8> {
     let mut script = b"exec".to_vec();
     for word in command {
@@ -230,7 +230,7 @@ fn exec(command: &[OsString]) -> Vec<u8> {
     script
 }
 
-/// The tests' own, and where the system keeps its programs.
+/// Returns the search path of the tests, and the system's directories of programs.
 fn search_path() -> OsString {
     let mut path = env::var_os("PATH").unwrap_or_default();
     path.push(":/usr/sbin:/usr/bin:/sbin:/bin");

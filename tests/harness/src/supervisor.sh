@@ -1,14 +1,14 @@
-# Holds one database server, in whose directory it lies. Started as
+# Supervises one database server, in whose directory it is. Started as
 #
 #   sh supervisor.sh SIGNAL
 #
-# where SIGNAL ends the server at once. prepare.sh makes its files, serve.sh
-# becomes the server. Whoever started this holds the other end of standard input
-# and reads from standard output: "started PID", "ended STATUS".
+# where SIGNAL ends the server at once. prepare.sh creates its files, serve.sh
+# becomes the server. The test process holds standard input open and reads from
+# standard output: "started PID", "ended STATUS".
 #
-# When standard input ends (its holder has ended, however), the server is ended
-# by its process id and the directory removed. Nothing else ends this: neither
-# other signals nor that nobody reads the reports any more.
+# When standard input ends (the test process has ended for any reason), the
+# server is ended by its process ID and the directory removed. Nothing else ends
+# this script: neither other signals nor a closed standard output.
 trap '' HUP INT TERM PIPE
 signal=$1
 directory=$(pwd)
@@ -21,7 +21,7 @@ if sh prepare.sh >>log 3<&-; then
     (
         read -r _ <&3
         tries=0
-        # A server that is just starting may not hear the first signal.
+        # A server that is just starting may miss the first signal.
         while [ ! -e ended ] && kill -s "$signal" "$server" 2>/dev/null; do
             tries=$((tries + 1))
             [ "$tries" -lt 100 ] || signal=KILL

@@ -1,14 +1,14 @@
-//! Waiting for what happens a little later, never longer than told.
+//! Waiting for an event, up to a limit.
 
 use std::time::{Duration, Instant};
 
-/// How long tests wait for what is sure to happen soon. Far above what it takes on a machine that is not busy:
-/// a test that fails because others take the processors says nothing.
+/// How long tests wait for an event that is certain to happen soon. Far longer than it takes on an
+/// idle machine: a test that fails because others use the processors proves nothing.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
 const POLL: Duration = Duration::from_millis(20);
 
-/// Asks every 20 ms until the condition holds.
+/// Checks the condition every 20 ms until it holds.
 ///
 /// ```no_run
 /// # use waypost_test_harness::{PATIENCE, TestDatabase, wait_until};
@@ -21,7 +21,7 @@ const POLL: Duration = Duration::from_millis(20);
 /// ```
 ///
 /// # Panics
-/// When the time is over, with the description; a condition that does not answer is cut short.
+/// When the time is over, with the description; a condition that does not return is cancelled.
 pub async fn wait_until(
     description: &str,
     timeout: Duration,
@@ -37,7 +37,7 @@ pub async fn wait_until(
     }
 }
 
-/// [`wait_until`] for tests without an async runtime.
+/// Does the same as [`wait_until`], for tests without an async runtime.
 ///
 /// # Panics
 /// When the time is over, with the description.

@@ -18,7 +18,7 @@ use waypost_test_harness::{
 
 /// Set for the process that other tests here start: how it ends.
 const ENDING: &str = "WAYPOST_HARNESS_TEST_ENDING";
-/// The test that such a process runs as a rule.
+/// The test that such a process normally runs.
 const EVERYTHING: &str = "holds_one_of_everything";
 
 #[test]
@@ -128,7 +128,7 @@ fn holds_a_browser() {
     }
 }
 
-/// Opens a browser; the directory with its profile.
+/// Opens a browser; returns the directory of its profile.
 fn open_browser(driver: &ChromeDriver) -> PathBuf {
     let address = driver.url().strip_prefix("http://").expect("a URL");
     let (binary, arguments) = (driver.chromium(), ChromeDriver::arguments());
@@ -146,7 +146,7 @@ fn open_browser(driver: &ChromeDriver) -> PathBuf {
     let timeout = Some(PATIENCE);
     connection.set_read_timeout(timeout).expect("is not zero");
     let (mut answer, mut buffer) = (String::new(), [0; 1_000]);
-    // The driver may keep the connection.
+    // The driver may keep the connection open.
     while !answer.contains(r#""sessionId":""#) {
         let length = connection.read(&mut buffer).expect("an answer in time");
         assert_ne!(length, 0, "{answer}");
@@ -157,7 +157,7 @@ fn open_browser(driver: &ChromeDriver) -> PathBuf {
     directory.expect(&answer).0.into()
 }
 
-/// This test program again, running one test, with its own place for temporary files.
+/// Starts this test program again, running one test, with its own directory for temporary files.
 fn holder(test: &str, temporary: &Path, ending: &str) -> Child {
     Command::new(env::current_exe().expect("is known"))
         .args([test, "--exact", "--nocapture"])
@@ -170,10 +170,10 @@ fn holder(test: &str, temporary: &Path, ending: &str) -> Child {
         .expect("can start this test again")
 }
 
-/// A directory that the databases' accounts may use, too.
+/// Creates a directory that the accounts of the databases may use, too.
 fn shared_directory() -> TempDir {
     let directory = tempfile::Builder::new()
-        // Short: the name of a socket that Chromium makes inside may have 107 bytes (unix(7)).
+        // Short: the name of a socket that Chromium creates inside may have 107 bytes (unix(7)).
         .prefix("wt-")
         .tempdir()
         .expect("can create a directory");
@@ -199,7 +199,7 @@ fn entries(directory: &Path) -> usize {
     directory.read_dir().expect("is a directory").count()
 }
 
-/// The processes that have this path in their arguments or work in it.
+/// Returns the processes with this path in their arguments or as their working directory.
 fn processes_naming(path: &Path) -> Vec<u32> {
     let text = path.to_str().expect("is UTF-8");
     Path::new("/proc")

@@ -1,4 +1,4 @@
-//! Every kind of database is there, empty, isolated, and read the same way.
+//! Each kind of database is available, empty, isolated, and read the same way.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! The workspace's programs are run for real, and their output and end are told.
+//! The programs of the workspace really run, and their output and exit status are reported.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;

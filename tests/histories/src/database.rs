@@ -1,4 +1,4 @@
-//! Databases that can be set back.
+//! Databases that can be restored from a backup.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -11,7 +11,7 @@ use waypost_store_diesel::DatabaseSettings;
 
 use crate::directory;
 
-/// Which database a history runs on.
+/// The database of a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The in-memory store.
@@ -29,7 +29,7 @@ pub(crate) enum Database {
     },
 }
 
-/// What a database held.
+/// The contents of a database.
 #[derive(Clone)]
 pub(crate) enum Backup {
     Memory(Arc<MemoryStore>),
@@ -37,7 +37,7 @@ pub(crate) enum Backup {
     Sqlite([Vec<u8>; 2]),
 }
 
-/// The link that is followed.
+/// Returns the link that is followed.
 pub(crate) fn link(at: OffsetDateTime) -> Link {
     Link::new(
         LinkId::new(at, &SeededRandom::new(1)),
@@ -59,7 +59,7 @@ impl Database {
         }
     }
 
-    /// A copy of one whose schema was made once.
+    /// Copies one whose schema was created once.
     async fn sqlite(at: OffsetDateTime) -> Self {
         static TEMPLATE: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
         let directory = directory();
@@ -89,7 +89,7 @@ impl Database {
         }
     }
 
-    /// What it holds now. Nobody may write meanwhile.
+    /// Returns the present contents. There must be no concurrent writes.
     pub(crate) fn backup(&self) -> Backup {
         match self {
             Self::Memory(store) => Backup::Memory(Arc::new(store.backup())),
@@ -100,7 +100,8 @@ impl Database {
         }
     }
 
-    /// Becomes what it was. Nobody may use it meanwhile, and stores that it gave out are of no use after that.
+    /// Restores a backup. There must be no concurrent use, and stores returned earlier are invalid
+    /// afterwards.
     pub(crate) async fn set_back(&mut self, backup: &Backup) {
         match (self, backup) {
             (Self::Memory(store), Backup::Memory(backup)) => store.restore(backup),

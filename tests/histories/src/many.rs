@@ -11,17 +11,17 @@ use crate::{Kind, Mishaps, history};
 
 /// Number of histories of all tests together, in `make test`.
 pub const HISTORIES: u64 = 1_200;
-/// From this number on it is told how far they are.
+/// From this number on, progress is reported.
 const MANY: u64 = 5_000;
-/// After so many failures the others are not looked for.
+/// Maximum number of failures before the search stops.
 const ENOUGH: usize = 20;
 
-/// Lets the histories of the seeds from 0 on happen: `number` of [`HISTORIES`], or as large a part of those that
-/// `WAYPOST_TEST_HISTORIES` asks for. Where `WAYPOST_TEST_SEED` is set, that one alone. `may` tells what may happen in
-/// the one of a seed.
+/// Runs the histories of the seeds from 0: `number` of [`HISTORIES`], or the same share of the
+/// number in `WAYPOST_TEST_HISTORIES`. If `WAYPOST_TEST_SEED` is set, runs only that one. `may`
+/// returns the mishaps of the history of a seed.
 ///
 /// # Panics
-/// When one of them fails; it has printed what happened.
+/// When one of them fails, after printing its events.
 pub fn search(name: &str, number: u64, kind: Kind, privacy: Privacy, may: fn(u64) -> Mishaps) {
     let all = asked("WAYPOST_TEST_HISTORIES").unwrap_or(HISTORIES);
     let seed = asked("WAYPOST_TEST_SEED");

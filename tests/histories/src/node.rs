@@ -15,10 +15,10 @@ use waypost_store::Store;
 use crate::directory;
 use crate::wire::Wire;
 
-/// One for all: its lists take long to compile.
+/// Shared by all: its lists take long to compile.
 static USER_AGENTS: LazyLock<Arc<UserAgents>> = LazyLock::new(Arc::default);
 
-/// A directory, the clock of its machine, and the process that uses it, if one does.
+/// A directory, the clock of its machine, and the process that uses it, if any.
 pub(crate) struct Node {
     pub(crate) directory: TempDir,
     pub(crate) clock: Arc<ManualClock>,
@@ -28,16 +28,16 @@ pub(crate) struct Node {
 pub(crate) struct Process {
     pub(crate) journal: Arc<Journal>,
     ingester: Arc<Mutex<Option<Ingester>>>,
-    /// What it does now. While nobody polls it, the process sleeps.
+    /// The present work. While it is not polled, the process is suspended.
     work: Option<Work>,
 }
 
 type Work = Pin<Box<dyn Future<Output = ()>>>;
 
-/// What becomes of the work that is under way when its time is over.
+/// What happens to unfinished work when its time is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// The process sleeps, and goes on where it was.
+    /// The process is suspended, and continues later.
     Sleeps,
     /// The work is cancelled, and begins again.
     BeginsAgain,
@@ -52,7 +52,7 @@ impl Node {
         }
     }
 
-    /// Starts a process that has still to find out how far the journal is settled.
+    /// Starts a process that first has to find out how far the journal is settled.
     pub(crate) fn start(
         &mut self,
         store: Arc<dyn Store>,
@@ -85,12 +85,12 @@ impl Node {
         });
     }
 
-    /// Whether a process has used the directory.
+    /// Returns whether a process has used the directory.
     pub(crate) fn is_used(&self) -> bool {
         self.directory.path().join("id").exists()
     }
 
-    /// A node with a copy of the directory, whether that is in use or not.
+    /// Returns a node with a copy of the directory, whether that is in use or not.
     pub(crate) fn copy(&self) -> Self {
         let copy = Self::new(&self.clock);
         for entry in std::fs::read_dir(self.directory.path()).unwrap() {
@@ -102,7 +102,7 @@ impl Node {
     }
 }
 
-/// Begins, and works.
+/// Begins, and then works.
 async fn begin(parts: IngesterParts, ingester: Arc<Mutex<Option<Ingester>>>) {
     loop {
         if let Ok(begun) = Ingester::begin(parts.clone()).await {
@@ -122,15 +122,16 @@ async fn work(ingester: Arc<Mutex<Option<Ingester>>>) {
 }
 
 impl Process {
-    /// Whether clicks are accepted.
+    /// Returns whether clicks are accepted.
     pub(crate) fn has_begun(&self) -> bool {
-        // Whoever holds the lock works.
+        // The holder of the lock is working.
         self.ingester
             .try_lock()
             .map_or(true, |ingester| ingester.is_some())
     }
 
-    /// Works for this long, and is then interrupted wherever it is, but not amidst the work of the database.
+    /// Works for this long, and is then interrupted at any point, except within the work of the
+    /// database.
     pub(crate) async fn work(&mut self, mut time: Duration, then: Then, wire: &Wire) {
         let begin = || -> Work { Box::pin(work(Arc::clone(&self.ingester))) };
         let mut under_way = self.work.take().unwrap_or_else(begin);
@@ -142,13 +143,13 @@ impl Process {
             }
             time = Duration::from_millis(1);
         }
-        // A process that is still starting is not interrupted in another way than by killing it.
+        // A process that is still starting is only interrupted by killing it.
         if then == Then::Sleeps || !self.has_begun() {
             self.work = Some(under_way);
         }
     }
 
-    /// Whether all is settled that it accepted.
+    /// Returns whether all accepted clicks are settled.
     pub(crate) fn is_settled(&self) -> bool {
         self.has_begun() && self.journal.pending() == 0
     }

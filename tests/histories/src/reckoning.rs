@@ -1,4 +1,4 @@
-//! What the clients were told, beside what the database counts and what the ledger says of it.
+//! Compares what the clients were told with the counts of the database and the ledger.
 
 use waypost_analytics::ledger::{self, JournalLedger, JournalProblem};
 use waypost_core::ClickId;
@@ -7,7 +7,8 @@ use waypost_store::Store;
 use crate::world::{Mishaps, World};
 
 impl World {
-    /// Every accepted click is counted once, or counted as lost, and the ledger tells.
+    /// Asserts that every accepted click is counted once, or counted as lost, and that the ledger
+    /// agrees.
     pub(crate) async fn reckon(&self) {
         let store = self.database.store();
         let accepted = u64::try_from(self.accepted.len()).unwrap();
@@ -21,8 +22,8 @@ impl World {
         if !self.had.set_back {
             assert_eq!(counted, accepted, "nothing was forgotten");
         }
-        // A process counts what its journal should have and has no more as lost. Where it uses a copy, another one may
-        // have it.
+        // A process counts records as lost that its journal should have and no longer has. If it
+        // uses a copy, another journal may have them.
         if !self.had.copy {
             assert_eq!(counted + lost, accepted, "{lost} lost");
         }
@@ -34,7 +35,7 @@ impl World {
         }
     }
 
-    /// Whether something may be gone both from the database and from a journal.
+    /// Returns whether a click may be lost both from the database and from a journal.
     fn may_lose(&self) -> bool {
         let Mishaps {
             copy,
@@ -45,7 +46,7 @@ impl World {
         copy || set_back && (jump || self.keep.is_zero())
     }
 
-    /// How many clicks are counted: total, days, rows and ids say the same.
+    /// Returns how many clicks are counted, and asserts that total, days, records and IDs agree.
     async fn counted(&self, store: &dyn Store) -> u64 {
         let found = ledger::verify(store, |_| {}, |link| panic!("{link:?}"));
         let verified = found.await.unwrap();
@@ -62,8 +63,8 @@ impl World {
         counted
     }
 
-    /// How many clicks the ledger calls lost. It finds fault with each loss and each second owner, and with nothing
-    /// else.
+    /// Returns how many clicks the ledger reports as lost. It must report each loss and each second
+    /// owner, and nothing else.
     async fn lost(&self, store: &dyn Store) -> u64 {
         let mut lost = 0;
         let mut second_owners = 0;
@@ -86,7 +87,7 @@ impl World {
     }
 }
 
-/// Nothing is wrong with a click or the link of a history: nothing is refused, and nothing is set aside.
+/// Asserts that nothing is rejected or set aside: all clicks and the link of a history are valid.
 fn problems(ledger: &JournalLedger) -> Vec<JournalProblem> {
     let dropped = ledger.settled.as_ref().map(|settled| settled.dropped);
     let dropped = dropped.unwrap_or_default();

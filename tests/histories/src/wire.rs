@@ -1,5 +1,5 @@
-//! The way from a process to the database: whatever is sent takes its time, and so does the answer. A process that is
-//! killed or stopped meanwhile leaves a request behind, which may still arrive.
+//! The connection from a process to the database: requests and answers take time. A process that is
+//! killed or suspended meanwhile leaves a request that may still arrive.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,12 +19,12 @@ use crate::draw;
 /// Maximum time that a request or an answer takes, in milliseconds.
 const LONGEST_MS: u64 = 60;
 
-/// Stands before the database.
+/// Delays requests to the database and its answers.
 pub(crate) struct Wire {
     database: Mutex<Arc<dyn Store>>,
     random: SeededRandom,
     calm: AtomicBool,
-    /// How many operations the database works on.
+    /// How many operations the database is working on.
     at_work: AtomicU64,
     sent: Mutex<Sent>,
 }
@@ -42,7 +42,7 @@ struct UnderWay {
     answer: Option<Answer>,
 }
 
-/// What changes the database.
+/// A request that changes the database.
 #[derive(Clone)]
 enum Request {
     Take(Box<JournalClaim>),
@@ -54,7 +54,7 @@ enum Answer {
     Ingested(Result<Ingested, StoreError>),
 }
 
-/// A request whose answer a process waits for, unless it is killed.
+/// A request whose answer a process awaits, unless it is killed.
 struct Awaited<'a> {
     wire: &'a Wire,
     number: u64,
@@ -83,12 +83,12 @@ impl Wire {
         }
     }
 
-    /// The database as it is now.
+    /// Returns the present database.
     pub(crate) fn database(&self) -> Arc<dyn Store> {
         Arc::clone(&self.database.lock().unwrap())
     }
 
-    /// From now on requests go to another one.
+    /// Directs requests to another database from now on.
     pub(crate) fn lead_to(&self, database: Arc<dyn Store>) {
         *self.database.lock().unwrap() = database;
     }
@@ -98,12 +98,12 @@ impl Wire {
         self.calm.store(calm, Ordering::Relaxed);
     }
 
-    /// Whether the database works on something: that is not interrupted.
+    /// Returns whether the database is working on something, which must not be interrupted.
     pub(crate) fn is_at_work(&self) -> bool {
         self.at_work.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether a request has still to arrive.
+    /// Returns whether a request has still to arrive.
     pub(crate) fn is_under_way(&self) -> bool {
         let sent = self.sent();
         sent.under_way.values().any(|it| it.answer.is_none())
@@ -116,7 +116,7 @@ impl Wire {
         done
     }
 
-    /// One of the requests that are under way arrives. Returns whether there was one.
+    /// Delivers one of the pending requests. Returns whether there was one.
     pub(crate) async fn deliver(&self, which: usize) -> bool {
         let found = {
             let sent = self.sent();
@@ -144,7 +144,7 @@ impl Wire {
         self.sent.lock().unwrap()
     }
 
-    /// Somewhere on the way.
+    /// Waits somewhere on the way.
     async fn travel(&self) {
         if !self.calm.load(Ordering::Relaxed) {
             let longest = draw(&self.random, LONGEST_MS);

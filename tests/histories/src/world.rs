@@ -1,5 +1,5 @@
-//! Histories: what may happen to processes, their directories, their clocks and their database, drawn from a seed, and
-//! compared with what the clients know.
+//! Histories: random events of processes, their directories, their clocks and their database, drawn
+//! from a seed, and compared with what the clients know.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -20,32 +20,32 @@ use crate::{Kind, draw};
 
 /// When a history begins.
 const BEGINNING: OffsetDateTime = datetime!(2026-03-01 23:30 UTC);
-/// Number of things that happen in one.
+/// Number of events in a history.
 const EVENTS: usize = 60;
 /// Maximum number of directories.
 const NODES: usize = 4;
-/// How far clocks jump.
+/// The size of a clock jump.
 const JUMP: time::Duration = time::Duration::days(400);
 
-/// What operators do, mistakes most of it.
+/// The mishaps of a history, mostly mistakes of operators.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each of them happens or does not, whatever the others do"
+    reason = "each of them is independent of the others"
 )]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Mishaps {
     /// A directory is copied.
     pub copy: bool,
-    /// The database is set back.
+    /// The database is restored from a backup.
     pub set_back: bool,
     /// A clock jumps by days.
     pub jump: bool,
-    /// Rows are purged.
+    /// Click records are purged.
     pub purge: bool,
 }
 
 impl Mishaps {
-    /// All of them.
+    /// All mishaps.
     pub const ALL: Self = Self {
         copy: true,
         set_back: true,
@@ -68,13 +68,13 @@ pub(crate) struct World {
     pub(crate) keep: Duration,
     pub(crate) nodes: Vec<Node>,
     backups: Vec<Backup>,
-    /// What the clients were told: these clicks are accepted.
+    /// The clicks that were reported to the clients as accepted.
     pub(crate) accepted: BTreeSet<ClickId>,
-    /// What may happen.
+    /// The mishaps that may happen.
     may: Mishaps,
-    /// What has happened.
+    /// The mishaps that have happened.
     pub(crate) had: Mishaps,
-    /// What happened, for whoever reads a failure.
+    /// The events, for the message of a failure.
     log: String,
 }
 
@@ -125,7 +125,7 @@ impl World {
         let _ = writeln!(self.log, "{what}");
     }
 
-    /// One thing happens.
+    /// Runs one event.
     async fn happen(&mut self) {
         let node = self.draw(self.nodes.len());
         match self.draw(25) {
@@ -189,7 +189,7 @@ impl World {
         self.note(format_args!("{node}: clicks {first}..+{count}"));
     }
 
-    /// The ingester of a node works for this long, and is then interrupted wherever it is.
+    /// Lets the ingester of a node work for this long, and interrupts it at any point.
     async fn work(&mut self, node: usize, time: Duration) {
         let then = match self.draw(2) {
             0 => Then::Sleeps,
@@ -212,7 +212,7 @@ impl World {
         self.note(format_args!("{node}: ends"));
     }
 
-    /// A process starts, and may not come far.
+    /// Starts a process, which may not get far.
     async fn start(&mut self, node: usize) {
         if self.nodes[node].process.is_none() {
             self.note(format_args!("{node}: starts"));
@@ -223,7 +223,7 @@ impl World {
         }
     }
 
-    /// A directory is copied, whether it is in use or not.
+    /// Copies a directory, whether it is in use or not.
     fn copy(&mut self, node: usize) -> Option<usize> {
         let copy = self.nodes.len();
         if copy == NODES || !self.may.copy {
@@ -235,8 +235,8 @@ impl World {
         Some(copy)
     }
 
-    /// The database becomes what it was when a backup was made. Not after rows were purged: what a journal keeps for
-    /// this is younger than rows that are.
+    /// Restores the database from a backup. Not possible after a purge: the records that a journal
+    /// keeps for this are younger than purged ones.
     async fn set_back(&mut self) {
         if self.may.set_back && !self.had.purge {
             let backup = self.draw(self.backups.len());
@@ -247,8 +247,8 @@ impl World {
         }
     }
 
-    /// Rows are purged that are older than what any process has still to store: rows live for days, and a process that
-    /// runs stores within seconds.
+    /// Purges click records that are older than all pending clicks: records live for days, and a
+    /// running process stores within seconds.
     async fn purge(&mut self) {
         let mut processes = self.nodes.iter().filter_map(|node| node.process.as_ref());
         if !self.may.purge || !processes.all(Process::is_settled) || self.wire.is_under_way() {
@@ -256,7 +256,7 @@ impl World {
         }
         let store = self.database.store();
         let journals = store.journals().await.unwrap();
-        // A journal that met clicks of another one does not say which of its records those were.
+        // A journal that met clicks of another one does not record which of its clicks those were.
         if journals.iter().any(|journal| journal.duplicates > 0) {
             return;
         }
@@ -265,7 +265,7 @@ impl World {
         self.had.purge |= store.purge_clicks(all, u32::MAX).await.unwrap() > 0;
     }
 
-    /// The clock of a machine is set wrong, or right again.
+    /// Sets the clock of a machine wrong, or right again.
     fn jump(&mut self, node: usize) {
         if self.may.jump {
             let off = self.nodes[node].clock.now() - self.clock.now();
@@ -280,7 +280,7 @@ impl World {
         }
     }
 
-    /// What a process left is stored by one that takes no clicks, and ends.
+    /// Stores the pending clicks of a process by one that accepts no clicks, and ends it.
     async fn drain(&mut self, node: usize) {
         if self.nodes[node].process.is_none() {
             self.start(node).await;
@@ -289,7 +289,8 @@ impl World {
         }
     }
 
-    /// While a process sleeps, another one goes on with a copy of its directory, and the sleeper wakes up after that.
+    /// While a process is suspended, another one continues with a copy of its directory; then the
+    /// first one resumes.
     async fn take_over(&mut self, node: usize) {
         if self.nodes[node].process.is_some()
             && let Some(copy) = self.copy(node)
@@ -300,7 +301,7 @@ impl World {
         }
     }
 
-    /// A process works until all is settled, or for as long as that may take with failures.
+    /// Lets a process work until all is settled, or for as long as that may take with failures.
     async fn finish(&mut self, node: usize) {
         for _ in 0..20 {
             let process = self.nodes[node].process.as_ref();
@@ -312,7 +313,7 @@ impl World {
         }
     }
 
-    /// What the database says of the journals in the end.
+    /// Logs the final state of the journals in the database.
     async fn note_journals(&mut self) {
         for journal in self.database.store().journals().await.unwrap() {
             let JournalRecord {
@@ -332,16 +333,16 @@ impl World {
         }
     }
 
-    /// Everybody works until nothing is left.
+    /// Lets all processes work until nothing is pending.
     async fn settle(&mut self) {
-        // Some of what is on its way never arrives.
+        // Some pending requests never arrive.
         for _ in 0..self.draw(3) {
             let which = self.draw(100);
             self.wire.deliver(which).await;
         }
         self.store.set_calm(true);
         self.wire.set_calm(true);
-        // Who settles something may find what another one has to store again.
+        // Settling something may reveal clicks that another process has to store again.
         for _ in 0..3 {
             for node in 0..self.nodes.len() {
                 self.start(node).await;
@@ -357,7 +358,7 @@ impl World {
     }
 }
 
-/// What happened, which is printed where an assertion fails.
+/// The events, printed when an assertion fails.
 struct Told(Option<String>);
 
 impl Drop for Told {
@@ -370,10 +371,10 @@ impl Drop for Told {
     }
 }
 
-/// Lets the history of a seed happen.
+/// Runs the history of a seed.
 ///
 /// # Panics
-/// When what is counted is not what the clients were told.
+/// When the counts differ from what the clients were told.
 pub async fn history(seed: u64, kind: Kind, privacy: Privacy, may: Mishaps) {
     let mut world = World::new(seed, kind, privacy, may).await;
     for _ in 0..EVENTS {

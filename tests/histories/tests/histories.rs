@@ -1,9 +1,10 @@
-//! No history loses or doubles a click.
+//! No history loses a click or counts it twice.
 
 use waypost_analytics::Privacy;
 use waypost_histories::{Kind, Mishaps, search};
 
-/// Without rows there are no ids to find a click by when copies and set-backs come together.
+/// Without click records there are no IDs by which to find a click when copies and restored backups
+/// come together.
 fn one_of_both(seed: u64) -> Mishaps {
     let copy = seed.is_multiple_of(2);
     Mishaps {

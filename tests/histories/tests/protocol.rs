@@ -1,15 +1,15 @@
-//! The protocol holds in every order of everything that may happen, up to a size, and the search finds each fault that
-//! is put into it.
+//! The protocol holds in every order of all possible events within a size, and the search finds
+//! each injected fault.
 
 #![expect(
     clippy::panic,
     clippy::print_stdout,
-    reason = "what is found ends the test, and is told"
+    reason = "test code: it fails by panicking"
 )]
 
 use waypost_histories::model::{Action, Broken, Fault, Sizes, search};
 
-/// Sizes of the long form (`WAYPOST_TEST_PROTOCOL=long`), or of the short one.
+/// Returns the sizes of the long form (`WAYPOST_TEST_PROTOCOL=long`), or of the short one.
 fn long_or_short(long: Sizes, short: Sizes) -> Sizes {
     match std::env::var("WAYPOST_TEST_PROTOCOL").as_deref() {
         Ok("long") => long,
@@ -25,7 +25,7 @@ fn holds(what: &str, sizes: &Sizes) {
     }
 }
 
-/// Returns what does not hold after the shortest history, and that.
+/// Returns the invariant that breaks after the shortest history, and that history.
 fn breaks(what: &str, sizes: &Sizes) -> (Broken, Vec<Action>) {
     let found = search(sizes);
     let Some((history, broken)) = found.counterexample else {
@@ -117,7 +117,8 @@ fn copies_are_told_apart_after_their_rows_are_purged() {
     holds("copies and purges", &long_or_short(long, short));
 }
 
-/// The limit of the promise: a journal that met clicks of another one does not say which of its records those were.
+/// The limit of the guarantee: a journal that met clicks of another one does not record which of
+/// its clicks those were.
 #[test]
 fn rows_may_not_be_purged_while_a_copy_that_stored_some_of_them_has_others_pending() {
     let sizes = Sizes {
@@ -166,7 +167,7 @@ fn what_is_deleted_outlives_the_power() {
     holds("power failures", &long_or_short(long, short));
 }
 
-/// Without ids, copies alone and set-backs alone harm nothing.
+/// Without IDs, copies alone and restored backups alone do no harm.
 #[test]
 fn without_rows_copies_are_told_apart() {
     let short = Sizes {
@@ -202,7 +203,8 @@ fn without_rows_what_is_forgotten_is_stored_again_or_counted_as_lost() {
     holds("set-backs without rows", &long_or_short(long, short));
 }
 
-/// The limit of the promise: nothing tells a click that a copy has stored from one that nobody has.
+/// The limit of the guarantee: a click that a copy has stored cannot be distinguished from one that
+/// was never stored.
 #[test]
 fn without_rows_a_database_may_not_be_set_back_to_before_a_copy() {
     let both = Sizes {
@@ -215,7 +217,7 @@ fn without_rows_a_database_may_not_be_set_back_to_before_a_copy() {
     };
     let (broken, _) = breaks("both without rows", &both);
     assert_eq!(broken, Broken::Missing);
-    // Back to a state in which each directory had its own id, it may.
+    // Restoring a state in which each directory had its own ID is allowed.
     let apart = Sizes {
         backs_up_apart: true,
         crashes: 1,
@@ -224,7 +226,7 @@ fn without_rows_a_database_may_not_be_set_back_to_before_a_copy() {
     holds("both without rows, apart", &apart);
 }
 
-/// A fault, where it is looked for, and what comes of it.
+/// Asserts that a fault is found within these sizes, with this broken invariant.
 fn fault(fault: Fault, sizes: Sizes, expected: Broken) {
     let faulty = Sizes {
         fault: Some(fault),

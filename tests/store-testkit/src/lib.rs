@@ -1,13 +1,13 @@
-//! What tests of stores, and of whatever uses a store, need.
+//! Tools for tests of stores and of code that uses a store.
 //!
 //! | part | what it is |
 //! | --- | --- |
 //! | [`conformance`] | the suite that every implementation of the port passes; see [`conformance_tests!`](crate::conformance_tests) |
 //! | [`failing`] | a store that fails on purpose |
-//! | [`log`] | a log that tests read |
-//! | [`routing`] | requests and where they lead |
-//! | [`samples`] | links, clicks and the like, the same for the same seed |
-//! | [`truth`] | many clicks of which every number is known |
+//! | [`log`] | a log that tests can read |
+//! | [`routing`] | requests and their results |
+//! | [`samples`] | links, clicks and other data, the same for the same seed |
+//! | [`truth`] | many clicks with known numbers |
 
 #![expect(
     clippy::expect_used,

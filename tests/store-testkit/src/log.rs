@@ -1,25 +1,25 @@
-//! A log that tests read.
+//! A log that tests can read.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, Once};
 
 thread_local! {
-    /// Where what this thread logs is written.
+    /// Where this thread's log is written.
     static CURRENT: RefCell<Option<Log>> = const { RefCell::new(None) };
 }
 
-/// What was written to the log on this thread.
+/// The log output of this thread.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
-/// Listens while it exists.
+/// Captures the log while it exists.
 pub struct Listening(());
 
 impl Log {
-    /// Listens until the guard is dropped.
+    /// Captures the log until the guard is dropped.
     #[must_use]
     pub fn install(&self) -> Listening {
-        // One for all threads: which events are wanted is remembered for all of them.
+        // One for all threads: the level filter is shared by all of them.
         static INSTALLED: Once = Once::new();
         INSTALLED.call_once(|| {
             let subscriber = tracing_subscriber::fmt()
@@ -32,7 +32,7 @@ impl Log {
         Listening(())
     }
 
-    /// The number of lines of a level.
+    /// Returns the number of lines of a level.
     #[must_use]
     pub fn count(&self, level: &str) -> usize {
         self.text()
@@ -41,7 +41,7 @@ impl Log {
             .count()
     }
 
-    /// All of it.
+    /// Returns all of the output.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()

@@ -1,17 +1,17 @@
-//! Requests and where they lead: one table for the router as a unit and for a server.
+//! Requests and their results: one table for the router as a unit and for a server.
 
 use waypost_core::RoutingRule;
 use waypost_core::RoutingRule::{Code, KeywordByHost, KeywordByPath, Prefix};
 
-/// The address of the server of [`CASES`].
+/// The URL of the server of [`CASES`].
 pub const BASE_URL: &str = "https://go.example";
 
-/// A link that is there.
+/// An existing link.
 #[derive(Debug, Clone, Copy)]
 pub struct RoutingLink {
     /// Its code.
     pub code: &'static str,
-    /// Where it leads.
+    /// Its destination.
     pub target: &'static str,
     /// Whether it is a keyword.
     pub is_keyword: bool,
@@ -26,22 +26,22 @@ pub struct RoutingCase {
     pub host: &'static str,
     /// Path and query as they are sent.
     pub request: &'static str,
-    /// What becomes of it.
+    /// The expected result.
     pub expected: Expected,
 }
 
-/// What becomes of a request.
+/// The result of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// A redirect to this URL, found so.
+    /// A redirect to this URL, found by this rule.
     To(&'static str, RoutingRule),
-    /// 404: there is no such link.
+    /// 404: no link matches.
     Nothing,
-    /// 404, because the path does not fill the placeholders; the message has this in it.
+    /// 404, because the path does not fill the placeholders; the message contains this.
     Unfilled(&'static str),
-    /// An own route of the server answers, whatever is a code.
+    /// A route of the server answers, whatever the codes.
     Reserved,
-    /// No link: the server shows where one leads, which is no click.
+    /// A preview, which is not a click.
     Preview,
 }
 
@@ -92,7 +92,7 @@ const fn reserved(request: &'static str) -> RoutingCase {
     at("go.example", request, Expected::Reserved)
 }
 
-/// The links that are there in all cases.
+/// The links that exist in all cases.
 pub const LINKS: &[RoutingLink] = &[
     link("Wiki", "https://wiki.example/start"),
     link("x", "https://x.example"),
@@ -115,7 +115,7 @@ pub const LINKS: &[RoutingLink] = &[
     keyword("mid", "https://mid.example/a/{slug}/z#{slug}"),
 ];
 
-/// Each of them holds for itself.
+/// The cases, independent of each other.
 pub const CASES: &[RoutingCase] = &[
     // Codes.
     to("/wiki", "https://wiki.example/start", Code),
@@ -229,12 +229,12 @@ pub const CASES: &[RoutingCase] = &[
     to("/jira/board/7", "https://jira.example/board", Prefix),
     to("/jira/boards", "https://jira.example/browse/boards", Prefix),
     to("/jira/a?b=c", "https://jira.example/browse/a", Prefix),
-    unfilled("/jira", "`ticket` is missing"),
-    unfilled("/jira/", "`ticket` is missing"),
-    unfilled("/jira//", "`ticket` is missing"),
-    unfilled("/jira//a", "`ticket` is missing"),
-    unfilled("/jira/a/b", "/ticket and nothing more"),
-    unfilled("/jira?ticket=1", "`ticket` is missing"),
+    unfilled("/jira", "`ticket` missing"),
+    unfilled("/jira/", "`ticket` missing"),
+    unfilled("/jira//", "`ticket` missing"),
+    unfilled("/jira//a", "`ticket` missing"),
+    unfilled("/jira/a/b", "/ticket after the code, got 2 parts"),
+    unfilled("/jira?ticket=1", "`ticket` missing"),
     // Several, in the order in which they appear, each with its own name.
     to(
         "/deploy/prod/shop",
@@ -246,10 +246,10 @@ pub const CASES: &[RoutingCase] = &[
         "https://ci.example/a%26b/c%23d?env=a%26b#c%23d",
         Prefix,
     ),
-    unfilled("/deploy", "`env`, `app` are missing"),
-    unfilled("/deploy/prod", "`app` is missing"),
-    unfilled("/deploy/prod//", "`app` is missing"),
-    unfilled("/deploy/prod/shop/7", "not with 3 parts"),
+    unfilled("/deploy", "`env`, `app` missing"),
+    unfilled("/deploy/prod", "`app` missing"),
+    unfilled("/deploy/prod//", "`app` missing"),
+    unfilled("/deploy/prod/shop/7", "got 3 parts"),
     to("/env/prod/7", "https://env.example/prod/7", Prefix),
     to(
         "/env/$env_id/$env",
@@ -258,7 +258,7 @@ pub const CASES: &[RoutingCase] = &[
     ),
     to("/dollar", "https://dollar.example/%24name/$5/$", Code),
     to("/dollar/x", "https://dollar.example/%24name/$5/$", Prefix),
-    // Values are text, wherever they stand.
+    // Values are text, wherever they are filled in.
     to("/jira/a%20b", "https://jira.example/browse/a%20b", Prefix),
     to("/jira/a%2Fb", "https://jira.example/browse/a%2Fb", Prefix),
     to("/jira/a%3Fb", "https://jira.example/browse/a%3Fb", Prefix),
@@ -305,7 +305,7 @@ pub const CASES: &[RoutingCase] = &[
     ),
     to("/search-q/..", "https://q.example/search?q=..", Prefix),
     to("/part/a%23b", "https://part.example/page#a%23b", Prefix),
-    // Queries are forwarded where the link says so.
+    // Queries are forwarded if the link says so.
     to("/fq", "https://fq.example/?a=1#top", Code),
     to("/fq?a=2&b", "https://fq.example/?a=1&a=2&b#top", Code),
     to("/fq/x/y?b=%20", "https://fq.example/?a=1&b=%20#top", Prefix),
@@ -459,7 +459,7 @@ pub const CASES: &[RoutingCase] = &[
         "/wiki",
         Expected::To("https://wiki.example/start", Code),
     ),
-    // Reserved words are never codes, and nothing behind them is.
+    // Reserved words are never codes, whatever follows them.
     reserved("/health"),
     reserved("/health/"),
     reserved("/api/v1/links"),

@@ -1,4 +1,5 @@
-//! Links, clicks, salts, users and API tokens for tests: the same for the same seed, at fixed times.
+//! Links, clicks, salts, users and API tokens for tests: the same for the same seed, at fixed
+//! times.
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
@@ -19,7 +20,7 @@ pub const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
 /// Later than any sample.
 pub const FAR_FUTURE: OffsetDateTime = datetime!(2200-01-01 00:00 UTC);
 
-/// Makes samples, each different from the one before.
+/// Creates samples, each different from the one before.
 #[derive(Debug)]
 pub struct Samples {
     random: SeededRandom,
@@ -27,7 +28,7 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// The samples of `seed`.
+    /// Creates the samples of `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self {
@@ -36,7 +37,7 @@ impl Samples {
         }
     }
 
-    /// A link under `code`, a second younger than the sample before.
+    /// Creates a link under `code`, a second younger than the sample before.
     pub fn link(&self, code: &str) -> Link {
         let number = self.next();
         Link {
@@ -45,7 +46,7 @@ impl Samples {
         }
     }
 
-    /// A link under `code` that was made at `created_at`, kept as it is.
+    /// Creates a link under `code` with this `created_at`, kept as it is.
     pub fn link_at(&self, code: &str, created_at: OffsetDateTime) -> Link {
         Link::new(
             LinkId::new(created_at, &self.random),
@@ -55,7 +56,7 @@ impl Samples {
         )
     }
 
-    /// A link under `code` with these details, a second younger than the sample before.
+    /// Creates a link under `code` with these details, a second younger than the sample before.
     pub fn link_with(&self, code: &str, details: LinkDetails) -> Link {
         Link {
             details,
@@ -63,20 +64,21 @@ impl Samples {
         }
     }
 
-    /// Links under codes that no other sample has, each a second younger than the one before.
+    /// Creates links under codes that no other sample has, each a second younger than the one
+    /// before.
     pub fn links(&self, count: usize) -> Vec<Link> {
         (0..count)
             .map(|_| self.link(&format!("sample-{}", self.next())))
             .collect()
     }
 
-    /// A click on `link`, a millisecond later than the sample before.
+    /// Creates a click on `link`, a millisecond later than the sample before.
     pub fn click(&self, link: &Link) -> Click {
         self.click_at(link, START + Duration::milliseconds(self.next()))
     }
 
-    /// A click on `link` at `clicked_at`, kept as it is. Its day is that of UTC; its user is
-    /// nobody, because a store knows no users to refer to.
+    /// Creates a click on `link` at `clicked_at`, kept as it is. Its day is that of UTC; it has no
+    /// user, because the store has none to refer to.
     pub fn click_at(&self, link: &Link, clicked_at: OffsetDateTime) -> Click {
         let number = self.next();
         let mut digest = [0; 32];
@@ -96,12 +98,12 @@ impl Samples {
         }
     }
 
-    /// Clicks on `link`, each a few milliseconds later than the one before.
+    /// Creates clicks on `link`, each a few milliseconds later than the one before.
     pub fn clicks(&self, link: &Link, count: usize) -> Vec<Click> {
         (0..count).map(|_| self.click(link)).collect()
     }
 
-    /// A member, a second younger than the sample before.
+    /// Creates a member, a second younger than the sample before.
     pub fn user(&self, email: &str) -> User {
         let created_at = START + Duration::seconds(self.next());
         User {
@@ -114,7 +116,7 @@ impl Samples {
         }
     }
 
-    /// An API token of `user`, a second younger than the sample before, and its secret.
+    /// Creates an API token of `user`, a second younger than the sample before, and its secret.
     pub fn token(&self, user: &User) -> (ApiToken, TokenSecret) {
         let created_at = START + Duration::seconds(self.next());
         let token = ApiToken {
@@ -130,7 +132,8 @@ impl Samples {
         (token, TokenSecret::generate(&self.random))
     }
 
-    /// A session of `user` that lasts for a day, a second younger than the sample before, and its secret.
+    /// Creates a session of `user` that lasts for a day, a second younger than the sample before,
+    /// and its secret.
     pub fn session(&self, user: &User) -> (Session, SessionSecret) {
         let created_at = START + Duration::seconds(self.next());
         let session = Session {
@@ -145,27 +148,27 @@ impl Samples {
         (session, SessionSecret::generate(&self.random))
     }
 
-    /// The secret of a set-up link.
+    /// Creates the secret of a set-up link.
     pub fn setup_secret(&self) -> SetupSecret {
         SetupSecret::generate(&self.random)
     }
 
-    /// The id of a journal.
+    /// Creates the ID of a journal.
     pub fn journal(&self) -> JournalId {
         JournalId::new(START + Duration::seconds(self.next()), &self.random)
     }
 
-    /// The id of a process.
+    /// Creates the ID of a process.
     pub fn owner(&self) -> JournalOwner {
         JournalOwner::new(START + Duration::seconds(self.next()), &self.random)
     }
 
-    /// The id of an accepted loss.
+    /// Creates the ID of an accepted loss.
     pub fn accepted_loss(&self) -> AcceptedLossId {
         AcceptedLossId::new(START + Duration::seconds(self.next()), &self.random)
     }
 
-    /// A salt.
+    /// Creates a salt.
     pub fn salt(&self) -> Salt {
         Salt::generate(&self.random)
     }
@@ -175,7 +178,7 @@ impl Samples {
     }
 }
 
-/// Facts of all kinds, and some that are not known.
+/// Returns facts of all kinds, some of them unknown.
 fn facts(number: i64) -> ClickFacts {
     let nth = |length: usize| usize::try_from(number).unwrap_or(0) % length;
     let browsers = [Some("Firefox"), Some("Chrome"), None];
@@ -190,35 +193,35 @@ fn facts(number: i64) -> ClickFacts {
     }
 }
 
-/// The code that `text` spells.
+/// Returns the code that `text` spells.
 #[must_use]
 pub fn code(text: &str) -> ShortCode {
     ShortCode::parse(text).expect("a code")
 }
 
-/// The target `text`, as it would come out of a store.
+/// Returns the destination `text`, as a store would return it.
 #[must_use]
 pub fn target(text: &str) -> TargetUrl {
     TargetUrl::from_stored(text.to_owned()).expect("a target")
 }
 
-/// The tags of one link.
+/// Returns the tags of one link.
 #[must_use]
 pub fn tags(texts: &[&str]) -> Vec<Tag> {
     Tag::parse_all(texts.iter().copied()).expect("tags")
 }
 
-/// The words of the search for `text`.
+/// Returns the words of the search for `text`.
 #[must_use]
 pub fn words(text: &str) -> Vec<SearchWord> {
     SearchWord::of_search(text)
 }
 
-/// Fills with zeros a number of times, and after that at random from a seed: who draws from it
-/// draws the same code again and again before it gets another one.
+/// Fills with zeros a number of times, and after that at random from a seed: code that draws from
+/// it draws the same code repeatedly before it gets another one.
 ///
-/// A code drawn from zeros is [`RepeatingRandom::code`]. The shortener draws twice for each attempt:
-/// the code and the id.
+/// A code drawn from zeros is [`RepeatingRandom::code`]. The shortener draws twice for each
+/// attempt: the code and the ID.
 #[derive(Debug)]
 pub struct RepeatingRandom {
     zeros: AtomicUsize,
@@ -235,7 +238,7 @@ impl RepeatingRandom {
         }
     }
 
-    /// The code of `length` characters that is drawn from zeros.
+    /// Returns the code of `length` characters that is drawn from zeros.
     #[must_use]
     pub fn code(length: usize) -> String {
         "2".repeat(length)
@@ -256,13 +259,13 @@ impl Random for RepeatingRandom {
     }
 }
 
-/// The process that owns a journal where a test needs only one.
+/// Returns the process that owns a journal in tests that need only one.
 #[must_use]
 pub fn owner_of(journal: JournalId) -> JournalOwner {
     JournalOwner::from_uuid(*journal.as_uuid())
 }
 
-/// Takes a journal for the process of [`owner_of`]; it begins at `began` where it is new.
+/// Takes a journal for the process of [`owner_of`]; a new one begins at `began`.
 ///
 /// # Panics
 /// When the store fails, or another process owns it.

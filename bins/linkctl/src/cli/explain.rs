@@ -1,4 +1,4 @@
-//! What can be asked of `linkctl explain`.
+//! The arguments of `linkctl explain`.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -9,15 +9,15 @@ use waypost_core::Email;
 /// A visit to explain.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Explain {
-    /// What the visitor types: a URL, or a path of the server
+    /// URL that the visitor opens, or a path of the server
     pub(crate) url: String,
-    /// Who is signed in; without it nobody
+    /// Email address of the signed-in user [default: not signed in]
     #[arg(long, value_name = "EMAIL")]
     pub(crate) user: Option<Email>,
-    /// The other end of the connection
+    /// IP address of the connection
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub(crate) ip: IpAddr,
-    /// A header that is sent: 'Name: value'; may be given several times
+    /// Request header: 'Name: value'; can be repeated
     #[arg(long = "header", value_name = "HEADER")]
     pub(crate) headers: Vec<Header>,
 }
@@ -36,7 +36,7 @@ impl FromStr for Header {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (name, value) = text
             .split_once(':')
-            .ok_or("it is a name, `:` and a value")?;
+            .ok_or("expected a name, `:` and a value")?;
         Ok(Self {
             name: name.trim().to_ascii_lowercase(),
             value: value.trim().to_owned(),

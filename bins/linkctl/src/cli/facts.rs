@@ -1,19 +1,20 @@
-//! What can be asked of what is known of clicks.
+//! The arguments of `linkctl reclassify` and `linkctl privacy`.
 
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
 #[derive(Debug, Args)]
 pub(crate) struct Reclassify {
-    /// Go on behind this click, as the message of one that was stopped says
+    /// Continue after this click; an interrupted run prints the ID
     #[arg(long, value_name = "ID")]
     pub(crate) after: Option<Uuid>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Privacy {
-    /// List every field in which something of a person is stored
+    /// List every stored field that holds personal data
     ///
-    /// Where it comes from, how long it is kept and who can see it, with the settings as they are.
+    /// Shows the source of each field, how long it is kept and who can see it, under the current
+    /// settings.
     Report,
 }

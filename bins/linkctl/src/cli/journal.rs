@@ -1,4 +1,4 @@
-//! What can be asked about click journals.
+//! The arguments of `linkctl journal`.
 
 use std::path::PathBuf;
 
@@ -9,33 +9,34 @@ use super::Confirmation;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Journal {
-    /// Show its segments, how many clicks are pending, and since when
+    /// Show the segments of the journal and the number and age of pending clicks
     ///
-    /// The journal is in the data directory of a server on this machine, which may be running.
+    /// Reads the journal in the data directory of a server on this machine, which may be running.
     Status,
-    /// List all journals that the database knows, with what their servers said last
+    /// List all journals in the database, as their servers last reported them
     ///
-    /// Each data directory has one. `linkctl verify` accounts for their clicks.
+    /// Each data directory has one journal. `linkctl verify` accounts for their clicks.
     List,
-    /// Try to store the clicks again that the database refused
+    /// Try again to store the clicks that were set aside
     ///
-    /// They are set aside in the data directory of a server on this machine, which may be running. Do this after
-    /// what the database refused was mended.
+    /// Clicks that the database rejects are set aside in the data directory. Run this on the
+    /// machine of the server, which may be running, after the cause is fixed.
     Retry,
-    /// Store the clicks that a stopped server left in its journal
+    /// Store the pending clicks of a stopped server
     ///
-    /// Needs the data directory of that server. The directory stays, and a server may use it again.
+    /// Needs the data directory of that server. The directory is kept, and a server can use it
+    /// again.
     Drain(Drain),
     /// Forget a journal whose data directory is gone
     ///
-    /// Removes it from the list. Its pending clicks are given up; the numbers of links do not change. If its
-    /// directory turns up again, its clicks are stored.
+    /// Removes it from the list. Its pending clicks count as lost; totals of links do not change.
+    /// If a server uses its directory again, its clicks are stored.
     Forget(Forget),
 }
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Drain {
-    /// The data directory of that server, or the directory of its journal
+    /// Data directory of that server, or the directory of its journal
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
     #[command(flatten)]
@@ -44,7 +45,7 @@ pub(crate) struct Drain {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Forget {
-    /// Its id, as `linkctl journal list` shows it
+    /// ID of the journal, as `linkctl journal list` shows it
     pub(crate) id: Uuid,
     #[command(flatten)]
     pub(crate) confirmation: Confirmation,

@@ -7,13 +7,13 @@ use super::Confirmation;
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct Purge {
-    /// Age from which on clicks are deleted: 12h, 90d or 2w; without it none are, unless a link is named
+    /// Purge click records older than this: 12h, 90d or 2w [default: none, unless --link is given]
     #[arg(long, value_name = "AGE")]
     pub(crate) older_than: Option<Age>,
-    /// Delete only clicks of this link, given its code or its id; without an age all that there are now
+    /// Purge only click records of this link (code or ID); without --older-than, all of them
     #[arg(long, value_name = "CODE_OR_ID")]
     pub(crate) link: Option<String>,
-    /// Only count and say what would be deleted
+    /// Only count and print what would be deleted
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]

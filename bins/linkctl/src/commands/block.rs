@@ -1,4 +1,4 @@
-//! `linkctl block`: the hosts to which no link leads.
+//! `linkctl block`: the hosts that are blocked as destinations.
 
 use waypost_api::BlockedRecord;
 use waypost_core::{Actor, HostPattern, Title};
@@ -9,7 +9,7 @@ use crate::cli;
 use crate::console::{Console, HEADING, to_the_second};
 use crate::failure::{Failure, Status};
 
-/// Entries that are read at a time; what bounds the memory that a list takes.
+/// Number of entries read at a time, which bounds the memory of a list.
 const PAGE: u32 = 500;
 
 pub(super) async fn run(
@@ -47,7 +47,7 @@ fn of(error: BlocklistError, pattern: HostPattern) -> Failure {
     match error {
         BlocklistError::BlockedAlready => Failure::BlockedAlready(pattern),
         BlocklistError::NotBlocked => Failure::NotBlocked(pattern),
-        // The operator is no user.
+        // The operator is not a user who could be deleted.
         BlocklistError::ActorGone => StoreError::NotFound.into(),
         BlocklistError::Store(error) => error.into(),
     }
@@ -82,7 +82,7 @@ async fn list(blocklist: &Blocklist, console: &mut Console<'_>) -> Result<(), Fa
         console.flush()?;
     }
     if after.is_none() && !console.json {
-        console.say("nothing is blocked; `linkctl block add HOST` blocks a host");
+        console.say("no hosts are blocked; `linkctl block add HOST` blocks one");
     }
     Ok(())
 }
@@ -94,5 +94,5 @@ async fn remove(
 ) -> Result<(), Failure> {
     let removed = blocklist.remove(pattern).await;
     removed.map_err(|error| of(error, pattern.clone()))?;
-    console.line(format_args!("removed {pattern}"))
+    console.line(format_args!("unblocked {pattern}"))
 }

@@ -1,4 +1,4 @@
-//! `linkctl explain`: what would become of a visit, step by step.
+//! `linkctl explain`: how a visit would be handled, step by step.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::cli;
 use crate::console::{Console, HEADING};
 use crate::failure::{Failure, Status};
 
-/// The settings of the server that decide about a visit.
+/// The settings of the server that affect how a visit is handled.
 pub(super) struct Rules<'a> {
     pub(super) base_url: &'a BaseUrl,
     pub(super) clicks: &'a ClickSettings,
@@ -35,6 +35,8 @@ pub(super) async fn run(
         clock,
         proxies: &rules.clicks.trusted_proxies,
         durability: rules.clicks.journal.durability,
+        privacy: rules.clicks.privacy,
+        knows_countries: rules.clicks.geoip_db.is_some(),
         reserved: shortener.reserved(),
     };
     let explanation = explainer
@@ -82,13 +84,13 @@ fn print(explanation: &Explanation, console: &mut Console<'_>) -> Result<(), Fai
     }
     let address = explanation.client_address.as_deref().unwrap_or("none");
     let because = &explanation.client_address_because;
-    field("client address", &format_args!("{address}: {because}"))?;
+    field("client IP", &format_args!("{address}: {because}"))?;
     let counted = if explanation.counted { "yes" } else { "no" };
     let because = &explanation.counted_because;
     field("counted", &format_args!("{counted}: {because}"))
 }
 
-/// What `--header` gave.
+/// The headers passed with `--header`.
 struct Headers<'a>(&'a [cli::Header]);
 
 impl VisitHeaders for Headers<'_> {

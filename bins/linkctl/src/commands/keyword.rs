@@ -1,4 +1,4 @@
-//! `linkctl keyword`: words, also as host names, that take all that a path has behind them.
+//! `linkctl keyword`: words, also as host names, that pass on the rest of the path.
 
 use waypost_api::KeywordRecord;
 use waypost_core::{Actor, LinkDetails, ShortCode};
@@ -8,7 +8,7 @@ use crate::cli::{self, Confirmation};
 use crate::console::{Console, HEADING};
 use crate::failure::{Failure, Status};
 
-/// Keywords that are read at a time; what bounds the memory that a list takes.
+/// Number of keywords read at a time, which bounds the memory of a list.
 const PAGE: u32 = 500;
 
 pub(super) async fn run(
@@ -61,7 +61,7 @@ async fn list(shortener: &Shortener, console: &mut Console<'_>) -> Result<(), Fa
         };
         if after.is_none() && !console.json {
             console.line(format_args!(
-                "{HEADING}{:<16}  {:>10}  {:<7}  TARGET{HEADING:#}",
+                "{HEADING}{:<16}  {:>10}  {:<7}  DESTINATION{HEADING:#}",
                 "KEYWORD", "CLICKS", "QUERY"
             ))?;
         }
@@ -86,7 +86,7 @@ async fn list(shortener: &Shortener, console: &mut Console<'_>) -> Result<(), Fa
         console.flush()?;
     }
     if after.is_none() && !console.json {
-        console.say("there are no keywords; `linkctl keyword add KEYWORD URL` makes one");
+        console.say("no keywords yet; `linkctl keyword add KEYWORD URL` creates one");
     }
     Ok(())
 }
@@ -101,7 +101,7 @@ async fn remove(
     let found = shortener.find(typed).await?;
     let keyword = found.filter(|link| link.is_keyword).ok_or_else(missing)?;
     console.say(format_args!(
-        "`{}` leads to {}; all that goes on from it will lead nowhere. `linkctl keyword add` brings it back",
+        "`{}` redirects to {} and will stop working; `linkctl keyword add` restores it",
         keyword.code, keyword.target
     ));
     console.confirm("Remove it?", confirmation)?;

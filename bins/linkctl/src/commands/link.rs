@@ -1,4 +1,4 @@
-//! `linkctl link`: links.
+//! `linkctl link`: creates, lists, shows, deletes and restores links.
 
 use serde::Serialize;
 use waypost_api::LinkRecord;
@@ -10,7 +10,7 @@ use crate::cli::{self, Confirmation};
 use crate::console::{Console, HEADING, counted, to_the_second};
 use crate::failure::{Failure, Status};
 
-/// A link as the simple API shows it, and how many of its clicks are of people.
+/// A link as the simple API shows it, with its clicks by people.
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
@@ -27,7 +27,7 @@ impl Shown {
     }
 }
 
-/// Links that are read at a time; what bounds the memory that a list takes.
+/// Number of links read at a time, which bounds the memory of a list.
 const PAGE: u32 = 500;
 
 pub(super) async fn run(
@@ -111,8 +111,8 @@ async fn list(
         };
         if query.after.is_none() && !console.json {
             console.line(format_args!(
-                "{HEADING}{:<16}  {:>10}  {:>10}  {:<20}  TARGET{HEADING:#}",
-                "CODE", "CLICKS", "HUMANS", "MADE"
+                "{HEADING}{:<16}  {:>10}  {:>10}  {:<20}  DESTINATION{HEADING:#}",
+                "CODE", "CLICKS", "PEOPLE", "CREATED"
             ))?;
         }
         query.after = Some(LinkPlace::behind(last, query.order));
@@ -135,9 +135,9 @@ async fn list(
     }
     if query.after.is_none() && !console.json {
         console.say(if deleted {
-            "there are no deleted links"
+            "no deleted links"
         } else {
-            "there are no links yet; `linkctl link add URL` makes one"
+            "no links yet; `linkctl link add URL` creates one"
         });
     }
     Ok(())
@@ -150,14 +150,14 @@ async fn show(code: &str, shortener: &Shortener, console: &mut Console<'_>) -> R
     }
     let fields = [
         ("code", link.code.to_string()),
-        ("short URL", shortener.short_url(&link)),
-        ("target", link.target.to_string()),
+        ("short link", shortener.short_url(&link)),
+        ("destination", link.target.to_string()),
         ("clicks", link.clicks.to_string()),
-        ("humans", link.humans.to_string()),
-        ("made", to_the_second(link.created_at)),
+        ("people", link.humans.to_string()),
+        ("created", to_the_second(link.created_at)),
     ];
     fields.into_iter().try_for_each(|(name, value)| {
-        console.line(format_args!("{HEADING}{name:<10}{HEADING:#} {value}"))
+        console.line(format_args!("{HEADING}{name:<11}{HEADING:#} {value}"))
     })
 }
 
@@ -176,16 +176,16 @@ async fn delete(
     let link = find(code, shortener).await?;
     let fate = if permanent {
         let clicks = counted(link.clicks, "click");
-        format!("its {clicks}, its history and all of its statistics will be lost")
+        format!("its {clicks}, its history and its statistics will be lost")
     } else {
-        "`linkctl link restore` brings it back within 30 days".to_owned()
+        "`linkctl link restore` restores it for at least 30 days".to_owned()
     };
     console.say(format_args!(
-        "`{}` leads to {}; it will stop redirecting, and {fate}",
+        "`{}` redirects to {} and will stop working; {fate}",
         link.code, link.target,
     ));
     console.confirm("Delete it?", confirmation)?;
-    // By identity: should the code lead elsewhere by now, that is another link.
+    // Delete by ID: the code may belong to another link by now.
     let (links, any) = (Links::new(shortener.clone()), Precondition::None);
     let done = if permanent {
         links.destroy(&Actor::Operator, link.id, &any).await
@@ -203,7 +203,7 @@ async fn delete(
     console.line(format_args!("deleted {}", link.code))
 }
 
-/// Looks through the deleted links, of which there are few.
+/// Restores a deleted link. Searches all deleted links, of which there are few.
 async fn restore(
     code: &str,
     shortener: &Shortener,

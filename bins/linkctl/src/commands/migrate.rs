@@ -54,7 +54,7 @@ fn status<'a>(migrations: &'a [MigrationState], console: &mut Console<'_>) -> Re
         console.line(format_args!("{:<9}  {}", describe(state), state.name))?;
     }
     if pending > 0 {
-        console.say("`linkctl migrate up` applies what is pending");
+        console.say("`linkctl migrate up` applies pending migrations");
     }
     Ok(())
 }
@@ -63,7 +63,7 @@ const fn describe(state: &MigrationState) -> &'static str {
     match (state.applied, state.known) {
         (true, true) => "applied",
         (false, _) => "pending",
-        // A newer version of Waypost migrated this database.
+        // A newer version of Waypost has migrated this database.
         (true, false) => "unknown",
     }
 }
@@ -82,7 +82,7 @@ async fn up(database: &Database, console: &mut Console<'_>) -> Result<(), Failur
         console.line(format_args!("applied {name}"))?;
     }
     if applied.is_empty() {
-        console.say("the schema is up to date");
+        console.say("schema is up to date");
     }
     Ok(())
 }
@@ -108,8 +108,8 @@ async fn down(
         }
         Some(state) => {
             console.say(format_args!(
-                "{} of {} will be reverted: the tables and columns that it made are lost with \
-                 everything in them",
+                "{} of {} will be reverted; the tables and columns that it created are lost with \
+                 their contents",
                 state.name,
                 database.url()
             ));
@@ -125,7 +125,7 @@ async fn down(
     if let Some(name) = reverted {
         return console.line(format_args!("reverted {name}"));
     }
-    console.say("there is nothing to revert");
+    console.say("no migration to revert");
     Ok(())
 }
 
@@ -190,7 +190,7 @@ mod tests {
         let (ended, printed) = Printed::by(false, None, async |c| up(&database, c).await).await;
         ended.unwrap();
         assert_eq!(printed.output, "");
-        assert_eq!(printed.messages, "the schema is up to date\n");
+        assert_eq!(printed.messages, "schema is up to date\n");
 
         let asked = Confirmation { yes: false };
         for (answer, reverted) in [(None, false), (Some("n\n"), false), (Some("y\n"), true)] {

@@ -1,5 +1,4 @@
-//! The commands, a file per group. What they do is done by `waypost-store` and
-//! `waypost-analytics`; here it is asked for and printed.
+//! The commands, one file per group. They call the domain crates and print the results.
 
 mod block;
 mod explain;
@@ -26,7 +25,7 @@ use crate::database;
 use crate::failure::{Failure, Status};
 use waypost_settings::Settings;
 
-/// Does what was asked, and says how it ended.
+/// Runs a command.
 pub(crate) async fn run(
     command: Command,
     settings: Settings,
@@ -49,7 +48,7 @@ pub(crate) async fn run(
         return privacy::run(&settings.clicks, console);
     }
     if matches!(command, Command::Purge(_) | Command::Reclassify(_)) {
-        // They take long, and a server may run here that has better things to do.
+        // They take long and must not slow down a server on this machine.
         run_when_idle("deletes or changes clicks");
     }
     let (database, clock) = database::open_current(&settings).await?;
@@ -105,7 +104,7 @@ pub(crate) async fn run(
             };
             journal::run(command, &parts, console).await
         }
-        // They were done above, without asking for a schema.
+        // Handled above, because they do not need a current schema.
         Command::Migrate(_) | Command::Privacy(_) => Ok(Status::Done),
     };
     database.close();

@@ -1,4 +1,4 @@
-//! `linkctl orphans`: paths that people try and that lead nowhere.
+//! `linkctl orphans`: paths that people requested and that match no link.
 
 use waypost_api::{OrphanDays, OrphanRecord};
 use waypost_core::{Clock, Zone};
@@ -8,7 +8,7 @@ use crate::cli::Orphans;
 use crate::console::{Console, HEADING, to_the_second};
 use crate::failure::{Failure, Status};
 
-/// Orphans that are read at a time; what bounds the memory that a list takes.
+/// Number of paths read at a time, which bounds the memory of a list.
 const PAGE: u32 = 500;
 
 pub(super) async fn run(
@@ -32,7 +32,7 @@ pub(super) async fn run(
         if query.after.is_none() && !orphans.is_empty() && !console.json {
             console.line(format_args!(
                 "{HEADING}{:<40}  {:>10}  {:>4}  {:<20}  {:<20}{HEADING:#}",
-                "PATH", "HITS", "DAYS", "FIRST", "LAST"
+                "PATH", "REQUESTS", "DAYS", "FIRST", "LAST"
             ))?;
         }
         for orphan in &orphans {
@@ -50,7 +50,7 @@ pub(super) async fn run(
     }
     if left == command.limit && !console.json {
         console.say(format_args!(
-            "nobody tried a path that leads nowhere from {} to {}",
+            "no orphan paths from {} to {}",
             days.from, days.to
         ));
     }

@@ -1,4 +1,4 @@
-//! `linkctl privacy report`: every field in which something of a person is stored.
+//! `linkctl privacy report`: every stored field that holds personal data.
 
 use serde::Serialize;
 use waypost_analytics::ClickSettings;
@@ -65,8 +65,8 @@ pub(super) fn run(settings: &ClickSettings, console: &mut Console<'_>) -> Result
         console.line(format_args!("    seen by  {}", field.seen_by))?;
     }
     console.line(
-        "\nOf visitors who send Sec-GPC: 1 or DNT: 1 nothing is stored but that the link was followed, \
-         and when.",
+        "\nFor visitors who send Sec-GPC: 1 or DNT: 1, only the link, the time and the click type \
+         are stored.",
     )?;
     Ok(Status::Done)
 }

@@ -1,4 +1,5 @@
-//! `linkctl purge`: links that were deleted long ago go, and old clicks; totals and daily numbers stay.
+//! `linkctl purge`: permanently deletes links that were deleted long ago, and old click records.
+//! Totals and daily totals of the other links stay.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -15,27 +16,27 @@ use crate::progress::Progress;
 
 /// How long a deleted link can be restored.
 const RESTORABLE_DAYS: u32 = 30;
-/// Links that one transaction deletes: each may take many clicks along.
+/// Number of links deleted per transaction. Each may have many click records.
 const LINK_BATCH: u32 = 10;
 
-/// What a purge did, or would do.
+/// The result of a purge, in JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PurgeRecord {
-    /// Clicks.
+    /// Number of click records.
     purged: u64,
     older_than: Option<String>,
     #[serde(with = "time::serde::rfc3339::option")]
     before: Option<OffsetDateTime>,
-    /// The code of the only link whose clicks were meant.
+    /// Code of the link, if only its click records were purged.
     link: Option<String>,
-    /// Deleted links.
+    /// Number of deleted links.
     links_purged: u64,
-    /// Nothing was deleted; the numbers say what would have been.
+    /// Whether nothing was deleted and the numbers are those of a real run.
     dry_run: bool,
 }
 
-/// What is there to be deleted.
+/// What a purge will delete.
 struct Found {
     links: u64,
     links_before: OffsetDateTime,
@@ -45,7 +46,7 @@ struct Found {
 struct FoundClicks {
     scope: PurgeScope,
     number: u64,
-    /// Which they are, such as `older than 3d`.
+    /// Description of the records, such as `older than 3d`.
     which: String,
     link: Option<Link>,
 }
@@ -85,14 +86,14 @@ pub(super) async fn run(
         console.line(format_args!("{done} {links}"))?;
     }
     if let Some(clicks) = clicks {
-        let number = counted(purged, "click");
+        let number = counted(purged, "click record");
         console.line(format_args!("{done} {number} {}", clicks.which))?;
     }
     Ok(Status::Done)
 }
 
 impl Found {
-    /// Looks for what a command names. One that names a link is about nothing else.
+    /// Counts what a command would delete. With `--link`, deleted links are left alone.
     async fn by(command: &Purge, store: &dyn Store, now: OffsetDateTime) -> Result<Self, Failure> {
         let links_before = Age::days(RESTORABLE_DAYS).cutoff(now);
         let link = match &command.link {
@@ -110,7 +111,7 @@ impl Found {
             None
         } else {
             let scope = PurgeScope {
-                // Those that come while others are deleted stay: there may always be one more.
+                // Clicks that arrive during the purge are kept: otherwise it might not end.
                 before: command.older_than.map_or(now, |age| age.cutoff(now)),
                 link: link.as_ref().map(|link| link.id),
             };
@@ -128,13 +129,13 @@ impl Found {
         })
     }
 
-    /// Tells what will be deleted, or would be.
+    /// Prints what will be deleted, or would be in a dry run.
     fn say(&self, dry_run: bool, console: &mut Console<'_>) {
         let will = if dry_run { "would" } else { "will" };
         if self.links > 0 {
             console.say(format_args!(
-                "{} deleted more than {RESTORABLE_DAYS} days ago (before {}) {will} be deleted for good, \
-                 with all clicks and statistics",
+                "{} deleted before {} ({RESTORABLE_DAYS} days ago) {will} be permanently deleted \
+                 with their clicks and statistics",
                 counted(self.links, "link"),
                 to_the_second(self.links_before)
             ));
@@ -143,15 +144,15 @@ impl Found {
             && clicks.number > 0
         {
             console.say(format_args!(
-                "{} {} (before {}) {will} be deleted for good; totals and daily numbers stay",
-                counted(clicks.number, "click"),
+                "{} {} (before {}) {will} be permanently deleted; totals and daily totals are kept",
+                counted(clicks.number, "click record"),
                 clicks.which,
                 to_the_second(clicks.scope.before)
             ));
         }
     }
 
-    /// Deletes it, once that is confirmed, and gives back how many links and clicks there were.
+    /// Deletes it after confirmation. Returns the numbers of deleted links and click records.
     async fn purge(
         &self,
         command: &Purge,
@@ -179,7 +180,7 @@ impl Found {
     }
 }
 
-/// The link with this code or else this id, by which deleted ones are found, too.
+/// Finds a link by its code, or else by its ID, which also finds deleted links.
 async fn find(text: &str, store: &dyn Store) -> Result<Link, Failure> {
     let mut found = None;
     if let Ok(code) = ShortCode::parse(text) {
@@ -209,7 +210,7 @@ async fn purge_links(
         }
         purged += now_purged;
         progress.at(purged);
-        // Others write, too.
+        // Let other writers proceed.
         tokio::task::yield_now().await;
     }
 }
@@ -227,7 +228,7 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
 
-    /// A link with a click on each of the last ten days.
+    /// Returns a store with one link that has a click on each of the last ten days.
     async fn store() -> MemoryStore {
         let store = MemoryStore::new();
         let random = SeededRandom::new(1);
@@ -297,24 +298,28 @@ mod tests {
         for answers in [None, Some("no\n")] {
             let (ended, printed) = purge(&store, "3d", false, false, answers).await;
             assert_eq!(ended.unwrap_err().status(), Status::Refused);
-            assert!(printed.messages.starts_with("6 clicks older than 3d"));
+            assert!(
+                printed
+                    .messages
+                    .starts_with("6 click records older than 3d")
+            );
             assert_eq!(printed.output, "");
             assert_eq!(rows(&store).await, 10);
         }
         let (ended, printed) = purge(&store, "3d", false, false, Some("y\n")).await;
         assert_eq!(ended.unwrap(), Status::Done);
-        assert_eq!(printed.output, "purged 6 clicks older than 3d\n");
+        assert_eq!(printed.output, "purged 6 click records older than 3d\n");
         assert_eq!(rows(&store).await, 4);
         let ledger = store.ledger(None, 1).await.unwrap();
         assert_eq!((ledger[0].total, ledger[0].rollup), (10, 10));
     }
 
     #[tokio::test]
-    async fn where_nothing_is_old_enough_nobody_is_asked() {
+    async fn if_nothing_is_old_enough_no_question_is_asked() {
         let store = store().await;
         let (ended, printed) = purge(&store, "2w", false, false, None).await;
         assert_eq!(ended.unwrap(), Status::Done);
-        assert_eq!(printed.output, "purged 0 clicks older than 14d\n");
+        assert_eq!(printed.output, "purged 0 click records older than 14d\n");
     }
 
     #[tokio::test]
@@ -338,8 +343,12 @@ mod tests {
         };
         let (done, printed) = ended(&store, &command, false, None).await;
         assert_eq!(done.unwrap(), Status::Done);
-        assert_eq!(printed.output, "would purge 6 clicks older than 3d\n");
-        let told = "6 clicks older than 3d (before 2026-02-26T12:00:00Z) would be deleted";
+        assert_eq!(
+            printed.output,
+            "would purge 6 click records older than 3d\n"
+        );
+        let told = "6 click records older than 3d (before 2026-02-26T12:00:00Z) would be \
+            permanently deleted";
         assert!(printed.messages.starts_with(told), "{}", printed.messages);
         let (_, printed) = ended(&store, &command, true, None).await;
         assert_eq!(
@@ -368,10 +377,14 @@ mod tests {
             ..Purge::default()
         };
         for (command, told, left) in [
-            (of("other", None), "0 clicks of other", 10),
-            (of("WIKI", Some("5d")), "4 clicks of wiki older than 5d", 6),
-            // One of this moment is not of before it.
-            (of(&id.to_string(), None), "5 clicks of wiki", 1),
+            (of("other", None), "0 click records of other", 10),
+            (
+                of("WIKI", Some("5d")),
+                "4 click records of wiki older than 5d",
+                6,
+            ),
+            // A click at this very moment is not before it.
+            (of(&id.to_string(), None), "5 click records of wiki", 1),
         ] {
             let (done, printed) = ended(&store, &command, false, None).await;
             assert_eq!(done.unwrap(), Status::Done);

@@ -1,4 +1,4 @@
-//! `linkctl reclassify`: tells clicks apart anew, and counts their days anew by what they are.
+//! `linkctl reclassify`: classifies stored clicks again and updates their daily totals.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -28,7 +28,7 @@ pub(super) async fn run(
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
     console.say(format_args!("lists: {LISTS}"));
-    // About so many: those behind the last one are fewer.
+    // An upper bound: a run that continues after a click has fewer.
     let rows = store.clicks_before(now.into()).await?;
     let progress = Progress::start(console, rows, "clicks");
     let after = command.after.map(ClickId::from_uuid);
@@ -52,6 +52,6 @@ pub(super) async fn run(
         return Ok(Status::Done);
     }
     let seen = counted(done.seen, "click");
-    console.line(format_args!("looked at {seen}, changed {}", done.changed))?;
+    console.line(format_args!("checked {seen}, changed {}", done.changed))?;
     Ok(Status::Done)
 }

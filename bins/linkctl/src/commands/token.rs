@@ -1,4 +1,4 @@
-//! `linkctl token`: what programs authenticate with.
+//! `linkctl token`: creates, lists and revokes API tokens.
 
 use waypost_api::TokenRecord;
 use waypost_core::{ApiToken, Clock, Email, TokenCursor, TokenId, User, UserCursor};
@@ -8,7 +8,7 @@ use crate::cli;
 use crate::console::{Console, HEADING, to_the_second};
 use crate::failure::{Failure, Status};
 
-/// Users and tokens that are read at a time; what bounds the memory that a list takes.
+/// Number of users or tokens read at a time, which bounds the memory of a list.
 const PAGE: u32 = 500;
 
 pub(super) async fn run(
@@ -28,7 +28,7 @@ pub(super) async fn run(
     Ok(Status::Done)
 }
 
-/// The secret stands alone on standard output, for a script to take.
+/// Creates a token. Only the secret goes to standard output, for scripts.
 async fn create(
     new: cli::NewToken,
     accounts: &Accounts,
@@ -45,7 +45,7 @@ async fn create(
     let (token, secret) = accounts.create_token(&user, token).await?;
     if user.is_disabled() {
         console.say(format_args!(
-            "{} is disabled; the token is accepted when they are enabled",
+            "{} is disabled; the token works once the user is enabled",
             user.email
         ));
     }
@@ -111,13 +111,12 @@ async fn list(
         }
     }
     if !shown && !console.json {
-        console
-            .say("there are no tokens; `linkctl token create --user EMAIL --name NAME` makes one");
+        console.say("no tokens yet; `linkctl token create --user EMAIL --name NAME` creates one");
     }
     Ok(())
 }
 
-/// Does something with each token of a user.
+/// Calls a function with each token of a user.
 async fn each_of(
     user: &User,
     accounts: &Accounts,

@@ -1,4 +1,4 @@
-//! `linkctl user`: the people whom links belong to.
+//! `linkctl user`: adds, lists, changes and deletes users.
 
 use serde::Serialize;
 use waypost_api::UserRecord;
@@ -11,7 +11,7 @@ use crate::console::{Console, HEADING, counted, to_the_second};
 use crate::failure::{Failure, Status};
 use crate::progress::Progress;
 
-/// Users that are read at a time; what bounds the memory that a list takes.
+/// Number of users read at a time, which bounds the memory of a list.
 const PAGE: u32 = 500;
 
 pub(super) async fn run(
@@ -104,7 +104,7 @@ async fn set_password(
     if !accounts.set_password(user.id, password).await? {
         return Err(Failure::NoUser(user.email));
     }
-    console.say("the password is set, and all sessions are ended");
+    console.say("password set; all sessions of the user are signed out");
     print(&user, console)
 }
 
@@ -128,7 +128,7 @@ async fn list(accounts: &Accounts, console: &mut Console<'_>) -> Result<(), Fail
         console.flush()?;
     }
     if cursor.is_none() && !console.json {
-        console.say("there are no users yet; `linkctl user add EMAIL` adds one");
+        console.say("no users yet; `linkctl user add EMAIL` adds one");
     }
     Ok(())
 }
@@ -150,7 +150,7 @@ async fn change_user(
 #[derive(Serialize)]
 struct DeletedRecord {
     deleted: UserRecord,
-    /// Links that were given to others or deleted.
+    /// Number of links that were transferred or deleted.
     links: u64,
 }
 
@@ -168,19 +168,19 @@ async fn delete(
             if heir.id == user.id {
                 return Err(Failure::SameUser);
             }
-            let fate = format!("their links will be given to {}", heir.email);
+            let fate = format!("their links will be transferred to {}", heir.email);
             (Heir::User(heir.id), fate)
         }
         cli::LinksOfDeleted::Delete => {
-            let fate = "links that are theirs alone will be deleted".to_owned();
+            let fate = "links that only they own will be deleted".to_owned();
             (Heir::Nobody, fate)
         }
     };
     console.say(format_args!(
-        "{} will be deleted with all API tokens; {fate}",
+        "{} will be deleted with all API tokens and sessions; {fate}",
         user.email
     ));
-    console.confirm("Delete them?", confirmation)?;
+    console.confirm("Delete the user?", confirmation)?;
     let mut taken = 0;
     let progress = Progress::counting(console, "links");
     let deleted = accounts
@@ -200,7 +200,7 @@ async fn delete(
         });
     }
     console.line(format_args!(
-        "deleted {}, with {} given away or deleted",
+        "deleted {}; {} transferred or deleted",
         user.email,
         counted(taken, "link")
     ))
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_new_password_ends_the_sessions_of_its_user() {
+    async fn a_new_password_signs_out_the_sessions_of_its_user() {
         let accounts = accounts();
         let user = accounts.add_user(NewUser {
             email: email("ada@example.com"),
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_done_says_why() {
+    async fn failures_explain_why() {
         let accounts = accounts();
         done(cli::User::Add(ada()), &accounts, false, "")
             .await

@@ -1,4 +1,4 @@
-//! `linkctl verify`: counts again, and shows what does not agree.
+//! `linkctl verify`: recounts, and shows differences.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::console::{Console, HEADING, counted};
 use crate::failure::{Failure, Status};
 use crate::progress::Progress;
 
-/// What it works with.
+/// What the command uses.
 pub(super) struct Parts<'a> {
     pub(super) store: &'a dyn Store,
     /// The directory of the journal of this machine.
@@ -37,7 +37,7 @@ pub(super) async fn run(
         store,
         |verification| progress.at(verification.links),
         |link| {
-            // When nobody reads the report any more, the count itself still goes on.
+            // After a failure to print, only the count continues.
             if printed.is_ok() {
                 printed = progress.aside(|| report.difference(link));
             }
@@ -62,7 +62,7 @@ pub(super) async fn run(
     )
 }
 
-/// Accepts every loss that may be accepted. Returns how many clicks these are, and of how many journals.
+/// Accepts every loss that can be accepted. Returns the numbers of clicks and of journals.
 async fn accept(
     parts: &Parts<'_>,
     journals: &[JournalLedger],
@@ -93,11 +93,11 @@ async fn accept(
     Ok((accepted, of_journals))
 }
 
-/// How the JSON document begins, up to its first difference.
+/// The start of the JSON document, up to the first difference.
 const JSON_BEGINS: &str = "{\"differences\":[";
 
-/// Prints differences as they are found, so that any number of them takes no memory. In JSON, all
-/// of it is one document.
+/// Prints differences as they are found, without keeping them in memory. In JSON, the whole report
+/// is one document.
 struct Report<'a, 'b> {
     console: &'a mut Console<'b>,
     differences: u64,
@@ -142,7 +142,7 @@ impl<'a, 'b> Report<'a, 'b> {
             if first {
                 self.console.line(format_args!(
                     "{HEADING}{:<16}  {:>12}  {:>12}  {:>12}  {:>12}  {:>12}  {:>12}{HEADING:#}",
-                    "CODE", "TOTAL", "DAILY SUM", "CLICKS", "PURGED", "HUMANS", "DAILY HUMANS"
+                    "CODE", "TOTAL", "DAILY SUM", "CLICKS", "PURGED", "PEOPLE", "DAILY PEOPLE"
                 ))?;
             }
             self.console.line(format_args!(
@@ -159,12 +159,12 @@ impl<'a, 'b> Report<'a, 'b> {
         self.console.flush()
     }
 
-    /// Says what was accepted.
+    /// Prints what was accepted.
     fn accepted(&mut self, (clicks, journals): (u64, u64)) {
         self.console.say(match journals {
-            0 => "there is no loss to accept".to_owned(),
+            0 => "no loss to accept".to_owned(),
             _ => format!(
-                "accepted: {} lost, in {}",
+                "accepted the loss of {} in {}",
                 counted(clicks, "click"),
                 counted(journals, "journal")
             ),
@@ -205,15 +205,15 @@ impl<'a, 'b> Report<'a, 'b> {
         }
         if verification.agrees() {
             return self.console.line(format_args!(
-                "{} and {}: totals, daily numbers and stored clicks agree ({purged} of the clicks \
-                 were purged)",
+                "{} and {}: totals, daily totals and click records agree ({purged} clicks purged)",
                 counted(*links, "link"),
                 counted(*clicks, "click")
             ));
         }
         self.console.say(format_args!(
-            "{differences} of {} do not agree: a total should be the sum of its days, and its \
-             stored and purged clicks together; the clicks of people should be the sum of those of its days",
+            "{differences} of {} do not agree; a total must equal the sum of its daily totals and \
+             the sum of its stored and purged click records; clicks by people must equal the sum \
+                 of their daily totals",
             counted(*links, "link")
         ));
         Ok(())
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_all_agrees_one_line_says_so() {
+    async fn if_everything_agrees_one_line_says_so() {
         let store = MemoryStore::new();
         let (ended, printed) = Printed::by(false, None, async |c| {
             let parts = Parts {
@@ -309,7 +309,8 @@ mod tests {
         assert_eq!(
             printed.output,
             format!(
-                "CODE                     TOTAL     DAILY SUM        CLICKS        PURGED        HUMANS  DAILY HUMANS\n\
+                "CODE                     TOTAL     DAILY SUM        CLICKS        PURGED        \
+                 PEOPLE  DAILY PEOPLE\n\
                  Wiki                         6             5             3             2             1             1\n\
                  cnn                          5             4             3             2             1             1\n\
                  journal {}: 23 clicks accepted = 18 stored + 3 pending + 2 dropped (link_deleted 2)\n",

@@ -1,4 +1,4 @@
-//! Any bytes as a record: they are one or none, and what was read is read again when it is written.
+//! Reads arbitrary bytes as a record. A record that can be read must survive writing and reading.
 
 #![no_main]
 

@@ -1,9 +1,10 @@
-//! Any bytes as a segment file: it is looked at, opened and read without a panic, and every record that
-//! it is said to hold is read or counted.
+//! Opens and reads arbitrary bytes as a segment file. This must not panic, and every record that
+//! the status reports must be read or counted.
 //!
-//! The first byte of the input says how many good records there are, the second how many of their bytes
-//! are changed (a place of two bytes and a mask each; with the mask 0 the byte is removed, with 255 it is
-//! repeated); the rest is appended. With 255 good records the rest is the file.
+//! The first byte of the input is the number of good records. The second is the number of changed
+//! bytes: for each, two bytes for its place and a mask follow; the mask 0 removes the byte, 255
+//! repeats it. The rest of the input is appended. With 255 good records, the rest is the whole
+//! file.
 
 #![no_main]
 
@@ -17,7 +18,7 @@ use waypost_analytics::journal::fuzzing::{read_journal, segment};
 
 static DIRECTORY: LazyLock<TempDir> = LazyLock::new(|| {
     let directory = tempfile::tempdir().expect("a directory");
-    // Otherwise each run would wait for the disk to make one durable.
+    // Avoids a sync of a new ID in each run.
     let id = "00000000-0000-0000-0000-000000000000";
     std::fs::write(directory.path().join("id"), id).expect("an id");
     directory
@@ -55,7 +56,7 @@ fn check(directory: &Path, bytes: &[u8]) {
     let status = JournalStatus::read(directory).expect("a status");
     let status = status.expect("a journal");
     let pending = status.pending(0);
-    // A segment of another version is refused, and nothing else.
+    // Only a segment of another version is rejected.
     let Ok(contents) = read_journal(directory) else {
         return;
     };

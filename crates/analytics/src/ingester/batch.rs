@@ -1,4 +1,4 @@
-//! One batch, from the journal to the database, whatever happens in between.
+//! Settling one batch: from the journal to the database, with all failures in between.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -20,7 +20,7 @@ use crate::journal::{ClickRecord, Records};
 use crate::metrics::{self, DropReason};
 
 impl Ingester {
-    /// Reads the next records of the journal; none when there are none.
+    /// Reads the next records of the journal, if there are any.
     pub(super) async fn read(&mut self) -> Records {
         let mut attempt = 1;
         loop {
@@ -33,20 +33,20 @@ impl Ingester {
             if attempt == READ_ATTEMPTS {
                 error!(
                     error = cause,
-                    position, "a segment of the journal cannot be read"
+                    position, "cannot read a journal segment; its clicks are dropped"
                 );
                 return self.cursor.pass_over(&self.parts.journal);
             }
             warn!(
                 error = cause,
-                position, "a segment of the journal cannot be read; trying again"
+                position, "cannot read a journal segment; trying again"
             );
             tokio::time::sleep(LONGEST_PAUSE).await;
             attempt += 1;
         }
     }
 
-    /// Settles a batch, or finds out why its records must be read again.
+    /// Settles a batch, or returns when its records must be read again.
     pub(super) async fn settle(&mut self, mut batch: Arc<ClickBatch>, sessions: &Sessions) {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -59,7 +59,7 @@ impl Ingester {
                 Attempt::Later => tokio::time::sleep(pause).await,
                 Attempt::MuchLater => tokio::time::sleep(REFUSED_PAUSE).await,
             }
-            // Others are told what waits.
+            // Report what is pending to the database.
             self.give_a_sign_of_life().await;
             pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
@@ -86,7 +86,7 @@ impl Ingester {
         }
         let may_be_stored = matches!(ingested, Err(StoreError::Unavailable { .. }));
         if !was_sent && !may_be_stored {
-            // The answer says what became of the only attempt.
+            // The response settles the outcome of the only attempt.
             self.uncertain.retain(|sent| sent.end() != batch.end());
         }
         match ingested {
@@ -103,7 +103,7 @@ impl Ingester {
                 if place.is_some_and(|place| {
                     place.owner == Some(batch.owner) && place.committed == batch.start
                 }) {
-                    // It has come back here since.
+                    // The journal has returned to this position in the meantime.
                     return Attempt::Later;
                 }
                 match self.elsewhere(place).await {
@@ -119,13 +119,14 @@ impl Ingester {
             Err(refusal @ (StoreError::Refused { .. } | StoreError::Corrupt { .. })) => {
                 self.refused(batch, sessions, &refusal).await
             }
-            // The database is away, or refuses for rights, its schema, a pooler: nothing is wrong with the clicks.
+            // The database is unavailable, or rejects for its permissions, its schema or a pooler.
+            // The clicks are not at fault.
             Err(error) => self.away(&error),
         }
     }
 
-    /// The batch that was sent, whose answer was lost on the way, and that the database has: the journal is at its
-    /// end, and this process alone moves it.
+    /// Returns the batch that was sent and committed although its response was lost: the position
+    /// of the journal is its end, and only this process moves the position.
     pub(super) fn committed_before(&self, place: Option<JournalPlace>) -> Option<Arc<ClickBatch>> {
         let place = place.filter(|place| place.owner == Some(self.own.owner))?;
         let settled = self.parts.journal.settled();
@@ -138,8 +139,9 @@ impl Ingester {
         committed.cloned()
     }
 
-    /// The database has a batch whose answer was lost on the way. How many of its clicks were on deleted links was
-    /// lost with it: the journal's record in the database knows, the metrics of this process count them as stored.
+    /// Records that the database has a batch whose response was lost. The number of its clicks on
+    /// deleted links was lost with the response: the database has it, but the metrics of this
+    /// process count these clicks as stored.
     pub(super) fn settled_before(&mut self, batch: &ClickBatch) {
         let recorded = Recorded {
             stored: u64::try_from(batch.clicks.len()).unwrap_or(u64::MAX),
@@ -148,8 +150,8 @@ impl Ingester {
         self.settled(batch, recorded);
     }
 
-    /// Notes that a batch is sent: from now on it may be committed, whether the answer arrives or not. Returns
-    /// whether it was sent before.
+    /// Records that a batch is sent: from now on it may be committed, whether the response arrives
+    /// or not. Returns whether it was sent before.
     fn sent(&mut self, batch: &Arc<ClickBatch>) -> bool {
         let before = self.uncertain.len();
         self.uncertain.retain(|sent| sent.end() != batch.end());
@@ -158,8 +160,8 @@ impl Ingester {
         was_sent
     }
 
-    /// The batch without the clicks that are stored already: a process that uses a copy of the journal came first.
-    /// `None` when there are no such clicks.
+    /// Returns the batch without the clicks that are already stored, because a process with a copy
+    /// of the journal was faster. Returns `None` if there are no such clicks.
     async fn without_duplicates(
         &self,
         batch: &ClickBatch,
@@ -178,7 +180,7 @@ impl Ingester {
         Ok(Some(Arc::new(others)))
     }
 
-    /// The database has the batch.
+    /// Records that the batch is settled.
     fn settled(&mut self, batch: &ClickBatch, recorded: Recorded) {
         let last = batch.clicks.last().map(|click| click.clicked_at);
         let end = batch.end();
@@ -202,11 +204,12 @@ impl Ingester {
         if self.away {
             self.away = false;
             let pending = self.parts.journal.pending();
-            info!(pending, "the database stores clicks again");
+            info!(pending, "storing clicks works again");
         }
     }
 
-    /// The database has everything up to there, and no longer waits for what was sent from there on.
+    /// Records that the database has everything before `position`, and that batches sent after it
+    /// are no longer expected.
     pub(super) fn prove(&mut self, position: u64) {
         self.own.proven = self.own.proven.max(position);
         let sent = self.uncertain.drain(..).map(|sent| sent.end());
@@ -214,7 +217,7 @@ impl Ingester {
         self.unanswered.retain(|end| *end > self.own.proven);
     }
 
-    /// Nothing was stored, and that is nobody's fault but the database's.
+    /// Records that nothing was stored, because of the database and not of the clicks.
     pub(super) fn away(&mut self, failure: &(dyn Error + 'static)) -> Attempt {
         metrics::click_record_failed();
         self.parts.journal.progress().away();
@@ -223,13 +226,13 @@ impl Ingester {
             self.away = true;
             warn!(
                 error = failure,
-                "the database does not store clicks; they wait in the journal"
+                "cannot store clicks; they stay in the journal until the database accepts them"
             );
         }
         Attempt::Later
     }
 
-    /// The database refuses something of the batch: finds out what, and sets it aside.
+    /// Finds the click of the batch that the database rejects, and sets it aside.
     async fn refused(
         &mut self,
         batch: &ClickBatch,
@@ -237,7 +240,7 @@ impl Ingester {
         refusal: &StoreError,
     ) -> Attempt {
         let click = match batch.clicks.as_slice() {
-            // Nothing is left that could be at fault.
+            // There is no click that could be at fault.
             [] => return self.away(refusal),
             [click] => click,
             clicks => {
@@ -247,15 +250,15 @@ impl Ingester {
                 debug!(
                     error = cause,
                     clicks = clicks.len(),
-                    "refused; trying a part"
+                    "batch rejected; trying a part"
                 );
                 return Attempt::ReadAgain;
             }
         };
-        // A conflict is always about the click: one with its id is stored.
+        // A conflict is always about the click: a click with its ID is stored.
         let is_conflict = matches!(refusal, StoreError::Conflict);
         if self.refused_in_a_row >= REFUSED_IN_A_ROW && !is_conflict {
-            // One more gets its turn after the pause.
+            // After the pause, one more click is tried.
             self.refused_in_a_row -= 1;
             self.away(refusal);
             return Attempt::MuchLater;
@@ -267,7 +270,7 @@ impl Ingester {
                 let failure: &(dyn Error + 'static) = &failure;
                 error!(
                     error = failure,
-                    "the database refuses a click, and it cannot be set aside"
+                    "the database rejects a click, and it cannot be set aside"
                 );
                 return self.away(refusal);
             }
@@ -285,7 +288,7 @@ impl Ingester {
             },
         };
         let Some(recorded) = self.settle_without(&without).await else {
-            // Not even without the click: it was not the click.
+            // The batch is also rejected without the click, so the click is not at fault.
             aside.undo();
             return self.away(refusal);
         };
@@ -294,7 +297,7 @@ impl Ingester {
         error!(
             error = cause,
             click = %click.id,
-            "the database refused a click; it is set aside in the file `rejected` of the journal"
+            "the database rejected a click; it is set aside in the file `rejected` of the journal"
         );
         self.settled(&without, recorded);
         if !is_conflict {
@@ -303,11 +306,10 @@ impl Ingester {
         Attempt::Done
     }
 
-    /// Settles what is left of a batch without the click that was refused. `None` when that is refused
-    /// as well.
+    /// Settles a batch without its rejected click. Returns `None` if that is also rejected.
     ///
-    /// It does not come back before the outcome is known. Whoever tried the click again before would
-    /// take the position behind it for that of a click that is stored, and nobody would have it.
+    /// Returns only when the outcome is known. If the click were retried before that, the position
+    /// after it would be taken as proof that it is stored, and the click would be lost.
     async fn settle_without(&mut self, without: &ClickBatch) -> Option<Recorded> {
         let batch = Arc::new(without.clone());
         let mut pause = FIRST_PAUSE;
@@ -335,28 +337,28 @@ impl Ingester {
     }
 }
 
-/// An error with all that caused it.
+/// Formats an error with its causes.
 fn explained(failure: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(Some(failure), |error| (*error).source());
     let causes: Vec<String> = causes.map(ToString::to_string).collect();
     causes.join(": ")
 }
 
-/// Whether the database can be reached and says no.
+/// Whether the database is available and rejects the batch.
 const fn is_refusal(ingested: &Result<Ingested, StoreError>) -> bool {
     !matches!(ingested, Ok(_) | Err(StoreError::Unavailable { .. }))
 }
 
-/// What an attempt to settle a batch came to.
+/// The outcome of an attempt to settle a batch.
 pub(super) enum Attempt {
-    /// It is settled.
+    /// The batch is settled.
     Done,
-    /// Its records are read again: they become other batches.
+    /// Read the records again, into other batches.
     ReadAgain,
-    /// Another batch of the same records, at once.
+    /// Try another batch of the same records at once.
     Instead(Arc<ClickBatch>),
-    /// The same again, after a pause.
+    /// Try the same batch after a pause.
     Later,
-    /// The same again, after a long pause.
+    /// Try the same batch after a long pause.
     MuchLater,
 }

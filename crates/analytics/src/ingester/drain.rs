@@ -1,5 +1,5 @@
-//! Storing what a journal holds without a server: that of a node that is gone, and clicks that the database refused
-//! and is asked to store once more.
+//! Stores clicks without a server: those of a journal whose server is gone, and those that the
+//! database rejected before.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,49 +14,50 @@ use crate::ledger;
 use crate::settings::{Durability, JournalSettings};
 use crate::{Privacy, UserAgents};
 
-/// Stores what journals hold whose servers do not run.
+/// Stores clicks of journals whose servers do not run.
 #[derive(Clone)]
 pub struct Drain {
-    /// Where clicks are stored.
+    /// The store for clicks.
     pub store: Arc<dyn Store>,
-    /// Tells when.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Draws ids.
+    /// The generator of IDs.
     pub random: Arc<dyn Random>,
-    /// Tells what user agents mean.
+    /// The parser of user agents.
     pub user_agents: Arc<UserAgents>,
-    /// How much is kept of clicks.
+    /// What is stored of clicks.
     pub privacy: Privacy,
-    /// How journals work.
+    /// The settings of journals.
     pub settings: JournalSettings,
-    /// How long to go on while nothing can be stored.
+    /// How long to continue while nothing can be stored.
     pub patience: Duration,
 }
 
-/// What became of the clicks of a journal.
+/// The result of draining a journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drained {
-    /// The journal: it has another id than before where another process owns that one.
+    /// The journal. Its ID is a new one if another process owns the previous one.
     pub journal: JournalId,
-    /// How many of its clicks were stored.
+    /// Number of stored clicks.
     pub stored: u64,
-    /// How many were stored already.
+    /// Number of clicks that were already stored.
     pub duplicates: u64,
-    /// How many are not stored, by reason.
+    /// Number of dropped clicks, by reason.
     pub dropped: Dropped,
-    /// How many are still to be stored.
+    /// Number of clicks that are still pending.
     pub pending: u64,
-    /// Why that is.
+    /// Why clicks are pending.
     pub failure: Option<String>,
 }
 
 impl Drain {
-    /// Stores what the journal in `directory` holds. Gives up when nothing could be stored for as long as the
-    /// patience lasts; what is left can be drained later. `progress` is told how many records are settled, and how
-    /// many were pending at the beginning.
+    /// Stores the pending clicks of the journal in `directory`. Stops if nothing could be stored
+    /// for the time of [`Drain::patience`]; the rest can be drained later. `progress` receives the
+    /// number of settled records, and the number that was pending at the start.
     ///
     /// # Errors
-    /// [`IngesterError::Journal`], above all when a process uses the journal, and [`IngesterError::Store`].
+    /// [`IngesterError::Journal`], in particular if a process uses the journal, and
+    /// [`IngesterError::Store`].
     pub async fn drain(
         &self,
         directory: &Path,
@@ -74,7 +75,7 @@ impl Drain {
     ) -> Result<Drained, IngesterError> {
         let settings = JournalSettings {
             keep,
-            // What a server kept in memory is gone.
+            // Clicks that a server kept in memory are lost.
             durability: match self.settings.durability {
                 Durability::Commit => Durability::Commit,
                 Durability::Journal | Durability::Memory => Durability::Journal,
@@ -83,7 +84,7 @@ impl Drain {
         };
         let new_id = JournalId::new(self.clock.now(), &*self.random);
         let journal = Journal::open(directory, &settings, new_id)?;
-        // Where that cannot be written, nothing is done: the next process could not tell what was.
+        // Fail if this cannot be written, because the next process could not continue correctly.
         journal.note_lineage(&journal.lineage())?;
         let mut ingester = Ingester::begin(IngesterParts {
             journal: Arc::clone(&journal),
@@ -106,8 +107,8 @@ impl Drain {
             progress(total.saturating_sub(journal.pending()), total);
             if step.is_err() && journal.pending() == pending {
                 let last = ingester.failure.take();
-                let last = last.unwrap_or_else(|| "the database does not answer".to_owned());
-                break Some(format!("{last}; run this again to go on"));
+                let last = last.unwrap_or_else(|| "the database does not respond".to_owned());
+                break Some(format!("{last}; run this again to continue"));
             }
         };
         ingester.end().await;
@@ -119,7 +120,7 @@ impl Drain {
             pending: journal.pending(),
             failure,
         };
-        // The ingester knows numbers of batches whose answer it got.
+        // The ingester only counts batches whose response arrived.
         if let (Some(before), Some(after)) = (before, self.store.journal(journal.id()).await?) {
             drained.stored = after.stored.saturating_sub(before.stored);
             drained.duplicates = after.duplicates.saturating_sub(before.duplicates);
@@ -128,11 +129,12 @@ impl Drain {
         Ok(drained)
     }
 
-    /// Tries the clicks again that were set aside in the journal in `directory`, which a server may use. Returns what
-    /// became of them, one entry for each file of such clicks; `None` where there is no journal.
+    /// Tries again to store the clicks that were set aside in the journal in `directory`, which a
+    /// server may use. Returns one result for each file of such clicks, or `None` if there is no
+    /// journal.
     ///
     /// # Errors
-    /// As [`Drain::drain`]. What is not stored yet can be tried again.
+    /// As for [`Drain::drain`]. Clicks that are not stored can be tried again.
     pub async fn retry(
         &self,
         directory: &Path,
@@ -161,8 +163,9 @@ impl Drain {
         Ok(Some(all))
     }
 
-    /// How long clicks that were stored at last are kept for a database that is set back. Without rows, they might
-    /// be counted twice then: once from there, and once from the journal that they were set aside by.
+    /// Returns how long clicks that were stored on a retry are kept, in case the database is
+    /// restored from a backup. Without click records they are not kept, because they could be
+    /// counted twice: from here, and from the journal that set them aside.
     fn keep(&self) -> Duration {
         if self.privacy.keeps_rows() {
             self.settings.keep
@@ -171,8 +174,9 @@ impl Drain {
         }
     }
 
-    /// A click may have been set aside twice, or in a directory that was copied, and its row may be gone: no more are
-    /// tried again than the database has counted as refused. How many others there are, if there are too many.
+    /// Returns the number of clicks in excess, if more clicks were set aside than the database has
+    /// counted as rejected. A click may have been set aside twice, or in a directory that was
+    /// copied, and its record may be purged; such clicks must not be tried again.
     async fn excess(&self, retry: &Retry) -> Result<Option<u64>, IngesterError> {
         if self.store.journal(retry.id).await?.is_some() {
             return Ok(None);
@@ -192,10 +196,13 @@ impl Drain {
     }
 }
 
-/// What becomes of clicks of which nobody knows whether they are counted.
+/// Returns the result for clicks that may already be counted.
 fn excess_in(retry: &Retry, kept: &Path, clicks: u64) -> Drained {
     let failure = format!(
-        "{clicks} clicks were set aside, but the database has fewer refused clicks of journal {} left to try: they were tried in a copy of the directory, or the database was set back. Some may be counted already, so none is tried again; they are kept in {}",
+        "{clicks} clicks were set aside, but the database has fewer rejected clicks of journal {} \
+         left to retry, because they were retried in a copy of the directory or the database was \
+             restored from a backup; some may already be counted, so none is retried; they are \
+                 kept in {}",
         retry.of,
         kept.display()
     );

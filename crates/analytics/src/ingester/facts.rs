@@ -1,4 +1,4 @@
-//! What is known of the clicks of a batch, and what of that is kept.
+//! The facts about the clicks of a batch, and which of them are stored.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use waypost_store::ClickBatch;
 
 use crate::{Privacy, UserAgents};
 
-/// Adds to each click what its user agent tells. A class that the record decided stays.
+/// Adds the facts from its user agent to each click. Keeps a class that the record already has.
 pub(super) fn complete(clicks: &mut [Click], user_agents: &UserAgents) {
     for click in clicks {
         let user_agent = click.user_agent.as_ref().map(UserAgent::as_str);
         if user_agent.is_none() && click.facts.class.is_some() {
-            // Nothing was to be kept.
+            // The visitor asked not to be tracked.
             continue;
         }
         let told = user_agents.facts(user_agent);
@@ -23,7 +23,7 @@ pub(super) fn complete(clicks: &mut [Click], user_agents: &UserAgents) {
     }
 }
 
-/// The batch without what is not to be kept.
+/// Returns the batch without the fields that must not be stored.
 pub(super) fn kept(batch: Arc<ClickBatch>, privacy: Privacy) -> Arc<ClickBatch> {
     if privacy.keeps_who() {
         return batch;

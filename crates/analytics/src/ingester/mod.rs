@@ -1,27 +1,27 @@
-//! The ingester: stores what the journal holds.
+//! The ingester: stores the clicks of the journal.
 //!
 //! It reads the journal from the position up to which the database has settled it, and settles one
-//! batch after the other. While one batch commits, the next one gathers: no timer stands between a
-//! click and the database, and the busier it is, the larger the batches become. Recovery after a
-//! crash, catching up after an outage and the steady state are this one loop.
+//! batch after the other. While one batch commits, the next one fills. No timer delays a click on
+//! its way to the database, and batches grow with the load. Recovery after a crash, catching up
+//! after an outage and normal operation are the same loop.
 //!
 //! # What can go wrong
 //! | what | what happens |
 //! | --- | --- |
-//! | the database is away | the same batch is tried again, after growing pauses, for as long as it takes |
-//! | the outcome of a commit is unknown | it is tried again: the position in the database tells |
-//! | a click is stored already, from a copy of the journal | it is counted as a duplicate, by its id or by the position of the other journal |
-//! | a value of a click is refused | the batch is halved until the click is alone; it is set aside, and the rest goes on |
-//! | anything else is refused (rights, a pooler, the schema) | as an outage |
-//! | many in a row are refused | that is not the clicks' fault: they wait, as in an outage |
+//! | the database is unavailable | the same batch is tried again after growing pauses, for as long as it takes |
+//! | the outcome of a commit is unknown | it is tried again; the position in the database shows the outcome |
+//! | a click is already stored, from a copy of the journal | it is counted as a duplicate, found by its ID or by the position of the other journal |
+//! | a value of a click is rejected | the batch is halved until the click is alone; the click is set aside, and the rest is stored |
+//! | anything else is rejected (permissions, a pooler, the schema) | as in an outage |
+//! | many clicks in a row are rejected | the clicks are not at fault: they stay pending, as in an outage |
 //! | its link was deleted | it is counted as dropped |
-//! | whoever made it was deleted in this moment | it is stored as nobody's |
-//! | a segment is damaged | what cannot be read is counted as dropped, and the next one is read |
-//! | the position in the database is not the one that was left, or the owner is another | see `ownership.rs` |
+//! | its user was deleted at the same moment | it is stored without a user |
+//! | a segment is damaged | unreadable clicks are counted as dropped, and reading continues |
+//! | position or owner in the database is not the expected one | see `ownership.rs` |
 //!
 //! # Priority
-//! It has a thread and a runtime of its own, at the lowest priority of the operating system: a burst
-//! of redirects is absorbed by the journal and stored when there is room.
+//! The ingester has its own thread and runtime, at the lowest priority of the operating system: the
+//! journal absorbs a burst of redirects, which are stored when there is capacity.
 
 mod batch;
 mod drain;
@@ -50,36 +50,36 @@ use self::signed_in::Sessions;
 use crate::journal::{Cursor, Journal, JournalError};
 use crate::{Privacy, UserAgents};
 
-/// A batch has at most so many clicks: what bounds the memory it takes, and the time for which its
-/// transaction holds the locks of its links.
+/// Maximum number of clicks of a batch, which bounds its memory and the time for which its
+/// transaction locks its links.
 const MAX_BATCH: usize = 8_192;
-/// Pauses between attempts while the database is away.
+/// Shortest and longest pause between attempts while the database is unavailable.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// After so many refused clicks in a row, it is not the clicks.
+/// Number of rejected clicks in a row after which the clicks are not considered at fault.
 const REFUSED_IN_A_ROW: u32 = 10;
-/// How long to wait before one more is tried then.
+/// Pause before one more click is tried then.
 const REFUSED_PAUSE: Duration = Duration::from_secs(30);
-/// A segment that cannot be read is given up after so many attempts.
+/// Number of attempts to read a segment before its clicks are dropped.
 const READ_ATTEMPTS: u32 = 4;
-/// How often it is looked whether the database still has the journal where it was left: a database that was set
-/// back is noticed within this time, also when nothing is stored.
+/// How often the position of the journal in the database is checked. A database that was restored
+/// from a backup is noticed within this time, also when nothing is stored.
 const CHECK_EVERY: Duration = Duration::from_secs(3);
-/// How often a sign of life is noted in the database, and old segments are deleted.
+/// How often the process reports to the database that it is alive, and deletes old segments.
 const NOTE_EVERY: Duration = Duration::from_secs(30);
-/// How long a process that ends tries to say so.
+/// Maximum time to report the end of the process to the database.
 const LAST_NOTE: Duration = Duration::from_secs(1);
 
-/// What an [`Ingester`] works with.
+/// The parts that an [`Ingester`] uses.
 #[derive(Clone)]
 pub struct IngesterParts {
-    /// What is stored.
+    /// The journal to read.
     pub journal: Arc<Journal>,
-    /// Where.
+    /// The store for clicks.
     pub store: Arc<dyn Store>,
     /// Tells when.
     pub clock: Arc<dyn Clock>,
-    /// Draws a new id for the journal, should it need one.
+    /// The generator of a new journal ID, if one is needed.
     pub random: Arc<dyn Random>,
     /// Tells what user agents mean.
     pub user_agents: Arc<UserAgents>,
@@ -87,57 +87,57 @@ pub struct IngesterParts {
     pub privacy: Privacy,
 }
 
-/// Stores what the journal holds.
+/// Stores the clicks of the journal.
 pub struct Ingester {
     parts: IngesterParts,
     cursor: Cursor,
-    /// The most clicks of the next batch; smaller while a refused one is looked for.
+    /// Maximum number of clicks of the next batch; smaller while a rejected click is searched.
     limit: usize,
     refused_in_a_row: u32,
-    /// The batches from the settled position on that were sent and whose answer did not arrive; at most one of
-    /// them was stored.
+    /// Batches that start at the settled position and were sent, but whose response did not arrive.
+    /// At most one of them was stored.
     uncertain: Vec<Arc<ClickBatch>>,
-    /// The ends of other batches beyond all that is proven that this owner sent, and whose answer did not arrive: one
-    /// of them may still be stored, after the database was set back.
+    /// Ends of other batches after the proven position that this owner sent and whose response did
+    /// not arrive. One of them may still be stored after the database was restored from a backup.
     unanswered: BTreeSet<u64>,
-    /// The journal as this process owns it.
+    /// The ownership of the journal by this process.
     own: Own,
-    /// The journals that have records in common with this one; `None` until they are looked for.
+    /// Journals that have records in common with this one; `None` until they are loaded.
     relatives: Option<Relatives>,
-    /// The position up to which this process has stored clicks before, or knew that they are stored.
+    /// The highest position up to which this process has stored clicks or found them stored.
     stored_before: u64,
-    /// When it was last looked where the journal is, and when a sign of life was last noted.
+    /// When the position in the database was last checked, and when the process last reported.
     checked_at: Option<Instant>,
     noted_at: Option<Instant>,
-    /// Whether the last attempt found the database away.
+    /// Whether the last attempt to store clicks failed.
     away: bool,
-    /// What the last attempt failed for.
+    /// Why the last attempt failed.
     failure: Option<String>,
-    /// Where this began: whoever made clicks is asked for there, so that no connection that others wait for
-    /// is held by a thread of low priority.
+    /// The runtime that created the ingester. Users are looked up on it, so that no thread of low
+    /// priority holds a connection that others wait for.
     home: Handle,
 }
 
-/// Why nothing can be stored.
+/// Why an ingester cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum IngesterError {
     /// The journal cannot be registered with the database.
-    #[error("the click journal cannot be registered with the database")]
+    #[error("cannot register the click journal with the database")]
     Store(#[from] StoreError),
     /// The journal cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// A thread or its runtime cannot be started.
-    #[error("the thread that stores clicks cannot be started")]
+    #[error("cannot start the thread that stores clicks")]
     Thread(#[source] io::Error),
 }
 
 impl Ingester {
-    /// Finds out how far the journal is settled; from then on it takes clicks.
+    /// Determines how far the journal is settled. Afterwards the journal accepts clicks.
     ///
     /// # Errors
-    /// [`IngesterError::Store`] when the database does not say, [`IngesterError::Journal`] when the
-    /// journal needs a new id that cannot be written.
+    /// [`IngesterError::Store`] if the database is unavailable, [`IngesterError::Journal`] if the
+    /// journal needs a new ID that cannot be written.
     pub async fn begin(parts: IngesterParts) -> Result<Self, IngesterError> {
         let own = ownership::begin(&parts).await?;
         let (first, pending) = (parts.journal.first(), parts.journal.pending());
@@ -145,7 +145,7 @@ impl Ingester {
         if pending > 0 {
             info!(
                 clicks = pending.saturating_sub(lost),
-                lost, "clicks of an earlier process are being stored"
+                lost, "storing pending clicks of the previous process"
             );
         }
         Ok(Self {
@@ -166,21 +166,21 @@ impl Ingester {
         })
     }
 
-    /// Works on a thread of its own until `stop` is cancelled. A batch under way is then settled whole or
-    /// not at all, and what is left at the next start.
+    /// Runs on its own thread until `stop` is cancelled. The current batch is then settled
+    /// completely or not at all, and the rest is stored after the next start.
     ///
     /// # Errors
-    /// [`IngesterError::Thread`] when there is no thread to be had.
+    /// [`IngesterError::Thread`] if the thread cannot be started.
     ///
     /// # Panics
-    /// When the thread has panicked.
+    /// If the thread panics.
     pub async fn run(self, stop: CancellationToken) -> Result<(), IngesterError> {
         let _syncer = self
             .parts
             .journal
             .start_syncing()
             .map_err(IngesterError::Thread)?;
-        // What waits for SQLite may be interrupted in a runtime of several threads alone.
+        // The SQLite backend needs a multi-threaded runtime.
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("ingester")
@@ -194,7 +194,8 @@ impl Ingester {
             .spawn(move || {
                 lower_priority("stores clicks");
                 runtime.block_on(self.work(&stop));
-                // What still runs on it holds up nothing: a batch is settled whole or not at all.
+                // Work that still runs need not be awaited: a batch is settled completely or not at
+                // all.
                 runtime.shutdown_background();
                 let _ = ended.send(());
             })
@@ -208,7 +209,8 @@ impl Ingester {
         self.end().await;
     }
 
-    /// Notes the end of this process: one that takes the journal next then need not find out whether it runs.
+    /// Reports the end of this process to the database, so that the next one knows that it does not
+    /// run.
     async fn end(&mut self) {
         self.noted_at = None;
         let last = async {
@@ -216,12 +218,12 @@ impl Ingester {
             self.note(true).await
         };
         if let Ok(Err(failure)) = tokio::time::timeout(LAST_NOTE, last).await {
-            debug!(%failure, "the end of this process was not noted");
+            debug!(%failure, "cannot report the end of this process");
         }
     }
 
-    /// Settles one batch, or waits for something to settle. Where it is dropped on the way, the next
-    /// one begins with the same records.
+    /// Settles one batch, or waits for records. If the future is dropped, the next call starts with
+    /// the same records.
     pub(crate) async fn step(&mut self) {
         self.look_after().await;
         let settled = self.parts.journal.settled();
@@ -250,7 +252,7 @@ impl Ingester {
         self.settle(Arc::new(batch), &records.sessions).await;
     }
 
-    /// Settles what another journal has settled: up to there, all are duplicates.
+    /// Settles records that another journal has settled: all records before `end` are duplicates.
     async fn pass_over(&mut self, end: u64) {
         let start = self.parts.journal.settled();
         let batch = ClickBatch {
@@ -265,7 +267,8 @@ impl Ingester {
         self.settle(Arc::new(batch), &Sessions::default()).await;
     }
 
-    /// What comes around by itself: looking where the journal is, a sign of life, old segments.
+    /// Does periodic work: checks the position in the database, reports to it, and deletes old
+    /// segments.
     async fn look_after(&mut self) {
         let now = self.parts.clock.now();
         if let Some(position) = self.parts.journal.wants_durable(now) {
@@ -274,14 +277,14 @@ impl Ingester {
         self.give_a_sign_of_life().await;
         if is_due(self.checked_at, CHECK_EVERY) {
             self.checked_at = Some(Instant::now());
-            // While the database is away, storing meets that.
+            // While the database is unavailable, storing clicks fails and reports it.
             if let Err(failure) = self.check().await {
-                debug!(%failure, "it is not known where the journal is in the database");
+                debug!(%failure, "cannot check the position of the journal in the database");
             }
         }
     }
 
-    /// When it is time for it. A database that takes no clicks may take that.
+    /// Reports to the database when it is time. This may work although clicks cannot be stored.
     async fn give_a_sign_of_life(&mut self) {
         if !is_due(self.noted_at, NOTE_EVERY) {
             return;
@@ -289,7 +292,7 @@ impl Ingester {
         self.noted_at = Some(Instant::now());
         self.parts.journal.tidy(self.parts.clock.now());
         if let Err(failure) = self.note(false).await {
-            debug!(%failure, "no sign of life was noted");
+            debug!(%failure, "cannot report to the database that this process is alive");
         }
     }
 
@@ -297,9 +300,9 @@ impl Ingester {
         let IngesterParts { journal, store, .. } = &self.parts;
         match store.make_durable(journal.id(), self.own.owner).await {
             Ok(true) => journal.durable(position),
-            // The next batch meets it.
+            // The next batch finds out.
             Ok(false) => {}
-            Err(failure) => debug!(%failure, "what is stored is not durable yet"),
+            Err(failure) => debug!(%failure, "stored clicks are not durable yet"),
         }
     }
 }

@@ -1,19 +1,19 @@
-//! Whose the journal is, and where the database has it: taking it, and what to do when either is not as this
-//! process left it.
+//! Owner and position of the journal in the database: taking ownership, and what to do if one of
+//! them is not as expected.
 //!
-//! | what the database says | what it means | what is done |
+//! | state in the database | meaning | action |
 //! | --- | --- | --- |
-//! | this process owns it, the position is behind | the database was set back | what it forgot is stored again, what the journal has no more is counted as lost |
-//! | this process owns it, the position is the end of a batch that it sent and whose answer never came | the batch arrived late | it goes on there |
-//! | a process before this one owns it | the same, to before this process took it | it is taken again, then as above |
-//! | it does not know the journal | the same, to before the journal began | it is registered again, then as above |
-//! | another process owns it | the directory is a copy, or was copied | what that one does not have is stored under a new id |
-//! | this process owns it, the position is ahead of all it stored | a program that knows no owners moved it | the same |
+//! | this process owns it, the position is lower | the database was restored from a backup | clicks that it lost are stored again; those that the journal no longer has are counted as lost |
+//! | this process owns it, the position is the end of a batch that was sent without a response | the batch arrived late | it continues there |
+//! | an earlier process of this directory owns it | restored to a state before this process took it | it is taken again, then as above |
+//! | the journal is unknown | restored to a state before the journal began | it is registered again, then as above |
+//! | another process owns it | the directory is a copy, or was copied | clicks that the other does not have are stored under a new ID |
+//! | this process owns it, the position is higher than all it stored | a program that does not know owners moved it | the same |
 //!
-//! Clicks that two processes have are stored once: the one that comes second finds their ids in the database. Where
-//! their rows are purged by then, the position of the other journal tells, see `relatives.rs`.
-//! Without rows (`WAYPOST_PRIVACY=counts`) there are no ids to find: then the process that took the journal
-//! stores what both have, and the other one what it alone has.
+//! Clicks that two processes have are stored once: the second process finds their IDs in the
+//! database. If their records are purged by then, the position of the other journal shows it, see
+//! `relatives.rs`. Without click records (`WAYPOST_PRIVACY=counts`) there are no IDs to find: the
+//! process that took the journal stores the clicks that both have, and the other one only its own.
 
 use std::error::Error;
 
@@ -31,29 +31,30 @@ use crate::Privacy;
 use crate::journal::{Journal, Lineage};
 use crate::node::{Life, Node};
 
-/// The journal as this process owns it.
+/// The ownership of the journal by this process.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Own {
-    /// The process, as its owner.
+    /// The owner ID of this process.
     pub(super) owner: JournalOwner,
-    /// The last position that this process knows to have been committed.
+    /// The highest position that is known to be committed.
     pub(super) proven: u64,
 }
 
-/// Why the journal cannot stay what it is.
+/// Why the journal needs a new ID.
 #[derive(Debug)]
 enum Taken {
-    /// The last process that used this directory runs now, on this host: it uses another directory, of which this
-    /// one is a copy.
+    /// The last process that used this directory is running on this host. It uses another
+    /// directory, of which this one is a copy.
     Runs,
-    /// Another process owns it, whose work went apart from that of this one here, if that is known.
+    /// Another process owns the journal. The branch is where its records diverge from the local
+    /// ones, if known.
     By(Option<Branch>),
-    /// Its position was moved without being taken.
+    /// Its position was moved without taking ownership.
     Moved,
 }
 
-/// Takes the journal, or goes on under a new id where another process has it. Begins the journal where the
-/// database has settled it.
+/// Takes the journal, or continues under a new ID if another process owns it. Starts the journal at
+/// its settled position.
 pub(super) async fn begin(parts: &IngesterParts) -> Result<Own, IngesterError> {
     let node = Node::current();
     let found = parts.store.journal(parts.journal.id()).await?;
@@ -85,8 +86,8 @@ pub(super) async fn begin(parts: &IngesterParts) -> Result<Own, IngesterError> {
 
 type Refused = (JournalRecord, Option<Branch>);
 
-/// Takes the journal under a new owner, who is noted in the directory before the database knows: the next process
-/// need not know whether the answer arrived.
+/// Takes the journal with a new owner ID, which is written to the directory first, so that the next
+/// process does not depend on whether the response arrived.
 async fn take(
     parts: &IngesterParts,
 ) -> Result<Result<(JournalOwner, JournalRecord), Refused>, IngesterError> {
@@ -134,8 +135,9 @@ async fn take(
     }
 }
 
-/// Where the journal begins for a database that does not know it: at its beginning, so that what was stored and is
-/// gone is counted as lost. What the directory has from before that, under another id, is stored again by its ids.
+/// Returns the first position of the journal for a database that does not know it: its beginning,
+/// so that stored clicks that the database has lost are counted as lost. Earlier records in the
+/// directory, under another journal ID, are stored again, identified by click IDs.
 fn first_known(journal: &Journal, lineage: &Lineage, privacy: Privacy) -> u64 {
     let first = journal.first();
     match lineage.began {
@@ -145,10 +147,12 @@ fn first_known(journal: &Journal, lineage: &Lineage, privacy: Privacy) -> u64 {
     }
 }
 
-/// Goes on under a new id, whose first record is the first one that the other process does not have for sure.
+/// Continues under a new journal ID. Its first record is the first one that the other process may
+/// not have.
 ///
-/// The new id follows from the old one and from the last process that used the directory: where there are several
-/// copies of that directory, they meet there again, and one of them has what all of them have.
+/// The new ID is derived from the old one and the last process that used the directory. Several
+/// copies of the directory therefore derive the same ID, and only one of them stores the clicks
+/// that all have.
 async fn split(
     parts: &IngesterParts,
     record: &JournalRecord,
@@ -168,7 +172,7 @@ async fn split(
     let mut lineage = journal.lineage();
     let tried = lineage.tried.clone();
     lineage.try_as(owner);
-    // A position that was moved by a program that knows no owners tells nothing.
+    // A position that was moved by a program that does not know owners proves nothing.
     if !matches!(taken, Taken::Moved) {
         lineage.relate(from);
     }
@@ -193,7 +197,7 @@ async fn split(
         };
         match store.take_journal(&claim).await? {
             Claimed::Taken(record) if record.began > at => {
-                // It was tried before, in a database that was set back since.
+                // It was used before, in a database that was restored from a backup since.
                 id = next_id(id, &lineage);
             }
             Claimed::Taken(record) => {
@@ -204,8 +208,9 @@ async fn split(
                 seen.clear();
             }
             Claimed::Refused { record, branch } => {
-                // Another copy was here before. What both the owner and that copy do not have is own. A copy that
-                // began later tells nothing of what is before that: the database may have been set back since.
+                // Another copy took this ID first. This process stores only what neither the owner
+                // nor that copy has. A copy that began later proves nothing about earlier records,
+                // because the database may have been restored since.
                 if record.began <= at {
                     at = at.max(first_own(journal, *privacy, &record, &Taken::By(branch)));
                     seen.push((id, record.committed));
@@ -217,7 +222,7 @@ async fn split(
         }
     };
     tell(from, id, own.committed, journal, record, taken);
-    // A process that ends before the id is changed does all of this once more.
+    // If the process ends before the ID is changed, the next one repeats all of this.
     journal.rename(id)?;
     lineage.began = Some(own.began);
     lineage.split = own.split.or(Some(JournalSplit { from, at }));
@@ -227,8 +232,8 @@ async fn split(
     Ok(Own { owner, proven })
 }
 
-/// Whether journals are still as far as they were seen, so that what follows from that is true: the database may have
-/// been set back since.
+/// Whether the positions of journals are still at least those that were seen. If not, the database
+/// was restored from a backup, and conclusions from them are invalid.
 async fn are_settled(parts: &IngesterParts, seen: &[(JournalId, u64)]) -> Result<bool, StoreError> {
     for (journal, committed) in seen {
         let found = parts.store.journal(*journal).await?;
@@ -239,7 +244,7 @@ async fn are_settled(parts: &IngesterParts, seen: &[(JournalId, u64)]) -> Result
     Ok(true)
 }
 
-/// The position of the first record that may have to be stored, as the database is now.
+/// Returns the position of the first record to store, by the present state of the database.
 async fn first_own_now(
     parts: &IngesterParts,
     from: JournalId,
@@ -259,7 +264,7 @@ async fn first_own_now(
     Ok(first_own(journal, *privacy, &record, &taken))
 }
 
-/// The id under which a process goes on whose journal is another one's.
+/// Returns the next ID for a journal that another process owns.
 fn next_id(id: JournalId, lineage: &Lineage) -> JournalId {
     let mut hasher = Sha256::new();
     hasher.update(id.as_uuid().as_bytes());
@@ -271,33 +276,36 @@ fn next_id(id: JournalId, lineage: &Lineage) -> JournalId {
     JournalId::from_uuid(Builder::from_custom_bytes(bytes).into_uuid())
 }
 
-/// Notes the lineage in the directory. On a disk that cannot be written any more, what is pending is stored all the
-/// same: then the next process is not taken for a successor, and finds out by positions and ids what is left.
+/// Writes the lineage to the directory. If the disk is not writable, pending clicks are stored
+/// nevertheless: the next process does not count as a successor, and determines by positions and
+/// IDs which clicks are left.
 fn note_lineage(journal: &Journal, lineage: &Lineage) {
     if let Err(failure) = journal.note_lineage(lineage) {
         let failure: &(dyn Error + 'static) = &failure;
         warn!(
             error = failure,
-            "the owner of the click journal cannot be noted in its directory"
+            "cannot write the owner of the click journal to its directory"
         );
     }
 }
 
-/// The position of the first record that may have to be stored by this process. What it has no more from there on is
-/// lost: it had stored it, in a database that was set back since.
+/// Returns the position of the first record that this process must store. Records after it that the
+/// journal no longer has are lost: they were stored in a database that was restored from a backup
+/// since.
 fn first_own(journal: &Journal, privacy: Privacy, record: &JournalRecord, taken: &Taken) -> u64 {
     let (first, end) = (journal.first(), journal.end());
     let by_ids = privacy.keeps_rows();
     let at = match taken {
-        // Whoever runs has all that was copied from it.
+        // The running process has all records that were copied from it.
         Taken::Runs if by_ids => record.committed.max(first),
         Taken::Runs => end,
-        // What was settled when they went apart, and what both had and the other one has settled since.
+        // Skip records that were settled at the branch, and common records that the other process
+        // has settled since.
         Taken::By(Some(branch)) if by_ids => {
             branch.settled.max(branch.shared.min(record.committed))
         }
         Taken::By(Some(branch)) => branch.common(),
-        // Whatever it ever had may be stored nowhere.
+        // None of its records may be stored.
         Taken::By(None) if by_ids => first_known(journal, &journal.lineage(), privacy),
         Taken::By(None) => record.committed.max(first),
         Taken::Moved => journal.settled().max(first),
@@ -305,7 +313,7 @@ fn first_own(journal: &Journal, privacy: Privacy, record: &JournalRecord, taken:
     at.min(end)
 }
 
-/// Says once what happened.
+/// Logs the change of the journal ID.
 fn tell(
     journal: JournalId,
     new: JournalId,
@@ -322,21 +330,24 @@ fn tell(
             %new,
             other = node,
             clicks = own,
-            "another process uses this click journal: the data directory is a copy, or was copied; give each server a data directory of its own. This one goes on under a new id with the clicks that the other does not have"
+            "another process uses this click journal because the data directory is a copy or was \
+             copied; give each server its own data directory; continuing under a new journal ID \
+                 with the clicks that the other does not have"
         ),
         Taken::Moved => error!(
             %journal,
             %new,
             found = record.committed,
             clicks = own,
-            "the position of this click journal was moved by a program that does not own it: does an older version of Waypost use a copy of the data directory? This one goes on under a new id"
+            "another process moved this journal's position in the database; check whether this \
+             data directory is a copy that another server uses; continuing under a new journal ID"
         ),
     }
 }
 
 impl Ingester {
-    /// Looks whether the journal is where and whose it was left, and makes it so where it can. Returns whether
-    /// it was.
+    /// Checks that position and owner of the journal in the database are as expected, and repairs
+    /// them if possible. Returns whether they were.
     pub(super) async fn check(&mut self) -> Result<bool, IngesterError> {
         let IngesterParts { journal, store, .. } = &self.parts;
         let found = store.journal(journal.id()).await?;
@@ -350,7 +361,7 @@ impl Ingester {
         Ok(is_here)
     }
 
-    /// Notes a sign of life.
+    /// Reports to the database that this process is alive, or that it ends.
     pub(super) async fn note(&mut self, ends: bool) -> Result<(), IngesterError> {
         let IngesterParts {
             journal,
@@ -366,12 +377,12 @@ impl Ingester {
             ends,
             at: clock.now(),
         };
-        // Another owner is met by the next check.
+        // The next check notices another owner.
         store.note_journal(&note).await?;
         Ok(())
     }
 
-    /// The journal is at `place` in the database and not where this process left it.
+    /// Handles a journal that is at `place` in the database, which is not as expected.
     pub(super) async fn elsewhere(
         &mut self,
         place: Option<JournalPlace>,
@@ -393,10 +404,13 @@ impl Ingester {
                 let Some(record) = self.record().await? else {
                     return Ok(());
                 };
-                info!(settled, position, "the journal has moved");
+                info!(
+                    settled,
+                    position, "the position of the journal in the database has moved"
+                );
                 self.split(&record, &Taken::Moved).await
             }
-            // Of a process before this one, of another one, or not known: taking it tells.
+            // Owned by an earlier process or another one, or unknown: taking it shows which.
             None => match take(&self.parts).await? {
                 Ok((owner, record)) => {
                     self.become_owner(Own {
@@ -423,7 +437,8 @@ impl Ingester {
         Ok(())
     }
 
-    /// Goes on as another owner: what the one before sent moves nothing any longer.
+    /// Continues with a new owner ID. Batches that the previous owner sent no longer have an
+    /// effect.
     fn become_owner(&mut self, own: Own) {
         self.own = own;
         self.relatives = None;
@@ -431,7 +446,7 @@ impl Ingester {
         self.unanswered.clear();
     }
 
-    /// Goes on where the database is. What lies before this process' position was forgotten by it.
+    /// Continues at the position of the database, which has lost the clicks after it.
     fn go_to(&mut self, position: u64) {
         let journal = &self.parts.journal;
         let (settled, first) = (journal.settled(), journal.first());
@@ -439,7 +454,9 @@ impl Ingester {
             warn!(
                 clicks = settled.saturating_sub(position.max(first)),
                 lost = first.saturating_sub(position),
-                "the database was set back; the clicks that it forgot are stored again from the journal, and those that the journal has no more are counted as lost"
+                "the database is older than the journal (restored from a backup?); storing the \
+                 missing clicks again from the journal, and counting those that it no longer has \
+                     as lost"
             );
         }
         self.begin_at(position);

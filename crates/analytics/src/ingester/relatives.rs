@@ -1,13 +1,13 @@
-//! Journals that have records in common with this one: those of copies of its directory, and those that it is a copy
-//! of.
+//! Related journals, which have records in common with this one because one directory is a copy of
+//! the other.
 //!
-//! A click that two of them have is stored once, because the one that comes second finds its id. Once its row is
-//! purged, no id is found. Then the position of the other journal tells: what that one has settled of the common
-//! records is not stored again.
+//! A click that two of them have is stored once, because the second process finds its ID. Once the
+//! click record is purged, no ID is found. Then the position of the other journal decides: common
+//! records that it has settled are not stored again.
 //!
-//! While a process runs it stores what it has within seconds, and rows are not purged that soon. So the relatives are
-//! looked for once for each owner, before its first batch; their positions are asked for until all common records
-//! are settled.
+//! A running process stores its clicks within seconds, and click records are not purged that soon.
+//! Relatives are therefore loaded once for each owner, before its first batch. Their positions are
+//! queried until all common records are settled.
 
 use std::collections::BTreeSet;
 
@@ -20,13 +20,13 @@ use super::{FIRST_PAUSE, Ingester, IngesterParts, LONGEST_PAUSE};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Relatives {
     journals: BTreeSet<JournalId>,
-    /// The position from which on no relative has settled records of this journal.
+    /// The position from which no relative has settled records of this journal.
     common: u64,
 }
 
 impl Ingester {
-    /// The position up to which a relative has settled the next records; `None` where none has. Asks again until the
-    /// database answers.
+    /// Returns the position up to which a relative has settled the next records, or `None` if none
+    /// has. Repeats the query until the database responds.
     pub(super) async fn ask_relatives(&mut self) -> Option<u64> {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -89,7 +89,8 @@ impl Ingester {
         Ok(Relatives { journals, common })
     }
 
-    /// The processes that used the directory, as they are compared with those of another journal.
+    /// Returns a claim with the processes that used the directory, to compare with those of another
+    /// journal.
     fn line(&self) -> JournalClaim {
         let IngesterParts { journal, clock, .. } = &self.parts;
         let lineage = journal.lineage();
@@ -101,7 +102,7 @@ impl Ingester {
     }
 }
 
-/// Adds the journals that went on from one of these, and those that went on from them.
+/// Adds the journals that continue one of these, directly or indirectly.
 fn add_descendants(journals: &mut BTreeSet<JournalId>, all: &[JournalRecord]) {
     loop {
         let before = journals.len();

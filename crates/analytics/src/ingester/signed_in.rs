@@ -1,8 +1,8 @@
-//! Who made the clicks of a batch: from the hashes of session cookies, which the journal keeps, to users.
+//! The users of the clicks of a batch, looked up by the hashes of session cookies in the journal.
 //!
-//! It is asked right before each attempt to store a batch, once for all of its sessions, and not at all
-//! when there are none. A session counts for the time in which it was valid: whoever signs out before a
-//! click is stored had made it all the same. Whoever is deleted made it as nobody.
+//! The look-up happens right before each attempt to store a batch, once for all of its sessions,
+//! and not at all without sessions. A session counts for the time in which it was valid: clicks
+//! before a sign-out keep their user. Clicks of a deleted user have no user.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::error::Error;
@@ -13,14 +13,14 @@ use tracing::warn;
 use waypost_core::{Click, ClickId, LinkId, SessionHash, UserId, VisitClass};
 use waypost_store::{ClickBatch, SignedIn, Store, StoreError};
 
-/// The sessions that visitors presented, by their clicks.
+/// The sessions of visitors, by click.
 pub(crate) type Sessions = HashMap<ClickId, SessionHash>;
 
-/// The batch with who made its clicks, which is asked for on the runtime `home`.
+/// Returns the batch with the users of its clicks, which are looked up on the runtime `home`.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`]: then nothing can be stored either. Where the store refuses the look-up for
-/// another reason, the clicks are nobody's, and no less counted.
+/// [`StoreError::Unavailable`], in which case nothing can be stored either. If the store rejects
+/// the look-up for another reason, the clicks are stored without a user.
 pub(super) async fn of(
     home: &Handle,
     store: &Arc<dyn Store>,
@@ -44,7 +44,7 @@ pub(super) async fn of(
             let error: &(dyn Error + 'static) = &error;
             warn!(
                 error,
-                "it cannot be found out who made clicks; they are nobody's"
+                "cannot look up signed-in visitors; storing their clicks without a user"
             );
             BTreeMap::new()
         }
@@ -62,7 +62,7 @@ pub(super) async fn of(
     Ok(Arc::new(somebodys))
 }
 
-/// Gives the clicks of owners their class. What a browser fetched ahead stays that.
+/// Sets the class of clicks by owners. Prefetches keep their class.
 async fn mark_own(
     home: &Handle,
     store: &Arc<dyn Store>,
@@ -82,7 +82,7 @@ async fn mark_own(
         Err(error @ StoreError::Unavailable { .. }) => return Err(error),
         Err(error) => {
             let error: &(dyn Error + 'static) = &error;
-            warn!(error, "it cannot be found out which clicks are of owners");
+            warn!(error, "cannot look up which clicks are by owners");
             return Ok(());
         }
     };
@@ -95,7 +95,7 @@ async fn mark_own(
     Ok(())
 }
 
-/// Whether the only click of a batch is somebody's: they may have been deleted in this moment.
+/// Whether the only click of a batch has a user, who may have been deleted at this moment.
 pub(super) fn is_lone_and_somebodys(batch: &ClickBatch) -> bool {
     matches!(batch.clicks.as_slice(), [click] if click.user_id.is_some())
 }

@@ -1,4 +1,4 @@
-//! What becomes of accepted clicks, whatever the database answers.
+//! Tests of the ingester: accepted clicks are stored or counted, however the database responds.
 
 mod draining;
 mod exactly_once;
@@ -23,7 +23,7 @@ use crate::metrics;
 use crate::rig::Rig;
 use crate::witness::Witness;
 
-/// A database that can be made to fail, a journal before it, and a link.
+/// A database that can be made to fail, a journal, and a link.
 struct Setup {
     witness: Arc<Witness>,
     link: Link,
@@ -36,7 +36,7 @@ impl Setup {
         Self::failing(1, |store| store).await
     }
 
-    /// With a journal that keeps what is stored.
+    /// Creates a setup whose journal keeps stored clicks.
     async fn keeping() -> Self {
         let Self {
             witness,
@@ -75,14 +75,14 @@ impl Setup {
         self.rig.clicks(&self.link, count)
     }
 
-    /// Works until everything is settled.
+    /// Runs the ingester until everything is settled.
     async fn settle(&self, ingester: &mut Ingester) {
         while self.rig.journal.pending() > 0 {
             ingester.step().await;
         }
     }
 
-    /// Works for so long.
+    /// Runs the ingester for some seconds.
     async fn work(&self, ingester: &mut Ingester, seconds: u64) {
         let working = async {
             loop {
@@ -93,19 +93,19 @@ impl Setup {
         assert!(stopped.is_err());
     }
 
-    /// The ids of the clicks that the database has.
+    /// Returns the IDs of the clicks in the database.
     fn stored(&self) -> Vec<ClickId> {
         let seen = self.witness.seen();
         seen.clicks.iter().map(|click| click.id).collect()
     }
 
-    /// The ids of the clicks that were set aside.
+    /// Returns the IDs of the clicks that were set aside.
     fn set_aside(&self) -> Vec<ClickId> {
         let clicks = set_aside(&self.rig.path()).unwrap();
         clicks.iter().map(|click| click.id).collect()
     }
 
-    /// The database has these clicks, each once, in this order, and counts them.
+    /// Asserts that the database has these clicks, each once, in this order, and counts them.
     #[track_caller]
     fn has(&self, clicks: &[ClickId]) {
         assert_eq!(self.stored(), clicks);
@@ -115,7 +115,8 @@ impl Setup {
         assert_eq!(self.witness.total(&self.link).await, clicks as u64);
     }
 
-    /// What the database knows of the journal, where every record is accounted for.
+    /// Returns the record of the journal in the database, after asserting that every record is
+    /// accounted for.
     async fn record(&self) -> waypost_store::JournalRecord {
         let record = self.witness.journal(self.rig.journal.id()).await;
         let record = record.unwrap().unwrap();
@@ -125,7 +126,7 @@ impl Setup {
     }
 }
 
-/// Refuses every batch with one of these clicks.
+/// Makes the store reject every batch with one of these clicks.
 fn refuse(setup: &Setup, poison: &[ClickId], error: fn() -> StoreError) {
     let poison: BTreeSet<_> = poison.iter().copied().collect();
     setup.witness.seen().refuse = Some(Box::new(move |batch| {
@@ -142,14 +143,14 @@ fn conflict() -> StoreError {
     StoreError::Conflict
 }
 
-/// A number below `limit`.
+/// Generates a number below `limit`.
 fn draw(random: &SeededRandom, limit: u64) -> u64 {
     let mut bytes = [0; 8];
     random.fill(&mut bytes);
     u64::from_le_bytes(bytes) % limit
 }
 
-/// The metrics of the calling thread, until the guard is dropped.
+/// Collects the metrics of the calling thread until the guard is dropped.
 fn metered() -> (PrometheusHandle, impl Drop) {
     let recorder = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
     let guard = ::metrics::set_default_local_recorder(recorder);

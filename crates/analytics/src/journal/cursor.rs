@@ -16,9 +16,10 @@ use super::frame::{self, Frame, HEADER, PREFIX, Resumed};
 use super::record::{self, ReadClick};
 use super::segments::Backing;
 
-/// So many bytes are read from a segment at once.
+/// Number of bytes read from a segment at once.
 const CHUNK: usize = 256 * 1_024;
-/// Maximum number of bytes read at once to find a good record after damage: more than a segment has.
+/// Maximum number of bytes read at once to find a good record after damage: more than a segment
+/// has.
 const MAX_WINDOW: usize = 16 * 1_024 * 1_024;
 
 /// Reads one journal. There is one reader: the ingester.
@@ -26,23 +27,23 @@ const MAX_WINDOW: usize = 16 * 1_024 * 1_024;
 pub(crate) struct Cursor {
     /// The position of the next record.
     position: u64,
-    /// Where in its segment that is.
+    /// Its place in its segment.
     place: Option<Place>,
     chunk: Vec<u8>,
 }
 
 #[derive(Debug)]
 struct Place {
-    /// The segment, by the position of its first record.
+    /// The position of the first record of the segment.
     base: u64,
     file: Option<File>,
-    /// How far its frames are read, in bytes behind the header.
+    /// Number of bytes of frames that were read, after the header.
     offset: u64,
-    /// The position of the record there.
+    /// The position of the record at this place.
     position: u64,
 }
 
-/// Records in a row.
+/// Consecutive records.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
     /// The position of the first one.
@@ -50,11 +51,11 @@ pub(crate) struct Records {
     pub(crate) clicks: Vec<Click>,
     /// The sessions that visitors presented.
     pub(crate) sessions: HashMap<ClickId, SessionHash>,
-    /// Those that cannot be read any more.
+    /// Records that cannot be read.
     pub(crate) dropped: Dropped,
 }
 
-/// A segment as the lock of the journal showed it.
+/// A segment as seen under the lock of the journal.
 struct Seen {
     base: u64,
     end: u64,
@@ -66,7 +67,7 @@ enum Source {
         path: PathBuf,
         bytes: u64,
     },
-    /// The frames behind the place were copied.
+    /// A copy of the frames after the place.
     Memory(Vec<u8>),
     Lost,
 }
@@ -84,10 +85,10 @@ impl Cursor {
         self.position
     }
 
-    /// Reads at most `limit` records. Fewer when the journal has no more, none when it has none.
+    /// Reads at most `limit` records: fewer, or none, if the journal has no more.
     ///
     /// # Errors
-    /// When the file of the next record cannot be read. What can be read before it is given first.
+    /// If the file of the next record cannot be read. Records before it are returned first.
     pub(crate) fn read(&mut self, journal: &Journal, limit: usize) -> io::Result<Records> {
         let start = self.position;
         let mut records = Records {
@@ -101,20 +102,20 @@ impl Cursor {
                 if self.position == start {
                     Err(error)
                 } else {
-                    // The next call meets it again, and at the segment that it is about.
+                    // The next call returns the error, with the cursor at its segment.
                     Ok(records)
                 }
             }
         }
     }
 
-    /// The next record to be read is the one at `position`.
+    /// Sets the position of the next record to read.
     pub(crate) fn go_to(&mut self, position: u64) {
         self.position = position;
         self.place = None;
     }
 
-    /// Gives up the records of the segment that cannot be read.
+    /// Drops the records of a segment that cannot be read.
     pub(crate) fn pass_over(&mut self, journal: &Journal) -> Records {
         let start = self.position;
         let mut records = Records {
@@ -160,7 +161,7 @@ impl Cursor {
         let segment = state.segments.holding(self.position);
         let base = segment.map_or(state.next, |segment| segment.base);
         if base > self.position {
-            // Nothing is known of the records between; they are counted, not guessed at.
+            // The records in between are missing: count them.
             return Some(Seen {
                 base: self.position,
                 end: base,
@@ -197,7 +198,7 @@ impl Cursor {
         })
     }
 
-    /// Reads a chunk of a file. `false` when there is no good record where one should be.
+    /// Reads a chunk of a file. Returns `false` if there is no good record where one is expected.
     fn read_file(
         &mut self,
         path: &PathBuf,
@@ -224,7 +225,8 @@ impl Cursor {
         Ok(taken > 0)
     }
 
-    /// Takes records from frames that begin at the place; gives back how many bytes they had.
+    /// Takes records from frames that begin at the place. Returns the number of bytes of their
+    /// frames.
     fn take(&mut self, frames: &[u8], end: u64, limit: usize, records: &mut Records) -> usize {
         let Some(place) = &mut self.place else {
             return 0;
@@ -237,7 +239,7 @@ impl Cursor {
         {
             taken += PREFIX + bytes.len();
             place.position += 1;
-            // Where reading begins within a segment, the records before are passed.
+            // If reading begins within a segment, skip the records before.
             if place.position <= self.position {
                 continue;
             }
@@ -257,8 +259,9 @@ impl Cursor {
         taken
     }
 
-    /// Goes on at the next good record of a segment, and counts the damaged ones before it. When there
-    /// is none, goes on at the end of what was seen of the segment: later records follow there.
+    /// Continues at the next good record of a segment, and counts the damaged ones before it. If
+    /// there is none, continues at the end of the segment as it was seen, where later records
+    /// follow.
     fn read_past_damage(
         &mut self,
         seen: &Seen,
@@ -280,13 +283,13 @@ impl Cursor {
         let damaged = u64::try_from(damaged).unwrap_or(u64::MAX);
         place.offset = place.offset.saturating_add(damaged);
         place.position = position;
-        // Damage before the position where reading begins costs nothing now.
+        // Damage before the position where reading begins loses nothing now.
         if let Some(unreadable) = position.checked_sub(self.position) {
             error!(
                 segment = seen.base,
                 clicks = unreadable,
                 bytes = damaged,
-                "part of a journal segment is damaged; its clicks are unreadable"
+                "journal segment damaged; some of its clicks are unreadable"
             );
             records.dropped.unreadable = records.dropped.unreadable.saturating_add(unreadable);
             self.position = position;
@@ -294,8 +297,8 @@ impl Cursor {
         Ok(())
     }
 
-    /// Passes over what is left of a segment that cannot be read. Nothing more is written to it, and
-    /// what was written since it was looked at is passed over as well.
+    /// Skips the rest of a segment that cannot be read, including records written since it was
+    /// seen. Closes the segment for writing.
     fn give_up(&mut self, journal: &Journal, seen: &Seen, records: &mut Records) {
         let end = {
             let mut state = journal.state();
@@ -318,7 +321,8 @@ impl Cursor {
 }
 
 impl Place {
-    /// Returns its place in the file of its segment, and how many of the file's `bytes` are left there.
+    /// Returns its place in the file of its segment, and how many of the file's `bytes` are left
+    /// there.
     fn left_of(&self, bytes: u64) -> (u64, usize) {
         let header = u64::try_from(HEADER).unwrap_or(u64::MAX);
         let from = header.saturating_add(self.offset);
@@ -327,7 +331,7 @@ impl Place {
     }
 }
 
-/// Looks for the next good frame in the `left` bytes at a place of a file, in ever larger windows.
+/// Searches the next good frame in the `left` bytes at a place of a file, in growing windows.
 fn resume(
     file: &File,
     from: u64,
@@ -346,8 +350,8 @@ fn resume(
     }
 }
 
-/// Reads from a place of a file, and tells how much: all of `bytes`, unless the file is shorter than it
-/// was.
+/// Reads from a place of a file. Returns the number of bytes: the length of `bytes`, unless the
+/// file became shorter.
 fn read_at(file: &File, bytes: &mut [u8], from: u64) -> io::Result<usize> {
     let (mut read, mut at) = (0, from);
     while let Some(rest) = bytes.get_mut(read..).filter(|rest| !rest.is_empty()) {

@@ -1,17 +1,17 @@
-//! The directory of a journal: the lock that keeps other processes out, the journal's id, its
-//! segments as they are found, and the files beside them.
+//! The directory of a journal: the lock that keeps other processes out, the journal ID, the
+//! segments, and other files.
 //!
-//! | file | what |
+//! | file | contents |
 //! | --- | --- |
 //! | `lock` | locked by the process that uses the journal; empty |
-//! | `id` | the id under which the database knows the journal |
+//! | `id` | the ID of the journal in the database |
 //! | `owners` | the processes that used the journal, see `lineage.rs` |
 //! | `00000000000000000000.clicks` | a segment, named by the position of its first record |
-//! | `accepted` | with durability `memory`: how many clicks were accepted, for the next start |
-//! | `rejected` | frames of clicks that the database refused, each as if its position were 0, see `set_aside.rs` |
-//! | `retries` | journals of such clicks that are tried again, see `retries.rs` |
+//! | `accepted` | with durability `memory`: the number of accepted clicks, for the next start |
+//! | `rejected` | frames of clicks that the database rejected, each with position 0, see `set_aside.rs` |
+//! | `retries` | journals of such clicks that are retried, see `retries.rs` |
 //!
-//! All of it can be read by its owner alone.
+//! Only the owner of the files can read them.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -28,7 +28,7 @@ use super::frame::{self, HEADER, PREFIX};
 use super::record::MAX_RECORD;
 
 const EXTENSION: &str = "clicks";
-/// For the owner alone: what is in a journal is about people.
+/// Access for the owner only, because journals contain personal data.
 pub(super) const FILE_MODE: u32 = 0o600;
 pub(super) const DIRECTORY_MODE: u32 = 0o700;
 
@@ -45,28 +45,28 @@ pub enum JournalError {
         /// The directory.
         path: PathBuf,
     },
-    /// A file or directory of it cannot be used.
+    /// A file or directory of the journal cannot be used.
     #[error("cannot use {}", path.display())]
     Io {
-        /// Which.
+        /// The file or directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// A newer version of Waypost wrote it.
+    /// Another version of Waypost wrote it.
     #[error(
-        "{} was written by another version of Waypost; let that version store what is in it first",
+        "{} was written by another version of Waypost; start that version once to store its pending clicks",
         path.display()
     )]
     Version {
         /// The segment.
         path: PathBuf,
     },
-    /// Its id is not one.
+    /// The file `id` does not contain a journal ID.
     #[error(
-        "{} does not hold the id of a journal; restore it from a backup, or move the directory away \
-         to begin a new journal",
+        "{} does not contain the ID of a journal; restore it from a backup, or move the directory \
+         to start a new journal",
         path.display()
     )]
     BadId {
@@ -80,23 +80,23 @@ pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> JournalError {
     move |source| JournalError::Io { path, source }
 }
 
-/// The directory of a journal that this process alone uses, for as long as this value lives.
+/// The locked directory of a journal. Only this process uses it while this value lives.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    /// Unlocked by the operating system however the process ends.
+    /// The operating system unlocks it when the process ends, in any way.
     lock: File,
 }
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // Closing the file is not enough: a child that was just forked has it open, too, until it runs its
-        // program. What cannot be unlocked is unlocked when the last of them closes it.
+        // Closing the file is not enough, because a forked child also has it open until it executes
+        // its program. If unlocking fails, the last close unlocks it.
         let _ = self.lock.unlock();
     }
 }
 
-/// A segment as it was found.
+/// A segment as found in the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
     /// The position of its first record.
@@ -107,7 +107,7 @@ pub(super) struct Found {
 }
 
 impl Directory {
-    /// Makes the directory where it is missing, and locks it.
+    /// Creates the directory if it is missing, and locks it.
     pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
         DirBuilder::new()
             .recursive(true)
@@ -120,7 +120,7 @@ impl Directory {
             .create(true)
             .mode(FILE_MODE)
             .open(&lock_path)
-            // What is pending on a disk that has become read-only can still be stored.
+            // Pending clicks on a disk that became read-only can still be stored.
             .or_else(|error| File::open(&lock_path).map_err(|_| error))
             .map_err(io_error(&lock_path))?;
         match lock.try_lock() {
@@ -142,7 +142,7 @@ impl Directory {
         &self.path
     }
 
-    /// The id of the journal; a new journal gets `new`.
+    /// Returns the ID of the journal. A new journal gets `new`.
     pub(super) fn id(&self, new: JournalId) -> Result<JournalId, JournalError> {
         if let Some(id) = read_id(&self.path)? {
             return Ok(id);
@@ -151,8 +151,8 @@ impl Directory {
         Ok(new)
     }
 
-    /// Gives the journal another id, which is on disk when this returns. What was set aside is kept for the id
-    /// before.
+    /// Changes the ID of the journal, and syncs it to disk. Clicks that were set aside are kept for
+    /// the previous ID.
     pub(super) fn rename(&self, id: JournalId) -> Result<(), JournalError> {
         if let Some(before) = read_id(&self.path)?
             && before != id
@@ -162,8 +162,8 @@ impl Directory {
         self.replace("id", &format!("{id}\n"))
     }
 
-    /// Replaces what a file holds: it holds either that or `text`, at any moment and after a power failure,
-    /// and `text` when this returns.
+    /// Replaces the contents of a file atomically: at any moment, and after a power failure, it has
+    /// either the old contents or `text`. It has `text` when this returns.
     pub(super) fn replace(&self, name: &str, text: &str) -> Result<(), JournalError> {
         let path = self.path.join(name);
         let new = self.path.join(format!("{name}.new"));
@@ -177,29 +177,29 @@ impl Directory {
         write().map_err(io_error(&path))
     }
 
-    /// What the directory holds becomes what is on disk.
+    /// Syncs the directory to disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
     }
 
-    /// Makes a segment, of which the header is written.
+    /// Creates a segment and writes its header.
     pub(super) fn create_segment(&self, base: u64) -> io::Result<(PathBuf, File)> {
         let path = self.path.join(segment_name(base));
         let file = create(&path)?;
         if let Err(error) = file.write_all_at(&frame::header(base), 0) {
-            // It would be found empty; that is harmless.
+            // If this fails, an empty segment remains, which is harmless.
             let _ = std::fs::remove_file(&path);
             return Err(error);
         }
         Ok((path, file))
     }
 
-    /// The number of clicks that were accepted in memory so far, where one was noted.
+    /// Returns the recorded number of clicks accepted in memory, or 0.
     pub(super) fn accepted(&self) -> u64 {
         read_accepted(&self.path)
     }
 
-    /// A file to note that number in.
+    /// Opens the file in which that number is recorded.
     pub(super) fn accepted_file(&self) -> Result<File, JournalError> {
         let path = self.path.join("accepted");
         OpenOptions::new()
@@ -212,8 +212,8 @@ impl Directory {
     }
 }
 
-/// Makes a file, or empties the one that is there. It belongs to whom its directory belongs to: where an operator works
-/// as root, the server can still read it.
+/// Creates a file, or truncates an existing one. It gets the owner of its directory, so that the
+/// server can read it if an operator works as root.
 pub(super) fn create(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new()
         .read(true)
@@ -225,14 +225,14 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
     if let Some(directory) = path.parent() {
         let (owner, own) = (std::fs::metadata(directory)?, file.metadata()?);
         if (owner.uid(), owner.gid()) != (own.uid(), own.gid()) {
-            // Nobody but root may.
+            // Only root may do this.
             let _ = fchown(&file, Some(owner.uid()), Some(owner.gid()));
         }
     }
     Ok(file)
 }
 
-/// The id of the journal in a directory; `None` where there is no journal.
+/// Returns the ID of the journal in a directory, or `None` if there is no journal.
 pub(super) fn read_id(directory: &Path) -> Result<Option<JournalId>, JournalError> {
     let path = directory.join("id");
     let text = match std::fs::read_to_string(&path) {
@@ -246,7 +246,7 @@ pub(super) fn read_id(directory: &Path) -> Result<Option<JournalId>, JournalErro
     }
 }
 
-/// What is noted in [`accepted_bytes`]'s form; 0 where nothing is.
+/// Reads the number in the form of [`accepted_bytes`], or returns 0.
 pub(super) fn read_accepted(directory: &Path) -> u64 {
     let text = std::fs::read_to_string(directory.join("accepted")).ok();
     let noted = text.as_deref().and_then(|text| {
@@ -256,15 +256,15 @@ pub(super) fn read_accepted(directory: &Path) -> u64 {
     noted.unwrap_or(0)
 }
 
-/// A number as it is noted in the file `accepted`: always of one length, so that writing it again
-/// replaces it whole, and with its CRC-32, so that nobody believes a damaged one: positions go on from
-/// it.
+/// Encodes a number for the file `accepted`: with a fixed length, so that writing again replaces it
+/// completely, and with a CRC-32, so that a damaged number is not used, from which positions would
+/// continue.
 pub(super) fn accepted_bytes(accepted: u64) -> Vec<u8> {
     let checksum = crc32fast::hash(&accepted.to_le_bytes());
     format!("{accepted:020} {checksum:08x}\n").into_bytes()
 }
 
-/// The segments of a directory, in the order of their positions.
+/// Returns the segments of a directory, sorted by position.
 pub(super) fn segments(directory: &Path) -> Result<Vec<Found>, JournalError> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(io_error(directory))? {
@@ -280,7 +280,7 @@ pub(super) fn segments(directory: &Path) -> Result<Vec<Found>, JournalError> {
                 path,
                 bytes: metadata.len(),
             }),
-            // Settled and deleted just now, where the journal is only looked at.
+            // Deleted just now by the server, if the journal is only inspected.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(io_error(&path)(error)),
         }
@@ -293,14 +293,14 @@ pub(super) fn segment_name(base: u64) -> String {
     format!("{base:020}.{EXTENSION}")
 }
 
-/// The position in the name of a segment. Any other spelling of the number is another file's name:
-/// there is one segment for each position.
+/// Returns the position in the name of a segment. Only one spelling of a number is accepted, so
+/// that there is one segment for each position.
 fn base_of(name: &str) -> Option<u64> {
     let base = name.split('.').next()?.parse().ok()?;
     (name == segment_name(base)).then_some(base)
 }
 
-/// Makes sure that all segments are of the version of the format that is known here.
+/// Checks that all segments have the format version of this program.
 pub(super) fn check_versions(segments: &[Found]) -> Result<(), JournalError> {
     for Found { path, .. } in segments {
         let mut header = Vec::new();
@@ -308,7 +308,7 @@ pub(super) fn check_versions(segments: &[Found]) -> Result<(), JournalError> {
             let length = u64::try_from(HEADER).unwrap_or(u64::MAX);
             file.take(length).read_to_end(&mut header)
         });
-        // What cannot be read is the reader's matter.
+        // The reader handles unreadable segments.
         if read.is_ok() && frame::is_of_another_version(&header) {
             return Err(JournalError::Version { path: path.clone() });
         }
@@ -316,7 +316,7 @@ pub(super) fn check_versions(segments: &[Found]) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// The first bytes of a segment's frames: at least those of its first record.
+/// Reads the first bytes of a segment's frames: at least those of its first record.
 pub(super) fn read_first_frame(found: &Found) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let longest = HEADER.saturating_add(PREFIX).saturating_add(MAX_RECORD);
@@ -326,16 +326,16 @@ pub(super) fn read_first_frame(found: &Found) -> io::Result<Vec<u8>> {
     Ok(bytes.split_off(HEADER.min(bytes.len())))
 }
 
-/// The frames of a segment, without its header.
+/// Reads the frames of a segment, without its header.
 pub(super) fn read_frames(found: &Found) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(&found.path)?.read_to_end(&mut bytes)?;
     Ok(bytes.split_off(HEADER.min(bytes.len())))
 }
 
-/// Cuts off what follows the records of the last segment, damaged ones included: part of the record
-/// that was being written when the process was killed or the power failed. The click of a killed
-/// process was never answered with a redirect.
+/// Removes the bytes after the records of the last segment (including damaged ones): a part of the
+/// record that was being written when the process was killed or the power failed. The click of a
+/// killed process was never answered with a redirect.
 pub(super) fn cut_torn_tail(found: &mut Found, frames: usize) {
     let good = u64::try_from(HEADER.saturating_add(frames)).unwrap_or(u64::MAX);
     let Some(torn) = found.bytes.checked_sub(good).filter(|torn| *torn > 0) else {
@@ -345,13 +345,13 @@ pub(super) fn cut_torn_tail(found: &mut Found, frames: usize) {
     warn!(
         segment,
         bytes = torn,
-        "cutting off a torn record at the end of the journal"
+        "removing an incomplete record at the end of the journal"
     );
     found.bytes = good;
     let cut = OpenOptions::new().write(true).open(&found.path);
     if let Err(error) = cut.and_then(|file| file.set_len(good)) {
-        // It is written over or passed over all the same.
-        warn!(segment, %error, "the torn record could not be cut off");
+        // It will be overwritten or skipped.
+        warn!(segment, %error, "cannot remove the incomplete record");
     }
 }
 

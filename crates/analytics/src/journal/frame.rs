@@ -1,18 +1,18 @@
-//! The bytes of a segment: a header, then one frame per record. Pure: no file is touched here.
+//! The bytes of a segment: a header, then one frame per record. This module does no I/O.
 //!
-//! | part | bytes | what, numbers little-endian |
+//! | part | bytes | contents, numbers little-endian |
 //! | --- | --- | --- |
 //! | header | 8 | `WAYPOSTJ` |
 //! | | 4 | version of the format, 1 |
-//! | | 8 | position of the first record: how many records the journal had before |
+//! | | 8 | position of the first record: the number of records of the journal before it |
 //! | | 4 | CRC-32 of the 20 bytes before |
 //! | frame | 4 | length of the record, 1 to 8,192 |
 //! | | 4 | CRC-32 over the record's position (8 bytes), its length (4 bytes) and the record |
 //! | | n | the record |
 //!
-//! The position is in the checksum, so that a record that stands in the wrong place, because a block
-//! of the disk was lost or repeated, is not taken for a good one. For the same reason nothing depends
-//! on an undamaged header: the name of the file says the position, and each frame proves it.
+//! The checksum covers the position, so that a record in the wrong place, because a block of the
+//! disk was lost or repeated, is not accepted. Reading does not depend on an undamaged header: the
+//! file name has the position, and each frame proves it.
 
 mod recovery;
 
@@ -22,12 +22,12 @@ use super::record::MAX_RECORD;
 
 const MAGIC: [u8; 8] = *b"WAYPOSTJ";
 const VERSION: u32 = 1;
-/// The length of a header, in bytes.
+/// Length of a header in bytes.
 pub(super) const HEADER: usize = 24;
-/// What stands before each record, in bytes.
+/// Length of the prefix of each record in bytes.
 pub(super) const PREFIX: usize = 8;
 
-/// The header of a segment whose first record has this position.
+/// Returns the header of a segment whose first record has this position.
 pub(super) fn header(base: u64) -> [u8; HEADER] {
     let mut bytes = [0; HEADER];
     let mut fields = Vec::with_capacity(HEADER);
@@ -39,8 +39,8 @@ pub(super) fn header(base: u64) -> [u8; HEADER] {
     bytes
 }
 
-/// Whether these bytes begin a segment of another version of the format, which this one must not
-/// touch. Damage is no version.
+/// Whether these bytes are the header of another format version, whose segments this program must
+/// not touch. A damaged header is not another version.
 pub(super) fn is_of_another_version(bytes: &[u8]) -> bool {
     let header: Option<&[u8; HEADER]> = bytes.first_chunk();
     let Some((fields, checksum)) = header.and_then(|header| header.split_last_chunk::<4>()) else {
@@ -65,7 +65,7 @@ pub(super) fn write(bytes: &mut Vec<u8>, position: u64, write: impl FnOnce(&mut 
     );
 }
 
-/// Appends a frame that is not sealed: its position is not known yet.
+/// Appends an unsealed frame, whose position is not known yet.
 pub(super) fn lay(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let start = bytes.len();
     bytes.extend_from_slice(&[0; PREFIX]);
@@ -79,8 +79,8 @@ pub(super) fn lay(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     }
 }
 
-/// Seals frames that were laid, the first of which gets the position `first`: those that take no more
-/// than `room` bytes. Gives back how many these are.
+/// Seals unsealed frames, up to `room` bytes. The first gets the position `first`. Returns the
+/// sealed frames.
 pub(super) fn seal(frames: &mut [u8], first: u64, room: usize) -> Good {
     let mut sealed = Good::default();
     while let Some((length, rest)) = frames
@@ -110,24 +110,24 @@ fn checksum(position: u64, length: [u8; 4], record: &[u8]) -> u32 {
     hasher.finalize()
 }
 
-/// What stands at the beginning of some bytes of a segment.
+/// What a range of bytes of a segment begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Frame<'a> {
-    /// A whole record; the frame has [`PREFIX`] bytes more.
+    /// A complete record. The frame has [`PREFIX`] bytes more.
     Record(&'a [u8]),
-    /// The beginning of a frame, or nothing at all.
+    /// The beginning of a frame, or nothing.
     Incomplete,
     /// Something else.
     Damaged,
 }
 
-/// The length of a record, where these bytes can be one.
+/// Returns the length of a record, if these bytes are a valid one.
 fn size(length: [u8; 4]) -> Option<usize> {
     let size = usize::try_from(u32::from_le_bytes(length)).ok()?;
     (1..=MAX_RECORD).contains(&size).then_some(size)
 }
 
-/// Reads the frame of the record at `position`, with which `bytes` begin.
+/// Reads the frame of the record at `position` at the beginning of `bytes`.
 pub(super) fn read(bytes: &[u8], position: u64) -> Frame<'_> {
     let Some((length, rest)) = bytes.split_first_chunk::<4>() else {
         return Frame::Incomplete;
@@ -151,9 +151,9 @@ pub(super) fn read(bytes: &[u8], position: u64) -> Frame<'_> {
 /// The good records at the beginning of a segment's frames.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Good {
-    /// How many there are.
+    /// Number of records.
     pub(super) records: u64,
-    /// How many bytes their frames have.
+    /// Number of bytes of their frames.
     pub(super) bytes: usize,
 }
 
@@ -189,7 +189,7 @@ mod tests {
         bytes
     }
 
-    /// Reads records until something else comes.
+    /// Reads records up to the first that is not good.
     fn read_all(bytes: &[u8], base: u64) -> Vec<Vec<u8>> {
         let (mut rest, mut found) = (bytes, Vec::new());
         while let Frame::Record(record) = read(rest, base + found.len() as u64) {
@@ -260,7 +260,7 @@ mod tests {
 
         #[test]
         fn a_record_in_the_wrong_place_is_not_taken_for_another(
-            records in records().prop_filter("two of them", |records| records.len() > 1),
+            records in records().prop_filter("at least two records", |records| records.len() > 1),
         ) {
             let bytes = frames(&records, 7);
             let behind_the_first = &bytes[PREFIX + records[0].len()..];

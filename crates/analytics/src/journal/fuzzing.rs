@@ -1,5 +1,5 @@
-//! What the fuzz targets of this crate call: reading what anybody may have left in a data directory.
-//! No part of the interface.
+//! Functions for the fuzz targets of this crate, which read arbitrary contents of a data directory.
+//! Not part of the public interface.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,18 +12,18 @@ pub use super::record::ReadClick;
 use super::{ClickRecord, Cursor, Journal, JournalError, frame, record};
 use crate::settings::{Durability, JournalSettings};
 
-/// What a journal was found to hold.
+/// The contents of a journal.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Contents {
-    /// How many records it said were pending.
+    /// Number of pending records, by its status.
     pub pending: u64,
-    /// How many were read as clicks.
+    /// Number of records read as clicks.
     pub read: u64,
-    /// How many were counted as unreadable or lost.
+    /// Number of records counted as unreadable or lost.
     pub dropped: u64,
 }
 
-/// Opens the journal in a directory and reads it from its first record on.
+/// Opens the journal in a directory and reads it from its first record.
 ///
 /// # Errors
 /// [`JournalError`] as for [`Journal::open`].
@@ -57,7 +57,7 @@ pub fn read_journal(directory: &Path) -> Result<Contents, JournalError> {
     }
 }
 
-/// A good segment of so many records, which a fuzzer, who cannot compute their checksums, may damage.
+/// Returns a good segment, for a fuzzer to damage. A fuzzer cannot compute its checksums.
 #[must_use]
 pub fn segment(records: u8) -> Vec<u8> {
     let mut bytes = frame::header(0).to_vec();
@@ -69,7 +69,7 @@ pub fn segment(records: u8) -> Vec<u8> {
             clicked_at: OffsetDateTime::UNIX_EPOCH,
             day: OffsetDateTime::UNIX_EPOCH.date(),
             ip_hash: None,
-            // Every other one is of somebody who is signed in.
+            // Every other click has a session.
             session: (position % 2 == 1).then(|| SessionHash::from_bytes([9; 32])),
             country: None,
             signals: crate::signals::Signals::default(),
@@ -81,8 +81,7 @@ pub fn segment(records: u8) -> Vec<u8> {
     bytes
 }
 
-/// Reads a record; if it is one, gives back the click, and the one that is read when that is written
-/// again.
+/// Reads a record. Returns the click, and the click that is read after writing it again.
 #[must_use]
 pub fn read_and_rewrite(bytes: &[u8]) -> Option<(ReadClick, Option<ReadClick>)> {
     let read = record::read(bytes)?;

@@ -1,10 +1,10 @@
-//! Clicks that are written together: a `write(2)` costs a redirect more than everything else that is
-//! done for its click, and takes many clicks as well as one.
+//! Groups of clicks that are written together. A `write(2)` costs more than everything else a
+//! redirect does for its click, and costs the same for many clicks as for one.
 //!
-//! The clicks of the visitors whom one thread serves in the same turn are one group. The first who waits
-//! for it starts a task, whose turn comes when everybody who was ready has had theirs; it writes the group
-//! and wakes those who wait. Where little goes on, a group is one click. No timer is involved, and no
-//! thread waits for the turn of another one.
+//! The clicks that one thread accepts in the same turn of its runtime form a group. The first
+//! redirect that waits for the group spawns a task, which runs after all ready tasks have run. It
+//! writes the group and wakes the waiting redirects. Under low load, a group has one click. No
+//! timer is involved, and no thread waits for another.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -16,12 +16,13 @@ use super::{ClickRecord, Journal, frame};
 use crate::metrics::DropReason;
 use crate::settings::Durability;
 
-/// A group of so many bytes is written at once: what bounds the memory that it takes.
+/// Size in bytes at which a group is written immediately, which bounds its memory.
 const FULL: usize = 64 * 1_024;
-/// So many threads gather groups of their own. Where there are more, some share one.
+/// Number of groups that can fill at the same time. With more threads than that, some share a
+/// group.
 const LANES: usize = 64;
 
-/// The groups that are being gathered, one for each thread.
+/// The groups being filled, one for each thread.
 #[derive(Debug)]
 pub(super) struct Lanes(Box<[Mutex<Group>]>);
 
@@ -32,7 +33,7 @@ impl Default for Lanes {
 }
 
 impl Lanes {
-    /// The number of the calling thread's lane.
+    /// Returns the lane of the calling thread.
     fn of_this_thread() -> usize {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
@@ -41,7 +42,7 @@ impl Lanes {
         LANE.with(|lane| *lane)
     }
 
-    /// Does something with a group that nobody else uses meanwhile.
+    /// Calls `act` with exclusive access to a group.
     fn with<T>(&self, lane: usize, act: impl FnOnce(&mut Group) -> T) -> Option<T> {
         let mut group = self
             .0
@@ -52,14 +53,14 @@ impl Lanes {
     }
 }
 
-/// Clicks that are accepted and not written yet.
+/// Clicks that are accepted but not written yet.
 #[derive(Debug, Default)]
 pub(super) struct Group {
-    /// Their frames, not sealed: their positions are known when they are written.
+    /// Their unsealed frames. Their positions are known when they are written.
     pub(super) frames: Vec<u8>,
     pub(super) clicks: u64,
-    /// When they happened. Threads that share a lane may append in another order than that in which they
-    /// took the time.
+    /// When they happened. Threads that share a lane may append in another order than that of their
+    /// times.
     pub(super) times: Times,
     fate: Arc<Fate>,
 }
@@ -71,7 +72,7 @@ impl Group {
         self.times.add(record.clicked_at);
     }
 
-    /// Writes the clicks, and begins the next group.
+    /// Writes the clicks and starts the next group.
     fn end(&mut self, journal: &Journal) {
         let written = journal.write(self);
         let fate = std::mem::take(&mut self.fate);
@@ -82,24 +83,24 @@ impl Group {
     }
 }
 
-/// What was written of a group.
+/// The result of writing a group.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Written {
     /// The position of its first click.
     pub(super) first: u64,
-    /// How many of its clicks are in the journal.
+    /// Number of its clicks in the journal.
     pub(super) clicks: u64,
-    /// Why the ones behind them are not.
+    /// Why its other clicks are not in the journal.
     pub(super) dropped: Option<DropReason>,
 }
 
-/// What becomes of a group.
+/// The shared outcome of a group.
 #[derive(Debug, Default)]
 struct Fate {
     written: OnceLock<Written>,
-    /// Whether somebody has seen to it that it will be decided.
+    /// Whether a task was spawned that writes the group.
     awaited: AtomicBool,
-    /// Those who wait for it.
+    /// Wakes the redirects that wait for the outcome.
     waiting: Notify,
 }
 
@@ -121,19 +122,19 @@ impl Fate {
     }
 }
 
-/// A click that is in the journal, or in a group that will be. Where nobody waits for it, it is written
-/// all the same.
+/// A click in the journal, or in a group that will be written. It is also written if this value is
+/// dropped.
 #[derive(Debug)]
 pub(crate) struct Appending {
     journal: Arc<Journal>,
     lane: usize,
     fate: Arc<Fate>,
-    /// How many clicks of the group stand before it.
+    /// Number of clicks of the group before it.
     before: u64,
 }
 
 impl Journal {
-    /// Appends a click. It is in the journal when what this gives back says so.
+    /// Appends a click. The returned value tells when it is in the journal.
     pub(crate) fn append(self: &Arc<Self>, record: &ClickRecord<'_>) -> Appending {
         let lane = Lanes::of_this_thread();
         let (fate, before) = self
@@ -156,10 +157,10 @@ impl Journal {
         }
     }
 
-    /// Writes the group of this fate, unless it was.
+    /// Writes the group with this outcome, unless it was written.
     fn end_group(&self, lane: usize, fate: &Fate) {
         self.lanes.with(lane, |group| {
-            // Where it is not decided, it is the group that is being gathered: they are written one
+            // If there is no outcome yet, this is the group being filled: groups are written one
             // after the other, under this lock.
             if !fate.is_decided() {
                 group.end(self);
@@ -169,8 +170,8 @@ impl Journal {
 }
 
 impl Appending {
-    /// Waits until the click is written, together with those that are appended meanwhile. Must be called
-    /// within a tokio runtime.
+    /// Waits until the click is written, together with those appended in the meantime. Returns its
+    /// position. Must be called within a tokio runtime.
     pub(crate) async fn written(self) -> Result<u64, DropReason> {
         if !self.fate.is_decided() {
             if !self.fate.awaited.swap(true, Ordering::Relaxed) {
@@ -182,10 +183,10 @@ impl Appending {
         self.write_now()
     }
 
-    /// Writes the click and what is gathered with it, unless that was done. Gives back its position.
+    /// Writes the click and its group, unless that was done. Returns its position.
     ///
     /// # Errors
-    /// The reason for which it could not be written; it is counted.
+    /// The reason why it could not be written, which is already counted.
     pub(crate) fn write_now(&self) -> Result<u64, DropReason> {
         if !self.fate.is_decided() {
             self.journal.end_group(self.lane, &self.fate);
@@ -201,9 +202,9 @@ impl Appending {
 }
 
 impl Drop for Appending {
-    /// The client may have gone away: its click was accepted.
+    /// Writes the click, which was accepted, also if the client disconnects.
     fn drop(&mut self) {
-        // What is dropped is counted there.
+        // A dropped click is counted there.
         let _ = self.write_now();
     }
 }

@@ -1,8 +1,8 @@
-//! Whose a journal was: the processes that used its directory, one after the other.
+//! The lineage of a journal: the processes that used its directory, one after the other.
 //!
-//! They are kept in the file `owners` of the directory, so that a process knows whose work it goes on with.
-//! Who copies the directory copies the file: both copies go on with the same work, and the database gives the
-//! journal to the first of them that asks.
+//! The file `owners` of the directory lists them, so that a process knows which one it succeeds. A
+//! copy of the directory includes the file: both copies then have the same predecessors, and the
+//! database assigns the journal to the first of them that takes it.
 
 use std::fmt::Write as _;
 use std::io::ErrorKind;
@@ -16,39 +16,43 @@ use waypost_store::{JournalSplit, Predecessor, Tried};
 use super::directory::{Directory, JournalError, io_error};
 
 const FILE: &str = "owners";
-/// Maximum number of owners that are kept, the latest ones: each start of a process is one.
+/// Maximum number of owners that are kept, which are the latest ones. Each start of a process adds
+/// one.
 const MAX_OWNERS: usize = 256;
 
-/// The processes that used a directory under the id that its journal has now.
+/// The processes that used a directory under the present ID of its journal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Lineage {
-    /// The position at which the journal began; `None` where an earlier version began it.
+    /// The position at which the journal began; `None` if an earlier version began it.
     pub(crate) began: Option<u64>,
-    /// The journal that it went on from: a database that was set back is told again.
+    /// The journal that it continues, to tell a database that was restored from a backup.
     pub(crate) split: Option<JournalSplit>,
-    /// Other journals that may have settled records of this one: those that it went on from.
+    /// Other journals that may have settled records of this one, because this one continues them.
     pub(crate) relatives: Vec<JournalId>,
     /// The processes that owned it, oldest first.
     pub(crate) owners: Vec<Predecessor>,
-    /// Owners under which it was tried to take the journal, without an answer, and after which of the processes.
+    /// Owner IDs with which the journal was claimed without a response, with the process before
+    /// them.
     pub(crate) tried: Vec<Tried>,
 }
 
 impl Lineage {
-    /// That of the journal in a directory. Empty where there is none, and where the file is damaged: then the
-    /// process is taken for the owner of a copy, and its clicks are stored by their ids.
+    /// Reads the lineage of the journal in a directory. It is empty if there is none, or if the
+    /// file is damaged: the process then counts as the owner of a copy, and its clicks are
+    /// identified by their IDs.
     pub(super) fn read(directory: &Path) -> Self {
         let path = directory.join(FILE);
         let Ok(text) = std::fs::read_to_string(&path) else {
             return Self::default();
         };
         Self::of_text(&text).unwrap_or_else(|| {
-            warn!(file = %path.display(), "the list of owners is damaged");
+            warn!(file = %path.display(), "the list of journal owners is damaged");
             Self::default()
         })
     }
 
-    /// Makes sure that it can be read, if it is there: who may not read it must not be taken for the owner of a copy.
+    /// Checks that the file can be read if it exists: a process without permission must not count
+    /// as the owner of a copy.
     pub(super) fn check(directory: &Path) -> Result<(), JournalError> {
         let path = directory.join(FILE);
         match std::fs::read(&path) {
@@ -58,12 +62,12 @@ impl Lineage {
         }
     }
 
-    /// Writes it into a directory. It is on the disk when this returns.
+    /// Writes the lineage to a directory, and syncs it to disk.
     pub(super) fn write(&self, directory: &Directory) -> Result<(), JournalError> {
         directory.replace(FILE, &self.to_text())
     }
 
-    /// Notes a process that owns the journal.
+    /// Adds a process that owns the journal.
     pub(crate) fn push(&mut self, owner: Predecessor) {
         self.tried.retain(|tried| tried.owner != owner.owner);
         self.owners.push(owner);
@@ -74,14 +78,14 @@ impl Lineage {
         }
     }
 
-    /// Notes another journal that may have settled records of this one.
+    /// Adds another journal that may have settled records of this one.
     pub(crate) fn relate(&mut self, relative: JournalId) {
         if !self.relatives.contains(&relative) {
             self.relatives.push(relative);
         }
     }
 
-    /// Notes an owner under which the journal is about to be taken.
+    /// Adds an owner ID with which the journal is about to be taken.
     pub(crate) fn try_as(&mut self, owner: JournalOwner) {
         let after = self.owners.len();
         self.tried.push(Tried { owner, after });
@@ -89,7 +93,7 @@ impl Lineage {
         self.tried.drain(..excess);
     }
 
-    /// `None` when the text is not what was written.
+    /// Parses the text of the file. Returns `None` if it is invalid.
     fn of_text(text: &str) -> Option<Self> {
         let mut lineage = Self::default();
         for line in text.lines() {
@@ -131,7 +135,7 @@ impl Lineage {
     fn to_text(&self) -> String {
         let mut text = String::new();
         if let Some(began) = self.began {
-            // Writing into a string does not fail.
+            // Writing to a string does not fail.
             let _ = writeln!(text, "began {began}");
         }
         if let Some(JournalSplit { from, at }) = self.split {
@@ -188,7 +192,7 @@ mod tests {
         }
         let after: Vec<_> = lineage.tried.iter().map(|tried| tried.after).collect();
         assert_eq!(after, [1, 2, 3]);
-        // Its answer came after all.
+        // The response arrived after all.
         lineage.push(owner(13));
         lineage.write(&opened).unwrap();
         assert_eq!(Lineage::read(directory.path()), lineage);
@@ -225,7 +229,7 @@ mod tests {
     fn one_that_cannot_be_read_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         Lineage::check(directory.path()).unwrap();
-        // Nobody can read this as a file.
+        // A directory cannot be read as a file.
         std::fs::create_dir(directory.path().join(FILE)).unwrap();
         let error = Lineage::check(directory.path()).unwrap_err();
         assert!(matches!(error, JournalError::Io { .. }), "{error}");

@@ -1,42 +1,39 @@
-//! The click journal: a local, append-only, checksummed log of the clicks that were accepted and are
-//! not yet stored in the database.
-//!
-//! # What it promises
-//! - A click that is `Appending::written` is in the kernel's hands: a process that is killed loses none.
-//!   It is on the disk within the sync interval, for when the power goes.
-//! - Every record has a *position*, the number of records before it. The database keeps the position
-//!   up to which a journal is settled, in the transaction that stores the clicks, so that each is
-//!   stored exactly once.
-//! - A redirect never fails because of the journal. What cannot be written is counted by its reason
-//!   ([`DropReason`]).
-//! - What is damaged is never taken for a click: reading goes on at the next good record, and what is
-//!   missing between is counted.
-//! - It is never longer than its limit. What is settled stays for a while, from where it is stored again when
-//!   the database is set back; it makes room for what is not settled, but never before it is as durable in the
-//!   database as the database promises.
+//! The click journal: a local, append-only, checksummed log of accepted clicks that are not yet
+//! stored in the database.
+//! # Guarantees
+//! - A click that is `Appending::written` was passed to the kernel: a killed process does not lose
+//!   it. It is synced to disk within the sync interval, in case of a power failure.
+//! - Every record has a *position*, the number of records before it. The database stores the
+//!   position up to which a journal is settled, in the transaction that stores the clicks, so that
+//!   each click is stored exactly once.
+//! - A redirect never fails because of the journal. Clicks that cannot be written are counted by
+//!   reason ([`DropReason`]).
+//! - Damage is never taken for a click: reading continues at the next good record, and the records
+//!   in between are counted.
+//! - The journal never exceeds its maximum size. Settled clicks are kept for some time, to store
+//!   them again after the database is restored from a backup. They make room for pending clicks,
+//!   but not before they are as durable as the database guarantees.
 //!
 //! | subject | file |
 //! | --- | --- |
 //! | the bytes of a record | `record.rs` |
 //! | the bytes of a segment | `frame.rs`; reading past damage `frame/recovery.rs` |
-//! | clicks that are written together | `group.rs` |
+//! | groups of clicks that are written together | `group.rs` |
 //! | files, lock and id | `directory.rs` |
 //! | the processes that used it | `lineage.rs` |
 //! | the list of segments | `segments.rs` |
-//! | what changes, under the lock | `state.rs` |
+//! | mutable state, under the lock | `state.rs` |
 //! | reading | `cursor.rs` |
-//! | how far it is settled, and waiting for that | `progress.rs` |
-//! | onto the disk | `syncer.rs` |
-//! | clicks that the database refused | `set_aside.rs`; trying them again `retries.rs` |
-//! | looking at a journal from outside | `status.rs` |
-//! | for the fuzz targets | `fuzzing.rs` |
-//!
-//! # One `write(2)` for those who come together
-//! Measured before it was chosen, beside a bare handler, one core, 64 connections: with one `write(2)` per
-//! click under a lock a redirect took 1.34 × the CPU of the bare one, of which the write was 11 %; with one
-//! for each turn of the worker (`group.rs`) it took 1.22 ×. A memory-mapped segment took 200 ns a
-//! click where a `write` took 470; it also takes `unsafe`, and a full or failing disk would end the process
-//! by a signal where `write` returns an error that can be counted.
+//! | settled position, and waiting for it | `progress.rs` |
+//! | syncing to disk | `syncer.rs` |
+//! | clicks that the database rejected | `set_aside.rs`; retrying them `retries.rs` |
+//! | inspecting a journal from outside | `status.rs` |
+//! | functions for fuzz targets | `fuzzing.rs` |
+//! # One `write(2)` for several clicks Measured against a handler without clicks, on one core with
+//! 64 connections: with one `write(2)` per click under a lock, a redirect took 1.34 times the CPU
+//! time, 11% of it for the write; with one for each turn of the worker (`group.rs`), it took 1.22
+//! times. A memory-mapped segment took 200 ns per click instead of 470 ns, but needs `unsafe`, and
+//! a full or failing disk would end the process by a signal, while `write` returns an error.
 
 mod cursor;
 mod directory;
@@ -86,55 +83,55 @@ use syncer::Syncer;
 use crate::metrics::{self, DropReason};
 use crate::settings::{Durability, JournalSettings};
 
-/// A segment is at most so long; a shorter journal has shorter ones, so that it has several.
+/// Maximum size of a segment. A smaller journal has smaller ones, so that it has several.
 const SEGMENT_BYTES: u64 = 8 * 1_024 * 1_024;
 const SEGMENTS_PER_JOURNAL: u64 = 8;
-/// Clicks that wait in memory take no more than this, whatever the journal may take.
+/// Maximum size of pending clicks in memory, whatever the maximum size of the journal.
 const MAX_MEMORY_BYTES: u64 = 64 * 1_024 * 1_024;
-/// After a failed write the next one is tried not before this has passed: a full disk costs a
-/// redirect nothing.
+/// Minimum time between a failed write and the next attempt, so that a full disk does not slow down
+/// redirects.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
-/// The segment that is written to ends when its first record is this old: what is kept no longer than a time is
-/// deleted by segments.
+/// Maximum age of the first record of the open segment, after which the segment is closed, because
+/// clicks are deleted by segments.
 const SEGMENT_AGE: Duration = Duration::from_secs(60 * 60);
-/// With durability `memory` the number of accepted clicks is noted at every so manieth, and at each
-/// sync: what a killed process had accepted is known up to so many.
+/// With durability `memory`, the number of accepted clicks is recorded every `NOTED_EVERY` clicks
+/// and at each sync. After a kill, it is known up to this many clicks.
 const NOTED_EVERY: u64 = 64;
 
-/// The journal of one data directory, which this process alone uses.
+/// The journal of one data directory, which only this process uses.
 #[derive(Debug)]
 pub struct Journal {
     directory: Directory,
     settings: JournalSettings,
-    /// What it may take in bytes, and one segment of it.
+    /// Maximum size of the journal and of a segment, in bytes.
     max_bytes: u64,
     segment_bytes: u64,
-    /// Where the number of accepted clicks is noted, with durability `memory`.
+    /// The file of the number of accepted clicks, with durability `memory`.
     accepted: Option<File>,
-    /// Clicks on their way to the segments.
+    /// Clicks that are not yet written to segments.
     lanes: Lanes,
     state: Mutex<State>,
-    /// The ingester waits for records here.
+    /// Wakes the ingester when records are appended.
     grown: Notify,
-    /// The syncer waits for something to sync here.
+    /// Wakes the syncer when there is something to sync.
     dirty: Condvar,
     progress: Progress,
 }
 
 impl Journal {
-    /// Where the journal of a data directory is.
+    /// Returns the directory of the journal of a data directory.
     #[must_use]
     pub fn directory_in(data_dir: &Path) -> PathBuf {
         data_dir.join("journal")
     }
 
-    /// Opens the journal in `directory`, or begins one there, under the id `new_id`. Looks for what
-    /// an earlier process left, and cuts off what it did not finish.
+    /// Opens the journal in `directory`, or creates one with the ID `new_id`. Finds the records of
+    /// earlier processes, and removes an incomplete record at the end.
     ///
-    /// Nothing can be appended correctly before an [`Ingester`](crate::Ingester) has begun.
+    /// Clicks must not be appended before an [`Ingester`](crate::Ingester) has begun.
     ///
     /// # Errors
-    /// [`JournalError`], above all [`JournalError::Locked`] when another process uses it.
+    /// [`JournalError`], in particular [`JournalError::Locked`] if another process uses it.
     pub fn open(
         directory: &Path,
         settings: &JournalSettings,
@@ -170,73 +167,74 @@ impl Journal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When a 302 leaves.
+    /// Returns when a redirect is sent.
     #[must_use]
     pub const fn durability(&self) -> Durability {
         self.settings.durability
     }
 
-    /// The id under which the database knows it.
+    /// Returns the ID of the journal in the database.
     #[must_use]
     pub fn id(&self) -> JournalId {
         self.state().id
     }
 
-    /// The position of the oldest record that is there.
+    /// Returns the position of the oldest record in the journal.
     #[must_use]
     pub fn first(&self) -> u64 {
         let state = self.state();
         state.segments.first().unwrap_or(state.next)
     }
 
-    /// The processes that used it under its id.
+    /// Returns the processes that used the journal under its ID.
     pub(crate) fn lineage(&self) -> Lineage {
         Lineage::read(self.directory.path())
     }
 
-    /// Notes the processes that used it under its id.
+    /// Records the processes that used the journal under its ID.
     ///
     /// # Errors
-    /// [`JournalError::Io`] when that cannot be written; then what was noted before stays.
+    /// [`JournalError::Io`] if the file cannot be written; it is unchanged then.
     pub(crate) fn note_lineage(&self, lineage: &Lineage) -> Result<(), JournalError> {
         lineage.write(&self.directory)
     }
 
-    /// The journal whose refused clicks this one tries again; `None` for most.
+    /// Returns the journal whose clicks this one retries; `None` for ordinary journals.
     ///
     /// # Errors
-    /// [`JournalError`] when it cannot be read.
+    /// [`JournalError`] if it cannot be read.
     pub(crate) fn retry_of(&self) -> Result<Option<JournalId>, JournalError> {
         retries::retry_of(self.directory.path())
     }
 
-    /// Goes on under another id.
+    /// Changes the ID of the journal.
     ///
     /// # Errors
-    /// [`JournalError::Io`] when the id cannot be written; then it stays as it was.
+    /// [`JournalError::Io`] if the ID cannot be written; it is unchanged then.
     pub(crate) fn rename(&self, id: JournalId) -> Result<(), JournalError> {
         self.directory.rename(id)?;
         self.state().id = id;
         Ok(())
     }
 
-    /// Begins to be written to. `committed` is its position as the database knows it: everything
-    /// before is settled. `reported` is the position behind the last record of the process before, as far as
-    /// the database was told: what is missing there is lost.
+    /// Starts accepting clicks. `committed` is the position of the journal in the database:
+    /// everything before it is settled. `reported` is the end position that the previous process
+    /// last reported to the database: records missing before it are lost.
     pub(crate) fn begin(&self, committed: u64, reported: u64) {
         let accepted = match self.durability() {
-            // Its redirects were answered when they were stored.
+            // Redirects were sent only after their clicks were stored.
             Durability::Commit => self.directory.accepted(),
             Durability::Journal | Durability::Memory => self.directory.accepted().max(reported),
         };
         let mut state = self.state();
         if committed > state.next {
-            // A journal without segments has deleted them itself, because all was settled.
+            // A journal without segments has deleted them, because all were settled.
             if state.segments.first().is_some() {
                 let clicks = committed - state.next;
                 info!(
                     clicks,
-                    "the end of the journal is missing, and its clicks are stored: it was not on the disk when the power went"
+                    "the end of the journal was lost in a power failure, but its clicks are \
+                     already stored"
                 );
             }
             state.next = committed;
@@ -244,7 +242,8 @@ impl Journal {
         if let Some(lost) = accepted.checked_sub(state.next).filter(|lost| *lost > 0) {
             warn!(
                 clicks = lost,
-                "the last clicks of the process before this one are lost: they were in its memory (WAYPOST_CLICK_DURABILITY=memory), or the power failed before they were on the disk"
+                "the last clicks of the previous process are lost; they were in its memory queue \
+                 (WAYPOST_CLICK_DURABILITY=memory), or a power failure came before the sync to disk"
             );
             let base = state.next;
             state.segments.push(Segment {
@@ -260,7 +259,7 @@ impl Journal {
         self.rewind(committed);
     }
 
-    /// Everything before `position` is settled and nothing from there on, whatever was settled before.
+    /// Sets the settled position, also to a lower one.
     pub(crate) fn rewind(&self, position: u64) {
         {
             let mut state = self.state();
@@ -272,12 +271,12 @@ impl Journal {
         self.progress.settled(position);
     }
 
-    /// Finds out since when the click at `position`, or the first good one behind it, has been waiting.
+    /// Determines when the click at `position`, or the first good one after it, was accepted.
     fn look_for_oldest(&self, position: u64) {
         if self.pending() == 0 {
             return;
         }
-        // What cannot be read the ingester will meet, and report.
+        // The ingester will find and report unreadable records.
         let read = Cursor::new(position).read(self, 1);
         let oldest = read
             .ok()
@@ -287,11 +286,11 @@ impl Journal {
         }
     }
 
-    /// Writes the clicks of a group: those for which there is room. The others are counted.
+    /// Writes the clicks of a group for which there is room, and counts the others as dropped.
     fn write(&self, group: &mut Group) -> Written {
         let (written, released) = {
             let mut state = self.state();
-            // What is settled makes room.
+            // Delete settled segments to make room.
             let needed = u64::try_from(group.frames.len()).unwrap_or(u64::MAX);
             let released = state.release_for_room(needed, self.max_bytes);
             (self.write_locked(&mut state, group), released)
@@ -343,7 +342,7 @@ impl Journal {
             }
             state.grew(sealed.records, group.times.oldest);
             if !full && state.failing.take().is_some() {
-                info!("the journal takes clicks again");
+                info!("the journal accepts clicks again");
             }
         }
         Written {
@@ -353,7 +352,7 @@ impl Journal {
         }
     }
 
-    /// Puts the frames of the records at `positions` where they are kept.
+    /// Stores the frames of the records at `positions` in a file or in memory.
     fn put(
         &self,
         state: &mut State,
@@ -382,14 +381,14 @@ impl Journal {
         Ok(())
     }
 
-    /// Notes how many clicks were accepted. It is only a note: that it fails changes nothing else.
+    /// Records the number of accepted clicks. A failure has no other effect.
     fn note_accepted(&self, accepted: u64) {
         if let Some(file) = &self.accepted {
             let _ = file.write_all_at(&accepted_bytes(accepted), 0);
         }
     }
 
-    /// Everything before `position` is settled. `last` is when the last of it was accepted.
+    /// Marks everything before `position` as settled. `last` is when the last of it was accepted.
     pub(crate) fn settle(&self, position: u64, last: Option<OffsetDateTime>) {
         {
             let mut state = self.state();
@@ -403,8 +402,8 @@ impl Journal {
         self.progress.settled(position);
     }
 
-    /// The position up to which the database should make durable what it has, so that segments may be deleted;
-    /// `None` while that is of no use.
+    /// Returns the position up to which the database should make clicks durable, so that segments
+    /// can be deleted; `None` while that is not useful.
     pub(crate) fn wants_durable(&self, now: OffsetDateTime) -> Option<u64> {
         let state = self.state();
         let (durable, settled) = (state.durable, state.settled);
@@ -416,7 +415,7 @@ impl Journal {
         wants.then_some(settled)
     }
 
-    /// Whether the segment that is written to is so old that it should end, or holds nothing that is kept.
+    /// Whether the open segment is so old that it should be closed, or contains nothing to keep.
     fn should_end_segment(&self, state: &State, now: OffsetDateTime) -> bool {
         state.segments.open_since().is_some_and(|since| {
             let is_done = state.settled == state.next && since <= self.kept_since(now);
@@ -424,19 +423,19 @@ impl Journal {
         })
     }
 
-    /// What is before `position` is as durable in the database as that promises.
+    /// Marks everything before `position` as durable in the database.
     pub(crate) fn durable(&self, position: u64) {
         let mut state = self.state();
         state.durable = state.durable.max(position.min(state.settled));
     }
 
-    /// Since when settled records are kept.
+    /// Returns the time since which settled records are kept.
     fn kept_since(&self, now: OffsetDateTime) -> OffsetDateTime {
         let keep = time::Duration::try_from(self.settings.keep).unwrap_or(time::Duration::MAX);
         now.saturating_sub(keep)
     }
 
-    /// Deletes what need not be kept any longer, and ends the segment that is written to when it is old.
+    /// Deletes segments that need not be kept, and closes the open segment if it is old.
     pub(crate) fn tidy(&self, now: OffsetDateTime) {
         {
             let mut state = self.state();
@@ -447,7 +446,7 @@ impl Journal {
         self.release_old(self.kept_since(now));
     }
 
-    /// Deletes settled segments of which nothing happened after `before`.
+    /// Deletes settled segments whose records all happened at or before `before`.
     fn release_old(&self, before: OffsetDateTime) {
         let released = {
             let mut state = self.state();
@@ -460,71 +459,71 @@ impl Journal {
         delete(&released);
     }
 
-    /// How many clicks were accepted and are not settled.
+    /// Returns the number of pending clicks.
     #[must_use]
     pub fn pending(&self) -> u64 {
         let state = self.state();
         state.next.saturating_sub(state.settled)
     }
 
-    /// What it takes now, and what it may take, in bytes.
+    /// Returns the current and the maximum size in bytes.
     #[must_use]
     pub fn size(&self) -> (u64, u64) {
         (self.state().segments.bytes(), self.max_bytes)
     }
 
-    /// The position of the first record that is not settled.
+    /// Returns the position of the first record that is not settled.
     pub(crate) fn settled(&self) -> u64 {
         self.state().settled
     }
 
-    /// The position behind the last record.
+    /// Returns the position after the last record.
     pub(crate) fn end(&self) -> u64 {
         self.state().next
     }
 
-    /// When the oldest click was accepted that is not settled, or one a little older; `None` when all
-    /// are.
+    /// Returns when the oldest pending click was accepted, or a slightly earlier time; `None` if
+    /// there are no pending clicks.
     #[must_use]
     pub fn waiting_since(&self) -> Option<OffsetDateTime> {
         self.state().waiting_since
     }
 
-    /// Waits until records were appended since the last time.
+    /// Waits until records were appended since the last call.
     pub(crate) async fn grown(&self) {
         self.grown.notified().await;
     }
 
-    /// How far it is settled.
+    /// Returns the progress of settling.
     pub(crate) const fn progress(&self) -> &Progress {
         &self.progress
     }
 
-    /// Sets a click aside that the database refused.
+    /// Sets aside a click that the database rejected.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub(crate) fn set_aside(&self, click: &ClickRecord<'_>) -> io::Result<SetAside> {
         self.directory.set_aside(|bytes| click.write(bytes))
     }
 
-    /// Starts to bring onto the disk what is appended. Ends when the syncer is dropped.
+    /// Starts syncing appended records to disk, until the syncer is dropped.
     ///
     /// # Errors
-    /// When no thread can be started.
+    /// If the thread cannot be started.
     pub(crate) fn start_syncing(self: &Arc<Self>) -> io::Result<Syncer> {
         Syncer::start(Arc::clone(self))
     }
 }
 
-/// Deletes segments that are settled.
+/// Deletes the files of settled segments.
 fn delete(files: &[PathBuf]) {
     for path in files {
         if let Err(error) = std::fs::remove_file(path)
             && error.kind() != ErrorKind::NotFound
         {
-            // The next start tries again; nothing in it will be stored twice.
-            warn!(segment = %path.display(), %error, "a settled segment was not deleted");
+            // The next start tries again. Its clicks will not be stored twice.
+            warn!(segment = %path.display(), %error, "cannot delete a settled journal segment");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! How far a journal is settled, and waiting for it.
+//! The settled position of a journal, and waiting for it.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// How far a journal is settled. Many may wait for it.
+/// The settled position of a journal, for any number of waiting tasks.
 #[derive(Debug)]
 pub(crate) struct Progress(watch::Sender<State>);
 
@@ -13,16 +13,16 @@ pub(crate) struct Progress(watch::Sender<State>);
 struct State {
     /// The position of the first record that is not settled.
     settled: u64,
-    /// Whether the last attempt to settle something failed.
+    /// Whether the last attempt to settle records failed.
     away: bool,
 }
 
-/// Whether what was asked for is settled.
+/// The result of waiting for a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Settled {
-    /// It is.
+    /// The position is settled.
     Yes,
-    /// It was not in time.
+    /// The position was not settled in time.
     NotYet,
 }
 
@@ -40,17 +40,17 @@ impl Progress {
         });
     }
 
-    /// The database does not take what is to be settled.
+    /// Records that the last attempt to settle records failed.
     pub(crate) fn away(&self) {
         self.0.send_modify(|state| state.away = true);
     }
 
-    /// Whether the database was away the last time that it was asked to settle something.
+    /// Whether the last attempt to settle records failed.
     pub(crate) fn is_away(&self) -> bool {
         self.0.borrow().away
     }
 
-    /// Waits until everything before `position` is settled, for at most `limit`.
+    /// Waits at most `limit` until everything before `position` is settled.
     pub(crate) async fn reached(&self, position: u64, limit: Duration) -> Settled {
         if self.0.borrow().settled >= position {
             return Settled::Yes;

@@ -1,9 +1,9 @@
-//! What the journal keeps of a click: the bytes of one record, and the click they are read back as.
+//! The bytes of one record of the journal, and the click that is read from them.
 //!
-//! The redirect writes what it has; parsing the user agent and the referrer is left to whoever
-//! reads the record, which is not on the redirect's path. What may be somebody's secret never gets
-//! into a record: the address is hashed before, and so is the session cookie of a visitor who is signed
-//! in; a referrer has lost its query, its fragment and its credentials.
+//! The redirect writes raw values. User agent and referrer are parsed when the record is read,
+//! which does not delay a redirect. Secrets are never written: the IP address and the session
+//! cookie of a signed-in visitor are hashed before, and a referrer loses its query, fragment and
+//! credentials.
 
 use std::borrow::Cow;
 
@@ -16,12 +16,12 @@ use waypost_core::{
 
 use crate::signals::Signals;
 
-/// The longest user agent that is written, in bytes: as many as the characters that are kept can
-/// take.
+/// Maximum length of a written user agent in bytes: enough for the maximum number of characters.
 const MAX_USER_AGENT: usize = UserAgent::MAX_CHARS * 4;
-/// The longest record, in bytes: what is fixed, a user agent and a referrer, with room to spare.
+/// Maximum length of a record in bytes: the fixed part, a user agent and a referrer, with some
+/// reserve.
 pub(super) const MAX_RECORD: usize = 8 * 1_024;
-/// The length of the shortest record, in bytes: what is fixed, with empty texts.
+/// Minimum length of a record in bytes: the fixed part, with empty texts.
 pub(super) const MIN_RECORD: usize = 16 + 16 + 8 + 4 + 1 + 2 + 2;
 
 const HAS_ADDRESS_HASH: u8 = 1;
@@ -32,7 +32,7 @@ const IS_UNTRACKED: u8 = 16;
 const KNOWN_FLAGS: u8 =
     HAS_ADDRESS_HASH | HAS_SESSION_HASH | HAS_COUNTRY | IS_PREFETCH | IS_UNTRACKED;
 
-/// A click as the redirect knows it.
+/// A click as the redirect sees it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ClickRecord<'a> {
     pub(crate) id: ClickId,
@@ -40,29 +40,30 @@ pub(crate) struct ClickRecord<'a> {
     pub(crate) clicked_at: OffsetDateTime,
     pub(crate) day: Date,
     pub(crate) ip_hash: Option<IpHash>,
-    /// The session that the visitor presented, whether there is such a one or not.
+    /// The session that the visitor presented, which may not exist.
     pub(crate) session: Option<SessionHash>,
-    /// The country of the visitor's address.
+    /// The country of the visitor's IP address.
     pub(crate) country: Option<Country>,
-    /// What the request said of itself. Of one that is not to be tracked, all that could be `None` is.
+    /// The signals of the request. If the visitor asks not to be tracked, all optional fields are
+    /// `None`.
     pub(crate) signals: Signals,
-    /// The header's value, as it was sent; empty when there was none.
+    /// The value of the header, as it was sent; empty if there was none.
     pub(crate) user_agent: &'a [u8],
-    /// The header's value, as it was sent; empty when there was none.
+    /// The value of the header, as it was sent; empty if there was none.
     pub(crate) referrer: &'a [u8],
 }
 
-/// A click as it is read from a record: who made it is still to be found out.
+/// A click as it is read from a record. Its user is looked up later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadClick {
-    /// The click, of nobody.
+    /// The click, without a user.
     pub click: Click,
     /// The session that the visitor presented.
     pub session: Option<SessionHash>,
 }
 
 impl<'a> ClickRecord<'a> {
-    /// The record that the click was read from.
+    /// Returns the record that the click was read from.
     pub(crate) fn of(click: &'a Click, session: Option<SessionHash>) -> Self {
         let user_agent = click.user_agent.as_ref().map_or("", UserAgent::as_str);
         let referrer = click.referrer.as_ref().map_or("", Referrer::as_str);
@@ -75,7 +76,7 @@ impl<'a> ClickRecord<'a> {
             session,
             country: click.facts.country,
             signals: Signals {
-                // Whoever has a user agent is a person by what it says, not by the record.
+                // With a user agent, the class comes from it and not from the record.
                 is_untracked: click.facts.class == Some(VisitClass::Human)
                     && click.user_agent.is_none(),
                 is_prefetch: click.facts.class == Some(VisitClass::Prefetch),
@@ -89,18 +90,18 @@ impl<'a> ClickRecord<'a> {
 impl ClickRecord<'_> {
     /// Appends the bytes of the record to `bytes`.
     ///
-    /// | bytes | what, numbers little-endian |
+    /// | bytes | contents, numbers little-endian |
     /// | --- | --- |
     /// | 16 | id |
     /// | 16 | link |
     /// | 8 | microseconds since 1970, signed |
     /// | 4 | the day, as a Julian day number, signed |
-    /// | 1 | flags: bit 0, there is an address hash; bit 1, a session hash; bit 2, a country; bit 3, the browser fetched ahead; bit 4, nothing else is kept |
-    /// | 0 or 32 | address hash |
+    /// | 1 | flags: bit 0: has an IP address hash; bit 1: has a session hash; bit 2: has a country; bit 3: prefetch; bit 4: not tracked |
+    /// | 0 or 32 | IP address hash |
     /// | 0 or 32 | session hash; records of earlier versions have none |
     /// | 0 or 2 | country; records of earlier versions have none |
-    /// | 2, n | user agent: its length and itself |
-    /// | 2, n | referrer: its length and itself |
+    /// | 2, n | user agent: length and text |
+    /// | 2, n | referrer: length and text |
     pub(super) fn write(&self, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(self.id.as_uuid().as_bytes());
         bytes.extend_from_slice(self.link_id.as_uuid().as_bytes());
@@ -135,10 +136,10 @@ fn write_text(bytes: &mut Vec<u8>, text: &[u8]) {
     bytes.extend_from_slice(text.get(..usize::from(length)).unwrap_or_default());
 }
 
-/// A referrer as it may be written: scheme, host and path.
+/// Returns the part of a referrer that may be written: scheme, host and path.
 ///
-/// The usual web address loses what follows `?` or `#`, which takes no parsing; anything else (other
-/// schemes, an `@`, which may stand behind a password, great length) goes through the parser at once.
+/// A usual web URL loses everything after `?` or `#`, without parsing. Other referrers (other
+/// schemes, an `@`, which may follow a password, or a great length) are parsed.
 fn without_secrets(referrer: &[u8]) -> Cow<'_, [u8]> {
     let end = referrer.iter().position(|byte| matches!(byte, b'?' | b'#'));
     let page = end.map_or(referrer, |end| referrer.get(..end).unwrap_or_default());
@@ -152,7 +153,7 @@ fn without_secrets(referrer: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(parsed.map_or_else(Vec::new, |referrer| referrer.as_str().as_bytes().to_vec()))
 }
 
-/// Reads a record; `None` when it is none.
+/// Reads a record. Returns `None` if the bytes are not a record.
 pub(super) fn read(bytes: &[u8]) -> Option<ReadClick> {
     let mut rest = bytes;
     let id = ClickId::from_uuid(Uuid::from_bytes(take(&mut rest)?));
@@ -178,11 +179,11 @@ pub(super) fn read(bytes: &[u8]) -> Option<ReadClick> {
     } else {
         Some(Country::of(take(&mut rest)?)?)
     };
-    // What the user agent says is found out when the click is stored.
+    // The user agent is parsed when the click is stored.
     let class = if flags & IS_PREFETCH != 0 {
         Some(VisitClass::Prefetch)
     } else if flags & IS_UNTRACKED != 0 {
-        // Browsers send that for people, and nothing else is known.
+        // Browsers of people send this signal, and nothing else is known.
         Some(VisitClass::Human)
     } else {
         None
@@ -221,7 +222,7 @@ fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 fn unix_micros(at: OffsetDateTime) -> i64 {
-    // Any time that there is fits: year 9999 is 2.5 × 10^17 µs away.
+    // All times fit: the year 9999 is 2.5 × 10^17 µs away.
     i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or(0)
 }
 
@@ -314,7 +315,7 @@ mod tests {
             country: None,
             ..sample(b"Mozilla/5.0", b"https://example.org/")
         };
-        // As it was written when there were no sessions.
+        // The record as earlier versions without sessions wrote it.
         let mut bytes = Vec::new();
         bytes.extend_from_slice(record.id.as_uuid().as_bytes());
         bytes.extend_from_slice(record.link_id.as_uuid().as_bytes());
@@ -340,7 +341,7 @@ mod tests {
                 ..sample(b"", b"")
             };
             let read = read(&written(&record)).unwrap();
-            // The record of such a click, set aside, is the same.
+            // The record of such a click is the same when it is set aside.
             let again = ClickRecord::of(&read.click, read.session);
             assert_eq!(again.signals.is_prefetch, is_prefetch);
             read.click.facts.class

@@ -1,15 +1,16 @@
-//! Trying refused clicks again: each file of clicks that were set aside becomes a journal of its own, whose
-//! position tells which of its clicks are stored. However often that is interrupted, none is stored twice.
+//! Retrying clicks that were set aside: each file of such clicks becomes a journal of its own,
+//! whose position tells which of its clicks are stored. However often a retry is interrupted, no
+//! click is stored twice.
 //!
-//! They are in the directory `retries` of the journal, each named by the id of the journal that it is:
+//! The directory `retries` of the journal contains one directory for each, named by its journal ID:
 //!
-//! | file | what |
+//! | file | contents |
 //! | --- | --- |
-//! | `of` | the id of the journal that counted the clicks as rejected |
-//! | `source` | the file of clicks that were set aside, until it is made into a segment |
+//! | `of` | the ID of the journal that counted the clicks as rejected |
+//! | `source` | the file of clicks that were set aside, until it is converted to a segment |
 //! | `id`, `00000000000000000000.clicks`, … | as in every journal |
 //!
-//! What is refused again is set aside there, and becomes another one.
+//! Clicks that are rejected again are set aside there, and become another retry.
 
 use std::fs::{DirBuilder, File};
 use std::io::{self, ErrorKind, Write as _};
@@ -27,19 +28,20 @@ const RETRIES: &str = "retries";
 const OF: &str = "of";
 const SOURCE: &str = "source";
 
-/// Clicks that were refused, as a journal that is in nobody's hands.
+/// A retry: clicks that were set aside, as a journal that no server uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retry {
     /// Its directory.
     pub directory: PathBuf,
-    /// Its id.
+    /// Its journal ID.
     pub id: JournalId,
     /// The journal that counted the clicks as rejected.
     pub of: JournalId,
 }
 
 impl Retry {
-    /// Puts it aside for people to look at; later retries pass over it. Returns its new directory.
+    /// Moves the retry out of the way, for people to inspect; later retries skip it. Returns its
+    /// new directory.
     ///
     /// # Errors
     /// [`JournalError::Io`].
@@ -49,7 +51,7 @@ impl Retry {
         Ok(kept)
     }
 
-    /// The ids of its clicks, those that are stored by now included.
+    /// Returns the IDs of its clicks, including those that are stored by now.
     ///
     /// # Errors
     /// [`JournalError::Io`].
@@ -65,7 +67,7 @@ impl Retry {
     }
 }
 
-/// Keeps others from trying the same clicks again at the same time, as long as this value lives.
+/// Exclusive access to the retries of a journal, while this value lives.
 #[derive(Debug)]
 pub struct Retries {
     directory: Directory,
@@ -73,11 +75,11 @@ pub struct Retries {
 }
 
 impl Retries {
-    /// Begins to try again what was set aside in the journal in `directory`; `None` when there is no journal. A server
-    /// may use it at the same time.
+    /// Locks the retries of the journal in `directory`, which a server may use at the same time.
+    /// Returns `None` if there is no journal.
     ///
     /// # Errors
-    /// [`JournalError::Locked`] when another process tries them again, [`JournalError::Io`].
+    /// [`JournalError::Locked`] if another process is retrying, [`JournalError::Io`].
     pub fn of(journal: &Path) -> Result<Option<Self>, JournalError> {
         if directory::read_id(journal)?.is_none() {
             return Ok(None);
@@ -88,11 +90,11 @@ impl Retries {
         }))
     }
 
-    /// Makes journals of all files of clicks that were set aside. Returns them and those of earlier tries that are
-    /// there still, oldest first.
+    /// Converts all files of clicks that were set aside to journals. Returns them and unfinished
+    /// earlier ones, oldest first.
     ///
     /// # Errors
-    /// [`JournalError`]; then it can be tried again, and nothing is there twice.
+    /// [`JournalError`]. The call can be repeated, and no click is duplicated.
     pub fn prepare(
         &self,
         random: &dyn Random,
@@ -131,14 +133,14 @@ impl Retries {
     /// [`JournalError::Io`].
     pub fn delete(&self, retry: &Retry) -> Result<(), JournalError> {
         let path = &retry.directory;
-        // What is in the way of this is not deleted: clicks that were set aside once more.
+        // Keep the directory if clicks were set aside in it again.
         if !set_aside::files(path, retry.id)?.is_empty() {
             return Ok(());
         }
         std::fs::remove_dir_all(path).map_err(io_error(path))
     }
 
-    /// The directories of retries, in the order of their ids, which is that of their beginnings.
+    /// Returns the directories of retries, sorted by ID and therefore by creation.
     fn directories(&self) -> Result<Vec<PathBuf>, JournalError> {
         let path = self.directory.path();
         let mut directories = Vec::new();
@@ -153,13 +155,13 @@ impl Retries {
     }
 }
 
-/// The id in the name of a retry's directory.
+/// Returns the ID in the name of a retry's directory.
 fn id_of(retry: &Path) -> Option<JournalId> {
     let name = retry.file_name()?.to_str()?;
     Uuid::parse_str(name).ok().map(JournalId::from_uuid)
 }
 
-/// The journal whose refused clicks the one in `directory` tries again; `None` for most.
+/// Returns the journal whose clicks the one in `directory` retries; `None` for ordinary journals.
 pub(super) fn retry_of(directory: &Path) -> Result<Option<JournalId>, JournalError> {
     let path = directory.join(OF);
     match std::fs::read_to_string(&path) {
@@ -172,8 +174,8 @@ pub(super) fn retry_of(directory: &Path) -> Result<Option<JournalId>, JournalErr
     }
 }
 
-/// Makes a journal of what was set aside. Done again after it was interrupted, it makes the same one. `None` where it
-/// was interrupted before anything was taken.
+/// Converts a file of clicks that were set aside to a journal. Repeating it after an interruption
+/// has the same result. Returns `None` if it was interrupted before the file was taken.
 fn finish(retry: &Path) -> Result<Option<Retry>, JournalError> {
     let source = retry.join(SOURCE);
     let frames = match std::fs::read(&source) {
@@ -207,7 +209,7 @@ fn finish(retry: &Path) -> Result<Option<Retry>, JournalError> {
     Ok(Some(Retry { directory, id, of }))
 }
 
-/// Writes a file, which is on the disk when this returns.
+/// Writes a file and syncs it to disk.
 fn write(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let mut file = directory::create(&directory.join(name))?;
     file.write_all(bytes)?;

@@ -1,4 +1,4 @@
-//! The segments of an open journal: where its records are, and where the next one goes.
+//! The segments of an open journal: where its records are, and where the next one is written.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -13,24 +13,24 @@ use time::OffsetDateTime;
 use super::directory::Directory;
 use super::frame::HEADER;
 
-/// A segment in memory is at most so long: what is stored can be given back soon.
+/// Maximum size of a segment in memory. It is small, so that memory of stored clicks is freed soon.
 const MEMORY_SEGMENT_BYTES: usize = 1_024 * 1_024;
 
 /// Consecutive records.
 #[derive(Debug)]
 pub(super) struct Segment {
-    /// The position of the first one.
+    /// The position of the first record.
     pub(super) base: u64,
-    /// The position behind the last one.
+    /// The position after the last record.
     pub(super) end: u64,
-    /// When the oldest and the newest of them happened, as far as that is known.
+    /// When the oldest and the newest record happened, if known.
     pub(super) oldest: Option<OffsetDateTime>,
     pub(super) newest: Option<OffsetDateTime>,
     pub(super) backing: Backing,
 }
 
 impl Segment {
-    /// A segment that holds nothing yet.
+    /// Creates an empty segment.
     fn empty(base: u64, backing: Backing) -> Self {
         Self {
             base,
@@ -41,13 +41,13 @@ impl Segment {
         }
     }
 
-    /// A segment that only tells where the journal ends.
+    /// Creates a segment that only marks the end of the journal.
     pub(super) fn marker(base: u64, path: PathBuf) -> Self {
         let bytes = u64::try_from(HEADER).unwrap_or(u64::MAX);
         Self::empty(base, Backing::File { path, bytes })
     }
 
-    /// Notes when records happened that were added.
+    /// Updates the times with those of added records.
     fn add_times(&mut self, times: &Times) {
         self.oldest = earlier(self.oldest, times.oldest);
         self.newest = self.newest.max(times.newest);
@@ -62,14 +62,14 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// Adds one more record.
+    /// Adds the time of a record.
     pub(super) fn add(&mut self, at: OffsetDateTime) {
         self.oldest = earlier(self.oldest, Some(at));
         self.newest = self.newest.max(Some(at));
     }
 }
 
-/// The earlier one of two times, of which either may not be known.
+/// Returns the earlier one of two times, which may be unknown.
 pub(super) fn earlier(
     one: Option<OffsetDateTime>,
     other: Option<OffsetDateTime>,
@@ -83,11 +83,11 @@ pub(super) fn earlier(
 /// Where the records of a segment are.
 #[derive(Debug)]
 pub(super) enum Backing {
-    /// In a file, of which so many bytes were written.
+    /// In a file, with the number of written bytes.
     File { path: PathBuf, bytes: u64 },
     /// In memory, as frames.
     Memory(Vec<u8>),
-    /// Nowhere: they were in the memory of a process that was killed.
+    /// Nowhere: they were in the memory of a killed process.
     Lost,
 }
 
@@ -105,9 +105,9 @@ impl Backing {
 #[derive(Debug, Default)]
 pub(super) struct Segments {
     list: VecDeque<Segment>,
-    /// The file of the last one, while it is written to.
+    /// The file of the last segment, while it is open for writing.
     open: Option<Arc<File>>,
-    /// What all of them take.
+    /// The total size in bytes.
     bytes: u64,
 }
 
@@ -118,18 +118,17 @@ impl Segments {
         self.open = None;
     }
 
-    /// What all of them take, in bytes.
+    /// Returns the total size in bytes.
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// The position of the oldest record.
+    /// Returns the position of the oldest record.
     pub(super) fn first(&self) -> Option<u64> {
         self.list.front().map(|segment| segment.base)
     }
 
-    /// Whether a file ends after the first and not after the last of these positions, the one that is written
-    /// to excepted.
+    /// Whether a closed file ends after the first of these positions, and not after the last.
     pub(super) fn has_file_end_in(&self, positions: Range<u64>) -> bool {
         let open = usize::from(self.open.is_some());
         let closed = self.list.iter().rev().skip(open);
@@ -140,24 +139,24 @@ impl Segments {
             })
     }
 
-    /// When the first record happened of the segment that is written to.
+    /// Returns when the first record of the open segment happened.
     pub(super) fn open_since(&self) -> Option<OffsetDateTime> {
         let last = self.open.as_ref().and(self.list.back());
         last.and_then(|last| last.oldest)
     }
 
-    /// The segment that holds the record at `position`, or the next one behind it.
+    /// Returns the segment that contains the record at `position`, or the next segment.
     pub(super) fn holding(&self, position: u64) -> Option<&Segment> {
         self.list.iter().find(|segment| segment.end > position)
     }
 
-    /// Nothing more is written to the segment that is written to.
+    /// Closes the open segment for writing.
     pub(super) fn close(&mut self) {
         self.open = None;
     }
 
-    /// Writes the frames of the records at `positions` into a file: the last one, or a new one where they
-    /// would take that beyond `limit` bytes. Gives back the file, and whether it is new.
+    /// Writes the frames of the records at `positions` to the last file, or to a new one if the
+    /// last would exceed `limit` bytes. Returns the file, and whether it is new.
     pub(super) fn write_to_file(
         &mut self,
         directory: &Directory,
@@ -184,10 +183,10 @@ impl Segments {
             return Err(io::Error::other("no segment is open"));
         };
         let Backing::File { bytes, .. } = &mut last.backing else {
-            return Err(io::Error::other("the open segment is no file"));
+            return Err(io::Error::other("the open segment is not a file"));
         };
         if let Err(error) = file.write_all_at(frames, *bytes) {
-            // Whole frames may be among what it wrote: the next process would find them.
+            // Remove complete frames that may have been written: the next process would find them.
             let _ = file.set_len(*bytes);
             return Err(error);
         }
@@ -198,8 +197,7 @@ impl Segments {
         Ok((file, !has_room))
     }
 
-    /// Forgets a last segment in which the record at `position` would have been the first: its file
-    /// is the one that was just made again.
+    /// Removes an empty last segment at `position` from the list: its file was just created again.
     fn forget_empty(&mut self, position: u64) {
         let is_empty = self.list.back().is_some_and(|last| last.base == position);
         if is_empty && let Some(empty) = self.list.pop_back() {
@@ -228,11 +226,12 @@ impl Segments {
         }
     }
 
-    /// Lets go of the oldest segments that hold nothing at or after `position`, as long as `may_go` says so
-    /// of the next one. The one that is written to stays. Returns the files, which are still there.
+    /// Removes the oldest segments without records at or after `position`, as long as `may_go`
+    /// allows it for the next one. Keeps the open segment. Returns the files, which are not
+    /// deleted.
     ///
-    /// A last segment without records stays as well: the next record is written to a file of the same
-    /// name, perhaps before that file is deleted.
+    /// Also keeps an empty last segment: the next record is written to a file of the same name,
+    /// perhaps before that file is deleted.
     pub(super) fn release(
         &mut self,
         position: u64,
@@ -324,7 +323,7 @@ mod tests {
         segments
             .write_to_file(&directory, 1_000, 0..1, b"0123456789", &Times::default())
             .unwrap();
-        // As it is found when the process before was killed right after it had made the file.
+        // As found if the previous process was killed right after it created the file.
         let (path, _) = directory.create_segment(1).unwrap();
         let bytes = HEADER as u64;
         let backing = Backing::File {
@@ -372,7 +371,7 @@ mod tests {
         }
         assert!(segments.has_file_end_in(3..6) && segments.has_file_end_in(4..8));
         assert!(!segments.has_file_end_in(3..5) && !segments.has_file_end_in(6..8));
-        assert!(!segments.has_file_end_in(9..10), "it is written to");
+        assert!(!segments.has_file_end_in(9..10), "the segment is open");
         let files = segments.release(9, |segment| segment.base < 3);
         assert_eq!(files.len(), 1);
         assert_eq!(segments.first(), Some(3));

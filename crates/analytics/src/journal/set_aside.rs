@@ -1,11 +1,11 @@
-//! Clicks that the database refused: the file `rejected` of a journal's directory.
+//! Clicks that the database rejected: the file `rejected` of a journal's directory.
 //!
-//! They are tried again as a journal of their own, in the directory `retries`, see `retries.rs`. A file belongs
-//! to the journal that counted its clicks as rejected: when a journal goes on under another id, the file
-//! becomes `rejected.ID`, with the id before.
+//! They are retried as a journal of their own, in the directory `retries`, see `retries.rs`. A file
+//! belongs to the journal that counted its clicks as rejected: when the journal ID changes, the
+//! file is renamed to `rejected.ID`, with the previous ID.
 //!
-//! Whoever adds to a file or takes it away has it locked: a click that is being set aside, and may yet be stored, is
-//! not tried again by somebody else.
+//! A file is locked while it is appended to or taken away, so that a click that is being set aside,
+//! and may still be stored, is not retried by another process.
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
@@ -21,23 +21,23 @@ use super::directory::{Directory, FILE_MODE, JournalError, io_error};
 use super::frame::{self, Frame, PREFIX};
 use super::record;
 
-/// The file of the journal's present id.
+/// The file of the journal's present ID.
 const FILE: &str = "rejected";
-/// Beyond this size no more clicks are set aside.
+/// Maximum size of the file.
 const MAX_BYTES: u64 = 64 * 1_024 * 1_024;
-/// The position in the frames of clicks that are set aside: they have none in their file that could be
-/// known without counting.
+/// The position in the frames of clicks that are set aside. Their place in the file is not known
+/// without counting.
 const NO_POSITION: u64 = 0;
 
 /// A file of clicks that were set aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SetAsideFile {
     pub(super) path: PathBuf,
-    /// The journal that counted them as rejected.
+    /// The journal that counted its clicks as rejected.
     pub(super) journal: JournalId,
 }
 
-/// A record that was set aside. Nobody else takes it as long as this value lives.
+/// A record that was set aside. Its file is locked while this value lives.
 #[derive(Debug)]
 pub(crate) struct SetAside {
     file: File,
@@ -45,17 +45,18 @@ pub(crate) struct SetAside {
 }
 
 impl SetAside {
-    /// It need not have been.
+    /// Removes the record again.
     pub(crate) fn undo(self) {
         if let Err(error) = self.file.set_len(self.before) {
-            warn!(%error, "the file of rejected clicks holds one that was not rejected");
+            warn!(%error, "cannot remove a click from the file of rejected clicks, although it \
+                was not rejected");
         }
     }
 }
 
 impl Drop for SetAside {
     fn drop(&mut self) {
-        // As that of a directory: closing it may not be enough.
+        // Closing the file may not be enough, as for the lock of a directory.
         let _ = self.file.unlock();
     }
 }
@@ -64,7 +65,7 @@ impl Directory {
     /// Sets a record aside; `write` appends its bytes.
     ///
     /// # Errors
-    /// When it cannot be written, or there is no room for it.
+    /// If it cannot be written, or the file has reached its maximum size.
     pub(super) fn set_aside(&self, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<SetAside> {
         let mut frame = Vec::new();
         frame::write(&mut frame, NO_POSITION, write);
@@ -81,7 +82,7 @@ impl Directory {
         Ok(SetAside { file, before })
     }
 
-    /// Opens the file, and locks it. Whoever takes it away has it locked only while it gets another name.
+    /// Opens and locks the file. A process that takes it away locks it only while renaming it.
     fn lock_set_aside(&self) -> io::Result<File> {
         let path = self.path().join(FILE);
         loop {
@@ -97,7 +98,7 @@ impl Directory {
         }
     }
 
-    /// The journal goes on under another id: what was set aside is kept for the one before.
+    /// Keeps clicks that were set aside for the previous ID, before the journal ID changes.
     ///
     /// # Errors
     /// [`JournalError::Io`].
@@ -106,8 +107,7 @@ impl Directory {
         let kept = self.path().join(format!("{FILE}.{before}"));
         let keep = || match std::fs::read(&path) {
             Ok(_) if !kept.try_exists()? => std::fs::rename(&path, &kept),
-            // A process that was killed in the midst of this did so before. What stands there twice is
-            // tried again once.
+            // A killed process may have done this before. Duplicates are retried only once.
             Ok(frames) => {
                 let mut file = OpenOptions::new().append(true).open(&kept)?;
                 file.write_all(&frames)?;
@@ -121,7 +121,7 @@ impl Directory {
     }
 }
 
-/// Whether the path still leads to this file.
+/// Whether the path still refers to this file.
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     match std::fs::metadata(path) {
         Ok(found) => Ok((found.dev(), found.ino()) == {
@@ -133,8 +133,8 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// The files of clicks that were set aside in the directory of the journal `id` and hold something, in the order of
-/// their names.
+/// Returns the non-empty files of clicks that were set aside in the directory of the journal `id`,
+/// sorted by name.
 ///
 /// # Errors
 /// [`JournalError::Io`].
@@ -143,7 +143,7 @@ pub(super) fn files(directory: &Path, id: JournalId) -> Result<Vec<SetAsideFile>
     for entry in std::fs::read_dir(directory).map_err(io_error(directory))? {
         let entry = entry.map_err(io_error(directory))?;
         let name = entry.file_name();
-        // One that is gone meanwhile holds nothing.
+        // A file that was removed in the meantime counts as empty.
         let is_empty = entry.metadata().is_ok_and(|found| found.len() == 0);
         let journal = match name.to_str().and_then(|name| name.strip_prefix(FILE)) {
             Some("") => Some(id),
@@ -162,7 +162,8 @@ pub(super) fn files(directory: &Path, id: JournalId) -> Result<Vec<SetAsideFile>
     Ok(files)
 }
 
-/// Gives a file of clicks that were set aside another name, when nobody adds to it. Returns whether it was there.
+/// Renames a file of clicks that were set aside, while no process appends to it. Returns whether it
+/// existed.
 ///
 /// # Errors
 /// [`JournalError::Io`].
@@ -184,7 +185,8 @@ pub(super) fn take(from: &Path, to: &Path) -> Result<bool, JournalError> {
     take().map_err(io_error(from))
 }
 
-/// The records in a file, in the order in which they were set aside: each click once, up to the first damaged one.
+/// Returns the records of a file, in the order in which they were set aside: each click once, up to
+/// the first damaged record.
 pub(super) fn records(frames: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = frames;
     let mut seen: BTreeSet<ClickId> = BTreeSet::new();
@@ -199,11 +201,11 @@ pub(super) fn records(frames: &[u8]) -> impl Iterator<Item = &[u8]> {
     .filter(move |record| record::read(record).is_some_and(|read| seen.insert(read.click.id)))
 }
 
-/// The clicks of a journal that were set aside because the database refused them, in the order in which
-/// it did. Reading ends at a damaged one.
+/// Returns the clicks of a journal that were set aside because the database rejected them, in that
+/// order. Reading ends at a damaged record.
 ///
 /// # Errors
-/// [`JournalError`] when the file is there and cannot be read.
+/// [`JournalError`] if the file exists and cannot be read.
 pub fn set_aside(directory: &Path) -> Result<Vec<Click>, JournalError> {
     let path = directory.join(FILE);
     let frames = match std::fs::read(&path) {

@@ -1,4 +1,4 @@
-//! What changes about an open journal, under its lock.
+//! The mutable state of an open journal, under its lock.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
-// It stands still where a test pauses time.
+// Stands still if a test pauses time.
 use tokio::time::Instant;
 use tracing::warn;
 use waypost_core::JournalId;
@@ -18,7 +18,7 @@ use super::record;
 use super::segments::{Backing, Segment, Segments, earlier};
 use crate::metrics::DropReason;
 
-/// What changes about an open journal.
+/// The mutable state of an open journal.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) id: JournalId,
@@ -27,24 +27,25 @@ pub(super) struct State {
     pub(super) next: u64,
     /// The position of the first record that is not settled.
     pub(super) settled: u64,
-    /// The position up to which the database has made what is settled durable.
+    /// The position up to which settled records are durable in the database.
     pub(super) durable: u64,
-    /// When the oldest record that is not settled was accepted, or one a little older.
+    /// When the oldest pending record was accepted, or a slightly earlier time.
     pub(super) waiting_since: Option<OffsetDateTime>,
-    /// Files with something that is not on the disk yet; the last is the one being written to.
+    /// Files with records that are not synced to disk. The open segment is the last.
     pub(super) unsynced: Vec<Arc<File>>,
-    /// Whether that one is among them.
+    /// Whether the open segment is one of them.
     pub(super) open_is_unsynced: bool,
-    /// What the last write failed for, and when.
+    /// Why and when the last write failed.
     pub(super) failing: Option<(DropReason, Instant)>,
     pub(super) stopping: bool,
 }
 
 impl State {
-    /// As an earlier process left it: looks for its segments, and cuts off what it did not finish.
+    /// Loads the state that an earlier process left: finds its segments, and removes an incomplete
+    /// record at the end.
     ///
     /// # Errors
-    /// [`JournalError`], when they cannot be read or another version wrote them.
+    /// [`JournalError`] if they cannot be read, or another version wrote them.
     pub(super) fn find(directory: &Directory, id: JournalId) -> Result<Self, JournalError> {
         let mut segments = Segments::default();
         let mut found = directory::segments(directory.path())?;
@@ -67,7 +68,7 @@ impl State {
             .collect::<Vec<_>>();
         ends.push(next);
         let times: Vec<_> = found.iter().map(time_of_first).collect();
-        // Nothing in a segment is newer than the beginning of the next one.
+        // No record of a segment is newer than the first of the next segment.
         let newest = times.iter().skip(1).copied().chain([last_time]);
         let times: Vec<_> = times.iter().copied().zip(newest).collect();
         for ((found, end), (oldest, newest)) in found.into_iter().zip(ends).zip(times) {
@@ -96,25 +97,26 @@ impl State {
         })
     }
 
-    /// Notes that this number of records were added, the oldest of which happened then.
+    /// Adds a number of records, the oldest of which happened at `oldest`.
     pub(super) fn grew(&mut self, records: u64, oldest: Option<OffsetDateTime>) {
         self.next = self.next.saturating_add(records);
         self.waiting_since = earlier(self.waiting_since, oldest);
     }
 
-    /// The position before which no file is needed for anything but a database that is set back.
+    /// Returns the position before which files are only needed if the database is restored from a
+    /// backup.
     fn done(&self) -> u64 {
         self.settled.min(self.durable)
     }
 
-    /// Ends the segment that is written to: what comes next begins a new one.
+    /// Closes the open segment. The next record starts a new one.
     pub(super) fn close_segment(&mut self) {
         self.segments.close();
         self.open_is_unsynced = false;
     }
 
-    /// Lets go of settled segments whose newest record happened at or before `before`, and of settled ones
-    /// in memory. Returns the files, which are still there.
+    /// Removes settled segments whose newest record happened at or before `before`, and settled
+    /// segments in memory. Returns the files, which are not deleted.
     pub(super) fn release_old(&mut self, before: Option<OffsetDateTime>) -> Vec<PathBuf> {
         let (settled, done) = (self.settled, self.done());
         self.segments.release(settled, |segment| {
@@ -123,8 +125,8 @@ impl State {
         })
     }
 
-    /// Lets go of the oldest settled segments until there is room for this number of bytes; when that is not
-    /// enough, of the one that is written to. Returns the files, which are still there.
+    /// Removes the oldest settled segments until there is room for a number of bytes, and if that
+    /// is not enough, also the open one. Returns the files, which are not deleted.
     pub(super) fn release_for_room(&mut self, bytes: u64, max_bytes: u64) -> Vec<PathBuf> {
         let (settled, done) = (self.settled, self.done());
         let excess = self.segments.bytes().saturating_add(bytes);
@@ -145,21 +147,21 @@ impl State {
         files
     }
 
-    /// Begins a segment where the journal ends, if there is none: its name tells the next process how many records
-    /// there were. A database that is set back does not know.
+    /// Creates a segment at the end of the journal, if there is none. Its name tells the next
+    /// process the number of records, which a database restored from a backup does not know.
     pub(super) fn mark_end(&mut self, directory: &Directory) {
         if self.segments.first().is_some() {
             return;
         }
         match directory.create_segment(self.next) {
             Ok((path, _)) => self.segments.push(Segment::marker(self.next, path)),
-            // The next record begins one.
-            Err(error) => warn!(%error, "the end of the journal is not marked"),
+            // The next record creates a segment.
+            Err(error) => warn!(%error, "cannot mark the end of the journal"),
         }
     }
 
-    /// Lets go of every settled segment, the one that is written to included. Returns the files, which are
-    /// still there.
+    /// Removes all settled segments, including the open one. Returns the files, which are not
+    /// deleted.
     pub(super) fn release_all(&mut self) -> Vec<PathBuf> {
         self.close_segment();
         let (settled, done) = (self.settled, self.done());
@@ -167,7 +169,7 @@ impl State {
             .release(settled, |segment| may_go(segment, done))
     }
 
-    /// Notes that a write failed, with a line in the log when that is new.
+    /// Records that a write failed, and logs the first failure.
     pub(super) fn failed(&mut self, reason: DropReason, error: Option<&io::Error>) -> DropReason {
         if self.failing.is_none_or(|(before, _)| before != reason) {
             let reason = reason.as_str();
@@ -175,7 +177,8 @@ impl State {
             warn!(
                 reason,
                 error,
-                "the journal takes no clicks; redirects go on, and what is not counted is in waypost_clicks_dropped_total"
+                "the journal cannot accept clicks; redirects continue, and dropped clicks are \
+                 counted in waypost_clicks_dropped_total"
             );
         }
         self.failing = Some((reason, Instant::now()));
@@ -183,7 +186,8 @@ impl State {
     }
 }
 
-/// Whether a settled segment may go: one in memory is of no more use, a file must be durable in the database.
+/// Whether a settled segment can be removed: always in memory; a file only if its clicks are
+/// durable in the database.
 fn may_go(segment: &Segment, done: u64) -> bool {
     match segment.backing {
         Backing::File { .. } => segment.end <= done,
@@ -191,7 +195,7 @@ fn may_go(segment: &Segment, done: u64) -> bool {
     }
 }
 
-/// When the first record of a segment happened, if it can be read.
+/// Returns when the first record of a segment happened, if it can be read.
 fn time_of_first(found: &Found) -> Option<OffsetDateTime> {
     let frames = directory::read_first_frame(found).ok()?;
     match frame::read(&frames, found.base) {
@@ -200,7 +204,7 @@ fn time_of_first(found: &Found) -> Option<OffsetDateTime> {
     }
 }
 
-/// When the newest of the good records happened with which frames begin.
+/// Returns when the newest of the good records at the beginning of `frames` happened.
 fn time_of_last(frames: &[u8], base: u64) -> Option<OffsetDateTime> {
     let (mut rest, mut position, mut newest) = (frames, base, None);
     while let Frame::Record(bytes) = frame::read(rest, position) {

@@ -1,5 +1,5 @@
-//! Looking at a journal from outside: what is in it, without locking it and without changing
-//! anything, whether a server uses it or not.
+//! Inspecting a journal from outside, without locking or changing it, whether a server uses it or
+//! not.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -12,64 +12,65 @@ use super::frame::{self, PREFIX};
 use super::lineage::Lineage;
 use super::{record, set_aside};
 
-/// What is in the directory of a journal.
+/// The status of a journal, read from its directory.
 #[derive(Debug, Clone)]
 pub struct JournalStatus {
-    /// The id under which the database knows it.
+    /// The ID of the journal in the database.
     pub id: JournalId,
     /// Its segments, oldest first.
     pub segments: Vec<SegmentStatus>,
-    /// How many clicks a server with durability `memory` had accepted at the least.
+    /// Minimum number of clicks that a server with durability `memory` has accepted.
     pub accepted_in_memory: u64,
-    /// What the clicks take that were set aside because the database refused them, in bytes, without those that are
-    /// tried again.
+    /// Size in bytes of the clicks that were set aside because the database rejected them, without
+    /// those being retried.
     pub set_aside_bytes: u64,
-    /// The processes that used it under its id, as far as that is known.
+    /// The processes that used it under its ID, if known.
     owners: Vec<JournalOwner>,
 }
 
-/// One segment.
+/// A segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentStatus {
     /// The name of its file.
     pub name: String,
     /// The position of its first record.
     pub first: u64,
-    /// How many good records it holds; of a segment that is settled, how many it was given.
+    /// Number of good records; for a settled segment, the number of records written.
     pub records: u64,
-    /// Its length in bytes.
+    /// Size in bytes.
     pub bytes: u64,
-    /// How many of its bytes are no good records: damage, or a record that is being written. 0 of a segment that is
-    /// settled: it is not read.
+    /// Number of bytes that are not good records: damage, or a record that is being written. 0 for
+    /// a settled segment, which is not read.
     pub bad_bytes: u64,
-    /// The position behind its last record that can be made out.
+    /// The position after its last recognisable record.
     end: u64,
     found: Found,
 }
 
-/// The clicks of a journal that are not settled.
+/// The pending clicks of a journal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pending {
-    /// How many there are, as far as they can be counted.
+    /// Number of clicks, as far as they can be counted.
     pub clicks: u64,
     /// When the oldest one happened.
     pub oldest: Option<OffsetDateTime>,
 }
 
 impl JournalStatus {
-    /// The id of the journal in `directory`. `None` when there is none.
+    /// Returns the ID of the journal in `directory`, or `None` if there is none.
     ///
     /// # Errors
-    /// [`JournalError`] when it cannot be read.
+    /// [`JournalError`] if it cannot be read.
     pub fn id_in(directory: &Path) -> Result<Option<JournalId>, JournalError> {
         directory::read_id(directory)
     }
 
-    /// Looks at the journal in `directory`, of which everything before `committed` is settled. `None` when there is
-    /// none. Segments that are settled are not read: a journal keeps many of them.
+    /// Reads the status of the journal in `directory`, of which everything before `committed` is
+    /// settled. Returns `None` if there is none. Does not read settled segments, of which there may
+    /// be many.
     ///
     /// # Errors
-    /// [`JournalError`] when it cannot be read.
+    /// [`JournalError`] if it cannot be read.
     pub fn read(directory: &Path, committed: u64) -> Result<Option<Self>, JournalError> {
         let Some(id) = directory::read_id(directory)? else {
             return Ok(None);
@@ -112,13 +113,14 @@ impl JournalStatus {
         }))
     }
 
-    /// Whether a process used this directory, or the one that it is a copy of, under the journal's id.
+    /// Whether a process used this directory, or the one that it is a copy of, under the journal's
+    /// ID.
     #[must_use]
     pub fn was_used_by(&self, owner: JournalOwner) -> bool {
         self.owners.contains(&owner)
     }
 
-    /// The position of the oldest record; that behind the last one when there is none.
+    /// Returns the position of the oldest record, or the end if there is none.
     #[must_use]
     pub fn first(&self) -> u64 {
         self.segments
@@ -126,14 +128,14 @@ impl JournalStatus {
             .map_or(self.end(), |first| first.first)
     }
 
-    /// The position behind the last record; 0 when there never was one, or none is left.
+    /// Returns the position after the last record; 0 if there are no segments.
     #[must_use]
     pub fn end(&self) -> u64 {
         let end = self.segments.last().map_or(0, |last| last.end);
         end.max(self.accepted_in_memory)
     }
 
-    /// What is pending when everything before the position `committed` is settled.
+    /// Returns the pending clicks, if everything before the position `committed` is settled.
     #[must_use]
     pub fn pending(&self, committed: u64) -> Pending {
         Pending {
@@ -159,7 +161,7 @@ impl SegmentStatus {
         }
     }
 
-    /// When the first click at or behind a position happened, if it is in this segment.
+    /// Returns when the first click at or after a position happened, if it is in this segment.
     fn time_of(&self, position: u64) -> Option<OffsetDateTime> {
         if self.end <= position {
             return None;

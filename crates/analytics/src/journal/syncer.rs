@@ -1,4 +1,4 @@
-//! Brings onto the disk what was appended: a thread of its own, because it waits for the disk.
+//! Syncs appended records to disk, on its own thread, because it waits for the disk.
 
 use std::error::Error;
 use std::fs::File;
@@ -12,7 +12,7 @@ use super::{Journal, State};
 use crate::metrics;
 use crate::settings::Durability;
 
-/// The thread; it ends when this is dropped, after it has synced once more.
+/// The thread. When this is dropped, it syncs once more and ends.
 #[derive(Debug)]
 pub(crate) struct Syncer {
     journal: Arc<Journal>,
@@ -42,7 +42,7 @@ impl Drop for Syncer {
     }
 }
 
-/// Waits until something was appended, then for the interval, then syncs.
+/// Waits until records are appended, then for the interval, then syncs.
 fn run(journal: &Journal) {
     let in_memory = journal.settings.durability == Durability::Memory;
     let interval = journal.settings.sync_interval;
@@ -80,7 +80,7 @@ fn sync(journal: &Journal, files: &[Arc<File>], failures: &mut u32) {
     let synced = files
         .iter()
         .try_for_each(|file| file.sync_data())
-        // New files are found again only when the directory is on the disk, too.
+        // New files are durable only if the directory is synced too.
         .and_then(|()| journal.directory.sync());
     match synced {
         Ok(()) => *failures = 0,
@@ -90,7 +90,8 @@ fn sync(journal: &Journal, files: &[Arc<File>], failures: &mut u32) {
                 let failure: &(dyn Error + 'static) = &failure;
                 error!(
                     error = failure,
-                    "the journal cannot be brought onto the disk; clicks survive the end of this process, but not a power failure"
+                    "cannot sync the journal to disk; clicks survive a crash of this process, but \
+                     not a power failure"
                 );
             }
             *failures = failures.saturating_add(1);

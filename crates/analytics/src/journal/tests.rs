@@ -1,4 +1,4 @@
-//! What a journal promises, as whoever appends and whoever reads sees it.
+//! Tests of the guarantees of a journal, as its writers and its reader see them.
 
 mod concurrency;
 mod damage;
@@ -28,17 +28,17 @@ const SETTINGS: JournalSettings = JournalSettings {
     max_bytes: 8 * (24 + 8 * 67),
     keep: Duration::ZERO,
 };
-/// When journals are tidied up: later than any click.
+/// The time of tidying, later than any click.
 const LATER: OffsetDateTime = datetime!(2200-01-01 12:00 UTC);
 const PER_SEGMENT: u64 = 8;
 const FULL: u64 = 64;
 
-/// A journal in a directory of its own, which was begun where the last settling ended.
+/// A journal in its own directory, started at the last settled position.
 struct Desk {
     temporary: TempDir,
     settings: JournalSettings,
     journal: Arc<Journal>,
-    /// The position that a database would have.
+    /// The position in the database.
     committed: u64,
 }
 
@@ -49,7 +49,7 @@ impl Desk {
 
     fn with(settings: JournalSettings) -> Self {
         let temporary = tempfile::tempdir().unwrap();
-        // Journals make their id durable; hundreds of them would keep a disk busy.
+        // New journals sync their ID, and hundreds of them would keep the disk busy.
         std::fs::write(temporary.path().join("id"), NEW_ID.to_string()).unwrap();
         let journal = Journal::open(temporary.path(), &settings, NEW_ID).unwrap();
         journal.begin(0, 0);
@@ -61,7 +61,7 @@ impl Desk {
         }
     }
 
-    /// The process is killed, `meddle` is done to its files, and it is started again.
+    /// Kills the process, calls `meddle` with the directory, and starts it again.
     fn restart_after(self, meddle: impl FnOnce(&Path)) -> Self {
         let settings = self.settings.clone();
         self.restart_with(settings, meddle)
@@ -74,7 +74,11 @@ impl Desk {
             committed,
             ..
         } = self;
-        assert_eq!(Arc::strong_count(&journal), 1, "it is still in use");
+        assert_eq!(
+            Arc::strong_count(&journal),
+            1,
+            "the journal is still in use"
+        );
         drop(journal);
         meddle(temporary.path());
         let journal = Journal::open(temporary.path(), &settings, NEW_ID).unwrap();
@@ -108,26 +112,26 @@ impl Desk {
         self.committed = position;
         self.journal.settle(position, None);
         self.journal.durable(position);
-        // The segment that is written to stays: it is not old.
+        // The open segment is kept, because it is not old.
         self.journal.release_old(LATER);
     }
 
-    /// Deletes all that is settled.
+    /// Deletes all settled segments.
     fn tidy(&self) {
         self.journal.tidy(LATER);
     }
 
-    /// Reads everything from where it is settled, in small portions.
+    /// Reads everything after the settled position, in small portions.
     fn read(&self) -> Read {
         read(&self.journal, self.committed)
     }
 
-    /// The segments that are in the directory.
+    /// Returns the segments in the directory.
     fn files(&self) -> Vec<PathBuf> {
         files(self.temporary.path())
     }
 
-    /// The positions at which they begin.
+    /// Returns the positions at which they begin.
     fn bases(&self) -> Vec<u64> {
         let found = directory::segments(self.temporary.path()).unwrap();
         found.iter().map(|found| found.base).collect()
@@ -139,7 +143,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     found.into_iter().map(|found| found.path).collect()
 }
 
-/// Appends a click that can be told from all others by its number.
+/// Appends a click that is identified by its number.
 fn append(journal: &Arc<Journal>, number: u64) -> Result<u64, DropReason> {
     let appending = journal.append(&ClickRecord {
         id: ClickId::from_uuid(Uuid::from_u128(number.into())),
@@ -150,19 +154,19 @@ fn append(journal: &Arc<Journal>, number: u64) -> Result<u64, DropReason> {
         session: None,
         country: None,
         signals: crate::signals::Signals::default(),
-        // All records are of one length.
+        // All records have the same length.
         user_agent: format!("{number:010}").as_bytes(),
         referrer: b"",
     });
     appending.write_now()
 }
 
-/// What was read.
+/// The result of reading.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Read {
     numbers: Vec<u64>,
     dropped: Dropped,
-    /// The position behind it.
+    /// The position after the last record read.
     end: u64,
 }
 
@@ -186,7 +190,7 @@ fn read(journal: &Journal, from: u64) -> Read {
 }
 
 impl Read {
-    /// Takes records that come next; `false` when there are none.
+    /// Adds the next records. Returns `false` if there are none.
     fn take(&mut self, records: Records) -> bool {
         let count = records.clicks.len() as u64 + records.dropped.total();
         self.end += count;
@@ -200,7 +204,7 @@ impl Read {
         count > 0
     }
 
-    /// All that was read are good records, with these numbers.
+    /// Asserts that all records were good and have these numbers.
     #[track_caller]
     fn is(&self, numbers: std::ops::Range<u64>) {
         assert_eq!(self.dropped, Dropped::default());

@@ -1,4 +1,4 @@
-//! Forgetting finished journals: those of servers that are gone, or that were given a new data directory.
+//! Forgetting finished journals, of servers that are gone or have a new data directory.
 
 use time::OffsetDateTime;
 use waypost_core::JournalId;
@@ -6,12 +6,12 @@ use waypost_store::{JournalRecord, Store, StoreError};
 
 use super::journals::{JournalLedger, accounts};
 
-/// Forgets the journals that are settled, without a problem, and of which nothing was heard since `before`; `own` is
-/// that of this process. A journal of clicks that were tried again goes after the one that had refused
-/// them. Returns how many.
+/// Forgets journals that are settled, have no problem and were last seen before `before`. `own` is
+/// the journal of this process, which is kept. A retry of a journal is forgotten after that
+/// journal. Returns the number of forgotten journals.
 ///
 /// # Errors
-/// [`StoreError`]; some may be forgotten by then.
+/// [`StoreError`]. Some journals may already be forgotten then.
 pub(crate) async fn forget_settled(
     store: &dyn Store,
     own: JournalId,

@@ -1,4 +1,4 @@
-//! What became of the clicks that journals accepted.
+//! Accounts of journals: how each accepted click ended.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,57 +9,56 @@ use waypost_store::{AcceptedLoss, Dropped, JournalRecord, Ownership, Store, Stor
 use crate::JournalError;
 use crate::journal::JournalStatus;
 
-/// What became of the clicks that one journal accepted.
+/// The account of one journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalLedger {
-    /// How far it is settled, and what became of those clicks. `None` for the journal of this machine while the
-    /// database does not know it.
+    /// Its record in the database; `None` for a local journal that is unknown to the database.
     pub settled: Option<JournalRecord>,
     /// The journal.
     pub id: JournalId,
-    /// How many of its refused clicks were tried again, as another journal.
+    /// Number of its rejected clicks that were retried, as another journal.
     pub retried: u64,
-    /// How many clicks are in it and not settled: as this machine sees, or as its owner said last.
+    /// Number of pending clicks: read locally, or last reported by its owner; `None` if unknown.
     pub pending: Option<u64>,
-    /// What is wrong with it.
+    /// The problems of the journal.
     pub problems: Vec<JournalProblem>,
 }
 
-/// What is wrong with the account of a journal.
+/// A problem of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JournalProblem {
-    /// Its settled records are not the sum of those that are stored, dropped and duplicates.
+    /// Its settled records are not the sum of stored clicks, dropped clicks and duplicates.
     Sum,
-    /// Clicks were lost, unreadable or refused, and nobody has accepted that yet.
+    /// Clicks were lost, unreadable or rejected, and the loss is not accepted.
     Lost {
-        /// How many.
+        /// Number of clicks.
         clicks: u64,
     },
-    /// It went on from another journal, because another process owns that one: two servers used one data
-    /// directory, or copies of it. Nobody has accepted that yet.
+    /// It continues another journal, which another process owns: two servers used one data
+    /// directory, or copies of it. This is not accepted.
     TwoOwners {
         /// The other journal.
         other: JournalId,
-        /// The position from which on it has the clicks of this process.
+        /// The position from which it has the clicks of this process.
         at: u64,
     },
-    /// The journal of this machine belongs to a process that used another directory.
+    /// The local journal is owned by a process that used another directory.
     OtherOwner,
-    /// Two processes took it from the same one, or from different positions than were settled: its takes were
-    /// changed by hand, or the database is damaged.
+    /// Two processes took it over from the same predecessor, or at positions that were not settled:
+    /// the database is damaged or was changed by hand.
     Takes,
-    /// Records that are not settled are missing in the journal of this machine; its server will count them as
-    /// lost.
+    /// Pending records are missing in the local journal. Its server will count them as lost.
     Gap {
-        /// How many.
+        /// Number of clicks.
         clicks: u64,
     },
-    /// The database does not know the journal of this machine: it was set back, or is another one.
+    /// The local journal is unknown to the database, which was restored from a backup or is another
+    /// one.
     Unknown,
 }
 
 impl JournalProblem {
-    /// Whether an operator may accept it.
+    /// Whether an operator can accept the problem.
     #[must_use]
     pub const fn may_be_accepted(self) -> bool {
         matches!(self, Self::Lost { .. } | Self::TwoOwners { .. })
@@ -67,7 +66,7 @@ impl JournalProblem {
 }
 
 impl JournalLedger {
-    /// Clicks that were accepted, as far as is known here.
+    /// Returns the number of accepted clicks, as far as known.
     #[must_use]
     pub fn accepted(&self) -> u64 {
         let settled = self
@@ -77,13 +76,14 @@ impl JournalLedger {
         settled.saturating_add(self.pending.unwrap_or(0))
     }
 
-    /// Whether all of them are accounted for, and none is lost that nobody has accepted.
+    /// Whether all accepted clicks are accounted for, without a loss that is not accepted.
     #[must_use]
     pub const fn agrees(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// What an operator accepts of it, as the clicks of an [`AcceptedLoss`]; `None` when there is nothing.
+    /// Returns the losses that an operator can accept, each as the number of clicks of an
+    /// [`AcceptedLoss`].
     #[must_use]
     pub fn to_accept(&self) -> Vec<u64> {
         let clicks = |problem: &JournalProblem| match problem {
@@ -95,19 +95,19 @@ impl JournalLedger {
     }
 }
 
-/// Why the journals could not be accounted for.
+/// Why journals could not be accounted for.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalLedgerError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The journal of this machine cannot be read.
+    /// The local journal cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
 }
 
-/// Accounts for every journal that the store knows; `local` is the directory of the one of this
-/// machine, if it has one. May run while clicks are recorded.
+/// Accounts for every journal in the store. `local` is the directory of the local journal, if there
+/// is one. May run while clicks are recorded.
 ///
 /// # Errors
 /// [`JournalLedgerError`].
@@ -115,12 +115,13 @@ pub async fn journals(
     store: &dyn Store,
     local: &Path,
 ) -> Result<Vec<JournalLedger>, JournalLedgerError> {
-    // The store first: what is settled meanwhile is then still pending, never neither.
+    // Read the store first: clicks that are settled in between then count as pending and are never
+    // left out.
     let mut records = store.journals().await?;
     let local = match JournalStatus::id_in(local)? {
         Some(id) => {
             if !records.iter().any(|record| record.id == id) {
-                // One that was forgotten is here again.
+                // A journal that was forgotten is in use again.
                 records.extend(store.journal(id).await?);
             }
             let known = records.iter().find(|record| record.id == id);
@@ -131,7 +132,7 @@ pub async fn journals(
     Ok(accounts(store, records, local.as_ref()).await?)
 }
 
-/// Accounts for journals with these records.
+/// Accounts for the journals of these records.
 pub(super) async fn accounts(
     store: &dyn Store,
     records: Vec<JournalRecord>,
@@ -163,21 +164,21 @@ pub(super) async fn accounts(
     Ok(ledgers)
 }
 
-/// What is known of a journal besides its record.
+/// Facts about a journal besides its record.
 #[derive(Debug, Clone, Copy, Default)]
 struct Known {
     accepted: Accepted,
-    /// How many of its refused clicks were tried again.
+    /// Number of its rejected clicks that were retried.
     retried: u64,
 }
 
-/// How many refused clicks of each journal were tried again: what became of those is in the account of the
-/// journal that they were tried in.
+/// Returns the number of retried clicks of each journal. Their outcome is in the account of the
+/// journal of the retry.
 pub(crate) fn retried(records: &[JournalRecord]) -> BTreeMap<JournalId, u64> {
     let mut retried: BTreeMap<JournalId, u64> = BTreeMap::new();
     for record in records {
         if let Some(of) = record.retry_of {
-            // What was stored already was tried by somebody else.
+            // Duplicates were retried elsewhere.
             let settled = record.committed.saturating_sub(record.began);
             let settled = settled.saturating_sub(record.duplicates);
             let of_journal = retried.entry(of).or_default();
@@ -187,11 +188,11 @@ pub(crate) fn retried(records: &[JournalRecord]) -> BTreeMap<JournalId, u64> {
     retried
 }
 
-/// What was accepted of one journal.
+/// Accepted losses of one journal.
 #[derive(Debug, Clone, Copy, Default)]
 struct Accepted {
-    /// All losses when the last of them were accepted, those that the database had refused, and those of these that
-    /// were tried again by then.
+    /// At the time of the last acceptance: all losses, the clicks that the database had rejected,
+    /// and the rejected clicks that had been retried.
     losses: u64,
     rejected: u64,
     retried: u64,
@@ -199,8 +200,8 @@ struct Accepted {
 }
 
 impl Accepted {
-    /// How many of the losses of a journal nobody has accepted. Of refused clicks that were tried again since, those
-    /// that were accepted are taken to be the first.
+    /// Returns the number of losses that are not accepted. Rejected clicks that were retried since
+    /// are counted as accepted ones first.
     fn left_of(&self, dropped: &Dropped, retried: u64) -> u64 {
         let new = dropped.losses().saturating_sub(self.losses);
         let accepted = self.rejected.saturating_sub(self.retried);
@@ -274,7 +275,7 @@ fn ledger(
     }
 }
 
-/// Whether each process took the journal from another one, none from the same, at a position that is settled.
+/// Whether each process took the journal over from a different predecessor, at a settled position.
 fn takes_agree(record: &JournalRecord, takes: &[Ownership]) -> bool {
     let mut followed: Vec<Option<JournalOwner>> = Vec::new();
     let each = takes.iter().all(|take| {
@@ -376,7 +377,7 @@ mod tests {
         let lost = |clicks| vec![JournalProblem::Lost { clicks }];
         assert_eq!(of(2), (2, lost(4)));
         assert_eq!(of(5), (5, lost(1)));
-        // More were tried than were rejected: a database that was set back.
+        // More clicks were retried than rejected: the database was restored from a backup.
         assert_eq!(of(9), (5, lost(1)));
         let (mut retry, _) = self::record(4, Dropped::default());
         retry.retry_of = Some(record.id);
@@ -389,7 +390,8 @@ mod tests {
         assert_eq!(retried(&retries), BTreeMap::from([(record.id, 5)]));
     }
 
-    /// What was accepted, and is tried again later, hides no other loss; nor does what is accepted twice at once.
+    /// An accepted loss whose clicks are retried later hides no other loss. Neither does a loss
+    /// that is accepted twice at the same time.
     #[test]
     fn what_was_accepted_hides_no_other_loss() {
         let dropped = |rejected, lost| Dropped {

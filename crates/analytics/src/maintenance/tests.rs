@@ -1,4 +1,4 @@
-//! Maintenance on a store in memory, with clocks that stand still.
+//! Tests of maintenance on a store in memory, with manual clocks.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -39,7 +39,7 @@ async fn setup(clicks: u32) -> Setup {
     }
 }
 
-/// Different processes for different numbers.
+/// Returns a different process for each number.
 fn holder(number: u64) -> LeaseHolder {
     LeaseHolder::new(NEWEST, &SeededRandom::new(number))
 }
@@ -61,7 +61,7 @@ impl Setup {
         Maintenance::new(self.parts(retention_days))
     }
 
-    /// Time passes for the node and for the database.
+    /// Advances the clocks of the server and of the database.
     fn advance(&self, by: time::Duration) {
         self.clock.advance(by);
         self.store.clock.advance(by);
@@ -71,7 +71,7 @@ impl Setup {
         self.store.clicks_before(FAR_FUTURE.into()).await.unwrap()
     }
 
-    /// Takes the lease for another process, if it can be had.
+    /// Takes the lease for another process, if it is free.
     async fn take_lease(&self) -> bool {
         let now = self.store.clock.now();
         let taken = self
@@ -144,7 +144,7 @@ async fn visitors_are_told_apart_until_three_days_after_their_day() {
     let pass = setup.maintenance(None).run_once().await;
     assert_eq!((pass.visitors_purged, pass.failures), (1, 0));
 
-    // Both visitors come again, in clicks that are stored late.
+    // Both visitors return, in clicks that are stored late.
     let again = |click: &Click| Click {
         id: samples.click(&setup.link).id,
         ..click.clone()
@@ -158,7 +158,7 @@ async fn visitors_are_told_apart_until_three_days_after_their_day() {
     assert_eq!(visitors, [2, 1]);
 }
 
-/// What is expected of a journal decides whether it is forgotten, not its age alone.
+/// The state of a journal decides whether it is forgotten, not only its age.
 #[tokio::test(start_paused = true)]
 async fn settled_journals_are_forgotten_thirty_days_after_they_were_last_seen() {
     let setup = setup(0).await;
@@ -224,7 +224,7 @@ async fn settled_journals_are_forgotten_thirty_days_after_they_were_last_seen() 
 async fn a_failure_is_no_end() {
     let setup = setup(10).await;
     let maintenance = setup.maintenance(Some(3));
-    // The time; salts and the lease; then, with the lease, whatever comes after it.
+    // Failures of: the time; salts and the lease; with the lease, everything after it.
     for (succeed, failures) in [(0, 1), (1, 2), (5, 2)] {
         setup.store.seen().away_after = Some(succeed);
         assert_eq!(maintenance.run_once().await.failures, failures);
@@ -239,10 +239,10 @@ async fn it_works_at_start_and_every_hour_until_it_is_stopped() {
     let setup = setup(10).await;
     let stop = CancellationToken::new();
     let mut task = pin!(setup.maintenance(Some(3)).run(stop.clone()));
-    // The clock of the runtime stands still and jumps to whatever is waited for next.
+    // The paused clock of the runtime jumps to the next timer.
     timeout(INTERVAL / 2, &mut task).await.unwrap_err();
     assert_eq!(setup.rows().await, 4);
-    // Away for one pass, and back for the next.
+    // The store is unavailable for one pass and available for the next.
     setup.advance(time::Duration::days(1));
     setup.store.seen().away_after = Some(0);
     timeout(INTERVAL, &mut task).await.unwrap_err();
@@ -267,11 +267,11 @@ async fn one_node_deletes_and_every_node_destroys_salts() {
     assert_eq!(pass, only_salts);
     assert_eq!(setup.rows().await, 10);
 
-    // The other one crashed.
+    // The other process crashed.
     setup.advance(LEASE_TIME);
     let pass = setup.maintenance(Some(3)).run_once().await;
     assert_eq!((pass.had_turn, pass.clicks_purged), (true, 7));
-    // What is done is given back.
+    // The lease is released after the pass.
     assert!(setup.take_lease().await);
 }
 
@@ -285,11 +285,11 @@ async fn a_lease_is_renewed_between_batches_for_as_long_as_it_takes() {
         assert!(turn.next().await.unwrap());
         assert!(!setup.take_lease().await);
     }
-    // Delayed for so long that another node went on.
+    // The process is delayed for so long that another server takes the lease.
     setup.advance(LEASE_TIME);
     assert!(setup.take_lease().await);
     assert!(!turn.next().await.unwrap());
-    // It gives back nothing that is not its own.
+    // It does not release a lease that it no longer holds.
     turn.end().await;
     let again = Turn::take(&parts, &stop).await.unwrap();
     assert!(again.is_none());
@@ -333,7 +333,7 @@ async fn under_load_that_does_not_end_old_clicks_go_slowly() {
     let began = Instant::now();
     let pass = setup.maintenance(Some(3)).run_once().await;
     assert_eq!(pass.clicks_purged, 6);
-    // Changes, sessions, visitors, clicks, and clicks again: all but the first went slowly.
+    // Changes, sessions, visitors, clicks, and clicks again: all but the first are slow.
     let elapsed = began.elapsed();
     assert!(elapsed >= PATIENCE + SLOW_PAUSE * 4, "{elapsed:?}");
     assert!(elapsed < PATIENCE * 2, "{elapsed:?}");
@@ -350,7 +350,7 @@ async fn a_node_that_stops_does_not_wait_for_the_load_to_end() {
     let began = Instant::now();
     task.await;
     assert!(began.elapsed() < Duration::from_secs(1));
-    assert!(setup.take_lease().await, "it is given back");
+    assert!(setup.take_lease().await, "the lease is released");
 }
 
 #[tokio::test(start_paused = true)]
@@ -371,7 +371,7 @@ async fn one_clock_that_is_wrong_by_days_deletes_nothing() {
         assert_eq!(setup.rows().await, 10);
         let kept = setup.store.salt(today, &salt_of_zeros()).await;
         assert_eq!(kept.unwrap(), salt);
-        assert!(setup.take_lease().await, "it is left to others");
+        assert!(setup.take_lease().await, "the lease is free for others");
 
         setup.clock.advance(-node);
         setup.store.clock.advance(-time::Duration::days(database));
@@ -393,12 +393,12 @@ async fn more_than_half_of_all_clicks_are_not_purged_at_once() {
         assert_eq!((pass.clicks_purged, pass.failures), (0, 1));
     }
     assert_eq!(setup.rows().await, 250);
-    // Both clocks are ahead, and nobody can tell.
+    // Both clocks are ahead, which cannot be detected.
     setup.advance(time::Duration::days(400));
     assert_eq!(setup.maintenance(Some(365)).run_once().await.failures, 1);
     assert_eq!(setup.rows().await, 250);
     setup.advance(-time::Duration::days(400));
-    // Half of them may go.
+    // Half of them may be purged.
     let pass = setup.maintenance(Some(124)).run_once().await;
     assert_eq!((pass.clicks_purged, pass.failures), (125, 0));
     assert_eq!(setup.rows().await, 125);

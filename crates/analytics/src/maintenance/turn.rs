@@ -1,4 +1,5 @@
-//! When a node may delete: while it holds the lease, and in peace while clicks are not waiting.
+//! The turn of a server to delete: while it holds the lease, at full pace while no clicks are
+//! pending.
 
 use std::time::Duration;
 
@@ -11,35 +12,35 @@ use waypost_store::{LeaseName, StoreError};
 use super::MaintenanceParts;
 use crate::retention::rest;
 
-/// What one node at a time does.
+/// The lease of maintenance, which one server at a time holds.
 pub(super) const LEASE: LeaseName = LeaseName::new("maintenance");
-/// The lease is taken for so long: after a crash, another node goes on then.
+/// Duration of the lease. After a crash, another server continues when it expires.
 pub(super) const LEASE_TIME: time::Duration = time::Duration::minutes(5);
-/// A lease that was taken so long ago is renewed before the next batch.
+/// Age at which a lease is renewed before the next batch.
 const RENEWED_AFTER: time::Duration = time::Duration::minutes(1);
 
-/// With more clicks than this in its journal, a node is under load...
+/// Number of pending clicks above which a server is under load.
 const PENDING: u64 = 1_000;
-/// ...and also when the oldest has been waiting for longer than this.
+/// Age of the oldest pending click above which a server is under load.
 const LAG: time::Duration = time::Duration::SECOND;
-/// So often it is looked whether the load is over.
+/// How often to check whether the load has ended.
 const STEP: Duration = Duration::from_secs(1);
-/// So long nothing is deleted under load. A node that is under load all the time must purge, too.
+/// How long nothing is deleted under load. A server that is always under load must purge too.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5 * 60);
-/// From then on, until the load is over, so long before each batch.
+/// Pause before each batch after that, until the load ends.
 pub(super) const SLOW_PAUSE: Duration = Duration::from_secs(10);
 
-/// The turn of this node to delete, in batches.
+/// The turn of this server to delete rows in batches.
 pub(super) struct Turn<'a> {
     parts: &'a MaintenanceParts,
     stop: &'a CancellationToken,
     until: OffsetDateTime,
-    /// It was under load for as long as it waits for that to end.
+    /// Whether it has waited as long as it may for the load to end.
     goes_on_anyway: bool,
 }
 
 impl<'a> Turn<'a> {
-    /// Takes the lease. `None` while another node has it.
+    /// Takes the lease. Returns `None` if another server holds it.
     pub(super) async fn take(
         parts: &'a MaintenanceParts,
         stop: &'a CancellationToken,
@@ -53,8 +54,8 @@ impl<'a> Turn<'a> {
         Ok(turn.renew().await?.then_some(turn))
     }
 
-    /// Waits until another batch may be deleted. `false` when no other may: the node stops, or the lease
-    /// was lost to another one.
+    /// Waits until the next batch may be deleted. Returns `false` if the server stops, or lost the
+    /// lease to another one.
     pub(super) async fn next(&mut self) -> Result<bool, StoreError> {
         let patience = if self.goes_on_anyway {
             SLOW_PAUSE
@@ -75,17 +76,17 @@ impl<'a> Turn<'a> {
         self.may_go_on().await
     }
 
-    /// Lets others have the database for three times as long as a batch used it.
+    /// Pauses for three times the duration of a batch.
     pub(super) async fn rest(&self, used: Duration) {
         self.stop.run_until_cancelled(rest(used)).await;
     }
 
-    /// Gives the lease back.
+    /// Releases the lease.
     pub(super) async fn end(self) {
         let MaintenanceParts { store, holder, .. } = self.parts;
         if let Err(error) = store.release_lease(LEASE, *holder).await {
-            // It runs out.
-            debug!(%error, "the lease was not given back");
+            // The lease will expire.
+            debug!(%error, "cannot release the lease");
         }
     }
 

@@ -1,58 +1,62 @@
-//! Tries of unknown paths that are not written yet, by visitor, and who of the visitors is a scanner.
+//! Requests to unknown paths that are not written yet, by visitor, and detection of scanners.
 //!
-//! A visitor is known by a number that says nothing about them, and is forgotten a minute after their last try.
-//! Whatever there is has a limit, and what is beyond is not kept.
+//! A visitor is identified by a number that reveals nothing about them, and is forgotten a minute
+//! after their last request. All collections have limits; requests beyond them are not kept.
 
 use std::collections::HashMap;
 
 use time::{Date, Duration, OffsetDateTime};
 use waypost_core::OrphanPath;
 
-/// Whoever tries more distinct paths than this within [`WINDOW`] is a scanner.
+/// Maximum number of distinct paths of a person within [`WINDOW`]. A visitor with more is a
+/// scanner.
 pub(super) const PATHS_OF_A_PERSON: usize = 10;
-/// The time in which paths are counted, and after which a visitor is forgotten who tries nothing more.
+/// The time in which paths are counted, and after which a visitor without further requests is
+/// forgotten.
 pub(super) const WINDOW: Duration = Duration::MINUTE;
-/// So many visitors are known at a time.
+/// Maximum number of visitors.
 pub(super) const MAX_VISITORS: usize = 10_000;
-/// So many tries are kept at a time: a path that a visitor tries on a day is one, however often they do.
+/// Maximum number of entries. A path that a visitor requests on a day is one entry, however often.
 pub(super) const MAX_TRIES: usize = 10_000;
-/// So much of a user agent is kept, in bytes.
+/// Maximum length of a user agent in bytes.
 const MAX_AGENT: usize = 512;
 
-/// A path that a visitor tried.
+/// A path that a visitor requested.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Try {
     pub(super) day: Date,
     pub(super) path: OrphanPath,
-    /// What the visitor sent as `User-Agent` with the first one.
+    /// The `User-Agent` of the visitor's first request.
     pub(super) agent: Option<Box<str>>,
     pub(super) hits: u64,
     pub(super) first_at: OffsetDateTime,
     pub(super) last_at: OffsetDateTime,
 }
 
-/// What became of a try.
+/// The outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Noted {
-    /// It is kept.
+    /// The request is kept.
     Kept,
-    /// It is not, because the visitor is a scanner; nor are so many tries, it included, that were kept before.
+    /// The request is not kept, because the visitor is a scanner. The number counts this and
+    /// earlier requests that are removed.
     Scanner(u64),
-    /// It is not: there is no room.
+    /// The request is not kept, because a limit is reached.
     Full,
 }
 
-/// The visitors and their tries.
+/// The visitors and their requests.
 #[derive(Debug, Default)]
 pub(super) struct Buffer {
     visitors: HashMap<u64, Visitor>,
-    /// How many tries they have, all together.
+    /// Number of entries of all visitors.
     tries: usize,
 }
 
 #[derive(Debug)]
 struct Visitor {
-    /// What they tried within [`WINDOW`], written or not: hashes of paths, and when for the last time.
+    /// Requests within [`WINDOW`], written or not: hashes of paths, and the time of the last
+    /// request.
     seen: Vec<(u64, OffsetDateTime)>,
     tries: Vec<Try>,
     last_at: OffsetDateTime,
@@ -60,7 +64,7 @@ struct Visitor {
 }
 
 impl Buffer {
-    /// Notes that a visitor tried a path, whose hash this is, now.
+    /// Records that a visitor requested a path with this hash now.
     pub(super) fn note(
         &mut self,
         visitor: u64,
@@ -116,7 +120,7 @@ impl Buffer {
         Noted::Kept
     }
 
-    /// Takes all tries, and forgets who has tried nothing for a minute.
+    /// Takes all entries, and forgets visitors without requests for a minute.
     pub(super) fn take(&mut self, now: OffsetDateTime) -> Vec<Try> {
         let mut taken = Vec::with_capacity(self.tries);
         for visitor in self.visitors.values_mut() {
@@ -129,7 +133,7 @@ impl Buffer {
     }
 }
 
-/// The beginning of a user agent, as text.
+/// Returns the beginning of a user agent as text.
 fn text(agent: &[u8]) -> Box<str> {
     let beginning = agent.get(..MAX_AGENT).unwrap_or(agent);
     String::from_utf8_lossy(beginning).into()
@@ -186,7 +190,7 @@ mod tests {
         for number in 0..10 {
             let path = format!("guess-{number}");
             assert_eq!(note(&mut buffer, 1, &path, 0), Noted::Kept);
-            // The same ones again are no others.
+            // Repeated paths do not count again.
             assert_eq!(note(&mut buffer, 1, &path, 1), Noted::Kept);
         }
         assert_eq!(note(&mut buffer, 1, "guess-10", 2), Noted::Scanner(21));
@@ -203,7 +207,7 @@ mod tests {
             let path = format!("word-{number}");
             assert_eq!(note(&mut buffer, 1, &path, number * 6), Noted::Kept);
         }
-        // What was written within the minute counts.
+        // Paths that were written within the minute count.
         assert_eq!(taken(&mut buffer, 234).len(), 40);
         assert_eq!(note(&mut buffer, 1, "one", 235), Noted::Scanner(1));
     }
@@ -221,7 +225,7 @@ mod tests {
         assert_eq!(taken(&mut buffer, 30).len(), MAX_TRIES);
         assert_eq!(note(&mut buffer, most, "wiki", 30), Noted::Full);
         assert_eq!(note(&mut buffer, 0, "docs", 30), Noted::Kept);
-        // A minute later they are forgotten.
+        // A minute later the paths are forgotten.
         assert_eq!(taken(&mut buffer, 61).len(), 1);
         assert_eq!(note(&mut buffer, most, "wiki", 61), Noted::Kept);
     }

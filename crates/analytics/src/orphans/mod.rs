@@ -1,23 +1,24 @@
-//! Orphans: unknown paths that people try, as sums by day and path. What they would have liked to find is worth
-//! knowing; what scanners ask for is not.
+//! Orphan paths: unknown paths that people request, counted by day and path. They show which links
+//! people miss. Requests of scanners are left out.
 //!
 //! # What is counted
-//! A `GET` that no link was found for, whose path could be meant as a code ([`OrphanPath`]), that a browser sends
-//! which goes to a page (its `Accept` names `text/html`), of somebody who is a person by their user agent and does
-//! not try more than 10 distinct such paths within a minute. Of whom does, nothing is counted that is not written
-//! yet, nor what they try until they have paused for a minute. So of a scanner, ten paths at most come through. A
-//! day has room for 1,000 distinct paths.
+//! A `GET` is counted if it matches no link, its path could be meant as a code ([`OrphanPath`]), a
+//! browser sends it to open a page (its `Accept` contains `text/html`), its user agent is that of a
+//! person, and the visitor requests at most 10 distinct such paths within a minute. A visitor with
+//! more is a scanner: their requests that are not written yet are discarded, and further ones are
+//! ignored until they have paused for a minute. At most ten paths of a scanner are therefore
+//! counted. Each day has at most 1,000 distinct paths.
 //!
 //! # How
-//! The redirect only puts a try into memory ([`Orphans::note`]), and nothing at all where it finds a link. A task
-//! ([`Orphans::run`]) writes the sums every 10 s, and once more when it is stopped. While the database is away
-//! they wait, 1,000 paths at the most. What was being written when the connection broke may be counted twice; what
-//! a process has not written when it is killed, or ends without its database, is not counted. Clicks are exact,
-//! these are not.
+//! The redirect only keeps a request in memory ([`Orphans::note`]), and does nothing if it finds a
+//! link. A task ([`Orphans::run`]) writes the sums every 10 s, and once more when it is stopped.
+//! While the database is unavailable, up to 1,000 paths are kept. Sums that were being written when
+//! the connection broke may be counted twice. Sums that are not written when the process is killed,
+//! or ends without its database, are lost. Unlike clicks, these numbers are not exact.
 //!
-//! Who tried what is written nowhere. In memory, a visitor is known by a hash of their address with a random key
-//! of the process, for a minute after their last try. Behind a proxy that is not trusted all are one visitor, and
-//! soon a scanner.
+//! Nothing about visitors is stored. In memory, a visitor is identified by a hash of their IP
+//! address with a random key of the process, until a minute after their last request. With a proxy
+//! that is not trusted, all visitors count as one, which soon counts as a scanner.
 
 mod buffer;
 #[cfg(test)]
@@ -43,37 +44,37 @@ use crate::metrics::{OrphanCounters, OrphanIgnored};
 
 /// How often sums are written.
 const WRITE_EVERY: Duration = Duration::from_secs(10);
-/// Writing takes no longer than this, or is tried again.
+/// Maximum time for writing, after which it is tried again.
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
-/// Whoever reads a list waits no longer than this for what is not written yet.
+/// Maximum time that a reader waits for sums that are not written yet.
 const SETTLE_LIMIT: Duration = Duration::from_secs(1);
-/// How often old orphans are deleted.
+/// How often old orphan paths are deleted.
 const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
-/// So many rows are deleted in one transaction.
+/// Number of rows deleted in one transaction.
 const PURGE_BATCH: u32 = 1_000;
-/// Days that orphans are kept for.
+/// Days for which orphan paths are kept.
 const KEPT_DAYS: i64 = 90;
-/// A day has room for so many paths, of all servers together.
+/// Maximum number of paths of a day, of all servers together.
 const PATHS_PER_DAY: u32 = 1_000;
-/// So many paths of a day wait to be written.
+/// Maximum number of paths that are waiting to be written.
 const MAX_WAITING: usize = 1_000;
 
-/// Whether somebody with this user agent (`None`: without one) is a person.
+/// Whether a visitor with this user agent (`None`: without one) is a person.
 pub type IsHuman = Box<dyn Fn(Option<&str>) -> bool + Send + Sync>;
 
-/// What [`Orphans`] works with.
+/// The parts that [`Orphans`] uses.
 pub struct OrphansParts {
-    /// Where orphans are kept.
+    /// The store.
     pub store: Arc<dyn Store>,
-    /// Tells when a path was tried, and how long ago that is.
+    /// The clock, for the times and ages of requests.
     pub clock: Arc<DatabaseClock>,
     /// Where days begin.
     pub zone: Zone,
-    /// Tells people and programs apart. Not asked on the redirect path.
+    /// Distinguishes people from programs. Not called during redirects.
     pub is_human: IsHuman,
 }
 
-/// Collects orphans. Clones collect together.
+/// Collects orphan paths. Clones share their state.
 #[derive(Clone)]
 pub struct Orphans(Arc<Inner>);
 
@@ -86,7 +87,7 @@ struct Inner {
     waiting: AsyncMutex<Waiting>,
 }
 
-/// What is to be written.
+/// Sums that are waiting to be written.
 type Waiting = BTreeMap<(Date, OrphanPath), Sum>;
 
 struct Sum {
@@ -96,7 +97,7 @@ struct Sum {
 }
 
 impl Orphans {
-    /// Collects orphans with these parts. Its counters belong to the metrics recorder that is installed now.
+    /// Creates a collector with these parts. Its counters belong to the installed metrics recorder.
     #[must_use]
     pub fn new(parts: OrphansParts) -> Self {
         Self(Arc::new(Inner {
@@ -108,8 +109,8 @@ impl Orphans {
         }))
     }
 
-    /// Notes that no link was found for a `GET` of this path (as it was sent, without its query) now. The visitor
-    /// is asked for only where the path could be a code.
+    /// Records that a `GET` of this path (as it was sent, without its query) matched no link now.
+    /// `visitor` is called only if the path could be a code.
     pub fn note(
         &self,
         path: &str,
@@ -146,15 +147,15 @@ impl Orphans {
         }
     }
 
-    /// Writes what was collected. What cannot be written waits for the next time.
+    /// Writes the collected requests. If this fails, they are kept for the next time.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`], as for any write.
     pub async fn write(&self) -> Result<(), StoreError> {
         let Inner {
             parts, counters, ..
         } = &*self.0;
-        // Held while it is written, so that nothing is written by two.
+        // Held during writing, so that nothing is written twice.
         let mut waiting = self.0.waiting.lock().await;
         self.gather(&mut waiting);
         if waiting.is_empty() {
@@ -179,7 +180,7 @@ impl Orphans {
         Ok(())
     }
 
-    /// Adds what was collected, of people, to what is to be written.
+    /// Adds the collected requests of people to the sums.
     fn gather(&self, waiting: &mut Waiting) {
         let Inner {
             parts,
@@ -214,16 +215,17 @@ impl Orphans {
         }
     }
 
-    /// Writes what was collected, for somebody who is about to read it and waits 1 s at the most. It is written
-    /// even when they go away.
+    /// Writes the collected requests before a reader reads them, and waits at most 1 s. Writing
+    /// continues if the future is dropped.
     pub async fn settle(&self) {
         let orphans = self.clone();
         let writing = tokio::spawn(async move { orphans.write_or_say().await });
-        // Whether it was in time, and how it ended, changes nothing about what can be read.
+        // Reading works whether or not this was in time and successful.
         let _ = timeout(SETTLE_LIMIT, writing).await;
     }
 
-    /// Lists orphans. The list holds what was collected before, unless writing that takes longer than 1 s.
+    /// Lists orphan paths. The list holds what was recorded before, unless writing that takes longer than
+    /// 1 s.
     ///
     /// # Errors
     /// [`StoreError`] as any look-up.
@@ -232,24 +234,24 @@ impl Orphans {
         self.0.parts.store.orphans(query).await
     }
 
-    /// Forgets a path, with what is still to be written of it. Returns whether it was known.
+    /// Dismisses a path, including requests that are not written yet. Returns whether it existed.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`], as for any write.
     pub async fn forget(&self, path: &OrphanPath) -> Result<bool, StoreError> {
         self.settle().await;
         self.0.parts.store.delete_orphan(path).await
     }
 
-    /// The day that it is.
+    /// Returns the current day.
     #[must_use]
     pub fn today(&self) -> Date {
         let parts = &self.0.parts;
         parts.zone.day_of(parts.clock.now())
     }
 
-    /// Writes every 10 s and once more when `stop` is cancelled, and deletes every hour what is older than 90
-    /// days. A failure never ends it.
+    /// Writes every 10 s, and once more when `stop` is cancelled. Every hour, deletes paths older
+    /// than 90 days. Failures do not end it.
     pub async fn run(self, stop: CancellationToken) {
         let mut writes = interval(WRITE_EVERY);
         let mut purges = interval(PURGE_EVERY);
@@ -268,12 +270,12 @@ impl Orphans {
 
     async fn write_or_say(&self) {
         if let Err(error) = self.write().await {
-            tracing::debug!(%error, "orphans are written later");
+            tracing::debug!(%error, "cannot write orphan paths; trying again");
         }
     }
 
-    /// Deletes what is older than 90 days; ends after the batch under way when `stop` is cancelled. Does
-    /// nothing while the clocks of this node and of the database are apart.
+    /// Deletes paths older than 90 days. Ends after the current batch when `stop` is cancelled.
+    /// Does nothing while the clocks of this server and of the database differ.
     async fn purge(&self, stop: &CancellationToken) {
         let OrphansParts {
             store, clock, zone, ..
@@ -282,7 +284,7 @@ impl Orphans {
             Ok(Some(now)) => now,
             Ok(None) => return,
             Err(error) => {
-                tracing::debug!(%error, "old orphans are deleted later");
+                tracing::debug!(%error, "cannot delete old orphan paths; trying again");
                 return;
             }
         };
@@ -293,7 +295,7 @@ impl Orphans {
                 Ok(deleted) if deleted >= u64::from(PURGE_BATCH) && !stop.is_cancelled() => {}
                 Ok(_) => return,
                 Err(error) => {
-                    tracing::debug!(%error, "old orphans are deleted later");
+                    tracing::debug!(%error, "cannot delete old orphan paths; trying again");
                     return;
                 }
             }
@@ -301,7 +303,7 @@ impl Orphans {
     }
 }
 
-/// Whether an `Accept` names HTML, as that of a browser does which goes to a page (RFC 9110 §12.5.1).
+/// Whether an `Accept` contains HTML, like that of a browser that opens a page (RFC 9110 §12.5.1).
 fn names_html(accept: &[u8]) -> bool {
     const HTML: &[u8] = b"text/html";
     accept

@@ -1,4 +1,4 @@
-//! Collecting orphans, on a store in memory that goes away.
+//! Tests of collecting orphan paths, on a store in memory that can become unavailable.
 
 use std::net::Ipv4Addr;
 
@@ -79,7 +79,7 @@ impl Setup {
             .await
     }
 
-    /// Time passes for the node and for the database.
+    /// Advances the clocks of the server and of the database.
     fn advance(&self, by: time::Duration) {
         self.clock.advance(by);
         self.of_database.advance(by);
@@ -155,7 +155,7 @@ async fn of_a_scanner_nothing_is_counted_that_is_not_written_yet() {
 }
 
 #[tokio::test]
-async fn while_the_database_is_away_tries_wait_up_to_a_limit() {
+async fn while_the_database_is_unavailable_requests_are_kept_up_to_a_limit() {
     let setup = setup();
     setup.store.set_down(true);
     setup.browse(1, "/wiki");

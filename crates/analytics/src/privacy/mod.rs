@@ -1,4 +1,4 @@
-//! How much is kept of a click.
+//! What is stored of clicks.
 
 mod report;
 
@@ -9,23 +9,23 @@ use waypost_core::Click;
 
 pub use report::{StoredField, report};
 
-/// How much is kept of clicks, beyond what visitors themselves decide (`Sec-GPC`, `DNT`).
+/// What is stored of clicks, besides the choices of visitors themselves (`Sec-GPC`, `DNT`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Privacy {
-    /// All that is known.
+    /// All fields.
     #[default]
     Full,
-    /// Neither what the browser calls itself nor who was signed in.
+    /// No user agent and no user.
     Anonymous,
-    /// No rows: rollups alone.
+    /// No click records, only daily totals.
     Counts,
 }
 
 impl Privacy {
-    /// Every one there is.
+    /// All values.
     pub const ALL: [Self; 3] = [Self::Full, Self::Anonymous, Self::Counts];
 
-    /// The value of the setting.
+    /// Returns the value of the setting.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -35,18 +35,18 @@ impl Privacy {
         }
     }
 
-    /// Whether clicks leave rows.
+    /// Whether click records are stored.
     #[must_use]
     pub const fn keeps_rows(self) -> bool {
         !matches!(self, Self::Counts)
     }
 
-    /// Whether a row has the user agent and the user.
+    /// Whether click records have the user agent and the user.
     pub(crate) const fn keeps_who(self) -> bool {
         matches!(self, Self::Full)
     }
 
-    /// Takes from a click what is not to be kept of it.
+    /// Removes the fields from a click that must not be stored.
     pub(crate) fn strip(self, click: &mut Click) {
         if !self.keeps_who() {
             click.user_agent = None;
@@ -70,7 +70,7 @@ impl FromStr for Privacy {
     }
 }
 
-/// No such privacy.
+/// The text is not a privacy level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is neither full, anonymous nor counts")]
+#[error("must be full, anonymous or counts")]
 pub struct PrivacyError;

@@ -1,23 +1,23 @@
-//! What is stored of people, field by field: where it comes from, how long it is kept, and who can see
-//! it. `linkctl privacy report` prints it; a test holds it against the columns that there are.
+//! The stored personal data, field by field: its source, how long it is kept, and who can see it.
+//! `linkctl privacy report` prints it. A test compares it with the columns of the database.
 
 use super::Privacy;
 use crate::{Age, ClickSettings};
 
-/// A field in which something of a person is stored.
+/// A stored field that holds personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredField {
-    /// The table, or `journal` for the file in which accepted clicks wait.
+    /// The table, or `journal` for the click journal.
     pub place: &'static str,
-    /// The column, or what is in the file.
+    /// The column, or the value in the journal.
     pub field: &'static str,
-    /// Where it comes from, and what is done to it before it is stored.
+    /// The source of the value, and how it is processed before it is stored.
     pub source: &'static str,
     /// How long it is kept.
     pub kept: String,
     /// Who can see it, besides the operator of the database.
     pub seen_by: &'static str,
-    /// Whether it is stored with these settings.
+    /// Whether it is stored under these settings.
     pub is_stored: bool,
 }
 
@@ -26,13 +26,13 @@ const NOBODY: &str = "nobody";
 const THEMSELVES: &str = "the user, admins";
 const USERS: &str = "users";
 
-const WITH_LINK: &str = "as long as the link";
-const WITH_USER: &str = "as long as the user";
+const WITH_LINK: &str = "until the link is permanently deleted";
+const WITH_USER: &str = "until the user is deleted";
 
-/// Every field, with these settings.
+/// Returns all fields under these settings.
 ///
-/// Visitors who send `Sec-GPC: 1` or `DNT: 1` are in none of those of clicks but `id`, `link_id`,
-/// `clicked_at` and `class`, and in the numbers of days.
+/// For visitors who send `Sec-GPC: 1` or `DNT: 1`, only `id`, `link_id`, `clicked_at` and `class`
+/// of click records are stored, and they are counted in daily totals.
 #[must_use]
 pub fn report(settings: &ClickSettings) -> Vec<StoredField> {
     let mut fields = Vec::new();
@@ -56,32 +56,36 @@ pub fn report(settings: &ClickSettings) -> Vec<StoredField> {
 
 type Add<'a> = dyn FnMut(&'static str, &'static str, &'static str, &str, &'static str, bool) + 'a;
 
-/// Clicks on their way.
+/// Pending clicks.
 fn journal(add: &mut Add<'_>, settings: &ClickSettings) {
     let has_countries = settings.geoip_db.is_some();
-    // A segment ends, and is deleted, by the hour.
+    // A segment is closed, and deleted, once an hour.
     let kept = match settings.journal.keep.as_secs() / 3_600 {
-        0 => "until the click is stored, normally less than a second, or an hour longer".to_owned(),
+        0 => "until the click is stored, usually less than a second, up to an hour \
+            longer"
+            .to_owned(),
         hours => format!(
-            "until {hours} h after the click is stored (WAYPOST_JOURNAL_KEEP_HOURS), or an hour longer"
+            "until {hours} h after the click is stored (WAYPOST_JOURNAL_KEEP_HOURS), up to an \
+             hour longer"
         ),
     };
     for (field, source, is_stored) in [
         ("link", "the link that was followed", true),
         ("time and day", "the clock of the database", true),
         (
-            "address hash",
-            "SHA-256 of the address and the salt of the day; the address itself is never written",
+            "IP address hash",
+            "SHA-256 of the IP address and the salt of the day; the IP address itself is never \
+             stored",
             true,
         ),
         (
             "session hash",
-            "SHA-256 of the session cookie of somebody signed in",
+            "SHA-256 of the session cookie of a signed-in user",
             true,
         ),
         (
             "country",
-            "the address, by the file of WAYPOST_GEOIP_DB",
+            "country of the IP address, from the file in WAYPOST_GEOIP_DB",
             has_countries,
         ),
         (
@@ -96,7 +100,7 @@ fn journal(add: &mut Add<'_>, settings: &ClickSettings) {
         ),
         (
             "signals",
-            "whether Sec-GPC, DNT or a prefetching browser was heard",
+            "whether the visitor sent Sec-GPC or DNT, and whether the browser prefetched the link",
             true,
         ),
     ] {
@@ -104,15 +108,15 @@ fn journal(add: &mut Add<'_>, settings: &ClickSettings) {
     }
 }
 
-/// The rows of clicks.
+/// Click records.
 fn clicks(add: &mut Add<'_>, settings: &ClickSettings) {
     let (has_rows, has_who) = (settings.privacy.keeps_rows(), settings.privacy.keeps_who());
     let has_countries = settings.geoip_db.is_some();
     let rows = settings.retention_days.map_or_else(
-        || "until it is purged by hand, or as long as the link".to_owned(),
+        || "until purged with linkctl or the link is permanently deleted".to_owned(),
         |days| {
             format!(
-                "{} (WAYPOST_RETENTION_DAYS), or as long as the link",
+                "{} (WAYPOST_RETENTION_DAYS), or until the link is permanently deleted",
                 Age::days(days)
             )
         },
@@ -120,20 +124,20 @@ fn clicks(add: &mut Add<'_>, settings: &ClickSettings) {
     for (field, source, seen_by, is_stored) in [
         (
             "id",
-            "drawn at random, behind the time of the click",
+            "time of the click followed by random bits",
             NOBODY,
             has_rows,
         ),
         ("link_id", "the link that was followed", OWNERS, has_rows),
         (
             "user_id",
-            "the session of somebody signed in; nobody's when the user is deleted",
+            "the session of a signed-in user; removed when the user is deleted",
             OWNERS,
             has_who,
         ),
         (
             "ip_hash",
-            "SHA-256 of the address and the salt of the day, which is destroyed after 48 hours",
+            "SHA-256 of the IP address and the salt of the day, which is deleted after 48 hours",
             NOBODY,
             has_rows,
         ),
@@ -158,25 +162,25 @@ fn clicks(add: &mut Add<'_>, settings: &ClickSettings) {
         ),
         (
             "browser",
-            "the family of the browser, by the user agent",
+            "the family of the browser, from the user agent",
             OWNERS,
             has_rows,
         ),
         (
             "os",
-            "the family of the operating system, by the user agent",
+            "the family of the operating system, from the user agent",
             OWNERS,
             has_rows,
         ),
         (
             "device",
-            "the kind of device, by the user agent",
+            "the kind of device, from the user agent",
             OWNERS,
             has_rows,
         ),
         (
             "country",
-            "the address, by the file of WAYPOST_GEOIP_DB",
+            "country of the IP address, from the file in WAYPOST_GEOIP_DB",
             OWNERS,
             has_rows && has_countries,
         ),
@@ -185,26 +189,27 @@ fn clicks(add: &mut Add<'_>, settings: &ClickSettings) {
     }
 }
 
-/// What outlives them.
+/// Totals, which are kept when click records are purged.
 fn rollups(add: &mut Add<'_>) {
     for (field, source) in [
-        ("clicks", "how many clicks there ever were"),
-        ("humans", "how many of them were of people"),
-        ("clicks_purged", "how many of them have no row any more"),
+        ("clicks", "total number of clicks"),
+        ("humans", "number of clicks by people"),
+        ("clicks_purged", "number of purged click records"),
     ] {
         add("links", field, source, WITH_LINK, OWNERS, true);
     }
     for (field, source) in [
         ("link_id", "the link"),
         ("day", "the day in WAYPOST_TIMEZONE"),
-        ("clicks", "how many clicks there were"),
-        ("humans", "how many of them were of people"),
-        ("visitors", "how many different address hashes there were"),
-        ("first_click_us", "the first click of the day"),
-        ("last_click_us", "the last click of the day"),
+        ("clicks", "number of clicks"),
+        ("humans", "number of clicks by people"),
+        ("visitors", "number of different IP address hashes"),
+        ("first_click_us", "time of the first click of the day"),
+        ("last_click_us", "time of the last click of the day"),
         (
             "facts",
-            "clicks by class, referrer host, browser, system, device and country: numbers only",
+            "numbers of clicks by class, referrer host, browser, operating system, device and \
+             country",
         ),
     ] {
         add("link_days", field, source, WITH_LINK, OWNERS, true);
@@ -214,7 +219,7 @@ fn rollups(add: &mut Add<'_>) {
         ("day", "the day in WAYPOST_TIMEZONE"),
         (
             "visitor",
-            "half of the address hash, to tell the visitors of a day apart",
+            "half of the IP address hash, to count unique visitors of a day",
         ),
     ] {
         add(
@@ -226,92 +231,81 @@ fn rollups(add: &mut Add<'_>) {
             true,
         );
     }
-    for (field, source) in [
-        ("day", "the day in WAYPOST_TIMEZONE"),
-        ("salt", "drawn at random"),
-    ] {
-        let kept = "48 hours after its day began, then destroyed";
+    for (field, source) in [("day", "the day in WAYPOST_TIMEZONE"), ("salt", "random")] {
+        let kept = "until 48 hours after its day began";
         add("daily_salts", field, source, kept, NOBODY, true);
     }
     for (field, source) in [
         ("day", "the day in WAYPOST_TIMEZONE"),
         (
             "path",
-            "a path that leads nowhere; nothing says who tried it",
+            "a path that matches no link; nothing is stored about the visitors",
         ),
-        ("hits", "how often"),
-        ("first_at", "when first"),
-        ("last_at", "when last"),
+        ("hits", "number of requests"),
+        ("first_at", "time of the first request"),
+        ("last_at", "time of the last request"),
     ] {
         add("orphan_paths", field, source, "90 days", "admins", true);
     }
 }
 
-/// Users, who are no visitors.
+/// User accounts.
 fn users(add: &mut Add<'_>) {
     for (field, source, seen_by) in [
-        ("id", "drawn at random, behind the time", USERS),
+        ("id", "time followed by random bits", USERS),
         (
             "email",
-            "given by the user or an admin, or by the OpenID provider",
+            "entered by the user or an admin, or from the OpenID provider",
             USERS,
         ),
         (
             "display_name",
-            "given by the user, or by the OpenID provider",
+            "entered by the user, or from the OpenID provider",
             USERS,
         ),
         (
             "role",
-            "given by an admin, or by a group of the OpenID provider",
+            "set by an admin, or from a group of the OpenID provider",
             THEMSELVES,
         ),
         ("created_at", "the clock of the database", THEMSELVES),
         ("password_hash", "argon2id of the password", NOBODY),
-        (
-            "disabled_at",
-            "since when an admin keeps them out",
-            THEMSELVES,
-        ),
+        ("disabled_at", "when the account was disabled", THEMSELVES),
     ] {
         add("users", field, source, WITH_USER, seen_by, true);
     }
 }
 
-/// What users sign in with, and what they have done.
+/// Sessions, API tokens and external identities of users.
 fn signing_in(add: &mut Add<'_>) {
     for (field, source, seen_by) in [
-        ("id", "drawn at random, behind the time", "the user"),
-        ("user_id", "whose it is", "the user"),
+        ("id", "time followed by random bits", "the user"),
+        ("user_id", "its user", "the user"),
         ("secret_hash", "SHA-256 of the session cookie", NOBODY),
-        ("created_at", "when somebody signed in", "the user"),
+        ("created_at", "when the user signed in", "the user"),
         (
             "last_used_at",
-            "when it was used last, to the minute",
+            "when it was last used, to the minute",
             "the user",
         ),
-        ("expires_at", "until when it lasts", "the user"),
+        ("expires_at", "when it expires", "the user"),
         ("ended_at", "when it was signed out", NOBODY),
-        (
-            "user_agent",
-            "the header User-Agent when somebody signed in",
-            "the user",
-        ),
+        ("user_agent", "the header User-Agent at sign-in", "the user"),
     ] {
-        let kept = "30 days after it has expired";
+        let kept = "until 30 days after it has expired";
         add("sessions", field, source, kept, seen_by, true);
     }
     for (field, source, seen_by) in [
-        ("id", "drawn at random, behind the time", THEMSELVES),
-        ("user_id", "whose it is", THEMSELVES),
-        ("name", "given by the user", THEMSELVES),
+        ("id", "time followed by random bits", THEMSELVES),
+        ("user_id", "its user", THEMSELVES),
+        ("name", "entered by the user", THEMSELVES),
         ("secret_hash", "SHA-256 of the token", NOBODY),
-        ("scopes", "given by the user", THEMSELVES),
+        ("scopes", "entered by the user", THEMSELVES),
         ("created_at", "the clock of the database", THEMSELVES),
-        ("expires_at", "given by the user", THEMSELVES),
+        ("expires_at", "entered by the user", THEMSELVES),
         (
             "last_used_at",
-            "when it was used last, to the minute",
+            "when it was last used, to the minute",
             THEMSELVES,
         ),
         ("revoked_at", "when it was revoked", THEMSELVES),
@@ -319,63 +313,66 @@ fn signing_in(add: &mut Add<'_>) {
         add("api_tokens", field, source, WITH_USER, seen_by, true);
     }
     for (field, source) in [
-        ("identity_hash", "SHA-256 of the two that follow"),
+        ("identity_hash", "SHA-256 of issuer and subject"),
         ("issuer", "the OpenID provider"),
-        ("subject", "what the OpenID provider calls the user"),
-        ("user_id", "who that is here"),
+        ("subject", "the ID of the user at the OpenID provider"),
+        ("user_id", "the user on this server"),
         (
             "admin_by_group",
-            "whether a group at the provider made them an admin",
+            "whether a group at the provider made the user an admin",
         ),
-        ("created_at", "when they signed in first"),
+        ("created_at", "when the user first signed in with it"),
     ] {
         add("user_identities", field, source, WITH_USER, NOBODY, true);
     }
     for (field, source) in [
         ("secret_hash", "SHA-256 of the token of a set-up link"),
-        ("expires_at", "until when it lasts"),
+        ("expires_at", "when it expires"),
     ] {
-        let kept = "until there is a first user";
+        let kept = "until the first user exists";
         add("setup_tokens", field, source, kept, NOBODY, true);
     }
     whose_links(add);
 }
 
-/// Who owns links, and who has done what to them.
+/// Owners, sharing and history of links.
 fn whose_links(add: &mut Add<'_>) {
     for (field, source) in [
         ("link_id", "the link"),
-        ("user_id", "who owns the link"),
-        ("is_primary", "whether they are the first to be asked"),
-        ("since_version", "with which change they became an owner"),
-        ("link_created_at", "when the link was made"),
+        ("user_id", "an owner of the link"),
+        ("is_primary", "whether the user is the primary owner"),
+        (
+            "since_version",
+            "the version of the link with which the user became an owner",
+        ),
+        ("link_created_at", "when the link was created"),
     ] {
-        let seen_by = "whoever may see the link";
+        let seen_by = "everyone who can see the link";
         add("link_owners", field, source, WITH_LINK, seen_by, true);
     }
     for (field, source) in [
         ("link_id", "the link"),
-        ("user_id", "with whom the link is shared"),
-        ("link_created_at", "when the link was made"),
+        ("user_id", "a user the link is shared with"),
+        ("link_created_at", "when the link was created"),
     ] {
         add("link_shares", field, source, WITH_LINK, OWNERS, true);
     }
     for (field, source) in [
         ("link_id", "the link"),
-        ("number", "how many changes there were"),
-        ("action", "what was done to the link"),
-        ("changed_at", "when that was"),
+        ("number", "the number of the version"),
+        ("action", "the kind of the change"),
+        ("changed_at", "when the link was changed"),
         (
             "user_id",
-            "who changed the link; nobody when the user is deleted",
+            "who changed the link; removed when the user is deleted",
         ),
         (
             "before",
-            "the link before, with the ids of its owners and of those it is shared with",
+            "the link before the change, with the IDs of its owners and of users it is shared with",
         ),
         (
             "after",
-            "the link after, with the ids of its owners and of those it is shared with",
+            "the link after the change, with the IDs of its owners and of users it is shared with",
         ),
     ] {
         add("link_versions", field, source, WITH_LINK, OWNERS, true);
@@ -383,23 +380,23 @@ fn whose_links(add: &mut Add<'_>) {
     for (field, source) in [
         (
             "created_by",
-            "who blocked the host; nobody when the user is deleted",
+            "who blocked the host; removed when the user is deleted",
         ),
-        ("created_at", "when that was"),
+        ("created_at", "when the host was blocked"),
     ] {
-        let kept = "as long as the host is blocked";
+        let kept = "until the host is unblocked";
         add("blocked_hosts", field, source, kept, "admins", true);
     }
 }
 
 impl Privacy {
-    /// What the setting means, in a sentence.
+    /// Returns the meaning of the setting in a sentence.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Full => "clicks are kept with all that is listed",
+            Self::Full => "all listed fields of clicks are kept",
             Self::Anonymous => "clicks are kept without user agent and user",
-            Self::Counts => "clicks leave no rows, only the numbers of days",
+            Self::Counts => "no click records are kept, only daily totals",
         }
     }
 }
@@ -435,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn no_field_is_there_twice() {
+    fn no_field_is_listed_twice() {
         let mut reader = SettingsReader::of_variables(&[("WAYPOST_RETENTION_DAYS", "90")]);
         let fields = report(&ClickSettings::read(&mut reader).unwrap());
         let mut names: Vec<_> = fields.iter().map(|it| (it.place, it.field)).collect();

@@ -1,4 +1,4 @@
-//! What a recorder writes, waits for and reports.
+//! Tests of what a recorder writes, waits for and reports.
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use time::Duration;
@@ -54,7 +54,7 @@ impl Setup {
         recorded.await
     }
 
-    /// Clicks, and looks at what is stored.
+    /// Records a click and returns it as stored.
     async fn click(&self, peer: &str, headers: &[(&'static str, &str)]) -> Click {
         let headers = HeaderList::new(headers);
         let outcome = self.recorder.record(self.link.id, &headers.visit(peer));
@@ -109,9 +109,9 @@ async fn a_visitor_is_recognised_within_a_day_and_not_after_it() {
     let behind = [("x-forwarded-for", "198.51.100.66, 192.0.2.1")];
     assert_eq!(setup.click("10.0.0.1", &behind).await.ip_hash, direct);
     assert_ne!(setup.click("192.0.2.2", &[]).await.ip_hash, direct);
-    // The same header from somebody who is not trusted is nothing.
+    // The same header from a peer that is not trusted is ignored.
     assert_ne!(setup.click("11.0.0.1", &behind).await.ip_hash, direct);
-    // The salt of the next day is there already.
+    // The salt of the next day is already loaded.
     setup.rig.clock.advance(Duration::hours(1));
     let tomorrow = setup.click("192.0.2.1", &[]).await.ip_hash;
     assert!(tomorrow.is_some());
@@ -208,7 +208,7 @@ async fn what_becomes_of_clicks_shows_in_the_metrics() {
     shows("waypost_clicks_pending 0");
 }
 
-/// Longer than any limit of the recorder itself.
+/// Longer than any time limit of the recorder.
 const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
 
 #[tokio::test(start_paused = true)]
@@ -217,7 +217,7 @@ async fn with_durability_commit_a_click_is_accepted_when_it_is_stored() {
     let mut ingester = setup.rig.ingester().await;
     let mut recorded = Box::pin(setup.record());
     let early = tokio::time::timeout(std::time::Duration::from_secs(4), &mut recorded);
-    assert!(early.await.is_err(), "nothing is stored yet");
+    assert!(early.await.is_err(), "no click is stored yet");
     let (outcome, ()) = tokio::join!(recorded, ingester.step());
     assert_eq!(outcome.unwrap(), Outcome::Accepted);
     assert_eq!(setup.total().await, 1);
@@ -235,7 +235,8 @@ async fn with_durability_commit_a_click_that_is_not_stored_in_time_is_unavailabl
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_durability_commit_no_click_is_taken_while_the_database_is_known_to_be_away() {
+async fn with_durability_commit_no_click_is_accepted_while_the_database_is_known_to_be_unavailable()
+{
     let setup = setup_with("UTC", Durability::Commit).await;
     let _running = setup.run().await;
     setup.store.seen().away_after = Some(0);
@@ -276,7 +277,7 @@ async fn whoever_looks_while_clicks_wait_is_told_since_when_and_waits_a_second()
     let began = tokio::time::Instant::now();
     assert_eq!(setup.recorder.settle().await, clicked_at);
     assert_eq!(began.elapsed(), std::time::Duration::from_secs(1));
-    // So is whoever looks after a restart.
+    // The same holds after a restart.
     drop((ingester, setup.recorder));
     setup.rig = setup.rig.restart();
     let _ingester = setup.rig.ingester().await;

@@ -1,4 +1,4 @@
-//! What the clicks of some days are counted by.
+//! Breakdowns of the clicks of a period.
 
 use std::cmp::Reverse;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use waypost_core::VisitClass;
 use waypost_store::rollup::{Counted, Dimension, FactsSum};
 
-/// What clicks can be counted by.
+/// The criterion of a breakdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BreakdownBy {
     /// The host of the referrer, the browser, the operating system, the device or the country.
@@ -16,7 +16,7 @@ pub enum BreakdownBy {
 }
 
 impl BreakdownBy {
-    /// Its name, as it is asked for.
+    /// Returns its name in requests.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -40,16 +40,16 @@ impl FromStr for BreakdownBy {
     }
 }
 
-/// Clicks are counted by nothing of this name.
+/// The text is not a criterion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("`by` is referrer, browser, os, device, country or class")]
+#[error("`by` must be referrer, browser, os, device, country or class")]
 pub struct BreakdownByError;
 
 /// Clicks by value, most clicks first, then in the order of the values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Breakdown {
-    /// Each value; the empty one stands for those of which it is not known. All of them add up to all
-    /// clicks of the days.
+    /// The values, with their clicks. The empty value counts clicks whose value is unknown. The sum
+    /// is the number of all clicks of the period.
     pub rows: Vec<(String, Counted)>,
 }
 

@@ -1,35 +1,35 @@
-//! A range of days.
+//! Periods of days.
 
 use time::macros::format_description;
 use time::{Date, Duration};
 
-/// The days of "last week": today and the six before.
+/// Number of days of the last week: today and the six days before.
 pub(super) const WEEK: u16 = 7;
-/// The days of "lately": today and the 29 before.
+/// Number of recent days: today and the 29 days before.
 pub(super) const LATELY: u16 = 30;
 
 /// Consecutive days, at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Days {
-    /// The first of them.
+    /// The first day.
     pub from: Date,
-    /// The last of them.
+    /// The last day.
     pub to: Date,
 }
 
 impl Days {
-    /// The most days that can be asked for: ten years.
+    /// Maximum number of days: ten years.
     pub const MOST: i64 = 3_660;
 
-    /// Reads a range: from one day to another, both included, as `2026-03-01`. Without an end it ends
-    /// `today`, without a beginning it has 30 days.
+    /// Parses a period: its first and last day, such as `2026-03-01`. Without a last day, it ends
+    /// `today`. Without a first day, it has 30 days.
     ///
     /// # Errors
     /// [`DaysError`] says what is wrong.
     pub fn parse(from: Option<&str>, to: Option<&str>, today: Date) -> Result<Self, DaysError> {
         let read = |text: &str, name| {
             let format = format_description!("[year]-[month]-[day]");
-            // Not every database has days before the year 1.
+            // Not every database supports days before the year 1.
             let day = Date::parse(text, format).ok().filter(|day| day.year() > 0);
             day.ok_or(DaysError::NotADay(name))
         };
@@ -45,7 +45,7 @@ impl Days {
         Ok(days)
     }
 
-    /// So many days, of which `last` is the last.
+    /// Returns the period of a number of days that ends with `last`.
     pub(super) fn until(last: Date, days: u16) -> Self {
         let before = Duration::days(i64::from(days) - 1);
         Self {
@@ -54,7 +54,7 @@ impl Days {
         }
     }
 
-    /// The shortest range with all of these days and of those.
+    /// Returns the shortest period that includes both periods.
     pub(super) fn and(self, more: Self) -> Self {
         Self {
             from: self.from.min(more.from),
@@ -62,13 +62,13 @@ impl Days {
         }
     }
 
-    /// Whether a day is one of them.
+    /// Whether a day is in the period.
     #[must_use]
     pub fn contains(self, day: Date) -> bool {
         (self.from..=self.to).contains(&day)
     }
 
-    /// Each of them, in order.
+    /// Returns the days in order.
     pub fn iter(self) -> impl Iterator<Item = Date> + use<> {
         let to = self.to;
         std::iter::successors(Some(self.from), |day| day.next_day())
@@ -76,17 +76,17 @@ impl Days {
     }
 }
 
-/// Why a range of days is none. The message says what to do about it.
+/// Why a period is invalid. The message says what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DaysError {
-    /// A day is none.
-    #[error("`{0}` is a day such as 2026-03-01")]
+    /// A text is not a date.
+    #[error("`{0}` must be a date such as 2026-03-01")]
     NotADay(&'static str),
-    /// The end is before the beginning.
-    #[error("`from` is not later than `to`")]
+    /// The last day is before the first.
+    #[error("`from` must not be later than `to`")]
     Backwards,
-    /// More days than are shown.
-    #[error("from `from` to `to` are at most {} days", Days::MOST)]
+    /// More days than [`Days::MOST`].
+    #[error("the period from `from` to `to` must be at most {} days", Days::MOST)]
     TooMany,
 }
 

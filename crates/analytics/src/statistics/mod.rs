@@ -1,11 +1,13 @@
-//! Statistics: the numbers of a link, of its days and of what its clicks are counted by, and its clicks.
+//! Statistics: totals of a link and of its days, breakdowns, and click records.
 //!
-//! All numbers come from rollups, which outlive the click rows; only lists of clicks read rows. Days are
-//! those of the server's zone. Before a number is read, what this node has accepted is stored (at most
-//! 1 s; [`LinkStatistics::complete_until`] tells up to when that was done).
+//! All numbers come from daily totals, which are kept when click records are purged; only lists of
+//! clicks read click records. Days are in the server's time zone. Before numbers are read, the
+//! pending clicks of this server are stored, for at most 1 s; [`LinkStatistics::complete_until`] is
+//! the time up to which that succeeded.
 //!
-//! Daily visitors are different address hashes within one day. They are never added up: somebody who
-//! comes on two days is two daily visitors, and nobody can know that they are one person.
+//! Unique visitors are different IP address hashes within one day. They are never added up over
+//! days: a visitor of two days has two different hashes, and it cannot be known that these are one
+//! person.
 
 mod breakdown;
 mod days;
@@ -22,9 +24,9 @@ pub use days::{Days, DaysError};
 
 use crate::Recorder;
 
-/// Rows that are read at once, where some of them are looked for and where all are.
+/// Number of click records read at once.
 const ROWS: u32 = 1_000;
-/// So many rows are looked at for one page of a list of clicks of one class.
+/// Maximum number of click records read for one page of a list of clicks of one class.
 const MOST_ROWS: u32 = 10_000;
 
 /// Reads statistics. Clones are cheap.
@@ -34,91 +36,91 @@ pub struct Statistics {
     store: Arc<dyn Store>,
 }
 
-/// The numbers of a link.
+/// The statistics of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkStatistics {
-    /// All clicks ever counted.
+    /// The total number of clicks.
     pub total: Counted,
-    /// Those of today and the six days before.
+    /// Clicks of today and the six days before.
     pub last_7d: u64,
-    /// Those of today and the 29 days before.
+    /// Clicks of today and the 29 days before.
     pub last_30d: u64,
-    /// How many different visitors came today.
+    /// Unique visitors of today.
     pub visitors_today: u64,
-    /// The first click and the last one, if there were any.
+    /// The times of the first and the last click, if there are any.
     pub span: Option<ClickSpan>,
-    /// When the oldest click happened whose row is kept; `None` where there are no rows.
+    /// The time of the oldest click record; `None` if there are none.
     pub rows_since: Option<OffsetDateTime>,
-    /// Every click that this node accepted up to this time is counted.
+    /// All clicks that this server accepted up to this time are counted.
     pub complete_until: OffsetDateTime,
-    /// The days that were asked for, each of them.
+    /// All days of the requested period.
     pub daily: Vec<DayStatistics>,
 }
 
-/// The numbers of a day.
+/// The statistics of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DayStatistics {
     /// The day.
     pub day: Date,
-    /// Its clicks: all, or those of a class.
+    /// Its clicks: all, or those of the requested class.
     pub counted: Counted,
-    /// How many different visitors there were; `None` where only clicks of a class were asked for.
+    /// Its unique visitors; `None` if only clicks of a class were requested.
     pub visitors: Option<u64>,
 }
 
-/// The numbers of all that somebody owns.
+/// The statistics of all links of an owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnStatistics {
-    /// How many links they own.
+    /// Number of links.
     pub links: u64,
-    /// All clicks ever counted.
+    /// The total number of clicks.
     pub total: Counted,
-    /// Those of today and the six days before.
+    /// Clicks of today and the six days before.
     pub last_7d: u64,
-    /// Those of today and the 29 days before.
+    /// Clicks of today and the 29 days before.
     pub last_30d: u64,
-    /// Every click that this node accepted up to this time is counted.
+    /// All clicks that this server accepted up to this time are counted.
     pub complete_until: OffsetDateTime,
-    /// The days that were asked for, each of them. Their visitors cannot be told: who visits two links is
-    /// one visitor of each.
+    /// All days of the requested period. Without visitors: a visitor of two links would be counted
+    /// for each.
     pub daily: Vec<(Date, Counted)>,
-    /// The links that were clicked most on these days.
+    /// The links with most clicks in the period.
     pub top: Vec<(Link, Counted)>,
 }
 
-/// Some clicks of a link, newest first.
+/// A page of clicks of a link, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClickPage {
     /// The clicks.
     pub clicks: Vec<KeptClick>,
-    /// Behind which click the list goes on; `None` at its end.
+    /// The click after which the next page starts; `None` on the last page.
     pub next: Option<ClickId>,
 }
 
 impl Statistics {
-    /// Statistics of what `recorder` records in `store`.
+    /// Creates statistics of the clicks that `recorder` records in `store`.
     #[must_use]
     pub fn new(recorder: Recorder, store: Arc<dyn Store>) -> Self {
         Self { recorder, store }
     }
 
-    /// The name of the zone in which days begin.
+    /// Returns the name of the time zone of days.
     #[must_use]
     pub fn zone(&self) -> &str {
         self.recorder.zone().name()
     }
 
-    /// Today.
+    /// Returns the current day.
     #[must_use]
     pub fn today(&self) -> Date {
         self.recorder.today()
     }
 
-    /// The numbers of a link, and of `days` by themselves; of these only the clicks of a class where one is
-    /// given.
+    /// Returns the totals of a link and the statistics of `days`. With a class, the days count only
+    /// clicks of that class.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn of_link(
         &self,
         link: LinkId,
@@ -178,10 +180,10 @@ impl Statistics {
         Ok(days.iter().map(day).collect())
     }
 
-    /// The clicks of a link on some days, by what they are counted by: most clicks first.
+    /// Returns a breakdown of the clicks of a link in a period, most clicks first.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn breakdown(
         &self,
         link: LinkId,
@@ -198,10 +200,10 @@ impl Statistics {
         Ok(Breakdown::of(by, &stored))
     }
 
-    /// The same by several things at once, in their order.
+    /// Returns several breakdowns at once, in the order of the criteria.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn breakdowns(
         &self,
         link: LinkId,
@@ -215,12 +217,12 @@ impl Statistics {
         Ok(of_each.collect())
     }
 
-    /// At most `limit` clicks of a link, newest first, older than `before`; those of a class where one is
-    /// given. At most 10,000 rows are looked at: a page may have fewer clicks than there are, and tells
-    /// where to go on.
+    /// Returns at most `limit` clicks of a link that are older than `before`, newest first,
+    /// optionally only of a class. Reads at most 10,000 click records: a page may have fewer clicks
+    /// than exist, and says where the next page starts.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn clicks(
         &self,
         link: LinkId,
@@ -242,7 +244,7 @@ impl Statistics {
             let query = ClicksQuery {
                 link,
                 before: page.next,
-                // One more tells whether that is all.
+                // Read one more to know whether there is a next page.
                 limit: at_once.saturating_add(1),
             };
             let rows = self.store.clicks_of(&query).await?;
@@ -268,10 +270,11 @@ impl Statistics {
         Ok(page)
     }
 
-    /// The clicks of a link that follow `before` in an export, newest first: at most 1,000, none at its end.
+    /// Returns the clicks of a link that follow `before` in an export, newest first: at most 1,000,
+    /// and none at the end.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn export(
         &self,
         link: LinkId,
@@ -288,10 +291,10 @@ impl Statistics {
         self.store.clicks_of(&query).await
     }
 
-    /// The numbers of all that `owner` owns, and of some days by themselves.
+    /// Returns the statistics of all links of `owner`, in total and by day.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn of_owner(
         &self,
         owner: UserId,
@@ -327,10 +330,10 @@ impl Statistics {
         })
     }
 
-    /// The clicks of each of these links, in their order, on each of the last 30 days.
+    /// Returns the clicks of each link, in their order, on each of the last 30 days.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn lately(&self, links: &[LinkId]) -> Result<Vec<Vec<(Date, Counted)>>, StoreError> {
         let days = Days::until(self.today(), days::LATELY);
         let stored = self.store.days_of_links(links, days.from, days.to).await?;
@@ -345,7 +348,7 @@ impl Statistics {
         Ok(links.iter().map(of_link).collect())
     }
 
-    /// The numbers of somebody who owns nothing.
+    /// Returns the statistics of an owner without links.
     pub async fn of_nobody(&self, days: Days) -> OwnStatistics {
         OwnStatistics {
             links: 0,
@@ -364,7 +367,7 @@ fn clicks_on(days: Days, stored: &[LinkDay]) -> u64 {
     on_days.map(|stored| stored.counted.clicks).sum()
 }
 
-/// Each of the days, those without clicks included.
+/// Returns all days, including those without clicks.
 fn daily(days: Days, stored: &[LinkDay]) -> Vec<DayStatistics> {
     let mut stored = stored
         .iter()

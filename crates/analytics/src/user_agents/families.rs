@@ -1,8 +1,8 @@
-//! Which browser and which operating system a user agent names, by the rules of uap-core, and told
-//! by the families that people know: Mobile Safari is Safari, Ubuntu is Linux.
+//! The browser and the operating system of a user agent, by the rules of uap-core, as families that
+//! people know: Mobile Safari is Safari, Ubuntu is Linux.
 //!
-//! Nothing that a visitor invents becomes a family. A system is one of [`SYSTEMS`]; a browser has
-//! its name, as it is, in the rules.
+//! Names that a visitor invents never become families. A system is one of [`SYSTEMS`]; the name of
+//! a browser is literally in the rules.
 
 use serde::Deserialize;
 use ua_parser::{os, user_agent};
@@ -10,7 +10,7 @@ use waypost_core::Family;
 
 const RULES: &str = include_str!("../../data/uap-core.json");
 
-/// Browsers that uap-core tells apart and people do not, and those that people know by another name.
+/// Browsers that uap-core distinguishes and people do not, or that people know by another name.
 const BROWSERS: &[(&str, &str)] = &[
     ("AVG", "AVG Secure Browser"),
     ("Amazon Silk", "Silk"),
@@ -52,7 +52,7 @@ const BROWSERS: &[(&str, &str)] = &[
     ("YandexSearch", "Yandex Browser"),
 ];
 
-/// Tokens of browsers that look like another one to the rules, asked first.
+/// Tokens of browsers that the rules mistake for another one, checked first.
 const NAMED: &[(&str, &str)] = &[
     ("Focus/", "Firefox Focus"),
     ("Klar/", "Firefox Focus"),
@@ -79,7 +79,7 @@ const NAMED: &[(&str, &str)] = &[
     ("GSA/", "Google app"),
 ];
 
-/// Systems, by the name in uap-core.
+/// Operating systems, by their name in uap-core.
 const SYSTEMS: &[(&str, &str)] = &[
     ("ATV OS X", "tvOS"),
     ("Android", "Android"),
@@ -150,7 +150,7 @@ const SYSTEMS: &[(&str, &str)] = &[
     ("webOS", "webOS"),
 ];
 
-/// Tokens of systems that the rules take for another one, asked first.
+/// Tokens of operating systems that the rules mistake for another one, checked first.
 const NAMED_SYSTEMS: &[(&str, &str)] = &[
     ("PlayStation", "PlayStation"),
     ("PLAYSTATION", "PlayStation"),
@@ -175,7 +175,7 @@ struct Rules {
     os_parsers: Vec<os::Parser<'static>>,
 }
 
-/// Knows browsers and systems.
+/// The compiled rules for browsers and operating systems.
 pub(super) struct Families {
     browsers: user_agent::Extractor<'static>,
     systems: os::Extractor<'static>,
@@ -203,7 +203,7 @@ impl Families {
         }
     }
 
-    /// The browser.
+    /// Returns the browser.
     pub(super) fn browser(&self, text: &str) -> Option<Family> {
         if let Some(name) = contained(text, NAMED) {
             return Family::of(name);
@@ -213,11 +213,11 @@ impl Families {
         if let Some(known) = folded(name, BROWSERS) {
             return Family::of(known);
         }
-        // Some rules take over a part of the user agent as it is.
+        // Some rules copy a part of the user agent.
         RULES.contains(name).then(|| Family::of(name)).flatten()
     }
 
-    /// The operating system.
+    /// Returns the operating system.
     pub(super) fn os(&self, text: &str) -> Option<&'static str> {
         if let Some(name) = contained(text, NAMED_SYSTEMS) {
             return Some(name);

@@ -1,15 +1,15 @@
-//! What a user agent string says of a visit: whether it was somebody with a browser, a program, or
-//! a program that fetches a preview, and for the browsers which one, on which system and device.
+//! Classification of user agents: a person using a browser, a program, or a program that fetches a
+//! link preview; and for browsers the family, operating system and device.
 //!
-//! It relies on two lists that others keep up ([`LISTS`], files in `data/`) and on rules of our own
-//! for what no list has: programs that say so in a general way (`programs`), the fetchers of link
-//! previews (`previews`), and the device (`devices`). What a visitor sends is a claim, never more:
-//! a program that says it is Firefox is taken for Firefox.
+//! It uses two lists that others maintain ([`LISTS`], files in `data/`), and own rules for what no
+//! list covers: programs that identify themselves in a general way (`programs`), fetchers of link
+//! previews (`previews`), and devices (`devices`). A user agent is only a claim: a program that
+//! claims to be Firefox counts as Firefox.
 //!
 //! # Cost
-//! A string seen before costs about 0.15 µs, a new one 11 µs, 80 µs at worst. The lists are
-//! compiled at the first use, in about 0.1 s; they take 19 MiB, and the cache and the state of the
-//! expressions up to 5 MiB for each thread that asks.
+//! A string seen before takes about 0.15 µs, a new one 11 µs, 80 µs at worst. The lists are
+//! compiled at first use, in about 0.1 s. They use 19 MiB, and the cache and the state of the
+//! expressions up to 5 MiB for each thread that uses them.
 
 mod devices;
 mod families;
@@ -25,19 +25,19 @@ use waypost_core::{DeviceClass, Family, VisitClass};
 use self::families::Families;
 use self::programs::Programs;
 
-/// The lists that visits are told apart by, with their versions, for people.
+/// The detection lists with their versions, as a text for people.
 pub const LISTS: &str = "uap-core 73e7340c (2026-10), crawler-user-agents 1.67.0";
 
-/// How many user agents are remembered. Most visits to a busy site come with one of a few thousand.
+/// Maximum number of cached user agents. Most visits to a busy site have one of a few thousand.
 const REMEMBERED: usize = 4_096;
 
-/// How much of a user agent is looked at, in bytes. Those of browsers are shorter than 400.
+/// Number of bytes of a user agent that are examined. Those of browsers are shorter than 400.
 const LOOKED_AT_BYTES: usize = 1_024;
 
-/// What is known from a user agent.
+/// The facts from a user agent.
 ///
-/// Bots and previews have neither browser nor system nor device: what they say of these serves to
-/// be let in, and would be counted among those of people.
+/// Bots and previews have no browser, operating system or device: they only imitate those of
+/// people, and would distort their numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentFacts {
     /// [`VisitClass::Human`], [`VisitClass::Bot`] or [`VisitClass::Preview`]; no other.
@@ -61,7 +61,7 @@ impl AgentFacts {
     }
 }
 
-/// Reads user agents. One is enough for a process; share it.
+/// Classifies user agents. Share one instance in a process.
 pub struct UserAgents {
     lists: OnceLock<Lists>,
     seen: Cache<Box<str>, AgentFacts>,
@@ -73,7 +73,7 @@ struct Lists {
 }
 
 impl UserAgents {
-    /// Nothing is compiled before the first use.
+    /// Creates a classifier. The lists are compiled at first use.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -82,7 +82,8 @@ impl UserAgents {
         }
     }
 
-    /// What a user agent says. A visit without one is a bot's: every browser sends one.
+    /// Returns the facts from a user agent. A visit without one is by a bot, because every browser
+    /// sends one.
     pub fn facts(&self, user_agent: Option<&str>) -> AgentFacts {
         let text = user_agent.map(str::trim).unwrap_or_default();
         if text.is_empty() {
@@ -111,7 +112,7 @@ impl UserAgents {
 
     fn read(&self, text: &str) -> AgentFacts {
         let lists = self.lists();
-        // Previews first: the lists of crawlers name most of them too.
+        // Check previews first: the list of crawlers contains most of them too.
         if previews::is_preview(text) {
             return AgentFacts::program(VisitClass::Preview);
         }
@@ -128,7 +129,7 @@ impl UserAgents {
     }
 }
 
-/// As much of a text as is looked at, cut between two characters.
+/// Returns the examined part of a text, cut between two characters.
 fn beginning(text: &str) -> &str {
     let mut ends = (0..=LOOKED_AT_BYTES).rev();
     let end = ends.find(|&end| text.len() <= end || text.is_char_boundary(end));
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_remembered_than_fit() {
+    fn the_cache_is_limited() {
         let agents = UserAgents::new();
         for number in 0..REMEMBERED * 2 {
             let _ = agents.facts(Some(&format!("curl/{number}")));

@@ -1,14 +1,14 @@
-//! Which user agents fetch a page to show a preview of a link that somebody has sent: messengers,
-//! social networks, mail programs, and the services that make previews for others.
+//! User agents that fetch a page to show a preview of a link: chat apps, social networks, mail
+//! programs, and services that create previews for others.
 //!
-//! Each is known by a token that its maker has published or that its program is seen to send; apps
-//! whose built-in browser carries a similar name (Telegram, Snapchat, LINE, Pinterest) are told
-//! from their fetchers by the whole token.
+//! Each is recognised by a token that its vendor has published or that its program sends. Apps
+//! whose built-in browser has a similar name (Telegram, Snapchat, LINE, Pinterest) are
+//! distinguished from their fetchers by the complete token.
 
-/// Tokens that are part of the user agent, as they are written.
+/// Tokens anywhere in the user agent, case-sensitive.
 const TOKENS: &[&str] = &[
     // developers.facebook.com/docs/sharing/webmasters/web-crawlers; iMessage, Signal for iOS, LINE
-    // and KakaoTalk say it too.
+    // and KakaoTalk send it too.
     "facebookexternalhit",
     "Facebot",
     "facebookexternalua",
@@ -48,7 +48,7 @@ const TOKENS: &[&str] = &[
     "GG PeekBot",
     "GoogleMessages/",
     "Google-PageRenderer",
-    // Google's networks and messengers
+    // Google's networks and chat apps
     "developers.google.com/+/web/snippet",
     // aka.ms/MicrosoftPreview
     "MicrosoftPreview",
@@ -66,7 +66,7 @@ const TOKENS: &[&str] = &[
     "Yahoo Link Preview",
     "Mixmax-LinkPreview",
     "Shortwave Image Fetcher",
-    // Tools of teams
+    // Team tools
     "NotionEmbedder",
     "ClickUpLinkUnfurler",
     "EvernoteRichLinkBot",
@@ -77,7 +77,7 @@ const TOKENS: &[&str] = &[
     "Mediumbot-MetaTagFetcher",
     "Quora Link Preview",
     "Orlo-LinkPreview",
-    // Those who make previews for others
+    // Services that create previews for others
     "Embedly",
     "Iframely",
     "OpenGraph.io/",
@@ -86,12 +86,12 @@ const TOKENS: &[&str] = &[
     "metascraper",
     "UnfurlBot",
     "LinkPreview",
-    // A browser of a magazine that fetches what its readers share
+    // A fetcher of a magazine for links that its readers share
     "FlipboardProxy",
     "FlipboardBrowserProxy",
 ];
 
-/// Tokens that begin the user agent.
+/// Tokens at the beginning of the user agent.
 const BEGINNINGS: &[&str] = &[
     "WhatsApp",
     "Viber",
@@ -111,7 +111,7 @@ const BEGINNINGS: &[&str] = &[
     "Tumblr/",
 ];
 
-/// Whether it fetches a preview.
+/// Whether a user agent fetches previews.
 pub(super) fn is_preview(text: &str) -> bool {
     BEGINNINGS.iter().any(|token| text.starts_with(token))
         || TOKENS.iter().any(|token| text.contains(token))

@@ -1,14 +1,14 @@
-//! Which user agents are programs' and no browser's: crawlers, monitors, HTTP libraries.
+//! User agents of programs that are not browsers: crawlers, monitors, HTTP libraries.
 //!
-//! Crawlers are known by name, from a list. The rest is known by how programs present themselves:
-//! they say a word such as `bot` or `monitor`, give an address where they are described, or do not
-//! begin as a browser does.
+//! Crawlers are recognised by name, from a list. Other programs are recognised by how they identify
+//! themselves: they contain a word such as `bot` or `monitor`, or a URL or email address, or do not
+//! begin like a browser.
 
 use regex_filtered::{Builder, Options, Regexes};
 
 const CRAWLERS: &str = include_str!("../../data/crawler-user-agents.json");
 
-/// Patterns of the list that people's browsers and phones fit as well.
+/// Patterns of the list that also match browsers and phones of people.
 const NOT_ONLY_PROGRAMS: &[&str] = &[
     "Blackboard",       // an app of schools
     "Butterfly",        // a phone of HTC
@@ -20,7 +20,7 @@ const NOT_ONLY_PROGRAMS: &[&str] = &[
     "mail\\.ru",        // a browser
 ];
 
-/// How programs present themselves; the case does not matter.
+/// Words by which programs identify themselves, case-insensitive.
 const WORDS: &[&str] = &[
     // `bot` as a word or at the end of one, but not CUBOT and M BOT, which are phones.
     r"(?:^|[^a-z ]|[^m] |^ |[^c]u|[a-tv-z])bots?(?:[^a-z]|$)",
@@ -29,14 +29,14 @@ const WORDS: &[&str] = &[
     r"fetch|preview|scanner|screenshot|thumbnail|web ?thumb|wkhtmlto|feed|rss[ /;-]|seo[ /;-]",
     r"headless|phantomjs|selenium|cypress|playwright|puppeteer|prerender|rendertron|zombie\.js",
     r"(?:image|mail|-)proxy|google-|google favicon|webpagetest|ptst[/ ]|neustar wpm|gomezagent",
-    // Office asks for a link itself before it gives it to the browser, which asks again.
+    // Office requests a link itself before it passes it to the browser, which requests it again.
     r"microsoft (?:office|outlook)|ms-?office|\) (?:word|excel|powerpoint)/",
-    // Where the program is described, or whom to write to.
+    // A URL with a description of the program, or a contact.
     r"https?://|\+http|www\.|@[a-z0-9-]+\.(?:com|org|net|de|io)",
     r"(?:^|[ (,;])(?:curl|wget|perl|php|ruby|python)[/-]|^java/",
 ];
 
-/// What the user agents of browsers have, those of old telephones among them.
+/// Words in user agents of browsers, including those of old phones.
 const BROWSERS: &[&str] = &[
     "webkit|gecko|mozilla|presto|^opera|^lynx|^links |^elinks|^w3m|^dillo|^netsurf|^icab|mosaic",
     r"midp|up\.(?:browser|link)|obigo|netfront|brew|ucweb|uc ?browser|blackberry|nokia|samsung",
@@ -46,13 +46,13 @@ const BROWSERS: &[&str] = &[
     r"^\[fban/",
 ];
 
-/// `Mozilla/5.0` and a note, and nothing else that a browser would say.
+/// `Mozilla/5.0` and a comment, without anything else that a browser would send.
 const BARE: &str = r"^mozilla/[0-9.]+(?: \([^()]*\))?$";
-/// What makes of such a note the one of an old browser.
+/// Words in such a comment that identify an old browser.
 const BARE_BROWSERS: &str = "msie|trident|konqueror|windows|mac|linux|x11|nintendo|playstation|\
                              amigaos|beos|os/2|nokia|rv:";
 
-/// Knows programs.
+/// The compiled patterns of programs.
 pub(super) struct Programs {
     known: Regexes,
     browsers: Regexes,
@@ -84,7 +84,7 @@ impl Programs {
         }
     }
 
-    /// Whether it is a program's.
+    /// Whether a user agent is that of a program.
     pub(super) fn is_program(&self, text: &str) -> bool {
         self.known.is_match(text)
             || !self.browsers.is_match(text)

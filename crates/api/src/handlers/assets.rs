@@ -7,19 +7,19 @@ use crate::assets::Asset;
 use crate::errors::ApiError;
 use crate::pages::takes_gzip;
 
-/// An address with the hash of the content never gets another content.
+/// The content of a URL with the hash of its content never changes.
 const FOREVER: &str = "public, max-age=31536000, immutable";
-/// Others are asked for again each time, and may be told that nothing changed.
+/// Browsers revalidate other URLs each time.
 const ASK_AGAIN: &str = "no-cache";
 
-/// Shows a file.
+/// Returns a file.
 pub(crate) async fn answer(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let name = request.match_info().get("name").unwrap_or_default();
     let asset = Asset::named(name).ok_or_else(ApiError::no_such_path)?;
     let mut given = url::form_urlencoded::parse(request.query_string().as_bytes());
     let is_exact = given.any(|(name, value)| name == "v" && value == asset.hash);
     let caching = if is_exact { FOREVER } else { ASK_AGAIN };
-    // Weak: it is the same of what is sent with gzip and without.
+    // Weak: the tag is the same with and without gzip.
     let tag = EntityTag::new_weak(asset.hash.clone());
     let is_known = match IfNoneMatch::parse(&request) {
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),

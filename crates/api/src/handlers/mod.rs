@@ -1,13 +1,13 @@
 //! The handlers: parse, call one domain function, render.
 //!
-//! The table in [`crate::routes`] says whom each of them is for.
+//! The table in [`crate::routes`] says who can call each of them.
 //!
-//! | folder | what it answers |
+//! | folder | handlers of |
 //! | --- | --- |
-//! | `redirect/` | `/{code}`, what is found there instead of a link, and previews |
+//! | `redirect/` | `/{code}`, paths that are not links, and previews |
 //! | `simple/` | `/shorten` and `/urls` |
 //! | `v1/` | the REST API, `/api/v1` |
-//! | `operation/` | health, metrics, the documentation of the API |
+//! | `operation/` | health, metrics, API documentation |
 //! | `auth/` | signing in and out |
 //! | `dashboard/`, `settings/`, `admin/` | pages |
 

@@ -1,5 +1,5 @@
-//! `GET /links`: the public links, for those who are signed in; where the server lets everybody list links that
-//! nobody owns (`WAYPOST_ANONYMOUS_LINKS`), these for everybody.
+//! `GET /links`: lists public links for signed-in users. With `WAYPOST_ANONYMOUS_LINKS` it lists
+//! links without an owner for everyone else.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -17,43 +17,43 @@ use crate::request::input;
 use crate::state::State;
 use crate::views::links::LinkView;
 
-/// So many links are on a page.
+/// Number of links on a page.
 const LINKS: u32 = 50;
-/// The longest search, in characters.
+/// Maximum length of a search in characters.
 const MAX_SEARCH_CHARS: usize = 200;
 
-/// Which links.
+/// The query of the page.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct PublicQuery {
-    /// Found by each of these words.
+    /// Words that must all match.
     #[serde(default)]
     q: String,
-    /// With this tag.
+    /// A tag that links must have.
     #[serde(default)]
     tag: String,
-    /// `code`, or the newest first.
+    /// `code`; any other value sorts the newest first.
     #[serde(default)]
     sort: String,
-    /// Where the list goes on.
+    /// Cursor of the next page, for signed-in users.
     cursor: Option<String>,
-    /// The same for those who are not signed in.
+    /// Number of the page, for everyone else.
     page: Option<u32>,
 }
 
-/// A link of the list.
+/// A link in the list.
 struct Row {
     link: LinkView,
-    /// What its owners are called.
+    /// The names of its owners.
     owners: String,
-    /// When it was made.
+    /// When it was created.
     made: Moment,
 }
 
-/// A part of the list.
+/// A page of the list.
 #[derive(Default)]
 struct Part {
     rows: Vec<Row>,
-    /// Where the next part is.
+    /// Cursor or number of the next page.
     next: Option<String>,
 }
 
@@ -64,12 +64,12 @@ struct PublicPage<'a> {
     frame: &'a Frame,
     asked: &'a PublicQuery,
     part: Part,
-    /// The path with its query but for the cursor.
+    /// The path with its query, without the cursor.
     path: String,
     sorted_by_code: bool,
 }
 
-/// The list alone.
+/// Only the list, for htmx.
 #[derive(Template)]
 #[template(path = "public_list.html")]
 struct ListPart<'a> {
@@ -79,7 +79,7 @@ struct ListPart<'a> {
     path: String,
 }
 
-/// Shows them.
+/// Shows the page, or only the list for htmx.
 pub(crate) async fn show(
     request: HttpRequest,
     state: web::Data<State>,
@@ -121,12 +121,12 @@ impl PublicQuery {
         }
     }
 
-    /// Whether something is looked for.
+    /// Whether the query filters the list.
     fn is_search(&self) -> bool {
         !self.q.trim().is_empty() || !self.tag.is_empty()
     }
 
-    /// The query of an address, without the place in the list.
+    /// Returns the query string without the position in the list.
     fn as_query(&self) -> String {
         let pairs = [("q", &self.q), ("tag", &self.tag), ("sort", &self.sort)];
         let given = pairs.into_iter().filter(|(_, value)| !value.is_empty());
@@ -142,7 +142,9 @@ impl PublicQuery {
 
 async fn listed(state: &State, actor: &Actor, asked: &PublicQuery) -> Result<Part, ApiError> {
     if asked.q.chars().count() > MAX_SEARCH_CHARS {
-        return Err(ApiError::bad_request("a search has at most 200 characters"));
+        return Err(ApiError::bad_request(
+            "a search must have at most 200 characters",
+        ));
     }
     let words = SearchWord::of_search(&asked.q);
     if words.is_empty() && !asked.q.trim().is_empty() {
@@ -157,7 +159,7 @@ async fn listed(state: &State, actor: &Actor, asked: &PublicQuery) -> Result<Par
         visibility: Some(Visibility::Public),
         order,
         after: asked.cursor.as_ref().map(place).transpose()?,
-        // One more, to know whether there is more.
+        // One more than shown, to know whether there is a next page.
         ..LinkQuery::newest(LinkReader::All, LINKS + 1)
     };
     state.recorder().settle().await;

@@ -1,6 +1,8 @@
-//! What somebody is told whom the provider did not sign in. What only the log is told is the cause.
+//! Errors shown to people who could not be signed in with the provider. The cause goes to the log
+//! only.
 //!
-//! `forget` takes from the browser what it kept of the sign-in, where that is of no use any more.
+//! `forget` is the header that removes the sign-in cookie of the browser, if the cookie is no
+//! longer of use.
 
 use actix_web::http::header::HeaderValue;
 use waypost_service::IdentityError;
@@ -8,25 +10,25 @@ use waypost_service::IdentityError;
 use super::error::OidcError;
 use crate::errors::{ApiError, ErrorCode};
 
-/// The longest word of the provider that is passed on, in characters.
+/// Maximum length of a text of the provider that is passed on, in characters.
 const MAX_WORD_CHARS: usize = 300;
 
-/// There is nothing in this browser that could be finished.
+/// This browser has no sign-in that could be completed.
 pub(crate) fn not_begun() -> ApiError {
     ApiError::new(
         ErrorCode::OidcFailed,
-        "this sign-in was not begun in this browser, took longer than 10 minutes, or is finished already; \
-         let the browser accept cookies, and sign in again",
+        "this sign-in was started in another browser, took longer than 10 minutes or is already complete; \
+         allow cookies and sign in again",
     )
 }
 
-/// The provider has signed nobody in.
+/// The provider did not sign the user in.
 pub(crate) fn failed(error: OidcError, forget: Option<HeaderValue>) -> ApiError {
     let answer = match &error {
         OidcError::NotBegun => return not_begun(),
         OidcError::Unavailable(_) => ApiError::new(
             ErrorCode::OidcUnavailable,
-            "the sign-in provider does not answer; try again in a moment, or sign in with a password",
+            "the sign-in provider is unavailable; try again in a moment or sign in with a password",
         ),
         OidcError::Declined { error, description } => {
             let message = declined(error, description.as_deref());
@@ -34,15 +36,15 @@ pub(crate) fn failed(error: OidcError, forget: Option<HeaderValue>) -> ApiError 
         }
         OidcError::Refused(_) => ApiError::new(
             ErrorCode::OidcFailed,
-            "the answer of the sign-in provider is not acceptable; sign in again and, if it stays so, report \
-             the X-Request-Id of this answer",
+            "the sign-in provider sent an invalid response; sign in again and, if it persists, report \
+             the X-Request-Id of this response to the operator",
         )
         .setting(forget),
     };
     answer.because(error)
 }
 
-/// Somebody whom the provider knows may not sign in here.
+/// The user of the provider may not sign in on this server.
 pub(crate) fn refused(error: IdentityError, forget: Option<HeaderValue>) -> ApiError {
     let advice = match error {
         IdentityError::Store(error) => return error.into(),
@@ -57,7 +59,7 @@ pub(crate) fn refused(error: IdentityError, forget: Option<HeaderValue>) -> ApiE
         .because(error)
 }
 
-/// What the provider says, in its own words but not at any length.
+/// Returns the error of the provider in its own words, shortened.
 fn declined(error: &str, description: Option<&str>) -> String {
     let plain = |text: &str| {
         let characters = text.chars().filter(|character| !character.is_control());
@@ -66,7 +68,7 @@ fn declined(error: &str, description: Option<&str>) -> String {
     let description = description.map(plain).unwrap_or_default();
     let separator = if description.is_empty() { "" } else { ": " };
     let error = plain(error);
-    format!("the sign-in provider answers `{error}`{separator}{description}")
+    format!("the sign-in provider responded with `{error}`{separator}{description}")
 }
 
 #[cfg(test)]
@@ -76,7 +78,10 @@ mod tests {
     #[test]
     fn the_providers_words_are_passed_on_in_one_short_line() {
         let text = declined("access_denied", Some("no\r\nway"));
-        assert_eq!(text, "the sign-in provider answers `access_denied`: noway");
+        assert_eq!(
+            text,
+            "the sign-in provider responded with `access_denied`: noway"
+        );
         let text = declined(&"x".repeat(10_000), None);
         assert!(text.len() < 400, "{text}");
     }

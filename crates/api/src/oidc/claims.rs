@@ -1,5 +1,5 @@
-//! What the provider says of whoever signs in: read from the ID token and, where that does not say it,
-//! from the userinfo endpoint.
+//! The claims of the provider about the user who signs in: from the ID token and, if they are
+//! missing there, from the userinfo endpoint.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use waypost_service::ProvenIdentity;
 
 use super::settings::OidcSettings;
 
-/// The claims that no standard defines, by name; groups are one of them.
+/// Claims that no standard defines, by name. Groups are among them.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 pub(super) struct OtherClaims(HashMap<String, Value>);
 
@@ -23,13 +23,13 @@ impl OtherClaims {
     }
 }
 
-/// What is told of somebody in one place.
+/// The claims about a user from one source.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    /// The address, and whether it was verified: never one from here and the other from there.
+    /// The email address and whether it is verified. Both always come from the same source.
     email: Option<(String, bool)>,
     name: Option<String>,
-    /// `None` where groups are not spoken of.
+    /// `None` if there is no claim about groups.
     groups: Option<Vec<String>>,
 }
 
@@ -47,12 +47,12 @@ impl Told {
         }
     }
 
-    /// Whether something that decides is not told.
+    /// Whether a claim that sign-in depends on is missing.
     pub(super) fn lacks_something(&self, settings: &OidcSettings) -> bool {
         self.email.is_none() || (settings.admin_group.is_some() && self.groups.is_none())
     }
 
-    /// What is told here, and elsewhere what is not.
+    /// Fills missing claims from another source.
     pub(super) fn or(self, elsewhere: Self) -> Self {
         Self {
             email: self.email.or(elsewhere.email),
@@ -61,14 +61,14 @@ impl Told {
         }
     }
 
-    /// What all of it means.
+    /// Converts the claims to an identity.
     pub(super) fn about(
         self,
         identity: ExternalIdentity,
         settings: &OidcSettings,
     ) -> ProvenIdentity {
         let (email, email_verified) = self.email.unzip();
-        // A name is a courtesy: one that does not fit is left out.
+        // A name is optional: an invalid one is left out.
         let name = self.name.and_then(|name| DisplayName::parse(&name).ok());
         let groups = self.groups.unwrap_or_default();
         let is_in = |group: &String| groups.contains(group);
@@ -82,7 +82,7 @@ impl Told {
     }
 }
 
-/// Names in a list, or a single one.
+/// Returns the names of a claim that is a list of names or a single name.
 fn names(claim: &Value) -> Vec<String> {
     let name = |value: &Value| value.as_str().map(str::to_owned);
     match claim {
@@ -116,7 +116,7 @@ mod tests {
         Claims::from_json::<HttpError>(claims.to_string().as_bytes(), None).ok()
     }
 
-    /// What is told by these claims.
+    /// Reads claims from JSON.
     fn told(mut claims: Value) -> Told {
         claims["sub"] = json!("1");
         let claims = read(&claims).unwrap();

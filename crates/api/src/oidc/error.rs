@@ -1,4 +1,4 @@
-//! Why somebody was not signed in by the provider.
+//! Why the provider did not sign a user in.
 
 use openidconnect::core::CoreRequestTokenError;
 use openidconnect::{ClaimsVerificationError, ConfigurationError, DiscoveryError};
@@ -6,71 +6,72 @@ use openidconnect::{RequestTokenError, UserInfoError};
 
 use super::http::HttpError;
 
-/// Nothing in here is secret: neither codes nor tokens nor the client's secret.
+/// An error of a sign-in. Never contains codes, tokens or the client secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OidcError {
-    /// The provider cannot be asked just now.
-    #[error("the provider is not available")]
+    /// The provider is unavailable.
+    #[error("the provider is unavailable")]
     Unavailable(#[source] Unavailable),
-    /// This browser has begun no such sign-in, or too long ago, or has finished it already.
-    #[error("this browser has begun no such sign-in")]
+    /// This browser has not started this sign-in, or started it too long ago, or has already
+    /// completed it.
+    #[error("this browser has not started this sign-in")]
     NotBegun,
-    /// Somebody declined, or the provider refused them.
-    #[error("the provider answers {error}")]
+    /// The user declined, or the provider rejected the sign-in.
+    #[error("the provider responded with {error}")]
     Declined {
-        /// Its code (RFC 6749 §4.1.2.1).
+        /// The error code (RFC 6749 §4.1.2.1).
         error: String,
-        /// What it says to people.
+        /// The description for people.
         description: Option<String>,
     },
-    /// What the provider, or whoever pretends to be it, said is not acceptable.
-    #[error("the provider's word is not acceptable")]
+    /// The response, of the provider or of an impostor, is invalid.
+    #[error("the response of the provider is invalid")]
     Refused(#[source] Refused),
 }
 
-/// Why the provider cannot be asked.
+/// Why the provider is unavailable.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unavailable {
-    /// It did not answer.
+    /// A request failed.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// What it says about itself cannot be used.
-    #[error("its configuration cannot be used: {0}")]
+    /// Its configuration is invalid.
+    #[error("invalid configuration: {0}")]
     Configuration(String),
-    /// It did not answer a moment ago, and is not asked again so soon.
-    #[error("it did not answer a moment ago")]
+    /// A request failed a moment ago, and it is too early for another.
+    #[error("a request failed a moment ago")]
     JustFailed,
 }
 
-/// What is not acceptable.
+/// Why a response is invalid.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
-    /// The answer in the browser is from another provider (RFC 9207), or does not say from which.
-    #[error("the answer names another issuer, or none")]
+    /// The authorization response names another issuer, or none although it must (RFC 9207).
+    #[error("the authorization response names another issuer, or none")]
     ResponseIssuer,
-    /// The answer in the browser has no code that could be one.
-    #[error("the answer has no authorization code")]
+    /// The authorization response has no valid code.
+    #[error("the authorization response has no authorization code")]
     NoCode,
-    /// The code was not exchanged.
-    #[error("the authorization code is not exchanged: {0}")]
+    /// The code could not be exchanged.
+    #[error("the authorization code could not be exchanged: {0}")]
     Exchange(String),
-    /// There is no ID token in the answer.
-    #[error("there is no ID token")]
+    /// The token response has no ID token.
+    #[error("the token response has no ID token")]
     NoIdToken,
-    /// The ID token, or what is said of the user, is not what it should be.
-    #[error("the claims are not acceptable")]
+    /// The claims of the ID token or of the userinfo response are invalid.
+    #[error("the claims are invalid")]
     Claims(#[from] ClaimsVerificationError),
-    /// The ID token is not one for this client.
+    /// The ID token is not for this client.
     #[error("the ID token was issued to another party")]
     AuthorizedParty,
-    /// The access token is not the one that the ID token was issued with.
-    #[error("the access token does not belong to the ID token")]
+    /// The access token does not match the ID token.
+    #[error("the access token does not match the ID token")]
     AccessTokenHash,
-    /// Neither issuer nor subject may look like this.
-    #[error("the subject is not one")]
+    /// The subject is invalid.
+    #[error("the subject is invalid")]
     Subject,
-    /// What is said of the user cannot be read.
-    #[error("the userinfo answer cannot be read: {0}")]
+    /// The userinfo response cannot be read.
+    #[error("the userinfo response cannot be read: {0}")]
     UserInfo(&'static str),
 }
 
@@ -92,7 +93,7 @@ impl From<ClaimsVerificationError> for OidcError {
     }
 }
 
-/// An endpoint that is needed is missing.
+/// A required endpoint is missing.
 impl From<ConfigurationError> for OidcError {
     fn from(error: ConfigurationError) -> Self {
         Self::Unavailable(Unavailable::Configuration(error.to_string()))
@@ -114,13 +115,13 @@ impl From<CoreRequestTokenError<HttpError>> for OidcError {
     fn from(error: CoreRequestTokenError<HttpError>) -> Self {
         match error {
             RequestTokenError::Request(error) => error.into(),
-            // Its code alone: what it says besides may quote what it was sent.
+            // Only the code: the description may quote the request.
             RequestTokenError::ServerResponse(answer) => {
                 Refused::Exchange(answer.error().to_string()).into()
             }
-            // Nor is an answer quoted that may have tokens in it.
+            // The response may contain tokens and is not quoted.
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-                Refused::Exchange("the answer cannot be read".to_owned()).into()
+                Refused::Exchange("the response cannot be read".to_owned()).into()
             }
         }
     }
@@ -131,8 +132,12 @@ impl From<UserInfoError<HttpError>> for OidcError {
         match error {
             UserInfoError::Request(error) => error.into(),
             UserInfoError::ClaimsVerification(error) => error.into(),
-            UserInfoError::Response(..) => Refused::UserInfo("it is an error").into(),
-            _ => Refused::UserInfo("it is no set of claims").into(),
+            UserInfoError::Response(..) => Refused::UserInfo(
+                "the endpoint responded with an \
+                error",
+            )
+            .into(),
+            _ => Refused::UserInfo("it contains no claims").into(),
         }
     }
 }

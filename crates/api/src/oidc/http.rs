@@ -1,7 +1,7 @@
-//! The HTTP client with which the provider is asked.
+//! The HTTP client for requests to the provider.
 //!
-//! It follows no redirects, gives up in time, reads no endless answer and speaks only to whom nobody on
-//! the way can listen: what a provider names as its addresses is not believed blindly.
+//! It follows no redirects, limits the time and size of responses, and connects only by `https` or
+//! on this machine: the URLs that a provider announces are not trusted blindly.
 
 use std::io;
 use std::pin::Pin;
@@ -20,44 +20,44 @@ use url::Url;
 
 use super::settings::is_safe;
 
-/// A connection is there within this time.
+/// Maximum time to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// An answer has arrived as a whole within this time.
+/// Maximum time until a response has arrived completely.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest answer that is read, in bytes. The keys of large providers take some 20 kB.
+/// Maximum size of a response in bytes. The keys of large providers take about 20 kB.
 const MAX_ANSWER: usize = 1_048_576;
 const NAME: HeaderValue = HeaderValue::from_static(concat!("waypost/", env!("CARGO_PKG_VERSION")));
 
-/// Why the provider gave no answer.
+/// Why a request to the provider failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpError {
-    /// It cannot be reached.
+    /// The provider cannot be reached.
     #[error("it cannot be reached")]
     Request(#[from] hyper_util::client::legacy::Error),
-    /// It broke off, or has more to say than any provider should.
-    #[error("its answer breaks off, or is too long")]
+    /// The response ended early, or is too long.
+    #[error("its response ended early or is too long")]
     Body(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It takes too long.
-    #[error("it has not answered within {} s", TIMEOUT.as_secs())]
+    /// The request took too long.
+    #[error("it did not respond within {} s", TIMEOUT.as_secs())]
     TimedOut,
-    /// It is out of order.
-    #[error("it answers {0}")]
+    /// The response has an error status.
+    #[error("it responded with {0}")]
     Status(StatusCode),
-    /// Others could listen.
-    #[error("one of its addresses is neither of https nor on this machine")]
+    /// The connection could be overheard.
+    #[error("one of its URLs is neither https nor on this machine")]
     Insecure,
 }
 
-/// The client.
+/// The HTTP client.
 #[derive(Debug)]
 pub(super) struct HttpClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl HttpClient {
     /// # Errors
-    /// When the certificates of the system cannot be read.
+    /// If the certificates of the system cannot be read.
     pub(super) fn new() -> io::Result<Self> {
         let mut connector = HttpConnector::new();
-        // Which addresses may be of http is decided below.
+        // Which URLs may use http is checked below.
         connector.enforce_http(false);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         let provider = rustls::crypto::ring::default_provider();
@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    /// Asks a server that answers with this, and then says no more but does not close.
+    /// Sends a request to a server that sends `answer` and then keeps the connection open.
     async fn ask(answer: Vec<u8>) -> Result<HttpResponse, HttpError> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -115,7 +115,7 @@ mod tests {
             let (mut connection, _) = listener.accept().await.unwrap();
             let mut head = [0; 1_024];
             let _ = connection.read(&mut head).await;
-            // Nobody may be reading any more.
+            // The client may have closed the connection.
             let _ = connection.write_all(&answer).await;
             std::future::pending::<()>().await;
         });

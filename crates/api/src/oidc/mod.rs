@@ -1,17 +1,17 @@
-//! Signing in with an OpenID provider: the authorization code flow with PKCE (OpenID Connect Core 1.0
+//! Sign-in with an OpenID provider: the authorization code flow with PKCE (OpenID Connect Core 1.0
 //! §3.1, RFC 7636, RFC 9700).
 //!
 //! | subject | where |
 //! | --- | --- |
-//! | which provider | `settings.rs`: [`OidcSettings`] |
-//! | asking it | `http.rs` |
-//! | its addresses and keys | `provider.rs` |
-//! | what the browser keeps meanwhile | `pending.rs` |
-//! | what it says of somebody | `claims.rs` |
-//! | why that is not enough | `error.rs`, and for people `answer.rs` |
+//! | settings | `settings.rs`: [`OidcSettings`] |
+//! | requests to the provider | `http.rs` |
+//! | its metadata and keys | `provider.rs` |
+//! | the sign-in cookie of the browser | `pending.rs` |
+//! | claims about the user | `claims.rs` |
+//! | errors | `error.rs`; shown to people: `answer.rs` |
 //!
-//! What an account is then given is the domain's business: [`waypost_service::Accounts::user_of_identity`].
-//! The handlers are in `handlers/auth/oidc.rs`.
+//! The domain crate maps an identity to an account:
+//! [`waypost_service::Accounts::user_of_identity`]. The handlers are in `handlers/auth/oidc.rs`.
 
 pub(crate) mod answer;
 mod claims;
@@ -45,15 +45,15 @@ pub(crate) use pending::{LASTS, Pending};
 use provider::{Known, Provider, Token};
 pub use settings::OidcSettings;
 
-/// Where the provider sends browsers back to.
+/// Path to which the provider redirects browsers.
 const CALLBACK: &str = "/auth/oidc/callback";
-/// How much the clock of the provider may be ahead, and how old an ID token may be that it has just
-/// issued, in seconds.
+/// Maximum difference in seconds between the issue time of an ID token and the clock of this
+/// server.
 const CLOCK_SKEW_S: i64 = 300;
-/// The longest code that is passed on, in bytes.
+/// Maximum length of a code that is passed on, in bytes.
 const MAX_CODE: usize = 4_096;
-/// How an ID token may be signed. With the secret of the client (HMAC) is not among it: who can verify
-/// such a token can issue one.
+/// Accepted signature algorithms of ID tokens. HMAC with the client secret is not accepted: anyone
+/// who can verify such a token can also issue one.
 const ALGORITHMS: [Algorithm; 10] = [
     Algorithm::RsaSsaPkcs1V15Sha256,
     Algorithm::RsaSsaPkcs1V15Sha384,
@@ -67,24 +67,24 @@ const ALGORITHMS: [Algorithm; 10] = [
     Algorithm::EdDsa,
 ];
 
-/// Signs people in with an OpenID provider.
+/// Signs users in with an OpenID provider.
 pub struct Oidc {
     provider: Provider,
     random: Arc<dyn Random>,
 }
 
-/// Signing in with an OpenID provider cannot be set up.
+/// Sign-in with an OpenID provider cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum OidcSetupError {
-    /// The client for it needs the certificates of the system.
+    /// The certificates of the system cannot be read.
     #[error("cannot prepare connections to the OpenID provider")]
     HttpClient(#[source] std::io::Error),
-    /// The base URL makes no address to come back to.
-    #[error("the base URL makes no address for the OpenID provider to lead back to")]
+    /// The base URL does not yield a valid redirect URI.
+    #[error("the base URL does not yield a valid redirect URI for the OpenID provider")]
     BaseUrl,
 }
 
-/// What the provider has the browser bring (RFC 6749 §4.1.2, RFC 9207).
+/// The authorization response (RFC 6749 §4.1.2, RFC 9207).
 #[derive(Default, Deserialize)]
 pub(crate) struct Response {
     code: Option<String>,
@@ -95,10 +95,11 @@ pub(crate) struct Response {
 }
 
 impl Oidc {
-    /// Nobody is asked anything yet.
+    /// Sets up sign-in with a provider. Sends no request yet.
     ///
     /// # Errors
-    /// [`OidcSetupError`] when the certificates of the system cannot be read.
+    /// [`OidcSetupError`] if the certificates of the system cannot be read, or the base URL does
+    /// not yield a redirect URI.
     pub fn new(
         settings: OidcSettings,
         base_url: &BaseUrl,
@@ -114,21 +115,22 @@ impl Oidc {
         })
     }
 
-    /// How people know the provider: by its host.
+    /// Returns the host of the provider, by which people know it.
     pub(crate) fn host(&self) -> &str {
         let issuer = self.provider.settings.issuer.url();
         issuer.host_str().unwrap_or_default()
     }
 
-    /// Whose addresses may sign in.
+    /// Returns the email domains whose users may sign in.
     pub(crate) fn allowed_domains(&self) -> &AllowedDomains {
         &self.provider.settings.allowed_domains
     }
 
-    /// Begins a sign-in that goes on to `path`: where to send the browser, and what it keeps.
+    /// Starts a sign-in that continues at `path`. Returns the URL to redirect the browser to, and
+    /// what the browser keeps in a cookie.
     ///
     /// # Errors
-    /// [`OidcError::Unavailable`] when the provider does not answer.
+    /// [`OidcError::Unavailable`] if the provider does not respond.
     pub(crate) async fn begin(&self, path: String) -> Result<(String, Pending), OidcError> {
         let known = self.provider.known().await?;
         let now = self.provider.clock.now();
@@ -148,7 +150,7 @@ impl Oidc {
             .set_pkce_challenge(challenge)
             .add_scope(Scope::new("email".to_owned()))
             .add_scope(Scope::new("profile".to_owned()));
-        // A scope that it does not know makes many a provider refuse.
+        // Some providers reject a request with an unknown scope.
         let groups = &settings.groups_claim;
         let request = if settings.admin_group.is_some() && known.has_scope(groups) {
             request.add_scope(Scope::new(groups.clone()))
@@ -159,10 +161,11 @@ impl Oidc {
         Ok((url.into(), pending))
     }
 
-    /// Finishes a sign-in with what the browser brings back: who it is, by the word of the provider.
+    /// Completes a sign-in with the authorization response. Returns the identity that the provider
+    /// has proven.
     ///
     /// # Errors
-    /// [`OidcError`] when that is not to be believed.
+    /// [`OidcError`] if the response is invalid or the provider is unavailable.
     pub(crate) async fn finish(
         &self,
         pending: &Pending,
@@ -203,7 +206,8 @@ impl Oidc {
         self.identity(&known, &claims, access_token).await
     }
 
-    /// The claims of an ID token, verified; with the keys that the provider has now, if need be.
+    /// Returns the verified claims of an ID token. If its signature does not match, loads the
+    /// current keys of the provider and verifies again.
     async fn verify(
         &self,
         known: Arc<Known>,
@@ -242,7 +246,7 @@ impl Oidc {
             claims.additional_claims().get(claim),
         );
         if told.lacks_something(settings) && known.client.user_info_url().is_some() {
-            // Whose sub is another's is refused (OpenID Connect Core 1.0 §5.3.2).
+            // The subject must be the same (OpenID Connect Core 1.0 §5.3.2).
             let asked = known
                 .client
                 .user_info(access_token.clone(), Some(subject.clone()))?;
@@ -279,7 +283,7 @@ fn verify_with(
         .set_allowed_algs(ALGORITHMS)
         .set_time_fn(move || DateTime::from_timestamp(now, 0).unwrap_or_default())
         .set_issue_time_verifier_fn(issued)
-        // That this client is the one it was issued to is seen below.
+        // The authorized party is checked below.
         .set_other_audience_verifier_fn(|_| true);
     let claims = id_token.claims(&verifier, nonce)?;
     let party = claims.authorized_party();

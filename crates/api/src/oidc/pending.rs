@@ -1,7 +1,7 @@
-//! A sign-in that was begun: what the browser keeps until it comes back from the provider.
+//! A pending sign-in: what the browser keeps until it returns from the provider.
 //!
-//! It is a cookie, so that no node has to remember it. Whoever reads it is the browser that began; for
-//! anybody else, each of the secrets is a new one.
+//! It is stored in a cookie, so that every server can complete the sign-in. Only the browser that
+//! started it has its secrets, which are different for each sign-in.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -9,25 +9,25 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use waypost_core::{Random, TokenHash};
 
-/// How long it takes at most.
+/// Maximum duration of a sign-in.
 pub(crate) const LASTS: Duration = Duration::minutes(10);
-/// The longest path to go on to, in bytes; what is longer does not fit into a cookie with the rest.
+/// Maximum length of the path to continue at, in bytes. A longer one does not fit into the cookie.
 const MAX_PATH: usize = 2_048;
-/// How long the secrets are: 32 bytes in base64.
+/// Length of a secret: 32 bytes in base64.
 const SECRET_LEN: usize = 43;
 
-/// A sign-in that was begun.
+/// A pending sign-in.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Pending {
-    /// Comes back with the answer (RFC 6749 §10.12).
+    /// Returned in the authorization response (RFC 6749 §10.12).
     pub(super) state: String,
-    /// Comes back in the ID token.
+    /// Returned in the ID token.
     pub(super) nonce: String,
-    /// Goes with the code (RFC 7636); the provider has seen its hash.
+    /// Sent with the code (RFC 7636); the provider already has its hash.
     pub(super) verifier: String,
-    /// Where to go on to.
+    /// Path at which the browser continues.
     pub(crate) path: String,
-    /// In seconds of Unix time.
+    /// Unix time of the start, in seconds.
     begun_at: i64,
 }
 
@@ -51,14 +51,14 @@ impl Pending {
         }
     }
 
-    /// As the value of a cookie.
+    /// Returns the value of the cookie.
     pub(crate) fn to_cookie(&self) -> String {
-        // Strings and a number become JSON without fail; an empty cookie would be no sign-in.
+        // Strings and a number always serialise; an empty cookie would be no pending sign-in.
         let json = serde_json::to_vec(self).unwrap_or_default();
         BASE64_URL_SAFE_NO_PAD.encode(json)
     }
 
-    /// What a cookie says, if that is a sign-in that can still be finished.
+    /// Parses the value of a cookie. Returns `None` if it is invalid or too old.
     pub(crate) fn of_cookie(value: &str, now: OffsetDateTime) -> Option<Self> {
         let json = BASE64_URL_SAFE_NO_PAD.decode(value).ok()?;
         let pending: Self = serde_json::from_slice(&json).ok()?;
@@ -74,7 +74,8 @@ impl Pending {
         (whole && lasts).then_some(pending)
     }
 
-    /// Whether an answer belongs to it. Hashes are compared: the time that it takes says nothing.
+    /// Whether an authorization response belongs to this sign-in. Compares hashes, so that the time
+    /// reveals nothing about the secret.
     pub(super) fn is_answered_by(&self, state: &str) -> bool {
         TokenHash::of(&self.state) == TokenHash::of(state)
     }

@@ -1,7 +1,8 @@
-//! What is known of the provider: where it is asked what, and its keys.
+//! The metadata and keys of the provider.
 //!
-//! It is asked for that when somebody signs in, not when the server starts, which starts without it, too.
-//! An hour later it is asked again; for its keys alone when one signs that is not among those known.
+//! They are loaded at the first sign-in, not when the server starts, so that the server also starts
+//! without the provider. They are loaded again after an hour. The keys alone are loaded again when
+//! an ID token is signed with an unknown key.
 
 use std::sync::Arc;
 
@@ -27,12 +28,12 @@ use super::error::{OidcError, Unavailable};
 use super::http::HttpClient;
 use super::settings::{OidcSettings, is_safe};
 
-/// For how long what the provider says about itself is believed.
+/// How long the metadata is cached.
 const BELIEVED_FOR: Duration = Duration::HOUR;
-/// How often it is asked for its keys at most, whatever tokens are signed with.
+/// Minimum time between two requests for the keys, whatever tokens are signed with.
 const KEYS_EVERY: Duration = Duration::seconds(5);
-/// How often it is asked at most when it does not answer: those who wait meanwhile are not made to wait
-/// one after the other.
+/// Minimum time between two requests while the provider does not respond. Sign-ins that wait for a
+/// failing request fail with it instead of sending requests one after the other.
 const FAILS_EVERY: Duration = Duration::SECOND;
 
 /// An ID token.
@@ -43,7 +44,7 @@ pub(super) type Token = IdToken<
     CoreJwsSigningAlgorithm,
 >;
 
-/// A client of a provider whose addresses are known.
+/// A client of a provider whose endpoints are known.
 pub(super) type KnownClient = Client<
     OtherClaims,
     CoreAuthDisplay,
@@ -88,10 +89,10 @@ type Metadata = ProviderMetadata<
     CoreSubjectIdentifierType,
 >;
 
-/// What the library does not know of.
+/// Metadata that the library does not define.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 struct MoreMetadata {
-    /// Every answer names the issuer (RFC 9207 §3).
+    /// Whether every authorization response names the issuer (RFC 9207 §3).
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
 }
@@ -113,30 +114,31 @@ struct Cache {
     failed_at: Option<OffsetDateTime>,
 }
 
-/// What the provider says about itself.
+/// The metadata of the provider and a client for it.
 pub(super) struct Known {
     pub(super) client: KnownClient,
     metadata: Metadata,
     fetched_at: OffsetDateTime,
-    /// When its keys were asked for besides.
+    /// When the keys alone were last loaded.
     keys_fetched_at: Option<OffsetDateTime>,
 }
 
 impl Known {
-    /// Whether it says that it knows a scope.
+    /// Whether the provider announces a scope.
     pub(super) fn has_scope(&self, name: &str) -> bool {
         let scopes = self.metadata.scopes_supported();
         scopes.is_some_and(|scopes| scopes.iter().any(|scope| scope.as_str() == name))
     }
 
-    /// Whether each of its answers names it.
+    /// Whether every authorization response names the issuer.
     pub(super) fn names_itself(&self) -> bool {
         let more = self.metadata.additional_metadata();
         more.authorization_response_iss_parameter_supported
     }
 }
 
-/// Whether two moments are less apart; a clock that was set back makes nothing last for ever.
+/// Whether two times are less than `span` apart, in either direction: a clock that was set back
+/// must not make a time valid for ever.
 fn is_within(span: Duration, at: OffsetDateTime, now: OffsetDateTime) -> bool {
     (now - at).abs() < span
 }
@@ -160,10 +162,10 @@ impl Provider {
     /// What the provider says about itself, asked for if that is too long ago.
     ///
     /// # Errors
-    /// [`OidcError::Unavailable`] when it does not answer.
+    /// [`OidcError::Unavailable`] if the provider does not respond.
     pub(super) async fn known(&self) -> Result<Arc<Known>, OidcError> {
         let mut cache = self.cache.lock().await;
-        // Others may have asked, and waited for long, before it was this one's turn.
+        // Waiting for the lock may have taken long.
         let now = self.clock.now();
         if let Some(known) = &cache.known
             && is_within(BELIEVED_FOR, known.fetched_at, now)
@@ -194,7 +196,7 @@ impl Provider {
         let issuer = self.settings.issuer.clone();
         let metadata = Metadata::discover_async(issuer, &self.http).await?;
         if !is_safe(metadata.authorization_endpoint().url()) {
-            let problem = "its page to sign in is not of https".to_owned();
+            let problem = "its authorization endpoint is not https".to_owned();
             return Err(OidcError::Unavailable(Unavailable::Configuration(problem)));
         }
         Ok(Known {
@@ -205,11 +207,11 @@ impl Provider {
         })
     }
 
-    /// The same with the keys that the provider has now, when those of `before` were not enough. `None` when
-    /// it was asked for them just now.
+    /// Returns the metadata with the current keys of the provider, if the keys of `before` are not
+    /// enough. Returns `None` if the keys were loaded just now.
     ///
     /// # Errors
-    /// [`OidcError::Unavailable`] when it does not answer.
+    /// [`OidcError::Unavailable`] if the provider does not respond.
     pub(super) async fn with_new_keys(
         &self,
         before: &Arc<Known>,
@@ -246,7 +248,7 @@ impl Provider {
             client_secret,
             ..
         } = &self.settings;
-        // Without a word about it, it is the header (OpenID Connect Discovery 1.0 §3).
+        // The default is the header (OpenID Connect Discovery 1.0 §3).
         let methods = metadata.token_endpoint_auth_methods_supported();
         let in_body = methods.is_some_and(|methods| {
             methods.contains(&CoreClientAuthMethod::ClientSecretPost)
@@ -283,7 +285,7 @@ mod tests {
         }
     }
 
-    /// A provider of which only this is known.
+    /// Returns a provider with only its issuer set.
     fn provider(listener: &TcpListener, clock: Arc<ManualClock>) -> Arc<Provider> {
         let issuer = format!("http://{}", listener.local_addr().unwrap());
         let mut reader = SettingsReader::of_variables(&[
@@ -297,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_wait_for_a_provider_that_fails_do_not_wait_one_after_the_other() {
+    async fn sign_ins_that_wait_for_a_failing_provider_do_not_wait_one_after_the_other() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let clock = Arc::new(ManualClock::new(datetime!(2026-03-01 12:00 UTC)));
         let provider = provider(&listener, clock.clone());
@@ -306,7 +308,7 @@ mod tests {
             let provider = Arc::clone(&provider);
             asking.spawn(async move { provider.known().await.err() });
         }
-        // It takes the first request, is slow, and hangs up.
+        // It accepts the first request, waits, and closes the connection.
         let (connection, _) = listener.accept().await.unwrap();
         clock.advance(Duration::seconds(9));
         drop(connection);
@@ -316,7 +318,7 @@ mod tests {
             matches!(error, OidcError::Unavailable(Unavailable::JustFailed))
         });
         assert_eq!(just_failed.count(), 2, "{errors:?}");
-        // A second later it is asked again.
+        // A second later there is another request.
         clock.advance(FAILS_EVERY);
         let again = tokio::spawn(async move { provider.known().await.err() });
         let accepted = tokio::time::timeout(StdDuration::from_secs(20), listener.accept()).await;

@@ -1,4 +1,4 @@
-//! The settings of signing in with an OpenID provider.
+//! The settings of sign-in with an OpenID provider.
 
 use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use url::{Host, Url};
@@ -9,52 +9,53 @@ use waypost_service::AllowedDomains;
 const ISSUER: Setting = Setting::new(
     "oidc_issuer",
     "unset: no OpenID Connect",
-    "the OpenID provider to sign in with, exactly as it names itself, such as https://id.example.com",
+    "Issuer URL of the OpenID provider, exactly as the provider announces it, such as \
+     https://id.example.com",
 );
 const CLIENT_ID: Setting = Setting::new(
     "oidc_client_id",
     "unset",
-    "what the OpenID provider knows this server as",
+    "Client ID at the OpenID provider",
 );
 const CLIENT_SECRET: Setting = Setting::new(
     "oidc_client_secret",
     "unset: a public client",
-    "what the OpenID provider gave this server to prove itself with",
+    "Client secret at the OpenID provider",
 )
 .secret();
 const ADMIN_GROUP: Setting = Setting::new(
     "oidc_admin_group",
     "unset",
-    "the group at the OpenID provider whose members are admins",
+    "Group at the OpenID provider whose members are admins",
 );
 const GROUPS_CLAIM: Setting = Setting::new(
     "oidc_groups_claim",
     "groups",
-    "the claim with which the OpenID provider names somebody's groups",
+    "Claim that contains the groups of a user",
 );
 const ALLOWED_DOMAINS: Setting = Setting::new(
     "oidc_allowed_domains",
     "unset: all",
-    "domains of the addresses that may sign in with the OpenID provider, separated by commas",
+    "Email domains whose users may sign in with the OpenID provider, separated by commas",
 );
 
-/// Which OpenID provider people sign in with, and who may.
+/// The settings of sign-in with an OpenID provider.
 #[derive(Debug, Clone)]
 pub struct OidcSettings {
-    /// The provider, to the letter.
+    /// The issuer URL, compared literally.
     pub(crate) issuer: IssuerUrl,
     pub(crate) client_id: ClientId,
     /// `None` for a public client (RFC 6749 §2.1).
     pub(crate) client_secret: Option<ClientSecret>,
-    /// Whose members are admins.
+    /// The group whose members are admins.
     pub(crate) admin_group: Option<String>,
-    /// The claim with the groups.
+    /// The claim that contains the groups of a user.
     pub(crate) groups_claim: String,
     pub(crate) allowed_domains: AllowedDomains,
 }
 
 impl OidcSettings {
-    /// What can be set.
+    /// The settings of this section.
     pub const SETTINGS: &'static [Setting] = &[
         ISSUER,
         CLIENT_ID,
@@ -64,10 +65,10 @@ impl OidcSettings {
         ALLOWED_DOMAINS,
     ];
 
-    /// Reads this section; `None` when nobody signs in with an OpenID provider.
+    /// Reads this section. Returns `None` if no OpenID provider is set.
     ///
     /// # Errors
-    /// [`Invalid`] when one of its settings has a problem; the reader has noted all of them.
+    /// [`Invalid`] if one of its settings has a problem; the reader has recorded all of them.
     pub fn read(reader: &mut SettingsReader) -> Result<Option<Self>, Invalid> {
         let taken = |text: &str| Ok::<_, &'static str>(text.to_owned());
         let issuer = reader.optional(&ISSUER, issuer);
@@ -86,7 +87,10 @@ impl OidcSettings {
                     (ISSUER, CLIENT_ID)
                 };
                 let given = given.variable();
-                reader.problem(&missing.variable(), format!("is needed beside {given}"));
+                reader.problem(
+                    &missing.variable(),
+                    format!("must be set together with {given}"),
+                );
                 return Err(Invalid);
             }
         };
@@ -102,7 +106,7 @@ impl OidcSettings {
 }
 
 fn issuer(text: &str) -> Result<IssuerUrl, &'static str> {
-    const REFUSED: &str = "is not an https URL without query and fragment, such as https://id.example.com (http is for this machine alone)";
+    const REFUSED: &str = "must be an https URL without query and fragment, such as https://id.example.com (http is allowed on this machine only)";
     let url = Url::parse(text).map_err(|_| REFUSED)?;
     let is_plain = url.query().is_none()
         && url.fragment().is_none()
@@ -112,11 +116,11 @@ fn issuer(text: &str) -> Result<IssuerUrl, &'static str> {
     if !is_plain || !fits || !is_safe(&url) {
         return Err(REFUSED);
     }
-    // As it is written: what the provider calls itself is compared letter by letter.
+    // Keep the text unchanged: the issuer is compared literally.
     IssuerUrl::new(text.to_owned()).map_err(|_| REFUSED)
 }
 
-/// Whether nobody on the way to an address can listen: it is of `https`, or on this machine.
+/// Whether a connection to `url` cannot be overheard: it uses `https`, or stays on this machine.
 pub(super) fn is_safe(url: &Url) -> bool {
     let is_loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

@@ -1,10 +1,11 @@
-//! Charts of clicks by day, as the server draws them: where everything is, for a template to write as SVG.
+//! Charts of clicks per day, which the server lays out and a template writes as SVG.
 //!
-//! Positions are percentages of the drawing, so that it has any width without a script, and texts keep
-//! their size. Up to [`MOST_DAYS`] days have a column each; more of them are put together to weeks, and
-//! those to months. Visitors are told apart within a day, and so only columns of one day have them.
+//! Positions are percentages of the drawing: it fits any width without a script, and texts keep
+//! their size. Up to [`MOST_DAYS`] days have a column each; more days are grouped into weeks, and
+//! many more into months. Unique visitors are counted per day, so only columns of one day have
+//! them.
 //!
-//! A drawing says nothing to those who do not see it: the same columns are the rows of a table beside it.
+//! A table with the same rows accompanies the drawing, for people who cannot see it.
 
 mod axis;
 
@@ -17,32 +18,32 @@ use waypost_store::rollup::Counted;
 use super::text::{day_name, grouped, many, short_day};
 use axis::Axis;
 
-/// So many days have columns of their own.
+/// Maximum number of days with one column each.
 const MOST_DAYS: usize = 100;
-/// So many days are put together to weeks: two years.
+/// Maximum number of days that are grouped into weeks: two years.
 const MOST_WEEKLY: usize = 740;
-/// Up to so many columns have a label each.
+/// Maximum number of columns with one label each.
 const ALL_LABELLED: usize = 7;
-/// The least height of a column that is not empty, in thousandths of a percent: it can be seen.
+/// Minimum height of a column with clicks, in thousandths of a percent, to keep it visible.
 const LEAST: u64 = 500;
-/// The widest column, in the same unit.
+/// Maximum width of a column, in the same unit.
 const WIDEST: u64 = 12_000;
-/// All of the width, or of the height, in the same unit.
+/// The full width or height, in the same unit.
 const WHOLE: u64 = 100_000;
 
-/// What one column stands for.
+/// The period of one column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
     /// A day.
     Day,
-    /// A week from Monday on, or what the range has of it.
+    /// A week that starts on Monday, or the part of it in the range.
     Week,
-    /// A month, or what the range has of it.
+    /// A month, or the part of it in the range.
     Month,
 }
 
 impl Unit {
-    /// The finest one in which so many days can be seen.
+    /// Returns the shortest period in which this number of days fits.
     const fn of(days: usize) -> Self {
         if days <= MOST_DAYS {
             Self::Day
@@ -53,7 +54,7 @@ impl Unit {
         }
     }
 
-    /// Its name.
+    /// Returns the name within a sentence.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Day => "day",
@@ -62,7 +63,7 @@ impl Unit {
         }
     }
 
-    /// The same, as the title of a column of a table.
+    /// Returns the name as the heading of a table column.
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Day => "Day",
@@ -71,7 +72,7 @@ impl Unit {
         }
     }
 
-    /// Its first day.
+    /// Returns the first day of the period that contains `day`.
     fn begin(self, day: Date) -> Date {
         match self {
             Self::Day => day,
@@ -84,112 +85,108 @@ impl Unit {
     }
 }
 
-/// Something that happened on a day.
+/// An event on a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Event {
-    /// The day.
     pub(crate) day: Date,
-    /// What happened, in the middle of a sentence.
+    /// What happened, as a part of a sentence.
     pub(crate) text: String,
 }
 
-/// Which clicks a chart shows.
+/// The clicks that a chart shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Series {
-    /// Those of all classes: its columns tell those of people from others.
+    /// Clicks of all types: the columns separate clicks by people from the others.
     All,
-    /// Those of the class that is called so.
+    /// Clicks of the type with this name.
     Of(&'static str),
 }
 
-/// A chart with its table. At most one is on a page.
+/// A chart with its table. A page has at most one.
 #[derive(Debug, Template)]
 #[template(path = "chart.html")]
 pub(crate) struct Chart {
-    /// What one column stands for.
+    /// The period of one column.
     pub(crate) unit: Unit,
-    /// Which clicks it shows.
+    /// The clicks that it shows.
     pub(crate) series: Series,
-    /// All clicks that it shows.
+    /// The sum of its clicks.
     pub(crate) total: Counted,
     /// The columns, in order.
     pub(crate) columns: Vec<Column>,
-    /// The lines of the grid, the lowest first.
+    /// The grid lines, the lowest first.
     pub(crate) lines: Vec<GridLine>,
-    /// What stands below.
+    /// The labels below the columns.
     pub(crate) labels: Vec<Label>,
-    /// Where something happened.
+    /// The events.
     pub(crate) markers: Vec<Marker>,
 }
 
-/// Some days, and where they are drawn.
+/// A period with its position in the drawing.
 #[derive(Debug)]
 pub(crate) struct Column {
-    /// The first of its days.
+    /// The first day.
     pub(crate) from: Date,
-    /// What it is called.
+    /// The name of the period.
     pub(crate) name: String,
-    /// Its clicks.
     pub(crate) counted: Counted,
-    /// How many different visitors there were, where it is one day and they are known.
+    /// The number of unique visitors, if the period is one day and the number is known.
     pub(crate) visitors: Option<u64>,
-    /// What happened on its days.
+    /// The events in the period.
     pub(crate) events: Vec<String>,
-    /// All in one sentence.
+    /// All of it in one sentence.
     pub(crate) title: String,
-    /// Where its place begins, which is as high as the chart.
+    /// Left edge of its slot, which is as high as the chart.
     pub(crate) place: String,
-    /// How wide its place is.
+    /// Width of its slot.
     pub(crate) place_width: String,
-    /// Where it begins.
+    /// Left edge of the column.
     pub(crate) x: String,
-    /// How wide it is.
+    /// Width of the column.
     pub(crate) width: String,
-    /// From where to where the lower part goes: clicks of people, or all where they are not split.
+    /// The lower part: clicks by people, or all clicks if they are not split.
     pub(crate) lower: Option<Span>,
-    /// From where to where the upper part goes: the other clicks.
+    /// The upper part: the other clicks.
     pub(crate) upper: Option<Span>,
 }
 
 /// A part of a column.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Span {
-    /// Its upper end.
+    /// Upper edge.
     pub(crate) y: String,
-    /// Its height.
     pub(crate) height: String,
 }
 
-/// A line of the grid.
+/// A grid line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct GridLine {
-    /// Where it is.
+    /// Position.
     pub(crate) y: String,
-    /// How many clicks that are.
+    /// The number of clicks.
     pub(crate) text: String,
 }
 
-/// A text below a column.
+/// A label below a column.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Label {
-    /// Where it is.
+    /// Position.
     pub(crate) x: String,
-    /// Which of its ends is there: `start`, `middle` or `end`.
+    /// The part of the text at the position: `start`, `middle` or `end`.
     pub(crate) anchor: &'static str,
-    /// The text.
     pub(crate) text: String,
 }
 
-/// A line across the chart.
+/// A vertical line that marks events.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Marker {
-    /// Where it is.
+    /// Position.
     pub(crate) x: String,
-    /// What happened.
+    /// The events in one sentence.
     pub(crate) title: String,
 }
 
-/// Days that one column stands for.
+/// The days of one column.
 struct Bucket {
     from: Date,
     to: Date,
@@ -198,7 +195,7 @@ struct Bucket {
 }
 
 impl Chart {
-    /// The chart of consecutive days, whose clicks are those of `series`.
+    /// Returns the chart of consecutive days, whose clicks are those of `series`.
     pub(crate) fn of(days: &[DayStatistics], series: Series, events: &[Event]) -> Self {
         let unit = Unit::of(days.len());
         let buckets = buckets(days, unit);
@@ -234,7 +231,7 @@ impl Chart {
         }
     }
 
-    /// What it shows, as its title.
+    /// Returns the title.
     pub(crate) fn caption(&self) -> String {
         let unit = self.unit.name();
         match self.series {
@@ -243,22 +240,22 @@ impl Chart {
         }
     }
 
-    /// Whether columns tell clicks of people from others.
+    /// Whether columns separate clicks by people from the others.
     pub(crate) fn is_split(&self) -> bool {
         self.series == Series::All
     }
 
-    /// Whether anything happened on its days.
+    /// Whether there are events.
     pub(crate) fn has_events(&self) -> bool {
         !self.markers.is_empty()
     }
 
-    /// Whether there are visitors to be shown.
+    /// Whether the numbers of unique visitors are known.
     pub(crate) fn has_visitors(&self) -> bool {
         self.columns.iter().any(|column| column.visitors.is_some())
     }
 
-    /// What it shows, in one sentence.
+    /// Returns what it shows in one sentence.
     pub(crate) fn summary(&self) -> String {
         let names = (self.columns.first(), self.columns.last());
         let days = match names {
@@ -272,13 +269,13 @@ impl Chart {
         let most = self.columns.iter().max_by_key(|it| it.counted.clicks);
         let most = most.filter(|most| most.counted.clicks > 0);
         let most = most.map_or_else(String::new, |most| {
-            format!("; most, {}: {}", most.name, grouped(most.counted.clicks))
+            format!("; highest: {}, {}", most.name, grouped(most.counted.clicks))
         });
         format!("{clicks}, {days}{most}")
     }
 }
 
-/// The days, put together by the units in which they are.
+/// Groups days by their period.
 fn buckets(days: &[DayStatistics], unit: Unit) -> Vec<Bucket> {
     let same = |a: &DayStatistics, b: &DayStatistics| unit.begin(a.day) == unit.begin(b.day);
     let chunks = days.chunk_by(same);
@@ -296,11 +293,11 @@ fn buckets(days: &[DayStatistics], unit: Unit) -> Vec<Bucket> {
         .collect()
 }
 
-/// So many places of the same width, side by side.
+/// A number of slots of equal width, side by side.
 #[derive(Clone, Copy)]
 struct Slots(u64);
 
-/// Where a column may be, in thousandths of a percent.
+/// A slot, in thousandths of a percent.
 struct Place {
     begin: u64,
     end: u64,
@@ -364,7 +361,7 @@ fn column(
     }
 }
 
-/// A height with which it can be seen that there is something.
+/// Returns a height that is visible if there are clicks.
 fn visible(height: u64, clicks: u64) -> u64 {
     if clicks > 0 {
         height.max(LEAST)
@@ -387,7 +384,7 @@ fn title(name: &str, bucket: &Bucket, is_split: bool, events: &[String]) -> Stri
     parts.collect::<Vec<_>>().join("; ")
 }
 
-/// Some of the columns with a text below: the first, the last, and some between.
+/// Returns the labels of all columns, or of the first, the last and some between.
 fn labels(buckets: &[Bucket], unit: Unit, slots: Slots) -> Vec<Label> {
     let last = buckets.len().saturating_sub(1);
     let steps = match unit {
@@ -424,7 +421,7 @@ fn labels(buckets: &[Bucket], unit: Unit, slots: Slots) -> Vec<Label> {
     numbers.into_iter().filter_map(label).collect()
 }
 
-/// Thousandths of a percent as SVG writes them.
+/// Formats thousandths of a percent for SVG.
 fn percent(thousandths: u64) -> String {
     format!("{}.{:03}%", thousandths / 1_000, thousandths % 1_000)
 }

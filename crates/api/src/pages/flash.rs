@@ -1,28 +1,28 @@
-//! What a page says of what was just done: a sentence that lives for one redirect.
+//! Success messages: a sentence that a page shows once, after a redirect.
 //!
-//! The browser keeps the name of one of these sentences for a minute, never a text: whoever plants a
-//! cookie can at the most make a page say one of them.
+//! The browser keeps the name of a message for a minute, never its text: an attacker who plants a
+//! cookie can only make a page show one of these messages.
 
 macro_rules! flashes {
     ($($name:ident = $id:literal: $text:literal,)*) => {
-        /// What was just done.
+        /// What was just done, as a message.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Flash {
             $(#[doc = $text] #[allow(dead_code, reason = "pages say what they need")] $name,)*
         }
 
         impl Flash {
-            /// The name under which a browser keeps it.
+            /// Returns the name in the cookie.
             pub(crate) const fn id(self) -> &'static str {
                 match self { $(Self::$name => $id,)* }
             }
 
-            /// The sentence.
+            /// Returns the sentence.
             pub(crate) const fn text(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// The one of this name.
+            /// Returns the message with this name.
             pub(crate) fn of_id(id: &str) -> Option<Self> {
                 match id { $($id => Some(Self::$name),)* _ => None }
             }
@@ -33,21 +33,21 @@ macro_rules! flashes {
 flashes! {
     Saved = "saved": "Saved.",
     SignedOut = "signed-out": "You are signed out.",
-    Deleted = "deleted": "The link was deleted.",
-    Restored = "restored": "The link was restored.",
-    Destroyed = "destroyed": "The link was deleted for good.",
-    Left = "left": "You do not own the link any more.",
-    PasswordChanged = "password-changed": "Your password is changed, and your other sessions are ended.",
-    SessionEnded = "session-ended": "The session is ended.",
-    SessionsEnded = "sessions-ended": "All your other sessions are ended.",
-    TokenRevoked = "token-revoked": "The token is revoked.",
-    UserAdded = "user-added": "The user is added.",
-    UserDisabled = "user-disabled": "The user is disabled, and signed out everywhere.",
-    UserEnabled = "user-enabled": "The user may sign in again.",
-    UserDeleted = "user-deleted": "The user is deleted.",
-    KeywordMade = "keyword-made": "The keyword was made.",
-    KeywordRemoved = "keyword-removed": "The keyword is removed.",
-    PathForgotten = "path-forgotten": "The path is forgotten.",
-    HostBlocked = "host-blocked": "The host is blocked.",
-    HostUnblocked = "host-unblocked": "The host is not blocked any more.",
+    Deleted = "deleted": "Link deleted.",
+    Restored = "restored": "Link restored.",
+    Destroyed = "destroyed": "Link permanently deleted.",
+    Left = "left": "You are no longer an owner of the link.",
+    PasswordChanged = "password-changed": "Password changed. You are signed out everywhere else.",
+    SessionEnded = "session-ended": "Session signed out.",
+    SessionsEnded = "sessions-ended": "You are signed out everywhere else.",
+    TokenRevoked = "token-revoked": "Token revoked.",
+    UserAdded = "user-added": "User added.",
+    UserDisabled = "user-disabled": "User disabled and signed out everywhere.",
+    UserEnabled = "user-enabled": "User enabled.",
+    UserDeleted = "user-deleted": "User deleted.",
+    KeywordMade = "keyword-made": "Keyword created.",
+    KeywordRemoved = "keyword-removed": "Keyword removed.",
+    PathForgotten = "path-forgotten": "Path dismissed.",
+    HostBlocked = "host-blocked": "Host blocked.",
+    HostUnblocked = "host-unblocked": "Host unblocked.",
 }

@@ -1,5 +1,5 @@
-//! Forms of pages: read from their body when they are known to come from a page of this server, and
-//! shown again with what is wrong.
+//! Forms of pages: read after the check that a page of this server sent them, and shown again with
+//! their errors.
 
 use std::pin::Pin;
 
@@ -14,13 +14,14 @@ use crate::request::csrf;
 use crate::request::input;
 use crate::state::State;
 
-/// The longest form, in bytes: every character of a long description may take twelve.
+/// Maximum size of a form in bytes: a character of a long description can take twelve.
 const MAX_BYTES: usize = 64 * 1_024;
-/// The hidden field with the token.
+/// Name of the hidden field with the CSRF token.
 const TOKEN: &str = "csrf";
 
-/// The body of a form (`application/x-www-form-urlencoded`) that [`csrf::check_form`] found to be sent from a
-/// page of this server. The fields are texts: a number that is none gets its message from the handler.
+/// The body of a form (`application/x-www-form-urlencoded`) that a page of this server sent, as
+/// [`csrf::check_form`] verifies. The fields are strings: the handler parses numbers and reports
+/// invalid ones.
 pub(crate) struct PageForm<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for PageForm<T> {
@@ -46,29 +47,29 @@ impl<T: DeserializeOwned + 'static> FromRequest for PageForm<T> {
                 .finish();
             let fields = web::Query::<T>::from_query(&fields);
             let refuse =
-                |error| ApiError::bad_request(format!("the form is not what is expected: {error}"));
+                |error| ApiError::bad_request(format!("invalid form: {}", input::reason(error)));
             Ok(Self(fields.map_err(refuse)?.into_inner()))
         })
     }
 }
 
-/// What is wrong with a form, if anything.
+/// The error of a form, if it has one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// The name of the field; empty where it is not about one; `None` where nothing is wrong.
+    /// The name of the field; empty for the form as a whole; `None` if there is no error.
     field: Option<&'static str>,
     message: String,
 }
 
 impl Problem {
-    /// Nothing is wrong.
+    /// No error.
     pub(crate) const NONE: Self = Self {
         field: None,
         message: String::new(),
     };
 
-    /// Something that is wrong with a field, or with the form (an empty name): `message` says what to do
-    /// about it, as errors of the API do.
+    /// Creates an error of a field, or of the whole form if the name is empty. `message` is written
+    /// as the messages of the API are.
     pub(crate) fn new(field: &'static str, message: &str) -> Self {
         Self {
             field: Some(field),
@@ -76,11 +77,10 @@ impl Problem {
         }
     }
 
-    /// What is wrong with the form of a link, from the error that the domain gave, with the message that the
-    /// API gives.
+    /// Creates the error of a link form from an error of the domain, with the message of the API.
     ///
     /// # Errors
-    /// The error itself, where it is not about what was typed.
+    /// Returns the error itself if it is not about an entry of the form.
     pub(crate) fn of_link(error: ApiError) -> Result<Self, ApiError> {
         let field = match error.code() {
             ErrorCode::UrlInvalid | ErrorCode::TargetBlocked => "target",
@@ -92,7 +92,7 @@ impl Problem {
         Ok(Self::new(field, &error.body().message))
     }
 
-    /// The message, where it is about this field.
+    /// Returns the message if it is about this field.
     pub(crate) fn of(&self, field: &str) -> Option<&str> {
         (self.field == Some(field)).then_some(self.message.as_str())
     }
@@ -127,11 +127,14 @@ mod tests {
 
     #[test]
     fn what_is_wrong_stands_beside_its_field() {
-        let taken = ApiError::new(ErrorCode::CodeTaken, "the code is taken; choose another");
+        let taken = ApiError::new(
+            ErrorCode::CodeTaken,
+            "the code is in use; choose another one",
+        );
         let problem = Problem::of_link(taken).unwrap();
         assert_eq!(
             problem.of("code"),
-            Some("The code is taken; choose another.")
+            Some("The code is in use; choose another one.")
         );
         assert_eq!(problem.of("target"), None);
         assert!(Problem::of_link(ApiError::no_such_thing()).is_err());

@@ -1,4 +1,5 @@
-//! What stands around the content of a page: who is signed in, where one is, and where to go.
+//! The frame around the content of a page: the signed-in user, the navigation and the success
+//! message.
 
 use std::pin::Pin;
 
@@ -20,8 +21,8 @@ use crate::site::Site;
 use crate::site::see_other;
 use crate::state::State;
 
-/// The navigation: the beginnings of the paths of a section, where its entry leads, its name, and whether it
-/// is for admins alone.
+/// The navigation: the path prefixes of a section, the path of its entry, its label, and whether it
+/// is for admins only.
 const NAVIGATION: [(&[&str], &str, &str, bool); 4] = [
     (&["/dashboard"], "/dashboard", "Links", false),
     (
@@ -36,28 +37,27 @@ const NAVIGATION: [(&[&str], &str, &str, bool); 4] = [
 
 /// An entry of the navigation.
 pub(crate) struct Entry {
-    /// Where it leads.
+    /// The path that it links to.
     pub(crate) path: &'static str,
-    /// Its name.
     pub(crate) label: &'static str,
-    /// Whether the page is in its section.
+    /// Whether the page is in this section.
     pub(crate) is_current: bool,
-    /// Whether it leads to the page itself.
+    /// Whether it links to the page itself.
     pub(crate) is_this: bool,
 }
 
-/// What stands around the content of a page. Every template has one, as `frame`.
+/// The frame around the content of a page. Every template has it as `frame`.
 pub(crate) struct Frame {
     base: String,
     /// The path of the page.
     path: String,
     known: Option<KnownSession>,
-    /// The token of forms, masked.
+    /// The CSRF token, masked.
     csrf: String,
-    /// The cookie that goes with it, where the browser does not have it.
+    /// The cookie of the CSRF token, if the browser does not have it yet.
     csrf_cookie: Option<HeaderValue>,
     flash: Option<Flash>,
-    /// The cookie that makes the browser forget it.
+    /// The cookie that makes the browser forget the success message.
     flash_cookie: Option<HeaderValue>,
     is_htmx: bool,
 }
@@ -73,8 +73,8 @@ impl FromRequest for Frame {
 }
 
 impl Frame {
-    /// The frame of a page whose request this is. A page that is open to everybody shows who is signed
-    /// in, too.
+    /// Returns the frame of the page that a request asks for. A public page shows the signed-in
+    /// user as well.
     pub(crate) async fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         let state = request.app_data::<web::Data<State>>();
         let state = state.ok_or_else(|| ApiError::internal("the server has no state"))?;
@@ -99,7 +99,7 @@ impl Frame {
         })
     }
 
-    /// The frame of a page that knows nothing but where the server is.
+    /// Returns the frame of a page that only knows the base URL of the server.
     pub(crate) fn bare(site: &Site) -> Self {
         Self {
             base: site.base().to_owned(),
@@ -113,10 +113,11 @@ impl Frame {
         }
     }
 
-    /// The answer that a page is. It shows what was just done, and no page after it does.
+    /// Returns the response with a page. It shows the success message, which no later page shows
+    /// again.
     ///
     /// # Errors
-    /// `INTERNAL` when the template cannot be filled in.
+    /// `INTERNAL` if the template cannot be rendered.
     pub(crate) fn page(&self, status: StatusCode, page: &impl Template) -> PageResult {
         let mut answer = self.part(status, page)?;
         if let Some(cookie) = &self.flash_cookie {
@@ -126,10 +127,10 @@ impl Frame {
         Ok(answer)
     }
 
-    /// The answer to htmx that a part of a page is.
+    /// Returns the response to htmx with a part of a page.
     ///
     /// # Errors
-    /// `INTERNAL` when the template cannot be filled in.
+    /// `INTERNAL` if the template cannot be rendered.
     pub(crate) fn part(&self, status: StatusCode, part: &impl Template) -> PageResult {
         let body = part.render().map_err(ApiError::internal)?;
         let mut answer = answer(status, body);
@@ -140,11 +141,11 @@ impl Frame {
         Ok(answer)
     }
 
-    /// Leads on to a path of this server after a form was sent, with `GET`.
+    /// Redirects to a path of this server with `GET`, after a form.
     pub(crate) fn go(&self, path: &str) -> HttpResponse {
         let location = format!("{}{path}", self.base);
         if self.is_htmx {
-            // htmx would put the page where it was to put a part.
+            // htmx would insert the whole page in place of the part.
             return HttpResponse::NoContent()
                 .insert_header(("hx-redirect", location))
                 .finish();
@@ -152,7 +153,7 @@ impl Frame {
         see_other(&location)
     }
 
-    /// Leads on to a path of this server, whose page says what was done.
+    /// Redirects to a path of this server, whose page shows the success message.
     pub(crate) fn go_saying(&self, path: &str, flash: Flash, state: &State) -> HttpResponse {
         let mut answer = self.go(path);
         if let Some(cookie) = state.site().keep_flash(flash.id()) {
@@ -161,37 +162,37 @@ impl Frame {
         answer
     }
 
-    /// Whether htmx asks for a part of the page.
+    /// Whether htmx requests a part of the page.
     pub(crate) const fn is_htmx(&self) -> bool {
         self.is_htmx
     }
 
-    /// What stands before the paths of this server.
+    /// Returns the path prefix of this server.
     pub(crate) fn base(&self) -> &str {
         &self.base
     }
 
-    /// The token of forms, for a hidden field `csrf`.
+    /// Returns the CSRF token for the hidden field `csrf`.
     pub(crate) fn csrf(&self) -> &str {
         &self.csrf
     }
 
-    /// What was just done.
+    /// Returns the success message.
     pub(crate) fn flash(&self) -> Option<&'static str> {
         self.flash.map(Flash::text)
     }
 
-    /// Who is signed in, and since when.
+    /// Returns the signed-in user and their session.
     pub(crate) const fn known(&self) -> Option<&KnownSession> {
         self.known.as_ref()
     }
 
-    /// Who is signed in.
+    /// Returns the signed-in user.
     pub(crate) fn user(&self) -> Option<&User> {
         self.known.as_ref().map(|known| &known.user)
     }
 
-    /// What they are called.
+    /// Returns the display name of the signed-in user, or else their email address.
     pub(crate) fn name(&self) -> &str {
         let name = |user: &User| !user.display_name.as_str().is_empty();
         match self.user() {
@@ -206,12 +207,12 @@ impl Frame {
         self.user().is_some_and(|user| user.role == Role::Admin)
     }
 
-    /// The address of a file of `assets/`.
+    /// Returns the URL of a file in `assets/`.
     pub(crate) fn asset(&self, name: &str) -> String {
         assets::address(&self.base, name)
     }
 
-    /// Where to go, for whoever is signed in.
+    /// Returns the navigation, which is empty without a session.
     pub(crate) fn navigation(&self) -> Vec<Entry> {
         if self.known.is_none() {
             return Vec::new();
@@ -220,7 +221,7 @@ impl Frame {
             let rest = self.path.strip_prefix(beginning);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        // Of a section within another one, the inner one.
+        // A section inside another one wins.
         let all = NAVIGATION.into_iter().flat_map(|entry| entry.0);
         let nearest = all.copied().filter(|beginning| within(beginning));
         let nearest = nearest.max_by_key(|beginning| beginning.len());

@@ -2,37 +2,37 @@
 
 use askama::Template;
 
-use crate::errors::{ApiError, ErrorBody};
+use crate::errors::{ApiError, ErrorBody, ErrorCode};
 use crate::pages::frame::Frame;
 use crate::state::State;
 
-/// What the page of an error says beside the error: where to go from there. JSON has none of it.
+/// What an error page shows besides the error: how to continue. The JSON response has none of it.
 #[derive(Debug, Default)]
 pub(crate) struct Suggestions {
-    /// Links that may have been meant.
+    /// Links with similar codes.
     pub(crate) near: Vec<NearLink>,
-    /// What else is to be known, in sentences.
+    /// Further sentences.
     pub(crate) notes: Vec<String>,
-    /// Where to go; the first one is the most likely.
+    /// Links to other pages, the most likely first.
     pub(crate) steps: Vec<Step>,
 }
 
-/// A link that may have been meant.
+/// A link with a similar code.
 #[derive(Debug)]
 pub(crate) struct NearLink {
     pub(crate) code: String,
     pub(crate) title: String,
 }
 
-/// Somewhere to go.
+/// A link to another page.
 #[derive(Debug)]
 pub(crate) struct Step {
-    /// The address, with what stands before the paths of this server.
+    /// The path, with the path prefix of this server.
     pub(crate) href: String,
     pub(crate) label: &'static str,
 }
 
-/// A message, which says what to do in a few words, as a sentence.
+/// Turns a message of the API into a sentence: first letter in upper case, full stop at the end.
 pub(crate) fn sentence(message: &str) -> String {
     let mut characters = message.chars();
     let first = characters.next().map(char::to_uppercase);
@@ -41,7 +41,7 @@ pub(crate) fn sentence(message: &str) -> String {
     sentence
 }
 
-/// What went wrong.
+/// The page.
 #[derive(Template)]
 #[template(path = "problem.html")]
 pub(crate) struct ProblemPage<'a> {
@@ -53,27 +53,42 @@ pub(crate) struct ProblemPage<'a> {
     ways: &'a Suggestions,
 }
 
-/// The page of an error. Where it cannot be filled in, it is empty: the status says what it is.
+/// Renders the page of an error. Returns an empty page if that fails: the status still tells the
+/// error.
 pub(crate) fn problem_page(
     error: &ApiError,
     state: &State,
     id: &str,
     ways: &Suggestions,
 ) -> String {
-    let ErrorBody {
-        error,
-        code,
-        message,
-    } = error.body();
+    let ErrorBody { code, message, .. } = error.body();
     let page = ProblemPage {
         frame: &Frame::bare(state.site()),
-        heading: error,
+        heading: heading(code),
         message: &sentence(&message),
         code: code.name(),
         request_id: id,
         ways,
     };
     page.render().unwrap_or_default()
+}
+
+/// Returns the title of the page of an error.
+const fn heading(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::NotFound => "Link not found",
+        ErrorCode::Gone => "This link does not work",
+        ErrorCode::Unauthorized
+        | ErrorCode::Forbidden
+        | ErrorCode::ScopeMissing
+        | ErrorCode::OidcRefused => "You do not have access",
+        ErrorCode::TooManyRequests => "Too many requests",
+        ErrorCode::Unavailable | ErrorCode::Busy | ErrorCode::OidcUnavailable => {
+            "Temporarily unavailable"
+        }
+        ErrorCode::Csrf => "Form expired",
+        _ => "Something went wrong",
+    }
 }
 
 #[cfg(test)]

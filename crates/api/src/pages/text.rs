@@ -1,11 +1,11 @@
-//! Numbers and days as pages write them.
+//! The format of numbers and dates on pages.
 
 use std::fmt;
 
 use time::Date;
 use time::macros::format_description;
 
-/// A whole number with its thousands apart: `12,345`. Templates have numbers behind references.
+/// Formats a whole number with grouped thousands: `12,345`. Templates pass numbers by reference.
 pub(crate) fn grouped(number: impl fmt::Display) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -18,42 +18,42 @@ pub(crate) fn grouped(number: impl fmt::Display) -> String {
     text
 }
 
-/// A number with the name of what is counted: `1 click`, `12,345 clicks`.
+/// Formats a number with its noun: `1 click`, `12,345 clicks`.
 pub(crate) fn many(number: u64, one: &str, several: &str) -> String {
     let name = if number == 1 { one } else { several };
     format!("{} {name}", grouped(number))
 }
 
-/// A share in whole percent: `42 %`; `<1 %` for less than that which is not nothing.
+/// Formats a share in whole percent: `42%`; `<1%` for a share that rounds to zero but is not zero.
 pub(crate) fn share(part: u64, whole: u64) -> String {
     let percent = percent(part, whole);
     if percent == 0 && part > 0 {
-        return "<1 %".to_owned();
+        return "<1%".to_owned();
     }
-    format!("{percent} %")
+    format!("{percent}%")
 }
 
-/// A share in percent, rounded; at most 100.
+/// Returns a share in percent, rounded; at most 100.
 pub(crate) fn percent(part: u64, whole: u64) -> u64 {
     let (part, whole) = (u128::from(part), u128::from(whole.max(1)));
     let percent = (part * 200 + whole) / (whole * 2);
     u64::try_from(percent).unwrap_or(100).min(100)
 }
 
-/// A day with the day of its week: `Sun 1 Mar 2026`.
+/// Formats a date with its weekday: `Sun 1 Mar 2026`.
 pub(crate) fn day_name(day: Date) -> String {
     let format =
         format_description!("[weekday repr:short] [day padding:none] [month repr:short] [year]");
     day.format(format).unwrap_or_default()
 }
 
-/// A day: `1 Mar 2026`.
+/// Formats a date: `1 Mar 2026`.
 pub(crate) fn short_day(day: Date) -> String {
     let format = format_description!("[day padding:none] [month repr:short] [year]");
     day.format(format).unwrap_or_default()
 }
 
-/// The beginning of a text, with `…` where there is more.
+/// Cuts a text after a number of characters, and marks the cut with `…`.
 pub(crate) fn shortened(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_are_apart() {
+    fn thousands_are_grouped() {
         for (number, text) in [
             (0_u64, "0"),
             (999, "999"),
@@ -82,13 +82,13 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_rounded_and_never_nothing_by_rounding() {
-        assert_eq!(share(1, 3), "33 %");
-        assert_eq!(share(2, 3), "67 %");
-        assert_eq!(share(1, 1_000), "<1 %");
-        assert_eq!(share(0, 1_000), "0 %");
-        assert_eq!(share(0, 0), "0 %");
-        assert_eq!(share(u64::MAX, u64::MAX), "100 %");
+    fn a_share_is_rounded_but_never_to_zero() {
+        assert_eq!(share(1, 3), "33%");
+        assert_eq!(share(2, 3), "67%");
+        assert_eq!(share(1, 1_000), "<1%");
+        assert_eq!(share(0, 1_000), "0%");
+        assert_eq!(share(0, 0), "0%");
+        assert_eq!(share(u64::MAX, u64::MAX), "100%");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Pages for admins: users, all links, keywords, orphan paths, the blocklist, and the system.
+//! Admin pages: users, all links, keywords, orphan paths, the blocklist and the system.
 
 use reqwest::header::USER_AGENT;
 use reqwest::{Method, StatusCode};
@@ -15,7 +15,7 @@ use crate::setup::{Answer, TestServer, send};
 const HOSTILE: &str = "\"><script>alert(1)</script>";
 const ESCAPED: &str = "&#34;&#62;&#60;script&#62;alert(1)&#60;/script&#62;";
 
-/// A server with an admin, and a browser in which she has signed in.
+/// Starts a server with an admin, and a browser in which she is signed in.
 async fn rooted(server: &TestServer) -> (User, Browser<'_>) {
     let new = NewUser {
         email: Email::parse("root@example.com").unwrap(),
@@ -30,7 +30,7 @@ async fn rooted(server: &TestServer) -> (User, Browser<'_>) {
     (admin, browser)
 }
 
-/// A link of somebody.
+/// Creates a link that a user owns.
 async fn link_of(server: &TestServer, owner: &User, code: &str) -> waypost_core::Link {
     let seed = code.bytes().fold(1, |seed: u64, byte| {
         seed.wrapping_mul(31).wrapping_add(u64::from(byte))
@@ -62,7 +62,7 @@ const PAGES: [(&str, &str); 6] = [
 ];
 
 #[tokio::test]
-async fn each_page_says_where_it_is_and_leads_to_the_others() {
+async fn each_page_marks_its_tab_and_links_to_the_others() {
     let server = TestServer::closed().await;
     let (_, browser) = rooted(&server).await;
     for (path, label) in PAGES {
@@ -91,7 +91,7 @@ async fn each_page_says_where_it_is_and_leads_to_the_others() {
 }
 
 #[tokio::test]
-async fn nobody_but_an_admin_sees_them() {
+async fn only_admins_see_the_pages() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
@@ -125,7 +125,7 @@ async fn a_user_is_added_found_and_changed() {
     ];
     assert_led(&browser.fill("/admin", &new).await, "/admin");
     let page = browser.get("/admin").await.body;
-    assert!(page.contains("The user is added."), "{page}");
+    assert!(page.contains("User added."), "{page}");
     assert!(
         page.contains(ESCAPED) && !page.contains("<script>"),
         "{page}"
@@ -134,10 +134,10 @@ async fn a_user_is_added_found_and_changed() {
     assert!(found.contains(">grace@example.com</a>"), "{found}");
     assert!(!found.contains(">root@example.com</a>"), "{found}");
     let none = browser.get("/admin?q=nobody%22%3E").await.body;
-    assert!(none.contains("Nobody has this"), "{none}");
+    assert!(none.contains("No users match"), "{none}");
     assert!(none.contains("value=\"nobody&#34;&#62;\""), "{none}");
     let taken = browser.fill("/admin", &new).await;
-    assert_problem(&taken, "email", "There is a user with the address");
+    assert_problem(&taken, "email", "A user with the email address");
     assert!(!taken.body.contains(PASSWORD), "{taken:?}");
     let without = [("email", "alan@example.com"), ("role", "member")];
     assert_problem(
@@ -166,7 +166,7 @@ async fn a_user_is_added_found_and_changed() {
 }
 
 #[tokio::test]
-async fn a_user_is_disabled_and_signs_in_again_when_they_are_not() {
+async fn a_disabled_user_cannot_sign_in_until_enabled() {
     let server = TestServer::closed().await;
     let (_, browser) = rooted(&server).await;
     let ada = add(&server, "ada").await;
@@ -182,14 +182,14 @@ async fn a_user_is_disabled_and_signs_in_again_when_they_are_not() {
     assert!(page.contains("Disabled since"), "{page}");
     send_form(&browser, &path, &state, &[("disabled", "false")]).await;
     let page = browser.get(&path).await.body;
-    assert!(page.contains("The user may sign in again."), "{page}");
+    assert!(page.contains("User enabled."), "{page}");
     assert!(!page.contains("Disabled since"), "{page}");
     let again = theirs.sign_in("ada@example.com", PASSWORD, "").await;
     assert_eq!(again.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]
-async fn an_admin_does_not_take_their_own_role_or_delete_themselves() {
+async fn an_admin_cannot_change_their_own_role_or_delete_themselves() {
     let server = TestServer::closed().await;
     let (admin, browser) = rooted(&server).await;
     let path = format!("/admin/users/{}", admin.id);
@@ -198,7 +198,7 @@ async fn an_admin_does_not_take_their_own_role_or_delete_themselves() {
     let fields = [("email", "root@example.com"), ("role", "member")];
     let refused = browser.fill(&path, &fields).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let message = "<p class=\"error\">Nobody can do this to themselves";
+    let message = "<p class=\"error\">You cannot do this to your own account";
     assert!(refused.body.contains(message), "{refused:?}");
     for (action, fields) in [
         ("state", [("disabled", "true")]),
@@ -214,7 +214,7 @@ async fn an_admin_does_not_take_their_own_role_or_delete_themselves() {
 }
 
 #[tokio::test]
-async fn whoever_deletes_a_user_is_told_how_many_links_there_are() {
+async fn deleting_a_user_shows_how_many_links_they_own() {
     let server = TestServer::closed().await;
     let (root, browser) = rooted(&server).await;
     let (ada, store) = (add(&server, "ada").await, server.store.memory());
@@ -233,7 +233,7 @@ async fn whoever_deletes_a_user_is_told_how_many_links_there_are() {
     assert!(page.contains("<h1>Delete ada@example.com?</h1>"), "{page}");
     assert!(page.contains("<strong>2 links</strong>"), "{page}");
     assert!(
-        page.contains("1 theirs alone, 1 together with others"),
+        page.contains("1 as the only owner, 1 with other owners"),
         "{page}"
     );
     let undecided = browser.fill(&path, &[]).await;
@@ -241,13 +241,13 @@ async fn whoever_deletes_a_user_is_told_how_many_links_there_are() {
     assert!(
         undecided
             .body
-            .contains("Choose what becomes of their links.")
+            .contains("Choose what happens to their links.")
     );
     let to = |email| [("links", "reassign"), ("email", email)];
     for (email, message) in [
-        ("nobody@example.com", "No other user has this address"),
-        ("ada@example.com", "No other user has this address"),
-        ("", "An email address looks like"),
+        ("nobody@example.com", "No other user has this email address"),
+        ("ada@example.com", "No other user has this email address"),
+        ("", "An email address must look like"),
     ] {
         let refused = browser.fill(&path, &to(email)).await;
         assert_problem(&refused, "email", message);
@@ -259,13 +259,13 @@ async fn whoever_deletes_a_user_is_told_how_many_links_there_are() {
         "/admin",
     );
     let page = browser.get("/admin").await.body;
-    assert!(page.contains("The user is deleted."), "{page}");
+    assert!(page.contains("User deleted."), "{page}");
     assert!(find(&server, "ada@example.com").await.is_none());
     let owners = store.owners_of(alone.id).await;
     assert_eq!(owners, ["root@example.com"]);
 }
 
-/// The addresses of the owners of a link.
+/// Returns the email addresses of the owners of a link.
 trait Owners {
     async fn owners_of(&self, link: waypost_core::LinkId) -> Vec<String>;
 }
@@ -281,7 +281,7 @@ impl Owners for waypost_store::MemoryStore {
 }
 
 #[tokio::test]
-async fn links_of_a_deleted_user_are_deleted_with_them_when_that_is_chosen() {
+async fn links_of_a_deleted_user_are_deleted_on_request() {
     let server = TestServer::closed().await;
     let (_, browser) = rooted(&server).await;
     let ada = add(&server, "ada").await;
@@ -289,7 +289,7 @@ async fn links_of_a_deleted_user_are_deleted_with_them_when_that_is_chosen() {
     let path = format!("/admin/users/{}/delete", ada.id);
     assert_led(&browser.fill(&path, &[("links", "delete")]).await, "/admin");
     let page = browser.get("/admin/links").await.body;
-    assert!(page.contains("There are no links yet."), "{page}");
+    assert!(page.contains("No links yet."), "{page}");
     let page = browser.get("/admin/links?deleted=true").await.body;
     assert!(page.contains(">alone</a>"), "{page}");
     assert_eq!(server.get("/alone").await.status, StatusCode::NOT_FOUND);
@@ -334,12 +334,12 @@ async fn all_links_are_found_by_word_owner_and_visibility() {
     assert_eq!(listed("?q=plain").await, ["plain"]);
     assert_eq!(listed("?owner=nobody@example.com").await, [""; 0]);
     let wrong = browser.get("/admin/links?owner=%22%3E").await;
-    assert_problem(&wrong, "owner", "Type the e-mail address of a user");
+    assert_problem(&wrong, "owner", "Enter the email address of a user");
     assert!(wrong.body.contains("value=\"&#34;&#62;\""), "{wrong:?}");
 }
 
 #[tokio::test]
-async fn a_long_list_goes_on_with_what_was_asked_for() {
+async fn the_next_page_of_a_list_keeps_the_filters() {
     let server = TestServer::closed().await;
     let (_, browser) = rooted(&server).await;
     let ada = add(&server, "ada").await;
@@ -368,11 +368,11 @@ async fn a_long_list_goes_on_with_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_keyword_is_made_changed_removed_and_brought_back() {
+async fn a_keyword_is_created_changed_removed_and_restored() {
     let server = TestServer::closed().await;
     let (_, browser) = rooted(&server).await;
     let page = browser.get("/admin/keywords").await.body;
-    assert!(page.contains("There are no keywords."), "{page}");
+    assert!(page.contains("No keywords yet."), "{page}");
     let fields = [
         ("code", "GH"),
         ("target", "https://github.com/{slug}"),
@@ -426,7 +426,7 @@ async fn a_keyword_is_made_changed_removed_and_brought_back() {
 }
 
 #[tokio::test]
-async fn a_path_that_people_try_becomes_a_link_or_is_forgotten() {
+async fn an_orphan_path_becomes_a_link_or_is_dismissed() {
     let server = TestServer::closed().await;
     let (_, browser) = rooted(&server).await;
     for path in ["/team/wiki", "/team/wiki", "/menu"] {
@@ -441,7 +441,7 @@ async fn a_path_that_people_try_becomes_a_link_or_is_forgotten() {
     let make = "href=\"/dashboard?code=team%2Fwiki&#38;from=orphan\"";
     assert!(page.contains(make), "{page}");
     assert!(
-        page.contains("<td class=\"number\" data-label=\"Hits\">2</td>"),
+        page.contains("<td class=\"number\" data-label=\"Requests\">2</td>"),
         "{page}"
     );
     assert!(page.contains("value=\"2026-03-01\""), "{page}");
@@ -449,12 +449,12 @@ async fn a_path_that_people_try_becomes_a_link_or_is_forgotten() {
     let forgotten = send_form(&browser, "/admin/orphans", "/admin/orphans", &form).await;
     assert_led(&forgotten, "/admin/orphans");
     let page = browser.get("/admin/orphans").await.body;
-    assert!(page.contains("The path is forgotten."), "{page}");
+    assert!(page.contains("Path dismissed."), "{page}");
     assert!(!page.contains("/menu<"), "{page}");
     let other = browser
         .get("/admin/orphans?from=2026-02-01&to=2026-02-02")
         .await;
-    assert!(other.body.contains("Nobody tried a path"), "{other:?}");
+    assert!(other.body.contains("No orphan paths"), "{other:?}");
     for (query, field, message) in [
         (
             "from=tomorrow",
@@ -465,7 +465,7 @@ async fn a_path_that_people_try_becomes_a_link_or_is_forgotten() {
         (
             "from=2026-03-01&to=2026-02-01",
             "to",
-            "The last day comes before",
+            "The last day must not be before",
         ),
     ] {
         let wrong = browser.get(&format!("/admin/orphans?{query}")).await;
@@ -483,7 +483,7 @@ async fn a_host_is_blocked_and_unblocked() {
     browser.fill("/dashboard", &fields).await;
     assert_eq!(server.get("/bad").await.status, StatusCode::FOUND);
     let page = browser.get("/admin/blocklist").await.body;
-    assert!(page.contains("No host is blocked."), "{page}");
+    assert!(page.contains("No blocked hosts yet."), "{page}");
     let fields = [("pattern", "Evil.example"), ("reason", HOSTILE)];
     let blocked = browser.fill("/admin/blocklist", &fields).await;
     assert_led(&blocked, "/admin/blocklist");
@@ -498,7 +498,7 @@ async fn a_host_is_blocked_and_unblocked() {
     assert_problem(
         &again,
         "pattern",
-        "This pattern is on the blocklist already",
+        "This pattern is already on the blocklist",
     );
     let wrong = [("pattern", "https://evil.example/x")];
     assert_problem(
@@ -515,7 +515,7 @@ async fn a_host_is_blocked_and_unblocked() {
 }
 
 #[tokio::test]
-async fn the_system_tells_what_it_knows_and_no_secret() {
+async fn the_system_page_shows_no_secret() {
     let server = TestServer::closed().await;
     let (_, browser) = rooted(&server).await;
     browser
@@ -535,8 +535,8 @@ async fn the_system_tells_what_it_knows_and_no_secret() {
         "after 90 days",
         "<b>1</b><span>link</span>",
         "<b>1</b><span>user</span>",
-        "<b>1</b><span>click on its way</span>",
-        " of 1000 links",
+        "<b>1</b><span>pending click</span>",
+        " of 1,000 links",
         "of 1 MiB",
         "<dd>UTC</dd>",
         "<dd>full</dd>",

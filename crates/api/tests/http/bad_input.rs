@@ -1,4 +1,4 @@
-//! What is not acceptable: each with its error, and nothing stored.
+//! Invalid input: each has its error, and nothing is stored.
 
 use reqwest::Method;
 use reqwest::header::{ALLOW, CONTENT_TYPE};
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::setup::{TestServer, send};
 
 #[tokio::test]
-async fn a_body_that_is_not_the_expected_object_is_refused() {
+async fn an_unexpected_body_is_rejected() {
     let server = TestServer::start().await;
     let url = "https://example.com/";
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
@@ -63,7 +63,7 @@ async fn the_message_says_what_is_wrong_with_the_body() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_declared_as_json_is_refused() {
+async fn a_body_that_is_not_declared_as_json_is_rejected() {
     let server = TestServer::start().await;
     let body = json!({ "url": "https://example.com/" }).to_string();
     let request = || server.request(Method::POST, "/shorten").body(body.clone());
@@ -101,7 +101,7 @@ async fn a_body_of_more_than_16_kib_is_refused() {
 }
 
 #[tokio::test]
-async fn a_url_that_is_no_target_is_refused() {
+async fn an_invalid_destination_is_rejected() {
     let server = TestServer::start().await;
     let too_long = format!("https://example.com/{}", "x".repeat(2_048));
     for url in [
@@ -120,7 +120,7 @@ async fn a_url_that_is_no_target_is_refused() {
         "https://go.example/wiki",
         &too_long,
     ] {
-        // White space around a URL is no part of it.
+        // White space around a URL is removed.
         let url = if url.ends_with('\n') {
             "https://example.com/\nx"
         } else {
@@ -133,7 +133,7 @@ async fn a_url_that_is_no_target_is_refused() {
 }
 
 #[tokio::test]
-async fn a_text_that_is_no_code_is_refused() {
+async fn an_invalid_code_is_rejected() {
     let server = TestServer::start().await;
     let too_long = "x".repeat(65);
     for code in [
@@ -147,7 +147,7 @@ async fn a_text_that_is_no_code_is_refused() {
 }
 
 #[tokio::test]
-async fn a_page_that_does_not_exist_cannot_be_asked_for() {
+async fn an_invalid_page_number_is_rejected() {
     let server = TestServer::start().await;
     for query in [
         "page=0",
@@ -174,7 +174,7 @@ async fn a_page_that_does_not_exist_cannot_be_asked_for() {
 }
 
 #[tokio::test]
-async fn a_method_that_a_path_does_not_have_is_told_those_that_it_has() {
+async fn an_unsupported_method_gets_the_list_of_allowed_ones() {
     let server = TestServer::start().await;
     for (method, path, allow) in [
         (Method::GET, "/shorten", "POST"),

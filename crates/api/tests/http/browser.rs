@@ -1,4 +1,4 @@
-//! A browser, as far as signing in needs one: it keeps cookies, and fills in forms.
+//! A simple browser: it keeps cookies and fills in forms.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use waypost_service::NewUser;
 
 use crate::setup::{Answer, TestServer, send};
 
-/// What browsers accept.
+/// The `Accept` header of browsers.
 const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 pub(crate) struct Browser<'a> {
@@ -26,20 +26,20 @@ impl<'a> Browser<'a> {
         }
     }
 
-    /// The value of a cookie, by the end of its name.
+    /// Returns the value of the cookie whose name ends with `name`.
     pub(crate) fn cookie(&self, name: &str) -> Option<String> {
         let cookies = self.cookies.borrow();
         let mut found = cookies.iter().filter(|(given, _)| given.ends_with(name));
         found.next().map(|(_, value)| value.clone())
     }
 
-    /// Takes over a cookie of another browser.
+    /// Copies a cookie of another browser.
     pub(crate) fn plant(&self, name: &str, value: &str) {
         let mut cookies = self.cookies.borrow_mut();
         cookies.insert(name.to_owned(), value.to_owned());
     }
 
-    /// A request with the cookies, which can be changed before it is sent.
+    /// Returns a request with the cookies, which can be changed before it is sent.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.server.request(method, path).header("Accept", ACCEPT);
         let cookies = self.cookies.borrow();
@@ -52,7 +52,7 @@ impl<'a> Browser<'a> {
         request.header(COOKIE, pairs.collect::<Vec<_>>().join("; "))
     }
 
-    /// Sends a request, and keeps the cookies of the answer.
+    /// Sends a request and keeps the cookies of the response.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
         let answer = send(request).await;
         for cookie in answer.headers.get_all("set-cookie") {
@@ -73,7 +73,7 @@ impl<'a> Browser<'a> {
         self.send(self.request(Method::GET, path)).await
     }
 
-    /// A form to be sent.
+    /// Returns a request that sends a form.
     pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
         let request = self.request(Method::POST, path);
         let body = url::form_urlencoded::Serializer::new(String::new())
@@ -84,7 +84,7 @@ impl<'a> Browser<'a> {
             .body(body)
     }
 
-    /// Opens a page with a form, fills it in, and sends it to where it is from.
+    /// Opens a page with a form, fills in the form and sends it to the same path.
     pub(crate) async fn fill(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let page = self.get(path).await;
         let csrf = hidden(&page.body, "csrf");
@@ -97,7 +97,7 @@ impl<'a> Browser<'a> {
         self.send(request).await
     }
 
-    /// Signs in, to go on to a path.
+    /// Signs in, with a path to redirect to.
     pub(crate) async fn sign_in(&self, email: &str, password: &str, redirect: &str) -> Answer {
         let fields = [
             ("email", email),
@@ -108,7 +108,7 @@ impl<'a> Browser<'a> {
     }
 }
 
-/// The value of a hidden field.
+/// Returns the value of a hidden field.
 #[track_caller]
 pub(crate) fn hidden(page: &str, name: &str) -> String {
     let field = format!("<input type=\"hidden\" name=\"{name}\" value=\"");
@@ -131,7 +131,7 @@ pub(crate) async fn add(server: &TestServer, name: &str) -> User {
     server.accounts.add_user(new).await.unwrap()
 }
 
-/// A server with Ada, and a browser in which she has signed in.
+/// Starts a server with the user Ada, and a browser in which she is signed in.
 pub(crate) async fn signed_in(server: &TestServer) -> Browser<'_> {
     let browser = Browser::of(server);
     let answer = browser.sign_in("ada@example.com", PASSWORD, "").await;
@@ -139,7 +139,7 @@ pub(crate) async fn signed_in(server: &TestServer) -> Browser<'_> {
     browser
 }
 
-/// The status of what takes somebody who is known.
+/// Returns the status of a request that requires a session.
 pub(crate) async fn status(browser: &Browser<'_>) -> u16 {
     browser.get(ME).await.status.as_u16()
 }

@@ -1,4 +1,4 @@
-//! The clicks of a link one by one: listed page by page, and exported as CSV and as NDJSON.
+//! Click records of a link: lists in pages, and exports as CSV and NDJSON.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ async fn clicks_are_listed_newest_first_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_list_goes_on_where_it_was_while_new_clicks_come_and_old_ones_go() {
+async fn a_list_continues_at_its_cursor_while_clicks_are_added_and_purged() {
     let server = TestServer::closed().await;
     let (ada, truth) = known(&server).await;
     let link = &truth.links[0];
@@ -88,7 +88,7 @@ async fn a_list_goes_on_where_it_was_while_new_clicks_come_and_old_ones_go() {
     for (found, click) in second["clicks"].as_array().unwrap().iter().zip(&all[5..]) {
         assert_eq!(time(&found["clicked_at"]), click.clicked_at);
     }
-    // The click that the cursor names, too.
+    // The click that the cursor names is purged as well.
     store
         .purge_clicks(all[2].clicked_at.into(), u32::MAX)
         .await
@@ -107,7 +107,7 @@ fn records(answer: &Answer) -> Vec<Vec<String>> {
     reader.records().map(record).collect()
 }
 
-/// Asserts what holds for an export, and for its `HEAD`.
+/// Asserts the headers of an export, for `GET` and `HEAD`.
 async fn assert_export(server: &TestServer, token: &str, at: &str, kind: &str, name: &str) {
     let head = server.ask(token, Method::HEAD, at).await;
     let full = server.read(token, at).await;
@@ -148,7 +148,7 @@ async fn exports_have_every_click_newest_first() {
         }
 
         let answer = server.read(&ada.token, &csv).await;
-        // RFC 4180, §2.1. There are no line ends in the cells.
+        // RFC 4180 §2.1. No cell contains a line ending.
         let (lines, ends) = (
             answer.body.lines().count(),
             answer.body.matches("\r\n").count(),
@@ -166,7 +166,7 @@ async fn exports_have_every_click_newest_first() {
 }
 
 #[tokio::test]
-async fn an_export_of_a_class_has_its_clicks_however_far_apart_they_are() {
+async fn an_export_of_a_class_finds_clicks_that_are_far_apart() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let samples = Samples::new(1);
@@ -181,7 +181,7 @@ async fn an_export_of_a_class_has_its_clicks_however_far_apart_they_are() {
         let click = samples.click(&link);
         Click { facts, ..click }
     };
-    // More than are read at once stand between the two, and none is left behind the last.
+    // Between the two are more clicks than one query reads; after the last one there are none.
     let bots = || (0..2_100).map(|_| classed(VisitClass::Bot));
     let human = || [classed(VisitClass::Human)].into_iter();
     let clicks: Vec<Click> = human().chain(bots()).chain(human()).chain(bots()).collect();
@@ -205,7 +205,7 @@ async fn an_export_of_a_class_has_its_clicks_however_far_apart_they_are() {
 }
 
 #[tokio::test]
-async fn an_export_of_many_clicks_is_whole() {
+async fn an_export_of_many_clicks_is_complete() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let samples = Samples::new(1);
@@ -258,7 +258,7 @@ async fn no_cell_of_an_export_is_a_formula() {
         for cell in rows.iter().flatten() {
             assert!(!cell.starts_with(['=', '+', '-', '@']), "{cell}");
         }
-        // What no spreadsheet reads stays as it is.
+        // NDJSON is not read by spreadsheets and keeps the text.
         let lines = server.read(&ada.token, &path(&link, "clicks.ndjson")).await;
         let line: Value = serde_json::from_str(lines.body.lines().next().unwrap()).unwrap();
         assert_eq!(line["browser"], formula);
@@ -283,7 +283,7 @@ async fn a_link_without_clicks_has_an_empty_list_and_empty_exports() {
 }
 
 #[tokio::test]
-async fn what_a_user_clicked_who_is_gone_is_nobodys() {
+async fn clicks_of_a_deleted_user_have_no_user() {
     let server = TestServer::closed().await;
     let (ada, bob) = (server.member("ada").await, server.member("bob").await);
     let mut truth = Truth::generate(crate::statistics::plan(vec![bob.id]));

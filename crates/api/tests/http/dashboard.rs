@@ -1,4 +1,4 @@
-//! The page that people come home to: making links, and finding them.
+//! The dashboard: creating and finding links.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use waypost_store_testkit::samples::{Samples, tags};
 use crate::browser::{Browser, PASSWORD, add, signed_in};
 use crate::setup::{Answer, TestServer, send};
 
-/// Makes a link by the API, with the session of a browser, and gives back how it is shown.
+/// Creates a link through the API with the session of a browser, and returns it.
 async fn make(browser: &Browser<'_>, link: Value) -> Value {
     let request = browser.request(Method::POST, "/api/v1/links");
     let request = request.header("Sec-Fetch-Site", "same-origin");
@@ -21,7 +21,7 @@ async fn make(browser: &Browser<'_>, link: Value) -> Value {
     made.json()
 }
 
-/// The codes of the links on a page, in order.
+/// Returns the codes of the links on a page, in order.
 fn codes(page: &Answer) -> Vec<String> {
     assert_eq!(page.status, StatusCode::OK, "{page:?}");
     let rows = page.body.split("class=\"row-name\"").skip(1);
@@ -32,7 +32,7 @@ fn codes(page: &Answer) -> Vec<String> {
     codes.collect()
 }
 
-/// The address of a link to another part of the list.
+/// Returns the path of a link to another page of the list.
 fn to_page(page: &Answer, label: &str) -> Option<String> {
     let (before, _) = page.body.split_once(&format!("\">{label}</a>"))?;
     let (_, address) = before.rsplit_once("href=\"")?;
@@ -40,7 +40,7 @@ fn to_page(page: &Answer, label: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_link_that_is_made_is_shown_to_be_copied_and_scanned() {
+async fn a_created_link_is_shown_with_its_qr_code() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
@@ -49,7 +49,7 @@ async fn a_link_that_is_made_is_shown_to_be_copied_and_scanned() {
             .get("/dashboard")
             .await
             .body
-            .contains("You have no links yet.")
+            .contains("No links yet.")
     );
     let made = browser
         .fill(
@@ -70,19 +70,19 @@ async fn a_link_that_is_made_is_shown_to_be_copied_and_scanned() {
     );
     assert!(
         page.body
-            .contains("leads to https://example.com/a?b=1&#38;c"),
+            .contains("goes to https://example.com/a?b=1&#38;c"),
         "{page:?}"
     );
     let image = format!("<img class=\"qr\" src=\"/dashboard/links/{id}/qr.svg?size=160\"");
     assert!(page.body.contains(&image), "{page:?}");
     assert_eq!(codes(&page), ["Wiki"]);
-    // Somebody else's link is not shown, nor what is no link.
+    // A link of another user is not shown; an ID without a link is ignored.
     add(&server, "eve").await;
     let eve = Browser::of(&server);
     eve.sign_in("eve@example.com", PASSWORD, "").await;
     for other in ["x", "", "00000000-0000-0000-0000-000000000000"] {
         let page = browser.get(&format!("/dashboard?created={other}")).await;
-        assert!(!page.body.contains("The link was made"), "{page:?}");
+        assert!(!page.body.contains("Link created"), "{page:?}");
     }
     server.clock.advance(Duration::SECOND);
     let drawn = browser
@@ -94,7 +94,7 @@ async fn a_link_that_is_made_is_shown_to_be_copied_and_scanned() {
 }
 
 #[tokio::test]
-async fn a_code_that_is_taken_is_said_beside_it() {
+async fn a_code_in_use_is_reported_beside_its_field() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
@@ -102,7 +102,7 @@ async fn a_code_that_is_taken_is_said_beside_it() {
     assert_eq!(browser.fill("/dashboard", &fields).await.status, 303);
     let taken = browser.fill("/dashboard", &fields).await;
     assert_eq!(taken.status, StatusCode::UNPROCESSABLE_ENTITY);
-    // The field is not hidden, and the message is that of the API.
+    // The field is visible, and the message is the one of the API.
     assert!(
         taken.body.contains("<details class=\"more\" open>"),
         "{taken:?}"
@@ -116,7 +116,7 @@ async fn a_code_that_is_taken_is_said_beside_it() {
 }
 
 #[tokio::test]
-async fn the_list_has_what_is_own_and_what_is_shared_and_nothing_else() {
+async fn the_list_has_own_and_shared_links_only() {
     let server = TestServer::closed().await;
     let (ada, eve) = (add(&server, "ada").await, add(&server, "eve").await);
     let samples = Samples::new(1);
@@ -152,13 +152,13 @@ async fn the_list_has_what_is_own_and_what_is_shared_and_nothing_else() {
         1,
         "{page:?}"
     );
-    // Clicks are for owners.
+    // Only owners see clicks.
     assert_eq!(
         page.body.matches("0 <small>clicks</small>").count(),
         1,
         "{page:?}"
     );
-    // The other one is in the navigation.
+    // The other link is in the navigation.
     assert_eq!(page.body.matches("/stats\"").count(), 2, "{page:?}");
 }
 
@@ -209,7 +209,7 @@ async fn the_list_is_searched_filtered_and_sorted() {
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}");
         assert!(refused.body.starts_with("<!doctype html>"), "{query}");
     }
-    // While somebody types, the list alone is asked for, and the address follows.
+    // During a search htmx requests only the list, and the URL follows.
     let part = browser.request(Method::GET, "/dashboard?q=plan&sort=-created_at");
     let part = browser.send(part.header("HX-Request", "true")).await;
     assert_eq!(codes(&part), ["a-plan"]);
@@ -292,7 +292,7 @@ async fn clicks_are_in_the_list_with_a_chart_of_30_days_in_words() {
         body.contains("3 <small>clicks</small><small>3 by people</small>"),
         "{body}"
     );
-    let words = "3 clicks in the last 30 days, the most on 1 March: 3";
+    let words = "3 clicks in the last 30 days; highest: 1 March, 3";
     assert!(
         body.contains(&format!("role=\"img\" aria-label=\"{words}\"")),
         "{body}"
@@ -301,7 +301,7 @@ async fn clicks_are_in_the_list_with_a_chart_of_30_days_in_words() {
 }
 
 #[tokio::test]
-async fn a_qr_code_is_an_image_of_the_size_that_is_asked_for() {
+async fn a_qr_code_is_an_image_of_the_requested_size() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
@@ -339,7 +339,7 @@ async fn a_qr_code_is_an_image_of_the_size_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn the_page_says_so_when_the_database_is_away() {
+async fn the_page_says_when_the_database_is_unavailable() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
@@ -353,7 +353,7 @@ async fn the_page_says_so_when_the_database_is_away() {
 }
 
 #[tokio::test]
-async fn the_form_is_filled_in_by_whoever_leads_to_it() {
+async fn the_query_of_the_page_fills_in_the_form() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;

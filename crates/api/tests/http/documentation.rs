@@ -29,7 +29,7 @@ async fn every_documented_route_is_in_the_document_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn every_error_is_documented_with_the_body_that_it_has() {
+async fn every_error_is_documented_with_its_body() {
     let server = TestServer::start().await;
     let document = server.get("/api/openapi.json").await.json();
     for (path, operations) in document["paths"].as_object().unwrap() {
@@ -54,7 +54,7 @@ async fn every_error_is_documented_with_the_body_that_it_has() {
 }
 
 #[tokio::test]
-async fn what_takes_a_token_says_so_and_how_it_is_denied() {
+async fn operations_that_require_a_token_document_it_and_their_errors() {
     let server = TestServer::start().await;
     let document = server.get("/api/openapi.json").await.json();
     let scheme = &document["components"]["securitySchemes"]["token"];
@@ -78,7 +78,7 @@ async fn what_takes_a_token_says_so_and_how_it_is_denied() {
             assert_eq!(denied, [true; 2], "{at}");
             let challenge = &responses["401"]["headers"]["WWW-Authenticate"];
             assert_eq!(challenge["schema"]["type"], "string", "{at}");
-            // The empty requirement is the one that nobody has to meet.
+            // The empty requirement allows requests without a token.
             let expected = if closed.contains(&(method.to_uppercase(), path.clone())) {
                 json!([{ "token": [] }])
             } else {
@@ -98,7 +98,8 @@ async fn what_takes_a_token_says_so_and_how_it_is_denied() {
     assert!(count > closed.len(), "{count}");
 }
 
-/// The operations that nobody uses without a token, not even where links can be nobody's: found by asking.
+/// Returns the operations that require a token even with `WAYPOST_ANONYMOUS_LINKS`, found by
+/// calling them.
 async fn closed_operations() -> BTreeSet<(String, String)> {
     let server = TestServer::start().await;
     let mut closed = BTreeSet::new();
@@ -158,7 +159,7 @@ async fn the_limits_are_in_the_document() {
 }
 
 #[tokio::test]
-async fn the_page_comes_with_the_program() {
+async fn the_page_loads_nothing_from_other_servers() {
     let server = TestServer::start().await;
     let entrance = server.get("/api/docs").await;
     assert_eq!(entrance.status, StatusCode::FOUND);

@@ -1,4 +1,4 @@
-//! `GET /api/v1/explain`: what it says is what happens.
+//! `GET /api/v1/explain`: explanations match what happens to visits.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -76,7 +76,7 @@ async fn the_explanation_of_each_routing_case_is_what_the_table_says() {
 }
 
 #[tokio::test]
-async fn a_secure_link_is_explained_as_far_as_visiting_it_would_tell() {
+async fn the_explanation_of_a_secure_link_reveals_no_more_than_a_visit() {
     let server = TestServer::closed().await;
     let (owner, stranger) = (
         server.member("owner").await,
@@ -108,7 +108,7 @@ async fn a_secure_link_is_explained_as_far_as_visiting_it_would_tell() {
     assert_eq!(seen(OPERATOR, &as_owner).await, (302, false));
     let explained = explain(&server, OPERATOR, &as_owner).await;
     let because = explained["counted_because"].as_str().unwrap();
-    assert!(because.contains("who it is"), "{because}");
+    assert!(because.contains("the user, if signed in"), "{because}");
     let refused = ask(&server, &stranger.token, &as_owner).await;
     refused.assert_error(403, "FORBIDDEN");
 }

@@ -1,4 +1,4 @@
-//! A store in memory that goes away, breaks or waits when a test says so.
+//! An in-memory store that becomes unavailable, fails or waits when a test says so.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,19 +17,19 @@ const AWAY: u8 = 1;
 const BROKEN: u8 = 2;
 const SILENT: u8 = 3;
 
-/// What its database said when it broke: for the log, never for clients.
+/// The message of its database when it fails: for the log, never for clients.
 pub(crate) const CAUSE: &str = "relation links has no column hunter2";
 
 pub(crate) struct GatedStore {
     memory: MemoryStore,
     mode: AtomicU8,
-    /// Every batch of clicks takes one of these; there are plenty until a test takes them away.
+    /// Each batch of clicks needs a permit. There are enough until a test removes them.
     recordings: Semaphore,
-    /// Batches of clicks that came.
+    /// Number of batches received.
     pub(crate) begun: Semaphore,
-    /// The clicks that were recorded.
+    /// The recorded clicks.
     recorded: Mutex<Vec<Click>>,
-    /// How often the counts were asked for.
+    /// How often the counts were requested.
     pub(crate) counted: AtomicU64,
 }
 
@@ -45,12 +45,12 @@ impl GatedStore {
         })
     }
 
-    /// The store beneath, which always answers.
+    /// The wrapped store, which always works.
     pub(crate) fn memory(&self) -> &MemoryStore {
         &self.memory
     }
 
-    /// The clicks that were recorded, in order.
+    /// Returns the recorded clicks in order.
     pub(crate) fn recorded(&self) -> Vec<Click> {
         self.recorded.lock().unwrap().clone()
     }
@@ -63,7 +63,7 @@ impl GatedStore {
         self.mode.store(BROKEN, Ordering::SeqCst);
     }
 
-    /// From now on nothing is answered at all.
+    /// Makes all operations wait forever from now on.
     pub(crate) fn fall_silent(&self) {
         self.mode.store(SILENT, Ordering::SeqCst);
     }
@@ -72,7 +72,7 @@ impl GatedStore {
         self.mode.store(UP, Ordering::SeqCst);
     }
 
-    /// From now on batches of clicks wait until they are let through.
+    /// Makes batches of clicks wait from now on until they are let through.
     pub(crate) fn hold_recordings(&self) {
         self.recordings.forget_permits(usize::MAX);
     }

@@ -1,4 +1,4 @@
-//! How often somebody may use the API, and how many links they may make.
+//! Limits on API requests and created links.
 
 use std::time::Instant;
 
@@ -34,7 +34,7 @@ async fn make(server: &TestServer, token: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn everybody_has_so_many_requests_and_is_told_what_is_left() {
+async fn each_user_has_a_request_budget_and_sees_what_is_left() {
     let server = TestServer::limited(false, settings(3, 0)).await;
     let (ada, grace) = (server.member("ada").await, server.member("grace").await);
     for (number, reset) in [(2, 20), (1, 40), (0, 60)] {
@@ -48,7 +48,7 @@ async fn everybody_has_so_many_requests_and_is_told_what_is_left() {
     assert!(asked.elapsed().as_secs() >= 1, "it is held back");
     assert_eq!(refused.header("retry-after"), "20");
     assert_eq!(quota(&refused), [3, 0, 60]);
-    // Another token of hers is hers, too; that of another user is not.
+    // Another token of the same user shares the budget; another user has a separate one.
     let other = server.token(ada.id, "read").await;
     list(&server, &other)
         .await
@@ -62,7 +62,7 @@ async fn everybody_has_so_many_requests_and_is_told_what_is_left() {
 }
 
 #[tokio::test]
-async fn the_operator_redirects_and_what_is_open_have_no_limit() {
+async fn the_operator_redirects_and_open_paths_have_no_limit() {
     let server = TestServer::limited(false, settings(1, 1)).await;
     let ada = server.member("ada").await;
     assert_eq!(make(&server, OPERATOR).await.status, 201);
@@ -83,7 +83,7 @@ async fn the_operator_redirects_and_what_is_open_have_no_limit() {
 }
 
 #[tokio::test]
-async fn who_says_nothing_of_themselves_has_the_budget_of_their_address() {
+async fn a_client_without_credentials_uses_the_budget_of_its_ip_address() {
     let server = TestServer::limited(true, settings(2, 0)).await;
     let from = async |address: &str| {
         let request = server.request(Method::GET, "/urls");
@@ -96,7 +96,7 @@ async fn who_says_nothing_of_themselves_has_the_budget_of_their_address() {
     assert_eq!(from("203.0.113.1").await, 200);
     assert_eq!(from("203.0.113.1").await, 429);
     assert_eq!(from("203.0.113.2").await, 200);
-    // The addresses of a network /64 are one.
+    // All addresses of a /64 network share a budget.
     assert_eq!(from("2001:db8:0:1::1").await, 200);
     assert_eq!(from("2001:db8:0:1:ffff::2").await, 200);
     assert_eq!(from("2001:db8:0:1::3").await, 429);
@@ -104,7 +104,7 @@ async fn who_says_nothing_of_themselves_has_the_budget_of_their_address() {
 }
 
 #[tokio::test]
-async fn an_address_that_guesses_sessions_is_not_listened_to_either() {
+async fn an_ip_address_that_guesses_sessions_is_rejected_too() {
     let server = TestServer::limited(false, settings(600, 0)).await;
     let guess = async || {
         let cookie = format!("__Host-waypost_session=wps_{}", "0".repeat(43));
@@ -118,7 +118,7 @@ async fn an_address_that_guesses_sessions_is_not_listened_to_either() {
 }
 
 #[tokio::test]
-async fn so_many_links_are_made_an_hour_and_many_at_once_count_each() {
+async fn links_created_per_hour_are_limited_and_bulk_links_count_each() {
     let server = TestServer::limited(false, settings(0, 5)).await;
     let ada = server.member("ada").await;
     let bulk = async |count: usize| {
@@ -140,14 +140,14 @@ async fn so_many_links_are_made_an_hour_and_many_at_once_count_each() {
         .assert_error(429, "TOO_MANY_REQUESTS");
     let never = bulk(6).await;
     never.assert_error(400, "BAD_REQUEST");
-    assert!(never.body.contains("at most 5 at once"), "{}", never.body);
+    assert!(never.body.contains("at most 5 links"), "{}", never.body);
     assert_eq!(list(&server, &ada.token).await.status, 200);
     server.clock.advance(Duration::minutes(12));
     assert_eq!(make(&server, &ada.token).await.status, 201);
 }
 
 #[tokio::test]
-async fn an_address_that_guesses_tokens_is_not_listened_to_for_a_while() {
+async fn an_ip_address_that_guesses_tokens_is_rejected_for_a_while() {
     let server = TestServer::limited(false, settings(600, 0)).await;
     let ada = server.member("ada").await;
     let from = async |token: &str, address: &str| {

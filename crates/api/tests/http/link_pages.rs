@@ -1,5 +1,5 @@
-//! The page of a link: its form, the check of its code, and what holds for all its pages. Its people and its
-//! history are in `link_people_pages`.
+//! The page of a link: its form, the check of its code, and what all its pages have in common.
+//! Access and history are in `link_people_pages`.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::setup::{Answer, TestServer};
 
 pub(crate) const TARGET: &str = "https://example.com/page";
 
-/// A server on which Ada, who is signed in, Bob and Eve have accounts.
+/// Starts a server with the users Ada, Bob and Eve. Ada is signed in.
 pub(crate) async fn server() -> TestServer {
     let server = TestServer::closed().await;
     for name in ["ada", "bob", "eve"] {
@@ -30,7 +30,7 @@ pub(crate) async fn browser_of<'a>(server: &'a TestServer, name: &str) -> Browse
     browser
 }
 
-/// Somebody who has become an admin.
+/// Returns a browser of a user who became an admin.
 pub(crate) async fn admin<'a>(server: &'a TestServer, name: &str) -> Browser<'a> {
     let user = add(server, name).await;
     let change = UserChange {
@@ -58,7 +58,7 @@ pub(crate) async fn api(browser: &Browser<'_>, method: Method, path: &str, body:
     answer.json()
 }
 
-/// Makes a link, and gives back its id and where its page is.
+/// Creates a link, and returns its ID and the path of its page.
 pub(crate) async fn made(browser: &Browser<'_>, fields: Value) -> (String, String) {
     let link = api(browser, Method::POST, LINKS, fields).await;
     let id = text(&link["id"]).to_owned();
@@ -76,7 +76,7 @@ pub(crate) async fn page(browser: &Browser<'_>, path: &str) -> String {
     answer.body
 }
 
-/// The text of what is escaped in HTML.
+/// Unescapes HTML.
 fn unescaped(html: &str) -> String {
     let entities = [
         ("&#60;", "<"),
@@ -96,7 +96,7 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     Some(unescaped(rest.split_once('"')?.0))
 }
 
-/// The fields of the form that leads to a path, as a browser without scripts sends them.
+/// Returns the fields of the form with this action, as a browser without JavaScript sends them.
 #[track_caller]
 fn fields(page: &str, path: &str) -> Vec<(String, String)> {
     let (_, form) = page
@@ -116,14 +116,14 @@ fn fields(page: &str, path: &str) -> Vec<(String, String)> {
     for area in form.split("<textarea ").skip(1) {
         let (tag, rest) = area.split_once('>').unwrap();
         let (value, _) = rest.split_once("</textarea>").unwrap();
-        // The line break behind the tag is none, and those of the text have two characters.
+        // The line break after the tag is ignored, and line breaks are sent as CRLF.
         let value = unescaped(value.strip_prefix('\n').unwrap()).replace('\n', "\r\n");
         fields.push((attribute(&format!(" {tag}"), "name").unwrap(), value));
     }
     fields
 }
 
-/// Sends the form of a page that leads to a path, with some fields filled in; `"-"` unticks one.
+/// Sends the form of a page with this action and with some fields changed; `"-"` unticks a box.
 pub(crate) async fn send(
     browser: &Browser<'_>,
     page: &str,
@@ -147,7 +147,7 @@ pub(crate) async fn send(
         .await
 }
 
-/// What a form of a page shows in a field.
+/// Returns the value of a field of a form.
 #[track_caller]
 fn shown(page: &str, path: &str, name: &str) -> String {
     let fields = fields(page, path);
@@ -162,7 +162,7 @@ pub(crate) async fn share(browser: &Browser<'_>, path: &str, email: &str, role: 
 }
 
 #[tokio::test]
-async fn all_that_is_said_of_a_link_is_changed_on_its_page() {
+async fn every_field_of_a_link_is_changed_on_its_page() {
     let server = server().await;
     let ada = signed_in(&server).await;
     let (id, path) = made(&ada, json!({ "url": TARGET, "code": "wiki" })).await;
@@ -203,7 +203,7 @@ async fn all_that_is_said_of_a_link_is_changed_on_its_page() {
         "{after}"
     );
     assert!(
-        after.contains("switched off") && after.contains(">UTC<"),
+        after.contains("This link is disabled") && after.contains(">UTC<"),
         "{after}"
     );
     assert_eq!(shown(&after, &path, "expires"), "2027-01-02T03:04");
@@ -220,7 +220,7 @@ async fn all_that_is_said_of_a_link_is_changed_on_its_page() {
         (&link["disabled"], &link["tags"]),
         (&json!(false), &json!([]))
     );
-    // A script sends the moment that it means.
+    // A script sends the instant.
     let typed = [
         ("expires", "2027-07-01T09:00"),
         ("expires_at", "2027-07-01T16:00:00.000Z"),
@@ -232,7 +232,7 @@ async fn all_that_is_said_of_a_link_is_changed_on_its_page() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_sent_as_it_is_shown_changes_nothing() {
+async fn a_form_that_is_sent_unchanged_changes_nothing() {
     let server = server().await;
     let ada = signed_in(&server).await;
     let fields = json!({
@@ -258,7 +258,7 @@ async fn a_form_that_is_sent_as_it_is_shown_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_mistake_stands_beside_its_field_and_nothing_is_saved() {
+async fn an_error_is_shown_beside_its_field_and_nothing_is_saved() {
     let server = server().await;
     let ada = signed_in(&server).await;
     made(&ada, json!({ "url": TARGET, "code": "other" })).await;
@@ -268,17 +268,13 @@ async fn a_mistake_stands_beside_its_field_and_nothing_is_saved() {
     let long = "x".repeat(201);
     for (field, value, message) in [
         ("target", "javascript:alert(1)", "http"),
-        (
-            "target",
-            "https://go.example/x",
-            "leads back to the shortener",
-        ),
-        ("code", "-x-", "begins and ends with a letter or digit"),
+        ("target", "https://go.example/x", "points to this server"),
+        ("code", "-x-", "must begin and end with a letter or digit"),
         ("code", "API", "reserved"),
-        ("code", "Other", "is taken"),
+        ("code", "Other", "is in use"),
         ("title", long.as_str(), "at most 200 characters"),
-        ("tags", "<b>", "A tag is 1 to 64 letters"),
-        ("visibility", "hidden", "A visibility is"),
+        ("tags", "<b>", "A tag must have 1 to 64 letters"),
+        ("visibility", "hidden", "A visibility must be"),
         ("expires", "tomorrow", "such as 2026-12-31 18:00"),
         ("expires", "1969-01-01T00:00", "from 1970 to 9999"),
     ] {
@@ -302,7 +298,7 @@ async fn a_mistake_stands_beside_its_field_and_nothing_is_saved() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_out_of_date_loses_nothing_and_overwrites_nothing() {
+async fn an_outdated_form_loses_nothing_and_overwrites_nothing() {
     let server = server().await;
     let (ada, bob) = (signed_in(&server).await, browser_of(&server, "bob").await);
     let (id, path) = made(&ada, json!({ "url": TARGET, "code": "wiki" })).await;
@@ -318,9 +314,9 @@ async fn a_form_that_is_out_of_date_loses_nothing_and_overwrites_nothing() {
     let refused = send(&ada, &old, &path, &typed).await;
     assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
     let body = refused.body;
-    assert!(body.contains("Nothing was saved"), "{body}");
+    assert!(body.contains("Not saved: "), "{body}");
     assert!(body.contains("bob@example.com changed it"), "{body}");
-    let (_, differences) = body.split_once("this is what changes").unwrap();
+    let (_, differences) = body.split_once("Saving now changes:").unwrap();
     let (differences, _) = differences.split_once("</dl>").unwrap();
     assert!(
         differences.contains("<span class=\"old\">bob</span>"),
@@ -335,21 +331,21 @@ async fn a_form_that_is_out_of_date_loses_nothing_and_overwrites_nothing() {
     assert_eq!(shown(&body, &path, "tags"), "ada");
     assert_eq!(shown(&body, &path, "description"), "hers");
     assert_eq!(stored(&ada, &id).await["tags"], json!(["bob"]));
-    // Once more, knowing what is stored.
+    // Sent again with the present version.
     assert_eq!(send(&ada, &body, &path, &[]).await.status, 303);
     let link = stored(&ada, &id).await;
     assert_eq!(
         (&link["title"], &link["tags"], &link["description"]),
         (&json!("Bob's title"), &json!(["ada"]), &json!("hers"))
     );
-    // A form without a version is one that is out of date.
+    // A form without a version is outdated.
     let answer = send(&ada, &body, &path, &[("version", "x"), ("title", "Typed")]).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
     assert_eq!(shown(&answer.body, &path, "title"), "Typed");
 }
 
 #[tokio::test]
-async fn what_is_typed_into_the_form_of_a_link_that_is_deleted_meanwhile_is_shown() {
+async fn entries_for_a_link_deleted_in_the_meantime_are_shown() {
     let server = server().await;
     let ada = signed_in(&server).await;
     let (_, path) = made(&ada, json!({ "url": TARGET, "code": "wiki" })).await;
@@ -357,12 +353,12 @@ async fn what_is_typed_into_the_form_of_a_link_that_is_deleted_meanwhile_is_show
     send(&ada, &form, &format!("{path}/delete"), &[]).await;
     let answer = send(&ada, &form, &path, &[("title", "<b>Typed</b>")]).await;
     assert_eq!(answer.status, StatusCode::CONFLICT, "{answer:?}");
-    assert!(answer.body.contains("Nothing was saved."), "{answer:?}");
+    assert!(answer.body.contains("Not saved."), "{answer:?}");
     assert!(
         answer.body.contains("&#60;b&#62;Typed&#60;/b&#62;"),
         "{answer:?}"
     );
-    assert!(answer.body.contains("Undo"), "{answer:?}");
+    assert!(answer.body.contains("Restore link"), "{answer:?}");
 }
 
 async fn checked(browser: &Browser<'_>, query: &str) -> String {
@@ -375,7 +371,7 @@ async fn checked(browser: &Browser<'_>, query: &str) -> String {
 }
 
 #[tokio::test]
-async fn whether_a_code_is_free_is_told_while_it_is_typed() {
+async fn the_availability_of_a_code_is_shown_while_it_is_typed() {
     let server = server().await;
     let (ada, bob) = (signed_in(&server).await, browser_of(&server, "bob").await);
     let root = admin(&server, "root").await;
@@ -391,7 +387,7 @@ async fn whether_a_code_is_free_is_told_while_it_is_typed() {
     assert_eq!(checked(&bob, "code=").await.trim(), "");
     for free in ["code=new", "code=NEW", "code=a%2Fb", "code=+new+"] {
         let said = checked(&bob, free).await;
-        assert!(said.contains("is free."), "{free}: {said}");
+        assert!(said.contains("is available."), "{free}: {said}");
     }
     for taken in [
         "code=secret",
@@ -401,32 +397,29 @@ async fn whether_a_code_is_free_is_told_while_it_is_typed() {
         "code=gh%2Fx",
     ] {
         let said = checked(&bob, taken).await;
-        assert!(said.contains("is taken"), "{taken}: {said}");
+        assert!(said.contains("is in use"), "{taken}: {said}");
     }
     let said = checked(&bob, "code=API").await;
-    assert!(
-        said.contains("reserved: Waypost itself answers there"),
-        "{said}"
-    );
+    assert!(said.contains("reserved for Waypost itself"), "{said}");
     let said = checked(&bob, "code=%3Cscript%3E").await;
     assert!(
         said.contains("class=\"error\"") && !said.contains("<script>"),
         "{said}"
     );
-    // The link's own, for those who may change it; others learn nothing of it.
+    // The code of the link itself, for users who can edit it; others learn nothing about it.
     for own in ["secret", "renamed"] {
         let query = format!("code={own}&link={id}");
         let said = checked(&ada, &query).await;
-        assert!(said.contains("leads to this link already"), "{said}");
+        assert!(said.contains("already goes to this link"), "{said}");
         let said = checked(&bob, &query).await;
-        assert!(said.contains("is taken"), "{said}");
+        assert!(said.contains("is in use"), "{said}");
     }
     let said = checked(&ada, &format!("code=&link={id}")).await;
     assert!(
-        said.contains("A code needs at least one character."),
+        said.contains("A code must have at least one character."),
         "{said}"
     );
-    // The field asks when somebody pauses.
+    // The field checks after a pause in typing.
     let form = page(&ada, &path).await;
     let asks = format!("hx-get=\"/dashboard/codes/check?link={id}\"");
     assert!(
@@ -436,7 +429,7 @@ async fn whether_a_code_is_free_is_told_while_it_is_typed() {
 }
 
 #[tokio::test]
-async fn the_pages_of_a_link_show_hostile_texts_as_text() {
+async fn the_pages_of_a_link_escape_hostile_texts() {
     let server = server().await;
     let ada = signed_in(&server).await;
     let hostile = "\"><script>alert(1)</script><img src=x onerror=alert(2)>";
@@ -483,7 +476,7 @@ async fn the_pages_of_a_link_show_hostile_texts_as_text() {
 }
 
 #[tokio::test]
-async fn the_pages_of_a_link_are_like_all_pages() {
+async fn the_pages_of_a_link_have_the_headers_of_all_pages() {
     let server = server().await;
     let ada = signed_in(&server).await;
     let (id, path) = made(&ada, json!({ "url": TARGET, "code": "wiki" })).await;

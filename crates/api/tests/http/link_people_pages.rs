@@ -1,4 +1,4 @@
-//! The page of a link: whom it belongs to and who sees it, what became of it, and what is deleted.
+//! The page of a link: owners and shares, history, and deletion.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -9,15 +9,15 @@ use crate::link_pages::{TARGET, admin, api, browser_of, made, page, send, server
 use crate::people::{LINKS, text};
 
 #[tokio::test]
-async fn who_is_added_to_a_link_has_an_account_and_does_not_own_it() {
+async fn only_users_who_do_not_own_a_link_are_added_to_it() {
     let server = server().await;
     let (ada, bob) = (signed_in(&server).await, browser_of(&server, "bob").await);
     let fields = json!({ "url": TARGET, "code": "wiki", "visibility": "private" });
     let (_, path) = made(&ada, fields).await;
     for (email, said) in [
-        ("nobody@example.com", "There is no user with this address."),
+        ("nobody@example.com", "No user has this email address."),
         ("no address", "address"),
-        ("ada@example.com", "They own the link already."),
+        ("ada@example.com", "This user already owns the link."),
     ] {
         let refused = share(&ada, &path, email, "viewer").await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{email}");
@@ -31,7 +31,7 @@ async fn who_is_added_to_a_link_has_an_account_and_does_not_own_it() {
 }
 
 #[tokio::test]
-async fn with_whom_a_link_is_shared_reads_it_and_changes_nothing() {
+async fn a_viewer_reads_a_link_and_cannot_change_it() {
     let server = server().await;
     let (ada, bob) = (signed_in(&server).await, browser_of(&server, "bob").await);
     let fields = json!({ "url": TARGET, "code": "wiki", "visibility": "private" });
@@ -45,7 +45,7 @@ async fn with_whom_a_link_is_shared_reads_it_and_changes_nothing() {
         seen.contains(TARGET) && seen.contains("ada@example.com"),
         "{seen}"
     );
-    // Nothing to change there; the one form signs out.
+    // The page has no form except the one that signs out.
     assert_eq!(seen.matches("<form").count(), 1, "{seen}");
     assert!(
         !seen.contains("/history") && !seen.contains(&format!("{path}/stats")),
@@ -88,8 +88,8 @@ async fn an_owner_hands_a_link_over_and_leaves_it() {
         303
     );
     let seen = page(&bob, &path).await;
-    assert!(seen.contains("Leave the link"), "{seen}");
-    // The primary owner has no button, and a form that says so all the same is refused.
+    assert!(seen.contains("Leave link"), "{seen}");
+    // The primary owner has no button, and a forged form is rejected.
     let change = format!("{path}/people/change");
     let owners = api(
         &ada,
@@ -114,7 +114,7 @@ async fn an_owner_hands_a_link_over_and_leaves_it() {
     let form = page(&ada, &path).await;
     let moved = send(&ada, &form, &change, &[("primary", "bob@example.com")]).await;
     assert_eq!(moved.status, 303);
-    // Ada leaves, and does not see the link any more.
+    // Ada leaves the link and no longer sees it.
     let left = send(
         &ada,
         &page(&ada, &path).await,
@@ -138,7 +138,7 @@ async fn an_owner_hands_a_link_over_and_leaves_it() {
     let eves = text(&shares["shares"][0]["id"]).to_owned();
     let form = page(&bob, &path).await;
     for _ in 0..2 {
-        // The second time somebody has done it already.
+        // The second time it has already been done.
         let gone = send(&bob, &form, &change, &[("remove_viewer", &eves)]).await;
         assert_eq!(gone.status, 303, "{gone:?}");
     }
@@ -146,7 +146,7 @@ async fn an_owner_hands_a_link_over_and_leaves_it() {
 }
 
 #[tokio::test]
-async fn the_history_says_who_changed_what_and_takes_the_link_back() {
+async fn the_history_shows_changes_and_restores_versions() {
     let server = server().await;
     let ada = signed_in(&server).await;
     let (id, path) = made(
@@ -166,16 +166,16 @@ async fn the_history_says_who_changed_what_and_takes_the_link_back() {
     share(&ada, &path, "bob@example.com", "owner").await;
     let history = page(&ada, &format!("{path}/history")).await;
     for said in [
-        "<time datetime=\"2026-03-01T13:00:00.25Z\" data-local>2026-03-01 13:00 UTC</time> by ada@example.com",
+        "<time datetime=\"2026-03-01T13:00:00.25Z\" data-local>1 Mar 2026, 13:00 UTC</time> by ada@example.com",
         "<dt>Title</dt>\n<dd><span class=\"old\">First</span> <span class=\"quiet\">→</span> <span class=\"new\">Second</span></dd>",
         "<dt>Code</dt>\n<dd><span class=\"old\">wiki</span>",
-        "<dt>Owner</dt>\n<dd><span class=\"quiet\">nothing</span> <span class=\"quiet\">→</span> <span class=\"new\">bob@example.com</span></dd>",
-        "People changed",
-        "Made",
+        "<dt>Owner</dt>\n<dd><span class=\"quiet\">empty</span> <span class=\"quiet\">→</span> <span class=\"new\">bob@example.com</span></dd>",
+        "Access changed",
+        "Created",
     ] {
         assert!(history.contains(said), "no {said} in {history}");
     }
-    // Only what says something else can be restored: the first of three versions.
+    // Only a version with a different content can be restored: the first of three.
     let restore = format!("{path}/restore");
     assert_eq!(history.matches(&restore).count(), 1, "{history}");
     let restored = send(&ada, &history, &restore, &[]).await;
@@ -187,14 +187,14 @@ async fn the_history_says_who_changed_what_and_takes_the_link_back() {
     );
     assert_eq!(link["owners"].as_array().unwrap().len(), 2);
     let now = page(&ada, &path).await;
-    assert!(now.contains("The link was restored."), "{now}");
-    // The same button once more: the link is not what that page showed.
+    assert!(now.contains("Link restored."), "{now}");
+    // The same button again: the page shows an outdated version.
     let refused = send(&ada, &history, &restore, &[]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
     assert!(
         refused
             .body
-            .contains("Nothing was restored: the link was changed meanwhile")
+            .contains("Not restored: the link has changed in the meantime")
     );
     let refused = send(&ada, &now, &restore, &[("to", "99")]).await;
     assert_eq!(
@@ -205,7 +205,7 @@ async fn the_history_says_who_changed_what_and_takes_the_link_back() {
 }
 
 #[tokio::test]
-async fn a_long_history_goes_on_on_further_pages() {
+async fn a_long_history_has_several_pages() {
     let server = server().await;
     let ada = signed_in(&server).await;
     let (id, path) = made(&ada, json!({ "url": TARGET, "code": "wiki" })).await;
@@ -231,7 +231,7 @@ async fn a_long_history_goes_on_on_further_pages() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_can_be_brought_back() {
+async fn a_deleted_link_can_be_restored() {
     let server = server().await;
     let (ada, bob) = (signed_in(&server).await, browser_of(&server, "bob").await);
     let (id, path) = made(&ada, json!({ "url": TARGET, "code": "wiki", "title": "W" })).await;
@@ -246,7 +246,7 @@ async fn what_is_deleted_can_be_brought_back() {
     let delete = format!("{path}/delete");
     let refused = send(&ada, &form, &delete, &[]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
-    assert!(refused.body.contains("Nothing was deleted"), "{refused:?}");
+    assert!(refused.body.contains("Not deleted"), "{refused:?}");
     let deleted = send(&ada, &refused.body, &delete, &[]).await;
     assert_eq!(
         (deleted.status.as_u16(), deleted.header("location")),
@@ -254,19 +254,19 @@ async fn what_is_deleted_can_be_brought_back() {
     );
     let gone = page(&ada, &path).await;
     assert!(
-        gone.contains("The link was deleted.") && gone.contains("Undo"),
+        gone.contains("Link deleted.") && gone.contains("Restore link"),
         "{gone}"
     );
     assert!(gone.contains("by ada@example.com"), "{gone}");
-    assert!(!gone.contains("for good"), "{gone}");
+    assert!(!gone.contains("ermanently delete"), "{gone}");
     assert_eq!(bob.get(&path).await.status, StatusCode::NOT_FOUND);
     let list = page(&ada, "/dashboard/deleted").await;
     assert!(list.contains(&path) && list.contains(TARGET), "{list}");
     let others = page(&bob, "/dashboard/deleted").await;
-    assert!(others.contains("Nothing of yours is deleted."), "{others}");
+    assert!(others.contains("You have no deleted links."), "{others}");
     let history = ada.get(&format!("{path}/history")).await;
     assert_eq!(history.header("location"), path);
-    // Whoever deletes it again is shown that it is.
+    // Deleting it again shows that it is deleted.
     let again = send(&ada, &refused.body, &delete, &[]).await;
     assert_eq!(again.status, StatusCode::OK, "{again:?}");
     let restore = format!("{path}/restore");
@@ -277,7 +277,7 @@ async fn what_is_deleted_can_be_brought_back() {
     );
     assert_eq!(stored(&ada, &id).await["title"], "V");
     assert_eq!(send(&ada, &gone, &restore, &[]).await.status, 303);
-    // For good, by an admin.
+    // An admin permanently deletes it.
     let root = admin(&server, "root").await;
     let form = page(&root, &path).await;
     send(&root, &form, &delete, &[]).await;
@@ -292,7 +292,7 @@ async fn what_is_deleted_can_be_brought_back() {
 }
 
 #[tokio::test]
-async fn deleted_links_go_on_on_further_pages() {
+async fn the_list_of_deleted_links_has_several_pages() {
     let server = server().await;
     let ada = signed_in(&server).await;
     for number in 0..27 {

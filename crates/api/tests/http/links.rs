@@ -1,4 +1,4 @@
-//! Making, listing, reading and deleting links.
+//! Creating, listing, reading and deleting links.
 
 use reqwest::StatusCode;
 use serde_json::json;
@@ -7,7 +7,7 @@ use time::Duration;
 use crate::setup::TestServer;
 
 #[tokio::test]
-async fn a_link_is_made_under_the_code_that_was_asked_for() {
+async fn a_link_is_created_with_the_requested_code() {
     let server = TestServer::start().await;
     let made = server.shorten("https://example.com/a b", "Team-Wiki").await;
     assert_eq!(made.status, StatusCode::CREATED);
@@ -19,7 +19,7 @@ async fn a_link_is_made_under_the_code_that_was_asked_for() {
             "shortUrl": "https://go.example/Team-Wiki",
         })
     );
-    // The resource that was made is the record (RFC 9110 §15.3.2), not the page the link leads to.
+    // The created resource is the record (RFC 9110 §15.3.2), not the destination of the link.
     assert_eq!(
         made.header("location"),
         "https://go.example/urls/Team-Wiki/stats"
@@ -43,7 +43,7 @@ async fn a_link_without_a_code_gets_one_of_seven_characters() {
 }
 
 #[tokio::test]
-async fn a_taken_code_is_a_conflict_in_any_spelling() {
+async fn a_code_in_use_is_a_conflict_in_any_spelling() {
     let server = TestServer::start().await;
     server.link("CNN").await;
     let again = server.shorten("https://example.com/other", "cnn").await;
@@ -98,7 +98,7 @@ async fn a_record_is_found_in_any_spelling_and_shows_the_owners() {
 }
 
 #[tokio::test]
-async fn a_deleted_link_is_gone_at_once_and_its_code_stays_its_own() {
+async fn a_deleted_link_is_gone_at_once_and_its_code_stays_reserved() {
     let server = TestServer::start().await;
     server.link("gone").await;
     assert_eq!(server.get("/gone").await.status, StatusCode::FOUND);

@@ -1,4 +1,4 @@
-//! Watching a link: server-sent events (HTML Living Standard, §9.2) of its clicks.
+//! Live streams: server-sent events (HTML Living Standard §9.2) for the clicks of a link.
 
 use std::time::{Duration, Instant};
 
@@ -14,17 +14,17 @@ use crate::setup::{OPERATOR, TestServer, send};
 const FIREFOX: &str =
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0";
 
-/// An event comes within two seconds; so much more is allowed while others have the processors.
+/// An event must arrive within two seconds; this allows more while other tests use the processors.
 const AT_MOST: Duration = Duration::from_secs(120);
 
-/// A stream that is read event by event.
+/// A live stream that is read event by event.
 struct Events {
     response: Response,
     text: String,
 }
 
 impl Events {
-    /// Opens the stream of a link.
+    /// Opens the live stream of a link.
     async fn of(server: &TestServer, token: &str, link: &Value) -> Self {
         let request = server.by(token, Method::GET, &live(link));
         let response = request.send().await.unwrap();
@@ -33,7 +33,7 @@ impl Events {
         Self { response, text }
     }
 
-    /// The data of the next event; `None` at the end of the stream.
+    /// Returns the data of the next event; `None` at the end of the stream.
     async fn next(&mut self) -> Option<Value> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
@@ -76,7 +76,7 @@ async fn follow(server: &TestServer, code: &str, agent: &str) {
 }
 
 #[tokio::test]
-async fn a_stream_begins_with_the_numbers_and_tells_of_each_click_as_it_comes() {
+async fn a_stream_starts_with_the_counts_and_reports_each_click() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let link = linked(&server, &ada.token, "wiki").await;
@@ -94,11 +94,11 @@ async fn a_stream_begins_with_the_numbers_and_tells_of_each_click_as_it_comes() 
     let first = watching.next().await.unwrap();
     let expected = json!({ "link_id": id, "total": 1, "humans": 0, "clicks": [] });
     assert_eq!(first, expected);
-    // Others may watch, too.
+    // Several clients can watch a link.
     let mut operator = Events::of(&server, OPERATOR, &link).await;
     assert_eq!(operator.next().await.unwrap(), expected);
 
-    // Of two clicks in one millisecond, either may be the newer one.
+    // Of two clicks in one millisecond, either can be the newer one.
     server.clock.advance(time::Duration::SECOND);
     follow(&server, "wiki", FIREFOX).await;
     let followed = Instant::now();
@@ -121,14 +121,14 @@ async fn a_stream_begins_with_the_numbers_and_tells_of_each_click_as_it_comes() 
     });
     assert_eq!(told, expected);
     assert_eq!(operator.next().await.unwrap(), expected);
-    // Two that come together may be told of together; the last event counts all.
+    // One event can report several clicks; the last event counts all.
     follow(&server, "wiki", FIREFOX).await;
     follow(&server, "wiki", FIREFOX).await;
     while watching.totals().await != (4, 3) {}
 }
 
 #[tokio::test]
-async fn a_stream_is_for_those_who_may_see_the_clicks() {
+async fn a_stream_is_for_users_who_can_see_the_clicks() {
     let server = TestServer::closed().await;
     let (ada, bob) = (server.member("ada").await, server.member("bob").await);
     let public = linked(&server, &ada.token, "public").await;
@@ -162,7 +162,7 @@ async fn a_server_that_stops_ends_the_streams_at_once() {
         assert_eq!(events.totals().await, (0, 0));
         streams.push(events);
     }
-    // Of the 30 seconds that requests under way have.
+    // Running requests would have 30 seconds.
     let stopping = timeout(AT_MOST, server.server.stop()).await;
     stopping.unwrap().unwrap();
     for mut events in streams {
@@ -171,7 +171,7 @@ async fn a_server_that_stops_ends_the_streams_at_once() {
 }
 
 #[tokio::test]
-async fn a_stream_survives_that_its_link_is_deleted_for_good() {
+async fn a_stream_survives_that_its_link_is_permanently_deleted() {
     let server = TestServer::closed().await;
     let gone = linked(&server, OPERATOR, "gone").await;
     let left = linked(&server, OPERATOR, "left").await;
@@ -189,7 +189,7 @@ async fn a_stream_survives_that_its_link_is_deleted_for_good() {
     );
     let again = server.read(OPERATOR, &live(&gone)).await;
     again.assert_error(404, "NOT_FOUND");
-    // Of the others one hears as before, and of this one nothing any more.
+    // Streams of other links continue, and this one reports nothing more.
     let mut of_left = Events::of(&server, OPERATOR, &left).await;
     assert_eq!(of_left.totals().await, (0, 0));
     follow(&server, "left", FIREFOX).await;
@@ -199,7 +199,7 @@ async fn a_stream_survives_that_its_link_is_deleted_for_good() {
 }
 
 #[tokio::test]
-async fn a_stream_goes_on_when_the_database_comes_back() {
+async fn a_stream_continues_when_the_database_is_back() {
     let server = TestServer::closed().await;
     let link = linked(&server, OPERATOR, "wiki").await;
     follow(&server, "wiki", FIREFOX).await;
@@ -207,10 +207,10 @@ async fn a_stream_goes_on_when_the_database_comes_back() {
     while events.totals().await != (1, 1) {}
     server.store.go_away();
     follow(&server, "wiki", FIREFOX).await;
-    // No other test watches a link while its database is away.
+    // No other test watches a link while its database is unavailable.
     let mut interval = tokio::time::interval(Duration::from_millis(20));
     let asked = async {
-        while lines_with("a link that is watched cannot be read").is_empty() {
+        while lines_with("cannot read a watched link").is_empty() {
             interval.tick().await;
         }
     };

@@ -1,4 +1,4 @@
-//! What the server writes in its log, and what it must not.
+//! What the server logs, and what it must not log.
 
 use std::io;
 use std::sync::{Mutex, Once, PoisonError};
@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::gated_store::CAUSE;
 use crate::setup::{TestServer, send};
 
-/// Everything that was logged by this process, by all tests: each finds its lines by the ids of its
+/// Everything that this process logged for all tests: each test finds its lines by the IDs of its
 /// requests.
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 static CAPTURE: Once = Once::new();
@@ -36,7 +36,7 @@ impl MakeWriter<'_> for Captured {
     }
 }
 
-/// Begins to capture, once for the process.
+/// Starts capturing, once per process.
 pub(crate) fn capture() {
     CAPTURE.call_once(|| {
         tracing_subscriber::fmt()
@@ -79,7 +79,7 @@ async fn an_operation_has_one_line_with_its_route_and_never_its_path_or_client()
 }
 
 #[tokio::test]
-async fn an_unexpected_error_has_one_line_with_its_cause_and_a_neutral_answer() {
+async fn an_unexpected_error_has_one_line_with_its_cause_and_a_neutral_response() {
     let server = TestServer::start().await;
     server.store.break_down();
     for (path, id) in [
@@ -103,7 +103,7 @@ async fn an_unexpected_error_has_one_line_with_its_cause_and_a_neutral_answer() 
 }
 
 #[tokio::test]
-async fn a_request_that_was_denied_has_one_line_and_the_id_that_it_gave() {
+async fn a_denied_request_has_one_line_with_its_own_id() {
     let server = TestServer::closed().await;
     let answer = get_with_id(&server, "/api/v1/links", "log-denied").await;
     answer.assert_error(401, "UNAUTHORIZED");

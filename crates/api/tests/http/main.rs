@@ -1,4 +1,4 @@
-//! The API over HTTP: real servers on free ports, over stores in memory, asked as clients ask.
+//! HTTP tests: real servers on free ports with in-memory stores, called as clients call them.
 
 #![expect(
     clippy::indexing_slicing,

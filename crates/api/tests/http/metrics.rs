@@ -1,4 +1,4 @@
-//! The metrics as Prometheus reads them.
+//! Metrics in the format of Prometheus.
 
 use std::sync::atomic::Ordering;
 
@@ -58,7 +58,7 @@ async fn every_series_exists_from_the_start_at_zero() {
 }
 
 #[tokio::test]
-async fn redirects_are_counted_by_what_they_came_to_and_head_is_none() {
+async fn redirects_are_counted_by_outcome_and_head_is_not() {
     let server = TestServer::start().await;
     server.link("wiki").await;
     for path in ["/wiki", "/WIKI", "/nowhere", "/%00"] {
@@ -66,7 +66,7 @@ async fn redirects_are_counted_by_what_they_came_to_and_head_is_none() {
         server.head(path).await;
     }
     server.store.go_away();
-    // What is in memory needs no database.
+    // A cached link needs no database.
     server.get("/wiki").await;
     server.get("/never-asked-before").await;
     let text = server.get("/metrics").await.body;
@@ -85,7 +85,7 @@ async fn redirects_are_counted_by_what_they_came_to_and_head_is_none() {
 }
 
 #[tokio::test]
-async fn a_scrape_succeeds_without_the_database_and_keeps_the_last_numbers() {
+async fn a_scrape_succeeds_without_the_database_and_keeps_the_last_values() {
     let server = TestServer::start().await;
     server.link("one").await;
     server.link("two").await;
@@ -102,7 +102,7 @@ async fn a_scrape_succeeds_without_the_database_and_keeps_the_last_numbers() {
 }
 
 #[tokio::test]
-async fn however_many_scrapers_there_are_the_store_counts_once_a_second() {
+async fn the_store_counts_once_a_second_for_any_number_of_scrapers() {
     let server = TestServer::start().await;
     let scrape = || server.get("/metrics");
     tokio::join!(scrape(), scrape(), scrape());
@@ -120,7 +120,7 @@ async fn however_many_scrapers_there_are_the_store_counts_once_a_second() {
 }
 
 #[tokio::test]
-async fn two_servers_in_one_process_count_for_themselves() {
+async fn two_servers_in_one_process_count_separately() {
     let (one, other) = (TestServer::start().await, TestServer::start().await);
     one.get("/unknown").await;
     let series = "waypost_redirects_total{status=\"not_found\"}";

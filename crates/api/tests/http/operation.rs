@@ -1,4 +1,4 @@
-//! What those who run the server rely on: health, addresses, stopping.
+//! Operation of the server: health, listening addresses, shutdown.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use waypost_core::{Clock as _, SystemClock};
 use crate::setup::{TestServer, settings};
 
 #[tokio::test]
-async fn health_says_that_the_server_runs_even_without_a_database() {
+async fn health_reports_a_running_server_even_without_a_database() {
     let server = TestServer::start().await;
     assert_eq!(server.get("/health/ready").await.body, r#"{"status":"ok"}"#);
     server.store.go_away();
@@ -26,9 +26,9 @@ async fn health_says_that_the_server_runs_even_without_a_database() {
 }
 
 #[tokio::test]
-async fn a_server_whose_clock_is_not_that_of_its_database_is_ready_and_says_so() {
+async fn a_server_whose_clock_differs_from_its_database_is_ready_and_says_so() {
     let server = TestServer::start().await;
-    // The store tells the time of the system, and that is another one than the test's.
+    // The store uses the system time, which differs from the clock of the test.
     server.database_clock.measure().await.unwrap();
     let ready = server.get("/health/ready").await;
     assert_eq!(ready.status, StatusCode::OK);
@@ -55,7 +55,7 @@ async fn a_server_whose_clock_is_not_that_of_its_database_is_ready_and_says_so()
 }
 
 #[tokio::test]
-async fn a_database_that_does_not_answer_is_given_up_after_two_seconds() {
+async fn a_readiness_check_waits_two_seconds_for_the_database() {
     let server = TestServer::start().await;
     server.store.fall_silent();
     let (ready, metrics) = tokio::join!(server.get("/health/ready"), server.get("/metrics"));
@@ -82,7 +82,7 @@ async fn get_routes_answer_head() {
 }
 
 #[tokio::test]
-async fn an_address_in_use_is_an_error_that_names_it() {
+async fn a_listening_address_in_use_is_named_in_the_error() {
     let first = TestServer::start().await;
     let address = first.server.address();
     let settings = HttpSettings {
@@ -102,7 +102,7 @@ async fn an_address_in_use_is_an_error_that_names_it() {
 }
 
 #[tokio::test]
-async fn metrics_with_an_address_of_their_own_are_there_and_only_there() {
+async fn metrics_with_their_own_address_are_only_served_there() {
     let server = TestServer::with(&HttpSettings {
         metrics_listen: Some(([127, 0, 0, 1], 0).into()),
         ..settings()
@@ -122,12 +122,12 @@ async fn metrics_with_an_address_of_their_own_are_there_and_only_there() {
 }
 
 #[tokio::test]
-async fn stopping_finishes_requests_under_way_closes_idle_connections_and_takes_no_new_ones() {
+async fn stopping_finishes_running_requests_closes_idle_connections_and_accepts_no_new_ones() {
     let server = TestServer::try_with(&settings(), Durability::Commit).await;
     let server = server.unwrap();
     server.link("wiki").await;
     let (address, url) = (server.server.address(), server.url("/wiki"));
-    // Nothing was ever sent on this one.
+    // Nothing is sent on this connection.
     let mut idle = TcpStream::connect(address).await.unwrap();
     server.store.hold_recordings();
     let visit = tokio::spawn(async move {
@@ -148,7 +148,7 @@ async fn stopping_finishes_requests_under_way_closes_idle_connections_and_takes_
 }
 
 #[tokio::test]
-async fn a_request_that_takes_longer_than_the_grace_is_cut_off() {
+async fn a_request_that_exceeds_the_grace_period_is_cut_off() {
     let settings = HttpSettings {
         shutdown_grace: Duration::ZERO,
         ..settings()
@@ -161,6 +161,6 @@ async fn a_request_that_takes_longer_than_the_grace_is_cut_off() {
     let visit = tokio::spawn(async move { reqwest::get(url).await.is_err() });
     server.store.begun.acquire().await.unwrap().forget();
     server.server.stop().await.unwrap();
-    assert!(visit.await.unwrap(), "nobody answered");
+    assert!(visit.await.unwrap(), "no response");
     assert_eq!(server.store.recorded().len(), 0);
 }

@@ -1,4 +1,4 @@
-//! Paths that people try and that lead nowhere: what is counted, and the list for admins.
+//! Orphan paths: which requests are counted, and the list for admins.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::setup::{OPERATOR, TestServer, send};
 
 const ORPHANS: &str = "/api/v1/admin/orphans";
 
-/// `GET` as a browser at this address sends it.
+/// Sends `GET` as a browser with this IP address.
 async fn browse(server: &TestServer, address: &str, path: &str) -> StatusCode {
     let request = server
         .request(Method::GET, path)
@@ -25,7 +25,7 @@ async fn listed(server: &TestServer, query: &str) -> Value {
     answer.json()
 }
 
-/// The paths of the list, with their hits.
+/// Returns the paths of the list with their numbers of requests.
 async fn paths(server: &TestServer, query: &str) -> Vec<(String, u64)> {
     let list = listed(server, query).await;
     let orphans = list["orphans"].as_array().unwrap().iter();
@@ -40,7 +40,7 @@ fn one(path: &str, hits: u64) -> Vec<(String, u64)> {
 }
 
 #[tokio::test]
-async fn what_people_try_is_listed_by_path_and_comes_with_days_and_times() {
+async fn orphan_paths_are_listed_with_days_and_times() {
     let server = TestServer::start().await;
     for (address, path) in [
         ("192.0.2.1", "/Docs/API"),
@@ -80,7 +80,7 @@ async fn what_people_try_is_listed_by_path_and_comes_with_days_and_times() {
 }
 
 #[tokio::test]
-async fn nobody_hears_of_scanners_programs_previews_and_links() {
+async fn scanners_programs_previews_and_links_are_not_listed() {
     let server = TestServer::start().await;
     server.link("wiki").await;
     for path in ["/wiki", "/wiki/page", "/WIKI/"] {
@@ -106,7 +106,7 @@ async fn nobody_hears_of_scanners_programs_previews_and_links() {
         .header("User-Agent", "robot");
     assert_eq!(send(robot).await.status, StatusCode::NOT_FOUND);
     for number in 0..30 {
-        // Of IPv6, the addresses of a network are one visitor.
+        // All IPv6 addresses of a network count as one visitor.
         let address = format!("2001:db8::{number}");
         browse(&server, &address, &format!("/guess-{number}")).await;
     }
@@ -116,7 +116,7 @@ async fn nobody_hears_of_scanners_programs_previews_and_links() {
 }
 
 #[tokio::test]
-async fn a_path_is_not_listed_when_it_leads_somewhere_or_is_forgotten() {
+async fn a_path_is_not_listed_when_it_matches_a_link_or_is_dismissed() {
     let server = TestServer::start().await;
     for path in ["/wikl", "/docs/api", "/docs"] {
         browse(&server, "192.0.2.1", path).await;
@@ -135,7 +135,7 @@ async fn a_path_is_not_listed_when_it_leads_somewhere_or_is_forgotten() {
 }
 
 #[tokio::test]
-async fn the_list_comes_in_pages() {
+async fn the_list_has_pages() {
     let server = TestServer::start().await;
     for (hits, path) in [(1, "/c"), (3, "/a"), (2, "/b/x"), (1, "/d")] {
         for _ in 0..hits {
@@ -168,9 +168,9 @@ async fn the_list_comes_in_pages() {
 }
 
 #[tokio::test]
-async fn a_visitor_waits_for_no_database_and_nothing_is_lost_while_it_is_away() {
+async fn a_visitor_never_waits_for_the_database_and_nothing_is_lost_while_it_is_unavailable() {
     let server = TestServer::start().await;
-    // Known as unknown, so that no database is asked.
+    // Cached as unknown: the database is not queried.
     browse(&server, "192.0.2.1", "/wikl").await;
     server.store.go_away();
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! The pages of numbers: of a link, and of all that one owns.
+//! Statistics pages: of one link, and of all links of a user.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -13,13 +13,13 @@ use crate::people::{LINKS, text};
 use crate::setup::{Answer, TestServer, send};
 use crate::statistics::plan;
 
-/// A Firefox, as a person has it.
+/// The user agent of a person with Firefox.
 const FIREFOX: &str =
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0";
-/// What nobody should be able to put into a page.
+/// A text that pages must escape.
 const HOSTILE: &str = "\"><script>alert(1)</script>";
 
-/// Links of Ada with clicks that are known.
+/// Links of Ada with known clicks.
 async fn known(server: &TestServer) -> (User, Truth) {
     let ada = add(server, "ada").await;
     let truth = Truth::generate(plan(vec![ada.id]));
@@ -45,7 +45,7 @@ async fn shown(browser: &Browser<'_>, path: &str) -> String {
     answer.body
 }
 
-/// The cells of the table whose rows come first behind a text: those of its body, without elements.
+/// Returns the cells of the first table body after a text, without markup.
 #[track_caller]
 fn rows(page: &str, behind: &str) -> Vec<Vec<String>> {
     let (_, rest) = page.split_once(behind).unwrap_or_else(|| panic!("{page}"));
@@ -59,7 +59,7 @@ fn rows(page: &str, behind: &str) -> Vec<Vec<String>> {
     body.split("<tr>").skip(1).map(cells).collect()
 }
 
-/// A text without its elements.
+/// Removes markup from a text.
 fn plain(html: &str) -> String {
     let parts = html.split('<').map(|part| {
         let behind = part.split_once('>').map(|(_, text)| text);
@@ -73,7 +73,17 @@ fn number(text: &str) -> u64 {
     text.replace(',', "").parse().unwrap()
 }
 
-/// A browser in which a user has signed in.
+/// Returns the markup of a figure, with the singular of its noun for 1.
+fn figure(number: &Value, what: &str) -> String {
+    let what = if number == 1 {
+        what.replacen("s ", " ", 1)
+    } else {
+        what.to_owned()
+    };
+    format!("<b>{number}</b><span>{what}</span>")
+}
+
+/// Returns a browser in which a user is signed in.
 async fn browser_of<'a>(server: &'a TestServer, name: &str) -> Browser<'a> {
     let browser = Browser::of(server);
     let email = format!("{name}@example.com");
@@ -82,7 +92,7 @@ async fn browser_of<'a>(server: &'a TestServer, name: &str) -> Browser<'a> {
     browser
 }
 
-/// Sends JSON as a page of the server does.
+/// Sends JSON as a page of this server does.
 async fn tell(browser: &Browser<'_>, method: Method, path: &str, body: &Value) -> Answer {
     let request = browser.request(method, path);
     let request = request.header("Sec-Fetch-Site", "same-origin");
@@ -100,7 +110,7 @@ async fn visit(server: &TestServer, code: &str, agent: &str, referrer: &str) {
 }
 
 #[tokio::test]
-async fn the_page_shows_the_numbers_that_the_api_tells() {
+async fn the_page_shows_the_numbers_of_the_api() {
     let server = TestServer::closed().await;
     let (_, truth) = known(&server).await;
     let browser = signed_in(&server).await;
@@ -108,18 +118,15 @@ async fn the_page_shows_the_numbers_that_the_api_tells() {
         let api = json_of(&browser, &format!("{LINKS}/{}/stats", link.id)).await;
         let page = shown(&browser, &page_of(link, "")).await;
         for (field, what) in [
-            ("total", "clicks of all time"),
+            ("total", "clicks in total"),
             ("last_7d", "clicks in the last 7 days"),
             ("last_30d", "clicks in the last 30 days"),
-            ("visitors_today", "different visitors today"),
+            ("visitors_today", "unique visitors today"),
         ] {
-            let figure = format!("<b>{}</b><span>{what}</span>", api[field]);
+            let figure = figure(&api[field], what);
             assert!(page.contains(&figure), "{figure}: {page}");
         }
-        let people = format!(
-            "clicks of all time</span><small>{} by people",
-            api["humans"]
-        );
+        let people = format!("clicks in total</span><small>{} by people", api["humans"]);
         assert!(page.contains(&people), "{people}: {page}");
         for field in [
             "first_click_at",
@@ -130,8 +137,8 @@ async fn the_page_shows_the_numbers_that_the_api_tells() {
             let time = format!("<time datetime=\"{}\" data-local>", text(&api[field]));
             assert!(page.contains(&time), "{field}: {page}");
         }
-        assert!(page.contains("A day begins at midnight in UTC."), "{page}");
-        // Each day, all clicks and those of people apart, and its visitors.
+        assert!(page.contains("Days start at midnight, UTC."), "{page}");
+        // Each day with all clicks, clicks by people, and unique visitors.
         let table = rows(&page, "id=\"chart-table\"");
         let daily = api["daily"].as_array().unwrap();
         assert_eq!(table.len(), daily.len());
@@ -146,7 +153,7 @@ async fn the_page_shows_the_numbers_that_the_api_tells() {
 }
 
 #[tokio::test]
-async fn days_and_classes_are_chosen_by_the_address() {
+async fn the_query_selects_days_and_click_types() {
     let server = TestServer::closed().await;
     let (_, truth) = known(&server).await;
     let browser = signed_in(&server).await;
@@ -179,10 +186,10 @@ async fn days_and_classes_are_chosen_by_the_address() {
             assert_eq!(table.len(), rows_shown, "{query}");
             let shown: u64 = table.iter().map(|row| number(&row[1])).sum();
             assert_eq!(shown, expected, "{query}");
-            // What is of a class is not divided, and visitors are known of single days alone.
+            // Clicks of one type are not split, and unique visitors are only known per day.
             let is_split = class.is_none();
             let is_daily = table.len() == api["daily"].as_array().unwrap().len();
-            let columns = [">By people</th><th scope=", ">Visitors of the day</th>"];
+            let columns = [">By people</th><th scope=", ">Unique visitors</th>"];
             let columns = columns.map(|column| page.contains(column));
             assert_eq!(columns, [is_split && is_daily; 2], "{query}");
             let days = api["daily"].as_array().unwrap();
@@ -192,7 +199,7 @@ async fn days_and_classes_are_chosen_by_the_address() {
             assert!(page.len() < 80_000, "{}", page.len());
         }
     }
-    // The list of clicks as well.
+    // The list of clicks is filtered as well.
     let page = shown(&browser, &page_of(link, "?class=preview")).await;
     let clicks = rows(&page, "id=\"clicks-title\"");
     let previews = truth
@@ -219,33 +226,33 @@ async fn breakdowns_add_up_to_the_clicks_of_their_days() {
         "Systems",
         "Devices",
         "Countries",
-        "Classes",
+        "Click types",
     ] {
         let table = rows(&page, &format!("<caption><b>{title}</b></caption>"));
         assert!((2..=12).contains(&table.len()), "{title}: {table:?}");
         let clicks = table.iter().map(|row| {
             let (clicks, share) = row[1].split_once(' ').unwrap();
-            assert!(share.ends_with(" %"), "{row:?}");
+            assert!(share.ends_with('%'), "{row:?}");
             number(clicks)
         });
         assert_eq!(clicks.sum::<u64>(), all.clicks, "{title}: {table:?}");
     }
     let referrers = rows(&page, "<caption><b>Referrers</b></caption>");
     assert_eq!(referrers.len(), 12, "{referrers:?}");
-    assert_eq!(referrers[10][0], "Others");
+    assert_eq!(referrers[10][0], "Other");
     assert_eq!(referrers[11][0], "Direct or unknown");
     let people: u64 = referrers.iter().map(|row| number(&row[2])).sum();
     assert_eq!(people, all.humans);
-    // A range of which nothing is known says so.
+    // A range without clicks says so.
     let none = shown(&browser, &page_of(link, "?from=2025-01-01&to=2025-01-02")).await;
     assert!(
-        none.contains("No clicks: Wed 1 Jan 2025 to Thu 2 Jan 2025."),
+        none.contains("No clicks in this period (Wed 1 Jan 2025 to Thu 2 Jan 2025)."),
         "{none}"
     );
 }
 
 #[tokio::test]
-async fn news_is_fetched_in_parts() {
+async fn updates_are_fetched_in_parts() {
     let server = TestServer::closed().await;
     let (_, truth) = known(&server).await;
     let browser = signed_in(&server).await;
@@ -270,7 +277,7 @@ async fn news_is_fetched_in_parts() {
         "{live}"
     );
     let said = format!(
-        "data-said=\"{} clicks in all, {} by people\"",
+        "data-said=\"{} clicks in total, {} by people\"",
         total.clicks, total.humans
     );
     assert!(live.contains(&said), "{live}");
@@ -284,7 +291,7 @@ async fn news_is_fetched_in_parts() {
     let breakdowns = part("breakdowns").await;
     assert!(breakdowns.contains("<b>Referrers</b>"), "{breakdowns}");
     assert!(!breakdowns.contains("data-total"), "{breakdowns}");
-    // The page says where its news comes from, and that is there for whoever may see the page.
+    // The page names its live stream, which is open to everyone who can see the page.
     let page = shown(&browser, &page_of(link, "")).await;
     let events = format!("{LINKS}/{}/live", link.id);
     assert!(
@@ -347,7 +354,7 @@ async fn the_page_of_a_link_is_for_its_owners_and_admins() {
             let answer = browser.get(path).await;
             assert_eq!(answer.status.as_u16(), status, "{name} {path}: {answer:?}");
             assert!(answer.header("content-type").starts_with("text/html"));
-            assert_eq!(answer.body.contains("clicks of all time"), status == 200);
+            assert_eq!(answer.body.contains("clicks in total"), status == 200);
         }
     }
     for path in [
@@ -356,7 +363,7 @@ async fn the_page_of_a_link_is_for_its_owners_and_admins() {
     ] {
         assert_eq!(ada.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
-    // What is deleted keeps its numbers.
+    // A deleted link keeps its statistics.
     let gone = public
         .replace("/dashboard/links", LINKS)
         .replace("/stats", "");
@@ -366,7 +373,7 @@ async fn the_page_of_a_link_is_for_its_owners_and_admins() {
 }
 
 #[tokio::test]
-async fn a_range_that_is_none_is_said_beside_its_field() {
+async fn an_invalid_range_is_reported_beside_its_field() {
     let server = TestServer::closed().await;
     let (_, truth) = known(&server).await;
     let browser = signed_in(&server).await;
@@ -375,18 +382,18 @@ async fn a_range_that_is_none_is_said_beside_its_field() {
         (
             "from=yesterday%22%3E",
             "from",
-            "Give a day such as 2026-03-01.",
+            "Enter a date such as 2026-03-01.",
         ),
-        ("to=2026-02-30", "to", "Give a day such as 2026-03-01."),
+        ("to=2026-02-30", "to", "Enter a date such as 2026-03-01."),
         (
             "from=2026-03-02",
             "from",
-            "Choose a day that is not after the last one.",
+            "The first day must not be after the last day.",
         ),
         (
             "from=1999-01-01",
             "from",
-            "Choose a later day: at most 3660 are shown.",
+            "Choose a later day; at most 3,660 days are shown.",
         ),
     ] {
         for path in [of_link.as_str(), "/dashboard/stats"] {
@@ -401,9 +408,9 @@ async fn a_range_that_is_none_is_said_beside_its_field() {
         }
     }
     for (query, message) in [
-        ("days=0", "`days` is a number from 1 to 3660."),
-        ("days=week", "`days` is a number from 1 to 3660."),
-        ("class=robot", "a visit class is human"),
+        ("days=0", "The number of days must be from 1 to 3,660."),
+        ("days=week", "The number of days must be from 1 to 3,660."),
+        ("class=robot", "Unknown click type; choose one above."),
     ] {
         let answer = browser.get(&format!("{of_link}?{query}")).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
@@ -417,7 +424,7 @@ async fn a_range_that_is_none_is_said_beside_its_field() {
 }
 
 #[tokio::test]
-async fn a_click_and_a_new_target_are_on_the_page_at_once_and_as_texts() {
+async fn a_click_and_a_new_destination_are_on_the_page_at_once_and_escaped() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
@@ -427,10 +434,7 @@ async fn a_click_and_a_new_target_are_on_the_page_at_once_and_as_texts() {
     let link = tell(&browser, Method::POST, LINKS, &fields).await.json();
     let page = format!("/dashboard/links/{}/stats", text(&link["id"]));
     let empty = shown(&browser, &page).await;
-    assert!(
-        empty.contains("Nobody has followed this link yet."),
-        "{empty}"
-    );
+    assert!(empty.contains("No clicks yet."), "{empty}");
     assert!(
         empty.contains("data-copy=\"https://go.example/wiki\""),
         "{empty}"
@@ -451,7 +455,7 @@ async fn a_click_and_a_new_target_are_on_the_page_at_once_and_as_texts() {
         "javascript:alert(1)",
     )
     .await;
-    // A visit of the owner, with the cookie of the session.
+    // A visit of the signed-in owner.
     let own = browser
         .request(Method::GET, "/wiki")
         .header("user-agent", FIREFOX);
@@ -466,7 +470,7 @@ async fn a_click_and_a_new_target_are_on_the_page_at_once_and_as_texts() {
     )
     .await;
     let mut body = shown(&browser, &page).await;
-    while !body.contains("<b>3</b><span>clicks of all time</span><small>1 by people") {
+    while !body.contains("<b>3</b><span>clicks in total</span><small>1 by people") {
         body = shown(&browser, &page).await;
     }
     let clicks = rows(&body, "id=\"clicks-title\"");
@@ -489,10 +493,10 @@ async fn a_click_and_a_new_target_are_on_the_page_at_once_and_as_texts() {
         "{cells:?}"
     );
     let (_, marked) = body
-        .split_once("<g><title>Mon 2 Mar 2026: the target was changed to https://example.org/")
+        .split_once("<g><title>Mon 2 Mar 2026: destination changed to https://example.org/")
         .unwrap();
     assert!(marked.contains("class=\"marker\""), "{body}");
-    assert!(body.contains("Changes of the target: 1"), "{body}");
+    assert!(body.contains("Changes of the destination: 1"), "{body}");
     for raw in [
         "<script>alert",
         "secret",
@@ -506,7 +510,7 @@ async fn a_click_and_a_new_target_are_on_the_page_at_once_and_as_texts() {
 }
 
 #[tokio::test]
-async fn the_numbers_of_all_that_one_owns_are_on_a_page() {
+async fn the_statistics_of_all_owned_links_are_on_a_page() {
     let server = TestServer::closed().await;
     let (_, truth) = known(&server).await;
     add(&server, "eve").await;
@@ -522,11 +526,11 @@ async fn the_numbers_of_all_that_one_owns_are_on_a_page() {
         let page = shown(&browser, &format!("/dashboard/stats{query}")).await;
         for (field, what) in [
             ("links", "links"),
-            ("total", "clicks of all time"),
+            ("total", "clicks in total"),
             ("last_7d", "clicks in the last 7 days"),
             ("last_30d", "clicks in the last 30 days"),
         ] {
-            let figure = format!("<b>{}</b><span>{what}</span>", api[field]);
+            let figure = figure(&api[field], what);
             assert!(page.contains(&figure), "{figure}: {page}");
         }
         let table = rows(&page, "id=\"chart-table\"");
@@ -544,7 +548,7 @@ async fn the_numbers_of_all_that_one_owns_are_on_a_page() {
         let first = places.next().unwrap();
         assert!(places.clone().all(|place| place > first));
         assert_eq!(places.count(), truth.links.len() - 1);
-        // Of two sections that a path is in, the nearer one is marked.
+        // If two sections contain a path, the inner one is marked.
         assert_eq!(page.matches("aria-current=\"page\"").count(), 1, "{page}");
         assert!(
             page.contains("<a href=\"/dashboard/stats\" aria-current=\"page\">Statistics</a>"),
@@ -562,5 +566,5 @@ async fn the_numbers_of_all_that_one_owns_are_on_a_page() {
     );
     let eve = browser_of(&server, "eve").await;
     let none = shown(&eve, "/dashboard/stats").await;
-    assert!(none.contains("You have no links yet"), "{none}");
+    assert!(none.contains("No links yet"), "{none}");
 }

@@ -1,5 +1,4 @@
-//! What holds for all pages: their headers, who is let in, the files that they load, and that they show
-//! what people typed as text.
+//! What all pages have in common: headers, access, assets, and escaping of user input.
 
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, IF_NONE_MATCH, REFERER};
 use reqwest::{Method, StatusCode};
@@ -11,7 +10,7 @@ use crate::setup::{OPERATOR, TestServer, send};
 pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The addresses of what a page loads.
+/// Returns the URLs of the files that a page loads.
 fn loaded(page: &str) -> Vec<String> {
     let parts = page.split(['"', ' ']);
     let files = parts.filter(|part| part.starts_with("/static/"));
@@ -61,7 +60,7 @@ async fn every_page_forbids_what_it_does_not_need() {
 }
 
 #[tokio::test]
-async fn what_fails_is_a_page_that_says_what_to_do_and_not_why() {
+async fn an_error_page_says_what_to_do_and_not_the_cause() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
@@ -93,7 +92,7 @@ async fn what_fails_is_a_page_that_says_what_to_do_and_not_why() {
 }
 
 #[tokio::test]
-async fn whoever_is_not_signed_in_is_sent_to_sign_in_and_back() {
+async fn a_visitor_without_a_session_is_redirected_to_sign_in_and_back() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = Browser::of(&server);
@@ -111,7 +110,7 @@ async fn whoever_is_not_signed_in_is_sent_to_sign_in_and_back() {
 }
 
 #[tokio::test]
-async fn a_form_of_whose_session_has_ended_leads_back_to_its_page() {
+async fn a_form_sent_after_the_session_ended_leads_back_to_its_page() {
     let server = TestServer::closed().await;
     let browser = Browser::of(&server);
     let form = browser.form("/dashboard", &[("target", "https://example.com/")]);
@@ -122,7 +121,7 @@ async fn a_form_of_whose_session_has_ended_leads_back_to_its_page() {
         (sent.status.as_u16(), sent.header("location")),
         (303, login)
     );
-    // htmx would put the page to sign in where a part of another is to be.
+    // htmx would insert the sign-in page in place of a part.
     let part = browser.request(Method::GET, "/dashboard?q=x");
     let part = part
         .header("HX-Request", "true")
@@ -136,7 +135,7 @@ async fn a_form_of_whose_session_has_ended_leads_back_to_its_page() {
 }
 
 #[tokio::test]
-async fn a_token_is_no_way_into_pages() {
+async fn a_token_gives_no_access_to_pages() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     for token in [ada.token.as_str(), OPERATOR, "wp_guess"] {
@@ -147,7 +146,7 @@ async fn a_token_is_no_way_into_pages() {
 }
 
 #[tokio::test]
-async fn files_are_kept_for_ever_under_the_address_that_names_their_content() {
+async fn files_are_cached_for_ever_under_the_url_with_their_hash() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let page = signed_in(&server).await.get("/dashboard").await.body;
@@ -188,7 +187,7 @@ async fn files_are_kept_for_ever_under_the_address_that_names_their_content() {
 }
 
 #[tokio::test]
-async fn pages_are_compressed_for_those_who_ask_and_redirects_never() {
+async fn pages_are_compressed_on_request_and_redirects_never() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
@@ -210,7 +209,7 @@ async fn pages_are_compressed_for_those_who_ask_and_redirects_never() {
     assert_eq!(redirect, (String::new(), 0));
 }
 
-/// The encoding of an answer, and its length.
+/// Returns the encoding and the length of a response.
 async fn send_raw(request: reqwest::RequestBuilder) -> (String, usize) {
     let answer = request.send().await.unwrap();
     let encoding = answer.headers().get("content-encoding");
@@ -220,7 +219,7 @@ async fn send_raw(request: reqwest::RequestBuilder) -> (String, usize) {
 }
 
 #[tokio::test]
-async fn the_token_of_forms_is_another_text_in_each_page() {
+async fn the_csrf_token_differs_in_each_page() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
@@ -235,7 +234,7 @@ async fn the_token_of_forms_is_another_text_in_each_page() {
 }
 
 #[tokio::test]
-async fn a_page_says_once_what_was_done_and_nothing_else() {
+async fn a_success_message_is_shown_once() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
@@ -243,14 +242,14 @@ async fn a_page_says_once_what_was_done_and_nothing_else() {
     assert!(browser.get("/dashboard").await.body.contains(">Saved.<"));
     assert_eq!(browser.cookie("_flash"), None);
     assert!(!browser.get("/dashboard").await.body.contains(">Saved.<"));
-    // A text that somebody planted is never shown.
+    // A text planted by an attacker is never shown.
     browser.plant("__Host-waypost_flash", "you-have-won");
     let page = browser.get("/dashboard").await.body;
     assert!(!page.contains("you-have-won"), "{page}");
 }
 
 #[tokio::test]
-async fn a_mistake_stands_beside_its_field_with_what_was_typed() {
+async fn an_error_is_shown_beside_its_field_with_the_entry() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
@@ -288,7 +287,7 @@ async fn a_mistake_stands_beside_its_field_with_what_was_typed() {
 }
 
 #[tokio::test]
-async fn hostile_texts_are_shown_as_text() {
+async fn hostile_texts_are_escaped() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;

@@ -1,4 +1,4 @@
-//! Users with API tokens, and requests in their name.
+//! Users with API tokens, and requests with these tokens.
 
 use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -9,10 +9,10 @@ use waypost_store::UserStore as _;
 
 use crate::setup::{Answer, TestServer, send};
 
-/// Where links are.
+/// The path of links.
 pub(crate) const LINKS: &str = "/api/v1/links";
 
-/// A user and the secret of a token that may do all that they may.
+/// A user, and the secret of a token with all their rights.
 #[derive(Debug, Clone)]
 pub(crate) struct Somebody {
     pub(crate) id: UserId,
@@ -21,7 +21,7 @@ pub(crate) struct Somebody {
 }
 
 impl TestServer {
-    /// Adds a user `NAME@example.com` whose token reads and writes.
+    /// Adds a user `NAME@example.com` whose token has the scopes `read` and `write`.
     pub(crate) async fn member(&self, name: &str) -> Somebody {
         self.somebody(name, Role::Member, "read,write").await
     }
@@ -44,7 +44,7 @@ impl TestServer {
         Somebody { id, email, token }
     }
 
-    /// Makes another token of a user, and gives back its secret.
+    /// Creates another token of a user, and returns its secret.
     pub(crate) async fn token(&self, user: UserId, scopes: &str) -> String {
         self.token_with_id(user, scopes).await.1
     }
@@ -60,7 +60,7 @@ impl TestServer {
         (token.id, secret.reveal().to_owned())
     }
 
-    /// A request with this token; without one where it is empty.
+    /// Returns a request with this token, or without one if it is empty.
     pub(crate) fn by(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
         let request = self.request(method, path);
         if token.is_empty() {
@@ -69,12 +69,12 @@ impl TestServer {
         request.header(AUTHORIZATION, format!("Bearer {token}"))
     }
 
-    /// Asks with this token, without a body.
+    /// Sends a request with this token and without a body.
     pub(crate) async fn ask(&self, token: &str, method: Method, path: &str) -> Answer {
         send(self.by(token, method, path)).await
     }
 
-    /// `GET` with this token.
+    /// Sends `GET` with this token.
     pub(crate) async fn read(&self, token: &str, path: &str) -> Answer {
         self.ask(token, Method::GET, path).await
     }
@@ -90,7 +90,7 @@ impl TestServer {
         send(self.by(token, method, path).json(body)).await
     }
 
-    /// Sends JSON with this token, if the link is still a version that `tags` name.
+    /// Sends JSON with this token and with `tags` as `If-Match`.
     pub(crate) async fn tell_if(
         &self,
         token: &str,
@@ -102,14 +102,14 @@ impl TestServer {
         send(request.json(body)).await
     }
 
-    /// Makes a link in the name of the one whose token it is.
+    /// Creates a link with this token.
     pub(crate) async fn made(&self, token: &str, fields: &Value) -> Value {
         let made = self.tell(token, Method::POST, LINKS, fields).await;
         assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
         made.json()
     }
 
-    /// Changes a link, which must succeed.
+    /// Changes a link and asserts success.
     pub(crate) async fn changed(&self, token: &str, link: &Value, fields: &Value) -> Value {
         let path = path_of(link);
         let changed = self.tell(token, Method::PATCH, &path, fields).await;
@@ -118,18 +118,18 @@ impl TestServer {
     }
 }
 
-/// Where a link is.
+/// Returns the path of a link.
 pub(crate) fn path_of(link: &Value) -> String {
     format!("{LINKS}/{}", text(&link["id"]))
 }
 
-/// A text in JSON.
+/// Returns the string in a JSON value.
 #[track_caller]
 pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
 }
 
-/// One field of each item of a list.
+/// Returns one field of each item of a list.
 pub(crate) fn each(list: &Value, field: &str) -> Vec<String> {
     let items = list.as_array().unwrap().iter();
     items.map(|item| text(&item[field]).to_owned()).collect()

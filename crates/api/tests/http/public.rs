@@ -1,4 +1,4 @@
-//! What everybody sees: the pages for links that cannot be followed, previews, and the public links.
+//! Public pages: errors of links, previews, and the list of public links.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -8,11 +8,11 @@ use crate::browser::{Browser, PASSWORD, add};
 use crate::people::{Somebody, path_of};
 use crate::setup::{Answer, TestServer, send};
 
-/// A title that would be more than a text if it were not escaped, and what is to be seen of it in a page.
+/// A title that pages must escape, and its escaped form.
 const HOSTILE: &str = "\"><script>alert(1)</script>";
 const ESCAPED: &str = "&#34;&#62;&#60;script&#62;alert(1)&#60;/script&#62;";
 
-/// A browser in which somebody has signed in.
+/// Returns a browser in which a user is signed in.
 async fn browser_of<'a>(server: &'a TestServer, name: &str) -> Browser<'a> {
     let browser = Browser::of(server);
     let answer = browser
@@ -22,7 +22,7 @@ async fn browser_of<'a>(server: &'a TestServer, name: &str) -> Browser<'a> {
     browser
 }
 
-/// Adds somebody who has a password, and a token.
+/// Adds a user with a password and a token.
 async fn person(server: &TestServer, name: &str) -> Somebody {
     let user = add(server, name).await;
     Somebody {
@@ -32,7 +32,7 @@ async fn person(server: &TestServer, name: &str) -> Somebody {
     }
 }
 
-/// Makes a link.
+/// Creates a link.
 async fn link(server: &TestServer, whose: &Somebody, code: &str, more: Value) -> Value {
     let mut fields = json!({ "url": format!("https://example.com/{code}"), "code": code });
     fields
@@ -42,7 +42,7 @@ async fn link(server: &TestServer, whose: &Somebody, code: &str, more: Value) ->
     server.made(&whose.token, &fields).await
 }
 
-/// The codes that a page suggests.
+/// Returns the codes that a page suggests.
 fn suggested(page: &Answer) -> Vec<&str> {
     let Some((_, list)) = page.body.split_once("<ul class=\"near\">") else {
         return Vec::new();
@@ -63,7 +63,7 @@ fn lacks(page: &Answer, text: &str) {
 }
 
 #[tokio::test]
-async fn a_slip_of_the_hand_finds_what_one_may_see() {
+async fn a_typo_finds_similar_links_that_the_user_can_see() {
     let server = TestServer::closed().await;
     let (ada, eve) = (person(&server, "ada").await, person(&server, "eve").await);
     link(&server, &eve, "Wiki", json!({ "title": HOSTILE })).await;
@@ -98,7 +98,7 @@ async fn a_slip_of_the_hand_finds_what_one_may_see() {
         [""; 0],
         "it exists"
     );
-    // What it is to be made of is what was typed.
+    // The suggested code is the requested one.
     let page = browser.get("/docs/nothing").await;
     has(&page, "href=\"/dashboard?code=docs%2Fnothing\"");
     let error = server.get("/wik").await;
@@ -106,7 +106,7 @@ async fn a_slip_of_the_hand_finds_what_one_may_see() {
 }
 
 #[tokio::test]
-async fn strangers_are_told_of_no_link_and_may_sign_in() {
+async fn visitors_without_a_session_see_no_links_and_can_sign_in() {
     let server = TestServer::closed().await;
     let eve = person(&server, "eve").await;
     link(&server, &eve, "wiki", json!({})).await;
@@ -120,19 +120,19 @@ async fn strangers_are_told_of_no_link_and_may_sign_in() {
     );
     lacks(&page, "/dashboard?code=");
     assert_eq!(page.header("set-cookie"), "");
-    // A session that is none is nobody's.
+    // An invalid session is ignored.
     let browser = Browser::of(&server);
     browser.plant("__Host-waypost_session", "wps_guess");
     let page = browser.get("/wik").await;
     assert_eq!((page.status.as_u16(), suggested(&page)), (404, vec![]));
-    // A token is no way into pages.
+    // A token gives no access to pages.
     let request = browser.request(Method::GET, "/wik");
     let page = send(request.header("Authorization", format!("Bearer {}", eve.token))).await;
     assert_eq!((page.status.as_u16(), suggested(&page)), (404, vec![]));
 }
 
 #[tokio::test]
-async fn where_links_can_be_nobodys_everybody_is_told_of_these_alone() {
+async fn with_anonymous_links_everyone_sees_only_links_without_an_owner() {
     let server = TestServer::start().await;
     let eve = person(&server, "eve").await;
     link(&server, &eve, "wiki-of-eve", json!({})).await;
@@ -150,7 +150,7 @@ async fn where_links_can_be_nobodys_everybody_is_told_of_these_alone() {
 }
 
 #[tokio::test]
-async fn what_scanners_try_leads_to_a_page_without_anything() {
+async fn scanners_get_a_page_without_suggestions() {
     let server = TestServer::start().await;
     add(&server, "ada").await;
     server.link("wiki").await;
@@ -172,7 +172,7 @@ async fn what_scanners_try_leads_to_a_page_without_anything() {
 }
 
 #[tokio::test]
-async fn whoever_tries_many_codes_is_suggested_none_after_a_while() {
+async fn a_client_that_tries_many_codes_gets_no_more_suggestions() {
     let limits = LimitSettings {
         requests_per_minute: 1_000,
         ..LimitSettings::NONE
@@ -192,7 +192,7 @@ async fn whoever_tries_many_codes_is_suggested_none_after_a_while() {
 }
 
 #[tokio::test]
-async fn a_link_that_is_over_says_why_and_leads_its_owner_to_its_page() {
+async fn a_link_that_does_not_work_says_why_and_offers_its_page_to_the_owner() {
     let server = TestServer::closed().await;
     let (ada, _) = (person(&server, "ada").await, person(&server, "eve").await);
     let off = link(&server, &ada, "off", json!({ "disabled": true })).await;
@@ -220,7 +220,7 @@ async fn a_link_that_is_over_says_why_and_leads_its_owner_to_its_page() {
 }
 
 #[tokio::test]
-async fn a_link_for_others_says_whom_to_ask_and_not_whose_it_is() {
+async fn a_secure_link_says_to_ask_an_owner_without_naming_one() {
     let server = TestServer::closed().await;
     let (ada, _) = (person(&server, "ada").await, person(&server, "eve").await);
     let secure = json!({ "visibility": "secure", "title": "Payroll" });
@@ -250,7 +250,7 @@ async fn a_link_for_others_says_whom_to_ask_and_not_whose_it_is() {
 }
 
 #[tokio::test]
-async fn a_preview_shows_where_a_link_leads_and_is_no_click() {
+async fn a_preview_shows_the_destination_and_is_not_counted() {
     let server = TestServer::closed().await;
     let (ada, _) = (person(&server, "ada").await, person(&server, "eve").await);
     let details = json!({
@@ -267,7 +267,7 @@ async fn a_preview_shows_where_a_link_leads_and_is_no_click() {
     has(&page, "https://example.com/?q=%3Cscript%3E");
     has(
         &page,
-        "href=\"/wiki\" rel=\"nofollow noreferrer\">Go there</a>",
+        "href=\"/wiki\" rel=\"nofollow noreferrer\">Open destination</a>",
     );
     for detail in ["alert(1)", "ada@example.com", "docs", "Clicks"] {
         lacks(&page, &format!("{detail}</"));
@@ -290,7 +290,7 @@ async fn a_preview_shows_where_a_link_leads_and_is_no_click() {
 }
 
 #[tokio::test]
-async fn a_preview_in_json_has_the_link_for_those_who_may_see_it() {
+async fn a_preview_in_json_has_the_link_for_users_who_can_see_it() {
     let server = TestServer::closed().await;
     let (ada, eve) = (person(&server, "ada").await, person(&server, "eve").await);
     link(&server, &ada, "wiki", json!({})).await;
@@ -325,7 +325,7 @@ async fn a_preview_in_json_has_the_link_for_those_who_may_see_it() {
     assert_eq!((head.status.as_u16(), head.body.as_str()), (200, ""));
     server.get("/nothing+").await.assert_error(404, "NOT_FOUND");
     server.get("/+").await.assert_error(404, "NOT_FOUND");
-    // A keyword and a target with placeholders are filled in by what follows.
+    // The rest of the path fills keywords and placeholders.
     let admin = server.admin("admin").await;
     let keyword = json!({ "keyword": "gh", "url": "https://code.example/{slug}" });
     let made = server.tell(&admin.token, Method::POST, "/api/v1/keywords", &keyword);
@@ -333,7 +333,7 @@ async fn a_preview_in_json_has_the_link_for_those_who_may_see_it() {
     let filled = server.get("/gh+/org/repo").await.json();
     assert_eq!(filled["target"], "https://code.example/org/repo");
     assert_eq!(filled["short_url"], "https://go.example/gh/org/repo");
-    // Behind the code of a keyword a plus is the keyword's.
+    // After a keyword a plus sign belongs to the rest of the path.
     let sent = server.get("/gh/c++").await;
     assert_eq!(sent.header("location"), "https://code.example/c%2B%2B");
     let template = json!({ "url": "https://jira.example/browse/$ticket" });
@@ -344,11 +344,11 @@ async fn a_preview_in_json_has_the_link_for_those_who_may_see_it() {
     let filled = server.get("/jira+/ABC-1").await.json();
     assert_eq!(filled["target"], "https://jira.example/browse/ABC-1");
     let page = server.browse("/jira+").await;
-    lacks(&page, "Go there");
+    lacks(&page, "Open destination");
 }
 
 #[tokio::test]
-async fn public_links_are_listed_and_found_by_those_who_are_signed_in() {
+async fn signed_in_users_list_and_find_public_links() {
     let server = TestServer::closed().await;
     let (ada, eve) = (person(&server, "ada").await, person(&server, "eve").await);
     for number in 0..55 {
@@ -385,7 +385,7 @@ async fn public_links_are_listed_and_found_by_those_who_are_signed_in() {
     has(&tagged, "href=\"/links?tag=all&#38;sort=code&amp;cursor=");
     let none = browser.get("/links?q=%22%3E%3Cnothing%3E").await;
     has(&none, "value=\"&#34;&#62;&#60;nothing&#62;\"");
-    has(&none, "No public link is found");
+    has(&none, "No public links match");
     let part = browser.request(Method::GET, "/links?q=docs");
     let part = browser.send(part.header("HX-Request", "true")).await;
     assert!(part.body.starts_with("<div id=\"links\">"), "{part:?}");

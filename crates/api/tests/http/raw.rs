@@ -1,11 +1,11 @@
-//! What no HTTP client would send, written to the socket byte by byte.
+//! Requests that no HTTP client sends, written to the socket byte by byte.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::setup::TestServer;
 
-/// Sends these bytes and reads the whole answer.
+/// Sends these bytes and reads the whole response.
 async fn exchange(server: &TestServer, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(server.server.address()).await.unwrap();
     stream.write_all(bytes).await.unwrap();
@@ -20,7 +20,7 @@ fn request(path: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_path_that_is_no_text_is_not_found() {
+async fn a_path_that_is_not_text_is_not_found() {
     let server = TestServer::start().await;
     for path in [
         b"/%ff".as_slice(),
@@ -37,7 +37,7 @@ async fn a_path_that_is_no_text_is_not_found() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_refused_and_the_next_request_is_served() {
+async fn invalid_http_is_rejected_and_the_next_request_is_served() {
     let server = TestServer::start().await;
     for bytes in [
         request(b"/\xff\xfe"),
@@ -59,7 +59,7 @@ async fn what_is_no_http_is_refused_and_the_next_request_is_served() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_too_large_is_refused_and_the_next_request_is_served() {
+async fn a_head_that_is_too_large_is_rejected_and_the_next_request_is_served() {
     let server = TestServer::start().await;
     let with_header = |header: String| {
         format!("GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{header}\r\n").into_bytes()
@@ -74,7 +74,7 @@ async fn a_head_that_is_too_large_is_refused_and_the_next_request_is_served() {
             request(format!("/health?{long}").as_bytes()),
         ),
     ] {
-        // The connection may be cut before everything was sent, and the answer lost with it.
+        // The server can close the connection before all bytes are sent; the response is then lost.
         let mut stream = TcpStream::connect(server.server.address()).await.unwrap();
         let _ = stream.write_all(&bytes).await;
         let mut answer = Vec::new();
@@ -87,7 +87,7 @@ async fn a_head_that_is_too_large_is_refused_and_the_next_request_is_served() {
         );
         assert_eq!(server.get("/health").await.status, 200);
     }
-    // What a browser may send is served.
+    // A head of the size that browsers send is served.
     let usual = with_header(format!("Cookie: a={}\r\n", "x".repeat(8_000)));
     let answer = exchange(&server, &usual).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");

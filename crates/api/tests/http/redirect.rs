@@ -1,4 +1,4 @@
-//! Following links: the redirect, its headers, and what is counted.
+//! Redirects: headers and counting.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use waypost_store_testkit::samples::code;
 use crate::setup::{TestServer, send, settings};
 
 #[tokio::test]
-async fn a_visit_is_sent_to_the_target_and_counted() {
+async fn a_visit_is_redirected_and_counted() {
     let server = TestServer::start().await;
     server.link("Wiki").await;
     for path in ["/Wiki", "/wiki", "/WIKI?utm_source=mail", "/%77iki"] {
@@ -27,7 +27,7 @@ async fn a_visit_is_sent_to_the_target_and_counted() {
 }
 
 #[tokio::test]
-async fn head_answers_the_same_headers_and_is_not_counted() {
+async fn head_has_the_same_headers_and_is_not_counted() {
     let server = TestServer::start().await;
     server.link("wiki").await;
     let preview = server.head("/wiki").await;
@@ -60,7 +60,7 @@ async fn five_visits_at_once_count_five() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_link_is_not_found() {
+async fn a_path_without_a_link_is_not_found() {
     let server = TestServer::start().await;
     let too_long = format!("/{}", "x".repeat(65));
     for path in [
@@ -95,19 +95,19 @@ async fn a_browser_gets_a_page_and_a_program_gets_json() {
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
         assert_eq!(page.header("vary"), "accept");
         assert!(page.body.starts_with("<!doctype html>"), "{path}");
-        assert!(page.body.contains("<h1>Not Found</h1>"), "{path}");
+        assert!(page.body.contains("<h1>Link not found</h1>"), "{path}");
         assert!(!page.headers.contains_key(LOCATION));
         let json = server.get(path).await;
         json.assert_error(404, "NOT_FOUND");
         assert_eq!(json.header("vary"), "accept");
     }
-    // An operation is no page to come by: it always answers a program.
+    // API operations return JSON to every client.
     let operation = server.browse("/urls/unknown/stats").await;
     operation.assert_error(404, "NOT_FOUND");
 }
 
 #[tokio::test]
-async fn without_the_database_a_visit_is_asked_to_come_again() {
+async fn without_the_database_a_visit_is_asked_to_retry() {
     let server = TestServer::start().await;
     server.link("wiki").await;
     server.store.go_away();
@@ -124,7 +124,7 @@ async fn without_the_database_a_visit_is_asked_to_come_again() {
 }
 
 #[tokio::test]
-async fn a_visit_waits_for_no_database_and_the_numbers_say_up_to_when_they_are_complete() {
+async fn a_visit_never_waits_for_the_database_and_statistics_say_how_complete_they_are() {
     let server = TestServer::start().await;
     server.link("wiki").await;
     server.store.hold_recordings();
@@ -150,7 +150,7 @@ async fn a_visit_waits_for_no_database_and_the_numbers_say_up_to_when_they_are_c
 }
 
 #[tokio::test]
-async fn a_link_that_is_purged_while_it_is_followed_leads_to_its_target_and_the_click_is_dropped() {
+async fn a_link_purged_during_a_visit_still_redirects_and_the_click_is_dropped() {
     let server = TestServer::start().await;
     server.link("wiki").await;
     server.link("other").await;
@@ -171,7 +171,7 @@ async fn a_link_that_is_purged_while_it_is_followed_leads_to_its_target_and_the_
 }
 
 #[tokio::test]
-async fn with_durability_commit_a_visit_is_answered_when_its_click_is_stored() {
+async fn with_durability_commit_a_visit_is_redirected_after_its_click_is_stored() {
     let server = TestServer::try_with(&settings(), Durability::Commit).await;
     let server = Arc::new(server.unwrap());
     server.link("wiki").await;
@@ -188,7 +188,7 @@ async fn with_durability_commit_a_visit_is_answered_when_its_click_is_stored() {
 }
 
 #[tokio::test]
-async fn the_visitors_browser_and_page_reach_the_store() {
+async fn user_agent_and_referrer_reach_the_store() {
     let server = TestServer::start().await;
     server.link("wiki").await;
     let visit = server

@@ -1,4 +1,4 @@
-//! Words that cannot be codes: a route that was added and not reserved fails here.
+//! Reserved words: a route whose first word is not reserved fails here.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use waypost_api::routes;
 use crate::setup::TestServer;
 
 #[tokio::test]
-async fn the_first_word_of_every_path_is_refused_as_a_code() {
+async fn the_first_word_of_every_path_is_rejected_as_a_code() {
     let server = TestServer::start().await;
     let document = server.get("/api/openapi.json").await.json();
     let documented = document["paths"].as_object().unwrap().keys();
@@ -31,7 +31,7 @@ async fn the_first_word_of_every_path_is_refused_as_a_code() {
 }
 
 #[tokio::test]
-async fn words_of_planned_pages_are_refused_as_codes() {
+async fn words_of_planned_pages_are_rejected_as_codes() {
     let server = TestServer::start().await;
     for word in [
         "auth",

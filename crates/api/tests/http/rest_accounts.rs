@@ -1,4 +1,4 @@
-//! Oneself, one's tokens, and all users, in the REST API.
+//! REST API: the own account, tokens, and users.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ async fn the_secret_of_a_token_is_shown_once() {
 }
 
 #[tokio::test]
-async fn a_token_is_of_no_use_once_it_is_revoked_or_has_expired() {
+async fn a_revoked_or_expired_token_is_rejected() {
     let server = TestServer::closed().await;
     let (ada, eve) = (server.member("ada").await, server.member("eve").await);
     let body = json!({ "name": "one", "expires_at": "2026-03-01T13:00:00Z" });
@@ -78,7 +78,7 @@ async fn a_token_is_of_no_use_once_it_is_revoked_or_has_expired() {
     let path = format!("{TOKENS}/{}", text(&other["id"]));
     let refused = server.ask(&eve.token, Method::DELETE, &path).await;
     refused.assert_error(404, "NOT_FOUND");
-    // It may revoke itself.
+    // A token can revoke itself.
     let revoked = server.ask(other_secret, Method::DELETE, &path).await;
     assert_eq!(
         (revoked.status, revoked.body.as_str()),
@@ -109,7 +109,7 @@ async fn a_token_is_of_no_use_once_it_is_revoked_or_has_expired() {
 }
 
 #[tokio::test]
-async fn a_token_makes_none_that_may_more_than_itself() {
+async fn a_token_cannot_create_one_with_more_rights() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let admin = server.admin("grace").await;
@@ -148,7 +148,7 @@ async fn a_token_makes_none_that_may_more_than_itself() {
             .await
             .assert_error(400, "BAD_REQUEST");
     }
-    // Who was an admin is none any more, whatever their tokens say.
+    // A former admin is no longer an admin, whatever scopes their tokens have.
     let role = json!({ "role": "member" });
     let changed = server
         .tell(OPERATOR, Method::PATCH, &user_path(&admin), &role)
@@ -165,7 +165,7 @@ async fn a_token_makes_none_that_may_more_than_itself() {
 }
 
 #[tokio::test]
-async fn when_a_token_was_used_is_written_down_a_little_later() {
+async fn the_last_use_of_a_token_is_stored_a_little_later() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     server.clock.advance(Duration::MINUTE);
@@ -179,7 +179,7 @@ async fn when_a_token_was_used_is_written_down_a_little_later() {
 }
 
 #[tokio::test]
-async fn one_sees_and_names_oneself() {
+async fn users_see_and_rename_themselves() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let mut expected = json!({
@@ -217,7 +217,7 @@ async fn one_sees_and_names_oneself() {
 }
 
 #[tokio::test]
-async fn an_admin_lists_and_changes_users_and_not_what_they_are_themselves() {
+async fn an_admin_lists_and_changes_users_except_their_own_role() {
     let server = TestServer::closed().await;
     let admin = server.admin("grace").await;
     let mut emails = vec![admin.email.clone()];
@@ -268,7 +268,7 @@ async fn an_admin_lists_and_changes_users_and_not_what_they_are_themselves() {
             .await
             .assert_error(400, "BAD_REQUEST");
     }
-    // Nobody is known by a token whose user is disabled; enabled again, it is as before.
+    // Tokens of a disabled user are rejected, and accepted once the user is enabled again.
     let disabled = change(&admin.token, &path, json!({ "disabled": true }))
         .await
         .json();
@@ -309,7 +309,8 @@ async fn an_admin_lists_and_changes_users_and_not_what_they_are_themselves() {
     }
 }
 
-/// A user with a link of their own, and one that they own first of all together with `other`.
+/// Adds a user with one link of their own, and one of which they are the primary owner and `other`
+/// a co-owner.
 async fn with_links(server: &TestServer, name: &str, other: &Somebody) -> (Somebody, [Value; 2]) {
     let user = server.member(name).await;
     let own = server
@@ -333,7 +334,7 @@ async fn with_links(server: &TestServer, name: &str, other: &Somebody) -> (Someb
 }
 
 #[tokio::test]
-async fn what_becomes_of_the_links_of_a_deleted_user_is_said() {
+async fn deleting_a_user_requires_a_choice_about_their_links() {
     let server = TestServer::closed().await;
     let admin = server.admin("grace").await;
     let (bob, heir) = (server.member("bob").await, server.member("heir").await);
@@ -369,7 +370,7 @@ async fn what_becomes_of_the_links_of_a_deleted_user_is_said() {
     delete(&ada, "?links=delete")
         .await
         .assert_error(404, "NOT_FOUND");
-    // Who did what before is nobody any more.
+    // Earlier changes by the user have no user any longer.
     let history = format!("{}/history", path_of(&own));
     let versions = server.read(&admin.token, &history).await.json();
     let versions = versions["versions"].as_array().unwrap().clone();

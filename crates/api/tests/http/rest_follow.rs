@@ -1,5 +1,5 @@
-//! Following links that have more said of them than where they lead: renamed ones, those that lead nowhere
-//! any more, those that take the visitor's query along, and those that are for certain people.
+//! Redirects of links with further settings: renamed, disabled and expired links, links that
+//! forward the visitor's query, and secure links.
 
 use reqwest::header::{AUTHORIZATION, COOKIE};
 use reqwest::{Method, StatusCode};
@@ -10,7 +10,7 @@ use crate::people::{LINKS, path_of};
 use crate::setup::{Answer, OPERATOR, TestServer, send};
 
 const TARGET: &str = "https://example.com/page";
-/// Nothing else in any answer has it.
+/// A text that no other part of a response contains.
 const SECRET: &str = "https://secret.example/hunter2";
 
 async fn gone(server: &TestServer, path: &str) {
@@ -20,7 +20,10 @@ async fn gone(server: &TestServer, path: &str) {
     let page = server.browse(path).await;
     assert_eq!(page.status, StatusCode::GONE, "{page:?}");
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
-    assert!(page.body.contains("<h1>Gone</h1>"), "{page:?}");
+    assert!(
+        page.body.contains("<h1>This link does not work</h1>"),
+        "{page:?}"
+    );
     let head = server.head(path).await;
     assert_eq!(head.status, StatusCode::GONE);
     for answer in [json, page, head] {
@@ -35,7 +38,7 @@ async fn clicks(server: &TestServer, link: &Value) -> u64 {
 }
 
 #[tokio::test]
-async fn a_renamed_link_is_followed_by_every_code_that_it_had_and_counts_them_together() {
+async fn a_renamed_link_works_with_all_its_codes_and_counts_them_together() {
     let server = TestServer::closed().await;
     let (ada, eve) = (server.member("ada").await, server.member("eve").await);
     let link = server
@@ -54,7 +57,7 @@ async fn a_renamed_link_is_followed_by_every_code_that_it_had_and_counts_them_to
         assert_eq!(followed.header("location"), TARGET, "{path}");
     }
     assert_eq!(clicks(&server, &link).await, 4);
-    // What it had stays its own, whoever asks and however.
+    // Its former codes stay reserved, for every user and in every spelling.
     let other = server
         .made(&eve.token, &json!({ "url": TARGET, "code": "other" }))
         .await;
@@ -76,7 +79,7 @@ async fn a_renamed_link_is_followed_by_every_code_that_it_had_and_counts_them_to
         .await;
     assert_eq!(back["code"], "first");
     assert_eq!(server.get("/second").await.status, StatusCode::FOUND);
-    // A change of the target is seen under each of them.
+    // A change of the destination applies to each code.
     server
         .changed(
             &ada.token,
@@ -120,7 +123,7 @@ async fn a_disabled_link_is_gone_until_it_is_enabled_and_nothing_is_counted() {
         server.read(&ada.token, &path_of(&link)).await.status,
         StatusCode::OK
     );
-    // `HEAD` is measured no more than elsewhere.
+    // As elsewhere, `HEAD` is not counted.
     let metric = server
         .metric("waypost_redirects_total{status=\"gone\"}")
         .await;
@@ -145,7 +148,7 @@ async fn a_link_expires_to_the_microsecond_while_it_is_in_memory() {
         .clock
         .advance(Duration::SECOND - Duration::MICROSECOND);
     assert_eq!(server.get("/wiki").await.status, StatusCode::FOUND);
-    // No database is needed to know.
+    // This needs no database.
     server.store.go_away();
     server.clock.advance(Duration::MICROSECOND);
     gone(&server, "/wiki").await;
@@ -154,14 +157,14 @@ async fn a_link_expires_to_the_microsecond_while_it_is_in_memory() {
     let later = json!({ "expires_at": "2026-03-02T00:00:00Z" });
     server.changed(&ada.token, &link, &later).await;
     assert_eq!(server.get("/wiki").await.status, StatusCode::FOUND);
-    // One that has expired before it was made leads nowhere from the first.
+    // A link created with an expiry in the past never works.
     let past = json!({ "url": TARGET, "code": "past", "expires_at": "2020-01-01T00:00:00Z" });
     server.made(&ada.token, &past).await;
     gone(&server, "/past").await;
 }
 
 #[tokio::test]
-async fn the_visitors_query_goes_along_where_the_owner_says_so() {
+async fn the_visitors_query_is_forwarded_if_the_owner_enables_it() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let link = server
@@ -219,7 +222,7 @@ async fn the_visitors_query_goes_along_where_the_owner_says_so() {
     }
 }
 
-/// Checks that an answer says nothing of where the link leads, anywhere.
+/// Asserts that no part of a response reveals the destination.
 fn assert_reveals_nothing(answer: &Answer) {
     let all = format!("{answer:?}").to_lowercase();
     for part in ["secret.example", "hunter2"] {
@@ -227,7 +230,7 @@ fn assert_reveals_nothing(answer: &Answer) {
     }
 }
 
-/// A browser of somebody who says nothing of who they are may say it now.
+/// A browser without credentials is redirected to sign in.
 #[track_caller]
 fn assert_denied_browser(page: &Answer, token: &str, status: u16) {
     let found = page.status.as_u16();
@@ -241,7 +244,7 @@ fn assert_denied_browser(page: &Answer, token: &str, status: u16) {
 }
 
 #[tokio::test]
-async fn a_secure_link_is_followed_by_its_people_and_reveals_nothing_to_others() {
+async fn a_secure_link_works_for_people_with_access_and_reveals_nothing_to_others() {
     let server = TestServer::closed().await;
     let (ada, eve) = (server.member("ada").await, server.member("eve").await);
     let bob = server.member("bob").await;
@@ -303,7 +306,7 @@ async fn a_secure_link_is_followed_by_its_people_and_reveals_nothing_to_others()
         .await;
     assert_eq!(forbidden.to_string(), "10");
     assert_eq!(clicks(&server, &link).await, 4);
-    // Who may not follow it is not told whether it leads anywhere.
+    // Users who may not follow the link do not learn whether it works.
     server
         .changed(&ada.token, &link, &json!({ "disabled": true }))
         .await;
@@ -311,14 +314,14 @@ async fn a_secure_link_is_followed_by_its_people_and_reveals_nothing_to_others()
     server
         .changed(&ada.token, &link, &json!({ "disabled": null }))
         .await;
-    // Whom it is not shared with any more stands before the door at once.
+    // A user it is no longer shared with is rejected at once.
     let unshare = format!("{shares}/{}", bob.id);
     server.ask(&ada.token, Method::DELETE, &unshare).await;
     server
         .read(&bob.token, "/plan")
         .await
         .assert_error(403, "FORBIDDEN");
-    // And a link that was open a moment ago is closed.
+    // A link that was public a moment ago is secure.
     for (visibility, status) in [
         ("public", 302),
         ("secure", 401),
@@ -342,7 +345,7 @@ async fn a_secure_link_is_followed_by_its_people_and_reveals_nothing_to_others()
 }
 
 #[tokio::test]
-async fn a_link_that_is_not_secure_asks_no_database_whatever_the_visitor_sends() {
+async fn a_link_that_is_not_secure_needs_no_database_for_any_credentials() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     for visibility in ["public", "private"] {

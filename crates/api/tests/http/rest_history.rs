@@ -1,4 +1,4 @@
-//! What became of a link: its history, deleting and restoring it, and going back to an earlier version.
+//! History of links, deletion, and restoring deleted links and earlier versions.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ fn person(somebody: &Somebody) -> Value {
 }
 
 #[tokio::test]
-async fn the_history_says_who_changed_what_and_when() {
+async fn the_history_shows_who_changed_what_and_when() {
     let server = TestServer::closed().await;
     let (ada, bob) = (server.member("ada").await, server.member("bob").await);
     let fields = json!({ "url": TARGET, "code": "wiki", "tags": ["docs"] });
@@ -76,7 +76,7 @@ async fn the_history_says_who_changed_what_and_when() {
         snapshot
     };
     let shared = with(&first, &[("shares", json!([bob_id]))]);
-    // Who owns it needs no share any more.
+    // An owner no longer needs a share.
     let owned = with(
         &shared,
         &[("shares", json!([])), ("owners", json!([ada_id, bob_id]))],
@@ -115,7 +115,7 @@ async fn the_history_says_who_changed_what_and_when() {
 }
 
 #[tokio::test]
-async fn the_history_is_turned_page_by_page_while_it_grows() {
+async fn the_history_is_read_page_by_page_while_it_grows() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let link = server.made(&ada.token, &json!({ "url": TARGET })).await;
@@ -229,7 +229,7 @@ async fn a_deleted_link_does_nothing_until_it_is_restored_as_it_was() {
         .await
         .json();
     assert_eq!(listed["links"][0]["deleted_at"], "2026-03-01T12:00:00.25Z");
-    // Whom it is shared with learns nothing of it, and restores nothing.
+    // A viewer does not see the deleted link and cannot restore it.
     server
         .read(&bob.token, &path)
         .await
@@ -248,7 +248,7 @@ async fn a_deleted_link_does_nothing_until_it_is_restored_as_it_was() {
     }
     let shared = server.read(&bob.token, &path).await;
     assert_eq!(shared.status, StatusCode::OK);
-    // A link that is not deleted is restored already.
+    // Restoring a link that is not deleted changes nothing.
     for body in [Value::Null, json!({}), json!({ "version": null })] {
         let again = restore(&server, &ada.token, &link, &body).await;
         assert_eq!(
@@ -259,7 +259,7 @@ async fn a_deleted_link_does_nothing_until_it_is_restored_as_it_was() {
 }
 
 #[tokio::test]
-async fn going_back_to_a_version_is_a_new_one_and_leaves_the_owners() {
+async fn restoring_a_version_creates_a_new_one_and_keeps_the_owners() {
     let server = TestServer::closed().await;
     let (ada, bob) = (server.member("ada").await, server.member("bob").await);
     let fields = json!({ "url": TARGET, "code": "wiki", "title": "Wiki", "tags": ["docs"] });
@@ -290,10 +290,10 @@ async fn going_back_to_a_version_is_a_new_one_and_leaves_the_owners() {
     );
     assert_eq!(back["updated_at"], "2026-03-01T12:00:01.25Z");
     assert_eq!(server.get("/handbook").await.header("location"), TARGET);
-    // Where it is that already, nothing is new.
+    // Restoring the present content creates no version.
     let again = restore(&server, &ada.token, &link, &json!({ "version": 4 })).await;
     assert_eq!(again.header("etag"), "\"4\"");
-    // A deleted one comes back as it was then.
+    // A deleted link is restored with the content of that version.
     delete(&server, &ada.token, &link).await;
     let back = restore(&server, &ada.token, &link, &json!({ "version": 2 })).await;
     assert_eq!(
@@ -316,7 +316,7 @@ async fn going_back_to_a_version_is_a_new_one_and_leaves_the_owners() {
 }
 
 #[tokio::test]
-async fn an_admin_deletes_for_good_and_nobody_else() {
+async fn only_an_admin_permanently_deletes_a_link() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let admin = server.admin("grace").await;
@@ -355,7 +355,7 @@ async fn an_admin_deletes_for_good_and_nobody_else() {
         .assert_error(404, "NOT_FOUND");
     let refused = restore(&server, OPERATOR, &link, &Value::Null).await;
     refused.assert_error(404, "NOT_FOUND");
-    // Its codes are free, and those of one that was deleted before as well.
+    // Its codes are available, and also those of a link that was already deleted.
     for code in ["wiki", "handbook"] {
         let again = server
             .made(&ada.token, &json!({ "url": TARGET, "code": code }))

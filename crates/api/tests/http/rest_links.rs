@@ -1,4 +1,4 @@
-//! Links in the REST API: making them, changing them, and that nobody's change is lost.
+//! REST API: creating and changing links without losing concurrent changes.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::setup::{Answer, OPERATOR, TestServer, send};
 const TARGET: &str = "https://example.com/page";
 
 #[tokio::test]
-async fn a_link_is_made_with_all_that_is_said_of_it_and_read_where_location_says() {
+async fn a_link_is_created_with_all_fields_and_read_at_its_location() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let fields = json!({
@@ -68,7 +68,7 @@ async fn a_link_is_made_with_all_that_is_said_of_it_and_read_where_location_says
 }
 
 #[tokio::test]
-async fn what_is_not_said_has_its_default() {
+async fn missing_fields_have_their_defaults() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let nulls = json!({
@@ -96,7 +96,7 @@ async fn what_is_not_said_has_its_default() {
 }
 
 #[tokio::test]
-async fn a_change_changes_what_it_names_and_null_is_the_default() {
+async fn a_change_sets_the_fields_it_names_and_null_is_the_default() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let all = json!({
@@ -131,7 +131,7 @@ async fn a_change_changes_what_it_names_and_null_is_the_default() {
         expected["updated_at"] = changed["updated_at"].clone();
         assert_eq!(changed, expected, "{field}");
     }
-    // Where nothing differs there is no new version.
+    // A change without a difference creates no version.
     server.clock.advance(Duration::seconds(1));
     let path = path_of(&expected);
     for same in [json!({}), json!({ "title": "", "tags": [] })] {
@@ -147,7 +147,7 @@ async fn a_change_changes_what_it_names_and_null_is_the_default() {
 }
 
 #[tokio::test]
-async fn a_replacement_sets_what_it_does_not_name_to_the_default() {
+async fn a_replacement_sets_missing_fields_to_their_defaults() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let all = json!({
@@ -181,7 +181,7 @@ async fn a_replacement_sets_what_it_does_not_name_to_the_default() {
     }
 }
 
-/// Each limit with a value that is just acceptable, and with one that is not any more.
+/// Returns each limit with a value that is just valid, and one that exceeds it.
 fn limits() -> Vec<(&'static str, Value, Value, &'static str)> {
     let words = |count: u32| {
         (0..count)
@@ -297,7 +297,7 @@ async fn every_limit_is_the_same_for_new_links_changes_and_replacements() {
 }
 
 #[tokio::test]
-async fn a_field_that_nobody_knows_is_refused() {
+async fn an_unknown_field_is_rejected() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let link = server.made(&ada.token, &json!({ "url": TARGET })).await;
@@ -331,7 +331,7 @@ async fn a_field_that_nobody_knows_is_refused() {
 }
 
 #[tokio::test]
-async fn a_change_is_made_only_to_a_version_that_if_match_names() {
+async fn a_change_requires_a_version_in_if_match() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let link = server
@@ -375,7 +375,7 @@ async fn a_change_is_made_only_to_a_version_that_if_match_names() {
     }
     let read = server.read(&ada.token, &path).await;
     assert_eq!(read.json()["title"], format!("Title {version}"));
-    // A click is no change.
+    // A click does not change the version.
     server.get("/wiki").await;
     let read = server.read(&ada.token, &path).await;
     assert_eq!(read.header("etag"), format!("\"{version}\""));
@@ -385,7 +385,7 @@ async fn a_change_is_made_only_to_a_version_that_if_match_names() {
 }
 
 #[tokio::test]
-async fn of_two_who_read_the_same_version_one_changes_it() {
+async fn of_two_clients_with_the_same_version_one_changes_the_link() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let link = server.made(&ada.token, &json!({ "url": TARGET })).await;
@@ -411,7 +411,7 @@ async fn of_two_who_read_the_same_version_one_changes_it() {
     lost.assert_error(412, "PRECONDITION_FAILED");
     let now = server.read(&ada.token, &path).await;
     assert_eq!(now.json(), won.json());
-    // Without a condition both are made, one after the other.
+    // Without a condition both changes are made, one after the other.
     let (title, description) = (json!({ "title": "both" }), json!({ "description": "both" }));
     let bare = |body| server.tell(&ada.token, Method::PATCH, &path, body);
     let (one, other) = tokio::join!(bare(&title), bare(&description));

@@ -1,5 +1,4 @@
-//! Lists in the REST API: which links are found, in which order, some at a time; tags; many links made at
-//! once.
+//! REST API: filters, order and pages of lists; tags; bulk creation.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +13,7 @@ const TARGET: &str = "https://example.com/page";
 const BULK: &str = "/api/v1/links/bulk";
 const ALL: &str = "/api/v1/admin/links";
 
-/// The codes that a list has, in its order.
+/// Returns the codes in a list, in its order.
 async fn codes(server: &TestServer, token: &str, path: &str) -> Vec<String> {
     let list = server.read(token, path).await;
     assert_eq!(list.status, StatusCode::OK, "{path}: {list:?}");
@@ -22,7 +21,7 @@ async fn codes(server: &TestServer, token: &str, path: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_list_has_what_its_reader_may_see_and_an_admin_finds_all() {
+async fn a_list_has_visible_links_and_an_admin_finds_all() {
     let server = TestServer::closed().await;
     let (ada, eve) = (server.member("ada").await, server.member("eve").await);
     let admin = server.admin("grace").await;
@@ -38,7 +37,7 @@ async fn a_list_has_what_its_reader_may_see_and_an_admin_finds_all() {
     let sorted = format!("{LINKS}?sort=code");
     assert_eq!(codes(&server, &ada.token, &sorted).await, ["a", "b", "c"]);
     assert_eq!(codes(&server, &eve.token, &sorted).await, ["a", "c"]);
-    // An admin has the eyes of a user here, and sees everything there.
+    // Here an admin sees what a user sees; the admin list shows everything.
     assert_eq!(codes(&server, &admin.token, &sorted).await, ["a"]);
     let all = format!("{ALL}?sort=code");
     for token in [admin.token.as_str(), OPERATOR] {
@@ -52,7 +51,7 @@ async fn a_list_has_what_its_reader_may_see_and_an_admin_finds_all() {
 }
 
 #[tokio::test]
-async fn links_are_found_by_what_is_said_of_them() {
+async fn links_are_found_by_the_words_of_their_fields() {
     let server = TestServer::closed().await;
     let (ada, eve) = (server.member("ada").await, server.member("eve").await);
     for fields in [
@@ -113,7 +112,7 @@ async fn links_are_found_by_what_is_said_of_them() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_is_listed_for_those_who_can_restore_it_alone() {
+async fn deleted_links_are_listed_only_for_users_who_can_restore_them() {
     let server = TestServer::closed().await;
     let (ada, bob) = (server.member("ada").await, server.member("bob").await);
     let eve = server.member("eve").await;
@@ -148,7 +147,7 @@ async fn what_is_deleted_is_listed_for_those_who_can_restore_it_alone() {
     assert_eq!(own, ["mine", "ours", "shared"]);
     assert_eq!(codes(&server, &bob.token, &deleted).await, ["ours"]);
     assert_eq!(codes(&server, &eve.token, &deleted).await, [""; 0]);
-    // Two filters at once: theirs, and somebody else's as well.
+    // The filter by owner also applies to deleted links.
     for (reader, owner, expected) in [
         (&ada, &ada, vec!["mine", "ours", "shared"]),
         (&ada, &bob, vec!["ours"]),
@@ -169,7 +168,7 @@ async fn what_is_deleted_is_listed_for_those_who_can_restore_it_alone() {
     );
 }
 
-/// Turns all pages of a list, and makes links between them.
+/// Reads all pages of a list, and creates links in between.
 async fn turned(
     server: &TestServer,
     token: &str,
@@ -197,12 +196,12 @@ async fn turned(
 }
 
 #[tokio::test]
-async fn turning_pages_shows_each_link_once_whatever_is_made_meanwhile() {
+async fn pages_show_each_link_once_while_links_are_created() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let mut expected = Vec::new();
     for number in 0..10 {
-        // Some in the same microsecond.
+        // Some links are created in the same microsecond.
         server.clock.advance(Duration::seconds(number % 2));
         let code = format!("old-{}", (number * 7) % 10);
         server
@@ -248,7 +247,7 @@ async fn turning_pages_shows_each_link_once_whatever_is_made_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_query_that_is_not_understood_is_refused() {
+async fn an_invalid_query_is_rejected() {
     let server = TestServer::closed().await;
     let admin = server.admin("grace").await;
     for code in ["a", "b"] {
@@ -313,7 +312,7 @@ async fn a_query_that_is_not_understood_is_refused() {
             .read(&admin.token, &format!("{path}?q={}", &long[1..]))
             .await;
         assert_eq!(longest.status, StatusCode::OK);
-        // A cursor is good for the order of its list.
+        // A cursor is only valid for the order of its list.
         let first = server
             .read(&admin.token, &format!("{path}?limit=1"))
             .await
@@ -328,7 +327,7 @@ async fn a_query_that_is_not_understood_is_refused() {
 }
 
 #[tokio::test]
-async fn the_tags_are_those_of_links_that_the_reader_may_see() {
+async fn tags_are_those_of_visible_links() {
     let server = TestServer::closed().await;
     let (ada, eve) = (server.member("ada").await, server.member("eve").await);
     for fields in [
@@ -382,7 +381,7 @@ async fn the_tags_are_those_of_links_that_the_reader_may_see() {
 }
 
 #[tokio::test]
-async fn of_many_links_each_is_made_by_itself_and_answered_in_its_place() {
+async fn bulk_links_are_created_independently_and_answered_in_order() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     server
@@ -444,7 +443,7 @@ async fn of_many_links_each_is_made_by_itself_and_answered_in_its_place() {
     );
     assert_eq!(results[2]["status"], 409);
     assert_eq!(server.stored_links().await, 3);
-    // A field that is there twice is no better in a list.
+    // A duplicate field is an error in a list as well.
     let request = server.by(&ada.token, Method::POST, BULK);
     let twice = r#"{"links":[{"url":"https://a.example","url":"https://b.example"}]}"#;
     let request = request
@@ -455,7 +454,7 @@ async fn of_many_links_each_is_made_by_itself_and_answered_in_its_place() {
 }
 
 #[tokio::test]
-async fn a_thousand_links_are_made_in_their_order_and_one_more_is_too_many() {
+async fn a_thousand_links_are_created_in_order_and_one_more_is_too_many() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let items = |count: u32| {

@@ -1,4 +1,4 @@
-//! Whom a link belongs to and whom it is shared with, in the REST API.
+//! REST API: owners and shares of a link.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::setup::{Answer, OPERATOR, TestServer};
 
 const TARGET: &str = "https://example.com/page";
 
-/// A server, and a link of one of its people.
+/// A server and a link of one of its users.
 struct Stage {
     server: TestServer,
     ada: Somebody,
@@ -68,7 +68,7 @@ impl Stage {
 }
 
 #[tokio::test]
-async fn an_owner_makes_others_owners_and_gives_the_first_place_away() {
+async fn an_owner_adds_owners_and_makes_another_one_primary() {
     let stage = Stage::set("private").await;
     let Stage { ada, bob, eve, .. } = &stage;
     let added = stage
@@ -79,7 +79,7 @@ async fn an_owner_makes_others_owners_and_gives_the_first_place_away() {
         "id": bob.id.to_string(), "email": "bob@example.com", "display_name": "", "is_primary": false,
     });
     assert_eq!(added.json(), expected);
-    // Once more changes nothing.
+    // Adding the owner again changes nothing.
     let again = stage
         .add(ada, "/owners", &json!({ "email": bob.email }))
         .await;
@@ -92,13 +92,13 @@ async fn an_owner_makes_others_owners_and_gives_the_first_place_away() {
         (read.header("etag"), &read.json()["clicks"]),
         ("\"2\"", &json!(0))
     );
-    // A co-owner may what the owner may.
+    // A co-owner has the same rights.
     let primary = json!({ "email": eve.email, "is_primary": true });
     let made = stage.add(bob, "/owners", &primary).await;
     assert_eq!(made.json()["is_primary"], true, "{made:?}");
     let emails = |people: [&Somebody; 3]| people.map(|person| person.email.clone());
     assert_eq!(stage.owners().await, emails([eve, ada, bob]));
-    // From owner to first owner, and nobody loses it by being added again.
+    // An owner becomes the primary owner, and stays it when added again.
     let primary = json!({ "email": bob.email, "is_primary": true });
     assert_eq!(
         stage.add(eve, "/owners", &primary).await.status,
@@ -125,7 +125,7 @@ async fn an_owner_makes_others_owners_and_gives_the_first_place_away() {
 }
 
 #[tokio::test]
-async fn an_owner_leaves_and_the_first_one_gives_the_place_away_before() {
+async fn an_owner_leaves_and_the_primary_owner_only_after_a_transfer() {
     let stage = Stage::set("private").await;
     let Stage { ada, bob, eve, .. } = &stage;
     let refused = stage.remove(ada, "/owners", ada).await;
@@ -169,7 +169,7 @@ async fn an_owner_leaves_and_the_first_one_gives_the_place_away_before() {
 }
 
 #[tokio::test]
-async fn whom_a_link_is_shared_with_sees_it_and_not_what_is_the_owners_own() {
+async fn a_viewer_sees_a_link_without_the_details_for_owners() {
     let stage = Stage::set("secure").await;
     let Stage {
         server,
@@ -221,7 +221,7 @@ async fn whom_a_link_is_shared_with_sees_it_and_not_what_is_the_owners_own() {
     ] {
         refused.assert_error(403, "FORBIDDEN");
     }
-    // Who owns it needs no share.
+    // An owner needs no share.
     let owner = stage
         .add(ada, "/shares", &json!({ "email": ada.email }))
         .await;
@@ -248,7 +248,7 @@ async fn whom_a_link_is_shared_with_sees_it_and_not_what_is_the_owners_own() {
 }
 
 #[tokio::test]
-async fn clicks_are_shown_to_owners_and_admins_alone() {
+async fn clicks_are_shown_to_owners_and_admins_only() {
     let stage = Stage::set("public").await;
     let Stage {
         server,
@@ -276,7 +276,7 @@ async fn clicks_are_shown_to_owners_and_admins_alone() {
 }
 
 #[tokio::test]
-async fn people_are_listed_some_at_a_time() {
+async fn owners_and_shares_are_listed_in_pages() {
     let stage = Stage::set("private").await;
     let Stage {
         server,

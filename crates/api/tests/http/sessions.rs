@@ -1,4 +1,4 @@
-//! What a session is good for, and what ends it.
+//! Sessions: what they allow, and when they end.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::browser::{Browser, ME, PASSWORD, add, cookies, hidden, signed_in, sta
 use crate::setup::{TestServer, send};
 
 #[tokio::test]
-async fn the_api_takes_changes_from_pages_of_this_server_alone() {
+async fn the_api_accepts_changes_with_a_session_only_from_own_pages() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
@@ -84,7 +84,7 @@ async fn signing_out_ends_one_session_and_everywhere_all() {
 }
 
 #[tokio::test]
-async fn whoever_signs_out_for_a_page_may_sign_in_as_somebody_else_for_it() {
+async fn another_account_can_sign_in_for_a_page_after_signing_out() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     for (asked, expected) in [
@@ -106,7 +106,7 @@ async fn whoever_signs_out_for_a_page_may_sign_in_as_somebody_else_for_it() {
 }
 
 #[tokio::test]
-async fn a_session_that_was_planted_is_not_the_one_that_is_signed_in() {
+async fn signing_in_replaces_a_planted_session() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let mallory = signed_in(&server).await;

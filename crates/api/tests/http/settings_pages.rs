@@ -1,4 +1,4 @@
-//! Settings: what people see of themselves and change, in pages.
+//! Settings pages: profile, password, sessions and API tokens.
 
 use reqwest::StatusCode;
 use waypost_core::{DisplayName, Email, Role};
@@ -7,7 +7,7 @@ use waypost_service::NewUser;
 use crate::browser::{Browser, ME, PASSWORD, add, hidden, signed_in, status};
 use crate::setup::{Answer, TestServer};
 
-/// Sends a form of a page to where it leads.
+/// Sends a form of a page to its action.
 pub(crate) async fn send_form(
     browser: &Browser<'_>,
     page: &str,
@@ -23,7 +23,7 @@ pub(crate) async fn send_form(
         .await
 }
 
-/// Checks that a form was refused, with a message at one of its fields.
+/// Asserts that a form was rejected with an error at one of its fields.
 #[track_caller]
 pub(crate) fn assert_problem(answer: &Answer, field: &str, message: &str) {
     let status = answer.status;
@@ -36,7 +36,7 @@ const HOSTILE: &str = "\"><script>alert(1)</script>";
 const ESCAPED: &str = "&#34;&#62;&#60;script&#62;alert(1)&#60;/script&#62;";
 
 #[tokio::test]
-async fn somebody_changes_their_name_and_reads_it_in_the_menu() {
+async fn a_changed_name_appears_in_the_menu() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
@@ -54,12 +54,16 @@ async fn somebody_changes_their_name_and_reads_it_in_the_menu() {
     assert!(page.contains(&format!("value=\"{ESCAPED}\"")), "{page}");
     let long = "x".repeat(101);
     let refused = browser.fill("/settings", &[("display_name", &long)]).await;
-    assert_problem(&refused, "display_name", "A name is one line of at most");
+    assert_problem(
+        &refused,
+        "display_name",
+        "A name must be one line of at most",
+    );
     assert!(refused.body.contains(&long));
 }
 
 #[tokio::test]
-async fn a_password_is_changed_by_who_knows_it_and_ends_other_sessions() {
+async fn changing_a_password_requires_the_present_one_and_ends_other_sessions() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let (browser, other) = (signed_in(&server).await, signed_in(&server).await);
@@ -81,11 +85,11 @@ async fn a_password_is_changed_by_who_knows_it_and_ends_other_sessions() {
         "A password",
     );
     let again = send(PASSWORD, new, "battery stable").await;
-    assert_problem(&again, "again", "This is not the same password");
+    assert_problem(&again, "again", "The passwords do not match");
     let changed = send(PASSWORD, new, new).await;
     assert_eq!(changed.status, StatusCode::SEE_OTHER, "{changed:?}");
     let page = browser.get("/settings").await.body;
-    assert!(page.contains("Your password is changed"), "{page}");
+    assert!(page.contains("Password changed."), "{page}");
     assert_eq!((status(&browser).await, status(&other).await), (200, 401));
     let back = Browser::of(&server)
         .sign_in("ada@example.com", new, "")
@@ -94,7 +98,7 @@ async fn a_password_is_changed_by_who_knows_it_and_ends_other_sessions() {
 }
 
 #[tokio::test]
-async fn whoever_has_no_password_is_told_so() {
+async fn a_user_without_a_password_is_told_so() {
     let server = TestServer::closed().await;
     let user = server.accounts.add_user(NewUser {
         email: Email::parse("ada@example.com").unwrap(),
@@ -140,9 +144,9 @@ async fn sessions_are_listed_with_their_device_and_ended() {
         page.contains(ESCAPED) && !page.contains("<script>"),
         "{page}"
     );
-    assert_eq!(page.matches("this one").count(), 1, "{page}");
+    assert_eq!(page.matches("this session").count(), 1, "{page}");
     assert_eq!(page.matches("class=\"danger tiny\"").count(), 2, "{page}");
-    // The one that came last is listed first.
+    // The newest session is listed first.
     let (_, rest) = page.split_once("action=\"/settings/sessions/").unwrap();
     let (_, rest) = rest.split_once("action=\"/settings/sessions/").unwrap();
     let (id, _) = rest.split_once('"').unwrap();
@@ -150,7 +154,7 @@ async fn sessions_are_listed_with_their_device_and_ended() {
     let ended = send_form(&browser, "/settings/sessions", &action, &[]).await;
     assert_eq!(ended.header("location"), "/settings/sessions", "{ended:?}");
     let page = browser.get("/settings/sessions").await.body;
-    assert!(page.contains("The session is ended."), "{page}");
+    assert!(page.contains("Session signed out."), "{page}");
     let states = [status(&fox).await, status(&hostile).await];
     assert_eq!(states.iter().filter(|state| **state == 401).count(), 1);
     let others = "/settings/sessions/others";
@@ -162,11 +166,11 @@ async fn sessions_are_listed_with_their_device_and_ended() {
     ];
     assert_eq!(states, [200, 401, 401]);
     let page = browser.get("/settings/sessions").await.body;
-    assert!(!page.contains("End all others"), "{page}");
+    assert!(!page.contains("Sign out everywhere else"), "{page}");
 }
 
 #[tokio::test]
-async fn nobody_ends_the_session_of_somebody_else() {
+async fn a_user_cannot_end_the_session_of_another_user() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let grace = add(&server, "grace").await;
@@ -185,7 +189,7 @@ async fn a_token_is_shown_once_and_revoked() {
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
     let page = browser.get("/settings/tokens").await.body;
-    assert!(page.contains("You have no tokens"), "{page}");
+    assert!(page.contains("No tokens yet"), "{page}");
     assert!(!page.contains("name=\"admin\""), "{page}");
     let fields = [
         ("name", HOSTILE),
@@ -196,7 +200,7 @@ async fn a_token_is_shown_once_and_revoked() {
     assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
     let (_, rest) = made.body.split_once("<code id=\"secret\">").unwrap();
     let (secret, _) = rest.split_once('<').unwrap();
-    assert!(made.body.contains("never again"), "{}", made.body);
+    assert!(made.body.contains("shown only once"), "{}", made.body);
     assert!(made.body.contains(&format!("data-copy=\"{secret}\"")));
     assert_eq!(server.read(secret, ME).await.status, StatusCode::OK);
     let page = browser.get("/settings/tokens").await.body;
@@ -205,7 +209,7 @@ async fn a_token_is_shown_once_and_revoked() {
         page.contains(ESCAPED) && !page.contains("<script>"),
         "{page}"
     );
-    assert!(page.contains("2026-04-01 00:00 UTC"), "{page}");
+    assert!(page.contains("1 Apr 2026, 00:00 UTC"), "{page}");
     let (_, rest) = page.split_once("action=\"/settings/tokens/").unwrap();
     let (id, _) = rest.split_once('"').unwrap();
     let action = format!("/settings/tokens/{id}");
@@ -215,7 +219,7 @@ async fn a_token_is_shown_once_and_revoked() {
         StatusCode::UNAUTHORIZED
     );
     let page = browser.get("/settings/tokens").await.body;
-    assert!(page.contains("The token is revoked."), "{page}");
+    assert!(page.contains("Token revoked."), "{page}");
     assert!(
         page.contains("<span class=\"chip bad\">revoked</span>"),
         "{page}"
@@ -223,26 +227,33 @@ async fn a_token_is_shown_once_and_revoked() {
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_is_refused_at_its_field() {
+async fn an_invalid_token_form_has_errors_at_its_fields() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
     let send = async |fields: &[(&str, &str)]| browser.fill("/settings/tokens", fields).await;
     let unnamed = send(&[("name", " "), ("read", "on")]).await;
-    assert_problem(&unnamed, "name", "The name of a token is one line");
+    assert_problem(&unnamed, "name", "The name of a token must be one line");
     let past = [("name", "a"), ("read", "on"), ("last_day", "2026-02-28")];
-    assert_problem(&send(&past).await, "last_day", "Choose a day from today on");
+    assert_problem(
+        &send(&past).await,
+        "last_day",
+        "The last valid day must not be in the past",
+    );
     let none = [("name", "a"), ("read", "on"), ("last_day", "tomorrow")];
     assert_problem(
         &send(&none).await,
         "last_day",
-        "The last day is a day such as",
+        "The last valid day must be a date such as",
     );
     let nothing = send(&[("name", "typed")]).await;
     assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(nothing.body.contains("Tick what it may do."), "{nothing:?}");
+    assert!(
+        nothing.body.contains("Select at least one scope."),
+        "{nothing:?}"
+    );
     assert!(nothing.body.contains("value=\"typed\""), "{nothing:?}");
-    // A member cannot give a token what they do not have.
+    // A member cannot create a token with rights that they do not have.
     let admin = send(&[("name", "a"), ("read", "on"), ("admin", "on")]).await;
     assert_eq!(admin.status, StatusCode::FORBIDDEN, "{admin:?}");
 }

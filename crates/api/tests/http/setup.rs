@@ -1,4 +1,4 @@
-//! A server of its own for each test, and a client that checks what every answer must have.
+//! A server for each test, and a client that checks what all responses have in common.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
@@ -29,30 +29,30 @@ use waypost_store::{DatabaseClock, Store as _};
 use crate::gated_store::GatedStore;
 use crate::log;
 
-/// One for all tests: its lists are compiled once.
+/// Shared by all tests, because compiling its lists takes long.
 static USER_AGENTS: LazyLock<Arc<UserAgents>> = LazyLock::new(|| {
     let user_agents = UserAgents::new();
     user_agents.load();
     Arc::new(user_agents)
 });
 
-/// The token of the operator.
+/// The operator's token.
 pub(crate) const OPERATOR: &str = "0123456789abcdef0123456789abcdef";
 
 pub(crate) struct TestServer {
     pub(crate) store: Arc<GatedStore>,
-    /// The clock of the node.
+    /// The clock of the server.
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) database_clock: Arc<DatabaseClock>,
     pub(crate) accounts: Accounts,
     pub(crate) server: RunningServer,
     client: Client,
-    /// Ends the ingester.
+    /// Stops the ingester.
     _stop: DropGuard,
     _directory: TempDir,
 }
 
-/// An answer that was read to its end.
+/// A response with its whole body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -60,7 +60,7 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// The settings of a server on free ports.
+/// Returns the settings of a server on free ports.
 pub(crate) fn settings() -> HttpSettings {
     HttpSettings {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -92,7 +92,7 @@ impl TestServer {
         Self::try_with(settings, Durability::Journal).await.unwrap()
     }
 
-    /// A server whose simple API is open to everybody.
+    /// Starts a server whose simple API is open without a token.
     pub(crate) async fn try_with(
         settings: &HttpSettings,
         durability: Durability,
@@ -100,12 +100,12 @@ impl TestServer {
         Self::begin(settings, durability, true, LimitSettings::NONE).await
     }
 
-    /// A server that is closed to those without a token, as it is by default.
+    /// Starts a server that requires a token, as is the default.
     pub(crate) async fn closed() -> Self {
         Self::limited(false, LimitSettings::NONE).await
     }
 
-    /// A server that lets nobody use its API more often than this.
+    /// Starts a server with these limits for its API.
     pub(crate) async fn limited(anonymous_links: bool, limits: LimitSettings) -> Self {
         Self::begin(&settings(), Durability::Journal, anonymous_links, limits)
             .await
@@ -232,13 +232,13 @@ impl TestServer {
         send(self.request(Method::DELETE, path)).await
     }
 
-    /// `GET` as a browser sends it.
+    /// Sends `GET` as a browser does.
     pub(crate) async fn browse(&self, path: &str) -> Answer {
         let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
         send(self.request(Method::GET, path).header("Accept", accept)).await
     }
 
-    /// `POST /shorten` with this text as JSON.
+    /// Sends `POST /shorten` with this text as JSON.
     pub(crate) async fn shorten_text(&self, body: impl Into<reqwest::Body>) -> Answer {
         let request = self.request(Method::POST, "/shorten");
         send(request.header(CONTENT_TYPE, "application/json").body(body)).await
@@ -249,13 +249,13 @@ impl TestServer {
             .await
     }
 
-    /// Makes a link under `code`.
+    /// Creates a link with this code.
     pub(crate) async fn link(&self, code: &str) {
         let made = self.shorten("https://example.com/target", code).await;
         assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
     }
 
-    /// The clicks of a link, as its statistics show them.
+    /// Returns the clicks of a link from its statistics.
     pub(crate) async fn clicks(&self, code: &str) -> u64 {
         let record = self.get(&format!("/urls/{code}/stats")).await.json();
         record["clicks"].as_u64().unwrap()
@@ -265,14 +265,14 @@ impl TestServer {
         self.store.memory().counts().await.unwrap().links
     }
 
-    /// The value of a metric, by its name with labels.
+    /// Returns the value of a metric, by its name with labels.
     pub(crate) async fn metric(&self, series: &str) -> f64 {
         let text = self.get("/metrics").await.body;
         value(&text, series).unwrap_or_else(|| panic!("no {series} in\n{text}"))
     }
 }
 
-/// Reads the value of a series from a text in Prometheus' format.
+/// Reads the value of a series from a text in the format of Prometheus.
 pub(crate) fn value(text: &str, series: &str) -> Option<f64> {
     text.lines()
         .filter_map(|line| line.rsplit_once(' '))
@@ -280,8 +280,8 @@ pub(crate) fn value(text: &str, series: &str) -> Option<f64> {
         .and_then(|(_, value)| value.parse().ok())
 }
 
-/// Sends a request and checks what holds for every answer: errors have the error body, all but
-/// redirects of links an id, nothing but the files of pages is left to caches.
+/// Sends a request and checks what all responses have in common: errors have the error body, all
+/// responses except redirects of links have an ID, and only assets are cacheable.
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let path = response.url().path();
@@ -301,7 +301,7 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
 }
 
 impl Answer {
-    /// The value of a header, or nothing.
+    /// Returns the value of a header; empty if it is missing.
     pub(crate) fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.map_or("", |value| value.to_str().unwrap())
@@ -312,13 +312,13 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// Checks that it is an error with this status and code, in the form that every error has.
+    /// Asserts that it is an error with this status and code and the body of all errors.
     #[track_caller]
     pub(crate) fn assert_error(&self, status: u16, code: &str) {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         let body = self.json();
         let mut fields: Vec<_> = body.as_object().unwrap().keys().collect();
-        // Which order they are in depends on what else is built.
+        // The order of the fields depends on the features of other crates in the build.
         fields.sort();
         assert_eq!(fields, ["code", "error", "message"], "{self:?}");
         assert_eq!(body["code"], code, "{self:?}");

@@ -1,4 +1,4 @@
-//! Signing in, as a browser does it.
+//! Signing in with a browser.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::pages::POLICY;
 use crate::setup::{TestServer, send, settings};
 
 #[tokio::test]
-async fn whoever_signs_in_is_known_by_a_cookie() {
+async fn a_signed_in_user_is_identified_by_a_cookie() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = Browser::of(&server);
@@ -29,14 +29,14 @@ async fn whoever_signs_in_is_known_by_a_cookie() {
     assert_eq!(cookies(&answer), [expected]);
     let me = browser.get(ME).await.json();
     assert_eq!(me["email"], "ada@example.com");
-    // Whoever is signed in already goes on at once.
+    // A signed-in user is redirected at once.
     let again = browser.get("/auth/login?redirect=/wiki").await;
     assert_eq!(again.status, StatusCode::SEE_OTHER);
     assert_eq!(again.header("location"), "/wiki");
 }
 
 #[tokio::test]
-async fn without_tls_the_cookie_is_a_plain_one() {
+async fn without_tls_the_cookie_has_no_host_prefix() {
     let mut settings = settings();
     settings.base_url = "http://localhost:8080/go".parse().unwrap();
     let server = TestServer::with(&settings).await;
@@ -56,7 +56,7 @@ async fn without_tls_the_cookie_is_a_plain_one() {
 }
 
 #[tokio::test]
-async fn no_answer_tells_whether_an_account_exists() {
+async fn no_response_reveals_whether_an_account_exists() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let disabled = add(&server, "eve").await;
@@ -91,7 +91,7 @@ async fn no_answer_tells_whether_an_account_exists() {
 }
 
 #[tokio::test]
-async fn a_guesser_is_told_to_wait_and_whoever_succeeds_is_not() {
+async fn failed_attempts_are_throttled_and_successful_ones_are_not() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = Browser::of(&server);
@@ -117,7 +117,7 @@ async fn a_guesser_is_told_to_wait_and_whoever_succeeds_is_not() {
 }
 
 #[tokio::test]
-async fn a_sign_in_leads_to_paths_of_this_server_alone() {
+async fn signing_in_redirects_to_paths_of_this_server_only() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     for (redirect, location) in [
@@ -134,13 +134,13 @@ async fn a_sign_in_leads_to_paths_of_this_server_alone() {
         let answer = browser.sign_in("ada@example.com", PASSWORD, redirect).await;
         assert_eq!(answer.header("location"), location, "{redirect:?}");
     }
-    // In the page it is text, whatever it is.
+    // The page escapes it.
     let page = server.get("/auth/login?redirect=%22%3E%3Cscript%3E").await;
     assert!(!page.body.contains("<script"), "{page:?}");
 }
 
 #[tokio::test]
-async fn a_secure_link_sends_a_browser_to_sign_in_and_on_to_its_target() {
+async fn a_secure_link_redirects_a_browser_to_sign_in_and_to_its_destination() {
     let server = TestServer::closed().await;
     let (ada, _) = (add(&server, "ada").await, add(&server, "eve").await);
     let mut link = Samples::new(1).link("plan");
@@ -170,24 +170,24 @@ async fn a_secure_link_sends_a_browser_to_sign_in_and_on_to_its_target() {
     let found = "waypost_redirects_total{status=\"found\"}";
     assert_eq!(server.metric(found).await.to_string(), "1");
 
-    // Following it is using the session.
+    // Following a link counts as use of the session.
     assert!(cookies(&followed).is_empty());
     server.clock.advance(Duration::minutes(5));
     assert_eq!(cookies(&browser.get("/plan").await).len(), 1);
     assert!(cookies(&browser.get("/plan").await).is_empty());
 
-    // Whoever may not follow it is told so, and does not go round in circles.
+    // A user who may not follow it gets an error and no redirect loop.
     let stranger = Browser::of(&server);
     stranger.sign_in("eve@example.com", PASSWORD, "/plan").await;
     assert_eq!(stranger.get("/plan").await.status, StatusCode::FORBIDDEN);
-    // A token that is not accepted is no reason to sign in.
+    // An invalid token does not cause a redirect to sign in.
     let request = Browser::of(&server).request(Method::GET, "/plan");
     let refused = send(request.bearer_auth("wp_guess")).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
-async fn a_form_from_elsewhere_does_nothing() {
+async fn a_form_of_another_site_does_nothing() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let browser = signed_in(&server).await;
@@ -208,7 +208,7 @@ async fn a_form_from_elsewhere_does_nothing() {
         assert!(answer.body.contains("CSRF"), "{answer:?}");
         assert_eq!(status(&browser).await, 200);
     }
-    // The same of signing in: nobody is signed in as somebody else.
+    // The same for signing in: an attacker cannot sign a visitor in to another account.
     let anonymous = Browser::of(&server);
     let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
     let answer = anonymous.send(anonymous.form("/auth/login", &fields)).await;
@@ -220,7 +220,7 @@ async fn a_form_from_elsewhere_does_nothing() {
 }
 
 #[tokio::test]
-async fn the_first_admin_is_made_with_the_printed_link_once() {
+async fn the_first_admin_is_created_with_the_printed_link_once() {
     let server = TestServer::closed().await;
     let secret = server.accounts.begin_set_up().await.unwrap().unwrap();
     let other = server.accounts.begin_set_up().await.unwrap().unwrap();
@@ -257,7 +257,7 @@ async fn the_first_admin_is_made_with_the_printed_link_once() {
 }
 
 #[tokio::test]
-async fn a_set_up_link_is_accepted_for_an_hour() {
+async fn a_set_up_link_is_valid_for_an_hour() {
     let server = TestServer::closed().await;
     let secret = server.accounts.begin_set_up().await.unwrap().unwrap();
     let path = format!("/setup?token={}", secret.reveal());
@@ -268,7 +268,7 @@ async fn a_set_up_link_is_accepted_for_an_hour() {
 }
 
 #[tokio::test]
-async fn pages_are_accessible_and_load_nothing_from_elsewhere() {
+async fn pages_are_accessible_and_load_nothing_from_other_servers() {
     let server = TestServer::closed().await;
     let secret = server.accounts.begin_set_up().await.unwrap().unwrap();
     let setup = format!("/setup?token={}", secret.reveal());

@@ -1,4 +1,4 @@
-//! The simple API beside the REST API: with a token one's own links, without one those of nobody.
+//! The simple API: with a token for the links of its user, without one for links without an owner.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ async fn listed(server: &TestServer, token: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn with_a_token_the_simple_api_is_about_ones_own_links() {
+async fn with_a_token_the_simple_api_manages_the_links_of_its_user() {
     let server = TestServer::closed().await;
     let (ada, eve) = (server.member("ada").await, server.member("eve").await);
     let admin = server.admin("grace").await;
@@ -80,7 +80,7 @@ async fn with_a_token_the_simple_api_is_about_ones_own_links() {
 }
 
 #[tokio::test]
-async fn without_a_token_an_open_server_is_about_nobodys_links() {
+async fn without_a_token_an_open_server_manages_links_without_an_owner() {
     let server = TestServer::start().await;
     let ada = server.member("ada").await;
     server.link("nobodys").await;
@@ -108,14 +108,14 @@ async fn without_a_token_an_open_server_is_about_nobodys_links() {
         let followed = server.get(&format!("/{code}")).await;
         assert_eq!(followed.status.as_u16(), status, "{code}");
     }
-    // A token that is not accepted is none, and that is said.
+    // An invalid token is an error, and not treated as no token.
     for path in ["/urls", "/urls/nobodys/stats"] {
         server
             .read("garbage", path)
             .await
             .assert_error(401, "UNAUTHORIZED");
     }
-    // Somebody's token is no reason to touch what is nobody's.
+    // The token of a user gives no access to links without an owner.
     let refused = server
         .ask(&ada.token, Method::DELETE, "/urls/nobodys")
         .await;
@@ -124,7 +124,7 @@ async fn without_a_token_an_open_server_is_about_nobodys_links() {
         server.delete("/urls/nobodys").await.status,
         StatusCode::NO_CONTENT
     );
-    // The REST API stays closed.
+    // The REST API still requires a token.
     server
         .get("/api/v1/links")
         .await
@@ -132,7 +132,7 @@ async fn without_a_token_an_open_server_is_about_nobodys_links() {
 }
 
 #[tokio::test]
-async fn what_is_given_to_somebody_is_nobodys_no_more() {
+async fn a_link_with_a_new_owner_is_no_longer_open_to_everyone() {
     let server = TestServer::start().await;
     let ada = server.member("ada").await;
     server.link("wiki").await;

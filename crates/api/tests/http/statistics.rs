@@ -1,5 +1,5 @@
-//! Statistics: the numbers of a link, what its clicks are counted by, and those of all that one owns.
-//! Lists of clicks and exports are in `clicks.rs`.
+//! Statistics of a link, breakdowns, and statistics of all links of a user. Lists of clicks and
+//! exports are in `clicks.rs`.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -12,10 +12,10 @@ use waypost_store_testkit::truth::{ALL_BY, Truth, TruthPlan};
 use crate::people::{LINKS, Somebody, path_of, text};
 use crate::setup::{OPERATOR, TestServer, send};
 
-/// The day of the server's clock.
+/// Returns the day of the server's clock.
 pub(crate) const TODAY: Date = date!(2026 - 03 - 01);
 
-/// Clicks of the seven weeks before now, some of them by users.
+/// Returns clicks of the last seven weeks, some of them by users.
 pub(crate) fn plan(users: Vec<UserId>) -> TruthPlan {
     TruthPlan {
         seed: 1,
@@ -37,7 +37,7 @@ pub(crate) fn plan(users: Vec<UserId>) -> TruthPlan {
     }
 }
 
-/// Links of Ada with clicks that are known.
+/// Links of Ada with known clicks.
 pub(crate) async fn known(server: &TestServer) -> (Somebody, Truth) {
     let ada = server.member("ada").await;
     let truth = Truth::generate(plan(vec![ada.id]));
@@ -61,7 +61,7 @@ async fn read(server: &TestServer, token: &str, path: &str) -> Value {
     answer.json()
 }
 
-/// What is shown, besides up to when it is complete, which is now.
+/// Returns a response without `complete_until`, which is now.
 async fn shown(server: &TestServer, token: &str, path: &str) -> Value {
     let mut answer = read(server, token, path).await;
     let until = answer.as_object_mut().unwrap().remove("complete_until");
@@ -70,7 +70,7 @@ async fn shown(server: &TestServer, token: &str, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_numbers_of_a_link_are_those_of_its_clicks() {
+async fn the_statistics_of_a_link_match_its_clicks() {
     let server = TestServer::closed().await;
     let (ada, truth) = known(&server).await;
     for link in &truth.links {
@@ -81,7 +81,7 @@ async fn the_numbers_of_a_link_are_those_of_its_clicks() {
 }
 
 #[tokio::test]
-async fn the_days_that_are_asked_for_are_shown_each_of_them() {
+async fn each_requested_day_is_shown() {
     let server = TestServer::closed().await;
     let (ada, truth) = known(&server).await;
     let link = &truth.links[0];
@@ -111,7 +111,7 @@ async fn the_days_that_are_asked_for_are_shown_each_of_them() {
     ] {
         let at = path(link, &format!("stats?{query}"));
         let stats = shown(&server, &ada.token, &at).await;
-        // What is of all days, or of the last ones, does not depend on it.
+        // Totals and the numbers of the last days do not depend on the range.
         let expected = truth.stats_json(link.id, from, to, TODAY);
         assert_eq!(stats, expected, "{query}");
     }
@@ -153,7 +153,7 @@ async fn a_breakdown_adds_up_to_all_clicks_of_its_days() {
 }
 
 #[tokio::test]
-async fn what_somebody_owns_is_added_up_and_the_most_clicked_come_first() {
+async fn the_links_of_a_user_are_added_up_and_sorted_by_clicks() {
     let server = TestServer::closed().await;
     let (ada, truth) = known(&server).await;
     let eve = server.member("eve").await;
@@ -165,14 +165,14 @@ async fn what_somebody_owns_is_added_up_and_the_most_clicked_come_first() {
         truth.own_json("https://go.example/", from, to, TODAY)
     );
 
-    // Nothing, of each day.
+    // Each day has zero clicks.
     let none = read(&server, &eve.token, &at).await;
     assert_eq!((&none["links"], &none["total"]), (&json!(0), &json!(0)));
     assert_eq!(none["daily"].as_array().unwrap().len(), 10);
     assert_eq!(none["top"], json!([]));
     let operators = read(&server, OPERATOR, &at).await;
     assert_eq!(operators, none);
-    // What is deleted is left out.
+    // Deleted links are left out.
     let gone = path(&truth.links[0], "");
     let gone = gone.trim_end_matches('/');
     let deleted = server.ask(&ada.token, Method::DELETE, gone).await;
@@ -184,7 +184,7 @@ async fn what_somebody_owns_is_added_up_and_the_most_clicked_come_first() {
 }
 
 #[tokio::test]
-async fn a_click_is_in_the_numbers_as_soon_as_it_was_made() {
+async fn a_click_is_in_the_statistics_at_once() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let fields = json!({ "url": "https://example.com/", "code": "wiki" });
@@ -203,8 +203,8 @@ async fn a_click_is_in_the_numbers_as_soon_as_it_was_made() {
         let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
         send(request.header("user-agent", agent))
     };
-    // The first visit of all takes the ingester longer than a reader waits: it compiles the lists that
-    // visits are told apart by.
+    // The first visit takes the ingester longer than a reader waits: it compiles the lists that
+    // classify visits.
     assert_eq!(visit("203.0.113.1").await.status, StatusCode::FOUND);
     while read(&server, &ada.token, &at).await["total"] != 1 {}
     for (number, address) in (2..).zip(["203.0.113.2", "203.0.113.1"]) {
@@ -240,34 +240,34 @@ async fn a_click_is_in_the_numbers_as_soon_as_it_was_made() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_asked_is_refused_and_it_is_said_what_can() {
+async fn an_invalid_query_is_rejected_with_the_valid_values() {
     let server = TestServer::closed().await;
     let (ada, truth) = known(&server).await;
     let link = &truth.links[0];
     let days = [
-        ("from=2026-03-02", "`from` is not later than `to`"),
+        ("from=2026-03-02", "`from` must not be later than `to`"),
         (
             "from=2026-02-02&to=2026-02-01",
-            "`from` is not later than `to`",
+            "`from` must not be later than `to`",
         ),
-        ("from=yesterday", "`from` is a day such as 2026-03-01"),
-        ("to=2026-02-30", "`to` is a day such as 2026-03-01"),
-        ("to=", "`to` is a day such as 2026-03-01"),
+        ("from=yesterday", "`from` must be a date such as 2026-03-01"),
+        ("to=2026-02-30", "`to` must be a date such as 2026-03-01"),
+        ("to=", "`to` must be a date such as 2026-03-01"),
         (
             "from=2026-02-01T00:00:00Z",
-            "`from` is a day such as 2026-03-01",
+            "`from` must be a date such as 2026-03-01",
         ),
         ("from=1999-01-01", "at most 3660 days"),
-        ("to=-9999-01-02", "`to` is a day such as 2026-03-01"),
+        ("to=-9999-01-02", "`to` must be a date such as 2026-03-01"),
     ];
     let classes = [
         (
             "class=robot",
-            "a visit class is human, bot, preview, prefetch or self",
+            "expected human, bot, preview, prefetch or self",
         ),
-        ("class=", "a visit class is human"),
+        ("class=", "expected human"),
     ];
-    let by = "`by` is referrer, browser, os, device, country or class";
+    let by = "`by` must be referrer, browser, os, device, country or class";
     let mut bad: Vec<(String, &str)> = Vec::new();
     for (query, message) in days {
         bad.push((path(link, &format!("stats?{query}")), message));
@@ -307,7 +307,7 @@ async fn what_cannot_be_asked_is_refused_and_it_is_said_what_can() {
     }
 }
 
-/// All that is shown of a link.
+/// Returns all statistics of a link.
 const VIEWS: [&str; 5] = [
     "stats",
     "breakdown?by=class",
@@ -317,7 +317,7 @@ const VIEWS: [&str; 5] = [
 ];
 
 #[tokio::test]
-async fn the_numbers_of_a_link_are_for_its_owners_and_admins() {
+async fn the_statistics_of_a_link_are_for_its_owners_and_admins() {
     let server = TestServer::closed().await;
     let (ada, bob) = (server.member("ada").await, server.member("bob").await);
     let (eve, root) = (server.member("eve").await, server.admin("root").await);
@@ -371,7 +371,7 @@ async fn the_numbers_of_a_link_are_for_its_owners_and_admins() {
 }
 
 #[tokio::test]
-async fn a_deleted_link_keeps_its_numbers_for_its_owners() {
+async fn a_deleted_link_keeps_its_statistics_for_its_owners() {
     let server = TestServer::closed().await;
     let (ada, truth) = known(&server).await;
     let eve = server.member("eve").await;

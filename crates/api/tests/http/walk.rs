@@ -1,8 +1,8 @@
-//! The walk: every route × everybody who may come along × every visibility of a link, and the status that
-//! each is answered.
+//! The walk: every route × every kind of caller × every visibility of a link, with the status of
+//! the response.
 //!
-//! What is expected is written down here once more, on purpose: a row that is wrong in
-//! `waypost_core::permission`, or a route that forgets to ask, disagrees with it.
+//! The expected statuses are written down here a second time on purpose: a wrong row in
+//! `waypost_core::permission`, or a route without a check, disagrees with them.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -26,42 +26,42 @@ use waypost_store_testkit::samples::Samples;
 use crate::people::Somebody;
 use crate::setup::{Answer, OPERATOR, TestServer, send};
 
-/// Everybody who comes along, in the order of the columns below.
+/// The callers, in the order of the columns below.
 const CALLERS: [&str; 18] = [
     "anonymous",
     "a stranger",
-    "whom it is shared with",
+    "a viewer",
     "a co-owner",
     "the owner",
     "an admin",
-    "an admin whose token lacks `admin`",
-    "an owner who is disabled",
+    "an admin, with a token without `admin`",
+    "a disabled owner",
     "the owner, with an expired token",
     "the owner, with a revoked token",
-    "the owner, with a token that only reads",
-    "the owner, with a token that only writes",
+    "the owner, with a token with the scope `read`",
+    "the owner, with a token with the scope `write`",
     "the operator",
     "a stranger, by session",
     "the owner, by session",
     "an admin, by session",
-    "the owner, by a session that was ended",
-    "an owner who is disabled, by session",
+    "the owner, by a session that was signed out",
+    "a disabled owner, by session",
 ];
 
-/// What stands for the secret of a fresh session, and of one that was ended.
+/// Placeholders for the secret of a new session and of one that was signed out.
 const SESSION: &str = "a session";
 const ENDED_SESSION: &str = "an ended session";
 
-/// The token of forms of everybody who has a session.
+/// The CSRF token of all callers with a session.
 const CSRF: &str = "5d7c5b1c6f4a4bb0a1f0a4a1f2b3c4d5";
 
-/// Answered as the entry says.
+/// The status of success of the entry.
 const OK: u16 = 0;
 
-/// The answers to each caller.
+/// The statuses for each caller.
 type Answers = [u16; CALLERS.len()];
 
-/// The answers to each caller, by the visibility of the link.
+/// The statuses for each caller, by the visibility of the link.
 struct Row {
     public: Answers,
     private: Answers,
@@ -90,38 +90,38 @@ impl Row {
 mod rows {
     use super::{OK, Row};
 
-    //                                       anon stra shar co-o ownr admn lack disa expi revo read writ oper s:st s:ow s:ad s:en s:di
+    // anon stra shar co-o ownr admn lack disa expi revo read writ oper s:st s:ow s:ad s:en s:di
     pub(super) const OPEN: &Row = &Row::same([OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK ]);
-    /// Whoever is signed in goes on at once.
+    /// Signed-in users are redirected at once.
     pub(super) const PAGE: &Row = &Row::same([OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  303, 303, 303, OK,  OK ]);
     pub(super) const LIST: &Row = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, OK,  403, OK,  OK,  OK,  OK,  401, 401]);
     pub(super) const MAKE: &Row = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, 403, OK,  OK,  OK,  OK,  OK,  401, 401]);
-    /// About a user, which the operator is not.
+    /// Requires a user, which the operator is not.
     pub(super) const SELF: &Row = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, OK,  403, 403, OK,  OK,  OK,  401, 401]);
     pub(super) const EDIT_SELF: &Row
                                 = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, 403, OK,  403, OK,  OK,  OK,  401, 401]);
     pub(super) const ADMIN: &Row
                                 = &Row::same([401, 403, 403, 403, 403, OK,  403, 401, 401, 401, 403, 403, OK,  403, 403, OK,  401, 401]);
-    /// Whoever has the code follows it, whatever token they send; a secure link asks.
+    /// Anyone can follow it with any token, unless it is secure.
     pub(super) const FOLLOW: &Row = &Row {
         public:                              [OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK ],
         private:                             [OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK,  OK ],
         secure:                              [401, 403, OK,  OK,  OK,  OK,  403, 401, 401, 401, OK,  403, OK,  403, OK,  OK,  401, 401],
     };
-    /// See the link itself.
+    /// Seeing the link.
     pub(super) const VIEW: &Row = &Row::hidden(
                                              [401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, OK,  403, OK,  OK,  OK,  OK,  401, 401],
                                              [401, 404, OK,  OK,  OK,  OK,  404, 401, 401, 401, OK,  403, OK,  404, OK,  OK,  401, 401],
     );
-    /// A page for those who are signed in; others are sent to sign in, whatever token they send.
+    /// A page for signed-in users. Others are redirected to sign in, with any token.
     pub(super) const MEMBERS: &Row
                                 = &Row::same([303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, OK,  OK,  OK,  303, 303]);
-    /// A page about a link, for those who may see it.
+    /// A page about a link, for users who can see it.
     pub(super) const VIEW_PAGE: &Row = &Row::hidden(
                                              [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, OK,  OK,  OK,  303, 303],
                                              [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 404, OK,  OK,  303, 303],
     );
-    /// The page of a link of one's own, and of one that an admin deletes for good.
+    /// The page of an own link, and of one that an admin permanently deletes.
     pub(super) const OWN_LINK: &Row = &Row::hidden(
                                              [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 403, OK,  OK,  303, 303],
                                              [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 404, OK,  OK,  303, 303],
@@ -130,25 +130,25 @@ mod rows {
                                              [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 403, 403, OK,  303, 303],
                                              [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 404, 403, OK,  303, 303],
     );
-    /// A page for admins.
+    /// An admin page.
     pub(super) const ADMINS: &Row
                                 = &Row::same([303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 403, 403, OK,  303, 303]);
-    /// See what is the owners' own.
+    /// Seeing details for owners only.
     pub(super) const INSPECT: &Row = &Row::hidden(
                                              [401, 403, 403, OK,  OK,  OK,  403, 401, 401, 401, OK,  403, OK,  403, OK,  OK,  401, 401],
                                              [401, 404, 403, OK,  OK,  OK,  404, 401, 401, 401, OK,  403, OK,  404, OK,  OK,  401, 401],
     );
-    /// A page of what is the owners' own.
+    /// A page with details for owners only.
     pub(super) const INSPECT_PAGE: &Row = &Row::hidden(
                                              [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 403, OK,  OK,  303, 303],
                                              [303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 303, 404, OK,  OK,  303, 303],
     );
-    /// Change the link.
+    /// Changing the link.
     pub(super) const CHANGE: &Row = &Row::hidden(
                                              [401, 403, 403, OK,  OK,  OK,  403, 401, 401, 401, 403, OK,  OK,  403, OK,  OK,  401, 401],
                                              [401, 404, 403, OK,  OK,  OK,  404, 401, 401, 401, 403, OK,  OK,  404, OK,  OK,  401, 401],
     );
-    /// Delete it for good.
+    /// Permanently deleting the link.
     pub(super) const DESTROY: &Row = &Row::hidden(
                                              [401, 403, 403, 403, 403, OK,  403, 401, 401, 401, 403, 403, OK,  403, 403, OK,  401, 401],
                                              [401, 404, 403, 403, 403, OK,  404, 401, 401, 401, 403, 403, OK,  404, 403, OK,  401, 401],
@@ -159,8 +159,8 @@ use rows::{
     MAKE, MEMBERS, OPEN, OWN_LINK, PAGE, SELF, VIEW, VIEW_PAGE,
 };
 
-/// A route as `routes()` shows it, what is sent there (words in braces are put in: see
-/// [`Stage::fill`]), the status of success, and who is answered what.
+/// A route as `routes()` returns it, the request (words in braces are filled in, see
+/// [`Stage::fill`]), the status of success, and the expected statuses.
 struct Entry(&'static str, &'static str, &'static str, u16, &'static Row);
 
 const LINK: &str = r#"{"url":"https://example.com/made"}"#;
@@ -292,7 +292,7 @@ const ENTRIES: &[Entry] = &[
     Entry("GET, HEAD /api/docs/{file:.*}",              "/api/docs/index.html",                     "",   200, OPEN),
 ];
 
-/// A server, and everybody who comes along.
+/// A server with all callers.
 struct Stage {
     server: TestServer,
     samples: Samples,
@@ -301,7 +301,7 @@ struct Stage {
     co_owner: Somebody,
     recipient: Somebody,
     disabled: Somebody,
-    /// The token of each caller, and whose it is.
+    /// The token of each caller and its user.
     callers: Vec<(String, Option<UserId>)>,
 }
 
@@ -376,7 +376,7 @@ impl Stage {
         }
     }
 
-    /// A name that nothing has yet.
+    /// Returns an unused name.
     fn name(&self, what: &str) -> String {
         format!("{what}-{}", self.named.fetch_add(1, Ordering::Relaxed))
     }
@@ -395,7 +395,7 @@ impl Stage {
         }
     }
 
-    /// A fresh link with its people.
+    /// Creates a link with owners and shares.
     async fn link(&self, visibility: Visibility) -> Link {
         let code = self.name("walk");
         let mut link = self.samples.link(&code);
@@ -415,8 +415,8 @@ impl Stage {
         link
     }
 
-    /// A text with what it is about put in, in which `{victim}` is a fresh user, `{token}` a fresh token
-    /// and `{session}` a fresh session of the caller.
+    /// Fills in a text. `{victim}` is a new user, `{token}` a new token and `{session}` a new
+    /// session of the caller.
     async fn fill(&self, text: &str, link: &str, code: &str, caller: Option<UserId>) -> String {
         let mut text = text
             .replace("{link}", link)
@@ -482,12 +482,12 @@ impl Stage {
         text
     }
 
-    /// Opens a session, whether its user may have one or not.
+    /// Opens a session, even for a user who may not have one.
     async fn session(&self, user: UserId, ended: bool) -> (SessionId, String) {
         let store = self.server.store.memory();
         let user = store.user(user).await.unwrap().unwrap();
         let (mut session, secret) = self.samples.session(&user);
-        // Not to be renewed, which can be seen.
+        // Recent enough not to be renewed, which would set a cookie.
         session.last_used_at = self.server.clock.now();
         session.ended_at = ended.then_some(session.created_at);
         let inserted = store.insert_session(&session, &secret.hash()).await;
@@ -495,7 +495,7 @@ impl Stage {
         (session.id, secret.reveal().to_owned())
     }
 
-    /// What a caller presents: a fresh session where they have one.
+    /// Returns the credentials of a caller: a new session for callers with a session.
     async fn credential(&self, token: &str, user: Option<UserId>) -> String {
         match (token, user) {
             (SESSION | ENDED_SESSION, Some(user)) => {
@@ -506,7 +506,7 @@ impl Stage {
     }
 
     async fn send(&self, token: &str, mut method: Method, path: &str, body: &str) -> Answer {
-        // A stream of events has no end; its headers tell as much.
+        // A live stream has no end; its headers are enough.
         if path.ends_with("/live") {
             method = Method::HEAD;
         }
@@ -530,7 +530,8 @@ impl Stage {
         send(request).await
     }
 
-    /// Sends an entry as everybody about links of this visibility, and notes what is not as expected.
+    /// Sends an entry as each caller for links of this visibility, and collects unexpected
+    /// responses.
     async fn walk(&self, entry: &Entry, visibility: Visibility, wrong: &mut String) {
         let Entry(route, path, body, success, row) = entry;
         let (methods, _) = route.split_once(" /").unwrap();
@@ -570,7 +571,7 @@ impl Stage {
 }
 
 #[test]
-fn the_walk_takes_every_route_and_no_other() {
+fn the_walk_covers_every_route_and_no_other() {
     let walked: BTreeSet<String> = ENTRIES.iter().map(|entry| entry.0.to_owned()).collect();
     let served: BTreeSet<String> = routes()
         .map(|route| format!("{} {}", route.methods, route.path))
@@ -578,18 +579,18 @@ fn the_walk_takes_every_route_and_no_other() {
     let missing: Vec<_> = served.difference(&walked).collect();
     assert!(
         missing.is_empty(),
-        "add an entry to ENTRIES in walk.rs that says who is answered what by {missing:?}"
+        "add an entry to ENTRIES in walk.rs that lists the statuses of {missing:?}"
     );
     let stale: Vec<_> = walked.difference(&served).collect();
     assert!(
         stale.is_empty(),
-        "remove the entries of ENTRIES in walk.rs that no route has any more: {stale:?}"
+        "remove the entries of ENTRIES in walk.rs that have no route: {stale:?}"
     );
 }
 
-/// Forms without their token, as an admin sends them who is signed in.
+/// Sends forms without their CSRF token as a signed-in admin.
 #[tokio::test]
-async fn no_form_of_a_page_is_taken_without_its_token() {
+async fn no_form_of_a_page_is_accepted_without_its_token() {
     let stage = Stage::set().await;
     let forms = ENTRIES.iter().filter(|entry| entry.2.contains("{csrf}"));
     let mut refused = 0;
@@ -625,7 +626,7 @@ fn every_form_of_a_page_is_walked_with_its_token() {
 }
 
 #[tokio::test]
-async fn everybody_is_answered_by_every_route_what_they_may_see() {
+async fn every_route_answers_every_caller_with_the_expected_status() {
     let stage = Stage::set().await;
     let mut wrong = String::new();
     for entry in ENTRIES {
@@ -636,20 +637,20 @@ async fn everybody_is_answered_by_every_route_what_they_may_see() {
     assert!(wrong.is_empty(), "not as expected:\n{wrong}");
 }
 
-/// What can be told apart of an answer.
+/// Returns the parts of a response that a client could distinguish.
 fn seen(answer: Answer) -> (StatusCode, Vec<(String, Vec<u8>)>, String) {
     let headers = answer.headers.iter();
     let mut headers: Vec<_> = headers
         .filter(|(name, _)| !matches!(name.as_str(), "date" | "x-request-id"))
         .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
         .collect();
-    // Their order is that of a map.
+    // Headers are in the order of a map.
     headers.sort();
     (answer.status, headers, answer.body)
 }
 
 #[tokio::test]
-async fn what_somebody_may_not_see_is_answered_like_what_does_not_exist() {
+async fn a_hidden_link_is_answered_like_a_missing_one() {
     let stage = Stage::set().await;
     let about_links = ENTRIES
         .iter()
@@ -657,8 +658,8 @@ async fn what_somebody_may_not_see_is_answered_like_what_does_not_exist() {
     let mut compared = 0;
     for Entry(route, path, body, ..) in about_links {
         let (methods, _) = route.split_once(" /").unwrap();
-        // The stranger, the admin without the scope, and those whose tokens do only half of it;
-        // and the stranger by session.
+        // The stranger, the admin without the scope, callers whose tokens have only one of the
+        // scopes, and the stranger with a session.
         for caller in [1, 6, 10, 11, 13] {
             let (token, user) = &stage.callers[caller];
             let token = match caller {

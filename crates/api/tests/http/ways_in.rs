@@ -1,4 +1,5 @@
-//! Ways in from where people are: the address bar, a bookmark, the menu of a phone; and what crawlers are told.
+//! The address bar, the bookmark and the share menu of a phone as ways to Waypost, and
+//! `robots.txt`.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -8,7 +9,7 @@ use crate::pages::POLICY;
 use crate::setup::{TestServer, send};
 
 #[tokio::test]
-async fn address_bars_are_told_how_to_go_to_a_link() {
+async fn the_address_bar_opens_links() {
     let server = TestServer::closed().await;
     let user = add(&server, "ada").await;
     let token = server.token(user.id, "read,write").await;
@@ -59,7 +60,7 @@ async fn address_bars_are_told_how_to_go_to_a_link() {
 }
 
 #[tokio::test]
-async fn the_root_leads_people_to_the_dashboard() {
+async fn the_root_redirects_browsers_to_the_dashboard() {
     let server = TestServer::closed().await;
     let page = server.browse("/").await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
@@ -69,7 +70,7 @@ async fn the_root_leads_people_to_the_dashboard() {
 }
 
 #[tokio::test]
-async fn it_can_be_installed_and_shared_with() {
+async fn it_can_be_installed_and_receives_shared_pages() {
     let server = TestServer::closed().await;
     let file = server.get("/manifest.webmanifest").await;
     assert_eq!(file.header("content-type"), "application/manifest+json");
@@ -79,7 +80,7 @@ async fn it_can_be_installed_and_shared_with() {
         (&target["action"], &target["method"]),
         (&json!("/dashboard"), &json!("GET"))
     );
-    // Browsers say so when it is left out.
+    // Browsers warn if it is missing.
     assert_eq!(target["enctype"], "application/x-www-form-urlencoded");
     let params = json!({ "title": "title", "text": "text", "url": "target" });
     assert_eq!(target["params"], params);
@@ -102,7 +103,7 @@ async fn it_can_be_installed_and_shared_with() {
 }
 
 #[tokio::test]
-async fn crawlers_are_kept_from_the_pages_of_people() {
+async fn crawlers_are_kept_out_of_pages_for_users() {
     let server = TestServer::closed().await;
     let file = server.get("/robots.txt").await;
     assert_eq!(file.header("content-type"), "text/plain; charset=utf-8");
@@ -120,7 +121,7 @@ async fn crawlers_are_kept_from_the_pages_of_people() {
             "{file:?}"
         );
     }
-    // None of them is a path that leads nowhere.
+    // None of them is recorded as an orphan path.
     let not_found = server.metric("waypost_redirects_total{status=\"not_found\"}");
     assert!(not_found.await.abs() < 0.1);
     let head = server.head("/robots.txt").await;
@@ -128,7 +129,7 @@ async fn crawlers_are_kept_from_the_pages_of_people() {
 }
 
 #[tokio::test]
-async fn the_bookmark_leads_to_the_form_of_a_new_link() {
+async fn the_bookmark_opens_the_form_for_a_new_link() {
     let server = TestServer::closed().await;
     add(&server, "ada").await;
     let page = signed_in(&server).await.get("/dashboard/tools").await;
@@ -136,13 +137,13 @@ async fn the_bookmark_leads_to_the_form_of_a_new_link() {
     let bookmark = "href=\"javascript:void(location.href=&#34;https://go.example/dashboard?target=&#34;+\
         encodeURIComponent(location.href)+&#34;&#38;title=&#34;+encodeURIComponent(document.title))\"";
     assert!(page.body.contains(bookmark), "{page:?}");
-    // It is the only link of its kind, and no page lets it run.
+    // It is the only `javascript:` link, and the policy of every page forbids it.
     assert_eq!(page.body.matches("href=\"javascript:").count(), 1);
     assert_eq!(page.header("content-security-policy"), POLICY);
 }
 
 #[tokio::test]
-async fn every_page_for_everybody_forbids_what_it_does_not_need() {
+async fn every_public_page_forbids_what_it_does_not_need() {
     let server = TestServer::closed().await;
     let user = add(&server, "ada").await;
     let token = server.token(user.id, "read,write").await;
@@ -194,7 +195,7 @@ async fn every_page_for_everybody_forbids_what_it_does_not_need() {
 }
 
 #[tokio::test]
-async fn hostile_addresses_names_and_headers_stay_texts() {
+async fn hostile_urls_names_and_headers_are_escaped() {
     let server = TestServer::closed().await;
     let user = add(&server, "ada").await;
     let token = server.token(user.id, "read,write").await;

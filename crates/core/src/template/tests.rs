@@ -1,4 +1,4 @@
-//! What placeholders are, what fills them, and what filling never changes.
+//! Tests of placeholders, their values, and the parts of a URL that filling never changes.
 
 use proptest::prelude::*;
 use url::Url;
@@ -45,7 +45,7 @@ fn segments_fill_the_names_in_the_order_in_which_these_appear_first() {
             "1",
             "https://a.example/v1.html",
         ),
-        // The longest name counts, whichever is a prefix of which.
+        // The longest name is used, even if another name is a prefix of it.
         (
             "https://a.example/$env/$env_id",
             "p/7",
@@ -99,21 +99,27 @@ fn the_wrong_number_of_segments_says_what_is_missing() {
     for (rest, message) in [
         (
             "",
-            "the path must go on with /env/app: `env`, `app` are missing",
+            "the path is incomplete; expected /env/app after the code (`env`, `app` missing)",
         ),
         (
             "/",
-            "the path must go on with /env/app: `env`, `app` are missing",
+            "the path is incomplete; expected /env/app after the code (`env`, `app` missing)",
         ),
-        ("1", "the path must go on with /env/app: `app` is missing"),
-        ("1//", "the path must go on with /env/app: `app` is missing"),
+        (
+            "1",
+            "the path is incomplete; expected /env/app after the code (`app` missing)",
+        ),
+        (
+            "1//",
+            "the path is incomplete; expected /env/app after the code (`app` missing)",
+        ),
         (
             "/1",
-            "the path must go on with /env/app: `env`, `app` are missing",
+            "the path is incomplete; expected /env/app after the code (`env`, `app` missing)",
         ),
         (
             "1/2/3",
-            "the path must go on with /env/app and nothing more, not with 3 parts",
+            "the path is too long; expected /env/app after the code, got 3 parts",
         ),
     ] {
         let error = template.fill(rest).unwrap_err();
@@ -136,7 +142,7 @@ fn a_value_that_would_make_browsers_leave_the_path_is_refused() {
     }
     let slug = keyword("https://a.example/x/{slug}").unwrap();
     assert_eq!(slug.fill("a/../b"), Err(FillError::DotSegment));
-    // In the query they are text.
+    // In the query, dots are plain text.
     let query = link("https://a.example/?q=$x").unwrap();
     assert_eq!(query.fill("..").as_deref(), Ok("https://a.example/?q=.."));
 }
@@ -197,7 +203,7 @@ fn what_is_filled_has_an_end() {
     assert_eq!(template.fill(&"y".repeat(1_000)), Err(FillError::TooLong));
 }
 
-/// All of a URL that a placeholder may not change.
+/// Returns the parts of a URL that a placeholder must not change.
 fn authority(url: &str) -> (String, Option<String>, Option<u16>, String, Option<String>) {
     let url = Url::parse(url).unwrap();
     (
@@ -225,7 +231,7 @@ proptest! {
             if let Ok(filled) = template.fill(&rest) {
                 prop_assert!(filled.bytes().all(|byte| byte.is_ascii_graphic()), "{}", filled);
                 prop_assert_eq!(authority(&filled), before.clone());
-                // It is what it will be in a browser: no segment is resolved.
+                // The path is unchanged in a browser: no segment is resolved.
                 let parsed = Url::parse(&filled).unwrap();
                 let path = |url: &str| url.split(['?', '#']).next().unwrap().matches('/').count();
                 prop_assert_eq!(path(parsed.as_str()), path(&filled).max(3), "{}", filled);

@@ -1,11 +1,11 @@
-//! What admins change of users.
+//! Changes of users by admins.
 
 use waypost_core::{Actor, DisplayName, Email, Role, User, UserId};
 use waypost_store::{StoreError, UserChange};
 
 use super::{AccountError, Accounts, AccountsParts};
 
-/// What is to change of a user; `None` stays as it is.
+/// What to change of a user; fields that are `None` stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserEdit {
     /// The email address.
@@ -14,23 +14,24 @@ pub struct UserEdit {
     pub display_name: Option<DisplayName>,
     /// The role.
     pub role: Option<Role>,
-    /// Whether they may do nothing from now on. Who is disabled already stays so since then.
+    /// Whether the user is disabled from now on. A user who is already disabled keeps the time
+    /// since when.
     pub disabled: Option<bool>,
 }
 
 impl UserEdit {
-    /// Whether it takes rights away.
+    /// Returns whether the change takes rights away.
     fn takes_rights(&self) -> bool {
         self.role == Some(Role::Member) || self.disabled == Some(true)
     }
 }
 
 impl Accounts {
-    /// Changes a user. Returns the user as they are then; `None` when there is no such user.
+    /// Changes a user. Returns the user afterwards; `None` when the user does not exist.
     ///
     /// # Errors
-    /// [`AccountError::Oneself`] when it would take rights from the actor, [`AccountError::AddressInUse`] when another
-    /// user has the address.
+    /// [`AccountError::Oneself`] when it would take rights from the actor,
+    /// [`AccountError::AddressInUse`] when another user has the email address.
     pub async fn change_user(
         &self,
         actor: &Actor,
@@ -61,10 +62,11 @@ impl Accounts {
         }
     }
 
-    /// Returns the user with this email address who is to get the links of another one.
+    /// Returns the user with this email address, to whom links of another user are to be
+    /// transferred.
     ///
     /// # Errors
-    /// [`AccountError::NoHeir`] when nobody has the address but the other one.
+    /// [`AccountError::NoHeir`] when no user other than `of` has the email address.
     pub async fn heir(&self, of: UserId, email: &Email) -> Result<User, AccountError> {
         let found = self.0.parts.store.user_by_email(email).await?;
         let found = found.filter(|heir| heir.id != of);
@@ -72,7 +74,7 @@ impl Accounts {
     }
 }
 
-/// Nobody takes rights from themselves.
+/// Refuses to take rights from the actor.
 pub(super) fn check_other(actor: &Actor, id: UserId) -> Result<(), AccountError> {
     if actor.user_id() == Some(id) {
         return Err(AccountError::Oneself);

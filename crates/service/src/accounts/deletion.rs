@@ -1,4 +1,4 @@
-//! Deleting users, and what becomes of their links.
+//! Deleting users and transferring or deleting their links.
 
 use waypost_core::{Actor, UserId};
 use waypost_store::{Heir, StoreError, Transfer, UserChange};
@@ -6,20 +6,21 @@ use waypost_store::{Heir, StoreError, Transfer, UserChange};
 use super::changes::check_other;
 use super::{AccountError, Accounts, AccountsParts};
 
-/// Links that are taken from a user at a time.
+/// Number of links taken from a user at a time.
 const TAKE_BATCH: u32 = 100;
-/// So often a user is deleted who owns links again in the last moment.
+/// Maximum number of attempts to delete a user who becomes an owner of a link at the last moment.
 const DELETE_TRIES: usize = 5;
 
 impl Accounts {
-    /// Deletes a user, and does with their links what `links` says; `false` when there was none. They
-    /// are disabled first, so that they make no more. `taken` is told the number of links so far.
+    /// Deletes a user and transfers or deletes their links as `links` says; returns `false` when
+    /// the user did not exist. The user is disabled first so that they create no more links.
+    /// `taken` is called with the number of links so far.
     ///
-    /// What fails half-way is done by doing it again.
+    /// After a failure half-way, calling it again completes it.
     ///
     /// # Errors
-    /// [`AccountError::Oneself`] when the actor is the user, [`AccountError::NoUser`] when the user to give the links
-    /// to does not exist.
+    /// [`AccountError::Oneself`] when the actor is the user, [`AccountError::NoUser`] when the user
+    /// to transfer the links to does not exist.
     pub async fn delete_user(
         &self,
         actor: &Actor,
@@ -30,8 +31,8 @@ impl Accounts {
         check_other(actor, id)?;
         let deleted = self.delete(actor.user_id(), id, links, &mut taken).await?;
         if deleted && let Some(resolver) = &self.0.parts.resolver {
-            // So that this process forgets their deleted links now, and not with the next reading of the feed. A
-            // failure is told in the log, and the next reading makes up for it.
+            // Lets this process drop their deleted links from the cache now, not with the next poll
+            // of the feed. A failure is logged, and the next poll makes up for it.
             let _ = resolver.poll_once().await;
         }
         Ok(deleted)
@@ -67,7 +68,7 @@ impl Accounts {
                 taken(total);
             }
             match store.delete_user(id).await {
-                // Somebody made them an owner just now.
+                // The user became an owner just now.
                 Err(StoreError::Conflict) => {}
                 deleted => return Ok(deleted?),
             }

@@ -1,31 +1,31 @@
-//! Finding users by a part of their address or name.
+//! Finding users by a part of their email address or name.
 
 use waypost_core::{User, UserCursor};
 use waypost_store::StoreError;
 
 use super::{Accounts, AccountsParts};
 
-/// Users that are read at a time.
+/// Number of users read at a time.
 const PAGE: u32 = 500;
-/// So many pages are looked through at a time: 10,000 users.
+/// Maximum number of pages searched at a time: 10,000 users.
 const PAGES: usize = 20;
 
-/// Some of the users that were looked for.
+/// A part of the users found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FoundUsers {
-    /// They, newest first.
+    /// The users, newest first.
     pub users: Vec<User>,
-    /// Where to look on; `None` when all have been looked through.
+    /// Where to continue the search; `None` when all users were searched.
     pub next: Option<UserCursor>,
 }
 
 impl Accounts {
-    /// At most `limit` users behind a cursor, newest first, in whose address or name is `text`, in any case;
-    /// an empty one is in all of them. It looks through 10,000 users at a time: where there are more, it may
-    /// find fewer than `limit`, or nobody, and says where to look on.
+    /// Returns at most `limit` users after a cursor, newest first, whose email address or name
+    /// contains `text`, in any case; an empty `text` matches all. Searches 10,000 users at a time:
+    /// if there are more, it may find fewer than `limit`, or none, and returns where to continue.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn find_users(
         &self,
         text: &str,
@@ -39,7 +39,7 @@ impl Accounts {
             user.email.as_str().contains(&text) || name.contains(&text)
         };
         let mut found = Vec::new();
-        // Where everybody is found, no more are read than are shown.
+        // If every user matches, read no more than are shown.
         let page = match u32::try_from(limit) {
             Ok(limit) if text.is_empty() => limit.saturating_add(1).min(PAGE),
             _ => PAGE,
@@ -54,7 +54,7 @@ impl Accounts {
             };
             cursor = Some(UserCursor::from(last));
             found.extend(users.into_iter().filter(is_found));
-            // One more is known to be there.
+            // One more match is known to exist.
             if found.len() > limit {
                 found.truncate(limit);
                 return Ok(FoundUsers {

@@ -1,8 +1,9 @@
-//! Signing in with an account at an identity provider, which has proved who somebody is.
+//! Signing in with an account at an identity provider that has authenticated the user.
 //!
-//! The account is what a user is known again by (issuer and subject, OpenID Connect Core 1.0 §5.7), not
-//! the address, which may come to belong to somebody else. The first time, an address that the provider
-//! has verified gives the account to the user who has it here, or makes a new one.
+//! A user is identified by the account (issuer and subject, OpenID Connect Core 1.0 §5.7), not by
+//! the email address, which may later belong to another person. At the first sign-in, an email
+//! address verified by the provider links the account to the user with that address, or creates a
+//! new user.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,36 +13,37 @@ use waypost_store::StoreError;
 
 use super::{Accounts, AccountsParts};
 
-/// So often it is looked again, when somebody else did something about the same account just now.
+/// Maximum number of attempts if the same account changes at the same time.
 const TRIES: usize = 5;
 
-/// What a provider says about whoever signs in.
+/// What a provider says about the person who signs in.
 #[derive(Debug, Clone)]
 pub struct ProvenIdentity {
-    /// Which account.
+    /// The account.
     pub identity: ExternalIdentity,
-    /// Its address, where there is one.
+    /// Its email address, if there is one.
     pub email: Option<Email>,
-    /// The provider has made sure that the address is theirs.
+    /// Whether the provider has verified that the email address is theirs.
     pub email_verified: bool,
     /// Its name, which may be empty.
     pub display_name: DisplayName,
-    /// Whether the account is in the group of admins; `None` where there is no such group.
+    /// Whether the account is in the group of admins; `None` if no such group is set.
     pub is_in_admin_group: Option<bool>,
 }
 
-/// The domains of the addresses with which people may sign in; without one, all of them.
+/// The domains of the email addresses with which people may sign in; if empty, all domains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedDomains(Vec<Box<str>>);
 
 impl AllowedDomains {
-    /// Whether addresses of every domain are allowed.
+    /// Returns whether email addresses of every domain are allowed.
     #[must_use]
     pub const fn is_any(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether an address is in one of the domains. A domain is not in the one above it.
+    /// Returns whether an email address is in one of the domains. A subdomain of a domain is not in
+    /// it.
     #[must_use]
     pub fn contains(&self, email: &Email) -> bool {
         let domain = email.as_str().rsplit_once('@').map(|(_, domain)| domain);
@@ -49,7 +51,7 @@ impl AllowedDomains {
     }
 }
 
-/// Domains separated by commas, in any case.
+/// Parses domains separated by commas, in any case.
 impl FromStr for AllowedDomains {
     type Err = AllowedDomainsError;
 
@@ -70,24 +72,24 @@ impl fmt::Display for AllowedDomains {
     }
 }
 
-/// A text is not a list of domains.
+/// The text is not a list of domains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a list of domains such as example.com,example.org")]
+#[error("must be a list of domains such as example.com,example.org")]
 pub struct AllowedDomainsError;
 
-/// Why somebody whom a provider knows may not sign in here.
+/// Why a person with an account at the provider may not sign in.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    /// The provider tells no address, or none that can be one.
-    #[error("the sign-in provider does not tell your email address")]
+    /// The provider sends no email address, or an invalid one.
+    #[error("the sign-in provider does not disclose your email address")]
     NoEmail,
-    /// The provider has not made sure that the address is theirs.
-    #[error("the sign-in provider has not verified that your email address is yours")]
+    /// The provider has not verified that the email address is theirs.
+    #[error("the sign-in provider has not verified your email address")]
     EmailNotVerified,
-    /// The address is in none of the domains.
-    #[error("addresses of your domain may not sign in here")]
+    /// The email address is in none of the domains.
+    #[error("email addresses of your domain are not allowed to sign in")]
     DomainNotAllowed,
-    /// An admin has disabled them.
+    /// An admin has disabled the user.
     #[error("your account is disabled")]
     Disabled,
     /// The store failed.
@@ -96,18 +98,18 @@ pub enum IdentityError {
 }
 
 impl Accounts {
-    /// The user to whom an account at a provider belongs, with the role that its groups give them. One
-    /// whom nobody knows yet is given to the user with its address, or to a new one, a member without a
-    /// password.
+    /// Returns the user of an account at a provider, with the role that its groups give. An account
+    /// that is not known yet is linked to the user with its email address, or to a new user, a
+    /// member without a password.
     ///
     /// # Errors
-    /// [`IdentityError`] when they may not sign in. Then nothing has been changed.
+    /// [`IdentityError`] when the person may not sign in. Nothing was changed then.
     pub async fn user_of_identity(
         &self,
         proven: &ProvenIdentity,
         domains: &AllowedDomains,
     ) -> Result<User, IdentityError> {
-        // Whoever is known stays so without an address, unless addresses are what decides.
+        // A known account needs no email address, unless the domain decides.
         if !domains.is_any() {
             let email = verified_email(proven)?;
             if !domains.contains(email) {
@@ -125,7 +127,7 @@ impl Accounts {
             .store()
             .follow_admin_group(&proven.identity, is_in_group)
             .await?;
-        // They were deleted just now: opening a session will say so.
+        // The user was deleted just now: opening a session will report it.
         Ok(followed.unwrap_or(user))
     }
 
@@ -138,7 +140,7 @@ impl Accounts {
             }
             let email = verified_email(proven)?;
             let user = match store.user_by_email(email).await? {
-                // Not even the account is noted.
+                // The account is not recorded either.
                 Some(user) if user.is_disabled() => return Ok(user),
                 Some(user) => user,
                 None => match self.add_member(email, proven).await {
@@ -153,7 +155,7 @@ impl Accounts {
             let (identity, now) = (&proven.identity, clock.now());
             match store.insert_identity(identity, user.id, false, now).await {
                 Ok(()) => return Ok(user),
-                // Given away, or the user deleted, in this moment.
+                // The account was assigned, or the user deleted, at this moment.
                 Err(error @ (StoreError::Conflict | StoreError::NotFound)) => failed = error,
                 Err(error) => return Err(error.into()),
             }

@@ -36,7 +36,7 @@ async fn a_stranger_becomes_a_member_without_a_password_and_is_known_again() {
     assert_eq!((user.role, user.created_at), (Role::Member, START));
     assert_eq!(user.display_name.as_str(), "Ada");
     assert_eq!(accounts.store().password(user.id).await.unwrap(), None);
-    // By the account: the address is another one now, and not verified.
+    // Recognised by the account: the email address is another one now, and not verified.
     let later = ProvenIdentity {
         email_verified: false,
         ..proven("1", "lovelace@example.com")

@@ -1,8 +1,9 @@
-//! Hashing passwords, on a thread of its own.
+//! Hashing passwords on a thread of its own.
 //!
-//! It takes tens of milliseconds of a core and 19 MiB of memory, on purpose. All of it runs on one thread
-//! of the lowest priority: however many sign in at once, or try to, redirects go first, and the memory
-//! stays that of one hash. A few may wait for their turn; whoever finds them waiting is sent away.
+//! A hash takes tens of milliseconds of a core and 19 MiB of memory, on purpose. All hashes run on
+//! one thread of the lowest priority: however many people sign in at once, or try to, redirects go
+//! first, and only one hash uses memory at a time. A few requests may wait for their turn; further
+//! ones are rejected.
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -13,21 +14,22 @@ use waypost_store::{StoreError, lower_priority};
 
 use super::AccountError;
 
-/// So many wait for their turn at the most: at some tens of milliseconds each, about a second.
+/// Maximum number of requests that wait for their turn: about a second, at some tens of
+/// milliseconds each.
 const WAITING: usize = 16;
 
-/// Something to compute.
+/// A computation.
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The thread, which starts when it is first needed and ends with this.
+/// The thread. It starts when it is first needed and ends when this is dropped.
 #[derive(Default)]
 pub(super) struct PasswordThread(OnceLock<Option<SyncSender<Job>>>);
 
 impl PasswordThread {
-    /// Computes what is kept of a password.
+    /// Hashes a password.
     ///
     /// # Errors
-    /// [`AccountError::Busy`] when too many wait already.
+    /// [`AccountError::Busy`] when too many are already waiting.
     pub(super) async fn hash(
         &self,
         password: Password,
@@ -37,10 +39,10 @@ impl PasswordThread {
         Ok(self.run(move || password.hash(&*random)).await??)
     }
 
-    /// Whether a hash is that of what somebody presents.
+    /// Returns whether a hash is that of the presented password.
     ///
     /// # Errors
-    /// [`AccountError::Busy`] when too many wait already.
+    /// [`AccountError::Busy`] when too many are already waiting.
     pub(super) async fn verify(
         &self,
         hash: PasswordHash,
@@ -55,7 +57,7 @@ impl PasswordThread {
     ) -> Result<T, AccountError> {
         let (sender, done) = oneshot::channel();
         let job = Box::new(move || {
-            // Whoever asked may have gone meanwhile.
+            // The request may be gone by now.
             if !sender.is_closed() {
                 let _ = sender.send(work());
             }
@@ -76,7 +78,7 @@ fn start() -> Option<SyncSender<Job>> {
     let thread = std::thread::Builder::new().name("passwords".to_owned());
     let spawned = thread.spawn(move || work(&jobs));
     if let Err(error) = &spawned {
-        tracing::error!(%error, "the thread that hashes passwords cannot be started");
+        tracing::error!(%error, "cannot start the thread that hashes passwords");
     }
     spawned.ok().map(|_| sender)
 }

@@ -1,4 +1,4 @@
-//! Signing in and setting up, over a store in memory.
+//! Signing in and set-up, over a store in memory.
 
 use time::Duration;
 use waypost_core::SessionSecret;
@@ -15,7 +15,7 @@ fn password(text: &str) -> Password {
     Password::parse(text).unwrap()
 }
 
-/// Ada, with a password.
+/// Adds the user Ada, with a password.
 async fn ada(accounts: &Accounts) -> User {
     let new = NewUser {
         password: Some(password(PASSWORD)),

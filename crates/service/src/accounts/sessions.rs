@@ -1,7 +1,7 @@
-//! Signing in, being known again by a session, and signing out.
+//! Signing in, authenticating by a session, and signing out.
 //!
-//! An answer never tells whether an account exists: who has none, has no password or is disabled is asked
-//! the same questions of the store and waits for a password to be hashed like everybody else.
+//! A response never reveals whether an account exists: for an unknown, disabled or passwordless
+//! account, the same store queries are made and a password is hashed, as for any other.
 
 use waypost_core::{
     Actor, Email, Password, PasswordHash, Scopes, Session, SessionHash, SessionId, SessionSecret,
@@ -11,14 +11,14 @@ use waypost_store::StoreError;
 
 use super::{AccountError, Accounts, AccountsParts};
 
-/// Somebody signed in.
+/// A new session.
 #[derive(Debug, Clone)]
 pub struct NewSession {
     /// The session.
     pub session: Session,
-    /// What the browser presents from now on. It is nowhere else.
+    /// The secret for the browser to present from now on. It is not stored anywhere else.
     pub secret: SessionSecret,
-    /// Who.
+    /// The user.
     pub user: User,
 }
 
@@ -27,14 +27,14 @@ pub struct NewSession {
 pub struct KnownSession {
     /// The session, as it is now.
     pub session: Session,
-    /// Whose it is.
+    /// Its user.
     pub user: User,
-    /// It lasts longer from now on: the browser is to know.
+    /// Whether its expiry has moved, so that the browser must be told.
     pub extended: bool,
 }
 
 impl KnownSession {
-    /// Who presents it, and how much they may: everything that their role allows.
+    /// Returns the user as the actor of a request, with all rights of their role.
     #[must_use]
     pub fn actor(&self) -> Actor {
         Actor::User {
@@ -46,11 +46,11 @@ impl KnownSession {
 }
 
 impl Accounts {
-    /// Signs somebody in with an address and a password, as they typed them. `None` when they are not
-    /// those of a user who may.
+    /// Signs in a user with an email address and a password as typed. Returns `None` when they are
+    /// wrong or the user is disabled.
     ///
     /// # Errors
-    /// [`AccountError::Busy`] when too many sign in just now.
+    /// [`AccountError::Busy`] when there are too many sign-ins at the moment.
     pub async fn sign_in(
         &self,
         email: &str,
@@ -79,7 +79,8 @@ impl Accounts {
             return Ok(None);
         }
         let opened = self.open_session(user, user_agent).await?;
-        // Whoever had the old password does not stay signed in when it was changed in this moment.
+        // A sign-in with the old password must not succeed if the password was changed at this
+        // moment.
         if store.password(id).await?.as_ref() != Some(&kept) {
             store
                 .end_session(id, opened.session.id, clock.now())
@@ -89,10 +90,10 @@ impl Accounts {
         Ok(Some(opened))
     }
 
-    /// Opens a session for somebody who has proved who they are.
+    /// Opens a session for a user who was authenticated otherwise.
     ///
     /// # Errors
-    /// [`AccountError::NoUser`] when they were deleted or disabled meanwhile.
+    /// [`AccountError::NoUser`] when the user was deleted or disabled in the meantime.
     pub async fn open_session(
         &self,
         user: User,
@@ -121,7 +122,7 @@ impl Accounts {
             Err(StoreError::NotFound) => return Err(AccountError::NoUser),
             Err(error) => return Err(error.into()),
         }
-        // Disabling somebody ends the sessions that are there: this one may have come a moment later.
+        // Disabling a user ends existing sessions: this one may have come a moment later.
         let user = store.user(user.id).await?;
         let user = user.filter(|user| !user.is_disabled());
         let Some(user) = user else {
@@ -135,14 +136,14 @@ impl Accounts {
         })
     }
 
-    /// Whose session this secret is. `None` for what is not that of a valid session of a user who is not
-    /// disabled.
+    /// Returns the session of a secret, with its user. Returns `None` if it is not that of a valid
+    /// session of a user who is not disabled.
     ///
-    /// The store is asked each time, so that a session that is ended is of no use any more. Using it makes
-    /// it last longer, which is written down every few minutes.
+    /// Reads the store each time, so a session that has ended is rejected at once. Using a session
+    /// extends it, which is written to the store every few minutes.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn authenticate_session(
         &self,
         presented: &str,
@@ -170,8 +171,8 @@ impl Accounts {
                     session.expires_at = expires_at;
                     extended = true;
                 }
-                // It is valid all the same.
-                Err(error) => tracing::debug!(%error, "the use of a session is noted later"),
+                // The session is valid all the same.
+                Err(error) => tracing::debug!(%error, "cannot record the use of a session yet"),
             }
         }
         Ok(Some(KnownSession {
@@ -181,28 +182,28 @@ impl Accounts {
         }))
     }
 
-    /// Ends a session of a user. `false` when they have no such session.
+    /// Ends a session of a user. Returns `false` when the user has no such session.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     pub async fn sign_out(&self, user: UserId, session: SessionId) -> Result<bool, StoreError> {
         let AccountsParts { store, clock, .. } = &self.0.parts;
         store.end_session(user, session, clock.now()).await
     }
 
-    /// Ends all sessions of a user, and gives back how many there were.
+    /// Ends all sessions of a user, and returns their number.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     pub async fn sign_out_everywhere(&self, user: UserId) -> Result<u64, StoreError> {
         let AccountsParts { store, clock, .. } = &self.0.parts;
         store.end_sessions(user, None, clock.now()).await
     }
 
-    /// Ends all sessions of a user but for one, and gives back how many there were.
+    /// Ends all sessions of a user except one, and returns their number.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     pub async fn sign_out_elsewhere(
         &self,
         user: UserId,
@@ -212,21 +213,21 @@ impl Accounts {
         store.end_sessions(user, Some(kept), clock.now()).await
     }
 
-    /// Whether a user has a password to sign in with.
+    /// Returns whether a user has a password.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn has_password(&self, user: UserId) -> Result<bool, StoreError> {
         let AccountsParts { store, .. } = &self.0.parts;
         Ok(store.password(user).await?.is_some())
     }
 
-    /// Changes the password of somebody who knows the one they have, and ends their sessions but for the
-    /// one that is kept.
+    /// Changes the password of a user who presents the current one, and ends their sessions except
+    /// the one to keep.
     ///
     /// # Errors
-    /// [`AccountError::WrongPassword`] when they do not, or have none; [`AccountError::Busy`] when too many
-    /// sign in just now.
+    /// [`AccountError::WrongPassword`] when the current password is wrong or not set;
+    /// [`AccountError::Busy`] when there are too many sign-ins at the moment.
     pub async fn change_password(
         &self,
         user: UserId,

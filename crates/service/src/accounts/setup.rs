@@ -1,4 +1,4 @@
-//! The first start: a link, printed once, with which somebody makes themselves the first admin.
+//! The first start: a link, printed once, that creates the first admin.
 
 use time::Duration;
 use waypost_core::{DisplayName, Email, Password, Role, SetupHash, SetupSecret, User, UserId};
@@ -6,14 +6,14 @@ use waypost_store::{SetUp, StoreError};
 
 use super::{AccountError, Accounts, AccountsParts};
 
-/// So long a set-up secret is accepted.
+/// How long a set-up secret is accepted.
 const VALID_FOR: Duration = Duration::HOUR;
 
 impl Accounts {
-    /// Makes a set-up secret, beside those of other nodes; `None` where there are users.
+    /// Creates a set-up secret, beside those of other nodes; returns `None` if users exist.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     pub async fn begin_set_up(&self) -> Result<Option<SetupSecret>, StoreError> {
         let AccountsParts {
             store,
@@ -32,10 +32,10 @@ impl Accounts {
         Ok(Some(secret))
     }
 
-    /// Whether somebody who presents this secret can set up.
+    /// Returns whether a presented secret allows set-up.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn may_set_up(&self, presented: &str) -> Result<bool, StoreError> {
         let AccountsParts { store, clock, .. } = &self.0.parts;
         let Some(hash) = SetupHash::of_well_formed(presented) else {
@@ -51,11 +51,11 @@ impl Accounts {
         Ok(!newest.is_empty())
     }
 
-    /// Makes the first admin. `None` when the secret is not accepted: it is unknown, expired or used, or
-    /// there are users already. Of several at once, one succeeds.
+    /// Creates the first admin. Returns `None` when the secret is not accepted: it is unknown,
+    /// expired or used, or users already exist. Of several calls at once, one succeeds.
     ///
     /// # Errors
-    /// [`AccountError::Busy`] when too many sign in just now.
+    /// [`AccountError::Busy`] when there are too many sign-ins at the moment.
     pub async fn set_up(
         &self,
         presented: &str,
@@ -69,7 +69,7 @@ impl Accounts {
             random,
             ..
         } = &self.0.parts;
-        // Who may not does not make anybody hash anything.
+        // Without a valid secret no password is hashed.
         if !self.may_set_up(presented).await? {
             return Ok(None);
         }

@@ -94,7 +94,7 @@ async fn the_secret_of_a_token_speaks_for_its_user() {
     };
     assert_eq!(found, Some(actor));
 
-    // When it was used is written behind.
+    // The time of use is written later.
     let last_used = async || {
         let tokens = accounts.store().tokens_after(user.id, None, 10).await;
         let tokens = tokens.unwrap();

@@ -1,4 +1,4 @@
-//! API tokens: making them, knowing them again, and noting when they were used.
+//! API tokens: creating them, authenticating by them, and recording when they were used.
 
 use std::collections::HashMap;
 use std::sync::{MutexGuard, PoisonError};
@@ -15,29 +15,31 @@ use waypost_store::StoreError;
 
 use super::{AccountError, Accounts, AccountsParts};
 
-/// How often it is written down when tokens were used.
+/// How often the times of use are written to the store.
 const WRITE_USED_EVERY: Duration = Duration::from_secs(10);
 
-/// Users that are looked through at a time.
+/// Number of users read at a time.
 const USERS: u32 = 500;
 
-/// An API token to be made.
+/// An API token to create.
 #[derive(Debug, Clone)]
 pub struct NewToken {
-    /// What it is for.
+    /// Its name.
     pub name: TokenName,
-    /// What it may do.
+    /// Its scopes.
     pub scopes: Scopes,
-    /// From when on it is not accepted; `None` for never.
+    /// When it expires; `None` for never.
     pub expires_at: Option<OffsetDateTime>,
 }
 
 impl Accounts {
-    /// Makes an API token. Its secret is nowhere else: whoever loses it makes another token.
+    /// Creates an API token. Its secret is not stored anywhere: a lost one is replaced by a new
+    /// token.
     ///
     /// # Errors
-    /// [`AccountError::NotAnAdmin`] when it is to do what its user may not,
-    /// [`AccountError::ExpiresInThePast`], and [`AccountError::NoUser`] when they are gone.
+    /// [`AccountError::NotAnAdmin`] when it would have a scope that its user must not have,
+    /// [`AccountError::ExpiresInThePast`], and [`AccountError::NoUser`] when the user no longer
+    /// exists.
     pub async fn create_token(
         &self,
         user: &User,
@@ -74,11 +76,11 @@ impl Accounts {
         }
     }
 
-    /// Makes an API token of the actor, which may not do more than what they present.
+    /// Creates an API token of the actor, with no more rights than the actor's own credentials.
     ///
     /// # Errors
-    /// As [`Accounts::create_token`]; [`AccountError::ScopeMissing`] for a scope that the actor does not have, and
-    /// [`AccountError::ActorGone`] when the actor is no user.
+    /// As [`Accounts::create_token`]; [`AccountError::ScopeMissing`] for a scope that the actor
+    /// does not have, and [`AccountError::ActorGone`] when the actor is not a user.
     pub async fn create_own_token(
         &self,
         actor: &Actor,
@@ -95,21 +97,21 @@ impl Accounts {
         self.create_token(&user, new).await
     }
 
-    /// Revokes a token of a user. Returns whether they have it.
+    /// Revokes a token of a user. Returns whether the user has it.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     pub async fn revoke_token(&self, user: UserId, token: TokenId) -> Result<bool, StoreError> {
         let AccountsParts { store, clock, .. } = &self.0.parts;
         store.revoke_token(user, token, clock.now()).await
     }
 
-    /// Revokes a token, whosever it is. Returns its user; `None` when there is no such token.
+    /// Revokes a token of any user. Returns its user; `None` when the token does not exist.
     ///
-    /// All users are looked through: tokens are revoked so seldom this way that no index is worth it.
+    /// Searches all users: tokens are revoked this way too rarely to justify an index.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     pub async fn revoke_any_token(&self, token: TokenId) -> Result<Option<User>, StoreError> {
         let mut cursor = None;
         loop {
@@ -126,21 +128,21 @@ impl Accounts {
         }
     }
 
-    /// Whether this is the operator's token. The store is not asked.
+    /// Returns whether this is the operator's token. Does not read the store.
     #[must_use]
     pub fn is_operator(&self, presented: &str) -> bool {
-        // Two hashes are compared: the time that it takes says nothing about the token.
+        // Hashes are compared, so the time it takes reveals nothing about the token.
         self.0.parts.operator == Some(TokenHash::of(presented))
     }
 
-    /// Who presents this secret, and how much they may. `None` for what is neither the operator's nor
-    /// that of a valid token of a user who is not disabled.
+    /// Returns the actor of a secret. Returns `None` for a secret that is neither the operator's
+    /// nor that of a valid token of a user who is not disabled.
     ///
-    /// The store is asked each time, so that a token that is revoked is of no use any more. That it was
-    /// used is kept in mind for [`Accounts::write_used`].
+    /// Reads the store each time, so a revoked token is rejected at once. The use is remembered for
+    /// [`Accounts::write_used`].
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn authenticate(&self, presented: &str) -> Result<Option<Actor>, StoreError> {
         let AccountsParts { store, clock, .. } = &self.0.parts;
         if self.is_operator(presented) {
@@ -166,10 +168,10 @@ impl Accounts {
         self.0.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes down when tokens were used since the last time that it succeeded.
+    /// Writes to the store when tokens were used since the last successful call.
     ///
     /// # Errors
-    /// [`StoreError`] as any change; then it is kept in mind for the next time.
+    /// [`StoreError`] as for any write; the times are then kept for the next call.
     pub async fn write_used(&self) -> Result<(), StoreError> {
         let used: Vec<_> = self.used().drain().collect();
         if used.is_empty() {
@@ -186,13 +188,13 @@ impl Accounts {
         written
     }
 
-    /// Writes down every 10 seconds when tokens were used, and once more when `stop` is cancelled.
+    /// Writes every 10 seconds when tokens were used, and once more when `stop` is cancelled.
     pub async fn keep_used_written(self, stop: CancellationToken) {
         let mut ticks = interval(WRITE_USED_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let write = async || {
             if let Err(error) = self.write_used().await {
-                tracing::debug!(%error, "the use of tokens is written down later");
+                tracing::debug!(%error, "cannot record the use of tokens yet");
             }
         };
         let keep = async {

@@ -1,32 +1,32 @@
-//! Whom links belong to and whom they are shared with.
+//! The owners of links, and the users they are shared with.
 
 use waypost_core::{Action, Actor, Email, Link, LinkId, LinkOwner, Person, Standing, UserId};
 use waypost_store::LinkEdit;
 
 use super::{LinkError, Links, OwnedLink, TRIES, not_deleted};
 
-/// So many owners a link has at the most, and with so many it is shared.
+/// Maximum number of owners of a link, and of users it is shared with.
 const MOST_PEOPLE: usize = 200;
 
 impl Links {
-    /// The owners of a link, the primary one first.
+    /// Returns the owners of a link, the primary one first.
     ///
     /// # Errors
-    /// [`LinkError::NotFound`] and the other answers of [`decide`](waypost_core::decide).
+    /// [`LinkError::NotFound`] and the other results of [`decide`](waypost_core::decide).
     pub async fn owners(&self, actor: &Actor, id: LinkId) -> Result<Vec<LinkOwner>, LinkError> {
         Ok(self.get(actor, id).await?.owners)
     }
 
-    /// Whom a link is shared with.
+    /// Returns the users a link is shared with.
     ///
     /// # Errors
-    /// [`LinkError::NotFound`] and the other answers of [`decide`](waypost_core::decide).
+    /// [`LinkError::NotFound`] and the other results of [`decide`](waypost_core::decide).
     pub async fn shares(&self, actor: &Actor, id: LinkId) -> Result<Vec<Person>, LinkError> {
         let link = self.permitted(actor, Action::ViewHistory, id).await?;
         Ok(self.store().shares_of_link(not_deleted(link)?.id).await?)
     }
 
-    /// Makes a user an owner of a link, and the primary one if they are to be.
+    /// Makes a user an owner of a link, and optionally its primary owner.
     ///
     /// # Errors
     /// [`LinkError`] says why that was not done.
@@ -47,10 +47,11 @@ impl Links {
         self.with_owners(link).await
     }
 
-    /// Takes a link from one of its owners.
+    /// Removes an owner of a link.
     ///
     /// # Errors
-    /// [`LinkError`] says why that was not done: [`LinkError::NotFound`] when they own it not.
+    /// [`LinkError`] says why that was not done: [`LinkError::NotFound`] when the user does not own
+    /// it.
     pub async fn remove_owner(
         &self,
         actor: &Actor,
@@ -62,7 +63,7 @@ impl Links {
         Ok(())
     }
 
-    /// Shares a link with a user, and gives back who that is. Who owns it needs no share.
+    /// Shares a link with a user, and returns the user. An owner needs no share.
     ///
     /// # Errors
     /// [`LinkError`] says why that was not done.
@@ -78,7 +79,7 @@ impl Links {
         Ok(person)
     }
 
-    /// Shares a link with a user no more.
+    /// Stops sharing a link with a user.
     ///
     /// # Errors
     /// [`LinkError`] says why that was not done: [`LinkError::NotFound`] when it was not shared.
@@ -88,7 +89,7 @@ impl Links {
         Ok(())
     }
 
-    /// Who has an address: told to those who may manage the link.
+    /// Returns the user with an email address, for actors who may manage the link.
     async fn user_to_add(
         &self,
         actor: &Actor,
@@ -124,10 +125,10 @@ impl Links {
         Err(LinkError::Contended)
     }
 
-    /// Whether the edit changes something.
+    /// Returns whether the edit changes something.
     ///
     /// # Errors
-    /// When it is not possible.
+    /// When the edit is not possible.
     async fn changes_something(&self, link: &Link, edit: &LinkEdit) -> Result<bool, LinkError> {
         let (LinkEdit::AddOwner(user)
         | LinkEdit::MakePrimary(user)

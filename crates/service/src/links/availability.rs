@@ -1,27 +1,28 @@
-//! Whether a code is free: told to who thinks of one. It is decided when a link claims it.
+//! Whether a code is available. The answer is a hint; a link claims its code when it is created or
+//! changed.
 
 use waypost_core::{Action, Actor, LinkId, ShortCode, decide};
 
 use super::{LinkError, Links, permit};
 
-/// What is true of a code at the moment.
+/// The present state of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Availability {
     /// A link can have it.
     Free,
-    /// It is a code of the link that it is for, or was one.
+    /// It is, or was, a code of the link in question.
     Own,
-    /// Another link has it, or had it, or stands in its way.
+    /// Another link has it, had it, or is in its way.
     Taken,
 }
 
 impl Links {
-    /// Whether a code is free: for a new link, or for one that `actor` may change.
+    /// Returns whether a code is available, for a new link or for one that `actor` may change.
     ///
-    /// It tells no more than an attempt to make a link with that code.
+    /// Reveals no more than an attempt to create a link with that code.
     ///
     /// # Errors
-    /// [`LinkError::Code`] for what cannot be a code; the answers of [`decide`], or of the store.
+    /// [`LinkError::Code`] for what cannot be a code; the results of [`decide`], or of the store.
     pub async fn availability(
         &self,
         actor: &Actor,

@@ -9,31 +9,31 @@ use waypost_store::{LinkEdit, LinkUpdate, StoreError, Updated};
 
 use super::{LinkError, Links, OwnedLink, TRIES, not_deleted};
 
-/// What to change of a link: what is `None` stays as it is.
+/// What to change of a link; fields that are `None` stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LinkPatch {
-    /// Where it leads.
+    /// The destination.
     pub target: Option<TargetUrl>,
-    /// What visitors type. The code that it had leads to it as well.
+    /// The code. The former code keeps working.
     pub code: Option<ShortCode>,
-    /// What it is called.
+    /// The title.
     pub title: Option<Title>,
-    /// What it is for.
+    /// The description.
     pub description: Option<Description>,
-    /// Whom it is for.
+    /// The visibility.
     pub visibility: Option<Visibility>,
-    /// Its tags.
+    /// The tags.
     pub tags: Option<Vec<Tag>>,
-    /// From when on it leads nowhere; `Some(None)` for never.
+    /// When it expires; `Some(None)` for never.
     pub expires_at: Option<Option<OffsetDateTime>>,
-    /// Whether it leads nowhere.
+    /// Whether it is disabled.
     pub disabled: Option<bool>,
-    /// Whether the query of a visitor is added to that of the target.
+    /// Whether the query of a visitor is added to that of the destination.
     pub forward_query: Option<bool>,
 }
 
 impl LinkPatch {
-    /// Everything of a content.
+    /// Returns a patch that sets all of a content.
     #[must_use]
     pub fn all_of(content: LinkContent) -> Self {
         let details = content.details;
@@ -69,13 +69,13 @@ impl LinkPatch {
     }
 }
 
-/// Which version of a link somebody wants to change (RFC 9110 §13.1.1).
+/// The version of a link that a caller wants to change (RFC 9110 §13.1.1).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Precondition {
-    /// Whichever there is.
+    /// Any version.
     #[default]
     None,
-    /// One of these.
+    /// One of these versions.
     OneOf(Vec<u32>),
 }
 
@@ -90,7 +90,7 @@ impl Precondition {
 }
 
 impl Links {
-    /// Changes a link. Where nothing differs it stays the version that it is.
+    /// Changes a link. If nothing differs, its version stays.
     ///
     /// # Errors
     /// [`LinkError`] says why it was not changed.
@@ -129,7 +129,7 @@ impl Links {
         Err(LinkError::Contended)
     }
 
-    /// Deletes a link, so that it can be restored. Its codes stay its own.
+    /// Deletes a link so that it can be restored. Its codes stay reserved.
     ///
     /// # Errors
     /// [`LinkError`] says why it was not deleted.
@@ -150,7 +150,8 @@ impl Links {
         Err(LinkError::Contended)
     }
 
-    /// Deletes a link for good, with its clicks and its history, whether it is deleted already or not.
+    /// Permanently deletes a link with its clicks and its history, whether it is already deleted or
+    /// not.
     ///
     /// # Errors
     /// [`LinkError`] says why it was not deleted.
@@ -170,7 +171,7 @@ impl Links {
         Err(LinkError::NotFound)
     }
 
-    /// Restores a link: to what it was when it was deleted, or to what it was at `version`.
+    /// Restores a link: as it was when it was deleted, or as it was at `version`.
     ///
     /// # Errors
     /// [`LinkError`] says why it was not restored.
@@ -205,8 +206,8 @@ impl Links {
         Err(LinkError::Contended)
     }
 
-    /// What a link was at a version. The first one of a link that is older than its history is known
-    /// from what came before the second.
+    /// Returns the content of a link at a version. The first version of a link that is older than
+    /// the history follows from the old values in the second.
     async fn content_at(&self, link: &Link, version: u32) -> Result<LinkContent, LinkError> {
         let above = version.checked_add(2);
         let versions = self.store().link_versions(link.id, above, 2).await?;
@@ -221,7 +222,8 @@ impl Links {
         found.ok_or(LinkError::NoSuchVersion)
     }
 
-    /// Updates the version of the link that was read. `None` when it is not the newest any more.
+    /// Updates the version of the link that was read. Returns `None` when it is no longer the
+    /// newest.
     pub(super) async fn update(
         &self,
         actor: &Actor,

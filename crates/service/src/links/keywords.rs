@@ -1,4 +1,4 @@
-//! Keywords: links of admins, whose code takes all that a path has behind it.
+//! Keywords: links of admins that pass on the rest of the path.
 
 use waypost_core::{
     Action, Actor, CodeError, Link, LinkContent, LinkDetails, LinkPlace, ShortCode, TargetUrl,
@@ -9,34 +9,34 @@ use waypost_store::{LinkEdit, LinkQuery, LinkReader};
 use super::{LinkError, Links, TRIES, permit};
 use crate::{NewLink, ShortenError};
 
-/// Deleted links that are looked through at a time.
+/// Number of deleted links read at a time.
 const PAGE: u32 = 200;
 
-/// A keyword to be made.
+/// A keyword to create.
 #[derive(Debug, Clone)]
 pub struct NewKeyword {
-    /// What visitors type, one segment.
+    /// The code, one segment.
     pub code: ShortCode,
-    /// Where it leads, with `{slug}` where the rest of the path goes.
+    /// The destination, with `{slug}` for the rest of the path.
     pub target: TargetUrl,
-    /// What else is decided about it.
+    /// Its other settings.
     pub details: LinkDetails,
 }
 
 impl Links {
-    /// Reads the target of a keyword.
+    /// Parses the destination of a keyword.
     ///
     /// # Errors
-    /// [`TargetUrlError`] for what it cannot be.
+    /// [`TargetUrlError`] for an invalid one.
     pub fn keyword_target(&self, url: &str) -> Result<TargetUrl, TargetUrlError> {
         TargetUrl::parse_keyword(url, &self.shortener.0.base_url)
     }
 
-    /// Makes a keyword, which is nobody's. One that was removed is restored with what is said now, and has
-    /// its clicks and its history.
+    /// Creates a keyword, which has no owner. One that was removed is restored with the new
+    /// settings, and keeps its clicks and its history.
     ///
     /// # Errors
-    /// [`LinkError`] says what is not acceptable, or that they may not.
+    /// [`LinkError`] says what is invalid, or that the actor may not.
     pub async fn add_keyword(&self, actor: &Actor, new: NewKeyword) -> Result<Link, LinkError> {
         permit(decide(actor, Action::ManageKeywords, None))?;
         check_code(&new.code)?;
@@ -70,11 +70,12 @@ impl Links {
         let taken = content.code.clone();
         let restore = LinkEdit::Restore(content);
         let restored = self.update(actor, &removed, restore).await?;
-        // Somebody else brought it back meanwhile.
+        // Another caller restored it in the meantime.
         restored.ok_or(LinkError::Taken(taken))
     }
 
-    /// A keyword that is deleted, by its code. Few links are.
+    /// Returns a deleted keyword by its code. Few links are deleted, so they are searched one by
+    /// one.
     async fn removed(&self, code: &ShortCode) -> Result<Option<Link>, LinkError> {
         let mut query = LinkQuery {
             deleted: true,
@@ -93,10 +94,10 @@ impl Links {
         }
     }
 
-    /// At most `limit` keywords behind `after`, in the order of their codes.
+    /// Returns at most `limit` keywords after `after`, in the order of their codes.
     ///
     /// # Errors
-    /// [`LinkError`] with the answer of [`decide`], or of the store.
+    /// [`LinkError`] with the result of [`decide`], or of the store.
     pub async fn keywords(
         &self,
         actor: &Actor,
@@ -107,10 +108,10 @@ impl Links {
         Ok(self.store().keywords(after, limit).await?)
     }
 
-    /// Removes a keyword, so that it can be restored.
+    /// Removes a keyword so that it can be restored.
     ///
     /// # Errors
-    /// [`LinkError::NotFound`] when there is none; the answers of [`decide`].
+    /// [`LinkError::NotFound`] when it does not exist; the results of [`decide`].
     pub async fn remove_keyword(&self, actor: &Actor, typed: &str) -> Result<Link, LinkError> {
         permit(decide(actor, Action::ManageKeywords, None))?;
         for _ in 0..TRIES {
@@ -124,7 +125,7 @@ impl Links {
         Err(LinkError::Contended)
     }
 
-    /// What a keyword becomes by an edit is one still.
+    /// Checks that a keyword is still a keyword after an edit.
     pub(super) fn check_keyword(&self, content: &mut LinkContent) -> Result<(), LinkError> {
         check_code(&content.code)?;
         content.target = self.keyword_target(content.target.as_str())?;

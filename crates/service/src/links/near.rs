@@ -1,20 +1,20 @@
-//! Links that somebody may have meant who typed a code that no link has.
+//! Suggestions for a typed code that no link has.
 
 use waypost_core::{Action, Actor, Link, NearCodes, ShortCode, Visibility, decide};
 use waypost_store::LinkReader;
 
 use super::{LinkError, Links, permit, reader};
 
-/// So many links are looked at that begin like the code.
+/// Maximum number of links examined whose code begins like the typed one.
 const LOOKED_AT: u32 = 50;
-/// So many are suggested at the most.
+/// Maximum number of suggestions.
 const SUGGESTED: usize = 5;
 
 impl Links {
-    /// The links that `actor` may see and that lead somewhere, whose codes are nearest to one that was typed.
+    /// Returns the working links that `actor` can see whose codes are nearest to a typed one.
     ///
     /// # Errors
-    /// [`LinkError`] with the answer of [`decide`], or of the store.
+    /// [`LinkError`] with the result of [`decide`], or of the store.
     pub async fn near(&self, actor: &Actor, typed: &ShortCode) -> Result<Vec<Link>, LinkError> {
         permit(decide(actor, Action::ListLinks, None))?;
         let near = NearCodes::of(typed);
@@ -22,10 +22,10 @@ impl Links {
         Ok(nearest(&near, found.await?))
     }
 
-    /// The same of the links that [`Links::nobodys_page`] lists.
+    /// Returns the nearest of the links that [`Links::nobodys_page`] lists.
     ///
     /// # Errors
-    /// [`LinkError`] with the answer of the store.
+    /// [`LinkError`] with the result of the store.
     pub async fn nobodys_near(&self, typed: &ShortCode) -> Result<Vec<Link>, LinkError> {
         let near = NearCodes::of(typed);
         let store = self.store();
@@ -38,7 +38,7 @@ impl Links {
     }
 }
 
-/// Those that are near, the nearest first.
+/// Returns the near links, the nearest first.
 fn nearest(near: &NearCodes, found: Vec<Link>) -> Vec<Link> {
     let with_distance = |link: Link| Some((near.distance(&link.code)?, link));
     let open = found.into_iter().filter(|link| !link.details.disabled);

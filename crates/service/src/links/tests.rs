@@ -1,4 +1,5 @@
-//! What holds for links of people whoever asks for it: above all when others change them at the same time.
+//! Links and their owners, for each kind of caller, above all while others change them at the same
+//! time.
 
 mod busy;
 
@@ -45,7 +46,7 @@ fn renamed(text: &str) -> LinkPatch {
     }
 }
 
-/// A change that the others do not make.
+/// A change that no other test change makes.
 fn disabled() -> LinkPatch {
     LinkPatch {
         disabled: Some(true),
@@ -78,7 +79,7 @@ impl Rig {
         user
     }
 
-    /// A link of Ada's.
+    /// Creates a link owned by Ada.
     async fn link(&self, text: &str, visibility: Visibility) -> Link {
         let new = NewLink {
             target: target("https://example.com/"),
@@ -99,7 +100,7 @@ impl Rig {
         self.store.0.link(link.id).await.unwrap().unwrap()
     }
 
-    /// Before so many of the changes to come, somebody else is quicker.
+    /// Lets another change come first before each of the next `times` changes.
     fn be_quicker(&self, times: usize) {
         self.store.0.quicker.store(times, Ordering::SeqCst);
         self.store.0.updates.store(0, Ordering::SeqCst);
@@ -132,7 +133,7 @@ async fn what_others_change_meanwhile_stays_and_the_change_is_made_to_it() {
     );
     assert_eq!(changed.link, rig.now(&link).await);
 
-    // What is as it should be is not changed once more.
+    // A link that already is as requested is not changed again.
     rig.be_quicker(1);
     let same = rig
         .links
@@ -189,7 +190,7 @@ async fn a_version_that_was_asked_for_is_changed_or_none() {
             "{result:?}"
         );
     };
-    // Somebody else is quicker after it was looked at: it is looked at again.
+    // Another change comes after the link was read: it is read again.
     rig.be_quicker(1);
     failed(rig.links.edit(&ada, id, first, &disabled()).await.map(drop));
     assert_eq!(rig.updates(), 1);
@@ -201,7 +202,7 @@ async fn a_version_that_was_asked_for_is_changed_or_none() {
         failed(rig.links.destroy(&Actor::Operator, id, none).await);
     }
     assert_eq!(rig.updates(), 1);
-    // Who may not see it is not told its version.
+    // A caller who cannot see it does not learn its version.
     let stranger = actor(&rig.user("eve").await);
     let hidden = rig.link("own", Visibility::Private).await;
     let refused = rig
@@ -232,7 +233,7 @@ async fn the_first_version_of_a_link_that_is_older_than_its_history_is_known_fro
         .without_first_versions
         .store(true, Ordering::SeqCst);
     let restore = |version| rig.links.restore(&ada, id, ANY, Some(version));
-    // Nothing is known of it yet.
+    // Its history is not known yet.
     let unknown = restore(1).await;
     assert!(
         matches!(unknown, Err(LinkError::NoSuchVersion)),
@@ -283,7 +284,7 @@ async fn a_link_has_at_most_200_owners_and_is_shared_with_as_many() {
             "{refused:?}"
         );
     }
-    // Who is one already may become the first, and who leaves makes room.
+    // An owner may become the primary one, and an owner who is removed makes room.
     let last = owners.last().unwrap();
     let owned = links.add_owner(&ada, id, &last.email, true).await.unwrap();
     assert_eq!(
@@ -319,7 +320,7 @@ async fn a_link_is_not_renamed_to_a_reserved_word_or_the_code_of_another() {
     for spelling in ["Wiki", "handbook", "WIKI"] {
         assert_eq!(rename(spelling).await.unwrap(), spelling);
     }
-    // What was a code before the word was reserved goes on, in any spelling.
+    // A code that existed before the word was reserved keeps working, in any spelling.
     let old = rig.samples.link("api");
     rig.store
         .0
@@ -380,7 +381,7 @@ async fn a_secure_link_is_followed_by_those_it_is_for_and_others_are_told_that_i
     );
     links.unshare(&ada, id, bob.id).await.unwrap();
     forbidden(&bob_acts, id).await;
-    // One that was deleted a moment ago, and one that never was.
+    // One that was deleted a moment ago, and one that never existed.
     links.delete(&ada, id, ANY).await.unwrap();
     for id in [id, rig.samples.link("nothing").id] {
         unknown(id).await;

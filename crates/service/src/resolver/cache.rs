@@ -1,14 +1,14 @@
-//! What is in memory, and what is being loaded into it.
+//! The entries in memory, and the loads that are running.
 //!
-//! Links and unknown codes are kept apart, each within a bound of its own: whoever tries codes at
-//! random fills the second and leaves the first alone. A look-up reads one or both of them and takes
-//! no lock but the shared one of a shard.
+//! Links and unknown codes are kept separately, each within its own limit: random codes fill the
+//! second and leave the first alone. A look-up reads one or both of them and takes only the shared
+//! lock of a shard.
 //!
-//! Whatever changes what is kept does it under one lock, [`Cache::loads`]. So the end of a load and
-//! [`Cache::forget`] cannot cross: a load that was under way when its code was forgotten is no longer
-//! the code's load, and keeps nothing. (The placeholders that the cache beneath has for loads would
-//! hand such a value to everybody who waits for it, would let those who wait for a load that fails
-//! try one after the other, and cannot span the two kinds of entries.)
+//! All changes of the entries happen under one lock, [`Cache::loads`]. The end of a load and
+//! [`Cache::forget`] therefore cannot cross: a load that was running when its code was forgotten is
+//! no longer the load of that code, and keeps nothing. (The underlying cache has placeholders for
+//! loads, but they would pass such a value to all waiting requests, would let those that wait for a
+//! failing load try one after the other, and cannot span the two kinds of entries.)
 
 use std::collections::HashMap;
 use std::hash::RandomState;
@@ -23,20 +23,21 @@ use waypost_store::StoreError;
 
 use super::Destination;
 
-/// The age in seconds at which an entry is loaded again.
+/// The age in seconds at which an entry is reloaded.
 pub(super) const TIME_TO_LIVE: u32 = 300;
 /// Seconds until an entry whose load failed is tried again.
 pub(super) const RETRY_AFTER: u32 = 10;
-/// Unknown codes are kept for each so many links, and not fewer than [`FEWEST_UNKNOWN`].
+/// Number of links for each unknown code that is kept, but at least [`FEWEST_UNKNOWN`] unknown
+/// codes.
 const LINKS_PER_UNKNOWN: usize = 4;
 const FEWEST_UNKNOWN: usize = 1_000;
 
-/// What is known of a code.
+/// The known facts of a code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
-    /// Where it leads; `None` where there is no link.
+    /// The destination; `None` if no link has the code.
     pub(crate) destination: Option<Arc<Destination>>,
-    /// Whether there are codes that go on from it.
+    /// Whether longer codes continue it.
     pub(crate) has_longer: bool,
 }
 
@@ -45,7 +46,7 @@ pub(crate) struct Answer {
 pub(super) enum Cached {
     /// An answer.
     Fresh(Answer),
-    /// An answer that is due to be loaded again.
+    /// An answer that is due for a reload.
     Expired(Answer),
     /// Nothing.
     Absent,
@@ -59,8 +60,8 @@ struct Entry<T> {
     loaded: u32,
 }
 
-/// The hasher of the standard library: visitors choose the keys, and must not be able to choose ones
-/// that collide.
+/// Uses the hasher of the standard library: visitors choose the keys, and must not be able to
+/// choose ones that collide.
 type Entries<T> = Bounded<ShortCode, Entry<T>, UnitWeighter, RandomState>;
 
 pub(super) struct Cache {
@@ -70,7 +71,7 @@ pub(super) struct Cache {
     now: AtomicU32,
 }
 
-/// The loads under way.
+/// The running loads.
 #[derive(Debug, Default)]
 struct Loads {
     begun: u64,
@@ -83,29 +84,29 @@ struct Begun {
     end: Waiting,
 }
 
-/// Where to wait for the end of a load.
+/// A receiver for the end of a load.
 pub(super) type Waiting = watch::Receiver<Option<Loaded>>;
 
-/// How a load ended.
+/// The result of a load.
 #[derive(Debug, Clone)]
 pub(super) struct Loaded {
     pub(super) result: Result<Answer, Arc<StoreError>>,
-    /// The code was forgotten meanwhile: this may be how it was before.
+    /// Whether the code was forgotten meanwhile, so that this may be an older state.
     pub(super) outdated: bool,
 }
 
-/// What to do about a code for which the store has to be asked.
+/// What to do about a code that must be read from the store.
 pub(super) enum Start {
     /// Nothing: a load ended just now.
     Done(Answer),
-    /// Wait for a load that is under way.
+    /// Wait for a load that is running.
     Joined(Waiting),
     /// Load it.
     Started(Load, Waiting),
 }
 
 impl Cache {
-    /// A cache of so many links, and a quarter as many unknown codes.
+    /// Creates a cache of `capacity` links, and a quarter as many unknown codes.
     pub(super) fn new(capacity: usize) -> Self {
         let unknown = (capacity / LINKS_PER_UNKNOWN).max(FEWEST_UNKNOWN);
         Self {
@@ -116,7 +117,7 @@ impl Cache {
         }
     }
 
-    /// The time by which entries age, in seconds. It stands still until somebody sets it.
+    /// Returns the time by which entries age, in seconds. It advances only when it is set.
     pub(super) fn now(&self) -> u32 {
         self.now.load(Ordering::Relaxed)
     }
@@ -145,7 +146,7 @@ impl Cache {
         }
     }
 
-    /// Begins a load, unless one is under way or ended since the caller looked.
+    /// Begins a load, unless one is running or has ended since the caller looked.
     pub(super) fn start(self: &Arc<Self>, code: &ShortCode) -> Start {
         let mut loads = self.loads();
         if let Some(begun) = loads.by_code.get(code) {
@@ -171,8 +172,7 @@ impl Cache {
         Start::Started(load, waiting)
     }
 
-    /// Forgets what is known of a code, and of those that it goes on from; a load under way will keep
-    /// nothing.
+    /// Forgets a code, and the codes that it continues; a running load will keep nothing.
     pub(super) fn forget(&self, code: &ShortCode) {
         let mut loads = self.loads();
         for code in code.prefixes().chain([code.as_str()]) {
@@ -190,7 +190,7 @@ impl Cache {
         self.unknown.clear();
     }
 
-    /// The number of links and of unknown codes in memory.
+    /// Returns the number of links and of unknown codes in memory.
     pub(super) fn len(&self) -> (usize, usize) {
         (self.links.len(), self.unknown.len())
     }
@@ -245,17 +245,17 @@ fn entries<T: Clone>(capacity: usize) -> Entries<T> {
     )
 }
 
-/// Lets an entry, if there is one, be due again after [`RETRY_AFTER`].
+/// Makes an entry, if there is one, due again after [`RETRY_AFTER`].
 fn postpone<T: Clone>(entries: &Entries<T>, code: &ShortCode, now: u32) {
     if let Some(entry) = entries.get(code.as_str()) {
         let loaded = now.saturating_sub(TIME_TO_LIVE.saturating_sub(RETRY_AFTER));
         let entry = Entry { loaded, ..entry };
-        // Evicted in between, it has nothing to wait for.
+        // An entry that was evicted in between need not be due.
         let _ = entries.replace(code.clone(), entry, true);
     }
 }
 
-/// A load under way. Whoever waits for it is told when it ends, and also when it is dropped.
+/// A running load. All waiting requests are notified when it ends or is dropped.
 pub(super) struct Load {
     cache: Arc<Cache>,
     code: ShortCode,
@@ -269,7 +269,8 @@ impl Load {
         &self.code
     }
 
-    /// Ends the load: keeps its result, unless the code was forgotten meanwhile, and tells everybody.
+    /// Ends the load: keeps its result, unless the code was forgotten meanwhile, and notifies all
+    /// waiting requests.
     pub(super) fn end(self, result: Result<Answer, StoreError>) {
         let result = result.map_err(Arc::new);
         let outdated = {
@@ -285,14 +286,14 @@ impl Load {
         self.end.send_replace(Some(Loaded { result, outdated }));
     }
 
-    /// Whether this is still the load of its code.
+    /// Returns whether this is still the load of its code.
     fn is_current(&self, loads: &Loads) -> bool {
         let begun = loads.by_code.get(&self.code);
         begun.is_some_and(|begun| begun.number == self.number)
     }
 }
 
-/// A load may be dropped before its end: nobody must wait for it then.
+/// A load may be dropped before its end: no request must wait for it then.
 impl Drop for Load {
     fn drop(&mut self) {
         let mut loads = self.cache.loads();

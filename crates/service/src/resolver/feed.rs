@@ -1,4 +1,4 @@
-//! Following the change feed, by which the links that others changed are forgotten.
+//! Follows the change feed and forgets the links that other processes changed.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use waypost_store::{ChangeStore, StoreError};
 use super::cache::Cache;
 use super::window::{MOST_LOOKED_BACK, Window};
 
-/// Changes in one answer of the store.
+/// Number of changes in one answer of the store.
 const PAGE: u32 = 1_000;
-/// An answer of the feed that takes longer is none: the database is away as far as redirects are
-/// concerned.
+/// Maximum time of an answer of the feed. A slower one counts as an outage.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// After so long without the feed everything is forgotten: changes are purged from it after an hour.
+/// Time without the feed after which everything is forgotten: changes are purged from it after an
+/// hour.
 const LONGEST_GAP: Duration = Duration::from_secs(30 * 60);
 
 pub(super) struct Feed {
@@ -31,11 +31,11 @@ pub(super) struct Feed {
 /// How far the feed has been read.
 #[derive(Debug, Default)]
 struct Reading {
-    /// `None` until the first reading has succeeded.
+    /// `None` until the first read has succeeded.
     window: Option<Window>,
-    /// When the last reading that succeeded began.
+    /// When the last successful read began.
     last: Option<Instant>,
-    /// Whether the log says that the feed cannot be read.
+    /// Whether the log already says that the feed cannot be read.
     outage_told: bool,
 }
 
@@ -49,12 +49,12 @@ impl Feed {
         }
     }
 
-    /// Whether the last reading succeeded.
+    /// Returns whether the last read succeeded.
     pub(super) fn is_healthy(&self) -> bool {
         self.healthy.load(Ordering::Relaxed)
     }
 
-    /// Reads to the end of the feed, forgets what changed, and gives back the number of changes.
+    /// Reads to the end of the feed, forgets what changed, and returns the number of changes.
     pub(super) async fn read(&self, cache: &Cache) -> Result<usize, StoreError> {
         let mut reading = self.reading.lock().await;
         let began = Instant::now();
@@ -64,14 +64,15 @@ impl Feed {
         self.healthy.store(result.is_ok(), Ordering::Relaxed);
         match &result {
             Ok(_) if reading.outage_told => {
-                info!("changes of links are noticed again");
+                info!("receiving link changes again");
                 reading.outage_told = false;
             }
             Err(error) if !reading.outage_told => {
                 let error: &(dyn Error + 'static) = error;
                 warn!(
                     error,
-                    "changes of links by others are not noticed for now; cached links go on"
+                    "cannot receive link changes from other servers; cached links are served \
+                     unchanged"
                 );
                 reading.outage_told = true;
             }
@@ -100,11 +101,12 @@ impl Reading {
         let found = if let Some(found) = found {
             found
         } else {
-            // Also after the database was set back: it forgot changes, and gives their numbers to others.
+            // Also after the database was restored from a backup: it lost changes and assigns their
+            // numbers again.
             self.window = None;
-            // What was committed before this moment is not told again, so nothing that was loaded
-            // before may stay. What commits later may have a smaller number than the newest one of
-            // now: the newest numbers are known before the floor stands.
+            // A change committed before this moment is not reported again, so no entry loaded
+            // earlier may stay. A change that commits later may have a smaller number than the
+            // newest one of now: read the newest numbers before setting the floor.
             let newest = answer(changes.last_change()).await?;
             let mut window = Window::above(newest.saturating_sub(MOST_LOOKED_BACK));
             let found = read_pages(changes, &mut window, cache, began).await?;
@@ -117,8 +119,8 @@ impl Reading {
     }
 }
 
-/// Reads to the end of the feed. `None` when the newest change that was seen is no longer there: that one is never
-/// purged.
+/// Reads to the end of the feed. Returns `None` when the newest change that was seen no longer
+/// exists: that one is never purged.
 async fn read_pages(
     changes: &dyn ChangeStore,
     window: &mut Window,
@@ -126,7 +128,7 @@ async fn read_pages(
     began: Instant,
 ) -> Result<Option<usize>, StoreError> {
     let newest = window.newest();
-    // The change at the floor is read again: it may be the newest one.
+    // Read the change at the floor again: it may be the newest one.
     let mut behind = window.floor().saturating_sub(1);
     let mut found: usize = 0;
     loop {
@@ -152,7 +154,7 @@ async fn read_pages(
     }
 }
 
-/// The answer of the store, within [`PATIENCE`].
+/// Returns the answer of the store, within [`PATIENCE`].
 pub(super) async fn answer<T>(
     asked: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {

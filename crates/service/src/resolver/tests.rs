@@ -1,4 +1,5 @@
-//! What a resolver promises, over the store in memory and over stores that fail, hold and misorder.
+//! The guarantees of a resolver, over the store in memory and over stores that fail, block and
+//! reorder.
 
 mod answers;
 mod changes;

@@ -1,30 +1,30 @@
-//! Which numbers of the change feed have been seen, where they may appear in any order.
+//! The numbers of the change feed that have been seen. They may appear in any order.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A number is looked at again for so long: a transaction that drew a smaller one is over by then.
+/// How long a number is read again: a transaction that drew a smaller one has ended by then.
 const LOOK_BACK: Duration = Duration::from_secs(60);
-/// So many numbers are looked at again, at the most: with more than that in a minute, a bulk change
-/// would have every node read the same rows again each second. A change that commits behind more
-/// than so many younger ones is left to the time-to-live of the cache.
+/// Maximum number of changes that are read again: otherwise, a bulk change would make every node
+/// read the same rows again each second. A change that commits after more than this many later
+/// numbers is left to the time to live of the cache.
 pub(super) const MOST_LOOKED_BACK: u64 = 10_000;
 
 /// The numbers seen, from a floor on.
 ///
-/// The floor moves up where nothing can appear behind it any more: over numbers without a gap before
-/// them at once, over others when they have been known for a minute.
+/// The floor moves up when no number can appear below it any longer: over numbers without a gap
+/// before them at once, over others a minute after they were first seen.
 #[derive(Debug)]
 pub(super) struct Window {
     floor: u64,
-    /// Numbers above the floor, each with the beginning of the reading that saw it first.
+    /// Numbers above the floor, each with the beginning of the read that saw it first.
     seen: BTreeMap<u64, Instant>,
 }
 
 impl Window {
-    /// A window that has seen nothing above `floor`, and is not interested in what is below.
+    /// Creates a window that has seen nothing above `floor` and ignores what is below.
     pub(super) const fn above(floor: u64) -> Self {
         Self {
             floor,
@@ -32,18 +32,18 @@ impl Window {
         }
     }
 
-    /// After which number to read.
+    /// Returns the number after which to read.
     pub(super) const fn floor(&self) -> u64 {
         self.floor
     }
 
-    /// The greatest number seen.
+    /// Returns the greatest number seen.
     pub(super) fn newest(&self) -> u64 {
         let newest = self.seen.last_key_value();
         newest.map_or(self.floor, |(number, _)| *number)
     }
 
-    /// Notes a number that a reading saw, and says whether it is new.
+    /// Records a number that a read saw, and returns whether it is new.
     pub(super) fn note(&mut self, number: u64, began: Instant) -> bool {
         let new = number > self.floor && !self.seen.contains_key(&number);
         if new {
@@ -52,8 +52,8 @@ impl Window {
         new
     }
 
-    /// Moves the floor up, after a reading that went to the end of the feed. `began` is when it
-    /// began: what a number can have behind it after a minute, this reading has seen.
+    /// Moves the floor up, after a read to the end of the feed that began at `began`: a number that
+    /// was known for a minute then has no unseen numbers before it.
     pub(super) fn settle(&mut self, began: Instant) {
         let most = usize::try_from(MOST_LOOKED_BACK).unwrap_or(usize::MAX);
         while let Some(first) = self.seen.first_entry() {

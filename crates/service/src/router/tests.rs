@@ -1,4 +1,4 @@
-//! The router as a unit: the table of requests, and what it asks the store for.
+//! The router as a unit: the table of requests, and its queries to the store.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ fn router(store: Arc<dyn Store>) -> Router {
 #[tokio::test]
 async fn each_request_leads_where_the_table_says() {
     let router = router(store_with_links().await);
-    // From an empty memory, and from what is in it then.
+    // With an empty memory, and with a filled one.
     for _ in 0..2 {
         for case in CASES {
             let (path, query) = case.request.split_once('?').unwrap_or((case.request, ""));
@@ -81,7 +81,7 @@ async fn what_stands_behind_a_code_is_answered_from_memory() {
         }
     }
     assert_eq!(store.calls(Operation::CodeRoute), calls);
-    // Where longer codes are, one look-up at a time tells whether this is one.
+    // If longer codes exist, one look-up at a time tells whether this is one.
     router.route(None, "/jira/abc/d/e/f/g").await.unwrap();
     assert_eq!(store.calls(Operation::CodeRoute), calls + 1);
 }

@@ -1,5 +1,5 @@
-//! Turns of the processes that migrate a Galera cluster. Each node has named locks of its own: they keep out only
-//! those who are connected to the same node. A row is the same on all nodes.
+//! Mutual exclusion of processes that migrate a Galera cluster. Each node has its own named locks,
+//! which exclude only processes connected to the same node. A row is the same on all nodes.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::DatabaseError;
 
 type Connection = AsyncConnectionWrapper<AsyncMysqlConnection>;
 
-/// Other servers have no such variable, or it is off.
+/// Other servers lack this variable, or it is off.
 const IS_NODE: &str = "SHOW SESSION VARIABLES WHERE Variable_name = 'wsrep_on'";
 const CREATE: &str = "
     CREATE TABLE IF NOT EXISTS migration_turns (
@@ -27,8 +27,8 @@ const CREATE: &str = "
     ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
 const INSERT: &str =
     "INSERT IGNORE INTO migration_turns (id, holder, expires_at) VALUES (1, ?, '1970-01-01')";
-/// A turn ends by itself where its process died. A statement that changes a table makes all others wait, this one
-/// as well, however long it takes.
+/// A turn expires by itself if its process dies. A statement that changes a table blocks all
+/// others, this one included, however long it takes.
 const TAKE: &str = "
     UPDATE migration_turns SET holder = ?, expires_at = UTC_TIMESTAMP(6) + INTERVAL 10 MINUTE
     WHERE id = 1 AND expires_at < UTC_TIMESTAMP(6)";
@@ -38,10 +38,10 @@ const END: &str = "
 /// As long as processes wait for each other on one server.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(200);
-/// How often migrating is tried.
+/// Maximum number of attempts to migrate.
 const TRIES: u32 = 5;
 
-/// The turn of this process, and by what it is known. `None` where there is no cluster.
+/// The turn of this process, with its ID. `None` without a cluster.
 pub(super) struct Turn(Option<Uuid>);
 
 #[derive(QueryableByName)]
@@ -63,7 +63,7 @@ pub(super) fn take_turn(connection: &mut Connection) -> Result<Turn, DatabaseErr
     loop {
         match try_to_take(connection, holder) {
             Ok(1..) => return Ok(Turn(Some(holder))),
-            // What others did at the same time on other nodes may have undone it.
+            // Concurrent changes on other nodes may have rolled it back.
             Ok(0) | Err(_) if Instant::now() < deadline => thread::sleep(PAUSE),
             Ok(0) => return Err(still_migrating()),
             Err(error) => return Err(failed(error)),
@@ -78,8 +78,9 @@ fn try_to_take(connection: &mut Connection, holder: Uuid) -> QueryResult<usize> 
 }
 
 impl Turn {
-    /// Migrates. Even then, a statement of another process that makes sure that a table is there may undo ours: on a
-    /// cluster it is tried again. All of a migration can be repeated, except what reverts it.
+    /// Migrates. Even with the turn, a statement of another process that checks that a table exists
+    /// may roll back ours, so on a cluster the migration is retried. All of a migration can be
+    /// repeated, except the revert.
     pub(super) fn perform(
         &self,
         connection: &mut Connection,
@@ -102,18 +103,18 @@ impl Turn {
         }
     }
 
-    /// Lets the next one begin.
+    /// Lets the next process begin.
     pub(super) fn end(self, connection: &mut Connection) {
         let Self(Some(holder)) = self else {
             return;
         };
         if let Err(error) = change(connection, END, holder) {
-            tracing::debug!(%error, "the turn ends by itself");
+            tracing::debug!(%error, "cannot end the turn; it expires by itself");
         }
     }
 }
 
-/// Applies what is missing. `before` keeps what the first try found.
+/// Applies missing migrations. `before` keeps what the first attempt found.
 fn repeatable(
     connection: &mut Connection,
     before: &mut Option<Vec<MigrationState>>,

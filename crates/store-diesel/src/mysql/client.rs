@@ -1,4 +1,4 @@
-//! The connections that store clicks: one that writes, and one that reads meanwhile what is there.
+//! The connections that store clicks: one that writes, and one that reads existing rows meanwhile.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use super::session::{self, Session};
 use crate::hosts::Servers;
 use crate::tally::Tally;
 
-/// A reader that takes longer than this is given up: the writer reads itself. What tests see does not depend on how
-/// busy the machine is.
+/// Maximum time of the reader; afterwards the writer reads itself. The results of tests must not
+/// depend on the load of the machine, hence the longer limit there.
 const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 60 } else { 2 });
 
 /// Number of prepared statements that a connection keeps: the default of the driver.
@@ -45,18 +45,21 @@ impl Client {
     }
 }
 
-/// A connection that reads what a writer has locked: nobody else changes it, so that it is the same for both.
-/// That holds where both are connected to the same server; behind a proxy or a name of several addresses they
-/// may not be, and another server of a cluster or a replica may lag behind. So the writer takes a lock by a name
-/// that nobody else knows ([`GET_LOCK`](https://mariadb.com/docs/server/reference/sql-functions/secondary-functions/miscellaneous-functions/get_lock):
-/// such locks are known to one server only), and each time the reader looks first whether it sees that.
+/// A connection that reads what a writer has locked. No other transaction changes it, so both see
+/// the same, but only if both are connected to the same server: a proxy, or a name with several
+/// addresses, may choose different servers, and another node of a cluster or a replica may lag
+/// behind. So the writer takes a lock under a secret name
+/// ([`GET_LOCK`](https://mariadb.com/docs/server/reference/sql-functions/secondary-functions/miscellaneous-functions/get_lock):
+/// such locks exist on one server only), and before each read the reader checks that it sees this
+/// lock.
 pub(super) struct Reader {
     connection: Conn,
     name: String,
 }
 
 impl Reader {
-    /// `None` where there cannot be one: too many connections, a server without such locks, another server.
+    /// Returns `None` if there cannot be one: too many connections, a server without such locks, or
+    /// another server.
     async fn beside(writer: &mut Conn, url: &str, session: Session) -> Option<Self> {
         let mut secret = [0; 16];
         SystemRandom.fill(&mut secret);
@@ -75,8 +78,8 @@ impl Reader {
         matches!(sees, Ok(Ok(true))).then_some(reader)
     }
 
-    /// What is there of the days, whose links the writer has locked. `None`: it cannot be known from here, now
-    /// or ever.
+    /// Reads the stored data of the days whose links the writer has locked. Returns `None` if this
+    /// connection cannot read it, now or ever.
     pub(super) async fn read(&mut self, tally: &Tally<'_>) -> Option<Known> {
         let read = timeout(PATIENCE, self.try_to_read(tally)).await;
         match read {
@@ -90,7 +93,7 @@ impl Reader {
     }
 
     async fn try_to_read(&mut self, tally: &Tally<'_>) -> Result<Option<Known>, Error> {
-        // One transaction: within one, a proxy does not change the server.
+        // One transaction, because a proxy does not change the server within one.
         self.connection.query_drop("START TRANSACTION").await?;
         if !self.sees_writer().await? {
             return Ok(None);
@@ -123,7 +126,7 @@ mod tests {
 
     const LINKS: usize = 5;
 
-    /// Of each link: the total, and the clicks and visitors of the day.
+    /// Returns for each link its total, and the clicks and visitors of the day.
     async fn numbers(store: &dyn Store, links: &[Link]) -> Vec<(u64, u64, u64)> {
         let mut numbers = Vec::new();
         for link in links {
@@ -176,7 +179,7 @@ mod tests {
             .await
             .map_err(|failure| failure.error)
             .unwrap();
-        // All of them come again.
+        // All visitors come again.
         settle(&mut client, &again(2))
             .await
             .map_err(|failure| failure.error)
@@ -188,7 +191,7 @@ mod tests {
         // As if the reader were connected to another server: it sees no lock.
         let released = "SELECT RELEASE_ALL_LOCKS()";
         client.writer.query_drop(released).await.unwrap();
-        // Every other one comes again, and new ones.
+        // Every other visitor comes again, and some are new.
         settle(&mut client, &again(1))
             .await
             .map_err(|failure| failure.error)

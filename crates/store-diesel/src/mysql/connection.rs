@@ -1,4 +1,5 @@
-//! Connecting to MySQL and MariaDB through diesel, and how a transaction begins. What a session sets is in `session`.
+//! Connecting to MySQL and MariaDB through diesel, and beginning a transaction. The settings of a
+//! session are in `session`.
 
 use diesel::{ConnectionResult, QueryResult};
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
@@ -18,7 +19,7 @@ pub(super) async fn connect(url: &str, has_choice: bool) -> ConnectionResult<Con
     Connection::try_from(session::open(url, session).await?).await
 }
 
-/// A blocking connection for migrations, to be used on a thread for blocking work.
+/// Opens a blocking connection for migrations, to be used on a thread for blocking work.
 pub(crate) fn connect_blocking(
     servers: &Servers,
 ) -> ConnectionResult<AsyncConnectionWrapper<Connection>> {

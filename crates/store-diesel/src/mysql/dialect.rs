@@ -1,4 +1,5 @@
-//! What MySQL and MariaDB owe the queries in `sql/`. `sql/mod.rs` says what each item is.
+//! The MySQL and MariaDB items that the queries in `sql/` require. `sql/mod.rs` describes each
+//! item.
 
 use diesel::mysql::Mysql;
 use uuid::Uuid;
@@ -22,37 +23,39 @@ pub(super) const NOW: &str = "UTC_TIMESTAMP(6)";
 /// The sum of big integers is a decimal here.
 pub(super) const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS SIGNED)";
 pub(super) const SUM_OF_HUMANS: &str = "CAST(SUM(link_days.humans) AS SIGNED)";
-/// The same of the totals of links.
+/// The same for the totals of links.
 pub(super) const SUM_OF_TOTALS: (&str, &str) = (
     "CAST(SUM(links.clicks) AS SIGNED)",
     "CAST(SUM(links.humans) AS SIGNED)",
 );
-/// MariaDB finds the rows of `link_id = x AND id < y` by the link alone and passes over newer ones, when many
-/// rows are of the link: the later the page, the slower. Of two ranges, one of which has no rows, it seeks.
+/// If a link has many rows, MariaDB finds the rows of `link_id = x AND id < y` by the link alone
+/// and scans past newer ones: the later the page, the slower. With two ranges, one of which is
+/// empty, it seeks.
 pub(super) const SEEKS_BY_WHOLE_KEY: bool = false;
 
 /// The tags of a row of `links`, separated by commas.
 pub(super) const TAGS_OF_LINK: &str =
     "(SELECT GROUP_CONCAT(tag SEPARATOR ',') FROM link_tags WHERE link_tags.link_id = links.id)";
-/// Looks up the link of each row of `d`, one by one: the optimizer would go through all links.
+/// Looks up the link of each row of `d`, one by one: the optimizer would scan all links.
 pub(super) const WITH_LINKS: &str = " STRAIGHT_JOIN links AS l ON l.id = d.link_id";
-/// Before a condition for whose column no index is to be used. The optimizer finds out by itself.
+/// Prefix of a condition whose column must not use an index. The optimizer decides this well by
+/// itself.
 pub(super) const NO_INDEX: &str = "";
-/// Ends a query whose rows nobody else may change before the transaction ends.
+/// Ends a query whose rows no other transaction may change before the transaction ends.
 pub(super) const FOR_UPDATE: &str = " FOR UPDATE";
-/// Begins and ends an insertion that leaves out rows that are there.
+/// Begins and ends an insertion that skips existing rows.
 pub(super) const INSERT_NEW: &str = "INSERT IGNORE";
 pub(super) const INSERT_NEW_END: &str = "";
 
-/// The hits of the rows of `orphan_paths` that are grouped.
+/// The hits of grouped rows of `orphan_paths`.
 pub(super) const SUM_OF_HITS: &str = "CAST(SUM(hits) AS SIGNED)";
 /// The first segment of the path of `o`.
 pub(super) const FIRST_SEGMENT: &str = "SUBSTRING_INDEX(o.path, '/', 1)";
-/// Ends an insertion of orphans, whose hits are added to those that are there.
+/// Ends an insertion of orphan paths that adds the hits to existing rows.
 pub(super) const ADD_HITS: &str = " ON DUPLICATE KEY UPDATE hits = hits + VALUES(hits), \
      first_at = LEAST(first_at, VALUES(first_at)), last_at = GREATEST(last_at, VALUES(last_at))";
 
-/// Transactions write at once, and would choose the same rows.
+/// Transactions write concurrently, and would choose the same rows.
 pub(super) const TAKES_TURNS: bool = true;
 
 pub(super) const fn raw_id(id: &Uuid) -> &RawId {
@@ -63,18 +66,17 @@ pub(super) fn id_from_raw(raw: &[u8]) -> Result<Uuid, uuid::Error> {
     Uuid::from_slice(raw)
 }
 
-/// What is deleted is no longer in the database; when its bytes leave the disk is the server's
-/// affair.
+/// Deleted data is no longer in the database; the server decides when its bytes leave the disk.
 pub(super) async fn forget_deleted(_: &mut Connection) -> Result<(), WorkError> {
     Ok(())
 }
 
-/// Caches and logs are the server's affair.
+/// Caches and logs are managed by the server.
 pub(super) async fn make_room_for_purge(_: &mut Connection) -> Result<(), WorkError> {
     Ok(())
 }
 
-/// What was committed is as durable as the server is set to make it.
+/// Committed data is as durable as the server's settings make it.
 pub(super) async fn make_durable(
     connection: &mut Connection,
     journal: JournalId,

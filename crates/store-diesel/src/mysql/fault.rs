@@ -1,7 +1,7 @@
-//! What the errors of MySQL and MariaDB mean, by their numbers
+//! The meaning of the errors of MySQL and MariaDB, by their numbers
 //! ([MySQL](https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html),
-//! [MariaDB](https://mariadb.com/docs/server/reference/error-codes/mariadb-error-code-reference)). They
-//! share the numbers below 1900.
+//! [MariaDB](https://mariadb.com/docs/server/reference/error-codes/mariadb-error-code-reference)).
+//! They share the numbers below 1900.
 
 use diesel::QueryableByName;
 use diesel::result::Error as DieselError;
@@ -12,7 +12,8 @@ use mysql_async::Error;
 use super::connection::Connection;
 use crate::error::Fault;
 
-/// Copies the first and the last condition of the statement that failed. Such statements do not clear them.
+/// Copies the first and the last condition of the failed statement. Such statements do not clear
+/// them.
 const COPY_CONDITIONS: &str = "
     GET DIAGNOSTICS @waypost_last = NUMBER;
     GET DIAGNOSTICS CONDITION 1 @waypost_first_number = MYSQL_ERRNO, @waypost_first_state = RETURNED_SQLSTATE,
@@ -27,7 +28,7 @@ const CONDITIONS: &str = "
         CAST(@waypost_last_text AS CHAR)
 ";
 
-/// The number of what `SIGNAL` raises, if it says no other.
+/// The number of a `SIGNAL` that sets no other.
 const SIGNALLED: u16 = 1644;
 
 #[derive(QueryableByName)]
@@ -40,7 +41,7 @@ struct Condition {
     text: Option<String>,
 }
 
-/// The fault of an error of diesel, which has no number: asks the server for it.
+/// Returns the fault of an error of diesel, which has no number: asks the server for it.
 pub(super) async fn fault(connection: &mut Connection, error: &DieselError) -> Fault {
     match error {
         DieselError::DatabaseError(kind, information) => match Fault::of_kind(*kind) {
@@ -57,8 +58,8 @@ pub(super) async fn fault(connection: &mut Connection, error: &DieselError) -> F
     }
 }
 
-/// The error is the last condition in MySQL, after warnings, and the first one in MariaDB, before notes: it is
-/// the one with the text of the error.
+/// Finds the number of the error by its text. In MySQL the error is the last condition, after
+/// warnings; in MariaDB it is the first one, before notes.
 async fn of_last_error(connection: &mut Connection, text: &str) -> Result<Fault, DieselError> {
     connection.batch_execute(COPY_CONDITIONS).await?;
     let conditions: Vec<Condition> = diesel::sql_query(CONDITIONS).load(connection).await?;
@@ -72,7 +73,7 @@ async fn of_last_error(connection: &mut Connection, text: &str) -> Result<Fault,
     }))
 }
 
-/// The fault of an error of the driver.
+/// Returns the fault of an error of the driver.
 pub(super) fn of_driver(error: &Error) -> Fault {
     match error {
         Error::Server(error) => of_condition(error.code, &error.state),
@@ -81,8 +82,9 @@ pub(super) fn of_driver(error: &Error) -> Fault {
     }
 }
 
-/// What a trigger or procedure signals has one number; its SQLSTATE says what it is: class 22 (data exception) and 23
-/// (integrity constraint violation) are about the values, and 45000 says nothing.
+/// Returns the fault of a condition. All signals of triggers and procedures share one number, and
+/// their SQLSTATE tells the kind: classes 22 (data exception) and 23 (integrity constraint
+/// violation) are about values, and 45000 is unspecific.
 fn of_condition(number: u16, state: &str) -> Fault {
     if number == SIGNALLED && (state.starts_with("22") || state.starts_with("23")) {
         return Fault::Refused;
@@ -126,7 +128,7 @@ const fn of_number(number: u16) -> Fault {
     }
 }
 
-/// Whether a value breaks a rule of the data.
+/// Returns whether a value breaks a rule of the data.
 const fn is_refusal(number: u16) -> bool {
     matches!(
         number,
@@ -145,23 +147,23 @@ const fn is_refusal(number: u16) -> bool {
     )
 }
 
-/// Whether waiting may help.
+/// Returns whether waiting may help.
 const fn is_unavailability(number: u16) -> bool {
     matches!(
         number,
-        // A full disk or table, files that cannot be read or written, errors of the storage engine.
+        // A full disk or table, unreadable or unwritable files, errors of the storage engine.
         1004 | 1016 | 1021 | 1023 | 1024 | 1026 | 1030 | 1114
         // Out of memory, threads, locks, prepared statements or log space.
         | 1037 | 1038 | 1041 | 1135 | 1197 | 1206 | 1461
-        // Too many connections in all or of the user; a host or user that may not connect.
+        // Too many connections in total or of the user; a host or user that may not connect.
         | 1040 | 1129 | 1130 | 1203 | 1226 | 1698
         // Access denied.
         | 1044 | 1045 | 1142 | 1143 | 1227 | 1370
         // A commit refused by the storage engine or a plugin.
         | 1180 | 3100
-        // A table that only reads, or that is locked as a whole.
+        // A read-only table, or one that is locked completely.
         | 1015 | 1036 | 1223
-        // Interrupted, or out of time.
+        // Interrupted, or timed out.
         | 1317 | 1969 | 3024
         // ProxySQL's own errors.
         | 9000..=9999

@@ -1,5 +1,5 @@
-//! Insertions of any number of rows: prepared statements, which always have as many rows and so are prepared
-//! once.
+//! Insertions of any number of rows, with prepared statements of fixed numbers of rows, each
+//! prepared once.
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, Value};
@@ -9,32 +9,32 @@ use waypost_core::{Click, Country, DeviceClass, Family, Referrer, UserAgent, Vis
 
 use crate::tally::DayTally;
 
-/// At most so many clicks are inserted at once. More is not faster, and 256 of the longest are 1 MB, which
-/// every server takes. A power of two, as all numbers of rows are: so there are few statements to prepare
-/// and to keep, each of which takes about a kilobyte of memory for each row.
+/// Maximum number of clicks per insertion. More is not faster, and 256 of the longest are 1 MB,
+/// which every server accepts. All numbers of rows are powers of two, so that there are few
+/// statements to prepare and to keep: each takes about a kilobyte of memory per row.
 const ROWS: usize = 256;
 
-/// The rows of clicks.
+/// The click records.
 pub(super) const CLICKS: Insert = Insert {
     into: "INSERT INTO link_clicks (id, link_id, user_id, ip_hash, user_agent, referrer, clicked_at, \
            class, browser, os, device, country) VALUES ",
     row: "(?,?,?,?,?,?,?,?,?,?,?,?)",
     end: "",
 };
-/// Visitors of a day. Some may be left over of a day that is not there any more.
+/// The visitors of a day. Some may be left over from a day that no longer exists.
 pub(super) const VISITORS: Insert = Insert {
     into: "INSERT IGNORE INTO link_visitors (day, link_id, visitor) VALUES ",
     row: "(?,?,?)",
     end: "",
 };
-/// Days that are new.
+/// New days.
 pub(super) const NEW_DAYS: Insert = Insert {
     into: "INSERT INTO link_days \
            (link_id, day, clicks, humans, visitors, first_click_us, last_click_us, facts) VALUES ",
     row: "(?,?,?,?,?,?,?,?)",
     end: "",
 };
-/// Days that are there: the numbers are added, and the document is the new one.
+/// Existing days: the numbers are added, and the document is replaced.
 pub(super) const KNOWN_DAYS: Insert = Insert {
     end: " ON DUPLICATE KEY UPDATE clicks = clicks + VALUES(clicks), \
           humans = humans + VALUES(humans), visitors = visitors + VALUES(visitors), \
@@ -87,12 +87,12 @@ impl Insert {
             sql.push_str(self.row);
         }
         sql.push_str(self.end);
-        // Prepared once: the connection keeps what it prepared.
+        // Prepared once: the connection caches it.
         client.exec_drop(sql, values).await
     }
 }
 
-/// Rows in parts, of each of which the number is a power of two.
+/// Splits rows into parts whose sizes are powers of two.
 pub(super) fn parts<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     let mut rest = rows;
     std::iter::from_fn(move || {
@@ -129,7 +129,7 @@ fn id(id: Uuid) -> Value {
 
 fn date(date: Date) -> Value {
     Value::Date(
-        // The server refuses the year 0.
+        // The server rejects the year 0.
         u16::try_from(date.year()).unwrap_or(0),
         date.month().into(),
         date.day(),
@@ -167,11 +167,11 @@ pub(super) fn push_click(values: &mut Vec<Value>, click: &Click) {
     ]);
 }
 
-/// A time in UTC, cut to microseconds.
+/// Converts a UTC time, truncated to microseconds.
 fn datetime(at: OffsetDateTime) -> Value {
     let at = at.to_offset(UtcOffset::UTC);
     Value::Date(
-        // The server refuses the year 0.
+        // The server rejects the year 0.
         u16::try_from(at.year()).unwrap_or(0),
         at.month().into(),
         at.day(),

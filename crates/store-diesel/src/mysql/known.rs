@@ -1,6 +1,6 @@
-//! What is there already of the days of a tally: documents and visitors. Whoever asks has locked the links, so
-//! that nobody else changes it. Each question is about one day: with the day in each key, it would take up to
-//! twice as long.
+//! The stored documents and visitors of the days of a tally. The caller has locked the links, so no
+//! other transaction changes them. Each query is about one day: with the day in each key, it would
+//! take up to twice as long.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -13,20 +13,21 @@ use super::literals::{push_date_literal, push_id};
 use crate::job::count;
 use crate::tally::Tally;
 
-/// So many keys are named in a question: from 1,000 on, MariaDB would make a table of them.
+/// Maximum number of keys in a query: from 1,000 on, MariaDB would create a temporary table of
+/// them.
 pub(super) const KEYS: usize = 900;
-/// All visitors of a day are asked for, when they are at most so many times as many as have come. One of them
-/// costs a sixteenth of a look-up by its key.
+/// All visitors of a day are read if there are at most this many times as many as in the batch.
+/// Reading one this way costs a sixteenth of a look-up by its key.
 const ALL_VISITORS: i64 = 16;
 
-/// What is there. Days are named by their places in the tally.
+/// The stored data. Days are identified by their places in the tally.
 pub(super) struct Known {
     days: HashMap<usize, StoredDay>,
-    /// Those of the visitors that are there, and others of the same days.
+    /// The stored visitors among those of the batch, and others of the same days.
     visitors: HashSet<Visit>,
 }
 
-/// A visitor, and the place of the day among those of the tally.
+/// A visitor, and the place of the day in the tally.
 pub(super) type Visit = (usize, Uuid);
 
 struct StoredDay {
@@ -53,7 +54,7 @@ impl Known {
         self.visitors.contains(visit)
     }
 
-    /// The document of a day.
+    /// Returns the document of a day.
     pub(super) fn facts(&self, place: usize) -> Option<&str> {
         self.days.get(&place).map(|day| day.facts.as_str())
     }
@@ -147,16 +148,16 @@ impl Known {
     }
 }
 
-/// What visitors of a day are asked for.
+/// Which visitors of a day to read.
 #[derive(Default)]
 struct Asked {
-    /// All of these links.
+    /// All visitors of these links.
     links: Vec<Uuid>,
-    /// These of a link.
+    /// These visitors of these links.
     keys: Vec<(Uuid, Uuid)>,
 }
 
-/// The beginning of a question: what is asked about follows, and a bracket.
+/// Returns the beginning of a query, to be continued with the keys and a closing bracket.
 fn visitors_of(day: Date, key: &str) -> String {
     let mut sql = String::from(
         "SELECT link_id, visitor FROM link_visitors FORCE INDEX (PRIMARY) WHERE day = ",
@@ -166,7 +167,7 @@ fn visitors_of(day: Date, key: &str) -> String {
     sql
 }
 
-/// Ids, separated by commas.
+/// Appends IDs, separated by commas.
 pub(super) fn push_ids(sql: &mut String, ids: &[Uuid]) {
     let mut first = true;
     for id in ids {

@@ -1,29 +1,29 @@
-//! Values as literals of SQL: ids, numbers and times. Never a text, which somebody else chose.
+//! Values as SQL literals: IDs, numbers and times. Never text, which may come from users.
 
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::datetime::{push_date, push_datetime};
 
-/// An id: `x'00ff'`, with 32 digits.
+/// Appends an ID: `x'00ff'`, with 32 digits.
 pub(super) fn push_id(sql: &mut String, id: Uuid) {
     let mut digits = Uuid::encode_buffer();
     sql.extend(["x'", id.simple().encode_lower(&mut digits), "'"]);
 }
 
-/// A number: `-7`.
+/// Appends a number: `-7`.
 pub(super) fn push_number(sql: &mut String, number: i64) {
     sql.push_str(&number.to_string());
 }
 
-/// A date: `'2026-03-01'`.
+/// Appends a date: `'2026-03-01'`.
 pub(super) fn push_date_literal(sql: &mut String, date: Date) {
     sql.push('\'');
     push_date(sql, date);
     sql.push('\'');
 }
 
-/// A time that is in UTC: `'2026-03-01 12:00:00.25'`.
+/// Appends a UTC time: `'2026-03-01 12:00:00.25'`.
 pub(super) fn push_datetime_literal(sql: &mut String, at: OffsetDateTime) {
     sql.push('\'');
     push_datetime(sql, at);

@@ -1,12 +1,12 @@
-//! Connecting: what each session sets, and which server it may use.
+//! Opening sessions: their settings, and which server they may use.
 
 use diesel::{ConnectionError, ConnectionResult};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, Opts, OptsBuilder};
 
-/// What each connection sets. READ COMMITTED: counting locks the rows it changes, and no gaps between
-/// them. The tags of a link are 5 kB at the most. A question about each row
-/// is asked of each row: the answers for all others would be collected first.
+/// Set on each connection. READ COMMITTED: counting locks the rows it changes, and no gaps between
+/// them. The tags of a link have at most 5 kB. Evaluate correlated subqueries per row; otherwise
+/// MariaDB materialises them.
 const SET_UP: &str = "
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
     SET SESSION sql_mode = 'TRADITIONAL,NO_BACKSLASH_ESCAPES';
@@ -15,18 +15,19 @@ const SET_UP: &str = "
     SET SESSION optimizer_switch = 'semijoin=off,materialization=off'
 ";
 
-/// What a server is, and what it can be told. It names only the variables that it has.
+/// What a server is, and which settings it has. Lists only variables that exist.
 const VARIABLES: &str = "
     SHOW SESSION VARIABLES WHERE Variable_name IN
         ('read_only', 'super_read_only', 'wsrep_on', 'idle_write_transaction_timeout')";
-/// Whether a node of a Galera cluster takes part in it.
+/// Whether a node of a Galera cluster is part of it.
 const READY: &str = "SHOW STATUS LIKE 'wsrep_ready'";
 
-/// Makes a node of a Galera cluster wait, before a transaction or statement begins, until it has all that other
-/// nodes committed before. Otherwise a server could read positions, links or leases that are no longer true.
+/// Makes a node of a Galera cluster wait, before a transaction or statement begins, until it has
+/// applied all earlier commits of other nodes. Otherwise a server could read outdated positions,
+/// links or leases.
 const READ_LATEST: &str = "SET SESSION wsrep_sync_wait = 7";
-/// Ends the transaction of a process that sleeps in the midst of it and keeps others from its rows. MySQL has
-/// no such limit.
+/// Ends the transaction of a process that is suspended in the middle of it and blocks its rows for
+/// others. MySQL has no such limit.
 const LIMIT_IDLE: &str = "SET SESSION idle_write_transaction_timeout = 60";
 
 /// How a session is used.
@@ -34,7 +35,7 @@ const LIMIT_IDLE: &str = "SET SESSION idle_write_transaction_timeout = 60";
 pub(super) struct Session {
     /// Number of prepared statements that the driver keeps.
     pub(super) statements: usize,
-    /// Whether there are other servers: one that only reads is not used then.
+    /// Whether there are other servers: a read-only one is not used then.
     pub(super) has_choice: bool,
 }
 
@@ -49,7 +50,7 @@ pub(super) async fn open(url: &str, session: Session) -> ConnectionResult<Conn> 
             SET_UP,
         ])
         .stmt_cache_size(session.statements)
-        // An update that finds its row is one, even if it changes nothing.
+        // Count an update that finds its row, even if it changes nothing.
         .client_found_rows(true);
     let mut connection = Conn::new(opts).await.map_err(|error| bad(&error))?;
     let unusable = set_up(&mut connection).await.map_err(|error| bad(&error))?;
@@ -59,7 +60,7 @@ pub(super) async fn open(url: &str, session: Session) -> ConnectionResult<Conn> 
     }
 }
 
-/// Sets what the server has. Returns why the server cannot be written to, if so.
+/// Sets the variables that the server has. Returns why the server cannot be written to, if so.
 async fn set_up(connection: &mut Conn) -> Result<Option<&'static str>, Error> {
     let variables: Vec<(String, String)> = connection.query(VARIABLES).await?;
     let has = |name: &str| variables.iter().any(|(found, _)| found == name);

@@ -1,6 +1,6 @@
-//! Storing clicks in MySQL and MariaDB: few statements of many rows. The rows of clicks have prepared
-//! statements, which always have as many rows and so are prepared once; what is only ids and numbers
-//! goes as text. diesel would prepare each of them anew; this is `mysql_async` itself.
+//! Stores clicks in MySQL and MariaDB with few statements of many rows. Click records use prepared
+//! statements with fixed numbers of rows, each prepared once; IDs and numbers are sent as text.
+//! diesel would prepare each of them anew, so this uses `mysql_async` itself.
 
 use std::collections::BTreeMap;
 
@@ -24,20 +24,20 @@ use crate::job::{Job, Step, place};
 use crate::retry::Failure;
 use crate::tally::{LinkTally, Tally};
 
-/// So many links are named in a change.
+/// Maximum number of links in an update.
 const LINKS: usize = 2_000;
-/// So many documents are written between two insertions.
+/// Number of documents written between two insertions.
 const DOCUMENTS: usize = 256;
-/// Of so many clicks on, it is worth it to ask on another connection.
+/// From this batch size on, a second connection pays off.
 pub(super) const WORTH_A_READER: usize = 500;
 
-/// Begins the transaction. The links of clicks are locked before anything refers to them: to look each of them
-/// up again for each of its clicks takes 5 % of the time. Users are not locked. (`unique_checks` stays on: without
-/// both, MariaDB locks a whole table that is empty.)
+/// Begins the transaction. The links of clicks are locked before any row refers to them: looking
+/// each of them up again for each of its clicks takes 5% of the time. Users are not locked.
+/// (`unique_checks` stays on: without both, MariaDB locks an entire empty table.)
 const BEGIN: &str = "SET foreign_key_checks = 0; BEGIN";
 const BEGIN_WITH_USERS: &str = "SET foreign_key_checks = 1; BEGIN";
 
-/// Does the job in one transaction. After a failure the connection is not to be used again: the
+/// Runs the job in one transaction. After a failure the connection must not be used again: the
 /// transaction may still be open.
 pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, Failure> {
     let step = job.step().map_err(Failure::last)?;
@@ -85,12 +85,13 @@ pub(super) async fn open(servers: &Servers) -> Result<Client, StoreError> {
     Client::open(servers).await
 }
 
-/// Only known when it is used.
+/// A closed connection is only noticed when it is used.
 pub(super) const fn is_closed(_: &Client) -> bool {
     false
 }
 
-/// Moves the journal. `false` when it is not where the step begins, or another process owns it.
+/// Moves the position of the journal. Returns `false` when it is not at the start of the step, or
+/// another process owns the journal.
 async fn advance(client: &mut Conn, step: &Step) -> Result<bool, Error> {
     let mut sql = String::from("UPDATE click_journals SET committed = ");
     push_number(&mut sql, step.end);
@@ -117,14 +118,14 @@ async fn advance(client: &mut Conn, step: &Step) -> Result<bool, Error> {
     Ok(client.affected_rows() > 0)
 }
 
-/// The owner and the position of a journal.
+/// Returns the owner and the position of a journal.
 async fn found(client: &mut Conn, journal: Uuid) -> Result<Option<(Option<Vec<u8>>, i64)>, Error> {
     let mut sql = String::from("SELECT owner, committed FROM click_journals WHERE id = ");
     push_id(&mut sql, journal);
     client.query_first(sql).await
 }
 
-/// Counts clicks whose links turned out to be gone as dropped instead of stored.
+/// Counts clicks on deleted links as dropped instead of stored.
 async fn correct(client: &mut Conn, journal: Uuid, gone: i64) -> Result<(), Error> {
     let mut sql = String::from("UPDATE click_journals SET stored = stored - ");
     push_number(&mut sql, gone);
@@ -135,13 +136,14 @@ async fn correct(client: &mut Conn, journal: Uuid, gone: i64) -> Result<(), Erro
     client.query_drop(sql).await
 }
 
-/// Adds to the totals of the links, which locks them in the order of their ids, and finds out which are gone.
+/// Adds to the totals of the links, which locks them in the order of their IDs, and finds out which
+/// are deleted.
 async fn add_to_links(client: &mut Conn, tally: &mut Tally<'_>) -> Result<(), Error> {
     let links: Vec<LinkTally> = tally.links().collect();
     let mut found = Vec::with_capacity(links.len());
     for links in links.chunks(LINKS) {
         let ids: Vec<Uuid> = links.iter().map(|tally| tally.link).collect();
-        // Whatever else could be chosen, rows are looked up by their ids, in order.
+        // Force look-ups by ID, in order, whatever other plan is possible.
         let mut sql = String::from("UPDATE links FORCE INDEX (PRIMARY) SET clicks = clicks + ");
         push_added(&mut sql, links, |tally| tally.clicks);
         sql.push_str(", humans = humans + ");
@@ -168,7 +170,8 @@ async fn add_to_links(client: &mut Conn, tally: &mut Tally<'_>) -> Result<(), Er
     Ok(())
 }
 
-/// What is added to each of the links: as an expression of their ids, short where most add the same.
+/// Appends the number added to each link, as an expression of their IDs, short if most add the
+/// same.
 fn push_added(sql: &mut String, links: &[LinkTally], number: fn(&LinkTally) -> i64) {
     let mut by_number: BTreeMap<i64, Vec<Uuid>> = BTreeMap::new();
     for tally in links {
@@ -193,7 +196,7 @@ fn push_added(sql: &mut String, links: &[LinkTally], number: fn(&LinkTally) -> i
     sql.push_str(" END");
 }
 
-/// Adds the visitors that are new, and counts them. On days that are new, all are.
+/// Inserts the new visitors and counts them. On new days, all are new.
 async fn add_visitors(
     client: &mut Conn,
     tally: &mut Tally<'_>,
@@ -216,7 +219,7 @@ async fn add_visitors(
     VISITORS.run(client, &new, push).await
 }
 
-/// Adds the days that are new, and what is to be added to others.
+/// Inserts the new days, and adds to the existing ones.
 async fn add_to_days(
     client: &mut Conn,
     tally: &Tally<'_>,
@@ -232,8 +235,8 @@ async fn add_to_days(
     Ok(())
 }
 
-/// Inserts the rows of the clicks. Meanwhile the reader, if there is one, finds out what is there already, and
-/// the next rows are written, and the documents of the days.
+/// Inserts the click records. Meanwhile the reader, if there is one, reads the stored data, and the
+/// next rows and the documents of the days are prepared.
 async fn insert_clicks(
     writer: &mut Conn,
     reader: &mut Option<Reader>,
@@ -276,7 +279,7 @@ type Rows = (usize, Vec<Value>);
 async fn write_rows(clicks: &[&Click], written: mpsc::Sender<Rows>) -> Result<(), Failure> {
     for rows in parts(clicks) {
         let values = CLICKS.values(rows, |values, click| push_click(values, click));
-        // It is closed when an insertion failed.
+        // Closed when an insertion failed.
         if written.send((rows.len(), values)).await.is_err() {
             break;
         }
@@ -292,7 +295,7 @@ async fn insert_rows(client: &mut Conn, mut rows: mpsc::Receiver<Rows>) -> Resul
     Ok(())
 }
 
-/// The documents that the days become, some at a time.
+/// Computes the new documents of the days, some at a time.
 async fn documents(tally: &Tally<'_>, known: &Known) -> Result<Vec<String>, Failure> {
     let places: Vec<usize> = (0..tally.days().len()).collect();
     let mut documents = Vec::with_capacity(places.len());

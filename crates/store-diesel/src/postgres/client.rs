@@ -1,5 +1,5 @@
-//! The connection that stores clicks, and what it prepares. diesel-async has no `COPY`; this is tokio-postgres
-//! itself.
+//! The connection that stores clicks, and its prepared statements. diesel-async has no `COPY`, so
+//! this uses tokio-postgres itself.
 
 use diesel::ConnectionError;
 use tokio_postgres::{Error, NoTls, Statement};
@@ -26,9 +26,9 @@ const CORRECT: &str = "
     UPDATE click_journals
     SET stored = stored - $2, dropped_link_deleted = dropped_link_deleted + $2
     WHERE id = $1";
-/// Tells which links are there, and locks them: what refers to a link may be inserted meanwhile, but nobody
-/// deletes it or adds to its total. [`IN_ORDER`] makes it go from one to the next in the order in which
-/// they are given.
+/// Finds the existing links, and locks them: rows that refer to a link can be inserted meanwhile,
+/// but no other transaction deletes it or adds to its total. [`IN_ORDER`] makes it process them one
+/// by one in the given order.
 const ADD_TO_LINKS: &str = "
     UPDATE links SET clicks = links.clicks + added.clicks,
         humans = links.humans + added.humans,
@@ -36,11 +36,11 @@ const ADD_TO_LINKS: &str = "
     FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS added (id, clicks, humans, purged)
     WHERE links.id = added.id
     RETURNING links.id";
-/// Rows that are given are looked up one after the other. Any other plan could lock links in an order of
-/// its own, and two transactions could wait for each other.
+/// Makes the planner look up given rows one after the other. Any other plan could lock links in
+/// another order, and two transactions could deadlock.
 const IN_ORDER: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; \
      SET enable_bitmapscan = off; SET enable_material = off; SET enable_memoize = off";
-/// The documents of the days that are there already. The links are locked: nobody else adds days.
+/// The documents of the existing days. The links are locked: no other transaction adds days.
 const STORED_FACTS: &str = "
     SELECT link_days.link_id, link_days.day, link_days.facts
     FROM unnest($1::uuid[], $2::date[]) AS asked (link_id, day)
@@ -51,12 +51,12 @@ const INSERT_DAYS: &str = "
 /// The visitors of new days are new.
 const INSERT_VISITORS: &str =
     "COPY link_visitors (day, link_id, visitor) FROM STDIN (FORMAT binary)";
-/// As [`INSERT_VISITORS`], of whom some are there although their day is not.
+/// As [`INSERT_VISITORS`], if some visitors exist although their day does not.
 const INSERT_VISITORS_LEFT_OVER: &str = "
     INSERT INTO link_visitors (day, link_id, visitor)
     SELECT * FROM unnest($1::date[], $2::uuid[], $3::uuid[])
     ON CONFLICT DO NOTHING";
-/// Which visitors came before, by their places from 1 on.
+/// The known visitors, by their places from 1.
 const KNOWN_VISITS: &str = "
     SELECT asked.place
     FROM unnest($1::date[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS asked (day, link_id, visitor, place)
@@ -92,11 +92,11 @@ pub(super) struct Client {
     pub(super) add_to_days: Statement,
 }
 
-/// Longer than a batch may take. A process that sleeps while its rows are copied is not idle to the database, and would
-/// keep others from them for ever.
+/// Longer than a batch may take. A process that is suspended while its rows are copied is not idle
+/// to the database, and would block its rows for others forever.
 const LIMIT: &str = "SET statement_timeout = '30s'";
 
-/// Connects. The connection lives on this runtime, and ends with the client.
+/// Connects. The connection lives on this runtime and ends with the client.
 pub(super) async fn open(servers: &Servers) -> Result<Client, StoreError> {
     let connect = |url: String| async move {
         let bad = |error: Error| ConnectionError::BadConnection(chain(&error));

@@ -1,4 +1,4 @@
-//! Values of many rows as the parameters of a statement: column by column.
+//! Values of many rows as the parameters of a statement, column by column.
 
 use time::Date;
 use tokio_postgres::types::ToSql;
@@ -55,7 +55,7 @@ pub(super) struct VisitValues {
 }
 
 impl VisitValues {
-    /// Those of the days at `places`.
+    /// Returns the visitors of the days at `places`.
     pub(super) fn of(tally: &Tally<'_>, visits: &[Vec<Uuid>], places: &[usize]) -> Self {
         let (mut days, mut links, mut visitors) = (Vec::new(), Vec::new(), Vec::new());
         let at = |place: &usize| Some((tally.days().get(*place)?, visits.get(*place)?));

@@ -1,4 +1,4 @@
-//! Connecting to PostgreSQL: what each connection sets, and how a transaction begins.
+//! Connecting to PostgreSQL: the settings of each connection, and beginning a transaction.
 
 use std::error::Error;
 use std::time::Duration;
@@ -18,14 +18,14 @@ use crate::hosts::Servers;
 
 pub(super) type Connection = AsyncPgConnection;
 
-/// What each connection sets. `random_page_cost`: with the default, which is that of disks that turn,
-/// tens of thousands of rows are read in order not to look up a few hundred.
-/// `idle_in_transaction_session_timeout`: a process that sleeps in the midst of a transaction does not keep
-/// others from its rows for ever.
+/// Set on each connection. `random_page_cost`: the default is that of rotating disks, for which
+/// tens of thousands of rows are read in order rather than looking up a few hundred.
+/// `idle_in_transaction_session_timeout`: a process that is suspended in the middle of a
+/// transaction does not block its rows for others forever.
 pub(super) const SET_UP: &str = "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; SET random_page_cost = 1.1; \
      SET idle_in_transaction_session_timeout = '60s'";
-/// How long a server may leave unanswered what was sent to it, if the URL does not say (`tcp_user_timeout`): one
-/// whose machine is gone does not say so.
+/// How long a server may leave sent data unacknowledged, unless the URL says (`tcp_user_timeout`):
+/// a server whose machine is gone sends no error.
 const SILENCE: Duration = Duration::from_secs(10);
 
 const DEFAULT_PORT: u16 = 5432;
@@ -47,8 +47,8 @@ pub(super) fn configuration(url: &str) -> Result<Config, tokio_postgres::Error> 
     Ok(config)
 }
 
-/// Connects without diesel-async, which would keep of a failure only that there was one, not that, say, the
-/// connection was refused. A [`Listener`] reads the codes of the connection's errors.
+/// Connects without diesel-async, which would keep only that a connection failed, not why (for
+/// example, that it was refused). A [`Listener`] reads the error codes of the connection.
 async fn open_connection(url: &str) -> ConnectionResult<Connection> {
     let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(chain(&error));
     let mut config = configuration(url).map_err(bad)?;
@@ -56,13 +56,13 @@ async fn open_connection(url: &str) -> ConnectionResult<Connection> {
         let refused = config.connect(NoTls).await.map(drop);
         refused.map_err(bad)?;
     }
-    // The listener takes the place of TLS. Nothing is encrypted, and with direct negotiation the server does not
-    // learn of it.
+    // The listener takes the place of TLS. Nothing is encrypted, and with direct negotiation the
+    // server does not notice.
     config.ssl_mode(SslMode::Require);
     config.ssl_negotiation(SslNegotiation::Direct);
     let listener = Listener::default();
     let mut connection = if let [Host::Unix(directory)] = config.get_hosts() {
-        // The driver takes a connector only for hosts with a name: the socket is opened here.
+        // The driver accepts a connector only for hosts with a name, so the socket is opened here.
         let port = config.get_ports().first().copied().unwrap_or(DEFAULT_PORT);
         let socket = UnixStream::connect(directory.join(format!(".s.PGSQL.{port}"))).await;
         let socket = socket.map_err(|error| ConnectionError::BadConnection(chain(&error)))?;
@@ -87,7 +87,7 @@ pub(super) fn chain(error: &dyn Error) -> String {
     }
 }
 
-/// A blocking connection for migrations, to be used on a thread for blocking work.
+/// Opens a blocking connection for migrations, to be used on a thread for blocking work.
 pub(crate) fn connect_blocking(
     servers: &Servers,
 ) -> ConnectionResult<AsyncConnectionWrapper<Connection>> {

@@ -1,5 +1,5 @@
 //! Rows in the binary format of `COPY` (PostgreSQL, "COPY", section "Binary Format"): writing a row
-//! so takes a fraction of what the parameters of a statement take, and storing it a third.
+//! takes a fraction of the time of statement parameters, and storing it a third.
 
 use std::io::Cursor;
 
@@ -12,14 +12,14 @@ use crate::tally::DayTally;
 
 /// The signature, no flags, no extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// The number of columns that says that no row follows.
+/// A number of columns that marks the end of the rows.
 const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 const NULL: [u8; 4] = (-1_i32).to_be_bytes();
-/// From when PostgreSQL counts, in seconds since 1970, and as a day.
+/// PostgreSQL's epoch, in seconds since 1970, and as a day.
 const EPOCH: i64 = datetime!(2000-01-01 00:00 UTC).unix_timestamp();
 const FIRST_DAY: i32 = date!(2000 - 01 - 01).to_julian_day();
 
-/// About so many bytes are sent at once.
+/// Approximate number of bytes to send at once.
 const CHUNK: usize = 64 * 1024;
 
 /// Rows that are not sent yet.
@@ -32,7 +32,7 @@ impl Rows {
         Self(bytes)
     }
 
-    /// With room for one more row of the longest.
+    /// Creates a buffer with room for one more row of maximum length.
     fn buffer() -> Vec<u8> {
         Vec::with_capacity(CHUNK + 8 * 1024)
     }
@@ -54,7 +54,7 @@ impl Rows {
         self.optional(facts.country.as_ref().map(Country::as_bytes));
     }
 
-    /// A day that is new, with its document.
+    /// Appends a new day with its document.
     pub(super) fn push_day(&mut self, tally: &DayTally<'_>, document: &str) {
         self.begin(8);
         self.value(tally.link.as_bytes());
@@ -71,7 +71,7 @@ impl Rows {
         self.value(document.as_bytes());
     }
 
-    /// A visitor of a link on a day.
+    /// Appends a visitor of a link on a day.
     pub(super) fn push_visit(&mut self, date: Date, link: Uuid, visitor: Uuid) {
         self.begin(3);
         self.value(&day(date).to_be_bytes());
@@ -90,38 +90,38 @@ impl Rows {
         }
     }
 
-    /// The length and the bytes. No value is anywhere near 2 GB; the server would refuse
-    /// it.
+    /// Appends a length and the bytes. No value is anywhere near 2 GB, which the server would
+    /// reject.
     fn value(&mut self, bytes: &[u8]) {
         let length = i32::try_from(bytes.len()).unwrap_or(i32::MAX);
         self.0.extend_from_slice(&length.to_be_bytes());
         self.0.extend_from_slice(bytes);
     }
 
-    /// Whether there are none. Once some were taken, it does not know.
+    /// Returns whether there are no rows. Only meaningful before any are taken.
     pub(super) fn is_empty(&self) -> bool {
         self.0.len() == HEADER.len()
     }
 
-    /// What is to be sent now, if it is worth it.
+    /// Takes the rows to send now, if there are enough.
     pub(super) fn take_full(&mut self) -> Option<Cursor<Vec<u8>>> {
         (self.0.len() >= CHUNK).then(|| Cursor::new(std::mem::replace(&mut self.0, Self::buffer())))
     }
 
-    /// What is left.
+    /// Takes the remaining rows.
     pub(super) fn finish(mut self) -> Cursor<Vec<u8>> {
         self.0.extend_from_slice(&TRAILER);
         Cursor::new(self.0)
     }
 }
 
-/// Microseconds since 2000, cut.
+/// Converts to microseconds since 2000, truncated.
 fn timestamp(at: OffsetDateTime) -> i64 {
     let at = at.to_offset(UtcOffset::UTC);
     (at.unix_timestamp() - EPOCH) * 1_000_000 + i64::from(at.microsecond())
 }
 
-/// Days since 2000.
+/// Converts to days since 2000.
 const fn day(day: Date) -> i32 {
     day.to_julian_day() - FIRST_DAY
 }

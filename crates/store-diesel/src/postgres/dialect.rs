@@ -1,4 +1,4 @@
-//! What PostgreSQL owes the queries in `sql/`. `sql/mod.rs` says what each item is.
+//! The PostgreSQL items that the queries in `sql/` require. `sql/mod.rs` describes each item.
 
 use diesel::pg::Pg;
 use uuid::Uuid;
@@ -16,13 +16,13 @@ pub(super) type InstantColumn = diesel::sql_types::Timestamptz;
 pub(super) type RawId = Uuid;
 pub(super) type OwnedRawId = Uuid;
 
-/// The time of the server. That of the transaction would stand still within it.
+/// The time of the server. The time of the transaction would stand still within it.
 pub(super) const NOW: &str = "clock_timestamp()";
 
 /// The sum of big integers is a decimal here.
 pub(super) const SUM_OF_DAYS: &str = "CAST(SUM(link_days.clicks) AS bigint)";
 pub(super) const SUM_OF_HUMANS: &str = "CAST(SUM(link_days.humans) AS bigint)";
-/// The same of the totals of links.
+/// The same for the totals of links.
 pub(super) const SUM_OF_TOTALS: (&str, &str) = (
     "CAST(SUM(links.clicks) AS bigint)",
     "CAST(SUM(links.humans) AS bigint)",
@@ -33,28 +33,29 @@ pub(super) const SEEKS_BY_WHOLE_KEY: bool = true;
 /// The tags of a row of `links`, separated by commas.
 pub(super) const TAGS_OF_LINK: &str =
     "(SELECT string_agg(tag, ',') FROM link_tags WHERE link_tags.link_id = links.id)";
-/// Looks up the link of each row of `d`, one by one: the planner would go through all links, for which
-/// it takes some thousand rows to be reason enough. The offset keeps the two from being made one.
+/// Looks up the link of each row of `d`, one by one: above some thousand rows the planner would
+/// scan all links. The offset keeps the planner from merging the two queries.
 pub(super) const WITH_LINKS: &str =
     " JOIN LATERAL (SELECT * FROM links WHERE links.id = d.link_id OFFSET 0) AS l ON TRUE";
-/// Before a condition for whose column no index is to be used. The planner finds out by itself.
+/// Prefix of a condition whose column must not use an index. The planner decides this well by
+/// itself.
 pub(super) const NO_INDEX: &str = "";
-/// Ends a query whose rows nobody else may change before the transaction ends.
+/// Ends a query whose rows no other transaction may change before the transaction ends.
 pub(super) const FOR_UPDATE: &str = " FOR UPDATE";
-/// Begins and ends an insertion that leaves out rows that are there.
+/// Begins and ends an insertion that skips existing rows.
 pub(super) const INSERT_NEW: &str = "INSERT";
 pub(super) const INSERT_NEW_END: &str = " ON CONFLICT DO NOTHING";
 
-/// The hits of the rows of `orphan_paths` that are grouped.
+/// The hits of grouped rows of `orphan_paths`.
 pub(super) const SUM_OF_HITS: &str = "CAST(SUM(hits) AS bigint)";
 /// The first segment of the path of `o`.
 pub(super) const FIRST_SEGMENT: &str = "split_part(o.path, '/', 1)";
-/// Ends an insertion of orphans, whose hits are added to those that are there.
+/// Ends an insertion of orphan paths that adds the hits to existing rows.
 pub(super) const ADD_HITS: &str = " ON CONFLICT (day, path) DO UPDATE SET hits = orphan_paths.hits + excluded.hits, \
      first_at = LEAST(orphan_paths.first_at, excluded.first_at), \
      last_at = GREATEST(orphan_paths.last_at, excluded.last_at)";
 
-/// Transactions write at once, and would choose the same rows.
+/// Transactions write concurrently, and would choose the same rows.
 pub(super) const TAKES_TURNS: bool = true;
 
 pub(super) const fn raw_id(id: &Uuid) -> &RawId {
@@ -63,24 +64,23 @@ pub(super) const fn raw_id(id: &Uuid) -> &RawId {
 
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "other databases store bytes, which may be none"
+    reason = "other databases store bytes, which may be invalid"
 )]
 pub(super) const fn id_from_raw(raw: &Uuid) -> Result<Uuid, uuid::Error> {
     Ok(*raw)
 }
 
-/// What is deleted is no longer in the database; when its bytes leave the disk is the server's
-/// affair.
+/// Deleted data is no longer in the database; the server decides when its bytes leave the disk.
 pub(super) async fn forget_deleted(_: &mut Connection) -> Result<(), WorkError> {
     Ok(())
 }
 
-/// Caches and logs are the server's affair.
+/// Caches and logs are managed by the server.
 pub(super) async fn make_room_for_purge(_: &mut Connection) -> Result<(), WorkError> {
     Ok(())
 }
 
-/// What was committed is as durable as the server is set to make it.
+/// Committed data is as durable as the server's settings make it.
 pub(super) async fn make_durable(
     connection: &mut Connection,
     journal: JournalId,

@@ -1,4 +1,4 @@
-//! What the errors of PostgreSQL mean, by their SQLSTATE
+//! The meaning of the errors of PostgreSQL, by their SQLSTATE
 //! ([codes](https://www.postgresql.org/docs/current/errcodes-appendix.html)).
 
 use std::io;
@@ -12,10 +12,12 @@ use super::connection::Connection;
 use super::listener::Listener;
 use crate::error::Fault;
 
-/// A transaction took longer than `transaction_timeout` (PostgreSQL 17). The driver has no name for it.
+/// A transaction took longer than `transaction_timeout` (PostgreSQL 17). The driver has no name for
+/// it.
 const TRANSACTION_TIMEOUT: &str = "25P04";
 
-/// The fault of an error of diesel, which has no SQLSTATE: the connection's listener keeps it.
+/// Returns the fault of an error of diesel, which has no SQLSTATE: the listener of the connection
+/// keeps it.
 pub(super) async fn fault(connection: &mut Connection, error: &DieselError) -> Fault {
     match error {
         DieselError::DatabaseError(kind, _) => {
@@ -33,7 +35,7 @@ pub(super) async fn fault(connection: &mut Connection, error: &DieselError) -> F
     }
 }
 
-/// The fault of an error of the driver.
+/// Returns the fault of an error of the driver.
 pub(super) fn of_driver(error: &Error) -> Fault {
     if let Some(error) = error.as_db_error() {
         return of_error(error.code(), is_fatal(error));
@@ -52,7 +54,8 @@ fn is_fatal(error: &DbError) -> bool {
     matches!(severity, Some(Severity::Fatal | Severity::Panic))
 }
 
-/// The fault of an error of the server. After a fatal one the server closes the connection.
+/// Returns the fault of an error of the server. After a fatal error the server closes the
+/// connection.
 fn of_error(state: &SqlState, is_fatal: bool) -> Fault {
     if is_fatal {
         return Fault::ConnectionLost;
@@ -65,10 +68,10 @@ fn of_error(state: &SqlState, is_fatal: bool) -> Fault {
         | SqlState::DATABASE_DROPPED
         | SqlState::IDLE_SESSION_TIMEOUT
         | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
-        // The statements were prepared in another session of the server: there is a pooler between.
+        // The statements were prepared in another session of the server: a pooler is in between.
         | SqlState::INVALID_SQL_STATEMENT_NAME
         | SqlState::DUPLICATE_PSTATEMENT
-        // The server is a standby, perhaps since a moment ago.
+        // The server is a standby, perhaps only since a moment ago.
         | SqlState::READ_ONLY_SQL_TRANSACTION => Fault::ConnectionLost,
         SqlState::LOCK_NOT_AVAILABLE | SqlState::INSUFFICIENT_PRIVILEGE => Fault::Unavailable,
         _ => of_class(state.code()),

@@ -1,9 +1,9 @@
-//! Reads the SQLSTATE of errors from the bytes that a server sends: diesel-async keeps everything of an error
-//! except that.
+//! Reads the SQLSTATE of errors from the bytes that a server sends, because diesel-async drops it.
 //!
-//! A [`Tapped`] stream between the socket and the driver passes on every byte and picks out the errors
-//! ([message formats](https://www.postgresql.org/docs/current/protocol-message-formats.html)). The
-//! [`Listener`], which is the connection's instrumentation, keeps the error of the last query.
+//! A [`Tapped`] stream between the socket and the driver passes on every byte and extracts the
+//! errors ([message
+//! formats](https://www.postgresql.org/docs/current/protocol-message-formats.html)). The
+//! [`Listener`], which is the instrumentation of the connection, keeps the error of the last query.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -15,11 +15,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 
-/// What a server says of a failure.
+/// An error reported by a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) state: SqlState,
-    /// The server ends the connection.
+    /// Whether the server closes the connection.
     pub(super) is_fatal: bool,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Said {
 pub(super) struct Listener(Arc<Mutex<Option<Said>>>);
 
 impl Listener {
-    /// The first error since the query began; later ones follow from it.
+    /// Returns the first error since the query began; later ones follow from it.
     pub(super) fn error(&self) -> Option<Said> {
         self.said().clone()
     }
@@ -46,8 +46,8 @@ impl Instrumentation for Listener {
     }
 }
 
-/// The driver lets a connector wrap the socket in a stream of its own. That is meant for TLS; this one only
-/// listens.
+/// The driver lets a connector wrap the socket in a stream of its own. That is meant for TLS; this
+/// one only listens.
 impl<S: Connected> MakeTlsConnect<S> for Listener {
     type Stream = Tapped<S>;
     type TlsConnect = Self;
@@ -137,7 +137,7 @@ impl<S: Connected> AsyncWrite for Tapped<S> {
     }
 }
 
-/// One byte for the kind of a message and four for the length of the rest, which includes these four.
+/// One byte for the kind of a message and four for the length of the rest, including these four.
 const HEADER: usize = 5;
 const LENGTH: usize = 4;
 const ERROR_RESPONSE: u8 = b'E';
@@ -149,14 +149,14 @@ const CODE: u8 = b'C';
 #[derive(Debug, Default)]
 struct Messages {
     header: Vec<u8>,
-    /// The rest of the message, kept of errors only.
+    /// The rest of the message, kept for errors only.
     body: Vec<u8>,
-    /// The number of bytes of the rest that did not arrive yet.
+    /// Number of bytes of the rest that have not arrived yet.
     missing: usize,
 }
 
 impl Messages {
-    /// Reads on and calls `heard` with each complete error.
+    /// Reads bytes and calls `heard` with each complete error.
     fn read(&mut self, mut bytes: &[u8], mut heard: impl FnMut(Said)) {
         while !bytes.is_empty() {
             if self.header.len() < HEADER {
@@ -182,7 +182,7 @@ impl Messages {
         }
     }
 
-    /// The length of the message after its header, once that is complete.
+    /// Returns the length of the message after its header, once the header is complete.
     fn length(&self) -> Option<usize> {
         let length = self.header.get(HEADER - LENGTH..)?;
         let length = u32::from_be_bytes(length.try_into().ok()?);

@@ -1,4 +1,4 @@
-//! Storing clicks in PostgreSQL: one statement for each table, and `COPY` for all rows that are new, which is
+//! Stores clicks in PostgreSQL with one statement per table, and `COPY` for all new rows, which is
 //! twice as fast as the fastest insert.
 
 use std::collections::HashMap;
@@ -24,7 +24,7 @@ use crate::job::{self, Job, Step, place};
 use crate::retry::Failure;
 use crate::tally::{LinkTally, Tally};
 
-/// Does the job in one transaction. After a failure the connection is not to be used again: the
+/// Runs the job in one transaction. After a failure the connection must not be used again: the
 /// transaction may still be open.
 pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, Failure> {
     match client.settle(job, LeftOver::Nobody).await {
@@ -37,12 +37,12 @@ pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, F
     }
 }
 
-/// What there may be of days that are not there.
+/// Rows that may exist for days that do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LeftOver {
-    /// Nothing, as it should be.
+    /// None, as it should be.
     Nobody,
-    /// Visitors, as a database may have that was restored or mended by hand.
+    /// Visitors, for example in a database that was restored or repaired by hand.
     Visitors,
 }
 
@@ -50,7 +50,7 @@ enum LeftOver {
 #[derive(Debug)]
 enum Stopped {
     Failed(Failure),
-    /// There are visitors of days that are not there.
+    /// There are visitors of days that do not exist.
     LeftOver,
 }
 
@@ -79,12 +79,12 @@ impl From<Error> for Stopped {
     }
 }
 
-/// Where the journal is.
+/// The position of the journal.
 enum Begun {
-    /// Where the job begins, or there is none. With the documents of the days that are there already, each
-    /// with its place among the days.
+    /// At the start of the job, or there is no journal. With the documents of the existing days, by
+    /// their places among the days.
     Here(HashMap<usize, String>),
-    /// Somewhere else, of another process, or nowhere.
+    /// At another position, owned by another process, or not registered.
     Elsewhere(Option<(Option<Uuid>, i64)>),
 }
 
@@ -121,8 +121,8 @@ impl Client {
         rolled_back.map_err(failed)
     }
 
-    /// Begins the transaction, moves the journal, adds to the totals of the links, and looks for their days:
-    /// all of it sent at once.
+    /// Begins the transaction, moves the journal, adds to the totals of the links, and reads their
+    /// days, all sent at once.
     async fn begin(&self, step: Option<&Step>, tally: &mut Tally<'_>) -> Result<Begun, Error> {
         let of_link = |number: fn(LinkTally) -> i64| tally.links().map(number).collect::<Vec<_>>();
         let ids: Vec<Uuid> = tally.links().map(|tally| tally.link).collect();
@@ -136,7 +136,7 @@ impl Client {
         let (of, days): (Vec<Uuid>, Vec<Date>) = days.map(|day| (day.link, day.day)).unzip();
         let days: [&(dyn ToSql + Sync); 2] = [&of, &days];
         let ((), here, found, stored) = tokio::try_join!(
-            // In this order; and each statement sees what was committed before it.
+            // In this order; each statement sees what was committed before it.
             biased;
             self.server.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
             self.advance(step),
@@ -187,15 +187,15 @@ impl Client {
         Ok(moved > 0)
     }
 
-    /// Counts clicks whose links turned out to be gone as dropped instead of stored.
+    /// Counts clicks on deleted links as dropped instead of stored.
     async fn correct(&self, step: &Step, gone: i64) -> Result<(), Error> {
         let values: [&(dyn ToSql + Sync); 2] = [&step.journal, &gone];
         self.server.execute(&self.correct, &values).await?;
         Ok(())
     }
 
-    /// Adds the rows, and the rollup to `stored`. What the rollup becomes is found out while the database is
-    /// busy with the rows.
+    /// Inserts the rows, and adds the rollup to `stored`. The new rollup is computed while the
+    /// database is busy with the rows.
     async fn add(
         &self,
         tally: &mut Tally<'_>,
@@ -213,7 +213,7 @@ impl Client {
             for (day, visitors) in tally.days_mut().iter_mut().zip(&visits) {
                 day.new_visitors = job::count(visitors.len());
             }
-            // Not before the database has enough to do.
+            // Wait until the database has enough to do.
             let _ = are_sent.await;
             let documents = tally.documents(&[&*new, &known].concat(), |place| {
                 stored.get(&place).map(String::as_str)
@@ -233,7 +233,7 @@ impl Client {
             }
             Ok(())
         };
-        // Alone: where it fails, the connection is used again, and nothing else may be on its way.
+        // On its own: if it fails, the connection is used again, so nothing else may be in flight.
         self.insert_visits(tally, &visits, left_over).await?;
         tokio::try_join!(
             biased;
@@ -243,7 +243,8 @@ impl Client {
         Ok(())
     }
 
-    /// The visitors of each day who did not come before. Links are locked: nobody else adds any.
+    /// Returns the visitors of each day that are not stored yet. The links are locked, so no other
+    /// transaction adds any.
     async fn new_visits(
         &self,
         tally: &Tally<'_>,
@@ -327,7 +328,7 @@ impl Client {
         Ok(())
     }
 
-    /// The same of clicks, whose rows are long; tells when all of them are on their way.
+    /// Does the same for click records, whose rows are long; signals when all of them are sent.
     async fn insert_clicks(
         &self,
         clicks: &[&Click],
@@ -345,7 +346,7 @@ impl Client {
             }
         }
         sink.feed(rows.finish()).await?;
-        // Whoever waited for it may have failed.
+        // The receiver may have failed.
         let _ = sent.send(());
         sink.finish().await?;
         Ok(())

@@ -1,4 +1,5 @@
-//! Queries on the owners of links and the people they are shared with. Taking links from an owner is in `taking`.
+//! Queries on the owners of links and the users they are shared with. Taking links from an owner is
+//! in `taking`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,13 +15,13 @@ use super::schema::{link_owners, link_shares, users};
 use super::transaction::WorkError;
 use super::user_rows::PersonRow;
 
-/// So many links are looked up by one statement: databases limit the number of values.
+/// Maximum number of links in one statement: databases limit the number of values.
 const BY_ID: usize = 500;
 
-/// Whom a link belongs to, and whom it is shared with.
+/// The owners of a link, and the users it is shared with.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Access {
-    /// In the order in which they came.
+    /// The owners in the order in which they were added.
     owners: Vec<Owner>,
     shares: BTreeSet<UserId>,
 }
@@ -29,12 +30,12 @@ pub(super) struct Access {
 pub(super) struct Owner {
     user: UserId,
     pub(super) is_primary: bool,
-    /// The version of the link that made them one.
+    /// The version of the link that added the owner.
     since: i32,
 }
 
 impl Access {
-    /// That of a link of this owner that nobody changed yet.
+    /// Returns the access of a new link with this owner.
     pub(super) fn of_new(owner: Option<UserId>) -> Self {
         let owners = owner.map(|user| Owner {
             user,
@@ -47,7 +48,7 @@ impl Access {
         }
     }
 
-    /// The owners, the primary one first.
+    /// Returns the owners, the primary one first.
     pub(super) fn owners(&self) -> Vec<UserId> {
         let (primary, others): (Vec<Owner>, Vec<Owner>) =
             self.owners.iter().partition(|owner| owner.is_primary);
@@ -55,7 +56,7 @@ impl Access {
         all.map(|owner| owner.user).collect()
     }
 
-    /// Whom it is shared with, in the order of their ids.
+    /// Returns the users it is shared with, in the order of their IDs.
     pub(super) fn shares(&self) -> Vec<UserId> {
         self.shares.iter().copied().collect()
     }
@@ -72,7 +73,7 @@ impl Access {
         self.owner(user).is_some()
     }
 
-    /// What it is after the edit that leads to a version of the link.
+    /// Returns the access after the edit that creates a version of the link.
     pub(super) fn edited(&self, edit: &LinkEdit, version: u32) -> Self {
         let mut after = self.clone();
         match *edit {
@@ -206,7 +207,7 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// The link is there; if a key leads nowhere, it is that of a user who was deleted meanwhile.
+/// The link exists, so a missing key is that of a user who was deleted meanwhile.
 fn of_user(error: DieselError) -> WorkError {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {

@@ -1,4 +1,5 @@
-//! Finding links: a query as one statement that finds ids, and the links with these ids.
+//! Finds links: translates a query into one statement that returns IDs, and reads the links with
+//! these IDs.
 
 use waypost_core::{Link, LinkOrder, LinkPlace, NearCodes, micros};
 use waypost_store::{LinkQuery, LinkReader};
@@ -9,7 +10,7 @@ use super::statement::Statement;
 use super::transaction::WorkError;
 use super::{Connection, WITH_LINKS};
 
-/// So often a list is read again because links of it went away meanwhile.
+/// Maximum number of reads of a list if links of it are deleted meanwhile.
 const TRIES: u32 = 3;
 
 pub(super) async fn list(
@@ -30,14 +31,14 @@ pub(super) async fn list(
     }
 }
 
-/// Where to find what a list is in the order of.
+/// The columns by which a list is ordered.
 struct Columns {
     created_at: &'static str,
     id: &'static str,
 }
 
 impl Part<'_> {
-    /// The ids that it finds, with what they are sorted by.
+    /// Writes the selection of the IDs found, with the columns they are sorted by.
     fn write(&self, query: &LinkQuery, out: &mut Statement) {
         out.sql("SELECT l.id AS id, l.created_at AS created_at, l.code AS code FROM ");
         let mut columns = Columns {
@@ -91,7 +92,8 @@ impl Part<'_> {
     }
 }
 
-/// The condition that a user may see a row of `links` that is called `l`, whose id is in this column, too.
+/// Writes the condition that a user can see a row of `links` called `l`, whose ID is also in column
+/// `id`.
 fn seen_by(Eyes { user, public }: Eyes, id: &'static str, out: &mut Statement) {
     out.sql("(");
     if public {
@@ -103,7 +105,8 @@ fn seen_by(Eyes { user, public }: Eyes, id: &'static str, out: &mut Statement) {
     out.sql(")");
 }
 
-/// Only what stands behind a place. The first condition is where a database enters its index.
+/// Writes the condition for rows after a place. The first condition is where a database enters its
+/// index.
 fn behind(order: LinkOrder, place: &LinkPlace, columns: &Columns, out: &mut Statement) {
     let Columns { created_at, id } = columns;
     let at = micros(place.after.created_at);
@@ -140,7 +143,7 @@ fn in_order(query: &LinkQuery, columns: &Columns, code: &'static str, out: &mut 
     out.sql(" LIMIT ").number(i64::from(query.limit));
 }
 
-/// The ids of a list of these parts. A link may be in several of them.
+/// Returns the IDs of a list with these parts. A link may be in several of them.
 fn merged(query: &LinkQuery, parts: &[Part<'_>]) -> Statement {
     let mut out = Statement::default();
     if let [part] = parts {
@@ -165,9 +168,9 @@ fn merged(query: &LinkQuery, parts: &[Part<'_>]) -> Statement {
     out
 }
 
-/// So many codes are looked up by one statement.
+/// Maximum number of codes in one statement.
 const CODES: usize = 500;
-/// Behind all characters of codes.
+/// Sorts after all characters of codes.
 const END: char = '~';
 
 pub(super) async fn near(

@@ -14,11 +14,11 @@ use super::transaction::WorkError;
 /// The turn to purge changes.
 const PURGE: LeaseName = LeaseName::new("purge-changes");
 
-/// What stands in place of a code where everything may have changed; no code is like it.
+/// Stands in place of a code if all links may have changed; no code equals it.
 const EVERYTHING: &str = "*";
 
-/// Adds to the feed. The last statement of its transaction, so that others see a number soon after
-/// it was drawn.
+/// Adds to the feed. Must be the last statement of its transaction, so that the number becomes
+/// visible soon after it was drawn.
 pub(super) async fn note(connection: &mut Connection, code: &str) -> Result<(), WorkError> {
     diesel::insert_into(link_changes::table)
         .values(link_changes::code.eq(code))
@@ -27,7 +27,8 @@ pub(super) async fn note(connection: &mut Connection, code: &str) -> Result<(), 
     Ok(())
 }
 
-/// Adds to the feed that everything may have changed. The last statement of its transaction, too.
+/// Adds to the feed that all links may have changed. Must be the last statement of its transaction,
+/// too.
 pub(super) async fn note_everything(connection: &mut Connection) -> Result<(), WorkError> {
     note(connection, EVERYTHING).await
 }
@@ -83,7 +84,7 @@ async fn newest(connection: &mut Connection) -> Result<Option<i64>, WorkError> {
         .await?)
 }
 
-/// Finds the number up to which the limit reaches, and deletes what is old enough up to it: not every
+/// Finds the number at which the limit is reached, and deletes old entries up to it: not every
 /// database can limit a deletion.
 pub(super) async fn purge(
     connection: &mut Connection,

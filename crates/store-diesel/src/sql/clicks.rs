@@ -1,4 +1,4 @@
-//! Queries on clicks, their totals and their daily rollup. Storing clicks is `settle`'s.
+//! Queries on clicks, their totals and their daily rollup. Storing clicks is in `settle`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,13 +19,13 @@ use super::{Connection, SUM_OF_DAYS, SUM_OF_HUMANS, make_room_for_purge};
 /// The turn to purge clicks.
 const PURGE: LeaseName = LeaseName::new("purge-clicks");
 
-/// The smallest id of clicks that are surely not older than `before`: ids begin with the time in
-/// milliseconds, so that the primary key serves as an index by time.
+/// Returns the smallest ID of clicks that are certainly not older than `before`: IDs begin with the
+/// time in milliseconds, so the primary key serves as an index by time.
 fn first_id_behind(before: OffsetDateTime) -> Id {
     Id(*ClickId::floor(before.saturating_add(time::Duration::milliseconds(1))).as_uuid())
 }
 
-/// So many ids stand in one statement: each is a parameter of its own.
+/// Maximum number of IDs in one statement: each is a parameter.
 const IDS_OF_A_STATEMENT: usize = 1_000;
 
 /// The rows within a scope. Those of one link are found by the index on `(link_id, id)`.
@@ -51,7 +51,7 @@ pub(super) async fn count_before(
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// Passes over all but the last of so many rows, in whichever order the database has them at hand.
+/// Skips all but the last of that many rows, in whichever order the database reads fastest.
 pub(super) async fn are_at_least(
     connection: &mut Connection,
     number: u64,
@@ -74,7 +74,7 @@ pub(super) async fn are_at_least(
 
 /// Deletes the oldest rows, and adds their numbers to `clicks_purged` of their links.
 ///
-/// It locks its turn, then the links in the order of their ids, then the rows: everything that changes
+/// Locks its turn, then the links in the order of their IDs, then the rows: every change of
 /// existing rows of a link locks the link first.
 pub(super) async fn purge(
     connection: &mut Connection,
@@ -101,8 +101,8 @@ pub(super) async fn purge(
     }
 }
 
-/// Deletes the found rows, each given by its link and its id, and adds their numbers to `clicks_purged` of
-/// their links. Rows of links that were deleted since are gone.
+/// Deletes the found rows, each given by its link and its ID, and adds their numbers to
+/// `clicks_purged` of their links. Rows of links that were deleted since are gone.
 async fn delete(connection: &mut Connection, found: Vec<(Id, Id)>) -> Result<u64, WorkError> {
     let links: BTreeSet<Id> = found.iter().map(|(link, _)| *link).collect();
     let links: Vec<Id> = links.into_iter().collect();
@@ -125,7 +125,8 @@ async fn delete(connection: &mut Connection, found: Vec<(Id, Id)>) -> Result<u64
             .await?;
     }
     if deleted != clicks.len() {
-        // Something that takes no turn purges too, say an older version: nobody knows which rows it took.
+        // A process that takes no turn is purging too, for example an older version: it is unknown
+        // which rows it took.
         return Err(contention("other rows were purged than were found").into());
     }
     let mut by_number: BTreeMap<i64, Vec<Id>> = BTreeMap::new();
@@ -140,7 +141,7 @@ async fn delete(connection: &mut Connection, found: Vec<(Id, Id)>) -> Result<u64
     Ok(u64::try_from(deleted).unwrap_or(u64::MAX))
 }
 
-/// What makes a transaction run again.
+/// Returns an error that makes a transaction run again.
 pub(super) fn contention(message: &str) -> DieselError {
     let kind = DatabaseErrorKind::SerializationFailure;
     DieselError::DatabaseError(kind, Box::new(message.to_owned()))
@@ -159,7 +160,7 @@ struct LedgerRow {
     rows: Option<i64>,
 }
 
-/// One statement, so that each link's numbers are of one moment.
+/// One statement, so that the numbers of each link are consistent.
 pub(super) async fn ledger(
     connection: &mut Connection,
     after: Option<LinkId>,

@@ -1,5 +1,6 @@
-//! Changing links: each change is made by whoever moves its version on, and locks, in this order, the
-//! row of the link, its codes, whom it belongs to, its tags, its words, its history and the change feed.
+//! Changes of links. Each change begins by advancing the version of the link, and locks, in this
+//! order, the row of the link, its codes, its access, its tags, its words, its history and the
+//! change feed.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +23,7 @@ use super::{Connection, FOR_UPDATE, access, changes, findable, user_rows};
 /// The turn to purge deleted links.
 const PURGE: LeaseName = LeaseName::new("purge-links");
 
-/// What the content of a link sets.
+/// The columns that the content of a link sets.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = links, treat_none_as_default_value = false, treat_none_as_null = true)]
 struct ContentRow<'a> {
@@ -60,7 +61,7 @@ impl<'a> From<&'a LinkContent> for ContentRow<'a> {
     }
 }
 
-/// The content as it will be read again.
+/// Returns the content as it will be read again.
 fn kept(content: &LinkContent) -> LinkContent {
     let mut kept = content.clone();
     kept.details.expires_at = kept.details.expires_at.map(micros);
@@ -121,8 +122,8 @@ pub(super) async fn insert(
     changes::note(connection, link.code.as_str()).await
 }
 
-/// Makes its code one of the link's, unless it is another one's or would hide or be hidden by a keyword. Its
-/// former codes are taken back so, too.
+/// Assigns its code to the link, which may be one of its former codes. Fails if another link has the
+/// code, or if the code would hide or be hidden by a keyword.
 async fn claim(
     connection: &mut Connection,
     of: &Link,
@@ -164,7 +165,7 @@ async fn claim(
     Ok(())
 }
 
-/// What a link is after an edit, and what kind of edit it was.
+/// Returns a link after an edit, and the kind of the edit.
 fn edited(before: &Link, update: &LinkUpdate) -> (Link, LinkAction) {
     let at = micros(update.at);
     let mut after = Link {
@@ -217,7 +218,7 @@ pub(super) async fn update(
         let link = super::links::one(connection, update.link).await?;
         return Ok(link.map_or(Updated::Missing, |_| Updated::Stale));
     }
-    // The row is locked: whoever changes anything else of the link waits.
+    // The row is locked: any other change of the link waits.
     if before.code != after.code || before.code.spelling() != after.code.spelling() {
         claim(connection, &after, after.updated_at).await?;
     }
@@ -249,8 +250,8 @@ pub(super) async fn update(
     Ok(Updated::Done(after))
 }
 
-/// Changes the row, if its version is still the one before. Leaves what the content sets alone where the
-/// content is not changed: the words may not be kept yet.
+/// Updates the row, if its version is still the one before. Leaves the columns of the content alone
+/// if the content does not change: its words may not be indexed yet.
 async fn advance(
     connection: &mut Connection,
     before: &Link,
@@ -282,14 +283,14 @@ async fn note_all(connection: &mut Connection, codes: &[ShortCode]) -> Result<()
     Ok(())
 }
 
-/// Keeps everybody else from changing a link. `false` when there is none.
+/// Locks a link against changes. Returns `false` when it does not exist.
 pub(super) async fn lock(connection: &mut Connection, id: LinkId) -> Result<bool, WorkError> {
     let mut statement = Statement::of("SELECT id FROM links WHERE id = ");
     statement.id(id.as_uuid()).sql(FOR_UPDATE);
     Ok(!statement.ids(connection).await?.is_empty())
 }
 
-/// Locks these links, which are sorted by their ids, and returns those that exist.
+/// Locks these links, which are sorted by their IDs, and returns those that exist.
 pub(super) async fn lock_all(
     connection: &mut Connection,
     links: &[Id],
@@ -315,15 +316,15 @@ async fn delete_locked(connection: &mut Connection, id: LinkId) -> Result<(), Wo
     diesel::delete(links::table.find(Id(*id.as_uuid())))
         .execute(connection)
         .await?;
-    // Not everywhere do they go by themselves.
+    // Not every database deletes them by cascade.
     diesel::delete(link_days::table.filter(link_days::link_id.eq(Id(*id.as_uuid()))))
         .execute(connection)
         .await?;
     note_all(connection, &codes).await
 }
 
-/// In the order of the ids, so that nodes do not wait for each other in a circle. A link that was
-/// restored meanwhile stays.
+/// Locks in the order of the IDs, so that nodes do not deadlock. A link that was restored meanwhile
+/// stays.
 pub(super) async fn purge_deleted(
     connection: &mut Connection,
     before: OffsetDateTime,

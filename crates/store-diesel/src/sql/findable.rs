@@ -1,4 +1,4 @@
-//! What links are found by: their tags, their words, and the hash of their target.
+//! The search index of links: their tags, their words, and the hash of their destination.
 
 use std::collections::BTreeSet;
 
@@ -14,12 +14,12 @@ use super::statement::Statement;
 use super::transaction::WorkError;
 use super::{Connection, INSERT_NEW, INSERT_NEW_END};
 
-/// Long targets are found by what an index can hold.
+/// Returns the hash of a destination, because long ones do not fit an index.
 pub(super) fn hash(target: &TargetUrl) -> Vec<u8> {
     Sha256::digest(target.as_str().as_bytes()).to_vec()
 }
 
-/// Whether every user finds the link in lists.
+/// Returns whether every user finds the link in lists.
 fn is_listed(link: &Link) -> bool {
     link.details.visibility == Visibility::Public && !link.is_deleted()
 }
@@ -69,7 +69,7 @@ pub(super) async fn write_tags(
     Ok(())
 }
 
-/// Writes what is not as it should be of the words of a link whose row is locked.
+/// Corrects the indexed words of a link whose row is locked.
 pub(super) async fn write_words(connection: &mut Connection, link: &Link) -> Result<(), WorkError> {
     let id = Id(*link.id.as_uuid());
     let had: Vec<String> = link_words::table
@@ -100,8 +100,8 @@ pub(super) async fn write_words(connection: &mut Connection, link: &Link) -> Res
     Ok(())
 }
 
-/// In the order of the ids, so that nodes do not wait for each other in a circle. Whoever changes the
-/// content of a link meanwhile does this, too.
+/// Locks in the order of the IDs, so that nodes do not deadlock. A concurrent change of the content
+/// of a link indexes it, too.
 pub(super) async fn index(connection: &mut Connection, limit: u32) -> Result<u64, WorkError> {
     let mut found = super::links::without_words(connection, limit).await?;
     found.sort_unstable_by_key(|link| link.id);

@@ -77,8 +77,8 @@ pub(super) async fn follow_admin_group(
     let change_role = diesel::update(users::table.find(id))
         .filter(users::role.eq(role_before.as_str()))
         .set(users::role.eq(role.as_str()));
-    // Each decides by what it finds when it writes: a role that is set by hand in this moment is not
-    // mistaken for the group's doing.
+    // Each statement decides by what it finds when it writes: a role that is set by hand at this
+    // moment is not mistaken for one given by the group.
     let note = diesel::update(user_identities::table.find(identity.key().to_vec()))
         .filter(user_identities::admin_by_group.eq(!is_in_group))
         .set(user_identities::admin_by_group.eq(is_in_group));
@@ -92,7 +92,7 @@ pub(super) async fn follow_admin_group(
     super::user_rows::one(connection, user.id).await
 }
 
-/// The role of a user was set by hand.
+/// Clears the mark that a group gave the role of a user, because it was set by hand.
 pub(super) async fn forget_group(
     connection: &mut Connection,
     user: UserId,

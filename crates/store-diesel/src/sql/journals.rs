@@ -1,4 +1,4 @@
-//! Queries on click journals. Moving their positions belongs to storing clicks: see `settle`.
+//! Queries on click journals. Moving their positions is part of storing clicks: see `settle`.
 
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
@@ -17,7 +17,8 @@ use super::schema::{accepted_losses, click_journal_owners, click_journals, link_
 use super::transaction::WorkError;
 use crate::error::is_conflict;
 
-/// Number of ids in one statement: each is a parameter, and MariaDB makes a table of a longer list.
+/// Maximum number of IDs in one statement: each is a parameter, and MariaDB creates a temporary
+/// table for a longer list.
 const IDS_OF_A_STATEMENT: usize = 900;
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -129,8 +130,8 @@ impl TryFrom<OwnershipRow> for Ownership {
     }
 }
 
-/// In a transaction. The change of the owner decides: it waits for a batch of the owner before that is being
-/// stored, and one that comes later finds that the journal has another owner.
+/// Runs in a transaction. The update of the owner decides: it waits for a batch that the former
+/// owner is storing, and a later batch finds that the journal has another owner.
 pub(super) async fn take(
     connection: &mut Connection,
     claim: &JournalClaim,
@@ -170,13 +171,13 @@ pub(super) async fn take(
         .await?
         .ok_or(StoreError::NotFound)?;
     if record.committed > found.committed {
-        // The owner before has settled more meanwhile: whether the journal yields is asked again.
+        // The former owner has settled more meanwhile: check again whether the journal yields.
         let before = JournalRecord {
             owner: found.owner,
             ..record.clone()
         };
         if !before.yields_to(claim) {
-            return Err(contention("the owner before went on").into());
+            return Err(contention("the former owner went on").into());
         }
     }
     note_take(connection, claim, found.owner, record.committed).await?;
@@ -216,7 +217,7 @@ async fn insert(connection: &mut Connection, claim: &JournalClaim) -> Result<(),
     Ok(())
 }
 
-/// Makes a transaction run again that another one came before.
+/// Makes a transaction run again if another one came first.
 fn first_come(error: DieselError) -> DieselError {
     if is_conflict(&error) {
         contention("another process registered the journal")
@@ -225,7 +226,7 @@ fn first_come(error: DieselError) -> DieselError {
     }
 }
 
-/// Notes that a process took a journal from another one.
+/// Records that a process took a journal from another one.
 async fn note_take(
     connection: &mut Connection,
     claim: &JournalClaim,
@@ -276,7 +277,7 @@ pub(super) async fn note(
     Ok(changed > 0 || is_owner(connection, note.journal, note.owner).await?)
 }
 
-/// Whether a process owns a journal.
+/// Returns whether a process owns a journal.
 pub(crate) async fn is_owner(
     connection: &mut Connection,
     journal: JournalId,
@@ -334,8 +335,8 @@ pub(super) async fn forget(
     Ok(changed > 0)
 }
 
-/// The takes of a journal in their order: owners that were drawn later have greater ids, where the clocks of
-/// their hosts agree.
+/// Returns the takes of a journal in order: owners that were drawn later have greater IDs, if the
+/// clocks of their hosts agree.
 pub(super) async fn owners(
     connection: &mut Connection,
     id: JournalId,

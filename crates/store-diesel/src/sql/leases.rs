@@ -1,4 +1,4 @@
-//! Queries on leases. Each change is one statement that decides by itself, and may run twice: no
+//! Queries on leases. Each change is one statement that decides by itself and may run twice: no
 //! transaction is needed.
 
 use diesel::prelude::*;
@@ -13,7 +13,7 @@ use super::schema::leases;
 use super::transaction::WorkError;
 use crate::error::is_conflict;
 
-/// Takes over the row where that is allowed; where there is none, the primary key decides who inserts
+/// Takes over the row if allowed; if it does not exist, the primary key decides which node inserts
 /// it first.
 pub(super) async fn take(
     connection: &mut Connection,
@@ -43,8 +43,8 @@ pub(super) async fn take(
         .count()
         .get_result(connection)
         .await?;
-    // An insertion that is refused would be an error in the log of the database, for every node that
-    // asks for what another one holds.
+    // A rejected insertion would be an error in the log of the database, for every node that asks
+    // for a lease of another.
     if kept > 0 {
         return Ok(false);
     }

@@ -1,4 +1,4 @@
-//! Queries that look links up. Changing them is `edits`'s, finding them by what they are `catalog`'s.
+//! Queries that look up links. Changing them is in `edits`, searching them in `catalog`.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use super::statement::Statement;
 use super::transaction::WorkError;
 use super::{Backend, Connection, TAGS_OF_LINK, WITH_LINKS};
 
-/// So many links are looked up by one statement: databases limit the number of values.
+/// Maximum number of links in one statement: databases limit the number of values.
 const BY_ID: usize = 500;
 
 #[derive(Queryable, Selectable)]
@@ -83,7 +83,7 @@ impl TryFrom<LinkRow> for Link {
     }
 }
 
-/// The tags of a link, separated by commas. Part of the row, so that both are of one moment.
+/// The tags of a link, separated by commas. Part of the row, so that both are consistent.
 #[derive(Debug, Clone, Copy, QueryId, ValidGrouping)]
 pub(super) struct TagsOfLink;
 
@@ -126,7 +126,7 @@ const fn corrupt(column: &'static str) -> StoreError {
     }
 }
 
-/// The code of a row: the spelling, whose normal form must be the code.
+/// Returns the code of a row: its spelling, whose normal form must equal the code.
 pub(super) fn code(code: &str, spelling: &str) -> Result<ShortCode, StoreError> {
     ShortCode::parse(spelling)
         .ok()
@@ -190,13 +190,14 @@ pub(super) async fn route(
     })
 }
 
-/// Whether links, other than this one, have codes that go on from a code.
+/// Returns whether links other than this one have longer codes that continue a code.
 pub(super) async fn has_longer(
     connection: &mut Connection,
     code: &ShortCode,
     except: Option<Id>,
 ) -> Result<bool, WorkError> {
-    // Between `docs/` and `docs0`, the character behind the slash, is what begins with `docs/`.
+    // The codes that begin with `docs/` are between `docs/` and `docs0`, the next character after
+    // the slash.
     let longer = link_codes::table
         .filter(link_codes::code.gt(format!("{code}/", code = code.as_str())))
         .filter(link_codes::code.lt(format!("{code}0", code = code.as_str())))
@@ -210,7 +211,7 @@ pub(super) async fn has_longer(
     Ok(first.is_some())
 }
 
-/// The link that has a code or had it, or the keyword that the code goes on from.
+/// Returns the link that has a code or had it, or the keyword that the code continues.
 pub(super) async fn holder(
     connection: &mut Connection,
     code: &ShortCode,
@@ -228,7 +229,7 @@ pub(super) async fn holder(
     Ok(holder.map(|holder| LinkId::from_uuid(holder.0)))
 }
 
-/// The keyword, other than this link, that has a code which this one goes on from.
+/// Returns the keyword, other than this link, whose code this one continues.
 pub(super) async fn keyword_before(
     connection: &mut Connection,
     code: &ShortCode,
@@ -269,7 +270,7 @@ pub(super) async fn keywords(
     all(behind.load(connection).await?)
 }
 
-/// The links with these ids, in this order. Those that are not there are left out.
+/// Returns the links with these IDs, in this order. Missing ones are left out.
 pub(super) async fn by_ids(
     connection: &mut Connection,
     ids: &[Id],
@@ -305,8 +306,7 @@ pub(super) async fn codes(
     Ok(codes.collect::<Result<_, _>>()?)
 }
 
-/// Counts what a page is of as the difference between all and those that are deleted: they are few, and
-/// have an index of their own.
+/// Counts all links minus the deleted ones, which are few and have an index of their own.
 fn total(of: PageOf) -> Statement {
     let mut statement = Statement::default();
     match of {
@@ -330,7 +330,7 @@ fn total(of: PageOf) -> Statement {
     statement
 }
 
-/// The ids of so many links behind an offset, from the newest or from the oldest on.
+/// Selects the IDs of a number of links after an offset, from the newest or from the oldest.
 fn stretch(of: PageOf, is_newest_first: bool, offset: u64, limit: u64) -> Statement {
     let mut statement = Statement::default();
     match of {
@@ -358,7 +358,7 @@ fn stretch(of: PageOf, is_newest_first: bool, offset: u64, limit: u64) -> Statem
     statement
 }
 
-/// Counts from the end that is nearer: what is skipped takes time.
+/// Counts from the nearer end, because skipping takes time.
 pub(super) async fn page(
     connection: &mut Connection,
     of: PageOf,
@@ -398,7 +398,7 @@ pub(super) async fn after(
     all(query.load(connection).await?)
 }
 
-/// Some of those whose words are not kept yet.
+/// Returns some links whose words are not indexed yet.
 pub(super) async fn without_words(
     connection: &mut Connection,
     limit: u32,
@@ -433,7 +433,7 @@ pub(super) async fn deleted_before(
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// Notes that so many rows of each of these links were purged.
+/// Adds the numbers of purged rows to their links.
 pub(super) async fn add_purged(
     connection: &mut Connection,
     links: &[Id],

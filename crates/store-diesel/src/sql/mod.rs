@@ -1,20 +1,20 @@
 //! The queries: written once, compiled once per database.
 //!
-//! Each backend includes this folder (`#[path = "sql/mod.rs"] mod sql;`) and has a `dialect` beside it. The import
-//! from there is the list of what a backend owes:
+//! Each backend includes this folder (`#[path = "sql/mod.rs"] mod sql;`) and has a `dialect` beside
+//! it. The import from there lists the items that a backend must provide:
 //!
 //! | item | what it is |
 //! | --- | --- |
 //! | `Backend`, `Connection` | the database and a connection to it, as diesel names them |
-//! | `IdColumn`, `RawId`, `OwnedRawId` | the type of columns that hold ids, and what it writes and reads |
+//! | `IdColumn`, `RawId`, `OwnedRawId` | the type of ID columns, and what it writes and reads |
 //! | `raw_id`, `id_from_raw` | a UUID as the database stores it, and back |
-//! | `InstantColumn` | the type of columns that hold times |
+//! | `InstantColumn` | the type of time columns |
 //! | `connect` | opens a connection for a pool, given the URL and whether there are other servers |
 //! | `begin` | begins a transaction that may write |
-//! | `fault` | what an error of diesel means; the connection may be asked about it |
-//! | `Ingester` | stores clicks: `settle` does one job or nothing, `close` closes the connections |
-//! | `make_durable` | waits until the disk has all commits so far; `false` when the journal has another owner |
-//! | `forget_deleted` | removes what was deleted from the files, too |
+//! | `fault` | the meaning of an error of diesel; may query the connection |
+//! | `Ingester` | stores clicks: `settle` stores all of a job or nothing, `close` closes the connections |
+//! | `make_durable` | waits until all commits so far are on disk; `false` when the journal has another owner |
+//! | `forget_deleted` | removes deleted data from the files, too |
 //! | `make_room_for_purge` | prepares a connection for deleting many rows |
 //! | `TAKES_TURNS` | whether purges of the same kind must wait for each other |
 //! | `SEEKS_BY_WHOLE_KEY` | whether `a = x AND b < y` is found by both columns of an index |
@@ -25,9 +25,9 @@
 //! | --- | --- |
 //! | `NOW` | the time of the database |
 //! | `FOR_UPDATE` | ends a query that locks its rows until the transaction ends |
-//! | `INSERT_NEW`, `INSERT_NEW_END` | begin and end an insertion that leaves out rows that exist |
-//! | `ADD_HITS` | ends an insertion of orphans that adds the hits to those of rows that exist |
-//! | `NO_INDEX` | stands before a condition for which no index is to be used |
+//! | `INSERT_NEW`, `INSERT_NEW_END` | begin and end an insertion that skips existing rows |
+//! | `ADD_HITS` | ends an insertion of orphan paths that adds the hits to existing rows |
+//! | `NO_INDEX` | prefix of a condition whose column must not use an index |
 //! | `WITH_LINKS` | joins the rows of `d` with their links, looked up one by one |
 //! | `TAGS_OF_LINK` | the tags of a row of `links`, separated by commas |
 //! | `FIRST_SEGMENT` | the first segment of the path of `o` |

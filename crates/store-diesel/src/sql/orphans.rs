@@ -1,5 +1,5 @@
-//! Queries on orphans. Whoever adds some of a day holds the row of that day, so that the room of a day is what
-//! it is however many add at once; those of several days are added in the order of the days.
+//! Queries on orphan paths. Adding paths of a day locks the row of that day, so that the limit of
+//! the day holds however many transactions add at once; several days are locked in their order.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -23,10 +23,10 @@ use crate::job::count;
 /// The turn to purge orphans.
 const PURGE: LeaseName = LeaseName::new("purge-orphans");
 
-/// So many rows are inserted in one statement, at the most.
+/// Maximum number of rows per insertion.
 const ROWS: usize = 200;
 
-/// The link that is not deleted and has the code that follows.
+/// Selects the link that is not deleted and has the code that follows.
 const LINK_OF_CODE: &str = "SELECT 1 FROM link_codes AS c JOIN links AS l ON l.id = c.link_id \
                           WHERE l.deleted_at IS NULL AND c.code = ";
 
@@ -84,10 +84,10 @@ async fn add_of_day(
     Ok(added)
 }
 
-/// Holds the row of a day, which is made where there is none, until the transaction ends; and tells how many
-/// paths the day has had.
+/// Locks the row of a day, which is created if it is missing, until the transaction ends; returns
+/// how many paths the day has had.
 async fn hold(connection: &mut Connection, day: Date) -> Result<u64, WorkError> {
-    // Looked for first: of two who find out by an insertion that it is there, each would wait for the other.
+    // Look first: two transactions whose insertions both find the row would wait for each other.
     if let Some(places) = places(connection, day).await? {
         return Ok(places);
     }
@@ -104,7 +104,7 @@ async fn places(connection: &mut Connection, day: Date) -> Result<Option<u64>, W
     Ok(select.numbers(connection).await?.pop())
 }
 
-/// Which of the paths the day has.
+/// Returns which of the paths the day has.
 async fn known(
     connection: &mut Connection,
     day: Date,

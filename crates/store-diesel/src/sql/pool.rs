@@ -20,7 +20,7 @@ use crate::hosts::Servers;
 /// within this time is better answered with 503.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The pools of one database. Where the database lets many write at once, both are the same.
+/// The pools of one database. If the database allows concurrent writes, both are the same.
 #[derive(Clone)]
 pub(crate) struct Pools {
     pub(crate) reads: Pool<Connection>,
@@ -34,8 +34,8 @@ impl Pools {
     }
 }
 
-/// A pool of at most `size` connections, each set up by the backend. Opens none yet. Must be called
-/// within a runtime.
+/// Creates a pool of at most `size` connections, each set up by the backend. Opens none yet. Must
+/// be called within a runtime.
 pub(crate) fn pool(servers: &Arc<Servers>, size: usize) -> Result<Pool<Connection>, StoreError> {
     let mut manager = ManagerConfig::default();
     // A connection lives on the runtime that opened it. Callers may have short-lived runtimes of
@@ -56,7 +56,7 @@ pub(crate) fn pool(servers: &Arc<Servers>, size: usize) -> Result<Pool<Connectio
                 .unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
         })
     });
-    // Asking each time whether a connection still lives would cost a round trip per operation.
+    // Checking each time whether a connection is alive would cost a round trip per operation.
     manager.recycling_method = RecyclingMethod::Fast;
     // The servers know their URLs.
     let manager = AsyncDieselConnectionManager::new_with_config("", manager);

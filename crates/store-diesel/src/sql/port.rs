@@ -1,5 +1,5 @@
-//! The port: of each method its operation and its query. A method that does more than run one query is written
-//! out beside them.
+//! The port: the operation and the query of each method. A method that does more than run one query
+//! is written out beside them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use waypost_store::{
 };
 
 use super::pool::Pools;
-// A statement needs no transaction where it decides by itself and may run twice.
+// A statement needs no transaction if it decides by itself and may run twice.
 use super::transaction::{WorkError, look_up, look_up as statement, transaction};
 use super::{Connection, Ingester, InstantColumn, NOW, forget_deleted, make_durable};
 use super::{
@@ -45,7 +45,7 @@ struct SqlStore {
     ingester: Ingester,
 }
 
-/// The store on these connections, and how to close them.
+/// Opens the store on these connections.
 pub(crate) fn open(pools: Pools, ingester: Ingester) -> Opened {
     let closing = (pools.clone(), ingester.clone());
     Opened {
@@ -57,9 +57,10 @@ pub(crate) fn open(pools: Pools, ingester: Ingester) -> Opened {
     }
 }
 
-/// Implements ports. A row of the table is a method: whether it is a `transaction` on the pool for writes, a
-/// `look_up` on the one for reads or a `statement` on the one for writes, its operation, its signature, and the
-/// query that takes the same arguments. Methods written out follow `+`.
+/// Implements ports. Each row of the table is a method: whether it is a `transaction` on the pool
+/// for writes, a `look_up` on the one for reads or a `statement` on the one for writes, its
+/// operation, its signature, and the query that takes the same arguments. Methods written out
+/// follow `+`.
 macro_rules! port {
     ($($port:ident { $(
         $how:ident $operation:ident: $name:ident($($argument:ident: $type:ty),*) -> $answer:ty

@@ -1,5 +1,5 @@
-//! Changing what is known of clicks. Links are locked in the order of their ids, as when clicks are stored:
-//! the documents of their days change under nobody's hands.
+//! Changing the facts of clicks. Links are locked in the order of their IDs, as when clicks are
+//! stored, so that no other transaction changes the documents of their days.
 
 use std::collections::BTreeMap;
 
@@ -80,7 +80,7 @@ pub(super) async fn change_facts(
     Ok(changed)
 }
 
-/// The changes of one link, which is locked.
+/// Changes the clicks of one link, which is locked.
 async fn change_link(
     connection: &mut Connection,
     link: Id,
@@ -104,7 +104,7 @@ async fn change_link(
             continue;
         }
         change_row(connection, id, &change.facts).await?;
-        // The next change of the same click goes on from this one.
+        // The next change of the same click starts from this one.
         stored.insert(id, change.facts.clone());
         days.entry(change.click.day).or_default().push(change);
         changed += 1;
@@ -140,7 +140,7 @@ async fn change_row(
     Ok(())
 }
 
-/// Counts clicks of a day anew, and tells by how many those of people are more than before.
+/// Recounts clicks of a day, and returns by how much the clicks by people increase.
 async fn change_day(
     connection: &mut Connection,
     link: Id,
@@ -171,6 +171,7 @@ async fn change_day(
         ))
         .execute(connection)
         .await?;
-    // The day of a click is computed anew: where the zone has changed since, there may be none.
+    // The day of a click is computed again: if the time zone has changed since, the day may have no
+    // row.
     Ok(if changed > 0 { humans } else { 0 })
 }

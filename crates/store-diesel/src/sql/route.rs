@@ -1,13 +1,14 @@
-//! How the links that a query finds are come by: which index is followed, and which questions are asked
-//! about each link.
+//! The plan of a query for links: which index is followed, and which conditions are checked for
+//! each link.
 //!
-//! Filters are sets of links. A list goes *through* one of them, or through all links in its order, and
-//! asks the others about each link. Through a set that an index has in the order of the list, or through
-//! all links, it goes until the page is full; through any other set to its end, and sorts what it found.
-//! What is cheapest follows from how many links are in each set.
+//! Filters are sets of links. A list goes *through* one of them, or through all links in its order,
+//! and checks the others for each link. Through a set that an index has in the order of the list,
+//! or through all links, it goes until the page is full. It reads any other set to its end and
+//! sorts the result. The numbers of links in the sets decide which plan is cheapest.
 //!
-//! What a user may see is public, their own, or shared with them: three sets, and the list is merged of
-//! them where that is quicker than asking about each link. What they have a part in are the last two.
+//! A user can see public links, their own, and those shared with them: three sets. The list is
+//! merged from them if that is faster than checking each link. The last two sets are the links the
+//! user is involved in.
 
 use waypost_core::{LinkOrder, UserId, Visibility};
 use waypost_store::{LinkQuery, LinkReader};
@@ -16,31 +17,31 @@ use super::Connection;
 use super::sets::{COUNTED, Set, counted};
 use super::transaction::WorkError;
 
-/// So many links can be looked at while somebody waits for a page.
+/// Number of links that can be examined while a user waits for a page.
 const FEW: u64 = 2_000;
-/// How many links there may be. What is right for so many is not wrong for fewer.
+/// Assumed number of links. A plan that suits this many is not wrong for fewer.
 const LINKS: u64 = 100_000;
-/// How many links a set may have that was not counted to its end.
+/// Assumed size of a set that was not counted to its end.
 const MANY: u64 = 20_000;
 
-/// A part of a list: the links of a set, or all, that are in each of the other sets.
+/// A part of a list: the links of a set, or all links, that are in each of the other sets.
 pub(super) struct Part<'a> {
     pub(super) through: Option<Set<'a>>,
     pub(super) others: Vec<Set<'a>>,
-    /// Only what these see.
+    /// Only links that this user can see.
     pub(super) seen_by: Option<Eyes>,
 }
 
-/// Whose eyes a list is for, where each link has to be asked.
+/// The user for whom each link must be checked.
 #[derive(Clone, Copy)]
 pub(super) struct Eyes {
     pub(super) user: UserId,
-    /// What is public is seen, too.
+    /// Whether public links are visible, too.
     pub(super) public: bool,
 }
 
 impl Eyes {
-    /// `None` for those that see everything.
+    /// Returns `None` for a reader who sees everything.
     pub(super) const fn of(reader: LinkReader) -> Option<Self> {
         let (user, public) = match reader {
             LinkReader::All => return None,
@@ -51,7 +52,7 @@ impl Eyes {
     }
 }
 
-/// A set, and about how many links are in it.
+/// A set, and the approximate number of links in it.
 #[derive(Clone, Copy)]
 struct Counted<'a> {
     set: Set<'a>,
@@ -59,7 +60,7 @@ struct Counted<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// Through the set at this place, or through all links.
+    /// Goes through the set at this place, or through all links.
     fn of(sets: &[Counted<'a>], place: Option<usize>, seen_by: Option<Eyes>) -> Self {
         let others = sets.iter().enumerate();
         let others = others.filter(|(other, _)| Some(*other) != place);
@@ -71,7 +72,7 @@ impl<'a> Part<'a> {
     }
 }
 
-/// The parts of which the list is to be merged.
+/// Returns the parts from which the list is to be merged.
 pub(super) async fn parts<'a>(
     connection: &mut Connection,
     query: &'a LinkQuery,
@@ -94,8 +95,8 @@ pub(super) async fn parts<'a>(
     }
 }
 
-/// Whom it has to be asked for what they may see: nobody sees less than their own, or what is public where
-/// that is what they look for.
+/// Returns the reader for whom each link must be checked. Returns `None` if no check is needed,
+/// because the reader sees everything, or the query asks only for their own or for public links.
 fn reader(query: &LinkQuery) -> Option<Eyes> {
     let eyes = Eyes::of(query.reader)?;
     let Eyes { user, public } = eyes;
@@ -103,7 +104,7 @@ fn reader(query: &LinkQuery) -> Option<Eyes> {
     (!all).then_some(eyes)
 }
 
-/// The sets that a query names, with this visibility.
+/// Returns the sets that a query names, with this visibility.
 fn filters(query: &LinkQuery, visibility: Option<Visibility>) -> Vec<Set<'_>> {
     let mut sets: Vec<Set<'_>> = query.words.iter().map(Set::Word).collect();
     sets.extend(query.target.as_ref().map(Set::Target));
@@ -141,14 +142,14 @@ fn is_by_date(query: &LinkQuery) -> bool {
     matches!(query.order, LinkOrder::NewestFirst | LinkOrder::OldestFirst)
 }
 
-/// Whether an index has the set in the order of the list.
+/// Returns whether an index has the set in the order of the list.
 fn is_in_order(query: &LinkQuery, set: Set<'_>) -> bool {
     is_by_date(query) && set.is_by_date()
 }
 
-/// Through which set to go so that the fewest links are looked at; `None`: through all links.
+/// Returns the set to go through so that the fewest links are examined; `None`: through all links.
 fn cheapest(query: &LinkQuery, sets: &[Counted<'_>]) -> Option<usize> {
-    // How far to go until the page is full, of what is in all sets but one.
+    // The number of links to read until the page is full, for links that are in all sets but one.
     let far = |except: Option<usize>| {
         let others = sets.iter().enumerate();
         let others = others.filter(|(other, _)| Some(*other) != except);
@@ -169,7 +170,8 @@ fn cheapest(query: &LinkQuery, sets: &[Counted<'_>]) -> Option<usize> {
     cheapest.map(|(place, _)| place)
 }
 
-/// What is public, the reader's own, and shared with them, each in the order of the list.
+/// Returns public links, the reader's own, and those shared with them, each in the order of the
+/// list.
 fn by_date<'a>(query: &'a LinkQuery, sets: &[Counted<'a>], reader: Eyes) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
     if reader.public && query.visibility.is_none() {
@@ -191,8 +193,8 @@ fn by_date<'a>(query: &'a LinkQuery, sets: &[Counted<'a>], reader: Eyes) -> Vec<
     parts
 }
 
-/// By code, each link is asked whether the reader may see it, unless they may see so few that these are
-/// soon sorted.
+/// For the order by code, each link is checked for the reader, unless they can see so few that
+/// sorting these is fast.
 async fn by_code<'a>(
     connection: &mut Connection,
     query: &LinkQuery,

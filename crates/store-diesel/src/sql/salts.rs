@@ -11,8 +11,8 @@ use super::schema::daily_salts;
 use super::transaction::WorkError;
 use crate::error::is_conflict;
 
-/// Looks first, inserts what is missing, and looks again when another node was quicker. The unique
-/// key decides, so no transaction is needed.
+/// Reads first, inserts the salt if it is missing, and reads again if another node was faster. The
+/// unique key decides, so no transaction is needed.
 pub(super) async fn salt(
     connection: &mut Connection,
     day: Date,

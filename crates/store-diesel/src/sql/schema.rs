@@ -1,4 +1,4 @@
-//! The tables as diesel knows them. What they mean is in `migrations/`.
+//! The tables as diesel knows them. `migrations/` describes them.
 
 use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
 

@@ -19,7 +19,7 @@ use super::user_rows::UserRow;
 /// The turn to purge sessions.
 const PURGE: LeaseName = LeaseName::new("purge-sessions");
 
-/// So many sessions are looked up by one statement: databases limit the number of values.
+/// Maximum number of sessions in one statement: databases limit the number of values.
 const BY_HASH: usize = 500;
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -110,7 +110,7 @@ pub(super) async fn after(
     Ok(rows.into_iter().map(Session::from).collect())
 }
 
-/// Each by itself, so that the latest of each stays.
+/// Updates each value separately, so that the latest of each stays.
 pub(super) async fn touch(
     connection: &mut Connection,
     session: SessionId,

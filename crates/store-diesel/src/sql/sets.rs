@@ -1,4 +1,4 @@
-//! Sets of links, by what they have in common. Each can be entered by an index, counted, and asked about
+//! Sets of links with a common property. Each can be entered by an index, counted, and checked for
 //! one link.
 
 use waypost_core::{SearchWord, Tag, TargetUrl, UserId, Visibility};
@@ -7,31 +7,31 @@ use super::statement::Statement;
 use super::transaction::WorkError;
 use super::{Connection, NO_INDEX, findable};
 
-/// Sets are counted up to this: counting takes time, too.
+/// Maximum count of a set: counting takes time, too.
 pub(super) const COUNTED: u64 = 5_000;
 
-/// Links that have something in common.
+/// Links with a common property.
 #[derive(Clone, Copy)]
 pub(super) enum Set<'a> {
-    /// Those with a word that begins so.
+    /// Links with a word that begins with this one.
     Word(&'a SearchWord),
-    /// Those with this tag.
+    /// Links with this tag.
     Tag(&'a Tag),
-    /// Those with this tag that are public and not deleted.
+    /// Links with this tag that are public and not deleted.
     Listed(&'a Tag),
-    /// Those of this user.
+    /// Links of this owner.
     Owner(UserId),
-    /// Those that are shared with this user.
+    /// Links shared with this user.
     Share(UserId),
-    /// Those that lead there.
+    /// Links with this destination.
     Target(&'a TargetUrl),
-    /// Those that are for these.
+    /// Links with this visibility.
     Visibility(Visibility),
-    /// Those that are deleted.
+    /// Deleted links.
     Deleted,
 }
 
-/// Where the members of a set are.
+/// Where the members of a set are stored.
 pub(super) enum Rows {
     /// In a table by `link_id`, by date or in no order.
     Beside { table: &'static str, by_date: bool },
@@ -51,7 +51,7 @@ impl Set<'_> {
         Rows::Beside { table, by_date }
     }
 
-    /// Whether an index has it by date.
+    /// Returns whether an index has it by date.
     pub(super) const fn is_by_date(self) -> bool {
         match self.rows() {
             Rows::Beside { by_date, .. } => by_date,
@@ -59,7 +59,7 @@ impl Set<'_> {
         }
     }
 
-    /// The condition for a row of its table, which goes by this name.
+    /// Writes the condition for a row of its table, under this name.
     pub(super) fn condition(self, row: &'static str, out: &mut Statement) {
         out.sql(row);
         match self {
@@ -84,7 +84,7 @@ impl Set<'_> {
         };
     }
 
-    /// The condition for a row of `links` that is called `l`, whose id is in this column, too.
+    /// Writes the condition for a row of `links` called `l`, whose ID is also in column `id`.
     pub(super) fn probe(self, id: &'static str, out: &mut Statement) {
         if let Rows::Beside { table, .. } = self.rows() {
             out.sql("EXISTS (SELECT 1 FROM ").sql(table);
@@ -97,7 +97,7 @@ impl Set<'_> {
         }
     }
 
-    /// Its members, one more than [`COUNTED`] at the most.
+    /// Writes the selection of its members, at most one more than [`COUNTED`].
     fn members(self, out: &mut Statement) {
         out.sql("(SELECT 1 AS one FROM ");
         let table = match self.rows() {
@@ -112,7 +112,7 @@ impl Set<'_> {
     }
 }
 
-/// How many links are in each of these sets; [`COUNTED`] and one where there are more.
+/// Returns how many links are in each of these sets; [`COUNTED`] + 1 if there are more.
 pub(super) async fn counted(
     connection: &mut Connection,
     sets: &[Set<'_>],

@@ -42,8 +42,9 @@ pub(super) async fn one(
     Ok(expires_at.map(micros))
 }
 
-/// The deletion decides: of two who set up at once, the second one waits for the first one's, and then finds
-/// nothing to delete. Whoever finds secrets that came later finds the first one's admin.
+/// The deletion decides: of two concurrent set-ups, the second one waits for the deletion of the
+/// first one, and then finds nothing to delete. If it finds secrets that were added later, it also
+/// finds the admin of the first one.
 pub(super) async fn set_up(
     connection: &mut Connection,
     hash: &SetupHash,

@@ -1,6 +1,6 @@
-//! Statements in SQL that are put together from pieces: those whose form depends on what is asked, and
-//! those that insert several rows at once. They are prepared anew each time, so that a database can plan
-//! for the values that are asked for.
+//! SQL statements assembled from pieces: those whose form depends on the query, and those that
+//! insert several rows at once. They are prepared anew each time, so that a database can plan for
+//! the actual values.
 
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Binary, Bool, Text, Untyped};
@@ -32,7 +32,7 @@ impl Statement {
         Self(vec![Piece::Sql(sql)])
     }
 
-    /// What is not a value.
+    /// Appends SQL text that is not a value.
     pub(super) fn sql(&mut self, sql: &'static str) -> &mut Self {
         self.0.push(Piece::Sql(sql));
         self
@@ -73,29 +73,29 @@ impl Statement {
         self
     }
 
-    /// Runs it for what it changes.
+    /// Runs it and returns the number of changed rows.
     pub(super) async fn run(self, connection: &mut Connection) -> QueryResult<usize> {
         RunQueryDsl::execute(self, connection).await
     }
 
-    /// The column `id` of what it finds.
+    /// Returns the column `id` of the rows found.
     pub(super) async fn ids(self, connection: &mut Connection) -> QueryResult<Vec<Id>> {
         let rows: Vec<IdRow> = RunQueryDsl::load(self, connection).await?;
         Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
-    /// The column `name` of what it finds.
+    /// Returns the column `name` of the rows found.
     pub(super) async fn names(self, connection: &mut Connection) -> QueryResult<Vec<String>> {
         let rows: Vec<NameRow> = RunQueryDsl::load(self, connection).await?;
         Ok(rows.into_iter().map(|row| row.name).collect())
     }
 
-    /// The column `counted` of the only row that it finds.
+    /// Returns the column `counted` of the only row found.
     pub(super) async fn counted(self, connection: &mut Connection) -> QueryResult<u64> {
         Ok(self.numbers(connection).await?.pop().unwrap_or(0))
     }
 
-    /// The column `counted` of what it finds.
+    /// Returns the column `counted` of the rows found.
     pub(super) async fn numbers(self, connection: &mut Connection) -> QueryResult<Vec<u64>> {
         let rows: Vec<CountedRow> = RunQueryDsl::load(self, connection).await?;
         let counted = rows.into_iter().map(|row| row.counted);

@@ -26,7 +26,7 @@ use crate::tally::CORRUPT_FACTS;
 /// The turn to purge visitors.
 const PURGE_VISITORS: LeaseName = LeaseName::new("purge-visitors");
 
-/// So many pairs are looked up by one statement: databases limit the number of values.
+/// Maximum number of pairs in one statement: databases limit the number of values.
 const PAIRS: usize = 500;
 
 const fn corrupt(table: &'static str, column: &'static str) -> StoreError {
@@ -73,7 +73,7 @@ pub(super) async fn link_days(
     Ok(days?)
 }
 
-/// In order, for the primary key begins with the link and the day.
+/// The rows come in order, because the primary key begins with the link and the day.
 pub(super) async fn days_of_links(
     connection: &mut Connection,
     links: &[LinkId],
@@ -166,7 +166,7 @@ async fn each_document(
     Ok(())
 }
 
-/// The first and the last day of a link are at the two ends of its part of the primary key.
+/// The first and the last day of a link are at the two ends of its range of the primary key.
 pub(super) async fn click_span(
     connection: &mut Connection,
     link: LinkId,
@@ -384,7 +384,7 @@ pub(super) async fn owned_top(
     Ok(top)
 }
 
-/// Asks for the owners of the links, of which there are few, and compares here.
+/// Reads the owners of the links, of which there are few, and compares here.
 pub(super) async fn filter_owned(
     connection: &mut Connection,
     pairs: &[(LinkId, UserId)],
@@ -432,7 +432,7 @@ pub(super) async fn purge_visitors(
     let Some((last_day, last_link, last_visitor)) = old.last().copied() else {
         return Ok(0);
     };
-    // All that stand before the last one that was found.
+    // All rows up to the last one that was found.
     let deleted = diesel::delete(
         link_visitors::table.filter(
             link_visitors::day

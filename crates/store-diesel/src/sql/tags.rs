@@ -1,4 +1,4 @@
-//! Queries on the tags that somebody may see.
+//! Queries on the tags that a user can see.
 
 use waypost_core::{Tag, UserId};
 use waypost_store::{LinkReader, StoreError};
@@ -55,7 +55,7 @@ pub(super) async fn seen(
     Ok(tags.collect::<Result<_, _>>()?)
 }
 
-/// Those of links that are listed; more may follow within the bracket.
+/// Writes the tags of listed links; more conditions may follow within the bracket.
 fn listed(after: &str, out: &mut Statement) {
     out.sql("SELECT t.name AS name FROM tags AS t WHERE t.name > ");
     out.text(after).sql(
@@ -63,7 +63,8 @@ fn listed(after: &str, out: &mut Statement) {
     );
 }
 
-/// Those of links that are the user's by this table: of all of them, or of those that are not listed.
+/// Writes the tags of links that are the user's by this table: of all of them, or only of those
+/// that are not listed.
 fn own(table: &'static str, user: UserId, after: &str, listed: bool, out: &mut Statement) {
     out.sql("SELECT x.tag AS name FROM ").sql(table);
     out.sql(" AS d JOIN link_tags AS x ON x.link_id = d.link_id");

@@ -1,4 +1,5 @@
-//! Taking links from an owner: each is changed by the edits of `edits`, so that each change has its version.
+//! Taking links from an owner. Each link is changed by the edits of `edits`, so that each change
+//! has its version.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -10,7 +11,7 @@ use super::schema::link_owners;
 use super::transaction::WorkError;
 use super::{Connection, access, edits, links, user_rows};
 
-/// In the order of the ids, so that nodes do not wait for each other in a circle.
+/// Locks in the order of the IDs, so that nodes do not deadlock.
 pub(super) async fn take(
     connection: &mut Connection,
     from: UserId,
@@ -41,7 +42,7 @@ async fn take_one(
     to: Heir,
     transfer: Transfer,
 ) -> Result<(), WorkError> {
-    // Locked, it stays as it is looked at here, and its version is the one that is changed.
+    // While locked, the link stays as it is read here, and this version is the one that is changed.
     edits::lock(connection, id).await?;
     let Some(link) = links::one(connection, id).await? else {
         return Ok(());

@@ -135,7 +135,7 @@ pub(super) async fn revoke(
     Ok(found.is_some())
 }
 
-/// In the order of the ids, so that nodes do not wait for each other in a circle.
+/// Updates in the order of the IDs, so that nodes do not deadlock.
 pub(super) async fn note_used(
     connection: &mut Connection,
     used: &[(TokenId, OffsetDateTime)],

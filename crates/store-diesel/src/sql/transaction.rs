@@ -1,5 +1,6 @@
-//! The two ways to the database: a named transaction and a named look-up. Both run again what failed
-//! for a reason that passes; a transaction never, once its commit was sent and its fate is unknown.
+//! The two kinds of database access: a named transaction and a named look-up. Both retry after a
+//! temporary failure; a transaction is never retried once its commit was sent and the outcome is
+//! unknown.
 
 use deadpool::managed::Object;
 use diesel::result::Error as DieselError;
@@ -14,7 +15,7 @@ use crate::error::Fault;
 use crate::metrics::OperationName;
 use crate::retry::{Failure, retrying};
 
-/// An operation on the database, before it is said what it does.
+/// An operation on the database, before its work is given.
 pub(super) struct Operation<'a> {
     pool: &'a Pool<Connection>,
     name: OperationName,
@@ -27,7 +28,7 @@ enum Mode {
     LookUp,
 }
 
-/// A transaction of its own.
+/// Runs in a transaction of its own.
 pub(super) const fn transaction(pool: &Pool<Connection>, name: OperationName) -> Operation<'_> {
     Operation {
         pool,
@@ -36,7 +37,7 @@ pub(super) const fn transaction(pool: &Pool<Connection>, name: OperationName) ->
     }
 }
 
-/// No transaction: for what changes nothing, or does so in one statement that may run twice.
+/// Runs without a transaction: for reads, or for one statement that may run twice.
 pub(super) const fn look_up(pool: &Pool<Connection>, name: OperationName) -> Operation<'_> {
     Operation {
         pool,
@@ -45,8 +46,8 @@ pub(super) const fn look_up(pool: &Pool<Connection>, name: OperationName) -> Ope
     }
 }
 
-/// An asynchronous function of which it can be said that its future is [`Send`]: `AsyncFn` alone
-/// does not let us name it.
+/// An asynchronous function whose future can be required to be [`Send`]: `AsyncFn` alone cannot
+/// name it.
 pub(super) trait Work<A, R>: AsyncFn(A) -> R + Fn(A) -> <Self as Work<A, R>>::Fut {
     type Fut: Future<Output = R>;
 }
@@ -59,12 +60,12 @@ where
     type Fut = Fut;
 }
 
-/// Why work did not succeed.
+/// Why the work failed.
 #[derive(Debug)]
 pub(crate) enum WorkError {
-    /// The database said so.
+    /// The database failed.
     Database(DieselError),
-    /// The work itself gave up; never run again.
+    /// The work itself gave up; it is never retried.
     Store(StoreError),
 }
 
@@ -81,7 +82,7 @@ impl From<StoreError> for WorkError {
 }
 
 impl Operation<'_> {
-    /// Does `work` on a connection of the pool, several times if need be.
+    /// Runs `work` on a connection of the pool, several times if necessary.
     pub(super) async fn run<T, W>(self, work: W) -> Result<T, StoreError>
     where
         T: Send,
@@ -103,13 +104,13 @@ impl Operation<'_> {
             Ok(Err(Failed::Database(fault, error))) => (fault, Failure::of(fault, error)),
             Ok(Err(Failed::Commit(fault, error))) => (fault, Failure::of_commit(fault, error)),
             Err(elapsed) => {
-                // It may still be at work.
+                // It may still be busy.
                 drop(Object::take(connection));
                 return Err(Failure::last(StoreError::unavailable(elapsed)));
             }
         };
         if fault == Fault::ConnectionLost {
-            // Its neighbours are likely to be dead too: let the next try open a new one.
+            // The other connections are probably dead too: let the next attempt open a new one.
             drop(Object::take(connection));
             self.pool.retain(|_, _| false);
         }
@@ -141,7 +142,7 @@ enum Failed {
 }
 
 impl Failed {
-    /// Finds out the fault. The connection was not used since.
+    /// Finds out the fault. The connection must not have been used since.
     async fn at_work(connection: &mut Connection, error: WorkError) -> Self {
         match error {
             WorkError::Store(error) => Self::Work(error),

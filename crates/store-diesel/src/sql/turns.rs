@@ -1,9 +1,10 @@
-//! Turns: only one transaction at a time does work of the same kind. The others wait, and then find rows of
-//! their own. Without turns, two purges at once choose the same oldest rows, and one of them works in vain.
+//! Turns: only one transaction at a time does work of the same kind. The others wait, and then find
+//! rows of their own. Without turns, two concurrent purges choose the same oldest rows, and one of
+//! them works in vain.
 //!
-//! A turn is a row of `leases` that no process holds: it is only locked. A transaction takes its turn before
-//! it locks anything else, so turns never lead to a deadlock. Where only one transaction writes at a time, there
-//! are no turns ([`TAKES_TURNS`]).
+//! A turn is a row of `leases` that no process holds: it is only locked. A transaction takes its
+//! turn before it locks anything else, so turns never lead to a deadlock. Without concurrent writes
+//! there are no turns ([`TAKES_TURNS`]).
 
 use uuid::Uuid;
 use waypost_store::LeaseName;
@@ -17,8 +18,8 @@ pub(super) async fn take(connection: &mut Connection, turn: LeaseName) -> Result
     if !TAKES_TURNS {
         return Ok(());
     }
-    // Locks an existing row first: two insertions that find the row would each share its lock and then wait
-    // for the other.
+    // Lock an existing row first: two insertions that find the row would each share its lock and
+    // then wait for the other.
     if lock(connection, turn).await? {
         return Ok(());
     }
@@ -32,7 +33,7 @@ pub(super) async fn take(connection: &mut Connection, turn: LeaseName) -> Result
     Ok(())
 }
 
-/// Returns `false` when there is no row yet.
+/// Locks the row. Returns `false` when there is no row yet.
 async fn lock(connection: &mut Connection, turn: LeaseName) -> Result<bool, WorkError> {
     let mut select = Statement::of("SELECT name FROM leases WHERE name = ");
     select.text(turn.as_str()).sql(FOR_UPDATE);

@@ -1,4 +1,5 @@
-//! Rows of `users`, and looking a user up by id: what the queries on users, sessions, identities and links share.
+//! Rows of `users`, and looking up a user by ID. Shared by the queries on users, sessions,
+//! identities and links.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -68,7 +69,7 @@ fn display_name(text: &str) -> Result<DisplayName, StoreError> {
     DisplayName::parse(text).map_err(|_| corrupt("display_name"))
 }
 
-/// A user as others see them.
+/// A user as other users see them.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub(super) struct PersonRow {
@@ -112,7 +113,7 @@ pub(super) async fn exists(connection: &mut Connection, id: UserId) -> Result<bo
     Ok(found.is_some())
 }
 
-/// Gives up with [`StoreError::NotFound`] where there is no such user.
+/// Fails with [`StoreError::NotFound`] when the user does not exist.
 pub(super) async fn must_exist(connection: &mut Connection, id: UserId) -> Result<(), WorkError> {
     let exists = exists(connection, id).await?;
     exists

@@ -51,12 +51,12 @@ pub(super) async fn after(
     Ok(users?)
 }
 
-/// What a change sets; what is `None` stays as it is.
+/// The columns that a change sets; `None` stays as it is.
 #[derive(AsChangeset)]
 #[diesel(table_name = users)]
 #[expect(
     clippy::option_option,
-    reason = "what diesel leaves alone, and what it sets to NULL"
+    reason = "diesel skips `None` and writes `Some(None)` as NULL"
 )]
 struct ChangeRow<'a> {
     email: Option<&'a str>,
@@ -112,7 +112,7 @@ pub(super) async fn set_password(
     at: OffsetDateTime,
     kept: Option<SessionId>,
 ) -> Result<bool, WorkError> {
-    // One that is set again is a change, too; but not every database counts it as one.
+    // Setting the same value again is a change, too; but not every database counts it as one.
     if one(connection, id).await?.is_none() {
         return Ok(false);
     }
@@ -124,7 +124,7 @@ pub(super) async fn set_password(
     Ok(true)
 }
 
-/// Looks first; the key of `link_owners` holds against whoever gives them a link meanwhile.
+/// Checks first; the key of `link_owners` protects against a link that is assigned meanwhile.
 pub(super) async fn delete(connection: &mut Connection, id: UserId) -> Result<bool, WorkError> {
     let id = Id(*id.as_uuid());
     let owned: Option<Id> = link_owners::table

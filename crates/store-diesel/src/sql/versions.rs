@@ -13,7 +13,7 @@ use super::transaction::WorkError;
 use super::user_rows::PersonRow;
 use crate::snapshot;
 
-/// A change of a link, as it is made.
+/// A change of a link, when it is made.
 pub(super) struct NewVersion {
     pub(super) link: LinkId,
     pub(super) number: u32,
@@ -24,7 +24,7 @@ pub(super) struct NewVersion {
     pub(super) after: LinkSnapshot,
 }
 
-/// Who made it is left out where there is no such user any more.
+/// The author is left out if that user no longer exists.
 pub(super) async fn insert(
     connection: &mut Connection,
     version: &NewVersion,

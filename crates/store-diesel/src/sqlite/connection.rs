@@ -1,4 +1,4 @@
-//! Connecting to SQLite: what each connection sets, and how a transaction begins.
+//! Connecting to SQLite: the settings of each connection, and beginning a transaction.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::error::Fault;
 
 pub(super) type Connection = SyncConnectionWrapper<SqliteConnection>;
 
-/// What each connection sets. Write-ahead logging: readers and the writer do not wait for each
-/// other. `secure_delete`: what is purged, a salt above all, is overwritten.
+/// Set on each connection. Write-ahead logging: readers and the writer do not wait for each other.
+/// `secure_delete`: deleted data, above all a salt, is overwritten.
 const PRAGMAS: &str = "
     PRAGMA busy_timeout = 10000;
     PRAGMA journal_mode = WAL;
@@ -23,7 +23,7 @@ const PRAGMAS: &str = "
     PRAGMA secure_delete = ON;
 ";
 
-/// So often a connection is set up again, after a pause, while others do it.
+/// Maximum number of attempts to set up a connection, with pauses, while others do the same.
 const SET_UP_TRIES: u32 = 20;
 const SET_UP_PAUSE: Duration = Duration::from_millis(10);
 
@@ -36,8 +36,8 @@ pub(super) async fn connect(path: &str, _: bool) -> ConnectionResult<Connection>
     Ok(connection)
 }
 
-/// SQLite does not wait for others who switch a new database to write-ahead logging at the same time,
-/// whatever the timeout: of two who would wait for each other, it refuses one.
+/// SQLite does not wait for others that switch a new database to write-ahead logging at the same
+/// time, whatever the timeout: of two that would wait for each other, it refuses one.
 fn set_up(connection: &mut SqliteConnection) -> QueryResult<()> {
     for _ in 0..SET_UP_TRIES {
         match connection.batch_execute(PRAGMAS) {
@@ -50,7 +50,7 @@ fn set_up(connection: &mut SqliteConnection) -> QueryResult<()> {
     connection.batch_execute(PRAGMAS)
 }
 
-/// A blocking connection for migrations.
+/// Opens a blocking connection for migrations.
 pub(crate) fn connect_blocking(path: &str) -> ConnectionResult<SqliteConnection> {
     let mut connection = SqliteConnection::establish(path)?;
     set_up(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;

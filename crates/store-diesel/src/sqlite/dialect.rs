@@ -1,4 +1,4 @@
-//! What SQLite owes the queries in `sql/`. `sql/mod.rs` says what each item is.
+//! The SQLite items that the queries in `sql/` require. `sql/mod.rs` describes each item.
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager as _};
 use diesel::prelude::*;
@@ -27,7 +27,7 @@ pub(super) const NOW: &str = "strftime('%Y-%m-%d %H:%M:%f', 'now')";
 
 pub(super) const SUM_OF_DAYS: &str = "SUM(link_days.clicks)";
 pub(super) const SUM_OF_HUMANS: &str = "SUM(link_days.humans)";
-/// The same of the totals of links.
+/// The same for the totals of links.
 pub(super) const SUM_OF_TOTALS: (&str, &str) = ("SUM(links.clicks)", "SUM(links.humans)");
 /// The rows of `link_id = x AND id < y` are found by both columns of the index.
 pub(super) const SEEKS_BY_WHOLE_KEY: bool = true;
@@ -35,22 +35,22 @@ pub(super) const SEEKS_BY_WHOLE_KEY: bool = true;
 /// The tags of a row of `links`, separated by commas.
 pub(super) const TAGS_OF_LINK: &str =
     "(SELECT group_concat(tag, ',') FROM link_tags WHERE link_tags.link_id = links.id)";
-/// Looks up the link of each row of `d`, one by one: the planner would go through all links.
+/// Looks up the link of each row of `d`, one by one: the planner would scan all links.
 pub(super) const WITH_LINKS: &str = " CROSS JOIN links AS l ON l.id = d.link_id";
-/// Before a condition for whose column no index is to be used.
+/// Prefix of a condition whose column must not use an index.
 pub(super) const NO_INDEX: &str = "+";
-/// Ends a query whose rows nobody else may change before the transaction ends. None, here: a transaction that
-/// changes anything has the write lock.
+/// Ends a query whose rows no other transaction may change before the transaction ends. Empty here:
+/// a transaction that changes anything has the write lock.
 pub(super) const FOR_UPDATE: &str = "";
-/// Begins and ends an insertion that leaves out rows that are there.
+/// Begins and ends an insertion that skips existing rows.
 pub(super) const INSERT_NEW: &str = "INSERT OR IGNORE";
 pub(super) const INSERT_NEW_END: &str = "";
 
-/// The hits of the rows of `orphan_paths` that are grouped.
+/// The hits of grouped rows of `orphan_paths`.
 pub(super) const SUM_OF_HITS: &str = "SUM(hits)";
 /// The first segment of the path of `o`.
 pub(super) const FIRST_SEGMENT: &str = "substr(o.path, 1, instr(o.path || '/', '/') - 1)";
-/// Ends an insertion of orphans, whose hits are added to those that are there.
+/// Ends an insertion of orphan paths that adds the hits to existing rows.
 pub(super) const ADD_HITS: &str = " ON CONFLICT (day, path) DO UPDATE SET hits = hits + excluded.hits, \
      first_at = MIN(first_at, excluded.first_at), last_at = MAX(last_at, excluded.last_at)";
 
@@ -69,10 +69,11 @@ pub(super) async fn fault(_: &mut Connection, error: &DieselError) -> Fault {
     of_error(error)
 }
 
-/// What a purge sets on the connection that writes. The oldest clicks are spread all over the index by links,
-/// and the next batch changes the same pages again: with room for them (16 MB, which is taken only as far as there
-/// are pages; 2 MB is the default) and a write-ahead log of 128 MB (4 MB is the default), as the ingester has it, twice as
-/// many rows are deleted in the same time.
+/// Set by a purge on the connection that writes. The oldest clicks are spread over the whole index
+/// by links, and the next batch changes the same pages again. With a cache that has room for them
+/// (16 MB, used only as far as there are pages; 2 MB is the default) and a write-ahead log of 128
+/// MB (4 MB is the default), like that of the ingester, twice as many rows are deleted in the same
+/// time.
 pub(super) async fn make_room_for_purge(connection: &mut Connection) -> Result<(), WorkError> {
     connection
         .spawn_blocking(|connection| {
@@ -83,8 +84,8 @@ pub(super) async fn make_room_for_purge(connection: &mut Connection) -> Result<(
     Ok(())
 }
 
-/// Empties the write-ahead log, which keeps what it once held until it is written over. Does nothing
-/// while a reader needs the log: the next time will do.
+/// Empties the write-ahead log, which keeps deleted data until it is overwritten. Does nothing
+/// while a reader needs the log; a later call will do.
 pub(super) async fn forget_deleted(connection: &mut Connection) -> Result<(), WorkError> {
     connection
         .spawn_blocking(|connection| connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"))
@@ -92,8 +93,8 @@ pub(super) async fn forget_deleted(connection: &mut Connection) -> Result<(), Wo
     Ok(())
 }
 
-/// Commits and waits until the disk has the log, and with it all commits before. Other commits do not wait
-/// (`synchronous = NORMAL`): a power failure takes the last ones back.
+/// Commits and waits until the log is on disk, and with it all earlier commits. Other commits do
+/// not wait (`synchronous = NORMAL`): a power failure reverts the last ones.
 pub(super) async fn make_durable(
     connection: &mut Connection,
     journal: JournalId,
@@ -109,8 +110,8 @@ pub(super) async fn make_durable(
     Ok(committed > 0)
 }
 
-/// Commits a change of a journal that is changed back: a value that is replaced by itself is not written, and where
-/// nothing is written nothing is synced. Returns how many rows that are.
+/// Commits a change of a journal that is changed back: replacing a value by itself writes nothing,
+/// and without a write nothing is synced. Returns the number of changed rows.
 fn commit_nothing(
     connection: &mut SqliteConnection,
     journal: JournalId,

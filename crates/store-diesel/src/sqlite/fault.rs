@@ -1,9 +1,9 @@
-//! What the errors of SQLite mean, by their [codes](https://sqlite.org/rescode.html).
+//! The meaning of the errors of SQLite, by their [codes](https://sqlite.org/rescode.html).
 //!
-//! diesel keeps the code of violated constraints. Of other errors it keeps only the text, and to read the code
-//! of a connection takes `unsafe`. SQLite has a fixed text for each code (`sqlite3ErrStr`), which is compiled
-//! into this program and never translated: [`code_of`] is the inverse of that table. An error for which SQLite
-//! composes a text of its own has no code here.
+//! diesel keeps the code of violated constraints. Of other errors it keeps only the text, and
+//! reading the code of a connection requires `unsafe`. SQLite has a fixed text for each code
+//! (`sqlite3ErrStr`), which is compiled into this program and never translated: [`code_of`] is the
+//! inverse of that table. An error for which SQLite composes its own text has no code here.
 
 use diesel::result::Error as DieselError;
 use libsqlite3_sys::{
@@ -13,7 +13,7 @@ use libsqlite3_sys::{
 
 use crate::error::Fault;
 
-/// The fault of an error of diesel.
+/// Returns the fault of an error of diesel.
 pub(super) fn of_error(error: &DieselError) -> Fault {
     match error {
         DieselError::DatabaseError(kind, information) => Fault::of_kind(*kind)
@@ -34,7 +34,7 @@ fn of_code(code: i32) -> Fault {
     }
 }
 
-/// The code with this text. `None` for the codes that [`of_code`] does not know.
+/// Returns the code with this text. Returns `None` for the codes that [`of_code`] does not know.
 fn code_of(text: &str) -> Option<i32> {
     Some(match text {
         "access permission denied" => SQLITE_PERM,

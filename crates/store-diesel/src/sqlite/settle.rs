@@ -1,10 +1,10 @@
-//! Storing clicks in SQLite: the whole transaction at once on a connection of its own, with prepared
-//! statements of one row each, which is what is fastest here.
+//! Stores clicks in SQLite: the whole transaction on a connection of its own, with prepared
+//! statements of one row each, which is fastest here.
 //!
-//! It runs on a thread for blocking work of the runtime of whoever calls, not on the pool's: an
-//! ingester of low priority stays one. While it runs it holds the pooled connection that writes. SQLite
-//! itself lets writers try again and again, and some of them never succeed; the pool lets them in one
-//! after the other, in the order of their coming.
+//! It runs on a thread for blocking work of the caller's runtime, not on that of the pool, so a
+//! low-priority ingester keeps its priority. While it runs it holds the pooled connection that
+//! writes. SQLite itself lets writers retry, and some of them never succeed; the pool lets them in
+//! one after the other, in order of arrival.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,12 +34,13 @@ use crate::metrics::OperationName;
 use crate::retry::{Failure, retrying};
 use crate::tally::{DayTally, LinkTally, Tally};
 
-/// What this connection sets besides what all do. Clicks change pages all over the database: of each link the
-/// last page of its index and of its days; the next batch changes the same ones again. With a cache that
-/// has room for them (64 MB, which is taken only as far as there are pages; 2 MB is the default) none is read
-/// twice or written before the transaction ends, and with a write-ahead log of 128 MB (4 MB is the default)
-/// they are written back to the database once for several batches: of a million clicks on 10,000 links,
-/// 17,800 instead of 14,000 a second are stored. The file of the log is cut back afterwards.
+/// Additional settings of this connection. Clicks change pages all over the database: for each link
+/// the last page of its index and of its days; the next batch changes the same ones again. With a
+/// cache that has room for them (64 MB, used only as far as there are pages; 2 MB is the default),
+/// none is read twice or written before the transaction ends. With a write-ahead log of 128 MB (4
+/// MB is the default), they are written back to the database once for several batches: of a million
+/// clicks on 10,000 links, 17,800 instead of 14,000 a second are stored. The file of the log is
+/// truncated afterwards.
 const PRAGMAS: &str = "
     PRAGMA cache_size = -64000;
     PRAGMA wal_autocheckpoint = 32000;
@@ -52,7 +53,7 @@ pub(super) struct Ingester {
     path: Arc<str>,
     /// The pool of the one connection that writes.
     turns: Pool<Connection>,
-    /// Not there before the first time and while it is at work.
+    /// Absent before the first use and while it is busy.
     idle: Arc<Mutex<Option<SqliteConnection>>>,
 }
 
@@ -65,7 +66,7 @@ impl Ingester {
         }
     }
 
-    /// Stores the clicks, or nothing.
+    /// Stores all clicks of a job, or none.
     pub(super) async fn settle(
         &self,
         name: OperationName,
@@ -74,7 +75,7 @@ impl Ingester {
         retrying(name, |_| self.try_once(job.clone())).await
     }
 
-    /// Closes the connection; one that is at work closes when it is done.
+    /// Closes the connection; a busy one is closed when it finishes.
     pub(super) fn close(&self) {
         self.turns.close();
         drop(self.idle().take());
@@ -84,11 +85,11 @@ impl Ingester {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Needs no time limit: there is no network, and SQLite waits 10 s at most for another process.
+    /// Needs no time limit: there is no network, and SQLite waits at most 10 s for another process.
     async fn try_once(&self, job: Job) -> Result<Ingested, Failure> {
         let turn = connection(&self.turns).await.map_err(Failure::last)?;
         let ingester = self.clone();
-        // Not interrupted when the caller goes away; the turn is over when the work is.
+        // Not interrupted when the caller stops waiting; the turn ends with the work.
         let work = tokio::task::spawn_blocking(move || {
             let done = ingester.at_work(&job);
             drop(turn);
@@ -139,7 +140,7 @@ fn in_transaction(connection: &mut SqliteConnection, job: &Job) -> Result<Ingest
         }
         Err(failure) => {
             if let Err(rollback) = AnsiTransactionManager::rollback_transaction(connection) {
-                // Closing the connection does it, too.
+                // Closing the connection rolls back, too.
                 tracing::debug!(error = %rollback, "rolling back failed");
             }
             Err(failure)
@@ -184,7 +185,8 @@ fn work(connection: &mut SqliteConnection, job: &Job) -> Result<Ingested, Failur
     Ok(Ingested::Settled(tally.recorded()))
 }
 
-/// Moves the journal. `false` when it is not where the step begins, or another process owns it.
+/// Moves the position of the journal. Returns `false` when it is not at the start of the step, or
+/// another process owns the journal.
 fn advance(connection: &mut SqliteConnection, step: &Step) -> QueryResult<bool> {
     use click_journals as journal;
     let here = journal::table
@@ -206,7 +208,7 @@ fn advance(connection: &mut SqliteConnection, step: &Step) -> QueryResult<bool> 
     Ok(moved > 0)
 }
 
-/// Counts clicks whose links turned out to be gone as dropped instead of stored.
+/// Counts clicks on deleted links as dropped instead of stored.
 fn correct(connection: &mut SqliteConnection, journal: Uuid, gone: i64) -> QueryResult<()> {
     let (stored, deleted) = (click_journals::stored, click_journals::dropped_link_deleted);
     diesel::update(click_journals::table.find(Id(journal)))
@@ -215,7 +217,7 @@ fn correct(connection: &mut SqliteConnection, journal: Uuid, gone: i64) -> Query
     Ok(())
 }
 
-/// Adds to the totals, and finds out which links are gone.
+/// Adds to the totals, and finds out which links are deleted.
 fn add_to_links(connection: &mut SqliteConnection, tally: &mut Tally<'_>) -> QueryResult<()> {
     let mut found = Vec::new();
     for tally in tally.links() {
@@ -228,11 +230,11 @@ fn add_to_links(connection: &mut SqliteConnection, tally: &mut Tally<'_>) -> Que
     Ok(())
 }
 
-/// Adds to the rollup of a day, in which no other transaction writes.
+/// Adds to the rollup of a day, to which no other transaction writes.
 fn add_to_day(connection: &mut SqliteConnection, day: &DayTally<'_>) -> Result<(), Failure> {
     let insertion = InsertDay(DayRow {
         day,
-        // All are new, if the day is.
+        // All are new if the day is.
         new_visitors: count(day.visitors.len()),
         facts: day.document(None).map_err(Failure::last)?,
     });
@@ -265,8 +267,8 @@ fn add_to_day(connection: &mut SqliteConnection, day: &DayTally<'_>) -> Result<(
     Ok(())
 }
 
-/// Adds to the totals of a link. As SQL, and so are the next ones: diesel would prepare its own updates
-/// anew each time, which takes longer than running them.
+/// Adds to the totals of a link. Written as SQL, like the next ones: diesel would prepare its own
+/// updates anew each time, which takes longer than running them.
 #[derive(QueryId)]
 struct AddToLink(LinkTally);
 
@@ -285,14 +287,14 @@ impl QueryFragment<Backend> for AddToLink {
 
 impl RunQueryDsl<SqliteConnection> for AddToLink {}
 
-/// What is stored of a day, or added to it.
+/// The stored or added numbers of a day.
 struct DayRow<'a> {
     day: &'a DayTally<'a>,
     new_visitors: i64,
     facts: String,
 }
 
-/// Inserts the rollup of a link and a day, unless it is there.
+/// Inserts the rollup of a link and a day, unless it exists.
 struct InsertDay<'a>(DayRow<'a>);
 
 impl QueryId for InsertDay<'_> {
@@ -333,7 +335,7 @@ impl QueryFragment<Backend> for InsertDay<'_> {
 
 impl RunQueryDsl<SqliteConnection> for InsertDay<'_> {}
 
-/// Adds to the rollup of a link and a day that is there.
+/// Adds to the existing rollup of a link and a day.
 struct AddToDay<'a>(DayRow<'a>);
 
 impl QueryId for AddToDay<'_> {
@@ -358,7 +360,7 @@ impl QueryFragment<Backend> for AddToDay<'_> {
             out.push_sql(column);
             out.push_bind_param::<BigInt, _>(number)?;
         }
-        // Days of before these were noted have neither.
+        // Days from before these were recorded have neither.
         for (column, number) in [
             (
                 ", first_click_us = min(ifnull(first_click_us, 9223372036854775807), ",
@@ -381,7 +383,7 @@ impl QueryFragment<Backend> for AddToDay<'_> {
 
 impl RunQueryDsl<SqliteConnection> for AddToDay<'_> {}
 
-/// Adds to the visitors of a link and a day, unless it is one of them.
+/// Adds a visitor of a link and a day, unless it exists.
 #[derive(QueryId)]
 struct AddVisitor {
     day: Date,
@@ -440,7 +442,7 @@ impl<'a> ClickRow<'a> {
     }
 }
 
-/// A time, written as diesel writes it, only much faster.
+/// A time in diesel's format, written much faster.
 #[derive(Debug, Clone, Copy, diesel::expression::AsExpression)]
 #[diesel(sql_type = InstantColumn)]
 struct Instant(OffsetDateTime);

@@ -1,20 +1,20 @@
-//! The number by which an operator sees whether clocks agree.
+//! The metric that shows operators whether the clocks agree.
 //!
-//! It goes to the recorder of the `metrics` facade that is installed when a [`DatabaseClock`](crate::DatabaseClock) is
-//! made.
+//! It goes to the recorder of the `metrics` facade that is installed when a
+//! [`DatabaseClock`](crate::DatabaseClock) is created.
 
 use metrics::{Gauge, Unit, describe_gauge, gauge};
 use time::Duration;
 
 const CLOCK_SKEW: &str = "waypost_clock_skew_seconds";
 
-/// Describes the metric of [`DatabaseClock`](crate::DatabaseClock) to the recorder of the process, and starts it at 0.
-/// To be called once, after the recorder is installed.
+/// Describes the metric of [`DatabaseClock`](crate::DatabaseClock) to the recorder of the process,
+/// and sets it to 0. Call this once, after installing the recorder.
 pub fn describe_metrics() {
     describe_gauge!(
         CLOCK_SKEW,
         Unit::Seconds,
-        "The clock of this server minus that of the database, in seconds, as of the last second"
+        "Clock of this server minus that of the database, in seconds, as of the last second."
     );
     gauge!(CLOCK_SKEW).set(0.0);
 }
@@ -25,7 +25,7 @@ pub(super) struct ClockMetrics {
 }
 
 impl ClockMetrics {
-    /// The series of the recorder that is installed now.
+    /// Returns the series of the recorder that is installed now.
     pub(super) fn new() -> Self {
         Self {
             skew: gauge!(CLOCK_SKEW),

@@ -1,4 +1,4 @@
-//! A clock between two others that tests set: that of a node and that of a database.
+//! A clock between two clocks that the tests set: that of a node and that of a database.
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -12,13 +12,13 @@ use waypost_store_testkit::log::Log;
 use super::*;
 
 const NOW: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
-/// What goes wrong with clocks: a wrong year, say.
+/// The size of a clock error, for example a wrong year.
 const DAYS: Duration = Duration::days(400);
 
-/// A database that takes its time to answer, half of it before it looks at its clock.
+/// A database that takes time to answer, half of it before it reads its clock.
 struct Database {
     clock: ManualClock,
-    /// In milliseconds.
+    /// The time an answer takes, in milliseconds.
     takes: AtomicU64,
     is_away: AtomicBool,
 }
@@ -43,7 +43,7 @@ struct Setup {
     clock: DatabaseClock,
 }
 
-/// A node whose clock is ahead by so much.
+/// Creates a node whose clock is ahead by `ahead`.
 fn setup(ahead: Duration) -> Setup {
     let database = Arc::new(Database {
         clock: ManualClock::new(NOW),
@@ -59,7 +59,7 @@ fn setup(ahead: Duration) -> Setup {
 }
 
 impl Setup {
-    /// Time passes for all.
+    /// Lets time pass on all clocks.
     async fn pass(&self, time: Duration) {
         self.database.clock.advance(time);
         self.node.advance(time);
@@ -157,13 +157,15 @@ async fn a_slow_answer_corrects_no_more_than_is_certain() {
     setup.measure().await;
     let slow = Duration::seconds(2);
     setup.database.takes.store(2_000, Ordering::SeqCst);
-    // The clock of the database stands still meanwhile: it is told a second before the middle at the most.
+    // The clock of the database stands still meanwhile: its time is at most a second before the
+    // middle.
     setup.measure().await;
     assert_eq!(setup.clock.now(), NOW + slow);
 
     setup.database.clock.advance(Duration::minutes(1));
     setup.measure().await;
-    // A minute in the middle of two seconds, and as little of it as that leaves possible.
+    // One minute from the middle of a two-second answer; the least difference that this leaves
+    // possible.
     let least = NOW + Duration::minutes(1) - RESOLUTION;
     assert_eq!(setup.clock.now(), least);
     setup.database.takes.store(0, Ordering::SeqCst);
@@ -204,7 +206,8 @@ async fn clocks_that_part_are_one_error_in_the_log_and_one_line_when_they_agree_
 }
 
 proptest! {
-    /// Whatever the delays before and after the database looks at its clock, and however often it is asked.
+    /// Holds for any delay before and after the database reads its clock, and any number of
+    /// measurements.
     #[test]
     fn the_time_is_never_further_off_than_the_answer_was_slow(
         ahead in -1_000_000_000_i64..1_000_000_000,
@@ -221,7 +224,7 @@ proptest! {
             let middle = moment(passed) + half;
             let local = real(passed) + half + Duration::milliseconds(ahead);
             setup.clock.note(real(passed + before), half, middle, local);
-            // Both the truth and what is believed lie within it.
+            // Both the true time and the clock lie within this range.
             best = best.min((RESOLUTION + half) * 2);
             let off = setup.clock.time_at(moment(answered)).unwrap() - real(answered);
             prop_assert!(off.abs() <= best, "{off} with answers within {best}");

@@ -1,4 +1,5 @@
-//! Whose a journal is: who may take it, and where two lines of processes went apart that have it.
+//! The owner of a journal: which process may take it, and where two lines of processes that have it
+//! diverged.
 
 use std::ops::Range;
 
@@ -7,45 +8,46 @@ use waypost_core::{JournalId, JournalOwner};
 
 use super::{JournalRecord, JournalSplit};
 
-/// What a process says of itself and its journal when it takes it.
+/// What a process reports about itself and its journal when it takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalClaim {
     /// The journal.
     pub journal: JournalId,
-    /// The process, as the owner to be.
+    /// The process that wants to become the owner.
     pub owner: JournalOwner,
-    /// Former owners whose work the process goes on with: those of the same directory, oldest first.
+    /// Former owners whose work the process continues: those of the same directory, oldest first.
     pub predecessors: Vec<Predecessor>,
-    /// Owners under which the process or one before it tried to take the journal, and got no answer. None of them has
-    /// added a record.
+    /// Owners under which the process, or an earlier one, tried to take the journal without getting
+    /// an answer. None of them has added a record.
     pub tried: Vec<Tried>,
-    /// The position at which the journal begins, where the database does not know it.
+    /// The position at which the journal begins, if the database does not know it.
     pub began: u64,
-    /// The position behind the last record that the process has.
+    /// The position after the last record that the process has.
     pub end: u64,
     /// The host of the process, for people; at most 255 characters.
     pub node: String,
-    /// The process among all processes of all hosts, while it runs; at most 255 characters.
+    /// The identity of the running process among all processes of all hosts; at most 255
+    /// characters.
     pub process: String,
-    /// The journal that this one goes on from because another process owns that one.
+    /// The journal that this one continues from, because another process owns that one.
     pub split: Option<JournalSplit>,
-    /// The journal whose refused clicks this one tries again.
+    /// The journal whose rejected clicks this one tries again.
     pub retry_of: Option<JournalId>,
-    /// When it is taken.
+    /// The time of the take.
     pub at: OffsetDateTime,
 }
 
-/// A process that used a directory before.
+/// A process that used a directory earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Predecessor {
     /// The process.
     pub owner: JournalOwner,
-    /// The position behind the last record that it had when it took the journal.
+    /// The position after the last record that it had when it took the journal.
     pub end: u64,
 }
 
-/// An owner under which it was tried to take a journal, without an answer: the database may know it, now or after it
-/// was set back.
+/// An owner under which a process tried to take a journal without getting an answer: the database
+/// may know it, now or after it was restored from a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tried {
     /// The owner.
@@ -55,7 +57,7 @@ pub struct Tried {
 }
 
 impl JournalClaim {
-    /// Claims a journal that begins at `began` and has no records, for a process that nobody knows more of.
+    /// Claims a journal that begins at `began` and has no records, for a process without a history.
     #[must_use]
     pub fn new(journal: JournalId, owner: JournalOwner, began: u64, at: OffsetDateTime) -> Self {
         Self {
@@ -77,31 +79,32 @@ impl JournalClaim {
 /// The answer to a [`JournalClaim`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claimed {
-    /// The process owns the journal. What [`JournalRecord::accepted`] and
-    /// [`JournalRecord::pending_since`] say is the last note of the owner before.
+    /// The process owns the journal. [`JournalRecord::accepted`] and
+    /// [`JournalRecord::pending_since`] are those of the last note of the owner before.
     Taken(JournalRecord),
     /// Another process owns it. Nothing was changed.
     Refused {
         /// The journal as it is.
         record: JournalRecord,
-        /// Where the processes of the claim and those of the owner went apart, if that is known.
+        /// Where the processes of the claim and those of the owner diverged, if known.
         branch: Option<Branch>,
     },
 }
 
-/// Where two lines of processes went apart that have the same journal: one of them uses a copy of the directory of
-/// the other.
+/// The point at which two lines of processes with the same journal diverged: one of them uses a
+/// copy of the directory of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Branch {
-    /// The position of the journal when the other line went on by itself: everything before was settled.
+    /// The position of the journal when the other line went on alone: everything before was
+    /// settled.
     pub settled: u64,
     /// The position up to which both have the same records.
     pub shared: u64,
 }
 
 impl Branch {
-    /// The position before which a record that is settled is settled for both: it was when they went apart, or both
-    /// have it.
+    /// Returns the position up to which settled records are settled for both lines: they were
+    /// settled when the lines diverged, or both lines have them.
     #[must_use]
     pub fn common(&self) -> u64 {
         self.settled.max(self.shared)
@@ -113,27 +116,27 @@ impl Branch {
 pub struct Ownership {
     /// The process that took it.
     pub owner: JournalOwner,
-    /// The owner before; `None` where the database knew of none.
+    /// The owner before; `None` if the database knew of none.
     pub predecessor: Option<JournalOwner>,
-    /// The position of the journal then: everything before was settled.
+    /// The position of the journal at that time: everything before was settled.
     pub began: u64,
-    /// The position behind the last record that the process had then.
+    /// The position after the last record that the process had then.
     pub end: u64,
     /// The host of the process.
     pub node: String,
-    /// When that was, UTC, to the microsecond.
+    /// When it was taken, UTC, to the microsecond.
     pub taken_at: OffsetDateTime,
 }
 
 impl JournalRecord {
-    /// Whether a claim may take it: its process goes on with the owner's work, and the owner has settled nothing
-    /// since that the process does not have.
+    /// Returns whether a claim may take the journal: its process continues the work of the owner,
+    /// and the owner has settled nothing since that the process does not have.
     #[must_use]
     pub fn yields_to(&self, claim: &JournalClaim) -> bool {
         let Some(owner) = self.owner else {
             return true;
         };
-        // What it settled after the own line had left is not in that.
+        // This does not include what the owner settled after the claim's own line had left.
         let left = |place| claim.left_at(place);
         let has_all = |place| left(place).is_none_or(|left| self.committed <= left);
         owner == claim.owner || claim.place_of(owner).is_some_and(has_all)
@@ -141,11 +144,11 @@ impl JournalRecord {
 }
 
 impl JournalClaim {
-    /// Where the processes of the claim and those of the owner of a journal went apart, by all takes of it. `None`
-    /// when they have nothing in common that is known.
+    /// Returns where the processes of the claim and those of the owner of a journal diverged, from
+    /// all takes of it. Returns `None` if they have nothing known in common.
     #[must_use]
     pub fn branch(&self, record: &JournalRecord, takes: &[Ownership]) -> Option<Branch> {
-        // The owner is one of the own line, and went on after the others had left.
+        // The owner belongs to the claim's own line, and went on after the others had left.
         let place = record.owner.and_then(|owner| self.place_of(owner));
         if let Some(left) = place.and_then(|place| self.left_at(place)) {
             return Some(Branch {
@@ -164,7 +167,7 @@ impl JournalClaim {
                 .then_some((Place::default(), take)),
         });
         let (place, take) = branches.max_by_key(|(place, _)| *place)?;
-        // What the one before settled after the own line had left is not in that.
+        // This does not include what the predecessor settled after the claim's own line had left.
         let left = self.left_at(place);
         let within = |position: u64| left.map_or(position, |left| left.min(position));
         Some(Branch {
@@ -173,11 +176,12 @@ impl JournalClaim {
         })
     }
 
-    /// The positions of records of the claim's processes that a journal has settled, by all takes of it. `None` where there are none.
+    /// Returns the positions of the records of the claim's processes that a journal has settled,
+    /// from all takes of it. Returns `None` if there are none.
     ///
-    /// A journal that counted some of its records as lost or as duplicates proves nothing: the process of the claim
-    /// may have what is lost, and what is a duplicate was stored by another one, in a database that may have been set
-    /// back since.
+    /// A journal that counted some of its records as lost or as duplicates proves nothing: the
+    /// process of the claim may have the lost ones, and a duplicate was stored by another journal,
+    /// in a database that may have been restored from a backup since.
     #[must_use]
     pub fn settled_by(&self, record: &JournalRecord, takes: &[Ownership]) -> Option<Range<u64>> {
         let common = self.branch(record, takes)?.common();
@@ -186,7 +190,7 @@ impl JournalClaim {
         (has_all && !settled.is_empty()).then_some(settled)
     }
 
-    /// Where an owner stands in the line of the process.
+    /// Returns the place of an owner in the line of the process.
     fn place_of(&self, owner: JournalOwner) -> Option<Place> {
         let of_index = |index: usize| Place {
             after: index.saturating_add(1),
@@ -202,29 +206,31 @@ impl JournalClaim {
         })
     }
 
-    /// How many predecessors came before an owner under which it was tried to take the journal.
+    /// Returns how many predecessors came before an owner under which the take was tried.
     fn tried_after(&self, owner: JournalOwner) -> Option<usize> {
         let mut tried = self.tried.iter();
         let tried = tried.find(|tried| tried.owner == owner)?;
         Some(tried.after.min(self.predecessors.len()))
     }
 
-    /// The place of a process among the predecessors.
+    /// Returns the index of a process among the predecessors.
     fn index_of(&self, owner: JournalOwner) -> Option<usize> {
         let mut own = self.predecessors.iter();
         own.position(|own| own.owner == owner)
     }
 
-    /// The position up to which those of the line after a place have the same records as those before it; `None` when
-    /// there are none: then the claim's process has all that was left in the directory.
+    /// Returns the position up to which the processes after a place have the same records as those
+    /// before it. Returns `None` if there are none: the process of the claim then has all that was
+    /// left in the directory.
     fn left_at(&self, place: Place) -> Option<u64> {
         let next = self.predecessors.get(place.after)?;
         Some(next.end)
     }
 
-    /// The takes to be noted when the process takes the journal from `owner` at the position `committed`: its own,
-    /// and before that those of predecessors that the database has forgotten, because it was set back to before
-    /// them. Other processes tell by these what the process has.
+    /// Returns the takes to record when the process takes the journal from `owner` at the position
+    /// `committed`: its own, and before it those of predecessors that the database lost because it
+    /// was restored from an older backup. Other processes tell from these which records the process
+    /// has.
     #[must_use]
     pub fn takes(&self, owner: Option<JournalOwner>, committed: u64) -> Vec<Ownership> {
         let place = owner.and_then(|owner| self.place_of(owner));
@@ -251,7 +257,8 @@ impl JournalClaim {
     }
 }
 
-/// A place in a line of processes: after how many of them, and whether between two of them.
+/// A place in a line of processes: how many of them come before it, and whether it is between two
+/// of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     after: usize,
@@ -298,8 +305,8 @@ mod tests {
         }
     }
 
-    /// The branch of a process with these predecessors, whose ends are 10, 11, and so on, when this one owns the
-    /// journal at the position 20.
+    /// Returns the branch of a process with these predecessors, whose ends are 10, 11, and so on,
+    /// if `owner` owns the journal at the position 20.
     fn branch(owner: JournalOwner, own: &[JournalOwner], takes: &[Ownership]) -> Option<Branch> {
         let [.., new] = owners::<9>();
         let record = JournalRecord {
@@ -334,10 +341,10 @@ mod tests {
         let branch_at = |settled, shared| Some(Branch { settled, shared });
         assert_eq!(of(&[one]), branch_at(3, 8));
         assert_eq!(of(&[one, two]), branch_at(6, 11));
-        // A copy that went on by itself at 11, from the first one.
+        // A copy of the first one that went on alone at 11.
         assert_eq!(of(&[one, four]), branch_at(3, 8));
         assert_eq!(of(&[new, one, four]), branch_at(3, 8));
-        // Before there were owners.
+        // Before owners existed.
         assert_eq!(of(&[]), branch_at(0, 5));
         assert_eq!(of(&[four]), None);
     }
@@ -346,7 +353,7 @@ mod tests {
     fn a_process_of_the_own_line_that_went_on_later_is_another_branch() {
         let [one, copy, new] = owners();
         let mut record = JournalRecord::registered(&claim(one, &[]));
-        // The copy took it at 11, in a database that was set back since.
+        // The copy took it at 11, in a database that was restored from a backup since.
         let claim = claim(new, &[one, copy]);
         for (committed, yields) in [(0, true), (11, true), (12, false)] {
             record.committed = committed;
@@ -362,7 +369,8 @@ mod tests {
     #[test]
     fn what_was_settled_after_the_own_line_had_left_is_not_in_that() {
         let [one, copy, two, new] = owners();
-        // The copy left at 11, in a database that was set back since; then the first one settled 15.
+        // The copy left at 11, in a database that was restored from a backup since; then the first
+        // one settled 15.
         let takes = [
             take(one, None),
             Ownership {
@@ -429,7 +437,7 @@ mod tests {
         assert_eq!(claim.branch(&further, &[take(one, None)]), Some(left));
         let noted: Vec<_> = claim.takes(Some(tried), 5).iter().map(pair).collect();
         assert_eq!(noted, [(two, Some(tried)), (new, Some(two))]);
-        // Another one went on from it, when the second one had not begun.
+        // Another process went on from it before the second one had begun.
         let taken = Ownership {
             began: 4,
             end: 20,

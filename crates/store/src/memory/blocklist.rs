@@ -7,7 +7,7 @@ use super::{MemoryStore, State};
 use crate::{BlockedHost, BlocklistStore, StoreError};
 
 impl State {
-    /// The first entry that matches a host.
+    /// Returns the first entry that matches a host.
     pub(super) fn blocking(&self, host: &str) -> Option<&BlockedHost> {
         let patterns = HostPattern::matching(host);
         let mut entries = self.blocked.values();

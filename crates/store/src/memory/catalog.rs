@@ -136,7 +136,7 @@ impl CatalogStore for MemoryStore {
     }
 
     async fn index_links(&self, _: u32) -> Result<u64, StoreError> {
-        // Links are searched as they are.
+        // There is no separate index to fill.
         Ok(0)
     }
 }

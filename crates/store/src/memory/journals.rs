@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl State {
-    /// Notes that a process took a journal from another one.
+    /// Records that a process took a journal from another one.
     fn taken(&mut self, claim: &JournalClaim, owner: Option<JournalOwner>, committed: u64) {
         let takes = self.journal_owners.entry(claim.journal).or_default();
         takes.extend(claim.takes(owner, committed));

@@ -1,5 +1,5 @@
-//! What the store keeps of a link: the link, its people, its versions and its days. It needs no other part of
-//! the state.
+//! The data kept of a link: the link, its owners and shares, its versions and its days. It needs no
+//! other part of the state.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -12,13 +12,13 @@ use waypost_core::{
 use crate::rollup::{Counted, DayFacts};
 use crate::{ClickSpan, FactsChange, LinkEdit};
 
-/// A link, its people, its history and its days.
+/// A link, its owners and shares, its history and its days.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     pub(super) link: Link,
-    /// In the order in which they came.
+    /// The owners in the order in which they were added.
     pub(super) owners: Vec<UserId>,
-    /// One of the owners, where there are any.
+    /// The primary owner, if there are owners.
     pub(super) primary: Option<UserId>,
     pub(super) shares: BTreeSet<UserId>,
     pub(super) versions: Vec<KeptVersion>,
@@ -42,7 +42,7 @@ pub(super) struct KeptVersion {
 pub(super) struct KeptDay {
     pub(super) counted: Counted,
     pub(super) visitors: u64,
-    /// Those who were counted; empty when they were purged.
+    /// The visitors that were counted; empty after a purge.
     pub(super) seen: HashSet<IpHash>,
     pub(super) span: Option<ClickSpan>,
     pub(super) facts: DayFacts<'static>,
@@ -83,7 +83,7 @@ impl Kept {
         self.link.details.expires_at = self.link.details.expires_at.map(micros);
     }
 
-    /// Applies an edit to the link and its people.
+    /// Applies an edit to the link, its owners and its shares.
     pub(super) fn edit(&mut self, edit: LinkEdit, at: OffsetDateTime) -> LinkAction {
         let (owners, shares) = (&mut self.owners, &mut self.shares);
         match edit {
@@ -139,7 +139,7 @@ impl Kept {
         self.days.entry(click.day).or_default().count(click);
     }
 
-    /// Counts a click as it is to be instead of as it was.
+    /// Replaces the counted facts of a click by the new ones.
     pub(super) fn recount(&mut self, change: &FactsChange) {
         let Some(day) = self.days.get_mut(&change.click.day) else {
             return;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl State {
-    /// Whether a link may have a code: it is no other link's, and no keyword stands in the way.
+    /// Returns whether a link may have a code: no other link has it, and no keyword is in the way.
     fn is_free(&self, code: &ShortCode, id: LinkId, is_keyword: bool) -> bool {
         let is_other = |other: &LinkId| *other != id;
         let is_keyword_of_other = |prefix: &str| {
@@ -32,7 +32,7 @@ impl State {
         !is_taken
     }
 
-    /// The links that have codes which go on from this one.
+    /// Returns the links with longer codes that continue this one.
     fn longer(&self, code: &ShortCode) -> impl Iterator<Item = LinkId> {
         let prefix = format!("{}/", code.as_str());
         let from = (Bound::Excluded(prefix.as_str()), Bound::Unbounded);

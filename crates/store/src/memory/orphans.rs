@@ -14,7 +14,7 @@ use crate::{Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, StoreEr
 #[derive(Debug, Clone, Default)]
 pub(super) struct OrphanDay {
     paths: BTreeMap<OrphanPath, KeptTries>,
-    /// How many paths there were, those that were deleted included.
+    /// How many paths were added on the day, deleted ones included.
     places: u32,
 }
 
@@ -26,7 +26,7 @@ struct KeptTries {
 }
 
 impl State {
-    /// Whether a path leads somewhere now.
+    /// Returns whether a path matches a link now.
     fn leads_somewhere(&self, path: &OrphanPath) -> bool {
         [path.as_str(), path.first_segment()].iter().any(|code| {
             let link = self.ids.get(*code).and_then(|id| self.links.get(id));

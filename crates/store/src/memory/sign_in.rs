@@ -26,7 +26,7 @@ pub(super) struct KeptIdentity {
 }
 
 impl State {
-    /// The role of a user was set by hand.
+    /// Clears the mark that a group gave the role of a user, because it was set by hand.
     pub(super) fn forget_group(&mut self, user: UserId) {
         for identity in self.identities.values_mut() {
             if identity.user == user {
@@ -35,7 +35,7 @@ impl State {
         }
     }
 
-    /// Ends the sessions of a user that were not ended, but for one to be kept.
+    /// Ends the sessions of a user that have not ended, except one to keep.
     pub(super) fn end_sessions(
         &mut self,
         user: UserId,

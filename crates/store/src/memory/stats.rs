@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl State {
-    /// Links that are not deleted.
+    /// Returns the links of an owner that are not deleted.
     fn owned_by(&self, owner: UserId) -> impl Iterator<Item = &Kept> {
         let links = self.links.values();
         links.filter(move |kept| !kept.link.is_deleted() && kept.owners.contains(&owner))

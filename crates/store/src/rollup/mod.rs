@@ -1,24 +1,24 @@
-//! What a day of a link is counted by: its clicks by visit class, referrer host, browser, operating
-//! system, device and country, as one small document that stands beside the numbers of the day.
+//! The counts of a link and a day by visit class, referrer host, browser, operating system, device
+//! and country, as one small document stored beside the daily totals.
 //!
-//! A row for each value would be the usual way. One document per day is what keeps both ends fast: a
-//! click on a quiet link costs one row of the rollup instead of six, and the answer for a year reads 365
-//! rows instead of tens of thousands. Whoever adds to a document has the lock of its link, in the
-//! transaction that adds the clicks: nobody else reads it between reading and writing.
+//! A row for each value would be the usual way. One document per day keeps writes and reads fast: a
+//! click on a quiet link costs one row of the rollup instead of six, and statistics of a year read
+//! 365 rows instead of tens of thousands. A document is changed under the lock of its link, in the
+//! transaction that adds the clicks, so no other transaction changes it between read and write.
 //!
 //! # The document
 //! ```json
 //! {"v":{"human":3,"bot":1},"r":{"news.example":[2,2]},"b":{"Firefox":[3,3]},"o":{"Linux":[3,3]},
 //!  "d":{"desktop":[3,3]},"c":{"DE":[2,2]}}
 //! ```
-//! `v`: clicks by visit class. `r` referrer hosts, `b` browsers, `o` operating systems, `d` devices, `c`
-//! countries: clicks, and how many of them were of people ([`VisitClass::Human`]). What is not in it is
-//! not known: the number of clicks of the day less the sum. A click without a class is in none of them:
-//! it was stored before there were documents.
+//! `v`: clicks by visit class. `r` referrer hosts, `b` browsers, `o` operating systems, `d`
+//! devices, `c` countries: clicks, and how many of them were by people ([`VisitClass::Human`]). The
+//! number of clicks with an unknown value is the number of clicks of the day minus the sum. A click
+//! without a class is in none of them: it was stored before documents existed.
 //!
-//! # The bound
-//! Each of the five has at most [`MAX_VALUES`] values a day, whichever come first; what comes after is
-//! counted under [`OTHER`], and so are hosts that are longer than 253 bytes.
+//! # Limits
+//! Each of the five has at most [`MAX_VALUES`] values a day, the first ones to occur; all others
+//! are counted under [`OTHER`], and so are hosts longer than 253 bytes.
 
 mod part;
 mod sum;
@@ -30,17 +30,17 @@ use waypost_core::{Click, VisitClass};
 pub use self::sum::FactsSum;
 use self::values::{Classes, Values};
 
-/// So many values of a dimension are counted by themselves, for each link and day.
+/// Maximum number of values of a dimension that are counted separately, for each link and day.
 pub const MAX_VALUES: usize = 50;
-/// The longest name of a host, in bytes (RFC 1035 §2.3.4, as it is written).
+/// Maximum length of a host name, in bytes (RFC 1035 §2.3.4, as written).
 const MAX_HOST: usize = 253;
-/// Under which all others are counted.
+/// The value under which all others are counted.
 pub const OTHER: &str = "other";
 
-/// What clicks are counted by, besides their class.
+/// A property by which clicks are counted, besides their class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Dimension {
-    /// The host of the page that the visitor came from.
+    /// The host of the referrer.
     Referrer,
     /// The family of the browser.
     Browser,
@@ -53,7 +53,7 @@ pub enum Dimension {
 }
 
 impl Dimension {
-    /// All of them.
+    /// All dimensions.
     pub const ALL: [Self; 5] = [
         Self::Referrer,
         Self::Browser,
@@ -62,7 +62,7 @@ impl Dimension {
         Self::Country,
     ];
 
-    /// Its name, as it is asked for.
+    /// Returns the name used in requests.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -74,7 +74,7 @@ impl Dimension {
         }
     }
 
-    /// The value that a click has; `None` where it is not known.
+    /// Returns the value of a click; `None` if it is unknown.
     fn of(self, click: &Click) -> Option<&str> {
         let facts = &click.facts;
         match self {
@@ -87,12 +87,13 @@ impl Dimension {
     }
 }
 
-/// A host as it is counted: one that is longer than a name can be is none that anybody has.
+/// Returns the host as it is counted: one that is longer than a host name can be counts as
+/// [`OTHER`].
 const fn host(host: &str) -> &str {
     if host.len() <= MAX_HOST { host } else { OTHER }
 }
 
-/// What of a document is asked for: reading the whole one takes several times as long.
+/// The part of a document to read: reading all of it takes several times as long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// Everything.
@@ -103,7 +104,7 @@ pub enum Part {
     Of(Dimension),
 }
 
-/// A number of clicks, and how many of them were of people.
+/// A number of clicks, and how many of them were by people.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counted {
     /// All clicks.
@@ -113,7 +114,7 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// These and those.
+    /// Adds the numbers of `more`.
     #[must_use]
     pub const fn plus(self, more: Self) -> Self {
         Self {
@@ -122,7 +123,7 @@ impl Counted {
         }
     }
 
-    /// These without those.
+    /// Subtracts the numbers of `less`.
     #[must_use]
     pub const fn minus(self, less: Self) -> Self {
         Self {
@@ -186,15 +187,15 @@ impl<'a> DayFacts<'a> {
     /// Reads a stored document.
     ///
     /// # Errors
-    /// [`DayFactsError`] when it is none.
+    /// [`DayFactsError`] when the text is not such a document.
     pub fn parse(text: &'a str) -> Result<Self, DayFactsError> {
         serde_json::from_str(text).map_err(DayFactsError)
     }
 
-    /// Reads a part of a stored document; the others are as if nothing had been counted.
+    /// Reads a part of a stored document; the other parts stay empty.
     ///
     /// # Errors
-    /// [`DayFactsError`] when it is none.
+    /// [`DayFactsError`] when the text is not such a document.
     pub fn parse_part(text: &'a str, part: Part) -> Result<Self, DayFactsError> {
         match part {
             Part::All => Self::parse(text),
@@ -202,14 +203,14 @@ impl<'a> DayFacts<'a> {
         }
     }
 
-    /// The document as it is stored.
+    /// Returns the document as it is stored.
     #[must_use]
     pub fn to_text(&self) -> String {
-        // Maps of strings and numbers: there is nothing that JSON could not say.
+        // Maps of strings and numbers: JSON can represent them all.
         serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned())
     }
 
-    /// Counts a click, if it has a class. Values for which there is no more room are counted under
+    /// Counts a click if it has a class. Values for which there is no room are counted under
     /// [`OTHER`].
     pub fn count(&mut self, click: &'a Click) {
         let Some(class) = click.facts.class else {
@@ -224,7 +225,7 @@ impl<'a> DayFacts<'a> {
         }
     }
 
-    /// Takes back that a click was counted, if it has a class. Where its value is not there, it was
+    /// Reverts the counting of a click, if it has a class. If its value is not there, it was
     /// counted under [`OTHER`].
     pub fn uncount(&mut self, click: &Click) {
         let Some(class) = click.facts.class else {
@@ -239,7 +240,7 @@ impl<'a> DayFacts<'a> {
         }
     }
 
-    /// The same with one more click, held by nothing else.
+    /// Returns a copy with one more click that owns its data.
     #[must_use]
     pub fn and(self, click: &Click) -> DayFacts<'static> {
         let mut facts: DayFacts<'_> = self;
@@ -247,7 +248,7 @@ impl<'a> DayFacts<'a> {
         facts.into_owned()
     }
 
-    /// The same, held by nothing else.
+    /// Returns a copy that owns its data.
     #[must_use]
     pub fn into_owned(self) -> DayFacts<'static> {
         DayFacts {
@@ -260,7 +261,7 @@ impl<'a> DayFacts<'a> {
         }
     }
 
-    /// The same without what is not of `part`.
+    /// Keeps only `part`.
     #[must_use]
     pub fn only(mut self, part: Part) -> Self {
         if part == Part::All {
@@ -277,13 +278,13 @@ impl<'a> DayFacts<'a> {
         self
     }
 
-    /// How many clicks are of this class.
+    /// Returns the number of clicks of a class.
     #[must_use]
     pub fn of_class(&self, class: VisitClass) -> u64 {
         self.classes.of(class)
     }
 
-    /// The known values of a dimension.
+    /// Returns the known values of a dimension.
     pub fn of(&self, dimension: Dimension) -> impl Iterator<Item = (&str, Counted)> {
         self.values(dimension).iter()
     }
@@ -309,9 +310,9 @@ impl<'a> DayFacts<'a> {
     }
 }
 
-/// A text is not the document of a day.
+/// The text is not the document of a day.
 #[derive(Debug, thiserror::Error)]
-#[error("what a day is counted by cannot be read")]
+#[error("the daily totals of a link cannot be read")]
 pub struct DayFactsError(#[source] serde_json::Error);
 
 #[cfg(test)]
@@ -395,7 +396,7 @@ mod tests {
             facts.count(click);
         }
         let text = facts.to_text();
-        // As it is written, and with white space, which nobody writes.
+        // As it is written, and with white space, which no version writes.
         for text in [text.clone(), text.replace(":{\"", ": { \"")] {
             let all = DayFacts::parse(&text).unwrap();
             let parts = Dimension::ALL.map(Part::Of);
@@ -415,7 +416,7 @@ mod tests {
         for click in &clicks {
             facts.count(click);
         }
-        // Those that came last were counted under `other` and are taken back from there.
+        // The last ones were counted under `other` and are removed from there.
         for click in clicks.iter().skip(60).rev() {
             facts.uncount(click);
         }
@@ -472,7 +473,7 @@ mod tests {
             assert_eq!(sum(&facts, Dimension::Referrer).clicks, 300);
             assert_eq!(facts.of(Dimension::Referrer).count(), MAX_VALUES + 1);
             let (_, other) = facts.of(Dimension::Referrer).last().unwrap();
-            // Of the first 50 hosts, each came three times.
+            // Each of the first 50 hosts occurred three times.
             assert_eq!(other.clicks, 150);
             assert_eq!(facts.of_class(VisitClass::Human), 300);
         }

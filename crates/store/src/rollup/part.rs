@@ -1,4 +1,4 @@
-//! Reading a part of a document: what is not asked for is passed over.
+//! Reads a part of a document and skips the rest.
 
 use std::fmt;
 
@@ -29,8 +29,9 @@ pub(super) fn parse(text: &str, part: Part) -> serde_json::Result<DayFacts<'_>> 
     Ok(facts)
 }
 
-/// Where a part begins in a document as [`DayFacts::to_text`] writes it. A value that has the name of a part is
-/// followed by something else, and quotation marks within names are escaped: what is found is the part.
+/// Finds the beginning of a part in a document as [`DayFacts::to_text`] writes it. A value that
+/// equals the name of a part is not followed by the same character, and quotation marks within
+/// names are escaped, so a match is always the part.
 fn section(text: &str, part: Part) -> Option<&str> {
     let name = match part {
         Part::All => return None,
@@ -43,7 +44,7 @@ fn section(text: &str, part: Part) -> Option<&str> {
     text.get(place + begins.len() - 1..)
 }
 
-/// The name that a dimension has in a document.
+/// Returns the name of a dimension in a document.
 const fn key(dimension: Dimension) -> &'static str {
     match dimension {
         Dimension::Referrer => "r",

@@ -1,4 +1,4 @@
-//! What several days are counted by, together.
+//! The counts of several days, added up.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,8 @@ use waypost_core::VisitClass;
 use super::values::Classes;
 use super::{Counted, DayFacts, Dimension};
 
-/// The documents of some days of a link, added up. Values have no bound here: each day brings those that it
-/// counted by themselves.
+/// The documents of some days of a link, added up. The number of values is not limited here: each
+/// day adds the values that it counted separately.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FactsSum {
     counted: Counted,
@@ -35,19 +35,19 @@ impl FactsSum {
         }
     }
 
-    /// All clicks of the days.
+    /// Returns all clicks of the days.
     #[must_use]
     pub const fn counted(&self) -> Counted {
         self.counted
     }
 
-    /// How many clicks are of this class.
+    /// Returns the number of clicks of a class.
     #[must_use]
     pub fn of_class(&self, class: VisitClass) -> u64 {
         self.classes.of(class)
     }
 
-    /// The known values of a dimension, in no order.
+    /// Returns the known values of a dimension, in no particular order.
     pub fn of(&self, dimension: Dimension) -> impl Iterator<Item = (&str, Counted)> {
         let sums = Dimension::ALL.into_iter().zip(&self.values);
         let sums = sums.filter(move |(other, _)| *other == dimension);
@@ -85,7 +85,7 @@ mod tests {
             for click in &clicks {
                 facts.count(click);
             }
-            // One that nothing is known of.
+            // A day without known facts.
             sum.add(
                 Counted {
                     clicks: 41,

@@ -1,5 +1,4 @@
-//! The parts of a document as they are stored: clicks by visit class, and clicks by the values of a
-//! dimension.
+//! The stored parts of a document: clicks by visit class, and clicks by the values of a dimension.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -72,8 +71,8 @@ impl<'de> Deserialize<'de> for Classes {
     }
 }
 
-/// The values of one dimension, few and in the order of their coming: a search from the first on is
-/// faster than a map.
+/// The values of one dimension, few and in order of first appearance: a linear search is faster
+/// than a map.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Values<'a>(Vec<(Cow<'a, str>, Counted)>);
 
@@ -101,7 +100,7 @@ impl<'a> Values<'a> {
         self.0.retain(|(_, counted)| counted.clicks > 0);
     }
 
-    /// Its values, in the order of their coming.
+    /// Returns the values in order of first appearance.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Counted)> {
         let values = self.0.iter();
         values.map(|(value, counted)| (value.as_ref(), *counted))
@@ -147,6 +146,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Values<'a> {
     }
 }
 
-/// A key, without a copy where it has no escapes.
+/// A key, borrowed if it has no escapes.
 #[derive(Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);

@@ -1,5 +1,5 @@
-//! What those do who disturb: a task for each of their connections, which is made again when the server
-//! ends it.
+//! The disturbing clients: a task for each of their connections, which is opened again when the
+//! server closes it.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -17,21 +17,21 @@ use tokio::time::{sleep, timeout};
 use super::disturber::{Disturb, Disturbance, Done};
 use crate::Result;
 
-/// All connections are there within this time.
+/// Maximum time until all connections are open.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Who is sent away comes again after so long.
+/// How long a rejected client waits before it comes back.
 const PAUSE: Duration = Duration::from_millis(10);
-/// A slow request sends a byte so often.
+/// Interval between the bytes of a slow request.
 const BYTE_EVERY: Duration = Duration::from_secs(1);
-/// What a slow request begins with; more of its last header follows, for ever.
+/// The beginning of a slow request; its last header continues forever.
 const SLOW_HEAD: &[u8] = b"GET /slow HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ";
-/// Heads of answers have fewer headers.
+/// More headers than the head of a response has.
 const MAX_HEADERS: usize = 32;
 
-/// Disturbs until told to end.
+/// Disturbs until it is told to end.
 ///
 /// # Errors
-/// When the server does not take the connections, or what is told cannot be written.
+/// When the server does not accept the connections, or the result cannot be written.
 pub(super) async fn run(
     job: Disturb,
     started: impl FnOnce() -> io::Result<()>,
@@ -54,11 +54,11 @@ pub(super) async fn run(
     if timeout(PATIENCE, all_there.wait()).await.is_err() {
         return Err("the server does not take all connections".into());
     }
-    // What it took to come here does not count.
+    // The start does not count.
     *lock(&done) = Done::default();
     let began = Instant::now();
     started()?;
-    // When nobody is left to tell, it is the end, too.
+    // A closed channel means the end, too.
     let _ = ended.await;
     tasks.abort_all();
     let mut done = lock(&done).clone();
@@ -80,7 +80,7 @@ impl Client {
         let mut random = StdRng::seed_from_u64(self.number as u64);
         loop {
             if let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.job.port)).await {
-                // Ends when the server ends the connection.
+                // Ends when the server closes the connection.
                 let _: io::Result<()> = match self.job.disturbance {
                     Disturbance::Idle => self.idle(&mut stream).await,
                     Disturbance::Slow => self.slowly(&mut stream).await,
@@ -105,7 +105,7 @@ impl Client {
         note(&mut lock(&self.done));
     }
 
-    /// Asks once, and then nothing.
+    /// Sends one request, and then nothing.
     async fn idle(&mut self, stream: &mut TcpStream) -> io::Result<()> {
         stream
             .write_all(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
@@ -127,7 +127,7 @@ impl Client {
             writer.write_all(&[*byte]).await?;
             tokio::select! {
                 () = sleep(BYTE_EVERY) => {}
-                // It does not wait for the rest.
+                // The server does not wait for the rest.
                 ended = reader.read(&mut answer) => return ended.map(|_| ()),
             }
         }
@@ -144,7 +144,7 @@ impl Client {
         }
     }
 
-    /// Reads an answer to its end, and counts it.
+    /// Reads a response completely, and counts it.
     async fn answer(&self, stream: &mut TcpStream) -> io::Result<()> {
         let mut received = Vec::with_capacity(2_048);
         loop {
@@ -169,7 +169,8 @@ fn lock(done: &Mutex<Done>) -> MutexGuard<'_, Done> {
     done.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The status of an answer, and its length with its body; `None` while the head is not complete.
+/// Returns the status of a response, and its length with its body; `None` while the head is
+/// incomplete.
 fn parse(received: &[u8]) -> io::Result<Option<(u16, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut answer = httparse::Response::new(&mut headers);
@@ -185,7 +186,7 @@ fn parse(received: &[u8]) -> io::Result<Option<(u16, usize)>> {
     Ok(Some((answer.code.unwrap_or(0), head + body)))
 }
 
-/// A request of a flood; `drawn` makes it another one than the one before.
+/// Returns a request of a flood; `drawn` makes it differ from the one before.
 fn request(disturbance: Disturbance, drawn: u64) -> String {
     let [a, b, c, ..] = drawn.to_le_bytes();
     let (path, headers, body) = match disturbance {

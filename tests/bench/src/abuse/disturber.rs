@@ -1,5 +1,5 @@
-//! Those who disturb, in a process of their own, which yields to everybody else on its core: with two
-//! cores it is that of the load, and the load must not be what is disturbed.
+//! The disturbing clients, in a process of their own with the lowest priority on its core: with two
+//! cores it shares that of the load, which must not be disturbed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ const STARTED: &str = "started";
 /// The lowest priority.
 const NICEST: i32 = 19;
 
-/// How somebody disturbs. To add a way, add it here and to [`clients`].
+/// The kind of a disturbance. To add one, add it here and to [`clients`].
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Disturbance {
@@ -34,7 +34,7 @@ pub(crate) enum Disturbance {
 }
 
 impl Disturbance {
-    /// What a row of the table says.
+    /// Returns the name shown in the table.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Idle => "1,000 idle connections",
@@ -45,7 +45,7 @@ impl Disturbance {
         }
     }
 
-    /// Connections at the same time.
+    /// Returns the number of concurrent connections.
     pub(super) fn connections(self) -> usize {
         match self {
             Self::Idle => 1_000,
@@ -55,7 +55,7 @@ impl Disturbance {
     }
 }
 
-/// What to do.
+/// The task of the disturbing clients.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Disturb {
     /// The server's port on the loopback interface.
@@ -68,14 +68,15 @@ pub(super) struct Disturb {
 pub(super) struct Done {
     /// From the first request to the last.
     pub(super) elapsed_s: f64,
-    /// Connections that the server ended.
+    /// Connections that the server closed.
     pub(super) cut: u64,
-    /// Answers, by status.
+    /// Responses, by status.
     pub(super) answers: BTreeMap<u16, u64>,
 }
 
 impl Done {
-    /// What a cell of the table says: the answers per second by status, and how many were cut off.
+    /// Returns the text of the table: the responses per second by status, and the number of closed
+    /// connections.
     pub(super) fn summary(&self) -> String {
         let mut text = String::new();
         for (status, answers) in &self.answers {
@@ -88,17 +89,17 @@ impl Done {
     }
 }
 
-/// Those who disturb a server. Dropping it ends them.
+/// The disturbing clients of a server. Dropping it ends them.
 pub(super) struct Disturber {
     process: Child,
     stdout: BufReader<ChildStdout>,
 }
 
 impl Disturber {
-    /// Starts it and waits until all of its connections are there.
+    /// Starts them and waits until all of their connections are open.
     ///
     /// # Errors
-    /// When it does not start, or the server does not take the connections.
+    /// When they do not start, or the server does not accept the connections.
     pub(super) fn start(port: u16, disturbance: Disturbance) -> Result<Self> {
         let mut process = subject::own_role("disturb")?.spawn()?;
         let stdout = process.stdout.take().ok_or("standard output is a pipe")?;
@@ -116,14 +117,14 @@ impl Disturber {
         Ok(disturber)
     }
 
-    /// Stops it.
+    /// Stops them.
     ///
     /// # Errors
-    /// When it ended before.
+    /// When they ended before.
     pub(super) fn stop(mut self) -> Result<Done> {
         drop(self.process.stdin.take());
         let done = serde_json::from_str(&self.line()?);
-        done.map_err(|_| "those who disturb ended too early".into())
+        done.map_err(|_| "the disturbing clients ended too early".into())
     }
 
     fn line(&mut self) -> Result<String> {
@@ -136,12 +137,12 @@ impl Disturber {
 impl Drop for Disturber {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
-        // Whatever came of it: it is gone.
+        // Whatever its status, it has ended.
         let _ = self.process.wait();
     }
 }
 
-/// The process of those who disturb: does what standard input names until that ends.
+/// The process of the disturbing clients: does the job on standard input until standard input ends.
 ///
 /// # Errors
 /// When there is no server, or no job.
@@ -154,7 +155,7 @@ pub(crate) fn run() -> Result<()> {
     std::thread::spawn(move || {
         let mut rest = [0; 64];
         while let Ok(1..) = stdin().read(&mut rest) {}
-        // Nobody listens any more when it failed meanwhile.
+        // The receiver is gone if it failed meanwhile.
         let _ = end.send(());
     });
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,8 +1,8 @@
-//! Many links of many people, written straight into the tables.
+//! Many links of many users, written directly into the tables.
 //!
-//! Half of the links are public, the others private or secure; a user has owned `links / users` of them,
-//! every twentieth has a co-owner and every tenth is shared. Of 300 tags the first are common and the last
-//! rare, and so are the words of titles.
+//! Half of the links are public, the others private or secure; a user is the primary owner of
+//! `links / users` of them, every twentieth has a co-owner and every tenth is shared. Of 300 tags
+//! the first are common and the last rare, and so are the words of titles.
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -20,10 +20,11 @@ const BATCH: u32 = 1_000;
 const TAGS: u32 = 300;
 /// Different words of titles.
 const WORDS: u32 = 3_000;
-/// 2025-01-01T00:00:00Z, in seconds: when the first link was made. The others follow each minute.
+/// 2025-01-01T00:00:00Z, in seconds: when the first link was created. The others follow each
+/// minute.
 const FIRST_S: i64 = 1_735_689_600;
 
-/// What was written.
+/// The written data.
 pub(super) struct Data {
     which: Database,
     pub(super) database: TestDatabase,
@@ -43,10 +44,10 @@ pub(super) struct Made {
 }
 
 impl Data {
-    /// A new database with so many links of so many users.
+    /// Creates a database with this many links and users.
     ///
     /// # Panics
-    /// When it cannot be had.
+    /// When it cannot be created.
     pub(super) async fn write(which: Database, links: u32, users: u32) -> Self {
         let database = TestDatabase::new(which.kind());
         Invocation::of("linkctl")
@@ -80,13 +81,13 @@ impl Data {
         this
     }
 
-    /// The addresses of those who ask.
+    /// Returns the email addresses of the users who send requests.
     pub(super) fn askers(&self) -> impl Iterator<Item = String> {
         let step = self.users / 10;
         (0..10).map(move |number| email(number * step))
     }
 
-    /// A link, by its number; the higher the younger.
+    /// Returns a link by its number; higher numbers are younger.
     pub(super) fn link(&self, number: u32) -> Made {
         let random = |salt: u32, below: u32| {
             let digest = Sha256::digest([number.to_le_bytes(), salt.to_le_bytes()].concat());
@@ -95,7 +96,7 @@ impl Data {
             };
             u32::from_le_bytes([a, b, c, d]) % below
         };
-        // The square of something even is common at its beginning and rare at its end.
+        // The square of a uniform number is common at its beginning and rare at its end.
         let skewed = |salt: u32, below: u32| {
             let even = u64::from(random(salt, below));
             u32::try_from(even * even / u64::from(below)).expect("is smaller")
@@ -201,10 +202,10 @@ impl Data {
         self.insert("link_words (link_id, word)", words).await;
     }
 
-    /// Makes somebody a co-owner of every link.
+    /// Makes a user a co-owner of every link.
     ///
     /// # Panics
-    /// When the database refuses.
+    /// When the database rejects it.
     pub(super) async fn give_everything_to(&self, email: &str) {
         let columns = "link_id, user_id, is_primary, since_version, link_created_at";
         let sql = format!(
@@ -254,19 +255,19 @@ impl Data {
     }
 }
 
-/// The address of a user.
+/// Returns the email address of a user.
 pub(super) fn email(number: u32) -> String {
     format!("user{number}@example.com")
 }
 
-/// A tag, the first ones being the common ones.
+/// Returns a tag; the first ones are the common ones.
 pub(super) fn tag(number: u32) -> String {
     format!("tag-{number}")
 }
 
-/// A word, the first ones being the common ones.
+/// Returns a word; the first ones are the common ones.
 pub(super) fn word(number: u32) -> String {
-    // Letters alone, so that words begin differently.
+    // Letters only, so that words begin differently.
     let digits = number.to_string();
     let letters = digits
         .bytes()

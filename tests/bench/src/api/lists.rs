@@ -5,17 +5,17 @@ use waypost_core::{Link, LinkId, LinkOrder, LinkPlace};
 
 use super::data::{Data, Made, email, tag, word};
 
-/// A list to ask for.
+/// A list to request.
 pub(super) struct List {
     pub(super) name: String,
     /// Path and query.
     pub(super) path: String,
-    /// The field of the answer that has the items.
+    /// The field of the response that contains the items.
     pub(super) items: &'static str,
     pub(super) as_operator: bool,
 }
 
-/// All of them.
+/// Returns all of them.
 pub(super) fn lists(data: &Data) -> Vec<List> {
     let mut lists = Vec::new();
     let mut add = |name: &str, path: String, items, as_operator| {
@@ -37,11 +37,11 @@ pub(super) fn lists(data: &Data) -> Vec<List> {
         ("of a rare word", format!("&q={rare}")),
         ("of the beginning of words", "&q=b".to_owned()),
         ("of two common words", format!("&q={common}+{}", word(1))),
-        ("of a word that nothing has", "&q=nothing".to_owned()),
+        ("of a word without links", "&q=nothing".to_owned()),
         ("of a common tag", format!("&tag={common_tag}")),
         ("of a rare tag", format!("&tag={rare_tag}")),
-        ("of oneself", "&owner=me".to_owned()),
-        ("of somebody else", format!("&owner={other}")),
+        ("of the user", "&owner=me".to_owned()),
+        ("of another user", format!("&owner={other}")),
         ("to a URL", format!("&url={target}")),
         ("public", "&visibility=public".to_owned()),
         ("private", "&visibility=private".to_owned()),
@@ -51,7 +51,7 @@ pub(super) fn lists(data: &Data) -> Vec<List> {
             format!("&q={common}&tag={common_tag}"),
         ),
         (
-            "of a common word and somebody else",
+            "of a common word and another user",
             format!("&q={common}&owner={other}"),
         ),
         ("deleted", "&deleted=true".to_owned()),
@@ -62,7 +62,7 @@ pub(super) fn lists(data: &Data) -> Vec<List> {
             for order in LinkOrder::ALL {
                 let is_plain = filter == &"all";
                 let sort = order.as_str();
-                // Every filter in the default order, and the more common ones in all of them.
+                // Every filter in the default order, and the more common ones in all orders.
                 if order != LinkOrder::NewestFirst && !is_plain && !filter.contains("common") {
                     continue;
                 }
@@ -103,7 +103,7 @@ pub(super) fn lists(data: &Data) -> Vec<List> {
         true,
     );
     add("tokens", "/api/v1/tokens".to_owned(), "tokens", false);
-    // A link of whom is asked for first.
+    // The link whose owners or shares are requested.
     let link = data.link(0).id;
     for (name, items) in [
         ("history", "versions"),
@@ -116,10 +116,10 @@ pub(super) fn lists(data: &Data) -> Vec<List> {
     lists
 }
 
-/// In the order of tags as texts, behind which some 50 are left.
+/// In the order of tags as texts, after which some 50 are left.
 const TAGS_BEFORE_THE_LAST_PAGE: u32 = 60;
 
-/// The cursor behind which the last page is.
+/// Returns the cursor before the last page.
 fn last_page(data: &Data, order: LinkOrder) -> String {
     let place_from_the_end = 120;
     let number = match order {
@@ -141,7 +141,7 @@ fn last_page(data: &Data, order: LinkOrder) -> String {
     behind(&data.link(number), order)
 }
 
-/// The cursor behind which the links after this one are.
+/// Returns the cursor after a link.
 pub(super) fn behind(made: &Made, order: LinkOrder) -> String {
     let created_at = OffsetDateTime::from_unix_timestamp(made.created_s).expect("is a time");
     let content = made.content.clone();
@@ -149,7 +149,7 @@ pub(super) fn behind(made: &Made, order: LinkOrder) -> String {
     LinkPlace::behind(&link, order).to_string()
 }
 
-/// As a value of a query (RFC 3986 §2.1).
+/// Encodes a value of a query (RFC 3986 §2.1).
 pub(super) fn url_encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {

@@ -1,4 +1,4 @@
-//! The pages that are measured, and who looks at them.
+//! The measured pages, and their readers.
 
 use reqwest::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use reqwest::{Client, redirect};
@@ -10,13 +10,13 @@ use super::lists::{behind, url_encoded};
 use crate::Result;
 
 const PASSWORD: &str = "the password of a benchmark";
-/// Cookie and field of a form.
+/// The value of the cookie and of the form field.
 const CSRF: &str = "bench";
 
-/// Who looks at a page.
+/// The reader of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reader {
-    /// Somebody with as many links as everybody else.
+    /// A user with an average number of links.
     Member,
     /// An admin, who is a co-owner of every link.
     Librarian,
@@ -28,19 +28,19 @@ impl Reader {
     const fn name(self) -> &'static str {
         match self {
             Self::Member => "a member",
-            Self::Librarian => "who owns all links",
+            Self::Librarian => "an owner of all links",
         }
     }
 }
 
-/// A page to look at.
+/// A page to request.
 pub(super) struct Page {
     pub(super) name: String,
     pub(super) path: String,
     pub(super) reader: Reader,
 }
 
-/// All of them.
+/// Returns all of them.
 pub(super) fn pages(data: &Data) -> Vec<Page> {
     let mut pages = Vec::new();
     let mut add = |name: &str, path: String, reader: Reader| {
@@ -91,10 +91,10 @@ pub(super) fn pages(data: &Data) -> Vec<Page> {
     pages
 }
 
-/// Makes the readers, and gives back the cookie of each: of members first, of the librarian last.
+/// Creates the readers, and returns the cookie of each: the member first, the librarian last.
 ///
 /// # Errors
-/// When they are not let in.
+/// When they cannot sign in.
 pub(super) async fn sign_in(data: &Data, server: &ServerProcess) -> Result<[String; 2]> {
     let client = Client::builder()
         .no_proxy()
@@ -138,6 +138,6 @@ async fn session(client: &Client, server: &ServerProcess, email: &str) -> Result
     let session = cookies
         .filter_map(|cookie| cookie.to_str().ok()?.split(';').next())
         .find(|cookie| cookie.starts_with("waypost_session="));
-    let session = session.ok_or_else(|| format!("{email} was not let in: {status}"))?;
+    let session = session.ok_or_else(|| format!("{email} could not sign in: {status}"))?;
     Ok(session.to_owned())
 }

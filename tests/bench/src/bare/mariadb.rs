@@ -8,7 +8,7 @@ use crate::Result;
 
 const INSERT: &str = "insert into link_clicks (id, link_id, ip_hash, user_agent, referrer, clicked_at, class, browser, os, device, country) values ";
 const PLACES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-/// Per statement.
+/// Rows per statement.
 const ROWS: usize = 1_000;
 
 pub(crate) struct Inserts(Conn);
@@ -22,7 +22,7 @@ impl Inserts {
     pub(super) async fn insert(&mut self, rows: &[Row]) -> Result<()> {
         self.0.query_drop("begin").await?;
         for some in rows.chunks(ROWS) {
-            // Prepared once: the connection keeps it.
+            // Prepared once: the connection caches it.
             let sql = INSERT.to_owned() + &vec![PLACES; some.len()].join(", ");
             let values = some.iter().flat_map(values).collect();
             self.0.exec_drop(sql, Params::Positional(values)).await?;

@@ -34,7 +34,7 @@ impl Inserts {
         Ok(Self(client))
     }
 
-    /// A statement is a transaction.
+    /// Inserts the rows. A statement is a transaction.
     pub(super) async fn insert(&mut self, rows: &[Row]) -> Result<()> {
         let sink = self.0.copy_in(COPY).await?;
         let mut writer = pin!(BinaryCopyInWriter::new(sink, &TYPES));

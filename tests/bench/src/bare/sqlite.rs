@@ -1,4 +1,4 @@
-//! SQLite: one prepared statement, run once per row. The connection is set up as Waypost's.
+//! SQLite: one prepared statement, run once per row. The connection has Waypost's settings.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, ExpressionMethods as _, RunQueryDsl as _, SqliteConnection};

@@ -1,13 +1,13 @@
-//! One keep-alive connection: a request is written, its answer is read.
+//! One keep-alive connection, which writes requests and reads their responses.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
-/// Heads of answers are shorter.
+/// More than the head of a response has.
 const BUFFER_BYTES: usize = 8_192;
-/// More headers than an answer has.
+/// More headers than a response has.
 const MAX_HEADERS: usize = 32;
 
 /// A connection to the server.
@@ -15,12 +15,12 @@ pub(super) struct Connection {
     stream: TcpStream,
     buffer: Box<[u8; BUFFER_BYTES]>,
     filled: usize,
-    /// The answer's status and how much of its body is to come, once its head is read.
+    /// The status of the response and the missing bytes of its body, once its head is read.
     body: Option<(u16, usize)>,
     request: Option<Request>,
 }
 
-/// A request under way.
+/// A pending request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Request {
     pub(super) code: usize,
@@ -42,12 +42,12 @@ impl Connection {
         })
     }
 
-    /// Sends a request; the one before has been answered.
+    /// Sends a request; the one before must have its response.
     pub(super) fn send(&mut self, bytes: &[u8], request: Request) -> io::Result<()> {
         self.request = Some(request);
         self.filled = 0;
         self.body = None;
-        // The socket's buffer is empty: it takes a request as a whole.
+        // The socket's buffer is empty, so it takes a complete request.
         if self.stream.write(bytes)? == bytes.len() {
             Ok(())
         } else {
@@ -55,12 +55,12 @@ impl Connection {
         }
     }
 
-    /// Whether an answer is awaited.
+    /// Returns whether a response is pending.
     pub(super) fn is_busy(&self) -> bool {
         self.request.is_some()
     }
 
-    /// Reads what has come: the request and its status when the answer is complete.
+    /// Reads available bytes; returns the request and its status when the response is complete.
     pub(super) fn receive(&mut self) -> io::Result<Option<(Request, u16)>> {
         loop {
             let read = match self.stream.read(&mut self.buffer[self.filled..]) {
@@ -71,9 +71,10 @@ impl Connection {
                 Err(error) => return Err(error),
             };
             let Some(request) = self.request else {
-                return Err(bad("an answer nobody asked for"));
+                return Err(bad("an unexpected response"));
             };
-            // A full buffer may not be all there is; anything less was, and more will be told of.
+            // A full buffer may not be all; otherwise everything was read, and more bytes cause
+            // another event.
             let drained = self.filled + read < BUFFER_BYTES;
             if let Some(status) = self.take(read)? {
                 self.request = None;
@@ -85,7 +86,7 @@ impl Connection {
         }
     }
 
-    /// Takes in so many bytes that were read; the status when the answer is complete.
+    /// Processes bytes that were read; returns the status when the response is complete.
     fn take(&mut self, read: usize) -> io::Result<Option<u16>> {
         let (status, left) = match self.body {
             Some((status, left)) => (status, left.checked_sub(read)),
@@ -98,7 +99,7 @@ impl Connection {
                 }
             }
         };
-        let left = left.ok_or_else(|| bad("more than was asked for"))?;
+        let left = left.ok_or_else(|| bad("more than the response"))?;
         self.filled = 0;
         self.body = Some((status, left));
         Ok((left == 0).then_some(status))
@@ -111,15 +112,15 @@ impl AsFd for Connection {
     }
 }
 
-/// What the head of an answer tells.
+/// The head of a response.
 #[derive(Debug, PartialEq, Eq)]
 struct Head {
     status: u16,
-    /// Of the answer, head and body, in bytes.
+    /// Length of the response, head and body, in bytes.
     length: usize,
 }
 
-/// Reads the head of an answer; `None` while it is not complete.
+/// Parses the head of a response; returns `None` while it is incomplete.
 fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);

@@ -1,6 +1,6 @@
 //! The loop that sends and receives: one thread, one epoll instance.
 //!
-//! It has to cost less per request than the server does, so that the server is what is measured.
+//! It must cost less per request than the server does, so that the server is measured.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,15 +19,15 @@ use super::{Job, Report};
 use crate::Result;
 use crate::process::CpuClock;
 
-/// Answers that take longer are given up.
+/// Responses that take longer are given up.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The longest latency that is told from a longer one, in ns.
+/// Maximum distinguishable latency, in ns.
 const LONGEST_NS: u64 = 120_000_000_000;
-/// The loop looks at the clock this often, if nothing happens.
+/// Maximum interval at which the loop checks the clock.
 const LONGEST_WAIT: Duration = Duration::from_millis(20);
 const FOUND: u16 = 302;
 
-/// Does the job; tells when the measured time begins.
+/// Does the job; calls `started` when the measured time begins.
 ///
 /// # Errors
 /// When the server cannot be reached, or ends.
@@ -45,7 +45,7 @@ struct Generator<'a> {
     /// Connections without a request.
     idle: Vec<usize>,
     requests: Requests,
-    /// Where a request is rendered.
+    /// The buffer for a request.
     buffer: Vec<u8>,
     pace: Pace,
     sent: u64,
@@ -93,7 +93,7 @@ impl<'a> Generator<'a> {
         Ok(connection)
     }
 
-    /// Whether all requests of the job have been sent.
+    /// Returns whether all requests of the job have been sent.
     fn is_spent(&self) -> bool {
         self.job.requests.is_some_and(|most| self.sent >= most)
     }
@@ -124,7 +124,7 @@ impl<'a> Generator<'a> {
         })
     }
 
-    /// Sends for so long, then waits for the answers.
+    /// Sends for this time, then waits for the responses.
     fn go(&mut self, time: Duration) -> Result<()> {
         let begin = Instant::now();
         let end = begin + time;
@@ -208,7 +208,7 @@ impl<'a> Generator<'a> {
         Ok(())
     }
 
-    /// A new connection for one that broke.
+    /// Opens a connection in place of a broken one.
     fn replace(&mut self, index: usize) -> Result<()> {
         self.broken += 1;
         self.unanswered += u64::from(self.connections[index].is_busy());
@@ -220,7 +220,7 @@ impl<'a> Generator<'a> {
         Ok(())
     }
 
-    /// Replaces the connections that still wait.
+    /// Replaces the connections with a pending response.
     fn give_up(&mut self) -> Result<()> {
         for index in 0..self.connections.len() {
             if self.connections[index].is_busy() {

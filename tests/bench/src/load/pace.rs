@@ -1,4 +1,4 @@
-//! When requests are due.
+//! The times at which requests are due.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ const TICK: Duration = Duration::from_micros(250);
 pub(super) enum Pace {
     /// As soon as a connection is free.
     Closed,
-    /// At a fixed rate, whether or not the answers keep up.
+    /// At a fixed rate, whether or not the responses keep up.
     Open(Schedule),
 }
 
@@ -35,7 +35,7 @@ impl Pace {
         }
     }
 
-    /// Takes the next request that is due; when it was.
+    /// Takes the next due request; returns when it was due.
     pub(super) fn take(&mut self, now: Instant) -> Option<Instant> {
         match self {
             Self::Closed => Some(now),
@@ -49,7 +49,7 @@ impl Pace {
         }
     }
 
-    /// When to look again, if nothing else happens.
+    /// Returns when to check again, if nothing else happens.
     pub(super) fn next(&self) -> Option<Instant> {
         match self {
             Self::Closed => None,
@@ -59,7 +59,7 @@ impl Pace {
 }
 
 impl Schedule {
-    /// The tick in which a request is due.
+    /// Returns the tick in which a request is due.
     fn at(&self, request: u64) -> Instant {
         let tick = ((request + 1) as f64 / self.per_tick).ceil();
         self.begin + TICK.mul_f64(tick)

@@ -1,9 +1,9 @@
-//! The requests, as browsers send them.
+//! Requests as browsers send them.
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-/// About 110 characters each, as browsers have them.
+/// About 110 characters each, as in real browsers.
 const USER_AGENTS: [&str; 3] = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15",
@@ -12,13 +12,13 @@ const USER_AGENTS: [&str; 3] = [
 const ACCEPT: &str =
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
 const REFERRER: &str = "https://news.example/item/4711";
-/// One request in so many has a referrer.
+/// One in this many requests has a referrer.
 const REFERRER_EVERY: usize = 3;
 
-/// Makes requests for codes at random.
+/// Generates requests for codes at random.
 pub(super) struct Requests {
     codes: Vec<String>,
-    /// What follows the code, in turns.
+    /// The text after the code, in turn.
     tails: Vec<Vec<u8>>,
     turn: usize,
     random: StdRng,
@@ -51,10 +51,10 @@ impl Requests {
         }
     }
 
-    /// Writes the next request over `buffer`; the number of its code.
+    /// Writes the next request over `buffer`; returns the number of its code.
     pub(super) fn render(&mut self, buffer: &mut Vec<u8>) -> usize {
         let bits = u128::from(self.random.next_u64());
-        // The usual way to a number below another without a division.
+        // Maps to a number below another one without a division.
         let code = ((bits * self.codes.len() as u128) >> 64) as usize;
         buffer.clear();
         buffer.extend_from_slice(b"GET /");

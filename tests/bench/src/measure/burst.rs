@@ -1,4 +1,4 @@
-//! The burst: as fast as the server can, and what is left to do afterwards.
+//! The burst: as fast as the server can, and the pending clicks afterwards.
 
 use serde::Serialize;
 
@@ -25,16 +25,16 @@ pub(crate) struct BurstRound {
     pub(crate) rate_of_ceiling: f64,
     /// CPU time per redirect, divided by that of the ceiling in the same round.
     pub(crate) cpu_of_ceiling: f64,
-    /// Of a server with a journal.
+    /// For a server with a journal.
     pub(crate) drained: Option<Drained>,
-    /// CPU time of the server for a click from the request to the row, in µs; of Waypost.
+    /// CPU time of the server for a click from the request to its record, in µs; for Waypost.
     pub(crate) cpu_us_per_stored: Option<f64>,
-    /// Of Waypost.
+    /// For Waypost.
     pub(crate) counted: Option<Counted>,
 }
 
-/// Round 1 of every subject, then round 2, …: what slows the machine down for a while does not slow
-/// down one of them.
+/// Round 1 of every subject, then round 2, …: a temporary slowdown of the machine does not affect
+/// only one of them.
 ///
 /// # Errors
 /// When something does not start or ends too early.

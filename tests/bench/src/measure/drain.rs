@@ -1,4 +1,4 @@
-//! After a load: how fast the rest of the clicks is stored, and whether all of them were.
+//! After a load: how fast the pending clicks are stored, and whether all of them are.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -10,37 +10,37 @@ use crate::database::LinkDatabase;
 use crate::load::{Report, float};
 use crate::metrics::Scraper;
 
-/// A server that stores nothing for so long will not.
+/// A server that stores nothing for this long will not store more.
 const PATIENCE: Duration = Duration::from_secs(20);
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
-/// Fewer clicks say nothing about a rate.
+/// Fewer clicks do not give a reliable rate.
 const ENOUGH_FOR_A_RATE: f64 = 5_000.0;
 
-/// How the clicks were stored that were waiting at the end of a load.
+/// How the clicks were stored that were pending at the end of a load.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Drained {
-    /// How many were waiting.
+    /// The number of pending clicks.
     pub(crate) pending: f64,
-    /// How long the oldest of them had been waiting.
+    /// The age of the oldest of them.
     pub(crate) lag_s: f64,
-    /// How long it took to store them.
+    /// The time to store them.
     pub(crate) seconds: f64,
-    /// How many are still waiting: the server stopped storing.
+    /// The number of clicks still pending: the server stopped storing.
     pub(crate) left: f64,
 }
 
 impl Drained {
-    /// Clicks stored per second; `None` where there was nothing to store.
+    /// Returns the clicks stored per second; `None` if there was nothing to store.
     pub(crate) fn rate(&self) -> Option<f64> {
         let stored = self.pending - self.left;
         (stored >= ENOUGH_FOR_A_RATE).then(|| stored / self.seconds)
     }
 }
 
-/// Waits until everything is stored; `None` of a server without a journal.
+/// Waits until everything is stored; returns `None` for a server without a journal.
 ///
-/// It asks seldom, so as not to disturb, and more often near the end.
+/// Reads the metrics rarely, to limit the disturbance, and more often near the end.
 ///
 /// # Errors
 /// When the server does not answer.
@@ -71,18 +71,18 @@ pub(super) async fn drain(scraper: &Scraper) -> Result<Option<Drained>> {
     }))
 }
 
-/// The redirects that visitors got beside the clicks in the database.
+/// The redirects that visitors got, compared with the clicks in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Counted {
     /// Redirects that visitors got.
     pub(crate) redirects: u64,
     /// The sum of the links' totals.
     pub(crate) stored: u64,
-    /// Clicks the server says it dropped.
+    /// Clicks that the server reports as dropped.
     pub(crate) dropped: u64,
-    /// Links whose total is not the number of their redirects.
+    /// Links whose total differs from the number of their redirects.
     pub(crate) different_links: u64,
-    /// Requests that were never answered: they may have been counted.
+    /// Requests without a response: they may have been counted.
     pub(crate) unanswered: u64,
 }
 
@@ -120,7 +120,7 @@ impl Counted {
         }
     }
 
-    /// `exact`, what was dropped if that is all there is to it, or how far from it.
+    /// Returns `exact`, the dropped clicks if they explain everything, or the difference.
     pub(crate) fn verdict(&self) -> String {
         if self.different_links == 0 && self.stored == self.redirects {
             return "exact".to_owned();

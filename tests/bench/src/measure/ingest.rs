@@ -1,5 +1,5 @@
-//! Storing clicks alone: batches through the port of Waypost's stores, beside bare inserts of the
-//! same rows.
+//! Storing clicks alone: batches through the port of Waypost's stores, compared with bare inserts
+//! of the same rows.
 //!
 //! Both run in this process, on the server's core; a database server has its own cores.
 
@@ -20,7 +20,7 @@ use crate::options::Database;
 use crate::process::CpuClock;
 use crate::{Result, clicks, cores};
 
-/// A batch of a server with little to do, and one of a server that catches up.
+/// The batch of a server with little to do, and that of a server that catches up.
 const BATCHES: [u32; 2] = [500, 8_000];
 /// A multiple of both.
 const CLICKS: u32 = 80_000;
@@ -43,17 +43,19 @@ pub(crate) struct IngestRound {
     pub(crate) bare: Speed,
 }
 
-/// How fast, and at what cost.
+/// A rate and its cost.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Speed {
     /// Clicks per second.
     pub(crate) per_s: f64,
-    /// CPU time of this process per click; that of an embedded database included.
+    /// CPU time of this process per click, including that of an embedded database.
     pub(crate) cpu_us: f64,
 }
 
+/// Runs the measurement.
+///
 /// # Errors
-/// When a database refuses.
+/// When a database rejects a statement.
 pub(super) async fn measure(bench: &Bench) -> Result<Vec<Ingest>> {
     let clicks = clicks::make(CLICKS, &bench.visited);
     let mut all: Vec<_> = bench
@@ -92,7 +94,7 @@ impl Ingest {
     }
 }
 
-/// Through the port.
+/// Stores through the port.
 async fn store(database: &LinkDatabase, batches: &[&[Click]]) -> Result<Speed> {
     let waypost = Waypost::connect(&DatabaseSettings::for_url(database.database.url())?).await?;
     let store = waypost.store();
@@ -129,7 +131,7 @@ async fn store(database: &LinkDatabase, batches: &[&[Click]]) -> Result<Speed> {
     Ok(speed)
 }
 
-/// Without Waypost.
+/// Inserts without Waypost.
 async fn insert(database: &LinkDatabase, batches: &[&[Click]]) -> Result<Speed> {
     let mut bare = Bare::connect(database.which, &database.database).await?;
     let batches: Vec<Vec<_>> = batches
@@ -143,7 +145,7 @@ async fn insert(database: &LinkDatabase, batches: &[&[Click]]) -> Result<Speed> 
     watch.stop()
 }
 
-/// Runs a future on a thread and a runtime of its own, so that whatever threads it needs stay on the
+/// Runs a future on a thread and a runtime of its own, so that all threads it needs stay on the
 /// core.
 fn on_core<F>(core: usize, future: impl FnOnce() -> F + Send) -> Result<Speed>
 where
@@ -156,13 +158,13 @@ where
         runtime.block_on(future())
     };
     let run = || cores::on(core, block)?;
-    // Errors of this program do not go from thread to thread.
+    // Errors of this program cannot be sent between threads.
     let text = || run().map_err(|error| error.to_string());
     let joined = thread::scope(|scope| scope.spawn(text).join());
     Ok(joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?)
 }
 
-/// Time and CPU time since a moment.
+/// Measures time and CPU time.
 struct Watch {
     begin: Instant,
     cpu: Duration,

@@ -11,9 +11,9 @@ use crate::process::Memory;
 use crate::subject::Subject;
 
 const REDIRECTS: u64 = 1_000_000;
-/// A server that is slow gets fewer redirects.
+/// A slow server gets fewer redirects.
 const LONGEST_S: f64 = 60.0;
-/// Requests for each link before it begins: the cache is full then.
+/// Requests for each link before the measurement, which fill the cache.
 const VISITS_BEFORE: u64 = 5;
 const LONGEST_BEFORE_S: f64 = 15.0;
 
@@ -30,6 +30,8 @@ pub(crate) struct MemoryUse {
     pub(crate) redirects: u64,
 }
 
+/// Runs the measurement.
+///
 /// # Errors
 /// When something does not start or ends too early.
 pub(super) async fn measure(bench: &Bench) -> Result<Vec<MemoryUse>> {

@@ -1,4 +1,4 @@
-//! The sustained load: the highest rate at which clicks are stored as fast as they come.
+//! The sustained load: the highest rate at which clicks are stored as fast as they arrive.
 
 use std::time::{Duration, Instant};
 
@@ -13,26 +13,27 @@ use crate::options::Measurement;
 use crate::subject::Subject;
 
 const FIRST_RATE: f64 = 2_000.0;
-/// No server of one core does more.
+/// More than any server reaches on one core.
 const HIGHEST_RATE: f64 = 512_000.0;
 const PROBE_S: f64 = 10.0;
 const CONFIRMATION_S: f64 = 60.0;
-/// The search ends when the rates known to be good and bad are so close.
+/// The ratio of the lowest failing and the highest passing rate at which the search ends.
 const CLOSE: f64 = 1.1;
-/// What a rate is lowered by that holds for seconds and not for a minute, and how often.
+/// Factor by which a rate is lowered that holds for seconds but not for a minute, and the number of
+/// such steps.
 const STEP_DOWN: f64 = 0.93;
 const STEPS_DOWN: u32 = 5;
-/// What waits may vary by so many seconds' worth of clicks: batches.
+/// Tolerated variation of pending clicks, in seconds of clicks, because of batches.
 const MARGIN_S: f64 = 0.25;
-/// Requests pile up where half of them wait longer than this: a machine that is busy with something
-/// else for a moment is not meant.
+/// Requests pile up if half of them wait longer than this. A short disturbance of the machine does
+/// not count.
 const LONGEST_WAIT_US: f64 = 50_000.0;
 
 /// The highest rate that holds.
 #[derive(Debug, Serialize)]
 pub(crate) struct Sustained {
     pub(crate) subject: Subject,
-    /// `None` where not even the lowest did.
+    /// `None` if not even the lowest rate did.
     pub(crate) held: Option<Held>,
 }
 
@@ -46,18 +47,18 @@ pub(crate) struct Held {
 /// A load at a fixed rate.
 #[derive(Debug, Serialize)]
 pub(crate) struct Probe {
-    /// Clicks waiting after a third of the time and at its end.
+    /// Clicks pending after a third of the time and at its end.
     pub(crate) pending: [f64; 2],
     /// At its end.
     pub(crate) lag_s: f64,
     pub(crate) load: Report,
 }
 
-/// What a load at a fixed rate shows.
+/// The verdict on a load at a fixed rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Holds,
-    /// More clicks wait for the database than before.
+    /// More clicks are pending than before.
     ClicksPileUp,
     /// Requests wait for the server.
     RequestsPileUp,
@@ -76,6 +77,8 @@ impl Probe {
     }
 }
 
+/// Runs the measurement.
+///
 /// # Errors
 /// When something does not start or ends too early.
 pub(super) async fn measure(bench: &Bench) -> Result<Vec<Sustained>> {
@@ -108,7 +111,7 @@ async fn search(visited: &Visited<'_>, subject: Subject) -> Result<Option<Held>>
     Ok(None)
 }
 
-/// Tells what a load shows; whether the rate holds.
+/// Prints the verdict on a load; returns whether the rate holds.
 fn announce(subject: Subject, rate: f64, probe: &Probe) -> bool {
     let [third, end] = probe.pending;
     let verdict = probe.verdict(rate);
@@ -127,9 +130,9 @@ fn announce(subject: Subject, rate: f64, probe: &Probe) -> bool {
 /// Doubling, then bisecting.
 #[derive(Debug)]
 struct Search {
-    /// The highest rate known to hold; 0 of none.
+    /// The highest rate known to hold; 0 if none.
     good: f64,
-    /// The lowest rate known not to.
+    /// The lowest rate known to fail.
     bad: f64,
 }
 
@@ -141,12 +144,12 @@ impl Search {
         }
     }
 
-    /// The next rate to try; `None` at the end of the search.
+    /// Returns the next rate to try; `None` at the end of the search.
     fn next(&self) -> Option<f64> {
         let next = match (self.good > 0.0, self.bad.is_finite()) {
             (false, false) => FIRST_RATE,
             (true, false) => self.good * 2.0,
-            // Geometric: the ratio is what counts.
+            // Geometric: the ratio counts.
             (true, true) if self.bad / self.good > CLOSE => (self.good * self.bad).sqrt(),
             (true, true) => return None,
             (false, true) => self.bad / 2.0,
@@ -176,7 +179,7 @@ async fn probe(visited: &Visited<'_>, rate: f64, seconds: f64) -> Result<Probe> 
     let begin = Instant::now();
     let mut pending = [0.0; 2];
     let mut lag_s = 0.0;
-    // The second while the load is still there.
+    // The second one while the load is still running.
     for (slot, at) in pending.iter_mut().zip([seconds / 3.0, seconds - 0.2]) {
         let at = begin + Duration::from_secs_f64(at);
         tokio::time::sleep_until(at.into()).await;

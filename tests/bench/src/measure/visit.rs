@@ -1,4 +1,4 @@
-//! A server that runs and is visited.
+//! A server that is visited.
 
 use crate::load::{Job, Load};
 use crate::metrics::Scraper;
@@ -9,7 +9,7 @@ use crate::{Result, database::LinkDatabase};
 
 use super::Bench;
 
-/// Seconds before the measured time: the links come into the cache.
+/// Seconds before the measured time, in which the links are loaded into the cache.
 pub(super) const WARM_UP_S: f64 = 1.0;
 
 /// How a server is visited.
@@ -21,7 +21,7 @@ pub(super) struct Visits {
     pub(super) requests: Option<u64>,
 }
 
-/// A server, and what is read from it while it runs.
+/// A server, and the data read from it while it runs.
 pub(super) struct Visited<'a> {
     bench: &'a Bench,
     pub(super) running: Running,
@@ -30,12 +30,12 @@ pub(super) struct Visited<'a> {
 }
 
 impl<'a> Visited<'a> {
-    /// The ceiling.
+    /// Starts the ceiling.
     pub(super) fn ceiling(bench: &'a Bench) -> Result<Self> {
         Self::of(bench, Running::ceiling(bench.cores.server)?)
     }
 
-    /// Waypost, on a database without clicks.
+    /// Starts Waypost on a database without clicks.
     pub(super) async fn waypost(
         bench: &'a Bench,
         database: &LinkDatabase,
@@ -55,7 +55,7 @@ impl<'a> Visited<'a> {
         })
     }
 
-    /// Starts to visit it; the measured time begins now.
+    /// Starts to visit it; the measured time begins when this returns.
     pub(super) fn visit(&self, visits: Visits) -> Result<Load> {
         let job = Job {
             port: self.running.port(),

@@ -1,4 +1,4 @@
-//! Asking for statistics: one request at a time, as an admin.
+//! Requests for statistics, one at a time, as an admin.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use crate::{Result, links};
 /// The token of the operator.
 const OPERATOR: &str = "the-operator-of-a-benchmark-12345678";
 
-/// How long an answer took.
+/// The time of a response.
 #[derive(Debug, Serialize)]
 pub(super) struct Asked {
     pub(super) name: &'static str,
@@ -24,8 +24,10 @@ pub(super) struct Asked {
     pub(super) p95_ms: f64,
 }
 
+/// Runs the measurement.
+///
 /// # Errors
-/// When the server does not start, or refuses.
+/// When the server does not start, or rejects a request.
 pub(super) async fn measure(
     data: &Data,
     database: &LinkDatabase,
@@ -40,7 +42,7 @@ pub(super) async fn measure(
         let from = last - Days::days(days - 1);
         format!("from={from}&to={last}")
     };
-    // The page that 99 others stand before, or the last one where there are fewer.
+    // The page after 99 others, or the last one if there are fewer.
     let newest = data.hot_click(4_950);
     let mut asked = Vec::new();
     for (name, path) in [
@@ -89,7 +91,7 @@ async fn ask(client: &Client, url: &str) -> Result<Duration> {
     let body = answer.text().await?;
     let took = started.elapsed();
     if !status.is_success() {
-        return Err(format!("{url} was answered {status}: {body}").into());
+        return Err(format!("{url} returned {status}: {body}").into());
     }
     Ok(took)
 }

@@ -1,4 +1,4 @@
-//! The clicks: made up in the order of time, stored through the port, the last of them against the clock.
+//! The clicks: generated in the order of time, stored through the port, the last of them timed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,11 +22,11 @@ use crate::database::LinkDatabase;
 use crate::load::float;
 use crate::{Result, links};
 
-/// Clicks per batch, as of a server that catches up.
+/// Clicks per batch, as in a server that catches up.
 pub(super) const BATCH: u32 = 8_000;
-/// So many of the last clicks are measured.
+/// Number of clicks at the end that are timed.
 pub(super) const MEASURED: u32 = 80_000;
-/// When the last day ends.
+/// The end of the last day.
 pub(super) const END: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
 /// The number of the link with a tenth of all clicks.
 pub(super) const HOT: u32 = 0;
@@ -52,7 +52,7 @@ const COUNTRIES: [&str; 20] = [
     "US", "DE", "GB", "FR", "IN", "JP", "BR", "CA", "NL", "SE", "PL", "ES", "IT", "AU", "CH", "AT",
     "DK", "NO", "FI", "KR",
 ];
-/// Hosts that visitors come from: the first ones more often than the others.
+/// Referring hosts, the first ones more frequent than the others.
 const HOSTS: u32 = 200;
 
 /// The clicks of a size.
@@ -71,9 +71,9 @@ pub(super) struct Stored {
     pub(super) all: f64,
     /// The last ones, per second.
     pub(super) at_the_end: f64,
-    /// As many rows without Waypost, behind them, per second.
+    /// The same number of rows inserted afterwards without Waypost, per second.
     pub(super) bare: f64,
-    /// What a row of the rollup takes on average, without its share of indexes: the texts and numbers.
+    /// Average size of a row of the rollup, without its share of indexes: the texts and numbers.
     pub(super) link_day_bytes: f64,
     pub(super) link_days: u64,
 }
@@ -92,14 +92,14 @@ impl Data {
         END - time::Duration::days(self.days.into())
     }
 
-    /// When so many of the clicks had been made.
+    /// Returns the time of the click with this number.
     pub(super) fn at(&self, number: u32) -> OffsetDateTime {
         let all = time::Duration::days(self.days.into()).whole_microseconds();
         let micros = all * i128::from(number) / i128::from(self.clicks);
         self.begin() + time::Duration::microseconds(i64::try_from(micros).expect("fits"))
     }
 
-    /// The click of the hot link that so many others are newer than, or its oldest that is known.
+    /// Returns the click of the hot link with this many newer ones, or its oldest known one.
     pub(super) fn hot_click(&self, newer: usize) -> ClickId {
         self.hot[self.hot.len().saturating_sub(newer + 1)]
     }
@@ -116,7 +116,7 @@ impl Data {
             1 => VisitClass::Preview,
             _ => VisitClass::Human,
         };
-        // The smaller of two: the first ones come more often.
+        // The smaller of two: the first ones are more frequent.
         let mut pick = |length: usize| {
             let length = u32::try_from(length).expect("is small");
             draw(length).min(draw(length)) as usize
@@ -149,7 +149,7 @@ impl Data {
         }
     }
 
-    /// Stores them, and as many bare rows as were measured, which are deleted again.
+    /// Stores them, and as many bare rows as were timed, which are deleted again.
     pub(super) async fn store(&mut self, database: &LinkDatabase) -> Result<Stored> {
         let waypost =
             Waypost::connect(&DatabaseSettings::for_url(database.database.url())?).await?;
@@ -240,14 +240,15 @@ impl Data {
     }
 }
 
-/// A UUIDv7 at a time.
+/// Returns a UUIDv7 at a time.
 fn id(at: OffsetDateTime, random: u64) -> ClickId {
     let ms = u128::try_from(at.unix_timestamp_nanos() / 1_000_000).expect("is after 1970");
     let rest = u128::from(random >> 2);
     ClickId::from_uuid(Uuid::from_u128(ms << 80 | 0x7 << 76 | 0x2 << 62 | rest))
 }
 
-/// How many rows the rollup has, and how long they are: two ids and numbers of 8 bytes, and the texts.
+/// Returns how many rows the rollup has, and how long they are: two IDs and numbers of 8 bytes, and
+/// the texts.
 async fn link_days(database: &LinkDatabase) -> (u64, u64) {
     let sql = match database.which {
         crate::options::Database::Postgres => {

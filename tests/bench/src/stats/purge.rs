@@ -1,4 +1,4 @@
-//! Purging while redirects run: the same load before and during.
+//! Purges while redirects run: the same load before and during the purge.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,12 +17,12 @@ use crate::{Result, cores, links};
 const CONNECTIONS: u32 = 16;
 const WARM_UP_S: f64 = 2.0;
 const SECONDS: f64 = 20.0;
-/// A purge that takes longer is given up.
+/// A longer purge is given up.
 const LONGEST: Duration = Duration::from_secs(3_600);
-/// Links that are visited.
+/// Number of visited links.
 const VISITED: u32 = 1_000;
 
-/// What a purge did.
+/// The results of a purge.
 #[derive(Debug, Serialize)]
 pub(super) struct Purged {
     pub(super) rows: u64,
@@ -31,6 +31,8 @@ pub(super) struct Purged {
     pub(super) during: Report,
 }
 
+/// Runs the measurement.
+///
 /// # Errors
 /// When something does not start or ends too early.
 pub(super) async fn measure(

@@ -1,4 +1,4 @@
-//! Keeping abuse out: hosts that are blocked on every node, and clients that take more than their share.
+//! Abuse: hosts blocked on every server, and clients that exceed their share.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -49,7 +49,7 @@ async fn a_blocked_host_stops_links_on_every_node(kind: Kind) {
         before,
         "what is not redirected is not counted"
     );
-    // No link is made to it, and none is changed to lead there.
+    // A link to it can neither be created nor result from a change.
     let refused = link("worse", "https://a.b.evil.example/");
     let path = "/api/v1/links";
     let refused = operator
@@ -129,12 +129,12 @@ async fn a_thousand_idle_and_many_slow_clients_keep_nobody_from_the_target() {
         slow.push(stream);
     }
     for _ in 0..100 {
-        // Each on a connection of its own.
+        // Each uses its own connection.
         let visitor = Visitor::of(&server);
         let (status, _) = visitor.visit("wiki").await.expect("an answer");
         assert_eq!(status, StatusCode::FOUND);
     }
-    // Whoever does not finish the head of a request in time is sent away.
+    // A client that does not finish the head of its request in time is disconnected.
     for mut stream in slow {
         let mut answer = Vec::new();
         let read = stream.read_to_end(&mut answer);
@@ -152,7 +152,7 @@ async fn a_thousand_idle_and_many_slow_clients_keep_nobody_from_the_target() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_uses_the_api_too_often_is_told_when_to_come_back() {
+async fn a_client_that_exceeds_the_api_limit_is_told_when_to_retry() {
     let database = TestDatabase::sqlite();
     let options = closed()
         .env("WAYPOST_RATE_LIMIT_API", "5")

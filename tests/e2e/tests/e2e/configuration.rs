@@ -1,4 +1,4 @@
-//! Configurations that cannot work: clear lines, exit codes, no panic, no password.
+//! Invalid configurations: clear messages, exit codes, no panic, no password.
 
 use std::net::TcpListener;
 
@@ -64,7 +64,7 @@ fn every_problem_is_reported_at_once_with_its_variable() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named() {
+fn a_port_in_use_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let finished = refused(&[("WAYPOST_LISTEN", &address), ("WAYPOST_LOG", "error")]);
@@ -73,7 +73,7 @@ fn a_port_that_is_taken_is_named() {
 }
 
 #[test]
-fn a_database_that_is_not_there_is_named() {
+fn a_missing_database_is_named() {
     for scheme in ["postgres", "mysql"] {
         let url = format!("{scheme}://user:hunter2@127.0.0.1:1/waypost");
         let finished = refused(&[("WAYPOST_DATABASE_URL", &url), ("WAYPOST_LOG", "error")]);
@@ -105,7 +105,7 @@ fn a_data_directory_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn a_file_of_settings_is_read_and_its_unknown_keys_are_errors() {
+fn a_settings_file_is_read_and_its_unknown_keys_are_errors() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("waypost.toml");
     std::fs::write(

@@ -1,4 +1,4 @@
-//! The main job: shorten, redirect, count.
+//! The main task: shorten, redirect, count.
 
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
@@ -72,7 +72,7 @@ async fn a_link_is_made_followed_counted_and_deleted(kind: Kind) {
         visitor.get("/urls/team-wiki/stats").await.status(),
         StatusCode::NOT_FOUND
     );
-    // It can be restored, with all that was counted.
+    // It can be restored with all its clicks.
     assert_eq!(Kept::of(&database, "team-wiki").await, Kept::thrice(3));
     linkctl(&database, &["link", "restore", "team-wiki"]).assert_success();
     let permanently = ["link", "delete", "team-wiki", "--permanent", "--yes"];
@@ -92,7 +92,7 @@ async fn parallel_visits_are_each_counted_once(kind: Kind) {
     let (database, server, visitor) = start(kind);
     let code = visitor.shorten(TARGET).await;
     let other = visitor.shorten("https://example.com/other").await;
-    // Separate clients: separate connections.
+    // Separate clients use separate connections.
     let visitors: Vec<Visitor> = (0..8).map(|_| Visitor::of(&server)).collect();
     let visits = (0..200).map(|i| {
         let visitor = &visitors[i % visitors.len()];
@@ -141,7 +141,7 @@ async fn two_servers_on_one_database_count_together(kind: Kind) {
     for visit in join_all(visits).await {
         assert_eq!(visit.unwrap().0, StatusCode::FOUND);
     }
-    // Whoever asks a server sees the clicks that this server accepted; both are asked.
+    // A server shows the clicks that it accepted itself; both servers are queried.
     first.clicks(&code).await;
     assert_eq!(second.clicks(&code).await, 40);
     assert_eq!(Kept::of(&database, &code).await, Kept::thrice(40));

@@ -1,4 +1,4 @@
-//! Watching a link on one server while it is followed on another one.
+//! Live streams on one server of clicks on another server.
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,10 @@ on_each_database!(
     a_server_that_is_stopped_ends_its_streams,
 );
 
-/// Two seconds are promised; others may have the processors.
+/// Two seconds are documented; other tests may use the processors.
 const TOLD_WITHIN: Duration = waypost_test_harness::PATIENCE;
 
-/// A stream that is read event by event.
+/// A live stream that is read event by event.
 struct Events {
     response: Response,
     text: String,
@@ -32,7 +32,7 @@ impl Events {
         Self { response, text }
     }
 
-    /// The data of the next event; `None` at the end of the stream.
+    /// Returns the data of the next event; `None` at the end of the stream.
     async fn next(&mut self) -> Option<Value> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
@@ -106,7 +106,7 @@ async fn a_server_that_is_stopped_ends_its_streams(kind: Kind) {
     let asked = Instant::now();
     let status = tokio::task::block_in_place(|| server.terminate());
     assert!(status.success(), "{status}\n{}", server.output());
-    // Requests under way would have 30 seconds.
+    // Running requests would have 30 seconds.
     assert!(asked.elapsed() < 2 * TOLD_WITHIN, "{:?}", asked.elapsed());
     for mut events in streams {
         assert_eq!(events.next().await, None);
@@ -127,7 +127,7 @@ async fn five_hundred_watch_and_the_next_one_is_told_to_wait() {
     let refused = operator.send(Method::GET, &path, None).await;
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(refused.headers()["retry-after"], "60");
-    // All others are served as ever, and who watches is told.
+    // All other requests work as before, and watching clients receive events.
     let (status, _) = Visitor::of(&server).visit("wiki").await.expect("an answer");
     assert_eq!(status, StatusCode::FOUND);
     for events in [0, 250, 499] {
@@ -136,7 +136,7 @@ async fn five_hundred_watch_and_the_next_one_is_told_to_wait() {
             total = streams[events].total().await;
         }
     }
-    // A place is free again when somebody goes.
+    // Closing a stream makes room for another one.
     streams.truncate(490);
     let is_free = async || operator.status(&path).await == StatusCode::OK;
     waypost_test_harness::wait_until("a place is free", TOLD_WITHIN, is_free).await;

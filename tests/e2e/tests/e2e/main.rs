@@ -1,4 +1,4 @@
-//! End-to-end tests: the real programs, on each database, used as people use them.
+//! End-to-end tests of the real programs on each database.
 
 mod abuse;
 mod configuration;

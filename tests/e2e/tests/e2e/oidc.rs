@@ -1,4 +1,4 @@
-//! Signing in with a real OpenID provider, which does as it should.
+//! Signing in with a real OpenID provider that works correctly.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -31,13 +31,14 @@ async fn somebody_signs_in_and_is_known_again(kind: Kind) {
     assert_eq!(me["role"], "member");
     assert!(browser.cookie("waypost_oidc").is_none());
     let session = browser.cookie("waypost_session").expect("a session");
-    // Another address at the provider, and nothing here changes; another browser, another session.
+    // Another email address at the provider changes nothing here; another browser gets another
+    // session.
     rig.account(account("1", "countess@example.com")).await;
     let mut other = rig.browser();
     assert_eq!(other.go(&rig.begin()).await.json()["id"], me["id"]);
     assert_ne!(other.cookie("waypost_session"), Some(session.clone()));
     assert_eq!(database.number("select count(*) from users").await, 1);
-    // Whoever signs in again in the same browser has one session, a new one.
+    // Signing in again in the same browser replaces the session.
     browser.go(&rig.begin()).await.json();
     assert_ne!(browser.cookie("waypost_session"), Some(session.clone()));
     browser.set_cookie("waypost_session", &session);
@@ -47,7 +48,7 @@ async fn somebody_signs_in_and_is_known_again(kind: Kind) {
 }
 
 #[tokio::test]
-async fn a_secure_link_leads_over_the_provider_to_its_target() {
+async fn a_secure_link_redirects_through_the_provider_to_its_destination() {
     let database = TestDatabase::sqlite();
     let rig = ProviderRig::start(&database, &[]);
     let ada = Member::add(&rig.server, &database, "ada@example.com");
@@ -67,13 +68,13 @@ async fn a_secure_link_leads_over_the_provider_to_its_target() {
     let begin = rig.server.url(&format!("/auth/oidc/login{query}"));
     let target = browser.go_until(&begin, "https://example.com/").await;
     assert_eq!(target.as_str(), "https://example.com/plan");
-    // They are the one who was there before, by the verified address.
+    // The verified email address identifies the existing user.
     let me = browser.open(&rig.server.url("/api/v1/users/me")).await;
     assert_eq!(me.json()["id"], ada.get("/api/v1/users/me").await["id"]);
 }
 
 #[tokio::test]
-async fn after_the_provider_only_paths_of_this_server_are_gone_on_to() {
+async fn after_the_provider_redirects_stay_on_this_server() {
     let database = TestDatabase::sqlite();
     let rig = ProviderRig::start(&database, &[]);
     rig.account(account("1", "ada@example.com")).await;
@@ -95,7 +96,7 @@ async fn after_the_provider_only_paths_of_this_server_are_gone_on_to() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_not_verified_leads_to_nobody() {
+async fn an_unverified_email_address_signs_nobody_in() {
     let database = TestDatabase::sqlite();
     let rig = ProviderRig::start(&database, &[]);
     Member::add(&rig.server, &database, "ada@example.com");
@@ -134,7 +135,7 @@ async fn only_the_allowed_domains_sign_in() {
 }
 
 #[tokio::test]
-async fn a_group_makes_admins_and_takes_only_that_back() {
+async fn a_group_grants_the_admin_role_and_revokes_only_its_own_grant() {
     let database = TestDatabase::sqlite();
     let group = [("WAYPOST_OIDC_ADMIN_GROUP", "ops")];
     let rig = ProviderRig::start(&database, &group);
@@ -146,7 +147,7 @@ async fn a_group_makes_admins_and_takes_only_that_back() {
     assert_eq!(role(&["staff"]).await, "member");
     assert_eq!(role(&["staff", "ops"]).await, "admin");
     assert_eq!(role(&[]).await, "member");
-    // By hand, through the API.
+    // Granted manually through the API.
     let operator = Member::with_token(&rig.server, OPERATOR);
     let users = operator.get("/api/v1/admin/users").await;
     let id = users["users"][0]["id"].as_str().expect("an id");
@@ -172,7 +173,7 @@ async fn groups_may_have_another_name_and_be_in_the_id_token() {
     let mut claims = account("1", "ada@example.com");
     claims["name"] = json!("ops");
     rig.account(claims).await;
-    // A standard claim is no group, whatever the setting.
+    // A standard claim is never read as groups, whatever the setting.
     assert_eq!(rig.sign_in().await.json()["role"], "member");
     drop(rig);
 
@@ -186,7 +187,7 @@ async fn groups_may_have_another_name_and_be_in_the_id_token() {
 }
 
 #[tokio::test]
-async fn whoever_is_disabled_does_not_come_in_by_the_provider() {
+async fn a_disabled_user_cannot_sign_in_with_the_provider() {
     let database = TestDatabase::sqlite();
     let rig = ProviderRig::start(&database, &[]);
     rig.account(account("1", "ada@example.com")).await;
@@ -201,7 +202,7 @@ async fn whoever_is_disabled_does_not_come_in_by_the_provider() {
 }
 
 #[tokio::test]
-async fn what_one_node_began_another_finishes() {
+async fn another_server_can_finish_a_sign_in() {
     let database = TestDatabase::sqlite();
     let rig = ProviderRig::start(&database, &[]);
     let other = rig.another_node(&database);

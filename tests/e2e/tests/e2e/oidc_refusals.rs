@@ -1,4 +1,4 @@
-//! Signing in with an OpenID provider that fails, lies or is imitated, and with browsers that do.
+//! Signing in with an OpenID provider or a browser that fails, lies or is imitated.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use waypost_test_harness::{TestDatabase, wait_until};
 
 const SOON: Duration = waypost_test_harness::PATIENCE;
 
-/// The rig, and its database, which is gone when it is dropped.
+/// Starts the rig and its database, which is removed when it is dropped.
 async fn start() -> (ProviderRig, TestDatabase) {
     let database = TestDatabase::sqlite();
     let rig = ProviderRig::start(&database, &[]);
@@ -27,7 +27,7 @@ fn failed(page: &Page) {
     assert_refused(page, StatusCode::BAD_REQUEST, "OIDC_FAILED");
 }
 
-/// What is in the address that the provider sends the browser back to.
+/// Returns the parameters of the URL to which the provider redirects the browser.
 fn parameter(callback: &str, name: &str) -> String {
     let url: reqwest::Url = callback.parse().expect("a URL");
     let mut pairs = url.query_pairs();
@@ -35,7 +35,7 @@ fn parameter(callback: &str, name: &str) -> String {
     found.expect("a parameter").1.into_owned()
 }
 
-/// A name, what is done to an ID token, and what the log says about it.
+/// A name, the change to an ID token, and the message in the log.
 type Lie = (&'static str, Value, &'static str);
 
 fn wrong_claims(issuer: &str) -> Vec<Lie> {
@@ -78,7 +78,7 @@ fn wrong_claims(issuer: &str) -> Vec<Lie> {
         (
             "no issuer",
             json!({ "claims": { "iss": null } }),
-            "the answer cannot be read",
+            "the response cannot be read",
         ),
         (
             "another nonce",
@@ -98,7 +98,7 @@ fn wrong_claims(issuer: &str) -> Vec<Lie> {
         (
             "no expiry",
             json!({ "claims": { "exp": null } }),
-            "the answer cannot be read",
+            "the response cannot be read",
         ),
         (
             "issued long ago",
@@ -113,27 +113,27 @@ fn wrong_claims(issuer: &str) -> Vec<Lie> {
         (
             "no time of issue",
             json!({ "claims": { "iat": null } }),
-            "the answer cannot be read",
+            "the response cannot be read",
         ),
         (
             "another access token",
             json!({ "claims": { "at_hash": "AAAAAAAAAAAAAAAAAAAAAA" } }),
-            "does not belong to the ID token",
+            "does not match the ID token",
         ),
         (
             "no subject",
             json!({ "claims": { "sub": null } }),
-            "the answer cannot be read",
+            "the response cannot be read",
         ),
         (
             "an empty subject",
             json!({ "claims": { "sub": "" } }),
-            "the subject is not one",
+            "the subject is invalid",
         ),
         (
             "a long subject",
             json!({ "claims": { "sub": "x".repeat(256) } }),
-            "the subject is not one",
+            "the subject is invalid",
         ),
     ]
 }
@@ -191,14 +191,14 @@ async fn an_id_token_that_is_not_right_signs_nobody_in() {
         failed(&page);
         assert!(browser.cookie("waypost_session").is_none(), "{name}");
         assert!(browser.cookie("waypost_oidc").is_none(), "{name}");
-        // For this reason and no other.
+        // The log names this reason and no other.
         wait_until(name, SOON, async || {
             let output = rig.server.output();
             output[logged..].contains(reason)
         })
         .await;
     }
-    // Nothing of that made it distrust what is right.
+    // After all of them a valid token is still accepted.
     let more = json!({ "claims": { "aud": ["waypost", "other"], "azp": "waypost" } });
     rig.control(json!({ "tamper": more })).await;
     assert!(is_ada(&rig.sign_in().await));
@@ -222,23 +222,23 @@ async fn an_answer_belongs_to_the_browser_that_asked_and_is_used_once() {
     let mut browser = rig.browser();
     let callback = rig.to_callback(&mut browser).await;
     let code = parameter(&callback, "code");
-    // Somebody else's browser: one that began nothing, and one that began something else.
+    // Another browser: one without a pending sign-in, and one with a different one.
     failed(&rig.browser().open(&callback).await);
     let mut other = rig.browser();
     rig.to_callback(&mut other).await;
     failed(&other.open(&callback).await);
-    // The right browser with another state, and without one.
+    // The right browser with another state, and without a state.
     let state = parameter(&callback, "state");
     for wrong in ["", "x", &state[1..], &format!("{state}x")] {
         let replaced = callback.replace(&state, wrong);
         failed(&browser.open(&replaced).await);
     }
     failed(&browser.open(&callback.replace("state=", "stat=")).await);
-    // None of that took from it what it has begun.
+    // The pending sign-in is still valid.
     let pending = browser.cookie("waypost_oidc").expect("still there");
     let page = browser.open(&callback).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{page:?}");
-    // Once more, without the cookie and with it.
+    // The same response again, without the cookie and with it.
     failed(&browser.open(&callback).await);
     browser.set_cookie("waypost_oidc", &pending);
     failed(&browser.open(&callback).await);
@@ -258,7 +258,7 @@ async fn an_answer_of_another_provider_is_not_taken() {
     let (before, _) = callback.split_once("&iss=").expect("the last one");
     let mixed_up = format!("{before}&iss=https%3A%2F%2Fevil.example");
     failed(&browser.open(&mixed_up).await);
-    // The provider has said that it names itself each time.
+    // The provider announces that it always sends its issuer.
     rig.control(json!({ "iss_parameter": false })).await;
     failed(&rig.sign_in().await);
     rig.control(json!({ "iss_parameter": true })).await;
@@ -294,7 +294,7 @@ async fn keys_that_the_provider_has_exchanged_are_found() {
 async fn a_provider_that_is_away_is_waited_for() {
     let (mut rig, _database) = start().await;
     rig.provider.stop();
-    // The server runs, and says so.
+    // The server runs and reports it.
     let away = |page: &Page| {
         assert_refused(page, StatusCode::SERVICE_UNAVAILABLE, "OIDC_UNAVAILABLE");
         assert!(page.headers.contains_key("retry-after"), "{page:?}");
@@ -306,11 +306,11 @@ async fn a_provider_that_is_away_is_waited_for() {
     rig.provider.restart();
     let ada = json!({ "sub": "1", "email": "ada@example.com", "email_verified": true });
     rig.account(ada.clone()).await;
-    wait_until("somebody signs in", SOON, async || {
+    wait_until("a user signs in", SOON, async || {
         is_ada(&rig.sign_in().await)
     })
     .await;
-    // Away between the two halves; it comes back with other keys and has forgotten the code.
+    // The provider stops between the two steps, and returns with other keys and without the code.
     let mut browser = rig.browser();
     let callback = rig.to_callback(&mut browser).await;
     rig.provider.stop();
@@ -318,7 +318,7 @@ async fn a_provider_that_is_away_is_waited_for() {
     rig.provider.restart();
     rig.account(ada).await;
     failed(&browser.open(&callback).await);
-    wait_until("somebody signs in", SOON, async || {
+    wait_until("a user signs in", SOON, async || {
         is_ada(&rig.sign_in().await)
     })
     .await;
@@ -334,7 +334,7 @@ async fn a_provider_that_is_out_of_order_is_no_fault_of_the_visitor() {
         assert_refused(&page, StatusCode::SERVICE_UNAVAILABLE, "OIDC_UNAVAILABLE");
     }
     rig.control(json!({ "fail": {} })).await;
-    wait_until("somebody signs in", SOON, async || {
+    wait_until("a user signs in", SOON, async || {
         is_ada(&rig.sign_in().await)
     })
     .await;
@@ -343,7 +343,7 @@ async fn a_provider_that_is_out_of_order_is_no_fault_of_the_visitor() {
         let page = rig.sign_in().await;
         assert_refused(&page, StatusCode::SERVICE_UNAVAILABLE, "OIDC_UNAVAILABLE");
     }
-    // The same page, loaded again.
+    // The same page, reloaded.
     rig.control(json!({ "fail": { "/token": 503 } })).await;
     let mut browser = rig.browser();
     let callback = rig.to_callback(&mut browser).await;

@@ -1,5 +1,5 @@
-//! The API keeps the promises of its own description: schemathesis asks everything that the description
-//! allows, and much that it does not, and looks at every answer.
+//! The API matches its OpenAPI document: schemathesis sends requests that the document allows, and
+//! many that it does not, and checks every response.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use waypost_e2e::member::{Member, OPERATOR, closed, linkctl};
 use waypost_test_harness::{Invocation, ServerProcess, TestDatabase, schemathesis};
 
-/// No answer 5xx, no status that is not described, and each answer as it is described.
+/// Checks: no 5xx, no undocumented status, and each response as documented.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_headers_conformance,response_schema_conformance";
-/// So many examples of each operation and phase.
+/// Number of examples per operation and phase.
 const EXAMPLES: &str = "12";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,8 +32,7 @@ async fn an_admin_gets_what_the_description_promises() {
     let made = linkctl(&database, &made).assert_success();
     let admin = Member::with_token(&server, made.stdout.trim());
     let there = There::of(&server, &database, &admin).await;
-    // Whoever revokes the token that is used here learns nothing more, and neither does who deletes what
-    // the others ask for.
+    // Left out, because they would revoke the token in use or delete what the other requests need.
     there.ask(&server, &admin.token, &["revokeToken", "deleteLink"]);
 }
 
@@ -47,7 +46,7 @@ async fn a_member_and_the_operator_get_what_the_description_promises() {
     there.ask(&server, OPERATOR, &[]);
 }
 
-/// What is there to ask for.
+/// The records that the requests refer to.
 struct There {
     links: Vec<String>,
     users: Vec<String>,
@@ -75,10 +74,10 @@ impl There {
         Self { links, users }
     }
 
-    /// Asks everything but some operations.
+    /// Tests all operations except some.
     fn ask(&self, server: &ServerProcess, token: &str, but: &[&str]) {
         let hooks = concat!(env!("CARGO_MANIFEST_DIR"), "/schemathesis_hooks.py");
-        // A stream of events goes on for minutes; `live.rs` reads some.
+        // A live stream lasts for minutes; `live.rs` tests it.
         let but = but.iter().chain(&["watchLink"]);
         let but = but.flat_map(|name| ["--exclude-operation-id", name]);
         let finished = Invocation::of_program(schemathesis())
@@ -86,7 +85,7 @@ impl There {
             .args(["--url", &server.url("")])
             .args(["--header", &format!("Authorization: Bearer {token}")])
             .args(["--checks", CHECKS, "--max-examples", EXAMPLES])
-            // The same questions each time.
+            // The same requests in each run.
             .args(["--seed", "1", "--workers", "1"])
             .args(["--suppress-health-check", "all"])
             .args(but)

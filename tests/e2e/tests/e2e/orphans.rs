@@ -1,4 +1,4 @@
-//! Paths that people try and that lead nowhere, on real servers.
+//! Orphan paths on real servers.
 
 use reqwest::{Client, StatusCode};
 use waypost_e2e::member::{Member, OPERATOR, closed, linkctl};
@@ -7,10 +7,10 @@ use waypost_test_harness::{Kind, ServerProcess, TestDatabase, wait_until};
 
 on_each_database!(what_people_try_on_any_node_is_listed_and_scanners_are_not);
 
-/// So long after it was tried a path is in the database, with time to spare.
+/// Time after which a requested path is in the database, with a margin.
 const WRITTEN_WITHIN: std::time::Duration = waypost_test_harness::PATIENCE;
 
-/// `GET` as a browser sends it, which comes from this address through a proxy.
+/// Sends `GET` as a browser with this IP address behind a proxy.
 async fn browse(server: &ServerProcess, address: &str, path: &str) {
     let client = Client::builder()
         .no_proxy()
@@ -28,7 +28,7 @@ async fn browse(server: &ServerProcess, address: &str, path: &str) {
     assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
 }
 
-/// The paths in the lines that `linkctl orphans --json` prints, with their hits.
+/// Returns the paths that `linkctl orphans --json` prints, with their numbers of requests.
 fn all_printed(database: &TestDatabase) -> Vec<(String, u64)> {
     let printed = linkctl(database, &["orphans", "--json"]).assert_success();
     let lines = printed.stdout.lines();
@@ -41,7 +41,7 @@ fn all_printed(database: &TestDatabase) -> Vec<(String, u64)> {
         .collect()
 }
 
-/// Those that people tried.
+/// Returns the paths that people requested.
 fn printed(database: &TestDatabase) -> Vec<(String, u64)> {
     let mut printed = all_printed(database);
     printed.retain(|(path, _)| !path.starts_with("guess-"));
@@ -71,7 +71,7 @@ async fn what_people_try_on_any_node_is_listed_and_scanners_are_not(kind: Kind) 
         printed(&database) == all
     })
     .await;
-    // Whoever looks on a node sees at once what was tried there.
+    // A server shows the paths that were requested from it at once.
     browse(&here, "192.0.2.1", "/docs/api").await;
     let operator = Member::with_token(&here, OPERATOR);
     let listed = operator.get("/api/v1/admin/orphans").await;
@@ -79,17 +79,17 @@ async fn what_people_try_on_any_node_is_listed_and_scanners_are_not(kind: Kind) 
     assert_eq!(orphans[0]["path"], "wikl");
     assert_eq!(orphans[1]["hits"], 2);
 
-    // What is made since is no orphan any more.
+    // A path with a new link is no longer an orphan path.
     let link = serde_json::json!({ "code": "wikl", "url": "https://example.com/" });
     operator.make(link).await;
     assert_eq!(printed(&database), [("docs/api".to_owned(), 2)]);
     operator.delete("/api/v1/admin/orphans/docs%2Fapi").await;
     assert_eq!(printed(&database), []);
-    // At the end, a server writes what it still has.
+    // A server stores its pending paths when it stops.
     browse(&there, "192.0.2.1", "/at-the-end").await;
     assert!(there.terminate().success());
     assert_eq!(printed(&database), [("at-the-end".to_owned(), 1)]);
-    // What was tried before it was known to be a scanner may have been written, by chance.
+    // Paths that the client requested before it was recognised as a scanner may have been stored.
     let guesses = all_printed(&database).len() - 1;
     assert!(guesses <= 10, "{guesses} of 20");
     let metrics = Client::builder().no_proxy().build().expect("a client");

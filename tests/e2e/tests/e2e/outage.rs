@@ -1,4 +1,4 @@
-//! The database goes away and comes back.
+//! Database outages.
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -32,7 +32,7 @@ async fn a_server_outlives_its_database(kind: Kind) {
         assert_eq!(body["code"], "UNAVAILABLE", "{path}");
     }
     assert_eq!(visitor.get("/health").await.status(), StatusCode::OK);
-    // What is in memory needs no database.
+    // Cached links need no database.
     let (status, _) = visitor.visit(&code).await.unwrap();
     assert_eq!(status, StatusCode::FOUND);
     let metrics = visitor.get("/metrics").await.text().await.unwrap();

@@ -1,4 +1,4 @@
-//! People on each database: whose a link is, who sees it, and what becomes of it.
+//! Owners, shares and deletion of links on each database.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -83,7 +83,7 @@ async fn a_link_belongs_to_its_owners_and_is_seen_by_those_it_is_shared_with(kin
     alan.call(Method::PATCH, &path, edit, StatusCode::FORBIDDEN)
         .await;
 
-    // The primary owner gives it away, and a co-owner leaves.
+    // The primary owner transfers the link, and a co-owner leaves it.
     let body = json!({ "email": "grace@example.com", "is_primary": true });
     ada.call(Method::POST, &owners_path, body, StatusCode::CREATED)
         .await;
@@ -141,7 +141,7 @@ async fn an_old_code_goes_on_counting_and_a_deleted_link_can_be_restored(kind: K
     }
     let deleted = ada.get("/api/v1/links?deleted=true").await;
     assert_eq!(deleted["links"][0]["id"], link["id"]);
-    // Not yet 30 days ago.
+    // Deleted less than 30 days ago.
     let purged = linkctl(&database, &["purge", "--yes"]).assert_success();
     assert_eq!(purged.stdout, "purged 0 deleted links\n");
     let restored = ada
@@ -154,7 +154,7 @@ async fn an_old_code_goes_on_counting_and_a_deleted_link_can_be_restored(kind: K
     assert_eq!(back["code"], "old");
     assert_eq!(ada.follow("new").await, StatusCode::FOUND);
     let clicks = ada.get(&path).await["clicks"].as_i64().expect("a number");
-    // Those on the second server, and the three on the first.
+    // The clicks on the second server, and the three on the first.
     assert!(clicks >= 5, "{clicks}");
     wait_until("all clicks are stored", FRESH_WITHIN, async || {
         let settled = elsewhere.get(&path).await["clicks"]

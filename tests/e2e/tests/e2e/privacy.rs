@@ -1,4 +1,4 @@
-//! What is kept of a visitor, and what is not.
+//! What is stored of a visitor, and what is not.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -22,10 +22,10 @@ on_each_database!(
     without_its_salt_no_hash_leads_back_to_an_address,
 );
 
-/// The first visit takes the ingester longer than a reader waits.
+/// Storing the first visit takes the ingester longer than a reader waits.
 const STORED_WITHIN: Duration = waypost_test_harness::PATIENCE;
 
-/// The test comes from 127.0.0.1, which it makes a trusted proxy, and forwards invented visitors.
+/// The test connects from 127.0.0.1 as a trusted proxy, and forwards invented visitors.
 fn options() -> ServerOptions {
     ServerOptions::new()
         .env("WAYPOST_TRUSTED_PROXIES", "127.0.0.0/8")
@@ -80,12 +80,12 @@ async fn only_a_hash_is_kept_of_an_address(kind: Kind) {
         assert_eq!(row[2].as_deref(), Some("https://referrer.example/page"));
         assert_eq!(row[3], None);
     }
-    // Today's, and tomorrow's for the moment after midnight.
+    // The salt of today, and that of tomorrow for the time right after midnight.
     assert_eq!(database.number("select count(*) from daily_salts").await, 2);
     assert!(!server.output().contains("token=secret"));
 }
 
-/// The addresses of those who come, and of a proxy that is believed.
+/// The IP addresses of the visitors and of a trusted proxy.
 const ADDRESSES: [&str; 5] = [
     "203.0.113.7",
     "198.51.100.66",
@@ -94,7 +94,7 @@ const ADDRESSES: [&str; 5] = [
     "2001:db8:85a3:8d3:1319:8a2e:370:7348",
 ];
 
-/// Every place in which an address is, in whatever spelling, or what a query says.
+/// Returns every place that contains an IP address in any spelling, or the content of a query.
 async fn found(server: &ServerProcess, database: &TestDatabase) -> Vec<String> {
     let mut traces = in_database(database).await;
     assert!(traces.iter().any(|it| it.place == "link_days"));
@@ -128,7 +128,7 @@ async fn assert_no_trace(server: &ServerProcess, database: &TestDatabase) {
     assert!(found.is_empty(), "{found:#?}");
 }
 
-/// Not in the database, not in the journal, not while clicks wait in it, and not when all is over.
+/// No traces in the database or the journal, neither while clicks are pending nor afterwards.
 async fn no_spelling_of_an_address_is_found_anywhere(kind: Kind) {
     let database = TestDatabase::new(kind);
     let is_file = kind == Kind::Sqlite;
@@ -171,7 +171,7 @@ async fn no_spelling_of_an_address_is_found_anywhere(kind: Kind) {
     assert!(server.terminate().success());
     assert_no_trace(&server, &database).await;
 
-    // What is there is found: in a table, as bytes in a table, and in a file.
+    // The search finds traces in a table, as bytes in a table, and in a file.
     let planted = server.data_dir().path().join("journal").join("planted");
     std::fs::write(planted, b"MjAzLjAuMTEzLjc=").unwrap();
     database
@@ -196,8 +196,8 @@ async fn no_spelling_of_an_address_is_found_anywhere(kind: Kind) {
     }
 }
 
-/// How many of the hashes that are kept of visitors come out when the addresses of a network are hashed
-/// with each of these values, in whatever order.
+/// Returns the number of stored visitor hashes that result from hashing the IP addresses of a
+/// network with each of these values, in any order.
 fn led_back(kept: &BTreeSet<Vec<u8>>, salts: &BTreeSet<Vec<u8>>) -> usize {
     let mut found: BTreeSet<&Vec<u8>> = BTreeSet::new();
     for salt in salts {
@@ -207,7 +207,7 @@ fn led_back(kept: &BTreeSet<Vec<u8>>, salts: &BTreeSet<Vec<u8>>) -> usize {
                 for (one, other) in [(&input, salt), (salt, &input)] {
                     let digest = Sha256::new_with_prefix(one).chain_update(other);
                     let digest = digest.finalize();
-                    // Of visitors there is a half.
+                    // Visitor hashes are cut to half.
                     found.extend(kept.get(digest.as_slice()));
                     found.extend(kept.get(&digest[..16]));
                 }
@@ -217,15 +217,15 @@ fn led_back(kept: &BTreeSet<Vec<u8>>, salts: &BTreeSet<Vec<u8>>) -> usize {
     found.len()
 }
 
-/// Every value of 32 bytes that is anywhere in the database: whatever may be a salt.
+/// Returns every value of 32 bytes in the database, any of which could be a salt.
 async fn possible_salts(database: &TestDatabase) -> BTreeSet<Vec<u8>> {
     let traces = in_database(database).await.into_iter();
     let bytes = traces.map(|trace| trace.bytes);
     bytes.filter(|bytes| bytes.len() == 32).collect()
 }
 
-/// Whoever has the database and all files afterwards, and knows that the visitors came from one small
-/// network, cannot tell which of its addresses they had. With the salt they could.
+/// An attacker with the database and all files who knows the small network of the visitors cannot
+/// tell which IP addresses they had. With the salt they could.
 async fn without_its_salt_no_hash_leads_back_to_an_address(kind: Kind) {
     let database = TestDatabase::new(kind);
     let mut server = ServerProcess::start(&database, options());

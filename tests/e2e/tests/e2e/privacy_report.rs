@@ -1,5 +1,5 @@
-//! `linkctl privacy report` names every column that there is, or this file says why it does not: a new
-//! column fails here until somebody has decided.
+//! `linkctl privacy report` lists every column, or this file says why not: a new column fails this
+//! test until its content has been reviewed.
 
 use std::collections::BTreeSet;
 
@@ -9,20 +9,20 @@ use waypost_test_harness::TestDatabase;
 
 type Column = (String, String);
 
-/// Columns in which nothing is stored of visitors or users, and why. `*`: all of the table.
+/// Columns without data of visitors or users, with the reason. `*`: all columns of the table.
 const ABOUT_NOBODY: [(&str, &[&str]); 15] = [
-    // Which migrations were applied, and SQLite's own books.
+    // Applied migrations, and internal tables of SQLite.
     ("__diesel_schema_migrations", &["*"]),
     ("sqlite_stat1", &["*"]),
-    // How far the journals of servers are stored: positions and numbers.
+    // How far the journals of servers are stored: positions and counts.
     ("click_journals", &["*"]),
     // Which processes used a journal, on which host.
     ("click_journal_owners", &["*"]),
-    // Numbers of clicks that are lost, and the reason that an operator gave.
+    // Numbers of lost clicks, and the reason that an operator gave.
     ("accepted_losses", &["*"]),
-    // That a code has changed, for the memory of other servers.
+    // Changed codes, for the caches of other servers.
     ("link_changes", &["*"]),
-    // What links are: written by people, about the page that they lead to.
+    // The content of links: written by users about the destination.
     (
         "links",
         &[
@@ -41,7 +41,7 @@ const ABOUT_NOBODY: [(&str, &[&str]); 15] = [
             "updated_at",
             "deleted_at",
             "version",
-            // That somebody owns it; who, is in link_owners.
+            // Whether the link has an owner; link_owners says who.
             "owned",
         ],
     ),
@@ -50,11 +50,11 @@ const ABOUT_NOBODY: [(&str, &[&str]); 15] = [
     ("tags", &["*"]),
     ("link_tags", &["*"]),
     ("link_words", &["*"]),
-    // What is blocked; who has blocked it is in the report.
+    // Blocked hosts; who blocked them is in the report.
     ("blocked_hosts", &["pattern", "reason"]),
-    // How many paths of a day are in orphan_paths.
+    // Number of paths of a day in orphan_paths.
     ("orphan_days", &["*"]),
-    // Which process purges.
+    // The process that purges.
     ("leases", &["*"]),
 ];
 
@@ -72,7 +72,7 @@ async fn columns() -> BTreeSet<Column> {
     rows.iter().map(column).collect()
 }
 
-/// The columns that the report names; what is in the journal, a file, left out.
+/// Returns the columns in the report, without the fields of the journal, which is a file.
 fn reported() -> BTreeSet<Column> {
     let database = TestDatabase::sqlite();
     let printed = linkctl(&database, &["privacy", "report", "--json"]).assert_success();
@@ -97,16 +97,16 @@ fn is_about_nobody((table, column): &Column) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_column_is_in_the_report_or_said_to_be_about_nobody() {
+async fn every_column_is_in_the_report_or_has_no_personal_data() {
     let (columns, reported) = (columns().await, reported());
     assert!(columns.len() > 100, "{columns:?}");
     let undecided: Vec<&Column> = columns
         .iter()
         .filter(|column| !reported.contains(*column) && !is_about_nobody(column))
         .collect();
-    assert!(undecided.is_empty(), "nobody has decided: {undecided:?}");
+    assert!(undecided.is_empty(), "not reviewed yet: {undecided:?}");
     let both: Vec<&Column> = reported.iter().filter(|it| is_about_nobody(it)).collect();
-    assert!(both.is_empty(), "about nobody, and reported: {both:?}");
+    assert!(both.is_empty(), "both listed here and reported: {both:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -114,7 +114,7 @@ async fn every_column_that_is_named_is_there() {
     let (columns, reported) = (columns().await, reported());
     let invented: Vec<&Column> = reported.difference(&columns).collect();
     assert!(invented.is_empty(), "there is no {invented:?}");
-    // Of SQLite's own books, it depends on what was done whether they are there.
+    // The internal tables of SQLite do not always exist.
     for (table, names) in ABOUT_NOBODY {
         for name in names {
             let is_there = |(of, column): &Column| of == table && (*name == "*" || column == name);

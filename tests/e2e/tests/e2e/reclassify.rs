@@ -1,4 +1,4 @@
-//! `linkctl reclassify` on a database whose clicks were stored before there were classes.
+//! `linkctl reclassify` on a database whose clicks were stored without a click type.
 
 use reqwest::{Client, StatusCode, redirect};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) App
 const GOOGLE: &str = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
 const SLACK: &str = "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)";
 
-/// Who follows the links, and the pages that they come from.
+/// The user agents and referrers of the visits.
 const VISITS: [(&str, Option<&str>, Option<&str>); 10] = [
     ("wiki", Some(FIREFOX), Some("https://news.example/a")),
     ("docs", Some(FIREFOX), Some("https://news.example/b")),
@@ -33,7 +33,7 @@ const VISITS: [(&str, Option<&str>, Option<&str>); 10] = [
 
 const PASSWORD: &str = "correct horse";
 
-/// All that was visited, and one click of an owner.
+/// Sends all visits, and one click of an owner.
 const CLICKS: u64 = 11;
 
 const WITHOUT_CLASSES: [&str; 3] = [
@@ -66,7 +66,7 @@ async fn forget_classes(database: &TestDatabase) {
     }
 }
 
-/// All that is said of the clicks of these links, but for the moment at which it is said.
+/// Returns all statistics of these links without `complete_until`.
 async fn told(operator: &Member, links: &[String]) -> Vec<Value> {
     let mut told = Vec::new();
     for link in links {
@@ -83,7 +83,7 @@ async fn told(operator: &Member, links: &[String]) -> Vec<Value> {
     told
 }
 
-/// What `linkctl reclassify --json` prints: how many it has looked at, and changed.
+/// Returns the numbers of checked and changed clicks that `linkctl reclassify --json` prints.
 fn reclassified(database: &TestDatabase, after: Option<&str>) -> (u64, u64) {
     let mut arguments = vec!["reclassify", "--json"];
     arguments.extend(after.iter().flat_map(|id| ["--after", id]));
@@ -134,13 +134,13 @@ async fn clicks_of_before_there_were_classes_are_counted_as_if_there_had_been(ki
     assert_ne!(told(&operator, &links).await, before);
     linkctl(&database, &["verify"]).assert_success();
     let printed = linkctl(&database, &["reclassify"]).assert_success();
-    assert_eq!(printed.stdout, "looked at 11 clicks, changed 11\n");
+    assert_eq!(printed.stdout, "checked 11 clicks, changed 11\n");
     assert_eq!(told(&operator, &links).await, before);
     linkctl(&database, &["verify"]).assert_success();
     assert_eq!(reclassified(&database, None), (CLICKS, 0));
     assert_eq!(told(&operator, &links).await, before);
 
-    // Again, in two parts.
+    // The same again in two parts.
     forget_classes(&database).await;
     let rows = database
         .rows("select id from link_clicks order by id")
@@ -153,7 +153,7 @@ async fn clicks_of_before_there_were_classes_are_counted_as_if_there_had_been(ki
     assert_eq!(reclassified(&database, None), (CLICKS, 4));
     assert_eq!(told(&operator, &links).await, before);
 
-    // On a day that saw both, old clicks and new ones are counted by what they are.
+    // On a day with old and new clicks, each is counted by its own type.
     forget_classes(&database).await;
     visit_all(&server).await;
     let visits = u64::try_from(VISITS.len()).expect("a few");

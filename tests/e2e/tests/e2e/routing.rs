@@ -1,5 +1,5 @@
-//! Go-links on a real server: the table of requests, written to the socket byte by byte, and changes that
-//! other nodes notice.
+//! Routing on a real server: the table of requests, written to the socket byte by byte, and changes
+//! that other servers notice.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use waypost_test_harness::{Kind, ServerProcess, TestDatabase, wait_until};
 
 on_each_database!(another_node_follows_the_changes);
 
-/// Status line, headers and body of the answer to `GET` of these bytes.
+/// Returns status line, headers and body of the response to `GET` with this path.
 async fn asked(server: &ServerProcess, host: &str, request: &str) -> String {
     let address = server.url("");
     let address = address.strip_prefix("http://").expect("an address");
@@ -91,7 +91,7 @@ async fn each_request_leads_where_the_table_says_and_is_counted() {
         }
     }
 
-    // Each of them once, whatever else was asked for in between.
+    // Each is counted once, whatever other requests came in between.
     let listed = operator.get("/api/v1/admin/links?limit=200").await;
     let mut counted: BTreeMap<String, u64> = BTreeMap::new();
     for link in listed["links"].as_array().expect("a list") {
@@ -109,7 +109,7 @@ async fn each_request_leads_where_the_table_says_and_is_counted() {
     linkctl(&database, &["verify"]).assert_success();
 }
 
-/// A keyword, a longer code and what becomes of them are known to another node as a link is.
+/// Another server learns of changes to keywords and longer codes as of changes to links.
 async fn another_node_follows_the_changes(kind: Kind) {
     let database = TestDatabase::new(kind);
     let here = ServerProcess::start(&database, closed());

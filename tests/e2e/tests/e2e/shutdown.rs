@@ -1,4 +1,4 @@
-//! Stopping a server in the middle of its work.
+//! Stopping a server under load.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,7 +11,7 @@ use waypost_test_harness::{
 
 on_each_database!(a_server_that_is_stopped_under_load_loses_nothing);
 
-/// Whoever got a 302 is counted, and nobody else.
+/// Every visit answered with 302 is counted, and no other.
 async fn a_server_that_is_stopped_under_load_loses_nothing(kind: Kind) {
     let database = TestDatabase::new(kind);
     let mut server = ServerProcess::start(&database, ServerOptions::new());
@@ -22,7 +22,7 @@ async fn a_server_that_is_stopped_under_load_loses_nothing(kind: Kind) {
             let (visitor, code) = (Visitor::of(&server), code.clone());
             let redirected = Arc::clone(&redirected);
             tokio::spawn(async move {
-                // Until the server does not answer any more.
+                // Until the server stops answering.
                 while let Ok((status, _)) = visitor.visit(&code).await {
                     assert_eq!(status, StatusCode::FOUND);
                     redirected.fetch_add(1, Ordering::Relaxed);
@@ -41,7 +41,7 @@ async fn a_server_that_is_stopped_under_load_loses_nothing(kind: Kind) {
     }
     let clicks = redirected.load(Ordering::Relaxed);
     assert_eq!(Kept::of(&database, &code).await, Kept::thrice(clicks));
-    // Nothing is left for the next start.
+    // The next start finds no pending clicks.
     let status = Invocation::of("linkctl")
         .args(["journal", "status"])
         .database(&database)

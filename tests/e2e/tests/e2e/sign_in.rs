@@ -1,4 +1,4 @@
-//! Signing in with a browser, on each database: from the first start to signing out everywhere.
+//! Signing in with a browser on each database, from the first start to signing out everywhere.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -27,7 +27,7 @@ async fn from_the_printed_link_to_a_secure_target_and_out_again(kind: Kind) {
         assert!(!server.stderr().contains(token), "the log has the token");
     }
 
-    // The link of one server works on every other one, once.
+    // The set-up link of one server works on every other one, once.
     let mut ada = Browser::of(&second);
     let page = ada.open(&links[0]).await;
     assert_eq!(page.status, StatusCode::OK, "{page:?}");
@@ -52,7 +52,7 @@ async fn from_the_printed_link_to_a_secure_target_and_out_again(kind: Kind) {
     let made = ada.call(Method::POST, "/api/v1/links", &link).await;
     assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
 
-    // Another browser is sent to sign in, and then on.
+    // Another browser is redirected to sign in, and then to its destination.
     let mut other = Browser::of(&first);
     let sent = other.open("/plan").await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER);
@@ -75,7 +75,7 @@ async fn from_the_printed_link_to_a_secure_target_and_out_again(kind: Kind) {
         (StatusCode::FOUND, target)
     );
 
-    // Signed out everywhere on one server, she is signed out on the other.
+    // Signing out everywhere on one server signs out on the other.
     let mut elsewhere = other.on(&second);
     assert!(elsewhere.is_signed_in().await);
     let page = elsewhere.open("/auth/logout").await;
@@ -109,7 +109,7 @@ async fn clicks_of_somebody_who_is_signed_in_are_theirs(kind: Kind) {
     .await;
     assert_eq!(of_ada().await, 1);
 
-    // Whoever signs out at once has made the click all the same; what comes after is nobody's.
+    // A click counts for the user even if they sign out at once; later clicks have no user.
     let mut stale = ada.clone();
     let page = ada.open("/auth/logout").await;
     assert_eq!(ada.open("/wiki").await.status, StatusCode::FOUND);
@@ -153,7 +153,7 @@ async fn a_guesser_has_to_wait_and_a_new_password_signs_out(kind: Kind) {
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     let wait = refused.retry_after.expect("a time to wait");
     assert!((1..=60).contains(&wait), "{wait}");
-    // Who is signed in is not concerned.
+    // Signed-in users are not affected.
     assert!(ada.is_signed_in().await);
     Invocation::of("linkctl")
         .args(["user", "password", EMAIL])

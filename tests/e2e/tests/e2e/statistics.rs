@@ -1,6 +1,5 @@
-//! Statistics of clicks with known numbers: put into the database directly, and asked for over HTTP, in
-//! zones whose days are not those of UTC or have 23 or 25 hours. Clicks that are really made are in
-//! `visits.rs`.
+//! Statistics of known clicks, inserted into the database and read over HTTP, in time zones whose
+//! days differ from UTC or have 23 or 25 hours. Real visits are in `visits.rs`.
 
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
@@ -24,7 +23,7 @@ on_each_database!(
 
 const EMAIL: &str = "ada@example.com";
 
-/// The last day about which anything is asked, and so many days before it.
+/// The last day of the queries, and the number of days before it.
 struct Asked {
     from: Date,
     to: Date,
@@ -45,8 +44,8 @@ fn plan(zone: &str, first: OffsetDateTime, last: OffsetDateTime) -> TruthPlan {
     }
 }
 
-/// A server whose days begin in the zone of the plan, Ada, to whom all links and some of the clicks
-/// belong, and what is known.
+/// A server in the time zone of the plan, the user Ada, who owns all links and made some of the
+/// clicks, and the expected values.
 async fn start(database: &TestDatabase, plan: TruthPlan) -> (ServerProcess, Member, UserId, Truth) {
     let settings = DatabaseSettings::for_url(database.url()).expect("a URL");
     let opened = Database::connect(&settings).await.expect("a database");
@@ -71,7 +70,7 @@ async fn start(database: &TestDatabase, plan: TruthPlan) -> (ServerProcess, Memb
     (server, member, ada.id, truth)
 }
 
-/// An answer without up to when it is complete, which is now.
+/// Returns a response without `complete_until`, which is now.
 async fn shown(ada: &Member, path: &str) -> Value {
     let asked_at = SystemClock.now();
     let mut answer = ada.get(path).await;
@@ -86,7 +85,7 @@ fn path(link: LinkId, what: &str) -> String {
     format!("/api/v1/links/{link}/{what}")
 }
 
-/// Asserts every number of every endpoint about these days, and all clicks.
+/// Asserts every number of every endpoint for these days, and for all clicks.
 async fn assert_all(ada: &Member, id: UserId, truth: &Truth, today: Date, asked: &[Asked]) {
     for Asked { from, to } in asked {
         let (from, to) = (*from, *to);
@@ -154,7 +153,7 @@ async fn assert_clicks(ada: &Member, id: UserId, truth: &Truth, link: LinkId) {
     assert_eq!(rows, cells);
 }
 
-/// Everything of a plan about the past: all days, single ones, and some beyond both ends.
+/// Asserts all past days of a plan: the whole range, single days, and days beyond both ends.
 async fn assert_past(kind: Kind, plan: TruthPlan, single: [Date; 2]) {
     let database = TestDatabase::new(kind);
     let zone = plan.zone.clone();
@@ -177,7 +176,7 @@ async fn assert_past(kind: Kind, plan: TruthPlan, single: [Date; 2]) {
     .await;
 }
 
-/// Checks something that depends on which day it is; once more where a new one began meanwhile.
+/// Runs a check that depends on the present day, again if a new day started in the meantime.
 async fn on_one_day(zone: &Zone, check: impl AsyncFn(Date)) {
     let today = zone.day_of(SystemClock.now());
     let checking = std::panic::AssertUnwindSafe(check(today));
@@ -199,7 +198,7 @@ async fn every_number_is_right_in_utc(kind: Kind) {
     assert_past(kind, plan("UTC", first, last), days).await;
 }
 
-/// Days begin at 18:30 UTC.
+/// Days start at 18:30 UTC.
 async fn every_number_is_right_in_kolkata(kind: Kind) {
     let (first, last) = (
         datetime!(2026-02-25 12:00 UTC),
@@ -216,7 +215,7 @@ async fn every_number_is_right_in_kolkata(kind: Kind) {
     assert_past(kind, plan, days).await;
 }
 
-/// 29 March has 23 hours: 02:00 to 03:00 is no time there.
+/// 29 March has 23 hours: the hour from 02:00 does not exist.
 async fn every_number_is_right_in_berlin_when_clocks_go_forward(kind: Kind) {
     let (first, last) = (
         datetime!(2026-03-26 12:00 UTC),
@@ -239,7 +238,7 @@ async fn every_number_is_right_in_berlin_when_clocks_go_forward(kind: Kind) {
     assert_past(kind, plan, days).await;
 }
 
-/// 25 October has 25 hours: 02:00 to 03:00 comes twice.
+/// 25 October has 25 hours: the hour from 02:00 occurs twice.
 async fn every_number_is_right_in_berlin_when_clocks_go_back(kind: Kind) {
     let (first, last) = (
         datetime!(2026-10-22 12:00 UTC),
@@ -271,7 +270,7 @@ async fn the_last_days_are_those_before_the_midnight_of_the_zone(kind: Kind) {
         let from = today - Duration::days(29);
         let asked = [Asked { from, to: today }];
         assert_all(&ada, id, &truth, today, &asked).await;
-        // What is shown where no days are asked for.
+        // The default range.
         let hot = truth.links[0].id;
         let stats = shown(&ada, &path(hot, "stats")).await;
         assert_eq!(stats, truth.stats_json(hot, from, today, today));

@@ -1,4 +1,5 @@
-//! Everything that a server leaves behind, and how an address may be spelled in it.
+//! Traces that a server leaves in its database and files, and the spellings of an IP address in
+//! them.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -8,15 +9,15 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD
 use sha2::{Digest as _, Sha256};
 use waypost_test_harness::{Kind, ServerProcess, TestDatabase};
 
-/// Something that was left behind.
+/// A stored value.
 pub(crate) struct Trace {
-    /// Where.
+    /// Where it is stored.
     pub(crate) place: String,
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Every value of every table: as the text that the database spells, and where that is hexadecimal, also
-/// as the bytes that it stands for.
+/// Returns every value of every table as text, and hexadecimal values also as the bytes that they
+/// represent.
 pub(crate) async fn in_database(database: &TestDatabase) -> Vec<Trace> {
     let schema = match database.kind() {
         Kind::Sqlite => "select name from sqlite_master where type = 'table'",
@@ -47,7 +48,7 @@ pub(crate) async fn in_database(database: &TestDatabase) -> Vec<Trace> {
     traces
 }
 
-/// Every file of the data directory, and those of SQLite.
+/// Returns every file of the data directory, including those of SQLite.
 pub(crate) fn in_files(server: &ServerProcess, database: &TestDatabase) -> Vec<Trace> {
     let mut files = Vec::new();
     collect(server.data_dir().path(), &mut files);
@@ -58,7 +59,7 @@ pub(crate) fn in_files(server: &ServerProcess, database: &TestDatabase) -> Vec<T
         }
     }
     let read = |path: PathBuf| {
-        // Not every file is there, and some go away.
+        // Some files are missing, and others disappear.
         let bytes = std::fs::read(&path).ok()?;
         let place = path.display().to_string();
         Some(Trace { place, bytes })
@@ -93,7 +94,7 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
 pub(crate) fn contains(bytes: &[u8], part: &[u8]) -> bool {
     let [first, ..] = part else { return true };
     let mut rest = bytes;
-    // Most places do not even have the first byte.
+    // Most positions differ in the first byte.
     while let Some(place) = rest.iter().position(|byte| byte == first) {
         if rest[place..].starts_with(part) {
             return true;
@@ -103,7 +104,7 @@ pub(crate) fn contains(bytes: &[u8], part: &[u8]) -> bool {
     false
 }
 
-/// The octets of an address, in network order.
+/// Returns the octets of an IP address in network order.
 pub(crate) fn octets(address: IpAddr) -> Vec<u8> {
     match address {
         IpAddr::V4(address) => address.octets().to_vec(),
@@ -111,8 +112,8 @@ pub(crate) fn octets(address: IpAddr) -> Vec<u8> {
     }
 }
 
-/// The ways in which somebody would write an address, and hide it from those who look for it. `day` is
-/// what they might think of as a salt.
+/// Returns the spellings and hashes under which an IP address could be stored. `day` is a value
+/// that an implementation could use as a salt.
 pub(crate) fn spellings(address: IpAddr, day: &str) -> Vec<(String, Vec<u8>)> {
     let octets = octets(address);
     let mut texts = vec![address.to_string()];
@@ -139,9 +140,9 @@ pub(crate) fn spellings(address: IpAddr, day: &str) -> Vec<(String, Vec<u8>)> {
     let mut add = |name: &str, bytes: Vec<u8>| spellings.push((name.to_owned(), bytes));
     let little: Vec<u8> = octets.iter().rev().copied().collect();
     add("octets", octets.clone());
-    add("octets from behind", little.clone());
+    add("reversed octets", little.clone());
     add("number", number.into_bytes());
-    for (name, bytes) in [("octets", &octets), ("octets from behind", &little)] {
+    for (name, bytes) in [("octets", &octets), ("reversed octets", &little)] {
         let digits = to_hex(bytes);
         add(&format!("{name} in hex"), digits.clone().into_bytes());
         add(
@@ -152,7 +153,7 @@ pub(crate) fn spellings(address: IpAddr, day: &str) -> Vec<(String, Vec<u8>)> {
     for text in &texts {
         add("text", text.clone().into_bytes());
         add(
-            "text from behind",
+            "reversed text",
             text.chars().rev().collect::<String>().into(),
         );
         let escaped = text.replace('.', "%2E").replace(':', "%3A");
@@ -168,13 +169,13 @@ pub(crate) fn spellings(address: IpAddr, day: &str) -> Vec<(String, Vec<u8>)> {
         for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
             add("base64", engine.encode(&input).into_bytes());
         }
-        // Without a salt, and with one that anybody knows.
+        // Without a salt, and with a public one.
         for (before, after) in [("", ""), ("", day), (day, "")] {
             let digest = Sha256::new_with_prefix(before)
                 .chain_update(&input)
                 .chain_update(after)
                 .finalize();
-            // As the visitors of a day are kept, by half of it.
+            // As visitor hashes are stored: the first half.
             add("digest", digest[..16].to_vec());
             add("digest in hex", to_hex(&digest[..16]).into_bytes());
             add("digest in HEX", to_hex(&digest[..16]).to_uppercase().into());

@@ -1,5 +1,5 @@
-//! Clicks that are really made, by people, programs and those who do not want to be known: what the
-//! statistics say of them, in each privacy.
+//! Real visits by people, programs and visitors who ask not to be tracked, and what the statistics
+//! show of them with each privacy setting.
 
 use std::path::Path;
 use std::time::Duration;
@@ -31,15 +31,15 @@ const SAFARI: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) App
 const GOOGLEBOT: &str = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
 const SLACKBOT: &str = "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)";
 
-/// Addresses that the test's database of countries knows.
+/// IP addresses in the country database of the test.
 const GB: &str = "81.2.69.160";
 const SE: &str = "89.160.20.128";
 const US: &str = "216.160.83.57";
 
-/// The first class that is asked for takes the server longer than a reader waits.
+/// Classifying the first visit takes the server longer than a reader waits.
 const STORED_WITHIN: Duration = waypost_test_harness::PATIENCE;
 
-/// What is sent, and what is to be shown of it besides its time and its user.
+/// A visit, and what the statistics must show of it besides its time and user.
 struct Visit {
     address: &'static str,
     headers: &'static [(&'static str, &'static str)],
@@ -54,7 +54,7 @@ fn facts(class: &str, of: [Option<&str>; 4], referrer: Option<&str>) -> Value {
     })
 }
 
-/// In the order in which they come.
+/// Returns the visits in their order.
 fn visits() -> Vec<Visit> {
     let firefox = |country| [Some("Firefox"), Some("Windows"), Some("desktop"), country];
     let nothing = [None; 4];
@@ -129,7 +129,7 @@ fn visits() -> Vec<Visit> {
     ]
 }
 
-/// A server, and a link of Ada's which all of them have followed, and she herself at the end.
+/// A server with a link of Ada that received all visits, the last one by Ada herself.
 struct Visited {
     database: TestDatabase,
     server: ServerProcess,
@@ -192,7 +192,7 @@ impl Visited {
             }
             let answer = request.send().await.expect("an answer");
             assert_eq!(answer.status(), StatusCode::FOUND);
-            // Ids are in the order of their milliseconds.
+            // IDs are sorted by millisecond.
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         let mut browser = Browser::of(&self.server);
@@ -208,7 +208,7 @@ impl Visited {
         self.ada.get(&format!("{}/{what}", self.link)).await
     }
 
-    /// The rows of a breakdown: value, clicks, those of people.
+    /// Returns the rows of a breakdown: value, clicks, clicks by people.
     async fn breakdown(&self, by: &str) -> Value {
         let rows = self.get(&format!("breakdown?by={by}")).await["rows"].take();
         let rows = rows.as_array().expect("rows").iter();
@@ -216,7 +216,7 @@ impl Visited {
             .collect()
     }
 
-    /// Asserts what is the same in each privacy: the numbers.
+    /// Asserts the totals, which are the same with each privacy setting.
     async fn assert_numbers(&self) {
         let stats = self.get("stats").await;
         for (field, number) in [
@@ -229,14 +229,14 @@ impl Visited {
         }
         let daily = stats["daily"].as_array().expect("days");
         assert_eq!(daily.len(), 30);
-        // Whoever comes at midnight comes on two days.
+        // Visits around midnight can be on two days.
         let visitors = daily
             .iter()
             .map(|day| day["visitors"].as_u64().expect("a number"));
         assert!((5..=8).contains(&visitors.sum::<u64>()), "{daily:?}");
         let today = daily.last().expect("a day");
         if today["clicks"] == 10 {
-            // Three countries, the messenger, and Ada; nobody knows about the two others.
+            // Three countries, the chat app, and Ada; the two others have no country.
             assert_eq!(today["visitors"], 5);
             assert_eq!(stats["visitors_today"], 5);
             assert_eq!(today["humans"], 6);
@@ -287,7 +287,7 @@ impl Visited {
         assert_eq!(verified.status.code(), Some(0), "{verified:?}");
     }
 
-    /// Asserts that each click is listed as what it was, newest first, hers with `user`.
+    /// Asserts that each click is listed with its details, newest first, and Ada's with `user`.
     async fn assert_list(&self, user: Value) {
         let mut expected: Vec<Value> = visits()
             .into_iter()
@@ -353,7 +353,7 @@ async fn each_visit_is_shown_as_what_it_was(kind: Kind) {
     let visited = Visited::with(kind, "full").await;
     visited.assert_numbers().await;
     visited.assert_list(visited.user.clone()).await;
-    // Of those who do not want to be known there is nothing else either.
+    // Of visitors who ask not to be tracked nothing else is stored either.
     let nothing = "ip_hash is null and user_agent is null and referrer is null and user_id is null \
                    and browser is null and os is null and device is null and country is null \
                    and class = 'human'";

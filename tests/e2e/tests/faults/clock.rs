@@ -1,4 +1,4 @@
-//! A clock is wrong by days: that of a server, that of the database, or that of the only machine there is.
+//! Clocks that are wrong by days: of a server, of the database, or of the only machine.
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -11,22 +11,22 @@ use waypost_test_harness::{
 
 use crate::setup::{SOON, drained, links_of, metric, report, verify};
 
-/// By how much clocks are wrong.
+/// The error of the clocks.
 const DAYS: i32 = 400;
-/// More than are purged whatever share of all they are.
+/// More clicks than are purged without checking their share of all clicks.
 const CLICKS: i64 = 150;
 const EMAIL: &str = "ada@example.com";
 
-/// What a pass of the maintenance says that does nothing.
-const PASSED_OVER: &str = "nothing old is deleted while clocks differ";
-/// What a server says once when it finds that clocks differ.
-const APART: &str = "more than 5 minutes apart";
-/// What it says when they do no longer.
+/// The log line of a maintenance pass that does nothing.
+const PASSED_OVER: &str = "nothing is deleted while the clocks differ";
+/// The log line of a server that finds that clocks differ, written once.
+const APART: &str = "differ by more than 5 minutes";
+/// The log line of a server whose clocks agree again.
 const AGREE_AGAIN: &str = "agree again";
-/// What it says once where a purge would take too much.
+/// The log line when a purge would delete too much, written once.
 const TOO_MANY: &str = "they are more than half of all";
 
-/// Purges what is older than a year, and tells what the maintenance does.
+/// Purges clicks older than a year, and logs the maintenance.
 fn options() -> ServerOptions {
     ServerOptions::new()
         .env("WAYPOST_RETENTION_DAYS", "365")
@@ -44,13 +44,13 @@ fn restart(server: &mut ServerProcess) {
     tokio::task::block_in_place(|| server.restart());
 }
 
-/// How often a server has written something.
+/// Returns how often a server has logged a text.
 fn lines(server: &ServerProcess, text: &str) -> usize {
     let output = server.output();
     output.lines().filter(|line| line.contains(text)).count()
 }
 
-/// Follows a link so often, and waits until that is stored.
+/// Follows a link several times, and waits until the clicks are stored.
 async fn follow(server: &ServerProcess, code: &str, clicks: i64) {
     let visitor = Visitor::of(server);
     for _ in 0..clicks {
@@ -60,13 +60,14 @@ async fn follow(server: &ServerProcess, code: &str, clicks: i64) {
     drained(server).await;
 }
 
-/// The salts of a database, with their days.
+/// Returns the salts of a database with their days.
 async fn salts(database: &TestDatabase) -> Vec<Vec<Option<String>>> {
     let salts = "select day, salt from daily_salts order by day";
     database.rows(salts).await
 }
 
-/// Whether two columns of times lie so many days after the present time of the database, up to some minutes.
+/// Whether two columns of times are this many days after the present time of the database, with a
+/// tolerance of minutes.
 async fn assert_dated(database: &TestDatabase, table: &str, column: &str, days: i64) {
     let now = |minutes| match database.kind() {
         Kind::Postgres => format!("clock_timestamp() + interval '{days} days {minutes} minutes'"),
@@ -78,7 +79,7 @@ async fn assert_dated(database: &TestDatabase, table: &str, column: &str, days: 
     assert_eq!(database.number(&wrong).await, 0, "{table}.{column}");
 }
 
-/// What `/health/ready` says needs attention.
+/// Returns the warnings of `/health/ready`.
 async fn details(server: &ServerProcess) -> Vec<String> {
     let ready = Visitor::of(server).get("/health/ready").await;
     assert_eq!(ready.status(), StatusCode::OK);
@@ -89,7 +90,7 @@ async fn details(server: &ServerProcess) -> Vec<String> {
     codes.collect()
 }
 
-/// Asserts that a server has noticed that its clock is ahead of that of the database by so many days.
+/// Asserts that a server has noticed that its clock is this many days ahead of the database.
 async fn assert_noticed(server: &ServerProcess, days: i32) {
     let skew = metric(server, "waypost_clock_skew_seconds").await;
     let expected = f64::from(days) * 86_400.0;
@@ -105,7 +106,7 @@ async fn assert_not_concerned(server: &ServerProcess) {
     assert_eq!(lines(server, APART), 0, "{}", server.output());
 }
 
-/// What `linkctl purge` would delete, on a machine with this clock.
+/// Returns what `linkctl purge` would delete on a machine with this clock.
 fn would_purge(database: &TestDatabase, clock: &TestClock) -> Value {
     let finished = tokio::task::block_in_place(|| {
         Invocation::of("linkctl")
@@ -159,14 +160,15 @@ async fn a_wrong_server_beside_a_right_one(kind: Kind, days: i32) {
     }
     assert_not_concerned(&right).await;
 
-    // What the wrong one records is dated, and hashed, as by the right one.
+    // Clicks of the server with the wrong clock get the same dates and hashes as those of the right
+    // one.
     follow(&wrong, &code, CLICKS).await;
     assert_eq!(Kept::of(&database, &code).await, Kept::thrice(CLICKS * 2));
     assert_dated(&database, "link_clicks", "clicked_at", 0).await;
     let one_visitor_a_day = "select count(*) from link_days where visitors <> 1";
     assert_eq!(database.number(one_visitor_a_day).await, 0);
 
-    // Sessions count for both, and as long.
+    // Sessions are valid on both servers, for the same time.
     let mut other = Browser::of(&wrong);
     other.sign_in(EMAIL, PASSWORD, "/").await;
     for server in [&wrong, &right] {
@@ -189,7 +191,7 @@ async fn a_wrong_server_beside_a_right_one(kind: Kind, days: i32) {
     );
     assert_eq!(verify(&database, &right)["agrees"], true);
 
-    // Set right, it says so once.
+    // Once its clock is right, the server logs it once.
     clock.set_ahead(0);
     wrong.wait_for_output(AGREE_AGAIN, SOON);
     let skew = metric(&wrong, "waypost_clock_skew_seconds").await;
@@ -201,7 +203,7 @@ async fn a_wrong_server_beside_a_right_one(kind: Kind, days: i32) {
     ));
 }
 
-/// The database's time counts for servers whose clocks are right, too, and they delete nothing by it.
+/// Servers with the right time also use the time of the database, and delete nothing because of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_whose_clock_is_set_ahead_loses_nothing() {
     let clock = TestClock::ahead(0);
@@ -237,7 +239,7 @@ async fn a_database_whose_clock_is_set_ahead_loses_nothing() {
     assert_dated(&database, "link_clicks", "clicked_at", 0).await;
 }
 
-/// Nobody else knows the time there: the share of all clicks that looks old tells that something is wrong.
+/// No other clock is available there: the large share of old clicks reveals the error.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_clicks_of_the_only_machine_are_not_purged_when_its_clock_is_ahead() {
     let database = TestDatabase::sqlite();
@@ -255,7 +257,7 @@ async fn the_clicks_of_the_only_machine_are_not_purged_when_its_clock_is_ahead()
     assert_eq!(Kept::of(&database, &code).await, Kept::thrice(CLICKS + 1));
     assert_eq!(lines(&server, TOO_MANY), 0, "{}", server.output());
 
-    // As long after as it says, the operator purges them by hand, and then they are.
+    // After the time that the message names, the operator purges the clicks manually.
     clock.set_ahead(DAYS);
     tokio::task::block_in_place(|| {
         Invocation::of("linkctl")

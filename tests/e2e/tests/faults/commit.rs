@@ -1,4 +1,4 @@
-//! A commit that takes longer than its server lives.
+//! A commit that ends after its server was killed.
 
 use reqwest::StatusCode;
 use waypost_e2e::{Kept, Visitor};
@@ -6,7 +6,7 @@ use waypost_test_harness::{Kind, wait_until};
 
 use crate::setup::{SOON, drained, dropped, durability, report, server_with_links, verify};
 
-/// Commits of stored clicks take a while, as they do when a disk is busy or a standby is waited for.
+/// Slows down commits of clicks, as a busy disk or a synchronous standby does.
 const SLOW_COMMITS: &str = "
     create function wait() returns trigger language plpgsql as
         'begin perform pg_sleep(3); return null; end';
@@ -17,8 +17,8 @@ const COMMITTING: &str = "
     where datname = current_database() and state = 'active' and query = 'COMMIT'";
 const STORED: &str = "select count(*) from link_clicks";
 
-/// PostgreSQL goes on with a commit when whoever asked for it is gone, and so does MariaDB, which has
-/// nothing that makes a commit last.
+/// PostgreSQL finishes a commit after its client has disconnected. MariaDB does so as well, but has
+/// nothing that slows down a commit for a test.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_ends_when_its_server_was_started_again_is_not_repeated() {
     let (database, mut server, codes) =
@@ -31,8 +31,8 @@ async fn a_commit_that_ends_when_its_server_was_started_again_is_not_repeated() 
             assert_eq!(status, StatusCode::FOUND);
         }
     };
-    // While the first click is committed, a second batch gathers, and a third one during that: the
-    // batch that the next process reads has another end than the one that is being committed.
+    // While the first click is being committed, a second batch gathers, and then a third one: the
+    // batch that the next process reads ends at another position than the batch being committed.
     visit(1).await;
     wait_until("the first batch is being committed", SOON, async || {
         database.number(COMMITTING).await > 0

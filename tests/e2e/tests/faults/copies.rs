@@ -1,4 +1,4 @@
-//! Data directories that are copied, and both copies run.
+//! Copied data directories, both in use by servers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use waypost_test_harness::{Invocation, Kind, ServerProcess, TestDatabase};
 
 use crate::setup::{drained, durability, server_with_links, verify};
 
-/// Copies a directory with all that it holds.
+/// Copies a directory with its contents.
 fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -24,7 +24,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A server on a copy of the data directory of another one.
+/// Starts a server on a copy of the data directory of another server.
 fn server_on_copy(database: &TestDatabase, original: &ServerProcess) -> ServerProcess {
     let directory = Arc::new(tempfile::tempdir().unwrap());
     copy(original.data_dir().path(), directory.path());
@@ -37,7 +37,7 @@ fn start_in(database: &TestDatabase, directory: Arc<TempDir>) -> ServerProcess {
     })
 }
 
-/// Follows a link, and is redirected.
+/// Follows a link, and asserts a redirect.
 async fn follow(server: &ServerProcess, code: &str) {
     let (status, _) = Visitor::of(server).visit(code).await.unwrap();
     assert_eq!(status, StatusCode::FOUND);
@@ -67,7 +67,7 @@ async fn both_count(kind: Kind) {
     drained(&original).await;
     assert_eq!(verify(&database, &original)["agrees"], true);
     let copy = server_on_copy(&database, &original);
-    // As many on each: neither takes the position of the other for its own.
+    // The same number on each: neither server mistakes the position of the other for its own.
     for _ in 0..20 {
         follow(&original, code).await;
         follow(&copy, code).await;
@@ -85,7 +85,7 @@ async fn both_count(kind: Kind) {
         "{output}"
     );
 
-    // It is said until somebody has looked at it.
+    // The warning remains until an operator accepts it.
     let verified = verify(&database, &original);
     assert_eq!(verified["agrees"], false, "{verified}");
     let finished = tokio::task::block_in_place(|| {
@@ -107,7 +107,7 @@ async fn pending_clicks_of_both_copies_are_stored_once() {
         let code = codes[0].as_str();
         follow(&original, code).await;
         drained(&original).await;
-        // What comes now waits.
+        // Clicks stay pending from now on.
         database
             .execute("alter table link_clicks rename to link_clicks_away")
             .await;
@@ -123,7 +123,7 @@ async fn pending_clicks_of_both_copies_are_stored_once() {
         database
             .execute("alter table link_clicks_away rename to link_clicks")
             .await;
-        // The copy comes first, and takes the journal.
+        // The copy starts first and takes over the journal.
         let copy = start_in(&database, directory);
         follow(&copy, code).await;
         tokio::task::block_in_place(|| original.restart());

@@ -1,4 +1,4 @@
-//! The server is killed, in the middle of load and in the middle of storing.
+//! The server is killed under load and while it stores clicks.
 
 use waypost_e2e::load::{Load, differences};
 use waypost_e2e::{Visitor, on_each_database};
@@ -28,7 +28,7 @@ async fn killed_again_and_again(kind: Kind, mode: &str) {
     let (database, mut server, codes) = server_with_links(kind, durability(mode), 20).await;
     let load = Load::start(&server, &codes, CLIENTS);
     for round in 0..rounds {
-        // Not always at the same moment of a batch.
+        // At a different moment of a batch each time.
         redirects(&load, 200 + 37 * round).await;
         tokio::task::block_in_place(|| server.kill());
         if mode == "commit" {
@@ -60,7 +60,7 @@ async fn a_crash_at_each_step_of_storing_counts_each_click_once(kind: Kind) {
             tokio::task::block_in_place(|| {
                 server.wait_for_output(&format!("held at {step}"), SOON);
             });
-            // Redirects go on without it.
+            // Redirects continue without it.
             redirects(&load, 100).await;
             tokio::task::block_in_place(|| {
                 server.kill();
@@ -85,7 +85,7 @@ async fn with_memory_the_clicks_that_a_killed_server_lost_are_reported() {
         server_with_links(Kind::Sqlite, durability("memory"), 5).await;
     let load = Load::start(&server, &codes, CLIENTS);
     redirects(&load, 1_000).await;
-    // Nothing can be stored meanwhile.
+    // No click can be stored in the meantime.
     let lock = database.lock().await;
     redirects(&load, 2_000).await;
     tokio::task::block_in_place(|| server.kill());
@@ -97,7 +97,7 @@ async fn with_memory_the_clicks_that_a_killed_server_lost_are_reported() {
     let verified = verify(&database, &server);
     assert_eq!(
         verified["agrees"], false,
-        "nobody has accepted it: {verified}"
+        "the loss has not been accepted: {verified}"
     );
     let journal = &verified["journals"][0];
     let (least, most) = sums(&expected);
@@ -109,7 +109,8 @@ async fn with_memory_the_clicks_that_a_killed_server_lost_are_reported() {
         journal["stored"]
     ));
     assert!(lost > 1_000.0, "{lost}");
-    // The number of accepted clicks is noted at every 64th: so many may be unknown.
+    // The number of accepted clicks is noted every 64 clicks: up to 64 lost clicks can be
+    // unreported.
     assert!(accounted <= most, "{accounted} of {least} to {most}");
     assert!(least <= accounted + 64, "{accounted} of {least} to {most}");
 }

@@ -1,4 +1,4 @@
-//! The disk damaged what was on it.
+//! Damaged journals.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,17 +12,17 @@ use crate::setup::{
     verify,
 };
 
-/// A server that was killed while its database was away.
+/// A server that was killed while its database was unavailable.
 struct Killed {
     database: TestDatabase,
     proxy: DatabaseProxy,
     server: ServerProcess,
     expected: BTreeMap<String, Expected>,
-    /// The files of its journal, oldest first.
+    /// The segments of its journal, oldest first.
     segments: Vec<PathBuf>,
 }
 
-/// A server that is killed with so many clicks in its journal.
+/// Kills a server with this number of clicks in its journal.
 async fn killed_with(clicks: u64) -> Killed {
     let database = TestDatabase::new(Kind::Postgres);
     let proxy = DatabaseProxy::before(&database).await;
@@ -62,13 +62,14 @@ impl Killed {
         drained(&self.server).await;
     }
 
-    /// Every click is stored, except `damaged` clicks, which are counted as unreadable.
+    /// Asserts that every click is stored, except `damaged` clicks, which are counted as
+    /// unreadable.
     async fn assert_the_rest_is_stored(&self, what: &str, damaged: i64) {
         let Self {
             database, server, ..
         } = self;
         let output = server.output();
-        assert!(output.contains("is damaged"), "{output}");
+        assert!(output.contains("journal segment damaged"), "{output}");
         let unreadable = dropped(server, "unreadable").await;
         #[expect(clippy::cast_possible_truncation, reason = "a count")]
         let counted = unreadable as i64;
@@ -79,7 +80,7 @@ impl Killed {
         let verified = verify(database, server);
         assert_eq!(
             verified["agrees"], false,
-            "nobody has accepted it: {verified}"
+            "the loss has not been accepted: {verified}"
         );
         let journal = &verified["journals"][0];
         assert_eq!(journal["stored"], stored, "{verified}");
@@ -94,7 +95,7 @@ impl Killed {
     }
 }
 
-/// Flips a bit in a file, at so many thousandths of its length.
+/// Flips a bit in a file, at a position in thousandths of its length.
 fn flip(path: &PathBuf, per_mille: usize) {
     let mut bytes = fs::read(path).unwrap();
     let index = bytes.len() * per_mille / 1_000;
@@ -102,7 +103,7 @@ fn flip(path: &PathBuf, per_mille: usize) {
     fs::write(path, bytes).unwrap();
 }
 
-/// Length of the header of a segment, and of what precedes each record.
+/// Length of the header of a segment, and of the header of a record.
 const HEADER: usize = 24;
 const PREFIX: usize = 8;
 
@@ -118,7 +119,8 @@ fn frames(bytes: &[u8]) -> Vec<usize> {
     frames
 }
 
-/// Flips bits in frames of a segment: `choose` gets where these begin, and says which bits of which byte.
+/// Flips bits in frames of a segment: `choose` gets their offsets, and returns the bytes and bits
+/// to flip.
 fn flip_in_frames<const N: usize>(
     path: &PathBuf,
     choose: impl FnOnce(&[usize]) -> [(usize, u8); N],
@@ -132,7 +134,7 @@ fn flip_in_frames<const N: usize>(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flipped_bit_costs_only_the_click_that_it_is_in() {
+async fn a_flipped_bit_loses_only_its_click() {
     let mut killed = killed_with(2_500).await;
     assert!(killed.segments.len() > 2, "{:?}", killed.segments);
     flip(&killed.segments[1], 500);
@@ -141,12 +143,12 @@ async fn a_flipped_bit_costs_only_the_click_that_it_is_in() {
     killed.assert_the_rest_is_stored(what, 1).await;
 }
 
-/// The length does not tell where the next record begins.
+/// The length no longer tells where the next record starts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_damaged_length_costs_only_the_click_that_it_is_of() {
+async fn a_damaged_length_loses_only_its_click() {
     let mut killed = killed_with(2_500).await;
     assert!(killed.segments.len() > 2, "{:?}", killed.segments);
-    // One that no record can have, and one that is wrong by a byte.
+    // An impossible length, and one that is wrong by a byte.
     flip_in_frames(&killed.segments[0], |frames| {
         [(frames[frames.len() / 2] + 3, 0x40)]
     });
@@ -158,12 +160,12 @@ async fn a_damaged_length_costs_only_the_click_that_it_is_of() {
     killed.assert_the_rest_is_stored(what, 2).await;
 }
 
-/// The last segment is the one that was written to. What follows the damage is not a torn record.
+/// The last segment was being written. The data after the damage is not an incomplete record.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_damaged_in_the_last_segment_is_counted_too() {
     let mut killed = killed_with(500).await;
     let last = killed.segments.last().unwrap();
-    // The lengths of two frames, the last one among them, and a byte of a record.
+    // The lengths of two frames, including the last one, and a byte of a record.
     flip_in_frames(last, |frames| {
         assert!(frames.len() > 5, "{frames:?}");
         let end = frames.last().unwrap();
@@ -179,7 +181,7 @@ async fn what_is_damaged_in_the_last_segment_is_counted_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn damaged_headers_cost_no_click() {
+async fn damaged_headers_lose_no_click() {
     let mut killed = killed_with(1_500).await;
     assert!(killed.segments.len() > 1, "{:?}", killed.segments);
     for segment in &killed.segments {
@@ -194,12 +196,12 @@ async fn a_torn_record_at_the_end_is_cut_off() {
     let mut killed = killed_with(100).await;
     let segment = killed.segments.last().unwrap();
     let mut bytes = fs::read(segment).unwrap();
-    // The beginning of one.
+    // The beginning of a record.
     bytes.extend_from_within(HEADER..HEADER + 60);
     fs::write(segment, bytes).unwrap();
     killed.start_again().await;
     killed
         .server
-        .wait_for_output("cutting off a torn record", SOON);
+        .wait_for_output("removing an incomplete record", SOON);
     assert_exact(&killed.database, &killed.server, &killed.expected).await;
 }

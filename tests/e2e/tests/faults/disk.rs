@@ -1,4 +1,4 @@
-//! The disk of the journal is full, or cannot be written, or the journal is as large as it may be.
+//! The disk of the journal is full or read-only, or the journal has reached its maximum size.
 
 use std::cell::RefCell;
 use std::fs::{self, Permissions};
@@ -14,7 +14,8 @@ use crate::setup::{
     CLIENTS, SOON, drained, dropped, durability, links_of, redirects, report, sums, verify,
 };
 
-/// Redirects go on while `reason` keeps clicks out of the journal, and each is stored or dropped.
+/// Asserts that redirects continue while `reason` keeps clicks out of the journal, and that each
+/// click is stored or dropped.
 async fn redirects_go_on(
     database: &TestDatabase,
     server: &ServerProcess,
@@ -32,7 +33,7 @@ async fn redirects_go_on(
     .await;
     redirects(&load, 500).await;
     end().await;
-    // Recovered by itself: clicks are stored again.
+    // The server recovers by itself: clicks are stored again.
     wait_until("clicks are accepted again", SOON, async || {
         let before = dropped(server, reason).await;
         redirects(&load, 200).await;
@@ -76,7 +77,7 @@ async fn a_full_disk_does_not_stop_redirects_and_what_is_dropped_is_counted() {
         &server,
         "disk_full",
         async || {
-            // As much as there is room for.
+            // Fills the remaining space.
             let _ = fs::write(&filler, vec![0; 1_024 * 1_024]);
         },
         async || fs::remove_file(&filler).unwrap(),
@@ -84,12 +85,12 @@ async fn a_full_disk_does_not_stop_redirects_and_what_is_dropped_is_counted() {
     .await;
 }
 
-/// A directory that cannot be written to, until this is dropped.
+/// Makes a directory read-only until this is dropped.
 enum ReadOnly {
     Covered {
         _cover: ReadOnlyCover,
     },
-    /// Keeps out everybody but an administrator, who may cover it.
+    /// Makes the directory read-only for everyone except the superuser, who can mount over it.
     Permitted(PathBuf, Permissions),
 }
 
@@ -109,7 +110,7 @@ impl ReadOnly {
 impl Drop for ReadOnly {
     fn drop(&mut self) {
         if let Self::Permitted(directory, before) = self {
-            // Only a directory that is gone refuses.
+            // Only a missing directory rejects writes.
             let _ = fs::set_permissions(directory, before.clone());
         }
     }
@@ -123,7 +124,7 @@ async fn a_journal_that_has_become_read_only_does_not_stop_redirects() {
     let journal = server.data_dir().path().join("journal");
     let read_only = RefCell::new(None);
     let begin = async || {
-        // The segment that is written to cannot grow, and no new one can be made.
+        // The present segment cannot grow, and no new one can be created.
         server.limit_file_size(Some(100));
         wait_until("clicks are dropped", SOON, async || {
             dropped(&server, "disk_full").await > 0.5

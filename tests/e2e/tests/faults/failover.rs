@@ -1,4 +1,4 @@
-//! A PostgreSQL primary is killed and its standby takes over, under three servers that know both.
+//! A PostgreSQL primary is killed and its standby takes over under three servers that know both.
 
 use waypost_e2e::load::{Load, differences};
 use waypost_test_harness::{PostgresPair, Replication, ServerProcess, TestDatabase, wait_until};
@@ -32,7 +32,7 @@ async fn what_an_asynchronous_standby_does_not_have_is_stored_again() {
     assert!(again > 0);
 }
 
-/// Some servers may go on storing there what nobody will see.
+/// Some servers could continue storing clicks on the old primary, where they would be lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_primary_that_wakes_up_after_its_standby_took_over_keeps_no_click() {
     let load = Pair::start(Replication::Asynchronous).await;
@@ -63,7 +63,7 @@ impl Pair {
     async fn start(replication: Replication) -> Self {
         let pair = tokio::task::block_in_place(|| PostgresPair::start(replication));
         let (primary, standby) = (pair.primary(), pair.standby());
-        // The last one asks the standby first.
+        // The last server prefers the standby.
         let start = |first| {
             let options = durability("journal").env("WAYPOST_DATABASE_URL", pair.url(first));
             tokio::task::block_in_place(|| ServerProcess::start(&primary, options))
@@ -94,7 +94,7 @@ impl Pair {
         self
     }
 
-    /// Lets the primary have clicks that the standby does not have.
+    /// Stores clicks on the primary that the standby does not receive.
     async fn fall_behind(self) -> Self {
         self.pair.stop_replication();
         let known = rows(&self.standby).await;
@@ -105,7 +105,7 @@ impl Pair {
         self
     }
 
-    /// Asserts that the standby, which has become the primary, has each click once. Returns how many were stored
+    /// Asserts that the standby, now the primary, has each click once. Returns how many were stored
     /// again.
     async fn end(self, what: &str) -> u64 {
         let Self {
@@ -119,13 +119,14 @@ impl Pair {
         for server in &servers {
             drained(server).await;
         }
-        // A server that had nothing to store learns of it from the change feed.
+        // A server without pending clicks learns of it from the change feed.
         wait_until("every click is counted", SOON, async || {
             differences(&standby, &expected).await.is_empty()
         })
         .await;
         assert_exact(&standby, &servers[0], &expected).await;
-        // A link that is in nobody's memory yet is answered 503 while the database is away, and is no click.
+        // A link that is not cached yet is answered with 503 while the database is unavailable, and
+        // not counted.
         let least = sums(&expected).0;
         let clicks = standby
             .number("select sum(clicks)::bigint from links")

@@ -1,4 +1,4 @@
-//! Nodes of a Galera cluster are killed and come back, under three servers that know all of them.
+//! Nodes of a Galera cluster are killed and restarted under three servers that know all of them.
 
 use waypost_e2e::load::{Load, differences};
 use waypost_test_harness::{GaleraCluster, ServerProcess, wait_until};
@@ -8,7 +8,7 @@ use crate::setup::{
     stop_all, sums,
 };
 
-/// Which nodes are killed, in their order.
+/// The nodes to kill, in order.
 const SEED: u64 = 18;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -60,7 +60,8 @@ async fn three_servers_count_exactly_while_nodes_of_a_galera_cluster_are_killed(
         .await;
         assert_exact(&database, &servers[0], &expected).await;
     }
-    // A link that is in nobody's memory yet is answered 503 while the database is away, and is no click.
+    // A link that is not cached yet is answered with 503 while the database is unavailable, and not
+    // counted.
     let least = sums(&expected).0;
     let database = cluster.database(0);
     let clicks = database.number("select cast(sum(clicks) as signed) from links");
@@ -72,8 +73,8 @@ async fn three_servers_count_exactly_while_nodes_of_a_galera_cluster_are_killed(
     ));
 }
 
-/// Starts three servers on an empty database. Each prefers another node: what they store at the same time conflicts,
-/// and so would migrations.
+/// Starts three servers on an empty database. Each prefers a different node: concurrent writes
+/// conflict, and so would migrations.
 fn start_at_once(cluster: &GaleraCluster) -> Vec<ServerProcess> {
     std::thread::scope(|scope| {
         let starting = [0, 1, 2].map(|first| {

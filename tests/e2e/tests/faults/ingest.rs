@@ -1,4 +1,4 @@
-//! What the database refuses, who else wants the journal, and what `linkctl` says of it.
+//! Clicks that the database rejects, a second server on a journal, and what `linkctl` reports.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::setup::{drained, dropped, durability, links_of, server_with_links, ve
 
 on_each_database!(a_click_that_the_database_refuses_is_set_aside_and_the_others_are_stored);
 
-/// Refuses the clicks of one browser, as a value that breaks a rule of the data.
+/// Rejects the clicks of one browser, as a value that violates a constraint.
 fn refusal(kind: Kind) -> &'static str {
     match kind {
         Kind::Sqlite => {
@@ -59,7 +59,7 @@ async fn a_click_that_the_database_refuses_is_set_aside_and_the_others_are_store
         server.output()
     );
     let verified = verify(&database, &server);
-    assert_eq!(verified["agrees"], false, "nobody has accepted it");
+    assert_eq!(verified["agrees"], false, "the loss has not been accepted");
     assert_eq!(verified["journals"][0]["dropped"]["rejected"], 3);
     let aside = server.data_dir().path().join("journal/rejected");
     let aside = std::fs::read(aside).unwrap();
@@ -80,7 +80,7 @@ async fn clicks_on_a_link_that_was_deleted_meanwhile_are_counted_as_dropped() {
         visitor.visit(code).await.unwrap();
     }
     drop(lock);
-    // Nobody told the server.
+    // The server has not been told.
     let sql = format!("delete from links where code = '{}'", codes[0]);
     let deleted = format!("pragma foreign_keys = on; {sql}");
     database.execute(&deleted).await;
@@ -95,7 +95,7 @@ async fn clicks_on_a_link_that_was_deleted_meanwhile_are_counted_as_dropped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_server_on_one_data_directory_is_refused() {
+async fn a_second_server_on_one_data_directory_is_rejected() {
     let database = TestDatabase::new(Kind::Sqlite);
     let first = ServerProcess::start(&database, ServerOptions::new());
     let same = ServerOptions::new().data_dir(first.data_dir());
@@ -107,7 +107,7 @@ async fn a_second_server_on_one_data_directory_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn linkctl_shows_what_waits_in_the_journal() {
+async fn linkctl_shows_the_pending_clicks_of_the_journal() {
     let database = TestDatabase::new(Kind::Postgres);
     let proxy = DatabaseProxy::before(&database).await;
     let options = durability("journal").env("WAYPOST_DATABASE_URL", proxy.url());
@@ -149,9 +149,10 @@ async fn linkctl_shows_what_waits_in_the_journal() {
     assert!(status(&["journal", "status"]).contains("0 clicks pending"));
 }
 
-/// What is known without the database is shown, and the exit code says that something is missing.
+/// `linkctl` shows what is known without the database, and its exit code says that the rest is
+/// missing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn linkctl_shows_a_journal_without_its_database_and_without_one_says_so() {
+async fn linkctl_shows_a_journal_without_its_database_and_reports_a_missing_journal() {
     let database = TestDatabase::new(Kind::Postgres);
     let proxy = DatabaseProxy::before(&database).await;
     let server =
@@ -175,10 +176,7 @@ async fn linkctl_shows_a_journal_without_its_database_and_without_one_says_so() 
     let text = status(data_dir.path(), &[]);
     assert_eq!(text.status.code(), Some(5), "{text:?}");
     assert!(text.stdout.contains(" 3 "), "{text:?}");
-    assert!(
-        text.stdout.contains("is known to the database alone"),
-        "{text:?}"
-    );
+    assert!(text.stdout.contains("only the database has it"), "{text:?}");
     assert!(text.stderr.starts_with("error: "), "{text:?}");
     let json = status(data_dir.path(), &["--json"]);
     assert_eq!(json.status.code(), Some(5), "{json:?}");
@@ -189,5 +187,5 @@ async fn linkctl_shows_a_journal_without_its_database_and_without_one_says_so() 
     let empty = temporary_directory();
     let none = status(empty.path(), &[]);
     assert_eq!(none.status.code(), Some(5), "{none:?}");
-    assert!(none.stderr.contains("there is no journal in"), "{none:?}");
+    assert!(none.stderr.contains("no journal in"), "{none:?}");
 }

@@ -1,4 +1,4 @@
-//! What operators do about journals: `linkctl journal list`, `retry`, `drain` and `forget`.
+//! Management of journals: `linkctl journal list`, `retry`, `drain` and `forget`.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ fn linkctl_in(data_dir: &Path, database: &TestDatabase, args: &[&str]) -> Finish
     })
 }
 
-/// The JSON documents that it printed, one per line.
+/// Returns the printed JSON documents, one per line.
 fn documents(finished: &Finished) -> Vec<Value> {
     let lines = finished.stdout.lines();
     lines
@@ -51,7 +51,7 @@ on_each_database!(
     the_journal_of_a_dead_node_is_drained_and_forgotten
 );
 
-/// Refuses all clicks, as a value that breaks a rule of the data.
+/// Rejects all clicks, as a value that violates a constraint.
 fn refuse(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Sqlite => &[
@@ -84,10 +84,10 @@ async fn what_was_set_aside_is_stored_when_it_is_tried_again(kind: Kind) {
     assert_eq!(Kept::of(&database, code).await, Kept::thrice(2));
     let retried = linkctl(&database, &server, &["journal", "retry"]);
     assert_eq!(retried.status.code(), Some(5), "{retried:?}");
-    assert!(retried.stdout.contains("4 refused"), "{retried:?}");
+    assert!(retried.stdout.contains("4 rejected"), "{retried:?}");
     assert_eq!(verify(&database, &server)["agrees"], false);
 
-    // The server runs, and goes on.
+    // The server continues to run.
     database.execute(refuse(kind)[1]).await;
     let retried = linkctl(&database, &server, &["journal", "retry", "--json"]);
     assert!(retried.status.success(), "{retried:?}");
@@ -118,14 +118,17 @@ async fn the_journal_of_a_dead_node_is_drained_and_forgotten(kind: Kind) {
     let directory = directory.path().to_str().unwrap();
     let in_use = linkctl(&database, &dead, &["journal", "drain", directory, "--yes"]);
     assert_eq!(in_use.status.code(), Some(5), "{in_use:?}");
-    assert!(in_use.stderr.contains("stop it first"), "{in_use:?}");
+    assert!(
+        in_use.stderr.contains("stop the server first"),
+        "{in_use:?}"
+    );
 
-    // It dies with clicks that are not stored.
+    // The server is killed with pending clicks.
     database
         .execute("alter table link_clicks rename to link_clicks_away")
         .await;
     visits(&dead, code, 5).await;
-    wait_until("the database takes no clicks", SOON, async || {
+    wait_until("the database rejects clicks", SOON, async || {
         metric(&dead, "waypost_database_up").await < 0.5 && times_told(&dead) == 1
     })
     .await;
@@ -159,7 +162,7 @@ async fn the_journal_of_a_dead_node_is_drained_and_forgotten(kind: Kind) {
     let unknown = elsewhere(&["journal", "forget", &id, "--yes"]);
     assert_eq!(unknown.status.code(), Some(3), "{unknown:?}");
 
-    // Its directory turns up again: it goes on where it was.
+    // Its directory is found again: it continues at its position.
     tokio::task::block_in_place(|| dead.restart());
     visits(&dead, code, 2).await;
     drained(&dead).await;

@@ -1,7 +1,5 @@
-//! What can go wrong does, under load, and every click is accounted for.
-//!
-//! In `make test` each takes a short form; `make test-faults` (`WAYPOST_TEST_FAULTS=long`) runs the
-//! long one and prints what was seen.
+//! Fault injection under load: every click is accounted for. `make test` runs the short form; `make
+//! test-faults` (`WAYPOST_TEST_FAULTS=long`) runs the long form and prints the observations.
 
 mod clock;
 mod commit;

@@ -61,8 +61,8 @@ async fn three_servers(kind: Kind) {
     ));
 }
 
-/// A link that one server makes, and that it or `linkctl` deletes or restores, is followed so by the
-/// others. Gives back how long that took at the longest.
+/// Asserts that the other servers follow a link that one server creates, and that it or `linkctl`
+/// deletes or restores. Returns the longest time that this took.
 async fn changes_are_known(database: &TestDatabase, servers: &[ServerProcess]) -> Duration {
     let visitors: Vec<_> = servers.iter().map(Visitor::of).collect();
     let code = "moving";
@@ -88,12 +88,12 @@ async fn changes_are_known(database: &TestDatabase, servers: &[ServerProcess]) -
     slowest
 }
 
-/// Waits until every server answers so, and tells for how long.
+/// Waits until every server gives this response, and returns how long that took.
 async fn known_to_all(visitors: &[Visitor], answer: &(StatusCode, Option<String>)) -> Duration {
-    // Alone on the machine they have no excuse.
+    // In the long form no other test uses the machine.
     let limit = long_or_short(Duration::from_secs(2), FRESH_WITHIN);
     let began = Instant::now();
-    wait_until("every server knows of the change", limit, async || {
+    wait_until("every server knows the change", limit, async || {
         for visitor in visitors {
             if visitor.visit("moving").await.unwrap() != *answer {
                 return false;

@@ -1,4 +1,4 @@
-//! The database goes away under load and comes back.
+//! Database outages under load.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use crate::setup::{
     report, server_with_links, sums,
 };
 
-/// No redirect of a cached link takes longer, on however busy a machine.
+/// Maximum duration of a redirect of a cached link, even on a busy machine.
 const NEVER_LONGER: Duration = Duration::from_secs(5);
 
-/// How long the database is away.
+/// Returns the duration of the outage.
 fn away() -> Duration {
     long_or_short(Duration::from_secs(20), Duration::from_secs(3))
 }
 
-/// Takes the database away while it holds what `taken_away` gives back.
+/// Runs an outage that lasts while the value returned by `taken_away` is held.
 async fn an_outage<T>(
     kind: Kind,
     database: &TestDatabase,
@@ -41,7 +41,7 @@ async fn an_outage<T>(
     let taken = take_away().await;
     tokio::time::sleep(away() / 2).await;
     if kind != Kind::Sqlite {
-        // SQLite can still be read.
+        // SQLite can still be read while it is locked.
         let response = Visitor::of(server).get(&format!("/{}", uncached[0])).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(response.headers().contains_key("retry-after"));
@@ -87,17 +87,17 @@ async fn a_database_behind_a_proxy(kind: Kind) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redirects_go_on_while_postgres_is_away() {
+async fn redirects_continue_while_postgres_is_unavailable() {
     a_database_behind_a_proxy(Kind::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redirects_go_on_while_mariadb_is_away() {
+async fn redirects_continue_while_mariadb_is_unavailable() {
     a_database_behind_a_proxy(Kind::MariaDb).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redirects_go_on_while_sqlite_is_locked() {
+async fn redirects_continue_while_sqlite_is_locked() {
     let (database, server, codes) =
         server_with_links(Kind::Sqlite, durability("journal"), 10).await;
     an_outage(
@@ -134,9 +134,9 @@ async fn what_a_stopped_server_could_not_store_is_stored_by_the_next() {
     assert_exact(&database, &server, &expected).await;
 }
 
-/// Whoever asked for it gets a redirect only with its click in the database.
+/// With durability `commit` a visit is only redirected once its click is in the database.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_commit_nobody_is_redirected_while_the_database_is_away() {
+async fn with_commit_no_visit_is_redirected_while_the_database_is_unavailable() {
     let database = TestDatabase::new(Kind::Postgres);
     let proxy = DatabaseProxy::before(&database).await;
     let options = durability("commit").env("WAYPOST_DATABASE_URL", proxy.url());
@@ -145,14 +145,14 @@ async fn with_commit_nobody_is_redirected_while_the_database_is_away() {
     let load = Load::start(&server, &codes, CLIENTS);
     redirects(&load, 200).await;
     proxy.cut().await;
-    let known = wait_until("redirects are refused", SOON, async || {
+    let known = wait_until("redirects are rejected", SOON, async || {
         load.unavailable() > 100
     });
     known.await;
     let refused = Visitor::of(&server).get(&format!("/{}", codes[0])).await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(refused.headers().contains_key("retry-after"));
-    // None was received since, and all that were are there.
+    // No click was accepted during the outage, and all earlier ones are stored.
     let wrong = differences(&database, &load.expected()).await;
     assert!(wrong.is_empty(), "{wrong:#?}");
     proxy.restore();
@@ -163,7 +163,7 @@ async fn with_commit_nobody_is_redirected_while_the_database_is_away() {
     drained(&server).await;
     assert_exact(&database, &server, &expected).await;
     report(format_args!(
-        "commit, Postgres away: {unavailable} answers of 503, {} redirects, all counted",
+        "commit, PostgreSQL unavailable: {unavailable} responses with 503, {} redirects, all counted",
         sums(&expected).0
     ));
 }

@@ -1,8 +1,8 @@
-//! The power may fail at any moment: what was on the disk stays counted. When a segment of the journal is deleted, the
-//! database has its clicks on the disk.
+//! Power failures at any moment: clicks that were on the disk stay counted. When a segment of the
+//! journal is deleted, the disk has its clicks in the database.
 //!
-//! The order of the system calls is recorded, and the database is built from it as the disk has it at each deletion:
-//! what was written and not synced is forgotten.
+//! The test records the order of the system calls, and rebuilds the database as the disk has it at
+//! each deletion, without writes that were not synced.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,15 +17,15 @@ use waypost_test_harness::{
 
 use crate::setup::{CLIENTS, SOON, drained, durability, links_of, report, verify};
 
-/// The journal may take 1 MiB, in 8 segments, and a click with its user agent takes more than 512 bytes: it has to
-/// delete some.
+/// The maximum size of the journal is 1 MiB in 8 segments, and a click with its user agent takes
+/// more than 512 bytes: the server must delete segments.
 const CLICKS: usize = 3_000;
-/// What a user agent is cut to.
+/// Length to which a user agent is cut.
 const LONGEST_AGENT: usize = 512;
-/// The name of a segment ends so.
+/// Extension of a segment.
 const SEGMENT: &str = ".clicks";
 
-/// What happened to a file.
+/// A system call on a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Call {
     Write {
@@ -48,16 +48,16 @@ enum Call {
     },
 }
 
-/// A file as programs see it, and as the disk has it.
+/// A file as programs see it, and as it is on the disk.
 #[derive(Debug, Clone, Default)]
 struct File {
     seen: Vec<u8>,
-    /// When the sync began that is under way.
+    /// The content when the running sync started.
     syncing: Option<Vec<u8>>,
     on_disk: Vec<u8>,
 }
 
-/// A disk that forgets what was not synced when the power fails.
+/// A disk that loses unsynced writes in a power failure.
 #[derive(Debug, Default)]
 struct Disk(BTreeMap<PathBuf, File>);
 
@@ -93,7 +93,7 @@ impl Disk {
         self.0.entry(path).or_default()
     }
 
-    /// How far the journals are settled in the database that is left when the power fails now.
+    /// Returns how far the journals are settled in the database after a power failure now.
     async fn committed(&self, database: &Path) -> u64 {
         let directory = temporary_directory();
         let left = directory.path().join("left.db");
@@ -113,8 +113,8 @@ impl Disk {
     }
 }
 
-/// The calls in a record of strace, in their order. A call of which another thread's interrupts the line is taken to
-/// happen at its end; a sync begins where its line begins.
+/// Parses the calls in an strace log, in order. An interrupted call takes effect where it ends; a
+/// sync starts where its line starts.
 fn calls(record: &str) -> Vec<Call> {
     let mut calls = Vec::new();
     let mut unfinished: BTreeMap<&str, &str> = BTreeMap::new();
@@ -135,7 +135,7 @@ fn calls(record: &str) -> Vec<Call> {
     calls
 }
 
-/// What is already true when a call begins.
+/// Parses what takes effect when a call starts.
 fn begins(call: &str) -> Option<Call> {
     let (name, arguments) = call.split_once('(')?;
     match name {
@@ -150,7 +150,7 @@ fn begins(call: &str) -> Option<Call> {
     }
 }
 
-/// What is true when it has ended, as the rest of the line says.
+/// Parses what takes effect when a call ends, from the rest of its line.
 fn ends(call: &str, rest: &str) -> Option<Call> {
     let (name, arguments) = call.split_once('(')?;
     let (_, result) = rest.rsplit_once(" = ")?;
@@ -168,7 +168,7 @@ fn ends(call: &str, rest: &str) -> Option<Call> {
             Some(Call::Write {
                 file: opened(arguments)?,
                 bytes,
-                // The length stands before it.
+                // The length precedes it.
                 at: *numbers.get(1)?,
             })
         }
@@ -188,14 +188,14 @@ fn numbers(text: &str) -> Vec<usize> {
     parts.filter_map(|part| part.parse().ok()).collect()
 }
 
-/// The file of a descriptor, which strace shows in angle brackets.
+/// Returns the file of a descriptor, which strace shows in angle brackets.
 fn opened(arguments: &str) -> Option<PathBuf> {
     let (_, rest) = arguments.split_once('<')?;
     let (path, _) = rest.split_once('>')?;
     Some(PathBuf::from(text(path)))
 }
 
-/// The first string of some arguments, and what follows it.
+/// Returns the first string in arguments, and the text after it.
 fn quoted(arguments: &str) -> Option<(Vec<u8>, &str)> {
     let (_, rest) = arguments.split_once('"')?;
     let (inside, after) = rest.split_once('"')?;
@@ -206,7 +206,7 @@ fn text(shown: &str) -> String {
     String::from_utf8(bytes(shown)).unwrap()
 }
 
-/// Bytes that are shown as `\x6a`, others as they are.
+/// Decodes bytes that are written as `\x6a`; others are literal.
 fn bytes(shown: &str) -> Vec<u8> {
     let shown = shown.as_bytes();
     let mut bytes = Vec::with_capacity(shown.len() / 4);
@@ -224,13 +224,13 @@ fn bytes(shown: &str) -> Vec<u8> {
     bytes
 }
 
-/// The position in the name of a segment of a journal.
+/// Returns the position in the name of a segment.
 fn base_of(file: &Path) -> Option<u64> {
     let name = file.file_name()?.to_str()?;
     name.strip_suffix(SEGMENT)?.parse().ok()
 }
 
-/// Follows a link so often, with a long user agent.
+/// Follows a link this many times with a long user agent.
 async fn follow(server: &ServerProcess, code: &str) {
     let client = Client::builder()
         .redirect(redirect::Policy::none())
@@ -280,12 +280,12 @@ async fn a_segment_is_deleted_when_the_disk_has_its_clicks_in_the_database() {
     ));
 }
 
-/// The record of a process that has ended.
+/// Returns the log of a process that has ended.
 fn recorded(record: &Path) -> Vec<Call> {
     let mut text = String::new();
     tokio::task::block_in_place(|| {
         let mut length = None;
-        // The one who records ends a little later.
+        // The tracer ends a little later.
         wait_until_blocking("all is recorded", SOON, || {
             text = fs::read_to_string(record).unwrap();
             let is_whole = text.ends_with('\n') && length == Some(text.len());
@@ -296,7 +296,8 @@ fn recorded(record: &Path) -> Vec<Call> {
     calls(&text)
 }
 
-/// For each segment that is deleted its end, and up to where the disk has the journal in the database at that moment.
+/// Returns, for each deleted segment, its end and the position up to which the disk has the journal
+/// in the database at that moment.
 async fn deletions(calls: Vec<Call>, database: &Path) -> Vec<(u64, u64)> {
     let mut disk = Disk::default();
     let mut deleted = Vec::new();

@@ -1,4 +1,5 @@
-//! Databases that refuse for reasons of their own: missing rights, poolers, a schema that was changed. Clicks wait.
+//! Databases that reject writes: missing privileges, poolers, a changed schema. Clicks stay
+//! pending.
 
 use waypost_e2e::{Kept, Visitor};
 use waypost_test_harness::{
@@ -15,15 +16,15 @@ async fn visits(server: &ServerProcess, code: &str, count: u32) {
     }
 }
 
-/// How often the log says that clicks are not stored.
+/// Returns how often the log says that clicks cannot be stored.
 pub(crate) fn times_told(server: &ServerProcess) -> usize {
     let output = server.output();
-    output.matches("the database does not store clicks").count()
+    output.matches("cannot store clicks").count()
 }
 
-/// Waits until it is known that clicks are not stored, and checks what is said about that.
+/// Waits until the server reports that clicks cannot be stored, and checks the report.
 async fn is_told(server: &ServerProcess) {
-    wait_until("the database takes no clicks", SOON, async || {
+    wait_until("the database rejects clicks", SOON, async || {
         metric(server, "waypost_database_up").await < 0.5 && times_told(server) > 0
     })
     .await;
@@ -35,14 +36,14 @@ async fn is_told(server: &ServerProcess) {
     assert!(ready.contains("CLICKS_NOT_STORED"), "{ready}");
 }
 
-/// What takes the right to store clicks away, and gives it back; the administrator makes them.
+/// The statements with which the administrator revokes and grants the privilege to store clicks.
 async fn clicks_wait_for_rights(kind: Kind, take: &[&str], give: &[&str]) {
     let server = tokio::task::block_in_place(|| DatabaseServer::start(kind));
     let database = TestDatabase::on(&server);
     let mut url = reqwest::Url::parse(database.url()).unwrap();
     url.set_username("weak").unwrap();
     url.set_password(Some("weak-password")).unwrap();
-    // The schema is the administrator's.
+    // The administrator owns the schema.
     let administrator =
         tokio::task::block_in_place(|| ServerProcess::start(&database, durability("journal")));
     let codes = links_of(&administrator, 1).await;
@@ -90,7 +91,8 @@ async fn clicks_wait_for_rights(kind: Kind, take: &[&str], give: &[&str]) {
     assert_eq!(verify(&database, &node)["agrees"], true);
 }
 
-/// Gives the weak account of MariaDB its rights on all tables; those on clicks only where it may store some.
+/// Grants the restricted account of MariaDB its privileges on all tables; on clicks only if it may
+/// store them.
 async fn grant(database: &TestDatabase, may_insert: bool) {
     let tables = database
         .rows("show full tables where table_type = 'BASE TABLE'")
@@ -142,7 +144,8 @@ async fn clicks_wait_for_a_schema() {
     }
 }
 
-/// A pooler in transaction mode may not keep what belongs to a connection. Whatever it does, no click is dropped.
+/// A pooler in transaction mode may not keep the state of a connection. No click is dropped in any
+/// case.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_click_is_dropped_behind_a_pooler_of_transactions() {
     let (database, direct, codes) =
@@ -152,7 +155,7 @@ async fn no_click_is_dropped_behind_a_pooler_of_transactions() {
     let mut pooled = tokio::task::block_in_place(|| ServerProcess::start(&database, pooled));
     for _ in 0..20 {
         for code in &codes {
-            // What cannot be looked up is answered 503, and is no click.
+            // A link that cannot be looked up is answered with 503 and not counted.
             let _ = Visitor::of(&pooled).visit(code).await;
             visits(&direct, code, 1).await;
         }
@@ -161,7 +164,7 @@ async fn no_click_is_dropped_behind_a_pooler_of_transactions() {
     assert!(dropped(&pooled, "rejected").await < 0.5, "{output}");
     let answered = metric(&pooled, "waypost_redirects_total{status=\"found\"}").await;
     tokio::task::block_in_place(|| pooled.terminate());
-    // What is left is stored without the pooler.
+    // The remaining clicks are stored without the pooler.
     let options = durability("journal").env("WAYPOST_DATABASE_URL", database.url());
     tokio::task::block_in_place(|| pooled.restart_with(options.data_dir(pooled.data_dir())));
     drained(&pooled).await;

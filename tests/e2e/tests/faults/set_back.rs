@@ -1,11 +1,11 @@
-//! Databases that are set back: a backup is restored, under a running server or before it starts.
+//! Databases restored from a backup, under a running server or before it starts.
 
 use waypost_e2e::Visitor;
 use waypost_test_harness::{Kind, ServerProcess, TestDatabase, wait_until};
 
 use crate::setup::{SOON, drained, durability, server_with_links, verify};
 
-/// What a backup holds of clicks, in the order in which it may be copied.
+/// The tables of a backup, in the order in which they can be copied.
 const TABLES: [&str; 5] = [
     "link_clicks",
     "link_days",
@@ -14,7 +14,7 @@ const TABLES: [&str; 5] = [
     "click_journal_owners",
 ];
 
-/// Makes a backup, in the same database.
+/// Creates a backup in the same database.
 async fn back_up(database: &TestDatabase) {
     for table in TABLES {
         database
@@ -28,7 +28,7 @@ async fn back_up(database: &TestDatabase) {
         .await;
 }
 
-/// Becomes what it was, in one transaction.
+/// Restores the backup in one transaction.
 async fn restore(database: &TestDatabase) {
     let mut sql = String::from("begin; ");
     for table in TABLES {
@@ -65,7 +65,7 @@ async fn what_mariadb_forgot_is_stored_again() {
     is_stored_again(Kind::MariaDb).await;
 }
 
-/// While the server runs and goes on, while it runs and does nothing, and while it is stopped.
+/// Restores a backup under load, while the server is idle, and while it is stopped.
 async fn is_stored_again(kind: Kind) {
     let (database, mut server, codes) = server_with_links(kind, durability("journal"), 1).await;
     let code = codes[0].as_str();
@@ -105,7 +105,7 @@ async fn is_stored_again(kind: Kind) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_journal_has_no_more_is_lost_and_verify_says_so() {
+async fn clicks_no_longer_in_the_journal_are_lost_and_verify_reports_them() {
     let kind = Kind::Postgres;
     let options = durability("journal").env("WAYPOST_JOURNAL_KEEP_HOURS", "0");
     let (database, mut server, codes) = server_with_links(kind, options, 1).await;

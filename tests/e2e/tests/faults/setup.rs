@@ -1,4 +1,5 @@
-//! What the fault tests share: how long they are, servers with links, and the final reckoning.
+//! Shared parts of the fault tests: their length, servers with links, and the final comparison of
+//! counts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,12 +12,12 @@ use waypost_test_harness::{
     Invocation, Kind, ServerOptions, ServerProcess, TestDatabase, wait_until,
 };
 
-/// However long it takes on a machine that does other things too.
+/// Timeout that is long enough for a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
-/// Clients at a time.
+/// Number of concurrent clients.
 pub(crate) const CLIENTS: usize = 8;
 
-/// The number for the long form, or for the short one.
+/// Returns the number for the long or the short form.
 pub(crate) fn long_or_short<T>(long: T, short: T) -> T {
     match std::env::var("WAYPOST_TEST_FAULTS").as_deref() {
         Ok("long") => long,
@@ -24,19 +25,19 @@ pub(crate) fn long_or_short<T>(long: T, short: T) -> T {
     }
 }
 
-/// Says what was seen; shown by `make test-faults`.
+/// Prints an observation; shown by `make test-faults`.
 pub(crate) fn report(text: impl std::fmt::Display) {
     println!("{text}");
 }
 
-/// Options with a durability.
+/// Returns options with a durability.
 pub(crate) fn durability(durability: &str) -> ServerOptions {
     ServerOptions::new()
         .env("WAYPOST_CLICK_DURABILITY", durability)
         .env("WAYPOST_LOG", "warn,waypost_analytics=info")
 }
 
-/// A server, and links that it made.
+/// A server with links.
 pub(crate) async fn server_with_links(
     kind: Kind,
     options: ServerOptions,
@@ -48,19 +49,22 @@ pub(crate) async fn server_with_links(
     (database, server, codes)
 }
 
-/// Makes links.
+/// Creates links.
 pub(crate) async fn links_of(server: &ServerProcess, links: usize) -> Vec<String> {
     let visitor = Visitor::of(server);
     join_all((0..links).map(|_| visitor.shorten("https://example.com/"))).await
 }
 
-/// Waits until so many more redirects were answered.
+/// Waits until this number of further redirects was answered.
 pub(crate) async fn redirects(load: &Load, more: u64) {
     let goal = load.redirected() + more;
-    wait_until("the load goes on", SOON, async || load.redirected() >= goal).await;
+    wait_until("the load continues", SOON, async || {
+        load.redirected() >= goal
+    })
+    .await;
 }
 
-/// The value of a metric.
+/// Returns the value of a metric.
 pub(crate) async fn metric(server: &ServerProcess, series: &str) -> f64 {
     let text = Visitor::of(server).get("/metrics").await.text().await;
     let text = text.unwrap();
@@ -71,17 +75,17 @@ pub(crate) async fn metric(server: &ServerProcess, series: &str) -> f64 {
         .unwrap()
 }
 
-/// Clicks that were dropped for a reason.
+/// Returns the number of clicks dropped for a reason.
 pub(crate) async fn dropped(server: &ServerProcess, reason: &str) -> f64 {
     let series = format!("waypost_clicks_dropped_total{{reason=\"{reason}\"}}");
     metric(server, &series).await
 }
 
-/// A server that is not optimised stores some thousand clicks a second, and hundreds of thousands may
-/// have come meanwhile.
+/// An unoptimised server stores some thousand clicks per second, and hundreds of thousands can be
+/// pending.
 const UNTIL_DRAINED: Duration = Duration::from_secs(300);
 
-/// Waits until nothing waits in the journal.
+/// Waits until no click is pending in the journal.
 pub(crate) async fn drained(server: &ServerProcess) {
     wait_until("the journal is drained", UNTIL_DRAINED, async || {
         metric(server, "waypost_clicks_pending").await < 0.5
@@ -90,8 +94,8 @@ pub(crate) async fn drained(server: &ServerProcess) {
     .await;
 }
 
-/// Asserts that the database has what it must have, no more and no less, and that all its numbers
-/// agree. Gives back what `linkctl verify` says.
+/// Asserts that the database has exactly the expected clicks, and that all its counts agree.
+/// Returns the output of `linkctl verify`.
 pub(crate) async fn assert_counted(
     database: &TestDatabase,
     server: &ServerProcess,
@@ -104,7 +108,7 @@ pub(crate) async fn assert_counted(
     verified
 }
 
-/// [`assert_counted`], where no link was deleted: all that journals ever stored is there.
+/// Like [`assert_counted`] if no link was deleted: all clicks that journals ever stored exist.
 pub(crate) async fn assert_exact(
     database: &TestDatabase,
     server: &ServerProcess,
@@ -118,7 +122,7 @@ pub(crate) async fn assert_exact(
     assert_eq!(verified["clicks"], stored, "{verified}");
 }
 
-/// What `linkctl verify` says.
+/// Returns the output of `linkctl verify`.
 pub(crate) fn verify(database: &TestDatabase, server: &ServerProcess) -> Value {
     let finished = tokio::task::block_in_place(|| {
         Invocation::of("linkctl")
@@ -130,7 +134,7 @@ pub(crate) fn verify(database: &TestDatabase, server: &ServerProcess) -> Value {
     serde_json::from_str(&finished.stdout).unwrap_or_else(|error| panic!("{error}: {finished:?}"))
 }
 
-/// Stops loads on the same links of several servers, and tells what must be counted.
+/// Stops loads on the same links of several servers, and returns the expected counts.
 pub(crate) async fn stop_all(loads: Vec<Load>) -> BTreeMap<String, Expected> {
     let mut all = BTreeMap::new();
     for load in loads {
@@ -143,7 +147,7 @@ pub(crate) async fn stop_all(loads: Vec<Load>) -> BTreeMap<String, Expected> {
     all
 }
 
-/// The sums of what must be counted at the least and at the most.
+/// Returns the sums of the minimum and maximum expected counts.
 pub(crate) fn sums(expected: &BTreeMap<String, Expected>) -> (i64, i64) {
     expected.values().fold((0, 0), |(least, most), one| {
         (least + one.least, most + one.most)

@@ -1,16 +1,16 @@
-//! The checks find what they are there for.
+//! The checks of pages detect problems.
 
 use waypost_e2e::chromium::{Chromium, HtmlCheck, Scheme, Screen, Tab, button, css, field};
 
 use crate::site::{Site, Who};
 
-/// Has the page changed by a script, which the policy does not keep from running.
+/// Changes the page with a script that bypasses the content security policy.
 async fn change(tab: &Tab, script: &str) {
     tab.run(script).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_with_a_page_is_found() {
+async fn problems_of_a_page_are_found() {
     let site = Site::with_people();
     let chromium = Chromium::start().await;
     let tab = site.tab(&chromium, Who::Nobody).await;
@@ -19,7 +19,7 @@ async fn what_is_wrong_with_a_page_is_found() {
     assert!(page.requests.len() >= 2, "{page:?}");
     assert!(page.decoded() > 500 && page.transferred() > 500, "{page:?}");
 
-    // Barriers.
+    // Accessibility.
     assert_eq!(tab.barriers().await, [""; 0]);
     change(&tab, "document.querySelector('label').remove()").await;
     let found = tab.barriers().await;
@@ -30,7 +30,7 @@ async fn what_is_wrong_with_a_page_is_found() {
         "{found:?}"
     );
 
-    // Mistakes.
+    // HTML validity.
     let mut html = HtmlCheck::new();
     html.add("page", &page.html);
     html.add("broken", &page.html.replace("</main>", ""));
@@ -41,7 +41,7 @@ async fn what_is_wrong_with_a_page_is_found() {
         "{found:?}"
     );
 
-    // What is too wide.
+    // Overflow.
     tab.resize(Screen::Phone).await;
     tab.prefer(Scheme::Dark).await;
     assert_eq!(tab.sideways().await, 0);
@@ -56,7 +56,7 @@ async fn what_is_wrong_with_a_page_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_browser_complains_of_is_heard() {
+async fn complaints_of_the_browser_are_found() {
     let site = Site::with_people();
     let chromium = Chromium::start().await;
     let style = "document.body.append(document.createElement('style'));
@@ -95,13 +95,13 @@ async fn a_browser_without_javascript_runs_no_script_of_a_page() {
         { textContent: 'document.title = 1' }))";
     for tab in [&with, &without] {
         tab.open("/auth/login").await;
-        // The person's own cookies, and nobody else's.
+        // Each tab has its own cookies.
         assert_eq!(tab.count(&button("Sign in")).await, 1);
-        tab.fill(&field("E-mail address"), "a@b.example").await;
+        tab.fill(&field("Email address"), "a@b.example").await;
         assert_eq!(tab.value(&css("#email")).await, "a@b.example");
         change(tab, write).await;
     }
-    // With JavaScript, the policy forbids it; without, nobody has tried.
+    // With JavaScript the policy blocks the script; without it no script runs at all.
     assert_eq!(with.complaints().await.len(), 1);
     assert_eq!(without.complaints().await, [""; 0]);
     without.close().await;

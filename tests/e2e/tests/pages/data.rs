@@ -1,5 +1,5 @@
-//! What is on a server whose pages are looked at: much of everything, long where it may be, and hostile where
-//! somebody else writes it.
+//! Test data for the page checks: many records, long texts, and hostile texts where other users
+//! enter them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use waypost_store_diesel::{Database, DatabaseSettings};
 use waypost_store_testkit::samples::{Samples, owner_of, take_journal};
 use waypost_test_harness::{ServerProcess, TestDatabase, wait_until};
 
-/// What a page must show as it is.
+/// A text that pages must escape.
 const HOSTILE: &str = "\"><script>alert(1)</script>";
 const ADA: &str = "ada@example.com";
 const GRACE: &str = "grace@example.com";
@@ -22,10 +22,10 @@ const LONG: &str =
 const LONG_EMAIL: &str =
     "a-person-whose-address-is-as-long-as-it-may-be-and-then@a-host-with-a-long-name.example";
 
-/// How long what was tried in vain takes until it is listed.
+/// Maximum time until an orphan path is listed.
 const LISTED_WITHIN: Duration = waypost_test_harness::PATIENCE;
 
-/// Agents that visit.
+/// User agents of visits.
 const AGENTS: [&str; 5] = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) \
@@ -35,7 +35,7 @@ const AGENTS: [&str; 5] = [
     HOSTILE,
 ];
 
-/// Puts it there, and gives back what stands for it in paths.
+/// Creates the data, and returns the values for placeholders in paths.
 pub(crate) async fn fill(
     server: &ServerProcess,
     database: &TestDatabase,
@@ -58,16 +58,12 @@ pub(crate) async fn fill(
     of_admins(&operator).await;
     let keywords = operator.get("/api/v1/keywords").await;
     visits(server).await;
-    wait_until(
-        "what was tried in vain is listed",
-        LISTED_WITHIN,
-        async || {
-            let orphans = operator.get("/api/v1/admin/orphans").await;
-            orphans["orphans"]
-                .as_array()
-                .is_some_and(|orphans| !orphans.is_empty())
-        },
-    )
+    wait_until("orphan paths are listed", LISTED_WITHIN, async || {
+        let orphans = operator.get("/api/v1/admin/orphans").await;
+        orphans["orphans"]
+            .as_array()
+            .is_some_and(|orphans| !orphans.is_empty())
+    })
     .await;
     let me = grace.get("/api/v1/users/me").await;
     let mut places = places;
@@ -83,7 +79,7 @@ fn id(record: &Value) -> String {
     record["id"].as_str().expect("an id").to_owned()
 }
 
-/// Somebody who is there already, with a token.
+/// Creates a token for an existing user.
 fn member(server: &ServerProcess, database: &TestDatabase, email: &str) -> Member {
     let mut secret = String::new();
     for name in [HOSTILE, LONG, "deploy"] {
@@ -94,8 +90,8 @@ fn member(server: &ServerProcess, database: &TestDatabase, email: &str) -> Membe
     Member::with_token(server, &secret)
 }
 
-/// More users: one whose name is hostile, one whose address is long, one who is disabled, and one who is signed
-/// in in several browsers.
+/// Adds users: one with a hostile name, one with a long email address, one who is disabled, and one
+/// who is signed in in several browsers.
 async fn others(server: &ServerProcess, database: &TestDatabase) {
     let eve = Member::add(server, database, "eve@example.com");
     let name = json!({ "display_name": HOSTILE });
@@ -113,7 +109,7 @@ async fn others(server: &ServerProcess, database: &TestDatabase) {
     }
 }
 
-/// More links than a page has.
+/// Creates more links than fit on a page.
 async fn many(grace: &Member) {
     let links: Vec<_> = (1..=60)
         .map(|number| {
@@ -141,7 +137,7 @@ async fn many(grace: &Member) {
     );
 }
 
-/// A link that has all a link may have, and some changes behind it.
+/// Creates a link with all fields and some changes in its history.
 async fn hostile_link(grace: &Member) -> Value {
     let long = format!("https://example.com/{}/?q={HOSTILE}", "path/".repeat(80));
     let mut tags: Vec<_> = (1..20).map(|number| format!("tag-{number}")).collect();
@@ -180,7 +176,7 @@ async fn hostile_link(grace: &Member) -> Value {
     link
 }
 
-/// A link that is shared, one that has expired, one that is secure, one that is deleted, one that is empty.
+/// Creates a shared, an expired, a secure and a deleted link, and one without clicks.
 async fn small_links(ada: &Member, grace: &Member) -> Vec<(&'static str, String)> {
     let mut places = Vec::new();
     for (place, who, code, more) in [
@@ -211,7 +207,7 @@ async fn small_links(ada: &Member, grace: &Member) -> Vec<(&'static str, String)
     places
 }
 
-/// Keywords and blocked hosts.
+/// Creates keywords and blocked hosts.
 async fn of_admins(operator: &Member) {
     for (keyword, title) in [("gh", HOSTILE), ("tickets", LONG)] {
         let body = json!({
@@ -232,7 +228,7 @@ async fn of_admins(operator: &Member) {
     }
 }
 
-/// Clicks of the last three weeks, more on some days than on others.
+/// Stores clicks of the last three weeks, unevenly distributed.
 async fn clicks(database: &TestDatabase, link: &Value) {
     let settings = DatabaseSettings::for_url(database.url()).expect("a URL");
     let opened = Database::connect(&settings).await.expect("a database");
@@ -278,7 +274,7 @@ fn client() -> Client {
     client.no_proxy().build().expect("a client needs nothing")
 }
 
-/// Clicks of today.
+/// Sends visits of today.
 async fn visits(server: &ServerProcess) {
     for number in 0..40 {
         let request = client()
@@ -290,7 +286,7 @@ async fn visits(server: &ServerProcess) {
     }
 }
 
-/// Paths that lead nowhere.
+/// Requests orphan paths.
 async fn in_vain(server: &ServerProcess) {
     for path in ["wikl", "docs/setup", LONG, "caf%C3%A9"] {
         let request = client()

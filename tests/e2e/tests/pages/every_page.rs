@@ -1,6 +1,6 @@
-//! Every page, for everybody whom it looks different to: that it is valid HTML, that axe-core finds no barrier,
-//! that the browser complains of nothing, that it is light, and that it fits on every screen, in the light
-//! and in the dark. Its pictures are in `target/screenshots`.
+//! Checks every page for each kind of visitor who sees it differently: valid HTML, no barriers
+//! according to axe-core, no complaints of the browser, small size, and a layout that fits every
+//! screen in light and dark mode. Screenshots are in `target/screenshots`.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use waypost_e2e::chromium::{Chromium, HtmlCheck, LOOKS, Load, Tab};
 
 use crate::site::{Site, Who};
 
-/// A page: its name, its path, who looks at it, and its status.
+/// A page: name, path, visitor and status.
 struct Page(&'static str, &'static str, Who, u16);
 
-/// All of them. What is in braces is filled in by the [`Site`].
+/// All pages. The [`Site`] fills in placeholders in braces.
 const PAGES: [Page; 56] = [
     Page("set-up", "{set-up}", Who::FirstVisitor, 200),
     Page("set-up-refused", "/setup?token=x", Who::FirstVisitor, 410),
@@ -116,12 +116,12 @@ const PAGES: [Page; 56] = [
     Page("not-found-admin", "/quarterly-repor", Who::Admin, 404),
 ];
 
-/// What a page may weigh when it is opened for the first time, with all that belongs to it, in bytes.
+/// Maximum size of a page in bytes when it is opened for the first time, including all its files.
 const MAX_WEIGHT: u64 = 100 * 1_024;
-/// How many requests that may take.
+/// Maximum number of requests for it.
 const MAX_REQUESTS: usize = 10;
 
-/// Opens all that is folded.
+/// Opens all collapsed parts.
 const UNFOLD: &str =
     "document.querySelectorAll('details:not(.menu)').forEach(folded => { folded.open = true })";
 
@@ -131,7 +131,7 @@ async fn the_pages_of_the_first_visitor() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_pages_of_somebody_who_is_not_signed_in() {
+async fn the_pages_of_a_visitor_without_a_session() {
     look_at_all(&Site::with_data().await, Who::Nobody).await;
 }
 
@@ -160,7 +160,8 @@ async fn look_at_all(site: &Site, who: Who) {
             html.add(name, &load.html);
             let look = format!("{screen}-{scheme}");
             tab.picture(&format!("{name}-{look}")).await;
-            // What is folded is checked too. The menu would cover what is below it.
+            // Collapsed parts are checked as well, except the menu, which would cover the content
+            // below it.
             tab.run(UNFOLD).await;
             for problem in problems_of(&tab, page, &load).await {
                 problems.add(format!("{name}: {problem}"), &look);
@@ -174,7 +175,7 @@ async fn look_at_all(site: &Site, who: Who) {
     tab.close().await;
 }
 
-/// What is wrong, and in which looks.
+/// The problems, and the layouts in which they occur.
 #[derive(Default)]
 struct Problems(BTreeMap<String, Vec<String>>);
 
@@ -213,7 +214,8 @@ async fn problems_of(tab: &Tab, page: &Page, load: &Load) -> Vec<String> {
     problems
 }
 
-/// What is wrong with the headers of a page: each has a strict policy, and is nobody else's business.
+/// Returns the problems of the headers of a page, which must have a strict policy and must not be
+/// cached or leaked.
 fn header_problems(load: &Load) -> Vec<String> {
     let wanted: [(&str, &[&str]); 5] = [
         ("content-type", &["text/html", "charset=utf-8"]),

@@ -1,5 +1,4 @@
-//! What people do with the list of their links: turn its pages, search while they type, copy, and shorten
-//! without a mouse.
+//! The list of links: paging, search while typing, copying, and creating a link without a mouse.
 
 use serde_json::json;
 use waypost_e2e::chromium::{Chromium, Key, css, field, link};
@@ -9,7 +8,7 @@ use crate::site::{Site, Who};
 const ROWS: &str = "return document.querySelectorAll('#links .row').length";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn links_are_found_while_one_types_and_pages_are_turned() {
+async fn links_are_found_while_typing_and_in_pages() {
     let site = Site::with_data().await;
     let chromium = Chromium::start().await;
     let tab = site.tab(&chromium, Who::Member).await;
@@ -23,7 +22,7 @@ async fn links_are_found_while_one_types_and_pages_are_turned() {
     tab.wait_until_gone(&link("First page")).await;
     assert_eq!(tab.text(&css("#links .row-name")).await, first);
 
-    // Without Enter.
+    // Without pressing Enter.
     tab.type_into(&field("Search"), "chapter 42").await;
     tab.wait_until("one link is found", async || tab.run(ROWS).await == 1)
         .await;
@@ -51,9 +50,9 @@ async fn a_link_is_shortened_and_copied_without_a_mouse() {
             }
             tab.press(Key::Tab).await;
         }
-        panic!("Tab does not lead to “{name}”");
+        panic!("Tab does not reach “{name}”");
     };
-    tab_to("Shorten a link").await;
+    tab_to("Shorten a URL").await;
     tab.type_into(&css(":focus"), "https://example.com/by-hand")
         .await;
     tab.press(Key::Tab).await;

@@ -1,5 +1,5 @@
-//! The life of a link, as people see it: from the first account on a server to the end of somebody's sessions,
-//! with JavaScript and without.
+//! The life of a link in the pages, from the first account on a server to the end of a session,
+//! with and without JavaScript.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -41,15 +41,15 @@ async fn from_the_first_account_to_the_end_of_a_session_without_javascript() {
     }
 }
 
-/// A link, whose it is, and somebody else.
+/// A link, its owner and another user.
 struct Journey<'a> {
     site: &'a Site,
-    /// Whoever made it, signed in, with the page of the link before them.
+    /// The browser of the owner, signed in and on the page of the link.
     ada: &'a Tab,
-    /// Somebody who follows it, and is not signed in.
+    /// The browser of a visitor, who is not signed in.
     grace: &'a Tab,
     has_javascript: bool,
-    /// The server to whose pages the link leads.
+    /// The server of the destination.
     elsewhere: String,
     code: String,
     /// The path of the page of the link.
@@ -57,11 +57,11 @@ struct Journey<'a> {
 }
 
 impl<'a> Journey<'a> {
-    /// Sets the server up, signs out and in, and makes a link.
+    /// Sets up the server, signs out and in, and creates a link.
     async fn begin(site: &'a Site, ada: &'a Tab, grace: &'a Tab, has_javascript: bool) -> Self {
         let elsewhere = elsewhere().await;
         ada.open(&site.path("{set-up}")).await;
-        ada.fill(&field("E-mail address"), ADA).await;
+        ada.fill(&field("Email address"), ADA).await;
         ada.fill(&field("Password (at least 10 characters)"), PASSWORD)
             .await;
         ada.press(Key::Enter).await;
@@ -78,13 +78,13 @@ impl<'a> Journey<'a> {
             ada.click(&css("details.menu summary")).await;
             assert_eq!(ada.barriers().await, [""; 0]);
         }
-        ada.fill(&field("Shorten a link"), &format!("{elsewhere}/first"))
+        ada.fill(&field("Shorten a URL"), &format!("{elsewhere}/first"))
             .await;
         ada.press(Key::Enter).await;
         let made = ada.text(&css(".made-link a")).await;
         let (_, code) = made.rsplit_once('/').expect("a code");
         ada.click(&link("Edit")).await;
-        ada.wait_for(&field("Target")).await;
+        ada.wait_for(&field("Destination")).await;
         Self {
             site,
             ada,
@@ -96,7 +96,7 @@ impl<'a> Journey<'a> {
         }
     }
 
-    /// Follows the link: where it leads.
+    /// Follows the link, and returns the path of the destination.
     async fn follow(&self) -> String {
         self.grace.open(&format!("/{}", self.code)).await;
         self.grace.wait_for(&heading("Arrived")).await;
@@ -107,7 +107,7 @@ impl<'a> Journey<'a> {
         format!("{}/stats", self.page)
     }
 
-    /// The numbers and the chart change while they are looked at; without JavaScript, when they are loaded again.
+    /// Asserts that the figures and the chart change live, or after a reload without JavaScript.
     async fn numbers(&self, watching: &Tab) {
         sign_in(watching, ADA, PASSWORD).await;
         watching.wait_for_path("/auth/logout").await;
@@ -141,21 +141,23 @@ impl<'a> Journey<'a> {
         self.disable().await;
     }
 
-    /// Waits until the link leads there, for whoever follows it.
+    /// Waits until the link goes to this path.
     async fn leads_to(&self, path: &str) {
         let leads = async || self.follow().await == path;
-        self.ada.wait_until("the link leads elsewhere", leads).await;
+        self.ada
+            .wait_until("the destination has changed", leads)
+            .await;
     }
 
     async fn edit_and_restore(&self) {
-        let (ada, target) = (self.ada, field("Target"));
+        let (ada, target) = (self.ada, field("Destination"));
         ada.open(&self.page).await;
         ada.fill(&target, &format!("{}/second", self.elsewhere))
             .await;
         ada.click(&button("Save")).await;
         ada.wait_for_text(&css(".notice.good"), "Saved").await;
         self.leads_to("/second").await;
-        ada.click(&button("Restore this version 1")).await;
+        ada.click(&button("Restore version 1")).await;
         ada.wait_for_text(&css(".notice.good"), "restored").await;
         ada.open(&self.page).await;
         assert_eq!(
@@ -165,12 +167,12 @@ impl<'a> Journey<'a> {
         self.leads_to("/first").await;
     }
 
-    /// Whoever it is shared with sees it, and neither changes it nor sees its numbers.
+    /// Asserts that a viewer sees the link, but can neither edit it nor see its statistics.
     async fn share(&self) {
         let (ada, grace) = (self.ada, self.grace);
-        ada.fill(&field("Add somebody by e-mail address"), GRACE)
+        ada.fill(&field("Add a person by email address"), GRACE)
             .await;
-        ada.click(&button("Add")).await;
+        ada.click(&button("Add person")).await;
         ada.wait_for_text(&css("[aria-labelledby=viewers-title]"), GRACE)
             .await;
         sign_in(grace, GRACE, PASSWORD).await;
@@ -184,11 +186,11 @@ impl<'a> Journey<'a> {
         grace
             .wait_for_text(&css("main"), &format!("{}/first", self.elsewhere))
             .await;
-        assert!(!grace.shows(&field("Target")).await);
+        assert!(!grace.shows(&field("Destination")).await);
         assert_eq!(grace.open(&self.statistics()).await.status, 403);
     }
 
-    /// Single clicks go, and numbers stay.
+    /// Asserts that a purge deletes click records and keeps totals.
     async fn purge(&self, watching: &Tab) {
         watching.open(&self.statistics()).await;
         let numbers = watching.text(&css("#live .figures")).await;
@@ -203,15 +205,15 @@ impl<'a> Journey<'a> {
         assert!(!watching.shows(&css("#clicks table.list")).await);
     }
 
-    /// Whoever is disabled is signed out, and does not come in again.
+    /// Asserts that a disabled user is signed out and cannot sign in again.
     async fn disable(&self) {
         let (ada, grace) = (self.ada, self.grace);
         grace.open("/dashboard").await;
-        grace.wait_for(&field("Shorten a link")).await;
+        grace.wait_for(&field("Shorten a URL")).await;
         ada.open("/admin").await;
         ada.click(&link(GRACE)).await;
         ada.click(&button("Disable this user")).await;
-        ada.click(&button("Disable them")).await;
+        ada.click(&button("Disable user")).await;
         ada.wait_for_text(&css(".notice.good"), "disabled").await;
         grace
             .wait_until("the session has ended", async || {
@@ -224,7 +226,7 @@ impl<'a> Journey<'a> {
     }
 }
 
-/// Pages somewhere else, on which one arrives.
+/// Starts a server for destinations.
 async fn elsewhere() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -240,7 +242,7 @@ async fn elsewhere() -> String {
                     page.len()
                 );
                 if read.is_ok() {
-                    // Whoever has gone needs no answer.
+                    // The client may have disconnected.
                     drop(stream.write_all(answer.as_bytes()).await);
                 }
             });

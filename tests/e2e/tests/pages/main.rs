@@ -1,4 +1,4 @@
-//! The pages in a real browser: each of them looked at and checked, and what people do on them.
+//! Pages in a real browser: checks of every page, and what people do on them.
 
 mod checks;
 mod data;

@@ -1,4 +1,4 @@
-//! A server with people and links on it, for pages to be looked at.
+//! A server with users and links for the page checks.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use waypost_test_harness::{ServerProcess, TestDatabase, free_port};
 
 use crate::data;
 
-/// Who looks at a page.
+/// The visitor of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Who {
-    /// Somebody on a server that has no users yet.
+    /// A visitor of a server without users.
     FirstVisitor,
-    /// Somebody who is not signed in.
+    /// A visitor without a session.
     Nobody,
     /// A user.
     Member,
@@ -23,7 +23,7 @@ pub(crate) enum Who {
 }
 
 impl Who {
-    /// Their address, where they have one.
+    /// Returns the email address of a user.
     const fn email(self) -> Option<&'static str> {
         match self {
             Self::FirstVisitor | Self::Nobody => None,
@@ -33,21 +33,21 @@ impl Who {
     }
 }
 
-/// A server that knows its own address, and what is on it.
+/// A server with a base URL, and its test data.
 pub(crate) struct Site {
     pub(crate) server: ServerProcess,
-    /// What stands in the paths of pages in braces.
+    /// The values of placeholders in paths.
     places: BTreeMap<&'static str, String>,
     pub(crate) database: TestDatabase,
 }
 
 impl Site {
-    /// A new server, without users.
+    /// Starts a server without users.
     pub(crate) fn empty() -> Self {
         Self::of(TestDatabase::sqlite())
     }
 
-    /// A server with users: a member and an admin.
+    /// Starts a server with a member and an admin.
     pub(crate) fn with_people() -> Self {
         let site = Self::of(TestDatabase::sqlite());
         let email = |who: Who| who.email().expect("has one");
@@ -56,7 +56,7 @@ impl Site {
         site
     }
 
-    /// A server with users, on which much has happened.
+    /// Starts a server with users and test data.
     pub(crate) async fn with_data() -> Self {
         let mut site = Self::with_people();
         let places = data::fill(&site.server, &site.database).await;
@@ -79,13 +79,13 @@ impl Site {
         }
     }
 
-    /// A path, the places in it filled in.
+    /// Fills in the placeholders of a path.
     pub(crate) fn path(&self, path: &str) -> String {
         let fill = |path: String, (name, place): (&&str, &String)| path.replace(name, place);
         self.places.iter().fold(path.to_owned(), fill)
     }
 
-    /// A new browser, in which they are signed in where they can be.
+    /// Opens a new browser, signed in if the visitor is a user.
     pub(crate) async fn tab(&self, chromium: &Chromium, who: Who) -> Tab {
         let tab = chromium.tab(&self.server).await;
         if let Some(email) = who.email() {
@@ -96,11 +96,11 @@ impl Site {
     }
 }
 
-/// Signs in, to go on to the page for signing out.
+/// Signs in, and is redirected to the sign-out page.
 pub(crate) async fn sign_in(tab: &Tab, email: &str, password: &str) {
     tab.open("/auth/login?redirect=/auth/logout").await;
     tab.wait_for(&heading("Sign in")).await;
-    tab.fill(&field("E-mail address"), email).await;
+    tab.fill(&field("Email address"), email).await;
     tab.fill(&field("Password"), password).await;
     tab.click(&button("Sign in")).await;
 }

@@ -6,7 +6,7 @@ use mysql_async::{Column, Conn, Opts, OptsBuilder, Row, Value};
 
 use super::{Result, Rows, chain, hex};
 
-/// The character set of what is not text.
+/// The character set of binary values.
 const BINARY: u16 = 63;
 
 async fn connect(url: &str) -> Result<Conn> {
@@ -45,7 +45,7 @@ pub(crate) async fn rows(url: &str, sql: &str) -> Result<Rows> {
         .collect())
 }
 
-/// The text protocol sends every value as bytes.
+/// Formats a value. The text protocol sends every value as bytes.
 fn render(column: &Column, value: Value) -> Option<String> {
     match value {
         Value::NULL => None,

@@ -23,7 +23,7 @@ pub(crate) async fn execute(url: &str, sql: &str) -> Result<()> {
         .map_err(|error| chain(&error))
 }
 
-/// Runs one query. Preparing it tells the types, the simple protocol gives the values as text.
+/// Runs one query. Preparing it returns the types, the simple protocol returns the values as text.
 pub(crate) async fn rows(url: &str, sql: &str) -> Result<Rows> {
     let client = connect(url).await?;
     let statement = client.prepare(sql).await.map_err(|error| chain(&error))?;

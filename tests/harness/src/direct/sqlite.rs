@@ -1,6 +1,6 @@
-//! SQLite through diesel's connection, so that the tests hold the same SQLite as the programs.
+//! SQLite through diesel's connection, so that the tests use the same SQLite as the programs.
 //!
-//! These functions block, for as long as another connection writes: at most [`BUSY_TIMEOUT_MS`].
+//! These functions block while another connection writes: at most [`BUSY_TIMEOUT_MS`].
 
 use std::path::Path;
 
@@ -32,10 +32,10 @@ pub(crate) fn execute(path: &Path, sql: &str) -> Result<()> {
         .map_err(|error| chain(&error))
 }
 
-/// A connection that holds the lock for writing; closing it gives the lock back.
-pub(crate) struct Locked(#[expect(dead_code, reason = "it is held")] SqliteConnection);
+/// A connection that holds the write lock; closing it releases the lock.
+pub(crate) struct Locked(#[expect(dead_code, reason = "held for its lock")] SqliteConnection);
 
-/// Takes the lock for writing.
+/// Takes the write lock.
 pub(crate) fn lock(path: &Path) -> Result<Locked> {
     let mut connection = connect(path)?;
     connection
@@ -52,7 +52,7 @@ pub(crate) fn rows(path: &Path, sql: &str) -> Result<Rows> {
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
-/// A row of whatever columns there are.
+/// A row with any columns.
 struct TextRow(Vec<Option<String>>);
 
 impl QueryableByName<Sqlite> for TextRow {

@@ -11,8 +11,8 @@ use crate::programs::{Galera, MariaDb};
 use crate::supervisor::Commands;
 use crate::{PATIENCE, port, random, wait_until_blocking};
 
-/// How soon the others go on without a node that was killed. How long they wait for each other to agree on that is
-/// left as it is: a machine may be very busy, and nodes that do not agree stop altogether.
+/// How soon the other nodes continue without a node that was killed. The time they wait to agree on
+/// that has its default: a machine may be very busy, and nodes that do not agree stop completely.
 const TIMEOUTS: &str = "evs.suspect_timeout=PT2S;evs.inactive_check_period=PT0.5S;\
      evs.keepalive_period=PT0.5S";
 
@@ -27,27 +27,27 @@ pub struct GaleraCluster {
     files: Files,
 }
 
-/// What a node listens on.
+/// The ports of a node.
 #[derive(Clone, Copy)]
 struct Ports {
     clients: u16,
     group: u16,
     /// For the transactions that it missed.
     missed: u16,
-    /// For the files of another node. Nobody listens there: see `wsrep_sst_gapless`.
+    /// For the files of another node. Nothing listens there: see `wsrep_sst_gapless`.
     files: u16,
 }
 
-/// Where a node takes up the work.
+/// The state from which a node starts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Start {
-    /// It makes the files that all nodes begin with.
+    /// Creates the files that all nodes begin with.
     Seeds,
-    /// It is the first node of the cluster.
+    /// Begins as the first node of the cluster.
     Begins,
-    /// It has the files of the beginning.
+    /// Joins with the initial files.
     Joins,
-    /// It was killed.
+    /// Returns after it was killed.
     Returns,
 }
 
@@ -55,7 +55,7 @@ impl GaleraCluster {
     /// Starts the nodes. This blocks the thread.
     ///
     /// # Panics
-    /// Where they cannot be started, with the reason.
+    /// When they cannot be started, with the reason.
     pub fn start() -> Self {
         Self::try_start().unwrap_or_else(|message| panic!("{message}"))
     }
@@ -151,7 +151,7 @@ impl GaleraCluster {
         self.files.path(&format!("node{node}"))
     }
 
-    /// What both programs are told.
+    /// Returns the options of both programs.
     fn both(&self, node: usize) -> Vec<OsString> {
         let settings = [
             "--innodb-flush-log-at-trx-commit=0",
@@ -170,7 +170,7 @@ impl GaleraCluster {
         both
     }
 
-    /// The server. One that was killed finds out first how far it has come.
+    /// Returns the command of the server. A node that was killed first finds out its position.
     fn serve(&self, node: usize, start: Start) -> Vec<OsString> {
         let mut serve = script(match start {
             Start::Seeds | Start::Begins | Start::Joins => "exec \"$0\" \"$@\"",
@@ -229,7 +229,7 @@ impl GaleraCluster {
         )
     }
 
-    /// The URL of the database that names all nodes, this one first.
+    /// Returns the URL of the database that names all nodes, this one first.
     pub fn url(&self, first: usize) -> String {
         let hosts = [0, 1, 2].map(|number| {
             let port = self.ports[(first + number) % 3].clients;
@@ -239,12 +239,12 @@ impl GaleraCluster {
         format!("mysql://{USER}:{}@{hosts}/{}", self.password, self.name)
     }
 
-    /// The database as a node has it.
+    /// Returns the database on a node.
     pub fn database(&self, node: usize) -> TestDatabase {
         TestDatabase::kept(Kind::MariaDb, self.address(node, &self.name))
     }
 
-    /// Kills a node, and waits until the others go on without it.
+    /// Kills a node, and waits until the others continue without it.
     pub fn kill(&mut self, node: usize) {
         if let Some(node) = self.nodes.get_mut(node).and_then(Option::take) {
             node.kill();
@@ -252,17 +252,17 @@ impl GaleraCluster {
         self.wait_until_whole();
     }
 
-    /// Starts a node that was killed, and waits until it has what it missed.
+    /// Starts a node that was killed, and waits until it has the transactions that it missed.
     ///
     /// # Panics
-    /// Where it does not start, with its log.
+    /// When it does not start, with its log.
     pub fn restart(&mut self, node: usize) {
         let started = self.launch(node, Start::Returns);
         started.unwrap_or_else(|message| panic!("{message}"));
         self.wait_until_whole();
     }
 
-    /// Waits until each node that runs has what the others have.
+    /// Waits until each running node has the data of the others.
     fn wait_until_whole(&self) {
         let running: Vec<usize> = (0..self.nodes.len())
             .filter(|node| self.nodes.get(*node).is_some_and(Option::is_some))
@@ -276,7 +276,8 @@ impl GaleraCluster {
         }
     }
 
-    /// The number of transactions of a node that were undone because another node's came before.
+    /// Returns the number of transactions of a node that were rolled back because one of another
+    /// node came first.
     pub fn conflicts(&self, node: usize) -> u64 {
         let number = |name| self.status(node, name)?.parse::<u64>().ok();
         ["wsrep_local_cert_failures", "wsrep_local_bf_aborts"]

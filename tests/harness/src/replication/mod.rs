@@ -1,4 +1,4 @@
-//! Database servers that copy each other, to be killed while others go on.
+//! Replicated database servers, of which some are killed while others continue.
 
 mod galera;
 mod postgres;
@@ -22,7 +22,7 @@ use crate::{PATIENCE, wait_until_blocking};
 
 /// The name of the account of each server.
 const USER: &str = "waypost";
-/// Far above what starting takes: a machine may be very busy.
+/// Far longer than a start takes: a machine may be very busy.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The files of several servers, which stay when a server ends.
@@ -43,7 +43,7 @@ impl Files {
         self.directory.path().join(name)
     }
 
-    /// Writes a file that the servers can read, and run.
+    /// Writes a file that the servers can read and run.
     fn write(&self, name: &str, content: &[u8]) -> Result<PathBuf, String> {
         let path = self.path(name);
         fs::write(&path, content)
@@ -59,7 +59,7 @@ fn give_away(path: &Path, account: Option<Account>, mode: u32) -> Result<(), Str
     });
     given
         .and_then(|()| fs::set_permissions(path, Permissions::from_mode(mode)))
-        .map_err(|error| format!("cannot give {} away: {error}", path.display()))
+        .map_err(|error| format!("cannot change the owner of {}: {error}", path.display()))
 }
 
 /// One of the servers, running. It ends when the value is dropped or the test process ends.
@@ -69,7 +69,7 @@ struct Node {
 }
 
 impl Node {
-    /// The log of a server that did not start is the error.
+    /// Starts a server. The error is the log of a server that did not start.
     fn start(name: &str, account: Option<Account>, commands: &Commands) -> Result<Self, String> {
         let directory = ServerDirectory::create(name, account)?;
         let supervisor = Supervisor::start(directory, commands)?;
@@ -97,14 +97,14 @@ impl Node {
         self.send_all(Signal::KILL);
     }
 
-    /// Stops the server and its children, as when their machine is paused.
+    /// Suspends the server and its children, as when their machine is paused.
     fn pause(&self) {
-        // Stopped, it has no more children.
+        // A suspended process starts no more children.
         send(self.pid, Signal::STOP);
         self.send_all(Signal::STOP);
     }
 
-    /// Lets the server and its children go on.
+    /// Resumes the server and its children.
     fn resume(&self) {
         self.send_all(Signal::CONT);
     }
@@ -129,14 +129,14 @@ fn send(pid: u32, signal: Signal) {
     }
 }
 
-/// An option with the path of a file.
+/// Returns an option with the path of a file.
 fn option(name: &str, path: &Path) -> OsString {
     let mut option = OsString::from(name);
     option.push(path);
     option
 }
 
-/// A script for a shell, as a command.
+/// Returns a shell script as a command.
 fn script(lines: &str) -> Vec<OsString> {
     vec!["sh".into(), "-ec".into(), lines.into()]
 }

@@ -13,7 +13,7 @@ use crate::programs::Postgres;
 use crate::supervisor::Commands;
 use crate::{PATIENCE, port, random, wait_until_blocking};
 
-/// When the primary tells its client that a commit succeeded.
+/// When the primary reports a successful commit to its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replication {
     /// Once the standby has it on its disk.
@@ -36,7 +36,7 @@ impl PostgresPair {
     /// Starts both. This blocks the thread.
     ///
     /// # Panics
-    /// Where they cannot be started, with the reason.
+    /// When they cannot be started, with the reason.
     pub fn start(replication: Replication) -> Self {
         Self::try_start(replication).unwrap_or_else(|message| panic!("{message}"))
     }
@@ -129,7 +129,7 @@ impl PostgresPair {
         Ok(pair)
     }
 
-    /// The URL of the database that names both servers, this one first.
+    /// Returns the URL of the database that names both servers, this one first.
     pub fn url(&self, first: usize) -> String {
         let [a, b] = self.ports;
         let (first, second) = if first == 0 { (a, b) } else { (b, a) };
@@ -139,12 +139,12 @@ impl PostgresPair {
         )
     }
 
-    /// The database on the first server.
+    /// Returns the database on the first server.
     pub fn primary(&self) -> TestDatabase {
         self.database(self.ports[0])
     }
 
-    /// The database on the second server.
+    /// Returns the database on the second server.
     pub fn standby(&self) -> TestDatabase {
         self.database(self.ports[1])
     }
@@ -160,7 +160,8 @@ impl PostgresPair {
         on_own_thread(async move { database.number(sql).await })
     }
 
-    /// Lets the primary go on without telling the standby. What it commits from now on is lost when it is killed.
+    /// Lets the primary continue without replication. What it commits from now on is lost when it
+    /// is killed.
     pub fn stop_replication(&self) {
         let sender = self.number(self.ports[0], "select pid from pg_stat_replication");
         let sender = u32::try_from(sender).expect("a process id");
@@ -170,30 +171,30 @@ impl PostgresPair {
     /// Kills the primary as a power failure does.
     ///
     /// # Panics
-    /// Where it was killed before.
+    /// When it was killed before.
     pub fn kill_primary(&mut self) {
         self.primary.take().expect("still runs").kill();
     }
 
-    /// Stops the primary, as when its machine is paused.
+    /// Suspends the primary, as when its machine is paused.
     pub fn pause_primary(&self) {
         self.primary.iter().for_each(Node::pause);
     }
 
-    /// Lets the primary go on. It knows of nothing.
+    /// Resumes the primary, which has not noticed anything.
     pub fn resume_primary(&self) {
         self.primary.iter().for_each(Node::resume);
     }
 
-    /// Makes the standby the primary. It may be written to when this returns.
+    /// Promotes the standby to primary. It accepts writes when this returns.
     pub fn promote(&self) {
         let promoted = self.number(self.ports[1], "select pg_promote()::int");
         assert_eq!(promoted, 1, "the standby is promoted within 60 s");
     }
 }
 
-/// As of other servers of tests. What only serves to survive a power failure is off: processes are killed, not the
-/// machine.
+/// As for other servers of tests. Settings that only serve to survive a power failure are off:
+/// processes are killed, not the machine.
 const SETTINGS: [&str; 8] = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",

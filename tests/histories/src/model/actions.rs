@@ -1,14 +1,14 @@
-//! All that may happen next.
+//! All actions that are possible next.
 
 use super::process::Until;
 use super::{Directory, Fault, Process, Sizes, State};
 
-/// Something that happens.
+/// A step of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
     /// The process of a node accepts a click.
     Click(usize),
-    /// A process starts on a node, and is killed or gets no answer where that says.
+    /// A process starts on a node, until it is killed or gets no answer.
     Start(usize, Until),
     /// A process is killed.
     Crash(usize),
@@ -16,23 +16,23 @@ pub enum Action {
     Send(usize, u8),
     /// A request arrives at the database.
     Arrive(usize),
-    /// An answer arrives at the process, which acts on it up to there.
+    /// An answer arrives at the process, which acts on it up to this point.
     Answer(usize, Until),
-    /// A process gives up waiting for the answer to a request.
+    /// A process stops waiting for the answer to a request.
     GiveUp(usize),
-    /// A process looks where its journal is, and acts on it up to there.
+    /// A process checks the position of its journal, and acts on it up to this point.
     Check(usize, Until),
     /// A directory is copied.
     Copy(usize),
     /// The database makes a backup.
     BackUp,
-    /// The database becomes what it was when the backup was made.
+    /// The database is restored from the backup.
     SetBack,
-    /// The database makes durable what a process has settled.
+    /// The database makes what a process has settled durable.
     MakeDurable(usize),
-    /// A process deletes what is settled and durable.
+    /// A process deletes records that are settled and durable.
     Release(usize),
-    /// All rows are purged.
+    /// All click records are purged.
     Purge,
     /// The power fails.
     PowerFailure,
@@ -41,7 +41,7 @@ pub enum Action {
 const UNTIL: [Until; 3] = [Until::End, Until::Taken, Until::Renamed];
 
 impl State {
-    /// Whatever may happen next, with what comes of it.
+    /// Calls `next` with each possible action and the state after it.
     pub(super) fn successors(&self, sizes: &Sizes, mut next: impl FnMut(Action, Self)) {
         for action in self.actions(sizes) {
             let mut state = self.clone();
@@ -112,7 +112,7 @@ impl State {
         actions
     }
 
-    /// Lets something happen. Returns whether it can.
+    /// Applies an action. Returns whether it is possible.
     fn act(&mut self, action: Action, sizes: &Sizes) -> bool {
         match action {
             Action::Click(node) => {
@@ -186,7 +186,7 @@ impl State {
         }
     }
 
-    /// What is interrupted is a crash or an answer that is lost.
+    /// An interruption is a crash or a lost answer.
     fn pay(&mut self, until: Until) -> bool {
         let left = match until {
             Until::End => return true,
@@ -207,7 +207,7 @@ impl State {
         }
     }
 
-    /// Nobody waits for a request any longer; it may still arrive.
+    /// The process no longer waits for a request, which may still arrive.
     fn give_up(&mut self, number: usize) {
         let request = &mut self.requests[number];
         if let Some(node) = request.node.take()
@@ -215,7 +215,7 @@ impl State {
         {
             process.waits = false;
         }
-        // Nobody asks any longer.
+        // The process no longer waits.
         request.was_sent = false;
         if request.answer.is_some() {
             self.requests.remove(number);
@@ -232,7 +232,7 @@ impl State {
         }
     }
 
-    /// Whether no two directories have records in common that are not settled by both.
+    /// Returns whether no two directories have common records that are not settled by both.
     fn is_apart(&self) -> bool {
         let [one, other] = self.nodes.as_slice() else {
             return false;
@@ -241,7 +241,7 @@ impl State {
             && [one, other].iter().all(|node| node.process.is_some())
     }
 
-    /// Purges all rows. Returns whether that is possible, and changes anything.
+    /// Purges all click records. Returns whether that is possible and changes anything.
     fn purge(&mut self, sizes: &Sizes) -> bool {
         let is_idle = |process: &Process, directory: &Directory| {
             !process.waits && process.settled == directory.end()

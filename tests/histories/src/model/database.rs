@@ -1,4 +1,4 @@
-//! The database: who takes a journal, and what is settled.
+//! The database: taking journals, and settling.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::{
     Answer, Database, Directory, Fault, Id, Owner, Place, Position, Record, Request, Sizes, Take,
 };
 
-/// The answer to one who wants to take a journal.
+/// The answer to a process that wants to take a journal.
 pub(super) enum Claimed {
     /// Its position.
     Taken(Position),
@@ -30,7 +30,7 @@ fn position(position: u64) -> Position {
     u8::try_from(position).unwrap()
 }
 
-/// What a process says of itself.
+/// Returns the claim of a process.
 pub(super) fn claim(
     directory: &Directory,
     tried: &[(Owner, u8)],
@@ -102,7 +102,7 @@ impl Take {
 }
 
 impl Database {
-    /// Takes a journal, which went on from `split` where it is new.
+    /// Takes a journal; a new one continued from `split`.
     pub(super) fn take(
         &mut self,
         id: Id,
@@ -153,7 +153,7 @@ impl Database {
         self.purged.extend(counted.map(|(click, _)| click));
     }
 
-    /// The journals that have records in common with one, by those that it went on from.
+    /// Returns the journals with records in common with one, following their origins.
     pub(super) fn relatives(&self, own: Id, before: &BTreeSet<Id>) -> BTreeSet<Id> {
         let mut found = before.clone();
         found.insert(own);
@@ -173,7 +173,8 @@ impl Database {
         found
     }
 
-    /// The position up to which one of these journals has settled the records of a process from a position on.
+    /// Returns the position up to which one of these journals has settled the records of a process
+    /// from a position on.
     pub(super) fn settled_by(
         &self,
         relatives: &BTreeSet<Id>,
@@ -189,7 +190,7 @@ impl Database {
         ranges.map(|range| position(range.end)).max()
     }
 
-    /// Settles a batch, or nothing.
+    /// Settles a batch completely or not at all.
     pub(super) fn settle(&mut self, batch: &Request, sizes: &Sizes) -> Answer {
         let place = self.place(batch.journal);
         let start = Place {

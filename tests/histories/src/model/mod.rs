@@ -1,22 +1,25 @@
-//! The protocol of `waypost_store::JournalStore` and its users as a model that is small enough to be searched whole:
-//! every order of everything that may happen, up to a size.
+//! The protocol of `waypost_store::JournalStore` and its users as a model that is small enough for
+//! a complete search: every order of all possible events, up to a size.
 //!
-//! | what | file |
+//! | subject | file |
 //! | --- | --- |
-//! | the state: database, directories, processes, requests under way | `mod.rs` |
+//! | the state: database, directories, processes, pending requests | `mod.rs` |
 //! | the database: taking, settling | `database.rs` |
-//! | a process: sending, answers, finding the journal elsewhere | `process.rs` |
-//! | all that may happen next | `actions.rs` |
-//! | what must hold | `promise.rs` |
+//! | a process: sending, answers, finding the journal at another position | `process.rs` |
+//! | all possible actions | `actions.rs` |
+//! | the invariants | `promise.rs` |
 //! | breadth first, each state once | `search.rs` |
 //!
-//! Who may take a journal, where lines of processes went apart, and which takes are noted is not modelled: the model asks
-//! the real rules ([`JournalRecord::yields_to`](waypost_store::JournalRecord::yields_to),
+//! Who may take a journal, where lines of processes diverged, and which takes are recorded is not
+//! modelled: the model uses the real rules
+//! ([`JournalRecord::yields_to`](waypost_store::JournalRecord::yields_to),
 //! [`JournalClaim::branch`](waypost_store::JournalClaim::branch),
-//! [`JournalClaim::takes`](waypost_store::JournalClaim::takes)). What the ingester makes of the answers is written a
-//! second time here, after `ingester/ownership.rs` and `ingester/batch.rs`.
+//! [`JournalClaim::takes`](waypost_store::JournalClaim::takes)). The reactions of the ingester to
+//! the answers are implemented a second time here, after `ingester/ownership.rs` and
+//! `ingester/batch.rs`.
 //!
-//! A pause needs no action of its own: a process whose turn does not come sleeps. So does a request that arrives late.
+//! A pause needs no action of its own: a process without a turn is suspended, and so is a request
+//! that arrives late.
 
 mod actions;
 mod database;
@@ -39,39 +42,40 @@ type Id = u8;
 /// A position in a journal.
 type Position = u8;
 
-/// What is searched.
+/// The limits of a search.
 #[derive(Debug, Clone, Copy)]
 pub struct Sizes {
-    /// Whether clicks leave rows, and with them ids to find them by.
+    /// Whether clicks leave records, and with them IDs by which they are found.
     pub keeps_rows: bool,
-    /// Clicks that are accepted.
+    /// Number of accepted clicks.
     pub clicks: u8,
-    /// Processes that are killed, while they begin as well.
+    /// Number of killed processes, including while they start.
     pub crashes: u8,
-    /// Answers that do not arrive, and requests that arrive after nobody waits for them any longer.
+    /// Number of answers that do not arrive, and of requests that arrive when their process no
+    /// longer waits.
     pub losses: u8,
-    /// Copies of directories that are made.
+    /// Number of copies of directories.
     pub copies: u8,
-    /// How often the database becomes what it was when the one backup was made.
+    /// How often the database is restored from its one backup.
     pub set_backs: u8,
-    /// How often a process deletes what is settled and durable.
+    /// How often a process deletes records that are settled and durable.
     pub releases: u8,
-    /// How often rows are purged. No process that runs has anything to store then: rows live for days, and a process
-    /// stores within seconds.
+    /// How often click records are purged. No running process has pending clicks then: records live
+    /// for days, and a process stores within seconds.
     pub purges: u8,
-    /// Whether rows are purged as well after a journal met clicks of another one.
+    /// Whether click records are also purged after a journal met clicks of another one.
     pub purges_after_duplicates: bool,
-    /// How often the power fails: all processes end, and the database forgets what was not durable.
+    /// How often the power fails: all processes end, and the database loses what was not durable.
     pub power_failures: u8,
-    /// Whether the backup is made only when both directories have ids of their own, and the database is set back to
-    /// nothing before that.
+    /// Whether the backup is made only when both directories have IDs of their own; before that,
+    /// the database is restored to nothing.
     pub backs_up_apart: bool,
-    /// What is wrong with the protocol.
+    /// The fault of the protocol, if any.
     pub fault: Option<Fault>,
 }
 
 impl Sizes {
-    /// Nothing but clicks goes on.
+    /// Only clicks happen.
     pub const QUIET: Self = Self {
         keeps_rows: true,
         clicks: 3,
@@ -88,28 +92,31 @@ impl Sizes {
     };
 }
 
-/// Faults that were there once, or could have been.
+/// Faults that existed once, or could have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// There are no owners: a batch that was sent counts as committed where the position says so.
+    /// There are no owners: a batch that was sent counts as committed if the position says so.
     PositionAlone,
-    /// The same of a batch that was only prepared.
+    /// The same for a batch that was only prepared.
     PreparedIsSent,
-    /// Where the database was set back, a process goes on where it was, under a new id.
+    /// After the database was restored, a process continues where it was, under a new ID.
     NoRewind,
-    /// A process that uses a copy goes on under the id of the original.
+    /// A process that uses a copy continues under the ID of the original.
     CopyKeepsId,
-    /// Clicks are stored without looking whether they are stored already.
+    /// Clicks are stored without checking whether they are already stored.
     NoIds,
-    /// What is settled is deleted before it is durable in the database.
+    /// Settled records are deleted before they are durable in the database.
     DeletedBeforeDurable,
-    /// A process that goes on under a new id begins with what it still has, and counts nothing before as lost.
+    /// A process that continues under a new ID begins with the records it still has, and counts
+    /// none before as lost.
     MissingIsNotLost,
-    /// An owner under which it was tried to take the journal is forgotten when the next one took it.
+    /// An owner under which a take was tried is forgotten when the next one took the journal.
     TriedIsForgotten,
-    /// A process does not ask how far other journals have settled what it has as well.
+    /// A process does not check how far other journals have settled the records it has in common
+    /// with them.
     RelativesAreIgnored,
-    /// A batch that arrives after its process went on otherwise counts as the work of another one.
+    /// A batch that arrives after its process went on otherwise counts as the work of another
+    /// process.
     LateIsForeign,
 }
 
@@ -119,7 +126,7 @@ impl Sizes {
         self.fault.is_none_or(|fault| !without.contains(&fault))
     }
 
-    /// Whether the journal is where a process left it.
+    /// Returns whether the journal is where a process left it.
     fn is_here(&self, place: Option<Place>, here: Place) -> bool {
         place.is_some_and(|place| {
             place.committed == here.committed && (place.owner == here.owner || !self.has_owners())
@@ -127,23 +134,23 @@ impl Sizes {
     }
 }
 
-/// Everything that is, at one moment.
+/// The complete state at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State {
     database: Database,
-    /// What the backup holds; the database was empty when the first one was made.
+    /// The contents of the backup; the database was empty when the first one was made.
     backup: Database,
-    /// What is left of the database when the power fails.
+    /// The contents of the database after a power failure.
     durable: Database,
     nodes: Vec<Node>,
     requests: Vec<Request>,
-    /// The ids under which copies went on, by the id before and the last owner.
+    /// The IDs under which copies continued, by the ID before and the last owner.
     ids: Vec<(Id, Option<Owner>, Id)>,
     accepted: u8,
     left: Left,
 }
 
-/// What may still happen.
+/// How many actions of each kind are still possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Left {
     crashes: u8,
@@ -156,13 +163,13 @@ struct Left {
     power_failures: u8,
 }
 
-/// What the database holds.
+/// The contents of the database.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct Database {
     journals: BTreeMap<Id, Record>,
     /// How often each click is counted.
     counted: Vec<u8>,
-    /// The clicks whose rows are purged.
+    /// The clicks whose records are purged.
     purged: BTreeSet<Click>,
 }
 
@@ -173,12 +180,12 @@ struct Record {
     takes: Vec<Take>,
     lost: u8,
     duplicates: u8,
-    /// The position at which it was registered, and the journal that it went on from.
+    /// The position at which it was registered, and the journal that it continued from.
     began: Position,
     split: Option<Id>,
 }
 
-/// A process took a journal.
+/// A take of a journal by a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Take {
     owner: Owner,
@@ -187,7 +194,7 @@ struct Take {
     end: Position,
 }
 
-/// A directory, and the process that uses it, if one does.
+/// A directory, and the process that uses it, if any.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Node {
     directory: Directory,
@@ -198,13 +205,13 @@ struct Node {
 struct Directory {
     id: Id,
     first: Position,
-    /// The records from the first one on; `None` where there is none.
+    /// The records from the first one on; `None` for a deleted one.
     records: Vec<Option<Click>>,
     began: Option<Position>,
     owners: Vec<(Owner, Position)>,
-    /// Owners under which it was tried, and after how many of the others.
+    /// Owners under which a take was tried, and after how many of the others.
     tried: Vec<(Owner, u8)>,
-    /// The journal that it went on from last, and all of them.
+    /// The journal that it continued from last, and all of them.
     split: Option<Id>,
     relatives: BTreeSet<Id>,
 }
@@ -214,7 +221,7 @@ impl Directory {
         self.first + u8::try_from(self.records.len()).unwrap()
     }
 
-    /// The record at a position; `None` where it is gone.
+    /// Returns the record at a position; `None` if it is deleted.
     fn record(&self, position: Position) -> Option<Click> {
         let index = position.checked_sub(self.first)?;
         self.records.get(usize::from(index)).copied().flatten()
@@ -226,15 +233,15 @@ struct Process {
     owner: Owner,
     proven: Position,
     settled: Position,
-    /// Up to which position what is settled is durable.
+    /// The position up to which settled records are durable.
     durable: Position,
-    /// The batches that were sent from the settled position on, without an answer.
+    /// The batches sent from the settled position on, without an answer.
     uncertain: Vec<Sent>,
-    /// The ends of other batches beyond all that is proven, whose answer never came.
+    /// The ends of other batches beyond the proven position, whose answer never arrived.
     unanswered: Vec<Position>,
-    /// Journals that have records in common with this one, as they were found when it became owner.
+    /// Journals with records in common with this one, as found when the process became owner.
     relatives: BTreeSet<Id>,
-    /// Whether it waits for an answer.
+    /// Whether the process waits for an answer.
     waits: bool,
 }
 
@@ -248,7 +255,7 @@ struct Sent {
 /// A batch on its way to the database, or its answer on the way back.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Request {
-    /// Who waits for the answer; nobody where the process was killed or gave up.
+    /// The node that waits for the answer; `None` if the process was killed or stopped waiting.
     node: Option<usize>,
     /// Whether the batch had been sent before.
     was_sent: bool,
@@ -258,7 +265,7 @@ struct Request {
     end: Position,
     clicks: Vec<Click>,
     lost: u8,
-    /// Records that are stored already.
+    /// Records that are already stored.
     duplicates: u8,
     answer: Option<Answer>,
 }
@@ -277,7 +284,7 @@ struct Place {
 }
 
 impl State {
-    /// One directory that nobody has used, and an empty database.
+    /// Returns one unused directory and an empty database.
     #[must_use]
     pub fn first(sizes: &Sizes) -> Self {
         let directory = Directory {
@@ -319,7 +326,7 @@ impl State {
         }
     }
 
-    /// The id under which a process goes on whose journal is another one's.
+    /// Returns the ID under which a process continues when another process owns its journal.
     fn next_id(&mut self, id: Id, last: Option<Owner>) -> Id {
         let known = self.ids.iter().find(|it| (it.0, it.1) == (id, last));
         if let Some((_, _, next)) = known {
@@ -330,15 +337,15 @@ impl State {
         next
     }
 
-    /// An owner that nobody has heard of.
+    /// Returns a new owner.
     fn new_owner(&mut self) -> Owner {
         let mut owners = 0;
         self.each_owner(&mut |owner| owners = owners.max(*owner + 1));
         owners
     }
 
-    /// Names owners in the order in which they are met, and orders what has no order: states that differ in nothing
-    /// else are one.
+    /// Renames owners in the order in which they occur, and orders unordered data, so that
+    /// equivalent states are equal.
     fn normalise(&mut self, sizes: &Sizes) {
         self.requests.sort();
         if sizes.power_failures == 0 {

@@ -10,18 +10,19 @@ use super::{
     Sizes, State,
 };
 
-/// Where a process that takes a journal, or goes on under a new id, is killed or gets no answer.
+/// The point at which a process that takes a journal, or continues under a new ID, is killed or
+/// gets no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Until {
-    /// It does all of it.
+    /// It completes.
     End,
-    /// The database has taken its word, and it does not know.
+    /// The database has committed, but the process does not know.
     Taken,
-    /// It goes on under a new id, and that is all that the directory tells.
+    /// It continues under a new ID, and the directory records only that.
     Renamed,
 }
 
-/// Why the journal cannot stay what it is.
+/// Why the journal must change its ID.
 enum Taken {
     By(Option<Branch>),
     Moved,
@@ -36,9 +37,9 @@ impl State {
         self.nodes[node].process.as_mut().expect("it runs")
     }
 
-    /// A process starts. Returns whether it got as far as `until`.
+    /// Starts a process. Returns whether it got as far as `until`.
     pub(super) fn start(&mut self, node: usize, until: Until, sizes: &Sizes) -> bool {
-        // The files tell only of records that are there.
+        // The files only describe existing records.
         while self.directory(node).records.last() == Some(&None) {
             self.directory(node).records.pop();
         }
@@ -64,7 +65,8 @@ impl State {
         until == Until::End
     }
 
-    /// Takes the journal, or goes on under a new id. Returns the owner and the position; `None` when it is interrupted.
+    /// Takes the journal, or continues under a new ID. Returns the owner and the position; `None`
+    /// if it is interrupted.
     fn take(&mut self, node: usize, until: Until, sizes: &Sizes) -> Option<(Owner, Position)> {
         let owner = self.new_owner();
         let directory = self.directory(node);
@@ -95,7 +97,7 @@ impl State {
         }
     }
 
-    /// Where a journal begins in the database.
+    /// Returns the beginning of a journal in the database.
     fn first_position(&self, id: Id) -> Position {
         let takes = &self.database.journals[&id].takes;
         takes.first().map_or(0, |take| take.began)
@@ -152,13 +154,13 @@ impl State {
         Some((owner, position))
     }
 
-    /// The journals that have records in common with that of a process.
+    /// Returns the journals with records in common with that of a process.
     fn relatives(&self, node: usize) -> BTreeSet<Id> {
         let directory = &self.nodes[node].directory;
         self.database.relatives(directory.id, &directory.relatives)
     }
 
-    /// The position up to which another journal has settled the next records of a process.
+    /// Returns the position up to which another journal has settled the next records of a process.
     fn settled_by_relatives(&self, node: usize, sizes: &Sizes) -> Option<Position> {
         if sizes.fault == Some(Fault::RelativesAreIgnored) {
             return None;
@@ -179,7 +181,7 @@ impl State {
         let process = self.nodes[node].process.as_ref().expect("it runs");
         let end = known.unwrap_or(end);
         let records = (process.settled..end).map(|position| directory.record(position));
-        // What another one has settled is neither stored nor lost.
+        // Records settled by another process are neither stored nor lost.
         let records = records.take_while(|_| known.is_none());
         let lost = records.clone().filter(Option::is_none).count();
         let request = Request {
@@ -211,7 +213,7 @@ impl State {
         self.requests.push(request);
     }
 
-    /// A process gets an answer. What it does then is interrupted at `until`.
+    /// A process gets an answer. Its reaction is interrupted at `until`.
     pub(super) fn answered(
         &mut self,
         node: usize,
@@ -254,7 +256,7 @@ impl State {
                     return until == Until::End;
                 }
                 if place == Some(here) && process.committed_before(place).is_none() {
-                    // It has come back here since.
+                    // It has returned to this point since.
                     return until == Until::End;
                 }
                 self.elsewhere(node, place, until, sizes)
@@ -262,7 +264,8 @@ impl State {
         }
     }
 
-    /// A process looks where the journal is. Returns whether there is anything to do, up to `until`.
+    /// A process checks the position of its journal. Returns whether it has to do anything, up to
+    /// `until`.
     pub(super) fn check(&mut self, node: usize, until: Until, sizes: &Sizes) -> bool {
         let directory = &self.nodes[node].directory;
         let end = directory.end();
@@ -319,10 +322,10 @@ impl State {
         }
     }
 
-    /// A process goes on as another owner, or knows nothing of it.
+    /// Lets a process continue as another owner, or without knowing it.
     fn goes_on(&mut self, node: usize, took: Option<(Owner, Position)>, until: Until) -> bool {
         let Some((owner, position)) = took else {
-            // A new id that is not noted any further is that of a process that was killed.
+            // A new ID that is not recorded any further belongs to a process that was killed.
             if until == Until::Renamed {
                 self.nodes[node].process = None;
             }
@@ -370,7 +373,7 @@ impl Process {
         self.unanswered.dedup();
     }
 
-    /// Whether the database may be there by what this process did.
+    /// Returns whether this process may have moved the database to this position.
     fn is_known(&self, position: Position, sizes: &Sizes) -> bool {
         if position < self.settled && sizes.fault == Some(Fault::NoRewind) {
             return false;
@@ -385,7 +388,7 @@ impl Process {
         self.prove(position);
     }
 
-    /// The end of a batch that was sent, and that the database has.
+    /// Returns the end of a sent batch that the database has.
     fn committed_before(&self, place: Option<Place>) -> Option<Position> {
         let place = place.filter(|place| place.owner == self.owner)?;
         let committed = self.uncertain.iter().find(|sent| {

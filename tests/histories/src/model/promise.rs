@@ -1,28 +1,28 @@
-//! What must hold.
+//! The invariants.
 
 use super::{Place, Sizes, State};
 
-/// What does not hold.
+/// A broken invariant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
     /// A click is counted twice.
     Doubled,
-    /// All is settled, and a click is neither counted nor among those that are counted as lost.
+    /// All is settled, and a click is neither counted nor counted as lost.
     Missing,
-    /// All is settled, and more is counted as lost than is missing.
+    /// All is settled, and more clicks are counted as lost than are missing.
     LostTwice,
-    /// All is settled, and something is counted as lost that a journal or the database should have.
+    /// All is settled, and a click is counted as lost that a journal or the database should have.
     Lost,
-    /// A process takes the next record for settled.
+    /// A process considers the next record settled.
     Ahead,
-    /// Nothing was copied, and a process goes on under a new id.
+    /// Nothing was copied, and a process continues under a new ID.
     Renamed,
-    /// No step is left, and something is not settled.
+    /// No action is possible, and something is not settled.
     Stuck,
 }
 
 impl State {
-    /// What does not hold of a state.
+    /// Returns the broken invariant of a state, if any.
     pub(super) fn broken(&self, sizes: &Sizes) -> Option<Broken> {
         if self.database.counted.iter().any(|times| *times > 1) {
             return Some(Broken::Doubled);
@@ -54,7 +54,7 @@ impl State {
         }
     }
 
-    /// Whether every directory has a process that has nothing to do.
+    /// Returns whether every directory has a process with nothing to do.
     pub(super) fn is_settled(&self, sizes: &Sizes) -> bool {
         self.nodes.iter().all(|node| {
             node.process.as_ref().is_some_and(|process| {

@@ -1,26 +1,27 @@
-//! Every state that can be reached, each once, the nearest ones first.
+//! Visits every reachable state once, the nearest ones first.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::{Action, Broken, Sizes, State};
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// How many states were reached.
+    /// Number of reached states.
     pub states: usize,
-    /// The shortest history after which something does not hold, and what that is.
+    /// The shortest history that breaks an invariant, and the invariant.
     pub counterexample: Option<(Vec<Action>, Broken)>,
 }
 
-/// Searches all that may happen in these sizes, up to the first thing that does not hold.
+/// Searches all possible histories within these limits, up to the first broken invariant.
 ///
-/// States are told apart by hashes of 64 bits: that one of ten million is missed is less likely than one in 100,000.
+/// States are compared by hashes of 64 bits: the probability of missing one of ten million is less
+/// than one in 100,000.
 #[must_use]
 pub fn search(sizes: &Sizes) -> Found {
     let first = State::first(sizes);
-    // How each state was reached first, and from which one.
+    // The action and the state from which each state was reached first.
     let mut reached: HashMap<u64, Option<(u64, Action)>> = HashMap::new();
     let mut waiting = VecDeque::new();
     reached.insert(hash(&first), None);
@@ -58,7 +59,7 @@ fn hash(state: &State) -> u64 {
     hasher.finish()
 }
 
-/// What happened up to a state.
+/// Returns the history up to a state.
 fn history(reached: &HashMap<u64, Option<(u64, Action)>>, mut at: u64) -> Vec<Action> {
     let mut actions = Vec::new();
     while let Some(Some((before, action))) = reached.get(&at) {

@@ -34,7 +34,7 @@ async fn listed(store: &dyn Store, after: Option<&str>, limit: u32) -> Vec<Strin
     patterns.collect()
 }
 
-/// What is blocked is found by the hosts that it names, and by no others.
+/// A blocked host is found by each of its patterns, and no other host is.
 pub async fn a_blocked_host_is_found_by_each_of_its_patterns(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     assert_eq!(blocking(&*store, "evil.example").await, None);
@@ -62,7 +62,7 @@ pub async fn a_blocked_host_is_found_by_each_of_its_patterns(factory: &dyn Store
     }
 }
 
-/// An entry is there once, as it was given, until somebody takes it away.
+/// An entry exists once, as it was given, until it is removed.
 pub async fn an_entry_of_the_blocklist_is_kept_once(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -93,7 +93,7 @@ pub async fn an_entry_of_the_blocklist_is_kept_once(factory: &dyn StoreFactory) 
     assert_eq!(blocking(&*store, "evil.example").await, None);
 }
 
-/// It is listed in pages, in the order of its patterns.
+/// The blocklist is listed in pages, in the order of its patterns.
 pub async fn the_blocklist_is_listed_in_order(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     for pattern in ["b.example", "*.b.example", "a.example", "z.example"] {
@@ -106,8 +106,8 @@ pub async fn the_blocklist_is_listed_in_order(factory: &dyn StoreFactory) {
     assert_eq!(listed(&*store, Some("z.example"), 9).await, [""; 0]);
 }
 
-/// A link to a blocked host is there, and known as blocked as soon as the change feed says that everything may
-/// have changed.
+/// A link to a blocked host exists, and is known as blocked as soon as the change feed says that
+/// all links may have changed.
 pub async fn a_link_to_a_blocked_host_is_known_as_such(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

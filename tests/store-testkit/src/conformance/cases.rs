@@ -1,6 +1,6 @@
-//! The list of all cases, and what is made of it.
+//! The list of all cases, and the macros that use it.
 
-/// Makes a test of each case of the conformance suite.
+/// Generates a test for each case of the conformance suite.
 ///
 /// The argument is an expression that makes a
 /// [`StoreFactory`](crate::conformance::StoreFactory); each test evaluates it for itself,
@@ -34,7 +34,7 @@ macro_rules! conformance_tests {
     };
 }
 
-/// Hands the list of all cases, by file, to another macro.
+/// Passes the list of all cases, by file, to another macro.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {

@@ -1,5 +1,5 @@
-//! Cases of [`CatalogStore`](waypost_store::CatalogStore): which links a query finds. Searching by words is in
-//! `search.rs`, the orders and cursors of lists in `walks.rs`, tags in `tags.rs`.
+//! Cases of [`CatalogStore`](waypost_store::CatalogStore): which links a query finds. Searching by
+//! words is in `search.rs`, the orders and cursors of lists in `walks.rs`, tags in `tags.rs`.
 
 use waypost_core::{
     Description, Link, LinkDetails, LinkOrder, LinkPlace, Tag, Title, UserId, Visibility,
@@ -9,7 +9,7 @@ use waypost_store::{LinkEdit, LinkQuery, LinkReader, Store};
 use super::{StoreFactory, add_users, assert_same, insert, update};
 use crate::samples::{Samples, tags, target, words};
 
-/// What a query finds of all links, by code.
+/// Returns a query for all links, by code.
 pub(super) fn all() -> LinkQuery {
     LinkQuery {
         order: LinkOrder::Code,
@@ -17,14 +17,14 @@ pub(super) fn all() -> LinkQuery {
     }
 }
 
-/// The codes of the links that a query finds.
+/// Returns the codes of the links that a query finds.
 pub(super) async fn found(store: &dyn Store, query: &LinkQuery) -> Vec<String> {
     let links = store.list_links(query).await.unwrap();
     let codes = super::codes(&links).into_iter();
     codes.map(ToOwned::to_owned).collect()
 }
 
-/// Links that differ in all that is asked for.
+/// Links that differ in everything that a query can ask for.
 struct Library {
     ada: UserId,
     bob: UserId,
@@ -75,7 +75,7 @@ impl Library {
         }
     }
 
-    /// Queries that ask for one thing each, and what they find, deleted or not.
+    /// Returns queries with one filter each, and the links they find, deleted or not.
     fn filters(&self) -> Vec<(LinkQuery, Vec<&'static str>)> {
         let Self { ada, bob, eve, .. } = *self;
         let tag = |text| LinkQuery {
@@ -135,7 +135,7 @@ impl Library {
         ]
     }
 
-    /// Readers, and what they see, deleted or not.
+    /// Returns readers, and the links they can see, deleted or not.
     fn readers(&self) -> Vec<(LinkReader, Vec<&'static str>)> {
         let all = [
             "blog", "docs", "old-blog", "old-pay", "old-plan", "on-call", "party", "pay", "plan",
@@ -173,8 +173,8 @@ fn is_deleted(code: &str) -> bool {
     code.starts_with("old-")
 }
 
-/// Strangers find what is public; those whom a link is shared with and who own it find it too, and
-/// admins find all.
+/// Strangers find public links; users with whom a link is shared and owners find it too, and admins
+/// find all.
 pub async fn readers_find_what_they_may_see(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let library = Library::new(&*store).await;
@@ -192,7 +192,7 @@ pub async fn readers_find_what_they_may_see(factory: &dyn StoreFactory) {
     }
 }
 
-/// Each thing that is asked for leaves out the links of which it is not true.
+/// Each filter leaves out the links that do not match it.
 pub async fn each_filter_finds_what_it_asks_for(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let library = Library::new(&*store).await;
@@ -209,8 +209,8 @@ pub async fn each_filter_finds_what_it_asks_for(factory: &dyn StoreFactory) {
     }
 }
 
-/// A query that asks for several things finds the links that each of them alone finds, of those that
-/// its reader may see.
+/// A query with several filters finds the links that each filter alone finds, as far as the reader
+/// can see them.
 pub async fn filters_together_find_what_each_of_them_finds(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let library = Library::new(&*store).await;
@@ -226,7 +226,7 @@ pub async fn filters_together_find_what_each_of_them_finds(factory: &dyn StoreFa
                 words: [&one.words[..], &other.words[..]].concat(),
                 ..all()
             };
-            // Two of a kind are one, words apart.
+            // Two filters of one kind cannot be combined, except words.
             let is_whole = (&both.tag, both.owner, &both.target, both.visibility)
                 == (
                     &other.tag.clone().or_else(|| one.tag.clone()),
@@ -237,7 +237,7 @@ pub async fn filters_together_find_what_each_of_them_finds(factory: &dyn StoreFa
             if !is_whole {
                 continue;
             }
-            // Each pair has a reader of its own, and over all pairs everybody reads.
+            // Each pair has a reader of its own, and all readers occur.
             let turn = finds.len() * 7 + also_finds.len() + both.words.len();
             let (reader, sees) = &readers[turn % readers.len()];
             for deleted in [false, true] {
@@ -268,7 +268,8 @@ pub async fn filters_together_find_what_each_of_them_finds(factory: &dyn StoreFa
     assert_eq!(found(&*store, &everything).await, ["on-call"]);
 }
 
-/// What somebody has a part in is found in every order, however many links there are.
+/// Links that a user owns or that are shared with them are found in every order, however many links
+/// there are.
 pub async fn what_somebody_has_a_part_in_is_found_in_every_order(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let library = Library::new(&*store).await;
@@ -313,7 +314,7 @@ pub async fn what_somebody_has_a_part_in_is_found_in_every_order(factory: &dyn S
     }
 }
 
-/// A list shows links as they are, to whoever may see them.
+/// A list shows links as they are, to every reader who can see them.
 pub async fn a_list_shows_links_as_they_are(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -344,7 +345,7 @@ pub async fn a_list_shows_links_as_they_are(factory: &dyn StoreFactory) {
     assert_same(listed, &link);
 }
 
-/// Access is decided when a list is asked for.
+/// Access is decided when a list is read.
 pub async fn a_list_follows_who_may_see_a_link(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -380,7 +381,7 @@ pub async fn a_list_follows_who_may_see_a_link(factory: &dyn StoreFactory) {
     }
 }
 
-/// Long targets are compared to their end.
+/// Long destinations are compared to their end.
 pub async fn the_longest_targets_are_told_apart(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

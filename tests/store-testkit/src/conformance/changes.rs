@@ -8,7 +8,7 @@ use super::concurrency::at_once;
 use super::{StoreFactory, insert, insert_all};
 use crate::samples::{FAR_FUTURE, Samples};
 
-/// Earlier than any change: those are made while the test runs.
+/// Earlier than any change, all of which happen while the test runs.
 const LONG_AGO: OffsetDateTime = datetime!(2020-01-01 00:00 UTC);
 
 async fn changes(store: &dyn Store, seq: u64) -> Vec<LinkChange> {
@@ -22,7 +22,7 @@ async fn changes(store: &dyn Store, seq: u64) -> Vec<LinkChange> {
     changes
 }
 
-/// The codes behind a number.
+/// Returns the codes of the changes after a number.
 async fn codes(store: &dyn Store, seq: u64) -> Vec<String> {
     let spelling = |change: LinkChange| change.code.expect("a code").spelling().to_owned();
     changes(store, seq)
@@ -32,7 +32,7 @@ async fn codes(store: &dyn Store, seq: u64) -> Vec<String> {
         .collect()
 }
 
-/// Before the first change there is none, and its number is 0.
+/// Without changes the number is 0.
 pub async fn a_store_without_changes_has_number_zero(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     assert_eq!(store.last_change().await.unwrap(), 0);
@@ -41,7 +41,7 @@ pub async fn a_store_without_changes_has_number_zero(factory: &dyn StoreFactory)
     assert_eq!(store.last_change().await.unwrap(), 0);
 }
 
-/// Whoever reads on from the last number sees what happened since, in its order.
+/// A reader that continues after the last number sees the later changes, in their order.
 pub async fn inserting_and_deleting_are_changes_in_ascending_order(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -70,7 +70,7 @@ pub async fn a_change_names_the_code_in_its_normal_form(factory: &dyn StoreFacto
     assert_eq!(codes(&*store, 0).await, ["wiki", "wiki"]);
 }
 
-/// An insert that is refused, a deletion of nothing and a click leave no change.
+/// A rejected insertion, a deletion of nothing and a click leave no change.
 pub async fn what_changes_nothing_is_no_change(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -95,7 +95,7 @@ pub async fn what_changes_nothing_is_no_change(factory: &dyn StoreFactory) {
     assert_eq!(codes(&*store, 0).await, ["wiki", "wiki"]);
 }
 
-/// Whatever has piled up can be read in steps.
+/// Any number of changes can be read in steps.
 pub async fn changes_are_read_behind_a_number_within_a_limit(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     insert_all(&*store, &Samples::new(1).links(7)).await;
@@ -110,7 +110,7 @@ pub async fn changes_are_read_behind_a_number_within_a_limit(factory: &dyn Store
     assert_eq!(store.changes_after(u64::MAX, 3).await.unwrap(), vec![]);
 }
 
-/// The limit counts from the oldest, and the newest stays.
+/// The limit counts from the oldest change, and the newest one stays.
 pub async fn purging_changes_takes_the_oldest_and_keeps_the_newest(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     insert_all(&*store, &Samples::new(1).links(6)).await;
@@ -125,7 +125,7 @@ pub async fn purging_changes_takes_the_oldest_and_keeps_the_newest(factory: &dyn
     assert_eq!(store.last_change().await.unwrap(), all[5].seq);
 }
 
-/// Changes of today are not purged with those of long ago.
+/// Changes of today are not purged with old ones.
 pub async fn purging_changes_leaves_what_is_not_old_enough(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     insert_all(&*store, &Samples::new(1).links(3)).await;
@@ -133,7 +133,7 @@ pub async fn purging_changes_leaves_what_is_not_old_enough(factory: &dyn StoreFa
     assert_eq!(changes(&*store, 0).await.len(), 3);
 }
 
-/// A number is never given twice, whatever was purged.
+/// A number is never assigned twice, whatever was purged.
 pub async fn numbers_go_on_after_everything_else_is_purged(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -148,7 +148,7 @@ pub async fn numbers_go_on_after_everything_else_is_purged(factory: &dyn StoreFa
     }
 }
 
-/// However many change links at once, each change has a number.
+/// Each of any number of concurrent changes has a number of its own.
 pub async fn concurrent_changes_have_numbers_of_their_own(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let links = Samples::new(1).links(24);

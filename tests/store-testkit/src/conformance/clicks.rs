@@ -1,5 +1,5 @@
-//! Cases of [`ClickStore`](waypost_store::ClickStore): recording. Ageing is in `retention.rs`, recounting in
-//! `ledger.rs`.
+//! Cases of [`ClickStore`](waypost_store::ClickStore): recording. Ageing is in `retention.rs`,
+//! recounting in `ledger.rs`.
 
 use time::Duration;
 use time::macros::{date, datetime};
@@ -11,7 +11,7 @@ use super::rows::{assert_clicks, assert_days};
 use super::{StoreFactory, all_of, assert_counted, find, insert, insert_all, record};
 use crate::samples::{FAR_FUTURE, Samples};
 
-/// A click is a row, one more in the total and one more on its day.
+/// A click adds a click record, one to the total and one to its day.
 pub async fn a_recorded_click_is_counted_everywhere(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -28,7 +28,7 @@ pub async fn a_recorded_click_is_counted_everywhere(factory: &dyn StoreFactory) 
     assert_days(rows.as_deref(), &clicks).await;
 }
 
-/// Links and days may come in any order and any number of times within a batch.
+/// Links and days may occur in any order and any number of times within a batch.
 pub async fn a_batch_counts_each_link_and_day_on_its_own(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -39,7 +39,7 @@ pub async fn a_batch_counts_each_link_and_day_on_its_own(factory: &dyn StoreFact
         date!(2026 - 03 - 02),
         date!(2026 - 12 - 31),
     ];
-    // Which link and which day the clicks have, in the order of the batch.
+    // The link and the day of each click, in the order of the batch.
     let plan = [
         (2, 0),
         (0, 1),
@@ -60,7 +60,7 @@ pub async fn a_batch_counts_each_link_and_day_on_its_own(factory: &dyn StoreFact
         })
         .collect();
     record(&*store, &batch).await;
-    // A second batch adds to what is there, and a new day.
+    // A second batch adds to existing days and to a new one.
     let more = [
         Click {
             day: days[1],
@@ -79,7 +79,7 @@ pub async fn a_batch_counts_each_link_and_day_on_its_own(factory: &dyn StoreFact
     assert_days(rows.as_deref(), batch.iter().chain(&more)).await;
 }
 
-/// The rollup counts a click under the day it was given, which the server's zone decides.
+/// The rollup counts a click under its given day, which depends on the server's zone.
 pub async fn the_day_of_the_rollup_is_the_one_given(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -100,7 +100,7 @@ pub async fn the_day_of_the_rollup_is_the_one_given(factory: &dyn StoreFactory) 
     assert_days(rows.as_deref(), &clicks).await;
 }
 
-/// Nothing to record is nothing wrong.
+/// An empty batch is not an error.
 pub async fn an_empty_batch_records_nothing(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     assert_eq!(store.record_clicks(&[]).await.unwrap(), all_of(0));
@@ -110,7 +110,7 @@ pub async fn an_empty_batch_records_nothing(factory: &dyn StoreFactory) {
     assert_counted(&*store, &link, 0, 0).await;
 }
 
-/// Clicks on links that are gone do not keep the others from being stored.
+/// Clicks on deleted links do not prevent the others from being stored.
 pub async fn clicks_on_unknown_links_are_left_out_and_reported(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -144,7 +144,7 @@ pub async fn clicks_on_unknown_links_are_left_out_and_reported(factory: &dyn Sto
     assert_eq!(store.counts().await.unwrap().links, 2);
 }
 
-/// A batch that holds a click which is stored already is refused whole: replaying counts nothing
+/// A batch with a click that is already stored is rejected completely: replaying counts nothing
 /// twice.
 pub async fn a_stored_click_in_a_batch_is_a_conflict_and_nothing_counts(
     factory: &dyn StoreFactory,
@@ -167,14 +167,14 @@ pub async fn a_stored_click_in_a_batch_is_a_conflict_and_nothing_counts(
     assert_counted(&*store, &links[1], 0, 0).await;
     assert_clicks(rows.as_deref(), &first).await;
 
-    // Without the stored one the batch is good.
+    // Without the stored click the batch is valid.
     mixed.remove(3);
     record(&*store, &mixed).await;
     assert_counted(&*store, &links[0], 5, 0).await;
     assert_counted(&*store, &links[1], 2, 0).await;
 }
 
-/// The same id twice within one batch is as wrong as across two.
+/// The same ID twice within one batch is as wrong as in two batches.
 pub async fn a_click_id_twice_in_a_batch_is_a_conflict_and_nothing_counts(
     factory: &dyn StoreFactory,
 ) {
@@ -195,7 +195,7 @@ pub async fn a_click_id_twice_in_a_batch_is_a_conflict_and_nothing_counts(
     assert_eq!(store.clicks_before(FAR_FUTURE.into()).await.unwrap(), 0);
 }
 
-/// A visitor of whom nothing is known is counted like any other.
+/// An unknown visitor is counted like any other.
 pub async fn a_click_without_anything_about_the_visitor_is_stored(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -216,7 +216,7 @@ pub async fn a_click_without_anything_about_the_visitor_is_stored(factory: &dyn 
     assert_clicks(rows.as_deref(), &clicks).await;
 }
 
-/// What visitors send is data: nothing in it is quoted, escaped, expanded or lost.
+/// Texts from visitors are data: they are not quoted, escaped, expanded or lost.
 pub async fn awkward_texts_in_clicks_survive(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -246,7 +246,7 @@ pub async fn awkward_texts_in_clicks_survive(factory: &dyn StoreFactory) {
     assert_clicks(rows.as_deref(), &clicks).await;
 }
 
-/// The longest texts are kept whole, also where a character takes four bytes.
+/// The longest texts are kept completely, even if each character takes four bytes.
 pub async fn the_longest_texts_in_clicks_are_kept_whole(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -286,7 +286,7 @@ pub async fn click_times_are_the_same_instant_in_utc(factory: &dyn StoreFactory)
     }
 }
 
-/// Nanoseconds of a click are cut, never rounded.
+/// Nanoseconds of a click are truncated, never rounded.
 pub async fn nanoseconds_of_a_click_are_cut(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -301,8 +301,7 @@ pub async fn nanoseconds_of_a_click_are_cut(factory: &dyn StoreFactory) {
     assert_clicks(rows.as_deref(), [&click]).await;
 }
 
-/// However many clicks have piled up: a batch has no greatest size, whatever a database says about
-/// the parameters of a statement.
+/// A batch has no maximum size, whatever a database limits in the parameters of a statement.
 pub async fn a_batch_of_10000_clicks_is_stored_whole(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -317,7 +316,7 @@ pub async fn a_batch_of_10000_clicks_is_stored_whole(factory: &dyn StoreFactory)
         assert_counted(&*store, link, 2_500, 0).await;
     }
 
-    // The last one is stored already: all the others are not stored either.
+    // The last click is already stored, so none of the others is stored either.
     let mut again: Vec<Click> = samples.clicks(&links[0], 9_999);
     again.push(batch[0].clone());
     let answer = store.record_clicks(&again).await;

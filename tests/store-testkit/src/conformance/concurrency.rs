@@ -1,5 +1,5 @@
-//! Cases of everything at once. Each task stands for a request, an ingester or an operator; all of a
-//! case start at the same moment.
+//! Cases of concurrent work. Each task represents a request, an ingester or an operator; all tasks
+//! of a case start at the same moment.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,8 +17,8 @@ use super::salts::TODAY;
 use super::{StoreFactory, all_of, assert_counted, assert_same, codes, find, insert, insert_all};
 use crate::samples::{FAR_FUTURE, RepeatingRandom, START, Samples};
 
-/// Runs `work(0)` to `work(count - 1)`, each in a task of its own, and gives back what they gave
-/// back. They start when the last one is ready.
+/// Runs `work(0)` to `work(count - 1)`, each in a task of its own, and returns their results. They
+/// start when the last one is ready.
 pub(super) async fn at_once<T, W>(count: usize, work: impl Fn(usize) -> W) -> Vec<T>
 where
     T: Send + 'static,
@@ -41,7 +41,7 @@ where
     results
 }
 
-/// Records each batch in a task of its own and asserts that it is stored whole.
+/// Records each batch in a task of its own and asserts that it is stored completely.
 pub(super) async fn record_at_once(store: &Arc<dyn Store>, batches: &[Vec<Click>]) {
     at_once(batches.len(), |number| {
         let (store, batch) = (store.clone(), batches[number].clone());
@@ -54,7 +54,7 @@ pub(super) async fn record_at_once(store: &Arc<dyn Store>, batches: &[Vec<Click>
     .await;
 }
 
-/// 64 visitors at once are 64 clicks.
+/// 64 concurrent visits are 64 clicks.
 pub async fn sixty_four_concurrent_clicks_are_exactly_sixty_four(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -68,7 +68,7 @@ pub async fn sixty_four_concurrent_clicks_are_exactly_sixty_four(factory: &dyn S
     assert_clicks(rows.as_deref(), &clicks).await;
 }
 
-/// Batches that name the same links in different orders do not wait for each other for ever.
+/// Batches with the same links in different orders do not deadlock.
 pub async fn batches_in_opposite_link_orders_are_all_stored(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -119,7 +119,8 @@ pub async fn a_batch_recorded_by_many_at_once_counts_once(factory: &dyn StoreFac
     assert_counted(&*store, &links[1], 2, 0).await;
 }
 
-/// A shortener for `https://go.example` whose clock stands at [`START`], without reserved words.
+/// Returns a shortener for `https://go.example` whose clock stands at [`START`], without reserved
+/// words.
 fn shortener(store: Arc<dyn Store>, random: Arc<dyn Random>) -> Shortener {
     Shortener::new(ShortenerParts {
         store,
@@ -131,7 +132,7 @@ fn shortener(store: Arc<dyn Store>, random: Arc<dyn Random>) -> Shortener {
     })
 }
 
-/// 50 people who shorten something at once get 50 links.
+/// 50 concurrent requests to shorten a URL create 50 links.
 pub async fn fifty_concurrent_shortenings_make_fifty_links(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let shortener = shortener(store.clone(), Arc::new(SeededRandom::new(1)));
@@ -154,12 +155,13 @@ pub async fn fifty_concurrent_shortenings_make_fifty_links(factory: &dyn StoreFa
     }
 }
 
-/// A drawn code that is taken is drawn again, and a longer one after a few.
+/// A generated code that is in use is replaced by another one, and by a longer one after a few
+/// attempts.
 pub async fn a_drawn_code_that_is_taken_is_drawn_again(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let taken = Samples::new(1).link(&RepeatingRandom::code(7));
     insert(&*store, &taken).await;
-    // A draw is two fills: the code and the id.
+    // A generated link takes two fills: the code and the ID.
     for (seed, collisions, length) in [(1, 0, 7), (2, 1, 7), (3, 2, 7), (4, 3, 8)] {
         let random = Arc::new(RepeatingRandom::new(2 * collisions, seed));
         let shortener = shortener(store.clone(), random);
@@ -172,7 +174,7 @@ pub async fn a_drawn_code_that_is_taken_is_drawn_again(factory: &dyn StoreFactor
     assert_eq!(store.counts().await.unwrap().links, 5);
 }
 
-/// Of many who want the same code at once one gets it, and the others are told.
+/// Of many concurrent requests for the same code one succeeds, and the others are told.
 pub async fn one_of_many_concurrent_inserts_of_a_code_wins(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -200,8 +202,8 @@ pub async fn one_of_many_concurrent_inserts_of_a_code_wins(factory: &dyn StoreFa
     assert_eq!(store.counts().await.unwrap().links, 1);
 }
 
-/// Whoever follows a link while it is deleted is counted or told that it is gone, nothing else; and
-/// nothing of it is left.
+/// A click on a link that is being deleted is counted or reported as gone, nothing else; and
+/// nothing of the link is left.
 pub async fn a_link_can_be_deleted_while_it_is_clicked(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -254,7 +256,7 @@ pub async fn a_link_can_be_deleted_while_it_is_clicked(factory: &dyn StoreFactor
     assert_counted(&*store, &link, 0, 0).await;
 }
 
-/// Nodes that meet the new day at the same moment agree on its salt.
+/// Nodes that reach a new day at the same moment agree on its salt.
 pub async fn concurrent_questions_for_a_salt_get_one_answer(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -269,7 +271,7 @@ pub async fn concurrent_questions_for_a_salt_get_one_answer(factory: &dyn StoreF
     assert!(store.salt(TODAY, &samples.salt()).await.unwrap() == answers[0]);
 }
 
-/// Purging old clicks while new ones come in loses none and counts none twice.
+/// Purging old clicks while new ones are stored loses none and counts none twice.
 pub async fn purging_while_recording_keeps_the_ledger_in_agreement(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -279,7 +281,7 @@ pub async fn purging_while_recording_keeps_the_ledger_in_agreement(factory: &dyn
     let before: Vec<Click> = (0..60).map(|number| old(&links[number % 3])).collect();
     store.record_clicks(&before).await.unwrap();
 
-    // New and old ones (that come late, after an outage) for all three links.
+    // New and old clicks (which arrive late, after an outage) for all three links.
     let batches: Vec<Vec<Click>> = (0..32)
         .map(|_| {
             links
@@ -309,7 +311,7 @@ pub async fn purging_while_recording_keeps_the_ledger_in_agreement(factory: &dyn
     }
 }
 
-/// A recount never catches a batch half done, and totals only grow.
+/// A recount never sees half a batch, and totals only grow.
 pub async fn the_ledger_agrees_at_any_moment_while_recording(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -328,7 +330,7 @@ pub async fn the_ledger_agrees_at_any_moment_while_recording(factory: &dyn Store
         let (store, done) = (store.clone(), done.clone());
         async move {
             let mut last = vec![0; 4];
-            // At most 50 times, so that a slow database is not kept busy with this.
+            // At most 50 times, to limit the load on a slow database.
             for _ in 0..50 {
                 let over = done.load(Ordering::SeqCst);
                 let entries = store.ledger(None, 10).await.unwrap();
@@ -356,7 +358,7 @@ pub async fn the_ledger_agrees_at_any_moment_while_recording(factory: &dyn Store
     }
 }
 
-/// Whoever walks through the list while others insert and delete sees each link that stayed once.
+/// A walk through the list during insertions and deletions sees each link that stays exactly once.
 pub async fn a_cursor_walk_during_changes_repeats_and_skips_nothing(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

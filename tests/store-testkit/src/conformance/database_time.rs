@@ -5,10 +5,11 @@ use waypost_core::{Clock as _, SystemClock};
 
 use super::StoreFactory;
 
-/// A database may be on another machine, whose clock is a little off; another time zone is an hour off.
+/// A database may be on another machine, whose clock differs a little; a wrong time zone differs by
+/// an hour.
 const NEARLY: Duration = Duration::minutes(15);
 
-/// It is the present time, in UTC, to the microsecond.
+/// The time of the database is the present time, in UTC, to the microsecond.
 pub async fn the_time_of_the_database_is_told_in_utc(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let told = store.database_time().await.unwrap();
@@ -18,7 +19,7 @@ pub async fn the_time_of_the_database_is_told_in_utc(factory: &dyn StoreFactory)
     assert_eq!(told.nanosecond() % 1_000, 0, "{told}");
 }
 
-/// Each answer is the time of its own moment, not that at which a connection was made.
+/// Each answer is the time of its own moment, not of the opening of the connection.
 pub async fn the_time_of_the_database_goes_on(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let first = store.database_time().await.unwrap();

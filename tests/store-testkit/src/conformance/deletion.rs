@@ -1,5 +1,5 @@
-//! Cases of [`LinkStore`](waypost_store::LinkStore): links that are deleted so that they can be restored, and
-//! what becomes of them.
+//! Cases of [`LinkStore`](waypost_store::LinkStore): links that are deleted so that they can be
+//! restored.
 
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -31,7 +31,7 @@ async fn restore(store: &dyn Store, link: &Link) -> Link {
     update(store, link, LinkEdit::Restore(link.content())).await
 }
 
-/// A deleted link leads nowhere, and is still there for whoever knows its id.
+/// A deleted link does not work, and is still found by its ID.
 pub async fn a_link_in_the_bin_is_found_by_its_id_alone(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -52,7 +52,7 @@ pub async fn a_link_in_the_bin_is_found_by_its_id_alone(factory: &dyn StoreFacto
     assert_same(&find(&*store, &other.code).await, &other);
 }
 
-/// The moment of a deletion is an instant, cut to the microsecond.
+/// The time of a deletion is an instant, truncated to the microsecond.
 pub async fn the_moment_of_a_deletion_is_the_same_instant_in_utc(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let link = Samples::new(1).link("wiki");
@@ -67,7 +67,7 @@ pub async fn the_moment_of_a_deletion_is_the_same_instant_in_utc(factory: &dyn S
     }
 }
 
-/// What may be restored keeps its codes, from new links and from others.
+/// A deleted link keeps its codes reserved against new links and others.
 pub async fn the_codes_of_a_link_in_the_bin_stay_reserved(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -87,7 +87,7 @@ pub async fn the_codes_of_a_link_in_the_bin_stay_reserved(factory: &dyn StoreFac
     assert_eq!(store.counts().await.unwrap().links, 1);
 }
 
-/// A link is restored with what it is to say then, under whichever of its codes, or a new one.
+/// A link is restored with the given content, under any of its codes, or a new one.
 pub async fn a_link_is_restored_with_its_content(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -118,7 +118,7 @@ pub async fn a_link_is_restored_with_its_content(factory: &dyn StoreFactory) {
     assert_eq!(store.counts().await.unwrap().links, 1);
 }
 
-/// A link cannot be restored under a code that is another's, and stays where it is.
+/// A link cannot be restored under a code of another link, and stays deleted.
 pub async fn a_link_restored_under_the_code_of_another_stays_deleted(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -136,7 +136,7 @@ pub async fn a_link_restored_under_the_code_of_another_stays_deleted(factory: &d
     assert_same(&find(&*store, &code("other")).await, &other);
 }
 
-/// The codes of the first page, and how many links it says there are.
+/// Returns the codes on the first page, and the reported total.
 async fn listed(store: &dyn Store, of: PageOf) -> (Vec<String>, u64) {
     let page = PageRequest::new(1, 100).unwrap();
     let page = store.links_page(of, page).await.unwrap();
@@ -160,7 +160,7 @@ async fn assert_listed(store: &dyn Store, owner: UserId, mine: &[&str], nobodys:
     assert_eq!(counted, expected(&all).1);
 }
 
-/// A deleted link is in no list and no count, and in all of them again when it is restored.
+/// A deleted link is in no list and no count, and in all of them again once it is restored.
 pub async fn lists_and_counts_leave_out_what_is_in_the_bin(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -186,8 +186,7 @@ pub async fn lists_and_counts_leave_out_what_is_in_the_bin(factory: &dyn StoreFa
     assert_listed(&*store, ada, &["d"], &["b", "a"]).await;
 }
 
-/// Who clicked while a link was being deleted is counted: the click happened, and the link may come
-/// back.
+/// A click during the deletion of a link is counted: it happened, and the link may be restored.
 pub async fn clicks_on_a_link_in_the_bin_are_counted(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -212,7 +211,7 @@ pub async fn clicks_on_a_link_in_the_bin_are_counted(factory: &dyn StoreFactory)
 /// In the middle of a millisecond.
 const BOUNDARY: OffsetDateTime = datetime!(2026-03-01 12:00:00.123_456 UTC);
 
-/// Links that were deleted around [`BOUNDARY`], a microsecond after each other: two before it, one at
+/// Creates links that were deleted around [`BOUNDARY`], a microsecond apart: two before it, one at
 /// it, two after it.
 async fn deleted_around_boundary(store: &dyn Store, samples: &Samples) -> Vec<Link> {
     let mut links = Vec::new();
@@ -224,7 +223,7 @@ async fn deleted_around_boundary(store: &dyn Store, samples: &Samples) -> Vec<Li
     links
 }
 
-/// A link that was deleted exactly at the boundary was not deleted before it.
+/// A link deleted exactly at the boundary was not deleted before it.
 pub async fn deleted_links_before_is_exact_to_the_microsecond(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -244,7 +243,7 @@ pub async fn deleted_links_before_is_exact_to_the_microsecond(factory: &dyn Stor
         assert_eq!(older_than(before).await, 2, "{before}");
     }
     assert_eq!(older_than(FAR_FUTURE).await, 5);
-    // Restored, one is not deleted; deleted again, it is since then.
+    // A restored link is not deleted; deleted again, it counts from then.
     let restored = restore(&*store, &links[0]).await;
     assert_eq!(older_than(BOUNDARY).await, 1);
     delete(&*store, &restored).await;
@@ -252,7 +251,7 @@ pub async fn deleted_links_before_is_exact_to_the_microsecond(factory: &dyn Stor
     assert_eq!(older_than(FAR_FUTURE).await, 5);
 }
 
-/// What may still be restored is not taken, and each step takes no more than it may.
+/// Links that can still be restored are not purged, and each step purges at most its limit.
 pub async fn purging_the_bin_takes_what_is_old_within_its_limit(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -271,7 +270,7 @@ pub async fn purging_the_bin_takes_what_is_old_within_its_limit(factory: &dyn St
     for (number, link) in links.iter().enumerate() {
         let found = store.link(link.id).await.unwrap();
         assert_eq!(found.is_some(), number >= 2, "{number}");
-        // The code of what is gone is free.
+        // The code of a purged link is available.
         let next = samples.link(link.code.as_str());
         let answer = store.insert_link(&next, None).await;
         assert_eq!(answer.is_ok(), number < 2, "{answer:?}");
@@ -284,7 +283,7 @@ pub async fn purging_the_bin_takes_what_is_old_within_its_limit(factory: &dyn St
     assert_eq!(store.counts().await.unwrap().links, 4);
 }
 
-/// Nothing of a purged link is left: neither its clicks, nor its history, nor any code, nor an owner.
+/// Nothing of a purged link is left: neither clicks, history, codes nor owners.
 pub async fn what_belongs_to_a_purged_link_goes_with_it(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -316,7 +315,7 @@ pub async fn what_belongs_to_a_purged_link_goes_with_it(factory: &dyn StoreFacto
     }
     let ended = store.update_link(&change(&deleted, LinkEdit::Delete)).await;
     assert_eq!(ended.unwrap(), Updated::Missing);
-    // Nobody owns it, so its owner may go; and another link may have its id and codes.
+    // Nobody owns it, so its owner can be deleted; and another link may have its ID and codes.
     assert!(store.delete_user(ada).await.unwrap());
     insert(&*store, &link).await;
     assert_eq!(
@@ -326,8 +325,7 @@ pub async fn what_belongs_to_a_purged_link_goes_with_it(factory: &dyn StoreFacto
     assert_counted(&*store, &link, 0, 0).await;
 }
 
-/// Who restores a link while the bin is emptied gets it back, or learns that it is gone; it is never
-/// half there.
+/// Restoring a link during a purge restores it or reports that it is gone; it is never half there.
 pub async fn a_link_is_restored_or_purged_but_not_both(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -348,7 +346,7 @@ pub async fn a_link_is_restored_or_purged_but_not_both(factory: &dyn StoreFactor
             match store.update_link(&restore).await.unwrap() {
                 Updated::Done(_) => (1, 0),
                 Updated::Missing => (0, 0),
-                Updated::Stale => panic!("nobody else changes it"),
+                Updated::Stale => panic!("there are no other changes"),
             }
         }
     })

@@ -1,5 +1,5 @@
-//! Cases of [`LinkStore`](waypost_store::LinkStore): what is said about a link is kept as it was said, when it
-//! is inserted and when it is changed.
+//! Cases of [`LinkStore`](waypost_store::LinkStore): the details of a link are kept as given, when
+//! it is inserted and when it is changed.
 
 use time::Duration;
 use waypost_core::{
@@ -23,18 +23,18 @@ fn details(title: &str, description: &str, texts: &[&str]) -> LinkDetails {
     }
 }
 
-/// A text of as many different four-byte letters as it has characters, from the `first` one on.
+/// Returns a text of `count` different four-byte letters, from the `first` one on.
 fn letters(first: u32, count: u32) -> String {
     let all = (0..count).map(|number| char::from_u32(0x2_0000 + first + number).unwrap());
     all.collect()
 }
 
-/// As much as can be said about a link, in characters of four bytes each.
+/// Returns details of maximum length, in characters of four bytes each.
 fn longest_details() -> LinkDetails {
     let max_chars = u32::try_from(Title::MAX_CHARS).unwrap();
     let tags: Vec<String> = (0..20).map(|number| letters(number * 64, 64)).collect();
     let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-    // Sixty words, and a smaller one that ends it exactly.
+    // Sixty words, and a smaller one that fills it exactly.
     let words: Vec<String> = (0..60).map(|number| letters(number * 32, 32)).collect();
     let text = format!("{}\n{}", words.join(" "), letters(9_000, 20));
     assert_eq!(text.chars().count(), Description::MAX_CHARS);
@@ -44,7 +44,7 @@ fn longest_details() -> LinkDetails {
     }
 }
 
-/// Details that a store might get wrong.
+/// Returns details that a store might get wrong.
 fn awkward_details() -> Vec<LinkDetails> {
     vec![
         LinkDetails::default(),
@@ -64,7 +64,7 @@ fn awkward_details() -> Vec<LinkDetails> {
             "e\u{301} is not é",
             &["日本"],
         ),
-        // The ends of what Unicode has, a mark of byte order, an invisible space.
+        // The limits of Unicode, a byte order mark, an invisible space.
         details(
             "\u{feff}a\u{200b}\u{fffd}\u{ffff}",
             "\u{10ffff}\u{1f9ed}",
@@ -74,7 +74,7 @@ fn awkward_details() -> Vec<LinkDetails> {
     ]
 }
 
-/// Asserts that every way to a link gives it back as it is.
+/// Asserts that every way to read a link returns it as it is.
 async fn assert_found(store: &dyn Store, link: &Link) {
     assert_same(&find_by_id(store, link.id).await, link);
     assert_same(&find(store, &link.code).await, link);
@@ -87,7 +87,7 @@ async fn assert_found(store: &dyn Store, link: &Link) {
     assert_same(listed.unwrap(), link);
 }
 
-/// What was said when a link was made is what everybody reads.
+/// All readers get the details that a link was created with.
 pub async fn details_survive_being_inserted(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -102,7 +102,7 @@ pub async fn details_survive_being_inserted(factory: &dyn StoreFactory) {
     }
 }
 
-/// What is said later replaces all of what was said before, on that link alone.
+/// A change replaces all earlier details, on that link only.
 pub async fn details_survive_being_changed(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -128,7 +128,7 @@ pub async fn details_survive_being_changed(factory: &dyn StoreFactory) {
     assert_found(&*store, &other).await;
 }
 
-/// The most that can be said is kept whole, in the history too, and found by.
+/// Details of maximum length are kept completely, in the history too, and found by search.
 pub async fn the_longest_details_are_kept_whole(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -166,7 +166,7 @@ pub async fn the_longest_details_are_kept_whole(factory: &dyn StoreFactory) {
     }
 }
 
-/// No tag is like another, however a language compares them.
+/// Similar tags stay different, whatever the collation.
 pub async fn tags_that_look_alike_stay_apart(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -194,7 +194,7 @@ pub async fn tags_that_look_alike_stay_apart(factory: &dyn StoreFactory) {
     assert_eq!(listed, all.details.tags);
 }
 
-/// Whom a link is for and how it is followed is decided link by link.
+/// The visibility and the switches of each link are its own.
 pub async fn every_visibility_and_switch_is_kept(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -219,7 +219,7 @@ pub async fn every_visibility_and_switch_is_kept(factory: &dyn StoreFactory) {
     for link in &links {
         assert_found(&*store, link).await;
     }
-    // Each gets what the next one has.
+    // Each link gets the settings of the next one.
     let mut link = links[0].clone();
     for other in &links {
         let content = LinkContent {
@@ -232,7 +232,7 @@ pub async fn every_visibility_and_switch_is_kept(factory: &dyn StoreFactory) {
     }
 }
 
-/// The end of a link is an instant, in whichever zone it is given, and is cut, never rounded.
+/// An expiry is an instant, in any zone, and is truncated, never rounded.
 pub async fn expiry_is_the_same_instant_in_utc_cut_to_microseconds(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -258,7 +258,7 @@ pub async fn expiry_is_the_same_instant_in_utc_cut_to_microseconds(factory: &dyn
     }
 }
 
-/// A link is new when it is inserted, whatever it says about its past.
+/// An inserted link is new, whatever its fields say about its past.
 pub async fn an_inserted_link_is_a_first_version_whatever_it_says(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let link = Samples::new(1).link("wiki");
@@ -274,7 +274,7 @@ pub async fn an_inserted_link_is_a_first_version_whatever_it_says(factory: &dyn 
     assert_eq!((link.version, link.updated_at), (1, link.created_at));
 }
 
-/// Each change is dated and counted; a click is none, and clicks are not lost by a change.
+/// Each change is dated and counted; a click is not a change, and a change keeps the clicks.
 pub async fn a_change_is_dated_and_counted_and_a_click_is_none(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

@@ -1,5 +1,5 @@
-//! Cases of [`FactsStore`](waypost_store::FactsStore): what is known of clicks is changed after the fact, and the
-//! rollups with it.
+//! Cases of [`FactsStore`](waypost_store::FactsStore): the facts of stored clicks are changed, and
+//! the rollups with them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ fn to(click: &Click, facts: ClickFacts) -> FactsChange {
     FactsChange { click, facts }
 }
 
-/// Each click as something else than it is, and not all of them as the same.
+/// Returns changes that give the clicks other facts, not all the same.
 fn changes(clicks: &[Click]) -> Vec<FactsChange> {
     let other = |(number, click): (usize, &Click)| {
         let is_human = click.facts.class == Some(VisitClass::Human);
@@ -56,7 +56,7 @@ async fn change_all(store: &dyn Store, changes: &[FactsChange]) {
     assert_eq!(store.change_facts(changes).await.unwrap(), expected);
 }
 
-/// The parts of a document by name, without those that are nothing.
+/// Returns the parts of a document by name, without zero counts.
 fn parts(facts: &DayFacts<'_>) -> BTreeMap<(String, String), Counted> {
     let mut parts = BTreeMap::new();
     for class in VisitClass::ALL {
@@ -74,7 +74,8 @@ fn parts(facts: &DayFacts<'_>) -> BTreeMap<(String, String), Counted> {
     parts
 }
 
-/// Asserts that the numbers of a link are those of these clicks, as if they had never been anything else.
+/// Asserts that the numbers of a link are those of these clicks, as if they had always been like
+/// this.
 async fn assert_facts(store: &dyn Store, link: &Link, clicks: &[Click]) {
     let (from, to) = (date!(2000 - 01 - 01), date!(2100 - 01 - 01));
     let mut days: BTreeMap<_, (Counted, DayFacts<'_>)> = BTreeMap::new();
@@ -113,7 +114,8 @@ async fn rows_of(store: &dyn Store, link: &Link) -> u64 {
     u64::try_from(of_link.count()).unwrap()
 }
 
-/// Clicks are read in the order of their ids, each once, whole but for what rows do not keep.
+/// Clicks are read in the order of their IDs, each once, complete except for what click records do
+/// not keep.
 pub async fn clicks_are_read_in_the_order_of_their_ids(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -126,7 +128,7 @@ pub async fn clicks_are_read_in_the_order_of_their_ids(factory: &dyn StoreFactor
     clicks[4].facts = ClickFacts::default();
     clicks[5].user_agent = None;
     clicks[6].referrer = None;
-    // They are stored in another order than they were made in, and counted under other days.
+    // They are stored in another order than that of their IDs, and counted under other days.
     let mut stored = clicks.clone();
     stored.reverse();
     stored.rotate_left(4);
@@ -152,14 +154,14 @@ pub async fn clicks_are_read_in_the_order_of_their_ids(factory: &dyn StoreFactor
         }
         assert_eq!(read, expected, "in pages of {limit}");
     }
-    // The place of a click that is not there is a place, too.
+    // The place of a missing click is a valid place, too.
     let between = Samples::new(2).click_at(&links[0], clicks[6].clicked_at);
     let rest = store.clicks_after(Some(between.id), 100).await.unwrap();
     let behind = expected.iter().filter(|click| click.id > between.id);
     assert!(rest.iter().eq(behind));
 }
 
-/// What is known of a click is changed wherever it is counted, and nowhere else.
+/// Changed facts are counted everywhere instead of the old ones, and nothing else changes.
 pub async fn changed_facts_are_counted_instead_of_the_old_ones(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -172,7 +174,7 @@ pub async fn changed_facts_are_counted_instead_of_the_old_ones(factory: &dyn Sto
             ..samples.click(&links[number % 3])
         })
         .collect();
-    // One visitor comes twice, and of some nothing is known.
+    // One visitor comes twice, and some clicks have no known facts.
     clicks[3].ip_hash = clicks[0].ip_hash;
     for click in &mut clicks[20..26] {
         click.facts = ClickFacts::default();
@@ -210,7 +212,7 @@ pub async fn changed_facts_are_counted_instead_of_the_old_ones(factory: &dyn Sto
     assert_days(rows.as_deref(), &clicks).await;
 }
 
-/// Whoever decided by facts that are not those of the click any more changes nothing.
+/// A change based on outdated facts changes nothing.
 pub async fn a_click_that_is_not_as_given_is_left_alone(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -222,7 +224,7 @@ pub async fn a_click_that_is_not_as_given_is_left_alone(factory: &dyn StoreFacto
     change_all(&*store, &first).await;
     clicks.splice(..2, changed(&first));
 
-    // The same once more, one that was never stored, and one that is as it is given.
+    // The same change again, a click that was never stored, and one with its present facts.
     let mut again = first.clone();
     again.push(to(
         &samples.click(&link),
@@ -233,7 +235,8 @@ pub async fn a_click_that_is_not_as_given_is_left_alone(factory: &dyn StoreFacto
     clicks[2] = again[3].changed();
     assert_facts(&*store, &link, &clicks).await;
 
-    // Of two changes of the same click, the second one comes too late; one that goes on from it does not.
+    // Of two changes of the same click, the second one is too late; one that continues from the
+    // first is not.
     let [human, bot] = [VisitClass::Human, VisitClass::Bot];
     let one = to(&clicks[3], facts(human, Some("Safari")));
     let two = to(&clicks[3], facts(bot, Some("Opera")));
@@ -246,7 +249,7 @@ pub async fn a_click_that_is_not_as_given_is_left_alone(factory: &dyn StoreFacto
     assert_days(rows.as_deref(), &clicks).await;
 }
 
-/// A click that was counted under another day than is given changes its row, and no numbers at all.
+/// A click that was counted under another day than given changes its record, but no numbers.
 pub async fn a_day_that_was_never_counted_is_not_begun(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -264,7 +267,7 @@ pub async fn a_day_that_was_never_counted_is_not_begun(factory: &dyn StoreFactor
     assert_facts(&*store, &link, &clicks).await;
 }
 
-/// A link in the bin has its clicks still; one that was deleted for good has none.
+/// A deleted link that can be restored still has its clicks; a permanently deleted one has none.
 pub async fn clicks_of_deleted_links_are_changed_as_long_as_there_are_any(
     factory: &dyn StoreFactory,
 ) {
@@ -291,7 +294,7 @@ pub async fn clicks_of_deleted_links_are_changed_as_long_as_there_are_any(
     assert_facts(&*store, &binned, &changed(&all[..5])).await;
 }
 
-/// Of a purged click only numbers are left, which nobody can tell apart any more.
+/// Of a purged click only numbers are left, which cannot be changed.
 pub async fn a_purged_click_cannot_be_changed(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -311,7 +314,7 @@ pub async fn a_purged_click_cannot_be_changed(factory: &dyn StoreFactory) {
     assert_facts(&*store, &link, &clicks).await;
 }
 
-/// What had no room of its own is taken back from where it was counted.
+/// A value that was counted under `other` is subtracted there.
 pub async fn values_counted_as_others_are_taken_back(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -341,7 +344,7 @@ pub async fn values_counted_as_others_are_taken_back(factory: &dyn StoreFactory)
     assert_eq!(before.len(), MAX_VALUES + 1);
     assert_eq!(before.get(OTHER).copied(), counted(10, 10));
 
-    // Four of those are others still, as bots; six are nothing that is known.
+    // Four of these stay under `other`, as bots; six lose their known facts.
     let (bots, unknown) = clicks[MAX_VALUES..].split_at(4);
     let mut some: Vec<FactsChange> = bots
         .iter()
@@ -357,7 +360,7 @@ pub async fn values_counted_as_others_are_taken_back(factory: &dyn StoreFactory)
     assert_eq!(after.len(), MAX_VALUES + 1);
     assert_eq!(after.get(OTHER).copied(), counted(4, 0));
 
-    // Where one of the others goes, there is room for the next one.
+    // When one of the values moves away, there is room for the next one.
     let first = to(&clicks[0], facts(VisitClass::Human, None));
     change_all(&*store, &[first]).await;
     let second = to(&clicks[1], facts(VisitClass::Human, Some("Safari")));
@@ -374,7 +377,8 @@ pub async fn values_counted_as_others_are_taken_back(factory: &dyn StoreFactory)
     assert_eq!(find(&*store, &link.code).await.humans, 56);
 }
 
-/// As many as are changed at once, whatever a database says about the parameters of a statement.
+/// Any number of clicks can be changed at once, whatever a database limits in the parameters of a
+/// statement.
 pub async fn a_thousand_clicks_are_changed_at_once(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -389,7 +393,7 @@ pub async fn a_thousand_clicks_are_changed_at_once(factory: &dyn StoreFactory) {
     }
 }
 
-/// Nothing is lost between those who store clicks of a link and one who tells its clicks apart anew.
+/// Changing facts while clicks of the same link are stored loses nothing.
 pub async fn facts_are_changed_while_clicks_are_stored(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -402,7 +406,7 @@ pub async fn facts_are_changed_while_clicks_are_stored(factory: &dyn StoreFactor
     };
     let old = of_each(20);
     record(&*store, &old.concat()).await;
-    // Those who change come in another order than those who store.
+    // The changes come in another order than the stored clicks.
     let changing: Vec<Vec<FactsChange>> = old
         .iter()
         .map(|clicks| changes(clicks).into_iter().rev().collect())
@@ -446,7 +450,7 @@ pub async fn facts_are_changed_while_clicks_are_stored(factory: &dyn StoreFactor
     assert_days(rows.as_deref(), &all).await;
 }
 
-/// Of many who tell the same clicks apart anew at once, one changes each, and all count it once.
+/// Of many identical concurrent changes, each click is changed by one and counted once.
 pub async fn the_same_change_of_many_at_once_is_made_once(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

@@ -12,7 +12,8 @@ pub(super) fn identity(subject: &str) -> ExternalIdentity {
     ExternalIdentity::parse("https://id.example", subject).unwrap()
 }
 
-/// An account is found by issuer and subject, each to the letter; what a group says is kept with it.
+/// An account is found by issuer and subject, compared exactly; the role given by a group is kept
+/// with it.
 pub async fn an_account_elsewhere_is_that_of_its_user(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -38,8 +39,8 @@ pub async fn an_account_elsewhere_is_that_of_its_user(factory: &dyn StoreFactory
     }
 }
 
-/// The group makes admins, and takes that from whom it made one; what was done by hand, before or after,
-/// stays.
+/// The group gives the role of admin, and takes it only from users to whom it gave it; a role set
+/// by hand, before or after, stays.
 pub async fn leaving_the_group_of_admins_takes_only_what_it_gave(factory: &dyn StoreFactory) {
     use Role::{Admin, Member};
     let store = factory.empty_store().await;
@@ -79,12 +80,12 @@ pub async fn leaving_the_group_of_admins_takes_only_what_it_gave(factory: &dyn S
     ] {
         assert_eq!(follow("1", is_in_group).await, role);
     }
-    // By hand, what the group had done before.
+    // By hand, the role that the group had given before.
     set(Admin).await;
     assert_eq!(follow("1", false).await, Admin);
     assert_eq!(follow("1", true).await, Admin);
     assert_eq!(follow("1", false).await, Admin);
-    // By hand, against the group; then the group says so once more.
+    // By hand, against the group; then the group gives it once more.
     set(Member).await;
     assert_eq!(follow("1", false).await, Member);
     assert_eq!(follow("1", true).await, Admin);
@@ -97,7 +98,7 @@ pub async fn leaving_the_group_of_admins_takes_only_what_it_gave(factory: &dyn S
     }
 }
 
-/// Of many who want an account at once one gets it; somebody who does not exist gets none.
+/// Of many concurrent assignments of an account one succeeds; a user who does not exist gets none.
 pub async fn an_account_elsewhere_is_given_once(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

@@ -1,4 +1,4 @@
-//! Cases of [`JournalStore::ingest`](waypost_store::JournalStore::ingest) while others are at work.
+//! Cases of [`JournalStore::ingest`](waypost_store::JournalStore::ingest) with concurrent work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use super::rows::{assert_clicks, assert_days};
 use super::{StoreFactory, all_of, assert_counted, insert, insert_all, record};
 use crate::samples::{START, Samples};
 
-/// The batches of a journal from position 0 on.
+/// Returns the batches of a journal from position 0 on.
 fn batches(journal: JournalId, parts: &[Vec<Click>]) -> Vec<Arc<ClickBatch>> {
     let mut position = 0;
     parts
@@ -26,7 +26,7 @@ fn batches(journal: JournalId, parts: &[Vec<Click>]) -> Vec<Arc<ClickBatch>> {
         .collect()
 }
 
-/// Ingests the batches one after the other; gives back how many clicks were stored.
+/// Ingests the batches one after the other; returns how many clicks were stored.
 async fn ingest_all(store: Arc<dyn Store>, batches: Vec<Arc<ClickBatch>>) -> u64 {
     let mut stored = 0;
     for batch in &batches {
@@ -38,7 +38,7 @@ async fn ingest_all(store: Arc<dyn Store>, batches: Vec<Arc<ClickBatch>>) -> u64
     stored
 }
 
-/// Of many who settle the same batch one does, and the others are told so.
+/// Of many that settle the same batch one succeeds, and the others are told.
 pub async fn a_batch_ingested_by_many_at_once_is_settled_once(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -71,8 +71,7 @@ pub async fn a_batch_ingested_by_many_at_once_is_settled_once(factory: &dyn Stor
     assert_clicks(rows.as_deref(), &all).await;
 }
 
-/// Nodes whose visitors follow the same links do not wait for each other for ever, whatever the
-/// order of their clicks.
+/// Nodes whose visitors follow the same links do not deadlock, whatever the order of their clicks.
 pub async fn two_journals_settle_clicks_on_the_same_links(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -106,7 +105,7 @@ pub async fn two_journals_settle_clicks_on_the_same_links(factory: &dyn StoreFac
     }
 }
 
-/// Clicks that come without a journal are counted besides those that come with one.
+/// Clicks with and without a journal on the same links are all counted.
 pub async fn ingesting_and_recording_on_the_same_links_count_all(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -198,7 +197,7 @@ pub async fn a_link_can_be_deleted_while_its_clicks_are_ingested(factory: &dyn S
     assert_days(rows.as_deref(), left()).await;
 }
 
-/// A recount never catches a batch half done.
+/// A recount never sees half a batch.
 pub async fn the_ledger_agrees_at_any_moment_while_ingesting(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -218,7 +217,7 @@ pub async fn the_ledger_agrees_at_any_moment_while_ingesting(factory: &dyn Store
         stored
     };
     let reading = async {
-        // At most 50 times, so that a slow database is not kept busy with this.
+        // At most 50 times, to limit the load on a slow database.
         for _ in 0..50 {
             let over = done.load(Ordering::SeqCst);
             let entries = store.ledger(None, 10).await.unwrap();
@@ -240,7 +239,7 @@ pub async fn the_ledger_agrees_at_any_moment_while_ingesting(factory: &dyn Store
     }
 }
 
-/// Whoever stops waiting for an answer does not know what became of the batch, and tries again.
+/// A caller that stops waiting does not know the outcome of the batch, and tries again.
 pub async fn a_batch_whose_caller_gives_up_is_settled_whole_or_not_at_all(
     factory: &dyn StoreFactory,
 ) {
@@ -273,7 +272,7 @@ pub async fn a_batch_whose_caller_gives_up_is_settled_whole_or_not_at_all(
 }
 
 /// An ingester has a thread and a runtime of its own, which may end before the store does; another
-/// one goes on.
+/// one continues.
 pub async fn callers_on_runtimes_of_their_own_ingest_too(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -291,7 +290,7 @@ pub async fn callers_on_runtimes_of_their_own_ingest_too(factory: &dyn StoreFact
             runtime.block_on(ingest_all(shared, two))
         });
         assert_eq!(thread.await.unwrap(), 4);
-        // And one who stays on this runtime.
+        // And a caller that stays on this runtime.
         record(&*store, &samples.clicks(&link, 1)).await;
     }
     assert_eq!(journal(&*store, id).await.committed, 12);

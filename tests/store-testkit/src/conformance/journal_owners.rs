@@ -1,4 +1,4 @@
-//! Cases of [`JournalStore`](waypost_store::JournalStore) about whose a journal is.
+//! Cases of [`JournalStore`](waypost_store::JournalStore) about the owner of a journal.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use super::journals::{batch, journal};
 use super::{StoreFactory, assert_counted, insert};
 use crate::samples::{START, Samples};
 
-/// The claim of a process that goes on with the work of those before it, at a time with more digits than a
-/// database keeps.
+/// Returns the claim of a process that continues the work of earlier ones, at a time with more
+/// digits than a database keeps.
 fn claim(journal: JournalId, owner: JournalOwner, predecessors: &[JournalOwner]) -> JournalClaim {
     let own = |owner: &JournalOwner| Predecessor {
         owner: *owner,
@@ -30,7 +30,7 @@ fn claim(journal: JournalId, owner: JournalOwner, predecessors: &[JournalOwner])
     }
 }
 
-/// The record of a journal that was taken.
+/// Returns the record of a journal that was taken.
 async fn taken(store: &dyn Store, claim: &JournalClaim) -> JournalRecord {
     match store.take_journal(claim).await.unwrap() {
         Claimed::Taken(record) => record,
@@ -38,7 +38,7 @@ async fn taken(store: &dyn Store, claim: &JournalClaim) -> JournalRecord {
     }
 }
 
-/// A batch of a process.
+/// Returns a batch of a process.
 fn batch_of(owner: JournalOwner, batch: &ClickBatch) -> Arc<ClickBatch> {
     let batch = batch.clone();
     Arc::new(ClickBatch { owner, ..batch })
@@ -93,7 +93,7 @@ pub async fn a_journal_is_registered_once(factory: &dyn StoreFactory) {
         taken_at: at,
     };
     assert_eq!(takes, [take]);
-    // Where it begins and what it comes from was said.
+    // Its beginning and its origin were given by the first claim.
     let second = JournalClaim {
         began: 99,
         split: None,
@@ -105,7 +105,7 @@ pub async fn a_journal_is_registered_once(factory: &dyn StoreFactory) {
     assert_eq!(record.registered_at, at);
 }
 
-/// Each process takes it from the one before, and goes on where that ended.
+/// Each process takes the journal from the one before, and continues at its end.
 pub async fn a_journal_goes_from_a_process_to_the_next_one(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -139,7 +139,8 @@ pub async fn a_journal_goes_from_a_process_to_the_next_one(factory: &dyn StoreFa
     assert_eq!(journal(&*store, id).await.stored, 6);
 }
 
-/// A database that was set back knows of none of the processes since, or of no process at all.
+/// A database that was restored from a backup knows none of the processes since, or no process at
+/// all.
 pub async fn the_takes_that_a_database_forgot_are_noted_with_the_next_one(
     factory: &dyn StoreFactory,
 ) {
@@ -166,7 +167,7 @@ pub async fn the_takes_that_a_database_forgot_are_noted_with_the_next_one(
         ];
         expected.sort();
         assert_eq!(chain, expected);
-        // A copy that was made when the first one ran is told of the second one.
+        // A copy made while the first process ran learns of the second one.
         let copy = store
             .take_journal(&claim(id, samples.owner(), &[first]))
             .await;
@@ -181,7 +182,7 @@ pub async fn the_takes_that_a_database_forgot_are_noted_with_the_next_one(
     }
 }
 
-/// It may sleep while another one takes over, and wake up with a batch in its hands.
+/// A process may be suspended while another one takes over, and continue with a batch in its hands.
 pub async fn a_process_that_lost_its_journal_settles_and_notes_nothing(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -195,7 +196,7 @@ pub async fn a_process_that_lost_its_journal_settles_and_notes_nothing(factory: 
         owner: Some(awake),
         committed: 7,
     };
-    // Also where the position is the one that it left.
+    // Even if the position is the one that it left.
     for start in [7, 8] {
         let batch = batch(id, start, &samples.clicks(&link, 3));
         let answer = ingest(&*store, batch_of(sleeper, &batch)).await;
@@ -208,7 +209,7 @@ pub async fn a_process_that_lost_its_journal_settles_and_notes_nothing(factory: 
     assert_counted(&*store, &link, 0, 0).await;
 }
 
-/// A process that does not follow its owner is told where they went apart.
+/// A process that does not follow the owner is told where they diverged.
 pub async fn a_journal_of_another_process_is_refused(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -242,7 +243,7 @@ pub async fn a_journal_of_another_process_is_refused(factory: &dyn StoreFactory)
     assert_eq!(store.journal_owners(id).await.unwrap().len(), 3);
 }
 
-/// Its answer may have been lost.
+/// The first answer may have been lost.
 pub async fn taking_again_changes_nothing(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -255,7 +256,7 @@ pub async fn taking_again_changes_nothing(factory: &dyn StoreFactory) {
     assert_eq!(store.journal_owners(id).await.unwrap().len(), 2);
 }
 
-/// Whether it is new or was that of a process before all of them.
+/// For a new journal and for one that belonged to an earlier process of all of them.
 pub async fn of_many_who_take_a_journal_at_once_one_gets_it(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -285,7 +286,7 @@ pub async fn of_many_who_take_a_journal_at_once_one_gets_it(factory: &dyn StoreF
     }
 }
 
-/// Whoever takes a journal knows from then on what its owner before has settled.
+/// The new owner of a journal knows from then on what the former owner has settled.
 pub async fn a_batch_commits_before_its_journal_is_taken_or_never(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -321,7 +322,7 @@ fn note_of(journal: JournalId, owner: JournalOwner, at: OffsetDateTime) -> Journ
     }
 }
 
-/// A forgotten journal is not listed, keeps its position, and is known again when somebody uses it.
+/// A forgotten journal is not listed, keeps its position, and is known again when it is used.
 pub async fn a_forgotten_journal_is_known_again_when_it_is_used(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -358,7 +359,7 @@ pub async fn a_forgotten_journal_is_known_again_when_it_is_used(factory: &dyn St
         assert_eq!(known.forgotten_at, None);
         assert_eq!(store.journals().await.unwrap(), [known]);
     }
-    // It has changed since it was seen; the other one does not exist.
+    // One has changed since it was read; the other one does not exist.
     for id in [id, other] {
         let seen = JournalRecord { id, ..seen.clone() };
         assert!(!store.forget_journal(&seen, at).await.unwrap());
@@ -366,7 +367,7 @@ pub async fn a_forgotten_journal_is_known_again_when_it_is_used(factory: &dyn St
     assert_eq!(journal(&*store, id).await.forgotten_at, None);
 }
 
-/// Whoever takes the journal next is told what its owner noted last.
+/// The next owner of a journal learns the last note of the former one.
 pub async fn a_note_is_kept_until_the_next_one(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -395,7 +396,7 @@ pub async fn a_note_is_kept_until_the_next_one(factory: &dyn StoreFactory) {
     assert!(!store.note_journal(&unknown).await.unwrap());
 }
 
-/// A database that does so at each commit has nothing to do.
+/// Does nothing for a database that is durable at each commit.
 pub async fn what_a_journal_has_settled_is_made_durable_for_its_owner(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -408,7 +409,7 @@ pub async fn what_a_journal_has_settled_is_made_durable_for_its_owner(factory: &
     assert_eq!(journal(&*store, id).await, before);
 }
 
-/// Of any journal, more than once.
+/// For any journal, more than once.
 pub async fn losses_are_accepted_with_a_reason(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

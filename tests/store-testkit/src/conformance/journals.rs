@@ -1,5 +1,5 @@
-//! Cases of [`JournalStore`](waypost_store::JournalStore), one after the other. Those at once are in
-//! `ingest_at_once.rs`.
+//! Cases of [`JournalStore`](waypost_store::JournalStore), one after the other. Concurrent ones are
+//! in `ingest_at_once.rs`.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::rows::{assert_clicks, assert_days};
 use super::{StoreFactory, assert_counted, insert, insert_all, record};
 use crate::samples::{FAR_FUTURE, START, Samples, owner_of, take_journal};
 
-/// A batch without dropped records.
+/// Returns a batch without dropped records.
 pub(super) fn batch(journal: JournalId, start: u64, clicks: &[Click]) -> Arc<ClickBatch> {
     Arc::new(ClickBatch {
         journal,
@@ -34,7 +34,7 @@ pub(super) async fn ingest(
     store.ingest(batch.clone(), START).await
 }
 
-/// The answer to a batch that was settled before and is tried again.
+/// Returns the answer to a batch that was settled before and is tried again.
 pub(super) fn settled_before(batch: &ClickBatch) -> Ingested {
     Ingested::Elsewhere(Some(JournalPlace {
         owner: Some(batch.owner),
@@ -42,14 +42,14 @@ pub(super) fn settled_before(batch: &ClickBatch) -> Ingested {
     }))
 }
 
-/// A registered journal at position 0.
+/// Registers a journal at position 0.
 pub(super) async fn registered(store: &dyn Store, samples: &Samples) -> JournalId {
     let id = samples.journal();
     take_journal(store, id, 0).await;
     id
 }
 
-/// The record of a journal that is registered, whose numbers agree.
+/// Returns the record of a registered journal, and asserts that its numbers agree.
 pub(super) async fn journal(store: &dyn Store, id: JournalId) -> JournalRecord {
     let record = store.journal(id).await.unwrap();
     let record = record.unwrap_or_else(|| panic!("no journal {id}"));
@@ -81,7 +81,7 @@ pub async fn journals_are_listed_in_the_order_of_their_ids(factory: &dyn StoreFa
     assert_eq!(listed, ids);
 }
 
-/// Position, rows, totals and rollup move together, batch by batch.
+/// Position, click records, totals and rollup move together, batch by batch.
 pub async fn a_settled_batch_moves_the_position_and_counts_its_clicks(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -114,7 +114,7 @@ pub async fn a_settled_batch_moves_the_position_and_counts_its_clicks(factory: &
     assert_days(rows.as_deref(), &clicks).await;
 }
 
-/// Batches over the same links and days add to each other.
+/// Batches with the same links and days add up.
 pub async fn batches_over_many_links_and_days_add_up(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -128,7 +128,7 @@ pub async fn batches_over_many_links_and_days_add_up(factory: &dyn StoreFactory)
     ];
     let mut all = Vec::new();
     for start in [0, 500, 1_000] {
-        // The n-th link has n clicks of the first 435, and so different numbers of clicks.
+        // The n-th link has n of the first 435 clicks, so all have different numbers.
         let mut clicks: Vec<Click> = (0..30)
             .flat_map(|number| std::iter::repeat_n(number, number))
             .chain((0..65).map(|number| number % 30))
@@ -153,7 +153,8 @@ pub async fn batches_over_many_links_and_days_add_up(factory: &dyn StoreFactory)
     assert_clicks(rows.as_deref(), &all).await;
 }
 
-/// Asserts that a batch is refused because the journal is elsewhere, and changes nothing.
+/// Asserts that a batch is rejected because the journal is at another position, and changes
+/// nothing.
 async fn assert_moved(store: &dyn Store, link: &Link, batch: &Arc<ClickBatch>) {
     let before = (
         store.journals().await.unwrap(),
@@ -172,7 +173,7 @@ async fn assert_moved(store: &dyn Store, link: &Link, batch: &Arc<ClickBatch>) {
     assert_counted(store, link, total, 0).await;
 }
 
-/// Whoever does not know whether a batch was settled may try it again.
+/// A caller that does not know whether a batch was settled may try it again.
 pub async fn a_batch_that_is_settled_already_changes_nothing(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -189,12 +190,12 @@ pub async fn a_batch_that_is_settled_already_changes_nothing(factory: &dyn Store
     }
     assert_moved(&*store, &link, &batch(id, 0, &first)).await;
     assert_moved(&*store, &link, &batch(id, 4, &second)).await;
-    // Nor do new clicks at a position that is settled.
+    // Nor do new clicks at a settled position.
     assert_moved(&*store, &link, &batch(id, 3, &samples.clicks(&link, 1))).await;
     assert_clicks(rows.as_deref(), first.iter().chain(&second)).await;
 }
 
-/// Records that are stored already move the position and count nothing.
+/// Records that are already stored move the position and count nothing.
 pub async fn duplicates_are_settled_and_not_counted(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -219,7 +220,7 @@ pub async fn duplicates_are_settled_and_not_counted(factory: &dyn StoreFactory) 
     assert_counted(&*store, &link, 2, 0).await;
 }
 
-/// Which clicks have rows.
+/// Clicks with records are distinguished from others.
 pub async fn clicks_that_are_stored_are_told_from_others(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -236,7 +237,7 @@ pub async fn clicks_that_are_stored_are_told_from_others(factory: &dyn StoreFact
     assert_eq!(store.stored_clicks(&ids(others)).await.unwrap(), []);
 }
 
-/// A batch behind a gap is refused: what is in the gap would never be stored.
+/// A batch after a gap is rejected: the records in the gap would never be stored.
 pub async fn a_batch_from_the_future_changes_nothing(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -250,7 +251,7 @@ pub async fn a_batch_from_the_future_changes_nothing(factory: &dyn StoreFactory)
     assert_counted(&*store, &link, 2, 0).await;
 }
 
-/// A journal that the database does not know, as when it was restored from an old copy.
+/// The database does not know the journal, for example because it was restored from an old backup.
 pub async fn an_unknown_journal_settles_nothing(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -265,7 +266,7 @@ pub async fn an_unknown_journal_settles_nothing(factory: &dyn StoreFactory) {
     assert_eq!(journal(&*store, other).await.committed, 0);
 }
 
-/// Clicks on links that are gone are settled, too: as dropped.
+/// Clicks on deleted links are settled, too, as dropped.
 pub async fn clicks_on_deleted_links_are_dropped_and_counted(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -311,7 +312,7 @@ pub async fn clicks_on_deleted_links_are_dropped_and_counted(factory: &dyn Store
     assert_clicks(rows.as_deref(), [&clicks[1], &clicks[3]]).await;
 }
 
-/// Records that nobody can store are settled all the same.
+/// Records that cannot be stored are settled all the same.
 pub async fn a_batch_of_dropped_records_alone_is_settled(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let id = registered(&*store, &Samples::new(1)).await;
@@ -349,7 +350,7 @@ pub async fn a_batch_of_dropped_records_alone_is_settled(factory: &dyn StoreFact
     assert_eq!(position, 10);
 }
 
-/// A click that somebody else stored: a conflict, after which everything is as before.
+/// A click that another journal stored is a conflict, after which everything is as before.
 pub async fn a_stored_click_in_a_batch_moves_no_position(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -370,14 +371,14 @@ pub async fn a_stored_click_in_a_batch_moves_no_position(factory: &dyn StoreFact
     assert_counted(&*store, &links[1], 0, 0).await;
     assert_clicks(rows.as_deref(), &first).await;
 
-    // Without the stored one the batch is good.
+    // Without the stored click the batch is valid.
     mixed.remove(2);
     let batch = batch(id, 0, &mixed);
     assert_eq!(ingest(&*store, &batch).await.unwrap(), settled(3, 0));
     assert_counted(&*store, &links[1], 3, 0).await;
 }
 
-/// The same id twice within one batch is as wrong as across two.
+/// The same ID twice within one batch is as wrong as in two batches.
 pub async fn a_click_id_twice_in_a_batch_moves_no_position(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -398,7 +399,7 @@ pub async fn a_click_id_twice_in_a_batch_moves_no_position(factory: &dyn StoreFa
     assert_eq!(store.clicks_before(FAR_FUTURE.into()).await.unwrap(), 0);
 }
 
-/// Texts, hashes and times are stored as they are, those that are missing as missing.
+/// Texts, hashes and times are stored as they are, missing ones as missing.
 pub async fn ingested_clicks_keep_everything_about_the_visitor(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -441,7 +442,7 @@ pub async fn ingested_clicks_keep_everything_about_the_visitor(factory: &dyn Sto
     assert_counted(&*store, &link, 5, 0).await;
 }
 
-/// A batch has no greatest size.
+/// A batch has no maximum size.
 pub async fn a_batch_of_10000_clicks_is_settled_whole(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

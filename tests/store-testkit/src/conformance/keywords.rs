@@ -1,5 +1,6 @@
-//! Cases of [`LinkStore`](waypost_store::LinkStore) and [`CatalogStore`](waypost_store::CatalogStore): codes of several segments,
-//! and keywords, which have all of the path behind theirs.
+//! Cases of [`LinkStore`](waypost_store::LinkStore) and
+//! [`CatalogStore`](waypost_store::CatalogStore): codes of several segments, and keywords, which
+//! pass on the rest of the path.
 
 use waypost_core::Link;
 use waypost_store::{LinkEdit, Store, StoreError};
@@ -32,7 +33,7 @@ async fn refuses(store: &dyn Store, link: &Link) {
     assert_eq!(store.link(link.id).await.unwrap(), None);
 }
 
-/// A code of several segments is a code like others.
+/// A code of several segments is a code like any other.
 pub async fn a_code_of_several_segments_is_found_as_a_whole(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -50,7 +51,7 @@ pub async fn a_code_of_several_segments_is_found_as_a_whole(factory: &dyn StoreF
     assert_same(&route.link.unwrap(), &long);
 }
 
-/// Whether codes go on from another one is told for links and for what is none.
+/// It is known whether longer codes continue a code, for codes with and without a link.
 pub async fn it_is_known_which_codes_go_on(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -78,7 +79,7 @@ pub async fn it_is_known_which_codes_go_on(factory: &dyn StoreFactory) {
     ] {
         assert_eq!(goes_on(&*store, text).await, expected, "{text}");
     }
-    // A code that was given up leads on; one of a deleted link may lead again.
+    // A former code keeps working; one of a deleted link may work again.
     let renamed = rename(&*store, &links[1], "y").await;
     update(&*store, &renamed, LinkEdit::Delete).await;
     store.delete_link(links[0].id).await.unwrap();
@@ -88,7 +89,7 @@ pub async fn it_is_known_which_codes_go_on(factory: &dyn StoreFactory) {
     assert!(!goes_on(&*store, "docs").await);
 }
 
-/// A link is a keyword from the beginning, whatever becomes of it.
+/// A link is a keyword from the beginning, whatever changes.
 pub async fn a_keyword_stays_one(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -110,7 +111,7 @@ pub async fn a_keyword_stays_one(factory: &dyn StoreFactory) {
     );
 }
 
-/// A keyword hides what goes on from it, so neither is made where the other is.
+/// A keyword would hide longer codes, so neither can be created if the other exists.
 pub async fn a_keyword_and_a_code_that_goes_on_from_it_are_a_conflict(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -130,21 +131,21 @@ pub async fn a_keyword_and_a_code_that_goes_on_from_it_are_a_conflict(factory: &
         ],
     )
     .await;
-    // Neither is made by a change.
+    // Neither can be created by a change.
     for (link, to) in [(&docs, "gh/x"), (&gh, "docs")] {
         let edit = LinkEdit::Content(recoded(link, to));
         let refused = store.update_link(&super::change(link, edit)).await;
         assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
         assert_same(&find(&*store, &link.code).await, link);
     }
-    // Nor in the place of one that may be restored.
+    // Nor in the place of a link that can be restored.
     let deleted = update(&*store, &gh, LinkEdit::Delete).await;
     refuses(&*store, &samples.link("gh/org")).await;
     store.delete_link(deleted.id).await.unwrap();
     insert(&*store, &samples.link("gh/org")).await;
 }
 
-/// Who asks whether a code is free is told so whenever a new link can have it, and only then.
+/// A code is reported as available if and only if a new link can have it.
 pub async fn it_is_known_who_holds_a_code(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -173,7 +174,7 @@ pub async fn it_is_known_who_holds_a_code(factory: &dyn StoreFactory) {
     }
 }
 
-/// They are listed by code, in pages.
+/// Keywords are listed by code, in pages.
 pub async fn keywords_are_listed_in_the_order_of_their_codes(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

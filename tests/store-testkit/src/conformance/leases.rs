@@ -11,7 +11,7 @@ use crate::samples::START;
 const LEASE: LeaseName = LeaseName::new("sample");
 const MINUTE: Duration = Duration::MINUTE;
 
-/// Different processes.
+/// Returns different processes.
 fn holders<const N: usize>() -> [LeaseHolder; N] {
     let random = SeededRandom::new(1);
     std::array::from_fn(|_| LeaseHolder::new(START, &random))
@@ -23,7 +23,7 @@ async fn take(store: &dyn Store, holder: LeaseHolder, now: OffsetDateTime) -> bo
     taken.unwrap()
 }
 
-/// While one holds a lease, others do not get it; leases of other names are free.
+/// While one process holds a lease, others do not get it; leases of other names are free.
 pub async fn a_lease_has_one_holder(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let [one, two] = holders();
@@ -38,7 +38,7 @@ pub async fn a_lease_has_one_holder(factory: &dyn StoreFactory) {
     assert!(!take(&*store, two, START).await);
 }
 
-/// A lease is free from its last moment on, to the microsecond, in whichever zone.
+/// A lease is free from its last moment on, to the microsecond, in any zone.
 pub async fn a_lease_runs_out(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let [one, two] = holders();
@@ -50,12 +50,12 @@ pub async fn a_lease_runs_out(factory: &dyn StoreFactory) {
     assert!(!take(&*store, one, end).await);
 }
 
-/// Who has a lease may prolong it, also after it ran out, while nobody else took it.
+/// The holder of a lease may extend it, even after it expired, until another process takes it.
 pub async fn a_lease_is_renewed_by_its_holder(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let [one, two] = holders();
     assert!(take(&*store, one, START).await);
-    // The same again, as after an answer that got lost.
+    // The same again, as after a lost answer.
     assert!(take(&*store, one, START).await);
     assert!(take(&*store, one, START + MINUTE / 2).await);
     assert!(!take(&*store, two, START + MINUTE).await);
@@ -66,7 +66,7 @@ pub async fn a_lease_is_renewed_by_its_holder(factory: &dyn StoreFactory) {
     assert!(take(&*store, two, START + MINUTE).await);
 }
 
-/// A lease that a clock took which was ahead by days is free when the clock is right.
+/// A lease taken by a clock that was ahead by days is free once the clock is right.
 pub async fn a_lease_that_lasts_too_long_to_be_true_is_free(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let [one, two] = holders();
@@ -81,7 +81,7 @@ pub async fn a_lease_that_lasts_too_long_to_be_true_is_free(factory: &dyn StoreF
     assert!(!take(&*store, two, START).await);
 }
 
-/// Only its holder gives a lease back.
+/// Only its holder releases a lease.
 pub async fn a_lease_is_given_back_by_its_holder(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let [one, two] = holders();
@@ -95,7 +95,7 @@ pub async fn a_lease_is_given_back_by_its_holder(factory: &dyn StoreFactory) {
     assert!(take(&*store, two, START).await);
 }
 
-/// Of many who ask at once one gets the lease: a new one, one that ran out, one that was given back.
+/// Of many that ask at once one gets the lease: a new one, an expired one, a released one.
 pub async fn of_many_who_take_a_lease_at_once_one_gets_it(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let holders: [LeaseHolder; 8] = holders();

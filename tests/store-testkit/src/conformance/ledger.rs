@@ -20,13 +20,12 @@ async fn ledger(store: &dyn Store, after: Option<&Link>, limit: u32) -> Vec<Link
     ids(&store.ledger(after, limit).await.unwrap())
 }
 
-/// Each link has its entry, those without clicks too, in the order of the ids and in steps of any
-/// size.
+/// Each link has an entry, even without clicks, in the order of the IDs and in steps of any size.
 pub async fn the_ledger_lists_all_links_in_the_order_of_their_ids(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     assert_eq!(store.ledger(None, 10).await.unwrap(), vec![]);
     let samples = Samples::new(1);
-    // Ids of one millisecond are in no order, others are in that of their time.
+    // IDs of one millisecond are in no order, others are in that of their time.
     let mut links: Vec<Link> = (0..6)
         .map(|number| samples.link_at(&format!("tie-{number}"), START))
         .collect();
@@ -87,7 +86,7 @@ pub async fn each_entry_counts_its_own_link(factory: &dyn StoreFactory) {
     assert_eq!(entries, expected);
 }
 
-/// A walk through the ledger goes on behind a link that is deleted meanwhile.
+/// A walk through the ledger continues after a link that is deleted meanwhile.
 pub async fn the_ledger_goes_on_behind_a_deleted_link(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let links = by_id(Samples::new(1).links(5));

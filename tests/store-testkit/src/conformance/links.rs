@@ -8,8 +8,8 @@ use waypost_store::{Counts, StoreError};
 use super::{StoreFactory, assert_counted, assert_same, find, insert, record};
 use crate::samples::{Samples, code, target};
 
-/// Moments that are easily got wrong: the first one there is, offsets of half hours and of the
-/// previous day, summer time, a leap day, the end of 32 bits, whole and broken seconds.
+/// Times that are easy to get wrong: the first possible one, offsets of half hours and of the
+/// previous day, summer time, a leap day, the end of 32 bits, whole and fractional seconds.
 pub(super) const MOMENTS: [OffsetDateTime; 14] = [
     datetime!(1970-01-01 00:00 UTC),
     datetime!(1970-01-01 05:30:00.000_001 +05:30),
@@ -30,7 +30,7 @@ pub(super) const MOMENTS: [OffsetDateTime; 14] = [
     datetime!(2099-12-31 23:59:59.999_999 UTC),
 ];
 
-/// What is inserted is found by its code, with everything that belongs to it.
+/// An inserted link is found by its code, with all its fields.
 pub async fn an_inserted_link_is_found_by_its_code(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -45,7 +45,7 @@ pub async fn an_inserted_link_is_found_by_its_code(factory: &dyn StoreFactory) {
     assert_eq!(store.link_by_code(&code("other")).await.unwrap(), None);
 }
 
-/// `go/CNN` is `go/cnn`, and stays `CNN` where it is shown.
+/// `go/CNN` is `go/cnn`, and is still shown as `CNN`.
 pub async fn a_link_is_found_in_any_case_and_keeps_its_spelling(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -62,7 +62,7 @@ pub async fn a_link_is_found_in_any_case_and_keeps_its_spelling(factory: &dyn St
     }
 }
 
-/// No character of a code is a wildcard, and none is like another.
+/// No character of a code is a wildcard, and none equals another.
 pub async fn codes_that_differ_in_one_character_are_different_links(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -101,7 +101,7 @@ pub async fn a_taken_code_is_a_conflict_in_any_case_and_nothing_changes(
     assert_eq!(store.counts().await.unwrap().links, 1);
 }
 
-/// An id is given once.
+/// An ID is assigned once.
 pub async fn a_taken_id_is_a_conflict_and_nothing_changes(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -134,7 +134,7 @@ pub async fn clicks_start_at_zero_whatever_the_link_says(factory: &dyn StoreFact
     }
 }
 
-/// A deleted link is gone, the others stay, and its code is free again.
+/// A deleted link is gone, the others stay, and its code is available again.
 pub async fn a_deleted_link_is_gone_and_its_code_is_free(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -150,7 +150,7 @@ pub async fn a_deleted_link_is_gone_and_its_code_is_free(factory: &dyn StoreFact
     assert_same(&find(&*store, &link.code).await, &next);
 }
 
-/// Deleting what does not exist is no error, and says so.
+/// Deleting a missing link is not an error, and is reported.
 pub async fn deleting_twice_answers_false(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -161,13 +161,13 @@ pub async fn deleting_twice_answers_false(factory: &dyn StoreFactory) {
     assert!(!store.delete_link(link.id).await.unwrap());
 }
 
-/// The longest code and the longest target are kept whole.
+/// The longest code and the longest destination are kept completely.
 pub async fn the_longest_code_and_target_are_kept_whole(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
     let long_url = format!("https://example.com/{:a>2028}", "z");
     assert_eq!(long_url.len(), 2_048);
-    // Two that differ at their ends only, so that an index of a beginning would mix them up.
+    // Two that differ only at their ends, so that a prefix index would confuse them.
     let longest = ["Xy".repeat(32), format!("{}9", &"Xy".repeat(32)[..63])];
     for text in &longest {
         let link = Link {
@@ -181,7 +181,7 @@ pub async fn the_longest_code_and_target_are_kept_whole(factory: &dyn StoreFacto
     }
 }
 
-/// A target is data: nothing in it is quoted, escaped or expanded.
+/// A destination is data: nothing in it is quoted, escaped or expanded.
 pub async fn targets_that_look_like_sql_or_patterns_survive(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -204,7 +204,7 @@ pub async fn targets_that_look_like_sql_or_patterns_survive(factory: &dyn StoreF
     }
 }
 
-/// A moment is the same moment in every zone, to the microsecond, and comes back in UTC.
+/// A time is the same instant in every zone, to the microsecond, and is returned in UTC.
 pub async fn creation_times_are_the_same_instant_in_utc(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -217,7 +217,8 @@ pub async fn creation_times_are_the_same_instant_in_utc(factory: &dyn StoreFacto
     }
 }
 
-/// Nanoseconds are cut, never rounded: a moment must not move into the next second, day or year.
+/// Nanoseconds are truncated, never rounded: a time must not move into the next second, day or
+/// year.
 pub async fn nanoseconds_of_creation_are_cut(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -228,7 +229,7 @@ pub async fn nanoseconds_of_creation_are_cut(factory: &dyn StoreFactory) {
     }
 }
 
-/// The counts follow what is inserted and deleted.
+/// The counts follow insertions and deletions.
 pub async fn counts_follow_inserts_and_deletes(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let counts = |links| Counts { links, users: 0 };
@@ -243,7 +244,7 @@ pub async fn counts_follow_inserts_and_deletes(factory: &dyn StoreFactory) {
     assert_eq!(store.counts().await.unwrap(), counts(2));
 }
 
-/// A store that works gives a sign of life, an empty one too.
+/// A working store answers, even if it is empty.
 pub async fn a_working_store_answers_a_ping(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     store.ping().await.unwrap();
@@ -251,7 +252,7 @@ pub async fn a_working_store_answers_a_ping(factory: &dyn StoreFactory) {
     store.ping().await.unwrap();
 }
 
-/// Stores of one factory know nothing of each other; all other cases rely on that.
+/// Stores of one factory are independent; all other cases rely on that.
 pub async fn stores_of_a_factory_are_isolated(factory: &dyn StoreFactory) {
     let (one, other) = (factory.empty_store().await, factory.empty_store().await);
     let link = Samples::new(1).link("wiki");

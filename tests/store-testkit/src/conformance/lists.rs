@@ -20,7 +20,7 @@ fn newest_first(mut links: Vec<Link>) -> Vec<Link> {
     links
 }
 
-/// Everything, by a cursor that is written and read again between the steps.
+/// Returns all links, by a cursor that is written and parsed again between the steps.
 async fn walk(store: &dyn Store, limit: u32) -> Vec<Link> {
     let mut seen: Vec<Link> = Vec::new();
     loop {
@@ -37,7 +37,7 @@ async fn walk(store: &dyn Store, limit: u32) -> Vec<Link> {
     }
 }
 
-/// Asserts that both ways of listing show these links in this order.
+/// Asserts that both kinds of lists show these links in this order.
 async fn assert_listed(store: &dyn Store, links: &[Link]) {
     let all = store.links_page(PageOf::All, page(1, 100)).await.unwrap();
     assert_eq!(codes(&all.items), codes(links));
@@ -67,7 +67,7 @@ pub async fn pages_show_the_newest_first_with_the_total(factory: &dyn StoreFacto
     assert_listed(&*store, &expected).await;
 }
 
-/// Links of the same microsecond are in the order of their ids.
+/// Links of the same microsecond are in the order of their IDs.
 pub async fn links_of_one_microsecond_are_in_the_order_of_their_ids(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -78,8 +78,7 @@ pub async fn links_of_one_microsecond_are_in_the_order_of_their_ids(factory: &dy
     assert_listed(&*store, &newest_first(links)).await;
 }
 
-/// Time comes before the id, to the microsecond, in whichever zone and with however many digits a
-/// time was given.
+/// Time comes before the ID, to the microsecond, whatever the zone and the number of digits.
 pub async fn links_are_in_the_order_of_their_times_across_zones(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -93,7 +92,7 @@ pub async fn links_are_in_the_order_of_their_times_across_zones(factory: &dyn St
         datetime!(2026-07-01 12:00:00.999_999 UTC),
         datetime!(2026-07-01 12:00:01 UTC),
     ];
-    // Ids drawn at the same moment, given out in the opposite order of time.
+    // IDs drawn at the same moment, assigned in the opposite order of time.
     let mut ids: Vec<_> = (0..apart.len())
         .map(|_| samples.link_at("a", START).id)
         .collect();
@@ -114,7 +113,8 @@ pub async fn links_are_in_the_order_of_their_times_across_zones(factory: &dyn St
     assert_listed(&*store, &newest_first(links)).await;
 }
 
-/// Each owner has pages of all that they own, alone or with others; and so has what nobody owns.
+/// Each owner has pages of all links that they own, alone or with others, and so have the links
+/// without an owner.
 pub async fn pages_of_an_owner_and_of_nobody_show_what_is_theirs(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -123,7 +123,8 @@ pub async fn pages_of_an_owner_and_of_nobody_show_what_is_theirs(factory: &dyn S
     for (number, link) in links.iter().enumerate() {
         let owner = [None, Some(ada), Some(bob), Some(bob)][number % 4];
         store.insert_link(link, owner).await.unwrap();
-        // One of four is Bob's and hers, and none that is shared with somebody is theirs.
+        // Every fourth link is Bob's and hers; links that are shared with a user are not in that
+        // user's pages.
         let edit = match number % 4 {
             3 => LinkEdit::AddOwner(ada),
             _ => LinkEdit::Share(eve),
@@ -153,7 +154,7 @@ pub async fn pages_of_an_owner_and_of_nobody_show_what_is_theirs(factory: &dyn S
     }
 }
 
-/// A page behind the last one is empty and still knows the total.
+/// A page after the last one is empty and still has the total.
 pub async fn a_page_behind_the_last_one_is_empty(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let nothing = store.links_page(PageOf::All, page(1, 10)).await.unwrap();
@@ -165,7 +166,7 @@ pub async fn a_page_behind_the_last_one_is_empty(factory: &dyn StoreFactory) {
     }
 }
 
-/// A limit of 0 is nothing, the greatest one is everything.
+/// A limit of 0 returns nothing, the greatest one everything.
 pub async fn cursor_limits_are_kept(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     assert_eq!(store.links_after(None, 10).await.unwrap(), vec![]);
@@ -180,7 +181,7 @@ pub async fn cursor_limits_are_kept(factory: &dyn StoreFactory) {
     }
 }
 
-/// A cursor made of a link that still has nanoseconds, or another zone, means the same place.
+/// A cursor from a link with nanoseconds, or in another zone, means the same place.
 pub async fn a_cursor_means_a_microsecond_in_utc(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -196,7 +197,7 @@ pub async fn a_cursor_means_a_microsecond_in_utc(factory: &dyn StoreFactory) {
     assert_eq!(codes(&shown), ["older"]);
 }
 
-/// New links move the older ones back by exactly their number, and change nothing else.
+/// New links move older ones by exactly their number, and change nothing else.
 pub async fn pages_move_by_what_is_inserted_and_deleted(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -211,7 +212,7 @@ pub async fn pages_move_by_what_is_inserted_and_deleted(factory: &dyn StoreFacto
     assert_eq!(codes(&shown.items), codes(&links[2..7]));
     assert_eq!(shown.total, 23);
 
-    // One of the older ones: pages before it do not move.
+    // An older one: pages before it do not move.
     insert(&*store, &samples.link_at("oldest", START - Duration::DAY)).await;
     assert_eq!(codes(&second().await.items), codes(&links[2..7]));
 
@@ -222,7 +223,8 @@ pub async fn pages_move_by_what_is_inserted_and_deleted(factory: &dyn StoreFacto
     assert_eq!(shown.total, 22);
 }
 
-/// Whoever walks with a cursor sees each link that stayed once, whatever comes and goes meanwhile.
+/// A walk with a cursor sees each link that stays exactly once, whatever is inserted and deleted
+/// meanwhile.
 pub async fn a_cursor_walk_sees_what_stayed_exactly_once(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -246,9 +248,9 @@ pub async fn a_cursor_walk_sees_what_stayed_exactly_once(factory: &dyn StoreFact
         seen.extend(shown);
         assert!(seen.len() <= 100, "the walk does not end");
         match step {
-            // Newer than everything, so behind the walker.
+            // Newer than everything, so already passed.
             0 => insert(&*store, &samples.link_at("new", START + Duration::HOUR)).await,
-            // The one that the cursor was made of, and one that was seen before.
+            // The one that the cursor was created from, and one that was seen before.
             1 => {
                 for link in [&links[7], &links[2]] {
                     assert!(store.delete_link(link.id).await.unwrap());
@@ -267,7 +269,7 @@ pub async fn a_cursor_walk_sees_what_stayed_exactly_once(factory: &dyn StoreFact
     assert_eq!(codes(&seen), expected);
 }
 
-/// A cursor is a place, not a row: it stays where it is when its link goes.
+/// A cursor is a place, not a row: it stays where it is when its link is deleted.
 pub async fn the_cursor_of_a_deleted_link_still_works(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let links = newest_first(Samples::new(1).links(6));

@@ -1,13 +1,13 @@
 //! The suite that every implementation of the port passes: memory, `SQLite`, `PostgreSQL`,
 //! `MariaDB`.
 //!
-//! A crate that implements the port writes a [`StoreFactory`], and in its `tests/` directory
-//! [`conformance_tests!`](crate::conformance_tests), which makes a test of each case below. Each
-//! case works on a store of its own, so cases run in parallel and in any order.
+//! A crate that implements the port provides a [`StoreFactory`] and, in its `tests/` directory,
+//! calls [`conformance_tests!`](crate::conformance_tests), which generates a test for each case
+//! below. Each case has a store of its own, so cases run in parallel and in any order.
 //!
 //! # Adding a case
 //! Write a `pub async fn` in the file of its subject and name it in `cases.rs`. A case that is not
-//! named there is dead code, and so a warning.
+//! named there is dead code, which is a warning.
 
 mod blocklist;
 mod cases;
@@ -63,24 +63,24 @@ use waypost_store::{LinkEdit, LinkLedger, LinkUpdate, Recorded, Store, Updated};
 
 use crate::samples::Samples;
 
-/// When links are changed, unless a case says otherwise: later than the samples are made.
+/// The time of changes of links, unless a case says otherwise: later than the samples.
 const LATER: OffsetDateTime = datetime!(2026-03-02 12:00 UTC);
 
-/// Makes the stores that the cases run on.
+/// Creates the stores for the cases.
 #[async_trait]
 pub trait StoreFactory: Send + Sync {
-    /// A new, empty store that shares nothing with any other. The factory keeps alive whatever the
-    /// store needs.
+    /// Returns a new, empty store that shares nothing with any other. The factory keeps alive
+    /// whatever the store needs.
     async fn empty_store(&self) -> Arc<dyn Store>;
 
-    /// The same, together with a look at its rows that does not go through the port. Without it
-    /// (the default) the cases can see that texts and days are stored, but not that they are right.
+    /// Does the same, and also returns access to the rows that bypasses the port. Without it (the
+    /// default) the cases can check that texts and days are stored, but not that they are right.
     async fn empty_store_with_rows(&self) -> (Arc<dyn Store>, Option<Arc<dyn StoredRows>>) {
         (self.empty_store().await, None)
     }
 }
 
-/// A recording of which `stored` clicks were stored and none was left out.
+/// Returns the result of recording `stored` clicks with none left out.
 const fn all_of(stored: u64) -> Recorded {
     Recorded {
         stored,
@@ -135,7 +135,7 @@ async fn add_users<const N: usize>(
     ids.try_into().expect("one for each name")
 }
 
-/// The change of a link as it is given, by nobody in particular.
+/// Returns a change of a link as given, by an anonymous caller.
 fn change(link: &Link, edit: LinkEdit) -> LinkUpdate {
     LinkUpdate {
         link: link.id,
@@ -146,12 +146,12 @@ fn change(link: &Link, edit: LinkEdit) -> LinkUpdate {
     }
 }
 
-/// Changes a link as it is given, which it is to be, and gives back what it is then.
+/// Changes a link whose present state is given, and returns it afterwards.
 async fn update(store: &dyn Store, link: &Link, edit: LinkEdit) -> Link {
     updated(store, &change(link, edit)).await
 }
 
-/// Makes a change that is to succeed, and gives back what the link is then.
+/// Makes a change that must succeed, and returns the link afterwards.
 async fn updated(store: &dyn Store, change: &LinkUpdate) -> Link {
     match store.update_link(change).await.unwrap() {
         Updated::Done(link) => link,
@@ -159,7 +159,7 @@ async fn updated(store: &dyn Store, change: &LinkUpdate) -> Link {
     }
 }
 
-/// The content of a link under another code.
+/// Returns the content of a link under another code.
 fn recoded(link: &Link, code: &str) -> LinkContent {
     LinkContent {
         code: crate::samples::code(code),
@@ -176,8 +176,8 @@ async fn ledger_of(store: &dyn Store, id: LinkId) -> Option<LinkLedger> {
     entries.into_iter().find(|entry| entry.link_id == id)
 }
 
-/// Asserts that every way of counting a link's clicks gives `total`, of which `purged` have no row
-/// any more.
+/// Asserts that every count of a link's clicks is `total`, of which `purged` no longer have a
+/// record.
 async fn assert_counted(store: &dyn Store, link: &Link, total: u64, purged: u64) {
     let found = find(store, &link.code).await;
     let expected = LinkLedger {
@@ -194,7 +194,7 @@ async fn assert_counted(store: &dyn Store, link: &Link, total: u64, purged: u64)
     assert_eq!(found.clicks, total, "{}", link.code);
 }
 
-/// Asserts that `stored` is `link` as a store gives it back: the same spelling, UTC, microseconds.
+/// Asserts that `stored` is `link` as a store returns it: the same spelling, UTC, microseconds.
 fn assert_same(stored: &Link, link: &Link) {
     let expected = Link {
         details: LinkDetails {
@@ -215,7 +215,7 @@ fn assert_same(stored: &Link, link: &Link) {
     }
 }
 
-/// Codes, to compare lists by.
+/// Returns codes, to compare lists.
 fn codes(links: &[Link]) -> Vec<&str> {
     links.iter().map(|link| link.code.as_str()).collect()
 }

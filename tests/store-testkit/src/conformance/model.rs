@@ -1,5 +1,5 @@
-//! Cases of links as a whole: a store, and one in memory, are told to do the same at random, and what
-//! they answer is the same.
+//! Cases of links as a whole: a store and one in memory perform the same random operations and
+//! return the same results.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::{LATER, StoreFactory, add_users};
 use crate::samples::{FAR_FUTURE, Samples, code, tags, target, words};
 
 const OPERATIONS: i64 = 200;
-/// After so many operations, what the stores show is compared.
+/// Number of operations between comparisons of the stores.
 const BETWEEN: i64 = 20;
 
 const TITLES: [&str; 6] = ["", "Team wiki", "WIKI", "The Größe", "grosse", "東京 wiki"];
@@ -28,7 +28,7 @@ const URLS: [&str; 3] = [
     "https://example.org/team?a=%25",
 ];
 
-/// Draws what happens.
+/// Draws the operations.
 struct Draw(SeededRandom);
 
 impl Draw {
@@ -43,7 +43,7 @@ impl Draw {
         all[self.below(all.len())].clone()
     }
 
-    /// One of a few codes, in a spelling of its own.
+    /// Returns one of a few codes, in a random spelling.
     fn code(&self) -> ShortCode {
         let text = format!("code-{}", self.below(120));
         code(&match self.below(3) {
@@ -71,14 +71,14 @@ impl Draw {
     }
 }
 
-/// A store, and one in memory that is told the same.
+/// A store, and one in memory that performs the same operations.
 struct Pair {
     store: Arc<dyn Store>,
     reference: MemoryStore,
     draw: Draw,
     samples: Samples,
     users: Vec<UserId>,
-    /// Those that were inserted, some of which are gone.
+    /// The links that were inserted, some of which are deleted.
     links: Vec<LinkId>,
 }
 
@@ -100,8 +100,8 @@ impl Pair {
         }
     }
 
-    /// Does something to both stores and asserts that they answer alike, to the spelling of a code
-    /// and the zone of a time.
+    /// Performs an operation on both stores and asserts that the results are equal, down to the
+    /// spelling of a code and the zone of a time.
     async fn on_both<T: Debug>(&self, what: impl Debug, work: impl AsyncFn(&dyn Store) -> T) -> T {
         let (answer, expected) = (work(&*self.store).await, work(&self.reference).await);
         assert_eq!(format!("{answer:?}"), format!("{expected:?}"), "{what:?}");
@@ -194,7 +194,7 @@ impl Pair {
         };
         let update = LinkUpdate {
             link: *id,
-            // Now and then somebody else was quicker.
+            // Now and then another change came first.
             version: if self.draw.below(10) == 0 {
                 version + 1
             } else {
@@ -223,7 +223,7 @@ impl Pair {
         .await;
     }
 
-    /// A query that asks for this and that.
+    /// Returns a query with random filters.
     fn query(&self, reader: LinkReader, deleted: bool) -> LinkQuery {
         let searches = ["", "", "wiki", "te", "gro", "größe", "code exam", "東"];
         let is_asked = || self.draw.below(4) == 0;
@@ -242,7 +242,7 @@ impl Pair {
         }
     }
 
-    /// Asserts that both stores show the same links to everybody.
+    /// Asserts that both stores show the same links to every reader.
     async fn compare_lists(&self) {
         let users = self.users.iter();
         let users = users.flat_map(|user| [LinkReader::User(*user), LinkReader::Involved(*user)]);
@@ -284,7 +284,7 @@ impl Pair {
         .await;
     }
 
-    /// Asserts that both stores know the same of a link.
+    /// Asserts that both stores have the same data of a link.
     async fn compare_link(&self, id: LinkId) {
         let user = self.draw.one_of(&self.users);
         self.on_both(id, async |store| {
@@ -299,7 +299,7 @@ impl Pair {
     }
 }
 
-/// Whatever happens to links in whichever order, everybody sees of them what they are to see.
+/// Whatever happens to links in whichever order, every reader sees exactly what they may see.
 pub async fn links_are_the_same_in_every_store_whatever_happens(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let mut pair = Pair::new(store, 1).await;

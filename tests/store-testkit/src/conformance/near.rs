@@ -6,15 +6,15 @@ use waypost_store::{LinkEdit, LinkReader, Store};
 use super::{StoreFactory, add_users, codes, insert, update};
 use crate::samples::Samples;
 
-/// The codes that are found near to one.
+/// Returns the codes found near a typed one.
 async fn near(store: &dyn Store, reader: LinkReader, typed: &str, limit: u32) -> Vec<String> {
     let near = NearCodes::of(&ShortCode::parse(typed).unwrap());
     let links = store.near_links(reader, &near, limit).await.unwrap();
     codes(&links).into_iter().map(ToOwned::to_owned).collect()
 }
 
-/// One character is missing, wrong or too many, two are swapped, or more follow: of links that are not deleted,
-/// in the order of their codes and each once.
+/// One character is missing, wrong or too many, two are swapped, or more follow: finds links that
+/// are not deleted, in the order of their codes and each once.
 pub async fn links_with_a_code_near_to_a_typed_one_are_found(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -44,7 +44,7 @@ pub async fn links_with_a_code_near_to_a_typed_one_are_found(factory: &dyn Store
     assert_eq!(near(&*store, all, "something-else", 10).await, none);
 }
 
-/// What is public, their own and shared with them.
+/// Public links, the user's own, and those shared with them.
 pub async fn near_links_are_those_that_a_reader_may_see(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -75,7 +75,7 @@ pub async fn near_links_are_those_that_a_reader_may_see(factory: &dyn StoreFacto
     }
 }
 
-/// The first ones by code; those that differ in one place are found besides.
+/// The first ones by code; those that differ in one place are found in addition.
 pub async fn so_many_links_whose_code_begins_so_are_found(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

@@ -18,7 +18,7 @@ fn path(text: &str) -> OrphanPath {
     OrphanPath::parse(text).unwrap()
 }
 
-/// Tries of a path, the first at `START`, the last a second for each later.
+/// Returns requests to a path, the first at `START`, the last a second later for each.
 fn tries(day: Date, text: &str, hits: u64) -> OrphanTries {
     OrphanTries {
         day,
@@ -103,8 +103,8 @@ pub async fn tries_of_a_path_add_up(factory: &dyn StoreFactory) {
     assert_eq!(none, expected(&[]));
 }
 
-/// When there is no room for new paths on a day, those that are there are counted, and other days have room of
-/// their own.
+/// When a day is full, requests for its existing paths are still counted, and other days have
+/// limits of their own.
 pub async fn a_day_keeps_so_many_paths_and_no_more(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let three = ["a", "b", "c"].map(|text| tries(TODAY, text, 2));
@@ -114,7 +114,7 @@ pub async fn a_day_keeps_so_many_paths_and_no_more(factory: &dyn StoreFactory) {
     assert_eq!(add(&*store, &three, 2).await, added(4, 2));
     let of_yesterday = [tries(YESTERDAY, "d", 1)];
     assert_eq!(add(&*store, &of_yesterday, 2).await, added(1, 0));
-    // What is forgotten makes no room for others.
+    // A deleted path makes no room for others.
     let forgotten = path(&kept[0].0);
     assert!(store.delete_orphan(&forgotten).await.unwrap());
     assert_eq!(add(&*store, &[tries(TODAY, "e", 1)], 2).await, added(0, 1));
@@ -151,7 +151,7 @@ pub async fn orphans_are_listed_by_hits_in_pages(factory: &dyn StoreFactory) {
     }
 }
 
-/// Of a path that is a code now, or that begins with one, nobody needs to hear; of a deleted link, they do.
+/// A path that is a code now, or begins with one, is left out; that of a deleted link is not.
 pub async fn what_leads_somewhere_now_is_not_listed(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -168,7 +168,7 @@ pub async fn what_leads_somewhere_now_is_not_listed(factory: &dyn StoreFactory) 
     assert_eq!(listed(&*store, &all(9)).await, left);
 }
 
-/// The rows of days before a day are deleted, so many at a time.
+/// Rows of days before a day are deleted, up to a limit at a time.
 pub async fn old_orphans_are_purged_and_others_stay(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let before = YESTERDAY.previous_day().unwrap();
@@ -184,12 +184,12 @@ pub async fn old_orphans_are_purged_and_others_stay(factory: &dyn StoreFactory) 
     assert_eq!(store.purge_orphans(TODAY, 2).await.unwrap(), 1);
     assert_eq!(store.purge_orphans(TODAY, 2).await.unwrap(), 0);
     assert_eq!(listed(&*store, &all(9)).await, expected(&[("a", 1)]));
-    // A day that was purged to its end begins anew.
+    // A day that was purged completely begins anew.
     let again = [tries(before, "c", 1)];
     assert_eq!(add(&*store, &again, 1).await, added(1, 0));
 }
 
-/// A path is forgotten on all days, and comes again when it is tried again.
+/// A deleted path is gone on all days, and comes back when it is requested again.
 pub async fn an_orphan_is_forgotten(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let some = [
@@ -209,8 +209,7 @@ pub async fn an_orphan_is_forgotten(factory: &dyn StoreFactory) {
     assert_eq!(listed(&*store, &all(9)).await, left);
 }
 
-/// Whoever writes at the same time as others, none of their hits is lost, and there are not more paths than
-/// there may be.
+/// Concurrent writers lose no hits, and do not exceed the number of paths of a day.
 pub async fn tries_of_writers_at_once_are_all_counted(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let added = at_once(8, |number| {
@@ -219,7 +218,7 @@ pub async fn tries_of_writers_at_once_are_all_counted(factory: &dyn StoreFactory
             let mut sum = OrphansAdded::default();
             for round in 0..5 {
                 let own = format!("own-{number}-{round}");
-                // The order differs, so that writers might wait for each other.
+                // The order differs, so that writers might deadlock.
                 let mut batch = vec![
                     tries(TODAY, "wiki", 3),
                     tries(YESTERDAY, "wiki", 1),

@@ -1,5 +1,5 @@
-//! Cases of [`AccessStore`](waypost_store::AccessStore): whom links belong to, and whom they are shared with.
-//! Taking links away from their owners is in `taking.rs`.
+//! Cases of [`AccessStore`](waypost_store::AccessStore): the owners of links, and the users they
+//! are shared with. Taking links from their owners is in `taking.rs`.
 
 use waypost_core::{DisplayName, Email, Link, LinkId, Standing, User, UserId};
 use waypost_store::{LinkEdit, Store, StoreError, Updated, UserChange};
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::samples::Samples;
 
-/// The owners of a link, the primary one first. That one is marked, and no other is.
+/// Returns the owners of a link, the primary one first. Asserts that only that one is marked.
 pub(super) async fn owners_of(store: &dyn Store, id: LinkId) -> Vec<UserId> {
     let mut owners = store.owners_of_links(&[id]).await.unwrap();
     let owners = owners.remove(&id).unwrap_or_default();
@@ -20,13 +20,13 @@ pub(super) async fn owners_of(store: &dyn Store, id: LinkId) -> Vec<UserId> {
     owners.iter().map(|owner| owner.person.id).collect()
 }
 
-/// Whom a link is shared with.
+/// Returns the users a link is shared with.
 pub(super) async fn shares_of(store: &dyn Store, id: LinkId) -> Vec<UserId> {
     let shares = store.shares_of_link(id).await.unwrap();
     shares.iter().map(|person| person.id).collect()
 }
 
-/// Asserts whose a link is and whom it is shared with, in every way in which a store says so.
+/// Asserts the owners and shares of a link, in every way in which a store reports them.
 async fn assert_access(store: &dyn Store, link: &Link, owners: &[UserId], shares: &[UserId]) {
     let mut shares = shares.to_vec();
     shares.sort();
@@ -48,7 +48,7 @@ async fn assert_access(store: &dyn Store, link: &Link, owners: &[UserId], shares
     assert_eq!(versions[0].after.shares, shares);
 }
 
-/// Whoever makes a link owns it; one that nobody makes is nobody's.
+/// The creator of a link owns it; a link created without a user has no owner.
 pub async fn a_link_belongs_to_who_made_it_or_to_nobody(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -64,7 +64,7 @@ pub async fn a_link_belongs_to_who_made_it_or_to_nobody(factory: &dyn StoreFacto
     }
 }
 
-/// A link for somebody who does not exist is not made.
+/// A link for a user who does not exist is not created.
 pub async fn a_link_of_an_unknown_owner_is_not_inserted(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -78,11 +78,11 @@ pub async fn a_link_of_an_unknown_owner_is_not_inserted(factory: &dyn StoreFacto
     insert(&*store, &link).await;
 }
 
-/// Owners come one after the other; the first one is the primary one.
+/// Owners are added one after the other; the first one is the primary one.
 pub async fn owners_are_added_behind_those_who_are_there(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
-    // Added in another order than that of their ids.
+    // Added in another order than that of their IDs.
     let [ada, bob, cem] = add_users(&*store, &samples, ["ada", "bob", "cem"]).await;
     let link = samples.link("wiki");
     insert(&*store, &link).await;
@@ -91,7 +91,7 @@ pub async fn owners_are_added_behind_those_who_are_there(factory: &dyn StoreFact
         (cem, &[cem]),
         (ada, &[cem, ada]),
         (bob, &[cem, ada, bob]),
-        // Who is there already stays where they are.
+        // A user who is already an owner keeps their place.
         (ada, &[cem, ada, bob]),
         (cem, &[cem, ada, bob]),
     ];
@@ -101,8 +101,8 @@ pub async fn owners_are_added_behind_those_who_are_there(factory: &dyn StoreFact
     }
 }
 
-/// The primary owner is who is made it, and hands it on without ceasing to own the link. The others
-/// stay in the order in which they came.
+/// The primary owner can be replaced, and still owns the link. The others stay in the order in
+/// which they were added.
 pub async fn the_primary_owner_is_who_is_made_it(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -127,8 +127,8 @@ pub async fn the_primary_owner_is_who_is_made_it(factory: &dyn StoreFactory) {
     }
 }
 
-/// Where the primary owner goes, who has been one for longest follows; the last one leaves a link
-/// that is nobody's.
+/// When the primary owner is removed, the owner who was added first follows; removing the last one
+/// leaves a link without an owner.
 pub async fn the_oldest_owner_follows_the_primary_one(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -142,7 +142,7 @@ pub async fn the_oldest_owner_follows_the_primary_one(factory: &dyn StoreFactory
         (LinkEdit::MakePrimary(bob), &[bob, eve, cem, ada]),
         (LinkEdit::RemoveOwner(cem), &[bob, eve, ada]),
         (LinkEdit::RemoveOwner(cem), &[bob, eve, ada]),
-        // Who comes again is the last to have come.
+        // A user who is added again comes last.
         (LinkEdit::AddOwner(cem), &[bob, eve, ada, cem]),
         (LinkEdit::RemoveOwner(bob), &[eve, ada, cem]),
         (LinkEdit::RemoveOwner(eve), &[ada, cem]),
@@ -156,7 +156,7 @@ pub async fn the_oldest_owner_follows_the_primary_one(factory: &dyn StoreFactory
     }
 }
 
-/// A link is shared with those who do not own it, once each, until it is not any more.
+/// A link is shared with users who do not own it, once each, until the share is removed.
 pub async fn a_link_is_shared_with_those_who_do_not_own_it(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -172,7 +172,8 @@ pub async fn a_link_is_shared_with_those_who_do_not_own_it(factory: &dyn StoreFa
         (LinkEdit::Unshare(ada), &[ada], &[bob, eve]),
         (LinkEdit::Unshare(cem), &[ada], &[bob, eve]),
         (LinkEdit::RemoveOwner(eve), &[ada], &[bob, eve]),
-        // Who becomes an owner is no recipient any more, nor when they cease to be one.
+        // A user who becomes an owner loses the share, and does not get it back when they are
+        // removed.
         (LinkEdit::AddOwner(eve), &[ada, eve], &[bob]),
         (LinkEdit::MakePrimary(bob), &[bob, ada, eve], &[]),
         (LinkEdit::Share(eve), &[bob, ada, eve], &[]),
@@ -189,7 +190,7 @@ pub async fn a_link_is_shared_with_those_who_do_not_own_it(factory: &dyn StoreFa
     assert_eq!(standing, Standing::Stranger);
 }
 
-/// Nothing is given to or shared with somebody who does not exist.
+/// A link cannot be given to or shared with a user who does not exist.
 pub async fn a_link_is_not_given_to_nor_shared_with_an_unknown_user(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -213,7 +214,7 @@ pub async fn a_link_is_not_given_to_nor_shared_with_an_unknown_user(factory: &dy
     assert_eq!(store.last_change().await.unwrap(), seq);
 }
 
-/// Owners are told link by link, of as many links as are asked for.
+/// Owners are returned for each of the requested links.
 pub async fn owners_are_told_link_by_link(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -256,7 +257,7 @@ pub async fn owners_are_told_link_by_link(factory: &dyn StoreFactory) {
     let few = store.owners_of_links(&asked[..4]).await.unwrap();
     assert_eq!(few.len(), 3);
     assert!(store.owners_of_links(&[]).await.unwrap().is_empty());
-    // They are told as they are now.
+    // They are returned with their present names.
     let change = UserChange {
         email: Some(Email::parse("ada@example.org").unwrap()),
         ..UserChange::default()
@@ -269,7 +270,7 @@ pub async fn owners_are_told_link_by_link(factory: &dyn StoreFactory) {
     );
 }
 
-/// Access is to a link, whatever it is called and whether it is deleted or not.
+/// Access belongs to a link, whatever its code and whether it is deleted or not.
 pub async fn renaming_and_deleting_a_link_leave_its_owners(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -286,7 +287,7 @@ pub async fn renaming_and_deleting_a_link_leave_its_owners(factory: &dyn StoreFa
     assert_access(&*store, &link, &[ada, bob], &[eve]).await;
 }
 
-/// Strangers are all others: to a link of others, to one that is not there, and who are not there.
+/// Strangers are all others: to a link of others, to a missing link, and users who do not exist.
 pub async fn who_has_nothing_to_do_with_a_link_is_a_stranger(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -312,8 +313,8 @@ pub async fn who_has_nothing_to_do_with_a_link_is_a_stranger(factory: &dyn Store
     assert_eq!(standing, Standing::Stranger);
 }
 
-/// A user who owns links cannot be deleted, not even where others own them too or where they are
-/// deleted; one with whom they are shared can, and then they are not any more.
+/// A user who owns links cannot be deleted, even if the links have other owners or are deleted; a
+/// user with shares can, and the shares are removed.
 pub async fn a_user_is_deleted_when_they_own_nothing(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -348,7 +349,8 @@ pub async fn a_user_is_deleted_when_they_own_nothing(factory: &dyn StoreFactory)
     assert_eq!(store.counts().await.unwrap().users, 0);
 }
 
-/// Who is deleted while they are given a link owns it and stays, or is gone and does not.
+/// A user who is deleted while a link is given to them owns it and stays, or is gone and does not
+/// own it.
 pub async fn nobody_is_deleted_while_they_become_an_owner(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

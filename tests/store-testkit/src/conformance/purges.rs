@@ -1,5 +1,5 @@
-//! Cases of purges at once: each takes rows that the others did not take, and one that finds nothing leaves
-//! nothing.
+//! Cases of concurrent purges: each takes rows that the others did not take, and one that finds
+//! nothing leaves nothing.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use super::users::insert_user;
 use super::{StoreFactory, add_user, assert_counted, insert, insert_all, record, update};
 use crate::samples::{FAR_FUTURE, START, Samples};
 
-/// The rows that a purge deletes at once.
+/// Number of rows that a purge deletes at once.
 const BATCH: u32 = 4;
-/// The rows of each case.
+/// Number of rows of each case.
 const ROWS: usize = 60;
 
-/// Three purge until they find nothing; returns how many rows they deleted together.
+/// Runs three purges until they find nothing; returns how many rows they deleted together.
 async fn purge_at_once<P, F>(store: &Arc<dyn Store>, purge: P) -> u64
 where
     P: Fn(Arc<dyn Store>) -> F + Copy + Send + Sync + 'static,
@@ -41,7 +41,7 @@ where
     purged.await.into_iter().sum()
 }
 
-/// Each click is counted as purged once, and the links know how many of theirs went.
+/// Each click is counted as purged once, and the links know how many of theirs were purged.
 pub async fn purges_of_clicks_at_once_delete_each_once(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -59,7 +59,7 @@ pub async fn purges_of_clicks_at_once_delete_each_once(factory: &dyn StoreFactor
     }
 }
 
-/// Links that are deleted meanwhile take their clicks along; those of others are purged.
+/// Links that are deleted meanwhile lose their clicks with them; those of others are purged.
 pub async fn links_are_deleted_while_their_clicks_are_purged(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -135,7 +135,7 @@ pub async fn purges_of_visitors_at_once_delete_each_once(factory: &dyn StoreFact
     assert_eq!(purge_at_once(&store, purge).await, 60);
 }
 
-/// Orphans of several days.
+/// Orphan paths of several days.
 pub async fn purges_of_orphans_at_once_delete_each_once(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let days = [date!(2026 - 02 - 27), date!(2026 - 02 - 28)];
@@ -154,7 +154,7 @@ pub async fn purges_of_orphans_at_once_delete_each_once(factory: &dyn StoreFacto
     assert_eq!(purge_at_once(&store, purge).await, 60);
 }
 
-/// Links in the bin, each with its clicks.
+/// Deleted links, each with its clicks.
 pub async fn purges_of_deleted_links_at_once_delete_each_once(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

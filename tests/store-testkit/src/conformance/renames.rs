@@ -1,5 +1,5 @@
-//! Cases of [`LinkStore`](waypost_store::LinkStore): links that get another code, and keep those that they
-//! had.
+//! Cases of [`LinkStore`](waypost_store::LinkStore): links that get another code and keep their
+//! former ones.
 
 use std::collections::BTreeSet;
 
@@ -13,13 +13,13 @@ use super::{
 };
 use crate::samples::{FAR_FUTURE, Samples, code, target};
 
-/// The codes of a link in their normal form.
+/// Returns the codes of a link in their normal form.
 async fn codes_of(store: &dyn Store, id: LinkId) -> Vec<String> {
     let codes = store.codes_of_link(id).await.unwrap();
     codes.iter().map(|code| code.as_str().to_owned()).collect()
 }
 
-/// The codes that the change feed names behind a number, in the order of the alphabet.
+/// Returns the codes in the change feed after a number, in alphabetical order.
 async fn changed_since(store: &dyn Store, seq: u64) -> Vec<String> {
     let changes = store.changes_after(seq, 1_000).await.unwrap();
     let codes = changes.iter().filter_map(|change| change.code.as_ref());
@@ -29,7 +29,7 @@ async fn changed_since(store: &dyn Store, seq: u64) -> Vec<String> {
     codes
 }
 
-/// Asserts that a link is where it was, with its codes, and that nobody was told of a change.
+/// Asserts that a link and its codes are unchanged, and that the change feed reports no change.
 async fn assert_untouched(store: &dyn Store, link: &Link, codes: &[&str], seq: u64) {
     assert_same(&find_by_id(store, link.id).await, link);
     assert_eq!(codes_of(store, link.id).await, codes);
@@ -42,7 +42,7 @@ async fn assert_untouched(store: &dyn Store, link: &Link, codes: &[&str], seq: u
     assert_eq!(changed_since(store, seq).await, [""; 0]);
 }
 
-/// What was printed on paper still works.
+/// A code that was printed on paper still works.
 pub async fn a_former_code_leads_to_its_link_in_any_case(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -62,7 +62,7 @@ pub async fn a_former_code_leads_to_its_link_in_any_case(factory: &dyn StoreFact
     assert_eq!(store.counts().await.unwrap().links, 2);
 }
 
-/// The codes of a link are known by its id, whatever it is called now.
+/// The codes of a link are found by its ID, whatever its present code.
 pub async fn the_codes_of_a_link_are_those_it_ever_had(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -83,7 +83,7 @@ pub async fn the_codes_of_a_link_are_those_it_ever_had(factory: &dyn StoreFactor
     assert_eq!(codes_of(&*store, link.id).await, expected);
 }
 
-/// A code that a link has, or had, is nobody else's: neither a new link's nor another one's.
+/// A code that a link has, or had, is reserved against new links and others.
 pub async fn a_code_stays_reserved_for_its_link_and_nothing_changes(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -96,7 +96,7 @@ pub async fn a_code_stays_reserved_for_its_link_and_nothing_changes(factory: &dy
         let answer = store.insert_link(&newcomer, None).await;
         assert!(matches!(answer, Err(StoreError::Conflict)), "{answer:?}");
         assert_eq!(store.link(newcomer.id).await.unwrap(), None);
-        // Nothing of a refused change happens, not even what was allowed of it.
+        // A rejected change has no effect, not even its valid parts.
         let content = LinkContent {
             target: target("https://example.com/elsewhere"),
             ..recoded(&other, text)
@@ -114,7 +114,7 @@ pub async fn a_code_stays_reserved_for_its_link_and_nothing_changes(factory: &dy
     assert_eq!(store.counts().await.unwrap().links, 2);
 }
 
-/// Whoever regrets a rename gets the former code back, and keeps the other one.
+/// A link gets its former code back, and keeps the other one.
 pub async fn a_link_takes_back_a_code_that_it_had(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let link = Samples::new(1).link("wiki");
@@ -132,7 +132,7 @@ pub async fn a_link_takes_back_a_code_that_it_had(factory: &dyn StoreFactory) {
     assert_eq!(renamed.version, 5);
 }
 
-/// Another spelling is shown from then on, and is no other code.
+/// Another spelling is shown from then on, and is still the same code.
 pub async fn another_spelling_of_its_code_is_a_change_of_a_link(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let link = Samples::new(1).link("wiki");
@@ -150,7 +150,7 @@ pub async fn another_spelling_of_its_code_is_a_change_of_a_link(factory: &dyn St
     }
 }
 
-/// Whoever caches a link by any of its codes learns of each of its changes, and of no other's.
+/// A cache of a link by any of its codes learns of each of its changes, and of no other link's.
 pub async fn a_change_of_a_link_names_each_of_its_codes(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -189,7 +189,7 @@ pub async fn a_change_of_a_link_names_each_of_its_codes(factory: &dyn StoreFacto
     assert_eq!(changed_since(&*store, seq).await, ["d", "e"]);
 }
 
-/// What a link is deleted with for good are all of its codes, which are free then.
+/// A permanently deleted link loses all of its codes, which are then available.
 pub async fn a_link_that_is_gone_frees_all_of_its_codes(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -207,7 +207,7 @@ pub async fn a_link_that_is_gone_frees_all_of_its_codes(factory: &dyn StoreFacto
     assert_same(&find(&*store, &code("handbook")).await, &next);
 }
 
-/// A code goes to one of those who want it, whether they are new or not.
+/// A code goes to one of several concurrent callers, whether their links are new or not.
 pub async fn one_of_many_who_rename_to_the_same_code_gets_it(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -242,13 +242,13 @@ pub async fn one_of_many_who_rename_to_the_same_code_gets_it(factory: &dyn Store
     }
     let found = find(&*store, &code("wiki")).await;
     assert_eq!(winners, [found.id]);
-    // The others are what they were.
+    // The others are unchanged.
     for link in links.iter().take(12).filter(|link| link.id != found.id) {
         assert_same(&find(&*store, &link.code).await, link);
     }
 }
 
-/// Links that are renamed all at once, back and forth, lose no code.
+/// Links that are renamed concurrently, back and forth, lose no code.
 pub async fn links_renamed_at_once_keep_all_their_codes(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let links = Samples::new(1).links(8);

@@ -1,5 +1,5 @@
-//! Cases of [`ClickStore`](waypost_store::ClickStore): old clicks are counted and purged, and those of a
-//! deleted link go with it.
+//! Cases of [`ClickStore`](waypost_store::ClickStore): old clicks are counted and purged, and those
+//! of a deleted link are deleted with it.
 
 use time::macros::{date, datetime};
 use time::{Duration, OffsetDateTime};
@@ -16,7 +16,7 @@ use crate::samples::{FAR_FUTURE, START, Samples};
 /// In the middle of a millisecond.
 const BOUNDARY: OffsetDateTime = datetime!(2026-03-01 12:00:00.123_456 UTC);
 
-/// Moments around [`BOUNDARY`], most of them in its millisecond, oldest first: three before it, one
+/// Times around [`BOUNDARY`], most of them in its millisecond, oldest first: three before it, one
 /// at it, three after it.
 const AROUND: [OffsetDateTime; 7] = [
     datetime!(2026-03-01 12:00:00.122_999 UTC),
@@ -28,7 +28,7 @@ const AROUND: [OffsetDateTime; 7] = [
     datetime!(2026-03-01 12:00:00.124 UTC),
 ];
 
-/// One click at each of the moments, in an order of its own.
+/// Returns one click at each of the times, in random order.
 fn clicks_at(samples: &Samples, link: &Link, moments: &[OffsetDateTime]) -> Vec<Click> {
     let mut clicks: Vec<Click> = moments
         .iter()
@@ -62,7 +62,7 @@ pub async fn clicks_before_is_exact_to_the_microsecond(factory: &dyn StoreFactor
     assert_eq!(older_than(&*store, FAR_FUTURE).await, 7);
 }
 
-/// All rows count, of whichever link and age; those that were purged do not.
+/// All click records count, of any link and age; purged ones do not.
 pub async fn it_is_known_whether_there_are_so_many_clicks(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -84,7 +84,7 @@ pub async fn it_is_known_whether_there_are_so_many_clicks(factory: &dyn StoreFac
     }
 }
 
-/// The boundary is an instant, cut to the microsecond as every time is, in whichever zone.
+/// The boundary is an instant, truncated to the microsecond as every time is, in any zone.
 pub async fn the_boundary_of_age_may_be_given_in_any_zone(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -103,7 +103,7 @@ pub async fn the_boundary_of_age_may_be_given_in_any_zone(factory: &dyn StoreFac
     assert_eq!(older_than(&*store, FAR_FUTURE).await, 4);
 }
 
-/// What is at the boundary stays, also where the limit falls into its millisecond.
+/// Clicks at the boundary stay, even if the limit falls into its millisecond.
 pub async fn purging_stops_exactly_at_the_boundary(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -120,7 +120,7 @@ pub async fn purging_stops_exactly_at_the_boundary(factory: &dyn StoreFactory) {
     assert_clicks(rows.as_deref(), kept).await;
 }
 
-/// Each step takes the oldest clicks of all links, and no more than it may.
+/// Each step purges the oldest clicks of all links, at most its limit.
 pub async fn purging_takes_the_oldest_first_within_its_limit(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -141,7 +141,7 @@ pub async fn purging_takes_the_oldest_first_within_its_limit(factory: &dyn Store
     assert_eq!(older_than(&*store, FAR_FUTURE).await, 10);
     for (limit, purged, gone) in [(3, 3, 3), (1, 1, 4), (3, 3, 7), (3, 1, 8), (3, 0, 8)] {
         assert_eq!(purge(&*store, moments[8], limit).await, purged);
-        // All that are gone are the oldest ones.
+        // Those that are gone are the oldest ones.
         assert_eq!(older_than(&*store, moments[gone]).await, 0);
         let left = 10 - u64::try_from(gone).unwrap();
         assert_eq!(older_than(&*store, FAR_FUTURE).await, left);
@@ -150,7 +150,7 @@ pub async fn purging_takes_the_oldest_first_within_its_limit(factory: &dyn Store
     assert_eq!(older_than(&*store, FAR_FUTURE).await, 0);
 }
 
-/// Purging forgets when and from where, never how many.
+/// Purging deletes times and origins, never numbers.
 pub async fn totals_and_rollups_survive_purging(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -171,7 +171,7 @@ pub async fn totals_and_rollups_survive_purging(factory: &dyn StoreFactory) {
     }
     assert_days(rows.as_deref(), &all).await;
 
-    // Counting goes on from there, and so does purging.
+    // Counting continues from there, and so does purging.
     record(&*store, &samples.clicks(&links[1], 1)).await;
     record(&*store, &[samples.click_at(&links[1], old)]).await;
     assert_counted(&*store, &links[1], 10, 5).await;
@@ -179,7 +179,8 @@ pub async fn totals_and_rollups_survive_purging(factory: &dyn StoreFactory) {
     assert_counted(&*store, &links[1], 10, 6).await;
 }
 
-/// With a link go its clicks, its rollup and what was purged of it; those of others stay.
+/// Deleting a link deletes its clicks, its rollup and its number of purged clicks; those of others
+/// stay.
 pub async fn deleting_a_link_takes_its_clicks_along(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -205,7 +206,7 @@ pub async fn deleting_a_link_takes_its_clicks_along(factory: &dyn StoreFactory) 
     assert_days(rows.as_deref(), []).await;
 }
 
-/// A link that comes back, under the same code or even the same id, starts at 0.
+/// A link that is created again, under the same code or even the same ID, starts at 0.
 pub async fn a_link_that_comes_back_starts_at_zero(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -221,7 +222,7 @@ pub async fn a_link_that_comes_back_starts_at_zero(factory: &dyn StoreFactory) {
         assert_counted(&*store, link, 2, 1).await;
         assert!(store.delete_link(link.id).await.unwrap());
     }
-    // The ids of clicks that went with their link are free, too.
+    // The IDs of clicks that were deleted with their link are available, too.
     insert(&*store, &first).await;
     for _ in 0..2 {
         assert_eq!(store.record_clicks(&clicks).await.unwrap(), all_of(3));
@@ -231,7 +232,7 @@ pub async fn a_link_that_comes_back_starts_at_zero(factory: &dyn StoreFactory) {
     }
 }
 
-/// The clicks of one link may go without those of others, all of them or the old ones.
+/// The clicks of one link can be purged separately, all of them or the old ones.
 pub async fn the_clicks_of_one_link_are_purged_alone(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -269,7 +270,7 @@ pub async fn the_clicks_of_one_link_are_purged_alone(factory: &dyn StoreFactory)
     assert_clicks(rows.as_deref(), &of_other).await;
 }
 
-/// Every number that is shown of a link comes from what a purge leaves alone.
+/// Every number shown of a link comes from data that a purge leaves alone.
 pub async fn statistics_do_not_change_by_a_purge(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

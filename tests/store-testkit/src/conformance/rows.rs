@@ -1,5 +1,5 @@
-//! A look beneath the port: some of what a store keeps cannot be read through it (yet), and is to
-//! be right nevertheless.
+//! Access to stored rows that bypasses the port: some data cannot be read through it (yet), but
+//! must be right nevertheless.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,34 +10,34 @@ use waypost_core::{
 };
 use waypost_store::MemoryStore;
 
-/// Reads what a store keeps without asking the store, in any order.
+/// Reads stored rows without the store, in any order.
 #[async_trait]
 pub trait StoredRows: Send + Sync {
-    /// All click rows.
+    /// Returns all click records.
     async fn clicks(&self) -> Vec<ClickRow>;
 
-    /// All rows of the daily rollup.
+    /// Returns all rows of the daily rollup.
     async fn days(&self) -> Vec<DayRow>;
 }
 
 /// A row of `link_clicks`: a click without its day, which only the rollup keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClickRow {
-    /// Its identity.
+    /// Its ID.
     pub id: ClickId,
     /// The link that was followed.
     pub link_id: LinkId,
-    /// Who followed it.
+    /// The user who followed it.
     pub user_id: Option<UserId>,
-    /// The visitor's hashed address.
+    /// The visitor's hashed IP address.
     pub ip_hash: Option<IpHash>,
-    /// What the visitor's browser calls itself.
+    /// The user agent of the visitor.
     pub user_agent: Option<UserAgent>,
     /// The page that the visitor came from.
     pub referrer: Option<Referrer>,
-    /// When, UTC, to the microsecond.
+    /// When it happened, UTC, to the microsecond.
     pub clicked_at: OffsetDateTime,
-    /// What is known of it.
+    /// The known facts of the click.
     pub facts: ClickFacts,
 }
 
@@ -84,13 +84,13 @@ pub struct DayRow {
     pub day: Date,
     /// Its clicks on that day.
     pub clicks: u64,
-    /// Those of people.
+    /// Those by people.
     pub humans: u64,
-    /// The different visitors of that day.
+    /// The unique visitors of that day.
     pub visitors: u64,
 }
 
-/// The rows that these clicks are to leave, in the order of their ids.
+/// Returns the rows that these clicks must leave, in the order of their IDs.
 fn expected_rows<'a>(clicks: impl IntoIterator<Item = &'a Click>) -> Vec<ClickRow> {
     let row = |click: &Click| ClickRow {
         clicked_at: micros(click.clicked_at),
@@ -101,7 +101,7 @@ fn expected_rows<'a>(clicks: impl IntoIterator<Item = &'a Click>) -> Vec<ClickRo
     rows
 }
 
-/// Asserts that exactly these clicks are stored, each as it was, where the rows can be read.
+/// Asserts that exactly these clicks are stored, each as it was, if the rows can be read.
 pub(super) async fn assert_clicks<'a>(
     rows: Option<&dyn StoredRows>,
     clicks: impl IntoIterator<Item = &'a Click>,
@@ -113,7 +113,7 @@ pub(super) async fn assert_clicks<'a>(
     }
 }
 
-/// The rollup that these clicks are to leave.
+/// Returns the rollup that these clicks must leave.
 fn expected_days<'a>(clicks: impl IntoIterator<Item = &'a Click>) -> Vec<DayRow> {
     let mut days: BTreeMap<(LinkId, Date), Vec<&Click>> = BTreeMap::new();
     for click in clicks {
@@ -137,7 +137,7 @@ fn expected_days<'a>(clicks: impl IntoIterator<Item = &'a Click>) -> Vec<DayRow>
     days.into_iter().map(row).collect()
 }
 
-/// Asserts that the rollup counts exactly these clicks, where the rows can be read.
+/// Asserts that the rollup counts exactly these clicks, if the rows can be read.
 pub(super) async fn assert_days<'a>(
     rows: Option<&dyn StoredRows>,
     clicks: impl IntoIterator<Item = &'a Click>,

@@ -17,7 +17,7 @@ async fn assert_salt(store: &dyn Store, day: Date, candidate: &Salt, expected: &
     assert!(answer == *expected, "another salt for {day}");
 }
 
-/// Whoever asks first brings the salt of the day; everybody after gets that one.
+/// The first caller provides the salt of the day; all later ones get it.
 pub async fn the_first_candidate_is_the_salt_of_the_day(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -28,7 +28,7 @@ pub async fn the_first_candidate_is_the_salt_of_the_day(factory: &dyn StoreFacto
     }
 }
 
-/// Days have salts of their own, also the first and the last that may come up.
+/// Days have salts of their own, even the first and the last possible ones.
 pub async fn each_day_has_its_own_salt(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -65,7 +65,7 @@ pub async fn each_byte_of_a_salt_survives(factory: &dyn StoreFactory) {
     }
 }
 
-/// Salts before the day are destroyed and counted; that of the day itself stays.
+/// Salts before the day are deleted and counted; that of the day itself stays.
 pub async fn destroying_stops_before_the_day(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -90,7 +90,7 @@ pub async fn destroying_stops_before_the_day(factory: &dyn StoreFactory) {
     assert_eq!(store.destroy_salts_before(tomorrow).await.unwrap(), 2);
 }
 
-/// What was destroyed does not come back: a day that is asked for again gets a new salt.
+/// A deleted salt does not come back: the next request for that day gets a new salt.
 pub async fn a_destroyed_salt_is_replaced_by_a_new_one(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

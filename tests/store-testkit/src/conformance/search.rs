@@ -1,5 +1,5 @@
-//! Cases of [`CatalogStore`](waypost_store::CatalogStore): links are found by words, and by nothing that is
-//! like them.
+//! Cases of [`CatalogStore`](waypost_store::CatalogStore): links are found by words, and by nothing
+//! similar.
 
 use waypost_core::{Link, LinkContent, LinkDetails, Title};
 use waypost_store::{LinkEdit, LinkQuery, Store};
@@ -8,7 +8,7 @@ use super::catalog::{all, found};
 use super::{StoreFactory, insert, recoded, rename, update};
 use crate::samples::{Samples, tags, target, words};
 
-/// The codes of the links that a search finds.
+/// Returns the codes of the links that a search finds.
 async fn searched(store: &dyn Store, text: &str) -> Vec<String> {
     let query = LinkQuery {
         words: words(text),
@@ -17,7 +17,7 @@ async fn searched(store: &dyn Store, text: &str) -> Vec<String> {
     found(store, &query).await
 }
 
-/// A link is found by the beginnings of its words, all of which are asked for, in any case and script.
+/// A link is found by the beginnings of its words, all of which must match, in any case and script.
 pub async fn links_are_found_by_the_beginnings_of_all_words(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -74,11 +74,11 @@ pub async fn links_are_found_by_the_beginnings_of_all_words(factory: &dyn StoreF
     for (text, expected) in searches {
         assert_eq!(searched(&*store, text).await, expected, "{text}");
     }
-    // Nothing is asked for, and nothing is left out.
+    // Nothing is searched for, so nothing is left out.
     assert_eq!(searched(&*store, " -,%_ ").await.len(), 5);
 }
 
-/// What is a pattern elsewhere is a character here.
+/// Characters that are patterns elsewhere are plain characters here.
 pub async fn patterns_are_characters_like_any_other(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -114,7 +114,7 @@ pub async fn patterns_are_characters_like_any_other(factory: &dyn StoreFactory) 
     }
 }
 
-/// A link is found by what it says now, deleted or not, and by its current code alone.
+/// A link is found by its present content, deleted or not, and by its present code only.
 pub async fn a_search_follows_the_changes_of_a_link(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -188,7 +188,7 @@ pub async fn a_search_follows_the_changes_of_a_link(factory: &dyn StoreFactory) 
     assert_eq!(finds(false, "other").await, 1);
 }
 
-/// Links need not be made findable that a store of today has stored.
+/// New links are indexed when they are stored.
 pub async fn new_links_are_findable_at_once(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     assert_eq!(store.index_links(10).await.unwrap(), 0);

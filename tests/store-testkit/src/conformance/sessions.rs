@@ -16,7 +16,7 @@ async fn session(store: &dyn Store, hash: &SessionHash) -> Session {
     store.session_by_hash(hash).await.unwrap().unwrap().0
 }
 
-/// A user and some sessions of theirs, from the oldest to the newest.
+/// Creates a user with sessions, from the oldest to the newest.
 async fn signed_in<const N: usize>(
     store: &dyn Store,
     samples: &Samples,
@@ -34,7 +34,7 @@ async fn signed_in<const N: usize>(
     (user, sessions)
 }
 
-/// Which of these sessions are ended.
+/// Returns which of these sessions have ended.
 async fn ended<const N: usize>(
     store: &dyn Store,
     sessions: &[(Session, SessionHash)],
@@ -46,7 +46,7 @@ async fn ended<const N: usize>(
     ended
 }
 
-/// A session is found by its hash, with everything that belongs to it, and so is its user.
+/// A session is found by its hash, with all its fields, and so is its user.
 pub async fn a_session_is_found_by_its_hash_with_its_user(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -70,7 +70,7 @@ pub async fn a_session_is_found_by_its_hash_with_its_user(factory: &dyn StoreFac
     }
 }
 
-/// A hash and an id are given once, and only to a user that exists.
+/// A hash and an ID are assigned once, and only to an existing user.
 pub async fn a_taken_session_hash_or_a_missing_user_is_refused(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -91,7 +91,7 @@ pub async fn a_taken_session_hash_or_a_missing_user_is_refused(factory: &dyn Sto
     assert_eq!(sessions.unwrap(), [first]);
 }
 
-/// The list of a user has their valid sessions alone, newest first, and each once.
+/// The list of a user has only their valid sessions, newest first, and each once.
 pub async fn valid_sessions_are_listed_newest_first_behind_a_cursor(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -160,7 +160,7 @@ pub async fn an_ended_session_stays_ended_since_then(factory: &dyn StoreFactory)
     assert!(!store.end_session(ada.id, unknown.id, later).await.unwrap());
 }
 
-/// Signing out everywhere ends what is the user's; one may be kept.
+/// Signing out everywhere ends all sessions of the user; one may be kept.
 pub async fn all_sessions_of_a_user_end_but_for_the_one_that_is_kept(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -174,7 +174,7 @@ pub async fn all_sessions_of_a_user_end_but_for_the_one_that_is_kept(factory: &d
     assert_eq!(ended(&*store, &others).await, [false]);
 }
 
-/// Whoever had the old password is signed out.
+/// A session that was opened with the old password ends.
 pub async fn a_new_password_ends_the_sessions_of_its_user(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -187,14 +187,14 @@ pub async fn a_new_password_ends_the_sessions_of_its_user(factory: &dyn StoreFac
     assert_eq!(ended(&*store, &sessions).await, [true, true, false]);
     let first = session(&*store, &sessions[0].1).await;
     assert_eq!(first.ended_at, Some(later));
-    // Taking it away does so, too.
+    // Removing the password does so, too.
     let set = store.set_password(ada.id, None, later, None).await;
     assert!(set.unwrap());
     assert_eq!(ended(&*store, &sessions).await, [true; 3]);
     assert_eq!(ended(&*store, &others).await, [false]);
 }
 
-/// Whoever is disabled is signed out, and stays so when they are let in again.
+/// A disabled user is signed out, and stays signed out when they are enabled again.
 pub async fn disabling_a_user_ends_their_sessions(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -211,7 +211,7 @@ pub async fn disabling_a_user_ends_their_sessions(factory: &dyn StoreFactory) {
     assert_eq!(ended(&*store, &others).await, [false]);
 }
 
-/// Nothing is left with which a user who is deleted could sign in.
+/// No session with which a deleted user could sign in is left.
 pub async fn deleting_a_user_deletes_what_they_sign_in_with(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -227,7 +227,7 @@ pub async fn deleting_a_user_deletes_what_they_sign_in_with(factory: &dyn StoreF
     assert_eq!(resolved.into_keys().collect::<Vec<_>>(), [other]);
 }
 
-/// What expired long ago goes, whether it was ended or not; what did not stays.
+/// Sessions that expired long ago are deleted, ended or not; the others stay.
 pub async fn purging_sessions_takes_the_oldest_within_its_limit(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -245,8 +245,8 @@ pub async fn purging_sessions_takes_the_oldest_within_its_limit(factory: &dyn St
     }
 }
 
-/// A click of somebody who was deleted meanwhile is refused whole, with all of its batch, and stored as
-/// nobody's.
+/// A click of a user who was deleted meanwhile is rejected together with its batch, and then stored
+/// without a user.
 pub async fn a_click_of_a_deleted_user_can_be_stored_as_nobodys(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -285,7 +285,7 @@ pub async fn a_click_of_a_deleted_user_can_be_stored_as_nobodys(factory: &dyn St
     assert_clicks(rows.as_deref(), &clicks).await;
 }
 
-/// The ingester learns of each session whose it was and when, in one look-up for any number.
+/// The ingester reads the user and the time span of any number of sessions in one look-up.
 pub async fn many_sessions_are_resolved_at_once(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

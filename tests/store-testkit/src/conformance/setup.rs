@@ -18,7 +18,7 @@ fn admin(samples: &Samples, email: &str) -> User {
     }
 }
 
-/// A secret is there until others come after it expired.
+/// A secret exists until others are added after it expired.
 pub async fn a_set_up_secret_is_known_until_it_expires(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -38,7 +38,7 @@ pub async fn a_set_up_secret_is_known_until_it_expires(factory: &dyn StoreFactor
     assert!(known(1).await.is_some() && known(2).await.is_some());
 }
 
-/// Whoever holds a secret makes the first admin; then all of them are used up.
+/// The holder of a secret creates the first admin; then all secrets are used up.
 pub async fn the_first_admin_is_made_once(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -64,7 +64,7 @@ pub async fn the_first_admin_is_made_once(factory: &dyn StoreFactory) {
     assert_eq!(store.counts().await.unwrap().users, 1);
 }
 
-/// What is no secret any more changes nothing, and leaves the others as they are.
+/// An invalid secret changes nothing, and leaves the others as they are.
 pub async fn an_expired_or_unknown_set_up_secret_makes_nobody(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -82,7 +82,7 @@ pub async fn an_expired_or_unknown_set_up_secret_makes_nobody(factory: &dyn Stor
     assert_eq!(done, SetUp::Done);
 }
 
-/// A secret that was printed before somebody added users by hand is of no use any more.
+/// A secret that was printed before users were added by hand is no longer accepted.
 pub async fn nobody_is_set_up_where_there_are_users(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -97,7 +97,7 @@ pub async fn nobody_is_set_up_where_there_are_users(factory: &dyn StoreFactory) 
     assert_eq!(store.counts().await.unwrap().users, 1);
 }
 
-/// With the same secret or with those of several nodes: there is one first admin.
+/// With the same secret or with those of several nodes, there is one first admin.
 pub async fn of_many_who_set_up_at_once_one_succeeds(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

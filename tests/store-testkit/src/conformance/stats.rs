@@ -1,5 +1,5 @@
-//! Cases of [`StatsStore`](waypost_store::StatsStore): the numbers of links and of their days, and how they come
-//! about. Lists of clicks and what somebody owns are in `stats_people.rs`.
+//! Cases of [`StatsStore`](waypost_store::StatsStore): the numbers of links and of their days.
+//! Lists of clicks and the links of an owner are in `stats_people.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +34,7 @@ pub(super) fn plan() -> TruthPlan {
     }
 }
 
-/// Clicks with known numbers, recorded.
+/// Records clicks with known numbers.
 async fn recorded(store: &dyn Store) -> Truth {
     let truth = Truth::generate(plan());
     truth.insert_links(store, None).await;
@@ -60,7 +60,7 @@ async fn assert_numbers(store: &dyn Store, truth: &Truth) {
     }
 }
 
-/// Asserts what the days of a link are counted by.
+/// Asserts the counts by dimension of the days of a link.
 async fn assert_facts(store: &dyn Store, truth: &Truth, link: &Link, from: Date, to: Date) {
     let days = store
         .link_day_facts(link.id, from, to, Part::All)
@@ -108,7 +108,7 @@ async fn assert_facts(store: &dyn Store, truth: &Truth, link: &Link, from: Date,
     }
 }
 
-/// Every number is the one that a look at each click gives.
+/// Every number equals that of counting the clicks one by one.
 pub async fn every_number_is_that_of_the_clicks(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let truth = recorded(&*store).await;
@@ -118,7 +118,7 @@ pub async fn every_number_is_that_of_the_clicks(factory: &dyn StoreFactory) {
     }
 }
 
-/// A range has both its ends, and nothing besides.
+/// A range includes both its ends, and nothing else.
 pub async fn a_range_of_days_has_both_its_ends(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let truth = recorded(&*store).await;
@@ -170,8 +170,8 @@ pub async fn a_range_of_days_has_both_its_ends(factory: &dyn StoreFactory) {
     }
 }
 
-/// The years in which nobody clicks are years without clicks. Year 0 is where the 30 days before one of
-/// year 1 may begin; databases have none before.
+/// Years without clicks have no days. Year 0 is where the 30 days before one of year 1 may begin;
+/// databases have none before.
 pub async fn days_of_any_year_can_be_asked_for(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -202,7 +202,7 @@ pub async fn days_of_any_year_can_be_asked_for(factory: &dyn StoreFactory) {
     }
 }
 
-/// Numbers outlive the rows of clicks.
+/// Numbers outlive the click records.
 pub async fn numbers_stay_when_clicks_are_purged(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let truth = recorded(&*store).await;
@@ -229,7 +229,7 @@ pub async fn numbers_stay_when_clicks_are_purged(factory: &dyn StoreFactory) {
     assert_eq!(oldest, None);
 }
 
-/// Clicks of which no rows are kept count as all others do.
+/// Clicks without records are counted like all others.
 pub async fn clicks_without_rows_are_counted_all_the_same(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let truth = Truth::generate(plan());
@@ -255,12 +255,12 @@ pub async fn clicks_without_rows_are_counted_all_the_same(factory: &dyn StoreFac
     assert_eq!(store.clicks_before(FAR_FUTURE.into()).await.unwrap(), 0);
 }
 
-/// Those who add to the same days at the same time lose nothing of each other: no click, no visitor, no
+/// Two ingesters that add to the same days at the same time lose nothing: no click, no visitor, no
 /// value.
 pub async fn two_ingesters_on_the_same_links_lose_nothing(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
-    // Few days and links, so that they meet; not more values than are counted by themselves, so that it
-    // does not matter who comes first.
+    // Few days and links, so that they meet; no more values than are counted separately, so that
+    // the order does not matter.
     let truth = Truth::generate(TruthPlan {
         links: 3,
         first: datetime!(2026-03-24 12:00 UTC),
@@ -295,8 +295,8 @@ async fn visitors(store: &dyn Store, link: &Link) -> Vec<u64> {
     days.iter().map(|day| day.visitors).collect()
 }
 
-/// Whoever comes again is the same visitor, in the same batch or later; of another link or on another
-/// day they are one more. Who has no address hash is no visitor.
+/// A returning visitor is the same one, in the same batch or later; on another link or another day
+/// they count again. A click without an address hash has no visitor.
 pub async fn a_visitor_is_counted_once_for_each_link_and_day(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -330,15 +330,15 @@ pub async fn a_visitor_is_counted_once_for_each_link_and_day(factory: &dyn Store
         ingest(&*store, &batch).await.unwrap();
         assert_eq!(visitors(&*store, &wiki).await, of_wiki);
         assert_eq!(visitors(&*store, &other).await, of_other);
-        // The second time it is at its end.
+        // The second time the journal is at its end.
         let again = ingest(&*store, &batch).await.unwrap();
         assert_eq!(again, settled_before(&batch));
     }
     assert_eq!(visitors(&*store, &wiki).await, [2, 1]);
 }
 
-/// When nobody is told apart any more, the numbers stay. A click that comes as late as that is of a new
-/// visitor.
+/// When visitors can no longer be distinguished, the numbers stay. A click that arrives that late
+/// counts a new visitor.
 pub async fn purging_visitors_keeps_their_numbers(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let truth = recorded(&*store).await;
@@ -366,7 +366,7 @@ pub async fn purging_visitors_keeps_their_numbers(factory: &dyn StoreFactory) {
     assert_eq!(store.purge_visitors(today, u32::MAX).await.unwrap(), 0);
     assert_numbers(&*store, &truth).await;
 
-    // The same visitor once more: today they are known, and of the day before they are not.
+    // The same visitor once more: known today, but not for the day before.
     let link = truth.links[0].id;
     let yesterday = date!(2026 - 03 - 28);
     for (day, more) in [(yesterday, 1), (today, 0)] {
@@ -385,7 +385,7 @@ pub async fn purging_visitors_keeps_their_numbers(factory: &dyn StoreFactory) {
     }
 }
 
-/// Clicks on links that are gone leave nothing, and those beside them all that they are to.
+/// Clicks on deleted links leave nothing, and those beside them are counted completely.
 pub async fn clicks_on_a_deleted_link_leave_no_numbers(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let mut truth = Truth::generate(plan());
@@ -413,7 +413,7 @@ pub async fn clicks_on_a_deleted_link_leave_no_numbers(factory: &dyn StoreFactor
     assert_numbers(&*store, &truth).await;
 }
 
-/// A link in the bin counts what comes for it, and has it all when it is restored.
+/// A deleted link still counts its clicks, and has all of them when it is restored.
 pub async fn a_link_in_the_bin_keeps_its_numbers(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let truth = Truth::generate(plan());
@@ -425,7 +425,7 @@ pub async fn a_link_in_the_bin_keeps_its_numbers(factory: &dyn StoreFactory) {
     assert_numbers(&*store, &truth).await;
 }
 
-/// A day has room for as many of the longest referrers as it counts by themselves.
+/// A day has room for as many of the longest referrers as it counts separately.
 pub async fn the_longest_referrers_are_counted(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -444,7 +444,7 @@ pub async fn the_longest_referrers_are_counted(factory: &dyn StoreFactory) {
         }
     }
     let mut start = 0;
-    // Each link by itself, and then all of them once more, as clicks that leave no rows.
+    // Each link separately, and then all of them once more, as clicks without records.
     for part in clicks.chunks(52).chain([clicks.as_slice()]) {
         let mut batch = waypost_store::ClickBatch::clone(&batch(id, start, part));
         batch.keep_rows = false;

@@ -1,5 +1,5 @@
-//! Cases of [`StatsStore`](waypost_store::StatsStore) that people occur in: lists of clicks with who made them,
-//! and the numbers of what somebody owns.
+//! Cases of [`StatsStore`](waypost_store::StatsStore) that involve users: lists of clicks with
+//! their users, and the numbers of the links of an owner.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use super::{StoreFactory, add_users, find_by_id, insert_all, record, update};
 use crate::samples::Samples;
 use crate::truth::{Truth, TruthPlan};
 
-/// Members with names, one of whom has none.
+/// Creates members with names, one of whom has none.
 async fn named(store: &dyn Store) -> Vec<User> {
     let samples = Samples::new(5);
     let mut users = Vec::new();
@@ -34,7 +34,7 @@ async fn named(store: &dyn Store) -> Vec<User> {
     users
 }
 
-/// All clicks of a link, so many at a time, behind `before`.
+/// Returns all clicks of a link before `before`, `limit` at a time.
 async fn walk(store: &dyn Store, link: LinkId, limit: u32) -> Vec<KeptClick> {
     let mut walked: Vec<KeptClick> = Vec::new();
     loop {
@@ -63,8 +63,8 @@ fn expected(truth: &Truth, link: LinkId, users: &[User]) -> Vec<KeptClick> {
     clicks.map(kept).collect()
 }
 
-/// A walk through the clicks of a link finds each of them once, newest first, as it was, with the name
-/// of who made it; of those who are gone, nobody's.
+/// A walk through the clicks of a link finds each of them once, newest first, unchanged, with the
+/// name of its user; clicks of deleted users have none.
 pub async fn clicks_are_listed_newest_first_with_who_made_them(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let mut users = named(&*store).await;
@@ -100,7 +100,7 @@ pub async fn clicks_are_listed_newest_first_with_who_made_them(factory: &dyn Sto
     assert_eq!(walk(&*store, hot, 200).await, expected(&truth, hot, &users));
 }
 
-/// What is expected of somebody's links.
+/// The expected numbers of the links of an owner.
 struct Owned<'a> {
     truth: &'a Truth,
     links: Vec<&'a Link>,
@@ -134,7 +134,7 @@ impl Owned<'_> {
         top
     }
 
-    /// Asserts that a store says the same of `owner`.
+    /// Asserts that a store reports the same for `owner`.
     async fn assert(&self, store: &dyn Store, owner: UserId) {
         let (first, last) = self.truth.range();
         assert_eq!(store.owned_total(owner).await.unwrap(), self.total());
@@ -159,14 +159,15 @@ impl Owned<'_> {
     }
 }
 
-/// What somebody owns is added up, alone or with others; what is deleted is left out until it is back.
+/// The numbers of all links of an owner are added up, owned alone or with others; deleted links are
+/// left out until they are restored.
 pub async fn the_numbers_of_all_that_somebody_owns_add_up(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(5);
     let [ada, bob, eve] = add_users(&*store, &samples, ["ada", "bob", "eve"]).await;
     let truth = Truth::generate(plan());
     truth.insert_links(&*store, Some(ada)).await;
-    // Before there are clicks, and of somebody who owns nothing.
+    // Before there are clicks, and for a user who owns nothing.
     let nothing = Owned {
         truth: &truth,
         links: Vec::new(),
@@ -183,7 +184,7 @@ pub async fn the_numbers_of_all_that_somebody_owns_add_up(factory: &dyn StoreFac
         truth: &truth,
         links: places.iter().map(|place| links[*place]).collect(),
     };
-    // Bob owns some of them, too, one of which is his first of all; with Eve one is shared.
+    // Bob owns some of them, too, one of them as the primary owner; one is shared with Eve.
     for (place, edit) in [
         (0, LinkEdit::AddOwner(bob)),
         (1, LinkEdit::MakePrimary(bob)),
@@ -207,7 +208,7 @@ pub async fn the_numbers_of_all_that_somebody_owns_add_up(factory: &dyn StoreFac
     of(&[0, 1, 3]).assert(&*store, bob).await;
 }
 
-/// Links with as many clicks stand in the order of their ids.
+/// Links with equal clicks are in the order of their IDs.
 pub async fn links_clicked_as_often_stand_in_the_order_of_their_ids(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -232,7 +233,7 @@ pub async fn links_clicked_as_often_stand_in_the_order_of_their_ids(factory: &dy
     }
 }
 
-/// Of any number of pairs, those are found of whom one owns the other.
+/// Of any number of pairs, those whose user owns the link are found.
 pub async fn pairs_of_links_and_their_owners_are_found(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -265,10 +266,10 @@ pub async fn pairs_of_links_and_their_owners_are_found(factory: &dyn StoreFactor
     let mut all = does_not.to_vec();
     all.extend(owns);
     assert_eq!(store.filter_owned(&all).await.unwrap(), owns);
-    // More than one statement takes.
+    // More than fit into one statement.
     let many = all.repeat(150);
     assert_eq!(store.filter_owned(&many).await.unwrap(), owns.repeat(150));
-    // A link in the bin is still theirs.
+    // A deleted link still has its owner.
     let now = find_by_id(&*store, of_both.id).await;
     update(&*store, &now, LinkEdit::Delete).await;
     assert_eq!(store.filter_owned(&all).await.unwrap(), owns);

@@ -15,7 +15,7 @@ fn tagged(samples: &Samples, code: &str, visibility: Visibility, texts: &[&str])
     samples.link_with(code, details)
 }
 
-/// The tags that somebody sees.
+/// Returns the tags that a reader sees.
 async fn seen(store: &dyn Store, reader: LinkReader) -> Vec<String> {
     let tags = store.tags(reader, None, 1_000).await.unwrap();
     tags.iter().map(|tag| tag.as_str().to_owned()).collect()
@@ -25,7 +25,7 @@ async fn seen_by(store: &dyn Store, user: UserId) -> Vec<String> {
     seen(store, LinkReader::User(user)).await
 }
 
-/// A tag is shown to those who may see a link that has it, each once.
+/// A tag is shown to readers who can see a link that has it, each once.
 pub async fn tags_are_shown_to_those_who_see_their_links(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -53,7 +53,7 @@ pub async fn tags_are_shown_to_those_who_see_their_links(factory: &dyn StoreFact
     assert_eq!(seen_by(&*store, nobody).await, ["all", "news"]);
 }
 
-/// A tag that only links have which somebody may not see is no tag to them.
+/// A tag that only invisible links have is not shown.
 pub async fn a_tag_of_private_links_alone_is_not_shown_to_strangers(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -72,7 +72,7 @@ pub async fn a_tag_of_private_links_alone_is_not_shown_to_strangers(factory: &dy
     assert_eq!(seen_by(&*store, stranger).await, ["layoffs"]);
 }
 
-/// A tag is there as long as a link has it that is not deleted.
+/// A tag exists as long as a link that is not deleted has it.
 pub async fn a_tag_goes_with_the_last_link_that_has_it(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -98,12 +98,12 @@ pub async fn a_tag_goes_with_the_last_link_that_has_it(factory: &dyn StoreFactor
     assert_eq!(seen().await, [""; 0]);
 }
 
-/// Tags are in the order of their characters, wherever a language would put them.
+/// Tags are in the order of their characters, whatever the collation.
 pub async fn tags_are_in_the_order_of_their_characters(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
-    // Of the first ones a language may ignore what is no letter; the last two are in the other order
-    // where characters are counted in sixteen bits.
+    // For the first ones a collation may ignore non-letters; the last two sort differently by
+    // UTF-16 code units.
     let mut expected = vec![
         "#1", "+1", "-a", "1", "10", "2", ":x", "_a", "a", "a-b", "a.b", "aa", "ab", "a_b", "b",
         "z", "ß", "ä", "ω", "я", "は", "東京", "ａ", "𠮷",
@@ -119,14 +119,14 @@ pub async fn tags_are_in_the_order_of_their_characters(factory: &dyn StoreFactor
     assert_eq!(last, ["ａ", "𠮷"]);
 }
 
-/// A list of tags goes on behind any text, whether it is a tag of a link or not.
+/// A list of tags continues after any text, whether it is a tag of a link or not.
 pub async fn tags_are_read_behind_a_tag_within_a_limit(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
     let [stranger] = add_users(&*store, &samples, ["stranger"]).await;
     let texts = ["b", "d", "f", "h", "j"];
     for (number, text) in texts.iter().enumerate() {
-        // Each on several links, some of which nobody may see.
+        // Each on several links, some of which no user can see.
         for visibility in Visibility::ALL {
             let code = format!("{visibility}-{number}");
             insert(&*store, &tagged(&samples, &code, visibility, &[text])).await;

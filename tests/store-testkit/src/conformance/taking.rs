@@ -1,4 +1,5 @@
-//! Cases of [`AccessStore`](waypost_store::AccessStore): links that are taken from their owner, who leaves.
+//! Cases of [`AccessStore`](waypost_store::AccessStore): links that are taken from an owner who
+//! leaves.
 
 use waypost_core::{Link, LinkAction, LinkId, UserId};
 use waypost_store::{Heir, LinkEdit, LinkUpdate, Store, StoreError, Transfer};
@@ -13,25 +14,25 @@ const BY_NOBODY: Transfer = Transfer {
     at: LATER,
 };
 
-/// The links of somebody who leaves: [`ada`](Self::ada).
+/// The links of a user who leaves: [`ada`](Self::ada).
 struct Estate {
     ada: UserId,
     bob: UserId,
     cem: UserId,
     eve: UserId,
-    /// Hers alone, shared with Eve.
+    /// Owned by her alone, shared with Eve.
     alone: Link,
-    /// Hers, and then Bob's and Cem's.
+    /// Owned by her first, and then by Bob and Cem.
     first: Link,
-    /// Bob's, and then hers and Cem's.
+    /// Owned by Bob first, and then by her and Cem.
     second: Link,
-    /// Hers alone, deleted.
+    /// Owned by her alone, deleted.
     deleted: Link,
-    /// Hers, and then Bob's; deleted.
+    /// Owned by her first, and then by Bob; deleted.
     deleted_first: Link,
-    /// Bob's.
+    /// Owned by Bob.
     bobs: Link,
-    /// Nobody's.
+    /// Without an owner.
     nobodys: Link,
 }
 
@@ -67,7 +68,7 @@ impl Estate {
         }
     }
 
-    /// Asserts that the links that are not hers are as they were.
+    /// Asserts that the links that she does not own are unchanged.
     async fn assert_others_untouched(&self, store: &dyn Store) {
         for link in [&self.bobs, &self.nobodys] {
             assert_same(&find_by_id(store, link.id).await, link);
@@ -76,8 +77,8 @@ impl Estate {
         assert_eq!(owners_of(store, self.nobodys.id).await, []);
     }
 
-    /// Asserts that a link has newer versions than it had, all of this transfer, which lead from what
-    /// it was to what it is now.
+    /// Asserts that a link has new versions, all of this transfer, which lead from its former state
+    /// to the present one.
     async fn assert_history(&self, store: &dyn Store, was: &Link, transfer: Transfer) -> Link {
         let link = find_by_id(store, was.id).await;
         assert!(link.version > was.version);
@@ -106,7 +107,7 @@ impl Estate {
         link
     }
 
-    /// All links that are hers.
+    /// Returns all links that she owns.
     const fn hers(&self) -> [&Link; 5] {
         let Self {
             alone,
@@ -120,8 +121,8 @@ impl Estate {
     }
 }
 
-/// Who follows somebody gets what was theirs first of all, deleted links too; what they only owned
-/// together with others stays the others'.
+/// The heir gets the links of which the user was the primary owner, deleted ones too; other links
+/// stay with their other owners.
 pub async fn links_are_given_to_who_follows_their_owner(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let estate = Estate::new(&*store).await;
@@ -146,14 +147,14 @@ pub async fn links_are_given_to_who_follows_their_owner(factory: &dyn StoreFacto
         };
         assert_same(&link, &expected);
     }
-    // Who owns it needs it shared no more.
+    // An owner needs no share.
     assert_eq!(shares_of(&*store, estate.alone.id).await, []);
     estate.assert_others_untouched(&*store).await;
     assert_eq!(store.take_links(ada, to, 100, transfer).await.unwrap(), 0);
     assert!(store.delete_user(ada).await.unwrap());
 }
 
-/// Who follows somebody may have owned some of the links already.
+/// The heir may already own some of the links.
 pub async fn a_co_owner_becomes_the_primary_one_when_links_are_given_to_them(
     factory: &dyn StoreFactory,
 ) {
@@ -170,8 +171,7 @@ pub async fn a_co_owner_becomes_the_primary_one_when_links_are_given_to_them(
     estate.assert_others_untouched(&*store).await;
 }
 
-/// Links that nobody follows their owner in are deleted and can be restored; those that others own
-/// too are theirs.
+/// Links without an heir are deleted and can be restored; those with other owners stay with them.
 pub async fn links_that_nobody_gets_are_deleted_unless_others_own_them(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let estate = Estate::new(&*store).await;
@@ -188,7 +188,7 @@ pub async fn links_that_nobody_gets_are_deleted_unless_others_own_them(factory: 
     for (was, owners) in estate.hers().into_iter().zip(expected) {
         let link = estate.assert_history(&*store, was, transfer).await;
         assert_eq!(owners_of(&*store, was.id).await, owners, "{}", was.code);
-        // What was deleted before is so since then: it does not stay for longer.
+        // A link that was deleted before keeps its time of deletion, so it is not kept longer.
         let deleted_at = if was.id == estate.alone.id {
             Some(FAR_FUTURE)
         } else {
@@ -206,7 +206,7 @@ pub async fn links_that_nobody_gets_are_deleted_unless_others_own_them(factory: 
     assert_eq!(purged.unwrap(), 2);
 }
 
-/// Many links are taken in steps, each of which says how many it took.
+/// Many links are taken in steps, each of which returns how many it took.
 pub async fn links_are_taken_within_a_limit_until_none_is_left(factory: &dyn StoreFactory) {
     for give in [true, false] {
         let store = factory.empty_store().await;
@@ -238,7 +238,7 @@ pub async fn links_are_taken_within_a_limit_until_none_is_left(factory: &dyn Sto
     }
 }
 
-/// Nothing is taken from who has nothing, nor given to who does not exist.
+/// Nothing is taken from a user without links, nor given to a user who does not exist.
 pub async fn links_are_not_given_to_an_unknown_user(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let estate = Estate::new(&*store).await;
@@ -262,7 +262,7 @@ pub async fn links_are_not_given_to_an_unknown_user(factory: &dyn StoreFactory) 
     estate.assert_others_untouched(&*store).await;
 }
 
-/// A link that changes hands is a change of it, for whoever caches it by any of its codes.
+/// A transfer is a change of the link, for caches by any of its codes.
 pub async fn taken_links_are_in_the_change_feed(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let estate = Estate::new(&*store).await;
@@ -282,8 +282,7 @@ pub async fn taken_links_are_in_the_change_feed(factory: &dyn StoreFactory) {
     assert_eq!(codes, expected);
 }
 
-/// Several who take the links of somebody at once take each of them once, from an owner who is being
-/// changed meanwhile.
+/// Concurrent calls take each link of a user once, while the owners change meanwhile.
 pub async fn links_taken_by_many_at_once_are_taken_once(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -296,7 +295,7 @@ pub async fn links_taken_by_many_at_once_are_taken_once(factory: &dyn StoreFacto
         let (store, links) = (store.clone(), links.clone());
         async move {
             if number < 2 {
-                // Who shares the links meanwhile changes them before or after.
+                // A concurrent change of the links comes before or after.
                 for link in links {
                     loop {
                         let link = find_by_id(&*store, link.id).await;

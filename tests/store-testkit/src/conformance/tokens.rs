@@ -12,7 +12,7 @@ async fn token(store: &dyn Store, hash: &TokenHash) -> ApiToken {
     store.token_by_hash(hash).await.unwrap().unwrap().0
 }
 
-/// A user with a token that is found by the hash.
+/// Creates a user with a token that is found by the hash.
 async fn user_with_token(
     store: &dyn Store,
     samples: &Samples,
@@ -25,7 +25,7 @@ async fn user_with_token(
     (user, token, secret.hash())
 }
 
-/// A token is found by its hash, with everything that belongs to it, and so is its user.
+/// A token is found by its hash, with all its fields, and so is its user.
 pub async fn a_token_is_found_by_its_hash_with_its_user(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -50,7 +50,7 @@ pub async fn a_token_is_found_by_its_hash_with_its_user(factory: &dyn StoreFacto
     }
 }
 
-/// Hashes that only differ in one bit are different tokens; zeros and spaces at an end count.
+/// Hashes that differ in only one bit are different tokens; zeros and spaces at an end count.
 pub async fn each_byte_of_a_hash_counts(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -74,7 +74,7 @@ pub async fn each_byte_of_a_hash_counts(factory: &dyn StoreFactory) {
     }
 }
 
-/// A hash and an id are given once, and only to a user that exists.
+/// A hash and an ID are assigned once, and only to an existing user.
 pub async fn a_taken_hash_or_a_missing_user_is_refused(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -95,7 +95,7 @@ pub async fn a_taken_hash_or_a_missing_user_is_refused(factory: &dyn StoreFactor
     assert_eq!(tokens, [first]);
 }
 
-/// The list of a user has their tokens alone, newest first, and each once.
+/// The list of a user has only their tokens, newest first, and each once.
 pub async fn tokens_are_listed_newest_first_behind_a_cursor(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

@@ -23,7 +23,7 @@ pub(super) fn password(salt: char) -> PasswordHash {
     PasswordHash::from_stored(&text).unwrap()
 }
 
-/// What is inserted is found by its id and its address, with everything that belongs to it.
+/// An inserted user is found by ID and email address, with all its fields.
 pub async fn an_inserted_user_is_found_by_id_and_address(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -46,7 +46,7 @@ pub async fn an_inserted_user_is_found_by_id_and_address(factory: &dyn StoreFact
     assert_eq!(store.counts().await.unwrap().users, 2);
 }
 
-/// No character of an address is a wildcard, and none is like another.
+/// No character of an email address is a wildcard, and none equals another.
 pub async fn addresses_that_differ_in_one_character_are_different_users(
     factory: &dyn StoreFactory,
 ) {
@@ -71,7 +71,7 @@ pub async fn addresses_that_differ_in_one_character_are_different_users(
     }
 }
 
-/// An address and an id are given once; what was there stays as it is.
+/// An email address and an ID are assigned once; the existing user is unchanged.
 pub async fn a_taken_address_or_id_is_a_conflict_and_nothing_changes(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -108,10 +108,10 @@ pub async fn times_of_a_user_are_the_same_instants_in_utc(factory: &dyn StoreFac
     }
 }
 
-/// What a change makes of a user.
+/// The effect of a change on a user.
 type Apply = fn(&mut User);
 
-/// Only what is named changes.
+/// Only the given fields change.
 pub async fn changing_a_user_changes_what_is_named(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -160,7 +160,7 @@ pub async fn changing_a_user_changes_what_is_named(factory: &dyn StoreFactory) {
     ];
     for (change, apply) in changes {
         apply(&mut user);
-        // The second time nothing is different any more.
+        // The second time nothing changes.
         for _ in 0..2 {
             let changed = store.change_user(user.id, &change).await.unwrap();
             assert_eq!(changed.as_ref(), Some(&user), "{change:?}");
@@ -183,7 +183,7 @@ pub async fn changing_a_user_changes_what_is_named(factory: &dyn StoreFactory) {
     }
 }
 
-/// A password is set, replaced and taken away.
+/// A password is set, replaced and removed.
 pub async fn a_password_belongs_to_its_user(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -210,7 +210,7 @@ pub async fn a_password_belongs_to_its_user(factory: &dyn StoreFactory) {
     assert_eq!(store.password(nobody).await.unwrap(), None);
 }
 
-/// A walk by cursor shows everybody once, newest first, however many were made at once.
+/// A walk by cursor shows each user once, newest first, however many were created at once.
 pub async fn users_are_listed_newest_first_behind_a_cursor(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -242,7 +242,7 @@ pub async fn users_are_listed_newest_first_behind_a_cursor(factory: &dyn StoreFa
     assert_eq!(store.users_after(None, 0).await.unwrap(), []);
 }
 
-/// With a user their tokens go; the clicks that they made stay.
+/// Deleting a user deletes their tokens; their clicks stay.
 pub async fn deleting_a_user_leaves_their_clicks(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
@@ -272,11 +272,11 @@ pub async fn deleting_a_user_leaves_their_clicks(factory: &dyn StoreFactory) {
         users.sort_unstable();
         assert_eq!(users, [None, Some(grace.id)]);
     }
-    // The address is free again.
+    // The email address is available again.
     insert_user(&*store, &samples.user("ada@example.com")).await;
 }
 
-/// The unique index decides who gets an address that many want at once.
+/// The unique index decides which of many concurrent users gets an email address.
 pub async fn one_of_many_concurrent_inserts_of_an_address_wins(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

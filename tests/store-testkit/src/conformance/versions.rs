@@ -1,4 +1,4 @@
-//! Cases of [`LinkStore`](waypost_store::LinkStore): the history of a link, and who of many changes it first.
+//! Cases of [`LinkStore`](waypost_store::LinkStore): the history of a link, and concurrent changes.
 
 use time::{Duration, OffsetDateTime};
 use waypost_core::{
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::samples::{Samples, target};
 
-/// The whole history of a link, newest first.
+/// Returns the whole history of a link, newest first.
 async fn history(store: &dyn Store, link: &Link) -> Vec<LinkVersion> {
     store.link_versions(link.id, None, 1_000).await.unwrap()
 }
@@ -35,7 +35,7 @@ fn snapshot(link: &Link, owners: &[UserId], shares: &[UserId]) -> LinkSnapshot {
     }
 }
 
-/// A link begins with a version that says who made it.
+/// The first version of a link names its creator.
 pub async fn a_new_link_has_the_version_that_made_it(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -70,7 +70,7 @@ pub async fn a_new_link_has_the_version_that_made_it(factory: &dyn StoreFactory)
     assert_eq!(history(&*store, &never).await, []);
 }
 
-/// Asserts that the newest version of a link is that of `change`, and gives it back.
+/// Asserts that the newest version of a link is that of `change`, and returns it.
 async fn assert_newest(
     store: &dyn Store,
     link: &Link,
@@ -91,7 +91,7 @@ async fn assert_newest(
     newest
 }
 
-/// The history of a link tells what was done, by whom, when, and what it was before and after that.
+/// The history of a link records each change, its user, its time, and the state before and after.
 pub async fn each_change_of_a_link_adds_to_its_history(factory: &dyn StoreFactory) {
     use LinkAction::{AccessChanged, Changed, Deleted, Restored};
     let store = factory.empty_store().await;
@@ -158,7 +158,7 @@ pub async fn each_change_of_a_link_adds_to_its_history(factory: &dyn StoreFactor
         assert_eq!(newest.action, action);
         before = after;
     }
-    // What was written before is as it was: each version begins where the one before it ended.
+    // Earlier entries are unchanged: each version begins where the one before it ended.
     let history = history(&*store, &link).await;
     assert_eq!(numbers(&history), [11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
     for pair in history.windows(2) {
@@ -166,7 +166,7 @@ pub async fn each_change_of_a_link_adds_to_its_history(factory: &dyn StoreFactor
     }
 }
 
-/// A change after which nothing is different has a version all the same, and changes nothing else.
+/// A no-op update still creates a version, and changes nothing else.
 pub async fn a_change_to_what_is_there_already_is_a_version(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -197,7 +197,7 @@ pub async fn a_change_to_what_is_there_already_is_a_version(factory: &dyn StoreF
     }
 }
 
-/// A history is read from its end, in steps of any size, each link's its own.
+/// A history is read from its end, in steps of any size, separately for each link.
 pub async fn versions_are_read_newest_first_below_a_number(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -229,7 +229,7 @@ pub async fn versions_are_read_newest_first_below_a_number(factory: &dyn StoreFa
     }
 }
 
-/// Whoever changes what somebody else has changed since is told so, and changes nothing.
+/// A change of an outdated version is reported and changes nothing.
 pub async fn a_change_of_another_version_or_of_no_link_changes_nothing(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -268,12 +268,12 @@ pub async fn a_change_of_another_version_or_of_no_link_changes_nothing(factory: 
     assert_eq!(store.last_change().await.unwrap(), seq);
     assert_eq!(store.codes_of_link(link.id).await.unwrap().len(), 2);
     assert_eq!(store.shares_of_link(link.id).await.unwrap(), []);
-    // The code that they wanted is still free.
+    // The requested code is still available.
     insert(&*store, &samples.link("new")).await;
 }
 
-/// What a user did stays in the history when they are deleted; who it was does not. Those who go on
-/// are shown as they are called now.
+/// The changes of a deleted user stay in the history, without the user. Other users are shown with
+/// their present names.
 pub async fn the_history_forgets_who_a_deleted_user_was(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -311,7 +311,7 @@ pub async fn the_history_forgets_who_a_deleted_user_was(factory: &dyn StoreFacto
     }
 }
 
-/// The history of a link that is deleted for good is not that of the next one with its id.
+/// The history of a permanently deleted link does not belong to the next link with its ID.
 pub async fn the_history_of_a_link_goes_with_it(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let link = Samples::new(1).link("wiki");
@@ -323,7 +323,8 @@ pub async fn the_history_of_a_link_goes_with_it(factory: &dyn StoreFactory) {
     assert_eq!(numbers(&history(&*store, &link).await), [1]);
 }
 
-/// Of many who change the same version at once one does, and the others learn that they are late.
+/// Of many concurrent changes of the same version one succeeds, and the others learn that they are
+/// late.
 pub async fn one_of_many_concurrent_changes_of_a_version_wins(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
@@ -357,7 +358,7 @@ pub async fn one_of_many_concurrent_changes_of_a_version_wins(factory: &dyn Stor
     assert_eq!(numbers(&history(&*store, &link).await), [2, 1]);
 }
 
-/// Those who are late and try again change what they see then, until all have: none is lost.
+/// Late changes that are tried again on the new version all succeed in the end: none is lost.
 pub async fn changes_that_are_tried_again_are_all_made(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let link = Samples::new(1).link("wiki");
@@ -390,7 +391,7 @@ pub async fn changes_that_are_tried_again_are_all_made(factory: &dyn StoreFactor
     assert_eq!(times, expected);
 }
 
-/// When the task of a number changes a link.
+/// The time at which the task of a number changes a link.
 fn at(number: usize) -> OffsetDateTime {
     LATER + Duration::seconds(i64::try_from(number).unwrap())
 }

@@ -1,4 +1,5 @@
-//! Cases of [`CatalogStore`](waypost_store::CatalogStore): the orders of its lists, and places in them.
+//! Cases of [`CatalogStore`](waypost_store::CatalogStore): the orders of its lists, and places in
+//! them.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -27,13 +28,13 @@ fn sorted(links: &[Link], order: LinkOrder) -> Vec<Link> {
     links
 }
 
-/// The place behind a link, as somebody gets it who carries its text through the world.
+/// Returns the place after a link, written and parsed again as a client does it.
 fn behind(link: &Link, order: LinkOrder) -> LinkPlace {
     let text = LinkPlace::behind(link, order).to_string();
     LinkPlace::parse(&text, order).unwrap()
 }
 
-/// The next links of a walk.
+/// Returns the next links of a walk.
 async fn step(store: &dyn Store, query: &LinkQuery, seen: &[Link], limit: u32) -> Vec<Link> {
     let query = LinkQuery {
         after: seen.last().map(|link| behind(link, query.order)),
@@ -46,7 +47,7 @@ async fn step(store: &dyn Store, query: &LinkQuery, seen: &[Link], limit: u32) -
     step
 }
 
-/// Everything that a query finds, in steps.
+/// Returns everything that a query finds, in steps.
 async fn walk(store: &dyn Store, query: &LinkQuery, limit: u32) -> Vec<Link> {
     let mut seen = Vec::new();
     loop {
@@ -58,8 +59,8 @@ async fn walk(store: &dyn Store, query: &LinkQuery, limit: u32) -> Vec<Link> {
     }
 }
 
-/// Links made in an order of their own, three to each microsecond, under codes that no language
-/// sorts like this.
+/// Creates links in random order, three to each microsecond, under codes that no collation sorts
+/// like this.
 fn links(samples: &Samples) -> Vec<Link> {
     let texts = [
         "b", "a-b", "ab", "A_B", "a", "0", "9", "00", "Z", "a0", "z-z", "zz", "a-a", "B1", "aa",
@@ -74,7 +75,7 @@ fn links(samples: &Samples) -> Vec<Link> {
     links
 }
 
-/// Each order is that of time with the id, or of the code, byte by byte, in steps of any size.
+/// Lists are in order of time and ID, or of the code, byte by byte, in steps of any size.
 pub async fn lists_are_in_the_order_that_is_asked_for(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let links = links(&Samples::new(1));
@@ -89,7 +90,7 @@ pub async fn lists_are_in_the_order_that_is_asked_for(factory: &dyn StoreFactory
     }
 }
 
-/// A limit of 0 is nothing, the greatest one is everything.
+/// A limit of 0 returns nothing, the greatest one everything.
 pub async fn limits_of_lists_are_kept(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let links = Samples::new(1).links(5);
@@ -112,14 +113,14 @@ pub async fn limits_of_lists_are_kept(factory: &dyn StoreFactory) {
     }
 }
 
-/// A walk through what a query finds for somebody shows that, and nothing in between.
+/// A walk through the results of a query shows exactly these.
 pub async fn a_walk_shows_what_its_query_finds(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
     let [ada, eve] = add_users(&*store, &samples, ["ada", "eve"]).await;
     let mut links = links(&samples);
     // Of every six links: one public, two Ada's (with and without a tag), one shared with her, one
-    // Eve's, and one that is deleted.
+    // Eve's, and one deleted.
     for (number, link) in links.iter_mut().enumerate() {
         if number % 6 != 0 {
             link.details.visibility = Visibility::Secure;
@@ -177,8 +178,8 @@ pub async fn a_walk_shows_what_its_query_finds(factory: &dyn StoreFactory) {
     }
 }
 
-/// Whoever walks through a list sees each link that stayed exactly once, whatever is made, deleted
-/// and restored meanwhile. A link that gets another code may move in the order of codes, and in no
+/// A walk through a list sees each link that stays exactly once, whatever is created, deleted and
+/// restored meanwhile. A link that gets another code may move in the order of codes, and in no
 /// other.
 pub async fn a_walk_sees_what_stayed_exactly_once(factory: &dyn StoreFactory) {
     for order in LinkOrder::ALL {
@@ -189,7 +190,7 @@ pub async fn a_walk_sees_what_stayed_exactly_once(factory: &dyn StoreFactory) {
         let expected = sorted(&links, order);
         let query = LinkQuery { order, ..all() };
         let mut seen: Vec<Link> = Vec::new();
-        // Links that do not stay, or not where they were.
+        // Links that are deleted or moved.
         let mut moved = BTreeSet::new();
         for number in 0.. {
             let shown = step(&*store, &query, &seen, 4).await;
@@ -200,7 +201,7 @@ pub async fn a_walk_sees_what_stayed_exactly_once(factory: &dyn StoreFactory) {
             let next = number * 4 + 6;
             match number {
                 0 => {
-                    // One at each end of each order, and the one that the place was made of.
+                    // One at each end of each order, and the one that the place was created from.
                     let ends = [("00-new", -1), ("zz-new", 1)];
                     for (text, hours) in ends {
                         let link = samples.link_at(text, START + Duration::hours(hours));
@@ -237,7 +238,7 @@ pub async fn a_walk_sees_what_stayed_exactly_once(factory: &dyn StoreFactory) {
                     }
                 }
                 3 => {
-                    // What a list shows of it changes, and its place does not.
+                    // Its content changes, but not its place.
                     let content = LinkEdit::Content(expected[next].content());
                     update(&*store, &expected[next], content).await;
                 }
@@ -256,7 +257,7 @@ pub async fn a_walk_sees_what_stayed_exactly_once(factory: &dyn StoreFactory) {
     }
 }
 
-/// A place is where a link stood: it stays when its link is deleted, renamed, or gone.
+/// A place is the former position of a link: it stays when its link is deleted, renamed or purged.
 pub async fn the_place_behind_a_link_that_went_still_works(factory: &dyn StoreFactory) {
     for order in LinkOrder::ALL {
         let store = factory.empty_store().await;
@@ -282,7 +283,7 @@ pub async fn the_place_behind_a_link_that_went_still_works(factory: &dyn StoreFa
     }
 }
 
-/// A place made of a link that still has nanoseconds, or another zone or spelling, means the same.
+/// A place from a link with nanoseconds, or in another zone or spelling, means the same.
 pub async fn a_place_means_a_microsecond_and_a_code_in_any_case(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);

@@ -1,4 +1,4 @@
-//! What the clicks of a [`Truth`] add up to, counted one by one.
+//! The sums of the clicks of a [`Truth`], counted one by one.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,14 +10,15 @@ use waypost_store::{ClickSpan, LinkDay};
 
 use super::Truth;
 
-/// The order is that of the contract, so the numbers are written again here: what is counted by itself.
+/// The number of values that are counted separately. Repeated here because it is part of the
+/// contract.
 const VALUES_OF_A_DAY: usize = 50;
 
-/// All that clicks are counted by.
+/// All properties by which clicks are counted.
 pub const ALL_BY: [&str; 6] = ["referrer", "browser", "os", "device", "country", "class"];
 
 impl Truth {
-    /// The clicks of a link from a day to another one, both included, in the order of their recording.
+    /// Returns the clicks of a link between two days, inclusive, in the order of their recording.
     pub fn between(&self, link: LinkId, from: Date, to: Date) -> impl Iterator<Item = &Click> {
         let of_link = self
             .clicks
@@ -26,7 +27,7 @@ impl Truth {
         of_link.filter(move |click| from <= click.day && click.day <= to)
     }
 
-    /// The clicks of a link, newest first: in the falling order of their ids.
+    /// Returns the clicks of a link, newest first: in descending order of their IDs.
     #[must_use]
     pub fn newest_first(&self, link: LinkId) -> Vec<&Click> {
         let mut clicks: Vec<&Click> = self.between(link, Date::MIN, Date::MAX).collect();
@@ -34,13 +35,13 @@ impl Truth {
         clicks
     }
 
-    /// All clicks of a link, and those of people.
+    /// Returns all clicks of a link, and those by people.
     #[must_use]
     pub fn total(&self, link: LinkId) -> Counted {
         self.counted(link, Date::MIN, Date::MAX)
     }
 
-    /// The clicks of a link from a day to another one, both included, and those of people.
+    /// Returns the clicks of a link between two days, inclusive, and those by people.
     #[must_use]
     pub fn counted(&self, link: LinkId, from: Date, to: Date) -> Counted {
         let mut counted = Counted::default();
@@ -50,7 +51,7 @@ impl Truth {
         counted
     }
 
-    /// The days on which a link was clicked, from one to another one, both included, in order.
+    /// Returns the days with clicks on a link, between two days, inclusive, in order.
     #[must_use]
     pub fn days(&self, link: LinkId, from: Date, to: Date) -> Vec<LinkDay> {
         let days: BTreeSet<Date> = self.between(link, from, to).map(|it| it.day).collect();
@@ -68,7 +69,7 @@ impl Truth {
         days.into_iter().map(day).collect()
     }
 
-    /// How many clicks of a class a link has from a day to another one, both included.
+    /// Returns the number of clicks of a class on a link between two days, inclusive.
     #[must_use]
     pub fn of_class(&self, link: LinkId, class: VisitClass, from: Date, to: Date) -> u64 {
         let clicks = self.between(link, from, to);
@@ -76,8 +77,8 @@ impl Truth {
         u64::try_from(of_class.count()).unwrap()
     }
 
-    /// The values that are known of the clicks of a link and a day: the first 50 that were recorded by
-    /// themselves, and what came after them as `other`.
+    /// Returns the known values of the clicks of a link and a day: the first 50 recorded ones
+    /// separately, and all later ones as `other`.
     #[must_use]
     pub fn values(&self, link: LinkId, by: &str, day: Date) -> BTreeMap<String, Counted> {
         let mut values: BTreeMap<String, Counted> = BTreeMap::new();
@@ -93,9 +94,9 @@ impl Truth {
         values
     }
 
-    /// The clicks of a link from a day to another one, both included, by a name of [`ALL_BY`]: most
-    /// clicks first, then in the order of the values. The empty value has those of which it is not
-    /// known.
+    /// Returns the clicks of a link between two days, inclusive, by a name of [`ALL_BY`]: most
+    /// clicks first, then in the order of the values. The empty value counts clicks with an unknown
+    /// one.
     #[must_use]
     pub fn breakdown(
         &self,
@@ -122,7 +123,7 @@ impl Truth {
         rows
     }
 
-    /// When a link was clicked first and last.
+    /// Returns the times of the first and the last click of a link.
     #[must_use]
     pub fn span(&self, link: LinkId) -> Option<ClickSpan> {
         let times = || {
@@ -135,14 +136,14 @@ impl Truth {
         })
     }
 
-    /// The days of a link before and including `today`, so many: their clicks.
+    /// Returns the clicks of a link on the last `days` days up to and including `today`.
     #[must_use]
     pub fn lately(&self, link: LinkId, today: Date, days: i64) -> u64 {
         let from = today - Duration::days(days - 1);
         self.counted(link, from, today).clicks
     }
 
-    /// The first and the last day on which anything was clicked.
+    /// Returns the first and the last day with any click.
     ///
     /// # Panics
     /// When there are no clicks.
@@ -152,7 +153,7 @@ impl Truth {
         (days().min().unwrap(), days().max().unwrap())
     }
 
-    /// When the oldest click of a link happened, as the order of ids tells it.
+    /// Returns the time of the oldest click of a link, in the order of IDs.
     #[must_use]
     pub fn oldest(&self, link: LinkId) -> Option<OffsetDateTime> {
         self.newest_first(link).last().map(|click| click.clicked_at)
@@ -166,8 +167,8 @@ fn add(counted: &mut Counted, click: &Click) {
     }
 }
 
-/// What is known of a click by a name of [`ALL_BY`]: nothing, where it has no class, as those of before there
-/// were classes.
+/// Returns the value of a click by a name of [`ALL_BY`]; `None` if it has no class, like clicks
+/// from before classes existed.
 fn value(click: &Click, by: &str) -> Option<String> {
     let facts = &click.facts;
     facts.class?;
@@ -216,7 +217,7 @@ mod tests {
         let [hot, crowded] = [0, 1].map(|place: usize| truth.links[place].id);
         let (from, to) = truth.range();
         assert_eq!((to - from).whole_days(), 13);
-        // A day begins at 23:00 UTC before, and at 22:00 after summer time has come.
+        // A day begins at 23:00 UTC of the day before, and at 22:00 during summer time.
         for midnight in [
             datetime!(2026-03-27 23:00 UTC),
             datetime!(2026-03-28 23:00 UTC),

@@ -1,12 +1,13 @@
-//! Clicks of which everything is known: made from a seed, and counted from their own list.
+//! Clicks with known numbers: generated from a seed, and counted from their own list.
 //!
-//! What a store, a server or an export says of them is compared with what is counted here. The counting
-//! (`counting.rs`; as the API shows it, `shown.rs`) has nothing of the rollup's code, and is as simple as it can be: it looks at each
-//! click.
+//! The numbers of a store, a server or an export are compared with the numbers counted here. The
+//! counting (`counting.rs`; as the API shows it, `shown.rs`) uses no code of the rollup, and is as
+//! simple as possible: it looks at each click.
 //!
-//! The clicks are what is hard to count: one link has a tenth of them and another one a day with more
-//! referrers than are counted by themselves, some happen at the very midnights of the zone and a
-//! microsecond before and after, of some nothing is known, and none is recorded in the order of time.
+//! The clicks are hard to count: one link has a tenth of them, and another one has a day with more
+//! referrers than are counted separately; some happen exactly at midnight in the zone and a
+//! microsecond before and after; some have no known facts; and they are not recorded in the order
+//! of time.
 
 mod counting;
 mod shown;
@@ -24,42 +25,42 @@ use waypost_store::{ClickBatch, Dropped, Ingested, Recorded, Store};
 
 use super::samples::{START, code, owner_of, take_journal, target};
 
-/// How many clicks are recorded at once, again and again: as many as come.
+/// Numbers of clicks recorded at once, repeated until all are recorded.
 const BATCHES: [usize; 6] = [1, 97, 7, 331, 2, 53];
-/// Every so many-th click is on the hot link.
+/// One in this many clicks is on the hot link.
 const HOT: u64 = 10;
-/// The longest that no midnight is looked for: no day is as short.
+/// The step of the search for midnights: no day is as short.
 const STEP: Duration = Duration::hours(1);
 
-/// What clicks to make.
+/// The clicks to generate.
 #[derive(Debug, Clone)]
 pub struct TruthPlan {
-    /// The same clicks for the same seed.
+    /// The seed: the same clicks for the same seed.
     pub seed: u64,
-    /// So many links, at least two.
+    /// Number of links, at least two.
     pub links: usize,
-    /// So many clicks at any time, besides those at times and on days that are chosen.
+    /// Number of clicks at random times, besides those at chosen times and on chosen days.
     pub clicks: usize,
     /// No click happens before.
     pub first: OffsetDateTime,
     /// No click happens later.
     pub last: OffsetDateTime,
-    /// Times at which the hot link is clicked for certain.
+    /// Times at which the hot link certainly has a click.
     pub instants: Vec<OffsetDateTime>,
-    /// Where days begin.
+    /// The zone in which days begin.
     pub zone: Zone,
-    /// So many hosts refer to the links.
+    /// Number of hosts that refer to the links.
     pub referrers: usize,
-    /// So many visitors come, each with one address.
+    /// Number of visitors, each with one IP address.
     pub visitors: u64,
-    /// Some clicks are theirs.
+    /// Users who have some of the clicks.
     pub users: Vec<UserId>,
 }
 
 /// Links, and clicks on them in the order of their recording.
 #[derive(Debug, Clone)]
 pub struct Truth {
-    /// Where days begin.
+    /// The zone in which days begin.
     pub zone: Zone,
     /// The links. The first one is the hot one; the second one has the day with many referrers.
     pub links: Vec<Link>,
@@ -69,10 +70,10 @@ pub struct Truth {
 }
 
 impl Truth {
-    /// Makes the clicks of a plan.
+    /// Generates the clicks of a plan.
     ///
     /// # Panics
-    /// When there are less than two links, or no referrers or visitors.
+    /// When there are fewer than two links, or no referrers or visitors.
     #[must_use]
     pub fn generate(plan: TruthPlan) -> Self {
         assert!(plan.links >= 2 && plan.referrers > 0 && plan.visitors > 0);
@@ -103,25 +104,26 @@ impl Truth {
         }
     }
 
-    /// Inserts the links, which belong to `owner`.
+    /// Inserts the links, owned by `owner`.
     ///
     /// # Panics
-    /// When the store takes one not.
+    /// When the store rejects one.
     pub async fn insert_links(&self, store: &dyn Store, owner: Option<UserId>) {
         for link in &self.links {
             store.insert_link(link, owner).await.unwrap();
         }
     }
 
-    /// Records the clicks through a journal of their own, in batches of odd sizes. The links are there.
+    /// Records the clicks through a journal of their own, in batches of odd sizes. The links must
+    /// exist.
     ///
     /// # Panics
-    /// When not each of them is stored.
+    /// When one of them is not stored.
     pub async fn record(&self, store: &dyn Store) {
         self.record_from(store, 0, true).await;
     }
 
-    /// The same, without rows.
+    /// Does the same without click records.
     ///
     /// # Panics
     /// As [`Truth::record`].
@@ -129,7 +131,8 @@ impl Truth {
         self.record_from(store, 0, false).await;
     }
 
-    /// The clicks as batches of odd sizes, the first of which begins at position `began` of the journal.
+    /// Returns the clicks as batches of odd sizes, the first of which begins at position `began` of
+    /// the journal.
     #[must_use]
     pub fn batches(&self, began: u64, keep_rows: bool) -> Vec<Arc<ClickBatch>> {
         let mut sizes = BATCHES.iter().cycle();
@@ -154,7 +157,7 @@ impl Truth {
         batches
     }
 
-    /// The journal that the clicks come from.
+    /// Returns the journal that the clicks come from.
     #[must_use]
     pub const fn journal(&self) -> JournalId {
         self.journal
@@ -171,7 +174,7 @@ impl Truth {
         }
     }
 
-    /// Two halves of the same truth, for two who record at once: every other click, each with a journal
+    /// Splits the clicks for two concurrent recorders: every other click, each half with a journal
     /// of its own.
     #[must_use]
     pub fn halves(&self) -> [Self; 2] {
@@ -207,7 +210,7 @@ impl Maker {
         for at in &self.plan.instants {
             clicks.push(self.click(&self.links[0], *at));
         }
-        // A day within, from midnight to midnight, or all the time where there is none.
+        // A day in the middle, from midnight to midnight, or the whole period if there is none.
         let middle = midnights.len() / 2;
         let from = midnights.get(middle).copied().unwrap_or(self.plan.first);
         let to = midnights
@@ -218,7 +221,7 @@ impl Maker {
             click.referrer = Some(referrer(number % self.plan.referrers));
             clicks.push(click);
         }
-        // In no order.
+        // Shuffle.
         for place in (1..clicks.len()).rev() {
             let other = self.below(u64::try_from(place).unwrap() + 1);
             clicks.swap(place, usize::try_from(other).unwrap());
@@ -226,7 +229,7 @@ impl Maker {
         clicks
     }
 
-    /// The first moments of days.
+    /// Returns the first moments of days.
     fn midnights(&self) -> Vec<OffsetDateTime> {
         let zone = &self.plan.zone;
         let mut midnights = Vec::new();
@@ -241,7 +244,7 @@ impl Maker {
         midnights
     }
 
-    /// One is hot, and of the others the later are the less likely.
+    /// Returns a random link: one is hot, and of the others later ones are less likely.
     fn any_link(&self) -> &Link {
         if self.below(HOT) == 0 {
             return &self.links[0];
@@ -275,12 +278,12 @@ impl Maker {
             facts: ClickFacts::default(),
         };
         match self.below(16) {
-            // As of before there were classes.
+            // As from before classes existed.
             0 => Click {
                 ip_hash: Some(self.any_visitor(day)),
                 ..click
             },
-            // As of somebody who does not want to be known.
+            // As from a visitor who asks not to be tracked.
             1 => Click {
                 facts: ClickFacts {
                     class: Some(VisitClass::Human),
@@ -296,7 +299,7 @@ impl Maker {
         let browsers = [Some("Firefox"), Some("Chrome"), Some("Safari \"TP\""), None];
         let systems = [Some("Windows"), Some("Android"), Some("iOS"), None];
         let countries = [Some("DE"), Some("SE"), Some("GB"), Some("US"), None];
-        // Half of all are of people.
+        // Half of all are by people.
         let class = match self.below(2) {
             0 => VisitClass::Human,
             _ => self.one_of(&VisitClass::ALL),
@@ -320,7 +323,7 @@ impl Maker {
         }
     }
 
-    /// Visitors have another hash each day.
+    /// Returns a random visitor, with another hash each day.
     fn any_visitor(&self, day: Date) -> IpHash {
         let mut bytes = [0; 32];
         let visitor = self.below(self.plan.visitors);
@@ -337,12 +340,13 @@ impl Maker {
     fn below(&self, end: u64) -> u64 {
         let mut bytes = [0; 8];
         self.random.fill(&mut bytes);
-        // Not quite even, which does not matter.
+        // Slightly biased, which does not matter.
         u64::from_be_bytes(bytes) % end
     }
 }
 
-/// Several pages, and some ports, of each host; one has the name under which others are counted.
+/// Returns several pages, and some ports, of each host; one has the name under which others are
+/// counted.
 fn referrer(number: usize) -> Referrer {
     if number == 2 {
         return Referrer::from_stored("https://other/page".to_owned());
@@ -351,7 +355,7 @@ fn referrer(number: usize) -> Referrer {
     Referrer::from_stored(format!("https://host{number}.example{port}/page/{number}"))
 }
 
-/// The first microsecond of the day of `late`, which is not that of `early`.
+/// Returns the first microsecond of the day of `late`, which is not that of `early`.
 fn first_of_day(zone: &Zone, early: OffsetDateTime, late: OffsetDateTime) -> OffsetDateTime {
     let (mut before, mut within) = (early, late);
     while within - before > Duration::microseconds(1) {

@@ -1,4 +1,5 @@
-//! What the REST API is to show of a [`Truth`], as JSON: the parts of its answers that have many numbers.
+//! The JSON that the REST API must return for a [`Truth`]: the parts of its responses with many
+//! numbers.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +14,11 @@ use waypost_store::rollup::Counted;
 use super::Truth;
 
 impl Truth {
-    /// `GET /api/v1/links/{id}/stats?from=…&to=…` without `complete_until`, asked on the day `today`.
+    /// Returns `GET /api/v1/links/{id}/stats?from=…&to=…` without `complete_until`, as of the day
+    /// `today`.
     ///
     /// # Panics
-    /// When a time cannot be written.
+    /// When a time cannot be formatted.
     #[must_use]
     pub fn stats_json(&self, link: LinkId, from: Date, to: Date, today: Date) -> Value {
         let total = self.total(link);
@@ -38,7 +40,7 @@ impl Truth {
         })
     }
 
-    /// The same of one class: its `daily`.
+    /// Returns the same for one class: its `daily`.
     #[must_use]
     pub fn daily_of_class_json(
         &self,
@@ -61,7 +63,7 @@ impl Truth {
         each_day(from, to).map(day).collect()
     }
 
-    /// `GET /api/v1/links/{id}/breakdown?by=…&from=…&to=…`.
+    /// Returns `GET /api/v1/links/{id}/breakdown?by=…&from=…&to=…`.
     #[must_use]
     pub fn breakdown_json(&self, link: LinkId, by: &str, from: Date, to: Date) -> Value {
         let rows = self.breakdown(link, by, from, to);
@@ -74,8 +76,8 @@ impl Truth {
         })
     }
 
-    /// `GET /api/v1/stats?from=…&to=…` without `complete_until`, asked on the day `today` by who owns all
-    /// of the links, which are at most ten. Short links begin with `base`.
+    /// Returns `GET /api/v1/stats?from=…&to=…` without `complete_until`, as of the day `today`, for
+    /// an owner of all of the links, which are at most ten. Short links begin with `base`.
     #[must_use]
     pub fn own_json(&self, base: &str, from: Date, to: Date, today: Date) -> Value {
         let sum =
@@ -115,10 +117,10 @@ impl Truth {
         })
     }
 
-    /// A click in a list. `names` are those who may have made it.
+    /// Returns a click in a list. `names` are the users who may have made it.
     ///
     /// # Panics
-    /// When a time cannot be written.
+    /// When a time cannot be formatted.
     #[must_use]
     pub fn click_json(click: &Click, names: &[(UserId, &str)]) -> Value {
         let facts = &click.facts;
@@ -136,7 +138,7 @@ impl Truth {
         })
     }
 
-    /// The columns of a click in CSV, from its JSON.
+    /// Returns the columns of a click in CSV, from its JSON.
     #[must_use]
     pub fn click_cells(click: &Value) -> Vec<String> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! What became of the clicks of journals, for `linkctl verify`.
+//! The accounts of journals, for `linkctl verify`: how each accepted click ended.
 
 use serde::Serialize;
 use waypost_analytics::ledger::{JournalLedger, JournalProblem};
@@ -6,24 +6,25 @@ use waypost_store::Dropped;
 
 use crate::console::counted;
 
-/// A journal and what became of its clicks, in JSON.
+/// The account of a journal, in JSON.
 #[derive(Serialize)]
 pub(in crate::commands) struct JournalRecord {
     id: String,
-    /// The host of its owner; empty where that is not known.
+    /// Host of its owner; empty if unknown.
     node: String,
     accepted: u64,
     stored: u64,
-    /// Of the journal of another machine: what its owner said last. `null` where it said nothing.
+    /// Number of pending clicks. For a journal of another machine, as its owner last reported;
+    /// `null` if it did not.
     pending: Option<u64>,
     dropped: DroppedRecord,
-    /// Stored already, from another journal.
+    /// Clicks that were already stored from another journal.
     duplicates: u64,
-    /// Refused, and tried again as clicks of another journal.
+    /// Clicks that were set aside and retried through another journal.
     retried: u64,
-    /// The journal whose refused clicks it tries again.
+    /// The journal whose clicks this one retries.
     retry_of: Option<String>,
-    /// What is wrong with it.
+    /// Problems of the journal, explained.
     problems: Vec<String>,
     agrees: bool,
 }
@@ -68,7 +69,7 @@ impl From<&JournalLedger> for JournalRecord {
     }
 }
 
-/// What became of a journal's clicks, in a line.
+/// Formats the account of a journal in one line.
 pub(in crate::commands) fn account(ledger: &JournalLedger) -> String {
     let settled = ledger.settled.as_ref();
     let dropped = settled.map_or_else(Dropped::default, |settled| settled.dropped);
@@ -88,7 +89,7 @@ pub(in crate::commands) fn account(ledger: &JournalLedger) -> String {
         .into_iter()
         .filter(|(_, clicks)| *clicks > 0)
         .map(|(reason, clicks)| format!("{reason} {clicks}"))
-        .chain((ledger.retried > 0).then(|| format!("tried again {}", ledger.retried)))
+        .chain((ledger.retried > 0).then(|| format!("retried {}", ledger.retried)))
         .collect();
     let reasons = if reasons.is_empty() {
         String::new()
@@ -102,10 +103,10 @@ pub(in crate::commands) fn account(ledger: &JournalLedger) -> String {
         });
     let duplicates = match settled.map_or(0, |settled| settled.duplicates) {
         0 => String::new(),
-        duplicates => format!(" + {duplicates} stored from another journal"),
+        duplicates => format!(" + {duplicates} already stored from another journal"),
     };
     let retry = settled.and_then(|settled| settled.retry_of);
-    let retry = retry.map_or_else(String::new, |of| format!(" (tried again, of journal {of})"));
+    let retry = retry.map_or_else(String::new, |of| format!(" (retry of journal {of})"));
     format!(
         "journal {}{retry}: {} accepted = {} stored + {pending} + {} dropped{reasons}{duplicates}",
         ledger.id,
@@ -115,31 +116,43 @@ pub(in crate::commands) fn account(ledger: &JournalLedger) -> String {
     )
 }
 
-/// What a problem is, and what to do about it.
+/// Explains a problem and what to do about it.
 pub(in crate::commands) fn explained(problem: &JournalProblem) -> String {
     match problem {
         JournalProblem::Sum => {
-            "its settled clicks are not the sum of those that are stored, dropped and duplicates: the database was changed by hand or is damaged".to_owned()
+            "its settled clicks are not the sum of stored clicks, dropped clicks and duplicates; \
+             the database is damaged or was changed by hand"
+                .to_owned()
         }
         JournalProblem::Lost { clicks } => format!(
-            "{} lost, unreadable or refused; try refused ones again with `linkctl journal retry` on their machine; when you know why, accept it with `linkctl verify --accept REASON`",
+            "{} lost, unreadable or set aside; retry those set aside with `linkctl journal retry` \
+             on their machine; when you know the cause, accept the loss with `linkctl verify \
+                 --accept REASON`",
             counted(*clicks, "click")
         ),
         JournalProblem::TwoOwners { other, at } => format!(
-            "it went on from journal {other} at click {at}, because another server uses that one: a data directory was copied; give each server one of its own, then accept it with `linkctl verify --accept REASON`"
+            "it continues journal {other} from click {at}, which another server uses because a \
+             data directory was copied; give each server its own data directory, then accept it \
+                 with `linkctl verify --accept REASON`"
         ),
         JournalProblem::OtherOwner => {
-            "another server owns it: this data directory is a copy, or was copied; the server of this directory will go on under a new id".to_owned()
+            "another server owns it because this data directory is a copy or was copied; the \
+             server of this directory will continue under a new journal ID"
+                .to_owned()
         }
         JournalProblem::Takes => {
-            "two servers took it at once, or from clicks that were not settled: the database was changed by hand or is damaged".to_owned()
+            "two servers took it over at the same time, or at a click that was not settled; the \
+             database is damaged or was changed by hand"
+                .to_owned()
         }
         JournalProblem::Gap { clicks } => format!(
             "{} missing in this data directory; the server will count them as lost when it starts",
             counted(*clicks, "pending click")
         ),
         JournalProblem::Unknown => {
-            "the database does not know it: was it set back? The server stores again what is in this data directory when it starts".to_owned()
+            "it is unknown to the database, which may have been restored from a backup; on its \
+             next start, the server stores the clicks in this data directory again"
+                .to_owned()
         }
     }
 }

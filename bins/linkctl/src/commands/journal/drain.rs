@@ -1,4 +1,4 @@
-//! `linkctl journal drain` and `retry`: storing clicks without a server.
+//! `linkctl journal drain` and `retry`: store clicks without a server.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -17,12 +17,12 @@ use crate::console::{Console, counted};
 use crate::failure::{Failure, Status};
 use crate::progress::Progress;
 
-/// A server that was heard of within this time runs, as far as can be known.
+/// Time since its last sign of life within which a server is assumed to run.
 const ALIVE: time::Duration = time::Duration::minutes(2);
-/// How long to go on while the database stores nothing.
+/// How long to continue while the database stores nothing.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What became of the clicks of one journal, in JSON.
+/// The result for one journal, in JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DrainedRecord {
@@ -65,7 +65,7 @@ fn drain_of(parts: &Parts<'_>) -> Drain {
     }
 }
 
-/// Stores what the journal of a server holds that does not run.
+/// Stores the pending clicks of a stopped server.
 pub(super) async fn drain(
     command: &cli::Drain,
     parts: &Parts<'_>,
@@ -79,14 +79,14 @@ pub(super) async fn drain(
         && is_recent(record.seen_at(), parts.clock.now())
     {
         console.say(format_args!(
-            "the server of this journal was heard of less than 2 minutes ago, on {}",
+            "the server of this journal was last seen less than 2 minutes ago, on {}",
             if record.node.is_empty() {
-                "a host that is not known"
+                "an unknown host"
             } else {
                 &record.node
             }
         ));
-        console.confirm("is it stopped?", command.confirmation)?;
+        console.confirm("Is it stopped?", command.confirmation)?;
     }
     let drained = {
         let (bar, drain) = (Bar::new(console), drain_of(parts));
@@ -101,14 +101,15 @@ pub(super) async fn drain(
     let status = JournalStatus::read(&directory, u64::MAX)?;
     if status.is_some_and(|status| status.set_aside_bytes > 0) {
         console.say(format_args!(
-            "clicks that the database refused are set aside in {}; `linkctl journal retry` tries to store them",
+            "clicks that the database rejected are set aside in {}; `linkctl journal retry` tries \
+             again to store them",
             directory.display()
         ));
     }
     Ok(status_of(&drained, console))
 }
 
-/// Tries refused clicks again.
+/// Tries again to store the clicks that were set aside.
 pub(super) async fn retry(parts: &Parts<'_>, console: &mut Console<'_>) -> Result<Status, Failure> {
     let drained = {
         let (bar, drain) = (Bar::new(console), drain_of(parts));
@@ -137,7 +138,7 @@ pub(super) async fn retry(parts: &Parts<'_>, console: &mut Console<'_>) -> Resul
     Ok(ended)
 }
 
-/// The directory of the journal that a path names.
+/// Returns the directory of the journal: `path` itself, or the journal in it.
 fn journal_in(path: &Path) -> Result<PathBuf, Failure> {
     let inside = Journal::directory_in(path);
     for directory in [&inside, path] {
@@ -163,17 +164,17 @@ fn failure(error: IngesterError, directory: &Path) -> Failure {
     }
 }
 
-/// What became of the clicks, in a line.
+/// Formats the result for one journal in one line.
 fn said(drained: &Drained) -> String {
     let mut parts = vec![format!("{} stored", counted(drained.stored, "click"))];
     let dropped = &drained.dropped;
     for (number, what) in [
-        (drained.duplicates, "were stored already"),
+        (drained.duplicates, "already stored"),
         (dropped.link_deleted, "of deleted links"),
-        (dropped.rejected, "refused by the database"),
+        (dropped.rejected, "rejected by the database"),
         (dropped.unreadable, "unreadable"),
         (dropped.lost, "lost"),
-        (drained.pending, "not stored yet"),
+        (drained.pending, "pending"),
     ] {
         if number > 0 {
             parts.push(format!("{number} {what}"));
@@ -194,7 +195,7 @@ fn status_of(drained: &Drained, console: &mut Console<'_>) -> Status {
     }
 }
 
-/// A progress bar that begins when it is known how much there is to do.
+/// A progress bar that starts when the total is known.
 struct Bar<'a, 'b> {
     console: &'a Console<'b>,
     progress: OnceCell<Progress>,

@@ -10,7 +10,7 @@ use crate::cli;
 use crate::console::{Console, counted, to_the_second};
 use crate::failure::{Failure, Status};
 
-/// Shows a journal, and forgets it.
+/// Shows a journal and forgets it.
 pub(super) async fn forget(
     command: &cli::Forget,
     parts: &Parts<'_>,
@@ -33,13 +33,13 @@ pub(super) async fn forget(
     console.say(format_args!(
         "journal {id} of {}: last seen {}, {}",
         if record.node.is_empty() {
-            "a host that is not known"
+            "an unknown host"
         } else {
             &record.node
         },
         to_the_second(record.seen_at()),
         ledger.pending.map_or_else(
-            || "and nobody said how many clicks are pending".to_owned(),
+            || "number of pending clicks unknown".to_owned(),
             |pending| format!("{} pending", counted(pending, "click"))
         ),
     ));
@@ -48,10 +48,11 @@ pub(super) async fn forget(
     }
     if record.process.is_some() && is_recent(record.seen_at(), parts.clock.now()) {
         console.say(
-            "its server was heard of less than 2 minutes ago; while it runs, it is listed again",
+            "its server was last seen less than 2 minutes ago; a running server adds its journal \
+             to the list again",
         );
     }
-    console.confirm("forget it?", command.confirmation)?;
+    console.confirm("Forget it?", command.confirmation)?;
     if !parts
         .store
         .forget_journal(record, parts.clock.now())

@@ -1,4 +1,4 @@
-//! `linkctl journal list`: all journals that the database knows.
+//! `linkctl journal list`: all journals in the database.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -13,23 +13,24 @@ use crate::failure::{Failure, Status};
 #[serde(rename_all = "camelCase")]
 struct Entry {
     id: String,
-    /// The host of the server that uses it; empty where that is not known.
+    /// Host of the server that uses it; empty if unknown.
     node: String,
-    /// Whether that server ended in order.
+    /// Whether that server stopped cleanly.
     ended: bool,
     #[serde(with = "time::serde::rfc3339::option")]
     last_seen_at: Option<OffsetDateTime>,
     last_seen_age_s: Option<i64>,
-    /// As the server said last, or as this machine sees. `null` where that is not known.
+    /// Number of pending clicks, read on this machine or last reported by the server; `null` if
+    /// unknown.
     pending: Option<u64>,
     #[serde(with = "time::serde::rfc3339::option")]
     oldest_pending_at: Option<OffsetDateTime>,
     oldest_pending_age_s: Option<i64>,
     stored: u64,
     dropped: u64,
-    /// The journal that it went on from, because another server uses that one.
+    /// The journal that it continues, because another server uses that one.
     split_from: Option<String>,
-    /// The journal whose refused clicks it tries again.
+    /// The journal whose clicks this one retries.
     retry_of: Option<String>,
     problems: Vec<String>,
 }
@@ -64,7 +65,7 @@ impl Entry {
     }
 }
 
-/// Lists them.
+/// Lists all journals with their problems.
 pub(super) async fn list(parts: &Parts<'_>, console: &mut Console<'_>) -> Result<Status, Failure> {
     let journals = ledger::journals(&*parts.store, parts.local).await?;
     let now = parts.clock.now();
@@ -77,12 +78,12 @@ pub(super) async fn list(parts: &Parts<'_>, console: &mut Console<'_>) -> Result
     }
     let entries: Vec<Entry> = entries.collect();
     if entries.is_empty() {
-        console.say("the database knows no journals");
+        console.say("no journals in the database");
         return Ok(Status::Done);
     }
     console.line(format_args!(
         "{HEADING}{:<36}  {:<20}  {:<20}  {:>10}  {:<20}  {:<8}{HEADING:#}",
-        "JOURNAL", "NODE", "LAST SEEN", "PENDING", "OLDEST PENDING", "STATE"
+        "JOURNAL", "SERVER", "LAST SEEN", "PENDING", "OLDEST PENDING", "STATE"
     ))?;
     let time = |at: Option<OffsetDateTime>| at.map_or_else(|| "-".to_owned(), to_the_second);
     for entry in &entries {

@@ -1,4 +1,4 @@
-//! `linkctl journal`: the clicks that were accepted and are not stored yet, on this machine and on others.
+//! `linkctl journal`: pending clicks on this machine and on others.
 
 mod account;
 mod drain;
@@ -19,7 +19,7 @@ use crate::console::Console;
 use crate::failure::{Failure, Status};
 use waypost_settings::Settings;
 
-/// What the commands work with.
+/// What the commands use.
 pub(super) struct Parts<'a> {
     pub(super) store: Arc<dyn Store>,
     /// The directory of the journal of this machine.

@@ -1,4 +1,4 @@
-//! `linkctl journal status`: the clicks that were accepted on this machine and are not stored yet.
+//! `linkctl journal status`: pending clicks on this machine.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ struct StatusRecord<'a> {
     directory: String,
     segments: Vec<SegmentRecord<'a>>,
     bytes: u64,
-    /// `null` while the database does not tell.
+    /// `null` if the database is unavailable.
     committed: Option<u64>,
     pending: Option<u64>,
     #[serde(with = "time::serde::rfc3339::option")]
@@ -38,7 +38,8 @@ struct SegmentRecord<'a> {
     bad_bytes: u64,
 }
 
-/// Shows the journal in `directory`. Where the database is away, what can be said without it.
+/// Shows the journal in `directory`. If the database is unavailable, shows what is known without
+/// it.
 pub(in crate::commands) async fn status(
     directory: &Path,
     settings: &Settings,
@@ -47,7 +48,8 @@ pub(in crate::commands) async fn status(
 ) -> Result<Status, Failure> {
     let missing = || Failure::NoJournal(directory.to_owned());
     let id = JournalStatus::id_in(directory)?.ok_or_else(missing)?;
-    // The database first: what is settled meanwhile is then still pending, never neither.
+    // Read the database first: clicks that are settled in between then count as pending and are
+    // never left out.
     let committed = committed(settings, id).await;
     let known = committed.as_ref().ok().copied().flatten();
     let status = JournalStatus::read(directory, known.unwrap_or(0))?.ok_or_else(missing)?;
@@ -56,11 +58,11 @@ pub(in crate::commands) async fn status(
         Ok(Some(_)) => Ok(Status::Done),
         Ok(None) => {
             console.say(
-                "the database does not know this journal: is it the one that the server uses?",
+                "this journal is unknown to the database; check that it is the server's database",
             );
             Ok(Status::Database)
         }
-        // What is there was shown.
+        // Everything known without the database was shown.
         Err(failure) => Err(failure),
     }
 }
@@ -132,7 +134,7 @@ fn print<'a>(
     }
     match (pending, oldest, age_s) {
         (Some(Pending { clicks, .. }), Some(oldest), Some(age_s)) => console.line(format_args!(
-            "{} pending, the oldest of {} ({age_s} s ago)",
+            "{} pending, the oldest from {} ({age_s} s ago)",
             counted(clicks, "click"),
             to_the_second(oldest)
         ))?,
@@ -140,12 +142,13 @@ fn print<'a>(
             console.line(format_args!("{} pending", counted(clicks, "click")))?;
         }
         (None, _, _) => {
-            console.line("how many clicks are pending is known to the database alone")?;
+            console.line("number of pending clicks unknown; only the database has it")?;
         }
     }
     if status.set_aside_bytes > 0 {
         console.line(format_args!(
-            "{} of clicks that the database refused are set aside; `linkctl journal retry` tries to store them",
+            "{} of clicks that the database rejected are set aside; `linkctl journal retry` tries \
+             again to store them",
             counted(status.set_aside_bytes, "byte")
         ))?;
     }
@@ -164,7 +167,7 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
 
-    /// A journal that nothing was written to.
+    /// Returns a journal without clicks.
     fn empty_journal() -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
         let settings = JournalSettings {
@@ -197,7 +200,7 @@ mod tests {
         assert!(first.starts_with("journal 019ca") && first.ends_with(" in /data/journal"));
         assert_eq!(lines.next(), Some("0 clicks pending"));
         let text = printed(false, None).await;
-        assert!(text.contains("is known to the database alone"), "{text}");
+        assert!(text.contains("only the database has it"), "{text}");
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! What is printed about links.
+//! Tests of the output about links.
 
 use std::sync::Arc;
 
@@ -73,12 +73,12 @@ async fn a_link_is_found_in_any_spelling() {
     ended.unwrap();
     assert_eq!(
         printed.output,
-        "code       Wiki\n\
-         short URL  https://go.example/Wiki\n\
-         target     https://example.com/wiki\n\
-         clicks     0\n\
-         humans     0\n\
-         made       2026-03-01T12:00:00Z\n"
+        "code        Wiki\n\
+         short link  https://go.example/Wiki\n\
+         destination https://example.com/wiki\n\
+         clicks      0\n\
+         people      0\n\
+         created     2026-03-01T12:00:00Z\n"
     );
     let (ended, printed) =
         Printed::by(true, None, async |c| show("wiki", &shortener, c).await).await;
@@ -117,14 +117,14 @@ async fn a_list_is_as_long_as_asked_newest_first() {
         assert_eq!(lines.len(), expected);
         lines.sort_unstable();
         lines.dedup();
-        assert_eq!(lines.len(), expected, "none is shown twice");
+        assert_eq!(lines.len(), expected, "no link is shown twice");
     }
     let (_, printed) =
         Printed::by(false, None, async |c| list(1, false, &shortener, c).await).await;
     let mut lines = printed.output.lines();
     assert_eq!(
         lines.next(),
-        Some("CODE                  CLICKS      HUMANS  MADE                  TARGET")
+        Some("CODE                  CLICKS      PEOPLE  CREATED               DESTINATION")
     );
     let row = lines.next().unwrap();
     assert!(
@@ -151,7 +151,7 @@ async fn a_link_is_deleted_when_that_was_confirmed() {
         assert!(
             printed
                 .messages
-                .contains("`Wiki` leads to https://example.com/wiki")
+                .contains("`Wiki` redirects to https://example.com/wiki")
         );
         assert!(printed.messages.contains("0 clicks"));
         assert_eq!(ended.is_ok(), gone);
@@ -166,7 +166,7 @@ async fn a_link_is_deleted_when_that_was_confirmed() {
 }
 
 #[tokio::test]
-async fn a_confirmed_deletion_asks_nobody() {
+async fn a_confirmed_deletion_asks_no_question() {
     let shortener = with_wiki().await;
     let confirmed = Confirmation { yes: true };
     let (ended, printed) = Printed::by(true, None, async |c| {

@@ -1,4 +1,5 @@
-//! Clicks that are stored without a server: those that the database refused, and those of a node that is gone.
+//! Tests of storing clicks without a server: those that the database rejected, and those of a
+//! server that is gone.
 
 use std::path::PathBuf;
 
@@ -32,7 +33,7 @@ async fn retry(setup: &Setup) -> Vec<Drained> {
     retried.unwrap()
 }
 
-/// A journal whose database refused two of these five clicks, and takes them now.
+/// Returns a journal whose database rejected two of these five clicks, and accepts them now.
 async fn with_two_refused(privacy: Privacy) -> (Setup, Vec<ClickId>) {
     let mut setup = Setup::new().await;
     setup.rig.privacy = privacy;
@@ -45,14 +46,14 @@ async fn with_two_refused(privacy: Privacy) -> (Setup, Vec<ClickId>) {
     (setup, clicks)
 }
 
-/// The problems of all journals.
+/// Returns the problems of all journals.
 async fn problems(setup: &Setup) -> Vec<ledger::JournalProblem> {
     let journals = ledger::journals(&*setup.store, &setup.rig.path()).await;
     let journals = journals.unwrap().into_iter();
     journals.flat_map(|journal| journal.problems).collect()
 }
 
-/// The directories in which clicks are tried again.
+/// Returns the directories in which clicks are retried.
 fn retries(setup: &Setup) -> Vec<PathBuf> {
     let found = std::fs::read_dir(setup.rig.path().join("retries")).unwrap();
     let paths = found.map(|entry| entry.unwrap().path());
@@ -95,7 +96,7 @@ async fn what_is_refused_again_is_set_aside_again() {
     assert_eq!(problems(&setup).await, []);
 }
 
-/// A try that is killed goes on where it was, whatever it had done.
+/// A retry that was killed continues where it was.
 #[tokio::test(start_paused = true)]
 async fn a_try_that_was_interrupted_stores_nothing_twice() {
     for privacy in [Privacy::Full, Privacy::Counts] {
@@ -117,12 +118,12 @@ async fn a_try_that_was_interrupted_stores_nothing_twice() {
             };
             let segment = "00000000000000000000.clicks";
             match step {
-                // Before the file was taken.
+                // Killed before the file was taken.
                 0 => {
                     std::fs::write(setup.rig.path().join("rejected"), &frames).unwrap();
                     files(&["id", segment]);
                 }
-                // After that, before or while the segment was written.
+                // Killed after that, before or while the segment was written.
                 1 | 2 => {
                     std::fs::write(retry_directory.join("source"), &frames).unwrap();
                     files(&["id"]);
@@ -143,7 +144,7 @@ async fn a_try_that_was_interrupted_stores_nothing_twice() {
     }
 }
 
-/// What was set aside twice, because the database was set back in between, is stored once.
+/// Clicks set aside twice, because the database was restored in between, are stored once.
 #[tokio::test(start_paused = true)]
 async fn a_click_that_was_set_aside_twice_is_stored_once() {
     for privacy in [Privacy::Full, Privacy::Counts] {
@@ -153,7 +154,7 @@ async fn a_click_that_was_set_aside_twice_is_stored_once() {
         std::fs::write(&file, [&*frames, &*frames].concat()).unwrap();
         assert_eq!(retry(&setup).await[0].stored, 2);
         setup.counts(5).await;
-        // In another file.
+        // The same clicks in another file.
         std::fs::write(&file, &frames).unwrap();
         let retried = retry(&setup).await;
         let last = retried.last().unwrap();
@@ -161,8 +162,8 @@ async fn a_click_that_was_set_aside_twice_is_stored_once() {
         if privacy.keeps_rows() {
             assert_eq!((last.duplicates, last.pending), (2, 0));
         } else {
-            assert!(last.failure.as_ref().unwrap().contains("was set back"));
-            // Others that are refused later do not let them through.
+            assert!(last.failure.as_ref().unwrap().contains("was restored"));
+            // Clicks that are rejected later do not change that.
             assert!(retry(&setup).await.iter().all(|one| one.failure.is_none()));
         }
         setup.counts(5).await;
@@ -190,7 +191,7 @@ async fn clicks_that_were_refused_under_another_id_count_for_that_one() {
     setup.counts(clicks.len() + 1).await;
 }
 
-/// A server that sets clicks aside meanwhile loses none to it.
+/// A server that sets clicks aside at the same time loses none.
 #[tokio::test]
 async fn no_click_is_missed_while_a_server_sets_others_aside() {
     let (setup, _) = with_two_refused(Privacy::Full).await;
@@ -232,7 +233,7 @@ async fn the_journal_of_a_node_that_is_gone_is_drained() {
     let clicks = setup.clicks(100);
     let path = setup.rig.path();
     let drain = drain_of(&setup, KEEP);
-    // While it is in use, nobody else may.
+    // A journal in use cannot be drained.
     let failure = drain.drain(&path, |_, _| ()).await.unwrap_err();
     let is_locked = matches!(failure, IngesterError::Journal(JournalError::Locked { .. }));
     assert!(is_locked, "{failure}");
@@ -249,7 +250,7 @@ async fn the_journal_of_a_node_that_is_gone_is_drained() {
         store,
         rig,
     };
-    // Nobody has it open now: a copy of the directory is drained.
+    // A copy of the directory is not in use and can be drained.
     let copy = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(&path).unwrap() {
         let entry = entry.unwrap();

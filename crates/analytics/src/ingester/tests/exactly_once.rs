@@ -1,4 +1,4 @@
-//! Each click once, however the database fails and whenever the process ends.
+//! Tests that each click is stored once, however the database fails and whenever the process ends.
 
 use super::*;
 
@@ -17,7 +17,7 @@ async fn each_click_is_stored_once_whatever_the_database_answers_and_whenever_th
         for _ in 0..12 {
             let count = draw(&random, 20);
             clicks.extend(setup.clicks(usize::try_from(count).unwrap()));
-            // It is stopped in the middle of what it does, at the latest after this time.
+            // Stop the ingester at any point within this time.
             let limit = Duration::from_millis(draw(&random, 300));
             let _ = tokio::time::timeout(limit, ingester.step()).await;
             if draw(&random, 4) == 0 {
@@ -65,7 +65,7 @@ async fn a_batch_whose_commit_was_not_acknowledged_is_recognised_after_it_was_ha
     .await;
     let mut ingester = setup.rig.ingester().await;
     let (id, clicks) = (setup.rig.journal.id(), setup.clicks(8));
-    // The first attempt commits; the second one is refused for another reason.
+    // The first attempt commits; the second is rejected for another reason.
     refuse_attempt(&setup, 2);
     setup.settle(&mut ingester).await;
     setup.has(&clicks);
@@ -77,7 +77,7 @@ async fn a_batch_whose_commit_was_not_acknowledged_is_recognised_after_it_was_ha
     setup.has(&[clicks, more].concat());
 }
 
-/// Refuses the n-th attempt to store something.
+/// Makes the store reject the n-th attempt to store something.
 fn refuse_attempt(setup: &Setup, nth: u32) {
     let mut attempts = 0;
     setup.witness.seen().refuse = Some(Box::new(move |_| {
@@ -147,7 +147,7 @@ async fn an_outage_is_waited_for_and_then_everything_is_stored() {
     clicks.extend(setup.clicks(5));
     setup.store.set_down(true);
     setup.work(&mut ingester, 3_600).await;
-    // While it waits it does not hammer.
+    // Attempts have pauses in between.
     let attempts = setup.store.calls(Operation::Ingest);
     assert!((1_000..2_000).contains(&attempts), "{attempts}");
     clicks.extend(setup.clicks(5));

@@ -1,5 +1,5 @@
-//! What arrives late, and what a database that was set back knows of those who came before: found by search
-//! (`tests/histories`).
+//! Tests of batches that arrive late, and of databases that were restored from a backup. The cases
+//! were found by search (`tests/histories`).
 
 use waypost_core::JournalOwner;
 use waypost_store::{Claimed, Ingested, JournalClaim, JournalRecord};
@@ -12,7 +12,7 @@ impl Setup {
         found.unwrap().unwrap()
     }
 
-    /// The owner settles records that nobody has.
+    /// Settles records as lost, as the owner.
     async fn settle_lost(&self, record: &JournalRecord, lost: u64) {
         let batch = ClickBatch {
             journal: record.id,
@@ -43,7 +43,7 @@ async fn an_owner_that_was_tried_without_an_answer_is_known_after_a_set_back() {
     let id = setup.rig.journal.id();
     setup.clicks(4);
     setup.settle(&mut ingester).await;
-    // Nothing is kept here.
+    // This journal keeps no stored clicks.
     setup.work(&mut ingester, 60).await;
     assert_eq!(setup.rig.journal.first(), 4);
     setup.witness.restore(&backup);
@@ -68,7 +68,7 @@ async fn what_is_gone_is_counted_as_lost_under_a_new_id_too() {
     setup.work(&mut ingester, 60).await;
     assert_eq!(setup.rig.journal.first(), 5);
     setup.witness.restore(&backup);
-    // The original goes on.
+    // The original continues.
     setup.settle_lost(&setup.found().await, 3).await;
     setup.clicks(2);
     setup.settle(&mut ingester).await;
@@ -93,7 +93,7 @@ async fn a_batch_that_arrives_after_the_database_was_set_back_is_its_process_s_o
     setup.clicks(4);
     setup.settle(&mut ingester).await;
     setup.clicks(3);
-    // It is sent, and on its way for long.
+    // The batch is sent and delayed.
     let step = tokio::time::timeout(Duration::from_millis(10), ingester.step());
     assert!(step.await.is_err());
     setup.witness.restore(&backup);
@@ -107,12 +107,12 @@ async fn a_batch_that_arrives_after_the_database_was_set_back_is_its_process_s_o
     setup.settle(&mut ingester).await;
     let record = setup.record().await;
     assert_eq!(record.id, id);
-    // What arrived late counts as lost here; it is not stored a second time.
+    // The late batch counts as lost here, and is not stored a second time.
     assert_eq!((record.stored, record.dropped.lost), (5, 3));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_journal_without_segments_has_no_more_is_counted_as_lost() {
+async fn clicks_that_a_journal_without_segments_no_longer_has_are_counted_as_lost() {
     let mut setup = Setup::new().await;
     drop(setup.rig.ingester().await);
     let backup = setup.witness.backup();

@@ -1,4 +1,4 @@
-//! Where journal and database disagree about how far it is settled, and about whose it is.
+//! Tests of journals and databases that disagree about position or owner.
 
 use waypost_core::{Click, JournalOwner};
 use waypost_store::{Claimed, ClickStore as _, Ingested, JournalClaim, JournalRecord};
@@ -6,7 +6,7 @@ use waypost_store_testkit::samples::START;
 
 use super::*;
 
-/// Another process takes the journal, as one that uses a copy of the directory with `end` records does.
+/// Takes the journal as another process that uses a copy of the directory with `end` records.
 async fn take_elsewhere(setup: &Setup, end: u64) -> JournalRecord {
     let owner = JournalOwner::new(START, &*setup.rig.random);
     let claim = JournalClaim {
@@ -20,7 +20,7 @@ async fn take_elsewhere(setup: &Setup, end: u64) -> JournalRecord {
     }
 }
 
-/// The other process settles clicks, and records that nobody has.
+/// Settles clicks and dropped records as the other process.
 async fn settle_elsewhere(setup: &Setup, record: &JournalRecord, clicks: Vec<Click>, dropped: u64) {
     let batch = ClickBatch {
         journal: record.id,
@@ -40,7 +40,7 @@ async fn settle_elsewhere(setup: &Setup, record: &JournalRecord, clicks: Vec<Cli
 
 #[tokio::test(start_paused = true)]
 async fn clicks_of_a_journal_that_another_process_took_are_stored_under_a_new_id() {
-    // Whatever the other one settles meanwhile: it is not what this one has.
+    // Whatever the other process settles, these are not the clicks of this one.
     for settled in [0, 1, 4, 5, 6, 1_000] {
         let setup = Setup::new().await;
         let mut ingester = setup.rig.ingester().await;
@@ -57,7 +57,7 @@ async fn clicks_of_a_journal_that_another_process_took_are_stored_under_a_new_id
         let record = setup.record().await;
         assert_eq!((record.stored, record.began), (10, 0));
         assert_eq!(record.split.unwrap().from, id);
-        // The new id stays.
+        // The new ID is kept.
         drop(ingester);
         let rig = setup.rig.restart();
         assert_eq!(rig.journal.id(), new);
@@ -81,7 +81,7 @@ async fn clicks_that_two_processes_have_are_stored_once() {
         setup.counts(7).await;
         setup.has(&[clicks, more].concat());
         assert_eq!(setup.set_aside(), []);
-        // The other one finds the rest stored.
+        // The other process finds the rest already stored.
         let record = setup.record().await;
         assert_eq!(record.stored, 7 - settled as u64);
         shows(
@@ -137,8 +137,8 @@ async fn without_rows_each_process_stores_what_the_other_does_not_have() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_position_that_was_moved_without_taking_the_journal_is_nobodys_proof() {
-    // As a version of Waypost that knows no owners does, on a copy of the directory.
+async fn a_position_that_was_moved_without_taking_the_journal_proves_nothing() {
+    // As an old version of Waypost without owners does, on a copy of the directory.
     for moved in [1, 4, 5, 6, 1_000] {
         let setup = Setup::new().await;
         let mut ingester = setup.rig.ingester().await;
@@ -212,7 +212,7 @@ async fn a_database_that_was_set_back_to_before_the_process_is_caught_up_by_it_o
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_journal_has_no_more_is_counted_as_lost() {
+async fn clicks_that_the_journal_no_longer_has_are_counted_as_lost() {
     let (metrics, _guard) = metered();
     let setup = Setup::new().await;
     let mut ingester = setup.rig.ingester().await;
@@ -221,7 +221,7 @@ async fn what_the_journal_has_no_more_is_counted_as_lost() {
     let backup = setup.witness.backup();
     setup.clicks(5);
     setup.settle(&mut ingester).await;
-    // Nothing is kept here. The segment is deleted when it is settled and durable.
+    // This journal keeps no stored clicks: the segment is deleted when it is settled and durable.
     setup.work(&mut ingester, 60).await;
     assert_eq!(setup.rig.journal.first(), 9);
     setup.witness.restore(&backup);
@@ -260,7 +260,7 @@ async fn what_was_reported_and_is_not_there_is_lost() {
     setup.clicks(7);
     setup.work(&mut ingester, 10).await;
     drop(ingester);
-    // The power failed, and the disk had nothing of the last segment.
+    // After a power failure, the disk has nothing of the last segment.
     setup.rig = setup.rig.restart_after(|directory| {
         for entry in std::fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();

@@ -1,4 +1,4 @@
-//! A journal that cannot be read whole.
+//! Tests of a journal that cannot be read completely.
 
 use super::*;
 use crate::journal::JournalStatus;

@@ -1,4 +1,4 @@
-//! Clicks that the database refuses, and a database that refuses everything.
+//! Tests of clicks that the database rejects, and of a database that rejects everything.
 
 use super::*;
 
@@ -108,7 +108,7 @@ async fn what_is_not_wrong_with_the_clicks_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn conflicts_hold_up_nobody_however_many_there_are() {
+async fn conflicts_delay_no_other_clicks_however_many_there_are() {
     let setup = Setup::new().await;
     let mut ingester = setup.rig.ingester().await;
     let clicks = setup.clicks(60);

@@ -1,4 +1,4 @@
-//! Records that another journal has settled, without rows to tell by.
+//! Tests of records that another journal has settled and whose click records are purged.
 
 use waypost_core::{JournalId, JournalOwner};
 use waypost_store::{Claimed, Ingested, JournalClaim, JournalRecord, JournalSplit};
@@ -7,7 +7,7 @@ use waypost_store_testkit::samples::START;
 use super::*;
 
 impl Setup {
-    /// A claim of a process that uses a copy of the directory.
+    /// Returns the claim of a process that uses a copy of the directory.
     fn claim_of_a_copy(&self, journal: JournalId) -> JournalClaim {
         let owner = JournalOwner::new(START, &*self.rig.random);
         JournalClaim {
@@ -24,7 +24,8 @@ impl Setup {
         }
     }
 
-    /// Another process settles the first records of this journal under its own; their rows are purged.
+    /// Settles the first records of this journal under the journal of another process, and purges
+    /// their click records.
     async fn settle_and_purge(&self, record: &JournalRecord, count: usize) {
         let records = Cursor::new(0).read(&self.rig.journal, count).unwrap();
         let batch = ClickBatch {
@@ -49,11 +50,11 @@ async fn what_the_owner_of_the_journal_settled_after_the_split_is_not_stored_aga
         let id = setup.rig.journal.id();
         setup.clicks(5);
         let other = setup.take(&setup.claim_of_a_copy(id)).await;
-        // It goes on under a new id, before anything is settled.
+        // It continues under a new ID before anything is settled.
         ingester.check().await.unwrap();
         assert_ne!(setup.rig.journal.id(), id);
         setup.settle_and_purge(&other, settled).await;
-        // Both have more, which is not the same.
+        // Both get further clicks, which differ.
         let batch = ClickBatch {
             journal: id,
             owner: other.owner.unwrap(),

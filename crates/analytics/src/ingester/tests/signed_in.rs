@@ -1,4 +1,4 @@
-//! Whose clicks are, of visitors who are signed in.
+//! Tests of clicks by signed-in visitors.
 
 use waypost_core::{Session, SessionHash, User, UserId};
 use waypost_store::{SessionStore as _, UserStore as _};
@@ -7,7 +7,7 @@ use waypost_store_testkit::samples::Samples;
 use super::*;
 
 impl Setup {
-    /// A user, and a session of theirs that began an hour ago and lasts for another one.
+    /// Adds a user with a session that began an hour ago and expires in an hour.
     async fn signed_in(&self, email: &str) -> (User, Session, SessionHash) {
         let samples = Samples::new(email.len() as u64);
         let user = samples.user(email);
@@ -29,7 +29,7 @@ impl Setup {
         self.rig.click_with(&self.link, Some(session)).unwrap()
     }
 
-    /// Who made the clicks that the database has.
+    /// Returns the users of the clicks in the database.
     fn users(&self) -> Vec<Option<UserId>> {
         let seen = self.witness.seen();
         seen.clicks.iter().map(|click| click.user_id).collect()
@@ -37,7 +37,7 @@ impl Setup {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clicks_are_theirs_who_were_signed_in_and_asked_for_once_per_batch() {
+async fn clicks_belong_to_signed_in_users_who_are_looked_up_once_per_batch() {
     let setup = Setup::new().await;
     let mut ingester = setup.rig.ingester().await;
     let (ada, _, of_ada) = setup.signed_in("ada@example.com").await;
@@ -63,7 +63,7 @@ async fn a_click_counts_for_the_time_in_which_its_session_was_valid() {
     setup.click_by(hash);
     setup.rig.clock.advance(time::Duration::MINUTE);
     let now = setup.rig.clock.now();
-    // Signed out before anything is stored.
+    // Sign out before anything is stored.
     let ended = setup.witness.end_session(ada.id, session.id, now).await;
     assert!(ended.unwrap());
     setup.click_by(hash);
@@ -83,14 +83,14 @@ async fn a_click_counts_for_the_time_in_which_its_session_was_valid() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_user_who_is_deleted_takes_no_click_along_and_holds_up_none() {
+async fn a_deleted_user_loses_no_click_and_delays_none() {
     let setup = Setup::new().await;
     let mut ingester = setup.rig.ingester().await;
     let (ada, _, hash) = setup.signed_in("ada@example.com").await;
     let mut clicks = vec![setup.click_by(hash)];
     clicks.extend(setup.clicks(1));
     clicks.push(setup.click_by(hash));
-    // As a database whose user is deleted between the look-up and the insertion, each time.
+    // Each time, the user is deleted between the look-up and the insertion.
     let gone = ada.id;
     setup.witness.seen().refuse = Some(Box::new(move |batch| {
         let of_gone = |click: &waypost_core::Click| click.user_id == Some(gone);
@@ -102,7 +102,7 @@ async fn a_user_who_is_deleted_takes_no_click_along_and_holds_up_none() {
     assert_eq!(setup.set_aside(), []);
     assert_eq!(setup.record().await.dropped.rejected, 0);
 
-    // Deleted before: nobody is found.
+    // The user is deleted before: the look-up finds none.
     setup.witness.seen().refuse = None;
     setup.witness.delete_user(ada.id).await.unwrap();
     setup.click_by(hash);

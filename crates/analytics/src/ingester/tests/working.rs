@@ -1,4 +1,4 @@
-//! The loop: waiting, tidying, working on a thread of its own.
+//! Tests of the loop: waiting, tidying, running on its own thread.
 
 use super::*;
 use crate::journal::JournalStatus;

@@ -88,7 +88,7 @@ fn most_reachable(mut runs: Vec<Run>) -> Option<Resumed> {
         run.reachable = run.records.saturating_add(reachable);
         later.push(run);
     }
-    // The last of these is the first in the file: it wins a tie.
+    // The last of these is the first in the file and wins a tie.
     for run in later {
         if best
             .as_ref()
@@ -267,7 +267,7 @@ fn damaged(end: &[u8], position: u64, before: Good) -> Good {
             return estimated(end, before);
         };
         if bytes > rest.len() {
-            // A record that was not written whole.
+            // A record that was not written completely.
             return walked;
         }
         walked.records += 1;

@@ -1,4 +1,4 @@
-//! Which clicks are written together, and what becomes of those whose visitors do not wait.
+//! Tests of which clicks are written together, and of clicks whose visitors do not wait.
 
 use std::path::Path;
 use std::time::Duration;
@@ -39,7 +39,7 @@ fn click(journal: &Arc<Journal>, number: u128) -> Appending {
     })
 }
 
-/// The numbers of the clicks that can be read.
+/// Returns the numbers of the clicks that can be read.
 fn numbers(journal: &Journal) -> Vec<u128> {
     let records = Cursor::new(0).read(journal, 1_000_000).unwrap();
     let ids = records.clicks.iter().map(|click| click.id.as_uuid());
@@ -73,7 +73,7 @@ async fn a_click_is_written_when_nobody_waits_for_it() {
 }
 
 #[tokio::test]
-async fn nobody_depends_on_another_who_does_not_wait_yet() {
+async fn no_click_depends_on_another_that_does_not_wait_yet() {
     let directory = tempfile::tempdir().unwrap();
     let journal = journal(directory.path(), 1_000_000);
     let later = click(&journal, 0);

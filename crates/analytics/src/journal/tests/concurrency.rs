@@ -1,4 +1,4 @@
-//! Several threads that append while another one reads and settles.
+//! Tests with several threads that append while another reads and settles.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -8,7 +8,7 @@ use super::*;
 const THREADS: u64 = 4;
 const EACH: u64 = 2_000;
 
-/// Appends from several threads, and gives back the positions.
+/// Appends from several threads and returns the positions.
 fn append_from_threads(journal: &Arc<Journal>) -> BTreeSet<u64> {
     thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
@@ -26,7 +26,7 @@ fn append_from_threads(journal: &Arc<Journal>) -> BTreeSet<u64> {
             .flat_map(|thread| thread.join().unwrap());
         let mut all = BTreeSet::new();
         for position in positions {
-            assert!(all.insert(position), "{position} was given twice");
+            assert!(all.insert(position), "{position} was assigned twice");
         }
         all
     })
@@ -63,7 +63,7 @@ fn what_is_appended_while_others_read_settle_tidy_and_sync_is_read_once() {
                 let mut cursor = Cursor::new(0);
                 let mut all = Read::default();
                 loop {
-                    // Before it is read: what was appended until then must be seen.
+                    // Check before reading: everything appended until then must be read.
                     let ended = journal.state().stopping;
                     let went_on = all.take(cursor.read(journal, 5).unwrap());
                     journal.settle(all.end, None);
@@ -84,7 +84,7 @@ fn what_is_appended_while_others_read_settle_tidy_and_sync_is_read_once() {
         assert_eq!(read.dropped, Dropped::default());
         assert_eq!(read.end, positions.len() as u64, "{durability}");
         let numbers: BTreeSet<_> = read.numbers.iter().collect();
-        assert_eq!(numbers.len(), read.numbers.len(), "none twice");
+        assert_eq!(numbers.len(), read.numbers.len(), "no click is read twice");
         assert_eq!(journal.pending(), 0);
         journal.tidy(LATER);
         let end = journal.end();

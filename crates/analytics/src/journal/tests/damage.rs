@@ -1,4 +1,4 @@
-//! Files that are not as they were written.
+//! Tests of damaged files.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -23,7 +23,7 @@ fn a_torn_tail_costs_only_the_record_that_is_torn_wherever_it_is_torn() {
         });
         let whole = PER_SEGMENT + (length.saturating_sub(HEADER) / FRAME) as u64;
         desk.read().is(0..whole);
-        // What comes next is not written behind the torn record.
+        // The next records replace the incomplete one.
         desk.append_all(whole..whole + 3);
         desk.restart().read().is(0..whole + 3);
     }
@@ -69,7 +69,7 @@ fn damage_in_the_last_segment_is_counted_also_after_a_restart_and_costs_nothing_
         assert_eq!(status.pending(0).clicks, 4, "byte {at}");
         assert_eq!(status.segments[0].records, 3, "byte {at}");
         assert_eq!(status.segments[0].bad_bytes, FRAME as u64, "byte {at}");
-        // What comes next follows it.
+        // The next records follow it.
         desk.append_all(4..6);
         let desk = desk.restart();
         let read = desk.read();
@@ -125,7 +125,7 @@ fn damage_longer_than_what_is_read_at_once_is_passed() {
     desk.append_all(0..20_000);
     let path = desk.files().remove(0);
     let file = File::options().write(true).open(path).unwrap();
-    // From within one record to within another one.
+    // From inside one record to inside another.
     let (from, to) = (500 * FRAME + 30, 19_500 * FRAME + 30);
     let garbage = vec![0xEE; to - from];
     file.write_all_at(&garbage, (HEADER + from) as u64).unwrap();
@@ -142,7 +142,7 @@ fn a_segment_that_vanished_costs_only_its_own_records() {
     desk.append_all(0..20);
     std::fs::remove_file(&desk.files()[1]).unwrap();
     let mut cursor = Cursor::new(0);
-    // What can be read before it comes first.
+    // Records before it are returned first.
     let records = cursor.read(&desk.journal, 100).unwrap();
     assert_eq!(records.clicks.len(), 8);
     let error = cursor.read(&desk.journal, 100).unwrap_err();

@@ -1,4 +1,4 @@
-//! A journal that is full, or that cannot be written.
+//! Tests of a journal that is full or cannot be written.
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn beyond_its_limit_clicks_are_refused_until_some_are_settled() {
         while desk.append(accepted).is_ok() {
             accepted += 1;
         }
-        // In memory there are no headers.
+        // Segments in memory have no headers.
         assert!((FULL..FULL + 4).contains(&accepted), "{accepted}");
         assert_eq!(desk.append(accepted), Err(DropReason::JournalFull));
         assert_eq!(desk.journal.pending(), accepted, "{durability}");
@@ -44,7 +44,7 @@ fn what_it_takes_on_disk_stays_within_the_limit() {
     assert!(number > 2 * FULL);
 }
 
-/// The next segment's name is taken by something that is no file, so that no write can succeed.
+/// Creates a directory with the name of the next segment, so that every write fails.
 fn block(desk: &Desk) -> PathBuf {
     let name = format!("{:020}.clicks", desk.journal.end());
     let path = desk.temporary.path().join(name);
@@ -80,7 +80,7 @@ async fn a_disk_that_fails_is_not_tried_again_at_once() {
 
 #[test]
 fn a_full_disk_has_a_reason_of_its_own() {
-    // Everything that is written to it fails as on a full disk.
+    // Every write to it fails as on a full disk.
     let full = File::options().write(true).open("/dev/full").unwrap();
     let error = full.write_all_at(b"click", 0).unwrap_err();
     assert_eq!(reason_of(&error), DropReason::DiskFull);

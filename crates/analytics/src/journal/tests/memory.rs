@@ -1,4 +1,4 @@
-//! Durability `memory`: what is in memory is gone with the process, and is counted.
+//! Tests of durability `memory`: clicks in memory are lost with the process, and counted.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn the_clicks_of_a_killed_process_are_counted_as_lost() {
     desk.append_all(0..200);
     desk.settle(100);
     let mut desk = desk.restart();
-    // At every 64th it was noted how many there were.
+    // The number of clicks is recorded every 64 clicks.
     assert_eq!((desk.journal.end(), desk.journal.pending()), (193, 93));
     desk.append_all(193..200);
     let read = desk.read();

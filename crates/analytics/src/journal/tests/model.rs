@@ -1,5 +1,5 @@
-//! Whatever is done to a journal, in whatever order: no panic, no wrong record, none twice, and every
-//! accepted click is read or counted.
+//! Model test: any operations on a journal, in any order, cause no panic and no wrong or repeated
+//! record, and every accepted click is read or counted.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -10,15 +10,15 @@ use super::*;
 enum Step {
     Append(u64),
     Read(usize),
-    /// What was read is settled.
+    /// Settle the records that were read.
     Settle,
     Tidy,
     Restart,
-    /// The process ends, and the disk loses the end of the last segment.
+    /// End the process, and lose the end of the last segment.
     Tear(Index),
-    /// A bit of a segment changes while the journal is in use.
+    /// Change a bit of a segment while the journal is in use.
     Flip(Index, Index),
-    /// The same while nobody uses it.
+    /// Change a bit of a segment while the journal is not in use.
     FlipAndRestart(Index, Index),
 }
 
@@ -42,7 +42,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A journal, and what is known of it from outside.
+/// A journal and its expected state.
 struct Model {
     desk: Option<Desk>,
     cursor: Cursor,
@@ -50,16 +50,16 @@ struct Model {
     accepted: Vec<u64>,
     /// The number of the next click.
     next: u64,
-    /// How many records were read as dropped and settled.
+    /// Number of records that were read as dropped and settled.
     dropped: u64,
     /// The clicks that were read and settled.
     settled: Vec<u64>,
     read: Read,
-    /// Clicks of the last segment that were gone after damage.
+    /// Number of clicks at the end of the last segment that damage removed.
     cut: usize,
     /// Whether a file was changed.
     damaged: bool,
-    /// Whether one was since the last restart.
+    /// Whether a file was changed since the last restart.
     freshly_damaged: bool,
 }
 
@@ -128,7 +128,7 @@ impl Model {
         let (start, known) = (self.read.end, self.read.numbers.len());
         let went_on = self.read.take(records);
         assert_eq!(self.read.end, self.cursor.position());
-        // Each is one of those that stand there, in their order.
+        // Each is one of the accepted clicks of this range, in order.
         let range = usize::try_from(start).unwrap()..usize::try_from(self.read.end).unwrap();
         let mut expected = self.accepted[range].iter();
         for number in &self.read.numbers[known..] {
@@ -166,7 +166,7 @@ impl Model {
         self.desk = Some(desk);
     }
 
-    /// Reads and settles what is left: then every accepted click is accounted for.
+    /// Reads and settles the rest, and asserts that every accepted click is accounted for.
     fn finish(mut self) {
         while self.read(7) {}
         self.settle();
@@ -204,7 +204,7 @@ fn flip(directory: &Path, segment: Index, bit: Index) {
     }
     let bit = bit.index(bytes.len() * 8);
     bytes[bit / 8] ^= 1 << (bit % 8);
-    // In its place: who has it open sees it, too.
+    // Change the file in place, so that the open journal sees the change.
     let file = File::options().write(true).open(path).unwrap();
     file.write_all_at(&bytes, 0).unwrap();
 }

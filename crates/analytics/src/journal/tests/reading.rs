@@ -1,4 +1,4 @@
-//! Appending, reading back, and letting go of what is settled.
+//! Tests of appending, reading and deleting settled segments.
 
 use super::*;
 
@@ -80,10 +80,10 @@ fn tidying_deletes_the_last_segment_and_loses_nothing() {
     assert_eq!(desk.bases(), [0, 8], "nothing is settled");
     desk.settle(9);
     desk.tidy();
-    assert_eq!(desk.bases(), [8], "one is not settled");
+    assert_eq!(desk.bases(), [8], "one record is not settled");
     desk.settle(10);
     desk.tidy();
-    assert_eq!(desk.bases(), [10], "it tells the end");
+    assert_eq!(desk.bases(), [10], "the segment marks the end");
     assert_eq!((desk.journal.first(), desk.journal.end()), (10, 10));
     desk.append_all(10..12);
     assert_eq!(desk.bases(), [10]);
@@ -101,7 +101,7 @@ fn it_says_since_when_the_oldest_click_waits() {
     desk.committed = 2;
     desk.journal.settle(2, Some(second));
     assert_eq!(desk.journal.waiting_since(), Some(second));
-    // A later process has not seen it come.
+    // A later process was not there when the clicks were accepted.
     let mut desk = desk.restart();
     let third = first + time::Duration::seconds(2);
     assert_eq!(desk.journal.waiting_since(), Some(third));
@@ -123,7 +123,7 @@ async fn whoever_waits_for_records_or_for_settling_is_woken() {
     let desk = Desk::new();
     let progress = desk.journal.progress();
     let second = Duration::from_secs(1);
-    // What was appended before anybody waited is not missed.
+    // Records appended before the wait are not missed.
     desk.append(0).unwrap();
     desk.journal.grown().await;
     assert_eq!(progress.reached(0, second).await, Settled::Yes);

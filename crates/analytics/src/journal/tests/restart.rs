@@ -1,4 +1,4 @@
-//! A process that ends at any moment, and the one after it.
+//! Tests of processes that end at any moment, and of the next process.
 
 use super::*;
 
@@ -30,7 +30,7 @@ fn nothing_is_lost_and_positions_go_on_at_whatever_moment_it_is_restarted() {
 fn what_was_settled_and_not_deleted_is_deleted_at_the_next_start() {
     let mut desk = Desk::new();
     desk.append_all(0..20);
-    // The database has it, and the process ended before it knew.
+    // The database has the clicks, and the process ended before the response.
     desk.committed = 17;
     let desk = desk.restart();
     assert_eq!(desk.bases(), [16]);
@@ -52,7 +52,7 @@ fn a_tail_that_the_disk_lost_is_not_expected_when_the_database_has_it() {
     }
 }
 
-/// Leaves so many records.
+/// Truncates the last segment to a number of records.
 fn cut_to(directory: &Path, records: u64) {
     for path in files(directory).into_iter().rev() {
         let base: u64 = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
@@ -94,7 +94,7 @@ fn a_process_that_ends_between_making_a_segment_and_writing_to_it_loses_nothing(
         let mut desk = desk.restart();
         desk.append_all(PER_SEGMENT..12);
         desk.read().is(0..12);
-        // The empty segment has the name of the one that followed it.
+        // The empty segment has the name of the segment that followed it.
         desk.settle(PER_SEGMENT);
         assert_eq!(desk.bases(), [PER_SEGMENT]);
         desk = desk.restart();

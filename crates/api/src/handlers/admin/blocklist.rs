@@ -1,4 +1,4 @@
-//! `/admin/blocklist`: the hosts to which no link leads.
+//! `/admin/blocklist`: hosts that cannot be destinations.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -37,7 +37,7 @@ struct BlockedRow {
     created_at: Moment,
 }
 
-/// What the form sends that blocks.
+/// The fields of the form that blocks a host.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct BlockForm {
     #[serde(default)]
@@ -46,14 +46,14 @@ pub(crate) struct BlockForm {
     reason: String,
 }
 
-/// What the form sends that unblocks.
+/// The fields of the form that unblocks a host.
 #[derive(Debug, Deserialize)]
 pub(crate) struct UnblockForm {
     #[serde(default)]
     pattern: String,
 }
 
-/// Lists them in the order of their patterns.
+/// Lists the blocked hosts, sorted by pattern.
 pub(crate) async fn show(
     request: HttpRequest,
     state: web::Data<State>,
@@ -84,7 +84,7 @@ pub(crate) async fn block(
     }
 }
 
-/// Lets links lead to a host again.
+/// Unblocks a host.
 pub(crate) async fn unblock(
     state: web::Data<State>,
     PageForm(form): PageForm<UnblockForm>,
@@ -100,7 +100,7 @@ fn problem(error: ApiError) -> Result<Problem, ApiError> {
         ErrorCode::BadRequest | ErrorCode::Conflict => Ok(Problem::new("pattern", &message)),
         ErrorCode::DetailInvalid => Ok(Problem::new(
             "reason",
-            "a reason is one line of at most 200 characters",
+            "a reason must be one line of at most 200 characters",
         )),
         _ => Err(error),
     }

@@ -1,4 +1,4 @@
-//! `/admin/users/{id}/delete`: asks what becomes of the links of a user, and deletes them.
+//! `/admin/users/{id}/delete`: asks what happens to the links of a user, and deletes the user.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -16,9 +16,9 @@ use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::state::State;
 
-/// Links that are read at a time.
+/// Number of links that are read at a time.
 const PART: u32 = 200;
-/// So many parts are counted.
+/// Maximum number of parts that are counted.
 const PARTS: usize = 10;
 
 /// The page.
@@ -35,30 +35,30 @@ struct DeletePage<'a> {
     problem: &'a Problem,
 }
 
-/// The links that somebody owns.
+/// The number of links that a user owns.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Owned {
     all: u64,
-    /// Those that are theirs alone.
+    /// Links without another owner.
     alone: u64,
-    /// Those that are theirs first of all, alone or with others.
+    /// Links of which the user is the primary owner, alone or with others.
     primary: u64,
-    /// There are more.
+    /// Whether there are more links than were counted.
     has_more: bool,
 }
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct DeleteForm {
     /// `reassign` or `delete`.
     #[serde(default)]
     links: String,
-    /// To whom.
+    /// The email address of the user who gets the links.
     #[serde(default)]
     email: String,
 }
 
-/// Asks.
+/// Shows the form.
 pub(crate) async fn show(
     request: HttpRequest,
     state: web::Data<State>,
@@ -73,7 +73,7 @@ pub(crate) async fn show(
     shown(&user, &caller, &state, &frame, &typed, &Problem::NONE).await
 }
 
-/// Deletes them.
+/// Deletes the user.
 pub(crate) async fn delete(
     request: HttpRequest,
     state: web::Data<State>,
@@ -98,7 +98,7 @@ pub(crate) async fn delete(
 }
 
 impl DeleteForm {
-    /// What becomes of the links of a user.
+    /// Returns what happens to the links of the user.
     async fn read(&self, user: UserId, state: &State) -> Result<Result<Heir, Problem>, ApiError> {
         match self.links.as_str() {
             "delete" => return Ok(Ok(Heir::Nobody)),
@@ -106,7 +106,7 @@ impl DeleteForm {
             _ => {
                 return Ok(Err(Problem::new(
                     "links",
-                    "choose what becomes of their links",
+                    "choose what happens to their links",
                 )));
             }
         }
@@ -152,7 +152,7 @@ impl Owned {
         self.primary += u64::from(is_primary);
     }
 
-    /// Those that are somebody else's as well.
+    /// Returns the number of links with another owner.
     const fn shared(self) -> u64 {
         self.all.saturating_sub(self.alone)
     }

@@ -1,4 +1,4 @@
-//! `/admin/keywords/{id}`: changing a keyword, and removing it.
+//! `/admin/keywords/{id}`: changes and removes a keyword.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -28,7 +28,7 @@ struct KeywordPage<'a> {
     problem: &'a Problem,
 }
 
-/// Shows what can be changed.
+/// Shows the form.
 pub(crate) async fn show(
     request: HttpRequest,
     state: web::Data<State>,
@@ -47,7 +47,7 @@ pub(crate) async fn show(
     shown(&keyword, &state, &frame, &typed, &Problem::NONE)
 }
 
-/// Changes it.
+/// Changes the keyword.
 pub(crate) async fn change(
     request: HttpRequest,
     state: web::Data<State>,
@@ -71,7 +71,7 @@ pub(crate) async fn change(
     }
 }
 
-/// Removes it.
+/// Removes the keyword.
 pub(crate) async fn remove(
     request: HttpRequest,
     state: web::Data<State>,

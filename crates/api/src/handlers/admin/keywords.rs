@@ -1,4 +1,4 @@
-//! `GET` and `POST /admin/keywords`: the keywords, and making one.
+//! `GET` and `POST /admin/keywords`: lists and creates keywords.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -29,7 +29,7 @@ struct KeywordsPage<'a> {
     next: Option<String>,
 }
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct KeywordForm {
     #[serde(default)]
@@ -40,18 +40,18 @@ pub(crate) struct KeywordForm {
     pub(super) title: String,
     #[serde(default)]
     pub(super) description: String,
-    /// A box that is ticked or not.
+    /// Present if the box is ticked.
     pub(super) forward_query: Option<String>,
 }
 
 impl KeywordForm {
-    /// The description, with the ends of its lines as they are stored: forms send others.
+    /// Returns the description with LF line endings; forms send CRLF.
     pub(super) fn description(&self) -> String {
         self.description.trim().replace("\r\n", "\n")
     }
 }
 
-/// Lists them in the order of the alphabet.
+/// Lists the keywords in alphabetical order.
 pub(crate) async fn show(
     request: HttpRequest,
     state: web::Data<State>,
@@ -66,7 +66,7 @@ pub(crate) async fn show(
     shown(&state, &caller, &frame, &query, &typed, &Problem::NONE).await
 }
 
-/// Makes one.
+/// Creates a keyword.
 pub(crate) async fn create(
     request: HttpRequest,
     state: web::Data<State>,

@@ -1,4 +1,4 @@
-//! `GET /admin/links`: all links, whoever owns them, deleted ones included.
+//! `GET /admin/links`: lists the links of all users, including deleted ones.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -29,14 +29,14 @@ struct LinksPage<'a> {
     next: Option<String>,
 }
 
-/// A link.
+/// A link in the list.
 struct LinkRow {
     view: LinkView,
     created_at: Moment,
     deleted_at: Option<Moment>,
 }
 
-/// What the form asks for.
+/// The filters of the list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
@@ -53,7 +53,7 @@ struct Asked {
     cursor: Option<String>,
 }
 
-/// Lists them.
+/// Lists the links.
 pub(crate) async fn show(
     request: HttpRequest,
     state: web::Data<State>,
@@ -104,34 +104,36 @@ impl Asked {
         }
     }
 
-    /// Whether this visibility is asked for.
+    /// Whether this visibility is selected.
     fn shows(&self, visibility: &str) -> bool {
         self.visibility == visibility
     }
 
-    /// Whether this order is asked for.
+    /// Whether this order is selected.
     fn sorts(&self, order: &str) -> bool {
         self.sort == order
     }
 
-    /// Whether nothing is left out.
+    /// Whether there is no filter.
     fn is_all(&self) -> bool {
         let asked = [&self.q, &self.owner, &self.visibility, &self.deleted];
         asked.iter().all(|field| field.trim().is_empty())
     }
 }
 
-/// What is wrong with the form; what no form of this page sends is an error.
+/// Returns the error of a field. Fails with the error itself if the form of this page cannot cause
+/// it.
 fn problem(error: ApiError) -> Result<Problem, ApiError> {
     let message = error.body().message.into_owned();
     match error.code() {
         ErrorCode::BadRequest if message.starts_with("`owner`") => Ok(Problem::new(
             "owner",
-            "type the e-mail address of a user, or `me`",
+            "enter the email address of a user, or me",
         )),
-        ErrorCode::BadRequest if message.starts_with("`q`") => {
-            Ok(Problem::new("q", "a search has at most 200 characters"))
-        }
+        ErrorCode::BadRequest if message.starts_with("`q`") => Ok(Problem::new(
+            "q",
+            "a search must have at most 200 characters",
+        )),
         _ => Err(error),
     }
 }

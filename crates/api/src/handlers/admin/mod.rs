@@ -1,6 +1,6 @@
 //! Pages for admins.
 //!
-//! They do what `/api/v1/admin`, `/api/v1/keywords` and `linkctl` do, by the same functions.
+//! They call the same functions as `/api/v1/admin`, `/api/v1/keywords` and `linkctl`.
 
 pub(crate) mod blocklist;
 pub(crate) mod deletion;
@@ -14,7 +14,7 @@ pub(crate) mod users;
 
 use url::form_urlencoded;
 
-/// The pages: where they are, and what they are called.
+/// The pages: path and label.
 pub(crate) const TABS: [(&str, &str); 6] = [
     (USERS, "Users"),
     (LINKS, "All links"),
@@ -30,7 +30,7 @@ const ORPHANS: &str = "/admin/orphans";
 const BLOCKLIST: &str = "/admin/blocklist";
 const SYSTEM: &str = "/admin/system";
 
-/// The address of a page with those fields of its query that say something.
+/// Returns the path of a page with the fields of its query that are not empty.
 fn address(base: &str, path: &str, fields: &[(&str, &str)]) -> String {
     let given = fields.iter().filter(|(_, value)| !value.is_empty());
     let query = form_urlencoded::Serializer::new(String::new())
@@ -40,7 +40,7 @@ fn address(base: &str, path: &str, fields: &[(&str, &str)]) -> String {
     format!("{base}{path}{mark}{query}")
 }
 
-/// What a field says, if anything.
+/// Returns the trimmed text of a field, or `None` if it is empty.
 fn given(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_has_what_was_asked_for() {
+    fn a_path_has_the_fields_that_are_not_empty() {
         assert_eq!(
             address("/go", LINKS, &[("q", ""), ("owner", "")]),
             "/go/admin/links"

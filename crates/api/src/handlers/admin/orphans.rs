@@ -1,5 +1,5 @@
-//! `GET` and `POST /admin/orphans`: paths that people try and that lead nowhere; making links of them, and
-//! forgetting them.
+//! `GET` and `POST /admin/orphans`: lists orphan paths, offers to create links for them, and
+//! dismisses them.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -31,10 +31,10 @@ struct OrphansPage<'a> {
     next: Option<String>,
 }
 
-/// A path.
+/// An orphan path in the list.
 struct OrphanRow {
     path: String,
-    /// Where a link is made of it.
+    /// The path of the page that creates a link for it.
     make: String,
     hits: u64,
     days: u32,
@@ -42,7 +42,7 @@ struct OrphanRow {
     last_at: Moment,
 }
 
-/// Which days.
+/// The days to list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
@@ -53,14 +53,14 @@ struct Asked {
     cursor: Option<String>,
 }
 
-/// What the form sends that forgets a path.
+/// The fields of the form that dismisses a path.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ForgetForm {
     #[serde(default)]
     path: String,
 }
 
-/// Lists them, those with most hits first.
+/// Lists orphan paths, the most requested first.
 pub(crate) async fn show(
     request: HttpRequest,
     state: web::Data<State>,
@@ -99,7 +99,7 @@ pub(crate) async fn show(
     frame.page(status, &page)
 }
 
-/// Forgets one.
+/// Dismisses a path.
 pub(crate) async fn forget(
     state: web::Data<State>,
     PageForm(form): PageForm<ForgetForm>,
@@ -110,7 +110,7 @@ pub(crate) async fn forget(
 }
 
 impl Asked {
-    /// The days that were asked for, without a path.
+    /// Returns an empty list for the requested days.
     fn nothing(&self) -> OrphanList {
         OrphanList {
             from: self.from.clone(),
@@ -121,7 +121,7 @@ impl Asked {
     }
 }
 
-/// What is wrong with the days; what is wrong with a cursor is an error.
+/// Returns the error of a day. Fails with the error itself if it is about the cursor.
 fn problem(error: ApiError) -> Result<Problem, ApiError> {
     let message = error.body().message.into_owned();
     match (error.code(), message.as_str()) {

@@ -1,4 +1,4 @@
-//! `GET /admin/system`: what the server knows of itself. Nothing of it is secret.
+//! `GET /admin/system`: the configuration and state of this server. Nothing in it is secret.
 
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -9,6 +9,7 @@ use waypost_store::Counts;
 use super::SYSTEM;
 use crate::installation::Installation;
 use crate::oidc::Oidc;
+use crate::pages::text::{grouped, many};
 use crate::pages::{Frame, PageResult, VERSION};
 use crate::state::State;
 
@@ -25,10 +26,10 @@ struct SystemPage<'a> {
     base_url: &'a str,
     provider: Option<&'a str>,
     installation: &'a Installation,
-    /// `None` while the database does not answer.
+    /// `None` while the database is unavailable.
     counts: Option<Counts>,
     waiting: Waiting,
-    /// What the journal takes, and what it may take.
+    /// Present size of the journal; `max_size` is the maximum.
     size: String,
     max_size: String,
     durability: &'static str,
@@ -39,7 +40,7 @@ struct SystemPage<'a> {
     is_following: bool,
 }
 
-/// Shows it.
+/// Shows the page.
 pub(crate) async fn show(state: web::Data<State>, frame: Frame) -> PageResult {
     let counts = state.counts().await;
     let (recorder, resolver) = (state.recorder(), state.resolver());
@@ -67,15 +68,15 @@ pub(crate) async fn show(state: web::Data<State>, frame: Frame) -> PageResult {
     frame.page(StatusCode::OK, &page)
 }
 
-/// How large something is, for people.
+/// Formats a size.
 fn size(bytes: u64) -> String {
     let (unit, name) = match bytes {
-        0..KIB => return format!("{bytes} bytes"),
+        0..KIB => return many(bytes, "byte", "bytes"),
         bytes if bytes < KIB * KIB => (KIB, "KiB"),
         _ => (KIB * KIB, "MiB"),
     };
-    // Rounded up: what is there is never nothing.
-    format!("{} {name}", bytes.div_ceil(unit))
+    // Rounded up, to show no size above zero as zero.
+    format!("{} {name}", grouped(bytes.div_ceil(unit)))
 }
 
 #[cfg(test)]
@@ -83,13 +84,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_read_by_people() {
+    fn sizes_are_readable() {
         for (bytes, text) in [
             (0, "0 bytes"),
-            (1_023, "1023 bytes"),
+            (1, "1 byte"),
+            (1_023, "1,023 bytes"),
             (1_024, "1 KiB"),
             (1_025, "2 KiB"),
-            (1_073_741_824, "1024 MiB"),
+            (1_073_741_824, "1,024 MiB"),
         ] {
             assert_eq!(size(bytes), text);
         }

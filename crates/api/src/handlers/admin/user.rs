@@ -1,4 +1,4 @@
-//! `/admin/users/{id}`: one user, for admins: what they are called, what they may do, and whether anything.
+//! `/admin/users/{id}`: the name, role and state of a user, for admins.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -25,13 +25,13 @@ struct UserPage<'a> {
     email: &'a str,
     created_at: Moment,
     disabled_at: Option<Moment>,
-    /// Whether it is the admin who looks.
+    /// Whether this is the signed-in admin.
     is_self: bool,
     typed: &'a UserForm,
     problem: &'a Problem,
 }
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct UserForm {
     #[serde(default)]
@@ -42,14 +42,14 @@ pub(crate) struct UserForm {
     role: String,
 }
 
-/// What the form sends that disables and enables.
+/// The fields of the form that disables or enables the user.
 #[derive(Debug, Deserialize)]
 pub(crate) struct StateForm {
     #[serde(default)]
     disabled: String,
 }
 
-/// Shows what can be changed.
+/// Shows the forms.
 pub(crate) async fn show(
     request: HttpRequest,
     state: web::Data<State>,
@@ -65,7 +65,7 @@ pub(crate) async fn show(
     shown(&user, &caller, &frame, &typed, &Problem::NONE)
 }
 
-/// Changes address, name and role.
+/// Changes the email address, name and role.
 pub(crate) async fn change(
     request: HttpRequest,
     state: web::Data<State>,
@@ -91,7 +91,7 @@ pub(crate) async fn change(
     shown(&user, &caller, &frame, &form, &problem)
 }
 
-/// Disables them, or lets them sign in again.
+/// Disables or enables the user.
 pub(crate) async fn set_state(
     request: HttpRequest,
     state: web::Data<State>,
@@ -103,7 +103,7 @@ pub(crate) async fn set_state(
     let (disabled, flash) = match form.disabled.as_str() {
         "true" => (true, Flash::UserDisabled),
         "false" => (false, Flash::UserEnabled),
-        _ => return Err(ApiError::bad_request("`disabled` is true or false")),
+        _ => return Err(ApiError::bad_request("`disabled` must be true or false")),
     };
     let edit = UserEdit {
         disabled: Some(disabled),
@@ -114,7 +114,7 @@ pub(crate) async fn set_state(
     Ok(frame.go_saying(&format!("{USERS}/users/{id}"), flash, &state))
 }
 
-/// The user in the path.
+/// Returns the user in the path.
 pub(super) async fn find(request: &HttpRequest, state: &State) -> Result<User, ApiError> {
     let user = state.accounts().user(id_of(request, "id")?).await?;
     user.ok_or_else(ApiError::no_such_thing)
@@ -129,7 +129,7 @@ fn of_change(error: AccountError) -> Result<Problem, ApiError> {
 }
 
 impl UserForm {
-    /// What differs.
+    /// Returns the changes.
     fn read(&self, user: &User) -> Result<UserEdit, Problem> {
         let email =
             Email::parse(&self.email).map_err(|error| Problem::new("email", &error.to_string()))?;
@@ -138,11 +138,11 @@ impl UserForm {
         let role: Role = self
             .role
             .parse()
-            .map_err(|_| Problem::new("role", "choose what they may do"))?;
+            .map_err(|_| Problem::new("role", "choose a role"))?;
         Ok(UserEdit {
             email: (email != user.email).then_some(email),
             display_name: (name != user.display_name).then_some(name),
-            // A role that is set is no group's doing any more.
+            // A role that is set here no longer comes from a group of the OpenID provider.
             role: (role != user.role).then_some(role),
             disabled: None,
         })

@@ -1,4 +1,4 @@
-//! `GET` and `POST /admin`: all users, finding them, and adding one.
+//! `GET` and `POST /admin`: lists, finds and adds users.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -14,7 +14,7 @@ use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::input;
 use crate::state::State;
 
-/// So many users are on a page.
+/// Number of users on a page.
 const SHOWN: usize = 50;
 
 /// The page.
@@ -34,7 +34,7 @@ struct UsersPage<'a> {
     next: Option<String>,
 }
 
-/// A user.
+/// A user in the list.
 struct UserRow {
     id: String,
     email: String,
@@ -44,7 +44,7 @@ struct UserRow {
     created_at: Moment,
 }
 
-/// Which users.
+/// The query of the page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UsersQuery {
@@ -53,7 +53,7 @@ struct UsersQuery {
     cursor: Option<String>,
 }
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Default, Deserialize)]
 pub(crate) struct NewUserForm {
     #[serde(default)]
@@ -66,7 +66,7 @@ pub(crate) struct NewUserForm {
     password: String,
 }
 
-/// Lists them, the newest first.
+/// Lists users, the newest first.
 pub(crate) async fn show(
     request: HttpRequest,
     state: web::Data<State>,
@@ -77,7 +77,7 @@ pub(crate) async fn show(
     shown(&state, &frame, query, &form, &Problem::NONE).await
 }
 
-/// Adds one.
+/// Adds a user.
 pub(crate) async fn create(
     state: web::Data<State>,
     PageForm(form): PageForm<NewUserForm>,
@@ -103,7 +103,7 @@ impl NewUserForm {
         let role: Role = self
             .role
             .parse()
-            .map_err(|_| Problem::new("role", "choose what they may do"))?;
+            .map_err(|_| Problem::new("role", "choose a role"))?;
         let password = if self.password.is_empty() && may_lack_password {
             None
         } else {

@@ -1,4 +1,4 @@
-//! `GET` and `POST /auth/login`: signing in with an address and a password.
+//! `GET` and `POST /auth/login`: signing in with an email address and a password.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -14,8 +14,8 @@ use crate::request::client::{client_address, user_agent};
 use crate::site::see_other;
 use crate::state::State;
 
-/// Wrong, unknown, without a password or disabled: one answer for all of them.
-const REFUSED: &str = "The address or the password is not right.";
+/// One message for a wrong password and for a user who is unknown, disabled or has no password.
+const REFUSED: &str = "The email address or password is wrong.";
 
 /// The page.
 #[derive(Template)]
@@ -24,19 +24,19 @@ struct LoginPage<'a> {
     frame: &'a Frame,
     redirect: &'a str,
     email: &'a str,
-    /// The host of the OpenID provider, where there is one.
+    /// The host of the OpenID provider, if one is configured.
     provider: Option<&'a str>,
     problem: Option<&'a str>,
 }
 
-/// Where to go on to.
+/// The path to redirect to after signing in.
 #[derive(Debug, Default, Deserialize)]
 struct LoginQuery {
     #[serde(default)]
     redirect: String,
 }
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Deserialize)]
 pub(crate) struct LoginForm {
     email: String,
@@ -45,7 +45,7 @@ pub(crate) struct LoginForm {
     redirect: String,
 }
 
-/// Shows the form; whoever is signed in already goes on at once.
+/// Shows the form. Redirects at once if the user is signed in.
 pub(crate) async fn show(
     request: HttpRequest,
     state: web::Data<State>,
@@ -99,7 +99,7 @@ pub(crate) async fn submit(
     Ok(signed_in(&state, &opened, &redirect))
 }
 
-/// Signs in as often as the throttle lets them.
+/// Signs in, as often as the throttle allows.
 async fn sign_in(
     request: &HttpRequest,
     state: &State,
@@ -117,11 +117,11 @@ async fn sign_in(
     match &signed_in {
         Ok(None) => {}
         Err(AccountError::Busy) => throttle.give_back_to_account(&attempt),
-        // It succeeded, or the database was away.
+        // The attempt succeeded, or the database was unavailable.
         Ok(Some(_)) | Err(_) => throttle.give_back(&attempt),
     }
     match signed_in {
-        // They were deleted or disabled in this very moment.
+        // The user was deleted or disabled at the same time.
         Err(AccountError::NoUser) => Ok(None),
         signed_in => Ok(signed_in?),
     }

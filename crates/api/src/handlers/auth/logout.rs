@@ -1,4 +1,4 @@
-//! `GET` and `POST /auth/logout`: signing out, here or everywhere.
+//! `GET` and `POST /auth/logout`: signing out of this session or everywhere.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;
@@ -15,27 +15,27 @@ use crate::state::State;
 struct LogoutPage<'a> {
     frame: &'a Frame,
     redirect: &'a str,
-    /// Where to sign in.
+    /// The path of the sign-in page.
     sign_in: String,
 }
 
-/// What to sign in for afterwards.
+/// The path to sign in for afterwards.
 #[derive(Debug, Default, Deserialize)]
 struct LogoutQuery {
     #[serde(default)]
     redirect: String,
 }
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Deserialize)]
 pub(crate) struct LogoutForm {
-    /// Of the second button.
+    /// Set by the second button.
     everywhere: Option<String>,
     #[serde(default)]
     redirect: String,
 }
 
-/// Shows who is signed in, and the form.
+/// Shows the signed-in user and the form.
 pub(crate) async fn show(
     request: HttpRequest,
     state: web::Data<State>,
@@ -54,7 +54,7 @@ pub(crate) async fn show(
     frame.page(StatusCode::OK, &page)
 }
 
-/// Signs out, and makes the browser forget its session.
+/// Signs out and makes the browser forget its session.
 pub(crate) async fn submit(
     state: web::Data<State>,
     PageForm(form): PageForm<LogoutForm>,

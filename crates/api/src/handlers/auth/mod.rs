@@ -1,7 +1,7 @@
-//! The pages of signing in and out, and of the first start.
+//! Pages for signing in and out, and for the set-up of the first admin.
 //!
-//! Every form is checked by [`crate::request::csrf`] before anything else is done with it: a
-//! [`PageForm`](crate::pages::PageForm) is not read otherwise.
+//! [`crate::request::csrf`] checks every form before it is used: a
+//! [`PageForm`](crate::pages::PageForm) cannot be read otherwise.
 
 pub(crate) mod login;
 pub(crate) mod logout;
@@ -17,7 +17,7 @@ use crate::errors::ApiError;
 use crate::site::see_other;
 use crate::state::State;
 
-/// Ends the session that the browser had, if any: it is not to be somebody's who planted it there.
+/// Signs out the previous session of the browser, if any: an attacker may have planted it.
 pub(crate) async fn end_former(request: &HttpRequest, state: &State) -> Result<(), ApiError> {
     let presented = state.site().session_of(request.headers());
     if let Some(presented) = presented
@@ -29,7 +29,8 @@ pub(crate) async fn end_former(request: &HttpRequest, state: &State) -> Result<(
     Ok(())
 }
 
-/// Gives the browser its new session, and sends it to a path of this server, or home.
+/// Gives the browser its new session, and redirects it to a path of this server or to the
+/// dashboard.
 pub(crate) fn signed_in(state: &State, opened: &NewSession, path: &str) -> HttpResponse {
     let site = state.site();
     let secret = opened.secret.reveal();
@@ -38,7 +39,7 @@ pub(crate) fn signed_in(state: &State, opened: &NewSession, path: &str) -> HttpR
     answer
 }
 
-/// Tells the browser until when to keep its session.
+/// Sets the cookie that keeps a session in the browser until it expires.
 pub(crate) fn keep_session(
     answer: &mut HttpResponse,
     state: &State,

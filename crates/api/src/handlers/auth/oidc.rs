@@ -1,7 +1,7 @@
 //! `GET /auth/oidc/login` and `/auth/oidc/callback`: to the OpenID provider and back.
 //!
-//! What the browser keeps meanwhile is taken from it as soon as it has been of use; while the provider does
-//! not answer it stays, so that loading the page again is enough.
+//! The cookie of the pending sign-in is removed once it has been used. It stays while the provider
+//! is unavailable: reloading the page is then enough to finish signing in.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
@@ -15,14 +15,14 @@ use crate::request::client::{client_address, user_agent};
 use crate::site::see_other;
 use crate::state::State;
 
-/// Where to go on to.
+/// The path to redirect to after signing in.
 #[derive(Debug, Default, Deserialize)]
 struct BeginQuery {
     #[serde(default)]
     redirect: String,
 }
 
-/// The provider, which is asked something now.
+/// Returns the provider, and counts a request to it against the limit of the client.
 fn provider<'s>(request: &HttpRequest, state: &'s State) -> Result<&'s Oidc, ApiError> {
     let provider = state.oidc().ok_or_else(ApiError::no_such_path)?;
     let address = client_address(request, state);
@@ -31,7 +31,7 @@ fn provider<'s>(request: &HttpRequest, state: &'s State) -> Result<&'s Oidc, Api
     Ok(provider)
 }
 
-/// Sends the browser to the provider.
+/// Redirects the browser to the provider.
 pub(crate) async fn begin(request: HttpRequest, state: web::Data<State>) -> PageResult {
     let query = web::Query::<BeginQuery>::from_query(request.query_string());
     let BeginQuery { redirect } = query.map(web::Query::into_inner).unwrap_or_default();
@@ -45,7 +45,7 @@ pub(crate) async fn begin(request: HttpRequest, state: web::Data<State>) -> Page
     Ok(answer)
 }
 
-/// Signs in whom the provider sends back.
+/// Signs in the user that the provider sends back.
 pub(crate) async fn finish(request: HttpRequest, state: web::Data<State>) -> PageResult {
     let oidc = provider(&request, &state)?;
     let site = state.site();

@@ -1,5 +1,5 @@
-//! `GET` and `POST /setup`: whoever has the link that was printed at the first start makes themselves the
-//! first admin.
+//! `GET` and `POST /setup`: creating the first admin account with the link that the server prints
+//! when it starts without users.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -24,14 +24,14 @@ struct SetupPage<'a> {
     problem: Option<&'a str>,
 }
 
-/// The secret of the link.
+/// The secret in the set-up link.
 #[derive(Debug, Default, Deserialize)]
 struct SetupQuery {
     #[serde(default)]
     token: String,
 }
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Deserialize)]
 pub(crate) struct SetupForm {
     token: String,
@@ -44,8 +44,8 @@ pub(crate) struct SetupForm {
 fn gone() -> ApiError {
     ApiError::new(
         ErrorCode::Gone,
-        "this set-up link is not accepted: it was used, or is older than an hour, or somebody was added by \
-         `linkctl user add`; while there are no users, restarting the server prints a new one",
+        "this set-up link is no longer valid: it was used, is older than an hour, or a user already \
+         exists; if there are no users, restart the server to get a new link",
     )
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn show(
     frame.page(StatusCode::OK, &page)
 }
 
-/// Makes the first admin, and signs them in.
+/// Creates the first admin account and signs it in.
 pub(crate) async fn submit(
     request: HttpRequest,
     state: web::Data<State>,
@@ -101,7 +101,7 @@ pub(crate) async fn submit(
     Ok(signed_in(&state, &opened, ""))
 }
 
-/// What was typed, or what is wrong with it.
+/// Parses the entries, or returns the error of the first invalid one.
 fn read(form: &SetupForm) -> Result<(Email, DisplayName, Password), String> {
     let problem =
         |error: &dyn std::fmt::Display| crate::pages::problem::sentence(&error.to_string());

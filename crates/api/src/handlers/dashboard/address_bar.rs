@@ -1,7 +1,7 @@
-//! What address bars ask (`OpenSearch` 1.1): `GET /dashboard/go?q=…` leads to the link of what was typed,
-//! `GET /dashboard/suggest?q=…` suggests links to those who are signed in.
+//! Search from the address bar (`OpenSearch` 1.1): `GET /dashboard/go?q=…` redirects to the link
+//! with the entered code, `GET /dashboard/suggest?q=…` suggests links to signed-in users.
 //!
-//! Browsers put what was typed into an address in different forms; in a query all of them mean the same.
+//! Browsers encode the entry in different ways in a path. In a query they all mean the same.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -16,11 +16,12 @@ use crate::request::input;
 use crate::site::see_other;
 use crate::state::State;
 
-/// So many links are suggested.
+/// Maximum number of suggested links.
 const LINKS: u32 = 8;
-/// The longest text that is looked at, in characters.
+/// Maximum length of an entry to search for, in characters.
 const MAX_CHARS: usize = 200;
-/// What is no part of a path (RFC 3986 §3.3), and what a browser would read in another way.
+/// Characters that cannot be in a path (RFC 3986 §3.3), or that a browser would interpret
+/// differently.
 const NOT_OF_PATHS: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -36,14 +37,14 @@ const NOT_OF_PATHS: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// What was typed.
+/// The entry.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Typed {
     #[serde(default)]
     q: String,
 }
 
-/// Leads to the path that was typed, on this server.
+/// Redirects to the entered path on this server.
 pub(crate) async fn go(
     request: HttpRequest,
     state: web::Data<State>,
@@ -51,7 +52,7 @@ pub(crate) async fn go(
     let Typed { q } = input::query(&request)?;
     let typed = q.trim().trim_matches('/');
     let path = utf8_percent_encode(typed, NOT_OF_PATHS);
-    // Whatever is no path of this server leads home; so does nothing.
+    // An empty entry, or one that is not a path of this server, redirects to the dashboard.
     let path = if typed.is_empty() {
         String::new()
     } else {
@@ -60,7 +61,7 @@ pub(crate) async fn go(
     Ok(see_other(&state.site().local(&path)))
 }
 
-/// Suggests links, by what they are found by.
+/// Suggests links that match the entry.
 pub(crate) async fn suggest(
     request: HttpRequest,
     state: web::Data<State>,

@@ -1,4 +1,4 @@
-//! `GET /dashboard/codes/check`: whether a code is free, told while it is typed.
+//! `GET /dashboard/codes/check`: tells whether a code is available while it is being typed.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -14,29 +14,29 @@ use crate::request::caller::Caller;
 use crate::request::input;
 use crate::state::State;
 
-/// A sentence, to be put beside the field.
+/// A sentence to show beside the field.
 #[derive(Template)]
 #[template(path = "dashboard/code_check.html")]
 struct CodePart<'a> {
     code: &'a str,
-    /// What stands in the way, if anything.
+    /// Why the code cannot be used, if it cannot.
     objection: Option<String>,
-    /// Whether the link has it already.
+    /// Whether the link already has the code.
     is_own: bool,
 }
 
-/// What is asked.
+/// The query.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CheckQuery {
-    /// What was typed; nothing yet where it is empty.
+    /// The entry; may be empty.
     #[serde(default)]
     code: String,
-    /// The id of the link that it is for, unless it is a new one.
+    /// The ID of the link that gets the code; missing for a new link.
     link: Option<String>,
 }
 
-/// Says whether the code is free.
+/// Tells whether the code is available.
 pub(crate) async fn check(
     request: HttpRequest,
     state: web::Data<State>,
@@ -50,10 +50,10 @@ pub(crate) async fn check(
     let found = state.links().availability(&caller.0, code, link).await;
     let is_own = matches!(found, Ok(Availability::Own));
     let objection = match found {
-        // A new link gets a code then.
+        // A new link gets a generated code then.
         Err(LinkError::Code(CodeError::Empty)) if link.is_none() => None,
         Err(LinkError::Code(error)) => Some(sentence(&error.to_string())),
-        Ok(Availability::Taken) => Some(format!("“{code}” is taken; choose another one.")),
+        Ok(Availability::Taken) => Some(format!("“{code}” is in use; choose another one.")),
         Ok(Availability::Free | Availability::Own) => None,
         Err(error) => return Err(error.into()),
     };

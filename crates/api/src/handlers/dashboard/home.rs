@@ -1,4 +1,5 @@
-//! `GET` and `POST /dashboard`: the links that somebody has a part in, and making one.
+//! `GET` and `POST /dashboard`: lists the links that a user owns or that are shared with them, and
+//! creates links.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -17,7 +18,7 @@ use crate::request::quota;
 use crate::state::State;
 use crate::views::links::LinkView;
 
-/// The address that htmx shows for a part of the page.
+/// Tells htmx the URL to show for a part of the page.
 const REPLACE_URL: HeaderName = HeaderName::from_static("hx-replace-url");
 
 /// The page.
@@ -27,12 +28,12 @@ struct HomePage<'a> {
     frame: &'a Frame,
     typed: NewLinkForm,
     problem: &'a Problem,
-    /// The link that was just made.
+    /// The link that was just created.
     made: Option<LinkView>,
     links: Links,
 }
 
-/// The list alone.
+/// Only the list, for htmx.
 #[derive(Template)]
 #[template(path = "dashboard/links.html")]
 struct LinksPart<'a> {
@@ -40,7 +41,7 @@ struct LinksPart<'a> {
     links: Links,
 }
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct NewLinkForm {
     target: String,
@@ -50,8 +51,8 @@ pub(crate) struct NewLinkForm {
     title: String,
 }
 
-/// What the form is filled in with: by a bookmark, by what is shared from another program, and by pages that
-/// offer to make a link.
+/// The values to fill the form with: from a bookmark, from a page shared by another program, or
+/// from a page that offers to create a link.
 #[derive(Debug, Default, Deserialize)]
 struct Prefill {
     #[serde(default)]
@@ -60,12 +61,12 @@ struct Prefill {
     code: String,
     #[serde(default)]
     title: String,
-    /// What is shared as text, in which the target may be.
+    /// Shared text that may contain the destination.
     #[serde(default)]
     text: String,
 }
 
-/// Shows the page, or the list alone while somebody searches.
+/// Shows the page, or only the list during a search.
 pub(crate) async fn show(
     request: HttpRequest,
     state: web::Data<State>,
@@ -94,7 +95,7 @@ pub(crate) async fn show(
     frame.page(StatusCode::OK, &page)
 }
 
-/// The link that was just made, if they may see it.
+/// Returns the link that was just created, if the caller can see it.
 async fn made(query: &ListQuery, state: &State, caller: &Caller) -> Option<LinkView> {
     let id = uuid::Uuid::try_parse(&query.created).ok()?;
     let found = state.links().get(&caller.0, LinkId::from_uuid(id));
@@ -102,7 +103,7 @@ async fn made(query: &ListQuery, state: &State, caller: &Caller) -> Option<LinkV
     Some(LinkView::new(&owned, &caller.0, state.shortener()))
 }
 
-/// Makes a link.
+/// Creates a link.
 pub(crate) async fn create(
     request: HttpRequest,
     state: web::Data<State>,
@@ -145,7 +146,7 @@ impl NewLinkForm {
         })
     }
 
-    /// Whether there is something behind "More".
+    /// Whether the collapsed part of the form has entries.
     fn has_more(&self) -> bool {
         !self.code.is_empty() || !self.title.is_empty()
     }
@@ -163,7 +164,7 @@ impl From<Prefill> for NewLinkForm {
         Self {
             target: target.to_owned(),
             code: prefill.code,
-            // Titles of pages may be of any length.
+            // The title of a page can have any length.
             title: title.join(" ").chars().take(Title::MAX_CHARS).collect(),
         }
     }

@@ -1,4 +1,4 @@
-//! The list of the links that somebody has a part in: what is asked for, and what is shown of each.
+//! The list of links that a user owns or that are shared with them: its query and its rows.
 
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -15,10 +15,10 @@ use crate::request::paging::Slice;
 use crate::state::State;
 use crate::views::links::LinkView;
 
-/// So many links are on a page.
+/// Number of links on a page.
 const LINKS: &str = "25";
 
-/// The orders that the store offers, and what they are called.
+/// The orders that the store supports, with their labels.
 const ORDERS: [(&str, &str); 4] = [
     ("-created_at", "Newest first"),
     ("created_at", "Oldest first"),
@@ -26,45 +26,45 @@ const ORDERS: [(&str, &str); 4] = [
     ("-code", "Code, Z to A"),
 ];
 
-/// Which links; what is empty does not matter.
+/// The query of the list. Empty fields do not filter.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct ListQuery {
-    /// Found by these words.
+    /// Words that must all match.
     #[serde(default)]
     pub(super) q: String,
-    /// With this tag.
+    /// A tag that links must have.
     #[serde(default)]
     pub(super) tag: String,
     #[serde(default)]
     pub(super) sort: String,
     #[serde(default)]
     pub(super) cursor: String,
-    /// The link that was just made.
+    /// The ID of the link that was just created.
     #[serde(default)]
     pub(super) created: String,
 }
 
-/// A part of the list.
+/// A page of the list.
 pub(super) struct Links {
     pub(super) query: ListQuery,
     pub(super) rows: Vec<Row>,
     pub(super) next: Option<String>,
 }
 
-/// A link of the list.
+/// A link in the list.
 pub(super) struct Row {
     pub(super) link: LinkView,
-    /// The short link without its scheme, and the code at its end.
+    /// The short link without its scheme and without the code at its end.
     pub(super) before_code: String,
-    /// Whether it is shared with whoever looks.
+    /// Whether it is shared with the reader, who does not own it.
     pub(super) is_shared: bool,
     pub(super) is_expired: bool,
-    /// For those who may see the clicks.
+    /// The chart, if the reader can see the clicks.
     pub(super) spark: Option<Spark>,
 }
 
 impl ListQuery {
-    /// The path of the page with these links: the first of them, or from a tag on.
+    /// Returns the path of the first page of this list.
     fn path(&self) -> String {
         let given = [("q", &self.q), ("tag", &self.tag), ("sort", &self.sort)];
         let given = given.into_iter().filter(|(_, value)| !value.is_empty());
@@ -78,10 +78,10 @@ impl ListQuery {
         format!("/dashboard?{query}")
     }
 
-    /// Reads what it asks for.
+    /// Finds the links.
     ///
     /// # Errors
-    /// What is not acceptable of it, or that they may not, or what the store said.
+    /// Fails if the query is invalid, the caller may not list links, or the store fails.
     pub(super) async fn find(self, caller: &Caller, state: &State) -> Result<Links, ApiError> {
         let given = |text: &String| (!text.trim().is_empty()).then(|| text.clone());
         let asked = LinksQuery {
@@ -151,17 +151,17 @@ impl Row {
 }
 
 impl Links {
-    /// The path of this part of the list, without the cursor.
+    /// Returns the path of this list without the cursor.
     pub(super) fn path(&self) -> String {
         self.query.path()
     }
 
-    /// The same as an address.
+    /// Returns the path of this list with the path prefix of the server.
     pub(super) fn address(&self, frame: &Frame) -> String {
         format!("{}{}", frame.base(), self.path())
     }
 
-    /// The path of the list with a tag and nothing else.
+    /// Returns the path of the list that is filtered by this tag only.
     #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(super) fn tagged(&self, tag: &str) -> String {
         let query = ListQuery {
@@ -171,7 +171,7 @@ impl Links {
         query.path()
     }
 
-    /// The path of the same list whatever its tags.
+    /// Returns the path of this list without the filter by tag.
     pub(super) fn untagged(&self) -> String {
         let query = ListQuery {
             tag: String::new(),
@@ -180,7 +180,7 @@ impl Links {
         query.path()
     }
 
-    /// The orders: the value of each, what it is called, and whether the list has it.
+    /// Returns the orders: value, label, and whether the list has this order.
     pub(super) fn orders(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> {
         let chosen = self.query.sort.as_str();
         let chosen = if chosen.is_empty() {
@@ -193,23 +193,24 @@ impl Links {
             .into_iter()
     }
 
-    /// Whether everything that there is would be in the list.
+    /// Whether the list has no filter.
     pub(super) fn is_unfiltered(&self) -> bool {
         self.query.q.trim().is_empty() && self.query.tag.is_empty()
     }
 
-    /// Whether it is the first part.
+    /// Whether this is the first page.
     pub(super) fn is_first(&self) -> bool {
         self.query.cursor.is_empty()
     }
 
-    /// How many links are shown, in words.
+    /// Returns the number of links on this page in words.
     pub(super) fn count(&self) -> String {
         match (self.rows.len(), &self.next, self.is_first()) {
             (0, ..) => String::from("No links"),
             (1, None, true) => String::from("1 link"),
             (count, None, true) => format!("{count} links"),
-            (count, Some(_), true) => format!("The first {count} links"),
+            (count, Some(_), true) => format!("First {count} links"),
+            (1, _, false) => String::from("1 more link"),
             (count, _, false) => format!("{count} more links"),
         }
     }

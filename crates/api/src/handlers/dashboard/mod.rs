@@ -1,4 +1,4 @@
-//! The dashboard: pages for those who are signed in.
+//! The dashboard: pages for signed-in users.
 
 pub(crate) mod address_bar;
 pub(crate) mod codes;

@@ -12,19 +12,20 @@ use crate::request::input;
 use crate::request::input::id_of;
 use crate::state::State;
 
-/// How large it is where nothing else is asked for, in pixels.
+/// Default size in pixels.
 const SIZE: u32 = 512;
-/// How large it may be, in pixels.
+/// Maximum size in pixels.
 const MAX_SIZE: u32 = 2_048;
+/// Minimum size in pixels.
 const MIN_SIZE: u32 = 32;
 
-/// How large.
+/// The query.
 #[derive(Debug, Default, Deserialize)]
 struct QrQuery {
     size: Option<String>,
 }
 
-/// Shows it as SVG.
+/// Returns it as SVG.
 pub(crate) async fn svg(
     request: HttpRequest,
     caller: Caller,
@@ -34,7 +35,7 @@ pub(crate) async fn svg(
     Ok(image("image/svg+xml", qr.svg(size)))
 }
 
-/// Shows it as PNG.
+/// Returns it as PNG.
 pub(crate) async fn png(
     request: HttpRequest,
     caller: Caller,
@@ -57,7 +58,9 @@ async fn asked(
             .parse()
             .ok()
             .filter(|size| (MIN_SIZE..=MAX_SIZE).contains(size))
-            .ok_or_else(|| ApiError::bad_request("`size` is a whole number from 32 to 2048"))?,
+            .ok_or_else(|| {
+                ApiError::bad_request("`size` must be a whole number from 32 to 2048")
+            })?,
     };
     let owned = state.links().get(&caller.0, id).await?;
     let qr = Qr::of(&state.shortener().short_url(&owned.link))?;

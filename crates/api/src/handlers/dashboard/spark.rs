@@ -1,4 +1,4 @@
-//! The little chart of the last 30 days beside a link: drawn as the path of an SVG, and said in words.
+//! The small chart of the last 30 days beside a link, as an SVG path and in words.
 
 use std::fmt::Write as _;
 
@@ -6,25 +6,27 @@ use time::Date;
 use time::macros::format_description;
 use waypost_store::rollup::Counted;
 
-/// The height of the drawing; its width is one less than there are days.
+use crate::pages::text::grouped;
+
+/// Height of the drawing. Its width is one less than the number of days.
 const HEIGHT: u64 = 20;
 
-/// The chart of some days.
+/// The chart of consecutive days.
 pub(super) struct Spark {
     /// The line from day to day.
     pub(super) line: String,
-    /// What is beneath the line.
+    /// The area below the line.
     pub(super) area: String,
     /// The width of the drawing.
     pub(super) width: usize,
-    /// The clicks of all days.
+    /// The clicks of all days together.
     pub(super) clicks: u64,
-    /// What it shows, in words.
+    /// What it shows in words.
     pub(super) words: String,
 }
 
 impl Spark {
-    /// The chart of these days, which stand in order.
+    /// Returns the chart of these days, which are in order.
     pub(super) fn of(days: &[(Date, Counted)]) -> Self {
         let clicks = days.iter().map(|(_, counted)| counted.clicks);
         let (most, sum) = (
@@ -62,8 +64,10 @@ fn words(days: &[(Date, Counted)], most: u64, sum: u64) -> String {
         (0, _) | (_, None) => format!("No clicks in the last {count} days"),
         (1, Some((day, _))) => format!("1 click in the last {count} days, on {}", name(*day)),
         (sum, Some((day, _))) => format!(
-            "{sum} clicks in the last {count} days, the most on {}: {most}",
-            name(*day)
+            "{} clicks in the last {count} days; highest: {}, {}",
+            grouped(sum),
+            name(*day),
+            grouped(most)
         ),
     }
 }
@@ -90,14 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn the_best_day_reaches_the_top() {
+    fn the_highest_day_reaches_the_top() {
         let spark = Spark::of(&days(&[0, 4, 2, 1]));
         assert_eq!(spark.line, "M0 20L1 1L2 11L3 16");
         assert_eq!(spark.area, "M0 20L1 1L2 11L3 16V21H0z");
         assert_eq!((spark.width, spark.clicks), (3, 7));
         assert_eq!(
             spark.words,
-            "7 clicks in the last 4 days, the most on 28 February: 4"
+            "7 clicks in the last 4 days; highest: 28 February, 4"
         );
         let most = Spark::of(&days(&[u64::MAX / 64]));
         assert_eq!(most.line, "M0 1");

@@ -1,4 +1,5 @@
-//! `GET /dashboard/tools`: ways to Waypost from where people are: a bookmark, the address bar, the menu of a phone.
+//! `GET /dashboard/tools`: a bookmark, the address bar and the share menu of a phone as ways to use
+//! Waypost.
 
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -17,7 +18,7 @@ struct ToolsPage<'a> {
     example: &'a str,
 }
 
-/// Shows them.
+/// Shows the page.
 pub(crate) async fn show(state: web::Data<State>, frame: Frame) -> PageResult {
     let dashboard = state.absolute("/dashboard");
     let page = ToolsPage {
@@ -29,11 +30,12 @@ pub(crate) async fn show(state: web::Data<State>, frame: Frame) -> PageResult {
     frame.page(StatusCode::OK, &page)
 }
 
-/// The program that a bookmark is: it opens the form of a new link with what the page at hand is called.
+/// Returns the script of the bookmark, which opens the form for a new link with the URL and title
+/// of the current page.
 ///
-/// No page of this server runs it: their policy forbids it. It is run by the bookmark, on the pages of others.
+/// The content security policy forbids it on pages of this server. It runs on pages of other sites.
 fn bookmarklet(dashboard: &str) -> String {
-    // A text of JSON is one of JavaScript, and so is one without what ends a program in a page.
+    // A JSON string is also a JavaScript string.
     let dashboard = serde_json::Value::from(format!("{dashboard}?target="));
     let e = "encodeURIComponent";
     format!(
@@ -46,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bookmarklet_is_one_program_whatever_the_address() {
+    fn a_bookmarklet_is_one_script_for_any_base_url() {
         assert_eq!(
             bookmarklet("https://go.example/a\"b"),
             "javascript:void(location.href=\"https://go.example/a\\\"b?target=\"\

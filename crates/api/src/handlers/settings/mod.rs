@@ -1,12 +1,12 @@
-//! Settings: pages about oneself.
+//! Settings: pages for the own account.
 //!
-//! They do what `/api/v1/users/me`, `/api/v1/sessions` and `/api/v1/tokens` do, by the same functions.
+//! They call the same functions as `/api/v1/users/me`, `/api/v1/sessions` and `/api/v1/tokens`.
 
 pub(crate) mod profile;
 pub(crate) mod sessions;
 pub(crate) mod tokens;
 
-/// The pages: where they are, and what they are called.
+/// The pages: path and label.
 pub(crate) const TABS: [(&str, &str); 3] = [
     (PROFILE, "Profile"),
     (SESSIONS, "Sessions"),

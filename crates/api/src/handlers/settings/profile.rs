@@ -1,4 +1,4 @@
-//! `GET` and `POST /settings`, `POST /settings/password`: one's name and password.
+//! `GET` and `POST /settings`, `POST /settings/password`: the name and password of the user.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -23,20 +23,20 @@ struct ProfilePage<'a> {
     email: &'a str,
     display_name: &'a str,
     problem: &'a Problem,
-    /// Whether they have a password to change.
+    /// Whether the user has a password.
     has_password: bool,
-    /// The host of the OpenID provider, where there is one.
+    /// The host of the OpenID provider, if one is configured.
     provider: Option<&'a str>,
 }
 
-/// What the form with the name sends.
+/// The fields of the form for the name.
 #[derive(Debug, Deserialize)]
 pub(crate) struct NameForm {
     #[serde(default)]
     display_name: String,
 }
 
-/// What the form with the password sends.
+/// The fields of the form for the password.
 #[derive(Deserialize)]
 pub(crate) struct PasswordForm {
     #[serde(default)]
@@ -105,10 +105,7 @@ impl PasswordForm {
         let new = Password::parse(&self.new_password);
         let new = new.map_err(|error| wrong("new_password", &error.to_string()))?;
         if self.new_password != self.again {
-            return Err(wrong(
-                "again",
-                "this is not the same password; type it again",
-            ));
+            return Err(wrong("again", "the passwords do not match"));
         }
         let changed = sessions::set_password(request, caller, state, self.current_password, new);
         changed.await.map_err(|error| match error.code() {

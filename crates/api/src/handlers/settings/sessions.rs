@@ -1,10 +1,10 @@
-//! `/settings/sessions`: where one is signed in, and signing out there.
+//! `/settings/sessions`: lists the sessions of the user, and signs them out.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
-use waypost_core::SessionId;
+use waypost_core::{SessionId, SessionLifetime};
 
 use super::SESSIONS;
 use crate::errors::ApiError;
@@ -32,16 +32,18 @@ struct SessionsPage<'a> {
 /// A session.
 struct SessionRow {
     id: String,
-    /// `Firefox on Linux`.
+    /// The browser and operating system, such as `Firefox on Linux`.
     device: String,
     user_agent: String,
     created_at: Moment,
     last_used_at: Moment,
     expires_at: Moment,
+    /// Whether using the session postpones its expiry.
+    is_extended_by_use: bool,
     is_current: bool,
 }
 
-/// A form that only says that something is to be done.
+/// A form without fields.
 #[derive(Debug, Deserialize)]
 pub(crate) struct NoFields {}
 
@@ -66,7 +68,7 @@ pub(crate) async fn show(
     frame.page(StatusCode::OK, &page)
 }
 
-/// Ends one.
+/// Signs out one session.
 pub(crate) async fn end(
     request: HttpRequest,
     state: web::Data<State>,
@@ -82,7 +84,7 @@ pub(crate) async fn end(
     Ok(frame.go_saying(SESSIONS, Flash::SessionEnded, &state))
 }
 
-/// Ends all but the one that asks.
+/// Signs out all sessions except the present one.
 pub(crate) async fn end_others(
     request: HttpRequest,
     state: web::Data<State>,
@@ -101,6 +103,7 @@ fn row(session: SessionView, state: &State) -> SessionRow {
     SessionRow {
         device: device(&user_agent, state),
         id: session.id,
+        is_extended_by_use: session.expires_at - session.created_at < SessionLifetime::MAX_AGE,
         user_agent,
         created_at: session.created_at.into(),
         last_used_at: session.last_used_at.into(),
@@ -109,7 +112,7 @@ fn row(session: SessionView, state: &State) -> SessionRow {
     }
 }
 
-/// What somebody would call what a browser calls itself.
+/// Returns a readable name for a user agent.
 fn device(user_agent: &str, state: &State) -> String {
     if user_agent.is_empty() {
         return "Unknown device".to_owned();

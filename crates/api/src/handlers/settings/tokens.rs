@@ -1,5 +1,5 @@
-//! `/settings/tokens`: one's API tokens. The secret of a new one is in the answer to the form that makes it,
-//! and in no other page.
+//! `/settings/tokens`: the API tokens of the user. Only the response to the form that creates a
+//! token contains its secret.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -22,7 +22,7 @@ use crate::state::State;
 use crate::views::links::TokenRecord;
 use crate::views::orphans::OrphanDays;
 
-/// So many days a token lasts when nobody says anything else.
+/// Number of days after which a token expires by default.
 const DEFAULT_DAYS: i64 = 90;
 
 /// The page.
@@ -33,7 +33,7 @@ struct TokensPage<'a> {
     tab: &'static str,
     typed: &'a TokenForm,
     problem: &'a Problem,
-    /// The secret of a token that was just made, and its name.
+    /// The name and secret of the token that was just created.
     made: Option<(&'a str, &'a str)>,
     tokens: Vec<TokenRow>,
     path: String,
@@ -49,20 +49,20 @@ struct TokenRow {
     created_at: Moment,
     expires_at: Option<Moment>,
     last_used_at: Option<Moment>,
-    /// Why it is not accepted any more.
+    /// Why it is no longer valid, if it is not.
     ended: Option<&'static str>,
 }
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct TokenForm {
     #[serde(default)]
     name: String,
-    /// Scopes: boxes that are ticked or not.
+    /// Scopes: present if the box is ticked.
     read: Option<String>,
     write: Option<String>,
     admin: Option<String>,
-    /// The last day; empty for never.
+    /// The last valid day; empty for no expiry.
     #[serde(default)]
     last_day: String,
 }
@@ -85,7 +85,7 @@ pub(crate) async fn show(
     shown.page(&state, &caller, &frame).await
 }
 
-/// Makes one, and shows its secret.
+/// Creates a token and shows its secret.
 pub(crate) async fn create(
     state: web::Data<State>,
     caller: Caller,
@@ -111,7 +111,7 @@ pub(crate) async fn create(
     shown.page(&state, &caller, &frame).await
 }
 
-/// Revokes one.
+/// Revokes a token.
 pub(crate) async fn revoke(
     request: HttpRequest,
     state: web::Data<State>,
@@ -125,7 +125,8 @@ pub(crate) async fn revoke(
 }
 
 impl TokenForm {
-    /// What is in it before somebody types: a token that reads and writes, for some time.
+    /// Returns the initial form: a token that can read and write and expires after
+    /// [`DEFAULT_DAYS`].
     fn blank(state: &State) -> Self {
         let today = state.clock().now().date();
         let last_day = today.saturating_add(Duration::days(DEFAULT_DAYS));
@@ -150,7 +151,7 @@ impl TokenForm {
         match made(new, caller, state).await {
             Ok(made) => Ok(Ok(made)),
             Err(error) if error.code() == ErrorCode::BadRequest => {
-                let message = "choose a day from today on, or none";
+                let message = "the last valid day must not be in the past";
                 Ok(Err(Problem::new("last_day", message)))
             }
             Err(error) => Err(error),
@@ -170,7 +171,7 @@ impl TokenForm {
         let name = TokenName::parse(&self.name)
             .map_err(|error| Problem::new("name", &error.to_string()))?;
         if names.is_empty() {
-            return Err(Problem::new("scopes", "tick what it may do"));
+            return Err(Problem::new("scopes", "select at least one scope"));
         }
         let scopes = scopes(Some(names), &caller.0)
             .map_err(|error| Problem::new("scopes", &error.body().message))?;
@@ -178,7 +179,7 @@ impl TokenForm {
         let last_day = (!last_day.is_empty()).then(|| OrphanDays::parse_day(last_day));
         let last_day = last_day
             .transpose()
-            .map_err(|error| Problem::new("last_day", &format!("the last day {error}")))?;
+            .map_err(|error| Problem::new("last_day", &format!("the last valid day {error}")))?;
         Ok(NewToken {
             name,
             scopes,
@@ -196,13 +197,13 @@ impl TokenForm {
     }
 }
 
-/// When a day ends, in UTC.
+/// Returns the end of a day in UTC.
 fn end_of(day: Date) -> OffsetDateTime {
     let next = day.next_day().unwrap_or(day);
     next.midnight().assume_utc()
 }
 
-/// What the page shows beside the tokens.
+/// The content of the page besides the tokens.
 struct Shown<'a> {
     query: PartQuery,
     typed: &'a TokenForm,

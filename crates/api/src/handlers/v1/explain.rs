@@ -79,6 +79,8 @@ pub(crate) async fn answer(
         clock: state.clock(),
         proxies: state.recorder().trusted_proxies(),
         durability: state.recorder().durability(),
+        privacy: state.installation().privacy,
+        knows_countries: state.recorder().knows_countries(),
         reserved: state.shortener().reserved(),
     };
     let visit = ExplainedVisit {

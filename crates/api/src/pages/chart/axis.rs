@@ -1,11 +1,11 @@
-//! The axis of a chart: from zero to a round number, in round steps.
+//! The axis of a chart, from zero to a round number in round steps.
 
 use super::WHOLE;
 
-/// The most steps that an axis has.
+/// Maximum number of steps of an axis.
 const MOST_STEPS: u64 = 5;
 
-/// An axis that begins at zero.
+/// An axis that starts at zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Axis {
     step: u64,
@@ -13,8 +13,8 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// The lowest axis that reaches `most`: its step is 1, 2 or 5 with zeros behind it. It is never without a
-    /// step.
+    /// Returns the shortest axis that reaches `most`. Its step is 1, 2 or 5 times a power of ten,
+    /// and it has at least one.
     pub(super) fn up_to(most: u64) -> Self {
         let most = most.max(1);
         let reaches = |step: u64| most.div_ceil(step) <= MOST_STEPS;
@@ -28,12 +28,12 @@ impl Axis {
         }
     }
 
-    /// The numbers at which it has lines, from zero to its end.
+    /// Returns the numbers of its grid lines, from zero to its end.
     pub(super) fn lines(self) -> impl Iterator<Item = u64> {
         (0..=self.steps).map(move |step| self.step.saturating_mul(step))
     }
 
-    /// How high a number is, in thousandths of a percent of the axis.
+    /// Returns the height of a number, in thousandths of a percent of the axis.
     pub(super) fn share(self, number: u64) -> u64 {
         let top = u128::from(self.step) * u128::from(self.steps);
         let share = u128::from(number) * u128::from(WHOLE) / top;

@@ -1,4 +1,4 @@
-//! What charts show of ranges of one day to ten years.
+//! Charts of ranges from one day to ten years.
 
 use time::macros::date;
 
@@ -6,7 +6,7 @@ use super::*;
 
 const FIRST: Date = date!(2026 - 01 - 01);
 
-/// So many days from [`FIRST`] on, each with the clicks that its number gives.
+/// Returns `number` days from [`FIRST`], each with the clicks that `clicks` returns for its number.
 fn days(number: i64, clicks: impl Fn(u64) -> (u64, u64)) -> Vec<DayStatistics> {
     let day = |number: i64| {
         let (clicks, humans) = clicks(number.try_into().unwrap());
@@ -28,7 +28,7 @@ fn thousandths(percent: &str) -> u64 {
 }
 
 #[test]
-fn one_day_is_one_column_in_the_middle_that_is_not_all_of_it() {
+fn one_day_is_one_column_in_the_middle_that_does_not_fill_the_width() {
     let chart = chart(1, |_| (4, 1));
     let [column] = &chart.columns[..] else {
         panic!("{chart:?}");
@@ -56,12 +56,12 @@ fn one_day_is_one_column_in_the_middle_that_is_not_all_of_it() {
     assert_eq!(chart.labels[0].x, "50.000%");
     assert_eq!(
         chart.summary(),
-        "4 clicks, Thu 1 Jan 2026; most, Thu 1 Jan 2026: 4"
+        "4 clicks, Thu 1 Jan 2026; highest: Thu 1 Jan 2026, 4"
     );
 }
 
 #[test]
-fn without_clicks_there_are_an_axis_and_no_columns_to_be_seen() {
+fn without_clicks_there_are_an_axis_and_no_visible_columns() {
     for number in [1, 7, 30, 365, 3_660] {
         let chart = chart(number, |_| (0, 0));
         let texts: Vec<_> = chart.lines.iter().map(|line| line.text.as_str()).collect();
@@ -79,13 +79,13 @@ fn without_clicks_there_are_an_axis_and_no_columns_to_be_seen() {
 }
 
 #[test]
-fn days_are_put_together_where_there_are_too_many_and_no_click_is_lost() {
+fn many_days_are_grouped_and_no_click_is_lost() {
     for (number, unit, columns) in [
         (1, Unit::Day, 1),
         (7, Unit::Day, 7),
         (30, Unit::Day, 30),
         (100, Unit::Day, 100),
-        // 2026 begins with a Thursday, and ends with one.
+        // 2026 starts and ends on a Thursday.
         (101, Unit::Week, 15),
         (365, Unit::Week, 53),
         (740, Unit::Week, 107),
@@ -103,7 +103,7 @@ fn days_are_put_together_where_there_are_too_many_and_no_click_is_lost() {
         let all: u64 = all.sum();
         assert_eq!(sum.sum::<u64>(), all);
         assert_eq!(chart.total.clicks, all);
-        // Side by side, within the drawing.
+        // The columns are side by side within the drawing.
         let mut end = 0;
         for column in &chart.columns {
             assert!(thousandths(&column.x) >= end);
@@ -111,13 +111,13 @@ fn days_are_put_together_where_there_are_too_many_and_no_click_is_lost() {
         }
         assert!(end <= WHOLE);
         assert!((1..=7).contains(&chart.labels.len()), "{:?}", chart.labels);
-        // Visitors of two days are not added up.
+        // Visitors of two days are never added up.
         assert_eq!(chart.has_visitors(), unit == Unit::Day);
     }
 }
 
 #[test]
-fn weeks_begin_on_monday_and_months_on_their_first() {
+fn weeks_start_on_monday_and_months_on_the_first() {
     let weeks = chart(365, |_| (1, 1));
     let clicks: Vec<_> = weeks.columns.iter().map(|it| it.counted.clicks).collect();
     assert_eq!((clicks[0], clicks[1], clicks[52]), (4, 7, 4));
@@ -130,7 +130,7 @@ fn weeks_begin_on_monday_and_months_on_their_first() {
 }
 
 #[test]
-fn the_smallest_number_beside_the_largest_can_be_seen() {
+fn the_smallest_number_beside_the_largest_is_visible() {
     let chart = chart(2, |day| if day == 0 { (1, 1) } else { (1_000_000, 0) });
     let least = chart.columns[0].lower.as_ref().unwrap();
     assert_eq!(least.height, "0.500%");
@@ -143,7 +143,7 @@ fn the_smallest_number_beside_the_largest_can_be_seen() {
 }
 
 #[test]
-fn clicks_of_one_class_are_one_part() {
+fn clicks_of_one_type_are_one_part() {
     let chart = Chart::of(&days(3, |_| (2, 0)), Series::Of("Bots"), &[]);
     assert_eq!(chart.caption(), "Clicks per day: bots");
     for column in &chart.columns {
@@ -153,7 +153,7 @@ fn clicks_of_one_class_are_one_part() {
 }
 
 #[test]
-fn what_happened_is_marked_where_its_day_begins() {
+fn an_event_is_marked_where_its_day_starts() {
     let events = |text: &str, day| Event {
         day,
         text: text.to_owned(),

@@ -1,4 +1,4 @@
-//! A store in which somebody else is quicker.
+//! A store in which another change comes first.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use waypost_core::{LinkId, LinkVersion, Title};
 use waypost_store::{LinkEdit, LinkStore as _, LinkUpdate, MemoryStore, StoreError, Updated};
 
-/// A store in memory in which somebody else is quicker, or whose history is younger than its links.
+/// A store in memory in which another change comes first, or whose history is younger than its
+/// links.
 #[derive(Default)]
 pub(super) struct Busy {
     memory: MemoryStore,
-    /// Before so many of the changes to come, somebody else changes the title of the link.
+    /// Before each of this many changes to come, another caller changes the title of the link.
     pub(super) quicker: AtomicUsize,
     pub(super) updates: AtomicUsize,
     pub(super) without_first_versions: AtomicBool,

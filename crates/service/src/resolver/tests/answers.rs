@@ -1,4 +1,4 @@
-//! Answers from memory: what they are, what they cost, and that there is an end to them.
+//! Answers from memory: their content, their cost, and their limits.
 
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ async fn a_flood_of_unknown_codes_evicts_no_link_and_is_bounded() {
             Some(link.id)
         );
     }
-    // As resolving them does, without a task for each of a million.
+    // As resolving them would do, without a task for each of a million.
     let random = SeededRandom::new(7);
     let mut bytes = [0; 8];
     for _ in 0..1_000_000 {
@@ -178,12 +178,12 @@ fn look_ups_and_entries_are_counted_by_what_became_of_them() {
     }
 }
 
-/// What happens to the links of two nodes.
+/// An event for the links of two nodes.
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// Somebody resolves a code.
+    /// A visitor resolves a code.
     Resolve(u8),
-    /// A link is made, or deleted if there is one, and this node is told.
+    /// A link is created, or deleted if it exists, and this node is told.
     ChangeHere(u8),
     /// The same, and this node is not told.
     ChangeElsewhere(u8),
@@ -200,7 +200,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Only a code that was changed elsewhere since the last poll may be answered as it was.
+    /// Only a code that another node changed since the last poll may be answered as it was.
     #[test]
     fn whatever_happens_an_answer_is_as_new_as_what_this_node_was_told(
         steps in proptest::collection::vec(step(), 1..60)

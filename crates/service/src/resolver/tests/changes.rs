@@ -1,4 +1,5 @@
-//! Changes: those of this node at once, those of others by the feed, in whatever order it tells them.
+//! Changes: those of this node at once, those of others by the feed, in whatever order it reports
+//! them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::doubles::{Mode, Setup};
 use crate::resolver::Resolver;
 use crate::{CacheSettings, ShortenError, Shortener, ShortenerParts};
 
-/// A node: its resolver, and a shortener that tells it of changes.
+/// A node: its resolver, and a shortener that reports changes to it.
 struct Node {
     resolver: Resolver,
     shortener: Shortener,
@@ -171,7 +172,7 @@ async fn after_the_database_was_set_back_everything_is_forgotten_and_new_changes
     let new = setup.replace(&old).await;
     setup.resolver.poll_once().await.unwrap();
     assert_eq!(setup.resolve("wiki").await, Some(new.id));
-    // The number of a change that was forgotten.
+    // The number of a change that was lost.
     let newest = setup.replace(&new).await;
     setup.changes.add(5, "wiki");
     assert_eq!(setup.resolver.poll_once().await.unwrap(), 1);

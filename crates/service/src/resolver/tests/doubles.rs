@@ -1,4 +1,4 @@
-//! Links that can be held, and a change feed that says what a test wants it to.
+//! A store of links that can be blocked, and a change feed with the contents that a test sets.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,11 +19,11 @@ use waypost_store_testkit::samples::{Samples, code};
 use crate::CacheSettings;
 use crate::resolver::{Destination, Resolver};
 
-/// What becomes of a call.
+/// How a call behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     Open,
-    /// It has read what it will answer, and answers when the mode changes.
+    /// It has read its answer, and returns it when the mode changes.
     Held,
     Down,
     Broken,
@@ -48,7 +48,7 @@ impl Links {
         self.lookups.load(Ordering::SeqCst)
     }
 
-    /// Does something in the middle of each look-up, after the link was read.
+    /// Runs `act` in the middle of each look-up, after the link was read.
     pub(super) fn on_lookup(&self, act: impl Fn(&ShortCode) + Send + 'static) {
         *self.on_lookup.lock().unwrap() = Some(Box::new(act));
     }
@@ -150,7 +150,7 @@ impl Changes {
         feed.sort_by_key(|change| change.seq);
     }
 
-    /// Forgets all that came after a number.
+    /// Removes all changes after a number.
     pub(super) fn set_back(&self, seq: u64) {
         let mut feed = self.feed.lock().unwrap();
         feed.retain(|change| change.seq <= seq);
@@ -160,7 +160,7 @@ impl Changes {
         self.mode.send_replace(mode);
     }
 
-    /// How many pages were read.
+    /// Returns how many pages were read.
     pub(super) fn reads(&self) -> u64 {
         self.reads.load(Ordering::SeqCst)
     }
@@ -239,14 +239,14 @@ impl Setup {
         resolver.follow_changes(clock, stop)
     }
 
-    /// Makes a link that no feed tells of.
+    /// Creates a link that the feed does not report.
     pub(super) async fn link(&self, text: &str) -> Link {
         let link = self.samples.link(text);
         self.links.insert(&link).await;
         link
     }
 
-    /// Puts another link under the same code, which no feed tells of.
+    /// Puts another link under the same code, which the feed does not report.
     pub(super) async fn replace(&self, link: &Link) -> Link {
         self.links.delete(link).await;
         self.link(link.code.as_str()).await
@@ -264,7 +264,7 @@ impl Setup {
     }
 }
 
-/// The link that was found.
+/// Returns the ID of the link that was found.
 pub(super) fn link_id(answer: Result<Option<Arc<Destination>>, StoreError>) -> Option<LinkId> {
     answer.unwrap().map(|destination| destination.link_id)
 }

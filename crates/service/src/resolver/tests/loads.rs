@@ -1,4 +1,4 @@
-//! Loads: one per code, whoever waits for it, and none brings back what was forgotten.
+//! Loads: one per code, however many requests wait for it, and none restores what was forgotten.
 
 use futures_util::future::join_all;
 use waypost_store::StoreError;
@@ -135,7 +135,7 @@ async fn a_load_that_was_under_way_when_its_code_was_forgotten_keeps_nothing() {
     let resolver = setup.resolver.clone();
     let before = tokio::spawn(async move { resolver.resolve("wiki").await });
     setup.until_looked_up(1).await;
-    // The load has read that there is no link.
+    // The load has already read that no link exists.
     let link = setup.link("wiki").await;
     setup.resolver.forget(&link.code);
     setup.links.set(Mode::Open);

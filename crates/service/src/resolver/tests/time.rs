@@ -1,4 +1,4 @@
-//! Time, and databases that are away: entries are renewed, and never to the harm of a redirect.
+//! Time, and unavailable databases: entries are reloaded without ever delaying a redirect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ async fn pass(setup: &Setup, seconds: u64) {
     let _ = setup.resolver.poll_once().await;
 }
 
-/// A resolver with a link in memory that is not that of the store any more.
+/// Creates a resolver whose memory has a link that is no longer that of the store.
 async fn with_old_link() -> (Setup, crate::resolver::LinkId, crate::resolver::LinkId) {
     let setup = Setup::new();
     setup.resolver.poll_once().await.unwrap();
@@ -93,7 +93,7 @@ async fn a_database_that_does_not_answer_holds_one_request_for_a_quarter_of_a_se
     }
     let waited = asked.elapsed().as_millis();
     assert!((250..260).contains(&waited), "{waited} ms");
-    // What it says in the end is kept.
+    // Its last answer is kept.
     setup.links.set(Mode::Open);
     tokio::task::yield_now().await;
     tokio::task::yield_now().await;

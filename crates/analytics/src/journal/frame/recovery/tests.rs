@@ -8,7 +8,7 @@ use super::*;
 use crate::journal::ClickRecord;
 use crate::journal::frame::write;
 
-/// The record of a click that can be told from all others by its number.
+/// Returns the record of a click that is identified by its number.
 fn record(number: u64, user_agent: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let user_agent = "x".repeat(user_agent);
@@ -28,7 +28,7 @@ fn record(number: u64, user_agent: usize) -> Vec<u8> {
     bytes
 }
 
-/// Frames, and where each of them begins and ends.
+/// Frames, with the beginning and end of each.
 struct Written {
     base: u64,
     records: Vec<Vec<u8>>,
@@ -56,7 +56,8 @@ fn written(base: u64, user_agents: &[usize]) -> Written {
 }
 
 impl Written {
-    /// Reads the records of damaged frames: returns their indices. Each of them is as it was written.
+    /// Reads the records of damaged frames, asserts that each is unchanged, and returns their
+    /// indices.
     fn read(&self, damaged: &[u8]) -> Vec<usize> {
         let read = records(damaged, self.base).map(|placed| {
             let index = usize::try_from(placed.position - self.base).unwrap();
@@ -79,7 +80,7 @@ enum Damage {
     Flip(Index, u8),
     Zero(Index, usize),
     Remove(Index, usize),
-    /// A copy of some bytes follows them.
+    /// Some bytes are repeated.
     Repeat(Index, usize),
 }
 
@@ -133,7 +134,7 @@ fn damaged_by(written: &Written, damages: &[Damage]) -> Vec<Traced> {
     bytes
 }
 
-/// The indices of the records whose frames are still there.
+/// Returns the indices of the records whose frames are intact.
 fn intact(written: &Written, bytes: &[Traced]) -> Vec<usize> {
     let places: Vec<_> = bytes.iter().filter_map(|(_, place)| *place).collect();
     let is_intact = |frame: &Range<usize>| {
@@ -189,7 +190,7 @@ proptest! {
         let last = read.last().map_or(0, |last| last + 1);
         prop_assert!(extent.records >= last as u64);
         prop_assert!(extent.bytes <= bytes.len());
-        // What is cut off is not looked at again.
+        // The removed bytes have no influence.
         prop_assert_eq!(super::extent(&bytes[..extent.bytes], base), extent);
     }
 
@@ -301,7 +302,7 @@ fn damaged_records_at_the_end_are_counted_by_their_lengths_or_estimated() {
         bytes.extend_from_slice(&[0; 9_000]);
     };
     assert_eq!(counted(&garbage_and_zeros), 20);
-    // Nothing is known of their lengths.
+    // Their lengths are unknown.
     assert_eq!(counted(&|bytes| bytes.fill(0xEE)), 1);
     assert_eq!(counted(&|bytes| bytes.fill(0)), 0);
 }

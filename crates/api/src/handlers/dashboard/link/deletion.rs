@@ -1,4 +1,4 @@
-//! Deleting a link, and what can be done for one that is deleted: restoring it, or deleting it for good.
+//! Deleting a link, listing deleted links and permanently deleting them.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -8,8 +8,9 @@ use waypost_core::{Action, CursorError, LinkId, LinkOrder, LinkPlace};
 use waypost_service::{LinkError, Precondition};
 use waypost_store::{LinkQuery, LinkReader};
 
+use super::editor::{Draft, editor, view};
 use super::form::LinkForm;
-use super::{Draft, editor, name_of, path_of, view};
+use super::rows::{name_of, path_of};
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input;
@@ -17,10 +18,10 @@ use crate::request::input::id_of;
 use crate::state::State;
 use crate::views::links::LinkView;
 
-/// So many deleted links are on a page.
+/// Number of deleted links on a page.
 const LINKS: u32 = 25;
 
-/// The page of a link that is deleted.
+/// The page of a deleted link.
 #[derive(Template)]
 #[template(path = "dashboard/link/deleted.html")]
 struct DeletedPage<'a> {
@@ -28,14 +29,14 @@ struct DeletedPage<'a> {
     link: LinkView,
     version: u32,
     at: Moment,
-    /// By whom, where that is known.
+    /// The name of the user who deleted it, if known.
     by: Option<String>,
     may_destroy: bool,
-    /// What somebody typed who did not know.
+    /// The entries of a form that was sent after the link was deleted.
     typed: Vec<(&'static str, String)>,
 }
 
-/// The links that one has deleted.
+/// The list of deleted links.
 #[derive(Template)]
 #[template(path = "dashboard/link/deleted_list.html")]
 struct DeletedListPage<'a> {
@@ -46,21 +47,21 @@ struct DeletedListPage<'a> {
     next: Option<String>,
 }
 
-/// What a form about a link sends that shows its version.
+/// The fields of a form that names the version of the link.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct VersionForm {
     version: String,
 }
 
-/// Which part of the list.
+/// The query of the list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     cursor: Option<String>,
 }
 
-/// Deletes the link, so that it can be restored.
+/// Deletes the link. It can be restored.
 pub(crate) async fn delete(
     request: HttpRequest,
     state: web::Data<State>,
@@ -71,11 +72,11 @@ pub(crate) async fn delete(
     let (id, links) = (id_of(&request, "id")?, state.links());
     let (status, problem) = match links.delete(&caller.0, id, &form.precondition()).await {
         Ok(()) => return Ok(frame.go_saying(&path_of(id), Flash::Deleted, &state)),
-        // Somebody else deleted it, or there is none for them.
+        // The link was deleted at the same time, or the caller cannot see it.
         Err(LinkError::NotFound) => return page(&state, &caller, &frame, id, None).await,
         Err(LinkError::PreconditionFailed) => {
-            let message = "nothing was deleted: the link was changed meanwhile. \
-                See below what it is now, and delete it if you still want to";
+            let message = "not deleted: the link has changed in the meantime; \
+                check it below, then delete it again";
             (StatusCode::CONFLICT, Problem::new("", message))
         }
         Err(error) => {
@@ -91,7 +92,7 @@ pub(crate) async fn delete(
     editor(&state, &caller, &frame, &owned, status, draft).await
 }
 
-/// Deletes the link for good.
+/// Permanently deletes the link.
 pub(crate) async fn destroy(
     request: HttpRequest,
     state: web::Data<State>,
@@ -102,16 +103,16 @@ pub(crate) async fn destroy(
     let (id, links) = (id_of(&request, "id")?, state.links());
     match links.destroy(&caller.0, id, &form.precondition()).await {
         Ok(()) => Ok(frame.go_saying("/dashboard", Flash::Destroyed, &state)),
-        // It is not what they saw: they look at it again.
+        // The link is not the version that the page showed: show it again.
         Err(LinkError::PreconditionFailed) => Ok(frame.go(&path_of(id))),
         Err(error) => Err(error.into()),
     }
 }
 
-/// The page of a link that is deleted, for those who may restore it.
+/// Shows the page of a deleted link to users who can restore it.
 ///
 /// # Errors
-/// `NOT_FOUND` for everybody else.
+/// `NOT_FOUND` for all other users.
 pub(super) async fn page(
     state: &State,
     caller: &Caller,
@@ -122,7 +123,7 @@ pub(super) async fn page(
     let (links, actor) = (state.links(), &caller.0);
     let owned = links.kept(actor, id).await?;
     let Some(at) = owned.link.deleted_at else {
-        // Restored meanwhile.
+        // The link was restored in the meantime.
         return Ok(frame.go(&path_of(id)));
     };
     let newest = links.history(actor, id, None, 1).await?;
@@ -144,7 +145,7 @@ pub(super) async fn page(
     frame.page(status, &page)
 }
 
-/// Shows the links that are deleted and that the caller may restore.
+/// Lists the deleted links that the caller can restore.
 pub(crate) async fn list(
     request: HttpRequest,
     state: web::Data<State>,
@@ -182,7 +183,7 @@ pub(crate) async fn list(
 }
 
 impl VersionForm {
-    /// The version that the page showed. A form without one is about none.
+    /// Requires the version that the page showed. Without one no version matches.
     fn precondition(&self) -> Precondition {
         Precondition::OneOf(self.version.parse().into_iter().collect())
     }

@@ -1,7 +1,7 @@
-//! The form of a link: what it shows, what comes back, and what of the link that changes.
+//! The form of a link: its fields, and the changes that it makes.
 //!
-//! The same texts tell one version of a link from another, in its history and for whoever typed into a form
-//! that is out of date.
+//! Its texts also describe the differences between two versions of a link, in the history and in an
+//! outdated form.
 
 use std::fmt::Display;
 
@@ -17,7 +17,7 @@ use waypost_service::{LinkPatch, Links};
 
 use crate::pages::Problem;
 
-/// A date and a time as `<input type="datetime-local">` has them.
+/// The format of `<input type="datetime-local">`.
 const LOCAL: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]");
 /// The same with seconds, which some browsers add.
@@ -36,27 +36,28 @@ pub(crate) struct LinkForm {
     pub(super) description: String,
     pub(super) tags: String,
     pub(super) visibility: String,
-    /// What clocks show when it expires, in the zone of the server.
+    /// The local time of the expiry in the time zone of the server.
     pub(super) expires: String,
-    /// The same as a moment (RFC 3339), where a script knows: then `expires` is in the zone of the browser.
+    /// The expiry as an instant (RFC 3339), which a script sets; `expires` is then in the time zone
+    /// of the browser.
     pub(super) expires_at: String,
-    /// There, if it is ticked.
+    /// Present if the box is ticked.
     pub(super) disabled: Option<String>,
-    /// There, if it is ticked.
+    /// Present if the box is ticked.
     pub(super) forward_query: Option<String>,
 }
 
-/// A field that two versions of a link have different texts in.
+/// A field that differs between two versions of a link.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) label: &'static str,
-    /// Empty where there was nothing.
+    /// Empty if the field was empty.
     pub(super) old: String,
     pub(super) new: String,
 }
 
 impl LinkForm {
-    /// The form that shows a version of a link.
+    /// Returns the form of a version of a link.
     pub(super) fn of(content: &LinkContent, version: u32, zone: &Zone) -> Self {
         let details = &content.details;
         let tags: Vec<&str> = details.tags.iter().map(Tag::as_str).collect();
@@ -80,12 +81,12 @@ impl LinkForm {
         }
     }
 
-    /// The form that shows a link as it is.
+    /// Returns the form of the present version of a link.
     pub(super) fn of_link(link: &Link, zone: &Zone) -> Self {
         Self::of(&link.content(), link.version, zone)
     }
 
-    /// What was typed, written as [`LinkForm::of`] writes it.
+    /// Normalises the entries to the format of [`LinkForm::of`].
     pub(super) fn tidied(self, zone: &Zone) -> Self {
         let trimmed = |text: &str| text.trim().to_owned();
         let moment = OffsetDateTime::parse(self.expires_at.trim(), &Rfc3339).ok();
@@ -105,16 +106,16 @@ impl LinkForm {
         }
     }
 
-    /// The version of the link that the form showed; 0, which is none, for what is no number.
+    /// Returns the version of the link that the form showed; 0, which is not a version, if it is
+    /// not a number.
     pub(super) fn version(&self) -> u32 {
         self.version.parse().unwrap_or(0)
     }
 
-    /// What is to be changed of a link of which this form is filled in. What was not touched is left as it
-    /// is stored, to the last digit.
+    /// Returns the changes to a link. A field that was not edited keeps its exact stored value.
     ///
     /// # Errors
-    /// The first field that is not acceptable, and why.
+    /// Returns the error of the first invalid field.
     pub(super) fn read(
         &self,
         link: &Link,
@@ -161,14 +162,14 @@ impl LinkForm {
         }
         let moment = OffsetDateTime::parse(&self.expires_at, &Rfc3339).ok();
         let at = moment.or_else(|| zone.instant(read_local(text)?));
-        let at = at.ok_or("write a date and a time, such as 2026-12-31 18:00")?;
+        let at = at.ok_or("enter a date and time such as 2026-12-31 18:00")?;
         expiry(at)
             .map(Some)
-            .map_err(|error| format!("{error}: write it such as 2026-12-31 18:00"))
+            .map_err(|error| format!("{error}; enter it as 2026-12-31 18:00"))
     }
 
-    /// The form of somebody who filled in `self` on the ground of `base`, on the ground of what is stored
-    /// `now`: what they did not touch is as it is now.
+    /// Moves the entries from the version `base` to the version `now`: fields that were not edited
+    /// get the present values.
     pub(super) fn moved(self, base: &Self, now: &Self) -> Self {
         fn field<T: PartialEq + Clone>(typed: T, base: &T, now: &T) -> T {
             if typed == *base { now.clone() } else { typed }
@@ -193,7 +194,7 @@ impl LinkForm {
         }
     }
 
-    /// What differs from another form.
+    /// Returns the fields that differ from another form.
     pub(super) fn changes(&self, to: &Self, zone: &Zone) -> Vec<Change> {
         let pairs = self.described(zone).into_iter().zip(to.described(zone));
         let changed = pairs.filter(|((_, old), (_, new))| old != new);
@@ -201,7 +202,7 @@ impl LinkForm {
         changed.map(change).collect()
     }
 
-    /// Its fields by name, as they are read.
+    /// Returns the label and the text of each field.
     pub(super) fn described(&self, zone: &Zone) -> [(&'static str, String); 9] {
         let expires = match self.expires.as_str() {
             "" => String::new(),
@@ -209,25 +210,25 @@ impl LinkForm {
         };
         let yes = |ticked: &Option<String>| if ticked.is_some() { "yes" } else { "no" }.to_owned();
         [
-            ("Target", self.target.clone()),
+            ("Destination", self.target.clone()),
             ("Code", self.code.clone()),
             ("Title", self.title.clone()),
             ("Description", self.description.clone()),
             ("Tags", self.tags.clone()),
             ("Visibility", self.visibility.clone()),
             ("Expires", expires),
-            ("Switched off", yes(&self.disabled)),
-            ("Passes the query on", yes(&self.forward_query)),
+            ("Disabled", yes(&self.disabled)),
+            ("Adds the visitor's query", yes(&self.forward_query)),
         ]
     }
 }
 
-/// A text with one character at the end of each line: forms have two.
+/// Replaces the CRLF line endings of forms.
 fn lines(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
-/// What clocks show in a zone, as a form has it.
+/// Formats a local time for a form.
 fn local(at: OffsetDateTime, zone: &Zone) -> String {
     zone.local(at).format(LOCAL).unwrap_or_default()
 }
@@ -239,7 +240,7 @@ fn read_local(text: &str) -> Option<PrimitiveDateTime> {
     read.ok()
 }
 
-/// What was typed into a field, unless it is what the field showed.
+/// Parses the entry of a field, unless it is the value that the field showed.
 fn changed<T, E: Display>(
     field: &'static str,
     typed: &str,
@@ -278,11 +279,11 @@ mod tests {
     }
 
     #[test]
-    fn a_form_that_comes_back_as_it_was_sent_says_the_same() {
+    fn a_form_that_is_sent_unchanged_changes_nothing() {
         let zone = berlin();
         let form = LinkForm::of(&content(), 3, &zone);
         assert_eq!(form.expires, "2026-10-25T02:30");
-        // As a browser without scripts sends it.
+        // As a browser without JavaScript sends it.
         let sent = LinkForm {
             description: "one\r\ntwo".to_owned(),
             expires_at: String::new(),
@@ -290,7 +291,7 @@ mod tests {
         };
         let sent = sent.tidied(&zone);
         assert_eq!(form.changes(&sent, &zone), []);
-        // A script knows the moment, in whichever zone the browser is.
+        // A script sends the instant, in any time zone of the browser.
         let sent = LinkForm {
             expires: "2026-10-24T21:30".to_owned(),
             ..form.clone()
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_is_read_in_the_zone_of_the_server() {
+    fn an_expiry_is_read_in_the_time_zone_of_the_server() {
         let zone = berlin();
         let read = |expires: &str, expires_at: &str| {
             let form = LinkForm {
@@ -326,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_changed_meanwhile_stays_where_nothing_was_typed() {
+    fn changes_by_others_are_kept_in_fields_that_were_not_edited() {
         let zone = berlin();
         let base = LinkForm::of(&content(), 1, &zone);
         let now = LinkForm {
@@ -353,6 +354,6 @@ mod tests {
         assert_eq!(moved, expected);
         let differing = now.changes(&moved, &zone);
         let labels: Vec<_> = differing.iter().map(|change| change.label).collect();
-        assert_eq!(labels, ["Title", "Tags", "Switched off"]);
+        assert_eq!(labels, ["Title", "Tags", "Disabled"]);
     }
 }

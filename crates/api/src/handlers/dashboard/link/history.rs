@@ -1,31 +1,24 @@
-//! What became of a link: who changed what, and when; and making it again what it was.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! The history of a link: who changed what and when, and restoring versions.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
-use waypost_core::{
-    Actor, Link, LinkAction, LinkOwner, LinkSnapshot, LinkVersion, Person, UserId, Visibility, Zone,
-};
-use waypost_service::{LinkError, OwnedLink, Precondition};
+use waypost_service::{LinkError, Precondition};
 
-use super::form::{Change, LinkForm};
-use super::{Draft, deletion, editor, name_of, path_of, view};
-use crate::errors::ApiError;
-use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
+use super::changes::History;
+use super::deletion;
+use super::editor::{Draft, editor, view};
+use super::rows::path_of;
+use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input;
 use crate::request::input::id_of;
 use crate::state::State;
 use crate::views::links::LinkView;
 
-/// So many changes are on the page of their own.
+/// Number of changes on the history page.
 const CHANGES: u32 = 20;
-/// So much of a text is shown, in characters: enough to know it by.
-const MAX_CHARS: usize = 300;
-
 /// The page.
 #[derive(Template)]
 #[template(path = "dashboard/link/history.html")]
@@ -37,40 +30,20 @@ struct HistoryPage<'a> {
     is_first: bool,
 }
 
-/// Some of the changes of a link, newest first.
-pub(super) struct History {
-    pub(super) entries: Vec<Entry>,
-    /// The number of the last one, where there are more before it.
-    pub(super) older: Option<u32>,
-}
-
-/// A change.
-pub(super) struct Entry {
-    pub(super) number: u32,
-    /// What was done.
-    pub(super) action: &'static str,
-    /// By whom, where that is known.
-    pub(super) by: Option<String>,
-    pub(super) at: Moment,
-    pub(super) changes: Vec<Change>,
-    /// Whether the link said something else then.
-    pub(super) is_other: bool,
-}
-
-/// Which part.
+/// The query of the page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HistoryQuery {
     cursor: Option<String>,
 }
 
-/// What the form of an entry sends.
+/// The fields of the form of an entry.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct RestoreForm {
     /// The version of the link that the page shows.
     version: String,
-    /// The version to go back to; nothing for what it was when it was deleted.
+    /// The version to restore; empty to restore a deleted link.
     to: String,
 }
 
@@ -99,7 +72,7 @@ pub(crate) async fn show(
     frame.page(StatusCode::OK, &page)
 }
 
-/// Makes the link what it was at a version, or what it was when it was deleted.
+/// Restores an earlier version of a link, or a deleted link.
 pub(crate) async fn restore(
     request: HttpRequest,
     state: web::Data<State>,
@@ -113,7 +86,7 @@ pub(crate) async fn restore(
         text => Some(text.parse().map_err(|_| LinkError::NoSuchVersion)?),
     };
     let precondition = match (version, form.version.parse()) {
-        // What was deleted once is restored once, whoever comes first.
+        // A deleted link can be restored only once, so the form needs no version.
         (None, _) => Precondition::None,
         (Some(_), seen) => Precondition::OneOf(seen.into_iter().collect()),
     };
@@ -122,8 +95,8 @@ pub(crate) async fn restore(
     let (status, problem) = match restored {
         Ok(_) => return Ok(frame.go_saying(&path_of(id), Flash::Restored, &state)),
         Err(LinkError::PreconditionFailed) => {
-            let message = "nothing was restored: the link was changed meanwhile. \
-                See below what it is now, and choose again";
+            let message = "not restored: the link has changed in the meantime; \
+                check it below, then choose a version again";
             (StatusCode::CONFLICT, Problem::new("", message))
         }
         Err(error) => {
@@ -142,164 +115,4 @@ pub(crate) async fn restore(
         ..Draft::default()
     };
     editor(&state, &caller, &frame, &owned, status, draft).await
-}
-
-impl History {
-    /// At most `limit` changes of a link below the one of number `before`.
-    pub(super) async fn read(
-        state: &State,
-        actor: &Actor,
-        owned: &OwnedLink,
-        before: Option<u32>,
-        limit: u32,
-    ) -> Result<Self, ApiError> {
-        let (links, id) = (state.links(), owned.link.id);
-        let one_more = limit.saturating_add(1);
-        let mut versions = links.history(actor, id, before, one_more).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = versions.len() > limit;
-        versions.truncate(limit);
-        let last = versions.last();
-        let older = last.filter(|_| has_more).map(|last| last.number);
-        let mut names = Names::of(&owned.owners, &versions);
-        let missing = names.missing(&versions);
-        names.add(&links.people(actor, id, missing).await?);
-        let zone = state.recorder().zone();
-        let entry = |version| Entry::of(version, &owned.link, &names, zone);
-        Ok(Self {
-            entries: versions.iter().map(entry).collect(),
-            older,
-        })
-    }
-}
-
-impl Entry {
-    fn of(version: &LinkVersion, now: &Link, names: &Names, zone: &Zone) -> Self {
-        let after = LinkForm::of(&version.after.content, version.number, zone);
-        let before = version.before.as_ref().map_or_else(
-            // All that it was from the beginning.
-            || LinkForm {
-                visibility: Visibility::default().as_str().to_owned(),
-                ..LinkForm::default()
-            },
-            |before| LinkForm::of(&before.content, version.number, zone),
-        );
-        let mut changes = before.changes(&after, zone);
-        for change in &mut changes {
-            cut(&mut change.old);
-            cut(&mut change.new);
-        }
-        if let Some(before) = &version.before {
-            changes.extend(names.changes(before, &version.after));
-        }
-        Self {
-            number: version.number,
-            action: match version.action {
-                LinkAction::Created => "Made",
-                LinkAction::Changed => "Changed",
-                LinkAction::AccessChanged => "People changed",
-                LinkAction::Deleted => "Deleted",
-                LinkAction::Restored => "Restored",
-            },
-            by: version.by.as_ref().map(name_of),
-            at: Moment::from(version.at),
-            changes,
-            is_other: !version.after.content.is_same_as(&now.content()),
-        }
-    }
-}
-
-/// What the people are called whom a history names.
-struct Names(BTreeMap<UserId, String>);
-
-impl Names {
-    /// Those who are known anyway.
-    fn of(owners: &[LinkOwner], versions: &[LinkVersion]) -> Self {
-        let mut names = Self(BTreeMap::new());
-        names.add(owners.iter().map(|owner| &owner.person));
-        names.add(versions.iter().filter_map(|version| version.by.as_ref()));
-        names
-    }
-
-    fn add<'a>(&mut self, people: impl IntoIterator<Item = &'a Person>) {
-        let named = people
-            .into_iter()
-            .map(|person| (person.id, name_of(person)));
-        self.0.extend(named);
-    }
-
-    /// Those whom these changes are about and whose names are not known.
-    fn missing(&self, versions: &[LinkVersion]) -> BTreeSet<UserId> {
-        let pairs = versions
-            .iter()
-            .filter_map(|version| Some((version.before.as_ref()?, &version.after)));
-        let differing = pairs.flat_map(|(before, after)| {
-            let owners = difference(&before.owners, &after.owners);
-            let shares = difference(&before.shares, &after.shares);
-            owners
-                .into_iter()
-                .chain(shares)
-                .chain(primary(before, after))
-        });
-        let is_unknown = |user: &UserId| !self.0.contains_key(user);
-        differing.filter(is_unknown).collect()
-    }
-
-    fn name(&self, user: UserId) -> String {
-        let name = self.0.get(&user).cloned();
-        name.unwrap_or_else(|| "a user who is deleted".to_owned())
-    }
-
-    /// What was changed of whom the link belongs to and is shared with.
-    fn changes(&self, before: &LinkSnapshot, after: &LinkSnapshot) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for (label, was, is) in [
-            ("Owner", &before.owners, &after.owners),
-            ("Shared with", &before.shares, &after.shares),
-        ] {
-            let gone = was.iter().filter(|user| !is.contains(user));
-            changes.extend(gone.map(|user| Change {
-                label,
-                old: self.name(*user),
-                new: String::new(),
-            }));
-            let come = is.iter().filter(|user| !was.contains(user));
-            changes.extend(come.map(|user| Change {
-                label,
-                old: String::new(),
-                new: self.name(*user),
-            }));
-        }
-        if let [was, is] = primary(before, after).as_slice() {
-            changes.push(Change {
-                label: "Primary owner",
-                old: self.name(*was),
-                new: self.name(*is),
-            });
-        }
-        changes
-    }
-}
-
-/// Those who are in one list and not in the other.
-fn difference(one: &[UserId], other: &[UserId]) -> Vec<UserId> {
-    let gone = one.iter().filter(|user| !other.contains(user));
-    let come = other.iter().filter(|user| !one.contains(user));
-    gone.chain(come).copied().collect()
-}
-
-/// Who was the primary owner and who is, where it is somebody else.
-fn primary(before: &LinkSnapshot, after: &LinkSnapshot) -> Vec<UserId> {
-    match (before.owners.first(), after.owners.first()) {
-        (Some(was), Some(is)) if was != is => vec![*was, *is],
-        _ => Vec::new(),
-    }
-}
-
-/// Shortens a text that is too long for a list of changes.
-fn cut(text: &mut String) {
-    if let Some((at, _)) = text.char_indices().nth(MAX_CHARS) {
-        text.truncate(at);
-        text.push('…');
-    }
 }

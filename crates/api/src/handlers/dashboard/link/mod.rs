@@ -1,83 +1,31 @@
-//! `/dashboard/links/{id}`: a link. Those whom it belongs to, and admins, change it here; others who may see it
-//! read it.
+//! `/dashboard/links/{id}`: the page of a link. Owners and admins edit it here, other users who can
+//! see it read it.
 //!
-//! A form names the version of the link that it shows. Where that is not the newest any more, nothing is
-//! changed: the page comes back with what was typed and what is stored.
+//! A form contains the version of the link that it shows. If the link has a newer version, nothing
+//! is changed: the page shows the entries together with the stored values.
 
+mod changes;
 pub(crate) mod deletion;
+mod editor;
 mod form;
 pub(crate) mod history;
 pub(crate) mod people;
+mod rows;
 mod save;
 
 pub(crate) use save::save;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
-use askama::Template;
-use waypost_core::{Action, LinkId, Person};
-use waypost_service::{LinkError, OwnedLink};
+use waypost_core::Action;
+use waypost_service::LinkError;
 
-use self::form::{Change, LinkForm};
-use self::history::History;
-use self::people::{PersonForm, PersonRow};
-use crate::pages::{Frame, Moment, PageResult, Problem};
+use self::editor::{Draft, ReadPage, editor, has_expired, view};
+use self::rows::PersonRow;
+use crate::pages::{Frame, Moment, PageResult};
 use crate::request::caller::Caller;
 use crate::request::input::id_of;
 use crate::state::State;
-use crate::views::links::LinkView;
-
-/// So many changes are on the page of a link.
-const CHANGES: u32 = 5;
-/// The page for those who may change the link.
-#[derive(Template)]
-#[template(path = "dashboard/link/edit.html")]
-struct EditPage<'a> {
-    frame: &'a Frame,
-    link: LinkView,
-    /// The newest version.
-    version: u32,
-    form: &'a LinkForm,
-    problem: &'a Problem,
-    stale: Option<&'a Stale>,
-    /// The zone of times in the form.
-    zone: &'a str,
-    has_expired: bool,
-    owners: Vec<PersonRow>,
-    viewers: Vec<PersonRow>,
-    person: &'a PersonForm,
-    history: History,
-}
-
-/// The page for those who may read it.
-#[derive(Template)]
-#[template(path = "dashboard/link/read.html")]
-struct ReadPage<'a> {
-    frame: &'a Frame,
-    link: LinkView,
-    expires: Option<Moment>,
-    has_expired: bool,
-    owners: Vec<PersonRow>,
-}
-
-/// What a page shows that was not saved.
-#[derive(Default)]
-struct Draft {
-    /// What was typed; what is stored without it.
-    form: Option<LinkForm>,
-    problem: Problem,
-    stale: Option<Stale>,
-    person: PersonForm,
-}
-
-/// Somebody else was quicker.
-struct Stale {
-    /// Who, where that is known.
-    by: Option<String>,
-    at: Moment,
-    /// What is stored, and what was typed.
-    differences: Vec<Change>,
-}
 
 /// Shows the link.
 pub(crate) async fn show(
@@ -113,60 +61,5 @@ pub(crate) async fn show(
         }
         Err(LinkError::NotFound) => deletion::page(&state, &caller, &frame, id, None).await,
         Err(error) => Err(error.into()),
-    }
-}
-
-/// The page of a link for those who may change it, with what they tried.
-async fn editor(
-    state: &State,
-    caller: &Caller,
-    frame: &Frame,
-    owned: &OwnedLink,
-    status: StatusCode,
-    draft: Draft,
-) -> PageResult {
-    let (links, link) = (state.links(), &owned.link);
-    let zone = state.recorder().zone();
-    let shares = links.shares(&caller.0, link.id).await?;
-    let form = draft.form.unwrap_or_else(|| LinkForm::of_link(link, zone));
-    let page = EditPage {
-        frame,
-        link: view(owned, caller, state),
-        version: link.version,
-        form: &form,
-        problem: &draft.problem,
-        stale: draft.stale.as_ref(),
-        zone: zone.name(),
-        has_expired: has_expired(owned, state),
-        owners: PersonRow::owners(owned, frame),
-        viewers: shares
-            .iter()
-            .map(|person| PersonRow::viewer(person, frame))
-            .collect(),
-        person: &draft.person,
-        history: History::read(state, &caller.0, owned, None, CHANGES).await?,
-    };
-    frame.page(status, &page)
-}
-
-fn view(owned: &OwnedLink, caller: &Caller, state: &State) -> LinkView {
-    LinkView::new(owned, &caller.0, state.shortener())
-}
-
-fn has_expired(owned: &OwnedLink, state: &State) -> bool {
-    let expires_at = owned.link.details.expires_at;
-    expires_at.is_some_and(|at| at <= state.clock().now())
-}
-
-/// The path of the page of a link.
-fn path_of(id: LinkId) -> String {
-    format!("/dashboard/links/{id}")
-}
-
-/// What somebody is called.
-fn name_of(person: &Person) -> String {
-    match person.display_name.as_str() {
-        "" => person.email.as_str().to_owned(),
-        name => name.to_owned(),
     }
 }

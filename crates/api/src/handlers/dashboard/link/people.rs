@@ -1,72 +1,31 @@
-//! `POST /dashboard/links/{id}/people` and `…/people/change`: whom a link belongs to, and whom it is shared with.
+//! `POST /dashboard/links/{id}/people` and `…/people/change`: the owners of a link and the people
+//! it is shared with.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use uuid::Uuid;
-use waypost_core::{Action, Email, LinkId, Person, UserId};
+use waypost_core::{Action, Email, LinkId, UserId};
 use waypost_service::{LinkError, OwnedLink};
 
-use super::{Draft, editor, path_of};
+use super::editor::{Draft, editor};
+use super::rows::{PersonForm, path_of};
 use crate::errors::ApiError;
 use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input::id_of;
 use crate::state::State;
 
-/// Who is to be added.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct PersonForm {
-    pub(super) email: String,
-    /// `owner` or `viewer`.
-    pub(super) role: String,
-}
-
-/// What is to become of somebody: the button that was pressed.
+/// The form that changes access: the value of the button that was pressed.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ChangeForm {
-    /// The id of an owner who is to be none.
+    /// The ID of an owner to remove.
     remove_owner: Option<String>,
-    /// The id of somebody with whom it is not to be shared.
+    /// The ID of a user to stop sharing with.
     remove_viewer: Option<String>,
-    /// The address of an owner who is to be the primary one.
+    /// The email address of the owner to make the primary owner.
     primary: Option<String>,
-}
-
-/// Somebody, as the page shows them.
-pub(super) struct PersonRow {
-    pub(super) id: String,
-    pub(super) email: String,
-    /// What others read; may be empty.
-    pub(super) name: String,
-    pub(super) is_primary: bool,
-    /// Whether they are the one who looks.
-    pub(super) is_self: bool,
-}
-
-impl PersonRow {
-    /// Somebody with whom a link is shared.
-    pub(super) fn viewer(person: &Person, frame: &Frame) -> Self {
-        Self {
-            id: person.id.to_string(),
-            email: person.email.as_str().to_owned(),
-            name: person.display_name.as_str().to_owned(),
-            is_primary: false,
-            is_self: frame.user().is_some_and(|user| user.id == person.id),
-        }
-    }
-
-    /// Those whom a link belongs to.
-    pub(super) fn owners(owned: &OwnedLink, frame: &Frame) -> Vec<Self> {
-        let owners = owned.owners.iter();
-        let row = |owner: &waypost_core::LinkOwner| Self {
-            is_primary: owner.is_primary,
-            ..Self::viewer(&owner.person, frame)
-        };
-        owners.map(row).collect()
-    }
 }
 
 /// Adds an owner, or shares the link.
@@ -92,7 +51,7 @@ pub(crate) async fn add(
     editor(&state, &caller, &frame, &owned, status, draft).await
 }
 
-/// Why somebody was not added: what is wrong with the form, or another error.
+/// Adds the person. Fails with an error of the form, or with another error.
 async fn added(
     state: &State,
     caller: &Caller,
@@ -109,19 +68,19 @@ async fn added(
     };
     let done = match form.role.as_str() {
         _ if is_owner(&email) => {
-            return Err(Ok(Problem::new("email", "they own the link already")));
+            return Err(Ok(Problem::new("email", "this user already owns the link")));
         }
         "owner" => links
             .add_owner(&caller.0, id, &email, false)
             .await
             .map(|_| ()),
         "viewer" => links.share(&caller.0, id, &email).await.map(|_| ()),
-        _ => return Err(Ok(Problem::new("role", "choose what they may do"))),
+        _ => return Err(Ok(Problem::new("role", "choose a permission"))),
     };
     done.map_err(|error| Problem::of_link(error.into()))
 }
 
-/// Takes the link from an owner, shares it no more with somebody, or makes an owner the primary one.
+/// Removes an owner, stops sharing with a user, or makes an owner the primary owner.
 pub(crate) async fn change(
     request: HttpRequest,
     state: web::Data<State>,
@@ -147,12 +106,12 @@ pub(crate) async fn change(
         made.map(|_| ())
     } else {
         return Err(ApiError::bad_request(
-            "the form does not say whom it is about",
+            "the form names no person; reload the page",
         ));
     };
     let problem = match done {
         Ok(()) => return Ok(frame.go_saying(&path_of(id), Flash::Saved, &state)),
-        // Somebody else did it meanwhile; the link itself was there just now.
+        // Done in the meantime by another user. The link itself existed a moment ago.
         Err(LinkError::NotFound) => return Ok(frame.go(&path_of(id))),
         Err(error) => form_wide(Problem::of_link(error.into())?),
     };
@@ -163,15 +122,15 @@ pub(crate) async fn change(
     editor(&state, &caller, &frame, &owned, StatusCode::CONFLICT, draft).await
 }
 
-/// A problem that is about no field: there is none in the list of people.
+/// Turns the error of a field into an error of the form: the lists have no fields.
 fn form_wide(problem: Problem) -> Problem {
     match problem.of("email") {
-        Some(_) => Problem::new("", "this user is not here any more"),
+        Some(_) => Problem::new("", "this user no longer exists"),
         None => problem,
     }
 }
 
-/// Somebody is no owner any more, and may not see the link any more.
+/// Redirects a user who left a link, and who may no longer see it.
 async fn left(state: &State, caller: &Caller, frame: &Frame, id: LinkId) -> PageResult {
     let path = match state.links().get(&caller.0, id).await {
         Ok(_) => path_of(id),
@@ -182,7 +141,7 @@ async fn left(state: &State, caller: &Caller, frame: &Frame, id: LinkId) -> Page
     Ok(answer)
 }
 
-/// The link, if the caller may say whom it belongs to.
+/// Returns the link if the caller may manage access to it.
 async fn manageable(state: &State, caller: &Caller, id: LinkId) -> Result<OwnedLink, ApiError> {
     let owned = state.links().get(&caller.0, id).await?;
     if owned.is_for(&caller.0, Action::ManageAccess) {

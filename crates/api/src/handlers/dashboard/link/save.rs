@@ -1,19 +1,21 @@
-//! `POST /dashboard/links/{id}`: changes what is said of a link.
+//! `POST /dashboard/links/{id}`: saves the form of a link.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use waypost_core::Action;
 use waypost_service::{LinkError, OwnedLink, Precondition};
 
+use super::deletion;
+use super::editor::{Draft, Stale, editor};
 use super::form::LinkForm;
-use super::{Draft, Stale, deletion, editor, name_of, path_of};
+use super::rows::{name_of, path_of};
 use crate::errors::ApiError;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input::id_of;
 use crate::state::State;
 
-/// Saves the form, if the link is still the version that the form shows.
+/// Saves the form if the link still has the version that the form shows.
 pub(crate) async fn save(
     request: HttpRequest,
     state: web::Data<State>,
@@ -60,8 +62,8 @@ pub(crate) async fn save(
     editor(&state, &caller, &frame, &owned, status, draft).await
 }
 
-/// Shows a form that is out of date again: with what was typed, and, where nothing was, with what is stored
-/// now.
+/// Shows an outdated form again: with the changed entries, and with the stored values in all other
+/// fields.
 async fn stale(
     state: &State,
     caller: &Caller,
@@ -73,7 +75,7 @@ async fn stale(
     let now = LinkForm::of_link(&owned.link, zone);
     let form = match base(state, caller, owned, form.version()).await? {
         Some(base) => form.moved(&base, &now),
-        // What they saw is not known any more: all of it counts as typed.
+        // The version that the form showed is no longer known: all fields count as changed.
         None => LinkForm {
             version: now.version.clone(),
             ..form
@@ -94,8 +96,8 @@ async fn stale(
     editor(state, caller, frame, owned, StatusCode::CONFLICT, draft).await
 }
 
-/// The form of an earlier version of a link. The first one of a link that is older than its history is known
-/// from what came before the second.
+/// Returns the form of an earlier version of a link. If the first version is older than the
+/// history, it is read from the state before the second one.
 async fn base(
     state: &State,
     caller: &Caller,

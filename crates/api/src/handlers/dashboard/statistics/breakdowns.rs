@@ -1,5 +1,5 @@
-//! What the clicks of a link are counted by, as bars: the ten values with most clicks, all others, and those
-//! of which it is not known.
+//! Breakdowns of the clicks of a link as bars: the ten values with most clicks, all other values,
+//! and unknown ones.
 
 use askama::Template;
 use waypost_analytics::statistics::{Breakdown, BreakdownBy, Days};
@@ -11,10 +11,10 @@ use crate::errors::ApiError;
 use crate::pages::text::{grouped, percent, share};
 use crate::state::State;
 
-/// So many values have bars of their own.
+/// Maximum number of values with a bar each.
 const TOP: usize = 10;
 
-/// What is shown: a title, what one of its values is called, and what it is called where it is not known.
+/// The breakdowns: title, name of a value, and label of clicks whose value is unknown.
 const CARDS: [(BreakdownBy, &str, &str, &str); 6] = [
     (
         BreakdownBy::Dimension(Dimension::Referrer),
@@ -46,29 +46,29 @@ const CARDS: [(BreakdownBy, &str, &str, &str); 6] = [
         "Country",
         "Unknown",
     ),
-    (BreakdownBy::Class, "Classes", "Class", "Unknown"),
+    (BreakdownBy::Class, "Click types", "Type", "Unknown"),
 ];
 
-/// All of them.
+/// All breakdowns.
 #[derive(Template)]
 #[template(path = "dashboard/statistics/breakdowns.html")]
 pub(super) struct BreakdownsPart {
     cards: Vec<Card>,
-    /// The days, in the middle of a sentence.
+    /// The days, within a sentence.
     days: String,
 }
 
-/// The clicks by one thing.
+/// One breakdown.
 struct Card {
     title: &'static str,
     value: &'static str,
     bars: Vec<Bar>,
 }
 
-/// The clicks of one value.
+/// The clicks with one value.
 struct Bar {
     label: String,
-    /// The code of a country, of which a script knows the name.
+    /// Whether the label is a country code, which a script replaces by the name of the country.
     is_country: bool,
     clicks: String,
     humans: String,
@@ -77,7 +77,7 @@ struct Bar {
 }
 
 impl BreakdownsPart {
-    /// Counts the clicks of a link on some days.
+    /// Reads the breakdowns of a link on these days.
     pub(super) async fn of(
         state: &State,
         link: LinkId,
@@ -111,7 +111,7 @@ fn bars(by: BreakdownBy, unknown: &str, found: Breakdown) -> Vec<Bar> {
     let mut shown: Vec<(String, bool, Counted)> = Vec::new();
     let (mut others, mut not_known) = (Counted::default(), Counted::default());
     for (value, counted) in found.rows {
-        // Devices have a class of this name.
+        // `other` is also a device class.
         if value == OTHER || (!value.is_empty() && shown.len() >= TOP) {
             others = others.plus(counted);
         } else if value.is_empty() {
@@ -121,7 +121,7 @@ fn bars(by: BreakdownBy, unknown: &str, found: Breakdown) -> Vec<Bar> {
             shown.push((label, is_country, counted));
         }
     }
-    shown.push(("Others".to_owned(), false, others));
+    shown.push(("Other".to_owned(), false, others));
     shown.push((unknown.to_owned(), false, not_known));
     let bar = |(label, is_country, counted): (String, bool, Counted)| Bar {
         label,
@@ -135,7 +135,7 @@ fn bars(by: BreakdownBy, unknown: &str, found: Breakdown) -> Vec<Bar> {
     shown.map(bar).collect()
 }
 
-/// How a value is shown, and whether it is the code of a country.
+/// Returns the label of a value, and whether it is a country code.
 fn label(by: BreakdownBy, value: String) -> (String, bool) {
     match by {
         BreakdownBy::Class => {
@@ -151,7 +151,7 @@ fn label(by: BreakdownBy, value: String) -> (String, bool) {
     }
 }
 
-/// What a class of devices is called.
+/// Returns the name of a device class.
 pub(super) fn device_name(device: &str) -> &str {
     match device {
         "desktop" => "Desktop",
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beyond_ten_is_one_bar_and_all_add_up() {
+    fn values_after_the_first_ten_share_one_bar_and_all_clicks_are_counted() {
         let mut rows: Vec<(String, Counted)> = (0..12)
             .map(|number| (format!("{number}.example"), counted(100 - number)))
             .collect();
@@ -183,7 +183,7 @@ mod tests {
         let labels: Vec<_> = bars.iter().map(|bar| bar.label.as_str()).collect();
         assert_eq!(labels.len(), 12);
         assert_eq!(labels[0], "0.example");
-        assert_eq!(labels[10..], ["Others", "Direct or unknown"]);
+        assert_eq!(labels[10..], ["Other", "Direct or unknown"]);
         assert_eq!(
             (bars[10].clicks.as_str(), bars[11].clicks.as_str()),
             ("186", "97")
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_and_devices_have_names_and_countries_their_codes() {
+    fn click_types_and_devices_have_names_and_countries_have_codes() {
         let country = BreakdownBy::Dimension(Dimension::Country);
         assert_eq!(label(country, "DE".to_owned()), ("DE".to_owned(), true));
         let own = label(BreakdownBy::Class, "self".to_owned());

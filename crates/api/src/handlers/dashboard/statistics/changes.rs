@@ -1,4 +1,4 @@
-//! When a link was changed to lead elsewhere, for the days of a chart.
+//! Changes of the destination of a link, for the days of a chart.
 
 use time::Date;
 use waypost_analytics::statistics::Days;
@@ -11,25 +11,25 @@ use crate::pages::text::shortened;
 use crate::request::caller::Caller;
 use crate::state::State;
 
-/// So many versions are read at once.
+/// Number of versions that are read at a time.
 const VERSIONS: u32 = 100;
-/// So many versions are read at the most, newest first.
+/// Maximum number of versions that are read, newest first.
 const MOST_VERSIONS: usize = 1_000;
-/// Longer targets are cut, in characters.
+/// Maximum length of a destination in characters; longer ones are cut.
 const TARGET: usize = 100;
 
-/// A change of where a link leads.
+/// A change of the destination.
 pub(super) struct Change {
     day: Date,
     pub(super) at: Moment,
-    /// By whom; empty where nobody is known.
+    /// The name of the user who made it; empty if unknown.
     pub(super) by: String,
     pub(super) before: String,
     pub(super) after: String,
 }
 
 impl Change {
-    /// The change that a version is, if the link led elsewhere before it.
+    /// Returns the change of a version, if it changed the destination.
     fn of(version: &LinkVersion, day: Date) -> Option<Self> {
         let before = &version.before.as_ref()?.content.target;
         let after = &version.after.content.target;
@@ -51,19 +51,19 @@ impl Change {
         })
     }
 
-    /// What a chart says of it.
+    /// Returns the event for a chart.
     pub(super) fn event(&self) -> Event {
         Event {
             day: self.day,
-            text: format!("the target was changed to {}", self.after),
+            text: format!("destination changed to {}", self.after),
         }
     }
 }
 
-/// The changes on some days, newest first.
+/// Returns the changes on these days, newest first.
 ///
 /// # Errors
-/// As the history of a link.
+/// Fails as reading the history of a link does.
 pub(super) async fn changes(
     state: &State,
     caller: &Caller,

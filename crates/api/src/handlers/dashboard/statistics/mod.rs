@@ -1,7 +1,7 @@
-//! Pages of numbers: how often a link is clicked (`of_link.rs`), and all that one owns (`own.rs`).
+//! Statistics pages: of one link (`of_link.rs`), and of all links of a user (`own.rs`).
 //!
-//! Which days and which clicks they show is in `range.rs`, for both. What the clicks of a link are counted by
-//! is in `breakdowns.rs`, where it was changed to lead elsewhere in `changes.rs`.
+//! The choice of days and click types is in `range.rs` for both. Breakdowns of the clicks of a link
+//! are in `breakdowns.rs`, changes of its destination in `changes.rs`.
 
 mod breakdowns;
 mod changes;
@@ -11,24 +11,24 @@ mod range;
 
 use waypost_core::VisitClass;
 
-/// What clicks of a class are called.
+/// Returns the name of a click type.
 const fn class_name(class: VisitClass) -> &'static str {
     match class {
         VisitClass::Human => "People",
         VisitClass::Bot => "Bots",
         VisitClass::Preview => "Previews",
-        VisitClass::Prefetch => "Prefetching",
+        VisitClass::Prefetch => "Prefetches",
         VisitClass::Own => "Owners",
     }
 }
 
-/// What they are.
+/// Returns the explanation of a click type.
 const fn class_meaning(class: VisitClass) -> &'static str {
     match class {
-        VisitClass::Human => "people with a browser, as far as anybody can tell",
-        VisitClass::Bot => "crawlers and programs",
-        VisitClass::Preview => "programs that show people where a link leads, as messengers do",
-        VisitClass::Prefetch => "browsers, ahead of their users",
-        VisitClass::Own => "owners of the link who were signed in",
+        VisitClass::Human => "people using a browser, as far as Waypost can tell",
+        VisitClass::Bot => "crawlers and other programs",
+        VisitClass::Preview => "link previews, for example in chat apps",
+        VisitClass::Prefetch => "browsers that load the page in advance",
+        VisitClass::Own => "signed-in owners of the link",
     }
 }

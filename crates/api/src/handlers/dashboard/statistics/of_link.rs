@@ -1,7 +1,7 @@
-//! `GET /dashboard/links/{id}/stats`: how often a link is clicked, when, by whom and from where.
+//! `GET /dashboard/links/{id}/stats`: the statistics of a link.
 //!
-//! htmx fetches parts of the page by themselves when there is news: `live` (the figures and the chart), with
-//! which the last clicks come, and `breakdowns`.
+//! After new clicks htmx fetches parts of the page: `live` (the figures and the chart, together
+//! with the last clicks) and `breakdowns`.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -25,13 +25,13 @@ use crate::request::input::id_of;
 use crate::state::State;
 use crate::views::clicks::ClickView;
 
-/// So many clicks are listed.
+/// Number of listed clicks.
 const CLICKS: u32 = 50;
-/// Longer referrers are cut, in characters.
+/// Maximum length of a referrer in characters; longer ones are cut.
 const REFERRER: usize = 100;
-/// The days of the shorter of the two figures.
+/// Number of days of the shorter figure.
 const WEEK: usize = 7;
-/// The part of the page that is asked for.
+/// The header in which htmx names the part of the page.
 const TARGET: &str = "hx-target";
 
 /// The page.
@@ -48,7 +48,7 @@ struct StatisticsPage<'a> {
     clicks: ClicksPart<'a>,
 }
 
-/// What changes with each click.
+/// The parts that change with each click.
 #[derive(Template)]
 #[template(path = "dashboard/statistics/news.html")]
 struct NewsPart<'a> {
@@ -74,14 +74,14 @@ struct LivePart<'a> {
 #[template(path = "dashboard/statistics/clicks.html")]
 struct ClicksPart<'a> {
     range: &'a Range,
-    /// Whether nobody ever followed the link.
+    /// Whether the link has no clicks yet.
     is_new: bool,
     clicks: Vec<ClickRow>,
-    /// Whether there are more.
+    /// Whether there are older ones.
     has_more: bool,
 }
 
-/// The numbers of a link.
+/// The figures of a link.
 struct Figures {
     total: Counted,
     last_7d: Counted,
@@ -93,11 +93,11 @@ struct Figures {
     complete_until: Moment,
 }
 
-/// A click of the list.
+/// A click in the list.
 struct ClickRow {
     at: Moment,
     referrer: String,
-    /// The browser and the system.
+    /// The browser and the operating system.
     agent: String,
     device: String,
     country: String,
@@ -105,7 +105,7 @@ struct ClickRow {
     user: Option<String>,
 }
 
-/// Shows them, or a part of them.
+/// Shows the page, or a part of it for htmx.
 pub(crate) async fn show(
     request: HttpRequest,
     state: web::Data<State>,
@@ -189,7 +189,7 @@ impl<'a> ClicksPart<'a> {
 }
 
 impl Figures {
-    /// The numbers of a link, of which the last 30 days were asked for.
+    /// Returns the figures from the statistics of the last 30 days.
     fn of(found: &LinkStatistics) -> Self {
         let humans = |days: usize| {
             let last = found.daily.iter().rev().take(days);
@@ -213,11 +213,11 @@ impl Figures {
         }
     }
 
-    /// What is said of them when they change.
+    /// Returns the sentence that screen readers announce after a change.
     fn said(&self) -> String {
         let people = grouped(self.total.humans);
         format!(
-            "{} in all, {people} by people",
+            "{} in total, {people} by people",
             many(self.total.clicks, "click", "clicks")
         )
     }

@@ -1,4 +1,4 @@
-//! `GET /dashboard/stats`: how often all that one owns is clicked.
+//! `GET /dashboard/stats`: statistics of all links that a user owns.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
@@ -32,14 +32,14 @@ struct OwnPage<'a> {
 }
 
 impl OwnPage<'_> {
-    /// The clicks of a link in percent of those of the one that was clicked most.
+    /// Returns the clicks of a link in percent of the clicks of the most clicked link.
     fn percent_of_first(&self, link: &TopLinkView) -> u64 {
         let first = self.top.first().map_or(0, |first| first.clicks);
         percent(link.clicks, first).max(1)
     }
 }
 
-/// Shows them.
+/// Shows the page.
 pub(crate) async fn show(
     request: HttpRequest,
     state: web::Data<State>,

@@ -1,7 +1,8 @@
-//! Which days a page of numbers shows, and which clicks: a query that can be kept as a bookmark.
+//! The days and the click type that a statistics page shows, as a query that can be bookmarked.
 //!
-//! `days=7` are the last seven days, whichever those are when the page is opened; `from` and `to` are days by
-//! their dates, and count more. What cannot be read is said beside its field, above the last 30 days.
+//! `days=7` means the last seven days when the page is opened. `from` and `to` are dates, and take
+//! precedence. With an invalid value the page shows an error beside its field, and the last 30
+//! days.
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
@@ -14,15 +15,15 @@ use waypost_core::VisitClass;
 use super::{class_meaning, class_name};
 use crate::errors::ApiError;
 use crate::pages::Problem;
-use crate::pages::text::{day_name, many};
+use crate::pages::text::{day_name, grouped, many};
 use crate::request::input;
 
-/// The last so many days can be chosen at once.
+/// Ranges to choose from: the last 7, 30, 90 and 365 days.
 const PRESETS: [i64; 4] = [7, 30, 90, 365];
-/// So many days are shown where nothing else is asked for.
+/// Number of days that are shown by default.
 const USUAL: i64 = 30;
 
-/// What the address of a page says.
+/// The query of the page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct RangeQuery {
@@ -32,25 +33,24 @@ struct RangeQuery {
     class: String,
 }
 
-/// What a page shows.
+/// The days and the click type that a page shows.
 pub(super) struct Range {
-    /// Where the page is.
+    /// The path of the page.
     path: String,
-    /// The days.
     pub(super) days: Days,
-    /// How many of the last ones they are; `None` where they are chosen by date.
+    /// The number of days up to today; `None` if they were chosen by date.
     last: Option<i64>,
-    /// Clicks of this class alone.
+    /// The click type; `None` for all.
     pub(super) class: Option<VisitClass>,
-    /// What is in the field of the first day.
+    /// The content of the field for the first day.
     pub(super) from: String,
-    /// What is in the field of the last day.
+    /// The content of the field for the last day.
     pub(super) to: String,
-    /// What is wrong.
+    /// The error of the query.
     pub(super) problem: Problem,
 }
 
-/// One of several things to be shown.
+/// A link to one of several choices.
 pub(super) struct Choice {
     pub(super) label: String,
     pub(super) meaning: &'static str,
@@ -59,10 +59,10 @@ pub(super) struct Choice {
 }
 
 impl Range {
-    /// What a request asks for, on the page at `path`.
+    /// Reads the query of a request for the page at `path`.
     ///
     /// # Errors
-    /// `BAD_REQUEST` for what is given twice.
+    /// `BAD_REQUEST` if a parameter is given twice.
     pub(super) fn of(request: &HttpRequest, path: String, today: Date) -> Result<Self, ApiError> {
         let query = input::query::<RangeQuery>(request)?;
         Ok(Self::read(&query, path, today))
@@ -85,7 +85,8 @@ impl Range {
             let number = text.parse().ok();
             let number = number.filter(|number| (1..=Days::MOST).contains(number));
             if number.is_none() {
-                let message = format!("`days` is a number from 1 to {}", Days::MOST);
+                let most = grouped(Days::MOST);
+                let message = format!("the number of days must be from 1 to {most}");
                 problem = Problem::new("", &message);
             }
             let number = number.unwrap_or(USUAL);
@@ -94,8 +95,8 @@ impl Range {
             (usual, Some(USUAL))
         };
         let class = given(&query.class).map(|text| text.parse::<VisitClass>());
-        let class = class.transpose().unwrap_or_else(|error| {
-            problem = Problem::new("", &format!("`class`: {error}"));
+        let class = class.transpose().unwrap_or_else(|_| {
+            problem = Problem::new("", "unknown click type; choose one above");
             None
         });
         Self {
@@ -109,7 +110,7 @@ impl Range {
         }
     }
 
-    /// The status of the page.
+    /// Returns the status of the page.
     pub(super) fn status(&self) -> StatusCode {
         if self.problem == Problem::NONE {
             StatusCode::OK
@@ -118,29 +119,29 @@ impl Range {
         }
     }
 
-    /// Where the page is.
+    /// Returns the path of the page.
     pub(super) fn path(&self) -> &str {
         &self.path
     }
 
-    /// Whether the days are chosen by date, or should have been.
+    /// Whether the days were chosen by date, or an attempt to do so failed.
     pub(super) fn is_by_date(&self) -> bool {
         self.last.is_none()
     }
 
-    /// What clicks are shown, in the middle of a sentence.
+    /// Returns the name of the click type within a sentence; empty for all.
     pub(super) fn class_text(&self) -> String {
         self.class
             .map(class_name)
             .map_or_else(String::new, str::to_lowercase)
     }
 
-    /// The name of the class whose clicks are shown, as it is asked for.
+    /// Returns the click type as the value of the query; empty for all.
     pub(super) fn class_value(&self) -> &'static str {
         self.class.map_or("", VisitClass::as_str)
     }
 
-    /// The days, in the middle of a sentence.
+    /// Returns the days within a sentence.
     pub(super) fn days_text(&self) -> String {
         match self.last {
             Some(1) => "today".to_owned(),
@@ -150,7 +151,7 @@ impl Range {
         }
     }
 
-    /// The days that can be chosen at once.
+    /// Returns links to the usual ranges.
     pub(super) fn presets(&self) -> Vec<Choice> {
         let choice = |days: i64| Choice {
             label: many(days.unsigned_abs(), "day", "days"),
@@ -161,7 +162,7 @@ impl Range {
         PRESETS.into_iter().map(choice).collect()
     }
 
-    /// The classes of clicks that can be chosen.
+    /// Returns links to the click types.
     pub(super) fn classes(&self) -> Vec<Choice> {
         let all = std::iter::once(None).chain(VisitClass::ALL.into_iter().map(Some));
         let choice = |class: Option<VisitClass>| Choice {
@@ -186,7 +187,7 @@ impl Range {
     }
 }
 
-/// Today and the days before, so many in all.
+/// Returns the last `number` days including today.
 fn last_days(number: i64, today: Date) -> Days {
     let before = Duration::days(number.saturating_sub(1));
     Days {
@@ -195,20 +196,25 @@ fn last_days(number: i64, today: Date) -> Days {
     }
 }
 
-/// The last days of which the numbers tell.
+/// Returns the days that are shown by default.
 pub(super) fn usual_days(today: Date) -> Days {
     last_days(USUAL, today)
 }
 
-/// What to do about a range that is none.
+/// Returns the error of an invalid range.
 fn problem_of(error: DaysError) -> Problem {
     match error {
-        DaysError::NotADay("to") => Problem::new("to", "give a day such as 2026-03-01"),
-        DaysError::NotADay(_) => Problem::new("from", "give a day such as 2026-03-01"),
-        DaysError::Backwards => Problem::new("from", "choose a day that is not after the last one"),
+        DaysError::NotADay("to") => Problem::new("to", "enter a date such as 2026-03-01"),
+        DaysError::NotADay(_) => Problem::new("from", "enter a date such as 2026-03-01"),
+        DaysError::Backwards => {
+            Problem::new("from", "the first day must not be after the last day")
+        }
         DaysError::TooMany => Problem::new(
             "from",
-            &format!("choose a later day: at most {} are shown", Days::MOST),
+            &format!(
+                "choose a later day; at most {} days are shown",
+                grouped(Days::MOST)
+            ),
         ),
     }
 }
@@ -227,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_said_or_left_empty_is_the_last_30_days_of_all_clicks() {
+    fn an_empty_query_means_all_clicks_of_the_last_30_days() {
         for query in ["", "from=&to=&class=&days=", "utm_source=x"] {
             let range = range(query);
             assert_eq!(range.days, last_days(30, TODAY), "{query}");
@@ -238,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_keeps_what_else_was_chosen() {
+    fn a_choice_keeps_the_other_choices() {
         let chosen = range("days=7&class=bot");
         let addresses: Vec<_> = chosen.presets().into_iter().map(|it| it.address).collect();
         assert_eq!(addresses[2], "/x?days=90&class=bot");
@@ -254,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_stands_at_its_field() {
+    fn an_error_is_shown_at_its_field() {
         for (query, field) in [
             ("from=yesterday", "from"),
             ("to=2026-02-30", "to"),

@@ -1,10 +1,8 @@
 //! The conformance suite of the port on each database.
 
-#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
-
-mod support;
-
 use waypost_test_harness::Kind;
+
+use crate::support;
 
 mod sqlite {
     waypost_store_testkit::conformance_tests!(super::support::Databases::of(super::Kind::Sqlite));

@@ -1,7 +1,5 @@
 //! The migrations of each database: complete, reversible, safe when several processes run them.
 
-#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
-
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -20,7 +18,7 @@ async fn empty(kind: Kind) -> (TestDatabase, DatabaseSettings) {
     (database, settings)
 }
 
-/// Every column, index and constraint as the database itself describes them.
+/// Returns every column, index and constraint as the database itself describes them.
 async fn schema(database: &TestDatabase) -> Vec<Vec<Option<String>>> {
     let queries: &[&str] = match database.kind() {
         Kind::Sqlite => {
@@ -63,7 +61,7 @@ async fn up_down_up_gives_the_same_schema(kind: Kind) {
     );
     let before = opened.migration_status().await.unwrap();
     assert!(before.iter().all(|state| state.known && !state.applied));
-    // Who only looks makes nothing.
+    // Reporting the state creates nothing.
     assert!(schema(&database).await.is_empty());
 
     let applied = opened.migrate_up().await.unwrap();
@@ -143,7 +141,8 @@ async fn several_nodes_may_migrate_at_once(kind: Kind) {
     assert_eq!(i64::try_from(applied).unwrap(), rows);
 }
 
-/// Migrates back to before links had owners and a history, and makes one as it was made then.
+/// Migrates back to before links had owners and a history, and creates a link as it was created
+/// then.
 async fn links_from_before_there_were_details_are_kept_and_found(kind: Kind) {
     let (database, settings) = empty(kind).await;
     let opened = Database::connect(&settings).await.unwrap();

@@ -1,9 +1,7 @@
-//! What the errors of a database become: its codes decide, whatever the texts say.
+//! How the errors of a database are reported: its codes decide, whatever the texts say.
 //!
-//! The databases are made to fail by triggers, which raise an error of any code with a text that says nothing,
-//! and by real failures.
-
-#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
+//! The databases are made to fail by triggers, which raise an error of any code with an unspecific
+//! text, and by real failures.
 
 use std::sync::Arc;
 
@@ -12,10 +10,10 @@ use waypost_store_diesel::{Database, DatabaseSettings};
 use waypost_store_testkit::samples::Samples;
 use waypost_test_harness::{DatabaseServer, Kind, PATIENCE, TestDatabase, wait_until};
 
-/// How often an operation is tried that fails for a reason that may pass.
+/// Number of attempts of an operation that fails for a possibly temporary reason.
 const TRIES: i64 = 6;
 
-/// What an operation answers.
+/// The result of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
     Done,
@@ -41,7 +39,7 @@ impl<T> From<&Result<T, StoreError>> for Answer {
     }
 }
 
-/// A migrated database and two stores on it: each has connections of its own.
+/// A migrated database and two stores on it, each with connections of its own.
 struct Setup {
     database: TestDatabase,
     opened: Database,
@@ -68,7 +66,7 @@ impl Setup {
         self.opened.store()
     }
 
-    /// Counts the tries to insert a row, those that are undone too.
+    /// Counts the attempts to insert a row, including those that are rolled back.
     async fn count_tries(&self) {
         self.database
             .execute(match self.database.kind() {
@@ -81,9 +79,9 @@ impl Setup {
             .await;
     }
 
-    /// How often it was tried since it was asked last.
+    /// Returns the number of attempts since the last call.
     async fn tries(&self) -> i64 {
-        // A sequence that was never asked has the same value as after the first time.
+        // An unused sequence has the same value as after the first use.
         let (query, reset) = match self.database.kind() {
             Kind::Postgres => (
                 "select case when is_called then last_value else 0 end from tries",
@@ -96,7 +94,7 @@ impl Setup {
         tries
     }
 
-    /// From now on, rows of this table are refused with this code.
+    /// Makes the database reject rows of this table with this code.
     async fn refuse(&self, table: &str, code: Code) {
         let is_postgres = self.database.kind() == Kind::Postgres;
         let sql = match code {
@@ -120,7 +118,7 @@ impl Setup {
     }
 }
 
-/// A trigger of MariaDB that refuses rows of a table.
+/// Returns a MariaDB trigger that rejects rows of a table.
 fn signal(table: &str, what: &str) -> String {
     format!(
         "drop trigger if exists refused_{table}; \
@@ -142,7 +140,7 @@ enum Code {
     Number(u16),
 }
 
-/// Both ways to a database: that of diesel, and that by which clicks are stored.
+/// Checks both ways to a database: that of diesel, and that by which clicks are stored.
 async fn codes_decide(kind: Kind, cases: &[(Code, Answer, i64)]) {
     let setup = Setup::of(kind).await;
     let link = setup.samples.link("wiki");
@@ -230,7 +228,7 @@ async fn codes_decide_on_mariadb() {
     codes_decide(Kind::MariaDb, &cases).await;
 }
 
-/// Makes each insertion of a user count as a try and then wait for the advisory lock 1.
+/// Makes each insertion of a user count as an attempt and then wait for the advisory lock 1.
 async fn wait_for_a_lock(setup: &Setup) {
     setup.count_tries().await;
     let sql = "create function wait() returns trigger language plpgsql as $$ begin \
@@ -240,7 +238,7 @@ async fn wait_for_a_lock(setup: &Setup) {
     setup.database.execute(sql).await;
 }
 
-/// A session of somebody else.
+/// Opens another session.
 async fn session(setup: &Setup) -> tokio_postgres::Client {
     let connecting = tokio_postgres::connect(setup.database.url(), tokio_postgres::NoTls);
     let (client, connection) = connecting.await.unwrap();
@@ -314,7 +312,7 @@ async fn a_database_that_only_reads_is_unavailable_until_it_writes_again() {
     let name = name.path().trim_start_matches('/').to_owned();
     let read_only = async |is: &str| {
         let sql = format!("alter database {name} set default_transaction_read_only = {is}");
-        // It holds for new sessions; and a session that only reads may not change it.
+        // It applies to new sessions; and a read-only session must not change it.
         let sql = format!("begin read write; {sql}; commit");
         setup.database.execute(&sql).await;
     };
@@ -333,7 +331,7 @@ async fn a_database_that_only_reads_is_unavailable_until_it_writes_again() {
     assert_eq!(record().await, Answer::Unavailable);
     assert!(other.store().link(link.id).await.unwrap().is_some());
 
-    // Sessions that only read are not used again.
+    // Read-only sessions are not used again.
     read_only("off").await;
     assert_eq!(insert().await, Answer::Done);
     assert_eq!(record().await, Answer::Done);
@@ -341,7 +339,7 @@ async fn a_database_that_only_reads_is_unavailable_until_it_writes_again() {
     setup.opened.close();
 }
 
-/// MariaDB speaks German, only reads, and takes away rights.
+/// MariaDB answers in German, is read-only, and removes rights.
 #[tokio::test(flavor = "multi_thread")]
 async fn mariadb_is_understood_in_any_language() {
     let started = tokio::task::spawn_blocking(|| {
@@ -410,7 +408,7 @@ async fn mariadb_is_understood_in_any_language() {
     setup.opened.close();
 }
 
-/// The whole chain of an error, as the programs print it.
+/// Returns the whole chain of an error, as the programs print it.
 fn chain(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", chain(source)),

@@ -1,6 +1,4 @@
-//! URLs with several hosts, of which one takes writes.
-
-#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
+//! URLs with several hosts, of which one accepts writes.
 
 use std::sync::Arc;
 
@@ -9,7 +7,7 @@ use waypost_store_diesel::{Database, DatabaseSettings};
 use waypost_store_testkit::samples::{START, Samples, owner_of, take_journal};
 use waypost_test_harness::{DatabaseServer, Kind, PATIENCE, TestDatabase, wait_until};
 
-/// A server with an account that is subject to its being read-only.
+/// A server with an account that its read-only mode applies to.
 struct Server {
     administrator: TestDatabase,
     address: String,
@@ -92,7 +90,7 @@ async fn the_one_that_takes_writes_is_used(kind: Kind) {
     let (one, two) = tokio::join!(Server::start(kind), Server::start(kind));
     let alone = open(kind, &one.address).await;
     one.set_read_only(true).await;
-    // Port 1 of this machine: nobody listens there.
+    // Nothing listens on port 1 of this machine.
     let addresses = format!("127.0.0.1:1,{},{}", one.address, two.address);
     let both = open(kind, &addresses).await;
     let store = both.store();
@@ -114,7 +112,7 @@ async fn the_one_that_takes_writes_is_used(kind: Kind) {
     assert!(matches!(settled, Ingested::Settled(_)), "{settled:?}");
     assert_eq!(alone.store().counts().await.unwrap().links, 0);
 
-    // The other one takes over, while there are connections.
+    // The other one takes over while there are connections.
     two.set_read_only(true).await;
     one.set_read_only(false).await;
     let elsewhere = store.ingest(batch, START).await.unwrap();

@@ -1,6 +1,4 @@
-//! What is destroyed is gone from the disk, too.
-
-#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
+//! Deleted data is gone from the disk, too.
 
 use std::path::Path;
 

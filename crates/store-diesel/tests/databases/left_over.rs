@@ -1,6 +1,5 @@
-//! What a database may have that was restored or mended by hand does not keep clicks from being stored.
-
-#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
+//! Leftovers in a database that was restored or repaired by hand do not prevent clicks from being
+//! stored.
 
 use time::macros::date;
 use waypost_core::Click;
@@ -30,7 +29,7 @@ async fn visitors_of_a_day_that_is_not_there(kind: Kind) {
     store.record_clicks(&before).await.unwrap();
     database.execute("delete from link_days").await;
 
-    // The same visitors come again, and one of them on a day that nobody came.
+    // The same visitors come again, one of them on a day without visitors.
     let mut again: Vec<Click> = before
         .iter()
         .map(|click| Click {

@@ -1,6 +1,5 @@
-//! What an operator meets: databases that are not there or go away, files that cannot be written.
-
-#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
+//! Failures that an operator meets: databases that are or become unavailable, files that cannot be
+//! written.
 
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ async fn connect(url: &str) -> Result<Database, DatabaseError> {
 #[tokio::test]
 async fn a_database_that_is_not_there_is_named_without_its_password() {
     for scheme in ["postgres", "mysql"] {
-        // Port 1 of this machine: nobody listens there.
+        // Nothing listens on port 1 of this machine.
         let url = format!("{scheme}://somebody:hunter2@127.0.0.1:1/waypost");
         let error = connect(&url).await.err().unwrap();
         assert!(matches!(error, DatabaseError::Connect { .. }));
@@ -165,7 +164,7 @@ async fn a_closed_database_ingests_nothing() {
     }
 }
 
-/// The whole chain of an error, as the programs print it.
+/// Returns the whole chain of an error, as the programs print it.
 fn chain(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", chain(source)),

@@ -1,4 +1,4 @@
-//! Stores for the conformance suite, and a look at their rows that does not go through the store.
+//! Stores for the conformance suite, and access to their rows that bypasses the store.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +14,7 @@ use waypost_store_diesel::{Database, DatabaseSettings};
 use waypost_store_testkit::conformance::{ClickRow, DayRow, StoreFactory, StoredRows};
 use waypost_test_harness::{Kind, TestDatabase};
 
-/// Makes a database per store, and drops it with the factory.
+/// Creates a database per store, and drops it with the factory.
 pub(crate) struct Databases {
     kind: Kind,
     made: Mutex<Vec<Made>>,
@@ -146,7 +146,7 @@ fn uuid(hex: Option<String>) -> Uuid {
     Uuid::try_parse(&hex.unwrap()).unwrap()
 }
 
-/// A time as each database spells it: UTC, with up to six digits of the second.
+/// Parses a time as each database spells it: UTC, with up to six digits of the second.
 fn instant(text: &str) -> time::OffsetDateTime {
     let format = format_description!(
         version = 2,
