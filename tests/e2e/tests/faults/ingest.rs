@@ -140,7 +140,10 @@ async fn linkctl_shows_the_pending_clicks_of_the_journal() {
     );
     assert_eq!(json["segments"][0]["clicks"], 4);
     let text = status(&["journal", "status"]);
-    assert!(text.contains("3 clicks pending, the oldest of "), "{text}");
+    assert!(
+        text.contains("3 clicks pending, the oldest from "),
+        "{text}"
+    );
     let verified = verify(&database, &server);
     assert_eq!(verified["journals"][0]["pending"], 3);
     assert_eq!(verified["journals"][0]["accepted"], 4);

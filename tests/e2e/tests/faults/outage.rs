@@ -127,7 +127,7 @@ async fn what_a_stopped_server_could_not_store_is_stored_by_the_next() {
     let expected = load.stop().await;
     let status = tokio::task::block_in_place(|| server.terminate());
     assert!(status.success(), "{status}\n{}", server.output());
-    assert!(server.output().contains("the next start stores the rest"));
+    assert!(server.output().contains("the next start stores them"));
     proxy.restore();
     tokio::task::block_in_place(|| server.restart());
     drained(&server).await;
