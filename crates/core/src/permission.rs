@@ -1,8 +1,7 @@
 //! Permissions: one table, which every handler and `linkctl` consult.
 //!
-//! [`allows`] decides for an [`Actor`], an [`Action`] and, if the action is about a link, the
-//! actor's [`Standing`] to it. To add an action, add it to the enum and its row to
-//! [`Action::rule`].
+//! [`allows`] decides for an [`Actor`], an [`Action`] and, for an action on a link, the actor's
+//! [`Standing`] to it. A new action needs a variant and its row in [`Action::rule`].
 //!
 //! For an actor without [`Action::ViewLink`], a link looks like one that does not exist.
 
