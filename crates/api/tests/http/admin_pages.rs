@@ -4,19 +4,19 @@ use reqwest::header::USER_AGENT;
 use reqwest::{Method, StatusCode};
 use waypost_core::{DisplayName, Email, LinkDetails, Password, Role, ShortCode, Title, User};
 use waypost_service::NewUser;
-use waypost_store::{LinkEdit, LinkStore as _, LinkUpdate, UserChange, UserStore as _};
+use waypost_store::{LinkStore as _, UserStore as _};
 use waypost_store_testkit::samples::Samples;
 
-use crate::browser::{Browser, PASSWORD, add, signed_in, status};
+use crate::browser::{Browser, PASSWORD, add, signed_in};
 use crate::pages::POLICY;
 use crate::settings_pages::{assert_problem, send_form};
 use crate::setup::{Answer, TestServer, send};
 
-const HOSTILE: &str = "\"><script>alert(1)</script>";
-const ESCAPED: &str = "&#34;&#62;&#60;script&#62;alert(1)&#60;/script&#62;";
+pub(crate) const HOSTILE: &str = "\"><script>alert(1)</script>";
+pub(crate) const ESCAPED: &str = "&#34;&#62;&#60;script&#62;alert(1)&#60;/script&#62;";
 
 /// Starts a server with an admin, and a browser in which she is signed in.
-async fn rooted(server: &TestServer) -> (User, Browser<'_>) {
+pub(crate) async fn rooted(server: &TestServer) -> (User, Browser<'_>) {
     let new = NewUser {
         email: Email::parse("root@example.com").unwrap(),
         display_name: DisplayName::default(),
@@ -31,7 +31,7 @@ async fn rooted(server: &TestServer) -> (User, Browser<'_>) {
 }
 
 /// Creates a link that a user owns.
-async fn link_of(server: &TestServer, owner: &User, code: &str) -> waypost_core::Link {
+pub(crate) async fn link_of(server: &TestServer, owner: &User, code: &str) -> waypost_core::Link {
     let seed = code.bytes().fold(1, |seed: u64, byte| {
         seed.wrapping_mul(31).wrapping_add(u64::from(byte))
     });
@@ -41,13 +41,13 @@ async fn link_of(server: &TestServer, owner: &User, code: &str) -> waypost_core:
     link
 }
 
-async fn find(server: &TestServer, email: &str) -> Option<User> {
+pub(crate) async fn find(server: &TestServer, email: &str) -> Option<User> {
     let email = Email::parse(email).unwrap();
     server.store.memory().user_by_email(&email).await.unwrap()
 }
 
 #[track_caller]
-fn assert_led(answer: &Answer, path: &str) {
+pub(crate) fn assert_led(answer: &Answer, path: &str) {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
     assert_eq!(answer.header("location"), path);
 }
@@ -111,188 +111,6 @@ async fn only_admins_see_the_pages() {
     assert_eq!(sent.status, StatusCode::FORBIDDEN, "{sent:?}");
     let dashboard = browser.get("/dashboard").await.body;
     assert!(!dashboard.contains("href=\"/admin\""), "{dashboard}");
-}
-
-#[tokio::test]
-async fn a_user_is_added_found_and_changed() {
-    let server = TestServer::closed().await;
-    let (_, browser) = rooted(&server).await;
-    let new = [
-        ("email", "Grace@Example.com"),
-        ("name", HOSTILE),
-        ("role", "member"),
-        ("password", PASSWORD),
-    ];
-    assert_led(&browser.fill("/admin", &new).await, "/admin");
-    let page = browser.get("/admin").await.body;
-    assert!(page.contains("User added."), "{page}");
-    assert!(
-        page.contains(ESCAPED) && !page.contains("<script>"),
-        "{page}"
-    );
-    let found = browser.get("/admin?q=GRACE").await.body;
-    assert!(found.contains(">grace@example.com</a>"), "{found}");
-    assert!(!found.contains(">root@example.com</a>"), "{found}");
-    let none = browser.get("/admin?q=nobody%22%3E").await.body;
-    assert!(none.contains("No users match"), "{none}");
-    assert!(none.contains("value=\"nobody&#34;&#62;\""), "{none}");
-    let taken = browser.fill("/admin", &new).await;
-    assert_problem(&taken, "email", "A user with the email address");
-    assert!(!taken.body.contains(PASSWORD), "{taken:?}");
-    let without = [("email", "alan@example.com"), ("role", "member")];
-    assert_problem(
-        &browser.fill("/admin", &without).await,
-        "password",
-        "A password",
-    );
-    let grace = find(&server, "grace@example.com").await.unwrap();
-    let path = format!("/admin/users/{}", grace.id);
-    let change = [
-        ("email", "hopper@example.com"),
-        ("display_name", "Grace"),
-        ("role", "admin"),
-    ];
-    assert_led(&browser.fill(&path, &change).await, &path);
-    let changed = find(&server, "hopper@example.com").await.unwrap();
-    assert_eq!((changed.id, changed.role), (grace.id, Role::Admin));
-    let taken = [("email", "root@example.com"), ("role", "admin")];
-    assert_problem(
-        &browser.fill(&path, &taken).await,
-        "email",
-        "Another user has",
-    );
-    let missing = browser.get("/admin/users/none").await;
-    assert_eq!(missing.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn a_disabled_user_cannot_sign_in_until_enabled() {
-    let server = TestServer::closed().await;
-    let (_, browser) = rooted(&server).await;
-    let ada = add(&server, "ada").await;
-    let theirs = signed_in(&server).await;
-    let path = format!("/admin/users/{}", ada.id);
-    let state = format!("{path}/state");
-    assert_led(
-        &send_form(&browser, &path, &state, &[("disabled", "true")]).await,
-        &path,
-    );
-    assert_eq!(status(&theirs).await, 401);
-    let page = browser.get(&path).await.body;
-    assert!(page.contains("Disabled since"), "{page}");
-    send_form(&browser, &path, &state, &[("disabled", "false")]).await;
-    let page = browser.get(&path).await.body;
-    assert!(page.contains("User enabled."), "{page}");
-    assert!(!page.contains("Disabled since"), "{page}");
-    let again = theirs.sign_in("ada@example.com", PASSWORD, "").await;
-    assert_eq!(again.status, StatusCode::SEE_OTHER);
-}
-
-#[tokio::test]
-async fn an_admin_cannot_change_their_own_role_or_delete_themselves() {
-    let server = TestServer::closed().await;
-    let (admin, browser) = rooted(&server).await;
-    let path = format!("/admin/users/{}", admin.id);
-    let page = browser.get(&path).await.body;
-    assert!(!page.contains("Delete this user"), "{page}");
-    let fields = [("email", "root@example.com"), ("role", "member")];
-    let refused = browser.fill(&path, &fields).await;
-    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let message = "<p class=\"error\">You cannot do this to your own account";
-    assert!(refused.body.contains(message), "{refused:?}");
-    for (action, fields) in [
-        ("state", [("disabled", "true")]),
-        ("delete", [("links", "delete")]),
-    ] {
-        let action = format!("{path}/{action}");
-        let refused = send_form(&browser, &path, &action, &fields).await;
-        assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
-    }
-    let asked = browser.get(&format!("{path}/delete")).await;
-    assert_eq!(asked.status, StatusCode::CONFLICT, "{asked:?}");
-    assert_eq!(status(&browser).await, 200);
-}
-
-#[tokio::test]
-async fn deleting_a_user_shows_how_many_links_they_own() {
-    let server = TestServer::closed().await;
-    let (root, browser) = rooted(&server).await;
-    let (ada, store) = (add(&server, "ada").await, server.store.memory());
-    let alone = link_of(&server, &ada, "alone").await;
-    let shared = link_of(&server, &ada, "shared").await;
-    let with_root = LinkUpdate {
-        link: shared.id,
-        version: shared.version,
-        by: Some(ada.id),
-        at: shared.created_at,
-        edit: LinkEdit::AddOwner(root.id),
-    };
-    store.update_link(&with_root).await.unwrap();
-    let path = format!("/admin/users/{}/delete", ada.id);
-    let page = browser.get(&path).await.body;
-    assert!(page.contains("<h1>Delete ada@example.com?</h1>"), "{page}");
-    assert!(page.contains("<strong>2 links</strong>"), "{page}");
-    assert!(
-        page.contains("1 as the only owner, 1 with other owners"),
-        "{page}"
-    );
-    let undecided = browser.fill(&path, &[]).await;
-    assert_eq!(undecided.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(
-        undecided
-            .body
-            .contains("Choose what happens to their links.")
-    );
-    let to = |email| [("links", "reassign"), ("email", email)];
-    for (email, message) in [
-        ("nobody@example.com", "No other user has this email address"),
-        ("ada@example.com", "No other user has this email address"),
-        ("", "An email address must look like"),
-    ] {
-        let refused = browser.fill(&path, &to(email)).await;
-        assert_problem(&refused, "email", message);
-        assert!(refused.body.contains("value=\"reassign\" required checked"));
-    }
-    assert!(find(&server, "ada@example.com").await.is_some());
-    assert_led(
-        &browser.fill(&path, &to("root@example.com")).await,
-        "/admin",
-    );
-    let page = browser.get("/admin").await.body;
-    assert!(page.contains("User deleted."), "{page}");
-    assert!(find(&server, "ada@example.com").await.is_none());
-    let owners = store.owners_of(alone.id).await;
-    assert_eq!(owners, ["root@example.com"]);
-}
-
-/// Returns the email addresses of the owners of a link.
-trait Owners {
-    async fn owners_of(&self, link: waypost_core::LinkId) -> Vec<String>;
-}
-
-impl Owners for waypost_store::MemoryStore {
-    async fn owners_of(&self, link: waypost_core::LinkId) -> Vec<String> {
-        use waypost_store::AccessStore as _;
-        let mut owners = self.owners_of_links(&[link]).await.unwrap();
-        let owners = owners.remove(&link).unwrap_or_default();
-        let emails = owners.iter().map(|owner| owner.person.email.as_str());
-        emails.map(str::to_owned).collect()
-    }
-}
-
-#[tokio::test]
-async fn links_of_a_deleted_user_are_deleted_on_request() {
-    let server = TestServer::closed().await;
-    let (_, browser) = rooted(&server).await;
-    let ada = add(&server, "ada").await;
-    link_of(&server, &ada, "alone").await;
-    let path = format!("/admin/users/{}/delete", ada.id);
-    assert_led(&browser.fill(&path, &[("links", "delete")]).await, "/admin");
-    let page = browser.get("/admin/links").await.body;
-    assert!(page.contains("No links yet."), "{page}");
-    let page = browser.get("/admin/links?deleted=true").await.body;
-    assert!(page.contains(">alone</a>"), "{page}");
-    assert_eq!(server.get("/alone").await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -544,23 +362,4 @@ async fn the_system_page_shows_no_secret() {
         assert!(page.contains(text), "{text}: {page}");
     }
     assert!(!page.contains(crate::setup::OPERATOR), "{page}");
-}
-
-#[tokio::test]
-async fn a_disabled_user_is_marked_in_the_list() {
-    let server = TestServer::closed().await;
-    let (_, browser) = rooted(&server).await;
-    let ada = add(&server, "ada").await;
-    let disable = UserChange {
-        disabled_at: Some(Some(ada.created_at)),
-        ..UserChange::default()
-    };
-    let store = server.store.memory();
-    store.change_user(ada.id, &disable).await.unwrap();
-    let page = browser.get("/admin").await.body;
-    assert_eq!(
-        page.matches("class=\"chip bad\">disabled").count(),
-        1,
-        "{page}"
-    );
 }

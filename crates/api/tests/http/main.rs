@@ -8,6 +8,7 @@
 )]
 
 mod admin_pages;
+mod admin_user_pages;
 mod bad_input;
 mod browser;
 mod clicks;
@@ -16,6 +17,7 @@ mod documentation;
 mod explain;
 mod gated_store;
 mod limits;
+mod link_code_check;
 mod link_pages;
 mod link_people_pages;
 mod links;
@@ -25,6 +27,7 @@ mod metrics;
 mod operation;
 mod orphans;
 mod page_statistics;
+mod page_statistics_live;
 mod pages;
 mod people;
 mod public;

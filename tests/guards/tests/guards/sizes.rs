@@ -12,22 +12,10 @@ const TEST: usize = 100;
 const EXTENSIONS: [&str; 9] = ["rs", "sql", "html", "css", "js", "mjs", "sh", "py", "md"];
 
 /// A file that may be longer, and why.
-const LONGER_FILES: [(&str, &str); 5] = [
+const LONGER_FILES: [(&str, &str); 2] = [
     (
         "crates/analytics/src/journal/mod.rs",
         "the journal's one public type: its operations share a lock, its parts are files beside it",
-    ),
-    (
-        "crates/api/tests/http/admin_pages.rs",
-        "to be split by page: users, links, keywords, orphan paths, blocked hosts, the system",
-    ),
-    (
-        "crates/api/tests/http/link_pages.rs",
-        "to be split: the form of a link, the check of its code, what holds for all its pages",
-    ),
-    (
-        "crates/api/tests/http/page_statistics.rs",
-        "to be split: what the pages show, who may see them, a click that appears at once",
     ),
     (
         "crates/api/tests/http/walk.rs",
