@@ -228,7 +228,7 @@ impl Orphans {
     /// 1 s.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn list(&self, query: &OrphanQuery) -> Result<Vec<Orphan>, StoreError> {
         self.settle().await;
         self.0.parts.store.orphans(query).await

@@ -11,7 +11,7 @@ impl Accounts {
     /// Returns a user; `None` when there is no such user.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         self.0.parts.store.user(id).await
     }
@@ -19,7 +19,7 @@ impl Accounts {
     /// Returns the user with an email address.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
         self.0.parts.store.user_by_email(email).await
     }
@@ -27,7 +27,7 @@ impl Accounts {
     /// Lists at most `limit` users after a cursor, newest first.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn users(
         &self,
         after: Option<UserCursor>,
@@ -40,7 +40,7 @@ impl Accounts {
     /// have expired.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn tokens(
         &self,
         user: UserId,
@@ -53,7 +53,7 @@ impl Accounts {
     /// Lists at most `limit` valid sessions of a user after a cursor, newest first.
     ///
     /// # Errors
-    /// [`StoreError`] as any look-up.
+    /// [`StoreError`] as for any read.
     pub async fn sessions(
         &self,
         user: UserId,
@@ -68,7 +68,7 @@ impl Accounts {
     /// user.
     ///
     /// # Errors
-    /// [`StoreError`] as any change.
+    /// [`StoreError`] as for any write.
     pub async fn rename(
         &self,
         user: UserId,

@@ -1,9 +1,8 @@
-//! A store that fails on purpose: what is it like to depend on a database that is sometimes away?
+//! A store that fails on purpose, to test what depends on a database that is sometimes unavailable.
 //!
-//! [`FailingStore`] stands before any store. Rules say which calls of which operation fail, and
-//! whether the operation happened nevertheless. The same seed and the same calls fail in the same
-//! way: what becomes of the n-th call of an operation depends on nothing but the seed, the
-//! operation's rules and n.
+//! [`FailingStore`] wraps any store. Rules decide which calls of which operation fail, and whether
+//! the operation happens nevertheless. The same seed and the same calls fail in the same way: the
+//! outcome of the n-th call of an operation depends only on the seed, the operation's rules and n.
 
 mod port;
 
@@ -19,15 +18,15 @@ use waypost_store::{Store, StoreError};
 /// Which calls of an operation fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// So many of 100, chosen by the seed.
+    /// A percentage of the calls, chosen by the seed.
     Percent(u8),
-    /// The n-th, the 2n-th and so on; 1 is every call, 0 none.
+    /// Every n-th call: 1 is every call, 0 no call.
     EveryNth(u64),
-    /// Only this one, counted from 1.
+    /// Only this call, counted from 1.
     Nth(u64),
 }
 
-/// What a call that fails leaves behind. Either way it answers [`StoreError::Unavailable`].
+/// What a failed call did. Either way it returns [`StoreError::Unavailable`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
     /// Nothing happened, as when the database cannot be reached.
@@ -49,7 +48,7 @@ pub struct Injected {
     pub failure: Failure,
 }
 
-/// Stands before a store and lets chosen calls fail.
+/// Wraps a store and makes chosen calls fail.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -85,7 +84,7 @@ struct Tally {
 }
 
 impl<S: ?Sized> FailingStore<S> {
-    /// Stands before `store`; no call fails yet. `seed` decides for [`When::Percent`].
+    /// Wraps `store`. No call fails before rules are added. `seed` decides for [`When::Percent`].
     #[must_use]
     pub const fn new(store: Arc<S>, seed: u64) -> Self {
         Self {
@@ -98,35 +97,34 @@ impl<S: ?Sized> FailingStore<S> {
         }
     }
 
-    /// Adds a rule. Of several rules that apply to a call the first one decides.
+    /// Adds a rule. The first rule that applies to a call decides.
     #[must_use]
     pub fn fail(mut self, operation: Operation, when: When, failure: Failure) -> Self {
         self.rules.push((operation, when, failure));
         self
     }
 
-    /// `true`: from now on every call fails and nothing happens. `false`: only the rules apply.
+    /// Sets whether every call fails and nothing happens. If `false`, only the rules apply.
     pub fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
     }
 
-    /// `true`: the rules rest. `false`, as in the beginning: they apply. Calls are counted all the
-    /// time.
+    /// Sets whether the rules are suspended. At first they apply. Calls are counted either way.
     pub fn set_calm(&self, calm: bool) {
         self.calm.store(calm, Ordering::SeqCst);
     }
 
-    /// How often an operation was called, those that failed included.
+    /// Returns the number of calls of an operation, failed ones included.
     pub fn calls(&self, operation: Operation) -> u64 {
         self.tally(operation, |tally| tally.calls)
     }
 
-    /// How often an operation failed on purpose.
+    /// Returns the number of calls of an operation that failed on purpose.
     pub fn failures(&self, operation: Operation) -> u64 {
         self.tally(operation, |tally| tally.failures)
     }
 
-    /// The store behind, which does not fail.
+    /// Returns the wrapped store, which does not fail.
     #[must_use]
     pub const fn inner(&self) -> &Arc<S> {
         &self.inner
@@ -141,20 +139,20 @@ impl<S: ?Sized> FailingStore<S> {
         }))
     }
 
-    /// A generator of the operation's own, so that calls of others do not change what it draws.
+    /// Creates the generator of an operation: calls of others do not change its numbers.
     fn random(&self, operation: Operation) -> SeededRandom {
         let mut hasher = DefaultHasher::new();
         (self.seed, operation).hash(&mut hasher);
         SeededRandom::new(hasher.finish())
     }
 
-    /// Counts a call and decides what becomes of it.
+    /// Counts a call and decides whether it fails.
     fn decide(&self, operation: Operation) -> Option<Injected> {
         self.tally(operation, |tally| {
             tally.calls += 1;
             let mut decided = None;
             for (_, when, failure) in self.rules.iter().filter(|rule| rule.0 == operation) {
-                // Draws even where the answer is not needed: the next call's must not depend on it.
+                // Draws in any case: the next call must not depend on whether this one needed it.
                 let applies = match *when {
                     When::Percent(percent) => draw_percent(&tally.random) < u64::from(percent),
                     When::EveryNth(n) => tally.calls.checked_rem(n) == Some(0),
