@@ -71,7 +71,7 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode, Failure> {
             None
         }
         failure = service.failed() => {
-            error!(failure = failure.explained(), "stopping");
+            error!(failure = failure.explained(), "a part of the server failed; stopping");
             Some(failure)
         }
     };

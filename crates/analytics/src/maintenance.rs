@@ -246,8 +246,8 @@ impl Maintenance {
                 retention_days,
                 "old click records were not purged, because they are more than half of all; check \
                  the clock of the database and WAYPOST_RETENTION_DAYS; if both are right, run \
-                     `linkctl purge --older-than {retention_days}d`, which shows what it will \
-                         delete and asks"
+                 `linkctl purge --older-than` with this number of days, which shows what it will \
+                 delete and asks"
             );
         }
         false

@@ -29,7 +29,7 @@ fn set(policy: NormalThreadSchedulePolicy, work: &'static str) {
     let policy = ThreadSchedulePolicy::Normal(policy);
     let set = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy);
     if let Err(error) = set {
-        tracing::debug!(%error, "the priority of the thread that {work} stays as it is");
+        tracing::debug!(%error, work, "cannot change the priority of a thread");
     }
 }
 

@@ -1,4 +1,4 @@
-//! A browser, as far as signing in needs one: it keeps cookies, fills in forms, and follows what it is told.
+//! A minimal browser for sign-in: it stores cookies, fills in forms and can follow redirects.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode, Url, redirect};
 use serde_json::Value;
 use waypost_test_harness::ServerProcess;
 
-/// What browsers accept.
+/// The `Accept` header of browsers.
 const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-/// How many redirects are followed.
+/// Maximum number of redirects to follow.
 const MAX_REDIRECTS: usize = 10;
 
-/// Somebody's browser, on one server. Other servers of the tests are on the same host, and so share its
-/// cookies (RFC 6265 §8.5).
+/// The browser of one user, on one server. The servers of a test are on the same host and therefore
+/// share its cookies (RFC 6265 §8.5).
 #[derive(Clone)]
 pub struct Browser {
     client: Client,
@@ -22,43 +22,43 @@ pub struct Browser {
     cookies: BTreeMap<String, String>,
 }
 
-/// A page, or where it leads.
+/// A response: a page or a redirect.
 #[derive(Debug)]
 pub struct Page {
-    /// Where it is.
+    /// The URL that was requested.
     pub url: Url,
-    /// Its status.
+    /// The status.
     pub status: StatusCode,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
-    /// Where it leads.
+    /// The `Location` header.
     pub location: Option<String>,
-    /// How many seconds to wait.
+    /// The seconds to wait, from the `Retry-After` header.
     pub retry_after: Option<u64>,
-    /// What is on it.
+    /// The body.
     pub body: String,
 }
 
 impl Page {
-    /// Where it leads, absolute.
+    /// Returns the absolute URL of the redirect.
     pub fn target(&self) -> Option<Url> {
         self.url.join(self.location.as_deref()?).ok()
     }
 
-    /// What is on it, as JSON.
+    /// Returns the body as JSON.
     ///
     /// # Panics
-    /// When it is none.
+    /// When the body is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
 impl Browser {
-    /// A new one, which has no cookies.
+    /// Creates a browser without cookies.
     ///
     /// # Panics
-    /// Never: a client needs nothing.
+    /// Never: creating the client needs no resources.
     pub fn of(server: &ServerProcess) -> Self {
         let client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -72,7 +72,7 @@ impl Browser {
         }
     }
 
-    /// The same, with its cookies, on another server.
+    /// Returns the same browser, with its cookies, on another server.
     #[must_use]
     pub fn on(&self, server: &ServerProcess) -> Self {
         Self {
@@ -124,38 +124,39 @@ impl Browser {
         }
     }
 
-    /// The value of a cookie.
+    /// Returns the value of a cookie.
     pub fn cookie(&self, name: &str) -> Option<String> {
         self.cookies.get(name).cloned()
     }
 
-    /// Sets a cookie, as somebody with tools may.
+    /// Sets a cookie, as developer tools can.
     pub fn set_cookie(&mut self, name: &str, value: &str) {
         self.cookies.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Opens a path, or the address of another server.
+    /// Opens a path, or a URL of another server.
     ///
     /// # Panics
-    /// When the server does not answer.
+    /// When the server does not respond.
     pub async fn open(&mut self, path: &str) -> Page {
         let request = self.request(Method::GET, path);
         self.send(request).await
     }
 
-    /// Opens a path or an address, and goes where it leads, to the last page.
+    /// Opens a path or a URL, follows all redirects and returns the last page.
     ///
     /// # Panics
-    /// When that takes too many redirects.
+    /// When there are too many redirects.
     pub async fn go(&mut self, address: &str) -> Page {
         let last = self.walk(address, |_| false).await;
         last.expect("a last page")
     }
 
-    /// Goes where a path or an address leads, until that begins like this; there it does not go.
+    /// Follows the redirects of a path or a URL up to a destination that begins with `prefix`, and
+    /// returns that destination without opening it.
     ///
     /// # Panics
-    /// When it does not lead there.
+    /// When no redirect goes there.
     pub async fn go_until(&mut self, address: &str, prefix: &str) -> Url {
         let is_there = |url: &Url| url.as_str().starts_with(prefix);
         let reached = self.walk(address, is_there).await;
@@ -174,10 +175,10 @@ impl Browser {
         panic!("too many redirects: {page:?}");
     }
 
-    /// Fills in the form of a page, the hidden fields as they are, and sends it to where it says.
+    /// Fills in the form of a page, leaves hidden fields as they are, and submits it to its action.
     ///
     /// # Panics
-    /// When there is no form.
+    /// When the page has no form.
     pub async fn fill(&mut self, page: &Page, fields: &[(&str, &str)]) -> Page {
         let action = between(&page.body, "action=\"", "\"").expect("a form");
         let mut all: Vec<(String, String)> = Vec::new();
@@ -199,20 +200,20 @@ impl Browser {
         self.send(request).await
     }
 
-    /// Signs in, to go on to a path.
+    /// Signs in, with a path to return to.
     ///
     /// # Panics
-    /// When the server does not answer.
+    /// When the server does not respond.
     pub async fn sign_in(&mut self, email: &str, password: &str, path: &str) -> Page {
         let page = self.open(&format!("/auth/login?redirect={path}")).await;
         let fields = [("email", email), ("password", password)];
         self.fill(&page, &fields).await
     }
 
-    /// Sends JSON to the API, as a page of the server does.
+    /// Sends JSON to the API, as pages of the server do.
     ///
     /// # Panics
-    /// When the server does not answer.
+    /// When the server does not respond.
     pub async fn call(&mut self, method: Method, path: &str, body: &Value) -> Page {
         let request = self
             .request(method, path)
@@ -221,10 +222,10 @@ impl Browser {
         self.send(request).await
     }
 
-    /// Whether somebody is signed in with it.
+    /// Returns whether a user is signed in with this browser.
     ///
     /// # Panics
-    /// When the server does not answer.
+    /// When the server does not respond.
     pub async fn is_signed_in(&mut self) -> bool {
         self.open("/api/v1/users/me").await.status == StatusCode::OK
     }

@@ -1,5 +1,5 @@
-//! What the end-to-end tests share: a visitor who talks to a real server over HTTP, and the truth
-//! about a link as the database tells it.
+//! Shared code of the end-to-end tests: a visitor that talks to a real server over HTTP, and the
+//! clicks of a link as the database stores them.
 
 pub mod browser;
 pub mod chromium;
@@ -13,7 +13,7 @@ use reqwest::{Client, Method, Response, StatusCode, redirect};
 use serde_json::{Value, json};
 use waypost_test_harness::{DatabaseProxy, PATIENCE, ServerProcess, TestDatabase, wait_until};
 
-/// Talks to a server and follows no redirect.
+/// An HTTP client of one server. It does not follow redirects.
 #[derive(Clone)]
 pub struct Visitor {
     client: Client,
@@ -21,7 +21,7 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    /// A visitor of this server.
+    /// Creates a visitor of this server.
     pub fn of(server: &ServerProcess) -> Self {
         let client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -37,7 +37,7 @@ impl Visitor {
     /// Sends a request without a body.
     ///
     /// # Errors
-    /// When the server does not answer.
+    /// When the server does not respond.
     pub async fn send(&self, method: Method, path: &str) -> reqwest::Result<Response> {
         self.client
             .request(method, format!("{}{path}", self.base))
@@ -45,26 +45,26 @@ impl Visitor {
             .await
     }
 
-    /// `GET path`.
+    /// Sends `GET path`.
     ///
     /// # Panics
-    /// When the server does not answer.
+    /// When the server does not respond.
     pub async fn get(&self, path: &str) -> Response {
         self.send(Method::GET, path).await.expect("an answer")
     }
 
-    /// The JSON of `GET path`.
+    /// Returns the JSON of `GET path`.
     ///
     /// # Panics
-    /// When the answer is no JSON.
+    /// When the response is not JSON.
     pub async fn json(&self, path: &str) -> Value {
         self.get(path).await.json().await.expect("JSON")
     }
 
-    /// `POST /shorten` with this body.
+    /// Sends `POST /shorten` with this body.
     ///
     /// # Panics
-    /// When the server does not answer.
+    /// When the server does not respond.
     pub async fn post(&self, body: Value) -> Response {
         self.client
             .post(format!("{}/shorten", self.base))
@@ -74,10 +74,10 @@ impl Visitor {
             .expect("an answer")
     }
 
-    /// Makes a link and gives back its code.
+    /// Creates a link and returns its code.
     ///
     /// # Panics
-    /// When none is made.
+    /// When the link is not created.
     pub async fn shorten(&self, url: &str) -> String {
         let response = self.post(json!({ "url": url })).await;
         assert_eq!(response.status(), StatusCode::CREATED);
@@ -85,10 +85,10 @@ impl Visitor {
         body["shortCode"].as_str().expect("a code").to_owned()
     }
 
-    /// Follows a link: the answer's status and where it leads.
+    /// Requests a link. Returns the status and the `Location` header of the response.
     ///
     /// # Errors
-    /// When the server does not answer.
+    /// When the server does not respond.
     pub async fn visit(&self, code: &str) -> reqwest::Result<(StatusCode, Option<String>)> {
         let response = self.send(Method::GET, &format!("/{code}")).await?;
         let location = response
@@ -98,31 +98,31 @@ impl Visitor {
         Ok((response.status(), location))
     }
 
-    /// The clicks of a link as the server shows them.
+    /// Returns the number of clicks of a link, as the server reports it.
     ///
     /// # Panics
-    /// When there is no such link.
+    /// When the link does not exist.
     pub async fn clicks(&self, code: &str) -> i64 {
         let record = self.json(&format!("/urls/{code}/stats")).await;
         record["clicks"].as_i64().expect("a number")
     }
 }
 
-/// A change that one process made is known to the others after 2 s; as much more is allowed as in all tests, while
-/// others have the processors.
+/// Maximum time until a server notices a change by another process. The documented time is 2 s; on
+/// a busy machine it may take as long as anything else in the tests.
 pub const FRESH_WITHIN: Duration = PATIENCE;
 
-/// Cuts the database off while the server has these links in its memory.
+/// Cuts the connection to the database while these links are in the cache of the server.
 ///
-/// It forgets a link that was just made once more, when it reads the change feed: where that was the last
-/// thing before the cut, the database comes back for another try.
+/// The server evicts a new link once more when the change feed reports it. If that happens just
+/// before the cut, this function restores the connection and tries again.
 ///
 /// # Panics
-/// When the links are not followed while the database is there.
+/// When the server does not redirect the links while it can reach the database.
 pub async fn cut_while_cached(proxy: &DatabaseProxy, visitor: &Visitor, codes: &[&str]) {
     let all_are_followed = async || {
         for code in codes {
-            // Not counted.
+            // `HEAD` is not counted.
             let answer = visitor.send(Method::HEAD, &format!("/{code}")).await;
             if answer.expect("an answer").status() != StatusCode::FOUND {
                 return false;
@@ -140,19 +140,19 @@ pub async fn cut_while_cached(proxy: &DatabaseProxy, visitor: &Visitor, codes: &
     }
 }
 
-/// The clicks of a link as the database itself keeps them.
+/// The numbers of clicks of a link in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
     /// `links.clicks`.
     pub total: i64,
     /// The sum over `link_days`.
     pub rollup: i64,
-    /// The rows of `link_clicks`.
+    /// The number of rows in `link_clicks`.
     pub rows: i64,
 }
 
 impl Kept {
-    /// The same number in all three places.
+    /// Creates a value with the same number in all three places.
     pub const fn thrice(clicks: i64) -> Self {
         Self {
             total: clicks,
@@ -161,10 +161,10 @@ impl Kept {
         }
     }
 
-    /// Reads the database without the server.
+    /// Reads the numbers from the database, without the server.
     ///
     /// # Panics
-    /// When there is no such link.
+    /// When the link does not exist.
     pub async fn of(database: &TestDatabase, code: &str) -> Self {
         let number = async |what: &str| {
             let sql = format!("select {what} from links l where l.code = '{code}'");
@@ -181,7 +181,7 @@ impl Kept {
     }
 }
 
-/// Makes a test of each case for each database: `on_each_database!(case, …)` where `case` is an
+/// Defines a test of each case on each database: `on_each_database!(case, …)`, where `case` is an
 /// `async fn(Kind)`.
 #[macro_export]
 macro_rules! on_each_database {

@@ -1,5 +1,5 @@
-//! Load with a truth of its own: clients that follow links as fast as they can, whatever happens to
-//! the server, and know of every click whether it must be counted.
+//! Load that knows the correct result: clients request links as fast as they can, whatever happens
+//! to the server, and record for each request whether it must be counted.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,10 +15,10 @@ use waypost_test_harness::{ServerProcess, TestDatabase};
 
 use crate::Kept;
 
-/// A client that is refused waits so long before it tries again.
+/// How long a client waits after a 503, or when a connection fails or is lost.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Clients on several links of one server.
+/// Clients that request several links of one server.
 pub struct Load {
     shared: Arc<Shared>,
     clients: JoinSet<()>,
@@ -34,33 +34,33 @@ struct Shared {
     stop: AtomicBool,
 }
 
-/// Where the server is, and for how manieth time it has been started.
+/// The address of the server, and how often it was restarted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Place {
     address: SocketAddr,
     start: u64,
 }
 
-/// What the clients know of one link.
+/// The requests to one link, as the clients saw them.
 #[derive(Default)]
 struct Tally {
-    /// 302s that arrived whole.
+    /// Complete 302 responses.
     redirected: AtomicU64,
-    /// Requests that were sent, and what became of them nobody knows.
+    /// Requests that were sent and whose result is unknown.
     unknown: AtomicU64,
 }
 
-/// The clicks of one link as the clients know them.
+/// The number of clicks that one link must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expected {
-    /// At least so many must be counted: each was answered with a 302.
+    /// Minimum: requests that were answered with a 302.
     pub least: i64,
-    /// And no more than so many: others were on their way when the server was killed.
+    /// Maximum: also requests whose result is unknown, for example because the server was killed.
     pub most: i64,
 }
 
 impl Load {
-    /// Starts `clients` clients that follow `codes` on this server.
+    /// Starts `clients` clients that request `codes` on this server.
     pub fn start(server: &ServerProcess, codes: &[String], clients: usize) -> Self {
         let shared = Arc::new(Shared {
             place: Mutex::new(Place {
@@ -84,14 +84,14 @@ impl Load {
         }
     }
 
-    /// The server was started again, and listens elsewhere now.
+    /// Sends the clients to the new address of a restarted server.
     pub fn go_to(&self, server: &ServerProcess) {
         let mut place = self.shared.place.lock().expect("no client panics");
         place.address = address(server);
         place.start += 1;
     }
 
-    /// 302s so far.
+    /// Returns the number of 302 responses so far.
     pub fn redirected(&self) -> u64 {
         let tallies = self.shared.tallies.iter();
         tallies
@@ -99,24 +99,24 @@ impl Load {
             .sum()
     }
 
-    /// 503s so far.
+    /// Returns the number of 503 responses so far.
     pub fn unavailable(&self) -> u64 {
         self.shared.unavailable.load(Ordering::SeqCst)
     }
 
-    /// Answers so far that are neither 302 nor 503.
+    /// Returns the number of responses so far that are neither 302 nor 503.
     pub fn other(&self) -> u64 {
         self.shared.other.load(Ordering::SeqCst)
     }
 
-    /// How long the 302s took that arrived since the last time this was asked.
+    /// Returns the latencies of the 302 responses since the previous call.
     pub fn latencies(&self) -> Latencies {
         let mut taken = std::mem::take(&mut *self.shared.latencies.lock().expect("no panic"));
         taken.sort_unstable();
         Latencies(taken)
     }
 
-    /// What must be counted by now, per link.
+    /// Returns the clicks that must be counted by now, for each link.
     pub fn expected(&self) -> BTreeMap<String, Expected> {
         let both = self.shared.codes.iter().zip(&self.shared.tallies);
         let number = |counter: &AtomicU64| {
@@ -130,7 +130,7 @@ impl Load {
         .collect()
     }
 
-    /// Lets the requests under way end, and tells what must be counted.
+    /// Waits for running requests, and returns the clicks that must be counted.
     pub async fn stop(mut self) -> BTreeMap<String, Expected> {
         self.shared.stop.store(true, Ordering::SeqCst);
         while let Some(ended) = self.clients.join_next().await {
@@ -157,7 +157,7 @@ async fn follow(shared: Arc<Shared>, client: usize) {
     while !shared.stop.load(Ordering::SeqCst) {
         if connection.is_none() {
             let place = shared.place();
-            // Where it is no more, the server of another test may be soon: it is not asked again.
+            // The server of another test may get the same port: do not connect there again.
             if refused_at == Some(place) {
                 tokio::time::sleep(PAUSE).await;
                 continue;
@@ -173,7 +173,7 @@ async fn follow(shared: Arc<Shared>, client: usize) {
         turn = turn.wrapping_mul(6_364_136_223).wrapping_add(1_442_695_041);
         let index = (turn >> 16) % shared.codes.len();
         let (code, tally) = (&shared.codes[index], &shared.tallies[index]);
-        // Whatever happens from here on, the click may have been accepted.
+        // From here on, the click may have been accepted.
         tally.unknown.fetch_add(1, Ordering::SeqCst);
         let began = Instant::now();
         match visit(stream, code).await {
@@ -184,7 +184,7 @@ async fn follow(shared: Arc<Shared>, client: usize) {
                 latencies.push(began.elapsed());
             }
             Some(503) => {
-                // With durability `commit` it is in the journal all the same, or never was.
+                // With durability `commit`, the click may be in the journal: it stays unknown.
                 shared.unavailable.fetch_add(1, Ordering::SeqCst);
                 tokio::time::sleep(PAUSE).await;
             }
@@ -204,7 +204,7 @@ async fn follow(shared: Arc<Shared>, client: usize) {
     }
 }
 
-/// Follows a link: the status, if the answer arrived whole.
+/// Requests a link. Returns the status if the response is complete.
 async fn visit(stream: &mut TcpStream, code: &str) -> Option<u16> {
     let request = format!(
         "GET /{code} HTTP/1.1\r\nhost: localhost\r\nuser-agent: load/1.0\r\n\
@@ -222,7 +222,7 @@ async fn visit(stream: &mut TcpStream, code: &str) -> Option<u16> {
     }
 }
 
-/// The status of an answer, once all of it is there.
+/// Returns the status of a response once it is complete.
 fn whole(answer: &[u8]) -> Option<u16> {
     let text = std::str::from_utf8(answer).ok()?;
     let (head, body) = text.split_once("\r\n\r\n")?;
@@ -234,18 +234,18 @@ fn whole(answer: &[u8]) -> Option<u16> {
     (body.len() >= length.unwrap_or(0)).then(|| head.get(9..12)?.parse().ok())?
 }
 
-/// How long answers took, sorted.
+/// Sorted latencies.
 pub struct Latencies(Vec<Duration>);
 
 impl Latencies {
-    /// The time within which so many in a thousand were answered.
+    /// Returns the latency within which `part` of 1,000 requests were answered.
     pub fn per_mille(&self, part: usize) -> Duration {
         let index = self.0.len() * part / 1_000;
         let last = self.0.len().saturating_sub(1);
         self.0.get(index.min(last)).copied().unwrap_or_default()
     }
 
-    /// The longest.
+    /// Returns the highest latency.
     pub fn longest(&self) -> Duration {
         self.0.last().copied().unwrap_or_default()
     }
@@ -264,7 +264,7 @@ impl fmt::Display for Latencies {
     }
 }
 
-/// The clicks of all links as the database keeps them, by code.
+/// Reads the numbers of clicks of all links from the database, by code.
 pub async fn kept(database: &TestDatabase) -> BTreeMap<String, Kept> {
     let rows = database
         .rows(
@@ -289,7 +289,8 @@ pub async fn kept(database: &TestDatabase) -> BTreeMap<String, Kept> {
         .collect()
 }
 
-/// What is wrong with what the database keeps; nothing, when every 302 is counted and nothing twice.
+/// Compares the database with the expected clicks and returns the differences: none if every 302 is
+/// counted and nothing is counted twice.
 pub async fn differences(
     database: &TestDatabase,
     expected: &BTreeMap<String, Expected>,

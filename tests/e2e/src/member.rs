@@ -1,13 +1,13 @@
-//! Somebody who uses the REST API with a token, and the operator who uses `linkctl`.
+//! A user of the REST API with a token, and the operator with `linkctl`.
 
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
 use waypost_test_harness::{Finished, Invocation, ServerOptions, ServerProcess, TestDatabase};
 
-/// The token of the operator of a server with [`closed`] options.
+/// The operator's token of a server with [`closed`] options.
 pub const OPERATOR: &str = "an-operators-token-of-32-characters";
 
-/// A server that is closed to those without a token, and whose operator has [`OPERATOR`].
+/// Returns options of a server that requires a token, with [`OPERATOR`] as the operator's token.
 pub fn closed() -> ServerOptions {
     ServerOptions::new()
         .env("WAYPOST_ANONYMOUS_LINKS", "false")
@@ -25,7 +25,7 @@ pub fn linkctl(database: &TestDatabase, arguments: &[&str]) -> Finished {
 /// The password of [`add_with_password`].
 pub const PASSWORD: &str = "correct horse";
 
-/// Adds a user, who has [`PASSWORD`], with `linkctl`, and with these arguments besides.
+/// Adds a user with [`PASSWORD`] by `linkctl user add` and these additional arguments.
 pub fn add_with_password(database: &TestDatabase, email: &str, arguments: &[&str]) {
     Invocation::of("linkctl")
         .args(["user", "add", email, "--password-stdin"])
@@ -36,10 +36,10 @@ pub fn add_with_password(database: &TestDatabase, email: &str, arguments: &[&str
         .assert_success();
 }
 
-/// The path of the set-up link that a server has printed.
+/// Returns the path and query of the set-up link that a server has printed.
 ///
 /// # Panics
-/// Never: the link that it looks for has one.
+/// Never: the line was found by its path.
 pub fn set_up_link(server: &ServerProcess) -> Option<String> {
     let stdout = server.stdout();
     let mut lines = stdout.lines();
@@ -48,17 +48,17 @@ pub fn set_up_link(server: &ServerProcess) -> Option<String> {
     Some(format!("/setup{path}"))
 }
 
-/// Somebody with a token.
+/// A user with a token.
 #[derive(Clone)]
 pub struct Member {
     client: Client,
     base: String,
-    /// Their token.
+    /// The token of the user.
     pub token: String,
 }
 
 impl Member {
-    /// Whoever has this token, on this server.
+    /// Creates a user with this token, on this server.
     pub fn with_token(server: &ServerProcess, token: &str) -> Self {
         let client = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -72,7 +72,7 @@ impl Member {
         }
     }
 
-    /// Adds a user with `linkctl`, makes them a token, and gives back them on this server.
+    /// Adds a user with `linkctl`, creates a token, and returns the user on this server.
     pub fn add(server: &ServerProcess, database: &TestDatabase, email: &str) -> Self {
         linkctl(database, &["user", "add", email]).assert_success();
         let made = ["token", "create", "--user", email, "--name", "test"];
@@ -81,7 +81,7 @@ impl Member {
         Self::with_token(server, secret)
     }
 
-    /// The same on another server.
+    /// Returns the same user on another server.
     #[must_use]
     pub fn on(&self, server: &ServerProcess) -> Self {
         Self {
@@ -93,7 +93,7 @@ impl Member {
     /// Sends a request.
     ///
     /// # Panics
-    /// When the server does not answer.
+    /// When the server does not respond.
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
         let url = format!("{}{path}", self.base);
         let mut request = self.client.request(method, url).bearer_auth(&self.token);
@@ -103,7 +103,7 @@ impl Member {
         request.send().await.expect("an answer")
     }
 
-    /// The status of `GET path`.
+    /// Returns the status of `GET path`.
     ///
     /// # Panics
     /// As [`Member::send`].
@@ -111,47 +111,47 @@ impl Member {
         self.send(Method::GET, path, None).await.status()
     }
 
-    /// The JSON of `GET path`, which succeeds.
+    /// Returns the JSON of `GET path`.
     ///
     /// # Panics
-    /// When it does not.
+    /// When the status is not 200.
     pub async fn get(&self, path: &str) -> Value {
         let answer = self.send(Method::GET, path, None).await;
         json(answer, StatusCode::OK).await
     }
 
-    /// Sends JSON, and gives back the JSON of the answer, which has this status.
+    /// Sends JSON and returns the JSON of the response.
     ///
     /// # Panics
-    /// When it has another one.
+    /// When the response has another status.
     pub async fn call(&self, method: Method, path: &str, body: Value, status: StatusCode) -> Value {
         json(self.send(method, path, Some(body)).await, status).await
     }
 
-    /// `DELETE path`, which succeeds.
+    /// Sends `DELETE path`.
     ///
     /// # Panics
-    /// When it does not.
+    /// When the status is not 204.
     pub async fn delete(&self, path: &str) {
         let answer = self.send(Method::DELETE, path, None).await;
         let (status, text) = (answer.status(), answer.text().await);
         assert_eq!(status, StatusCode::NO_CONTENT, "{path}: {text:?}");
     }
 
-    /// Makes a link and gives back its record.
+    /// Creates a link and returns it as JSON.
     ///
     /// # Panics
-    /// When none is made.
+    /// When the link is not created.
     pub async fn make(&self, body: Value) -> Value {
         let links = "/api/v1/links";
         self.call(Method::POST, links, body, StatusCode::CREATED)
             .await
     }
 
-    /// Follows a link.
+    /// Requests a link and returns the status.
     ///
     /// # Panics
-    /// When the server does not answer.
+    /// When the server does not respond.
     pub async fn follow(&self, code: &str) -> StatusCode {
         self.status(&format!("/{code}")).await
     }

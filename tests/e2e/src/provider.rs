@@ -1,4 +1,4 @@
-//! An OpenID provider, and a server whose people sign in with it.
+//! An OpenID provider, and a server that uses it for sign-in.
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
@@ -7,12 +7,12 @@ use waypost_test_harness::{OidcProvider, ServerOptions, ServerProcess, TestDatab
 use crate::browser::{Browser, Page};
 use crate::member::closed;
 
-/// What the server proves itself with. It must be nowhere to be read.
+/// The client secret of the server. It must not appear in any output.
 pub const CLIENT_SECRET: &str = "the-secret-of-the-client";
 
 /// A server and its provider.
 pub struct ProviderRig {
-    /// The server. Its address is its base URL.
+    /// The server. It listens at its base URL.
     pub server: ServerProcess,
     /// The provider.
     pub provider: OidcProvider,
@@ -20,7 +20,7 @@ pub struct ProviderRig {
 }
 
 impl ProviderRig {
-    /// Starts both, the server with these settings besides.
+    /// Starts both; the server gets these additional settings.
     pub fn start(database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         let port = free_port();
         let base = format!("http://127.0.0.1:{port}");
@@ -48,15 +48,15 @@ impl ProviderRig {
         }
     }
 
-    /// Another server of the same address, behind which it may be, on a port of its own.
+    /// Starts another server with the same base URL on a port of its own, as with a load balancer.
     pub fn another_node(&self, database: &TestDatabase) -> ServerProcess {
         ServerProcess::start(database, self.options.clone())
     }
 
-    /// Tells the provider what to do.
+    /// Changes the behaviour of the provider.
     ///
     /// # Panics
-    /// When it does not understand.
+    /// When the provider rejects the changes.
     pub async fn control(&self, changes: Value) {
         let url = format!("{}/test/control", self.provider.issuer());
         let answer = Client::new().post(url).json(&changes).send().await;
@@ -64,10 +64,10 @@ impl ProviderRig {
         assert_eq!(answer.status(), StatusCode::OK, "{changes}");
     }
 
-    /// How often the provider was asked for a path.
+    /// Returns the number of requests to a path of the provider.
     ///
     /// # Panics
-    /// When it does not answer.
+    /// When the provider does not respond.
     pub async fn requests(&self, path: &str) -> usize {
         let url = format!("{}/test/requests", self.provider.issuer());
         let answer = Client::new().get(url).send().await.expect("an answer");
@@ -75,35 +75,35 @@ impl ProviderRig {
         requests.iter().filter(|request| *request == path).count()
     }
 
-    /// Whoever signs in next has this account there.
+    /// Sets the account that the next sign-in uses at the provider.
     pub async fn account(&self, account: Value) {
         self.control(json!({ "account": account })).await;
     }
 
-    /// A new browser.
+    /// Creates a browser.
     pub fn browser(&self) -> Browser {
         Browser::of(&self.server)
     }
 
-    /// Where to begin to sign in, and to look at oneself afterwards.
+    /// Returns the URL that starts a sign-in, which returns to `/api/v1/users/me`.
     pub fn begin(&self) -> String {
         let me = "/auth/oidc/login?redirect=/api/v1/users/me";
         self.server.url(me)
     }
 
-    /// The last page of a sign-in with a new browser: oneself, where it succeeds.
+    /// Signs in with a new browser and returns the last page: the user's account on success.
     pub async fn sign_in(&self) -> Page {
         self.browser().go(&self.begin()).await
     }
 
-    /// Goes to the provider, and gives back the address that it sends the browser back to.
+    /// Signs in at the provider and returns the URL of the callback, without opening it.
     pub async fn to_callback(&self, browser: &mut Browser) -> String {
         let callback = self.server.url("/auth/oidc/callback");
         browser.go_until(&self.begin(), &callback).await.into()
     }
 }
 
-/// Checks that a page says that nobody was signed in, and why.
+/// Checks that a page refuses a sign-in with this status and error code, and sets no session.
 ///
 /// # Panics
 /// When it does not.

@@ -270,7 +270,7 @@ impl Ingester {
                 let failure: &(dyn Error + 'static) = &failure;
                 error!(
                     error = failure,
-                    "the database rejects a click, and it cannot be set aside"
+                    "the database rejected a click, and it cannot be set aside"
                 );
                 return self.away(refusal);
             }

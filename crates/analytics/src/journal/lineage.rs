@@ -46,7 +46,10 @@ impl Lineage {
             return Self::default();
         };
         Self::of_text(&text).unwrap_or_else(|| {
-            warn!(file = %path.display(), "the list of journal owners is damaged");
+            warn!(
+                file = %path.display(),
+                "the list of journal owners is damaged; continuing without it"
+            );
             Self::default()
         })
     }

@@ -1,4 +1,4 @@
-//! What machines can tell of a page's quality: barriers (axe-core) and mistakes in its HTML (html-validate).
+//! Automatic checks of pages: accessibility (axe-core) and valid HTML (html-validate).
 
 use std::fs;
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use super::tab::Tab;
 
 static AXE: LazyLock<String> = LazyLock::new(|| fs::read_to_string(axe()).expect("can be read"));
 
-/// The rules of WCAG up to 2.2, levels A and AA, and what is good practice besides.
+/// Runs the rules of WCAG up to 2.2, levels A and AA, and the best practices of axe-core.
 const RUN: &str = r#"
     const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
     return axe.run(document, { runOnly: tags, resultTypes: ["violations"] }).then((results) =>
@@ -21,10 +21,10 @@ const RUN: &str = r#"
 "#;
 
 impl Tab {
-    /// What keeps people from using the page, as far as axe-core finds it: a line for each element.
+    /// Returns the accessibility problems that axe-core finds on the page, one line per element.
     ///
     /// # Panics
-    /// Where it cannot be run.
+    /// When axe-core cannot be run.
     pub async fn barriers(&self) -> Vec<String> {
         let loaded = self.run("return typeof axe === 'object';").await;
         let script = if loaded == Value::Bool(true) {
@@ -40,25 +40,25 @@ impl Tab {
     }
 }
 
-/// Pages to be checked, all at once: the validator takes longer to start than to check.
+/// Pages to validate in one run, because the validator takes longer to start than to check a page.
 #[derive(Debug, Default)]
 pub struct HtmlCheck(Map<String, Value>);
 
 impl HtmlCheck {
-    /// None yet.
+    /// Creates a check without pages.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a page as the server has sent it ([`Load::html`](super::Load)).
+    /// Adds a page as the server sent it ([`Load::html`](super::Load)).
     pub fn add(&mut self, name: &str, html: &str) {
         self.0.insert(name.to_owned(), Value::from(html));
     }
 
-    /// What is wrong with them: a line for each problem, which begins with the name of the page.
+    /// Validates the pages and returns one line per problem. Each begins with the name of the page.
     ///
     /// # Panics
-    /// Where the validator cannot be run.
+    /// When the validator cannot be run.
     pub async fn problems(self) -> Vec<String> {
         let pages = Value::Object(self.0).to_string();
         let run = move || html_validator().stdin(pages).run().assert_success();

@@ -1,4 +1,4 @@
-//! How a page is looked at: on which screen, light or dark; and its picture.
+//! The appearance of a page: screen size, colour scheme and screenshots.
 
 use std::env;
 use std::fmt;
@@ -11,16 +11,16 @@ use waypost_test_harness::target_directory;
 
 use super::tab::Tab;
 
-/// A screen.
+/// A screen size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Screen {
-    /// Of a phone: 390 × 844.
+    /// A phone: 390 × 844.
     Phone,
-    /// Of a desk: 1,440 × 900.
+    /// A desktop: 1,440 × 900.
     Wide,
 }
 
-/// What colours somebody prefers.
+/// A preferred colour scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     /// Dark on light.
@@ -38,7 +38,7 @@ pub const LOOKS: [(Screen, Scheme); 4] = [
 ];
 
 impl Screen {
-    /// Its width and height in CSS pixels.
+    /// Returns the width and height in CSS pixels.
     pub const fn size(self) -> (u32, u32) {
         match self {
             Self::Phone => (390, 844),
@@ -63,10 +63,10 @@ impl fmt::Display for Scheme {
 }
 
 impl Tab {
-    /// Looks at its pages on another screen.
+    /// Changes the screen size.
     ///
     /// # Panics
-    /// Where the browser does not answer.
+    /// When the browser does not respond.
     pub async fn resize(&self, screen: Screen) {
         let (width, height) = screen.size();
         let metrics = json!({
@@ -79,10 +79,10 @@ impl Tab {
             .await;
     }
 
-    /// Prefers other colours, and nothing that moves.
+    /// Sets the preferred colour scheme, and prefers reduced motion.
     ///
     /// # Panics
-    /// Where the browser does not answer.
+    /// When the browser does not respond.
     pub async fn prefer(&self, scheme: Scheme) {
         let features = json!({ "features": [
             { "name": "prefers-color-scheme", "value": scheme.to_string() },
@@ -91,11 +91,11 @@ impl Tab {
         self.command("Emulation.setEmulatedMedia", features).await;
     }
 
-    /// By how many pixels the page is wider than the screen, so that one would have to scroll sideways
-    /// (WCAG 2.2, 1.4.10).
+    /// Returns by how many pixels the page is wider than the screen. More than 0 requires scrolling
+    /// sideways (WCAG 2.2, 1.4.10).
     ///
     /// # Panics
-    /// Where the browser does not answer.
+    /// When the browser does not respond.
     pub async fn sideways(&self) -> i64 {
         let script =
             "const root = document.documentElement; return root.scrollWidth - root.clientWidth;";
@@ -103,11 +103,11 @@ impl Tab {
         pixels.as_i64().expect("a number")
     }
 
-    /// Writes a picture of the whole page to `{name}.png` in `target/screenshots`, or in the directory that
-    /// `WAYPOST_TEST_SCREENSHOTS` names.
+    /// Writes a screenshot of the whole page to `{name}.png` in the directory of
+    /// `WAYPOST_TEST_SCREENSHOTS`, by default `target/screenshots`.
     ///
     /// # Panics
-    /// Where it cannot be written.
+    /// When the file cannot be written.
     pub async fn picture(&self, name: &str) -> PathBuf {
         let metrics = self.command("Page.getLayoutMetrics", json!({})).await;
         let (page, screen) = (&metrics["cssContentSize"], &metrics["cssLayoutViewport"]);

@@ -1,11 +1,12 @@
-//! Chromium, as people use it: tabs in which pages are opened, read, filled in and looked at.
+//! Chromium, driven as a person uses it: tabs that open, read, fill in and photograph pages.
 //!
-//! A [`Chromium`] is a driver with as many browsers as a test needs; each [`Tab`] is a browser of its own, with
-//! cookies, cache and history of its own. What a person does is a method of the tab; it waits until it can
-//! be done, and panics with what is on the page where it cannot. A tab is [closed](Tab::close) at the end,
-//! which fails where the browser has complained: of errors, of the policy, of what could not be loaded.
+//! A [`Chromium`] is a driver with as many browsers as a test needs. Each [`Tab`] is a separate
+//! browser with its own cookies, cache and history. Each action of a person is a method of the tab.
+//! It waits until the action is possible, and otherwise panics with the text of the page.
+//! [`Tab::close`] ends a tab, and fails if the browser reported a problem: an error in the console,
+//! a violation of the content security policy, or a resource that could not be loaded.
 //!
-//! Few browsers run at a time: whoever starts another [`Chromium`] waits for its turn.
+//! Only a few browsers run at a time: [`Chromium::start`] waits for its turn.
 
 mod checks;
 mod look;
@@ -28,24 +29,24 @@ pub use target::{Target, any, button, css, field, heading, link};
 pub use thirtyfour::Key;
 pub use traffic::{Load, Loaded};
 
-/// How many tests of a process have browsers at a time.
+/// Maximum number of tests of a process with browsers at a time.
 const AT_A_TIME: usize = 2;
-/// Whose turn it is.
+/// The permits of running tests.
 static TURNS: Semaphore = Semaphore::const_new(AT_A_TIME);
-/// How long a command may take: a page loads, a browser starts.
+/// Maximum time of a command, such as loading a page or starting a browser.
 const COMMAND_TIMEOUT: Duration = waypost_test_harness::PATIENCE;
 
-/// A driver and its browsers, which end with it.
+/// A driver and its browsers. Dropping it ends them.
 pub struct Chromium {
     driver: ChromeDriver,
     _turn: SemaphorePermit<'static>,
 }
 
 impl Chromium {
-    /// Starts a driver when it is this test's turn.
+    /// Waits for this test's turn and starts a driver.
     ///
     /// # Panics
-    /// Where it cannot be started.
+    /// When the driver cannot be started.
     pub async fn start() -> Self {
         let turn = TURNS.acquire().await.expect("never closed");
         let driver = tokio::task::spawn_blocking(ChromeDriver::start);
@@ -55,24 +56,24 @@ impl Chromium {
         }
     }
 
-    /// A new browser, for the pages of a server.
+    /// Starts a browser for the pages of a server.
     ///
     /// # Panics
-    /// Where it cannot be started.
+    /// When the browser cannot be started.
     pub async fn tab(&self, server: &ServerProcess) -> Tab {
         self.browser(server, true).await
     }
 
-    /// A new browser whose owner has turned JavaScript off.
+    /// Starts a browser with JavaScript disabled.
     ///
     /// # Panics
-    /// Where it cannot be started.
+    /// When the browser cannot be started.
     pub async fn tab_without_javascript(&self, server: &ServerProcess) -> Tab {
         self.browser(server, false).await
     }
 
     async fn browser(&self, server: &ServerProcess, javascript: bool) -> Tab {
-        // The driver is on this machine, whatever proxy there is to others.
+        // The driver is on this machine: use no proxy.
         let client = Client::builder()
             .no_proxy()
             .timeout(COMMAND_TIMEOUT)

@@ -1,4 +1,4 @@
-//! A browser with one page: opened, read and filled in as a person does it.
+//! A browser with one page, which opens, reads and fills in pages as a person does.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -13,13 +13,13 @@ use thirtyfour::{By, ElementId, Key, RequestData, SessionId, WebDriver, WebEleme
 use super::target::Target;
 use super::traffic::{Load, Traffic};
 
-/// How long something may take: far above what it takes on a machine that is not busy.
+/// Maximum time to wait for an event, far more than it takes on an idle machine.
 const PATIENCE: Duration = waypost_test_harness::PATIENCE;
 const POLL: Duration = Duration::from_millis(30);
 
-/// A browser, on the pages of one server.
+/// A browser for the pages of one server.
 pub struct Tab {
-    /// `None` once it is closed.
+    /// `None` after it is closed.
     session: Option<WebDriver>,
     base: String,
     pub(super) traffic: Mutex<Traffic>,
@@ -34,18 +34,18 @@ impl Tab {
         }
     }
 
-    /// The session with the driver, for what this type does not offer.
+    /// Returns the session with the driver, for everything that this type does not offer.
     ///
     /// # Panics
-    /// Never: whoever closes a tab gives it away.
+    /// Never: [`close`](Self::close) consumes the tab.
     pub fn session(&self) -> &WebDriver {
         self.session.as_ref().expect("not closed")
     }
 
-    /// Opens a path of the server and waits until everything has been loaded.
+    /// Opens a path of the server and waits until everything is loaded.
     ///
     /// # Panics
-    /// Where the server does not answer.
+    /// When the server does not respond.
     pub async fn open(&self, path: &str) -> Load {
         self.read_logs().await;
         self.traffic.lock().expect("never poisoned").begin();
@@ -55,16 +55,16 @@ impl Tab {
         self.loaded().await
     }
 
-    /// Opens a path as somebody does for the first time: nothing of it is in the cache.
+    /// Opens a path with an empty cache, as on the first visit.
     ///
     /// # Panics
-    /// Where the server does not answer.
+    /// When the server does not respond.
     pub async fn open_anew(&self, path: &str) -> Load {
         self.command("Network.clearBrowserCache", json!({})).await;
         self.open(path).await
     }
 
-    /// Waits until nothing is being loaded any more, streams of events excepted; what was.
+    /// Waits until everything except event streams is loaded, and returns the page.
     async fn loaded(&self) -> Load {
         let deadline = Instant::now() + PATIENCE;
         let mut seen = usize::MAX;
@@ -80,13 +80,13 @@ impl Tab {
         }
         let document = self.traffic.lock().expect("never poisoned").document();
         let document = json!({ "requestId": document.unwrap_or_default() });
-        // As the server has sent it, and not as scripts have left it.
+        // The HTML as the server sent it, not as scripts changed it.
         let body = self.command("Network.getResponseBody", document).await;
         let html = body["body"].as_str().unwrap_or_default().to_owned();
         self.traffic.lock().expect("never poisoned").load(html)
     }
 
-    /// Follows what the driver has noted of the browser.
+    /// Reads new entries of the driver's logs.
     pub(super) async fn read_logs(&self) {
         let log = async |kind| {
             let entries = self.session().get_log(kind).await;
@@ -102,29 +102,30 @@ impl Tab {
         }
     }
 
-    /// A command of the browser's own protocol.
+    /// Runs a command of the `DevTools` protocol.
     ///
     /// # Panics
-    /// Where it fails.
+    /// When the command fails.
     pub async fn command(&self, method: &str, parameters: Value) -> Value {
         let result = self.session().cdp().send_raw(method, parameters).await;
         result.unwrap_or_else(|error| panic!("{method}: {}", brief(&error)))
     }
 
-    /// What a script gives back, a promise kept. The policy of the page does not keep it from running.
+    /// Runs a script and returns its result; a promise is awaited. The content security policy of
+    /// the page does not apply to the script.
     ///
     /// # Panics
-    /// Where it throws.
+    /// When the script throws.
     pub async fn run(&self, script: &str) -> Value {
         let result = self.session().execute(script, Vec::new()).await;
         let result = result.unwrap_or_else(|error| panic!("{script:.200}: {}", brief(&error)));
         result.json().clone()
     }
 
-    /// The path and query of the page.
+    /// Returns the path and query of the page.
     ///
     /// # Panics
-    /// Where the browser does not answer.
+    /// When the browser does not respond.
     pub async fn path(&self) -> String {
         let url = self.session().current_url().await.expect("an address");
         match url.query() {
@@ -133,10 +134,10 @@ impl Tab {
         }
     }
 
-    /// Waits until the page is this one (path and query).
+    /// Waits until the page has this path and query.
     ///
     /// # Panics
-    /// Where it does not become it.
+    /// When the time is over.
     pub async fn wait_for_path(&self, path: &str) {
         let description = format!("the page is {path}");
         self.wait_until(&description, async || self.path().await == path)
@@ -146,7 +147,7 @@ impl Tab {
     /// Waits until a condition holds.
     ///
     /// # Panics
-    /// Where it does not, with what is on the page.
+    /// When the time is over, with the text of the page.
     pub async fn wait_until(&self, description: &str, mut condition: impl AsyncFnMut() -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !condition().await {
@@ -158,28 +159,28 @@ impl Tab {
         }
     }
 
-    /// Waits until it is to be seen.
+    /// Waits until an element is visible.
     ///
     /// # Panics
-    /// Where it does not appear.
+    /// When it does not appear.
     pub async fn wait_for(&self, target: &Target) {
         self.with(target, "find", async |_| Ok(())).await;
     }
 
-    /// Waits until it is not to be seen any more.
+    /// Waits until an element is no longer visible.
     ///
     /// # Panics
-    /// Where it stays.
+    /// When it stays.
     pub async fn wait_until_gone(&self, target: &Target) {
         let description = format!("{target} is gone");
         self.wait_until(&description, async || !self.shows(target).await)
             .await;
     }
 
-    /// Waits until its text has this in it.
+    /// Waits until the text of an element contains `part`.
     ///
     /// # Panics
-    /// Where it never has.
+    /// When the time is over.
     pub async fn wait_for_text(&self, target: &Target, part: &str) {
         let description = format!("{target} says “{part}”");
         let says = async || match self.find(target).await {
@@ -189,33 +190,33 @@ impl Tab {
         self.wait_until(&description, says).await;
     }
 
-    /// Whether it is to be seen now.
+    /// Returns whether an element is visible now.
     pub async fn shows(&self, target: &Target) -> bool {
         matches!(self.find(target).await, Ok(Some(_)))
     }
 
-    /// How many of them are to be seen now.
+    /// Returns the number of matching elements that are visible now.
     ///
     /// # Panics
-    /// Where the selector is none.
+    /// When the selector is invalid.
     pub async fn count(&self, target: &Target) -> usize {
         let all = self.find_all(target, usize::MAX).await;
         all.expect("a selector").len()
     }
 
-    /// Clicks on it.
+    /// Clicks an element.
     ///
     /// # Panics
-    /// Where it cannot be clicked on.
+    /// When it cannot be clicked.
     pub async fn click(&self, target: &Target) {
         let click = async |element: WebElement| element.click().await;
         self.with(target, "click on", click).await;
     }
 
-    /// Empties a field and types a text into it.
+    /// Clears a field and types a text into it.
     ///
     /// # Panics
-    /// Where it cannot be filled in.
+    /// When it cannot be filled in.
     pub async fn fill(&self, target: &Target, text: &str) {
         let fill = async |element: WebElement| {
             element.clear().await?;
@@ -224,63 +225,64 @@ impl Tab {
         self.with(target, "fill in", fill).await;
     }
 
-    /// Types a text where it is, behind what is there.
+    /// Types a text into an element, after its present content.
     ///
     /// # Panics
-    /// Where nothing can be typed there.
+    /// When nothing can be typed there.
     pub async fn type_into(&self, target: &Target, text: &str) {
         let type_into = async |element: WebElement| element.send_keys(text).await;
         self.with(target, "type into", type_into).await;
     }
 
-    /// Presses a key where the focus is.
+    /// Presses a key in the focused element.
     ///
     /// # Panics
-    /// Where the browser does not answer.
+    /// When the browser does not respond.
     pub async fn press(&self, key: Key) {
         let keys = self.session().action_chain().send_keys(key);
         keys.perform().await.expect("a key can be pressed");
     }
 
-    /// The accessible name of what has the focus; empty where nothing has.
+    /// Returns the accessible name of the focused element; empty if there is none.
     ///
     /// # Panics
-    /// Where the browser does not answer.
+    /// When the browser does not respond.
     pub async fn focused(&self) -> String {
         let element = self.session().active_element().await.expect("an element");
         let name = self.name_of(&element).await;
         name.expect("a name")
     }
 
-    /// Its text, as it is shown.
+    /// Returns the visible text of an element.
     ///
     /// # Panics
-    /// Where it is not there.
+    /// When it does not exist.
     pub async fn text(&self, target: &Target) -> String {
         let text = async |element: WebElement| element.text().await;
         self.with(target, "read", text).await
     }
 
-    /// An attribute, as it is written.
+    /// Returns an attribute of an element, as it is in the HTML.
     ///
     /// # Panics
-    /// Where it is not there.
+    /// When it does not exist.
     pub async fn attribute(&self, target: &Target, name: &str) -> Option<String> {
         let attribute = async |element: WebElement| element.attr(name).await;
         self.with(target, "read", attribute).await
     }
 
-    /// What is in a field.
+    /// Returns the value of a field.
     ///
     /// # Panics
-    /// Where it is not there.
+    /// When it does not exist.
     pub async fn value(&self, target: &Target) -> String {
         let value = async |element: WebElement| element.prop("value").await;
         let value = self.with(target, "read", value).await;
         value.unwrap_or_default()
     }
 
-    /// Does something with it as soon as that is possible: pages change, and elements with them.
+    /// Runs an action on an element, and retries until it succeeds: while a page changes, its
+    /// elements come and go.
     async fn with<T>(
         &self,
         target: &Target,
@@ -314,7 +316,7 @@ impl Tab {
         Ok(found.into_iter().next())
     }
 
-    /// The first of them that are displayed.
+    /// Returns up to `limit` matching elements that are visible.
     async fn find_all(&self, target: &Target, limit: usize) -> WebDriverResult<Vec<WebElement>> {
         let selector = By::Css(target.selector.as_str());
         let mut found = Vec::new();
@@ -334,7 +336,7 @@ impl Tab {
         Ok(found)
     }
 
-    /// What assistive technology calls it.
+    /// Returns the accessible name of an element.
     async fn name_of(&self, element: &WebElement) -> WebDriverResult<String> {
         let label = ComputedLabel(element.element_id());
         let name: Value = self.session().cmd(label).await?.value()?;
@@ -352,11 +354,11 @@ impl Tab {
         panic!("{what}\non {}:\n{}", show(url), show(body));
     }
 
-    /// What the browser has complained of so far: errors in the console, violations of the policy, what
-    /// could not be loaded.
+    /// Returns the complaints of the browser so far: errors in the console, violations of the
+    /// content security policy, and resources that could not be loaded.
     ///
     /// # Panics
-    /// Where the browser does not answer.
+    /// When the browser does not respond.
     pub async fn complaints(&self) -> Vec<String> {
         self.read_logs().await;
         self.traffic.lock().expect("never poisoned").complaints()
@@ -365,7 +367,7 @@ impl Tab {
     /// Closes the browser.
     ///
     /// # Panics
-    /// Where it has complained of something.
+    /// When the browser has reported a problem.
     pub async fn close(mut self) {
         let complaints = self.complaints().await;
         let session = self.session.take().expect("not closed");
@@ -381,7 +383,7 @@ impl Tab {
 impl Drop for Tab {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
-            // It ends with its driver, which the test holds.
+            // The browser ends with its driver, which the test holds.
             let _ = session.leak();
             assert!(
                 std::thread::panicking(),
@@ -397,7 +399,7 @@ impl fmt::Debug for Tab {
     }
 }
 
-/// An error without where in the driver it came about.
+/// Returns an error without the stack trace of the driver.
 pub(super) fn brief(error: &WebDriverError) -> String {
     let text = error.to_string();
     let lines = text.lines().map(str::trim);
@@ -408,7 +410,7 @@ pub(super) fn brief(error: &WebDriverError) -> String {
         .join(" ")
 }
 
-/// The command of that name: <https://www.w3.org/TR/webdriver2/#get-computed-label>.
+/// The command *Get Computed Label*: <https://www.w3.org/TR/webdriver2/#get-computed-label>.
 #[derive(Debug)]
 struct ComputedLabel(ElementId);
 

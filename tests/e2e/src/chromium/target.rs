@@ -1,17 +1,17 @@
-//! What a test points at on a page: by what it is and is called for somebody who does not see it, or by a selector.
+//! Elements of a page, by role and accessible name or by a CSS selector.
 
 use std::fmt;
 
-/// Something on a page.
+/// An element of a page.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// What may be meant, as a CSS selector.
+    /// The CSS selector of candidates.
     pub(super) selector: String,
-    /// The accessible name that it has.
+    /// The accessible name, if it matters.
     pub(super) name: Option<String>,
 }
 
-/// The first that a CSS selector finds.
+/// The first element that matches a CSS selector.
 pub fn css(selector: &str) -> Target {
     Target {
         selector: selector.to_owned(),
@@ -19,7 +19,7 @@ pub fn css(selector: &str) -> Target {
     }
 }
 
-/// The first that a CSS selector finds with this accessible name.
+/// The first element that matches a CSS selector and has this accessible name.
 pub fn any(selector: &str, name: &str) -> Target {
     Target {
         selector: selector.to_owned(),
@@ -37,7 +37,7 @@ pub fn link(name: &str) -> Target {
     any("a[href], [role=link]", name)
 }
 
-/// Something to fill in or to choose from, by its accessible name.
+/// A form field, by its accessible name.
 pub fn field(name: &str) -> Target {
     any(
         "input:not([type=hidden]), textarea, select, [role=combobox], [role=textbox]",

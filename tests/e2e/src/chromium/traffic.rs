@@ -1,31 +1,31 @@
-//! What a browser has loaded and complained of, as the driver's logs tell it.
+//! The requests and complaints of a browser, read from the logs of the driver.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use thirtyfour::BrowserLogEntry;
 
-/// What a browser asks for of its own accord where a page names no icon.
+/// The icon that a browser requests by itself if a page names none.
 const ICON: &str = "/favicon.ico";
-/// What no page waits for: a connection that stays open, and is never loaded whole; and above all icons, which a
-/// browser may give up without a word where it shows none.
+/// Kinds of requests that no page waits for: event streams stay open, and `Other` is mostly icons,
+/// which a browser that shows none may abandon without an event.
 const NOT_AWAITED: [&str; 2] = ["EventSource", "Other"];
 
-/// A page with all that belongs to it.
+/// A loaded page with all its requests.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// Its status.
+    /// The status.
     pub status: u16,
-    /// Its headers, names in lower case.
+    /// The headers, with names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// What the server has sent.
+    /// The HTML as the server sent it.
     pub html: String,
-    /// Everything that was asked for, the page first.
+    /// All requests, that of the page first.
     pub requests: Vec<Loaded>,
 }
 
 impl Load {
-    /// What came over the network, in bytes, heads included.
+    /// Returns the bytes received over the network, including headers.
     pub fn transferred(&self) -> u64 {
         self.requests
             .iter()
@@ -33,34 +33,34 @@ impl Load {
             .sum()
     }
 
-    /// What it was without compression, in bytes.
+    /// Returns the uncompressed size in bytes.
     pub fn decoded(&self) -> u64 {
         self.requests.iter().map(|request| request.decoded).sum()
     }
 }
 
-/// Something that was asked for.
+/// A request and its response.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// Its address.
+    /// The URL.
     pub url: String,
-    /// What it is to the browser: `Document`, `Stylesheet`, `Script`, `Fetch`, …
+    /// The kind that the browser reports: `Document`, `Stylesheet`, `Script`, `Fetch`, …
     pub kind: String,
-    /// Its status; 0 while there is none.
+    /// The status; 0 before the response.
     pub status: u16,
-    /// What came over the network, in bytes, the head included; 0 where it was in the cache.
+    /// The bytes received over the network, including headers; 0 if it was in the cache.
     pub transferred: u64,
-    /// What it was without compression, in bytes.
+    /// The uncompressed size in bytes.
     pub decoded: u64,
     headers: BTreeMap<String, String>,
     id: String,
-    /// The page that it belongs to, by the browser's name for the loading of that; empty where it belongs
-    /// to none, as what a worker asks for.
+    /// The browser's ID of the page load that it belongs to; empty if it belongs to none, such as a
+    /// request of a worker.
     loader: String,
     is_open: bool,
 }
 
-/// All of it, since the last page was opened, and all complaints.
+/// All requests since the last page was opened, and all complaints.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
     requests: Vec<Loaded>,
@@ -68,12 +68,12 @@ pub(super) struct Traffic {
 }
 
 impl Traffic {
-    /// A page is about to be opened.
+    /// Forgets all requests before a page is opened.
     pub(super) fn begin(&mut self) {
         self.requests.clear();
     }
 
-    /// How much was asked for, and what of that is still to come.
+    /// Returns the number of requests, and the URLs that are still loading.
     pub(super) fn progress(&self) -> (usize, Vec<String>) {
         let open = self.of_the_page();
         let open =
@@ -82,10 +82,10 @@ impl Traffic {
         (self.requests.len(), open)
     }
 
-    /// The page that was opened last, and what belongs to it.
+    /// Returns the requests of the last page.
     ///
-    /// The page before may ask for something until the next one is there. That is given up then, and the
-    /// browser does not say so of all of it.
+    /// The previous page may send requests until the next one replaces it. The browser then cancels
+    /// them, but does not report all cancellations.
     fn of_the_page(&self) -> impl Iterator<Item = &Loaded> {
         let page = self.page().map(|page| page.loader.as_str());
         self.requests.iter().filter(move |request| {
@@ -103,12 +103,12 @@ impl Traffic {
         requests.rfind(|request| request.kind == "Document")
     }
 
-    /// The request of the page that was opened last, by the browser's name for it.
+    /// Returns the browser's ID of the request of the last page.
     pub(super) fn document(&self) -> Option<String> {
         self.page().map(|page| page.id.clone())
     }
 
-    /// The page that was opened last.
+    /// Returns the last page and its requests.
     pub(super) fn load(&self, html: String) -> Load {
         let page = self.page();
         Load {
@@ -119,7 +119,7 @@ impl Traffic {
         }
     }
 
-    /// An entry of the driver's log of the browser's own protocol:
+    /// Handles an entry of the driver's log of `DevTools` events:
     /// <https://chromedevtools.github.io/devtools-protocol/tot/Network/>.
     pub(super) fn event(&mut self, message: &str) {
         let Ok(message) = serde_json::from_str::<Value>(message) else {
@@ -138,7 +138,7 @@ impl Traffic {
             "Network.loadingFinished" => {
                 if let Some(request) = self.request(event) {
                     request.is_open = false;
-                    // A number with a fraction, as all of them are there.
+                    // The protocol sends all numbers as floating-point numbers.
                     request.transferred = whole(&event["encodedDataLength"]);
                 }
             }
@@ -156,11 +156,11 @@ impl Traffic {
     fn asked(&mut self, event: &Value) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let url = text(&event["request"]["url"]);
-        // Of the machine itself, as the empty page that there is at first.
+        // Ignore local URLs, such as that of the empty first page.
         if !url.starts_with("http") || url.ends_with(ICON) {
             return;
         }
-        // The same request goes on where it is sent elsewhere.
+        // After a redirect, the request continues with the same ID.
         if let Some(request) = self.request(event) {
             request.is_open = false;
         }
@@ -188,7 +188,7 @@ impl Traffic {
         request.headers = headers
             .filter_map(|(name, value)| Some((name.to_lowercase(), value.as_str()?.to_owned())))
             .collect();
-        // A page may well be one that says what is wrong; what belongs to it may not be missing.
+        // A page may be an error page, and a script may handle an error; other resources must load.
         let may_refuse = ["Document", "Fetch", "XHR"].contains(&request.kind.as_str());
         if status >= 500 || (status >= 400 && !may_refuse) {
             let complaint = format!("{} {}: status {status}", request.kind, request.url);
@@ -203,15 +203,15 @@ impl Traffic {
         request.is_open = false;
         let url = request.url.clone();
         let error = event["errorText"].as_str().unwrap_or_default();
-        // Whoever leaves a page is not interested in the rest of it.
+        // Requests of a page that was left are cancelled.
         if event["canceled"] != true && error != "net::ERR_ABORTED" {
             self.complaints.push(format!("{url}: {error}"));
         }
     }
 
-    /// An entry of the console.
+    /// Handles an entry of the console.
     pub(super) fn console(&mut self, entry: &BrowserLogEntry) {
-        // What could not be loaded is told by the events above, which know what it was.
+        // `event` reports what could not be loaded, with its kind.
         let is_load = entry.source.as_deref() == Some("network");
         if entry.level == "SEVERE" && !is_load {
             self.complaints.push(entry.message.clone());
