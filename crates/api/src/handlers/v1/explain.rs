@@ -16,8 +16,9 @@ use crate::request::input;
 use crate::responses::{BadInput, Denied, StoreFailure};
 use crate::state::State;
 
-/// Maximum length of the URL of a visit, in bytes.
-const MAX_URL: usize = 8_192;
+/// Maximum length of the URL of a visit, in bytes. Percent-encoded, as many characters of any script
+/// still fit into the 64 KiB of a request target.
+const MAX_URL: usize = 4_096;
 
 /// Describes a visit.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -25,7 +26,7 @@ const MAX_URL: usize = 8_192;
 #[into_params(parameter_in = Query)]
 pub(crate) struct ExplainQuery {
     /// The visited URL, or a path on this server.
-    #[param(example = "/wiki", min_length = 1, max_length = 8192)]
+    #[param(example = "/wiki", min_length = 1, max_length = 4096)]
     url: String,
     /// The email address of the user who visits, for admins; `anonymous` for a visitor who is not
     /// signed in. Default: the caller.
@@ -62,7 +63,7 @@ pub(crate) async fn answer(
 ) -> Result<web::Json<Explanation>, ApiError> {
     let ExplainQuery { url, user, ip } = input::query(&request)?;
     if url.is_empty() || url.len() > MAX_URL {
-        return Err(ApiError::bad_request("`url` must have 1 to 8,192 bytes"));
+        return Err(ApiError::bad_request("`url` must have 1 to 4,096 bytes"));
     }
     let actor = match user.as_deref() {
         None => caller.0.clone(),
