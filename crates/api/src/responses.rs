@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder, Schema};
 use utoipa::{IntoResponses, PartialSchema as _};
 
 use crate::errors::ErrorBody;
@@ -97,8 +97,8 @@ pub(crate) enum Stale {
 /// redirect to sign in.
 pub(crate) struct NotFollowed;
 
-/// The name and the description of a response header.
-type DescribedHeader = (&'static str, &'static str);
+/// The name, the description and the schema of a response header.
+type DescribedHeader = (&'static str, &'static str, fn() -> RefOr<Schema>);
 
 impl NotFollowed {
     /// Status, description and header.
@@ -106,7 +106,7 @@ impl NotFollowed {
         (
             401,
             "The link is secure and the request has no credentials",
-            Some(("WWW-Authenticate", "Bearer (RFC 6750)")),
+            Some(("WWW-Authenticate", "Bearer (RFC 6750)", String::schema)),
         ),
         (403, "The caller may not follow this link", None),
         (
@@ -122,7 +122,7 @@ impl NotFollowed {
         (
             429,
             "Too many requests or rejected credentials from this IP address",
-            Some(("Retry-After", "Seconds")),
+            Some(("Retry-After", "Seconds", u32::schema)),
         ),
         (
             500,
@@ -132,7 +132,7 @@ impl NotFollowed {
         (
             503,
             "The database is unavailable",
-            Some(("Retry-After", "Seconds")),
+            Some(("Retry-After", "Seconds", u32::schema)),
         ),
     ];
 }
@@ -148,9 +148,9 @@ impl IntoResponses for NotFollowed {
                 .description(*description)
                 .content("application/json", body)
                 .content("text/html", page);
-            if let Some((name, description)) = header {
+            if let Some((name, description, schema)) = header {
                 let header = HeaderBuilder::new().description(Some(*description));
-                response = response.header(*name, header.schema(Some(String::schema())).build());
+                response = response.header(*name, header.schema(Some(schema())).build());
             }
             (status.to_string(), response.build().into())
         });
