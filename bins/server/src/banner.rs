@@ -40,7 +40,7 @@ pub(crate) fn print(server: &RunningServer, base: &str, open: bool, set_up: Opti
 
 /// Returns a URL that this machine can connect to, also if the server listens on all interfaces, or
 /// the base URL if there is no IP address.
-fn near(addresses: &[ListenAddress], base: &str) -> String {
+fn reachable(addresses: &[ListenAddress], base: &str) -> String {
     let mut ports = addresses.iter().filter_map(ListenAddress::socket_address);
     let Some(address) = ports.next() else {
         return base.to_owned();
@@ -65,9 +65,9 @@ fn listed(addresses: &[ListenAddress]) -> String {
 impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let version = env!("CARGO_PKG_VERSION");
-        let near = near(self.addresses, self.base);
-        let listed = listed(self.addresses);
-        writeln!(f, "Waypost {version} listening on {listed}")?;
+        let near = reachable(self.addresses, self.base);
+        let addresses = listed(self.addresses);
+        writeln!(f, "Waypost {version} listening on {addresses}")?;
         if let Some(url) = &self.set_up {
             writeln!(
                 f,
@@ -100,7 +100,7 @@ impl fmt::Display for Banner<'_> {
         }
         writeln!(f, "\nAPI reference: {near}/api/docs/")?;
         if let [first, ..] = self.metrics {
-            let near = near(std::slice::from_ref(first), self.base);
+            let near = reachable(std::slice::from_ref(first), self.base);
             writeln!(f, "Metrics: {near}/metrics")
         } else {
             writeln!(f, "Metrics: {near}/metrics")
