@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use slab::Slab;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::slot::{Ending, Slot};
 use super::metrics::ConnectionMetrics;
+use super::slot::{Ending, Slot};
 use crate::request::budget::network_of;
 
 /// How long a connection waits for a place.
@@ -48,8 +48,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Share, Self::Full, Self::Stopping, Self::ProxyHeader];
+    pub(crate) const ALL: [Self; 4] = [Self::Share, Self::Full, Self::Stopping, Self::ProxyHeader];
 
     /// The label in metrics and the log.
     pub(crate) const fn name(self) -> &'static str {
@@ -120,10 +119,7 @@ impl Places {
     ///
     /// # Errors
     /// [`Refusal`] if there is none.
-    pub(super) async fn take(
-        self: &Arc<Self>,
-        address: Option<IpAddr>,
-    ) -> Result<Place, Refusal> {
+    pub(super) async fn take(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, Refusal> {
         if self.stopping.load(Ordering::Relaxed) {
             return Err(Refusal::Stopping);
         }
@@ -159,7 +155,7 @@ impl Places {
             && count >= share
         {
             let of_client = |slot: &Slot| slot.client == Some(client);
-            let shed = table.shed((share / SHED_PART).max(1), of_client);
+            let shed = table.shed((share / SHED_PART).max(1), self.now(), of_client);
             self.metrics.ended(Ending::Shed, shed);
             // Those that were told to end are still counted: a client has a few more meanwhile.
             if shed == 0 || count >= share.saturating_mul(2) {
@@ -195,7 +191,7 @@ impl Places {
 
     /// Closes up to `count` connections without a request, the longest idle first.
     fn shed(&self, count: usize) {
-        let shed = self.table().shed(count, |_| true);
+        let shed = self.table().shed(count, self.now(), |_| true);
         self.metrics.ended(Ending::Shed, shed);
     }
 
@@ -228,7 +224,9 @@ impl Places {
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.seats.close();
-        self.shed(usize::MAX);
+        // Whatever is still silent sends nothing that could be answered.
+        let shed = self.table().shed(usize::MAX, u32::MAX, |_| true);
+        self.metrics.ended(Ending::Shed, shed);
     }
 
     /// Records that a connection got no place.
@@ -244,12 +242,12 @@ impl Places {
 impl Table {
     /// Tells up to `count` connections without a request to end, the longest idle first. Returns
     /// how many were told.
-    fn shed(&self, count: usize, among: impl Fn(&Slot) -> bool) -> usize {
+    fn shed(&self, count: usize, now: u32, among: impl Fn(&Slot) -> bool) -> usize {
         let mut idle: Vec<_> = self
             .slots
             .iter()
             .filter(|(_, slot)| among(slot))
-            .filter_map(|(_, slot)| Some((slot.idle_since()?, slot)))
+            .filter_map(|(_, slot)| Some((slot.idle_since(now)?, slot)))
             .collect();
         if count < idle.len() {
             idle.select_nth_unstable_by_key(count, |(since, _)| *since);
@@ -292,5 +290,104 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::slot::Phase;
+    use super::*;
+
+    const ONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
+
+    fn places(connections: usize, per_client: Option<usize>) -> Arc<Places> {
+        let limits = Limits {
+            connections,
+            per_client,
+        };
+        Places::new(limits, ConnectionMetrics::register())
+    }
+
+    async fn take(places: &Arc<Places>, client: IpAddr, phase: Phase) -> Result<Place, Refusal> {
+        let place = places.take(Some(client)).await?;
+        place.slot.enter(phase, places.now());
+        Ok(place)
+    }
+
+    #[tokio::test]
+    async fn a_client_has_its_share_and_others_are_not_affected() {
+        let places = places(100, Some(2));
+        let first = take(&places, ONE, Phase::Working).await.unwrap();
+        let _second = take(&places, ONE, Phase::Working).await.unwrap();
+        let third = take(&places, ONE, Phase::Working).await;
+        assert_eq!(third.err(), Some(Refusal::Share));
+        let _other = take(&places, OTHER, Phase::Working).await.unwrap();
+        for _ in 0..5 {
+            std::mem::forget(places.take(None).await.unwrap());
+        }
+        drop(first);
+        let again = take(&places, ONE, Phase::Idle).await.unwrap();
+        // The next takes the place of the one that is idle.
+        let next = take(&places, ONE, Phase::Working).await;
+        assert!(next.is_ok());
+        assert_eq!(again.slot.ending(), Some(Ending::Shed));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_idle_leaves_for_a_new_connection_and_a_busy_one_does_not() {
+        let places = places(3, None);
+        let busy = take(&places, ONE, Phase::Working).await.unwrap();
+        let long = take(&places, ONE, Phase::Idle).await.unwrap();
+        places.sweep_at(5);
+        let short = take(&places, ONE, Phase::Idle).await.unwrap();
+        let newcomer = tokio::spawn({
+            let places = places.clone();
+            async move { take(&places, OTHER, Phase::Working).await }
+        });
+        while long.slot.ending().is_none() {
+            tokio::task::yield_now().await;
+        }
+        assert!(
+            places.is_short(),
+            "answers close their connections meanwhile"
+        );
+        drop(long);
+        let _newcomer = newcomer.await.unwrap().unwrap();
+        assert_eq!((busy.slot.ending(), short.slot.ending()), (None, None));
+        assert!(!places.is_short());
+        short.slot.enter(Phase::Working, 5);
+        // All are busy now: the next one waits, and is refused in the end.
+        let refused = take(&places, OTHER, Phase::Working).await;
+        assert_eq!(refused.err(), Some(Refusal::Full));
+        drop(busy);
+        assert!(take(&places, OTHER, Phase::Working).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_stops_closes_what_is_idle_and_takes_no_more() {
+        let places = places(10, None);
+        let busy = take(&places, ONE, Phase::Working).await.unwrap();
+        let silent = take(&places, ONE, Phase::Silent).await.unwrap();
+        places.stop();
+        assert_eq!(silent.slot.ending(), Some(Ending::Shed));
+        assert_eq!(busy.slot.ending(), None);
+        assert!(places.is_short());
+        let refused = take(&places, ONE, Phase::Working).await;
+        assert_eq!(refused.err(), Some(Refusal::Stopping));
+    }
+
+    #[tokio::test]
+    async fn the_sweep_ends_what_exceeds_a_limit() {
+        let places = places(10, None);
+        let idle = take(&places, ONE, Phase::Idle).await.unwrap();
+        let blocked = take(&places, ONE, Phase::Working).await.unwrap();
+        blocked.slot.block(0);
+        places.sweep_at(10);
+        assert_eq!((idle.slot.ending(), blocked.slot.ending()), (None, None));
+        places.sweep_at(11);
+        assert_eq!(blocked.slot.ending(), Some(Ending::SlowReader));
+        places.sweep_at(76);
+        assert_eq!(idle.slot.ending(), Some(Ending::Idle));
     }
 }

@@ -206,12 +206,9 @@ impl Slot {
 
     /// Tells the connection to end. Returns whether it was not told before.
     pub(super) fn end(&self, ending: Ending) -> bool {
-        let told = self.ending.compare_exchange(
-            0,
-            ending.number(),
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        let told =
+            self.ending
+                .compare_exchange(0, ending.number(), Ordering::Relaxed, Ordering::Relaxed);
         self.waker.wake();
         told.is_ok()
     }
@@ -221,11 +218,16 @@ impl Slot {
         self.waker.register(waker);
     }
 
-    /// Returns since when the connection has no request, if it has none.
-    pub(super) fn idle_since(&self) -> Option<u32> {
-        let has_none = matches!(self.phase(), Phase::Silent | Phase::Idle);
-        (has_none && !self.is_blocked() && self.ending().is_none())
-            .then(|| self.since.load(Ordering::Relaxed))
+    /// Returns since when the connection has no request, if it has none. A new connection has none
+    /// after a second: before, its first one may be on its way.
+    pub(super) fn idle_since(&self, now: u32) -> Option<u32> {
+        let since = self.since.load(Ordering::Relaxed);
+        let has_none = match self.phase() {
+            Phase::Idle => true,
+            Phase::Silent => now > since.saturating_add(1),
+            Phase::Head | Phase::Body | Phase::Working => false,
+        };
+        (has_none && !self.is_blocked() && self.ending().is_none()).then_some(since)
     }
 
     /// Returns why the connection must end at `now`, if it must. Begins to measure again what made
@@ -237,9 +239,7 @@ impl Slot {
         let age = now.saturating_sub(self.since.load(Ordering::Relaxed));
         match self.phase() {
             Phase::Silent | Phase::Head if age > HEAD_S => Some(Ending::SlowHead),
-            Phase::Body => {
-                stalls(&self.since, &self.received, now).then_some(Ending::SlowBody)
-            }
+            Phase::Body => stalls(&self.since, &self.received, now).then_some(Ending::SlowBody),
             Phase::Idle if age > IDLE_S => Some(Ending::Idle),
             Phase::Silent | Phase::Head | Phase::Working | Phase::Idle => None,
         }
@@ -319,11 +319,27 @@ mod tests {
     }
 
     #[test]
+    fn only_connections_without_a_request_are_idle() {
+        for (phase, idle) in [
+            (Phase::Silent, [None, None, Some(0)]),
+            (Phase::Head, [None; 3]),
+            (Phase::Body, [None; 3]),
+            (Phase::Working, [None; 3]),
+            (Phase::Idle, [Some(0); 3]),
+        ] {
+            let slot = slot(phase);
+            assert_eq!([0, 1, 2].map(|now| slot.idle_since(now)), idle, "{phase:?}");
+            slot.block(0);
+            assert_eq!(slot.idle_since(2), None, "an answer is under way");
+        }
+    }
+
+    #[test]
     fn a_connection_ends_for_the_first_reason_only() {
         let slot = slot(Phase::Idle);
         assert!(slot.end(Ending::Shed));
         assert!(!slot.end(Ending::Idle));
         assert_eq!(slot.ending(), Some(Ending::Shed));
-        assert_eq!(slot.idle_since(), None, "it cannot be shed again");
+        assert_eq!(slot.idle_since(9), None, "it cannot be shed again");
     }
 }
