@@ -21,7 +21,7 @@ use crate::connection::{
 };
 use crate::routing::{self, Listener};
 use crate::state::State;
-use crate::{ApiParts, HttpSettings};
+use crate::{ApiParts, HttpSettings, Metrics};
 
 /// How often connections are checked against their time limits, and histograms are aggregated.
 /// Until then histograms keep every value, 8 bytes each.
@@ -92,29 +92,17 @@ pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, 
     let own = open(&settings.metrics_listen)?;
     let state = State::new(parts, settings.base_url.clone(), closing.clone());
     let state = web::Data::from(Arc::new(state));
+    let places = vec![
+        main_entrance.places.clone(),
+        metrics_entrance.places.clone(),
+    ];
     let mut running = RunningServer {
         addresses: main.addresses(),
         metrics_addresses: own.addresses(),
         handles: Vec::new(),
         tasks: JoinSet::new(),
-        places: vec![
-            main_entrance.places.clone(),
-            metrics_entrance.places.clone(),
-        ],
-        upkeep: Upkeep(tokio::spawn({
-            let places = [
-                main_entrance.places.clone(),
-                metrics_entrance.places.clone(),
-            ];
-            async move {
-                let mut interval = tokio::time::interval(UPKEEP_INTERVAL);
-                loop {
-                    interval.tick().await;
-                    places.iter().for_each(|places| places.sweep());
-                    metrics.run_upkeep();
-                }
-            }
-        })),
+        places: places.clone(),
+        upkeep: Upkeep::start(places, metrics),
         closing,
         files: Vec::new(),
     };
@@ -220,7 +208,9 @@ impl RunningServer {
     /// [`ServeError::Failed`] if the server had already failed.
     pub async fn stop(mut self) -> Result<(), ServeError> {
         self.closing.cancel();
-        self.places.iter().for_each(|places| places.stop());
+        for places in &self.places {
+            places.stop();
+        }
         for handle in &self.handles {
             handle.stop(true).await;
         }
@@ -234,8 +224,23 @@ impl RunningServer {
     }
 }
 
-/// The task that aggregates histograms. It ends with the server.
+/// The task that checks connections and aggregates histograms. It ends with the server.
 struct Upkeep(JoinHandle<()>);
+
+impl Upkeep {
+    fn start(places: Vec<Arc<Places>>, metrics: Metrics) -> Self {
+        Self(tokio::spawn(async move {
+            let mut interval = tokio::time::interval(UPKEEP_INTERVAL);
+            loop {
+                interval.tick().await;
+                for places in &places {
+                    places.sweep();
+                }
+                metrics.run_upkeep();
+            }
+        }))
+    }
+}
 
 impl Drop for Upkeep {
     fn drop(&mut self) {

@@ -182,9 +182,9 @@ async fn enter(
         counted = None;
         if entrance.proxy_protocol {
             let header = proxied(&mut socket, &mut held);
-            let client = match tokio::time::timeout(PROXY_HEADER_TIMEOUT, header).await {
-                Ok(Ok(client)) => client,
-                Ok(Err(_)) | Err(_) => return Err(refuse(&entrance, Refusal::ProxyHeader)),
+            let header = tokio::time::timeout(PROXY_HEADER_TIMEOUT, header).await;
+            let Ok(Ok(client)) = header else {
+                return Err(refuse(&entrance, Refusal::ProxyHeader));
             };
             if let Some(client) = client {
                 counted = Some(client).filter(|ip| !entrance.proxies.trusts_peer(Some(*ip)));

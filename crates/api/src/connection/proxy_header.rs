@@ -1,6 +1,6 @@
 //! The header of the PROXY protocol, version 2, with which a proxy names the client.
 //!
-//! The specification is that of HAProxy, `proxy-protocol.txt`, section 2.2. Only a trusted proxy is
+//! The specification is that of `HAProxy`, `proxy-protocol.txt`, section 2.2. Only a trusted proxy is
 //! asked for the header, and it must send one: a receiver must not guess (section 2). Version 1 is
 //! not read.
 
@@ -104,7 +104,7 @@ mod tests {
         ] {
             assert!(read(&mut BytesMut::from(bad)).is_err(), "{bad:?}");
         }
-        let mut long = header(1, 0x11, &[0; 60_000]);
+        let mut long = header(1, 0x11, &vec![0; 60_000]);
         long.truncate(MAX_BYTES);
         assert!(read(&mut long).is_err());
     }
