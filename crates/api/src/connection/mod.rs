@@ -45,7 +45,7 @@ use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service};
 use actix_web::body::BoxBody;
 use actix_web::web::BytesMut;
 use tokio::io::AsyncReadExt as _;
-use tracing::debug;
+use tracing::{debug, error};
 use waypost_analytics::TrustedProxies;
 
 pub use address::{ListenAddress, ListenAddressError};
@@ -218,8 +218,13 @@ fn refuse(entrance: &Entrance, refusal: Refusal) -> DispatchError {
     DispatchError::Io(io::Error::other(refusal.name()))
 }
 
-/// Logs why a connection ended early. Strangers cause these, so they are no errors of this server.
-fn note(error: DispatchError) -> DispatchError {
-    debug!(%error, "connection ended early");
-    error
+/// Logs why a connection ended early: at `debug`, because anyone can cause that, except what is a
+/// failure of this server.
+fn note(failure: DispatchError) -> DispatchError {
+    match &failure {
+        DispatchError::Body(cause) => error!(%cause, "sending a response failed"),
+        DispatchError::InternalError => error!("the HTTP service failed"),
+        other => debug!(cause = %other, "connection ended early"),
+    }
+    failure
 }

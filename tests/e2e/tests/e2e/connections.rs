@@ -375,3 +375,32 @@ async fn sockets_of_systemd_are_taken_over() {
     };
     assert!(output.contains("systemd handed over no socket"), "{output}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_http_is_logged_at_debug() {
+    let database = TestDatabase::sqlite();
+    let options = closed().env("WAYPOST_LOG", "debug");
+    let mut server = ServerProcess::start(&database, options);
+    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(200_000));
+    let requests: [&[u8]; 6] = [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nBad Header: 1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
+        b"POST /shorten HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        long.as_bytes(),
+    ];
+    for request in requests {
+        let mut stream = connect(&server).await;
+        // The server may end the connection before it has read everything.
+        let _ = stream.write_all(request).await;
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    }
+    assert!(server.terminate().success());
+    let log = server.stderr();
+    for level in ["ERROR", "WARN"] {
+        let loud = log.lines().filter(|line| line.contains(level));
+        assert_eq!(loud.collect::<Vec<_>>(), [""; 0]);
+    }
+    assert!(log.contains("connection ended early"), "{log}");
+}
