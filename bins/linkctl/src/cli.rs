@@ -188,6 +188,10 @@ pub(crate) enum Link {
         /// Code, in upper or lower case
         code: String,
     },
+    /// List codes below links of other owners, such as jira/abc below jira
+    ///
+    /// Only owners of the upper link and admins can create such codes now. Older ones keep working.
+    Foreign,
 }
 
 #[derive(Debug, Subcommand)]
@@ -344,6 +348,7 @@ mod tests {
             "linkctl link list --deleted",
             "linkctl link delete wiki --permanent",
             "linkctl link restore wiki",
+            "linkctl link foreign --json",
             "linkctl purge",
             "linkctl purge --older-than 90d --yes",
             "linkctl purge --link wiki --older-than 2w --dry-run",

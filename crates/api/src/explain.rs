@@ -177,11 +177,20 @@ impl Explainer<'_> {
         if self.router.keyword_of(sent.host).await?.is_none()
             && let Some(word) = self.reserved_word(&sent.path)
         {
+            // Only the normal form of a route is found here.
+            let is_route = self.reserved.is_route(word);
+            let found = if is_route {
+                format!("`{word}` is a path of Waypost itself, not a link")
+            } else {
+                format!("`{word}` is reserved for Waypost itself: no new link can have this code")
+            };
             steps.push(ExplainedStep {
                 what: "reserved",
-                found: format!("`{word}` is a path of Waypost itself, not a link"),
+                found,
             });
-            return Ok(None);
+            if is_route {
+                return Ok(None);
+            }
         }
         let tell = |step: RoutingStep<'_>| steps.push(ExplainedStep::from(step));
         self.router.route_telling(sent.host, &sent.path, tell).await
@@ -190,9 +199,10 @@ impl Explainer<'_> {
     fn reserved_word<'p>(&self, path: &'p str) -> Option<&'p str> {
         let word = path.split('/').nth(1)?;
         let code = ShortCode::parse(word).ok()?;
+        self.reserved.check(&code).err()?;
         // Routes are case-sensitive, codes are not.
-        let is_reserved = code.as_str() == word && self.reserved.check(&code).is_err();
-        is_reserved.then_some(word)
+        let is_link = self.reserved.is_route(code.as_str()) && code.as_str() != word;
+        (!is_link).then_some(word)
     }
 
     /// Returns the URL that the visitor is redirected to, or the error that they get instead.

@@ -98,6 +98,10 @@ pub enum Action {
     DestroyLink,
     /// Change owners and sharing of a link.
     ManageAccess,
+    /// Create codes below those of a link.
+    CreateBelow,
+    /// See the codes of other links below those of a link.
+    ViewBelow,
     /// Create a link.
     CreateLink,
     /// List and search the links that the actor can see.
@@ -138,7 +142,7 @@ enum Rule {
 
 impl Action {
     /// All values.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::FollowLink,
         Self::ViewLink,
         Self::ViewClicks,
@@ -147,6 +151,8 @@ impl Action {
         Self::DeleteLink,
         Self::DestroyLink,
         Self::ManageAccess,
+        Self::CreateBelow,
+        Self::ViewBelow,
         Self::CreateLink,
         Self::ListLinks,
         Self::ListAllLinks,
@@ -175,6 +181,8 @@ impl Action {
                 | Self::DeleteLink
                 | Self::DestroyLink
                 | Self::ManageAccess
+                | Self::CreateBelow
+                | Self::ViewBelow
         )
     }
 
@@ -190,6 +198,8 @@ impl Action {
             Self::EditLink     => (Scope::Write, Rule::Link(is_owner)),
             Self::DeleteLink   => (Scope::Write, Rule::Link(is_owner)),
             Self::ManageAccess => (Scope::Write, Rule::Link(is_owner)),
+            Self::CreateBelow  => (Scope::Write, Rule::Link(is_owner)),
+            Self::ViewBelow    => (Scope::Read,  Rule::Link(is_owner)),
             Self::CreateLink   => (Scope::Write, Rule::User),
             Self::ListLinks    => (Scope::Read,  Rule::User),
             Self::ViewAccount  => (Scope::Read,  Rule::User),
@@ -348,7 +358,8 @@ mod tests {
     #[test]
     fn a_member_may_what_their_standing_says() {
         use Action::{
-            DeleteLink, EditLink, FollowLink, ManageAccess, ViewClicks, ViewHistory, ViewLink,
+            CreateBelow, DeleteLink, EditLink, FollowLink, ManageAccess, ViewBelow, ViewClicks,
+            ViewHistory, ViewLink,
         };
         let member = user(Role::Member, "read,write,admin");
         for link in links() {
@@ -366,6 +377,8 @@ mod tests {
                     EditLink,
                     DeleteLink,
                     ManageAccess,
+                    CreateBelow,
+                    ViewBelow,
                 ],
             };
             let expected = [of_link, &OWN].concat();
@@ -402,7 +415,7 @@ mod tests {
     fn a_token_that_only_reads_changes_nothing() {
         use Action::{
             FollowLink, ListAllLinks, ListBlocklist, ListKeywords, ListLinks, ListOrphans,
-            ListUsers, ViewAccount, ViewClicks, ViewHistory, ViewLink,
+            ListUsers, ViewAccount, ViewBelow, ViewClicks, ViewHistory, ViewLink,
         };
         let owned = LinkStanding {
             visibility: Visibility::Secure,
@@ -413,6 +426,7 @@ mod tests {
             ViewLink,
             ViewClicks,
             ViewHistory,
+            ViewBelow,
             ListLinks,
             ViewAccount,
         ];
@@ -423,6 +437,7 @@ mod tests {
             ViewLink,
             ViewClicks,
             ViewHistory,
+            ViewBelow,
             ListLinks,
             ListAllLinks,
             ViewAccount,

@@ -16,6 +16,7 @@ mod links;
 mod memory;
 mod operation;
 mod orphans;
+mod paths;
 mod priority;
 mod reclassify;
 pub mod rollup;
@@ -45,6 +46,7 @@ pub use links::{CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};
 pub use memory::MemoryStore;
 pub use operation::{Operation, signatures};
 pub use orphans::{Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded};
+pub use paths::{LinkedCode, NestedCode, PathStore};
 pub use priority::{lower_priority, run_when_idle};
 pub use reclassify::{FactsChange, FactsStore};
 pub use salts::SaltStore;
@@ -68,6 +70,7 @@ pub trait Store:
     + FactsStore
     + JournalStore
     + OrphanStore
+    + PathStore
     + LeaseStore
     + SaltStore
     + UserStore

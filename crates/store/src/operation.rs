@@ -26,8 +26,8 @@
 macro_rules! operations {
     ($then:ident [$($extra:tt)*]) => {
         $crate::operations! { $then [$($extra)*];
-            LinkStore AccessStore BlocklistStore OrphanStore CatalogStore ChangeStore ClickStore
-            JournalStore LeaseStore SaltStore UserStore TokenStore SessionStore SetupStore StatsStore
+            LinkStore AccessStore PathStore BlocklistStore OrphanStore CatalogStore ChangeStore
+            ClickStore JournalStore LeaseStore SaltStore UserStore TokenStore SessionStore SetupStore StatsStore
             FactsStore IdentityStore TimeStore Store
         }
     };
@@ -59,6 +59,14 @@ macro_rules! operations {
             OwnersOfLinks: owners_of_links(links: &[LinkId]) -> BTreeMap<LinkId, Vec<LinkOwner>>;
             SharesOfLink: shares_of_link(link: LinkId) -> Vec<Person>;
             TakeLinks: take_links(from: UserId, to: Heir, limit: u32, transfer: Transfer) -> u64;
+        }] $then $extra }
+    };
+    (@ [PathStore $($rest:ident)*] [$($done:tt)*] $then:ident $extra:tt) => {
+        $crate::operations! { @ [$($rest)*] [$($done)* PathStore {
+            CodeAbove: code_above(code: &ShortCode) -> Option<LinkedCode>;
+            CodesBelow: codes_below(link: LinkId, after: Option<&ShortCode>, limit: u32)
+                -> Vec<LinkedCode>;
+            NestedCodes: nested_codes(after: Option<&ShortCode>, limit: u32) -> Vec<NestedCode>;
         }] $then $extra }
     };
     (@ [BlocklistStore $($rest:ident)*] [$($done:tt)*] $then:ident $extra:tt) => {
@@ -267,10 +275,10 @@ pub mod signatures {
         ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore,
         Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
         JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts,
-        LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, Orphan, OrphanQuery, OrphanStore,
-        OrphanTries, OrphansAdded, Ownership, PageOf, PurgeScope, Recorded, SaltStore,
-        SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore,
-        TokenStore, Transfer, Updated, UserChange, UserStore,
+        LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode, NestedCode, Orphan,
+        OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf, PathStore,
+        PurgeScope, Recorded, SaltStore, SessionStore, SetUp, SetupStore, SignedIn, StatsStore,
+        Store, StoreError, TimeStore, TokenStore, Transfer, Updated, UserChange, UserStore,
     };
 }
 

@@ -56,6 +56,7 @@ impl From<LinkError> for ApiError {
             LinkError::Code(_) => ErrorCode::CodeInvalid,
             LinkError::Blocked(_) => ErrorCode::TargetBlocked,
             LinkError::Taken(_) => ErrorCode::CodeTaken,
+            LinkError::PathOwned(_) => ErrorCode::PathOwned,
             LinkError::NoSuchUser => ErrorCode::UserUnknown,
             LinkError::NoSuchVersion => ErrorCode::BadRequest,
             LinkError::Contended | LinkError::PrimaryOwner | LinkError::TooManyPeople(_) => {

@@ -6,7 +6,7 @@ mod busy;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use waypost_core::{Email, LinkDetails, LinkOrder, Role, SeededRandom, Title, User};
+use waypost_core::{CodeError, Email, LinkDetails, LinkOrder, Role, SeededRandom, Title, User};
 use waypost_store::{LinkEdit, LinkStore as _, UserStore as _};
 use waypost_store_testkit::samples::{Samples, code, target};
 

@@ -55,6 +55,7 @@ pub(super) mod journals;
 mod leases;
 mod links;
 mod orphans;
+mod paths;
 pub(super) mod pool;
 pub(super) mod port;
 mod reclassify;

@@ -20,10 +20,10 @@ use waypost_store::{
     ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore,
     Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
     JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts, LinkLedger,
-    LinkQuery, LinkReader, LinkStore, LinkUpdate, Operation, Orphan, OrphanQuery, OrphanStore,
-    OrphanTries, OrphansAdded, Ownership, PageOf, PurgeScope, Recorded, SaltStore, SessionStore,
-    SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore, TokenStore, Transfer,
-    Updated, UserChange, UserStore,
+    LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode, NestedCode, Operation, Orphan,
+    OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf, PathStore, PurgeScope,
+    Recorded, SaltStore, SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError,
+    TimeStore, TokenStore, Transfer, Updated, UserChange, UserStore,
 };
 
 use super::pool::Pools;
@@ -32,8 +32,8 @@ use super::transaction::{WorkError, look_up, look_up as statement, transaction};
 use super::{Connection, Ingester, InstantColumn, NOW, forget_deleted, make_durable};
 use super::{
     access, blocklist, catalog, changes, clicks, edits, findable, identities, journals, leases,
-    links, orphans, reclassify, salts, sessions, setup, stats, tags, taking, tokens, user_rows,
-    users, versions,
+    links, orphans, paths, reclassify, salts, sessions, setup, stats, tags, taking, tokens,
+    user_rows, users, versions,
 };
 use crate::job::Job;
 use crate::metrics::OperationName;
@@ -297,6 +297,13 @@ port! {
         look_up SharesOfLink: shares_of_link(link: LinkId) -> Vec<Person> = access::shares;
         transaction TakeLinks: take_links(from: UserId, to: Heir, limit: u32, transfer: Transfer)
             -> u64 = taking::take;
+    }
+    PathStore {
+        look_up CodeAbove: code_above(code: &ShortCode) -> Option<LinkedCode> = paths::above;
+        look_up CodesBelow: codes_below(link: LinkId, after: Option<&ShortCode>, limit: u32)
+            -> Vec<LinkedCode> = paths::below;
+        look_up NestedCodes: nested_codes(after: Option<&ShortCode>, limit: u32)
+            -> Vec<NestedCode> = paths::nested;
     }
     BlocklistStore {
         transaction BlockHost: block_host(host: &BlockedHost) -> () = blocklist::insert;

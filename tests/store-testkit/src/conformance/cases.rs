@@ -103,6 +103,12 @@ macro_rules! __conformance_cases {
                 keywords_are_listed_in_the_order_of_their_codes
                 clicks_on_keywords_are_counted
             }
+            paths {
+                the_code_above_another_is_the_longest_that_it_continues
+                the_codes_below_a_link_are_those_of_others_in_order
+                nested_codes_are_listed_with_the_code_above_them
+                many_nested_codes_are_listed_in_pages
+            }
             deletion {
                 a_link_in_the_bin_is_found_by_its_id_alone
                 the_moment_of_a_deletion_is_the_same_instant_in_utc

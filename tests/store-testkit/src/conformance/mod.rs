@@ -32,6 +32,7 @@ mod model;
 mod near;
 mod orphans;
 mod owners;
+mod paths;
 mod purges;
 mod renames;
 mod retention;

@@ -6,6 +6,7 @@
 //! | one link | `link.rs`, `history.rs` |
 //! | its statistics and clicks | `statistics.rs`, `clicks.rs`, `exports.rs`, `live.rs` |
 //! | its owners and the users it is shared with | `people.rs` |
+//! | codes below the codes of other links | `paths.rs` |
 //! | keywords, for admins | `keywords.rs` |
 //! | explanations of visits | `explain.rs` |
 //! | the blocklist, for admins | `blocklist.rs` |
@@ -30,6 +31,7 @@ pub(crate) mod links;
 pub(crate) mod live;
 pub(crate) mod me;
 pub(crate) mod orphans;
+pub(crate) mod paths;
 pub(crate) mod people;
 pub(crate) mod sessions;
 pub(crate) mod statistics;

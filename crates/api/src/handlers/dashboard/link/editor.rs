@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use waypost_service::OwnedLink;
 
+use super::below;
 use super::changes::History;
 use super::form::{Change, LinkForm};
 use super::rows::{PersonForm, PersonRow};
@@ -11,6 +12,7 @@ use crate::pages::{Frame, Moment, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::state::State;
 use crate::views::links::LinkView;
+use crate::views::paths::CodesBelowList;
 
 /// Number of changes on the page of a link.
 const CHANGES: u32 = 5;
@@ -33,6 +35,7 @@ struct EditPage<'a> {
     viewers: Vec<PersonRow>,
     person: &'a PersonForm,
     history: History,
+    below: CodesBelowList,
 }
 
 /// The page for users who can only read it.
@@ -93,6 +96,7 @@ pub(super) async fn editor(
             .map(|person| PersonRow::viewer(person, frame))
             .collect(),
         person: &draft.person,
+        below: below::first(link.id, caller, state).await?,
         history: History::read(state, &caller.0, owned, None, CHANGES).await?,
     };
     frame.page(status, &page)
