@@ -2,7 +2,8 @@
 //! `linkctl explain`.
 //!
 //! The parts that handle visits ([`Router`], [`TrustedProxies`]) describe their own steps. Nothing
-//! is counted.
+//! is counted, and callers learn nothing that a visit or the API would not tell them: see
+//! [`Explainer::explain`].
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -46,6 +47,8 @@ pub struct ExplainedVisit<'a> {
     pub url: &'a str,
     /// The visitor.
     pub actor: &'a Actor,
+    /// Who asks for the explanation.
+    pub caller: &'a Actor,
     /// The IP address of the connection.
     pub peer: Option<IpAddr>,
     /// The headers of the request.
@@ -57,10 +60,11 @@ pub struct ExplainedVisit<'a> {
 pub struct Explanation {
     /// The steps, in order.
     pub steps: Vec<ExplainedStep>,
-    /// The ID of the link that the visit matches; `null` if there is none.
+    /// The ID of the link that the visit matches; `null` if there is none, or if the caller cannot
+    /// see it.
     #[schema(format = "uuid")]
     pub link_id: Option<String>,
-    /// The rule that matches the link; `null` if there is none.
+    /// The rule that matches the link; `null` if there is none, or if the caller cannot follow it.
     #[schema(value_type = Option<RuleName>)]
     pub rule: Option<&'static str>,
     /// The URL that the visitor is redirected to; `null` if there is none.
@@ -111,6 +115,10 @@ pub(crate) enum RuleName {
 impl Explainer<'_> {
     /// Explains a visit by `GET`.
     ///
+    /// Only admins see which longer codes were looked up, because this tells whether there are any.
+    /// Of a secure link that the caller may not follow, the explanation tells as much as the visit:
+    /// that there is one. The ID of a link is told to those who can see it.
+    ///
     /// # Errors
     /// [`StoreError`], as for any look-up.
     pub async fn explain(&self, visit: &ExplainedVisit<'_>) -> Result<Explanation, StoreError> {
@@ -144,7 +152,19 @@ impl Explainer<'_> {
             counted: true,
             counted_because: String::new(),
         };
-        let routed = self.routed(&sent, &mut steps).await?;
+        let mut routed_steps = Vec::new();
+        let routed = self.routed(&sent, visit.caller, &mut routed_steps).await?;
+        let mut known = routed.as_ref();
+        if let Some(found) = known
+            && self.is_hidden(found, visit.caller).await?
+        {
+            known = None;
+            routed_steps = vec![ExplainedStep {
+                what: "code",
+                found: "the path matches a secure link".to_owned(),
+            }];
+        }
+        steps.append(&mut routed_steps);
         match self
             .followed(routed.as_ref(), &sent, visit, &mut steps)
             .await?
@@ -161,17 +181,44 @@ impl Explainer<'_> {
                 "only redirected visits are counted".clone_into(&mut explanation.counted_because);
             }
         }
-        if let Some(routed) = routed {
-            explanation.link_id = Some(routed.destination.link_id.to_string());
-            explanation.rule = Some(name_of(routed.rule));
+        if let Some(known) = known {
+            explanation.rule = Some(name_of(known.rule));
+            explanation.link_id = self.visible_id(known, visit.caller).await?;
         }
         explanation.steps = steps;
         Ok(explanation)
     }
 
+    /// Whether the caller may not follow the link.
+    async fn is_hidden(&self, routed: &Routed<'_>, caller: &Actor) -> Result<bool, StoreError> {
+        let destination = &routed.destination;
+        if !destination.is_secure {
+            return Ok(false);
+        }
+        match self.links.follow(caller, destination.link_id).await {
+            Ok(()) => Ok(false),
+            Err(LinkError::Store(error)) => Err(error),
+            Err(_) => Ok(true),
+        }
+    }
+
+    /// Returns the ID of the link if the caller can see it.
+    async fn visible_id(
+        &self,
+        routed: &Routed<'_>,
+        caller: &Actor,
+    ) -> Result<Option<String>, StoreError> {
+        match self.links.get(caller, routed.destination.link_id).await {
+            Ok(owned) => Ok(Some(owned.link.id.to_string())),
+            Err(LinkError::Store(error)) => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
     async fn routed<'p>(
         &self,
         sent: &'p Sent<'_>,
+        caller: &Actor,
         steps: &mut Vec<ExplainedStep>,
     ) -> Result<Option<Routed<'p>>, StoreError> {
         if self.router.keyword_of(sent.host).await?.is_none()
@@ -192,7 +239,13 @@ impl Explainer<'_> {
                 return Ok(None);
             }
         }
-        let tell = |step: RoutingStep<'_>| steps.push(ExplainedStep::from(step));
+        let (is_admin, mut is_first) = (caller.is_admin(), true);
+        let tell = |step: RoutingStep<'_>| {
+            if is_admin || tells_no_longer_codes(step, is_first) {
+                steps.push(ExplainedStep::from(step));
+            }
+            is_first = false;
+        };
         self.router.route_telling(sent.host, &sent.path, tell).await
     }
 
@@ -311,6 +364,18 @@ impl Explainer<'_> {
         ];
         let stored = stored.into_iter().filter(|(is_stored, _)| *is_stored);
         stored.map(|(_, what)| what).collect()
+    }
+}
+
+/// Whether a step is the same whether there are longer codes or not.
+fn tells_no_longer_codes(step: RoutingStep<'_>, is_first: bool) -> bool {
+    match step {
+        RoutingStep::NoCode(_) => is_first,
+        RoutingStep::Code(code, is_found) => is_found || !code.contains('/'),
+        RoutingStep::NoLongerCode(_) => false,
+        RoutingStep::KeywordByPath(..)
+        | RoutingStep::NoWordInHost
+        | RoutingStep::KeywordByHost(..) => true,
     }
 }
 

@@ -12,9 +12,10 @@ use actix_web::{Route, web};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as OpenApiDocument;
 use waypost_core::Action::{
-    CreateLink, DeleteLink, DestroyLink, EditAccount, EditLink, ListAllLinks, ListBlocklist,
-    ListKeywords, ListLinks, ListOrphans, ListUsers, ManageAccess, ManageBlocklist, ManageKeywords,
-    ManageOrphans, ManageUsers, ViewAccount, ViewBelow, ViewClicks, ViewHistory, ViewLink,
+    AnswerOffers, CreateLink, DeleteLink, DestroyLink, EditAccount, EditLink, ListAllLinks,
+    ListBlocklist, ListKeywords, ListLinks, ListOrphans, ListUsers, ManageAccess, ManageBlocklist,
+    ManageKeywords, ManageOrphans, ManageOwners, ManageUsers, ViewAccount, ViewBelow, ViewClicks,
+    ViewHistory, ViewLink,
 };
 use waypost_core::ReservedWords;
 
@@ -189,6 +190,7 @@ fn operations() -> impl Iterator<Item = Row> { operations! {
     Operation, For(ViewClicks),         v1::exports::csv;
     Operation, For(ViewClicks),         v1::exports::ndjson;
     Operation, For(ViewHistory),        v1::history::list;
+    Operation, For(ViewHistory),        v1::offers::invitations;
     Operation, For(ViewClicks),         v1::live::answer;
     Operation, For(ViewLink),           v1::people::owners;
     Operation, For(ManageAccess),       v1::people::add_owner;
@@ -198,6 +200,12 @@ fn operations() -> impl Iterator<Item = Row> { operations! {
     Operation, For(ManageAccess),       v1::people::add_share;
     Operation, For(ManageAccess),       v1::people::remove_share;
     Operation, For(ViewClicks),         v1::statistics::of_link;
+    Operation, For(ViewHistory),        v1::offers::transfer;
+    Operation, For(ManageOwners),       v1::offers::hand_over;
+    Operation, For(ManageOwners),       v1::offers::take_back;
+    Operation, For(ListLinks),          v1::offers::offers;
+    Operation, For(AnswerOffers),       v1::offers::accept;
+    Operation, For(AnswerOffers),       v1::offers::decline;
     Operation, For(ViewAccount),        v1::sessions::list;
     Operation, For(EditAccount),        v1::sessions::end_all;
     Operation, For(EditAccount),        v1::sessions::end;
@@ -298,6 +306,8 @@ fn pages() -> impl Iterator<Item = Row> { pages! {
     Page,          Get,  "/dashboard/links/{id}/qr.svg",        For(ViewLink),          dashboard::qr::svg,                   "Return the QR code of a link as SVG";
     Page,          Post, "/dashboard/links/{id}/restore",       For(EditLink),          dashboard::link::history::restore,    "Restore a link, or an earlier version of it";
     Page,          Get,  "/dashboard/links/{id}/stats",         For(ViewClicks),        dashboard::statistics::of_link::show, "Show the statistics of a link";
+    Page,          Post, "/dashboard/links/{id}/transfer",      For(ManageOwners),      dashboard::link::people::hand_over,   "Hand over a link";
+    Page,          Post, "/dashboard/offers",                   For(AnswerOffers),      dashboard::offers::answer,            "Accept or decline a link";
     Page,          Get,  "/dashboard/stats",                    For(ListLinks),         dashboard::statistics::own::show,     "Show the statistics of your links";
     Page,          Get,  "/dashboard/suggest",                  For(ListLinks),         dashboard::address_bar::suggest,      "Suggest links in the address bar";
     Page,          Get,  "/dashboard/tools",                    For(CreateLink),        dashboard::tools::show,               "Show tools that create links";
@@ -328,17 +338,7 @@ pub(crate) fn descriptions() -> impl Iterator<Item = &'static OpenApiDocument> {
 
 /// First words of planned pages, reserved before the pages exist. Otherwise a link could claim the
 /// word as its code, and the page would later make that link unreachable.
-const PLANNED: &[&str] = &[
-    "assets",
-    "invitations",
-    "keywords",
-    "oidc",
-    "sessions",
-    "tags",
-    "tokens",
-    "transfers",
-    "users",
-];
+const PLANNED: &[&str] = &["assets", "keywords", "oidc", "tags", "tokens", "users"];
 
 /// Words that visitors take for a part of the server, or that programs request from every server.
 /// A link with such a code could imitate the sign-in page.

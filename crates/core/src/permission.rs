@@ -98,12 +98,16 @@ pub enum Action {
     DestroyLink,
     /// Change owners and sharing of a link.
     ManageAccess,
+    /// Hand over a link, and remove its other owners.
+    ManageOwners,
     /// Create codes below those of a link.
     CreateBelow,
     /// See the codes of other links below those of a link.
     ViewBelow,
     /// Create a link.
     CreateLink,
+    /// Accept and decline links that are offered to the actor.
+    AnswerOffers,
     /// List and search the links that the actor can see.
     ListLinks,
     /// List all links of all owners, including deleted ones.
@@ -142,7 +146,7 @@ enum Rule {
 
 impl Action {
     /// All values.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::FollowLink,
         Self::ViewLink,
         Self::ViewClicks,
@@ -151,9 +155,11 @@ impl Action {
         Self::DeleteLink,
         Self::DestroyLink,
         Self::ManageAccess,
+        Self::ManageOwners,
         Self::CreateBelow,
         Self::ViewBelow,
         Self::CreateLink,
+        Self::AnswerOffers,
         Self::ListLinks,
         Self::ListAllLinks,
         Self::ViewAccount,
@@ -181,6 +187,7 @@ impl Action {
                 | Self::DeleteLink
                 | Self::DestroyLink
                 | Self::ManageAccess
+                | Self::ManageOwners
                 | Self::CreateBelow
                 | Self::ViewBelow
         )
@@ -198,9 +205,11 @@ impl Action {
             Self::EditLink     => (Scope::Write, Rule::Link(is_owner)),
             Self::DeleteLink   => (Scope::Write, Rule::Link(is_owner)),
             Self::ManageAccess => (Scope::Write, Rule::Link(is_owner)),
+            Self::ManageOwners => (Scope::Write, Rule::Link(is_primary_owner)),
             Self::CreateBelow  => (Scope::Write, Rule::Link(is_owner)),
             Self::ViewBelow    => (Scope::Read,  Rule::Link(is_owner)),
             Self::CreateLink   => (Scope::Write, Rule::User),
+            Self::AnswerOffers => (Scope::Write, Rule::User),
             Self::ListLinks    => (Scope::Read,  Rule::User),
             Self::ViewAccount  => (Scope::Read,  Rule::User),
             Self::EditAccount  => (Scope::Write, Rule::User),
@@ -229,6 +238,10 @@ fn is_known(link: LinkStanding) -> bool {
 
 fn is_owner(link: LinkStanding) -> bool {
     link.standing >= Standing::CoOwner
+}
+
+fn is_primary_owner(link: LinkStanding) -> bool {
+    link.standing == Standing::PrimaryOwner
 }
 
 /// Whether `actor` may perform `action`. `link` is the link that the action is about. Without it,
@@ -336,8 +349,9 @@ mod tests {
     }
 
     /// What every user may do, independent of links.
-    const OWN: [Action; 4] = [
+    const OWN: [Action; 5] = [
         Action::CreateLink,
+        Action::AnswerOffers,
         Action::ListLinks,
         Action::ViewAccount,
         Action::EditAccount,
@@ -358,8 +372,8 @@ mod tests {
     #[test]
     fn a_member_may_what_their_standing_says() {
         use Action::{
-            CreateBelow, DeleteLink, EditLink, FollowLink, ManageAccess, ViewBelow, ViewClicks,
-            ViewHistory, ViewLink,
+            CreateBelow, DeleteLink, EditLink, FollowLink, ManageAccess, ManageOwners, ViewBelow,
+            ViewClicks, ViewHistory, ViewLink,
         };
         let member = user(Role::Member, "read,write,admin");
         for link in links() {
@@ -369,7 +383,7 @@ mod tests {
                 }
                 (Standing::Stranger, Visibility::Private) => &[FollowLink],
                 (Standing::Stranger, Visibility::Secure) => &[],
-                (Standing::CoOwner | Standing::PrimaryOwner, _) => &[
+                (Standing::CoOwner, _) => &[
                     FollowLink,
                     ViewLink,
                     ViewClicks,
@@ -377,6 +391,18 @@ mod tests {
                     EditLink,
                     DeleteLink,
                     ManageAccess,
+                    CreateBelow,
+                    ViewBelow,
+                ],
+                (Standing::PrimaryOwner, _) => &[
+                    FollowLink,
+                    ViewLink,
+                    ViewClicks,
+                    ViewHistory,
+                    EditLink,
+                    DeleteLink,
+                    ManageAccess,
+                    ManageOwners,
                     CreateBelow,
                     ViewBelow,
                 ],

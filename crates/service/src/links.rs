@@ -10,6 +10,7 @@ mod near;
 mod paths;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use waypost_core::{
     Action, Actor, Decision, Link, LinkId, LinkOwner, LinkPlace, LinkStanding, LinkVersion,
@@ -17,11 +18,13 @@ use waypost_core::{
 };
 use waypost_store::{LinkQuery, LinkReader, PageOf, Store, StoreError};
 
+pub use self::access::{AddedOwner, Viewer, ViewerName};
 pub use self::availability::Availability;
 pub use self::edit::{LinkPatch, Precondition};
 pub use self::error::LinkError;
 pub use self::keywords::NewKeyword;
 pub use self::paths::{CodeBelow, ForeignCode};
+pub use self::transfer::Offer;
 use crate::{NewLink, ShortenError, Shortener};
 
 /// Maximum number of attempts if the link changes at the same time.

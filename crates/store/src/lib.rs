@@ -10,6 +10,7 @@ mod database_time;
 mod error;
 mod hold_point;
 mod identities;
+mod invitations;
 mod journals;
 mod leases;
 mod links;
@@ -37,6 +38,7 @@ pub use database_time::TimeStore;
 pub use error::StoreError;
 pub use hold_point::hold_point;
 pub use identities::{IdentityOfUser, IdentityStore};
+pub use invitations::Invitations;
 pub use journals::{
     AcceptedLoss, Branch, Claimed, ClickBatch, Dropped, Ingested, JournalClaim, JournalNote,
     JournalPlace, JournalRecord, JournalSplit, JournalStore, Ownership, Predecessor, Tried,

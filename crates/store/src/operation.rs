@@ -58,6 +58,8 @@ macro_rules! operations {
             Standing: standing(link: LinkId, user: UserId) -> Standing;
             OwnersOfLinks: owners_of_links(links: &[LinkId]) -> BTreeMap<LinkId, Vec<LinkOwner>>;
             SharesOfLink: shares_of_link(link: LinkId) -> Vec<Person>;
+            InvitationsOfLink: invitations_of_link(link: LinkId) -> Vec<Invitation>;
+            InvitationsTo: invitations_to(user: UserId, limit: u32) -> Vec<(LinkId, Invitation)>;
             TakeLinks: take_links(from: UserId, to: Heir, limit: u32, transfer: Transfer) -> u64;
         }] $then $extra }
     };
@@ -262,11 +264,11 @@ pub mod signatures {
     pub use async_trait::async_trait;
     pub use time::{Date, OffsetDateTime};
     pub use waypost_core::{
-        ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, JournalId, JournalOwner,
-        LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes, OrphanPath, Page,
-        PageRequest, PasswordHash, Person, Salt, Session, SessionCursor, SessionHash, SessionId,
-        SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId, User, UserCursor,
-        UserId,
+        ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation, JournalId,
+        JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes,
+        OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, Session, SessionCursor,
+        SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash,
+        TokenId, User, UserCursor, UserId,
     };
 
     pub use crate::rollup::{Counted, FactsSum, Part};

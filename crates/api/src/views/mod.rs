@@ -6,5 +6,6 @@ pub(crate) mod keywords;
 pub(crate) mod links;
 pub(crate) mod orphans;
 pub(crate) mod paths;
+pub(crate) mod people;
 pub(crate) mod sessions;
 pub(crate) mod simple;

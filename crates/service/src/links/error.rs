@@ -47,14 +47,38 @@ pub enum LinkError {
     /// No user has this email address.
     #[error("no user has this email address")]
     NoSuchUser,
+    /// The user with this email address is disabled.
+    #[error("the user with this email address is disabled; enable the user first")]
+    UserDisabled,
     /// The primary owner can only be replaced, not removed.
-    #[error("the primary owner cannot be removed; make another owner the primary owner first")]
+    #[error("the primary owner cannot be removed; hand over the link to another user first")]
     PrimaryOwner,
+    /// This is for the primary owner and admins.
+    #[error("this requires the primary owner of the link or an admin")]
+    NotPrimary,
+    /// The primary owner changes only by a transfer.
+    #[error(
+        "the primary owner changes only by a transfer, which the receiver accepts; hand over the \
+         link instead"
+    )]
+    OnlyByTransfer,
+    /// The receiver of a transfer is the primary owner.
+    #[error("this user is the primary owner already")]
+    AlreadyPrimary,
+    /// The link has a pending transfer.
+    #[error("the link has a pending transfer; take it back first")]
+    TransferPending,
+    /// The link has no pending transfer.
+    #[error("the link has no pending transfer")]
+    NoTransfer,
+    /// The link is deleted.
+    #[error("the link is deleted; restore it first")]
+    Deleted,
     /// The link does not have this version.
     #[error("the link does not have this version")]
     NoSuchVersion,
     /// The link would have too many owners or shares.
-    #[error("a link can have at most {0} owners, and be shared with at most as many users")]
+    #[error("a link can have at most {0} owners, and be shared with at most as many people")]
     TooManyPeople(usize),
     /// Every generated code was in use.
     #[error("no unused code could be generated; try again")]

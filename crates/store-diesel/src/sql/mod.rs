@@ -51,6 +51,7 @@ mod edits;
 mod findable;
 pub(super) mod id;
 mod identities;
+mod invitations;
 pub(super) mod journals;
 mod leases;
 mod links;

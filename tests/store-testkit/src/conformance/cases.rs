@@ -133,6 +133,14 @@ macro_rules! __conformance_cases {
                 one_of_many_concurrent_changes_of_a_version_wins
                 changes_that_are_tried_again_are_all_made
             }
+            invitations {
+                an_invitation_to_see_a_link_shares_it_at_once
+                an_invitation_ends_with_the_sharing
+                an_invitation_waits_for_a_user_with_its_address
+                an_invitation_ends_with_the_rights_of_its_giver
+                a_link_without_an_owner_is_transferred
+                invitations_are_claimed_at_sign_in
+            }
             owners {
                 a_link_belongs_to_who_made_it_or_to_nobody
                 a_link_of_an_unknown_owner_is_not_inserted

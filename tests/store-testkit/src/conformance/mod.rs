@@ -21,6 +21,7 @@ mod details;
 mod facts;
 mod identities;
 mod ingest_at_once;
+mod invitations;
 mod journal_owners;
 mod journals;
 mod keywords;
