@@ -180,7 +180,10 @@ async fn a_stranger_learns_no_more_of_a_link_than_by_visiting_it() {
     let text = |explained: &Value| explained.to_string().replace("nothing", "deeper");
     assert_eq!(text(&one), text(&other));
     let seen = of(&owner.token, "/secret/deeper").await;
-    assert_eq!((&seen["link_id"], &seen["rule"]), (&ids[1].as_str().into(), &"code".into()));
+    assert_eq!(
+        (&seen["link_id"], &seen["rule"]),
+        (&ids[1].as_str().into(), &"code".into())
+    );
     let as_anonymous = [("url", "/secret"), ("user", "anonymous")];
     for (who, id) in [(&stranger.token, None), (&owner.token, Some(&ids[0]))] {
         let explained = explain(&server, who, &as_anonymous).await;
@@ -189,12 +192,18 @@ async fn a_stranger_learns_no_more_of_a_link_than_by_visiting_it() {
     }
     // Anyone with the code follows a private link; its ID is for those who find it in lists.
     let quiet = of(&stranger.token, "/quiet").await;
-    assert_eq!((&quiet["status"], &quiet["link_id"]), (&302.into(), &Value::Null));
+    assert_eq!(
+        (&quiet["status"], &quiet["link_id"]),
+        (&302.into(), &Value::Null)
+    );
     let open = of(&stranger.token, "/open").await;
     assert_eq!(open["link_id"].as_str(), Some(ids[3].as_str()), "{open}");
     // Whether there are longer codes is for admins.
     let steps = |explained: &Value, path: &str| {
-        explained["steps"].to_string().replace(path, "").replace("quiet", "open")
+        explained["steps"]
+            .to_string()
+            .replace(path, "")
+            .replace("quiet", "open")
     };
     for rest in ["/x/y", "/hidden", "/a%20b", "//"] {
         let with = of(&stranger.token, &format!("/open{rest}")).await;

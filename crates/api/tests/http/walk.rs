@@ -13,8 +13,8 @@ use reqwest::{Method, StatusCode};
 use time::Duration;
 use waypost_api::routes;
 use waypost_core::{
-    Clock as _, Link, LinkDetails, Role, SessionId, SessionSecret, Title, TokenName, UserId,
-    Visibility,
+    Clock as _, Email, InvitedAs, Link, LinkDetails, LinkId, Role, SessionId, SessionSecret, Title,
+    TokenName, UserId, Visibility,
 };
 use waypost_service::NewToken;
 use waypost_store::{
@@ -148,6 +148,11 @@ mod rows {
                                              [401, 403, 403, OK,  OK,  OK,  403, 401, 401, 401, 403, OK,  OK,  403, OK,  OK,  401, 401],
                                              [401, 404, 403, OK,  OK,  OK,  404, 401, 401, 401, 403, OK,  OK,  404, OK,  OK,  401, 401],
     );
+    /// Handing over the link and removing other owners.
+    pub(super) const OWN: &Row = &Row::hidden(
+                                             [401, 403, 403, 403, OK,  OK,  403, 401, 401, 401, 403, OK,  OK,  403, OK,  OK,  401, 401],
+                                             [401, 404, 403, 403, OK,  OK,  404, 401, 401, 401, 403, OK,  OK,  404, OK,  OK,  401, 401],
+    );
     /// Permanently deleting the link.
     pub(super) const DESTROY: &Row = &Row::hidden(
                                              [401, 403, 403, 403, 403, OK,  403, 401, 401, 401, 403, 403, OK,  403, 403, OK,  401, 401],
@@ -156,7 +161,7 @@ mod rows {
 }
 use rows::{
     ADMIN, ADMINS, CHANGE, DESTROY, DESTROY_LINK, EDIT_SELF, FOLLOW, INSPECT, INSPECT_PAGE, LIST,
-    MAKE, MEMBERS, OPEN, OWN_LINK, PAGE, SELF, VIEW, VIEW_PAGE,
+    MAKE, MEMBERS, OPEN, OWN, OWN_LINK, PAGE, SELF, VIEW, VIEW_PAGE,
 };
 
 /// A route as `routes()` returns it, the request (words in braces are filled in, see
@@ -165,6 +170,7 @@ struct Entry(&'static str, &'static str, &'static str, u16, &'static Row);
 
 const LINK: &str = r#"{"url":"https://example.com/made"}"#;
 const WHO: &str = r#"{"email":"somebody@example.com"}"#;
+const WHO_ADDRESS: &str = "somebody@example.com";
 
 #[rustfmt::skip]
 const ENTRIES: &[Entry] = &[
@@ -203,6 +209,14 @@ const ENTRIES: &[Entry] = &[
     Entry("GET, HEAD /api/v1/links/{id}/owners",        "/api/v1/links/{link}/owners",              "",   200, VIEW),
     Entry("POST /api/v1/links/{id}/owners",             "/api/v1/links/{link}/owners",              WHO,  201, CHANGE),
     Entry("DELETE /api/v1/links/{id}/owners/{user}",    "/api/v1/links/{link}/owners/{co-owner}",   "",   204, CHANGE),
+    Entry("DELETE /api/v1/links/{id}/owners/{user}",    "/api/v1/links/{link}/owners/{disabled}",   "",   204, OWN),
+    Entry("GET, HEAD /api/v1/links/{id}/invitations",   "/api/v1/links/{link}/invitations",         "",   200, INSPECT),
+    Entry("GET, HEAD /api/v1/links/{id}/transfer",      "/api/v1/links/{link}/transfer{offer}",     "",   200, INSPECT),
+    Entry("POST /api/v1/links/{id}/transfer",           "/api/v1/links/{link}/transfer",            WHO,  201, OWN),
+    Entry("DELETE /api/v1/links/{id}/transfer",         "/api/v1/links/{link}/transfer{offer}",     "",   204, OWN),
+    Entry("GET, HEAD /api/v1/offers",                   "/api/v1/offers",                           "",   200, LIST),
+    Entry("POST /api/v1/offers/{id}/accept",            "/api/v1/offers/{offered}/accept",          "",   200, EDIT_SELF),
+    Entry("POST /api/v1/offers/{id}/decline",           "/api/v1/offers/{offered}/decline",         "",   204, EDIT_SELF),
     Entry("GET, HEAD /api/v1/links/{id}/shares",        "/api/v1/links/{link}/shares",              "",   200, INSPECT),
     Entry("POST /api/v1/links/{id}/shares",             "/api/v1/links/{link}/shares",              WHO,  201, CHANGE),
     Entry("DELETE /api/v1/links/{id}/shares/{user}",    "/api/v1/links/{link}/shares/{recipient}",  "",   204, CHANGE),
@@ -247,6 +261,8 @@ const ENTRIES: &[Entry] = &[
     Entry("POST /dashboard/links/{id}/restore",         "/dashboard/links/{link}/restore",          "csrf={csrf}&version=4&to=1", 303, OWN_LINK),
     Entry("POST /dashboard/links/{id}/people",          "/dashboard/links/{link}/people",           "csrf={csrf}&email=somebody@example.com&role=viewer", 303, OWN_LINK),
     Entry("POST /dashboard/links/{id}/people/change",   "/dashboard/links/{link}/people/change",    "csrf={csrf}&remove_owner={co-owner}", 303, OWN_LINK),
+    Entry("POST /dashboard/links/{id}/transfer",        "/dashboard/links/{link}/transfer",         "csrf={csrf}&email=somebody@example.com", 303, OWN_LINK),
+    Entry("POST /dashboard/offers",                     "/dashboard/offers",                        "csrf={csrf}&link={offered}&answer=accept", 303, MEMBERS),
     Entry("POST /dashboard/links/{id}/delete",          "/dashboard/links/{link}/delete",           "csrf={csrf}&version=4", 303, OWN_LINK),
     Entry("POST /dashboard/links/{id}/destroy",         "/dashboard/links/{link}/destroy",          "csrf={csrf}&version=4", 303, DESTROY_LINK),
     Entry("GET, HEAD /dashboard/deleted",               "/dashboard/deleted",                       "",   200, MEMBERS),
@@ -419,7 +435,27 @@ impl Stage {
         link
     }
 
-    /// Fills in a text. `{victim}` is a new user, `{token}` a new token and `{session}` a new
+    /// Creates a secure link without an owner.
+    async fn hidden_link(&self) -> Link {
+        let mut link = self.samples.link(&self.name("offered"));
+        link.details.visibility = Visibility::Secure;
+        let store = self.server.store.memory();
+        store.insert_link(&link, None).await.unwrap();
+        link
+    }
+
+    /// Offers a link to somebody, if it exists.
+    async fn offer(&self, link: &str, email: &str) {
+        let id = LinkId::from_uuid(link.parse().unwrap());
+        if let Some(link) = self.server.store.memory().link(id).await.unwrap() {
+            let email = Email::parse(email).unwrap();
+            self.update(link, LinkEdit::Invite(InvitedAs::PrimaryOwner, email))
+                .await;
+        }
+    }
+
+    /// Fills in a text. `{offer}` is empty and offers the link to somebody, `{offered}` is a link
+    /// that is offered to the caller. `{victim}` is a new user, `{token}` a new token and `{session}` a new
     /// session of the caller.
     async fn fill(&self, text: &str, link: &str, code: &str, caller: Option<UserId>) -> String {
         let mut text = text
@@ -428,6 +464,23 @@ impl Stage {
             .replace("{co-owner}", &self.co_owner.id.to_string())
             .replace("{csrf}", CSRF)
             .replace("{recipient}", &self.recipient.id.to_string());
+        text = text.replace("{disabled}", &self.disabled.id.to_string());
+        if text.contains("{offer}") {
+            self.offer(link, WHO_ADDRESS).await;
+            text = text.replace("{offer}", "");
+        }
+        if text.contains("{offered}") {
+            let email = match caller {
+                Some(user) => {
+                    let user = self.server.store.memory().user(user).await.unwrap();
+                    user.unwrap().email.as_str().to_owned()
+                }
+                None => WHO_ADDRESS.to_owned(),
+            };
+            let id = self.hidden_link().await.id.to_string();
+            self.offer(&id, &email).await;
+            text = text.replace("{offered}", &id);
+        }
         if text.contains("{victim}") {
             let name = self.name("victim");
             let victim = self.server.member(&name).await.id;
