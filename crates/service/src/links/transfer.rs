@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use waypost_core::{
     Action, Actor, Email, Invitation, InvitedAs, Link, LinkId, Person, Standing, UserId, decide,
 };
-use waypost_store::LinkEdit;
+use waypost_store::{Invitations, LinkEdit};
 
 use super::access::MOST_PEOPLE;
 use super::{LinkError, Links, OwnedLink, TRIES, not_deleted, permit};
@@ -227,9 +227,15 @@ impl Links {
         let user = actor.user_id().ok_or(LinkError::NotFound)?;
         let link = self.store().link(id).await?.ok_or(LinkError::NotFound)?;
         let link = not_deleted(link)?;
+        // The release before changes owners without ending invitations.
         let all = self.store().invitations_of_link(id).await?;
-        let own = all.into_iter().filter(|one| one.user == Some(user));
-        let offered = own.max_by_key(|one| one.role);
+        let mut all: Invitations = all.into_iter().collect();
+        let owners = self.store().owners_of_links(&[id]).await?.remove(&id);
+        let owners = owners.unwrap_or_default().into_iter();
+        let owners: Vec<UserId> = owners.map(|owner| owner.person.id).collect();
+        all.settle(&owners, false);
+        let own = all.iter().filter(|one| one.user == Some(user));
+        let offered = own.max_by_key(|one| one.role).cloned();
         let offered = offered.filter(|one| one.role != InvitedAs::Viewer);
         Ok((user, link, offered.ok_or(LinkError::NotFound)?))
     }
