@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::web::Bytes;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use waypost_analytics::live::Live;
@@ -70,7 +69,6 @@ pub(crate) struct State {
     streams: Arc<Semaphore>,
     closing: CancellationToken,
     last_count: LastCount,
-    document: Bytes,
 }
 
 impl State {
@@ -79,7 +77,6 @@ impl State {
         parts: ApiParts,
         base_url: BaseUrl,
         closing: CancellationToken,
-        document: Bytes,
     ) -> Self {
         Self {
             live: Live::new(parts.links.shortener().shared_store()),
@@ -101,7 +98,6 @@ impl State {
             throttle: SignInThrottle::default(),
             base_url,
             last_count: LastCount::default(),
-            document,
         }
     }
 
@@ -219,9 +215,6 @@ impl State {
         &self.parts.metrics
     }
 
-    pub(crate) fn document(&self) -> Bytes {
-        self.document.clone()
-    }
 
     /// Returns the URL of the record of a link. It is absolute, because a relative one would break
     /// with a proxy that serves this server under a path.
