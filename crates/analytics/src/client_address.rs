@@ -78,8 +78,10 @@ impl TrustedProxies {
         let address = self.client_address(visit);
         let Some(peer) = visit.peer.map(|peer| peer.to_canonical()) else {
             let because = match address {
-                Some(_) => "the connection is that of a trusted proxy on a Unix socket, which \
-                            forwards this IP address",
+                Some(_) => {
+                    "the connection is that of a trusted proxy on a Unix socket, which \
+                            forwards this IP address"
+                }
                 None => "the connection has no IP address",
             };
             return BelievedAddress {

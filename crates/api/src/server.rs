@@ -97,9 +97,15 @@ pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, 
         metrics_addresses: own.addresses(),
         handles: Vec::new(),
         tasks: JoinSet::new(),
-        places: vec![main_entrance.places.clone(), metrics_entrance.places.clone()],
+        places: vec![
+            main_entrance.places.clone(),
+            metrics_entrance.places.clone(),
+        ],
         upkeep: Upkeep(tokio::spawn({
-            let places = [main_entrance.places.clone(), metrics_entrance.places.clone()];
+            let places = [
+                main_entrance.places.clone(),
+                metrics_entrance.places.clone(),
+            ];
             async move {
                 let mut interval = tokio::time::interval(UPKEEP_INTERVAL);
                 loop {
@@ -119,7 +125,13 @@ pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, 
             max_connections: METRICS_CONNECTIONS,
             ..settings.clone()
         };
-        running.start(own, &metrics_entrance, &settings, Listener::MetricsOnly, &state)?;
+        running.start(
+            own,
+            &metrics_entrance,
+            &settings,
+            Listener::MetricsOnly,
+            &state,
+        )?;
     }
     Ok(running)
 }

@@ -136,9 +136,8 @@ impl HttpSettings {
         SHUTDOWN_GRACE_S,
     ];
     /// Where a server listens by default.
-    pub const DEFAULT_LISTEN: ListenAddress = ListenAddress::Tcp(SocketAddr::V4(
-        SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080),
-    ));
+    pub const DEFAULT_LISTEN: ListenAddress =
+        ListenAddress::Tcp(SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080)));
 
     /// Reads this section.
     ///
@@ -386,7 +385,11 @@ mod tests {
         let http = HttpSettings::read(&mut reader).unwrap();
         let log = LogSettings::read(&mut reader).unwrap();
         assert_eq!(http.listen, None);
-        assert!(LISTEN.default.starts_with(&HttpSettings::DEFAULT_LISTEN.to_string()));
+        assert!(
+            LISTEN
+                .default
+                .starts_with(&HttpSettings::DEFAULT_LISTEN.to_string())
+        );
         assert_eq!(http.max_connections_per_client, Some(2_500));
         assert!(!http.proxy_protocol);
         assert_eq!(http.base_url.as_str(), BASE_URL.default);

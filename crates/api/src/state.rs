@@ -73,11 +73,7 @@ pub(crate) struct State {
 
 impl State {
     /// Creates the state. `closing` is cancelled when the server stops.
-    pub(crate) fn new(
-        parts: ApiParts,
-        base_url: BaseUrl,
-        closing: CancellationToken,
-    ) -> Self {
+    pub(crate) fn new(parts: ApiParts, base_url: BaseUrl, closing: CancellationToken) -> Self {
         Self {
             live: Live::new(parts.links.shortener().shared_store()),
             streams: Arc::new(Semaphore::new(STREAMS)),
@@ -214,7 +210,6 @@ impl State {
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.parts.metrics
     }
-
 
     /// Returns the URL of the record of a link. It is absolute, because a relative one would break
     /// with a proxy that serves this server under a path.

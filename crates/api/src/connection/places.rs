@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use slab::Slab;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::slot::{Ending, Slot};
 use super::metrics::ConnectionMetrics;
+use super::slot::{Ending, Slot};
 use crate::request::budget::network_of;
 
 /// How long a connection waits for a place.
@@ -48,8 +48,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Share, Self::Full, Self::Stopping, Self::ProxyHeader];
+    pub(crate) const ALL: [Self; 4] = [Self::Share, Self::Full, Self::Stopping, Self::ProxyHeader];
 
     /// The label in metrics and the log.
     pub(crate) const fn name(self) -> &'static str {
@@ -120,10 +119,7 @@ impl Places {
     ///
     /// # Errors
     /// [`Refusal`] if there is none.
-    pub(super) async fn take(
-        self: &Arc<Self>,
-        address: Option<IpAddr>,
-    ) -> Result<Place, Refusal> {
+    pub(super) async fn take(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, Refusal> {
         if self.stopping.load(Ordering::Relaxed) {
             return Err(Refusal::Stopping);
         }

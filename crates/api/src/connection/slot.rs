@@ -206,12 +206,9 @@ impl Slot {
 
     /// Tells the connection to end. Returns whether it was not told before.
     pub(super) fn end(&self, ending: Ending) -> bool {
-        let told = self.ending.compare_exchange(
-            0,
-            ending.number(),
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        let told =
+            self.ending
+                .compare_exchange(0, ending.number(), Ordering::Relaxed, Ordering::Relaxed);
         self.waker.wake();
         told.is_ok()
     }
@@ -237,9 +234,7 @@ impl Slot {
         let age = now.saturating_sub(self.since.load(Ordering::Relaxed));
         match self.phase() {
             Phase::Silent | Phase::Head if age > HEAD_S => Some(Ending::SlowHead),
-            Phase::Body => {
-                stalls(&self.since, &self.received, now).then_some(Ending::SlowBody)
-            }
+            Phase::Body => stalls(&self.since, &self.received, now).then_some(Ending::SlowBody),
             Phase::Idle if age > IDLE_S => Some(Ending::Idle),
             Phase::Silent | Phase::Head | Phase::Working | Phase::Idle => None,
         }

@@ -121,7 +121,7 @@ pub(super) async fn nested(
     let mut nested = Vec::new();
     loop {
         let rows: Vec<Row> = rows!()
-            .filter(link_codes::code.gt(after))
+            .filter(link_codes::code.gt(after.as_str()))
             .filter(link_codes::code.like("%/%"))
             .order(link_codes::code)
             .limit(i64::try_from(CHUNK).unwrap_or(i64::MAX))
@@ -148,6 +148,6 @@ pub(super) async fn nested(
             nested.truncate(limit);
             return Ok(nested);
         };
-        after = last.code.as_str().to_owned();
+        last.code.as_str().clone_into(&mut after);
     }
 }

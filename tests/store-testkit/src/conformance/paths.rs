@@ -32,7 +32,7 @@ pub async fn the_code_above_another_is_the_longest_that_it_continues(factory: &d
     };
     let links = ["Jira", "jira/ABC", "old", "gone", "jir", "jira-x"].map(|text| samples.link(text));
     insert_all(&*store, &links).await;
-    insert_all(&*store, &[keyword.clone()]).await;
+    insert_all(&*store, std::slice::from_ref(&keyword)).await;
     rename(&*store, &links[2], "new").await;
     update(&*store, &links[3], LinkEdit::Delete).await;
     for (text, expected) in [
@@ -69,7 +69,7 @@ pub async fn the_codes_below_a_link_are_those_of_others_in_order(factory: &dyn S
         "old/b", "old/a/x", "old/A", "new/z", "new", "old0", "old-x", "ol/d", "other/x",
     ]
     .map(|text| samples.link(text));
-    insert_all(&*store, &[upper.clone()]).await;
+    insert_all(&*store, std::slice::from_ref(&upper)).await;
     insert_all(&*store, &links[..4]).await;
     let upper = rename(&*store, &upper, "old/own").await;
     let upper = rename(&*store, &upper, "new").await;
