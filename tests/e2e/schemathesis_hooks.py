@@ -17,6 +17,7 @@ schemathesis.openapi.format(
 )
 
 THERE = {
+    "/api/v1/offers/{id}": os.environ["LINK_IDS"].split(","),
     "/api/v1/links/{id}": os.environ["LINK_IDS"].split(","),
     "/api/v1/admin/users/{id}": os.environ["USER_IDS"].split(","),
 }

@@ -5,6 +5,7 @@ mod facts;
 mod journal;
 mod orphans;
 mod purge;
+mod transfer;
 mod users;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub(crate) use self::facts::{Privacy, Reclassify};
 pub(crate) use self::journal::{Drain, Forget, Journal};
 pub(crate) use self::orphans::Orphans;
 pub(crate) use self::purge::Purge;
+pub(crate) use self::transfer::Transfer;
 pub(crate) use self::users::{LinksOfDeleted, NewToken, NewUser, Token, User};
 
 const ENDING: &str = "\
@@ -30,7 +32,7 @@ Exit codes:
   0  done
   1  verify found differences
   2  wrong usage or configuration
-  3  not found: link, keyword, blocked host, user, token or journal
+  3  not found: link, transfer, keyword, blocked host, user, token or journal
   4  refused: the code or the email address is in use, or the change was not confirmed
   5  the database or the journal cannot be used, or the database needs `linkctl migrate up`
   6  cannot write the result";
@@ -81,6 +83,11 @@ pub(crate) enum Command {
     /// Create, list, show, delete and restore links
     #[command(subcommand)]
     Link(Link),
+    /// Hand over links: offer them, list offers, and take them back
+    ///
+    /// The receiver accepts on their dashboard or by the API.
+    #[command(subcommand)]
+    Transfer(Transfer),
     /// Create, list and remove keywords, which pass on the rest of the path
     #[command(subcommand)]
     Keyword(Keyword),
@@ -188,6 +195,10 @@ pub(crate) enum Link {
         /// Code, in upper or lower case
         code: String,
     },
+    /// List codes below links of other owners, such as jira/abc below jira
+    ///
+    /// Only owners of the upper link and admins can create such codes now. Older ones keep working.
+    Foreign,
 }
 
 #[derive(Debug, Subcommand)]
@@ -314,6 +325,10 @@ mod tests {
             "linkctl link show wiki",
             "linkctl link delete wiki -y",
             "linkctl keyword add gh https://github.com/{slug} --title GitHub --drop-query",
+            "linkctl transfer offer wiki ada@example.com",
+            "linkctl transfer list --user ada@example.com",
+            "linkctl transfer show wiki",
+            "linkctl transfer cancel wiki --json",
             "linkctl keyword list",
             "linkctl block add *.evil.example --reason phishing",
             "linkctl block list",
@@ -344,6 +359,7 @@ mod tests {
             "linkctl link list --deleted",
             "linkctl link delete wiki --permanent",
             "linkctl link restore wiki",
+            "linkctl link foreign --json",
             "linkctl purge",
             "linkctl purge --older-than 90d --yes",
             "linkctl purge --link wiki --older-than 2w --dry-run",

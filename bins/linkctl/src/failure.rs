@@ -157,7 +157,9 @@ impl Failure {
             | Self::NoSuchJournal(_)
             | Self::NoToken(_) => Status::NotFound,
             Self::Link(error) => match error {
-                LinkError::NotFound | LinkError::NoSuchUser => Status::NotFound,
+                LinkError::NotFound | LinkError::NoSuchUser | LinkError::NoTransfer => {
+                    Status::NotFound
+                }
                 LinkError::Url(_) | LinkError::Code(_) => Status::Usage,
                 LinkError::Store(_) | LinkError::Exhausted => Status::Database,
                 _ => Status::Refused,

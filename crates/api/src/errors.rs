@@ -49,6 +49,8 @@ pub(crate) enum ErrorCode {
     ScopeMissing,
     /// The caller may not do this.
     Forbidden,
+    /// The code is below that of a link of other owners.
+    PathOwned,
     /// The request has no proof that a page of this server sent it.
     Csrf,
     /// Another link has the code.
@@ -100,6 +102,7 @@ impl ErrorCode {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
             Self::ScopeMissing => (StatusCode::FORBIDDEN, "SCOPE_MISSING"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN"),
+            Self::PathOwned => (StatusCode::FORBIDDEN, "PATH_OWNED"),
             Self::Csrf => (StatusCode::FORBIDDEN, "CSRF"),
             Self::CodeTaken => (StatusCode::CONFLICT, "CODE_TAKEN"),
             Self::Conflict => (StatusCode::CONFLICT, "CONFLICT"),
@@ -395,7 +398,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [ErrorCode; 27] = [
+    const ALL: [ErrorCode; 28] = [
         ErrorCode::BadRequest,
         ErrorCode::UrlInvalid,
         ErrorCode::TargetBlocked,
@@ -406,6 +409,7 @@ mod tests {
         ErrorCode::Unauthorized,
         ErrorCode::ScopeMissing,
         ErrorCode::Forbidden,
+        ErrorCode::PathOwned,
         ErrorCode::Csrf,
         ErrorCode::CodeTaken,
         ErrorCode::Conflict,

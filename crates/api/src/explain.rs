@@ -2,7 +2,8 @@
 //! `linkctl explain`.
 //!
 //! The parts that handle visits ([`Router`], [`TrustedProxies`]) describe their own steps. Nothing
-//! is counted.
+//! is counted, and callers learn nothing that a visit or the API would not tell them: see
+//! [`Explainer::explain`].
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -46,6 +47,8 @@ pub struct ExplainedVisit<'a> {
     pub url: &'a str,
     /// The visitor.
     pub actor: &'a Actor,
+    /// Who asks for the explanation.
+    pub caller: &'a Actor,
     /// The IP address of the connection.
     pub peer: Option<IpAddr>,
     /// The headers of the request.
@@ -57,10 +60,11 @@ pub struct ExplainedVisit<'a> {
 pub struct Explanation {
     /// The steps, in order.
     pub steps: Vec<ExplainedStep>,
-    /// The ID of the link that the visit matches; `null` if there is none.
+    /// The ID of the link that the visit matches; `null` if there is none, or if the caller cannot
+    /// see it.
     #[schema(format = "uuid")]
     pub link_id: Option<String>,
-    /// The rule that matches the link; `null` if there is none.
+    /// The rule that matches the link; `null` if there is none, or if the caller cannot follow it.
     #[schema(value_type = Option<RuleName>)]
     pub rule: Option<&'static str>,
     /// The URL that the visitor is redirected to; `null` if there is none.
@@ -111,6 +115,10 @@ pub(crate) enum RuleName {
 impl Explainer<'_> {
     /// Explains a visit by `GET`.
     ///
+    /// Only admins see which longer codes were looked up, because this tells whether there are any.
+    /// Of a secure link that the caller may not follow, the explanation tells as much as the visit:
+    /// that there is one. The ID of a link is told to those who can see it.
+    ///
     /// # Errors
     /// [`StoreError`], as for any look-up.
     pub async fn explain(&self, visit: &ExplainedVisit<'_>) -> Result<Explanation, StoreError> {
@@ -144,7 +152,19 @@ impl Explainer<'_> {
             counted: true,
             counted_because: String::new(),
         };
-        let routed = self.routed(&sent, &mut steps).await?;
+        let mut routed_steps = Vec::new();
+        let routed = self.routed(&sent, visit.caller, &mut routed_steps).await?;
+        let mut known = routed.as_ref();
+        if let Some(found) = known
+            && self.is_hidden(found, visit.caller).await?
+        {
+            known = None;
+            routed_steps = vec![ExplainedStep {
+                what: "code",
+                found: "the path matches a secure link".to_owned(),
+            }];
+        }
+        steps.append(&mut routed_steps);
         match self
             .followed(routed.as_ref(), &sent, visit, &mut steps)
             .await?
@@ -161,38 +181,81 @@ impl Explainer<'_> {
                 "only redirected visits are counted".clone_into(&mut explanation.counted_because);
             }
         }
-        if let Some(routed) = routed {
-            explanation.link_id = Some(routed.destination.link_id.to_string());
-            explanation.rule = Some(name_of(routed.rule));
+        if let Some(known) = known {
+            explanation.rule = Some(name_of(known.rule));
+            explanation.link_id = self.visible_id(known, visit.caller).await?;
         }
         explanation.steps = steps;
         Ok(explanation)
     }
 
+    /// Whether the caller may not follow the link.
+    async fn is_hidden(&self, routed: &Routed<'_>, caller: &Actor) -> Result<bool, StoreError> {
+        let destination = &routed.destination;
+        if !destination.is_secure {
+            return Ok(false);
+        }
+        match self.links.follow(caller, destination.link_id).await {
+            Ok(()) => Ok(false),
+            Err(LinkError::Store(error)) => Err(error),
+            Err(_) => Ok(true),
+        }
+    }
+
+    /// Returns the ID of the link if the caller can see it.
+    async fn visible_id(
+        &self,
+        routed: &Routed<'_>,
+        caller: &Actor,
+    ) -> Result<Option<String>, StoreError> {
+        match self.links.get(caller, routed.destination.link_id).await {
+            Ok(owned) => Ok(Some(owned.link.id.to_string())),
+            Err(LinkError::Store(error)) => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
     async fn routed<'p>(
         &self,
         sent: &'p Sent<'_>,
+        caller: &Actor,
         steps: &mut Vec<ExplainedStep>,
     ) -> Result<Option<Routed<'p>>, StoreError> {
         if self.router.keyword_of(sent.host).await?.is_none()
             && let Some(word) = self.reserved_word(&sent.path)
         {
+            // Only the normal form of a route is found here.
+            let is_route = self.reserved.is_route(word);
+            let found = if is_route {
+                format!("`{word}` is a path of Waypost itself, not a link")
+            } else {
+                format!("`{word}` is reserved for Waypost itself: no new link can have this code")
+            };
             steps.push(ExplainedStep {
                 what: "reserved",
-                found: format!("`{word}` is a path of Waypost itself, not a link"),
+                found,
             });
-            return Ok(None);
+            if is_route {
+                return Ok(None);
+            }
         }
-        let tell = |step: RoutingStep<'_>| steps.push(ExplainedStep::from(step));
+        let (is_admin, mut is_first) = (caller.is_admin(), true);
+        let tell = |step: RoutingStep<'_>| {
+            if is_admin || tells_no_longer_codes(step, is_first) {
+                steps.push(ExplainedStep::from(step));
+            }
+            is_first = false;
+        };
         self.router.route_telling(sent.host, &sent.path, tell).await
     }
 
     fn reserved_word<'p>(&self, path: &'p str) -> Option<&'p str> {
         let word = path.split('/').nth(1)?;
         let code = ShortCode::parse(word).ok()?;
+        self.reserved.check(&code).err()?;
         // Routes are case-sensitive, codes are not.
-        let is_reserved = code.as_str() == word && self.reserved.check(&code).is_err();
-        is_reserved.then_some(word)
+        let is_link = self.reserved.is_route(code.as_str()) && code.as_str() != word;
+        (!is_link).then_some(word)
     }
 
     /// Returns the URL that the visitor is redirected to, or the error that they get instead.
@@ -301,6 +364,18 @@ impl Explainer<'_> {
         ];
         let stored = stored.into_iter().filter(|(is_stored, _)| *is_stored);
         stored.map(|(_, what)| what).collect()
+    }
+}
+
+/// Whether a step is the same whether there are longer codes or not.
+fn tells_no_longer_codes(step: RoutingStep<'_>, is_first: bool) -> bool {
+    match step {
+        RoutingStep::NoCode(_) => is_first,
+        RoutingStep::Code(code, is_found) => is_found || !code.contains('/'),
+        RoutingStep::NoLongerCode(_) => false,
+        RoutingStep::KeywordByPath(..)
+        | RoutingStep::NoWordInHost
+        | RoutingStep::KeywordByHost(..) => true,
     }
 }
 

@@ -38,4 +38,6 @@ pub use views::blocklist::BlockedRecord;
 pub use views::keywords::KeywordRecord;
 pub use views::links::{TokenRecord, UserRecord};
 pub use views::orphans::{OrphanDays, OrphanRecord};
+pub use views::paths::{ForeignCodeRecord, HolderRecord};
+pub use views::people::{OfferRecord, TransferRecord};
 pub use views::simple::LinkRecord;

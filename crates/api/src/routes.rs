@@ -12,9 +12,10 @@ use actix_web::{Route, web};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as OpenApiDocument;
 use waypost_core::Action::{
-    CreateLink, DeleteLink, DestroyLink, EditAccount, EditLink, ListAllLinks, ListBlocklist,
-    ListKeywords, ListLinks, ListOrphans, ListUsers, ManageAccess, ManageBlocklist, ManageKeywords,
-    ManageOrphans, ManageUsers, ViewAccount, ViewClicks, ViewHistory, ViewLink,
+    AnswerOffers, CreateLink, DeleteLink, DestroyLink, EditAccount, EditLink, ListAllLinks,
+    ListBlocklist, ListKeywords, ListLinks, ListOrphans, ListUsers, ManageAccess, ManageBlocklist,
+    ManageKeywords, ManageOrphans, ManageOwners, ManageUsers, ViewAccount, ViewBelow, ViewClicks,
+    ViewHistory, ViewLink,
 };
 use waypost_core::ReservedWords;
 
@@ -165,6 +166,7 @@ fn operations() -> impl Iterator<Item = Row> { operations! {
     Operation, For(ListBlocklist),      v1::blocklist::list;
     Operation, For(ManageBlocklist),    v1::blocklist::block;
     Operation, For(ManageBlocklist),    v1::blocklist::unblock;
+    Operation, For(ListAllLinks),       v1::paths::foreign;
     Operation, For(ListAllLinks),       v1::links::list_all;
     Operation, For(ListOrphans),        v1::orphans::list;
     Operation, For(ManageOrphans),      v1::orphans::forget;
@@ -182,11 +184,13 @@ fn operations() -> impl Iterator<Item = Row> { operations! {
     Operation, For(EditLink),           v1::link::replace;
     Operation, For(EditLink),           v1::link::change;
     Operation, For(DeleteLink),         v1::link::delete;
+    Operation, For(ViewBelow),          v1::paths::below;
     Operation, For(ViewClicks),         v1::statistics::breakdown;
     Operation, For(ViewClicks),         v1::clicks::list;
     Operation, For(ViewClicks),         v1::exports::csv;
     Operation, For(ViewClicks),         v1::exports::ndjson;
     Operation, For(ViewHistory),        v1::history::list;
+    Operation, For(ViewHistory),        v1::offers::invitations;
     Operation, For(ViewClicks),         v1::live::answer;
     Operation, For(ViewLink),           v1::people::owners;
     Operation, For(ManageAccess),       v1::people::add_owner;
@@ -196,6 +200,12 @@ fn operations() -> impl Iterator<Item = Row> { operations! {
     Operation, For(ManageAccess),       v1::people::add_share;
     Operation, For(ManageAccess),       v1::people::remove_share;
     Operation, For(ViewClicks),         v1::statistics::of_link;
+    Operation, For(ViewHistory),        v1::offers::transfer;
+    Operation, For(ManageOwners),       v1::offers::hand_over;
+    Operation, For(ManageOwners),       v1::offers::take_back;
+    Operation, For(ListLinks),          v1::offers::offers;
+    Operation, For(AnswerOffers),       v1::offers::accept;
+    Operation, For(AnswerOffers),       v1::offers::decline;
     Operation, For(ViewAccount),        v1::sessions::list;
     Operation, For(EditAccount),        v1::sessions::end_all;
     Operation, For(EditAccount),        v1::sessions::end;
@@ -255,6 +265,7 @@ fn pages() -> impl Iterator<Item = Row> { pages! {
     Page,          Get,  "/admin/blocklist",                    For(ListBlocklist),     admin::blocklist::show,               "Show the blocklist";
     Page,          Post, "/admin/blocklist",                    For(ManageBlocklist),   admin::blocklist::block,              "Block a host";
     Page,          Post, "/admin/blocklist/remove",             For(ManageBlocklist),   admin::blocklist::unblock,            "Unblock a host";
+    Page,          Get,  "/admin/foreign-codes",                For(ListAllLinks),      admin::foreign_codes::show,           "Show codes below links of other owners";
     Page,          Get,  "/admin/keywords",                     For(ListKeywords),      admin::keywords::show,                "Show the keywords";
     Page,          Post, "/admin/keywords",                     For(ManageKeywords),    admin::keywords::create,              "Add a keyword";
     Page,          Get,  "/admin/keywords/{id}",                For(ManageKeywords),    admin::keyword::show,                 "Show a keyword";
@@ -285,6 +296,7 @@ fn pages() -> impl Iterator<Item = Row> { pages! {
     Page,          Get,  "/dashboard/go",                       Open,                   dashboard::address_bar::go,           "Go to what was entered in the address bar";
     Page,          Get,  "/dashboard/links/{id}",               For(ViewLink),          dashboard::link::show,                "Show a link";
     Page,          Post, "/dashboard/links/{id}",               For(EditLink),          dashboard::link::save,                "Change a link";
+    Page,          Get,  "/dashboard/links/{id}/below",         For(ViewBelow),         dashboard::link::below::show,         "Show the codes below a link";
     Page,          Post, "/dashboard/links/{id}/delete",        For(DeleteLink),        dashboard::link::deletion::delete,    "Delete a link";
     Page,          Post, "/dashboard/links/{id}/destroy",       For(DestroyLink),       dashboard::link::deletion::destroy,   "Permanently delete a link";
     Page,          Get,  "/dashboard/links/{id}/history",       For(ViewHistory),       dashboard::link::history::show,       "Show the history of a link";
@@ -294,6 +306,8 @@ fn pages() -> impl Iterator<Item = Row> { pages! {
     Page,          Get,  "/dashboard/links/{id}/qr.svg",        For(ViewLink),          dashboard::qr::svg,                   "Return the QR code of a link as SVG";
     Page,          Post, "/dashboard/links/{id}/restore",       For(EditLink),          dashboard::link::history::restore,    "Restore a link, or an earlier version of it";
     Page,          Get,  "/dashboard/links/{id}/stats",         For(ViewClicks),        dashboard::statistics::of_link::show, "Show the statistics of a link";
+    Page,          Post, "/dashboard/links/{id}/transfer",      For(ManageOwners),      dashboard::link::people::hand_over,   "Hand over a link";
+    Page,          Post, "/dashboard/offers",                   For(AnswerOffers),      dashboard::offers::answer,            "Accept or decline a link";
     Page,          Get,  "/dashboard/stats",                    For(ListLinks),         dashboard::statistics::own::show,     "Show the statistics of your links";
     Page,          Get,  "/dashboard/suggest",                  For(ListLinks),         dashboard::address_bar::suggest,      "Suggest links in the address bar";
     Page,          Get,  "/dashboard/tools",                    For(CreateLink),        dashboard::tools::show,               "Show tools that create links";
@@ -326,6 +340,47 @@ pub(crate) fn descriptions() -> impl Iterator<Item = &'static OpenApiDocument> {
 /// word as its code, and the page would later make that link unreachable.
 const PLANNED: &[&str] = &["assets", "keywords", "oidc", "tags", "tokens", "users"];
 
+/// Words that visitors take for a part of the server, or that programs request from every server.
+/// A link with such a code could imitate the sign-in page.
+const DECEPTIVE: &[&str] = &[
+    "account",
+    "accounts",
+    "administrator",
+    "css",
+    "favicon",
+    "fonts",
+    "graphql",
+    "healthz",
+    "js",
+    "livez",
+    "log-in",
+    "log-out",
+    "login",
+    "logoff",
+    "logon",
+    "logout",
+    "manifest",
+    "oauth",
+    "oauth2",
+    "opensearch",
+    "password",
+    "passwords",
+    "readyz",
+    "register",
+    "robots",
+    "saml",
+    "saml2",
+    "sign-in",
+    "sign-out",
+    "sign-up",
+    "signin",
+    "signout",
+    "signup",
+    "sitemap",
+    "sso",
+    "well-known",
+];
+
 /// A route, for documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouteLine {
@@ -350,17 +405,18 @@ pub fn routes() -> impl Iterator<Item = RouteLine> {
     })
 }
 
-/// Returns the words that cannot be claimed as short codes: the first word of every route, and
-/// those of planned pages.
+/// Returns the words that cannot be claimed as short codes: the first word of every route, those of
+/// planned pages, and those that imitate a part of the server. A word that is not a route still
+/// redirects if an older link has it.
 #[must_use]
 pub fn reserved_words() -> ReservedWords {
-    ROUTES
+    let routes: ReservedWords = ROUTES
         .iter()
         .filter_map(|row| row.path.split('/').nth(1))
         // A word with a dot cannot be a code.
         .filter(|word| !word.starts_with('{') && !word.contains('.'))
-        .chain(PLANNED.iter().copied())
-        .collect()
+        .collect();
+    routes.and(PLANNED.iter().chain(DECEPTIVE).copied())
 }
 
 #[cfg(test)]

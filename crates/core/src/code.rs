@@ -6,7 +6,7 @@
 //! and stored, and the spelling that its owner chose, which is displayed.
 
 use std::borrow::Borrow;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
@@ -205,33 +205,56 @@ impl Default for CodeLength {
     }
 }
 
-/// The words that links cannot use as codes, because they are routes of the server.
+/// The words that new links cannot use as the first segment of their codes: routes of the server,
+/// and words that visitors take for a part of it. An existing link with such a code keeps working.
 #[derive(Debug, Clone, Default)]
-pub struct ReservedWords(BTreeSet<String>);
+pub struct ReservedWords {
+    /// All words. The value says whether a word is a route.
+    words: BTreeMap<String, bool>,
+}
 
 impl ReservedWords {
+    /// Adds words that are not routes.
+    #[must_use]
+    pub fn and<'a>(mut self, words: impl IntoIterator<Item = &'a str>) -> Self {
+        for word in words {
+            self.words.entry(word.to_ascii_lowercase()).or_default();
+        }
+        self
+    }
+
     /// Checks that the first segment of a code is not reserved.
     ///
     /// # Errors
     /// [`CodeError::Reserved`] if it is.
     pub fn check(&self, code: &ShortCode) -> Result<(), CodeError> {
         match code.segments().next() {
-            Some(word) if self.0.contains(word) => Err(CodeError::Reserved {
+            Some(word) if self.words.contains_key(word) => Err(CodeError::Reserved {
                 word: word.to_owned(),
             }),
             _ => Ok(()),
         }
     }
 
+    /// Returns whether a word, in its normal form, is a route: requests for it never get to a link.
+    #[must_use]
+    pub fn is_route(&self, word: &str) -> bool {
+        self.words.get(word).is_some_and(|is_route| *is_route)
+    }
+
     /// Returns all reserved words in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.words.keys().map(String::as_str)
     }
 }
 
+/// Creates the words of routes.
 impl<'a> FromIterator<&'a str> for ReservedWords {
     fn from_iter<I: IntoIterator<Item = &'a str>>(words: I) -> Self {
-        Self(words.into_iter().map(str::to_ascii_lowercase).collect())
+        let routes = words.into_iter().map(str::to_ascii_lowercase);
+        Self {
+            words: routes.map(|word| (word, true)).collect(),
+        }
     }
 }
 
@@ -256,8 +279,10 @@ pub enum CodeError {
     /// The first or last character, or one next to a slash, is not one of `a-z 0-9`.
     #[error("a code and each of its parts must begin and end with a letter or digit")]
     BadEdge,
-    /// The first segment is a route of the server.
-    #[error("`{word}` is reserved for Waypost itself; choose another code")]
+    /// The first segment is a reserved word.
+    #[error(
+        "`{word}` is reserved for Waypost itself, with all codes below it; choose another code"
+    )]
     Reserved {
         /// The word.
         word: String,
@@ -318,6 +343,18 @@ mod tests {
             let code = ShortCode::parse(text).unwrap();
             assert_eq!(reserved.check(&code).is_ok(), is_free, "{text}");
         }
+    }
+
+    #[test]
+    fn a_word_that_is_not_a_route_is_reserved_as_well() {
+        let reserved: ReservedWords = ["api"].into_iter().collect();
+        let reserved = reserved.and(["Login", "api"]);
+        for text in ["login", "LOGIN", "login/x", "api"] {
+            let refused = reserved.check(&ShortCode::parse(text).unwrap());
+            assert!(matches!(refused, Err(CodeError::Reserved { .. })), "{text}");
+        }
+        assert!(reserved.is_route("api") && !reserved.is_route("login"));
+        assert_eq!(reserved.iter().collect::<Vec<_>>(), ["api", "login"]);
     }
 
     #[test]

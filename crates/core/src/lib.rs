@@ -46,7 +46,10 @@ pub use ids::{
 pub use link::{Link, LinkContent, LinkDetails, Visibility, VisibilityError};
 pub use near::NearCodes;
 pub use orphan::{OrphanCursor, OrphanPath, OrphanPathError};
-pub use ownership::{LinkAction, LinkActionError, LinkOwner, LinkSnapshot, LinkVersion, Person};
+pub use ownership::{
+    Invitation, InvitedAs, InvitedAsError, LinkAction, LinkActionError, LinkOwner, LinkSnapshot,
+    LinkVersion, Person,
+};
 pub use page::{
     Cursor, CursorError, LinkCursor, LinkOrder, LinkOrderError, LinkPlace, Page, PageError,
     PageRequest, SessionCursor, TokenCursor, UserCursor,

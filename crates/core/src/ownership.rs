@@ -27,6 +27,64 @@ pub struct LinkOwner {
     pub is_primary: bool,
 }
 
+/// What an invitation to a link is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum InvitedAs {
+    /// Seeing and following the link. Access begins as soon as a user has the email address.
+    Viewer,
+    /// Owning it together with others. Begins when the user accepts.
+    Owner,
+    /// Being its primary owner: a transfer of the link. Happens when the user accepts.
+    PrimaryOwner,
+}
+
+impl InvitedAs {
+    /// All values.
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Owner, Self::PrimaryOwner];
+
+    /// Returns its name, as it is stored and displayed.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Owner => "owner",
+            Self::PrimaryOwner => "primary_owner",
+        }
+    }
+}
+
+impl FromStr for InvitedAs {
+    type Err = InvitedAsError;
+
+    fn from_str(text: &str) -> Result<Self, InvitedAsError> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or(InvitedAsError)
+    }
+}
+
+/// The text is not what an invitation can be for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unknown kind of invitation")]
+pub struct InvitedAsError;
+
+/// An invitation of an email address to a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// What it is for.
+    pub role: InvitedAs,
+    /// The email address, as it was named.
+    pub email: Email,
+    /// The user who has the address, or had it when they were invited; `None` until there is one.
+    pub user: Option<UserId>,
+    /// The owner who gives: the primary owner of that time for a transfer, otherwise the owner who
+    /// invited. `None` for the operator, for admins who do not own the link, and for deleted users.
+    pub from: Option<UserId>,
+    /// When the address was invited, UTC, to the microsecond.
+    pub at: OffsetDateTime,
+}
+
 /// The kind of a change of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LinkAction {
@@ -94,8 +152,10 @@ pub struct LinkSnapshot {
     pub content: LinkContent,
     /// The owners, the primary owner first.
     pub owners: Vec<UserId>,
-    /// The users it was shared with, sorted by ID.
+    /// The users it was shared with, except by invitations, sorted by ID.
     pub shares: Vec<UserId>,
+    /// The invitations, sorted by what they are for, then by email address.
+    pub invited: Vec<(InvitedAs, Email)>,
     /// Whether it was deleted.
     pub deleted: bool,
 }
@@ -127,5 +187,13 @@ mod tests {
             assert_eq!(action.as_str().parse(), Ok(action));
         }
         assert_eq!("Created".parse::<LinkAction>(), Err(LinkActionError));
+    }
+
+    #[test]
+    fn kinds_of_invitations_are_known_by_their_names() {
+        for role in InvitedAs::ALL {
+            assert_eq!(role.as_str().parse(), Ok(role));
+        }
+        assert_eq!("Owner".parse::<InvitedAs>(), Err(InvitedAsError));
     }
 }

@@ -98,8 +98,16 @@ pub enum Action {
     DestroyLink,
     /// Change owners and sharing of a link.
     ManageAccess,
+    /// Hand over a link, and remove its other owners.
+    ManageOwners,
+    /// Create codes below those of a link.
+    CreateBelow,
+    /// See the codes of other links below those of a link.
+    ViewBelow,
     /// Create a link.
     CreateLink,
+    /// Accept and decline links that are offered to the actor.
+    AnswerOffers,
     /// List and search the links that the actor can see.
     ListLinks,
     /// List all links of all owners, including deleted ones.
@@ -138,7 +146,7 @@ enum Rule {
 
 impl Action {
     /// All values.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 25] = [
         Self::FollowLink,
         Self::ViewLink,
         Self::ViewClicks,
@@ -147,7 +155,11 @@ impl Action {
         Self::DeleteLink,
         Self::DestroyLink,
         Self::ManageAccess,
+        Self::ManageOwners,
+        Self::CreateBelow,
+        Self::ViewBelow,
         Self::CreateLink,
+        Self::AnswerOffers,
         Self::ListLinks,
         Self::ListAllLinks,
         Self::ViewAccount,
@@ -175,6 +187,9 @@ impl Action {
                 | Self::DeleteLink
                 | Self::DestroyLink
                 | Self::ManageAccess
+                | Self::ManageOwners
+                | Self::CreateBelow
+                | Self::ViewBelow
         )
     }
 
@@ -190,7 +205,11 @@ impl Action {
             Self::EditLink     => (Scope::Write, Rule::Link(is_owner)),
             Self::DeleteLink   => (Scope::Write, Rule::Link(is_owner)),
             Self::ManageAccess => (Scope::Write, Rule::Link(is_owner)),
+            Self::ManageOwners => (Scope::Write, Rule::Link(is_primary_owner)),
+            Self::CreateBelow  => (Scope::Write, Rule::Link(is_owner)),
+            Self::ViewBelow    => (Scope::Read,  Rule::Link(is_owner)),
             Self::CreateLink   => (Scope::Write, Rule::User),
+            Self::AnswerOffers => (Scope::Write, Rule::User),
             Self::ListLinks    => (Scope::Read,  Rule::User),
             Self::ViewAccount  => (Scope::Read,  Rule::User),
             Self::EditAccount  => (Scope::Write, Rule::User),
@@ -219,6 +238,10 @@ fn is_known(link: LinkStanding) -> bool {
 
 fn is_owner(link: LinkStanding) -> bool {
     link.standing >= Standing::CoOwner
+}
+
+fn is_primary_owner(link: LinkStanding) -> bool {
+    link.standing == Standing::PrimaryOwner
 }
 
 /// Whether `actor` may perform `action`. `link` is the link that the action is about. Without it,
@@ -326,8 +349,9 @@ mod tests {
     }
 
     /// What every user may do, independent of links.
-    const OWN: [Action; 4] = [
+    const OWN: [Action; 5] = [
         Action::CreateLink,
+        Action::AnswerOffers,
         Action::ListLinks,
         Action::ViewAccount,
         Action::EditAccount,
@@ -348,7 +372,8 @@ mod tests {
     #[test]
     fn a_member_may_what_their_standing_says() {
         use Action::{
-            DeleteLink, EditLink, FollowLink, ManageAccess, ViewClicks, ViewHistory, ViewLink,
+            CreateBelow, DeleteLink, EditLink, FollowLink, ManageAccess, ManageOwners, ViewBelow,
+            ViewClicks, ViewHistory, ViewLink,
         };
         let member = user(Role::Member, "read,write,admin");
         for link in links() {
@@ -358,7 +383,7 @@ mod tests {
                 }
                 (Standing::Stranger, Visibility::Private) => &[FollowLink],
                 (Standing::Stranger, Visibility::Secure) => &[],
-                (Standing::CoOwner | Standing::PrimaryOwner, _) => &[
+                (Standing::CoOwner, _) => &[
                     FollowLink,
                     ViewLink,
                     ViewClicks,
@@ -366,6 +391,20 @@ mod tests {
                     EditLink,
                     DeleteLink,
                     ManageAccess,
+                    CreateBelow,
+                    ViewBelow,
+                ],
+                (Standing::PrimaryOwner, _) => &[
+                    FollowLink,
+                    ViewLink,
+                    ViewClicks,
+                    ViewHistory,
+                    EditLink,
+                    DeleteLink,
+                    ManageAccess,
+                    ManageOwners,
+                    CreateBelow,
+                    ViewBelow,
                 ],
             };
             let expected = [of_link, &OWN].concat();
@@ -402,7 +441,7 @@ mod tests {
     fn a_token_that_only_reads_changes_nothing() {
         use Action::{
             FollowLink, ListAllLinks, ListBlocklist, ListKeywords, ListLinks, ListOrphans,
-            ListUsers, ViewAccount, ViewClicks, ViewHistory, ViewLink,
+            ListUsers, ViewAccount, ViewBelow, ViewClicks, ViewHistory, ViewLink,
         };
         let owned = LinkStanding {
             visibility: Visibility::Secure,
@@ -413,6 +452,7 @@ mod tests {
             ViewLink,
             ViewClicks,
             ViewHistory,
+            ViewBelow,
             ListLinks,
             ViewAccount,
         ];
@@ -423,6 +463,7 @@ mod tests {
             ViewLink,
             ViewClicks,
             ViewHistory,
+            ViewBelow,
             ListLinks,
             ListAllLinks,
             ViewAccount,

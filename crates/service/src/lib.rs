@@ -17,7 +17,8 @@ pub use accounts::{
 pub use blocklist::{Blocklist, BlocklistError};
 pub use cache_settings::CacheSettings;
 pub use links::{
-    Availability, LinkError, LinkPatch, Links, NewKeyword, OwnedLink, Precondition, permit,
+    AddedOwner, Availability, CodeBelow, ForeignCode, LinkError, LinkPatch, Links, NewKeyword,
+    Offer, OwnedLink, Precondition, Viewer, ViewerName, permit,
 };
 pub use metrics::describe_metrics;
 pub use resolver::{Closed, Destination, Resolver};

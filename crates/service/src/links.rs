@@ -4,21 +4,27 @@
 mod access;
 mod availability;
 mod edit;
+mod error;
 mod keywords;
 mod near;
+mod paths;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use waypost_core::{
-    Action, Actor, CodeError, Decision, HostPattern, Link, LinkId, LinkOwner, LinkPlace,
-    LinkStanding, LinkVersion, PageRequest, Person, Scope, ShortCode, Standing, Tag,
-    TargetUrlError, UserId, Visibility, decide,
+    Action, Actor, Decision, Link, LinkId, LinkOwner, LinkPlace, LinkStanding, LinkVersion,
+    PageRequest, Person, ShortCode, Standing, Tag, UserId, Visibility, decide,
 };
 use waypost_store::{LinkQuery, LinkReader, PageOf, Store, StoreError};
 
+pub use self::access::{AddedOwner, Viewer, ViewerName};
 pub use self::availability::Availability;
 pub use self::edit::{LinkPatch, Precondition};
+pub use self::error::LinkError;
 pub use self::keywords::NewKeyword;
+pub use self::paths::{CodeBelow, ForeignCode};
+pub use self::transfer::Offer;
 use crate::{NewLink, ShortenError, Shortener};
 
 /// Maximum number of attempts if the link changes at the same time.
@@ -95,6 +101,7 @@ impl Links {
     /// [`LinkError`] says what is invalid, or that the actor may not.
     pub async fn create(&self, actor: &Actor, new: NewLink) -> Result<OwnedLink, LinkError> {
         permit(decide(actor, Action::CreateLink, None))?;
+        self.check_new_code(actor, new.code.as_ref()).await?;
         let made = self.shortener.make(new, actor.user_id()).await;
         let link = made.map_err(|error| match error {
             // The user was deleted after they were authenticated.
@@ -102,6 +109,30 @@ impl Links {
             error => error.into(),
         })?;
         self.with_owners(link).await
+    }
+
+    /// Creates a link without an owner for a caller who is not signed in, on servers that allow it.
+    ///
+    /// # Errors
+    /// [`LinkError`] says what is invalid, or that the code is below that of another link.
+    pub async fn create_anonymous(&self, new: NewLink) -> Result<Link, LinkError> {
+        self.check_new_code(&Actor::Anonymous, new.code.as_ref())
+            .await?;
+        Ok(self.shortener.make(new, None).await?)
+    }
+
+    /// Checks that `actor` may create a code, if they choose one: it is not reserved, and not below
+    /// that of another link.
+    async fn check_new_code(
+        &self,
+        actor: &Actor,
+        code: Option<&ShortCode>,
+    ) -> Result<(), LinkError> {
+        let Some(code) = code else {
+            return Ok(());
+        };
+        self.shortener.reserved().check(code)?;
+        self.check_path(actor, code).await
     }
 
     /// Returns a link.
@@ -407,71 +438,5 @@ pub fn permit(decision: Decision) -> Result<(), LinkError> {
         Decision::ScopeMissing(scope) => Err(LinkError::ScopeMissing(scope)),
         Decision::Forbidden => Err(LinkError::Forbidden),
         Decision::Hidden => Err(LinkError::NotFound),
-    }
-}
-
-/// Why an operation on a link failed.
-#[derive(Debug, thiserror::Error)]
-pub enum LinkError {
-    /// The caller is not authenticated.
-    #[error("send an API token in the header `Authorization: Bearer …`")]
-    Unauthenticated,
-    /// The token lacks a scope.
-    #[error("this requires a token with the scope `{}`", .0.as_str())]
-    ScopeMissing(Scope),
-    /// The caller may not do this.
-    #[error("this requires an owner of the link or an admin")]
-    Forbidden,
-    /// The link does not exist, or the caller cannot see it.
-    #[error("no link found")]
-    NotFound,
-    /// The link has another version than the caller expects.
-    #[error("the link has changed in the meantime; reload it and try again")]
-    PreconditionFailed,
-    /// Other changes of the link came first each time.
-    #[error("the link is being changed at the same time; try again")]
-    Contended,
-    /// The destination is invalid.
-    #[error(transparent)]
-    Url(#[from] TargetUrlError),
-    /// The code is invalid.
-    #[error(transparent)]
-    Code(#[from] CodeError),
-    /// The host of the destination is on the blocklist.
-    #[error("the destination is blocked on this server (`{0}` is on the blocklist)")]
-    Blocked(HostPattern),
-    /// Another link has the code, or had it.
-    #[error("the code `{0}` is in use; choose another one")]
-    Taken(ShortCode),
-    /// No user has this email address.
-    #[error("no user has this email address")]
-    NoSuchUser,
-    /// The primary owner can only be replaced, not removed.
-    #[error("the primary owner cannot be removed; make another owner the primary owner first")]
-    PrimaryOwner,
-    /// The link does not have this version.
-    #[error("the link does not have this version")]
-    NoSuchVersion,
-    /// The link would have too many owners or shares.
-    #[error("a link can have at most {0} owners, and be shared with at most as many users")]
-    TooManyPeople(usize),
-    /// Every generated code was in use.
-    #[error("no unused code could be generated; try again")]
-    Exhausted,
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<ShortenError> for LinkError {
-    fn from(error: ShortenError) -> Self {
-        match error {
-            ShortenError::Url(error) => error.into(),
-            ShortenError::Code(error) => error.into(),
-            ShortenError::Blocked(pattern) => Self::Blocked(pattern),
-            ShortenError::Taken(code) => Self::Taken(code),
-            ShortenError::Exhausted => Self::Exhausted,
-            ShortenError::Store(error) => error.into(),
-        }
     }
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use waypost_core::{
-    Description, LinkContent, LinkDetails, LinkSnapshot, ShortCode, Tag, TargetUrl, Title, UserId,
+    Description, Email, LinkContent, LinkDetails, LinkSnapshot, ShortCode, Tag, TargetUrl, Title,
+    UserId,
 };
 use waypost_store::StoreError;
 
@@ -26,6 +27,9 @@ struct Kept {
     owners: Vec<String>,
     shares: Vec<String>,
     deleted: bool,
+    /// What each invitation is for, and its email address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    invited: Vec<(String, String)>,
 }
 
 /// Returns the JSON of a snapshot.
@@ -52,6 +56,9 @@ pub(crate) fn write(snapshot: &LinkSnapshot) -> Result<String, StoreError> {
         owners: ids(&snapshot.owners),
         shares: ids(&snapshot.shares),
         deleted: snapshot.deleted,
+        invited: (snapshot.invited.iter())
+            .map(|(role, email)| (role.as_str().to_owned(), email.as_str().to_owned()))
+            .collect(),
     };
     serde_json::to_string(&kept).map_err(StoreError::internal)
 }
@@ -93,13 +100,16 @@ fn parse(json: &str) -> Option<LinkSnapshot> {
         owners: ids(&kept.owners)?,
         shares: ids(&kept.shares)?,
         deleted: kept.deleted,
+        invited: (kept.invited.iter())
+            .map(|(role, email)| Some((role.parse().ok()?, Email::parse(email).ok()?)))
+            .collect::<Option<_>>()?,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use time::macros::datetime;
-    use waypost_core::{SeededRandom, Visibility};
+    use waypost_core::{InvitedAs, SeededRandom, Visibility};
 
     use super::*;
 
@@ -124,6 +134,7 @@ mod tests {
             owners: vec![user(), user()],
             shares: vec![user()],
             deleted: true,
+            invited: vec![(InvitedAs::Viewer, Email::parse("bob@example.com").unwrap())],
         }
     }
 
@@ -134,6 +145,7 @@ mod tests {
         bare.content.details = LinkDetails::default();
         bare.owners.clear();
         bare.shares.clear();
+        bare.invited.clear();
         bare.deleted = false;
         for snapshot in [full, bare] {
             let read = read(&write(&snapshot).unwrap(), "after").unwrap();
@@ -147,7 +159,7 @@ mod tests {
         let mut snapshot = sample();
         snapshot.owners.clear();
         snapshot.shares.clear();
-        let expected = r#"{"code":"Team-Wiki","target":"https://example.com/%22?a=1","title":"All \"we\" know","description":"Größe,\n日本","visibility":"secure","tags":["größe","on-call"],"expires_at":"2026-12-31T23:59:59.999999Z","disabled":true,"forward_query":true,"owners":[],"shares":[],"deleted":true}"#;
+        let expected = r#"{"code":"Team-Wiki","target":"https://example.com/%22?a=1","title":"All \"we\" know","description":"Größe,\n日本","visibility":"secure","tags":["größe","on-call"],"expires_at":"2026-12-31T23:59:59.999999Z","disabled":true,"forward_query":true,"owners":[],"shares":[],"deleted":true,"invited":[["viewer","bob@example.com"]]}"#;
         assert_eq!(write(&snapshot).unwrap(), expected);
     }
 
@@ -163,6 +175,8 @@ mod tests {
             json.replace("on-call", "on call"),
             json.replace("T23:", "T25:"),
             json.replace("-7", "_7"),
+            json.replace("viewer", "reader"),
+            json.replace("bob@", "bob"),
         ];
         for json in damaged {
             let error = read(&json, "before").unwrap_err();

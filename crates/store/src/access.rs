@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
-use waypost_core::{LinkId, LinkOwner, Person, Standing, UserId};
+use waypost_core::{Invitation, LinkId, LinkOwner, Person, Standing, UserId};
 
 use crate::StoreError;
 
@@ -34,6 +34,27 @@ pub trait AccessStore: Send + Sync {
     /// # Errors
     /// [`StoreError`] as for any read.
     async fn shares_of_link(&self, link: LinkId) -> Result<Vec<Person>, StoreError>;
+
+    /// Returns the invitations to a link, sorted by what they are for, then by email address.
+    ///
+    /// An invitation waits for a user with its email address: one who is inserted, who gets the
+    /// address, or who signs in. From then on it is the invitation of that user, whatever their
+    /// address.
+    ///
+    /// # Errors
+    /// [`StoreError`] as for any read.
+    async fn invitations_of_link(&self, link: LinkId) -> Result<Vec<Invitation>, StoreError>;
+
+    /// Returns at most `limit` invitations that a user can accept, newest first (by time, then by
+    /// link), with their links. Sharing needs no acceptance and is left out.
+    ///
+    /// # Errors
+    /// [`StoreError`] as for any read.
+    async fn invitations_to(
+        &self,
+        user: UserId,
+        limit: u32,
+    ) -> Result<Vec<(LinkId, Invitation)>, StoreError>;
 
     /// Takes at most `limit` links from an owner, deleted ones included, and returns their number;
     /// 0 when the user no longer owns any. A link with other owners stays with them; if the user

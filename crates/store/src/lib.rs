@@ -10,12 +10,14 @@ mod database_time;
 mod error;
 mod hold_point;
 mod identities;
+mod invitations;
 mod journals;
 mod leases;
 mod links;
 mod memory;
 mod operation;
 mod orphans;
+mod paths;
 mod priority;
 mod reclassify;
 pub mod rollup;
@@ -36,6 +38,7 @@ pub use database_time::TimeStore;
 pub use error::StoreError;
 pub use hold_point::hold_point;
 pub use identities::{IdentityOfUser, IdentityStore};
+pub use invitations::Invitations;
 pub use journals::{
     AcceptedLoss, Branch, Claimed, ClickBatch, Dropped, Ingested, JournalClaim, JournalNote,
     JournalPlace, JournalRecord, JournalSplit, JournalStore, Ownership, Predecessor, Tried,
@@ -45,6 +48,7 @@ pub use links::{CodeRoute, LinkEdit, LinkStore, LinkUpdate, PageOf, Updated};
 pub use memory::MemoryStore;
 pub use operation::{Operation, signatures};
 pub use orphans::{Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded};
+pub use paths::{LinkedCode, NestedCode, PathStore};
 pub use priority::{lower_priority, run_when_idle};
 pub use reclassify::{FactsChange, FactsStore};
 pub use salts::SaltStore;
@@ -68,6 +72,7 @@ pub trait Store:
     + FactsStore
     + JournalStore
     + OrphanStore
+    + PathStore
     + LeaseStore
     + SaltStore
     + UserStore

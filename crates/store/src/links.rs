@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use waypost_core::{
-    Link, LinkContent, LinkCursor, LinkId, LinkVersion, Page, PageRequest, ShortCode, UserId,
+    Email, InvitedAs, Link, LinkContent, LinkCursor, LinkId, LinkVersion, Page, PageRequest,
+    ShortCode, UserId,
 };
 
 use crate::StoreError;
@@ -59,7 +60,9 @@ pub trait LinkStore: Send + Sync {
 
     /// Changes a link whose newest version is `update.version`, and returns it as changed.
     ///
-    /// A code that is given up stays with the link. A no-op update still creates a version.
+    /// A code that is given up stays with the link. A no-op update still creates a version. A
+    /// change ends the invitations that no longer hold: see
+    /// [`Invitations::settle`](crate::Invitations::settle).
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the new code belongs to another link, or a keyword is in the
@@ -182,8 +185,13 @@ pub enum LinkEdit {
     RemoveOwner(UserId),
     /// Shares it with this user, unless they own it.
     Share(UserId),
-    /// Stops sharing it with this user.
+    /// Stops sharing it with this user, and ends their invitations to see it.
     Unshare(UserId),
+    /// Invites an email address, unless it is already invited for the same. If a user has the
+    /// address, an invitation to see the link shares it with them at once, unless they own it.
+    Invite(InvitedAs, Email),
+    /// Ends an invitation, and the sharing that came from it.
+    Uninvite(InvitedAs, Email),
 }
 
 /// The result of a change of a link.

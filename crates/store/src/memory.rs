@@ -7,6 +7,7 @@ mod kept;
 mod leases;
 mod links;
 mod orphans;
+mod paths;
 mod people;
 mod sign_in;
 mod stats;

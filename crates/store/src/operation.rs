@@ -26,8 +26,8 @@
 macro_rules! operations {
     ($then:ident [$($extra:tt)*]) => {
         $crate::operations! { $then [$($extra)*];
-            LinkStore AccessStore BlocklistStore OrphanStore CatalogStore ChangeStore ClickStore
-            JournalStore LeaseStore SaltStore UserStore TokenStore SessionStore SetupStore StatsStore
+            LinkStore AccessStore PathStore BlocklistStore OrphanStore CatalogStore ChangeStore
+            ClickStore JournalStore LeaseStore SaltStore UserStore TokenStore SessionStore SetupStore StatsStore
             FactsStore IdentityStore TimeStore Store
         }
     };
@@ -58,7 +58,17 @@ macro_rules! operations {
             Standing: standing(link: LinkId, user: UserId) -> Standing;
             OwnersOfLinks: owners_of_links(links: &[LinkId]) -> BTreeMap<LinkId, Vec<LinkOwner>>;
             SharesOfLink: shares_of_link(link: LinkId) -> Vec<Person>;
+            InvitationsOfLink: invitations_of_link(link: LinkId) -> Vec<Invitation>;
+            InvitationsTo: invitations_to(user: UserId, limit: u32) -> Vec<(LinkId, Invitation)>;
             TakeLinks: take_links(from: UserId, to: Heir, limit: u32, transfer: Transfer) -> u64;
+        }] $then $extra }
+    };
+    (@ [PathStore $($rest:ident)*] [$($done:tt)*] $then:ident $extra:tt) => {
+        $crate::operations! { @ [$($rest)*] [$($done)* PathStore {
+            CodeAbove: code_above(code: &ShortCode) -> Option<LinkedCode>;
+            CodesBelow: codes_below(link: LinkId, after: Option<&ShortCode>, limit: u32)
+                -> Vec<LinkedCode>;
+            NestedCodes: nested_codes(after: Option<&ShortCode>, limit: u32) -> Vec<NestedCode>;
         }] $then $extra }
     };
     (@ [BlocklistStore $($rest:ident)*] [$($done:tt)*] $then:ident $extra:tt) => {
@@ -254,11 +264,11 @@ pub mod signatures {
     pub use async_trait::async_trait;
     pub use time::{Date, OffsetDateTime};
     pub use waypost_core::{
-        ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, JournalId, JournalOwner,
-        LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes, OrphanPath, Page,
-        PageRequest, PasswordHash, Person, Salt, Session, SessionCursor, SessionHash, SessionId,
-        SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId, User, UserCursor,
-        UserId,
+        ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation, JournalId,
+        JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes,
+        OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, Session, SessionCursor,
+        SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash,
+        TokenId, User, UserCursor, UserId,
     };
 
     pub use crate::rollup::{Counted, FactsSum, Part};
@@ -267,10 +277,10 @@ pub mod signatures {
         ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore,
         Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
         JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts,
-        LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, Orphan, OrphanQuery, OrphanStore,
-        OrphanTries, OrphansAdded, Ownership, PageOf, PurgeScope, Recorded, SaltStore,
-        SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore,
-        TokenStore, Transfer, Updated, UserChange, UserStore,
+        LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode, NestedCode, Orphan,
+        OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf, PathStore,
+        PurgeScope, Recorded, SaltStore, SessionStore, SetUp, SetupStore, SignedIn, StatsStore,
+        Store, StoreError, TimeStore, TokenStore, Transfer, Updated, UserChange, UserStore,
     };
 }
 

@@ -13,7 +13,8 @@ use crate::StoreError;
 /// [`UserStore`](crate::UserStore).
 #[async_trait]
 pub trait SessionStore: Send + Sync {
-    /// Inserts a session that is found by `hash`.
+    /// Inserts a session that is found by `hash`. Invitations that wait for the email address of
+    /// the user become theirs.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the hash or the ID is in use, [`StoreError::NotFound`] when

@@ -9,7 +9,8 @@ use crate::StoreError;
 /// Keeps users, and beside them the hashes of their passwords.
 #[async_trait]
 pub trait UserStore: Send + Sync {
-    /// Inserts a user, with the hash of a password or without one.
+    /// Inserts a user, with the hash of a password or without one. Invitations that wait for their
+    /// email address become theirs.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the email address or the ID is in use.
@@ -45,7 +46,8 @@ pub trait UserStore: Send + Sync {
     ) -> Result<Vec<User>, StoreError>;
 
     /// Changes the fields of a user that `change` names, and returns the user afterwards. Returns
-    /// `None` when the user does not exist. Disabling a user ends their sessions; a role that is
+    /// `None` when the user does not exist. Invitations that wait for a new email address become
+    /// theirs. Disabling a user ends their sessions; a role that is
     /// set here no longer counts as given by a group
     /// ([`IdentityStore::follow_admin_group`](crate::IdentityStore::follow_admin_group)).
     ///
@@ -77,7 +79,7 @@ pub trait UserStore: Send + Sync {
         kept: Option<SessionId>,
     ) -> Result<bool, StoreError>;
 
-    /// Deletes a user with their API tokens, sessions and shares. Their clicks are kept without a
+    /// Deletes a user with their API tokens, sessions, shares and invitations. Their clicks are kept without a
     /// user. Returns `false` when the user did not exist.
     ///
     /// # Errors

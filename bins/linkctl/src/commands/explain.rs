@@ -43,6 +43,7 @@ pub(super) async fn run(
         .explain(&ExplainedVisit {
             url: &command.url,
             actor: &actor,
+            caller: &Actor::Operator,
             peer: Some(command.ip),
             headers: &Headers(&command.headers),
         })

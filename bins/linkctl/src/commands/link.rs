@@ -1,7 +1,7 @@
 //! `linkctl link`: creates, lists, shows, deletes and restores links.
 
 use serde::Serialize;
-use waypost_api::LinkRecord;
+use waypost_api::{ForeignCodeRecord, HolderRecord, LinkRecord};
 use waypost_core::{Actor, Email, Link, LinkDetails, LinkPlace, ShortCode, UserId};
 use waypost_service::{LinkError, Links, NewLink, Precondition, ShortenError, Shortener};
 use waypost_store::{LinkQuery, LinkReader};
@@ -55,6 +55,7 @@ pub(super) async fn run(
             confirmation,
         } => delete(&code, permanent, confirmation, shortener, console).await?,
         cli::Link::Restore { code } => restore(&code, shortener, console).await?,
+        cli::Link::Foreign => foreign(shortener, console).await?,
     }
     Ok(Status::Done)
 }
@@ -229,6 +230,48 @@ async fn restore(
         return console.json(&Shown::new(&restored.link, shortener));
     }
     console.line(shortener.short_url(&restored.link))
+}
+
+/// Lists codes below links of other owners.
+async fn foreign(shortener: &Shortener, console: &mut Console<'_>) -> Result<(), Failure> {
+    let links = Links::new(shortener.clone());
+    let mut after: Option<ShortCode> = None;
+    loop {
+        let codes = links
+            .foreign_codes(&Actor::Operator, after.as_ref(), PAGE)
+            .await?;
+        let Some(last) = codes.last() else {
+            break;
+        };
+        if after.is_none() && !console.json {
+            console.line(format_args!(
+                "{HEADING}{:<24}  {:<24}  {:<16}  {:<24}  DESTINATION{HEADING:#}",
+                "CODE", "OWNER", "UPPER", "ITS OWNER"
+            ))?;
+        }
+        after = Some(last.code.clone());
+        for code in &codes {
+            let record = ForeignCodeRecord::from(code);
+            if console.json {
+                console.json(&record)?;
+                continue;
+            }
+            let owner = |link: &HolderRecord| link.primary().unwrap_or("-").to_owned();
+            console.line(format_args!(
+                "{:<24}  {:<24}  {:<16}  {:<24}  {}",
+                code.code.spelling(),
+                owner(record.link()),
+                code.above.spelling(),
+                owner(record.link_above()),
+                code.link.link.target
+            ))?;
+        }
+        console.flush()?;
+    }
+    if after.is_none() && !console.json {
+        console.say("no codes below links of other owners");
+    }
+    Ok(())
 }
 
 async fn find(code: &str, shortener: &Shortener) -> Result<Link, Failure> {

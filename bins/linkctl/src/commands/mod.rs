@@ -11,6 +11,7 @@ mod privacy;
 mod purge;
 mod reclassify;
 mod token;
+mod transfer;
 mod user;
 mod verify;
 
@@ -56,6 +57,7 @@ pub(crate) async fn run(
     let store = shortener.store();
     let ended = match command {
         Command::Link(command) => link::run(command, &shortener, console).await,
+        Command::Transfer(command) => transfer::run(command, &shortener, console).await,
         Command::Keyword(command) => keyword::run(command, &shortener, console).await,
         Command::User(command) => {
             let accounts = database::accounts(&database, clock.clone());

@@ -359,6 +359,23 @@ fn whose_links(add: &mut Add<'_>) {
     }
     for (field, source) in [
         ("link_id", "the link"),
+        ("role", "what the invitation is for"),
+        ("email", "the email address that an owner or admin invited"),
+        (
+            "user_id",
+            "the user with this email address; deleted with the user",
+        ),
+        (
+            "from_user_id",
+            "the owner who gives; removed when the user is deleted",
+        ),
+        ("invited_at", "when the address was invited"),
+    ] {
+        let seen_by = "owners of the link, the invited user and admins";
+        add("link_invitations", field, source, WITH_LINK, seen_by, true);
+    }
+    for (field, source) in [
+        ("link_id", "the link"),
         ("number", "the number of the version"),
         ("action", "the kind of the change"),
         ("changed_at", "when the link was changed"),
@@ -368,11 +385,13 @@ fn whose_links(add: &mut Add<'_>) {
         ),
         (
             "before",
-            "the link before the change, with the IDs of its owners and of users it is shared with",
+            "the link before the change, with the IDs of its owners and of users it is shared with, and \
+             invited email addresses",
         ),
         (
             "after",
-            "the link after the change, with the IDs of its owners and of users it is shared with",
+            "the link after the change, with the IDs of its owners and of users it is shared with, and \
+             invited email addresses",
         ),
     ] {
         add("link_versions", field, source, WITH_LINK, OWNERS, true);

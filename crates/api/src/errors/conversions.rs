@@ -49,18 +49,24 @@ impl From<LinkError> for ApiError {
             LinkError::Store(error) => return error.into(),
             LinkError::Exhausted => return Self::internal(error),
             LinkError::NotFound => return Self::no_such_thing(),
-            LinkError::Forbidden => ErrorCode::Forbidden,
+            LinkError::NoTransfer => ErrorCode::NotFound,
+            LinkError::Forbidden | LinkError::NotPrimary => ErrorCode::Forbidden,
             LinkError::PreconditionFailed => ErrorCode::PreconditionFailed,
             LinkError::Url(_) => ErrorCode::UrlInvalid,
             LinkError::Code(CodeError::Reserved { .. }) => ErrorCode::CodeReserved,
             LinkError::Code(_) => ErrorCode::CodeInvalid,
             LinkError::Blocked(_) => ErrorCode::TargetBlocked,
             LinkError::Taken(_) => ErrorCode::CodeTaken,
-            LinkError::NoSuchUser => ErrorCode::UserUnknown,
+            LinkError::PathOwned(_) => ErrorCode::PathOwned,
+            LinkError::NoSuchUser | LinkError::UserDisabled => ErrorCode::UserUnknown,
             LinkError::NoSuchVersion => ErrorCode::BadRequest,
-            LinkError::Contended | LinkError::PrimaryOwner | LinkError::TooManyPeople(_) => {
-                ErrorCode::Conflict
-            }
+            LinkError::Contended
+            | LinkError::PrimaryOwner
+            | LinkError::OnlyByTransfer
+            | LinkError::AlreadyPrimary
+            | LinkError::TransferPending
+            | LinkError::Deleted
+            | LinkError::TooManyPeople(_) => ErrorCode::Conflict,
         };
         Self::new(code, error.to_string())
     }

@@ -84,7 +84,10 @@ impl Problem {
     pub(crate) fn of_link(error: ApiError) -> Result<Self, ApiError> {
         let field = match error.code() {
             ErrorCode::UrlInvalid | ErrorCode::TargetBlocked => "target",
-            ErrorCode::CodeInvalid | ErrorCode::CodeReserved | ErrorCode::CodeTaken => "code",
+            ErrorCode::CodeInvalid
+            | ErrorCode::CodeReserved
+            | ErrorCode::CodeTaken
+            | ErrorCode::PathOwned => "code",
             ErrorCode::UserUnknown => "email",
             ErrorCode::DetailInvalid | ErrorCode::BadRequest | ErrorCode::Conflict => "",
             _ => return Err(error),

@@ -4,7 +4,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use waypost_core::{
-    Actor, ApiToken, LinkContent, LinkOwner, LinkSnapshot, LinkVersion, Person, Scope, User, UserId,
+    Actor, ApiToken, Email, InvitedAs, LinkContent, LinkOwner, LinkSnapshot, LinkVersion, Person,
+    Scope, User, UserId,
 };
 use waypost_service::{OwnedLink, Shortener};
 
@@ -194,10 +195,32 @@ pub(crate) struct SnapshotView {
     content: ContentView,
     /// The IDs of the owners, the primary owner first.
     owners: Vec<String>,
-    /// The IDs of the users it was shared with.
+    /// The IDs of the users it was shared with, except by invitations.
     shares: Vec<String>,
+    /// The invited email addresses.
+    invited: Vec<InvitedView>,
     /// Whether the link was deleted.
     deleted: bool,
+}
+
+/// An email address that was invited to a link.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Invited)]
+pub(crate) struct InvitedView {
+    /// What for: `viewer`, `owner` (with others), or `primary_owner` (a transfer of the link).
+    role: &'static str,
+    /// The email address.
+    #[schema(example = "ada@example.com", format = "email", max_length = 254)]
+    email: String,
+}
+
+impl From<&(InvitedAs, Email)> for InvitedView {
+    fn from((role, email): &(InvitedAs, Email)) -> Self {
+        Self {
+            role: role.as_str(),
+            email: email.as_str().to_owned(),
+        }
+    }
 }
 
 impl From<LinkSnapshot> for SnapshotView {
@@ -207,6 +230,7 @@ impl From<LinkSnapshot> for SnapshotView {
             code: snapshot.content.code.spelling().to_owned(),
             owners: ids(&snapshot.owners),
             shares: ids(&snapshot.shares),
+            invited: snapshot.invited.iter().map(InvitedView::from).collect(),
             deleted: snapshot.deleted,
             content: snapshot.content.into(),
         }

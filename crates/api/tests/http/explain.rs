@@ -139,3 +139,78 @@ async fn explaining_counts_nothing_and_tells_the_client_address() {
         assert!(refused.body.contains(message), "{}", refused.body);
     }
 }
+
+#[tokio::test]
+async fn a_stranger_learns_no_more_of_a_link_than_by_visiting_it() {
+    let server = TestServer::closed().await;
+    let (owner, stranger) = (
+        server.member("owner").await,
+        server.member("stranger").await,
+    );
+    let admin = server.admin("admin").await;
+    let samples = Samples::new(1);
+    let store = server.store.memory();
+    let mut ids = Vec::new();
+    for (code, visibility) in [
+        ("secret", Visibility::Secure),
+        ("secret/deeper", Visibility::Secure),
+        ("quiet", Visibility::Private),
+        ("open", Visibility::Public),
+        ("open/hidden/deeper", Visibility::Secure),
+    ] {
+        let details = LinkDetails {
+            visibility,
+            ..LinkDetails::default()
+        };
+        let link = samples.link_with(code, details);
+        store.insert_link(&link, Some(owner.id)).await.unwrap();
+        ids.push(link.id.to_string());
+    }
+    let of = async |who: &str, path: &str| explain(&server, who, &[("url", path)]).await;
+    // Which code of a secure link matches, and its ID, are for those who may follow it.
+    let [one, other] = [
+        of(&stranger.token, "/secret/deeper").await,
+        of(&stranger.token, "/secret/nothing").await,
+    ];
+    for explained in [&one, &other] {
+        assert_eq!(explained["status"], 403, "{explained}");
+        assert_eq!(explained["link_id"], Value::Null, "{explained}");
+        assert_eq!(explained["rule"], Value::Null, "{explained}");
+    }
+    let text = |explained: &Value| explained.to_string().replace("nothing", "deeper");
+    assert_eq!(text(&one), text(&other));
+    let seen = of(&owner.token, "/secret/deeper").await;
+    assert_eq!(
+        (&seen["link_id"], &seen["rule"]),
+        (&ids[1].as_str().into(), &"code".into())
+    );
+    let as_anonymous = [("url", "/secret"), ("user", "anonymous")];
+    for (who, id) in [(&stranger.token, None), (&owner.token, Some(&ids[0]))] {
+        let explained = explain(&server, who, &as_anonymous).await;
+        assert_eq!(explained["status"], 401, "{explained}");
+        assert_eq!(explained["link_id"].as_str(), id.map(String::as_str));
+    }
+    // Anyone with the code follows a private link; its ID is for those who find it in lists.
+    let quiet = of(&stranger.token, "/quiet").await;
+    assert_eq!(
+        (&quiet["status"], &quiet["link_id"]),
+        (&302.into(), &Value::Null)
+    );
+    let open = of(&stranger.token, "/open").await;
+    assert_eq!(open["link_id"].as_str(), Some(ids[3].as_str()), "{open}");
+    // Whether there are longer codes is for admins.
+    let steps = |explained: &Value, path: &str| {
+        explained["steps"]
+            .to_string()
+            .replace(path, "")
+            .replace("quiet", "open")
+    };
+    for rest in ["/x/y", "/hidden", "/a%20b", "//"] {
+        let with = of(&stranger.token, &format!("/open{rest}")).await;
+        let without = of(&stranger.token, &format!("/quiet{rest}")).await;
+        assert_eq!(steps(&with, rest), steps(&without, rest), "{rest}");
+        let with = of(&admin.token, &format!("/open{rest}")).await;
+        let without = of(&admin.token, &format!("/quiet{rest}")).await;
+        assert_ne!(steps(&with, rest), steps(&without, rest), "{rest}");
+    }
+}

@@ -34,15 +34,13 @@ async fn the_availability_of_a_code_is_shown_while_it_is_typed() {
         let said = checked(&bob, free).await;
         assert!(said.contains("is available."), "{free}: {said}");
     }
-    for taken in [
-        "code=secret",
-        "code=Renamed",
-        "code=gone",
-        "code=gh",
-        "code=gh%2Fx",
-    ] {
+    for taken in ["code=secret", "code=Renamed", "code=gone", "code=gh"] {
         let said = checked(&bob, taken).await;
         assert!(said.contains("is in use"), "{taken}: {said}");
+    }
+    for below in ["code=gh%2Fx", "code=secret%2Fx", "code=gone%2Fx"] {
+        let said = checked(&bob, below).await;
+        assert!(said.contains("only by owners of the link"), "{said}");
     }
     let said = checked(&bob, "code=API").await;
     assert!(said.contains("reserved for Waypost itself"), "{said}");

@@ -15,7 +15,6 @@ async fn only_users_who_do_not_own_a_link_are_added_to_it() {
     let fields = json!({ "url": TARGET, "code": "wiki", "visibility": "private" });
     let (_, path) = made(&ada, fields).await;
     for (email, said) in [
-        ("nobody@example.com", "No user has this email address."),
         ("no address", "address"),
         ("ada@example.com", "This user already owns the link."),
     ] {
@@ -73,6 +72,45 @@ async fn a_viewer_reads_a_link_and_cannot_change_it() {
 }
 
 #[tokio::test]
+async fn an_invited_address_looks_the_same_with_an_account_and_without() {
+    let server = server().await;
+    let (ada, bob) = (signed_in(&server).await, browser_of(&server, "bob").await);
+    let fields = json!({ "url": TARGET, "code": "wiki", "visibility": "secure" });
+    let (id, path) = made(&ada, fields).await;
+    let without_name = |page: &str, name: &str| {
+        let page = page.replace(&format!("{name}@example.com"), "SOMEBODY");
+        let (before, csrf) = page.split_once("name=\"csrf\" value=\"").unwrap();
+        let (token, _) = csrf.split_once('"').unwrap();
+        let version = |page: &str| page.split("name=\"version\"").count();
+        let access = page.split_once("id=\"people-title\"").unwrap().1;
+        let access = access.split_once("id=\"qr-title\"").unwrap().0;
+        (version(before), access.replace(token, ""))
+    };
+    for role in ["viewer", "owner"] {
+        let mut seen = Vec::new();
+        for name in ["bob", "nobody"] {
+            let email = format!("{name}@example.com");
+            let shared = share(&ada, &path, &email, role).await;
+            assert_eq!(shared.status, 303, "{shared:?}");
+            let form = page(&ada, &path).await;
+            seen.push(without_name(&form, name));
+            let field = match role {
+                "viewer" => "remove_viewer",
+                _ => "withdraw",
+            };
+            let change = format!("{path}/people/change");
+            let ended = send(&ada, &form, &change, &[(field, &email)]).await;
+            assert_eq!(ended.status, 303, "{ended:?}");
+        }
+        assert!(seen[0].1.contains("invited"), "{seen:?}");
+        assert_eq!(seen[0], seen[1], "{role}");
+    }
+    assert_eq!(bob.get(&path).await.status, StatusCode::NOT_FOUND);
+    let link = stored(&ada, &id).await;
+    assert_eq!(link["owners"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn an_owner_hands_a_link_over_and_leaves_it() {
     let server = server().await;
     let (ada, bob) = (signed_in(&server).await, browser_of(&server, "bob").await);
@@ -83,12 +121,22 @@ async fn an_owner_hands_a_link_over_and_leaves_it() {
         share(&ada, &path, "bob@example.com", "owner").await.status,
         303
     );
+    // Bob sees the invitation when he signs in, and accepts it.
+    let answer = [("link", id.as_str()), ("answer", "accept")];
+    let form = page(&bob, "/dashboard").await;
+    assert!(form.contains("invites you to own this link"), "{form}");
+    let accepted = send(&bob, &form, "/dashboard/offers", &answer).await;
+    assert_eq!(
+        (accepted.status.as_u16(), accepted.header("location")),
+        (303, path.as_str())
+    );
     assert_eq!(
         share(&bob, &path, "eve@example.com", "viewer").await.status,
         303
     );
     let seen = page(&bob, &path).await;
     assert!(seen.contains("Leave link"), "{seen}");
+    assert!(!seen.contains("Hand over this link"), "{seen}");
     // The primary owner has no button, and a forged form is rejected.
     let change = format!("{path}/people/change");
     let owners = api(
@@ -106,14 +154,39 @@ async fn an_owner_hands_a_link_over_and_leaves_it() {
         .collect();
     assert!(!seen.contains(&format!("value=\"{}\"", ids[0])), "{seen}");
     let refused = send(&bob, &seen, &change, &[("remove_owner", ids[0])]).await;
-    assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
-    assert!(
-        refused.body.contains("The primary owner cannot be removed"),
-        "{refused:?}"
-    );
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{refused:?}");
+    let transfer = format!("{path}/transfer");
+    let to_bob = [("email", "bob@example.com")];
+    let forged = seen.replace(&change, &transfer);
+    let refused = send(&bob, &forged, &transfer, &to_bob).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{refused:?}");
     let form = page(&ada, &path).await;
-    let moved = send(&ada, &form, &change, &[("primary", "bob@example.com")]).await;
-    assert_eq!(moved.status, 303);
+    for (email, said) in [
+        ("ada@example.com", "This user is the primary owner already."),
+        ("no address", "address"),
+    ] {
+        let refused = send(&ada, &form, &transfer, &[("email", email)]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{email}");
+        assert!(refused.body.contains(said), "{}", refused.body);
+    }
+    // Taken back once, declined once, then accepted.
+    for how in ["take_back", "decline", "accept"] {
+        let form = page(&ada, &path).await;
+        let moved = send(&ada, &form, &transfer, &to_bob).await;
+        assert_eq!(moved.status, 303, "{moved:?}");
+        let form = page(&ada, &path).await;
+        assert!(form.contains("is pending"), "{form}");
+        let offered = page(&bob, "/dashboard").await;
+        assert!(offered.contains("hands over this link to you"), "{offered}");
+        let answer = [("link", id.as_str()), ("answer", how)];
+        let done = match how {
+            "take_back" => send(&ada, &form, &change, &[("take_back", "true")]).await,
+            _ => send(&bob, &offered, "/dashboard/offers", &answer).await,
+        };
+        assert_eq!(done.status, 303, "{how}: {done:?}");
+        let offered = page(&bob, "/dashboard").await;
+        assert!(!offered.contains("Offered to you"), "{offered}");
+    }
     // Ada leaves the link and no longer sees it.
     let left = send(
         &ada,
@@ -128,18 +201,16 @@ async fn an_owner_hands_a_link_over_and_leaves_it() {
     );
     assert_eq!(ada.get(&path).await.status, StatusCode::NOT_FOUND);
     assert_eq!(eve.get(&path).await.status, StatusCode::OK);
-    let shares = api(
-        &bob,
-        Method::GET,
-        &format!("{LINKS}/{id}/shares"),
-        Value::Null,
-    )
-    .await;
-    let eves = text(&shares["shares"][0]["id"]).to_owned();
     let form = page(&bob, &path).await;
     for _ in 0..2 {
         // The second time it has already been done.
-        let gone = send(&bob, &form, &change, &[("remove_viewer", &eves)]).await;
+        let gone = send(
+            &bob,
+            &form,
+            &change,
+            &[("remove_viewer", "eve@example.com")],
+        )
+        .await;
         assert_eq!(gone.status, 303, "{gone:?}");
     }
     assert_eq!(eve.get(&path).await.status, StatusCode::NOT_FOUND);
@@ -163,13 +234,18 @@ async fn the_history_shows_changes_and_restores_versions() {
     ];
     send(&ada, &form, &path, &typed).await;
     server.clock.advance(Duration::HOUR);
+    let bob = browser_of(&server, "bob").await;
     share(&ada, &path, "bob@example.com", "owner").await;
+    let answer = [("link", id.as_str()), ("answer", "accept")];
+    let form = page(&bob, "/dashboard").await;
+    send(&bob, &form, "/dashboard/offers", &answer).await;
     let history = page(&ada, &format!("{path}/history")).await;
     for said in [
         "<time datetime=\"2026-03-01T13:00:00.25Z\" data-local>1 Mar 2026, 13:00 UTC</time> by ada@example.com",
         "<dt>Title</dt>\n<dd><span class=\"old\">First</span> <span class=\"quiet\">→</span> <span class=\"new\">Second</span></dd>",
         "<dt>Code</dt>\n<dd><span class=\"old\">wiki</span>",
         "<dt>Owner</dt>\n<dd><span class=\"quiet\">empty</span> <span class=\"quiet\">→</span> <span class=\"new\">bob@example.com</span></dd>",
+        "<dt>Invited owner</dt>\n<dd><span class=\"old\">bob@example.com</span>",
         "Access changed",
         "Created",
     ] {

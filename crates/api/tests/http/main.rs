@@ -29,6 +29,7 @@ mod orphans;
 mod page_statistics;
 mod page_statistics_live;
 mod pages;
+mod paths;
 mod people;
 mod public;
 mod raw;

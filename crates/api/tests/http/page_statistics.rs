@@ -278,10 +278,9 @@ async fn the_page_of_a_link_is_for_its_owners_and_admins() {
         let fields = json!({ "url": "https://example.com/", "visibility": visibility });
         let link = tell(&ada, Method::POST, LINKS, &fields).await.json();
         let id = text(&link["id"]).to_owned();
-        for (what, who) in [("owners", "bob"), ("shares", "eve")] {
-            let body = json!({ "email": format!("{who}@example.com") });
-            tell(&ada, Method::POST, &format!("{LINKS}/{id}/{what}"), &body).await;
-        }
+        server.own(&link, "bob@example.com").await;
+        let body = json!({ "email": "eve@example.com" });
+        tell(&ada, Method::POST, &format!("{LINKS}/{id}/shares"), &body).await;
         format!("/dashboard/links/{id}/stats")
     };
     let (public, secure) = (made("public").await, made("secure").await);

@@ -2,12 +2,12 @@
 
 use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, RequestBuilder, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use waypost_core::{DisplayName, Email, Role, TokenId, TokenName, UserId};
 use waypost_service::{NewToken, NewUser};
 use waypost_store::UserStore as _;
 
-use crate::setup::{Answer, TestServer, send};
+use crate::setup::{Answer, OPERATOR, TestServer, send};
 
 /// The path of links.
 pub(crate) const LINKS: &str = "/api/v1/links";
@@ -107,6 +107,25 @@ impl TestServer {
         let made = self.tell(token, Method::POST, LINKS, fields).await;
         assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
         made.json()
+    }
+
+    /// Makes a user an owner of a link at once, as only an admin can.
+    pub(crate) async fn own(&self, link: &Value, who: &str) {
+        let path = format!("{}/owners", path_of(link));
+        let owner = json!({ "email": who });
+        let added = self.tell(OPERATOR, Method::POST, &path, &owner).await;
+        assert_eq!(added.status, StatusCode::CREATED, "{added:?}");
+    }
+
+    /// Hands over a link as the operator, and accepts it.
+    pub(crate) async fn hand_over(&self, link: &Value, to: &Somebody) {
+        let path = format!("{}/transfer", path_of(link));
+        let receiver = json!({ "email": to.email });
+        let offered = self.tell(OPERATOR, Method::POST, &path, &receiver).await;
+        assert_eq!(offered.status, StatusCode::CREATED, "{offered:?}");
+        let path = format!("/api/v1/offers/{}/accept", text(&link["id"]));
+        let accepted = self.ask(&to.token, Method::POST, &path).await;
+        assert_eq!(accepted.status, StatusCode::OK, "{accepted:?}");
     }
 
     /// Changes a link and asserts success.

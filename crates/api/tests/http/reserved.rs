@@ -2,8 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use reqwest::{Method, StatusCode};
+use serde_json::json;
 use waypost_api::routes;
+use waypost_store::LinkStore as _;
+use waypost_store_testkit::samples::Samples;
 
+use crate::people::LINKS;
 use crate::setup::TestServer;
 
 #[tokio::test]
@@ -47,8 +52,58 @@ async fn words_of_planned_pages_are_rejected_as_codes() {
         "users",
         "tags",
         "keywords",
+        "login",
+        "logout",
+        "signin",
+        "well-known",
+        "favicon",
+        "robots",
+        "api",
+        "health",
+        "metrics",
     ] {
-        let refused = server.shorten("https://example.com/", word).await;
-        refused.assert_error(400, "CODE_RESERVED");
+        let above = word.to_uppercase();
+        for code in [word, &above, &format!("{above}/x/y")] {
+            let refused = server.shorten("https://example.com/", code).await;
+            refused.assert_error(400, "CODE_RESERVED");
+            let message = refused.json()["message"].to_string();
+            assert!(message.contains(&format!("`{word}`")), "{message}");
+        }
     }
+    let refused = server.shorten("https://example.com/", ".well-known").await;
+    refused.assert_error(400, "CODE_INVALID");
+    for code in ["logins", "x/login", "docs", "status", "help"] {
+        server.link(code).await;
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_had_a_word_before_it_was_reserved_keeps_working() {
+    let server = TestServer::start().await;
+    let ada = server.member("ada").await;
+    let link = Samples::new(1).link("Login");
+    let store = server.store.memory();
+    store.insert_link(&link, Some(ada.id)).await.unwrap();
+    assert_eq!(server.get("/login").await.status, StatusCode::FOUND);
+    let path = format!("{LINKS}/{}", link.id);
+    let other = json!({ "title": "New", "code": "LOGIN" });
+    let changed = server.tell(&ada.token, Method::PATCH, &path, &other).await;
+    assert_eq!(changed.status, StatusCode::OK, "{changed:?}");
+    let explained = server.read(&ada.token, "/api/v1/explain?url=/login").await;
+    let explained = explained.json();
+    assert_eq!(explained["status"], 302, "{explained}");
+    let steps = explained["steps"].to_string();
+    assert!(steps.contains("`login` is reserved"), "{steps}");
+    // Once renamed, it does not get the word back, which still redirects.
+    for (fields, status) in [(json!({ "code": "in" }), 200), (other, 400)] {
+        let changed = server.tell(&ada.token, Method::PATCH, &path, &fields).await;
+        assert_eq!(changed.status.as_u16(), status, "{changed:?}");
+    }
+    let restore = format!("{path}/restore");
+    let first = json!({ "version": 1 });
+    let refused = server
+        .tell(&ada.token, Method::POST, &restore, &first)
+        .await;
+    refused.assert_error(400, "CODE_RESERVED");
+    assert_eq!(server.get("/login").await.status, StatusCode::FOUND);
 }

@@ -325,11 +325,7 @@ async fn with_links(server: &TestServer, name: &str, other: &Somebody) -> (Someb
             &json!({ "url": TARGET, "visibility": "private" }),
         )
         .await;
-    let owners = format!("{}/owners", path_of(&ours));
-    let email = json!({ "email": other.email });
-    server
-        .tell(&user.token, Method::POST, &owners, &email)
-        .await;
+    server.own(&ours, &other.email).await;
     (user, [own, ours])
 }
 

@@ -315,7 +315,7 @@ async fn a_secure_link_works_for_people_with_access_and_reveals_nothing_to_other
         .changed(&ada.token, &link, &json!({ "disabled": null }))
         .await;
     // A user it is no longer shared with is rejected at once.
-    let unshare = format!("{shares}/{}", bob.id);
+    let unshare = format!("{shares}/{}", bob.email);
     server.ask(&ada.token, Method::DELETE, &unshare).await;
     server
         .read(&bob.token, "/plan")

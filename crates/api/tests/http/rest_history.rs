@@ -47,9 +47,14 @@ async fn the_history_shows_who_changed_what_and_when() {
         .tell(&ada.token, Method::POST, &people("shares"), &email)
         .await;
     later();
-    server
-        .tell(&ada.token, Method::POST, &people("owners"), &email)
+    let offered = server
+        .tell(OPERATOR, Method::POST, &people("transfer"), &email)
         .await;
+    assert_eq!(offered.status, StatusCode::CREATED, "{offered:?}");
+    later();
+    let accept = format!("/api/v1/offers/{}/accept", link["id"].as_str().unwrap());
+    let accepted = server.ask(&bob.token, Method::POST, &accept).await;
+    assert_eq!(accepted.status, StatusCode::OK, "{accepted:?}");
     later();
     let changes = json!({ "code": "handbook", "title": "Handbook", "visibility": "secure" });
     server.changed(&bob.token, &link, &changes).await;
@@ -66,7 +71,7 @@ async fn the_history_shows_who_changed_what_and_when() {
     let first = json!({
         "code": "wiki", "url": TARGET, "title": "", "description": "", "visibility": "public",
         "tags": ["docs"], "expires_at": null, "disabled": false, "forward_query": false,
-        "owners": [ada_id], "shares": [], "deleted": false,
+        "owners": [ada_id], "shares": [], "invited": [], "deleted": false,
     });
     let with = |of: &Value, changes: &[(&str, Value)]| {
         let mut snapshot = of.clone();
@@ -75,12 +80,12 @@ async fn the_history_shows_who_changed_what_and_when() {
         }
         snapshot
     };
-    let shared = with(&first, &[("shares", json!([bob_id]))]);
+    let viewer = json!({ "role": "viewer", "email": bob.email });
+    let transfer = json!({ "role": "primary_owner", "email": bob.email });
+    let shared = with(&first, &[("invited", json!([viewer]))]);
+    let offered = with(&first, &[("invited", json!([viewer, transfer]))]);
     // An owner no longer needs a share.
-    let owned = with(
-        &shared,
-        &[("shares", json!([])), ("owners", json!([ada_id, bob_id]))],
-    );
+    let owned = with(&first, &[("owners", json!([bob_id, ada_id]))]);
     let changed = with(
         &owned,
         &[
@@ -93,7 +98,8 @@ async fn the_history_shows_who_changed_what_and_when() {
     let steps = [
         ("created", person(&ada), Value::Null, &first),
         ("access_changed", person(&ada), first.clone(), &shared),
-        ("access_changed", person(&ada), shared.clone(), &owned),
+        ("access_changed", Value::Null, shared.clone(), &offered),
+        ("access_changed", person(&bob), offered.clone(), &owned),
         ("changed", person(&bob), owned.clone(), &changed),
         ("deleted", Value::Null, changed.clone(), &deleted),
         ("restored", person(&ada), deleted.clone(), &changed),
@@ -264,21 +270,18 @@ async fn restoring_a_version_creates_a_new_one_and_keeps_the_owners() {
     let (ada, bob) = (server.member("ada").await, server.member("bob").await);
     let fields = json!({ "url": TARGET, "code": "wiki", "title": "Wiki", "tags": ["docs"] });
     let link = server.made(&ada.token, &fields).await;
-    let path = path_of(&link);
     let changes = json!({
         "url": "https://example.com/new", "code": "handbook", "title": "Handbook", "tags": [],
         "visibility": "secure", "disabled": true,
     });
     server.changed(&ada.token, &link, &changes).await;
-    let owners = format!("{path}/owners");
-    let bobs = json!({ "email": bob.email, "is_primary": true });
-    server.tell(&ada.token, Method::POST, &owners, &bobs).await;
+    server.hand_over(&link, &bob).await;
 
     server.clock.advance(Duration::SECOND);
     let back = restore(&server, &ada.token, &link, &json!({ "version": 1 })).await;
     assert_eq!(
         (back.status, back.header("etag")),
-        (StatusCode::OK, "\"4\"")
+        (StatusCode::OK, "\"5\"")
     );
     let back = back.json();
     for field in ["url", "code", "title", "tags", "visibility", "disabled"] {
@@ -291,17 +294,17 @@ async fn restoring_a_version_creates_a_new_one_and_keeps_the_owners() {
     assert_eq!(back["updated_at"], "2026-03-01T12:00:01.25Z");
     assert_eq!(server.get("/handbook").await.header("location"), TARGET);
     // Restoring the present content creates no version.
-    let again = restore(&server, &ada.token, &link, &json!({ "version": 4 })).await;
-    assert_eq!(again.header("etag"), "\"4\"");
+    let again = restore(&server, &ada.token, &link, &json!({ "version": 5 })).await;
+    assert_eq!(again.header("etag"), "\"5\"");
     // A deleted link is restored with the content of that version.
     delete(&server, &ada.token, &link).await;
     let back = restore(&server, &ada.token, &link, &json!({ "version": 2 })).await;
     assert_eq!(
         (back.status, back.header("etag")),
-        (StatusCode::OK, "\"6\"")
+        (StatusCode::OK, "\"7\"")
     );
     assert_eq!(back.json()["code"], "handbook");
-    for version in [0, 7, 2_147_483_647, 4_294_967_295_u32] {
+    for version in [0, 8, 2_147_483_647, 4_294_967_295_u32] {
         let refused = restore(&server, &ada.token, &link, &json!({ "version": version })).await;
         refused.assert_error(400, "BAD_REQUEST");
     }

@@ -124,10 +124,7 @@ async fn deleted_links_are_listed_only_for_users_who_can_restore_them() {
         let people = |what: &str| format!("{path}/{what}");
         match code {
             "ours" => {
-                let bob = json!({ "email": bob.email, "is_primary": true });
-                server
-                    .tell(&ada.token, Method::POST, &people("owners"), &bob)
-                    .await;
+                server.hand_over(&link, &bob).await;
             }
             "shared" => {
                 let bob = json!({ "email": bob.email });
@@ -270,6 +267,10 @@ async fn an_invalid_query_is_rejected() {
         below("history"),
         below("owners"),
         below("shares"),
+        below("invitations"),
+        below("below"),
+        "/api/v1/offers".to_owned(),
+        "/api/v1/admin/foreign-codes".to_owned(),
     ];
     for path in &lists {
         for query in [

@@ -1,7 +1,7 @@
 //! The simple API: with a token for the links of its user, without one for links without an owner.
 
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::people::{each, path_of};
 use crate::setup::{OPERATOR, TestServer};
@@ -139,8 +139,9 @@ async fn a_link_with_a_new_owner_is_no_longer_open_to_everyone() {
     let link = server.read(OPERATOR, "/api/v1/links").await.json()["links"][0].clone();
     let owners = format!("{}/owners", path_of(&link));
     let email = json!({ "email": ada.email });
-    let owner = server.tell(OPERATOR, Method::POST, &owners, &email).await;
-    assert_eq!(owner.json()["is_primary"], Value::Bool(true), "{owner:?}");
+    let refused = server.tell(OPERATOR, Method::POST, &owners, &email).await;
+    refused.assert_error(409, "CONFLICT");
+    server.hand_over(&link, &ada).await;
     assert_eq!(listed(&server, "").await, [""; 0]);
     assert_eq!(listed(&server, &ada.token).await, ["wiki"]);
     server

@@ -13,8 +13,8 @@ use reqwest::{Method, StatusCode};
 use time::Duration;
 use waypost_api::routes;
 use waypost_core::{
-    Clock as _, Link, LinkDetails, Role, SessionId, SessionSecret, Title, TokenName, UserId,
-    Visibility,
+    Clock as _, Email, InvitedAs, Link, LinkDetails, LinkId, Role, SessionId, SessionSecret, Title,
+    TokenName, UserId, Visibility,
 };
 use waypost_service::NewToken;
 use waypost_store::{
@@ -148,6 +148,11 @@ mod rows {
                                              [401, 403, 403, OK,  OK,  OK,  403, 401, 401, 401, 403, OK,  OK,  403, OK,  OK,  401, 401],
                                              [401, 404, 403, OK,  OK,  OK,  404, 401, 401, 401, 403, OK,  OK,  404, OK,  OK,  401, 401],
     );
+    /// Handing over the link and removing other owners.
+    pub(super) const OWN: &Row = &Row::hidden(
+                                             [401, 403, 403, 403, OK,  OK,  403, 401, 401, 401, 403, OK,  OK,  403, OK,  OK,  401, 401],
+                                             [401, 404, 403, 403, OK,  OK,  404, 401, 401, 401, 403, OK,  OK,  404, OK,  OK,  401, 401],
+    );
     /// Permanently deleting the link.
     pub(super) const DESTROY: &Row = &Row::hidden(
                                              [401, 403, 403, 403, 403, OK,  403, 401, 401, 401, 403, 403, OK,  403, 403, OK,  401, 401],
@@ -156,7 +161,7 @@ mod rows {
 }
 use rows::{
     ADMIN, ADMINS, CHANGE, DESTROY, DESTROY_LINK, EDIT_SELF, FOLLOW, INSPECT, INSPECT_PAGE, LIST,
-    MAKE, MEMBERS, OPEN, OWN_LINK, PAGE, SELF, VIEW, VIEW_PAGE,
+    MAKE, MEMBERS, OPEN, OWN, OWN_LINK, PAGE, SELF, VIEW, VIEW_PAGE,
 };
 
 /// A route as `routes()` returns it, the request (words in braces are filled in, see
@@ -165,6 +170,7 @@ struct Entry(&'static str, &'static str, &'static str, u16, &'static Row);
 
 const LINK: &str = r#"{"url":"https://example.com/made"}"#;
 const WHO: &str = r#"{"email":"somebody@example.com"}"#;
+const WHO_ADDRESS: &str = "somebody@example.com";
 
 #[rustfmt::skip]
 const ENTRIES: &[Entry] = &[
@@ -192,6 +198,7 @@ const ENTRIES: &[Entry] = &[
     Entry("POST /api/v1/links/{id}/restore",            "/api/v1/links/{link}/restore",             "",   200, CHANGE),
     Entry("POST /api/v1/links/{id}/restore",            "/api/v1/links/{link}/restore",   r#"{"version":1}"#, 200, CHANGE),
     Entry("GET, HEAD /api/v1/links/{id}/history",       "/api/v1/links/{link}/history",             "",   200, INSPECT),
+    Entry("GET, HEAD /api/v1/links/{id}/below",         "/api/v1/links/{link}/below",               "",   200, INSPECT),
     Entry("GET, HEAD /api/v1/links/{id}/stats",               "/api/v1/links/{link}/stats",               "",   200, INSPECT),
     Entry("GET, HEAD /api/v1/links/{id}/breakdown",           "/api/v1/links/{link}/breakdown?by=os",     "",   200, INSPECT),
     Entry("GET, HEAD /api/v1/links/{id}/clicks",              "/api/v1/links/{link}/clicks",              "",   200, INSPECT),
@@ -202,6 +209,14 @@ const ENTRIES: &[Entry] = &[
     Entry("GET, HEAD /api/v1/links/{id}/owners",        "/api/v1/links/{link}/owners",              "",   200, VIEW),
     Entry("POST /api/v1/links/{id}/owners",             "/api/v1/links/{link}/owners",              WHO,  201, CHANGE),
     Entry("DELETE /api/v1/links/{id}/owners/{user}",    "/api/v1/links/{link}/owners/{co-owner}",   "",   204, CHANGE),
+    Entry("DELETE /api/v1/links/{id}/owners/{user}",    "/api/v1/links/{link}/owners/{disabled}",   "",   204, OWN),
+    Entry("GET, HEAD /api/v1/links/{id}/invitations",   "/api/v1/links/{link}/invitations",         "",   200, INSPECT),
+    Entry("GET, HEAD /api/v1/links/{id}/transfer",      "/api/v1/links/{link}/transfer{offer}",     "",   200, INSPECT),
+    Entry("POST /api/v1/links/{id}/transfer",           "/api/v1/links/{link}/transfer",            WHO,  201, OWN),
+    Entry("DELETE /api/v1/links/{id}/transfer",         "/api/v1/links/{link}/transfer{offer}",     "",   204, OWN),
+    Entry("GET, HEAD /api/v1/offers",                   "/api/v1/offers",                           "",   200, LIST),
+    Entry("POST /api/v1/offers/{id}/accept",            "/api/v1/offers/{offered}/accept",          "",   200, EDIT_SELF),
+    Entry("POST /api/v1/offers/{id}/decline",           "/api/v1/offers/{offered}/decline",         "",   204, EDIT_SELF),
     Entry("GET, HEAD /api/v1/links/{id}/shares",        "/api/v1/links/{link}/shares",              "",   200, INSPECT),
     Entry("POST /api/v1/links/{id}/shares",             "/api/v1/links/{link}/shares",              WHO,  201, CHANGE),
     Entry("DELETE /api/v1/links/{id}/shares/{user}",    "/api/v1/links/{link}/shares/{recipient}",  "",   204, CHANGE),
@@ -220,6 +235,7 @@ const ENTRIES: &[Entry] = &[
     Entry("PATCH /api/v1/admin/users/{id}",             "/api/v1/admin/users/{victim}",  r#"{"disabled":true}"#, 200, ADMIN),
     Entry("DELETE /api/v1/admin/users/{id}",            "/api/v1/admin/users/{victim}?links=delete", "",  204, ADMIN),
     Entry("GET, HEAD /api/v1/admin/links",              "/api/v1/admin/links",                      "",   200, ADMIN),
+    Entry("GET, HEAD /api/v1/admin/foreign-codes",      "/api/v1/admin/foreign-codes",              "",   200, ADMIN),
     Entry("GET, HEAD /api/v1/keywords",                 "/api/v1/keywords",                         "",   200, ADMIN),
     Entry("POST /api/v1/keywords",                      "/api/v1/keywords", r#"{"keyword":"{code}-keyword","url":"https://example.com/{slug}"}"#, 201, ADMIN),
     Entry("DELETE /api/v1/keywords/{keyword}",          "/api/v1/keywords/{keyword}",               "",   204, ADMIN),
@@ -240,10 +256,13 @@ const ENTRIES: &[Entry] = &[
     Entry("GET, HEAD /dashboard/links/{id}",            "/dashboard/links/{link}",                  "",   200, VIEW_PAGE),
     Entry("POST /dashboard/links/{id}",                 "/dashboard/links/{link}",                  "csrf={csrf}&version=4&target=https://example.com/new&code={code}-new&visibility=public", 303, OWN_LINK),
     Entry("GET, HEAD /dashboard/links/{id}/history",    "/dashboard/links/{link}/history",          "",   200, OWN_LINK),
+    Entry("GET, HEAD /dashboard/links/{id}/below",      "/dashboard/links/{link}/below",            "",   200, OWN_LINK),
     Entry("POST /dashboard/links/{id}/restore",         "/dashboard/links/{link}/restore",          "csrf={csrf}", 303, OWN_LINK),
     Entry("POST /dashboard/links/{id}/restore",         "/dashboard/links/{link}/restore",          "csrf={csrf}&version=4&to=1", 303, OWN_LINK),
     Entry("POST /dashboard/links/{id}/people",          "/dashboard/links/{link}/people",           "csrf={csrf}&email=somebody@example.com&role=viewer", 303, OWN_LINK),
     Entry("POST /dashboard/links/{id}/people/change",   "/dashboard/links/{link}/people/change",    "csrf={csrf}&remove_owner={co-owner}", 303, OWN_LINK),
+    Entry("POST /dashboard/links/{id}/transfer",        "/dashboard/links/{link}/transfer",         "csrf={csrf}&email=somebody@example.com", 303, OWN_LINK),
+    Entry("POST /dashboard/offers",                     "/dashboard/offers",                        "csrf={csrf}&link={offered}&answer=accept", 303, MEMBERS),
     Entry("POST /dashboard/links/{id}/delete",          "/dashboard/links/{link}/delete",           "csrf={csrf}&version=4", 303, OWN_LINK),
     Entry("POST /dashboard/links/{id}/destroy",         "/dashboard/links/{link}/destroy",          "csrf={csrf}&version=4", 303, DESTROY_LINK),
     Entry("GET, HEAD /dashboard/deleted",               "/dashboard/deleted",                       "",   200, MEMBERS),
@@ -267,6 +286,7 @@ const ENTRIES: &[Entry] = &[
     Entry("GET, HEAD /admin/users/{id}/delete",             "/admin/users/{victim}/delete",            "",   200, ADMINS),
     Entry("POST /admin/users/{id}/delete",                  "/admin/users/{victim}/delete",            "csrf={csrf}&links=delete", 303, ADMINS),
     Entry("GET, HEAD /admin/links",                         "/admin/links?q=&owner=",                  "",   200, ADMINS),
+    Entry("GET, HEAD /admin/foreign-codes",                 "/admin/foreign-codes",                    "",   200, ADMINS),
     Entry("GET, HEAD /admin/keywords",                      "/admin/keywords",                         "",   200, ADMINS),
     Entry("POST /admin/keywords",                           "/admin/keywords",                         "csrf={csrf}&code={code}-keyword&target=https://example.com/{slug}", 303, ADMINS),
     Entry("GET, HEAD /admin/keywords/{id}",                 "/admin/keywords/{keyword-id}",            "",   200, ADMINS),
@@ -415,7 +435,27 @@ impl Stage {
         link
     }
 
-    /// Fills in a text. `{victim}` is a new user, `{token}` a new token and `{session}` a new
+    /// Creates a secure link without an owner.
+    async fn hidden_link(&self) -> Link {
+        let mut link = self.samples.link(&self.name("offered"));
+        link.details.visibility = Visibility::Secure;
+        let store = self.server.store.memory();
+        store.insert_link(&link, None).await.unwrap();
+        link
+    }
+
+    /// Offers a link to somebody, if it exists.
+    async fn offer(&self, link: &str, email: &str) {
+        let id = LinkId::from_uuid(link.parse().unwrap());
+        if let Some(link) = self.server.store.memory().link(id).await.unwrap() {
+            let email = Email::parse(email).unwrap();
+            self.update(link, LinkEdit::Invite(InvitedAs::PrimaryOwner, email))
+                .await;
+        }
+    }
+
+    /// Fills in a text. `{offer}` is empty and offers the link to somebody, `{offered}` is a link
+    /// that is offered to the caller. `{victim}` is a new user, `{token}` a new token and `{session}` a new
     /// session of the caller.
     async fn fill(&self, text: &str, link: &str, code: &str, caller: Option<UserId>) -> String {
         let mut text = text
@@ -424,6 +464,23 @@ impl Stage {
             .replace("{co-owner}", &self.co_owner.id.to_string())
             .replace("{csrf}", CSRF)
             .replace("{recipient}", &self.recipient.id.to_string());
+        text = text.replace("{disabled}", &self.disabled.id.to_string());
+        if text.contains("{offer}") {
+            self.offer(link, WHO_ADDRESS).await;
+            text = text.replace("{offer}", "");
+        }
+        if text.contains("{offered}") {
+            let email = match caller {
+                Some(user) => {
+                    let user = self.server.store.memory().user(user).await.unwrap();
+                    user.unwrap().email.as_str().to_owned()
+                }
+                None => WHO_ADDRESS.to_owned(),
+            };
+            let id = self.hidden_link().await.id.to_string();
+            self.offer(&id, &email).await;
+            text = text.replace("{offered}", &id);
+        }
         if text.contains("{victim}") {
             let name = self.name("victim");
             let victim = self.server.member(&name).await.id;

@@ -22,7 +22,8 @@ impl Links {
     /// Reveals no more than an attempt to create a link with that code.
     ///
     /// # Errors
-    /// [`LinkError::Code`] for what cannot be a code; the results of [`decide`], or of the store.
+    /// [`LinkError::Code`] for what cannot be a code, [`LinkError::PathOwned`]; the results of
+    /// [`decide`], or of the store.
     pub async fn availability(
         &self,
         actor: &Actor,
@@ -34,15 +35,23 @@ impl Links {
         match self.store().holder_of_code(&code).await? {
             Some(holder) if Some(holder) == of => {
                 match self.permitted(actor, Action::EditLink, holder).await {
-                    Ok(_) => Ok(Availability::Own),
+                    Ok(link) if link.code == code => Ok(Availability::Own),
+                    Ok(_) => {
+                        self.check_new_code(actor, Some(&code)).await?;
+                        Ok(Availability::Own)
+                    }
                     Err(LinkError::Store(error)) => Err(error.into()),
                     Err(_) => Ok(Availability::Taken),
                 }
             }
-            Some(_) => Ok(Availability::Taken),
-            None => {
-                self.shortener.0.reserved.check(&code)?;
-                Ok(Availability::Free)
+            holder => {
+                self.check_new_code(actor, Some(&code)).await?;
+                let is_free = holder.is_none();
+                Ok(if is_free {
+                    Availability::Free
+                } else {
+                    Availability::Taken
+                })
             }
         }
     }

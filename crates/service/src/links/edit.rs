@@ -117,7 +117,7 @@ impl Links {
                 self.shortener.check_target(&content.target).await?;
             }
             if content.code != link.code {
-                self.shortener.0.reserved.check(&content.code)?;
+                self.check_new_code(actor, Some(&content.code)).await?;
             }
             if let Some(link) = self
                 .update(actor, &link, LinkEdit::Content(content))
@@ -195,6 +195,9 @@ impl Links {
             };
             if !link.is_deleted() && content.is_same_as(&link.content()) {
                 return self.with_owners(link).await;
+            }
+            if content.code != link.code {
+                self.check_new_code(actor, Some(&content.code)).await?;
             }
             if let Some(link) = self
                 .update(actor, &link, LinkEdit::Restore(content))

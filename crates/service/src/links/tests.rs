@@ -2,11 +2,12 @@
 //! time.
 
 mod busy;
+mod offers;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use waypost_core::{Email, LinkDetails, LinkOrder, Role, SeededRandom, Title, User};
+use waypost_core::{CodeError, LinkDetails, LinkOrder, Role, Scope, SeededRandom, Title, User};
 use waypost_store::{LinkEdit, LinkStore as _, UserStore as _};
 use waypost_store_testkit::samples::{Samples, code, target};
 
@@ -146,7 +147,7 @@ async fn what_others_change_meanwhile_stays_and_the_change_is_made_to_it() {
     let email = &bob.email;
     rig.be_quicker(2);
     rig.links
-        .add_owner(&ada, link.id, email, false)
+        .add_owner(&Actor::Operator, link.id, email, false)
         .await
         .unwrap();
     rig.be_quicker(2);
@@ -171,7 +172,8 @@ async fn who_is_never_quick_enough_is_told_so() {
     contended(links.edit(&ada, id, ANY, &disabled()).await.map(drop));
     contended(links.delete(&ada, id, ANY).await);
     contended(links.share(&ada, id, &bob.email).await.map(drop));
-    contended(links.add_owner(&ada, id, &bob.email, true).await.map(drop));
+    contended(links.add_owner(&ada, id, &bob.email, false).await.map(drop));
+    contended(links.offer(&ada, id, &bob.email).await.map(drop));
     contended(links.restore(&ada, id, ANY, Some(1)).await.map(drop));
     let now = rig.now(&link).await;
     assert!(!now.details.disabled && !now.is_deleted());
@@ -266,10 +268,9 @@ async fn a_link_has_at_most_200_owners_and_is_shared_with_as_many() {
         links.share(&ada, id, &sharing.email).await.unwrap();
         if number > 0 {
             let owner = rig.user(&format!("owner-{number}")).await;
-            links
-                .add_owner(&ada, id, &owner.email, false)
-                .await
-                .unwrap();
+            // The operator adds owners at once, and Ada invites them.
+            let by = [&Actor::Operator, &ada][number % 2];
+            links.add_owner(by, id, &owner.email, false).await.unwrap();
             owners.push(owner);
         }
     }
@@ -277,23 +278,32 @@ async fn a_link_has_at_most_200_owners_and_is_shared_with_as_many() {
     for refused in [
         links.share(&ada, id, &one_more).await.map(drop),
         links.add_owner(&ada, id, &one_more, false).await.map(drop),
-        links.add_owner(&ada, id, &one_more, true).await.map(drop),
+        links
+            .add_owner(&Actor::Operator, id, &one_more, false)
+            .await
+            .map(drop),
     ] {
         assert!(
             matches!(refused, Err(LinkError::TooManyPeople(200))),
             "{refused:?}"
         );
     }
-    // An owner may become the primary one, and an owner who is removed makes room.
-    let last = owners.last().unwrap();
-    let owned = links.add_owner(&ada, id, &last.email, true).await.unwrap();
-    assert_eq!(
-        (owned.owners.len(), owned.owners[0].person.id),
-        (200, last.id)
-    );
-    links.share(&ada, id, &last.email).await.unwrap();
-    links.remove_owner(&ada, id, owners[0].id).await.unwrap();
+    // Who is there already is not one more, and an owner who is removed makes room.
+    for there in [&owners[0], &owners[1]] {
+        links
+            .add_owner(&ada, id, &there.email, false)
+            .await
+            .unwrap();
+    }
+    links.share(&ada, id, &owners[1].email).await.unwrap();
+    links.remove_owner(&ada, id, owners[1].id).await.unwrap();
     links.add_owner(&ada, id, &one_more, false).await.unwrap();
+    let rest = owners.iter().step_by(2).map(|invited| &invited.email);
+    for email in rest.chain([&one_more]) {
+        links.withdraw(&ada, id, email).await.unwrap();
+    }
+    let again = links.add_owner(&ada, id, &one_more, false).await.unwrap();
+    assert!(matches!(again, AddedOwner::Invited(_)), "{again:?}");
 }
 
 #[tokio::test]
@@ -379,7 +389,8 @@ async fn a_secure_link_is_followed_by_those_it_is_for_and_others_are_told_that_i
         matches!(refused, Err(LinkError::ScopeMissing(Scope::Read))),
         "{refused:?}"
     );
-    links.unshare(&ada, id, bob.id).await.unwrap();
+    let name = ViewerName::Email(bob.email.clone());
+    links.unshare(&ada, id, &name).await.unwrap();
     forbidden(&bob_acts, id).await;
     // One that was deleted a moment ago, and one that never existed.
     links.delete(&ada, id, ANY).await.unwrap();
@@ -408,11 +419,9 @@ async fn a_user_who_is_deleted_meanwhile_makes_no_link_and_gets_none() {
     let edit = LinkEdit::AddOwner(bob.id);
     let refused = rig.links.update(&ada, &link, edit).await;
     assert!(matches!(refused, Err(LinkError::NoSuchUser)), "{refused:?}");
-    let refused = rig
-        .links
-        .share(&ada, link.id, &Email::parse("bob@example.com").unwrap())
-        .await;
-    assert!(matches!(refused, Err(LinkError::NoSuchUser)), "{refused:?}");
+    // An address that nobody has any more is invited like any other.
+    let invited = rig.links.share(&ada, link.id, &bob.email).await.unwrap();
+    assert_eq!((invited.email, invited.person), (bob.email, None));
 }
 
 #[tokio::test]
@@ -424,7 +433,7 @@ async fn deleted_links_of_two_owners_are_found_behind_those_of_one() {
         let link = rig.link(&format!("n-{number}"), Visibility::Public).await;
         if number % 4 == 0 {
             rig.links
-                .add_owner(&ada, link.id, &bob.email, false)
+                .add_owner(&Actor::Operator, link.id, &bob.email, false)
                 .await
                 .unwrap();
             ours.push(link.code.clone());

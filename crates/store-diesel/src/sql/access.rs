@@ -6,8 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::RunQueryDsl;
-use waypost_core::{Link, LinkId, LinkOwner, Person, Standing, UserId};
-use waypost_store::{LinkEdit, StoreError};
+use time::OffsetDateTime;
+use waypost_core::{
+    Email, Invitation, InvitedAs, Link, LinkId, LinkOwner, Person, Standing, UserId, micros,
+};
+use waypost_store::{Invitations, LinkEdit, StoreError};
 
 use super::Connection;
 use super::id::Id;
@@ -24,6 +27,20 @@ pub(super) struct Access {
     /// The owners in the order in which they were added.
     owners: Vec<Owner>,
     shares: BTreeSet<UserId>,
+    pub(super) invitations: Invitations,
+}
+
+/// Who changes the access to a link, and when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AccessChange {
+    /// The version of the link that the change creates.
+    pub(super) version: u32,
+    pub(super) by: Option<UserId>,
+    pub(super) at: OffsetDateTime,
+    /// The user with the email address that is invited.
+    pub(super) invitee: Option<UserId>,
+    /// Whether the link is deleted after the change.
+    pub(super) is_deleted: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +61,7 @@ impl Access {
         });
         Self {
             owners: owners.into_iter().collect(),
-            shares: BTreeSet::new(),
+            ..Self::default()
         }
     }
 
@@ -56,9 +73,11 @@ impl Access {
         all.map(|owner| owner.user).collect()
     }
 
-    /// Returns the users it is shared with, in the order of their IDs.
+    /// Returns the users it is shared with, except by invitations, in the order of their IDs.
     pub(super) fn shares(&self) -> Vec<UserId> {
-        self.shares.iter().copied().collect()
+        let by_invitation = |user: &UserId| self.invitations.has_viewer(*user);
+        let others = self.shares.iter().filter(|user| !by_invitation(user));
+        others.copied().collect()
     }
 
     pub(super) const fn is_owned(&self) -> bool {
@@ -74,7 +93,10 @@ impl Access {
     }
 
     /// Returns the access after the edit that creates a version of the link.
-    pub(super) fn edited(&self, edit: &LinkEdit, version: u32) -> Self {
+    pub(super) fn edited(&self, edit: &LinkEdit, change: AccessChange) -> Self {
+        let AccessChange {
+            version, invitee, ..
+        } = change;
         let mut after = self.clone();
         match *edit {
             LinkEdit::AddOwner(user) => after.add(user, version),
@@ -100,9 +122,43 @@ impl Access {
             }
             LinkEdit::Unshare(user) => {
                 after.shares.remove(&user);
+                after.invitations.remove_viewer(user);
+            }
+            LinkEdit::Invite(role, ref email) => {
+                after.invitations.add(Invitation {
+                    role,
+                    email: email.clone(),
+                    user: invitee,
+                    from: Invitations::giver(role, change.by, &self.owners()),
+                    at: micros(change.at),
+                });
+                let viewer = invitee.filter(|user| !self.is_of(*user));
+                let viewer = viewer.filter(|_| role == InvitedAs::Viewer);
+                after.shares.extend(viewer);
+            }
+            LinkEdit::Uninvite(role, ref email) => {
+                let ended = after.invitations.remove(role, email);
+                let viewer = ended.and_then(|ended| ended.user);
+                if let Some(user) = viewer.filter(|_| role == InvitedAs::Viewer) {
+                    after.shares.remove(&user);
+                }
             }
             LinkEdit::Content(_) | LinkEdit::Delete | LinkEdit::Restore(_) => {}
         }
+        let owners = after.owners();
+        after.invitations.settle(&owners, change.is_deleted);
+        after
+    }
+
+    /// Returns the access after a user got an email address.
+    pub(super) fn claimed(&self, email: &Email, user: UserId, is_deleted: bool) -> Self {
+        let mut after = self.clone();
+        let claimed = after.invitations.claim(email, user);
+        if claimed.contains(&InvitedAs::Viewer) && !self.is_of(user) {
+            after.shares.insert(user);
+        }
+        let owners = after.owners();
+        after.invitations.settle(&owners, is_deleted);
         after
     }
 
@@ -122,6 +178,7 @@ pub(super) async fn of_link(
     connection: &mut Connection,
     link: LinkId,
 ) -> Result<Access, WorkError> {
+    let id = link;
     let link = Id(*link.as_uuid());
     let owners: Vec<(Id, bool, i32)> = link_owners::table
         .filter(link_owners::link_id.eq(link))
@@ -147,6 +204,7 @@ pub(super) async fn of_link(
     Ok(Access {
         owners: owners.collect(),
         shares: shares.collect(),
+        invitations: super::invitations::all_of_link(connection, id).await?,
     })
 }
 
@@ -204,11 +262,11 @@ pub(super) async fn write(
             .await
             .map_err(of_user)?;
     }
-    Ok(())
+    super::invitations::write(connection, id, &before.invitations, &after.invitations).await
 }
 
 /// The link exists, so a missing key is that of a user who was deleted meanwhile.
-fn of_user(error: DieselError) -> WorkError {
+pub(super) fn of_user(error: DieselError) -> WorkError {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {
             StoreError::NotFound.into()

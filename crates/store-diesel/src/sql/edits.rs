@@ -12,13 +12,13 @@ use waypost_core::{
 };
 use waypost_store::{LeaseName, LinkEdit, LinkUpdate, StoreError, Updated};
 
-use super::access::Access;
+use super::access::{Access, AccessChange};
 use super::id::Id;
 use super::schema::{keywords, link_codes, link_days, links};
 use super::statement::Statement;
 use super::transaction::WorkError;
 use super::versions::{self, NewVersion};
-use super::{Connection, FOR_UPDATE, access, changes, findable, user_rows};
+use super::{Connection, FOR_UPDATE, access, changes, findable, invitations, user_rows};
 
 /// The turn to purge deleted links.
 const PURGE: LeaseName = LeaseName::new("purge-links");
@@ -73,6 +73,7 @@ fn snapshot(link: &Link, access: &Access) -> LinkSnapshot {
         content: link.content(),
         owners: access.owners(),
         shares: access.shares(),
+        invited: access.invitations.keys(),
         deleted: link.is_deleted(),
     }
 }
@@ -187,7 +188,9 @@ fn edited(before: &Link, update: &LinkUpdate) -> (Link, LinkAction) {
         | LinkEdit::MakePrimary(_)
         | LinkEdit::RemoveOwner(_)
         | LinkEdit::Share(_)
-        | LinkEdit::Unshare(_) => (None, LinkAction::AccessChanged),
+        | LinkEdit::Unshare(_)
+        | LinkEdit::Invite(..)
+        | LinkEdit::Uninvite(..) => (None, LinkAction::AccessChanged),
     };
     if let Some(content) = content {
         let content = kept(content);
@@ -223,7 +226,8 @@ pub(super) async fn update(
         claim(connection, &after, after.updated_at).await?;
     }
     let access_before = access::of_link(connection, after.id).await?;
-    let access_after = access_before.edited(&update.edit, after.version);
+    let change = access_change(connection, update, &after).await?;
+    let access_after = access_before.edited(&update.edit, change);
     if access_before.is_owned() != access_after.is_owned() {
         diesel::update(links::table.find(Id(*after.id.as_uuid())))
             .set(links::owned.eq(access_after.is_owned()))
@@ -248,6 +252,30 @@ pub(super) async fn update(
     let codes = super::links::codes(connection, after.id).await?;
     note_all(connection, &codes).await?;
     Ok(Updated::Done(after))
+}
+
+async fn access_change(
+    connection: &mut Connection,
+    update: &LinkUpdate,
+    after: &Link,
+) -> Result<AccessChange, WorkError> {
+    let mut by = update.by;
+    let mut invitee = None;
+    if let LinkEdit::Invite(_, email) = &update.edit {
+        invitee = invitations::invitee(connection, email).await?;
+        if let Some(user) = by
+            && !user_rows::exists(connection, user).await?
+        {
+            by = None;
+        }
+    }
+    Ok(AccessChange {
+        version: after.version,
+        by,
+        at: update.at,
+        invitee,
+        is_deleted: after.is_deleted(),
+    })
 }
 
 /// Updates the row, if its version is still the one before. Leaves the columns of the content alone

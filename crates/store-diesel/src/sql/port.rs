@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, JournalId, JournalOwner,
-    LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes, OrphanPath, Page,
-    PageRequest, PasswordHash, Person, Salt, Session, SessionCursor, SessionHash, SessionId,
-    SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
-    micros,
+    ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation, JournalId,
+    JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes,
+    OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, Session, SessionCursor, SessionHash,
+    SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId, User,
+    UserCursor, UserId, micros,
 };
 use waypost_store::rollup::{Counted, FactsSum, Part};
 use waypost_store::{
@@ -20,10 +20,10 @@ use waypost_store::{
     ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore,
     Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
     JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts, LinkLedger,
-    LinkQuery, LinkReader, LinkStore, LinkUpdate, Operation, Orphan, OrphanQuery, OrphanStore,
-    OrphanTries, OrphansAdded, Ownership, PageOf, PurgeScope, Recorded, SaltStore, SessionStore,
-    SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore, TokenStore, Transfer,
-    Updated, UserChange, UserStore,
+    LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode, NestedCode, Operation, Orphan,
+    OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf, PathStore, PurgeScope,
+    Recorded, SaltStore, SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError,
+    TimeStore, TokenStore, Transfer, Updated, UserChange, UserStore,
 };
 
 use super::pool::Pools;
@@ -31,9 +31,9 @@ use super::pool::Pools;
 use super::transaction::{WorkError, look_up, look_up as statement, transaction};
 use super::{Connection, Ingester, InstantColumn, NOW, forget_deleted, make_durable};
 use super::{
-    access, blocklist, catalog, changes, clicks, edits, findable, identities, journals, leases,
-    links, orphans, reclassify, salts, sessions, setup, stats, tags, taking, tokens, user_rows,
-    users, versions,
+    access, blocklist, catalog, changes, clicks, edits, findable, identities, invitations,
+    journals, leases, links, orphans, paths, reclassify, salts, sessions, setup, stats, tags,
+    taking, tokens, user_rows, users, versions,
 };
 use crate::job::Job;
 use crate::metrics::OperationName;
@@ -295,8 +295,19 @@ port! {
         look_up OwnersOfLinks: owners_of_links(links: &[LinkId])
             -> BTreeMap<LinkId, Vec<LinkOwner>> = access::owners;
         look_up SharesOfLink: shares_of_link(link: LinkId) -> Vec<Person> = access::shares;
+        look_up InvitationsOfLink: invitations_of_link(link: LinkId) -> Vec<Invitation>
+            = invitations::of_link;
+        look_up InvitationsTo: invitations_to(user: UserId, limit: u32)
+            -> Vec<(LinkId, Invitation)> = invitations::to_user;
         transaction TakeLinks: take_links(from: UserId, to: Heir, limit: u32, transfer: Transfer)
             -> u64 = taking::take;
+    }
+    PathStore {
+        look_up CodeAbove: code_above(code: &ShortCode) -> Option<LinkedCode> = paths::above;
+        look_up CodesBelow: codes_below(link: LinkId, after: Option<&ShortCode>, limit: u32)
+            -> Vec<LinkedCode> = paths::below;
+        look_up NestedCodes: nested_codes(after: Option<&ShortCode>, limit: u32)
+            -> Vec<NestedCode> = paths::nested;
     }
     BlocklistStore {
         transaction BlockHost: block_host(host: &BlockedHost) -> () = blocklist::insert;

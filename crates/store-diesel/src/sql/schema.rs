@@ -179,6 +179,20 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{Nullable, Text};
+    use super::{IdColumn, InstantColumn};
+
+    link_invitations (link_id, role, email) {
+        link_id -> IdColumn,
+        role -> Text,
+        email -> Text,
+        user_id -> Nullable<IdColumn>,
+        from_user_id -> Nullable<IdColumn>,
+        invited_at -> InstantColumn,
+    }
+}
+
+table! {
     use diesel::sql_types::Text;
 
     tags (name) {

@@ -68,13 +68,15 @@ pub(super) async fn insert(
     session: &Session,
     hash: &SessionHash,
 ) -> Result<(), WorkError> {
-    super::user_rows::must_exist(connection, session.user_id).await?;
+    let user = super::user_rows::one(connection, session.user_id).await?;
+    let user = user.ok_or(StoreError::NotFound)?;
     let secret_hash = sessions::secret_hash.eq(hash.as_bytes().as_slice());
     diesel::insert_into(sessions::table)
         .values((SessionRow::from(session), secret_hash))
         .execute(connection)
         .await?;
-    Ok(())
+    // Makes up for an invitation that was sent while the user was added.
+    super::invitations::claim(connection, &user.email, user.id).await
 }
 
 pub(super) async fn by_hash(

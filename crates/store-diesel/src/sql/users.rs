@@ -11,7 +11,7 @@ use super::id::Id;
 use super::schema::{link_owners, users};
 use super::transaction::WorkError;
 use super::user_rows::{UserRow, corrupt, one};
-use super::{Connection, identities, sessions};
+use super::{Connection, identities, invitations, sessions};
 
 pub(super) async fn insert(
     connection: &mut Connection,
@@ -23,7 +23,7 @@ pub(super) async fn insert(
         .values((UserRow::from(user), password))
         .execute(connection)
         .await?;
-    Ok(())
+    invitations::claim(connection, &user.email, user.id).await
 }
 
 pub(super) async fn by_email(
@@ -88,7 +88,11 @@ pub(super) async fn change(
     if change.role.is_some() {
         identities::forget_group(connection, id).await?;
     }
-    one(connection, id).await
+    let changed = one(connection, id).await?;
+    if let (Some(user), true) = (&changed, change.email.is_some()) {
+        invitations::claim(connection, &user.email, id).await?;
+    }
+    Ok(changed)
 }
 
 pub(super) async fn password(

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    Click, IpHash, Link, LinkAction, LinkContent, LinkSnapshot, Standing, UserId, VisitClass,
-    micros,
+    Click, Email, Invitation, InvitedAs, IpHash, Link, LinkAction, LinkContent, LinkSnapshot,
+    Standing, UserId, VisitClass, micros,
 };
 
 use crate::rollup::{Counted, DayFacts};
-use crate::{ClickSpan, FactsChange, LinkEdit};
+use crate::{ClickSpan, FactsChange, Invitations, LinkEdit};
 
 /// A link, its owners and shares, its history and its days.
 #[derive(Debug, Clone)]
@@ -21,6 +21,7 @@ pub(super) struct Kept {
     /// The primary owner, if there are owners.
     pub(super) primary: Option<UserId>,
     pub(super) shares: BTreeSet<UserId>,
+    pub(super) invitations: Invitations,
     pub(super) versions: Vec<KeptVersion>,
     pub(super) purged: u64,
     pub(super) days: BTreeMap<Date, KeptDay>,
@@ -53,7 +54,10 @@ impl Kept {
         LinkSnapshot {
             content: self.link.content(),
             owners: self.primary_first(),
-            shares: self.shares.iter().copied().collect(),
+            shares: (self.shares.iter().copied())
+                .filter(|user| !self.invitations.has_viewer(*user))
+                .collect(),
+            invited: self.invitations.keys(),
             deleted: self.link.is_deleted(),
         }
     }
@@ -83,8 +87,31 @@ impl Kept {
         self.link.details.expires_at = self.link.details.expires_at.map(micros);
     }
 
-    /// Applies an edit to the link, its owners and its shares.
-    pub(super) fn edit(&mut self, edit: LinkEdit, at: OffsetDateTime) -> LinkAction {
+    /// Applies an edit to the link, its owners, its shares and its invitations. `invitee` is the
+    /// user with the email address that is invited.
+    pub(super) fn edit(
+        &mut self,
+        edit: LinkEdit,
+        by: Option<UserId>,
+        at: OffsetDateTime,
+        invitee: Option<UserId>,
+    ) -> LinkAction {
+        if let LinkEdit::Invite(role, email) = &edit {
+            self.invitations.add(Invitation {
+                role: *role,
+                email: email.clone(),
+                user: invitee,
+                from: Invitations::giver(*role, by, &self.primary_first()),
+                at,
+            });
+        }
+        let action = self.apply(edit, at, invitee);
+        let owners = self.primary_first();
+        self.invitations.settle(&owners, self.link.is_deleted());
+        action
+    }
+
+    fn apply(&mut self, edit: LinkEdit, at: OffsetDateTime, invitee: Option<UserId>) -> LinkAction {
         let (owners, shares) = (&mut self.owners, &mut self.shares);
         match edit {
             LinkEdit::Content(content) => {
@@ -127,9 +154,32 @@ impl Kept {
             }
             LinkEdit::Unshare(user) => {
                 shares.remove(&user);
+                self.invitations.remove_viewer(user);
+            }
+            LinkEdit::Invite(role, _) => {
+                let viewer = invitee.filter(|user| !owners.contains(user));
+                shares.extend(viewer.filter(|_| role == InvitedAs::Viewer));
+            }
+            LinkEdit::Uninvite(role, email) => {
+                let ended = self.invitations.remove(role, &email);
+                if let Some(user) = ended.and_then(|ended| ended.user)
+                    && role == InvitedAs::Viewer
+                {
+                    shares.remove(&user);
+                }
             }
         }
         LinkAction::AccessChanged
+    }
+
+    /// Makes the invitations that wait for an email address those of the user who has it.
+    pub(super) fn claim(&mut self, email: &Email, user: UserId) {
+        let claimed = self.invitations.claim(email, user);
+        if claimed.contains(&InvitedAs::Viewer) && !self.owners.contains(&user) {
+            self.shares.insert(user);
+        }
+        let owners = self.primary_first();
+        self.invitations.settle(&owners, self.link.is_deleted());
     }
 
     /// Counts a click.

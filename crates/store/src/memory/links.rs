@@ -6,15 +6,15 @@ use std::ops::Bound;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use waypost_core::{
-    Link, LinkAction, LinkCursor, LinkId, LinkOwner, LinkVersion, Page, PageRequest, Person,
-    ShortCode, Standing, UserId, micros,
+    Invitation, InvitedAs, Link, LinkAction, LinkCursor, LinkId, LinkOwner, LinkVersion, Page,
+    PageRequest, Person, ShortCode, Standing, UserId, micros,
 };
 
 use super::kept::{Kept, KeptVersion};
 use super::{MemoryStore, State, behind, count};
 use crate::{
-    AccessStore, CodeRoute, Heir, LinkEdit, LinkStore, LinkUpdate, PageOf, StoreError, Transfer,
-    Updated,
+    AccessStore, CodeRoute, Heir, Invitations, LinkEdit, LinkStore, LinkUpdate, PageOf, StoreError,
+    Transfer, Updated,
 };
 
 impl State {
@@ -92,14 +92,22 @@ impl State {
             LinkEdit::AddOwner(user) | LinkEdit::MakePrimary(user) | LinkEdit::Share(user) => {
                 self.is_known(*user)?;
             }
-            LinkEdit::Delete | LinkEdit::RemoveOwner(_) | LinkEdit::Unshare(_) => {}
+            LinkEdit::Delete
+            | LinkEdit::RemoveOwner(_)
+            | LinkEdit::Unshare(_)
+            | LinkEdit::Invite(..)
+            | LinkEdit::Uninvite(..) => {}
         }
         let at = micros(*at);
+        let invitee = match edit {
+            LinkEdit::Invite(_, email) => self.user_with(email),
+            _ => None,
+        };
         let Some(kept) = self.links.get_mut(id) else {
             return Ok(Updated::Missing);
         };
         let before = kept.snapshot();
-        let action = kept.edit(edit.clone(), at);
+        let action = kept.edit(edit.clone(), *by, at, invitee);
         kept.link.version += 1;
         kept.link.updated_at = at;
         kept.versions.push(KeptVersion {
@@ -150,6 +158,7 @@ impl LinkStore for MemoryStore {
             owners: owner.into_iter().collect(),
             primary: owner,
             shares: BTreeSet::new(),
+            invitations: Invitations::default(),
             versions: Vec::new(),
             purged: 0,
             days: BTreeMap::new(),
@@ -339,6 +348,29 @@ impl AccessStore for MemoryStore {
         let shares = state.links.get(&link).map(|kept| &kept.shares);
         let users = shares.into_iter().flatten();
         Ok(users.filter_map(|user| state.person(*user)).collect())
+    }
+
+    async fn invitations_of_link(&self, link: LinkId) -> Result<Vec<Invitation>, StoreError> {
+        let state = self.state();
+        let kept = state.links.get(&link).into_iter();
+        let invitations = kept.flat_map(|kept| kept.invitations.iter());
+        Ok(invitations.cloned().collect())
+    }
+
+    async fn invitations_to(
+        &self,
+        user: UserId,
+        limit: u32,
+    ) -> Result<Vec<(LinkId, Invitation)>, StoreError> {
+        let state = self.state();
+        let all = state.links.iter();
+        let mut to: Vec<(LinkId, Invitation)> = all
+            .flat_map(|(id, kept)| kept.invitations.iter().map(|one| (*id, one.clone())))
+            .filter(|(_, one)| one.role != InvitedAs::Viewer && one.user == Some(user))
+            .collect();
+        to.sort_by_key(|(id, one)| std::cmp::Reverse((one.at, *id, one.role)));
+        to.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(to)
     }
 
     async fn take_links(

@@ -45,7 +45,23 @@ impl State {
             password: password.cloned(),
         };
         self.users.insert(user.id, kept);
+        self.claim_invitations(user.id);
         Ok(())
+    }
+
+    pub(super) fn user_with(&self, email: &Email) -> Option<UserId> {
+        let mut users = self.users.values().map(|kept| &kept.user);
+        users.find(|user| user.email == *email).map(|user| user.id)
+    }
+
+    /// Makes the invitations that wait for the email address of a user theirs.
+    pub(super) fn claim_invitations(&mut self, id: UserId) {
+        let Some(kept) = self.users.get(&id) else {
+            return;
+        };
+        for link in self.links.values_mut() {
+            link.claim(&kept.user.email, id);
+        }
     }
 }
 
@@ -118,6 +134,9 @@ impl UserStore for MemoryStore {
         if change.role.is_some() {
             state.forget_group(id);
         }
+        if change.email.is_some() {
+            state.claim_invitations(id);
+        }
         Ok(Some(user))
     }
 
@@ -152,6 +171,7 @@ impl UserStore for MemoryStore {
         }
         for kept in state.links.values_mut() {
             kept.shares.remove(&id);
+            kept.invitations.forget(id);
         }
         state.tokens.retain(|_, kept| kept.token.user_id != id);
         state.forget_sign_ins(id);

@@ -85,6 +85,7 @@ impl SessionStore for MemoryStore {
             hash: *hash,
         };
         state.sessions.insert(session.id, kept);
+        state.claim_invitations(session.user_id);
         Ok(())
     }
 

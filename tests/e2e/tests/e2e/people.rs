@@ -56,7 +56,9 @@ async fn a_link_belongs_to_its_owners_and_is_seen_by_those_it_is_shared_with(kin
     // Two owners, a share, a stranger.
     let owners_path = format!("{path}/owners");
     let body = json!({ "email": "grace@example.com" });
-    ada.call(Method::POST, &owners_path, body, StatusCode::CREATED)
+    let operator = Member::with_token(&server, OPERATOR);
+    operator
+        .call(Method::POST, &owners_path, body, StatusCode::CREATED)
         .await;
     let body = json!({ "email": "alan@example.com" });
     let shared = format!("{path}/shares");
@@ -83,9 +85,20 @@ async fn a_link_belongs_to_its_owners_and_is_seen_by_those_it_is_shared_with(kin
     alan.call(Method::PATCH, &path, edit, StatusCode::FORBIDDEN)
         .await;
 
-    // The primary owner transfers the link, and a co-owner leaves it.
-    let body = json!({ "email": "grace@example.com", "is_primary": true });
-    ada.call(Method::POST, &owners_path, body, StatusCode::CREATED)
+    // The primary owner transfers the link, the receiver accepts, and a co-owner leaves it.
+    let body = json!({ "email": "grace@example.com" });
+    let transfer = format!("{path}/transfer");
+    ada.call(Method::POST, &transfer, body, StatusCode::CREATED)
+        .await;
+    assert_eq!(
+        owners(&grace.get(&path).await)[0],
+        ("ada@example.com", true)
+    );
+    let offers = grace.get("/api/v1/offers").await;
+    assert_eq!(offers["offers"][0]["id"], link["id"], "{offers}");
+    let accept = format!("/api/v1/offers/{}/accept", id(&link));
+    grace
+        .call(Method::POST, &accept, json!({}), StatusCode::OK)
         .await;
     let me = ada.get("/api/v1/users/me").await;
     ada.delete(&format!("{owners_path}/{}", id(&me))).await;
@@ -99,7 +112,7 @@ async fn a_link_belongs_to_its_owners_and_is_seen_by_those_it_is_shared_with(kin
     let versions = history["versions"].as_array().expect("versions");
     let actions: Vec<_> = versions.iter().map(|version| &version["action"]).collect();
     let access = "access_changed";
-    assert_eq!(actions, [access, access, access, access, "created"]);
+    assert_eq!(actions, [access, access, access, access, access, "created"]);
     assert_eq!(versions[0]["changed_by"]["email"], "ada@example.com");
     assert_eq!(Kept::of(&database, "plan").await, Kept::thrice(3));
 }
@@ -179,6 +192,7 @@ async fn an_old_code_goes_on_counting_and_a_deleted_link_can_be_restored(kind: K
         "link_clicks",
         "link_versions",
         "link_owners",
+        "link_invitations",
     ] {
         let sql = format!("select count(*) from {table}");
         assert_eq!(database.number(&sql).await, 0, "{table}");
@@ -220,7 +234,7 @@ async fn a_user_is_deleted_and_their_links_are_given_away_or_deleted(kind: Kind)
     let body = json!({ "email": "alan@example.com" });
     let path = format!("/api/v1/links/{}", id(&both));
     let add_owner = format!("{path}/owners");
-    grace
+    operator
         .call(Method::POST, &add_owner, body, StatusCode::CREATED)
         .await;
     let me = grace.get("/api/v1/users/me").await;

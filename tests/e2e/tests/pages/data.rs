@@ -52,7 +52,7 @@ pub(crate) async fn fill(
         .call(Method::PATCH, "/api/v1/users/me", name, StatusCode::OK)
         .await;
     many(&grace).await;
-    let link = hostile_link(&grace).await;
+    let link = hostile_link(&grace, &operator).await;
     clicks(database, &link).await;
     let places = small_links(&ada, &grace).await;
     of_admins(&operator).await;
@@ -138,7 +138,7 @@ async fn many(grace: &Member) {
 }
 
 /// Creates a link with all fields and some changes in its history.
-async fn hostile_link(grace: &Member) -> Value {
+async fn hostile_link(grace: &Member, operator: &Member) -> Value {
     let long = format!("https://example.com/{}/?q={HOSTILE}", "path/".repeat(80));
     let mut tags: Vec<_> = (1..20).map(|number| format!("tag-{number}")).collect();
     tags.push("w".repeat(64));
@@ -158,21 +158,28 @@ async fn hostile_link(grace: &Member) -> Value {
             .call(Method::PATCH, &path, change, StatusCode::OK)
             .await;
     }
-    for (kind, email) in [
-        ("owners", "eve@example.com"),
-        ("shares", LONG_EMAIL),
-        ("shares", ADA),
+    for (kind, who, email) in [
+        ("owners", operator, "eve@example.com"),
+        ("owners", grace, "invited@example.com"),
+        ("shares", grace, LONG_EMAIL),
+        ("shares", grace, ADA),
+        ("transfer", grace, ADA),
     ] {
         let body = json!({ "email": email });
-        grace
-            .call(
-                Method::POST,
-                &format!("{path}/{kind}"),
-                body,
-                StatusCode::CREATED,
-            )
-            .await;
+        who.call(
+            Method::POST,
+            &format!("{path}/{kind}"),
+            body,
+            StatusCode::CREATED,
+        )
+        .await;
     }
+    operator
+        .make(json!({
+            "url": "https://example.com/below", "code": "Quarterly-Report/below",
+            "visibility": "private",
+        }))
+        .await;
     link
 }
 
@@ -200,6 +207,11 @@ async fn small_links(ada: &Member, grace: &Member) -> Vec<(&'static str, String)
     let (_, shared) = of("{shared}").expect("made");
     let body = json!({ "email": GRACE });
     let path = format!("/api/v1/links/{shared}/shares");
+    ada.call(Method::POST, &path, body, StatusCode::CREATED)
+        .await;
+    let (_, secure) = of("{secure}").expect("made");
+    let path = format!("/api/v1/links/{secure}/transfer");
+    let body = json!({ "email": GRACE });
     ada.call(Method::POST, &path, body, StatusCode::CREATED)
         .await;
     let (_, deleted) = of("{deleted}").expect("made");

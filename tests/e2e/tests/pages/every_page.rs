@@ -62,6 +62,7 @@ const PAGES: [Page; 56] = [
         Who::Member,
         200,
     ),
+    Page("below", "/dashboard/links/{link}/below", Who::Member, 200),
     Page("stats", "/dashboard/links/{link}/stats", Who::Member, 200),
     Page(
         "stats-year",
@@ -109,6 +110,7 @@ const PAGES: [Page; 56] = [
     Page("all-links", "/admin/links", Who::Admin, 200),
     Page("keywords", "/admin/keywords", Who::Admin, 200),
     Page("keyword", "/admin/keywords/{keyword}", Who::Admin, 200),
+    Page("foreign-codes", "/admin/foreign-codes", Who::Admin, 200),
     Page("orphans", "/admin/orphans", Who::Admin, 200),
     Page("blocklist", "/admin/blocklist", Who::Admin, 200),
     Page("system", "/admin/system", Who::Admin, 200),

@@ -103,6 +103,12 @@ macro_rules! __conformance_cases {
                 keywords_are_listed_in_the_order_of_their_codes
                 clicks_on_keywords_are_counted
             }
+            paths {
+                the_code_above_another_is_the_longest_that_it_continues
+                the_codes_below_a_link_are_those_of_others_in_order
+                nested_codes_are_listed_with_the_code_above_them
+                many_nested_codes_are_listed_in_pages
+            }
             deletion {
                 a_link_in_the_bin_is_found_by_its_id_alone
                 the_moment_of_a_deletion_is_the_same_instant_in_utc
@@ -126,6 +132,14 @@ macro_rules! __conformance_cases {
                 the_history_of_a_link_goes_with_it
                 one_of_many_concurrent_changes_of_a_version_wins
                 changes_that_are_tried_again_are_all_made
+            }
+            invitations {
+                an_invitation_to_see_a_link_shares_it_at_once
+                an_invitation_ends_with_the_sharing
+                an_invitation_waits_for_a_user_with_its_address
+                an_invitation_ends_with_the_rights_of_its_giver
+                a_link_without_an_owner_is_transferred
+                invitations_are_claimed_at_sign_in
             }
             owners {
                 a_link_belongs_to_who_made_it_or_to_nobody

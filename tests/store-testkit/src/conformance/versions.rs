@@ -31,6 +31,7 @@ fn snapshot(link: &Link, owners: &[UserId], shares: &[UserId]) -> LinkSnapshot {
         content: link.content(),
         owners: owners.to_vec(),
         shares,
+        invited: Vec::new(),
         deleted: link.is_deleted(),
     }
 }

@@ -213,3 +213,28 @@ async fn a_deleted_link_is_listed_as_such_and_restored() {
         assert_eq!(ended.unwrap_err().status(), Status::NotFound, "{code}");
     }
 }
+
+#[tokio::test]
+async fn codes_below_links_of_other_owners_are_listed() {
+    let shortener = with_wiki().await;
+    let (ended, printed) = Printed::by(false, None, async |c| foreign(&shortener, c).await).await;
+    ended.unwrap();
+    assert_eq!(printed.output, "");
+    assert!(printed.messages.contains("no codes below"), "{printed:?}");
+    let below = shortener.shorten("https://example.com/below", Some("wiki/page"));
+    below.await.unwrap();
+    let (ended, printed) = Printed::by(false, None, async |c| foreign(&shortener, c).await).await;
+    ended.unwrap();
+    let lines: Vec<&str> = printed.output.lines().collect();
+    assert_eq!(lines.len(), 2, "{printed:?}");
+    let words: Vec<&str> = lines[1].split_whitespace().collect();
+    let expected = ["wiki/page", "-", "Wiki", "-", "https://example.com/below"];
+    assert_eq!(words, expected);
+    let (ended, printed) = Printed::by(true, None, async |c| foreign(&shortener, c).await).await;
+    ended.unwrap();
+    let record: serde_json::Value = serde_json::from_str(printed.output.trim()).unwrap();
+    assert_eq!(
+        (&record["code"], &record["above"]),
+        (&"wiki/page".into(), &"Wiki".into())
+    );
+}

@@ -4,6 +4,7 @@
 
 pub(crate) mod blocklist;
 pub(crate) mod deletion;
+pub(crate) mod foreign_codes;
 pub(crate) mod keyword;
 pub(crate) mod keywords;
 pub(crate) mod links;
@@ -15,10 +16,11 @@ pub(crate) mod users;
 use url::form_urlencoded;
 
 /// The pages: path and label.
-pub(crate) const TABS: [(&str, &str); 6] = [
+pub(crate) const TABS: [(&str, &str); 7] = [
     (USERS, "Users"),
     (LINKS, "All links"),
     (KEYWORDS, "Keywords"),
+    (FOREIGN_CODES, "Foreign codes"),
     (ORPHANS, "Orphan paths"),
     (BLOCKLIST, "Blocklist"),
     (SYSTEM, "System"),
@@ -26,6 +28,7 @@ pub(crate) const TABS: [(&str, &str); 6] = [
 const USERS: &str = "/admin";
 const LINKS: &str = "/admin/links";
 const KEYWORDS: &str = "/admin/keywords";
+const FOREIGN_CODES: &str = "/admin/foreign-codes";
 const ORPHANS: &str = "/admin/orphans";
 const BLOCKLIST: &str = "/admin/blocklist";
 const SYSTEM: &str = "/admin/system";

@@ -53,6 +53,7 @@ pub(crate) async fn check(
         // A new link gets a generated code then.
         Err(LinkError::Code(CodeError::Empty)) if link.is_none() => None,
         Err(LinkError::Code(error)) => Some(sentence(&error.to_string())),
+        Err(error @ LinkError::PathOwned(_)) => Some(sentence(&error.to_string())),
         Ok(Availability::Taken) => Some(format!("“{code}” is in use; choose another one.")),
         Ok(Availability::Free | Availability::Own) => None,
         Err(error) => return Err(error.into()),

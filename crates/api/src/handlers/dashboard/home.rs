@@ -10,6 +10,7 @@ use waypost_core::{LinkDetails, LinkId, ShortCode, Title};
 use waypost_service::{LinkError, NewLink};
 
 use super::list::{Links, ListQuery};
+use super::offers;
 use crate::errors::ApiError;
 use crate::pages::{Frame, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
@@ -17,6 +18,7 @@ use crate::request::input;
 use crate::request::quota;
 use crate::state::State;
 use crate::views::links::LinkView;
+use crate::views::people::OfferRecord;
 
 /// Tells htmx the URL to show for a part of the page.
 const REPLACE_URL: HeaderName = HeaderName::from_static("hx-replace-url");
@@ -31,6 +33,8 @@ struct HomePage<'a> {
     /// The link that was just created.
     made: Option<LinkView>,
     links: Links,
+    /// The links that are offered to the user.
+    offers: Vec<OfferRecord>,
 }
 
 /// Only the list, for htmx.
@@ -91,6 +95,7 @@ pub(crate) async fn show(
         problem: &Problem::NONE,
         made,
         links,
+        offers: offers::listed(&caller, &state).await?,
     };
     frame.page(StatusCode::OK, &page)
 }
@@ -125,6 +130,7 @@ pub(crate) async fn create(
                 typed: form,
                 made: None,
                 links: ListQuery::default().find(&caller, &state).await?,
+                offers: offers::listed(&caller, &state).await?,
             };
             frame.page(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }

@@ -5,6 +5,7 @@ pub(crate) mod codes;
 pub(crate) mod home;
 pub(crate) mod link;
 mod list;
+pub(crate) mod offers;
 pub(crate) mod qr;
 mod spark;
 pub(crate) mod statistics;

@@ -79,19 +79,19 @@ pub(crate) async fn answer(
 ) -> Result<HttpResponse, ApiError> {
     quota::pay_links(&request, &caller.0, &state, 1)?;
     let shortener = state.shortener();
+    let new = NewLink {
+        target: shortener.target(&asked.url).map_err(LinkError::from)?,
+        code: asked
+            .code
+            .as_deref()
+            .map(ShortCode::parse)
+            .transpose()
+            .map_err(LinkError::from)?,
+        details: LinkDetails::default(),
+    };
     let link = if caller.0 == Actor::Anonymous {
-        shortener.shorten(&asked.url, asked.code.as_deref()).await?
+        state.links().create_anonymous(new).await?
     } else {
-        let new = NewLink {
-            target: shortener.target(&asked.url).map_err(LinkError::from)?,
-            code: asked
-                .code
-                .as_deref()
-                .map(ShortCode::parse)
-                .transpose()
-                .map_err(LinkError::from)?,
-            details: LinkDetails::default(),
-        };
         state.links().create(&caller.0, new).await?.link
     };
     // RFC 9110 §15.3.2: `Location` identifies the created resource, which is the record. The short

@@ -41,7 +41,8 @@ pub(crate) struct ExplainQuery {
 ///
 /// Shows step by step which rule matches which link, the destination, the response, the client IP
 /// address and why it is trusted (from the headers of this request), and whether the visit would be
-/// counted. The explanation itself counts nothing, and reveals no more than a visit would.
+/// counted. The explanation itself counts nothing, and reveals no more than a visit and the API
+/// would: only admins see which longer codes were looked up.
 #[utoipa::path(
     get,
     path = "/api/v1/explain",
@@ -87,6 +88,7 @@ pub(crate) async fn answer(
     let visit = ExplainedVisit {
         url: &url,
         actor: &actor,
+        caller: &caller.0,
         peer: ip.or_else(|| request.peer_addr().map(|peer| peer.ip())),
         headers: &RequestHeaders(request.headers()),
     };

@@ -5,7 +5,9 @@
 //! | links: lists, creation | `links.rs`, `bulk.rs` |
 //! | one link | `link.rs`, `history.rs` |
 //! | its statistics and clicks | `statistics.rs`, `clicks.rs`, `exports.rs`, `live.rs` |
-//! | its owners and the users it is shared with | `people.rs` |
+//! | its owners and the people it is shared with | `people.rs` |
+//! | transfers, invitations to own a link, and offers | `offers.rs` |
+//! | codes below the codes of other links | `paths.rs` |
 //! | keywords, for admins | `keywords.rs` |
 //! | explanations of visits | `explain.rs` |
 //! | the blocklist, for admins | `blocklist.rs` |
@@ -29,7 +31,9 @@ pub(crate) mod link;
 pub(crate) mod links;
 pub(crate) mod live;
 pub(crate) mod me;
+pub(crate) mod offers;
 pub(crate) mod orphans;
+pub(crate) mod paths;
 pub(crate) mod people;
 pub(crate) mod sessions;
 pub(crate) mod statistics;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use waypost_core::{
-    Actor, Link, LinkAction, LinkOwner, LinkSnapshot, LinkVersion, Person, UserId, Visibility, Zone,
+    Actor, InvitedAs, Link, LinkAction, LinkOwner, LinkSnapshot, LinkVersion, Person, UserId,
+    Visibility, Zone,
 };
 use waypost_service::OwnedLink;
 
@@ -162,6 +163,7 @@ impl Names {
                 new: self.name(*user),
             }));
         }
+        changes.extend(invitations(before, after));
         if let [was, is] = primary(before, after).as_slice() {
             changes.push(Change {
                 label: "Primary owner",
@@ -171,6 +173,30 @@ impl Names {
         }
         changes
     }
+}
+
+/// Returns the changes of invitations. They are named by email address.
+fn invitations(before: &LinkSnapshot, after: &LinkSnapshot) -> Vec<Change> {
+    let label = |role| match role {
+        InvitedAs::Viewer => "Shared with",
+        InvitedAs::Owner => "Invited owner",
+        InvitedAs::PrimaryOwner => "Transfer to",
+    };
+    let gone = before.invited.iter();
+    let gone = gone.filter(|invited| !after.invited.contains(invited));
+    let gone = gone.map(|(role, email)| Change {
+        label: label(*role),
+        old: email.as_str().to_owned(),
+        new: String::new(),
+    });
+    let come = after.invited.iter();
+    let come = come.filter(|invited| !before.invited.contains(invited));
+    let come = come.map(|(role, email)| Change {
+        label: label(*role),
+        old: String::new(),
+        new: email.as_str().to_owned(),
+    });
+    gone.chain(come).collect()
 }
 
 /// Returns the users who are in only one of the lists.

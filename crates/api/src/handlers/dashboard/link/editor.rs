@@ -2,8 +2,10 @@
 
 use actix_web::http::StatusCode;
 use askama::Template;
+use waypost_core::{Action, InvitedAs};
 use waypost_service::OwnedLink;
 
+use super::below;
 use super::changes::History;
 use super::form::{Change, LinkForm};
 use super::rows::{PersonForm, PersonRow};
@@ -11,6 +13,7 @@ use crate::pages::{Frame, Moment, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::state::State;
 use crate::views::links::LinkView;
+use crate::views::paths::CodesBelowList;
 
 /// Number of changes on the page of a link.
 const CHANGES: u32 = 5;
@@ -32,7 +35,16 @@ struct EditPage<'a> {
     owners: Vec<PersonRow>,
     viewers: Vec<PersonRow>,
     person: &'a PersonForm,
+    /// The people who are invited to own the link.
+    invited_owners: Vec<PersonRow>,
+    /// The email address of the receiver of the pending transfer.
+    receiver: Option<String>,
+    /// The entry in the form that hands over the link.
+    hand_over: &'a str,
+    /// Whether the user may hand over the link and remove its other owners.
+    manages_owners: bool,
     history: History,
+    below: CodesBelowList,
 }
 
 /// The page for users who can only read it.
@@ -54,6 +66,7 @@ pub(super) struct Draft {
     pub(super) problem: Problem,
     pub(super) stale: Option<Stale>,
     pub(super) person: PersonForm,
+    pub(super) hand_over: String,
 }
 
 /// A form whose version of the link is outdated.
@@ -77,6 +90,10 @@ pub(super) async fn editor(
     let (links, link) = (state.links(), &owned.link);
     let zone = state.recorder().zone();
     let shares = links.shares(&caller.0, link.id).await?;
+    let invitations = links.owner_invitations(&caller.0, link.id).await?;
+    let mut transfers = invitations
+        .iter()
+        .filter(|one| one.role == InvitedAs::PrimaryOwner);
     let form = draft.form.unwrap_or_else(|| LinkForm::of_link(link, zone));
     let page = EditPage {
         frame,
@@ -90,9 +107,14 @@ pub(super) async fn editor(
         owners: PersonRow::owners(owned, frame),
         viewers: shares
             .iter()
-            .map(|person| PersonRow::viewer(person, frame))
+            .map(|viewer| PersonRow::viewer(viewer, frame))
             .collect(),
         person: &draft.person,
+        invited_owners: PersonRow::invited_owners(&invitations),
+        receiver: transfers.next().map(|one| one.email.as_str().to_owned()),
+        hand_over: &draft.hand_over,
+        manages_owners: owned.is_for(&caller.0, Action::ManageOwners),
+        below: below::first(link.id, caller, state).await?,
         history: History::read(state, &caller.0, owned, None, CHANGES).await?,
     };
     frame.page(status, &page)

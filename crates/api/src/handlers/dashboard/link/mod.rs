@@ -4,6 +4,7 @@
 //! A form contains the version of the link that it shows. If the link has a newer version, nothing
 //! is changed: the page shows the entries together with the stored values.
 
+pub(crate) mod below;
 mod changes;
 pub(crate) mod deletion;
 mod editor;

@@ -1,12 +1,12 @@
-//! `POST /dashboard/links/{id}/people` and `…/people/change`: the owners of a link and the people
-//! it is shared with.
+//! `POST /dashboard/links/{id}/people`, `…/people/change` and `…/transfer`: the owners of a link and
+//! the people it is shared with.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use uuid::Uuid;
 use waypost_core::{Action, Email, LinkId, UserId};
-use waypost_service::{LinkError, OwnedLink};
+use waypost_service::{LinkError, OwnedLink, ViewerName};
 
 use super::editor::{Draft, editor};
 use super::rows::{PersonForm, path_of};
@@ -22,10 +22,19 @@ use crate::state::State;
 pub(crate) struct ChangeForm {
     /// The ID of an owner to remove.
     remove_owner: Option<String>,
-    /// The ID of a user to stop sharing with.
+    /// The ID or the email address of a person to stop sharing with.
     remove_viewer: Option<String>,
-    /// The email address of the owner to make the primary owner.
-    primary: Option<String>,
+    /// The email address of a person who is invited to own the link.
+    withdraw: Option<String>,
+    /// Takes back the pending transfer.
+    take_back: Option<String>,
+}
+
+/// The form that hands over a link.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct HandOverForm {
+    email: String,
 }
 
 /// Adds an owner, or shares the link.
@@ -80,7 +89,7 @@ async fn added(
     done.map_err(|error| Problem::of_link(error.into()))
 }
 
-/// Removes an owner, stops sharing with a user, or makes an owner the primary owner.
+/// Removes an owner, stops sharing with a person, withdraws an invitation, or takes back a transfer.
 pub(crate) async fn change(
     request: HttpRequest,
     state: web::Data<State>,
@@ -99,11 +108,12 @@ pub(crate) async fn change(
         }
         removed
     } else if let Some(user) = &form.remove_viewer {
-        links.unshare(actor, id, user_of(user)?).await
-    } else if let Some(email) = &form.primary {
-        let email = Email::parse(email).map_err(|_| LinkError::NoSuchUser)?;
-        let made = links.add_owner(actor, id, &email, true).await;
-        made.map(|_| ())
+        links.unshare(actor, id, &viewer_of(user)?).await
+    } else if let Some(email) = &form.withdraw {
+        let email = Email::parse(email).map_err(|_| ApiError::no_such_thing())?;
+        links.withdraw(actor, id, &email).await
+    } else if form.take_back.is_some() {
+        links.take_back(actor, id).await
     } else {
         return Err(ApiError::bad_request(
             "the form names no person; reload the page",
@@ -112,7 +122,7 @@ pub(crate) async fn change(
     let problem = match done {
         Ok(()) => return Ok(frame.go_saying(&path_of(id), Flash::Saved, &state)),
         // Done in the meantime by another user. The link itself existed a moment ago.
-        Err(LinkError::NotFound) => return Ok(frame.go(&path_of(id))),
+        Err(LinkError::NotFound | LinkError::NoTransfer) => return Ok(frame.go(&path_of(id))),
         Err(error) => form_wide(Problem::of_link(error.into())?),
     };
     let draft = Draft {
@@ -120,6 +130,41 @@ pub(crate) async fn change(
         ..Draft::default()
     };
     editor(&state, &caller, &frame, &owned, StatusCode::CONFLICT, draft).await
+}
+
+/// Offers the link to another primary owner.
+pub(crate) async fn hand_over(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    PageForm(form): PageForm<HandOverForm>,
+    frame: Frame,
+) -> PageResult {
+    let id = id_of(&request, "id")?;
+    let owned = manageable(&state, &caller, id).await?;
+    if !owned.is_for(&caller.0, Action::ManageOwners) {
+        return Err(LinkError::NotPrimary.into());
+    }
+    let problem = match Email::parse(form.email.trim()) {
+        Err(error) => Problem::new("receiver", &error.to_string()),
+        Ok(email) => match state.links().offer(&caller.0, id, &email).await {
+            Ok(_) => return Ok(frame.go_saying(&path_of(id), Flash::Offered, &state)),
+            Err(
+                error @ (LinkError::NoSuchUser
+                | LinkError::UserDisabled
+                | LinkError::AlreadyPrimary
+                | LinkError::TransferPending),
+            ) => Problem::new("receiver", &error.to_string()),
+            Err(error) => Problem::of_link(error.into())?,
+        },
+    };
+    let draft = Draft {
+        problem,
+        hand_over: form.email,
+        ..Draft::default()
+    };
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    editor(&state, &caller, &frame, &owned, status, draft).await
 }
 
 /// Turns the error of a field into an error of the form: the lists have no fields.
@@ -148,6 +193,14 @@ async fn manageable(state: &State, caller: &Caller, id: LinkId) -> Result<OwnedL
         return Ok(owned);
     }
     Err(LinkError::Forbidden.into())
+}
+
+fn viewer_of(text: &str) -> Result<ViewerName, ApiError> {
+    if let Ok(id) = Uuid::try_parse(text) {
+        return Ok(ViewerName::User(UserId::from_uuid(id)));
+    }
+    let email = Email::parse(text).map_err(|_| ApiError::no_such_thing())?;
+    Ok(ViewerName::Email(email))
 }
 
 fn user_of(text: &str) -> Result<UserId, ApiError> {

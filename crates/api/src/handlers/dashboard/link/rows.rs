@@ -1,8 +1,8 @@
 //! People in the lists of the page of a link, and what their rows show.
 
 use serde::Deserialize;
-use waypost_core::{LinkId, Person};
-use waypost_service::OwnedLink;
+use waypost_core::{Email, Invitation, InvitedAs, LinkId, Person};
+use waypost_service::{OwnedLink, Viewer};
 
 use crate::pages::Frame;
 
@@ -17,25 +17,56 @@ pub(crate) struct PersonForm {
 
 /// A person in the lists of the page.
 pub(super) struct PersonRow {
-    pub(super) id: String,
+    /// How the person is named in a form: by ID, or by email address.
+    pub(super) key: String,
     pub(super) email: String,
     /// The display name; may be empty.
     pub(super) name: String,
     pub(super) is_primary: bool,
     /// Whether this is the signed-in user.
     pub(super) is_self: bool,
+    /// Whether the email address is invited, and nothing is said about who has it.
+    pub(super) is_invited: bool,
 }
 
 impl PersonRow {
-    /// Returns a person that a link is shared with.
-    pub(super) fn viewer(person: &Person, frame: &Frame) -> Self {
+    fn of(person: &Person, frame: &Frame) -> Self {
         Self {
-            id: person.id.to_string(),
+            key: person.id.to_string(),
             email: person.email.as_str().to_owned(),
             name: person.display_name.as_str().to_owned(),
             is_primary: false,
             is_self: frame.user().is_some_and(|user| user.id == person.id),
+            is_invited: false,
         }
+    }
+
+    fn invited(email: &Email) -> Self {
+        Self {
+            key: email.as_str().to_owned(),
+            email: email.as_str().to_owned(),
+            name: String::new(),
+            is_primary: false,
+            is_self: false,
+            is_invited: true,
+        }
+    }
+
+    /// Returns a person that a link is shared with.
+    pub(super) fn viewer(viewer: &Viewer, frame: &Frame) -> Self {
+        match &viewer.person {
+            Some(person) => Self::of(person, frame),
+            None => Self::invited(&viewer.email),
+        }
+    }
+
+    /// Returns the people with these pending invitations to own a link.
+    pub(super) fn invited_owners(invitations: &[Invitation]) -> Vec<Self> {
+        let owners = invitations
+            .iter()
+            .filter(|invitation| invitation.role == InvitedAs::Owner);
+        let row = |invitation: &Invitation| Self::invited(&invitation.email);
+        owners.map(row).collect()
     }
 
     /// Returns the owners of a link.
@@ -43,7 +74,7 @@ impl PersonRow {
         let owners = owned.owners.iter();
         let row = |owner: &waypost_core::LinkOwner| Self {
             is_primary: owner.is_primary,
-            ..Self::viewer(&owner.person, frame)
+            ..Self::of(&owner.person, frame)
         };
         owners.map(row).collect()
     }
