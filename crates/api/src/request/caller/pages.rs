@@ -11,7 +11,7 @@ use url::Url;
 use waypost_core::Actor;
 use waypost_service::KnownSession;
 
-use super::{Access, Caller, CurrentSession, by_session, check, renewed};
+use super::{Access, Caller, CurrentSession, check, renewed, session_for_page};
 use crate::errors::ApiError;
 use crate::request::client::is_htmx;
 use crate::request::csrf;
@@ -73,7 +73,7 @@ async fn admit(
     state: &State,
     request: &HttpRequest,
 ) -> Result<Option<KnownSession>, ApiError> {
-    let Some(known) = by_session(request, state).await? else {
+    let Some(known) = session_for_page(request, state).await? else {
         return Ok(None);
     };
     let actor = known.actor();
