@@ -166,11 +166,11 @@ impl Failure {
                 AccountError::EmailTaken(_)
                 | AccountError::AddressInUse
                 | AccountError::Oneself
+                | AccountError::TooManyTokens
+                | AccountError::SessionRequired
                 | AccountError::WrongPassword
                 | AccountError::Busy => Status::Refused,
-                AccountError::NotAnAdmin
-                | AccountError::ScopeMissing(_)
-                | AccountError::ExpiresInThePast => Status::Usage,
+                AccountError::NotAnAdmin | AccountError::ExpiresInThePast => Status::Usage,
                 AccountError::NoUser | AccountError::NoHeir | AccountError::ActorGone => {
                     Status::NotFound
                 }

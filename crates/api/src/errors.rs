@@ -47,6 +47,8 @@ pub(crate) enum ErrorCode {
     Unauthorized,
     /// The token lacks a scope.
     ScopeMissing,
+    /// API tokens cannot do this; sign in.
+    SessionRequired,
     /// The caller may not do this.
     Forbidden,
     /// The request has no proof that a page of this server sent it.
@@ -99,6 +101,7 @@ impl ErrorCode {
             Self::UserUnknown => (StatusCode::BAD_REQUEST, "USER_UNKNOWN"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
             Self::ScopeMissing => (StatusCode::FORBIDDEN, "SCOPE_MISSING"),
+            Self::SessionRequired => (StatusCode::FORBIDDEN, "SESSION_REQUIRED"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN"),
             Self::Csrf => (StatusCode::FORBIDDEN, "CSRF"),
             Self::CodeTaken => (StatusCode::CONFLICT, "CODE_TAKEN"),
@@ -207,6 +210,15 @@ impl ApiError {
                 format!("this requires a token with the scope `{scope}`"),
             )
         }
+    }
+
+    /// Creates the error for an API token that is used for what requires a session.
+    pub(crate) fn session_required() -> Self {
+        Self::new(
+            ErrorCode::SessionRequired,
+            "API tokens cannot change what users sign in with; sign in on the web pages, or use the \
+             operator's token or linkctl",
+        )
     }
 
     /// Creates the error for a caller who may not do this.
@@ -395,7 +407,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [ErrorCode; 27] = [
+    const ALL: [ErrorCode; 28] = [
         ErrorCode::BadRequest,
         ErrorCode::UrlInvalid,
         ErrorCode::TargetBlocked,
@@ -405,6 +417,7 @@ mod tests {
         ErrorCode::UserUnknown,
         ErrorCode::Unauthorized,
         ErrorCode::ScopeMissing,
+        ErrorCode::SessionRequired,
         ErrorCode::Forbidden,
         ErrorCode::Csrf,
         ErrorCode::CodeTaken,

@@ -52,7 +52,7 @@ pub use page::{
     PageRequest, SessionCursor, TokenCursor, UserCursor,
 };
 pub use password::{Password, PasswordError, PasswordHash, PasswordHashError};
-pub use permission::{Action, Actor, Decision, LinkStanding, Standing, allows, decide};
+pub use permission::{Action, Actor, Credential, Decision, LinkStanding, Standing, allows, decide};
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use routing_rule::RoutingRule;
 pub use search::SearchWord;

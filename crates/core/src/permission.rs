@@ -20,10 +20,21 @@ pub enum Actor {
         role: Role,
         /// The scopes of the request.
         scopes: Scopes,
+        /// How the user was authenticated.
+        credential: Credential,
     },
     /// The operator: `linkctl`, and programs with the operator's token. Has the rights of an admin,
     /// and is not a user.
     Operator,
+}
+
+/// How a user was authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// By a session: the user has signed in.
+    Session,
+    /// By an API token.
+    Token,
 }
 
 impl Actor {
@@ -46,6 +57,29 @@ impl Actor {
             }
             Self::Operator => true,
         }
+    }
+
+    /// Returns the same user with a session.
+    fn signed_in(&self) -> Self {
+        match self {
+            Self::User { id, role, .. } => Self::User {
+                id: *id,
+                role: *role,
+                scopes: Scopes::all(),
+                credential: Credential::Session,
+            },
+            other => other.clone(),
+        }
+    }
+
+    fn is_by_token(&self) -> bool {
+        matches!(
+            self,
+            Self::User {
+                credential: Credential::Token,
+                ..
+            }
+        )
     }
 
     fn has(&self, scope: Scope) -> bool {
@@ -106,12 +140,18 @@ pub enum Action {
     ListAllLinks,
     /// See the actor's own account and tokens.
     ViewAccount,
-    /// Change the actor's own account and tokens.
+    /// Change the actor's own name.
     EditAccount,
+    /// Change what the actor signs in with: create and revoke tokens, sign out sessions, change the
+    /// password.
+    EditCredentials,
     /// See all users.
     ListUsers,
     /// Change and delete users.
     ManageUsers,
+    /// Change what users sign in with: their passwords, email addresses and accounts at identity
+    /// providers; and make users admins.
+    ManageCredentials,
     /// See all keywords.
     ListKeywords,
     /// Create and remove keywords.
@@ -138,7 +178,7 @@ enum Rule {
 
 impl Action {
     /// All values.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::FollowLink,
         Self::ViewLink,
         Self::ViewClicks,
@@ -152,8 +192,10 @@ impl Action {
         Self::ListAllLinks,
         Self::ViewAccount,
         Self::EditAccount,
+        Self::EditCredentials,
         Self::ListUsers,
         Self::ManageUsers,
+        Self::ManageCredentials,
         Self::ListKeywords,
         Self::ManageKeywords,
         Self::ListBlocklist,
@@ -178,6 +220,12 @@ impl Action {
         )
     }
 
+    /// Whether an API token is not enough, whatever its scopes: what it created would outlive it.
+    #[must_use]
+    pub const fn needs_session(self) -> bool {
+        matches!(self, Self::EditCredentials | Self::ManageCredentials)
+    }
+
     /// The table: the required scope, and who may perform the action.
     #[rustfmt::skip]
     #[expect(clippy::match_same_arms, reason = "a table: each action has its own row")]
@@ -194,10 +242,12 @@ impl Action {
             Self::ListLinks    => (Scope::Read,  Rule::User),
             Self::ViewAccount  => (Scope::Read,  Rule::User),
             Self::EditAccount  => (Scope::Write, Rule::User),
+            Self::EditCredentials => (Scope::Write, Rule::User),
             Self::DestroyLink  => (Scope::Write, Rule::Admin),
             Self::ListAllLinks => (Scope::Read,  Rule::Admin),
             Self::ListUsers    => (Scope::Read,  Rule::Admin),
             Self::ManageUsers  => (Scope::Write, Rule::Admin),
+            Self::ManageCredentials => (Scope::Write, Rule::Admin),
             Self::ListKeywords => (Scope::Read,  Rule::Admin),
             Self::ManageKeywords => (Scope::Write, Rule::Admin),
             Self::ListBlocklist => (Scope::Read, Rule::Admin),
@@ -225,12 +275,15 @@ fn is_owner(link: LinkStanding) -> bool {
 /// actions about a link are for admins only.
 ///
 /// Scopes also limit admins: reading requires `read`, changes require `write`, and actions for
-/// admins only also require `admin`.
+/// admins only also require `admin`. Some actions require a session ([`Action::needs_session`]).
 #[must_use]
 pub fn allows(actor: &Actor, action: Action, link: Option<LinkStanding>) -> bool {
     let is_open = |link: LinkStanding| link.visibility != Visibility::Secure;
     if action == Action::FollowLink && link.is_some_and(is_open) {
         return true;
+    }
+    if action.needs_session() && actor.is_by_token() {
+        return false;
     }
     let (scope, rule) = action.rule();
     let is_for_them = || match rule {
@@ -250,6 +303,8 @@ pub enum Decision {
     Unauthenticated,
     /// The token lacks this scope.
     ScopeMissing(Scope),
+    /// API tokens may not do this; the user must sign in.
+    SessionRequired,
     /// The actor lacks permission.
     Forbidden,
     /// The actor must not learn that the link exists.
@@ -273,6 +328,8 @@ pub fn decide(actor: &Actor, action: Action, link: Option<LinkStanding>) -> Deci
     let (scope, _) = action.rule();
     if *actor == Actor::Anonymous {
         Decision::Unauthenticated
+    } else if action.needs_session() && allows(&actor.signed_in(), action, link) {
+        Decision::SessionRequired
     } else if !actor.has(scope) {
         Decision::ScopeMissing(scope)
     } else if action.is_about_a_link() && !link.is_some_and(is_shown) {
@@ -299,7 +356,12 @@ mod tests {
             id: UserId::new(datetime!(2026-03-01 12:00 UTC), &SeededRandom::new(1)),
             role,
             scopes: scopes.parse().unwrap(),
+            credential: Credential::Token,
         }
+    }
+
+    fn with_session(role: Role) -> Actor {
+        user(role, "read,write,admin").signed_in()
     }
 
     const STANDINGS: [Standing; 4] = [
@@ -374,14 +436,39 @@ mod tests {
     }
 
     #[test]
-    fn an_admin_may_everything_with_the_scopes_for_it() {
-        let admin = user(Role::Admin, "read,write,admin");
+    fn an_admin_may_everything_with_a_session_and_nearly_everything_with_all_scopes() {
         for link in links() {
-            for actor in [&admin, &Actor::Operator] {
-                assert_eq!(allowed(actor, link), Action::ALL, "{actor:?} {link:?}");
+            for actor in [with_session(Role::Admin), Actor::Operator] {
+                assert_eq!(allowed(&actor, link), Action::ALL, "{actor:?} {link:?}");
             }
+            let by_token = user(Role::Admin, "read,write,admin");
+            let others = Action::ALL
+                .into_iter()
+                .filter(|action| !action.needs_session());
+            assert_eq!(allowed(&by_token, link), others.collect::<Vec<_>>());
+            assert!(allows(&by_token, Action::ViewLink, None));
         }
-        assert!(allows(&admin, Action::ViewLink, None));
+    }
+
+    #[test]
+    fn what_users_sign_in_with_is_changed_with_a_session_only() {
+        use Action::{EditCredentials, ManageCredentials};
+        let decided = |actor: &Actor| {
+            [EditCredentials, ManageCredentials].map(|action| decide(actor, action, None))
+        };
+        let (yes, no) = (Decision::Allowed, Decision::Forbidden);
+        let session = Decision::SessionRequired;
+        assert_eq!(decided(&with_session(Role::Member)), [yes, no]);
+        assert_eq!(decided(&with_session(Role::Admin)), [yes, yes]);
+        assert_eq!(decided(&Actor::Operator), [yes, yes]);
+        assert_eq!(
+            decided(&user(Role::Member, "read,write,admin")),
+            [session, no]
+        );
+        for scopes in ["read", "write", "read,write", "read,write,admin"] {
+            assert_eq!(decided(&user(Role::Admin, scopes)), [session, session]);
+        }
+        assert_eq!(decided(&Actor::Anonymous), [Decision::Unauthenticated; 2]);
     }
 
     #[test]

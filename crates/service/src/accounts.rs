@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 use passwords::PasswordThread;
 use time::OffsetDateTime;
 use waypost_core::{
-    Clock, DisplayName, Email, Password, PasswordHashError, Random, Role, Scope, SessionLifetime,
+    Clock, DisplayName, Email, Password, PasswordHashError, Random, Role, SessionLifetime,
     TokenHash, TokenId, User, UserId,
 };
 use waypost_store::{Store, StoreError};
@@ -162,9 +162,15 @@ pub enum AccountError {
     /// The user who asks was deleted in the meantime.
     #[error("your user no longer exists")]
     ActorGone,
-    /// A token may not do more than the one that creates it.
-    #[error("the scope `{}` is missing", .0.as_str())]
-    ScopeMissing(Scope),
+    /// API tokens may not do this.
+    #[error("this requires a session")]
+    SessionRequired,
+    /// The user has as many valid tokens as allowed.
+    #[error(
+        "a user can have at most {} valid API tokens; revoke some first",
+        Accounts::MAX_TOKENS
+    )]
+    TooManyTokens,
     /// Only the token of an admin may have the scope `admin`.
     #[error("only the token of an admin may have the scope `admin`")]
     NotAnAdmin,

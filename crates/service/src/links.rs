@@ -405,6 +405,7 @@ pub fn permit(decision: Decision) -> Result<(), LinkError> {
         Decision::Allowed => Ok(()),
         Decision::Unauthenticated => Err(LinkError::Unauthenticated),
         Decision::ScopeMissing(scope) => Err(LinkError::ScopeMissing(scope)),
+        Decision::SessionRequired => Err(LinkError::SessionRequired),
         Decision::Forbidden => Err(LinkError::Forbidden),
         Decision::Hidden => Err(LinkError::NotFound),
     }
@@ -419,6 +420,9 @@ pub enum LinkError {
     /// The token lacks a scope.
     #[error("this requires a token with the scope `{}`", .0.as_str())]
     ScopeMissing(Scope),
+    /// API tokens may not do this.
+    #[error("this requires a session")]
+    SessionRequired,
     /// The caller may not do this.
     #[error("this requires an owner of the link or an admin")]
     Forbidden,

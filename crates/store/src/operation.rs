@@ -149,7 +149,7 @@ macro_rules! operations {
     };
     (@ [TokenStore $($rest:ident)*] [$($done:tt)*] $then:ident $extra:tt) => {
         $crate::operations! { @ [$($rest)*] [$($done)* TokenStore {
-            InsertToken: insert_token(token: &ApiToken, hash: &TokenHash) -> ();
+            InsertToken: insert_token(token: &ApiToken, hash: &TokenHash, at_most: u32) -> bool;
             TokenByHash: token_by_hash(hash: &TokenHash) -> Option<(ApiToken, User)>;
             TokensAfter:
                 tokens_after(user: UserId, cursor: Option<TokenCursor>, limit: u32)

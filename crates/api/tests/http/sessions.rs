@@ -150,7 +150,8 @@ async fn sessions_are_listed_and_ended_by_their_user() {
     let stranger = server.member("eve").await;
     let of_ada = list(&second).await[0]["id"].as_str().unwrap().to_owned();
     let path = format!("/api/v1/sessions/{of_ada}");
-    let refused = server.ask(&stranger.token, Method::DELETE, &path).await;
+    let of_stranger = server.session(stranger.id).await;
+    let refused = server.ask(&of_stranger, Method::DELETE, &path).await;
     refused.assert_error(404, "NOT_FOUND");
     send(end("/api/v1/sessions")).await;
     assert_eq!(status(&second).await, 401);

@@ -100,6 +100,12 @@ mod rows {
     pub(super) const SELF: &Row = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, OK,  403, 403, OK,  OK,  OK,  401, 401]);
     pub(super) const EDIT_SELF: &Row
                                 = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, 403, OK,  403, OK,  OK,  OK,  401, 401]);
+    /// Requires a session.
+    pub(super) const SIGN_IN: &Row
+                                = &Row::same([401, 403, 403, 403, 403, 403, 403, 401, 401, 401, 403, 403, 403, OK,  OK,  OK,  401, 401]);
+    /// Requires a session of an admin, or the operator.
+    pub(super) const ADMIN_SIGN_IN: &Row
+                                = &Row::same([401, 403, 403, 403, 403, 403, 403, 401, 401, 401, 403, 403, OK,  403, 403, OK,  401, 401]);
     pub(super) const ADMIN: &Row
                                 = &Row::same([401, 403, 403, 403, 403, OK,  403, 401, 401, 401, 403, 403, OK,  403, 403, OK,  401, 401]);
     /// Anyone can follow it with any token, unless it is secure.
@@ -155,8 +161,8 @@ mod rows {
     );
 }
 use rows::{
-    ADMIN, ADMINS, CHANGE, DESTROY, DESTROY_LINK, EDIT_SELF, FOLLOW, INSPECT, INSPECT_PAGE, LIST,
-    MAKE, MEMBERS, OPEN, OWN_LINK, PAGE, SELF, VIEW, VIEW_PAGE,
+    ADMIN, ADMIN_SIGN_IN, ADMINS, CHANGE, DESTROY, DESTROY_LINK, EDIT_SELF, FOLLOW, INSPECT,
+    INSPECT_PAGE, LIST, MAKE, MEMBERS, OPEN, OWN_LINK, PAGE, SELF, SIGN_IN, VIEW, VIEW_PAGE,
 };
 
 /// A route as `routes()` returns it, the request (words in braces are filled in, see
@@ -208,16 +214,18 @@ const ENTRIES: &[Entry] = &[
     Entry("GET, HEAD /api/v1/tags",                     "/api/v1/tags",                             "",   200, LIST),
     Entry("GET, HEAD /api/v1/tags/{name}/links",        "/api/v1/tags/docs/links",                  "",   200, LIST),
     Entry("GET, HEAD /api/v1/tokens",                   "/api/v1/tokens",                           "",   200, SELF),
-    Entry("POST /api/v1/tokens",                        "/api/v1/tokens",       r#"{"name":"new"}"#,      201, EDIT_SELF),
-    Entry("DELETE /api/v1/tokens/{id}",                 "/api/v1/tokens/{token}",                   "",   204, EDIT_SELF),
+    Entry("POST /api/v1/tokens",                        "/api/v1/tokens",       r#"{"name":"new"}"#,      201, SIGN_IN),
+    Entry("DELETE /api/v1/tokens/{id}",                 "/api/v1/tokens/{token}",                   "",   204, SIGN_IN),
     Entry("GET, HEAD /api/v1/users/me",                 "/api/v1/users/me",                         "",   200, SELF),
     Entry("PATCH /api/v1/users/me",                     "/api/v1/users/me",  r#"{"display_name":"New"}"#, 200, EDIT_SELF),
-    Entry("POST /api/v1/users/me/password",             "/api/v1/users/me/password", r#"{"current_password":"","new_password":"too short"}"#, 400, EDIT_SELF),
+    Entry("POST /api/v1/users/me/password",             "/api/v1/users/me/password", r#"{"current_password":"","new_password":"too short"}"#, 400, SIGN_IN),
     Entry("GET, HEAD /api/v1/sessions",                 "/api/v1/sessions",                         "",   200, SELF),
-    Entry("DELETE /api/v1/sessions",                    "/api/v1/sessions",                         "",   204, EDIT_SELF),
-    Entry("DELETE /api/v1/sessions/{id}",               "/api/v1/sessions/{session}",               "",   204, EDIT_SELF),
+    Entry("DELETE /api/v1/sessions",                    "/api/v1/sessions",                         "",   204, SIGN_IN),
+    Entry("DELETE /api/v1/sessions/{id}",               "/api/v1/sessions/{session}",               "",   204, SIGN_IN),
     Entry("GET, HEAD /api/v1/admin/users",              "/api/v1/admin/users",                      "",   200, ADMIN),
     Entry("PATCH /api/v1/admin/users/{id}",             "/api/v1/admin/users/{victim}",  r#"{"disabled":true}"#, 200, ADMIN),
+    Entry("PATCH /api/v1/admin/users/{id}",             "/api/v1/admin/users/{victim}",  r#"{"role":"admin"}"#, 200, ADMIN_SIGN_IN),
+    Entry("PATCH /api/v1/admin/users/{id}",             "/api/v1/admin/users/{victim}",  r#"{"email":"{code}@changed.example"}"#, 200, ADMIN_SIGN_IN),
     Entry("DELETE /api/v1/admin/users/{id}",            "/api/v1/admin/users/{victim}?links=delete", "",  204, ADMIN),
     Entry("GET, HEAD /api/v1/admin/links",              "/api/v1/admin/links",                      "",   200, ADMIN),
     Entry("GET, HEAD /api/v1/keywords",                 "/api/v1/keywords",                         "",   200, ADMIN),

@@ -48,6 +48,7 @@ async fn a_password_opens_a_session_that_speaks_for_its_user() {
         id: user.id,
         role: Role::Member,
         scopes: waypost_core::Scopes::all(),
+        credential: waypost_core::Credential::Session,
     };
     assert_eq!(known.actor(), actor);
     let another = sign_in(&accounts, "ada@example.com", PASSWORD).await;

@@ -4,8 +4,8 @@
 //! account, the same store queries are made and a password is hashed, as for any other.
 
 use waypost_core::{
-    Actor, Email, Password, PasswordHash, Scopes, Session, SessionHash, SessionId, SessionSecret,
-    User, UserAgent, UserId,
+    Actor, Credential, Email, Password, PasswordHash, Scopes, Session, SessionHash, SessionId,
+    SessionSecret, User, UserAgent, UserId,
 };
 use waypost_store::StoreError;
 
@@ -41,6 +41,7 @@ impl KnownSession {
             id: self.user.id,
             role: self.user.role,
             scopes: Scopes::all(),
+            credential: Credential::Session,
         }
     }
 }

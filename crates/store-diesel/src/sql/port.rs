@@ -183,8 +183,8 @@ port! {
         transaction DeleteUser: delete_user(id: UserId) -> bool = users::delete;
     }
     TokenStore {
-        transaction InsertToken: insert_token(token: &ApiToken, hash: &TokenHash) -> ()
-            = tokens::insert;
+        transaction InsertToken: insert_token(token: &ApiToken, hash: &TokenHash, at_most: u32)
+            -> bool = tokens::insert;
         look_up TokenByHash: token_by_hash(hash: &TokenHash) -> Option<(ApiToken, User)>
             = tokens::by_hash;
         look_up TokensAfter: tokens_after(user: UserId, cursor: Option<TokenCursor>, limit: u32)

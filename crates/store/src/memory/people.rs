@@ -7,7 +7,7 @@ use waypost_core::{
     UserId, micros,
 };
 
-use super::{MemoryStore, State, behind};
+use super::{MemoryStore, State, behind, count};
 use crate::{StoreError, TokenStore, UserChange, UserStore};
 
 #[derive(Debug, Clone)]
@@ -167,7 +167,12 @@ impl UserStore for MemoryStore {
 
 #[async_trait]
 impl TokenStore for MemoryStore {
-    async fn insert_token(&self, token: &ApiToken, hash: &TokenHash) -> Result<(), StoreError> {
+    async fn insert_token(
+        &self,
+        token: &ApiToken,
+        hash: &TokenHash,
+        at_most: u32,
+    ) -> Result<bool, StoreError> {
         let mut state = self.state();
         if !state.users.contains_key(&token.user_id) {
             return Err(StoreError::NotFound);
@@ -176,6 +181,13 @@ impl TokenStore for MemoryStore {
             || state.tokens.values().any(|kept| kept.hash == *hash)
         {
             return Err(StoreError::Conflict);
+        }
+        let created_at = micros(token.created_at);
+        let tokens = state.tokens.values().map(|kept| &kept.token);
+        let of_user = tokens.filter(|it| it.user_id == token.user_id);
+        let valid = of_user.filter(|it| it.is_valid_at(created_at)).count();
+        if count(valid) >= u64::from(at_most) {
+            return Ok(false);
         }
         let kept = KeptToken {
             token: ApiToken {
@@ -188,7 +200,7 @@ impl TokenStore for MemoryStore {
             hash: *hash,
         };
         state.tokens.insert(token.id, kept);
-        Ok(())
+        Ok(true)
     }
 
     async fn token_by_hash(

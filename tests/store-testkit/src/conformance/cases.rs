@@ -281,6 +281,8 @@ macro_rules! __conformance_cases {
                 tokens_are_listed_newest_first_behind_a_cursor
                 a_revoked_token_stays_revoked_since_then
                 the_latest_use_of_a_token_is_kept
+                a_user_has_a_limited_number_of_valid_tokens
+                concurrent_insertions_of_tokens_keep_to_the_limit
             }
             sessions {
                 a_session_is_found_by_its_hash_with_its_user

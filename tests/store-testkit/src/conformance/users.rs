@@ -259,7 +259,7 @@ pub async fn deleting_a_user_leaves_their_clicks(factory: &dyn StoreFactory) {
         record(&*store, &[click]).await;
     }
     let (token, secret) = samples.token(&ada);
-    store.insert_token(&token, &secret.hash()).await.unwrap();
+    store.insert_token(&token, &secret.hash(), 1).await.unwrap();
     assert!(store.delete_user(ada.id).await.unwrap());
     assert!(!store.delete_user(ada.id).await.unwrap());
     assert_eq!(store.user(ada.id).await.unwrap(), None);

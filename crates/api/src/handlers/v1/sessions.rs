@@ -93,7 +93,7 @@ pub(crate) async fn listed(
 
 /// Sign out a session
 ///
-/// Every server rejects the session at once.
+/// Every server rejects the session at once. Requires a session.
 #[utoipa::path(
     delete,
     path = "/api/v1/sessions/{id}",
@@ -123,6 +123,7 @@ pub(crate) async fn end(
 /// Sign out everywhere
 ///
 /// Signs out all sessions of the caller, including that of this request. API tokens keep working.
+/// Requires a session.
 #[utoipa::path(
     delete,
     path = "/api/v1/sessions",
