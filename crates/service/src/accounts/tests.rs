@@ -74,7 +74,8 @@ async fn a_user_is_added_once_with_a_password_that_is_only_kept_as_a_hash() {
         "{error:?}"
     );
     let other = Password::parse("battery staple").unwrap();
-    assert!(accounts.set_password(user.id, other).await.unwrap());
+    let set = accounts.set_password(&Actor::Operator, user.id, other, false);
+    assert!(set.await.unwrap().is_some());
     let hash = accounts.store().password(user.id).await.unwrap().unwrap();
     assert!(hash.is_of("battery staple") && !hash.is_of("correct horse"));
 }

@@ -147,6 +147,31 @@ pub(super) async fn revoke(
     Ok(found.is_some())
 }
 
+/// Revokes all tokens of a user, and returns how many of them were valid.
+pub(super) async fn revoke_all(
+    connection: &mut Connection,
+    user: UserId,
+    at: OffsetDateTime,
+) -> Result<u64, WorkError> {
+    let at = micros(at);
+    let left = api_tokens::table
+        .filter(api_tokens::user_id.eq(Id(*user.as_uuid())))
+        .filter(api_tokens::revoked_at.is_null());
+    let expires_later = api_tokens::expires_at
+        .is_null()
+        .or(api_tokens::expires_at.gt(at));
+    let revoked = api_tokens::revoked_at.eq(at);
+    let valid = diesel::update(left.filter(expires_later))
+        .set(revoked)
+        .execute(connection)
+        .await?;
+    diesel::update(left)
+        .set(revoked)
+        .execute(connection)
+        .await?;
+    Ok(u64::try_from(valid).unwrap_or(u64::MAX))
+}
+
 /// Updates in the order of the IDs, so that nodes do not deadlock.
 pub(super) async fn note_used(
     connection: &mut Connection,

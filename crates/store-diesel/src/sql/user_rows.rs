@@ -59,11 +59,9 @@ pub(super) const fn corrupt(column: &'static str) -> StoreError {
     }
 }
 
+/// Reads an email address, also one that earlier releases accepted and [`Email::parse`] refuses.
 fn email(text: &str) -> Result<Email, StoreError> {
-    Email::parse(text)
-        .ok()
-        .filter(|parsed| parsed.as_str() == text)
-        .ok_or_else(|| corrupt("email"))
+    Email::from_stored(text).ok_or_else(|| corrupt("email"))
 }
 
 fn display_name(text: &str) -> Result<DisplayName, StoreError> {

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use waypost_core::{
-    ApiToken, Email, PasswordHash, SessionId, TokenCursor, TokenHash, TokenId, User, UserCursor,
-    UserId, micros,
+    ApiToken, Email, PasswordHash, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
+    micros,
 };
 
 use super::{MemoryStore, State, behind, count};
-use crate::{StoreError, TokenStore, UserChange, UserStore};
+use crate::{PasswordChange, PasswordSet, StoreError, TokenStore, UserChange, UserStore};
 
 #[derive(Debug, Clone)]
 pub(super) struct KeptUser {
@@ -130,16 +130,25 @@ impl UserStore for MemoryStore {
         &self,
         id: UserId,
         password: Option<&PasswordHash>,
-        at: OffsetDateTime,
-        kept: Option<SessionId>,
-    ) -> Result<bool, StoreError> {
+        change: PasswordChange,
+    ) -> Result<Option<PasswordSet>, StoreError> {
         let mut state = self.state();
         let Some(user) = state.users.get_mut(&id) else {
-            return Ok(false);
+            return Ok(None);
         };
         user.password = password.cloned();
-        state.end_sessions(id, kept, at);
-        Ok(true)
+        let sessions = state.end_sessions(id, change.kept, change.at);
+        let mut tokens = 0;
+        if change.revoke_tokens {
+            let at = micros(change.at);
+            for KeptToken { token, .. } in state.tokens.values_mut() {
+                if token.user_id == id && token.revoked_at.is_none() {
+                    tokens += u64::from(token.is_valid_at(at));
+                    token.revoked_at = Some(at);
+                }
+            }
+        }
+        Ok(Some(PasswordSet { sessions, tokens }))
     }
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
