@@ -14,7 +14,8 @@ use utoipa::openapi::OpenApi as OpenApiDocument;
 use waypost_core::Action::{
     CreateLink, DeleteLink, DestroyLink, EditAccount, EditCredentials, EditLink, ListAllLinks,
     ListBlocklist, ListKeywords, ListLinks, ListOrphans, ListUsers, ManageAccess, ManageBlocklist,
-    ManageKeywords, ManageOrphans, ManageUsers, ViewAccount, ViewClicks, ViewHistory, ViewLink,
+    ManageCredentials, ManageKeywords, ManageOrphans, ManageUsers, ViewAccount, ViewClicks,
+    ViewHistory, ViewLink,
 };
 use waypost_core::ReservedWords;
 
@@ -171,6 +172,9 @@ fn operations() -> impl Iterator<Item = Row> { operations! {
     Operation, For(ListUsers),          v1::users::list;
     Operation, For(ManageUsers),        v1::users::change;
     Operation, For(ManageUsers),        v1::users::delete;
+    Operation, For(ListUsers),          v1::credentials::identities;
+    Operation, For(ManageCredentials),  v1::credentials::unlink;
+    Operation, For(ManageCredentials),  v1::credentials::set_password;
     Operation, For(ListLinks),          v1::explain::answer;
     Operation, For(ListKeywords),       v1::keywords::list;
     Operation, For(ManageKeywords),     v1::keywords::create;
@@ -268,6 +272,8 @@ fn pages() -> impl Iterator<Item = Row> { pages! {
     Page,          Post, "/admin/users/{id}",                   For(ManageUsers),       admin::user::change,                  "Change a user";
     Page,          Get,  "/admin/users/{id}/delete",            For(ManageUsers),       admin::deletion::show,                "Ask what to do with the links of a user";
     Page,          Post, "/admin/users/{id}/delete",            For(ManageUsers),       admin::deletion::delete,              "Delete a user";
+    Page,          Post, "/admin/users/{id}/identities",        For(ManageCredentials), admin::credentials::unlink,           "Unlink an OpenID account from a user";
+    Page,          Post, "/admin/users/{id}/password",          For(ManageCredentials), admin::credentials::set_password,     "Set the password of a user";
     Page,          Post, "/admin/users/{id}/state",             For(ManageUsers),       admin::user::set_state,               "Disable or enable a user";
     Documentation, Get,  "/api/docs",                           Open,                   docs::entrance,                       "Redirect to the API reference";
     Documentation, Get,  "/api/docs/{file:.*}",                 Open,                   docs::page,                           "Show the API reference";

@@ -190,9 +190,7 @@ pub(crate) async fn authorise(
         let cookie = extended.and_then(|known| renewed(&known, &state, request.headers()));
         let mut answer = next.call(request).await?;
         tell_quota(&mut answer);
-        if let Some(cookie) = cookie {
-            answer.headers_mut().append(header::SET_COOKIE, cookie);
-        }
+        keep_extended(cookie, &mut answer, &state);
         return Ok(answer);
     }
     next.call(request).await
@@ -201,6 +199,19 @@ pub(crate) async fn authorise(
 fn tell_quota(answer: &mut ServiceResponse<BoxBody>) {
     let request = answer.request().clone();
     quota::tell(&request, answer.headers_mut());
+}
+
+/// Adds the cookie of an extended session, unless the response sets another one.
+fn keep_extended(
+    cookie: Option<HeaderValue>,
+    answer: &mut ServiceResponse<BoxBody>,
+    state: &State,
+) {
+    if let Some(cookie) = cookie
+        && !state.site().sets_session(answer.headers())
+    {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
 }
 
 /// Returns the cookie of an extended session.

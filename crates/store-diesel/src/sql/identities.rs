@@ -141,10 +141,11 @@ pub(super) async fn delete(
     if !super::user_rows::lock(connection, user).await? {
         return Ok(false);
     }
-    let of_user = user_identities::table
-        .find(identity.key().to_vec())
-        .filter(user_identities::user_id.eq(Id(*user.as_uuid())));
-    let admin_by_group: Option<bool> = of_user
+    let row = user_identities::table.find(identity.key().to_vec());
+    let of_user = user_identities::user_id.eq(Id(*user.as_uuid()));
+    let admin_by_group: Option<bool> = row
+        .clone()
+        .filter(of_user)
         .select(user_identities::admin_by_group)
         .first(connection)
         .await
@@ -152,7 +153,7 @@ pub(super) async fn delete(
     let Some(admin_by_group) = admin_by_group else {
         return Ok(false);
     };
-    diesel::delete(of_user).execute(connection).await?;
+    diesel::delete(row).execute(connection).await?;
     if admin_by_group {
         diesel::update(users::table.find(Id(*user.as_uuid())))
             .set(users::role.eq(Role::Member.as_str()))
