@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::header::{CONTENT_TYPE, COOKIE};
@@ -13,13 +14,14 @@ use reqwest::{Method, StatusCode};
 use time::Duration;
 use waypost_api::routes;
 use waypost_core::{
-    Clock as _, Link, LinkDetails, Role, SessionId, SessionSecret, Title, TokenName, UserId,
-    Visibility,
+    Clock as _, ExternalIdentity, Link, LinkDetails, Role, SessionId, SessionSecret, Title,
+    TokenName, UserId, Visibility,
 };
 use waypost_service::NewToken;
 use waypost_store::{
-    BlockedHost, BlocklistStore as _, LinkEdit, LinkStore as _, LinkUpdate, OrphanStore as _,
-    OrphanTries, SessionStore as _, TokenStore as _, Updated, UserChange, UserStore as _,
+    BlockedHost, BlocklistStore as _, IdentityStore as _, LinkEdit, LinkStore as _, LinkUpdate,
+    OrphanStore as _, OrphanTries, SessionStore as _, TokenStore as _, Updated, UserChange,
+    UserStore as _,
 };
 use waypost_store_testkit::samples::Samples;
 
@@ -226,6 +228,9 @@ const ENTRIES: &[Entry] = &[
     Entry("PATCH /api/v1/admin/users/{id}",             "/api/v1/admin/users/{victim}",  r#"{"disabled":true}"#, 200, ADMIN),
     Entry("PATCH /api/v1/admin/users/{id}",             "/api/v1/admin/users/{victim}",  r#"{"role":"admin"}"#, 200, ADMIN_SIGN_IN),
     Entry("PATCH /api/v1/admin/users/{id}",             "/api/v1/admin/users/{victim}",  r#"{"email":"{code}@changed.example"}"#, 200, ADMIN_SIGN_IN),
+    Entry("GET, HEAD /api/v1/admin/users/{id}/identities", "/api/v1/admin/users/{victim}/identities", "", 200, ADMIN),
+    Entry("DELETE /api/v1/admin/users/{id}/identities/{identity}", "/api/v1/admin/users/{victim}/identities/{identity}", "", 204, ADMIN_SIGN_IN),
+    Entry("POST /api/v1/admin/users/{id}/password",     "/api/v1/admin/users/{victim}/password", r#"{"new_password":"correct horse"}"#, 200, ADMIN_SIGN_IN),
     Entry("DELETE /api/v1/admin/users/{id}",            "/api/v1/admin/users/{victim}?links=delete", "",  204, ADMIN),
     Entry("GET, HEAD /api/v1/admin/links",              "/api/v1/admin/links",                      "",   200, ADMIN),
     Entry("GET, HEAD /api/v1/keywords",                 "/api/v1/keywords",                         "",   200, ADMIN),
@@ -271,6 +276,8 @@ const ENTRIES: &[Entry] = &[
     Entry("POST /admin",                                    "/admin",                                  "csrf={csrf}&email={code}@example.com&role=member&password=correct-horse", 303, ADMINS),
     Entry("GET, HEAD /admin/users/{id}",                    "/admin/users/{victim}",                   "",   200, ADMINS),
     Entry("POST /admin/users/{id}",                         "/admin/users/{victim}",                   "csrf={csrf}&email={code}@changed.example&role=admin", 303, ADMINS),
+    Entry("POST /admin/users/{id}/identities",              "/admin/users/{victim}/identities",        "csrf={csrf}&identity={identity}", 303, ADMINS),
+    Entry("POST /admin/users/{id}/password",                "/admin/users/{victim}/password",          "csrf={csrf}&new_password=correct-horse", 303, ADMINS),
     Entry("POST /admin/users/{id}/state",                   "/admin/users/{victim}/state",             "csrf={csrf}&disabled=true", 303, ADMINS),
     Entry("GET, HEAD /admin/users/{id}/delete",             "/admin/users/{victim}/delete",            "",   200, ADMINS),
     Entry("POST /admin/users/{id}/delete",                  "/admin/users/{victim}/delete",            "csrf={csrf}&links=delete", 303, ADMINS),
@@ -309,6 +316,7 @@ struct Stage {
     co_owner: Somebody,
     recipient: Somebody,
     disabled: Somebody,
+    identity: Mutex<String>,
     /// The token of each caller and its user.
     callers: Vec<(String, Option<UserId>)>,
 }
@@ -380,6 +388,7 @@ impl Stage {
             co_owner,
             recipient,
             disabled,
+            identity: Mutex::default(),
             callers,
         }
     }
@@ -423,7 +432,7 @@ impl Stage {
         link
     }
 
-    /// Fills in a text. `{victim}` is a new user, `{token}` a new token and `{session}` a new
+    /// Fills in a text. `{victim}` is a new user, `{identity}` the OpenID account of the last one, `{token}` a new token and `{session}` a new
     /// session of the caller.
     async fn fill(&self, text: &str, link: &str, code: &str, caller: Option<UserId>) -> String {
         let mut text = text
@@ -436,7 +445,13 @@ impl Stage {
             let name = self.name("victim");
             let victim = self.server.member(&name).await.id;
             text = text.replace("{victim}", &victim.to_string());
+            let identity = ExternalIdentity::parse("https://id.example", &name).unwrap();
+            let (store, now) = (self.server.store.memory(), self.server.clock.now());
+            let inserted = store.insert_identity(&identity, victim, false, now);
+            inserted.await.unwrap();
+            *self.identity.lock().unwrap() = identity.id();
         }
+        text = text.replace("{identity}", &self.identity.lock().unwrap());
         if text.contains("{keyword") {
             let keyword = Link {
                 is_keyword: true,

@@ -73,7 +73,6 @@ mod tests {
     use waypost_service::{AllowedDomains, ProvenIdentity};
 
     use super::super::tests::{accounts, done, email};
-    use super::*;
     use crate::cli;
     use crate::failure::Status;
 
@@ -88,8 +87,9 @@ mod tests {
             display_name: DisplayName::default(),
             is_in_admin_group: Some(true),
         };
-        let user = accounts.user_of_identity(&proven, &AllowedDomains::default());
-        assert_eq!(user.await.unwrap().role, Role::Admin);
+        let all = AllowedDomains::default();
+        let user = accounts.user_of_identity(&proven, &all).await.unwrap();
+        assert_eq!(user.role, Role::Admin);
         let email = email("ada@example.com");
         let list = || cli::User::Identities {
             email: email.clone(),
