@@ -83,7 +83,6 @@ impl Trials {
         if is_accepted {
             lock(&self.accepted).insert(hash, now);
         } else {
-            // The order in which a later look-up asks.
             lock(&self.accepted).remove(&hash);
             lock(&self.rejected).insert(hash, now);
         }
