@@ -1,6 +1,6 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-faults test-histories bench bench-api bench-stats fuzz check format sizes clippy deny doc
+.PHONY: help run build test test-faults test-histories bench bench-api bench-stats fuzz check format sizes clippy deny advisories doc
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -27,7 +27,7 @@ fuzz: ## Fuzz the parsers of the click journal, a minute each (needs `cargo inst
 	cd crates/analytics && RUSTC_BOOTSTRAP=1 cargo fuzz run segment -- -max_total_time=60
 	cd crates/analytics && RUSTC_BOOTSTRAP=1 cargo fuzz run record -- -max_total_time=60
 
-check: format sizes clippy deny doc ## Run all checks except the tests: format, sizes, lints, dependencies, documentation
+check: format sizes clippy deny advisories doc ## Run all checks except the tests: format, sizes, lints, dependencies, documentation
 
 format: ## Check the format of the code
 	cargo fmt --all --check
@@ -42,6 +42,14 @@ clippy: ## Lint, warnings denied; core and store also without the rest of the wo
 deny: ## Check the licences, bans and sources of the dependencies
 	tests/install-dependencies.sh cargo-deny
 	cargo deny --locked check licenses bans sources
+
+advisories: ## Look for known vulnerabilities of the dependencies, where the RustSec database can be had
+	tests/install-dependencies.sh cargo-deny
+	@if timeout 120 cargo deny --locked fetch db; then \
+		cargo deny --locked --offline check advisories; \
+	else \
+		echo "advisories were not looked at: the RustSec database cannot be fetched"; \
+	fi
 
 bench: ## Measure redirects and storing, compared with a bare server (ARGS="--help" lists options)
 	cargo run --release --locked --package waypost-bench -- $(ARGS)

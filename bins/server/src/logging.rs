@@ -11,9 +11,10 @@ use waypost_api::{LogFormat, LogSettings};
 
 use crate::failure::Failure;
 
-/// Silences the `info` lines of the HTTP library, which repeat those of the server. A filter that
-/// names the library takes precedence.
-const QUIET: &str = "actix_server=warn";
+/// Silences the `info` lines of the HTTP library, which repeat those of the server, and its errors,
+/// which whoever sends something that is not HTTP causes: the connection layer logs them at `debug`,
+/// and those of the server as errors. A filter that names the libraries takes precedence.
+const QUIET: &str = "actix_server=warn,actix_http=off";
 
 /// Installs the log of the process.
 ///

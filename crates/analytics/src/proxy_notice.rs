@@ -26,17 +26,17 @@ impl ProxyNotice {
         let Some(header) = sent.next() else {
             return;
         };
-        let Some(peer) = visit.peer.map(|peer| peer.to_canonical()) else {
-            return;
-        };
-        if trusted.trusts(peer) || self.0.swap(true, Ordering::Relaxed) {
+        if trusted.trusts_peer(visit.peer) || self.0.swap(true, Ordering::Relaxed) {
             return;
         }
         // A visitor may send the header without a proxy: their address is never logged.
-        let network = private_network(peer).map(tracing::field::display);
+        let peer = match visit.peer.map(|peer| peer.to_canonical()) {
+            Some(peer) => private_network(peer).map(|network| network.to_string()),
+            None => Some("unix".to_owned()),
+        };
         warn!(
             header,
-            network,
+            peer,
             "a request was forwarded by a peer that is not in WAYPOST_TRUSTED_PROXIES; if it is \
              your proxy, add it: until then all its visitors count as one and share one limit"
         );
@@ -94,5 +94,15 @@ mod tests {
         assert!(!is_told("10.0.0.1", &[(X_FORWARDED_FOR, "192.0.2.1")]));
         assert!(!is_told("192.168.0.1", &[]));
         assert!(is_told("192.168.0.1", &[(FORWARDED, "for=192.0.2.1")]));
+        let unix = ProxyNotice::default();
+        let headers = HeaderList::new(&[(X_FORWARDED_FOR, "192.0.2.1")]);
+        let visit = Visit {
+            peer: None,
+            ..headers.visit("192.0.2.1")
+        };
+        unix.check(&"unix".parse().unwrap(), &visit);
+        assert!(!unix.0.load(Ordering::Relaxed));
+        unix.check(&trusted, &visit);
+        assert!(unix.0.load(Ordering::Relaxed));
     }
 }

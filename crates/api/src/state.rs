@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::web::Bytes;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use waypost_analytics::live::Live;
@@ -70,17 +69,11 @@ pub(crate) struct State {
     streams: Arc<Semaphore>,
     closing: CancellationToken,
     last_count: LastCount,
-    document: Bytes,
 }
 
 impl State {
     /// Creates the state. `closing` is cancelled when the server stops.
-    pub(crate) fn new(
-        parts: ApiParts,
-        base_url: BaseUrl,
-        closing: CancellationToken,
-        document: Bytes,
-    ) -> Self {
+    pub(crate) fn new(parts: ApiParts, base_url: BaseUrl, closing: CancellationToken) -> Self {
         Self {
             live: Live::new(parts.links.shortener().shared_store()),
             streams: Arc::new(Semaphore::new(STREAMS)),
@@ -101,7 +94,6 @@ impl State {
             throttle: SignInThrottle::default(),
             base_url,
             last_count: LastCount::default(),
-            document,
         }
     }
 
@@ -217,10 +209,6 @@ impl State {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.parts.metrics
-    }
-
-    pub(crate) fn document(&self) -> Bytes {
-        self.document.clone()
     }
 
     /// Returns the URL of the record of a link. It is absolute, because a relative one would break

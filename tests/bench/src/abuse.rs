@@ -6,6 +6,7 @@
 
 mod clients;
 mod disturber;
+mod watch;
 
 use std::fmt::Write as _;
 
@@ -18,6 +19,7 @@ use tabled::settings::{Alignment, Style};
 use waypost_test_harness::{ServerOptions, ServerProcess, binary};
 
 use self::disturber::{Disturber, Done};
+use self::watch::{Seen, Watch, Watching};
 use crate::cores::Cores;
 use crate::database::LinkDatabase;
 use crate::load::{Job, Load, Report, float};
@@ -36,7 +38,7 @@ const WARM_UP_S: f64 = 1.0;
 #[derive(Args, Debug, Clone, Serialize)]
 pub(crate) struct AbuseOptions {
     /// Disturbances, separated by commas
-    #[arg(long, value_enum, value_delimiter = ',', default_values = ["idle", "slow", "sign-ins", "spread-sign-ins", "tokens"])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["idle", "slow", "sign-ins", "spread-sign-ins", "tokens", "silent", "unread"])]
     pub(crate) disturbances: Vec<Disturbance>,
     /// Rounds; medians are shown
     #[arg(long, default_value_t = 5, value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000))]
@@ -80,6 +82,8 @@ struct Round {
     p99_of_undisturbed: f64,
     /// What the disturbing clients did.
     done: Option<Done>,
+    /// What their connections cost, if they hold them.
+    seen: Option<Seen>,
 }
 
 /// Measures and prints the results.
@@ -123,7 +127,8 @@ async fn measure(options: &AbuseOptions, cores: &Cores) -> Result<Vec<Measured>>
         let mut undisturbed = f64::NAN;
         for measured in &mut all {
             database.forget_clicks().await;
-            let (load, done) = visit(options, cores, &database, measured.disturbance)?;
+            let visited = visit(options, cores, &database, measured.disturbance)?;
+            let (load, done, seen) = visited;
             if measured.disturbance.is_none() {
                 undisturbed = load.p99_us;
             }
@@ -136,6 +141,7 @@ async fn measure(options: &AbuseOptions, cores: &Cores) -> Result<Vec<Measured>>
                 p99_of_undisturbed: load.p99_us / undisturbed,
                 load,
                 done,
+                seen,
             });
         }
     }
@@ -148,18 +154,24 @@ fn visit(
     cores: &Cores,
     database: &LinkDatabase,
     disturbance: Option<Disturbance>,
-) -> Result<(Report, Option<Done>)> {
+) -> Result<(Report, Option<Done>, Option<Seen>)> {
     let server_options = ServerOptions::new()
         .env("WAYPOST_WORKERS", WORKERS.to_string())
         .env("WAYPOST_CLICK_DURABILITY", Durability::Journal.name())
         // Clients that pretend to have many addresses set them in a header.
         .env("WAYPOST_RATE_LIMIT_API", "600")
+        // All connections that are held are those of one address, and are taken.
+        .env("WAYPOST_MAX_CONNECTIONS", "15000")
+        .env("WAYPOST_MAX_CONNECTIONS_PER_ADDRESS", "0")
         .env("WAYPOST_TRUSTED_PROXIES", "127.0.0.1");
     let server = cores::on(cores.server, || {
         ServerProcess::try_start(&database.database, server_options)
     })??;
+    let holds = disturbance.is_some_and(Disturbance::holds);
+    let watch = holds.then(|| Watch::before(&server)).transpose()?;
     let start = |disturbance| Disturber::start(server.port(), disturbance);
     let disturber = disturbance.map(start).transpose()?;
+    let watch = watch.map(Watch::begin);
     let job = Job {
         port: server.port(),
         server_pid: server.pid(),
@@ -171,8 +183,9 @@ fn visit(
         requests: None,
     };
     let load = Load::start(cores.load, &job)?.finish()?;
+    let seen = watch.map(Watching::end).transpose()?;
     let done = disturber.map(Disturber::stop).transpose()?;
-    Ok((load, done))
+    Ok((load, done, seen))
 }
 
 fn name(disturbance: Option<Disturbance>) -> &'static str {
@@ -208,6 +221,23 @@ fn table(results: &Results) -> String {
             let name = name(measured.disturbance);
             // Writing to a string does not fail.
             let _ = write!(answered, "\n- {name}: {}", done.summary());
+        }
+        if let Some(disturbance) = measured.disturbance.filter(|one| one.holds()) {
+            let connections = float(disturbance.connections() as u64);
+            let kib = |bytes: u64| float(bytes) / connections / 1_024.0;
+            let all = rounds.iter().filter_map(|round| round.seen);
+            let memory = all.clone().map(|seen| seen.memory).max().unwrap_or(0);
+            let kernel = all.clone().map(|seen| seen.kernel).max().unwrap_or(0);
+            let freed = all.map(|seen| seen.freed_after_s.unwrap_or(f64::INFINITY));
+            // Writing to a string does not fail.
+            let _ = write!(
+                answered,
+                "; each costs the server {:.1} KiB, and the kernel {:.1} KiB at both ends; closed \
+                 after {:.1} s (the worst of all rounds)",
+                kib(memory),
+                kib(kernel),
+                freed.fold(0.0, f64::max),
+            );
         }
         rows.push_record([
             name(measured.disturbance).to_owned(),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Barrier, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -25,6 +25,11 @@ const PAUSE: Duration = Duration::from_millis(10);
 const BYTE_EVERY: Duration = Duration::from_secs(1);
 /// The beginning of a slow request; its last header continues forever.
 const SLOW_HEAD: &[u8] = b"GET /slow HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ";
+/// The request for the largest file.
+pub(super) const LARGE: &str =
+    "GET /api/docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+/// How many of them are sent at once.
+const LARGE_REQUESTS: usize = 8;
 /// More headers than the head of a response has.
 const MAX_HEADERS: usize = 32;
 
@@ -79,7 +84,7 @@ impl Client {
     async fn disturb(mut self) {
         let mut random = StdRng::seed_from_u64(self.number as u64);
         loop {
-            if let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.job.port)).await {
+            if let Ok(mut stream) = self.connect().await {
                 // Ends when the server closes the connection.
                 let _: io::Result<()> = match self.job.disturbance {
                     Disturbance::Idle => self.idle(&mut stream).await,
@@ -87,11 +92,33 @@ impl Client {
                     Disturbance::SignIns | Disturbance::SpreadSignIns | Disturbance::Tokens => {
                         self.flood(&mut stream, &mut random).await
                     }
+                    Disturbance::Silent => self.hold("", &mut stream).await,
+                    Disturbance::Unread => {
+                        let requests = LARGE.repeat(LARGE_REQUESTS);
+                        self.hold(&requests, &mut stream).await
+                    }
                 };
                 self.note(|done| done.cut += 1);
             }
             sleep(PAUSE).await;
         }
+    }
+
+    /// Connects; those that hold their connections have as little room for answers as possible.
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        if self.job.disturbance.holds() {
+            socket.set_recv_buffer_size(1)?;
+        }
+        let server = (Ipv4Addr::LOCALHOST, self.job.port).into();
+        socket.connect(server).await
+    }
+
+    /// Sends requests, and then does nothing, not even when the server ends the connection.
+    async fn hold(&mut self, requests: &str, stream: &mut TcpStream) -> io::Result<()> {
+        stream.write_all(requests.as_bytes()).await?;
+        self.arrive().await;
+        std::future::pending().await
     }
 
     /// Waits for the others, the first time.

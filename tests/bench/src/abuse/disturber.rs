@@ -31,6 +31,10 @@ pub(crate) enum Disturbance {
     SpreadSignIns,
     /// Requests for new links with wrong tokens, on 32 connections
     Tokens,
+    /// 10,000 connections that send nothing
+    Silent,
+    /// 10,000 connections with eight requests for a large file, whose answers nobody reads
+    Unread,
 }
 
 impl Disturbance {
@@ -42,6 +46,8 @@ impl Disturbance {
             Self::SignIns => "bad sign-ins",
             Self::SpreadSignIns => "bad sign-ins from everywhere",
             Self::Tokens => "wrong tokens",
+            Self::Silent => "10,000 silent connections",
+            Self::Unread => "10,000 that never read",
         }
     }
 
@@ -51,7 +57,13 @@ impl Disturbance {
             Self::Idle => 1_000,
             Self::Slow => 300,
             Self::SignIns | Self::SpreadSignIns | Self::Tokens => 32,
+            Self::Silent | Self::Unread => 10_000,
         }
+    }
+
+    /// Returns whether its connections are held until the server ends them, and not opened again.
+    pub(super) fn holds(self) -> bool {
+        matches!(self, Self::Silent | Self::Unread)
     }
 }
 
