@@ -63,6 +63,8 @@ pub(crate) enum Failure {
     Link(#[from] LinkError),
     #[error("no user has the email address {0}; `linkctl user list` lists all")]
     NoUser(Email),
+    #[error("the user has no OpenID account `{0}`; `linkctl user identities EMAIL` lists all")]
+    NoIdentity(String),
     #[error("no token {0}; `linkctl token list` lists all")]
     NoToken(TokenId),
     #[error("links cannot be transferred to the user who is being deleted; name another user")]
@@ -155,7 +157,8 @@ impl Failure {
             | Self::NotBlocked(_)
             | Self::NoUser(_)
             | Self::NoSuchJournal(_)
-            | Self::NoToken(_) => Status::NotFound,
+            | Self::NoToken(_)
+            | Self::NoIdentity(_) => Status::NotFound,
             Self::Link(error) => match error {
                 LinkError::NotFound | LinkError::NoSuchUser | LinkError::NoTransfer => {
                     Status::NotFound
@@ -168,11 +171,11 @@ impl Failure {
                 AccountError::EmailTaken(_)
                 | AccountError::AddressInUse
                 | AccountError::Oneself
+                | AccountError::TooManyTokens
+                | AccountError::SessionRequired
                 | AccountError::WrongPassword
                 | AccountError::Busy => Status::Refused,
-                AccountError::NotAnAdmin
-                | AccountError::ScopeMissing(_)
-                | AccountError::ExpiresInThePast => Status::Usage,
+                AccountError::NotAnAdmin | AccountError::ExpiresInThePast => Status::Usage,
                 AccountError::NoUser | AccountError::NoHeir | AccountError::ActorGone => {
                     Status::NotFound
                 }

@@ -10,8 +10,8 @@ use ipnet::{IpNet, Ipv4Net};
 use crate::Visit;
 use crate::hops;
 
-const X_FORWARDED_FOR: &str = "x-forwarded-for";
-const FORWARDED: &str = "forwarded";
+pub(crate) const X_FORWARDED_FOR: &str = "x-forwarded-for";
+pub(crate) const FORWARDED: &str = "forwarded";
 
 /// The proxies whose forwarding headers are trusted: none by default.
 ///

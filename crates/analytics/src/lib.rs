@@ -14,6 +14,7 @@ pub mod metrics;
 mod node;
 mod orphans;
 pub mod privacy;
+mod proxy_notice;
 pub mod reclassify;
 mod recorder;
 pub mod retention;

@@ -10,6 +10,7 @@ use waypost_store::StoreError;
 
 use crate::journal::{Appending, ClickRecord, Journal, Settled};
 use crate::metrics::{self, DropReason};
+use crate::proxy_notice::ProxyNotice;
 use crate::settings::Durability;
 use crate::signals::Signals;
 use crate::{Countries, DailySalts, TrustedProxies, Visit, ip_hash};
@@ -40,7 +41,7 @@ pub struct RecorderParts {
 
 /// Records clicks. Clones are cheap.
 #[derive(Clone)]
-pub struct Recorder(Arc<RecorderParts>);
+pub struct Recorder(Arc<RecorderParts>, Arc<ProxyNotice>);
 
 /// The outcome of recording a click.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +69,7 @@ impl Recorder {
     /// Creates a recorder with these parts.
     #[must_use]
     pub fn new(parts: RecorderParts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(parts), Arc::default())
     }
 
     /// Returns the proxies whose forwarding headers are trusted.
@@ -155,7 +156,7 @@ impl Recorder {
                 referrer: b"",
             });
         }
-        let address = parts.trusted_proxies.client_address(visit);
+        let address = self.client_address(visit);
         let salt = parts.salts.known(day);
         let countries = parts.countries.as_ref();
         parts.journal.append(&ClickRecord {
@@ -177,9 +178,11 @@ impl Recorder {
         })
     }
 
-    /// Returns the IP address of the client.
+    /// Returns the IP address of the client. Warns in the log, once per process, when a request has
+    /// passed a proxy that is not trusted.
     #[must_use]
     pub fn client_address(&self, visit: &Visit<'_>) -> Option<IpAddr> {
+        self.1.check(&self.0.trusted_proxies, visit);
         self.0.trusted_proxies.client_address(visit)
     }
 

@@ -47,6 +47,8 @@ pub(crate) enum ErrorCode {
     Unauthorized,
     /// The token lacks a scope.
     ScopeMissing,
+    /// API tokens cannot do this; sign in.
+    SessionRequired,
     /// The caller may not do this.
     Forbidden,
     /// The code is below that of a link of other owners.
@@ -101,6 +103,7 @@ impl ErrorCode {
             Self::UserUnknown => (StatusCode::BAD_REQUEST, "USER_UNKNOWN"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
             Self::ScopeMissing => (StatusCode::FORBIDDEN, "SCOPE_MISSING"),
+            Self::SessionRequired => (StatusCode::FORBIDDEN, "SESSION_REQUIRED"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN"),
             Self::PathOwned => (StatusCode::FORBIDDEN, "PATH_OWNED"),
             Self::Csrf => (StatusCode::FORBIDDEN, "CSRF"),
@@ -210,6 +213,15 @@ impl ApiError {
                 format!("this requires a token with the scope `{scope}`"),
             )
         }
+    }
+
+    /// Creates the error for an API token that is used for what requires a session.
+    pub(crate) fn session_required() -> Self {
+        Self::new(
+            ErrorCode::SessionRequired,
+            "API tokens cannot change what users sign in with; sign in on the web pages, or use the \
+             operator's token or linkctl",
+        )
     }
 
     /// Creates the error for a caller who may not do this.
@@ -408,6 +420,7 @@ mod tests {
         ErrorCode::UserUnknown,
         ErrorCode::Unauthorized,
         ErrorCode::ScopeMissing,
+        ErrorCode::SessionRequired,
         ErrorCode::Forbidden,
         ErrorCode::PathOwned,
         ErrorCode::Csrf,

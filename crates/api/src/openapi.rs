@@ -22,7 +22,8 @@ impl Modify for Tokens {
             .description(Some(
                 "An API token created by `linkctl token create` or `POST /api/v1/tokens`, or set by the \
                  operator (`WAYPOST_ADMIN_TOKEN`). Reading requires the scope `read`, changes require \
-                 `write`, admin operations also `admin`.",
+                 `write`, admin operations also `admin`. Changing what users sign in with requires a \
+                 session.",
             ))
             .build();
         if let Some(components) = &mut document.components {

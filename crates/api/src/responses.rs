@@ -55,9 +55,10 @@ pub(crate) enum Denied {
     /// The token or session is missing, or is not valid
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "Bearer (RFC 6750)")))]
     Unauthorized(ErrorBody<'static>),
-    /// The token lacks the scope (`SCOPE_MISSING`), the caller may not do this (`FORBIDDEN`), a code
-    /// is below that of a link of other owners (`PATH_OWNED`), or a change with a session has no
-    /// proof that a page of this server sent it (`CSRF`)
+    /// The token lacks the scope (`SCOPE_MISSING`), tokens cannot do this (`SESSION_REQUIRED`), the
+    /// caller may not do this (`FORBIDDEN`), a code is below that of a link of other owners
+    /// (`PATH_OWNED`), or a change with a session has no proof that a page of this server sent it
+    /// (`CSRF`)
     #[response(status = 403)]
     Forbidden(ErrorBody<'static>),
     /// Too many requests: `WAYPOST_RATE_LIMIT_API` and `WAYPOST_RATE_LIMIT_CREATE` set the limits.

@@ -12,9 +12,7 @@ use actix_web::{Route, web};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as OpenApiDocument;
 use waypost_core::Action::{
-    AnswerOffers, CreateLink, DeleteLink, DestroyLink, EditAccount, EditLink, ListAllLinks,
-    ListBlocklist, ListKeywords, ListLinks, ListOrphans, ListUsers, ManageAccess, ManageBlocklist,
-    ManageKeywords, ManageOrphans, ManageOwners, ManageUsers, ViewAccount, ViewBelow, ViewClicks,
+    AnswerOffers, CreateLink, DeleteLink, DestroyLink, EditAccount, EditCredentials, EditLink, ListAllLinks, ListBlocklist, ListKeywords, ListLinks, ListOrphans, ListUsers, ManageAccess, ManageBlocklist, ManageCredentials, ManageKeywords, ManageOrphans, ManageOwners, ManageUsers, ViewAccount, ViewBelow, ViewClicks,
     ViewHistory, ViewLink,
 };
 use waypost_core::ReservedWords;
@@ -173,6 +171,9 @@ fn operations() -> impl Iterator<Item = Row> { operations! {
     Operation, For(ListUsers),          v1::users::list;
     Operation, For(ManageUsers),        v1::users::change;
     Operation, For(ManageUsers),        v1::users::delete;
+    Operation, For(ListUsers),          v1::credentials::identities;
+    Operation, For(ManageCredentials),  v1::credentials::unlink;
+    Operation, For(ManageCredentials),  v1::credentials::set_password;
     Operation, For(ListLinks),          v1::explain::answer;
     Operation, For(ListKeywords),       v1::keywords::list;
     Operation, For(ManageKeywords),     v1::keywords::create;
@@ -207,17 +208,17 @@ fn operations() -> impl Iterator<Item = Row> { operations! {
     Operation, For(AnswerOffers),       v1::offers::accept;
     Operation, For(AnswerOffers),       v1::offers::decline;
     Operation, For(ViewAccount),        v1::sessions::list;
-    Operation, For(EditAccount),        v1::sessions::end_all;
-    Operation, For(EditAccount),        v1::sessions::end;
+    Operation, For(EditCredentials),    v1::sessions::end_all;
+    Operation, For(EditCredentials),    v1::sessions::end;
     Operation, For(ListLinks),          v1::statistics::own;
     Operation, For(ListLinks),          v1::tags::list;
     Operation, For(ListLinks),          v1::links::tagged;
     Operation, For(ViewAccount),        v1::tokens::list;
-    Operation, For(EditAccount),        v1::tokens::create;
-    Operation, For(EditAccount),        v1::tokens::revoke;
+    Operation, For(EditCredentials),    v1::tokens::create;
+    Operation, For(EditCredentials),    v1::tokens::revoke;
     Operation, For(ViewAccount),        v1::me::show;
     Operation, For(EditAccount),        v1::me::change;
-    Operation, For(EditAccount),        v1::sessions::change_password;
+    Operation, For(EditCredentials),    v1::sessions::change_password;
     Probe,     Open,                    health::alive;
     Probe,     Open,                    health::ready;
     Probe,     Open,                    metrics::answer;
@@ -279,6 +280,8 @@ fn pages() -> impl Iterator<Item = Row> { pages! {
     Page,          Post, "/admin/users/{id}",                   For(ManageUsers),       admin::user::change,                  "Change a user";
     Page,          Get,  "/admin/users/{id}/delete",            For(ManageUsers),       admin::deletion::show,                "Ask what to do with the links of a user";
     Page,          Post, "/admin/users/{id}/delete",            For(ManageUsers),       admin::deletion::delete,              "Delete a user";
+    Page,          Post, "/admin/users/{id}/identities",        For(ManageCredentials), admin::credentials::unlink,           "Unlink an OpenID account from a user";
+    Page,          Post, "/admin/users/{id}/password",          For(ManageCredentials), admin::credentials::set_password,     "Set the password of a user";
     Page,          Post, "/admin/users/{id}/state",             For(ManageUsers),       admin::user::set_state,               "Disable or enable a user";
     Documentation, Get,  "/api/docs",                           Open,                   docs::entrance,                       "Redirect to the API reference";
     Documentation, Get,  "/api/docs/{file:.*}",                 Open,                   docs::page,                           "Show the API reference";
@@ -314,13 +317,13 @@ fn pages() -> impl Iterator<Item = Row> { pages! {
     Page,          Get,  "/links",                              OrAnonymous(ListLinks), public::show,                         "Show the public links";
     Page,          Get,  "/settings",                           For(ViewAccount),       settings::profile::show,              "Show your profile";
     Page,          Post, "/settings",                           For(EditAccount),       settings::profile::rename,            "Change your name";
-    Page,          Post, "/settings/password",                  For(EditAccount),       settings::profile::change_password,   "Change your password";
+    Page,          Post, "/settings/password",                  For(EditCredentials),   settings::profile::change_password,   "Change your password";
     Page,          Get,  "/settings/sessions",                  For(ViewAccount),       settings::sessions::show,             "Show your sessions";
-    Page,          Post, "/settings/sessions/others",           For(EditAccount),       settings::sessions::end_others,       "Sign out everywhere else";
-    Page,          Post, "/settings/sessions/{id}",             For(EditAccount),       settings::sessions::end,              "Sign out a session";
+    Page,          Post, "/settings/sessions/others",           For(EditCredentials),   settings::sessions::end_others,       "Sign out everywhere else";
+    Page,          Post, "/settings/sessions/{id}",             For(EditCredentials),   settings::sessions::end,              "Sign out a session";
     Page,          Get,  "/settings/tokens",                    For(ViewAccount),       settings::tokens::show,               "Show your API tokens";
-    Page,          Post, "/settings/tokens",                    For(EditAccount),       settings::tokens::create,             "Create an API token";
-    Page,          Post, "/settings/tokens/{id}",               For(EditAccount),       settings::tokens::revoke,             "Revoke an API token";
+    Page,          Post, "/settings/tokens",                    For(EditCredentials),   settings::tokens::create,             "Create an API token";
+    Page,          Post, "/settings/tokens/{id}",               For(EditCredentials),   settings::tokens::revoke,             "Revoke an API token";
     Page,          Get,  "/setup",                              Open,                   auth::setup::show,                    "Show the page that creates the first admin";
     Page,          Post, "/setup",                              Open,                   auth::setup::submit,                  "Create the first admin";
     Documentation, Get,  "/static/{name}",                      Open,                   assets::answer,                       "Return a file that pages load";

@@ -7,7 +7,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use time::Duration;
 use url::Url;
-use waypost_core::{BaseUrl, SessionHash};
+use waypost_core::{BaseUrl, BrowserProof, SessionHash};
 
 use crate::oidc::LASTS;
 
@@ -15,6 +15,8 @@ use crate::oidc::LASTS;
 const HOME: &str = "/dashboard";
 /// Maximum length of a path to redirect to, in bytes.
 const MAX_PATH: usize = 4_096;
+/// How long a browser is known.
+const KNOWN_AGE: Duration = BrowserProof::LASTS;
 /// How long a browser keeps the CSRF token.
 const CSRF_AGE: Duration = Duration::DAY;
 /// How long a browser keeps a success message that no page has shown yet.
@@ -31,6 +33,7 @@ pub(crate) struct Site {
     csrf: &'static str,
     pending: &'static str,
     flash: &'static str,
+    known: &'static str,
     /// The attributes of all cookies.
     attributes: String,
 }
@@ -52,12 +55,13 @@ impl Site {
         // A cookie with this prefix was set by this host, for all paths, over TLS (RFC 6265bis
         // §4.1.3.2).
         let is_host = is_secure && base.is_empty();
-        let (session, csrf, pending, flash) = if is_host {
+        let (session, csrf, pending, flash, known) = if is_host {
             (
                 "__Host-waypost_session",
                 "__Host-waypost_csrf",
                 "__Host-waypost_oidc",
                 "__Host-waypost_flash",
+                "__Host-waypost_known",
             )
         } else {
             (
@@ -65,6 +69,7 @@ impl Site {
                 "waypost_csrf",
                 "waypost_oidc",
                 "waypost_flash",
+                "waypost_known",
             )
         };
         Self {
@@ -77,6 +82,7 @@ impl Site {
             csrf,
             pending,
             flash,
+            known,
             attributes,
         }
     }
@@ -174,6 +180,25 @@ impl Site {
     /// Returns the cookie that makes the browser forget its session.
     pub(crate) fn forget_session(&self) -> Option<HeaderValue> {
         self.keep(self.session, "", "Lax", Duration::ZERO)
+    }
+
+    /// Whether a response gives the browser another session, or none.
+    pub(crate) fn sets_session(&self, headers: &HeaderMap) -> bool {
+        let mut cookies = headers.get_all(header::SET_COOKIE);
+        cookies.any(|cookie| {
+            let rest = cookie.as_bytes().strip_prefix(self.session.as_bytes());
+            rest.is_some_and(|rest| rest.starts_with(b"="))
+        })
+    }
+
+    /// Returns the proof of a known browser, without checking it.
+    pub(crate) fn known_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        cookie(headers, self.known)
+    }
+
+    /// Returns the cookie that keeps the proof of a known browser. Signing out does not remove it.
+    pub(crate) fn keep_known(&self, proof: &BrowserProof) -> Option<HeaderValue> {
+        self.keep(self.known, &proof.to_string(), "Lax", KNOWN_AGE)
     }
 
     /// Returns the cookie that keeps the CSRF token in the browser.

@@ -1,5 +1,7 @@
 //! External identities: accounts at an identity provider with which users sign in.
 
+use std::fmt::Write as _;
+
 use sha2::{Digest as _, Sha256};
 
 /// An account at an identity provider: `iss` and `sub`, which together are unique and never
@@ -45,6 +47,17 @@ impl ExternalIdentity {
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// Returns an ID for people and programs: the digits of [`ExternalIdentity::key`].
+    #[must_use]
+    pub fn id(&self) -> String {
+        let mut id = String::new();
+        for byte in self.key() {
+            // Writing to a string does not fail.
+            let _ = write!(id, "{byte:02x}");
+        }
+        id
     }
 
     /// Returns the SHA-256 of both, which has a fixed length for an index.

@@ -9,6 +9,7 @@ mod external_identity;
 mod facts;
 mod host;
 mod ids;
+mod known_browser;
 mod link;
 mod near;
 mod orphan;
@@ -20,6 +21,7 @@ mod random;
 mod routing_rule;
 mod search;
 mod secret;
+mod server_key;
 mod session;
 #[cfg(feature = "settings")]
 pub mod settings;
@@ -43,6 +45,7 @@ pub use ids::{
     AcceptedLossId, ClickId, Id, JournalId, JournalOwner, LeaseHolder, LinkId, SessionId, TokenId,
     UserId,
 };
+pub use known_browser::{BrowserId, BrowserProof, BrowserProofError};
 pub use link::{Link, LinkContent, LinkDetails, Visibility, VisibilityError};
 pub use near::NearCodes;
 pub use orphan::{OrphanCursor, OrphanPath, OrphanPathError};
@@ -55,10 +58,11 @@ pub use page::{
     PageRequest, SessionCursor, TokenCursor, UserCursor,
 };
 pub use password::{Password, PasswordError, PasswordHash, PasswordHashError};
-pub use permission::{Action, Actor, Decision, LinkStanding, Standing, allows, decide};
+pub use permission::{Action, Actor, Credential, Decision, LinkStanding, Standing, allows, decide};
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use routing_rule::RoutingRule;
 pub use search::SearchWord;
+pub use server_key::ServerKey;
 pub use session::{Session, SessionHash, SessionLifetime, SessionSecret, SetupHash, SetupSecret};
 pub use target::{TargetUrl, TargetUrlError};
 pub use template::{FillError, Template};

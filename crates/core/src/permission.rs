@@ -20,10 +20,21 @@ pub enum Actor {
         role: Role,
         /// The scopes of the request.
         scopes: Scopes,
+        /// How the user was authenticated.
+        credential: Credential,
     },
     /// The operator: `linkctl`, and programs with the operator's token. Has the rights of an admin,
     /// and is not a user.
     Operator,
+}
+
+/// How a user was authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// By a session: the user has signed in.
+    Session,
+    /// By an API token.
+    Token,
 }
 
 impl Actor {
@@ -46,6 +57,29 @@ impl Actor {
             }
             Self::Operator => true,
         }
+    }
+
+    /// Returns the same user with a session.
+    fn signed_in(&self) -> Self {
+        match self {
+            Self::User { id, role, .. } => Self::User {
+                id: *id,
+                role: *role,
+                scopes: Scopes::all(),
+                credential: Credential::Session,
+            },
+            other => other.clone(),
+        }
+    }
+
+    fn is_by_token(&self) -> bool {
+        matches!(
+            self,
+            Self::User {
+                credential: Credential::Token,
+                ..
+            }
+        )
     }
 
     fn has(&self, scope: Scope) -> bool {
@@ -114,12 +148,18 @@ pub enum Action {
     ListAllLinks,
     /// See the actor's own account and tokens.
     ViewAccount,
-    /// Change the actor's own account and tokens.
+    /// Change the actor's own name.
     EditAccount,
+    /// Change what the actor signs in with: create and revoke tokens, sign out sessions, change the
+    /// password.
+    EditCredentials,
     /// See all users.
     ListUsers,
     /// Change and delete users.
     ManageUsers,
+    /// Change what users sign in with: their passwords, email addresses and accounts at identity
+    /// providers; and make users admins.
+    ManageCredentials,
     /// See all keywords.
     ListKeywords,
     /// Create and remove keywords.
@@ -146,7 +186,7 @@ enum Rule {
 
 impl Action {
     /// All values.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::FollowLink,
         Self::ViewLink,
         Self::ViewClicks,
@@ -164,8 +204,10 @@ impl Action {
         Self::ListAllLinks,
         Self::ViewAccount,
         Self::EditAccount,
+        Self::EditCredentials,
         Self::ListUsers,
         Self::ManageUsers,
+        Self::ManageCredentials,
         Self::ListKeywords,
         Self::ManageKeywords,
         Self::ListBlocklist,
@@ -193,6 +235,12 @@ impl Action {
         )
     }
 
+    /// Whether an API token is not enough, whatever its scopes: what it created would outlive it.
+    #[must_use]
+    pub const fn needs_session(self) -> bool {
+        matches!(self, Self::EditCredentials | Self::ManageCredentials)
+    }
+
     /// The table: the required scope, and who may perform the action.
     #[rustfmt::skip]
     #[expect(clippy::match_same_arms, reason = "a table: each action has its own row")]
@@ -213,10 +261,12 @@ impl Action {
             Self::ListLinks    => (Scope::Read,  Rule::User),
             Self::ViewAccount  => (Scope::Read,  Rule::User),
             Self::EditAccount  => (Scope::Write, Rule::User),
+            Self::EditCredentials => (Scope::Write, Rule::User),
             Self::DestroyLink  => (Scope::Write, Rule::Admin),
             Self::ListAllLinks => (Scope::Read,  Rule::Admin),
             Self::ListUsers    => (Scope::Read,  Rule::Admin),
             Self::ManageUsers  => (Scope::Write, Rule::Admin),
+            Self::ManageCredentials => (Scope::Write, Rule::Admin),
             Self::ListKeywords => (Scope::Read,  Rule::Admin),
             Self::ManageKeywords => (Scope::Write, Rule::Admin),
             Self::ListBlocklist => (Scope::Read, Rule::Admin),
@@ -248,12 +298,15 @@ fn is_primary_owner(link: LinkStanding) -> bool {
 /// actions about a link are for admins only.
 ///
 /// Scopes also limit admins: reading requires `read`, changes require `write`, and actions for
-/// admins only also require `admin`.
+/// admins only also require `admin`. Some actions require a session ([`Action::needs_session`]).
 #[must_use]
 pub fn allows(actor: &Actor, action: Action, link: Option<LinkStanding>) -> bool {
     let is_open = |link: LinkStanding| link.visibility != Visibility::Secure;
     if action == Action::FollowLink && link.is_some_and(is_open) {
         return true;
+    }
+    if action.needs_session() && actor.is_by_token() {
+        return false;
     }
     let (scope, rule) = action.rule();
     let is_for_them = || match rule {
@@ -273,6 +326,8 @@ pub enum Decision {
     Unauthenticated,
     /// The token lacks this scope.
     ScopeMissing(Scope),
+    /// API tokens may not do this; the user must sign in.
+    SessionRequired,
     /// The actor lacks permission.
     Forbidden,
     /// The actor must not learn that the link exists.
@@ -296,6 +351,8 @@ pub fn decide(actor: &Actor, action: Action, link: Option<LinkStanding>) -> Deci
     let (scope, _) = action.rule();
     if *actor == Actor::Anonymous {
         Decision::Unauthenticated
+    } else if action.needs_session() && allows(&actor.signed_in(), action, link) {
+        Decision::SessionRequired
     } else if !actor.has(scope) {
         Decision::ScopeMissing(scope)
     } else if action.is_about_a_link() && !link.is_some_and(is_shown) {
@@ -311,231 +368,4 @@ pub fn decide(actor: &Actor, action: Action, link: Option<LinkStanding>) -> Deci
 }
 
 #[cfg(test)]
-mod tests {
-    use time::macros::datetime;
-
-    use super::*;
-    use crate::SeededRandom;
-
-    fn user(role: Role, scopes: &str) -> Actor {
-        Actor::User {
-            id: UserId::new(datetime!(2026-03-01 12:00 UTC), &SeededRandom::new(1)),
-            role,
-            scopes: scopes.parse().unwrap(),
-        }
-    }
-
-    const STANDINGS: [Standing; 4] = [
-        Standing::Stranger,
-        Standing::Recipient,
-        Standing::CoOwner,
-        Standing::PrimaryOwner,
-    ];
-
-    fn links() -> impl Iterator<Item = LinkStanding> {
-        Visibility::ALL.into_iter().flat_map(|visibility| {
-            STANDINGS.map(|standing| LinkStanding {
-                visibility,
-                standing,
-            })
-        })
-    }
-
-    fn allowed(actor: &Actor, link: LinkStanding) -> Vec<Action> {
-        let actions = Action::ALL.into_iter();
-        actions
-            .filter(|action| allows(actor, *action, Some(link)))
-            .collect()
-    }
-
-    /// What every user may do, independent of links.
-    const OWN: [Action; 5] = [
-        Action::CreateLink,
-        Action::AnswerOffers,
-        Action::ListLinks,
-        Action::ViewAccount,
-        Action::EditAccount,
-    ];
-
-    #[test]
-    fn an_anonymous_caller_follows_links_that_are_not_secure_and_does_nothing_else() {
-        for link in links() {
-            let expected: &[Action] = if link.visibility == Visibility::Secure {
-                &[]
-            } else {
-                &[Action::FollowLink]
-            };
-            assert_eq!(allowed(&Actor::Anonymous, link), expected, "{link:?}");
-        }
-    }
-
-    #[test]
-    fn a_member_may_what_their_standing_says() {
-        use Action::{
-            CreateBelow, DeleteLink, EditLink, FollowLink, ManageAccess, ManageOwners, ViewBelow,
-            ViewClicks, ViewHistory, ViewLink,
-        };
-        let member = user(Role::Member, "read,write,admin");
-        for link in links() {
-            let of_link: &[Action] = match (link.standing, link.visibility) {
-                (Standing::Stranger, Visibility::Public) | (Standing::Recipient, _) => {
-                    &[FollowLink, ViewLink]
-                }
-                (Standing::Stranger, Visibility::Private) => &[FollowLink],
-                (Standing::Stranger, Visibility::Secure) => &[],
-                (Standing::CoOwner, _) => &[
-                    FollowLink,
-                    ViewLink,
-                    ViewClicks,
-                    ViewHistory,
-                    EditLink,
-                    DeleteLink,
-                    ManageAccess,
-                    CreateBelow,
-                    ViewBelow,
-                ],
-                (Standing::PrimaryOwner, _) => &[
-                    FollowLink,
-                    ViewLink,
-                    ViewClicks,
-                    ViewHistory,
-                    EditLink,
-                    DeleteLink,
-                    ManageAccess,
-                    ManageOwners,
-                    CreateBelow,
-                    ViewBelow,
-                ],
-            };
-            let expected = [of_link, &OWN].concat();
-            assert_eq!(allowed(&member, link), expected, "{link:?}");
-        }
-    }
-
-    #[test]
-    fn an_admin_may_everything_with_the_scopes_for_it() {
-        let admin = user(Role::Admin, "read,write,admin");
-        for link in links() {
-            for actor in [&admin, &Actor::Operator] {
-                assert_eq!(allowed(actor, link), Action::ALL, "{actor:?} {link:?}");
-            }
-        }
-        assert!(allows(&admin, Action::ViewLink, None));
-    }
-
-    #[test]
-    fn an_admin_without_the_scope_is_a_member() {
-        let (admin, member) = (Role::Admin, Role::Member);
-        for scopes in ["read,write", "read", "write"] {
-            for link in links() {
-                assert_eq!(
-                    allowed(&user(admin, scopes), link),
-                    allowed(&user(member, scopes), link),
-                    "{scopes} {link:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_token_that_only_reads_changes_nothing() {
-        use Action::{
-            FollowLink, ListAllLinks, ListBlocklist, ListKeywords, ListLinks, ListOrphans,
-            ListUsers, ViewAccount, ViewBelow, ViewClicks, ViewHistory, ViewLink,
-        };
-        let owned = LinkStanding {
-            visibility: Visibility::Secure,
-            standing: Standing::PrimaryOwner,
-        };
-        let of_member = [
-            FollowLink,
-            ViewLink,
-            ViewClicks,
-            ViewHistory,
-            ViewBelow,
-            ListLinks,
-            ViewAccount,
-        ];
-        assert_eq!(allowed(&user(Role::Member, "read"), owned), of_member);
-        let admin = allowed(&user(Role::Admin, "read,admin"), owned);
-        let expected = [
-            FollowLink,
-            ViewLink,
-            ViewClicks,
-            ViewHistory,
-            ViewBelow,
-            ListLinks,
-            ListAllLinks,
-            ViewAccount,
-            ListUsers,
-            ListKeywords,
-            ListBlocklist,
-            ListOrphans,
-        ];
-        assert_eq!(admin, expected);
-    }
-
-    #[test]
-    fn what_is_about_a_link_takes_one() {
-        let member = user(Role::Member, "read,write");
-        assert!(!allows(&member, Action::ViewLink, None));
-        assert!(!allows(&Actor::Anonymous, Action::FollowLink, None));
-    }
-
-    #[test]
-    fn a_hidden_link_is_answered_like_one_that_does_not_exist() {
-        let actors = [
-            Actor::Anonymous,
-            user(Role::Member, "read,write"),
-            user(Role::Member, "read"),
-            user(Role::Member, "write"),
-            user(Role::Admin, "read,write"),
-        ];
-        let about_links = Action::ALL.into_iter();
-        for action in about_links.filter(|action| action.is_about_a_link()) {
-            for actor in &actors {
-                let missing = decide(actor, action, None);
-                assert_ne!(missing, Decision::Allowed);
-                assert_ne!(missing, Decision::Forbidden);
-                for link in links().filter(|link| !is_shown(*link)) {
-                    let hidden = decide(actor, action, Some(link));
-                    let follows = action == Action::FollowLink && hidden == Decision::Allowed;
-                    assert!(
-                        follows || hidden == missing,
-                        "{action:?} {actor:?} {link:?}"
-                    );
-                }
-            }
-        }
-        assert_eq!(
-            decide(&Actor::Operator, Action::EditLink, None),
-            Decision::Hidden
-        );
-    }
-
-    #[test]
-    fn who_may_not_do_something_is_told_why() {
-        let seen = LinkStanding {
-            visibility: Visibility::Public,
-            standing: Standing::Stranger,
-        };
-        let edits = |actor: &Actor| decide(actor, Action::EditLink, Some(seen));
-        assert_eq!(edits(&Actor::Anonymous), Decision::Unauthenticated);
-        let member = user(Role::Member, "read,write");
-        assert_eq!(edits(&member), Decision::Forbidden);
-        assert_eq!(
-            decide(&member, Action::ListUsers, None),
-            Decision::Forbidden
-        );
-        let reader = user(Role::Member, "read");
-        assert_eq!(edits(&reader), Decision::ScopeMissing(Scope::Write));
-        let admin = user(Role::Admin, "read,write");
-        assert_eq!(edits(&admin), Decision::ScopeMissing(Scope::Admin));
-    }
-
-    #[test]
-    fn every_action_is_listed_once() {
-        let all: std::collections::BTreeSet<_> = Action::ALL.into_iter().collect();
-        assert_eq!(all.len(), Action::ALL.len());
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
 use time::OffsetDateTime;
+use unicode_normalization::is_nfkc;
 
 use crate::UserId;
 
@@ -77,9 +78,14 @@ impl FromStr for Role {
 #[error("a role must be `member` or `admin`")]
 pub struct RoleError;
 
-/// An email address (RFC 5321 §4.1.2) in lower case. Strictly, the part before the `@` is
-/// case-sensitive (§2.4), but no service in use assigns addresses that differ only in case, and
-/// people do not always write theirs in the same case.
+/// An email address (RFC 5321 §4.1.2) with ASCII letters in lower case. Strictly, the part before
+/// the `@` is case-sensitive (§2.4), but no service in use assigns addresses that differ only in
+/// case, and people do not always write theirs in the same case.
+///
+/// Other letters are compared exactly: lower case and compatibility forms of Unicode would make
+/// different addresses equal, such as `Kate@example.com` with U+212A and `kate@example.com`. An
+/// address that Unicode considers compatible with another one (NFKC), or whose domain is not in the
+/// form in which it is looked up (UTS 46), is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Email(Box<str>);
 
@@ -90,7 +96,8 @@ impl Email {
     /// Parses an email address and trims white space.
     ///
     /// # Errors
-    /// [`EmailError`] if the text is not an email address, or is longer than [`Email::MAX_LEN`].
+    /// [`EmailError`] if the text is not an email address, is longer than [`Email::MAX_LEN`], or
+    /// could be taken for another address.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
         let text = text.trim();
         if text.len() > Self::MAX_LEN {
@@ -103,18 +110,37 @@ impl Email {
             .without_domain_literal()
             .with_no_minimum_sub_domains();
         EmailAddress::parse_with_options(text, options).map_err(|_| EmailError::Syntax)?;
-        let normal = text.to_lowercase();
-        if normal.len() > Self::MAX_LEN {
-            return Err(EmailError::TooLong);
+        let normal = text.to_ascii_lowercase();
+        let domain = normal.rsplit_once('@').map(|(_, domain)| domain);
+        if !is_nfkc(&normal) || !domain.is_some_and(is_looked_up_as_written) {
+            return Err(EmailError::Ambiguous);
         }
         Ok(Self(normal.into()))
     }
 
-    /// Returns the email address in lower case.
+    /// Reads a stored email address, as far as it is one line with an `@`: earlier releases
+    /// accepted more than [`Email::parse`] does.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Option<Self> {
+        let is_line = text.contains('@') && !text.contains(char::is_control);
+        is_line.then(|| Self(text.into()))
+    }
+
+    /// Returns the email address, with ASCII letters in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a domain stays as it is when it is prepared for a look-up (UTS 46): `example。com` does
+/// not.
+fn is_looked_up_as_written(domain: &str) -> bool {
+    if domain.is_ascii() {
+        return true;
+    }
+    let (unicode, errors) = idna::domain_to_unicode(domain);
+    errors.is_ok() && unicode == domain
 }
 
 impl fmt::Display for Email {
@@ -140,6 +166,12 @@ pub enum EmailError {
     /// Longer than [`Email::MAX_LEN`].
     #[error("an email address must have at most 254 bytes")]
     TooLong,
+    /// It could be taken for another address.
+    #[error(
+        "an email address must not contain characters that stand for others, such as full-width \
+         letters or dots"
+    )]
+    Ambiguous,
 }
 
 /// The name of a user that others see: one line of at most 100 characters. If it is empty, others
@@ -187,6 +219,45 @@ mod tests {
         assert_eq!(email.as_str(), "ada.lovelace+go@example.com");
         assert_eq!(Email::parse(email.as_str()), Ok(email));
         assert!(Email::parse("root@localhost").is_ok());
+    }
+
+    #[test]
+    fn only_ascii_letters_are_folded() {
+        for (text, expected) in [
+            ("KATE@EXAMPLE.COM", "kate@example.com"),
+            ("Ä@example.com", "Ä@example.com"),
+            ("ä@Bücher.example", "ä@bücher.example"),
+            ("\u{130}@example.com", "\u{130}@example.com"),
+            ("ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"),
+        ] {
+            assert_eq!(Email::parse(text).unwrap().as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn an_address_that_could_be_taken_for_another_is_refused() {
+        for text in [
+            // The Kelvin sign, a long s, a ligature, full-width letters, a superscript.
+            "\u{212a}ate@example.com",
+            "ka\u{17f}e@example.com",
+            "o\u{fb03}ce@example.com",
+            "\u{ff41}da@example.com",
+            "ada\u{b2}@example.com",
+            "ada@\u{212a}ate.example",
+            "ada@exampl\u{ff45}.com",
+            // A decomposed umlaut.
+            "a\u{308}@example.com",
+            // Other dots, a capital letter, an invisible character, and letters that are one.
+            "ada@example\u{3002}com",
+            "ada@example\u{ff0e}com",
+            "ada@example\u{ff61}com",
+            "ada@B\u{dc}cher.example",
+            "ada@b\u{fc}\u{ad}cher.example",
+        ] {
+            assert_eq!(Email::parse(text), Err(EmailError::Ambiguous), "{text:?}");
+            assert_eq!(Email::from_stored(text).unwrap().as_str(), text);
+        }
+        assert_eq!(Email::from_stored("ada"), None);
     }
 
     #[test]

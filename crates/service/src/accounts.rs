@@ -1,18 +1,22 @@
 //! Users over any store, and how they are authenticated. Shared by the HTTP API and `linkctl`.
 
+mod browsers;
 mod changes;
 mod deletion;
 mod finding;
 mod identities;
 mod lists;
+mod password_changes;
 mod passwords;
 mod sessions;
 mod setup;
 mod tokens;
 
+pub use browsers::KnownBrowser;
 pub use changes::UserEdit;
 pub use finding::FoundUsers;
 pub use identities::{AllowedDomains, AllowedDomainsError, IdentityError, ProvenIdentity};
+pub use password_changes::{NewPassword, PasswordChanged};
 pub use sessions::{KnownSession, NewSession};
 pub use tokens::NewToken;
 
@@ -21,9 +25,10 @@ use std::sync::{Arc, Mutex};
 
 use passwords::PasswordThread;
 use time::OffsetDateTime;
+use tokio::sync::OnceCell;
 use waypost_core::{
-    Clock, DisplayName, Email, Password, PasswordHashError, Random, Role, Scope, SessionLifetime,
-    TokenHash, TokenId, User, UserId,
+    Clock, DisplayName, Email, Password, PasswordHashError, Random, Role, ServerKey,
+    SessionLifetime, TokenHash, TokenId, User, UserId,
 };
 use waypost_store::{Store, StoreError};
 
@@ -56,6 +61,8 @@ struct Shared {
     /// When tokens were last used, as far as not yet written to the store.
     used: Mutex<HashMap<TokenId, OffsetDateTime>>,
     passwords: PasswordThread,
+    /// The key of known browsers, once it was needed.
+    browser_key: OnceCell<ServerKey>,
 }
 
 /// A user to add.
@@ -79,6 +86,7 @@ impl Accounts {
             parts,
             used: Mutex::default(),
             passwords: PasswordThread::default(),
+            browser_key: OnceCell::new(),
         }))
     }
 
@@ -113,27 +121,6 @@ impl Accounts {
         }
     }
 
-    /// Sets the password of a user and ends their sessions. Returns `false` when the user no longer
-    /// exists.
-    ///
-    /// # Errors
-    /// [`AccountError::Store`] as for any write.
-    pub async fn set_password(
-        &self,
-        user: UserId,
-        password: Password,
-    ) -> Result<bool, AccountError> {
-        let AccountsParts {
-            store,
-            clock,
-            random,
-            ..
-        } = &self.0.parts;
-        let hash = self.0.passwords.hash(password, random).await?;
-        let at = clock.now();
-        Ok(store.set_password(user, Some(&hash), at, None).await?)
-    }
-
     /// Returns the underlying store.
     #[must_use]
     pub fn store(&self) -> &dyn Store {
@@ -162,9 +149,15 @@ pub enum AccountError {
     /// The user who asks was deleted in the meantime.
     #[error("your user no longer exists")]
     ActorGone,
-    /// A token may not do more than the one that creates it.
-    #[error("the scope `{}` is missing", .0.as_str())]
-    ScopeMissing(Scope),
+    /// API tokens may not do this.
+    #[error("this requires a session")]
+    SessionRequired,
+    /// The user has as many valid tokens as allowed.
+    #[error(
+        "a user can have at most {} valid API tokens; revoke some first",
+        Accounts::MAX_TOKENS
+    )]
+    TooManyTokens,
     /// Only the token of an admin may have the scope `admin`.
     #[error("only the token of an admin may have the scope `admin`")]
     NotAnAdmin,

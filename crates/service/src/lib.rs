@@ -12,7 +12,8 @@ mod shortener;
 
 pub use accounts::{
     AccountError, Accounts, AccountsParts, AllowedDomains, AllowedDomainsError, FoundUsers,
-    IdentityError, KnownSession, NewSession, NewToken, NewUser, ProvenIdentity, UserEdit,
+    IdentityError, KnownBrowser, KnownSession, NewPassword, NewSession, NewToken, NewUser,
+    PasswordChanged, ProvenIdentity, UserEdit,
 };
 pub use blocklist::{Blocklist, BlocklistError};
 pub use cache_settings::CacheSettings;

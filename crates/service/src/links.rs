@@ -436,6 +436,7 @@ pub fn permit(decision: Decision) -> Result<(), LinkError> {
         Decision::Allowed => Ok(()),
         Decision::Unauthenticated => Err(LinkError::Unauthenticated),
         Decision::ScopeMissing(scope) => Err(LinkError::ScopeMissing(scope)),
+        Decision::SessionRequired => Err(LinkError::SessionRequired),
         Decision::Forbidden => Err(LinkError::Forbidden),
         Decision::Hidden => Err(LinkError::NotFound),
     }

@@ -19,11 +19,11 @@ pub trait IdentityStore: Send + Sync {
         identity: &ExternalIdentity,
     ) -> Result<Option<IdentityOfUser>, StoreError>;
 
-    /// Assigns an account to a user, who may have others.
+    /// Assigns an account to a user, who may have others at other issuers.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the account already has a user, [`StoreError::NotFound`] when
-    /// the user does not exist.
+    /// [`StoreError::Conflict`] when the account already has a user, or the user another account at
+    /// the issuer; [`StoreError::NotFound`] when the user does not exist.
     async fn insert_identity(
         &self,
         identity: &ExternalIdentity,
@@ -48,6 +48,47 @@ pub trait IdentityStore: Send + Sync {
         identity: &ExternalIdentity,
         is_in_group: bool,
     ) -> Result<Option<User>, StoreError>;
+
+    /// Returns the accounts of a user, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] as for any read.
+    async fn identities_of_user(&self, user: UserId) -> Result<Vec<LinkedIdentity>, StoreError>;
+
+    /// Takes an account from a user at `at`, and ends the sessions of the user. If a group of the
+    /// account gave the role of admin, the user becomes a member. Returns `false` when the account
+    /// is not one of the user.
+    ///
+    /// # Errors
+    /// [`StoreError`] as for any write.
+    async fn delete_identity(
+        &self,
+        user: UserId,
+        identity: &ExternalIdentity,
+        at: OffsetDateTime,
+    ) -> Result<bool, StoreError>;
+
+    /// Records that a sign-in at a provider was answered, until it would expire by itself, and
+    /// deletes those that expired before `now`. `state` is the hash of its state. Returns `false`
+    /// when it was answered before, on whatever node.
+    ///
+    /// # Errors
+    /// [`StoreError`] as for any write.
+    async fn use_sign_in(
+        &self,
+        state: &[u8; 32],
+        expires_at: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError>;
+}
+
+/// An account at an identity provider that a user signs in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkedIdentity {
+    /// The account.
+    pub identity: ExternalIdentity,
+    /// When it was assigned to the user.
+    pub created_at: OffsetDateTime,
 }
 
 /// The user of an account at an identity provider.

@@ -37,7 +37,7 @@ pub use database_clock::{ClockSkew, DatabaseClock, describe_metrics};
 pub use database_time::TimeStore;
 pub use error::StoreError;
 pub use hold_point::hold_point;
-pub use identities::{IdentityOfUser, IdentityStore};
+pub use identities::{IdentityOfUser, IdentityStore, LinkedIdentity};
 pub use invitations::Invitations;
 pub use journals::{
     AcceptedLoss, Branch, Claimed, ClickBatch, Dropped, Ingested, JournalClaim, JournalNote,
@@ -56,7 +56,7 @@ pub use sessions::{SessionStore, SignedIn};
 pub use setup::{SetUp, SetupStore};
 pub use stats::{ClickSpan, ClicksQuery, KeptClick, LinkDay, LinkDayFacts, StatsStore};
 pub use tokens::TokenStore;
-pub use users::{UserChange, UserStore};
+pub use users::{PasswordChange, PasswordSet, UserChange, UserStore};
 
 use async_trait::async_trait;
 

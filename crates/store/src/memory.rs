@@ -19,8 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    AcceptedLossId, Click, ClickId, Clock, Cursor, HostPattern, JournalId, LinkId, Salt, SessionId,
-    SetupHash, ShortCode, SystemClock, TokenId, UserId, micros,
+    AcceptedLossId, Click, ClickId, Clock, Cursor, HostPattern, JournalId, LinkId, Salt, ServerKey,
+    SessionId, SetupHash, ShortCode, SystemClock, TokenId, UserId, micros,
 };
 
 use crate::{
@@ -53,6 +53,9 @@ struct State {
     sessions: BTreeMap<SessionId, sign_in::KeptSession>,
     setup_tokens: BTreeMap<SetupHash, OffsetDateTime>,
     identities: BTreeMap<[u8; 32], sign_in::KeptIdentity>,
+    /// The sign-ins that were answered, and when they expire.
+    used_sign_ins: BTreeMap<[u8; 32], OffsetDateTime>,
+    browser_key: Option<ServerKey>,
     clock: OwnClock,
 }
 

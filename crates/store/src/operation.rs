@@ -151,15 +151,15 @@ macro_rules! operations {
             UsersAfter: users_after(cursor: Option<UserCursor>, limit: u32) -> Vec<User>;
             ChangeUser: change_user(id: UserId, change: &UserChange) -> Option<User>;
             Password: password(id: UserId) -> Option<PasswordHash>;
-            SetPassword: set_password(
-                id: UserId, password: Option<&PasswordHash>, at: OffsetDateTime, kept: Option<SessionId>
-            ) -> bool;
+            SetPassword:
+                set_password(id: UserId, password: Option<&PasswordHash>, change: PasswordChange)
+                -> Option<PasswordSet>;
             DeleteUser: delete_user(id: UserId) -> bool;
         }] $then $extra }
     };
     (@ [TokenStore $($rest:ident)*] [$($done:tt)*] $then:ident $extra:tt) => {
         $crate::operations! { @ [$($rest)*] [$($done)* TokenStore {
-            InsertToken: insert_token(token: &ApiToken, hash: &TokenHash) -> ();
+            InsertToken: insert_token(token: &ApiToken, hash: &TokenHash, at_most: u32) -> bool;
             TokenByHash: token_by_hash(hash: &TokenHash) -> Option<(ApiToken, User)>;
             TokensAfter:
                 tokens_after(user: UserId, cursor: Option<TokenCursor>, limit: u32)
@@ -183,6 +183,7 @@ macro_rules! operations {
                 end_sessions(user: UserId, kept: Option<SessionId>, at: OffsetDateTime)
                 -> u64;
             PurgeSessions: purge_sessions(before: OffsetDateTime, limit: u32) -> u64;
+            BrowserKey: browser_key(candidate: &ServerKey) -> ServerKey;
             UsersOfSessions:
                 users_of_sessions(hashes: &[SessionHash])
                 -> BTreeMap<SessionHash, SignedIn>;
@@ -238,6 +239,13 @@ macro_rules! operations {
             FollowAdminGroup:
                 follow_admin_group(identity: &ExternalIdentity, is_in_group: bool)
                 -> Option<User>;
+            IdentitiesOfUser: identities_of_user(user: UserId) -> Vec<LinkedIdentity>;
+            DeleteIdentity:
+                delete_identity(user: UserId, identity: &ExternalIdentity, at: OffsetDateTime)
+                -> bool;
+            UseSignIn:
+                use_sign_in(state: &[u8; 32], expires_at: OffsetDateTime, now: OffsetDateTime)
+                -> bool;
         }] $then $extra }
     };
     (@ [TimeStore $($rest:ident)*] [$($done:tt)*] $then:ident $extra:tt) => {
@@ -264,11 +272,7 @@ pub mod signatures {
     pub use async_trait::async_trait;
     pub use time::{Date, OffsetDateTime};
     pub use waypost_core::{
-        ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation, JournalId,
-        JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes,
-        OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, Session, SessionCursor,
-        SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash,
-        TokenId, User, UserCursor, UserId,
+        ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation, JournalId, JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes, OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, ServerKey, Session, SessionCursor, SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
     };
 
     pub use crate::rollup::{Counted, FactsSum, Part};
@@ -277,10 +281,7 @@ pub mod signatures {
         ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore,
         Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
         JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts,
-        LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode, NestedCode, Orphan,
-        OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf, PathStore,
-        PurgeScope, Recorded, SaltStore, SessionStore, SetUp, SetupStore, SignedIn, StatsStore,
-        Store, StoreError, TimeStore, TokenStore, Transfer, Updated, UserChange, UserStore,
+        LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode, LinkedIdentity, NestedCode, Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf, PasswordChange, PasswordSet, PathStore, PurgeScope, Recorded, SaltStore, SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore, TokenStore, Transfer, Updated, UserChange, UserStore,
     };
 }
 

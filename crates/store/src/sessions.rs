@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
-use waypost_core::{Session, SessionCursor, SessionHash, SessionId, User, UserId};
+use waypost_core::{ServerKey, Session, SessionCursor, SessionHash, SessionId, User, UserId};
 
 use crate::StoreError;
 
@@ -87,6 +87,13 @@ pub trait SessionStore: Send + Sync {
     /// # Errors
     /// [`StoreError`] as for any write.
     async fn purge_sessions(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError>;
+
+    /// Returns the key with which browsers prove an earlier sign-in. It is the same for all nodes:
+    /// the first one to ask stores its candidate.
+    ///
+    /// # Errors
+    /// [`StoreError`] as for any write.
+    async fn browser_key(&self, candidate: &ServerKey) -> Result<ServerKey, StoreError>;
 
     /// Returns the users of these sessions, and the time during which the sessions are or were
     /// valid. Sessions that do not exist are left out.

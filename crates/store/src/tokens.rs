@@ -9,12 +9,19 @@ use crate::StoreError;
 /// Keeps API tokens, and the hashes by which they are found.
 #[async_trait]
 pub trait TokenStore: Send + Sync {
-    /// Inserts a token that is found by `hash`.
+    /// Inserts a token that is found by `hash`. Returns `false` and inserts nothing when the user
+    /// already has `at_most` tokens that are valid when the token is created, also if several are
+    /// inserted at once.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the hash or the ID is in use, [`StoreError::NotFound`] when
     /// the user does not exist.
-    async fn insert_token(&self, token: &ApiToken, hash: &TokenHash) -> Result<(), StoreError>;
+    async fn insert_token(
+        &self,
+        token: &ApiToken,
+        hash: &TokenHash,
+        at_most: u32,
+    ) -> Result<bool, StoreError>;
 
     /// Finds a token, valid or not, and its user by the hash of the token.
     ///

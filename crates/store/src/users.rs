@@ -66,8 +66,8 @@ pub trait UserStore: Send + Sync {
     /// [`StoreError`] as for any read.
     async fn password(&self, id: UserId) -> Result<Option<PasswordHash>, StoreError>;
 
-    /// Sets the password of a user at `at`; `None` removes it. Ends their sessions, except one to
-    /// keep. Returns `false` when the user does not exist.
+    /// Sets the password of a user; `None` removes it. Ends their sessions, and revokes their API
+    /// tokens if `change` says so. Returns `None` when the user does not exist.
     ///
     /// # Errors
     /// [`StoreError`] as for any write.
@@ -75,9 +75,8 @@ pub trait UserStore: Send + Sync {
         &self,
         id: UserId,
         password: Option<&PasswordHash>,
-        at: OffsetDateTime,
-        kept: Option<SessionId>,
-    ) -> Result<bool, StoreError>;
+        change: PasswordChange,
+    ) -> Result<Option<PasswordSet>, StoreError>;
 
     /// Deletes a user with their API tokens, sessions, shares and invitations. Their clicks are kept without a
     /// user. Returns `false` when the user did not exist.
@@ -86,6 +85,26 @@ pub trait UserStore: Send + Sync {
     /// [`StoreError::Conflict`] while they own links: see
     /// [`AccessStore::take_links`](crate::AccessStore::take_links).
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError>;
+}
+
+/// How to set a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PasswordChange {
+    /// When it is set.
+    pub at: OffsetDateTime,
+    /// A session of the user to keep.
+    pub kept: Option<SessionId>,
+    /// Whether to revoke all API tokens of the user.
+    pub revoke_tokens: bool,
+}
+
+/// What ended when a password was set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PasswordSet {
+    /// Number of sessions that ended. Those that had expired and were not ended count.
+    pub sessions: u64,
+    /// Number of API tokens that were valid and are revoked.
+    pub tokens: u64,
 }
 
 /// What to change of a user. Fields that are `None` stay as they are.

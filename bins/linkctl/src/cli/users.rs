@@ -39,6 +39,24 @@ pub(crate) enum User {
     Password {
         /// Email address of the user
         email: Email,
+        /// Also revoke all API tokens of the user
+        #[arg(long)]
+        revoke_tokens: bool,
+    },
+    /// List the OpenID accounts that a user signs in with
+    Identities {
+        /// Email address of the user
+        email: Email,
+    },
+    /// Unlink an OpenID account from a user, and sign them out everywhere
+    ///
+    /// The next account at the provider with the email address of the user signs in as this user.
+    /// If the address belongs to another person now, change it on the page of the user instead.
+    Unlink {
+        /// Email address of the user
+        email: Email,
+        /// ID of the account, as `linkctl user identities` shows it
+        id: String,
     },
     /// Delete a user with their API tokens and sessions
     Delete {

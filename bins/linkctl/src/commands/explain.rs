@@ -4,7 +4,7 @@ use std::fmt;
 
 use waypost_analytics::{ClickSettings, VisitHeaders};
 use waypost_api::{ExplainedVisit, Explainer, Explanation};
-use waypost_core::{Actor, BaseUrl, Clock, Email, Scopes};
+use waypost_core::{Actor, BaseUrl, Clock, Credential, Email, Scopes};
 use waypost_service::{Links, Resolver, Router, Shortener};
 
 use crate::cli;
@@ -64,6 +64,7 @@ async fn visitor(email: &Email, shortener: &Shortener) -> Result<Actor, Failure>
         id: user.id,
         role: user.role,
         scopes: Scopes::all(),
+        credential: Credential::Session,
     })
 }
 

@@ -1,5 +1,7 @@
 //! `linkctl user`: adds, lists, changes and deletes users.
 
+mod identities;
+
 use serde::Serialize;
 use waypost_api::UserRecord;
 use waypost_core::{Actor, Email, Password, Role, User, UserCursor};
@@ -37,8 +39,19 @@ pub(super) async fn run(
             delete(email, links, confirmation, accounts, console).await?;
             return Ok(Status::Done);
         }
-        cli::User::Password { email } => {
-            set_password(email, accounts, console).await?;
+        cli::User::Password {
+            email,
+            revoke_tokens,
+        } => {
+            set_password(email, revoke_tokens, accounts, console).await?;
+            return Ok(Status::Done);
+        }
+        cli::User::Identities { email } => {
+            identities::list(email, accounts, console).await?;
+            return Ok(Status::Done);
+        }
+        cli::User::Unlink { email, id } => {
+            identities::unlink(email, id, accounts, console).await?;
             return Ok(Status::Done);
         }
         cli::User::Promote { email } => (
@@ -96,15 +109,24 @@ async fn add(
 
 async fn set_password(
     email: Email,
+    revoke_tokens: bool,
     accounts: &Accounts,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
     let user = find(email, accounts).await?;
     let password = Password::parse(&console.secret()?)?;
-    if !accounts.set_password(user.id, password).await? {
+    let set = accounts.set_password(&Actor::Operator, user.id, password, revoke_tokens);
+    let Some(ended) = set.await? else {
         return Err(Failure::NoUser(user.email));
+    };
+    if revoke_tokens {
+        console.say(format_args!(
+            "password set; all sessions of the user are signed out, and {} revoked",
+            counted(ended.tokens, "API token")
+        ));
+    } else {
+        console.say("password set; all sessions of the user are signed out");
     }
-    console.say("password set; all sessions of the user are signed out");
     print(&user, console)
 }
 
@@ -245,7 +267,7 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-03-01 12:00:00.5 UTC);
 
-    fn accounts() -> Accounts {
+    pub(super) fn accounts() -> Accounts {
         Accounts::new(AccountsParts {
             store: Arc::new(MemoryStore::new()),
             clock: Arc::new(ManualClock::new(NOW)),
@@ -256,7 +278,7 @@ mod tests {
         })
     }
 
-    fn email(text: &str) -> Email {
+    pub(super) fn email(text: &str) -> Email {
         Email::parse(text).unwrap()
     }
 
@@ -269,7 +291,7 @@ mod tests {
         }
     }
 
-    async fn done(
+    pub(super) async fn done(
         command: cli::User,
         accounts: &Accounts,
         json: bool,
@@ -374,7 +396,11 @@ mod tests {
         let secret = opened.unwrap().secret;
         let set = async |input: &str| {
             let email = email("ada@example.com");
-            done(cli::User::Password { email }, &accounts, false, input).await
+            let password = cli::User::Password {
+                email,
+                revoke_tokens: true,
+            };
+            done(password, &accounts, false, input).await
         };
         let short = set("secret\n").await;
         assert_eq!(short.unwrap_err().status(), Status::Usage);

@@ -332,6 +332,13 @@ fn signing_in(add: &mut Add<'_>) {
         let kept = "until the first user exists";
         add("setup_tokens", field, source, kept, NOBODY, true);
     }
+    for (field, source) in [
+        ("state_hash", "SHA-256 of a random value of the sign-in"),
+        ("expires_at", "when the sign-in expires"),
+    ] {
+        let kept = "until the next sign-in after it expires";
+        add("used_sign_ins", field, source, kept, NOBODY, true);
+    }
     whose_links(add);
 }
 

@@ -46,6 +46,7 @@ impl From<LinkError> for ApiError {
         let code = match error {
             LinkError::Unauthenticated => return Self::unauthorized(false),
             LinkError::ScopeMissing(scope) => return Self::scope_missing(scope),
+            LinkError::SessionRequired => return Self::session_required(),
             LinkError::Store(error) => return error.into(),
             LinkError::Exhausted => return Self::internal(error),
             LinkError::NotFound => return Self::no_such_thing(),
@@ -82,11 +83,12 @@ impl From<AccountError> for ApiError {
             AccountError::NoUser | AccountError::NoHeir => {
                 Self::new(ErrorCode::UserUnknown, error.to_string())
             }
-            AccountError::EmailTaken(_) | AccountError::AddressInUse | AccountError::Oneself => {
-                Self::new(ErrorCode::Conflict, error.to_string())
-            }
+            AccountError::EmailTaken(_)
+            | AccountError::AddressInUse
+            | AccountError::Oneself
+            | AccountError::TooManyTokens => Self::new(ErrorCode::Conflict, error.to_string()),
             AccountError::ActorGone => Self::unauthorized(true),
-            AccountError::ScopeMissing(scope) => Self::scope_missing(scope),
+            AccountError::SessionRequired => Self::session_required(),
             AccountError::NotAnAdmin => Self::forbidden("this requires an admin"),
             AccountError::ExpiresInThePast => Self::bad_request(error.to_string()),
         }

@@ -1,8 +1,8 @@
 //! Errors shown to people who could not be signed in with the provider. The cause goes to the log
 //! only.
 //!
-//! `forget` is the header that removes the sign-in cookie of the browser, if the cookie is no
-//! longer of use.
+//! `forget` is the header that removes the sign-in cookie of the browser: a pending sign-in is
+//! answered once, whatever the outcome.
 
 use actix_web::http::header::HeaderValue;
 use waypost_service::IdentityError;
@@ -28,8 +28,9 @@ pub(crate) fn failed(error: OidcError, forget: Option<HeaderValue>) -> ApiError 
         OidcError::NotBegun => return not_begun(),
         OidcError::Unavailable(_) => ApiError::new(
             ErrorCode::OidcUnavailable,
-            "the sign-in provider is unavailable; try again in a moment or sign in with a password",
-        ),
+            "the sign-in provider is unavailable; sign in again in a moment or with a password",
+        )
+        .setting(forget),
         OidcError::Declined { error, description } => {
             let message = declined(error, description.as_deref());
             ApiError::new(ErrorCode::OidcRefused, message).setting(forget)
@@ -49,6 +50,8 @@ pub(crate) fn refused(error: IdentityError, forget: Option<HeaderValue>) -> ApiE
     let advice = match error {
         IdentityError::Store(error) => return error.into(),
         IdentityError::NoEmail => "add one there, and sign in again",
+        IdentityError::InvalidEmail(_) => "ask an admin of this server",
+        IdentityError::OtherAccount => "ask an admin of this server to unlink it",
         IdentityError::EmailNotVerified => "verify it there, and sign in again",
         IdentityError::DomainNotAllowed => "sign in with another account",
         IdentityError::Disabled => "ask an admin of this server",

@@ -74,7 +74,7 @@ impl Told {
         let is_in = |group: &String| groups.contains(group);
         ProvenIdentity {
             identity,
-            email: email.and_then(|email| Email::parse(&email).ok()),
+            email: email.map(|email| Email::parse(&email)),
             email_verified: email_verified.unwrap_or(false),
             display_name: name.unwrap_or_default(),
             is_in_admin_group: settings.admin_group.as_ref().map(is_in),

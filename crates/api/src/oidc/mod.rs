@@ -94,6 +94,13 @@ pub(crate) struct Response {
     error_description: Option<String>,
 }
 
+impl Response {
+    /// Whether it belongs to a pending sign-in.
+    pub(crate) fn answers(&self, pending: &Pending) -> bool {
+        pending.is_answered_by(self.state.as_deref().unwrap_or_default())
+    }
+}
+
 impl Oidc {
     /// Sets up sign-in with a provider. Sends no request yet.
     ///
@@ -161,8 +168,8 @@ impl Oidc {
         Ok((url.into(), pending))
     }
 
-    /// Completes a sign-in with the authorization response. Returns the identity that the provider
-    /// has proven.
+    /// Completes a sign-in with the authorization response, which the browser has not brought
+    /// before. Returns the identity that the provider has proven.
     ///
     /// # Errors
     /// [`OidcError`] if the response is invalid or the provider is unavailable.
@@ -171,8 +178,7 @@ impl Oidc {
         pending: &Pending,
         response: Response,
     ) -> Result<ProvenIdentity, OidcError> {
-        let state = response.state.unwrap_or_default();
-        if !pending.is_answered_by(&state) {
+        if !response.answers(pending) {
             return Err(OidcError::NotBegun);
         }
         let known = self.provider.known().await?;

@@ -74,10 +74,21 @@ impl Pending {
         (whole && lasts).then_some(pending)
     }
 
+    /// Returns the hash of the state, under which the sign-in is answered once.
+    pub(crate) fn state_hash(&self) -> TokenHash {
+        TokenHash::of(&self.state)
+    }
+
+    /// Returns when it expires.
+    pub(crate) fn expires_at(&self) -> OffsetDateTime {
+        let begun_at = OffsetDateTime::from_unix_timestamp(self.begun_at);
+        begun_at.unwrap_or(OffsetDateTime::UNIX_EPOCH) + LASTS
+    }
+
     /// Whether an authorization response belongs to this sign-in. Compares hashes, so that the time
     /// reveals nothing about the secret.
     pub(super) fn is_answered_by(&self, state: &str) -> bool {
-        TokenHash::of(&self.state) == TokenHash::of(state)
+        self.state_hash() == TokenHash::of(state)
     }
 }
 

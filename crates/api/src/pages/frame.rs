@@ -14,7 +14,7 @@ use waypost_service::KnownSession;
 use super::{Flash, PageResult, answer};
 use crate::assets;
 use crate::errors::ApiError;
-use crate::request::caller::SignedIn;
+use crate::request::caller::{SignedIn, session_for_page};
 use crate::request::client::is_htmx;
 use crate::request::csrf;
 use crate::site::Site;
@@ -80,10 +80,9 @@ impl Frame {
         let state = state.ok_or_else(|| ApiError::internal("the server has no state"))?;
         let (site, headers) = (state.site(), request.headers());
         let found = request.extensions().get::<SignedIn>().cloned();
-        let known = match (found, site.session_of(headers)) {
-            (Some(SignedIn(known)), _) => Some(known),
-            (None, Some(presented)) => state.accounts().authenticate_session(presented).await?,
-            (None, None) => None,
+        let known = match found {
+            Some(SignedIn(known)) => Some(known),
+            None => session_for_page(request, state).await?,
         };
         let (csrf, csrf_cookie) = csrf::token(headers, site, state.random());
         let flash = site.flash_of(headers);

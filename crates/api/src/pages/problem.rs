@@ -81,6 +81,7 @@ const fn heading(code: ErrorCode) -> &'static str {
         ErrorCode::Unauthorized
         | ErrorCode::Forbidden
         | ErrorCode::ScopeMissing
+        | ErrorCode::SessionRequired
         | ErrorCode::OidcRefused => "You do not have access",
         ErrorCode::TooManyRequests => "Too many requests",
         ErrorCode::Unavailable | ErrorCode::Busy | ErrorCode::OidcUnavailable => {

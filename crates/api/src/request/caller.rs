@@ -19,7 +19,7 @@ use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, web}
 use waypost_core::{Action, Actor, Decision, SessionId, UserId, decide};
 use waypost_service::{KnownSession, permit};
 
-use crate::errors::ApiError;
+use crate::errors::{ApiError, ErrorCode};
 use crate::request::csrf;
 use crate::request::quota;
 use crate::state::State;
@@ -126,16 +126,26 @@ async fn by_session(
     let Some(presented) = state.site().session_of(request.headers()) else {
         return Ok(None);
     };
-    quota::check_refused(request, state)?;
+    let look_up = quota::look_up(request, state, Some(presented)).await?;
     let known = state.accounts().authenticate_session(presented).await?;
-    if known.is_none() {
-        quota::note_refused(request, state);
-    }
+    look_up.end(request, known.is_some())?;
     Ok(known)
 }
 
-/// Authenticates the token of a request. An IP address with too many rejected tokens is rejected
-/// for a while.
+/// Returns the session of a request for a page. An IP address with too many rejected credentials
+/// gets the pages that everyone sees, and can sign in.
+pub(crate) async fn session_for_page(
+    request: &HttpRequest,
+    state: &State,
+) -> Result<Option<KnownSession>, ApiError> {
+    match by_session(request, state).await {
+        Err(error) if error.code() == ErrorCode::TooManyRequests => Ok(None),
+        known => known,
+    }
+}
+
+/// Authenticates the token of a request. A valid token is accepted even if its IP address has sent
+/// too many wrong ones.
 async fn by_token(request: &HttpRequest, state: &State) -> Result<Actor, ApiError> {
     let Some(credentials) = request.headers().get(header::AUTHORIZATION) else {
         return Ok(Actor::Anonymous);
@@ -147,17 +157,16 @@ async fn by_token(request: &HttpRequest, state: &State) -> Result<Actor, ApiErro
         .and_then(|credentials| credentials.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(BEARER))
         .map(|(_, token)| token.trim());
-    if !presented.is_some_and(|token| state.accounts().is_operator(token)) {
-        quota::check_refused(request, state)?;
+    if presented.is_some_and(|token| state.accounts().is_operator(token)) {
+        return Ok(Actor::Operator);
     }
+    let look_up = quota::look_up(request, state, presented).await?;
     let actor = match presented {
         Some(token) => state.accounts().authenticate(token).await?,
         None => None,
     };
-    actor.ok_or_else(|| {
-        quota::note_refused(request, state);
-        ApiError::unauthorized(true)
-    })
+    look_up.end(request, actor.is_some())?;
+    actor.ok_or_else(|| ApiError::unauthorized(true))
 }
 
 /// Wraps a handler: authenticates the caller, and rejects callers without access.
@@ -181,9 +190,7 @@ pub(crate) async fn authorise(
         let cookie = extended.and_then(|known| renewed(&known, &state, request.headers()));
         let mut answer = next.call(request).await?;
         tell_quota(&mut answer);
-        if let Some(cookie) = cookie {
-            answer.headers_mut().append(header::SET_COOKIE, cookie);
-        }
+        keep_extended(cookie, &mut answer, &state);
         return Ok(answer);
     }
     next.call(request).await
@@ -192,6 +199,19 @@ pub(crate) async fn authorise(
 fn tell_quota(answer: &mut ServiceResponse<BoxBody>) {
     let request = answer.request().clone();
     quota::tell(&request, answer.headers_mut());
+}
+
+/// Adds the cookie of an extended session, unless the response sets another one.
+fn keep_extended(
+    cookie: Option<HeaderValue>,
+    answer: &mut ServiceResponse<BoxBody>,
+    state: &State,
+) {
+    if let Some(cookie) = cookie
+        && !state.site().sets_session(answer.headers())
+    {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
 }
 
 /// Returns the cookie of an extended session.

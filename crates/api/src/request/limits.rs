@@ -3,6 +3,8 @@
 //! A signed-in caller has one budget, whichever token or session they use; others have one per IP
 //! address (per /64 network for IPv6). The operator has no limits. Each server keeps its budgets in
 //! memory: with n servers, every caller has n budgets. Redirects and open routes are never limited.
+//! A valid credential is limited by the budget of its user alone; rejected ones are charged to the
+//! IP address.
 //!
 //! Responses say what is left (`RateLimit-Limit`, `RateLimit-Remaining`, `RateLimit-Reset`, as in
 //! draft-ietf-httpapi-ratelimit-headers-03).
@@ -14,9 +16,11 @@ use time::{Duration, OffsetDateTime};
 use waypost_core::UserId;
 
 use crate::request::budget::{Budget, Budgets, Remaining};
+use crate::request::trials::Trials;
 use crate::settings::LimitSettings;
 
-/// Rejected credentials per IP address: 60, then 1 per second.
+/// Rejected credentials per IP address: 60, then 1 per second. Beyond the limit, valid credentials
+/// are accepted all the same ([`Trials`]).
 const REFUSED: Budget = Budget {
     burst: 60,
     every: Duration::SECOND,
@@ -48,6 +52,7 @@ pub(crate) struct Limits {
     pub(super) links: Option<Kind>,
     pub(super) refused: Option<Kind>,
     pub(super) look_ups: Option<Kind>,
+    pub(super) trials: Trials,
 }
 
 /// What is left of the budget that a request was charged to; stored in the request for its
@@ -103,6 +108,7 @@ impl Limits {
             look_ups: requests.is_some().then(|| Kind::with(LOOK_UPS)),
             requests,
             links: Kind::of(settings.links_per_hour, Duration::HOUR),
+            trials: Trials::default(),
         }
     }
 }

@@ -6,7 +6,8 @@
 //! | the client: its IP address and headers | `client.rs` |
 //! | request IDs and lines in the log | `access.rs`, `route_names.rs` |
 //! | protection against cross-site requests | `csrf.rs` |
-//! | limits of requests, created links and failed sign-ins | `quota.rs`, `limits.rs`, `budget.rs`, `throttle.rs` |
+//! | limits of requests, created links and rejected credentials | `quota.rs`, `limits.rs`, `budget.rs`, `trials.rs` |
+//! | limits of failed sign-ins | `throttle.rs` |
 //! | bodies and queries | `input.rs` |
 //! | pages of lists, versions of links | `paging.rs`, `versions.rs` |
 
@@ -21,4 +22,5 @@ pub(crate) mod paging;
 pub(crate) mod quota;
 pub(crate) mod route_names;
 pub(crate) mod throttle;
+pub(crate) mod trials;
 pub(crate) mod versions;

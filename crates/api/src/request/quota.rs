@@ -8,41 +8,93 @@ use crate::errors::ApiError;
 use crate::request::budget::{network_of, seconds};
 use crate::request::client::client_address;
 use crate::request::limits::{Kind, Quota, Who};
+use crate::request::trials::Turn;
 use crate::state::State;
 
-/// Rejects a client with too many rejected credentials, before anything is looked up.
+/// The look-up of a credential that a request presents.
+#[must_use = "the outcome counts"]
+pub(crate) struct LookUp<'s> {
+    state: &'s State,
+    presented: Option<&'s str>,
+    /// The kind of budget, and the IP address that pays if the credential is rejected; `None` if
+    /// there are no limits.
+    payer: Option<(&'s Kind, Who)>,
+    /// Whether the IP address has used up its rejected credentials.
+    is_over: bool,
+    turn: Turn<'s>,
+}
+
+/// Begins the look-up of a credential; `presented` is `None` for one that cannot be read. If the
+/// IP address of the client has sent too many wrong ones, the look-up may wait for its turn.
 ///
 /// # Errors
-/// `TOO_MANY_REQUESTS`.
-pub(crate) fn check_refused(request: &HttpRequest, state: &State) -> Result<(), ApiError> {
+/// `TOO_MANY_REQUESTS` if the credential is not to be looked up.
+pub(crate) async fn look_up<'s>(
+    request: &HttpRequest,
+    state: &'s State,
+    presented: Option<&'s str>,
+) -> Result<LookUp<'s>, ApiError> {
+    let mut look_up = LookUp {
+        state,
+        presented,
+        payer: None,
+        is_over: false,
+        turn: None,
+    };
     let Some(kind) = &state.limits().refused else {
-        return Ok(());
+        return Ok(look_up);
     };
-    let Some(address) = client_address(request, state) else {
-        return Ok(());
+    let Some(address) = client_address(request, state).map(network_of) else {
+        return Ok(look_up);
     };
-    let who = Who::Address(network_of(address));
-    let left = kind.spent().left(&who, kind.budget, state.clock().now());
-    if left.remaining > 0 {
-        return Ok(());
+    let (who, now) = (Who::Address(address), state.clock().now());
+    look_up.payer = Some((kind, who));
+    look_up.is_over = kind.spent().left(&who, kind.budget, now).remaining == 0;
+    if look_up.is_over {
+        let refused = |()| too_many_rejected(request, kind, who, state);
+        let presented = presented.ok_or(()).map_err(refused)?;
+        let turn = state.limits().trials.turn(presented, address, now).await;
+        look_up.turn = turn.map_err(|_| refused(()))?;
     }
+    Ok(look_up)
+}
+
+impl LookUp<'_> {
+    /// Ends the look-up. A rejected credential is charged to the IP address of the client.
+    ///
+    /// # Errors
+    /// `TOO_MANY_REQUESTS` if the credential is rejected and the IP address has sent too many wrong
+    /// ones before.
+    pub(crate) fn end(self, request: &HttpRequest, is_accepted: bool) -> Result<(), ApiError> {
+        drop(self.turn);
+        let Some((kind, who)) = self.payer else {
+            return Ok(());
+        };
+        let now = self.state.clock().now();
+        if let Some(presented) = self.presented {
+            let trials = &self.state.limits().trials;
+            trials.remember(presented, is_accepted, now);
+        }
+        if is_accepted {
+            return Ok(());
+        }
+        if self.is_over {
+            return Err(too_many_rejected(request, kind, who, self.state));
+        }
+        let _ = kind.take(who, 1, now);
+        Ok(())
+    }
+}
+
+fn too_many_rejected(request: &HttpRequest, kind: &Kind, who: Who, state: &State) -> ApiError {
+    let left = kind.spent().left(&who, kind.budget, state.clock().now());
     let quota = Quota {
         limit: kind.budget.burst,
         left,
     };
     request.extensions_mut().insert(quota);
     let message = "too many rejected credentials from this IP address";
-    Err(ApiError::too_many_requests(message, kind.budget.every))
-}
-
-/// Charges rejected credentials to the IP address of the client.
-pub(crate) fn note_refused(request: &HttpRequest, state: &State) {
-    if let Some(kind) = &state.limits().refused
-        && let Some(address) = client_address(request, state)
-    {
-        let who = Who::Address(network_of(address));
-        let _ = kind.take(who, 1, state.clock().now());
-    }
+    ApiError::too_many_requests(message, kind.budget.every)
 }
 
 /// Charges a request.

@@ -1,11 +1,14 @@
 //! Admin pages of users: adding, changing, disabling and deleting them.
 
 use reqwest::StatusCode;
-use waypost_core::Role;
-use waypost_store::{LinkEdit, LinkStore as _, LinkUpdate, UserChange, UserStore as _};
+use serde_json::json;
+use waypost_core::{ExternalIdentity, Role};
+use waypost_store::{
+    IdentityStore as _, LinkEdit, LinkStore as _, LinkUpdate, UserChange, UserStore as _,
+};
 
 use crate::admin_pages::{ESCAPED, HOSTILE, assert_led, find, link_of, rooted};
-use crate::browser::{PASSWORD, add, signed_in, status};
+use crate::browser::{ME, PASSWORD, add, signed_in, status};
 use crate::settings_pages::{assert_problem, send_form};
 use crate::setup::TestServer;
 
@@ -208,4 +211,74 @@ async fn a_disabled_user_is_marked_in_the_list() {
         1,
         "{page}"
     );
+}
+
+#[tokio::test]
+async fn an_admin_sets_a_password_and_unlinks_an_account() {
+    let server = TestServer::closed().await;
+    let (admin, browser) = rooted(&server).await;
+    let ada = add(&server, "ada").await;
+    let theirs = signed_in(&server).await;
+    let token = server.token(ada.id, "read").await;
+    let identity = ExternalIdentity::parse("https://id.example", "<ada>").unwrap();
+    let store = server.store.memory();
+    let inserted = store.insert_identity(&identity, ada.id, false, ada.created_at);
+    inserted.await.unwrap();
+
+    let path = format!("/admin/users/{}", ada.id);
+    let set = format!("{path}/password");
+    let short = [("new_password", "short")];
+    let refused = send_form(&browser, &path, &set, &short).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused.body.contains("at least 10 characters"),
+        "{refused:?}"
+    );
+    assert_eq!(status(&theirs).await, 200);
+    let fields = [("new_password", "battery staple"), ("revoke_tokens", "on")];
+    assert_led(&send_form(&browser, &path, &set, &fields).await, &path);
+    let page = browser.get(&path).await.body;
+    assert!(page.contains("their API tokens are revoked"), "{page}");
+    assert_eq!(status(&theirs).await, 401);
+    assert_eq!(
+        server.read(&token, ME).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    let back = theirs
+        .sign_in("ada@example.com", "battery staple", "")
+        .await;
+    assert_eq!(back.status, StatusCode::SEE_OTHER);
+
+    assert!(
+        page.contains("https://id.example") && page.contains("&#60;ada&#62;"),
+        "{page}"
+    );
+    let list = format!("/api/v1/admin{}/identities", &path["/admin".len()..]);
+    let listed = browser.get(&list).await.json();
+    let expected = json!([{
+        "id": identity.id(), "issuer": "https://id.example", "subject": "<ada>",
+        "created_at": "2026-03-01T12:00:00.25Z",
+    }]);
+    assert_eq!(listed["identities"], expected);
+    let unlink = format!("{path}/identities");
+    let id = identity.id();
+    let missing = send_form(&browser, &path, &unlink, &[("identity", "x")]).await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+    assert_led(
+        &send_form(&browser, &path, &unlink, &[("identity", &id)]).await,
+        &path,
+    );
+    assert_eq!(status(&theirs).await, 401);
+    let page = browser.get(&path).await.body;
+    assert!(
+        page.contains("Account unlinked.") && !page.contains("https://id.example"),
+        "{page}"
+    );
+
+    // Admins change their own password in their settings.
+    let own = format!("/admin/users/{}", admin.id);
+    let page = browser.get(&own).await.body;
+    assert!(!page.contains("new_password"), "{page}");
+    let refused = send_form(&browser, &own, &format!("{own}/password"), &fields).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
 }

@@ -31,6 +31,8 @@ pub(crate) struct GatedStore {
     recorded: Mutex<Vec<Click>>,
     /// How often the counts were requested.
     pub(crate) counted: AtomicU64,
+    /// Number of operations on tokens.
+    pub(crate) token_operations: AtomicU64,
 }
 
 impl GatedStore {
@@ -42,6 +44,7 @@ impl GatedStore {
             begun: Semaphore::new(0),
             recorded: Mutex::default(),
             counted: AtomicU64::new(0),
+            token_operations: AtomicU64::new(0),
         })
     }
 
@@ -161,7 +164,14 @@ impl JournalStore for GatedStore {
 }
 
 waypost_store_testkit::forward!(links: GatedStore, self => self.pass().await?);
-waypost_store_testkit::forward!(people: GatedStore, self => self.pass().await?);
+waypost_store_testkit::forward!(
+    [UserStore SessionStore SetupStore IdentityStore]: GatedStore,
+    self => self.pass().await?
+);
+waypost_store_testkit::forward!([TokenStore]: GatedStore, self => {
+    self.token_operations.fetch_add(1, Ordering::SeqCst);
+    self.pass().await?
+});
 waypost_store_testkit::forward!(stats: GatedStore, self => self.pass().await?);
 waypost_store_testkit::forward!(
     [ChangeStore ClickStore LeaseStore SaltStore TimeStore]: GatedStore,

@@ -1,12 +1,15 @@
 //! Limits on API requests and created links.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 use time::Duration;
 use waypost_api::LimitSettings;
 
+use crate::browser::{add, signed_in, status};
 use crate::setup::{Answer, OPERATOR, TestServer, send};
 
 fn settings(requests_per_minute: u32, links_per_hour: u32) -> LimitSettings {
@@ -161,9 +164,64 @@ async fn an_ip_address_that_guesses_tokens_is_rejected_for_a_while() {
         assert_eq!(from("wp_guessed", "203.0.113.1").await, 401);
     }
     assert_eq!(from("wp_guessed", "203.0.113.1").await, 429);
-    assert_eq!(from(&ada.token, "203.0.113.1").await, 429);
-    assert_eq!(from(&ada.token, "203.0.113.2").await, 200);
+    assert_eq!(from("wp_other", "203.0.113.1").await, 429);
+    assert_eq!(from("wp_guessed", "203.0.113.2").await, 401);
     assert_eq!(from(OPERATOR, "203.0.113.1").await, 200);
-    server.clock.advance(Duration::SECOND);
     assert_eq!(from(&ada.token, "203.0.113.1").await, 200);
+    server.clock.advance(Duration::SECOND);
+    assert_eq!(from("wp_guessed", "203.0.113.1").await, 401);
+}
+
+#[tokio::test]
+async fn valid_credentials_are_accepted_from_an_ip_address_that_guesses() {
+    let server = TestServer::limited(false, settings(600, 0)).await;
+    let eve = server.member("eve").await;
+    add(&server, "ada").await;
+    let browser = signed_in(&server).await;
+    let guess = async |number: usize| {
+        let token = format!("wp_{number:043}");
+        list(&server, &token).await.status.as_u16()
+    };
+    for number in 0..60 {
+        assert_eq!(guess(number).await, 401);
+    }
+    let reads = || server.store.token_operations.load(Ordering::SeqCst);
+    let guessing = join_all((0..30).map(async |client| {
+        let mut statuses = Vec::new();
+        for _ in 0..3 {
+            statuses.push(guess(client).await);
+        }
+        statuses
+    }));
+    let before = reads();
+    let valid = async {
+        let mut statuses = Vec::new();
+        for _ in 0..45 {
+            statuses.push(list(&server, &eve.token).await.status.as_u16());
+            statuses.push(status(&browser).await);
+        }
+        statuses
+    };
+    let (guesses, valid) = tokio::join!(guessing, valid);
+    assert_eq!(valid, [200; 90]);
+    assert!(
+        guesses.iter().flatten().all(|status| *status == 429),
+        "{guesses:?}"
+    );
+    // No wrong token was looked up a second time.
+    assert_eq!(reads() - before, 45);
+    // Different wrong tokens are looked up only so often.
+    let different = join_all((1_000..1_200).map(&guess)).await;
+    assert!(
+        different.iter().all(|status| *status == 429),
+        "{different:?}"
+    );
+    assert!(reads() - before <= 45 + 100, "{}", reads() - before);
+    assert_eq!(list(&server, &eve.token).await.status, 200);
+    // A browser with an old session can still sign in.
+    let page = browser.get("/auth/login").await;
+    assert_eq!(page.status, 303);
+    browser.plant("__Host-waypost_session", &format!("wps_{}", "0".repeat(43)));
+    assert_eq!(browser.get("/auth/login").await.status, 200);
+    assert_eq!(browser.get("/dashboard").await.status, 303);
 }

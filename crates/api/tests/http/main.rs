@@ -22,6 +22,7 @@ mod link_pages;
 mod link_people_pages;
 mod links;
 mod live;
+mod lock_out;
 mod log;
 mod metrics;
 mod operation;

@@ -1,9 +1,9 @@
 //! Users with API tokens, and requests with these tokens.
 
-use reqwest::header::AUTHORIZATION;
+use reqwest::header::{AUTHORIZATION, COOKIE};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
-use waypost_core::{DisplayName, Email, Role, TokenId, TokenName, UserId};
+use waypost_core::{DisplayName, Email, Role, SessionSecret, TokenId, TokenName, UserId};
 use waypost_service::{NewToken, NewUser};
 use waypost_store::UserStore as _;
 
@@ -60,11 +60,24 @@ impl TestServer {
         (token.id, secret.reveal().to_owned())
     }
 
-    /// Returns a request with this token, or without one if it is empty.
+    /// Signs in a user and returns the secret of the session.
+    pub(crate) async fn session(&self, user: UserId) -> String {
+        let user = self.store.memory().user(user).await.unwrap().unwrap();
+        let opened = self.accounts.open_session(user, None).await.unwrap();
+        opened.secret.reveal().to_owned()
+    }
+
+    /// Returns a request with this token or session, or without credentials if it is empty.
     pub(crate) fn by(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
         let request = self.request(method, path);
         if token.is_empty() {
             return request;
+        }
+        if token.starts_with(SessionSecret::PREFIX) {
+            let cookie = format!("__Host-waypost_session={token}");
+            return request
+                .header(COOKIE, cookie)
+                .header("Sec-Fetch-Site", "same-origin");
         }
         request.header(AUTHORIZATION, format!("Bearer {token}"))
     }

@@ -24,9 +24,10 @@ async fn make(server: &TestServer, token: &str, body: &Value) -> Answer {
 async fn the_secret_of_a_token_is_shown_once() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
+    let session = server.session(ada.id).await;
     let body =
         json!({ "name": " deploy ", "scopes": ["read"], "expires_at": "2026-03-02T00:00:00Z" });
-    let made = make(&server, &ada.token, &body).await;
+    let made = make(&server, &session, &body).await;
     assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
     let mut token = made.json();
     let secret = token["secret"].take();
@@ -64,9 +65,11 @@ async fn the_secret_of_a_token_is_shown_once() {
 async fn a_revoked_or_expired_token_is_rejected() {
     let server = TestServer::closed().await;
     let (ada, eve) = (server.member("ada").await, server.member("eve").await);
+    let session = server.session(ada.id).await;
+    let of_eve = server.session(eve.id).await;
     let body = json!({ "name": "one", "expires_at": "2026-03-01T13:00:00Z" });
-    let one = make(&server, &ada.token, &body).await.json();
-    let other = make(&server, &ada.token, &json!({ "name": "other" }))
+    let one = make(&server, &session, &body).await.json();
+    let other = make(&server, &session, &json!({ "name": "other" }))
         .await
         .json();
     assert_eq!(other["expires_at"], Value::Null);
@@ -76,10 +79,9 @@ async fn a_revoked_or_expired_token_is_rejected() {
         assert_eq!(server.read(secret, ME).await.status, StatusCode::OK);
     }
     let path = format!("{TOKENS}/{}", text(&other["id"]));
-    let refused = server.ask(&eve.token, Method::DELETE, &path).await;
+    let refused = server.ask(&of_eve, Method::DELETE, &path).await;
     refused.assert_error(404, "NOT_FOUND");
-    // A token can revoke itself.
-    let revoked = server.ask(other_secret, Method::DELETE, &path).await;
+    let revoked = server.ask(&session, Method::DELETE, &path).await;
     assert_eq!(
         (revoked.status, revoked.body.as_str()),
         (StatusCode::NO_CONTENT, "")
@@ -90,11 +92,11 @@ async fn a_revoked_or_expired_token_is_rejected() {
         refused.header("www-authenticate"),
         "Bearer error=\"invalid_token\""
     );
-    let again = server.ask(&ada.token, Method::DELETE, &path).await;
+    let again = server.ask(&session, Method::DELETE, &path).await;
     assert_eq!(again.status, StatusCode::NO_CONTENT);
     for unknown in ["00000000-0000-0000-0000-000000000000", "deploy"] {
         let path = format!("{TOKENS}/{unknown}");
-        let refused = server.ask(&ada.token, Method::DELETE, &path).await;
+        let refused = server.ask(&session, Method::DELETE, &path).await;
         refused.assert_error(404, "NOT_FOUND");
     }
     server.clock.advance(Duration::HOUR);
@@ -109,33 +111,26 @@ async fn a_revoked_or_expired_token_is_rejected() {
 }
 
 #[tokio::test]
-async fn a_token_cannot_create_one_with_more_rights() {
+async fn a_token_has_the_rights_of_its_user_at_most() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
     let admin = server.admin("grace").await;
-    let writing = server.token(ada.id, "write").await;
-    let lacking = server.token(admin.id, "read,write").await;
-    for (token, scopes, status, code) in [
-        (&ada.token, json!(["read", "write"]), 201, ""),
-        (&ada.token, json!(["read", "admin"]), 403, "SCOPE_MISSING"),
-        (&writing, json!(["write"]), 201, ""),
-        (&writing, json!(["read"]), 403, "SCOPE_MISSING"),
-        (&lacking, json!(["admin"]), 403, "SCOPE_MISSING"),
-        (&admin.token, json!(["admin", "read"]), 201, ""),
-        (&ada.token, json!([]), 400, "BAD_REQUEST"),
-        (&ada.token, json!(["delete"]), 400, "BAD_REQUEST"),
-        (&ada.token, json!("read"), 400, "BAD_REQUEST"),
+    let (of_ada, of_admin) = (server.session(ada.id).await, server.session(admin.id).await);
+    for (session, scopes, status, code) in [
+        (&of_ada, json!(["read", "write"]), 201, ""),
+        (&of_ada, json!(["read", "admin"]), 403, "FORBIDDEN"),
+        (&of_admin, json!(["admin", "read"]), 201, ""),
+        (&of_ada, json!([]), 400, "BAD_REQUEST"),
+        (&of_ada, json!(["delete"]), 400, "BAD_REQUEST"),
+        (&of_ada, json!("read"), 400, "BAD_REQUEST"),
     ] {
-        let made = make(&server, token, &json!({ "name": "new", "scopes": scopes })).await;
+        let body = json!({ "name": "new", "scopes": scopes });
+        let made = make(&server, session, &body).await;
         match status {
             201 => assert_eq!(made.status, StatusCode::CREATED, "{scopes}: {made:?}"),
             _ => made.assert_error(status, code),
         }
     }
-    let default = make(&server, &writing, &json!({ "name": "new" }))
-        .await
-        .json();
-    assert_eq!(default["scopes"], json!(["write"]));
     for body in [
         json!({ "name": "" }),
         json!({ "name": "x".repeat(101) }),
@@ -144,7 +139,7 @@ async fn a_token_cannot_create_one_with_more_rights() {
         json!({ "name": "past", "expires_at": "2026-03-01T12:00:00.25Z" }),
         json!({ "name": "past", "expires_at": "soon" }),
     ] {
-        make(&server, &ada.token, &body)
+        make(&server, &of_ada, &body)
             .await
             .assert_error(400, "BAD_REQUEST");
     }
@@ -159,9 +154,93 @@ async fn a_token_cannot_create_one_with_more_rights() {
         .await
         .assert_error(403, "FORBIDDEN");
     let body = json!({ "name": "new", "scopes": ["admin"] });
-    make(&server, &admin.token, &body)
+    make(&server, &of_admin, &body)
         .await
         .assert_error(403, "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn a_token_changes_nothing_that_users_sign_in_with() {
+    let server = TestServer::closed().await;
+    let ada = server.member("ada").await;
+    let admin = server.admin("grace").await;
+    let session = server.session(ada.id).await;
+    let (token, _) = server.token_with_id(ada.id, "read").await;
+    let password = json!({ "current_password": "x", "new_password": "correct horse" });
+    let user = user_path(&ada);
+    for (secret, method, path, body) in [
+        (&ada.token, Method::POST, TOKENS, json!({ "name": "new" })),
+        (
+            &ada.token,
+            Method::DELETE,
+            &*format!("{TOKENS}/{token}"),
+            json!({}),
+        ),
+        (&ada.token, Method::DELETE, "/api/v1/sessions", json!({})),
+        (
+            &ada.token,
+            Method::POST,
+            "/api/v1/users/me/password",
+            password,
+        ),
+        (&admin.token, Method::POST, TOKENS, json!({ "name": "new" })),
+        (
+            &admin.token,
+            Method::PATCH,
+            &user,
+            json!({ "role": "admin" }),
+        ),
+        (
+            &admin.token,
+            Method::PATCH,
+            &user,
+            json!({ "email": "eve@example.com" }),
+        ),
+    ] {
+        let refused = server.tell(secret, method, path, &body).await;
+        refused.assert_error(403, "SESSION_REQUIRED");
+        assert!(refused.body.contains("sign in"), "{refused:?}");
+        assert_eq!(refused.header("www-authenticate"), "");
+    }
+    assert_eq!(server.read(&session, ME).await.status, StatusCode::OK);
+    assert_eq!(
+        server.read(&session, TOKENS).await.json()["tokens"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    let name = json!({ "display_name": "Ada" });
+    let renamed = server.tell(&ada.token, Method::PATCH, ME, &name).await;
+    assert_eq!(renamed.status, StatusCode::OK);
+    let demoted = json!({ "role": "member", "display_name": "A", "disabled": true });
+    let changed = server
+        .tell(&admin.token, Method::PATCH, &user, &demoted)
+        .await;
+    assert_eq!(changed.status, StatusCode::OK, "{changed:?}");
+}
+
+#[tokio::test]
+async fn a_user_has_at_most_a_hundred_valid_tokens() {
+    let server = TestServer::closed().await;
+    let ada = server.member("ada").await;
+    let session = server.session(ada.id).await;
+    for _ in 0..98 {
+        server.token(ada.id, "read").await;
+    }
+    let body = json!({ "name": "short", "expires_at": "2026-03-01T13:00:00Z" });
+    let made = make(&server, &session, &body).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    let refused = make(&server, &session, &body).await;
+    refused.assert_error(409, "CONFLICT");
+    assert!(
+        refused.body.contains("at most 100 valid API tokens"),
+        "{refused:?}"
+    );
+    server.clock.advance(Duration::HOUR);
+    let body = json!({ "name": "later" });
+    let made = make(&server, &session, &body).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
 }
 
 #[tokio::test]
@@ -220,6 +299,7 @@ async fn users_see_and_rename_themselves() {
 async fn an_admin_lists_and_changes_users_except_their_own_role() {
     let server = TestServer::closed().await;
     let admin = server.admin("grace").await;
+    let session = server.session(admin.id).await;
     let mut emails = vec![admin.email.clone()];
     for name in ["ada", "bob", "eve"] {
         server.clock.advance(Duration::SECOND);
@@ -242,7 +322,7 @@ async fn an_admin_lists_and_changes_users_except_their_own_role() {
         server.tell(token, Method::PATCH, path, &body).await
     };
     let body = json!({ "email": "Countess@example.com", "display_name": "Ada", "role": "admin" });
-    let changed = change(&admin.token, &path, body).await.json();
+    let changed = change(&session, &path, body).await.json();
     let fields = (
         &changed["email"],
         &changed["display_name"],
@@ -256,7 +336,7 @@ async fn an_admin_lists_and_changes_users_except_their_own_role() {
             &json!("admin")
         )
     );
-    let refused = change(&admin.token, &path, json!({ "email": "EVE@example.com" })).await;
+    let refused = change(&session, &path, json!({ "email": "EVE@example.com" })).await;
     refused.assert_error(409, "CONFLICT");
     for body in [
         json!({ "email": "nobody" }),
@@ -264,12 +344,12 @@ async fn an_admin_lists_and_changes_users_except_their_own_role() {
         json!({ "disabled": "yes" }),
         json!({ "password": "hunter2" }),
     ] {
-        change(&admin.token, &path, body)
+        change(&session, &path, body)
             .await
             .assert_error(400, "BAD_REQUEST");
     }
     // Tokens of a disabled user are rejected, and accepted once the user is enabled again.
-    let disabled = change(&admin.token, &path, json!({ "disabled": true }))
+    let disabled = change(&session, &path, json!({ "disabled": true }))
         .await
         .json();
     assert_eq!(disabled["disabled"], true);
@@ -277,12 +357,12 @@ async fn an_admin_lists_and_changes_users_except_their_own_role() {
         .read(&ada.token, ME)
         .await
         .assert_error(401, "UNAUTHORIZED");
-    change(&admin.token, &path, json!({ "disabled": false })).await;
+    change(&session, &path, json!({ "disabled": false })).await;
     assert_eq!(server.read(&ada.token, ME).await.json()["disabled"], false);
 
     let own = user_path(&admin);
     for body in [json!({ "role": "member" }), json!({ "disabled": true })] {
-        change(&admin.token, &own, body)
+        change(&session, &own, body)
             .await
             .assert_error(409, "CONFLICT");
     }
@@ -293,13 +373,13 @@ async fn an_admin_lists_and_changes_users_except_their_own_role() {
     }
     let harmless = json!({ "display_name": "Grace", "role": "admin", "disabled": false });
     assert_eq!(
-        change(&admin.token, &own, harmless).await.status,
+        change(&session, &own, harmless).await.status,
         StatusCode::OK
     );
     for unknown in ["00000000-0000-0000-0000-000000000000", "ada"] {
         let path = format!("{USERS}/{unknown}");
         for body in [json!({}), json!({ "disabled": true })] {
-            change(&admin.token, &path, body)
+            change(&session, &path, body)
                 .await
                 .assert_error(404, "NOT_FOUND");
         }

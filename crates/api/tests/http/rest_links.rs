@@ -300,6 +300,7 @@ async fn every_limit_is_the_same_for_new_links_changes_and_replacements() {
 async fn an_unknown_field_is_rejected() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;
+    let session = server.session(ada.id).await;
     let link = server.made(&ada.token, &json!({ "url": TARGET })).await;
     let path = path_of(&link);
     let below = |what: &str| format!("{path}/{what}");
@@ -312,10 +313,11 @@ async fn an_unknown_field_is_rejected() {
         (Method::POST, below("shares")),
         (Method::POST, "/api/v1/links/bulk".to_owned()),
         (Method::POST, "/api/v1/tokens".to_owned()),
+        (Method::POST, "/api/v1/users/me/password".to_owned()),
         (Method::PATCH, "/api/v1/users/me".to_owned()),
     ] {
         let body = json!({ "clicks": 1 });
-        let refused = server.tell(&ada.token, method, &path, &body).await;
+        let refused = server.tell(&session, method, &path, &body).await;
         refused.assert_error(400, "BAD_REQUEST");
         assert!(
             refused.body.contains("unknown field `clicks`"),

@@ -86,10 +86,15 @@ async fn changing_a_password_requires_the_present_one_and_ends_other_sessions() 
     );
     let again = send(PASSWORD, new, "battery stable").await;
     assert_problem(&again, "again", "The passwords do not match");
+    let former = browser.cookie("_session").unwrap();
     let changed = send(PASSWORD, new, new).await;
     assert_eq!(changed.status, StatusCode::SEE_OTHER, "{changed:?}");
+    assert_ne!(browser.cookie("_session").unwrap(), former);
     let page = browser.get("/settings").await.body;
     assert!(page.contains("Password changed."), "{page}");
+    let thief = Browser::of(&server);
+    thief.plant("__Host-waypost_session", &former);
+    assert_eq!(status(&thief).await, 401);
     assert_eq!((status(&browser).await, status(&other).await), (200, 401));
     let back = Browser::of(&server)
         .sign_in("ada@example.com", new, "")

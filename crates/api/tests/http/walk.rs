@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::header::{CONTENT_TYPE, COOKIE};
@@ -13,13 +14,14 @@ use reqwest::{Method, StatusCode};
 use time::Duration;
 use waypost_api::routes;
 use waypost_core::{
-    Clock as _, Email, InvitedAs, Link, LinkDetails, LinkId, Role, SessionId, SessionSecret, Title,
+    Clock as _, Email, ExternalIdentity, InvitedAs, Link, LinkDetails, LinkId, Role, SessionId, SessionSecret, Title,
     TokenName, UserId, Visibility,
 };
 use waypost_service::NewToken;
 use waypost_store::{
-    BlockedHost, BlocklistStore as _, LinkEdit, LinkStore as _, LinkUpdate, OrphanStore as _,
-    OrphanTries, SessionStore as _, TokenStore as _, Updated, UserChange, UserStore as _,
+    BlockedHost, BlocklistStore as _, IdentityStore as _, LinkEdit, LinkStore as _, LinkUpdate,
+    OrphanStore as _, OrphanTries, SessionStore as _, TokenStore as _, Updated, UserChange,
+    UserStore as _,
 };
 use waypost_store_testkit::samples::Samples;
 
@@ -100,6 +102,12 @@ mod rows {
     pub(super) const SELF: &Row = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, OK,  403, 403, OK,  OK,  OK,  401, 401]);
     pub(super) const EDIT_SELF: &Row
                                 = &Row::same([401, OK,  OK,  OK,  OK,  OK,  OK,  401, 401, 401, 403, OK,  403, OK,  OK,  OK,  401, 401]);
+    /// Requires a session.
+    pub(super) const SIGN_IN: &Row
+                                = &Row::same([401, 403, 403, 403, 403, 403, 403, 401, 401, 401, 403, 403, 403, OK,  OK,  OK,  401, 401]);
+    /// Requires a session of an admin, or the operator.
+    pub(super) const ADMIN_SIGN_IN: &Row
+                                = &Row::same([401, 403, 403, 403, 403, 403, 403, 401, 401, 401, 403, 403, OK,  403, 403, OK,  401, 401]);
     pub(super) const ADMIN: &Row
                                 = &Row::same([401, 403, 403, 403, 403, OK,  403, 401, 401, 401, 403, 403, OK,  403, 403, OK,  401, 401]);
     /// Anyone can follow it with any token, unless it is secure.
@@ -160,8 +168,8 @@ mod rows {
     );
 }
 use rows::{
-    ADMIN, ADMINS, CHANGE, DESTROY, DESTROY_LINK, EDIT_SELF, FOLLOW, INSPECT, INSPECT_PAGE, LIST,
-    MAKE, MEMBERS, OPEN, OWN, OWN_LINK, PAGE, SELF, VIEW, VIEW_PAGE,
+    ADMIN, ADMIN_SIGN_IN, ADMINS, CHANGE, DESTROY, DESTROY_LINK, EDIT_SELF, FOLLOW, INSPECT,
+    INSPECT_PAGE, LIST, MAKE, MEMBERS, OPEN, OWN, OWN_LINK, PAGE, SELF, SIGN_IN, VIEW, VIEW_PAGE,
 };
 
 /// A route as `routes()` returns it, the request (words in braces are filled in, see
@@ -223,16 +231,21 @@ const ENTRIES: &[Entry] = &[
     Entry("GET, HEAD /api/v1/tags",                     "/api/v1/tags",                             "",   200, LIST),
     Entry("GET, HEAD /api/v1/tags/{name}/links",        "/api/v1/tags/docs/links",                  "",   200, LIST),
     Entry("GET, HEAD /api/v1/tokens",                   "/api/v1/tokens",                           "",   200, SELF),
-    Entry("POST /api/v1/tokens",                        "/api/v1/tokens",       r#"{"name":"new"}"#,      201, EDIT_SELF),
-    Entry("DELETE /api/v1/tokens/{id}",                 "/api/v1/tokens/{token}",                   "",   204, EDIT_SELF),
+    Entry("POST /api/v1/tokens",                        "/api/v1/tokens",       r#"{"name":"new"}"#,      201, SIGN_IN),
+    Entry("DELETE /api/v1/tokens/{id}",                 "/api/v1/tokens/{token}",                   "",   204, SIGN_IN),
     Entry("GET, HEAD /api/v1/users/me",                 "/api/v1/users/me",                         "",   200, SELF),
     Entry("PATCH /api/v1/users/me",                     "/api/v1/users/me",  r#"{"display_name":"New"}"#, 200, EDIT_SELF),
-    Entry("POST /api/v1/users/me/password",             "/api/v1/users/me/password", r#"{"current_password":"","new_password":"too short"}"#, 400, EDIT_SELF),
+    Entry("POST /api/v1/users/me/password",             "/api/v1/users/me/password", r#"{"current_password":"","new_password":"too short"}"#, 400, SIGN_IN),
     Entry("GET, HEAD /api/v1/sessions",                 "/api/v1/sessions",                         "",   200, SELF),
-    Entry("DELETE /api/v1/sessions",                    "/api/v1/sessions",                         "",   204, EDIT_SELF),
-    Entry("DELETE /api/v1/sessions/{id}",               "/api/v1/sessions/{session}",               "",   204, EDIT_SELF),
+    Entry("DELETE /api/v1/sessions",                    "/api/v1/sessions",                         "",   204, SIGN_IN),
+    Entry("DELETE /api/v1/sessions/{id}",               "/api/v1/sessions/{session}",               "",   204, SIGN_IN),
     Entry("GET, HEAD /api/v1/admin/users",              "/api/v1/admin/users",                      "",   200, ADMIN),
     Entry("PATCH /api/v1/admin/users/{id}",             "/api/v1/admin/users/{victim}",  r#"{"disabled":true}"#, 200, ADMIN),
+    Entry("PATCH /api/v1/admin/users/{id}",             "/api/v1/admin/users/{victim}",  r#"{"role":"admin"}"#, 200, ADMIN_SIGN_IN),
+    Entry("PATCH /api/v1/admin/users/{id}",             "/api/v1/admin/users/{victim}",  r#"{"email":"{code}@changed.example"}"#, 200, ADMIN_SIGN_IN),
+    Entry("GET, HEAD /api/v1/admin/users/{id}/identities", "/api/v1/admin/users/{victim}/identities", "", 200, ADMIN),
+    Entry("DELETE /api/v1/admin/users/{id}/identities/{identity}", "/api/v1/admin/users/{victim}/identities/{identity}", "", 204, ADMIN_SIGN_IN),
+    Entry("POST /api/v1/admin/users/{id}/password",     "/api/v1/admin/users/{victim}/password", r#"{"new_password":"correct horse"}"#, 200, ADMIN_SIGN_IN),
     Entry("DELETE /api/v1/admin/users/{id}",            "/api/v1/admin/users/{victim}?links=delete", "",  204, ADMIN),
     Entry("GET, HEAD /api/v1/admin/links",              "/api/v1/admin/links",                      "",   200, ADMIN),
     Entry("GET, HEAD /api/v1/admin/foreign-codes",      "/api/v1/admin/foreign-codes",              "",   200, ADMIN),
@@ -282,6 +295,8 @@ const ENTRIES: &[Entry] = &[
     Entry("POST /admin",                                    "/admin",                                  "csrf={csrf}&email={code}@example.com&role=member&password=correct-horse", 303, ADMINS),
     Entry("GET, HEAD /admin/users/{id}",                    "/admin/users/{victim}",                   "",   200, ADMINS),
     Entry("POST /admin/users/{id}",                         "/admin/users/{victim}",                   "csrf={csrf}&email={code}@changed.example&role=admin", 303, ADMINS),
+    Entry("POST /admin/users/{id}/identities",              "/admin/users/{victim}/identities",        "csrf={csrf}&identity={identity}", 303, ADMINS),
+    Entry("POST /admin/users/{id}/password",                "/admin/users/{victim}/password",          "csrf={csrf}&new_password=correct-horse", 303, ADMINS),
     Entry("POST /admin/users/{id}/state",                   "/admin/users/{victim}/state",             "csrf={csrf}&disabled=true", 303, ADMINS),
     Entry("GET, HEAD /admin/users/{id}/delete",             "/admin/users/{victim}/delete",            "",   200, ADMINS),
     Entry("POST /admin/users/{id}/delete",                  "/admin/users/{victim}/delete",            "csrf={csrf}&links=delete", 303, ADMINS),
@@ -321,6 +336,7 @@ struct Stage {
     co_owner: Somebody,
     recipient: Somebody,
     disabled: Somebody,
+    identity: Mutex<String>,
     /// The token of each caller and its user.
     callers: Vec<(String, Option<UserId>)>,
 }
@@ -392,6 +408,7 @@ impl Stage {
             co_owner,
             recipient,
             disabled,
+            identity: Mutex::default(),
             callers,
         }
     }
@@ -435,27 +452,7 @@ impl Stage {
         link
     }
 
-    /// Creates a secure link without an owner.
-    async fn hidden_link(&self) -> Link {
-        let mut link = self.samples.link(&self.name("offered"));
-        link.details.visibility = Visibility::Secure;
-        let store = self.server.store.memory();
-        store.insert_link(&link, None).await.unwrap();
-        link
-    }
-
-    /// Offers a link to somebody, if it exists.
-    async fn offer(&self, link: &str, email: &str) {
-        let id = LinkId::from_uuid(link.parse().unwrap());
-        if let Some(link) = self.server.store.memory().link(id).await.unwrap() {
-            let email = Email::parse(email).unwrap();
-            self.update(link, LinkEdit::Invite(InvitedAs::PrimaryOwner, email))
-                .await;
-        }
-    }
-
-    /// Fills in a text. `{offer}` is empty and offers the link to somebody, `{offered}` is a link
-    /// that is offered to the caller. `{victim}` is a new user, `{token}` a new token and `{session}` a new
+    Clock as _, Email, ExternalIdentity, InvitedAs, Link, LinkDetails, LinkId, Role, SessionId, SessionSecret, Title,
     /// session of the caller.
     async fn fill(&self, text: &str, link: &str, code: &str, caller: Option<UserId>) -> String {
         let mut text = text
@@ -485,7 +482,13 @@ impl Stage {
             let name = self.name("victim");
             let victim = self.server.member(&name).await.id;
             text = text.replace("{victim}", &victim.to_string());
+            let identity = ExternalIdentity::parse("https://id.example", &name).unwrap();
+            let (store, now) = (self.server.store.memory(), self.server.clock.now());
+            let inserted = store.insert_identity(&identity, victim, false, now);
+            inserted.await.unwrap();
+            *self.identity.lock().unwrap() = identity.id();
         }
+        text = text.replace("{identity}", &self.identity.lock().unwrap());
         if text.contains("{keyword") {
             let keyword = Link {
                 is_keyword: true,

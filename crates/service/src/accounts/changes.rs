@@ -1,6 +1,6 @@
 //! Changes of users by admins.
 
-use waypost_core::{Actor, DisplayName, Email, Role, User, UserId};
+use waypost_core::{Action, Actor, Decision, DisplayName, Email, Role, User, UserId, decide};
 use waypost_store::{StoreError, UserChange};
 
 use super::{AccountError, Accounts, AccountsParts};
@@ -24,6 +24,12 @@ impl UserEdit {
     fn takes_rights(&self) -> bool {
         self.role == Some(Role::Member) || self.disabled == Some(true)
     }
+
+    /// Returns whether the change decides who can sign in as whom, or gives the rights of an admin:
+    /// both would outlive an API token.
+    const fn changes_credentials(&self) -> bool {
+        self.email.is_some() || matches!(self.role, Some(Role::Admin))
+    }
 }
 
 impl Accounts {
@@ -31,7 +37,9 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError::Oneself`] when it would take rights from the actor,
-    /// [`AccountError::AddressInUse`] when another user has the email address.
+    /// [`AccountError::AddressInUse`] when another user has the email address,
+    /// [`AccountError::SessionRequired`] when an API token would change an email address or make a
+    /// user an admin.
     pub async fn change_user(
         &self,
         actor: &Actor,
@@ -40,6 +48,9 @@ impl Accounts {
     ) -> Result<Option<User>, AccountError> {
         if edit.takes_rights() {
             check_other(actor, id)?;
+        }
+        if edit.changes_credentials() {
+            check_session(actor)?;
         }
         let AccountsParts { store, clock, .. } = &self.0.parts;
         let mut change = UserChange {
@@ -74,6 +85,14 @@ impl Accounts {
     }
 }
 
+/// Refuses changes of what users sign in with by an API token.
+pub(super) fn check_session(actor: &Actor) -> Result<(), AccountError> {
+    match decide(actor, Action::ManageCredentials, None) {
+        Decision::SessionRequired => Err(AccountError::SessionRequired),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses to take rights from the actor.
 pub(super) fn check_other(actor: &Actor, id: UserId) -> Result<(), AccountError> {
     if actor.user_id() == Some(id) {
@@ -84,6 +103,7 @@ pub(super) fn check_other(actor: &Actor, id: UserId) -> Result<(), AccountError>
 
 #[cfg(test)]
 mod tests {
+    use waypost_core::Credential;
     use waypost_store::Heir;
 
     use super::super::tests::{Rig, new_user, rig};
@@ -95,10 +115,49 @@ mod tests {
     }
 
     fn admin(user: &User) -> Actor {
+        by(user, Credential::Session)
+    }
+
+    fn by(user: &User, credential: Credential) -> Actor {
         Actor::User {
             id: user.id,
             role: Role::Admin,
             scopes: "read,write,admin".parse().unwrap(),
+            credential,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_of_an_admin_changes_no_email_address_and_makes_nobody_an_admin() {
+        let Rig { accounts, .. } = rig();
+        let (ada, bob) = (add(&accounts, "ada").await, add(&accounts, "bob").await);
+        let nothing = UserEdit::default;
+        let address = UserEdit {
+            email: Some(Email::parse("eve@example.com").unwrap()),
+            ..nothing()
+        };
+        let [promoted, demoted] = [Role::Admin, Role::Member].map(|role| UserEdit {
+            role: Some(role),
+            ..nothing()
+        });
+        let disabled = UserEdit {
+            disabled: Some(true),
+            ..nothing()
+        };
+        for (edit, needs_session) in [
+            (demoted, false),
+            (disabled, false),
+            (promoted, true),
+            (address, true),
+        ] {
+            let token = by(&ada, Credential::Token);
+            let changed = accounts.change_user(&token, bob.id, edit.clone()).await;
+            let is_refused = matches!(changed, Err(AccountError::SessionRequired));
+            assert_eq!(is_refused, needs_session, "{edit:?}: {changed:?}");
+            for actor in [admin(&ada), Actor::Operator] {
+                let changed = accounts.change_user(&actor, bob.id, edit.clone()).await;
+                assert!(changed.unwrap().is_some());
+            }
         }
     }
 

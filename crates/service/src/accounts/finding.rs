@@ -36,7 +36,7 @@ impl Accounts {
         let text = text.trim().to_lowercase();
         let is_found = |user: &User| {
             let name = user.display_name.as_str().to_lowercase();
-            user.email.as_str().contains(&text) || name.contains(&text)
+            user.email.as_str().to_lowercase().contains(&text) || name.contains(&text)
         };
         let mut found = Vec::new();
         // If every user matches, read no more than are shown.

@@ -3,15 +3,19 @@
 //! A user is identified by the account (issuer and subject, OpenID Connect Core 1.0 §5.7), not by
 //! the email address, which may later belong to another person. At the first sign-in, an email
 //! address verified by the provider links the account to the user with that address, or creates a
-//! new user.
+//! new user. A user has at most one account at an issuer: a second one is another person, to whom
+//! the email address was given later, or the same person with a new account. An admin decides.
 
 use std::fmt;
 use std::str::FromStr;
 
-use waypost_core::{DisplayName, Email, ExternalIdentity, Role, User, UserId};
-use waypost_store::StoreError;
+use time::OffsetDateTime;
+use tracing::warn;
+use waypost_core::{Actor, DisplayName, Email, EmailError, ExternalIdentity, Role, User, UserId};
+use waypost_store::{LinkedIdentity, StoreError};
 
-use super::{Accounts, AccountsParts};
+use super::changes::check_session;
+use super::{AccountError, Accounts, AccountsParts};
 
 /// Maximum number of attempts if the same account changes at the same time.
 const TRIES: usize = 5;
@@ -21,8 +25,8 @@ const TRIES: usize = 5;
 pub struct ProvenIdentity {
     /// The account.
     pub identity: ExternalIdentity,
-    /// Its email address, if there is one.
-    pub email: Option<Email>,
+    /// Its email address, if there is one, or why it is refused.
+    pub email: Option<Result<Email, EmailError>>,
     /// Whether the provider has verified that the email address is theirs.
     pub email_verified: bool,
     /// Its name, which may be empty.
@@ -57,7 +61,7 @@ impl FromStr for AllowedDomains {
 
     fn from_str(text: &str) -> Result<Self, AllowedDomainsError> {
         let domain = |part: &str| {
-            let domain = part.trim().to_lowercase();
+            let domain = part.trim().to_ascii_lowercase();
             let is_domain = Email::parse(&format!("a@{domain}")).is_ok() && !domain.contains('@');
             is_domain.then(|| domain.into_boxed_str())
         };
@@ -80,9 +84,17 @@ pub struct AllowedDomainsError;
 /// Why a person with an account at the provider may not sign in.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    /// The provider sends no email address, or an invalid one.
+    /// The provider sends no email address.
     #[error("the sign-in provider does not disclose your email address")]
     NoEmail,
+    /// The provider sends an email address that is refused.
+    #[error("the sign-in provider has an email address that this server does not accept")]
+    InvalidEmail(#[source] EmailError),
+    /// Another account at the provider is linked to the user with the email address.
+    #[error(
+        "another account at the sign-in provider is linked to the user with your email address"
+    )]
+    OtherAccount,
     /// The provider has not verified that the email address is theirs.
     #[error("the sign-in provider has not verified your email address")]
     EmailNotVerified,
@@ -142,7 +154,10 @@ impl Accounts {
             let user = match store.user_by_email(email).await? {
                 // The account is not recorded either.
                 Some(user) if user.is_disabled() => return Ok(user),
-                Some(user) => user,
+                Some(user) => {
+                    self.check_only_account(proven, &user).await?;
+                    user
+                }
                 None => match self.add_member(email, proven).await {
                     Ok(user) => user,
                     Err(error @ StoreError::Conflict) => {
@@ -161,6 +176,74 @@ impl Accounts {
             }
         }
         Err(failed.into())
+    }
+
+    /// Refuses a second account of a user at the same issuer.
+    async fn check_only_account(
+        &self,
+        proven: &ProvenIdentity,
+        user: &User,
+    ) -> Result<(), IdentityError> {
+        let issuer = proven.identity.issuer();
+        let linked = self.0.parts.store.identities_of_user(user.id).await?;
+        let is_other = |linked: &LinkedIdentity| {
+            linked.identity.issuer() == issuer && linked.identity != proven.identity
+        };
+        if !linked.iter().any(is_other) {
+            return Ok(());
+        }
+        warn!(
+            user_id = %user.id,
+            issuer,
+            "a second account at the OpenID provider has the email address of a user; if the user \
+             has a new account, unlink the old one; if the address belongs to another person now, \
+             change it or delete the user"
+        );
+        Err(IdentityError::OtherAccount)
+    }
+
+    /// Returns the accounts of a user at identity providers, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] as for any read.
+    pub async fn identities(&self, user: UserId) -> Result<Vec<LinkedIdentity>, StoreError> {
+        self.0.parts.store.identities_of_user(user).await
+    }
+
+    /// Takes the account with this ID from a user, and ends the sessions of the user. The role of
+    /// an admin that a group of the account gave ends, too. Returns `false` when the user has no
+    /// such account.
+    ///
+    /// # Errors
+    /// [`AccountError::SessionRequired`] when the actor was authenticated by an API token.
+    pub async fn unlink_identity(
+        &self,
+        actor: &Actor,
+        user: UserId,
+        id: &str,
+    ) -> Result<bool, AccountError> {
+        check_session(actor)?;
+        let AccountsParts { store, clock, .. } = &self.0.parts;
+        let linked = store.identities_of_user(user).await?;
+        let Some(found) = linked.iter().find(|linked| linked.identity.id() == id) else {
+            return Ok(false);
+        };
+        let at = clock.now();
+        Ok(store.delete_identity(user, &found.identity, at).await?)
+    }
+
+    /// Records that a sign-in with this state, as a hash, was answered. Returns `false` when it was
+    /// answered before, on whatever node.
+    ///
+    /// # Errors
+    /// [`StoreError`] as for any write.
+    pub async fn use_sign_in(
+        &self,
+        state: &[u8; 32],
+        expires_at: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let AccountsParts { store, clock, .. } = &self.0.parts;
+        store.use_sign_in(state, expires_at, clock.now()).await
     }
 
     async fn add_member(&self, email: &Email, proven: &ProvenIdentity) -> Result<User, StoreError> {
@@ -186,6 +269,8 @@ impl Accounts {
 
 fn verified_email(proven: &ProvenIdentity) -> Result<&Email, IdentityError> {
     let email = proven.email.as_ref().ok_or(IdentityError::NoEmail)?;
+    let email = email.as_ref();
+    let email = email.map_err(|error| IdentityError::InvalidEmail(*error))?;
     if !proven.email_verified {
         return Err(IdentityError::EmailNotVerified);
     }

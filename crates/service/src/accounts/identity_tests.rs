@@ -1,6 +1,6 @@
 //! Signing in with an account at an identity provider, over a store in memory.
 
-use waypost_core::ExternalIdentity;
+use waypost_core::{Actor, ExternalIdentity};
 use waypost_store::{IdentityStore as _, UserChange, UserStore as _};
 use waypost_store_testkit::failing::Operation;
 use waypost_store_testkit::samples::START;
@@ -16,7 +16,7 @@ fn identity(subject: &str) -> ExternalIdentity {
 fn proven(subject: &str, email: &str) -> ProvenIdentity {
     ProvenIdentity {
         identity: identity(subject),
-        email: Some(Email::parse(email).unwrap()),
+        email: Some(Email::parse(email)),
         email_verified: true,
         display_name: DisplayName::parse("Ada").unwrap(),
         is_in_admin_group: None,
@@ -54,10 +54,78 @@ async fn a_verified_address_leads_to_the_user_who_has_it() {
     let Rig { accounts, .. } = rig();
     let ada = accounts.add_user(new_user("ada@example.com", Role::Admin));
     let ada = ada.await.unwrap();
-    for subject in ["1", "2"] {
-        let user = enter(&accounts, &proven(subject, "ADA@example.com")).await;
+    for _ in 0..2 {
+        let user = enter(&accounts, &proven("1", "ADA@example.com")).await;
         assert_eq!(user.unwrap(), ada);
     }
+}
+
+#[tokio::test]
+async fn a_second_account_at_the_issuer_is_never_linked_to_a_user() {
+    let Rig {
+        accounts, store, ..
+    } = rig();
+    let ada = accounts.add_user(new_user("ada@example.com", Role::Admin));
+    let ada = ada.await.unwrap();
+    let first = proven("1", "ada@example.com");
+    enter(&accounts, &first).await.unwrap();
+    let second = proven("2", "ada@example.com");
+    for _ in 0..2 {
+        let refused = enter(&accounts, &second).await;
+        assert!(
+            matches!(refused, Err(IdentityError::OtherAccount)),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(store.identity(&second.identity).await.unwrap(), None);
+    // An account at another issuer may be linked.
+    let elsewhere = ProvenIdentity {
+        identity: ExternalIdentity::parse("https://other.example", "2").unwrap(),
+        ..second.clone()
+    };
+    assert_eq!(enter(&accounts, &elsewhere).await.unwrap(), ada);
+    // The same person with a new account: an admin unlinks the old one.
+    let unlink = async |id: &str| {
+        let unlinked = accounts.unlink_identity(&Actor::Operator, ada.id, id);
+        unlinked.await.unwrap()
+    };
+    assert!(!unlink("").await);
+    assert!(!unlink(&second.identity.id()).await);
+    assert!(unlink(&first.identity.id()).await);
+    assert!(!unlink(&first.identity.id()).await);
+    assert_eq!(enter(&accounts, &second).await.unwrap(), ada);
+    let refused = enter(&accounts, &first).await;
+    assert!(
+        matches!(refused, Err(IdentityError::OtherAccount)),
+        "{refused:?}"
+    );
+    // Another person: an admin changes the email address of the user.
+    let moved = UserEdit {
+        email: Some(Email::parse("ada@old.example").unwrap()),
+        ..UserEdit::default()
+    };
+    let moved = accounts.change_user(&Actor::Operator, ada.id, moved).await;
+    moved.unwrap().unwrap();
+    let other = enter(&accounts, &first).await.unwrap();
+    assert_ne!(other.id, ada.id);
+    assert_eq!(other.email.as_str(), "ada@example.com");
+}
+
+#[tokio::test]
+async fn an_email_address_that_could_be_taken_for_another_leads_to_nobody() {
+    let Rig {
+        accounts, store, ..
+    } = rig();
+    let kate = accounts.add_user(new_user("kate@example.com", Role::Admin));
+    kate.await.unwrap();
+    let kelvin = proven("1", "\u{212a}ate@example.com");
+    let refused = enter(&accounts, &kelvin).await;
+    assert!(
+        matches!(refused, Err(IdentityError::InvalidEmail(_))),
+        "{refused:?}"
+    );
+    assert_eq!(store.identity(&kelvin.identity).await.unwrap(), None);
+    assert_eq!(store.calls(Operation::InsertUser), 1);
 }
 
 #[tokio::test]

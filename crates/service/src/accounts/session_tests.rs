@@ -48,6 +48,7 @@ async fn a_password_opens_a_session_that_speaks_for_its_user() {
         id: user.id,
         role: Role::Member,
         scopes: waypost_core::Scopes::all(),
+        credential: waypost_core::Credential::Session,
     };
     assert_eq!(known.actor(), actor);
     let another = sign_in(&accounts, "ada@example.com", PASSWORD).await;
@@ -153,7 +154,7 @@ async fn signing_out_ends_one_session_or_all_of_them() {
 }
 
 #[tokio::test]
-async fn a_new_password_signs_everybody_out_but_for_whoever_sets_it() {
+async fn a_new_password_signs_everybody_out_and_whoever_sets_it_in_anew() {
     let Rig { accounts, .. } = rig();
     let user = ada(&accounts).await;
     let own = sign_in(&accounts, "ada@example.com", PASSWORD).await;
@@ -161,25 +162,69 @@ async fn a_new_password_signs_everybody_out_but_for_whoever_sets_it() {
     let other = sign_in(&accounts, "ada@example.com", PASSWORD).await;
     let other = other.unwrap();
     let change = async |current: &str| {
-        let new = password("battery staple");
-        let kept = Some(own.session.id);
-        let changed = accounts.change_password(user.id, kept, current.to_owned(), new);
-        changed.await
+        let new = NewPassword {
+            current: current.to_owned(),
+            new: password("battery staple"),
+            revoke_tokens: false,
+        };
+        accounts.change_password(user.id, new, None).await
     };
     let refused = change("wrong horse").await;
     assert!(matches!(refused, Err(AccountError::WrongPassword)));
     assert!(is_accepted(&accounts, &other.secret).await);
-    change(PASSWORD).await.unwrap();
-    assert!(is_accepted(&accounts, &own.secret).await);
+    let changed = change(PASSWORD).await.unwrap();
+    assert!(is_accepted(&accounts, &changed.opened.secret).await);
+    assert!(!is_accepted(&accounts, &own.secret).await);
     assert!(!is_accepted(&accounts, &other.secret).await);
     assert!(
         sign_in(&accounts, "ada@example.com", PASSWORD)
             .await
             .is_none()
     );
-    let set = accounts.set_password(user.id, password(PASSWORD)).await;
-    assert!(set.unwrap());
-    assert!(!is_accepted(&accounts, &own.secret).await);
+    let set = accounts.set_password(
+        &waypost_core::Actor::Operator,
+        user.id,
+        password(PASSWORD),
+        false,
+    );
+    assert!(set.await.unwrap().is_some());
+    assert!(!is_accepted(&accounts, &changed.opened.secret).await);
+}
+
+#[tokio::test]
+async fn a_new_password_revokes_tokens_where_asked() {
+    let Rig { accounts, .. } = rig();
+    let user = ada(&accounts).await;
+    let token = async || {
+        let new = NewToken {
+            name: waypost_core::TokenName::parse("deploy").unwrap(),
+            scopes: waypost_core::Scopes::default(),
+            expires_at: None,
+        };
+        accounts.create_token(&user, new).await.unwrap().1
+    };
+    let is_accepted = async |secret: &waypost_core::TokenSecret| {
+        let found = accounts.authenticate(secret.reveal()).await;
+        found.unwrap().is_some()
+    };
+    let first = token().await;
+    for (revoke_tokens, tokens) in [(false, 0), (true, 1)] {
+        let new = NewPassword {
+            current: PASSWORD.to_owned(),
+            new: password(PASSWORD),
+            revoke_tokens,
+        };
+        let changed = accounts.change_password(user.id, new, None).await;
+        assert_eq!(changed.unwrap().ended.tokens, tokens);
+        assert_eq!(is_accepted(&first).await, !revoke_tokens);
+    }
+    let second = token().await;
+    for (revoke_tokens, tokens) in [(false, 0), (true, 1)] {
+        let operator = &waypost_core::Actor::Operator;
+        let set = accounts.set_password(operator, user.id, password(PASSWORD), revoke_tokens);
+        assert_eq!(set.await.unwrap().unwrap().tokens, tokens);
+        assert_eq!(is_accepted(&second).await, !revoke_tokens);
+    }
 }
 
 #[tokio::test]

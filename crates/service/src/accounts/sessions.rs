@@ -4,7 +4,7 @@
 //! account, the same store queries are made and a password is hashed, as for any other.
 
 use waypost_core::{
-    Actor, Email, Password, PasswordHash, Scopes, Session, SessionHash, SessionId, SessionSecret,
+    Actor, Credential, Email, PasswordHash, Scopes, Session, SessionHash, SessionId, SessionSecret,
     User, UserAgent, UserId,
 };
 use waypost_store::StoreError;
@@ -41,6 +41,7 @@ impl KnownSession {
             id: self.user.id,
             role: self.user.role,
             scopes: Scopes::all(),
+            credential: Credential::Session,
         }
     }
 }
@@ -211,48 +212,5 @@ impl Accounts {
     ) -> Result<u64, StoreError> {
         let AccountsParts { store, clock, .. } = &self.0.parts;
         store.end_sessions(user, Some(kept), clock.now()).await
-    }
-
-    /// Returns whether a user has a password.
-    ///
-    /// # Errors
-    /// [`StoreError`] as for any read.
-    pub async fn has_password(&self, user: UserId) -> Result<bool, StoreError> {
-        let AccountsParts { store, .. } = &self.0.parts;
-        Ok(store.password(user).await?.is_some())
-    }
-
-    /// Changes the password of a user who presents the current one, and ends their sessions except
-    /// the one to keep.
-    ///
-    /// # Errors
-    /// [`AccountError::WrongPassword`] when the current password is wrong or not set;
-    /// [`AccountError::Busy`] when there are too many sign-ins at the moment.
-    pub async fn change_password(
-        &self,
-        user: UserId,
-        kept: Option<SessionId>,
-        current: String,
-        new: Password,
-    ) -> Result<(), AccountError> {
-        let AccountsParts {
-            store,
-            clock,
-            random,
-            ..
-        } = &self.0.parts;
-        let stored = store.password(user).await?;
-        let hash = stored.clone().unwrap_or_else(PasswordHash::of_nobody);
-        let is_right = self.0.passwords.verify(hash, current).await?;
-        if !is_right || stored.is_none() {
-            return Err(AccountError::WrongPassword);
-        }
-        let hash = self.0.passwords.hash(new, random).await?;
-        let at = clock.now();
-        if store.set_password(user, Some(&hash), at, kept).await? {
-            Ok(())
-        } else {
-            Err(AccountError::NoUser)
-        }
     }
 }

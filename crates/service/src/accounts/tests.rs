@@ -74,7 +74,8 @@ async fn a_user_is_added_once_with_a_password_that_is_only_kept_as_a_hash() {
         "{error:?}"
     );
     let other = Password::parse("battery staple").unwrap();
-    assert!(accounts.set_password(user.id, other).await.unwrap());
+    let set = accounts.set_password(&Actor::Operator, user.id, other, false);
+    assert!(set.await.unwrap().is_some());
     let hash = accounts.store().password(user.id).await.unwrap().unwrap();
     assert!(hash.is_of("battery staple") && !hash.is_of("correct horse"));
 }
@@ -91,6 +92,7 @@ async fn the_secret_of_a_token_speaks_for_its_user() {
         id: user.id,
         role: Role::Member,
         scopes: "read".parse().unwrap(),
+        credential: waypost_core::Credential::Token,
     };
     assert_eq!(found, Some(actor));
 
@@ -222,4 +224,55 @@ async fn a_token_that_could_not_be_used_is_refused() {
     assert!(accounts.store().delete_user(member.id).await.unwrap());
     let refused = accounts.create_token(&member, new_token("read")).await;
     assert!(matches!(refused, Err(AccountError::NoUser)));
+}
+
+#[tokio::test]
+async fn a_user_has_at_most_a_hundred_valid_tokens() {
+    let Rig { accounts, .. } = rig();
+    let user = accounts.add_user(new_user("ada@example.com", Role::Member));
+    let user = user.await.unwrap();
+    let mut first = None;
+    for _ in 0..100 {
+        let made = accounts.create_token(&user, new_token("read")).await;
+        first.get_or_insert(made.unwrap().0.id);
+    }
+    let refused = accounts.create_token(&user, new_token("read")).await;
+    assert!(
+        matches!(refused, Err(AccountError::TooManyTokens)),
+        "{refused:?}"
+    );
+    accounts
+        .revoke_token(user.id, first.unwrap())
+        .await
+        .unwrap();
+    let made = accounts.create_token(&user, new_token("read")).await;
+    assert!(made.is_ok());
+}
+
+#[tokio::test]
+async fn a_token_creates_no_other() {
+    let Rig { accounts, .. } = rig();
+    let user = accounts.add_user(new_user("ada@example.com", Role::Member));
+    let user = user.await.unwrap();
+    let (_, secret) = accounts
+        .create_token(&user, new_token("read,write"))
+        .await
+        .unwrap();
+    let actor = accounts
+        .authenticate(secret.reveal())
+        .await
+        .unwrap()
+        .unwrap();
+    let refused = accounts.create_own_token(&actor, new_token("read")).await;
+    assert!(
+        matches!(refused, Err(AccountError::SessionRequired)),
+        "{refused:?}"
+    );
+    let refused = accounts
+        .create_own_token(&Actor::Operator, new_token("read"))
+        .await;
+    assert!(
+        matches!(refused, Err(AccountError::ActorGone)),
+        "{refused:?}"
+    );
 }

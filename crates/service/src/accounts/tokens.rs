@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use waypost_core::{
-    Actor, ApiToken, Role, Scope, Scopes, TokenHash, TokenId, TokenName, TokenSecret, User,
-    UserCursor, UserId,
+    Action, Actor, ApiToken, Credential, Role, Scope, Scopes, TokenHash, TokenId, TokenName,
+    TokenSecret, User, UserCursor, UserId, allows,
 };
 use waypost_store::StoreError;
 
@@ -33,12 +33,16 @@ pub struct NewToken {
 }
 
 impl Accounts {
+    /// Maximum number of valid API tokens of a user.
+    pub const MAX_TOKENS: u32 = 100;
+
     /// Creates an API token. Its secret is not stored anywhere: a lost one is replaced by a new
     /// token.
     ///
     /// # Errors
     /// [`AccountError::NotAnAdmin`] when it would have a scope that its user must not have,
-    /// [`AccountError::ExpiresInThePast`], and [`AccountError::NoUser`] when the user no longer
+    /// [`AccountError::ExpiresInThePast`], [`AccountError::TooManyTokens`] when the user has
+    /// [`Accounts::MAX_TOKENS`] valid ones, and [`AccountError::NoUser`] when the user no longer
     /// exists.
     pub async fn create_token(
         &self,
@@ -69,30 +73,30 @@ impl Accounts {
             last_used_at: None,
             revoked_at: None,
         };
-        match store.insert_token(&token, &secret.hash()).await {
-            Ok(()) => Ok((token, secret)),
+        let hash = secret.hash();
+        match store.insert_token(&token, &hash, Self::MAX_TOKENS).await {
+            Ok(true) => Ok((token, secret)),
+            Ok(false) => Err(AccountError::TooManyTokens),
             Err(StoreError::NotFound) => Err(AccountError::NoUser),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Creates an API token of the actor, with no more rights than the actor's own credentials.
+    /// Creates an API token of the actor.
     ///
     /// # Errors
-    /// As [`Accounts::create_token`]; [`AccountError::ScopeMissing`] for a scope that the actor
-    /// does not have, and [`AccountError::ActorGone`] when the actor is not a user.
+    /// As [`Accounts::create_token`]; [`AccountError::SessionRequired`] when the actor was
+    /// authenticated by a token, and [`AccountError::ActorGone`] when the actor is not a user.
     pub async fn create_own_token(
         &self,
         actor: &Actor,
         new: NewToken,
     ) -> Result<(ApiToken, TokenSecret), AccountError> {
-        let Actor::User { id, scopes, .. } = actor else {
-            return Err(AccountError::ActorGone);
-        };
-        if let Some(missing) = new.scopes.iter().find(|scope| !scopes.contains(*scope)) {
-            return Err(AccountError::ScopeMissing(missing));
+        let id = actor.user_id().ok_or(AccountError::ActorGone)?;
+        if !allows(actor, Action::EditCredentials, None) {
+            return Err(AccountError::SessionRequired);
         }
-        let user = self.0.parts.store.user(*id).await?;
+        let user = self.0.parts.store.user(id).await?;
         let user = user.ok_or(AccountError::ActorGone)?;
         self.create_token(&user, new).await
     }
@@ -160,6 +164,7 @@ impl Accounts {
                 id: user.id,
                 role: user.role,
                 scopes: token.scopes,
+                credential: Credential::Token,
             }
         }))
     }

@@ -14,6 +14,9 @@ pub enum LinkError {
     /// The token lacks a scope.
     #[error("this requires a token with the scope `{}`", .0.as_str())]
     ScopeMissing(Scope),
+    /// API tokens may not do this.
+    #[error("this requires a session")]
+    SessionRequired,
     /// The caller may not do this.
     #[error("this requires an owner of the link or an admin")]
     Forbidden,

@@ -30,6 +30,7 @@ fn actor(user: &User) -> Actor {
         id: user.id,
         role: Role::Member,
         scopes: "read,write".parse().unwrap(),
+        credential: waypost_core::Credential::Token,
     }
 }
 
@@ -383,6 +384,7 @@ async fn a_secure_link_is_followed_by_those_it_is_for_and_others_are_told_that_i
         id: rig.ada.id,
         role: Role::Member,
         scopes: "write".parse().unwrap(),
+        credential: waypost_core::Credential::Token,
     };
     let refused = links.follow(&blind, id).await;
     assert!(

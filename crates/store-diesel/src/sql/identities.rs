@@ -4,13 +4,14 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use waypost_core::{ExternalIdentity, Role, User, UserId, micros};
-use waypost_store::IdentityOfUser;
+use waypost_store::{IdentityOfUser, LinkedIdentity, StoreError};
 
 use super::Connection;
 use super::id::Id;
-use super::schema::{user_identities, users};
+use super::schema::{used_sign_ins, user_identities, users};
 use super::transaction::WorkError;
 use super::user_rows::UserRow;
+use crate::error::is_conflict;
 
 pub(super) async fn one(
     connection: &mut Connection,
@@ -40,7 +41,18 @@ pub(super) async fn insert(
     admin_by_group: bool,
     at: OffsetDateTime,
 ) -> Result<(), WorkError> {
-    super::user_rows::must_exist(connection, user).await?;
+    // Of two accounts that are assigned at once, the second one finds the first one.
+    if !super::user_rows::lock(connection, user).await? {
+        return Err(StoreError::NotFound.into());
+    }
+    let others: Vec<String> = user_identities::table
+        .filter(user_identities::user_id.eq(Id(*user.as_uuid())))
+        .select(user_identities::issuer)
+        .load(connection)
+        .await?;
+    if others.iter().any(|issuer| issuer == identity.issuer()) {
+        return Err(StoreError::Conflict.into());
+    }
     diesel::insert_into(user_identities::table)
         .values((
             user_identities::identity_hash.eq(identity.key().as_slice()),
@@ -90,6 +102,89 @@ pub(super) async fn follow_admin_group(
         change_role.execute(connection).await?;
     }
     super::user_rows::one(connection, user.id).await
+}
+
+pub(super) async fn of_user(
+    connection: &mut Connection,
+    user: UserId,
+) -> Result<Vec<LinkedIdentity>, WorkError> {
+    let rows: Vec<(String, String, OffsetDateTime)> = user_identities::table
+        .filter(user_identities::user_id.eq(Id(*user.as_uuid())))
+        .order((user_identities::created_at, user_identities::identity_hash))
+        .select((
+            user_identities::issuer,
+            user_identities::subject,
+            user_identities::created_at,
+        ))
+        .load(connection)
+        .await?;
+    let linked = |(issuer, subject, created_at): (String, String, OffsetDateTime)| {
+        let corrupt = |_| StoreError::Corrupt {
+            table: "user_identities",
+            column: "subject",
+        };
+        Ok(LinkedIdentity {
+            identity: ExternalIdentity::parse(&issuer, &subject).map_err(corrupt)?,
+            created_at: micros(created_at),
+        })
+    };
+    let linked: Result<Vec<_>, StoreError> = rows.into_iter().map(linked).collect();
+    Ok(linked?)
+}
+
+pub(super) async fn delete(
+    connection: &mut Connection,
+    user: UserId,
+    identity: &ExternalIdentity,
+    at: OffsetDateTime,
+) -> Result<bool, WorkError> {
+    if !super::user_rows::lock(connection, user).await? {
+        return Ok(false);
+    }
+    let row = user_identities::table.find(identity.key().to_vec());
+    let of_user = user_identities::user_id.eq(Id(*user.as_uuid()));
+    let admin_by_group: Option<bool> = row
+        .clone()
+        .filter(of_user)
+        .select(user_identities::admin_by_group)
+        .first(connection)
+        .await
+        .optional()?;
+    let Some(admin_by_group) = admin_by_group else {
+        return Ok(false);
+    };
+    diesel::delete(row).execute(connection).await?;
+    if admin_by_group {
+        diesel::update(users::table.find(Id(*user.as_uuid())))
+            .set(users::role.eq(Role::Member.as_str()))
+            .execute(connection)
+            .await?;
+    }
+    super::sessions::end_all(connection, user, None, at).await?;
+    Ok(true)
+}
+
+/// The unique key decides, so no transaction is needed.
+pub(super) async fn use_sign_in(
+    connection: &mut Connection,
+    state: &[u8; 32],
+    expires_at: OffsetDateTime,
+    now: OffsetDateTime,
+) -> Result<bool, WorkError> {
+    let expired = used_sign_ins::table.filter(used_sign_ins::expires_at.le(micros(now)));
+    diesel::delete(expired).execute(connection).await?;
+    let inserted = diesel::insert_into(used_sign_ins::table)
+        .values((
+            used_sign_ins::state_hash.eq(state.as_slice()),
+            used_sign_ins::expires_at.eq(micros(expires_at)),
+        ))
+        .execute(connection)
+        .await;
+    match inserted {
+        Ok(_) => Ok(true),
+        Err(error) if is_conflict(&error) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Clears the mark that a group gave the role of a user, because it was set by hand.

@@ -8,9 +8,7 @@ use async_trait::async_trait;
 use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation, JournalId,
-    JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes,
-    OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, Session, SessionCursor, SessionHash,
+    ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation, JournalId, JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes, OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, ServerKey, Session, SessionCursor, SessionHash,
     SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId, User,
     UserCursor, UserId, micros,
 };
@@ -20,10 +18,7 @@ use waypost_store::{
     ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore,
     Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
     JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts, LinkLedger,
-    LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode, NestedCode, Operation, Orphan,
-    OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf, PathStore, PurgeScope,
-    Recorded, SaltStore, SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError,
-    TimeStore, TokenStore, Transfer, Updated, UserChange, UserStore,
+    LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode, LinkedIdentity, NestedCode, Operation, Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf, PasswordChange, PasswordSet, PathStore, PurgeScope, Recorded, SaltStore, SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore, TokenStore, Transfer, Updated, UserChange, UserStore,
 };
 
 use super::pool::Pools;
@@ -178,13 +173,13 @@ port! {
             = users::change;
         look_up Password: password(id: UserId) -> Option<PasswordHash> = users::password;
         transaction SetPassword: set_password(
-            id: UserId, password: Option<&PasswordHash>, at: OffsetDateTime, kept: Option<SessionId>
-        ) -> bool = users::set_password;
+            id: UserId, password: Option<&PasswordHash>, change: PasswordChange
+        ) -> Option<PasswordSet> = users::set_password;
         transaction DeleteUser: delete_user(id: UserId) -> bool = users::delete;
     }
     TokenStore {
-        transaction InsertToken: insert_token(token: &ApiToken, hash: &TokenHash) -> ()
-            = tokens::insert;
+        transaction InsertToken: insert_token(token: &ApiToken, hash: &TokenHash, at_most: u32)
+            -> bool = tokens::insert;
         look_up TokenByHash: token_by_hash(hash: &TokenHash) -> Option<(ApiToken, User)>
             = tokens::by_hash;
         look_up TokensAfter: tokens_after(user: UserId, cursor: Option<TokenCursor>, limit: u32)
@@ -212,6 +207,8 @@ port! {
         ) -> u64 = sessions::end_all;
         transaction PurgeSessions: purge_sessions(before: OffsetDateTime, limit: u32) -> u64
             = sessions::purge;
+        statement BrowserKey: browser_key(candidate: &ServerKey) -> ServerKey
+            = sessions::browser_key;
         look_up UsersOfSessions: users_of_sessions(hashes: &[SessionHash])
             -> BTreeMap<SessionHash, SignedIn> = sessions::users_of;
     }
@@ -233,6 +230,14 @@ port! {
         transaction FollowAdminGroup: follow_admin_group(
             identity: &ExternalIdentity, is_in_group: bool
         ) -> Option<User> = identities::follow_admin_group;
+        look_up IdentitiesOfUser: identities_of_user(user: UserId) -> Vec<LinkedIdentity>
+            = identities::of_user;
+        transaction DeleteIdentity: delete_identity(
+            user: UserId, identity: &ExternalIdentity, at: OffsetDateTime
+        ) -> bool = identities::delete;
+        statement UseSignIn: use_sign_in(
+            state: &[u8; 32], expires_at: OffsetDateTime, now: OffsetDateTime
+        ) -> bool = identities::use_sign_in;
     }
     FactsStore {
         look_up ClicksAfter: clicks_after(after: Option<ClickId>, limit: u32) -> Vec<Click>

@@ -75,6 +75,25 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{Binary, Text};
+
+    server_keys (name) {
+        name -> Text,
+        secret -> Binary,
+    }
+}
+
+table! {
+    use diesel::sql_types::Binary;
+    use super::InstantColumn;
+
+    used_sign_ins (state_hash) {
+        state_hash -> Binary,
+        expires_at -> InstantColumn,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
     use super::{IdColumn, InstantColumn};
 

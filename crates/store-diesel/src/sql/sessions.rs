@@ -6,18 +6,22 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use waypost_core::{
-    Session, SessionCursor, SessionHash, SessionId, User, UserAgent, UserId, micros,
+    ServerKey, Session, SessionCursor, SessionHash, SessionId, User, UserAgent, UserId, micros,
 };
 use waypost_store::{LeaseName, SignedIn, StoreError};
 
 use super::Connection;
 use super::id::Id;
-use super::schema::{sessions, users};
+use super::schema::{server_keys, sessions, users};
 use super::transaction::WorkError;
 use super::user_rows::UserRow;
+use crate::error::is_conflict;
 
 /// The turn to purge sessions.
 const PURGE: LeaseName = LeaseName::new("purge-sessions");
+
+/// The name of the key with which browsers prove an earlier sign-in.
+const BROWSER_KEY: &str = "browser";
 
 /// Maximum number of sessions in one statement: databases limit the number of values.
 const BY_HASH: usize = 500;
@@ -198,6 +202,45 @@ pub(super) async fn purge(
         purged += diesel::delete(these).execute(connection).await?;
     }
     Ok(u64::try_from(purged).unwrap_or(u64::MAX))
+}
+
+/// Reads first, inserts the key if it is missing, and reads again if another node was faster.
+pub(super) async fn browser_key(
+    connection: &mut Connection,
+    candidate: &ServerKey,
+) -> Result<ServerKey, WorkError> {
+    if let Some(key) = stored_key(connection).await? {
+        return Ok(key);
+    }
+    let inserted = diesel::insert_into(server_keys::table)
+        .values((
+            server_keys::name.eq(BROWSER_KEY),
+            server_keys::secret.eq(candidate.as_bytes().as_slice()),
+        ))
+        .execute(connection)
+        .await;
+    match inserted {
+        Ok(_) => Ok(candidate.clone()),
+        Err(error) if is_conflict(&error) => stored_key(connection)
+            .await?
+            .ok_or_else(|| StoreError::NotFound.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn stored_key(connection: &mut Connection) -> Result<Option<ServerKey>, WorkError> {
+    let bytes: Option<Vec<u8>> = server_keys::table
+        .find(BROWSER_KEY)
+        .select(server_keys::secret)
+        .first(connection)
+        .await
+        .optional()?;
+    let corrupt = |_| StoreError::Corrupt {
+        table: "server_keys",
+        column: "secret",
+    };
+    let key = bytes.map(|bytes| bytes.try_into().map(ServerKey::from_bytes).map_err(corrupt));
+    Ok(key.transpose()?)
 }
 
 pub(super) async fn users_of(

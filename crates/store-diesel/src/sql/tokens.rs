@@ -61,23 +61,35 @@ impl TryFrom<TokenRow> for ApiToken {
     }
 }
 
+/// Locks the user first, so that of several insertions at once each counts the others.
 pub(super) async fn insert(
     connection: &mut Connection,
     token: &ApiToken,
     hash: &TokenHash,
-) -> Result<(), WorkError> {
-    if super::user_rows::one(connection, token.user_id)
-        .await?
-        .is_none()
-    {
+    at_most: u32,
+) -> Result<bool, WorkError> {
+    if !super::user_rows::lock(connection, token.user_id).await? {
         return Err(StoreError::NotFound.into());
+    }
+    let expires_later = api_tokens::expires_at
+        .is_null()
+        .or(api_tokens::expires_at.gt(micros(token.created_at)));
+    let valid: i64 = api_tokens::table
+        .filter(api_tokens::user_id.eq(Id(*token.user_id.as_uuid())))
+        .filter(api_tokens::revoked_at.is_null())
+        .filter(expires_later)
+        .count()
+        .get_result(connection)
+        .await?;
+    if valid >= i64::from(at_most) {
+        return Ok(false);
     }
     let secret_hash = api_tokens::secret_hash.eq(hash.as_bytes().as_slice());
     diesel::insert_into(api_tokens::table)
         .values((TokenRow::from(token), secret_hash))
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(true)
 }
 
 pub(super) async fn by_hash(
@@ -133,6 +145,31 @@ pub(super) async fn revoke(
             .await?;
     }
     Ok(found.is_some())
+}
+
+/// Revokes all tokens of a user, and returns how many of them were valid.
+pub(super) async fn revoke_all(
+    connection: &mut Connection,
+    user: UserId,
+    at: OffsetDateTime,
+) -> Result<u64, WorkError> {
+    let at = micros(at);
+    let left = api_tokens::table
+        .filter(api_tokens::user_id.eq(Id(*user.as_uuid())))
+        .filter(api_tokens::revoked_at.is_null());
+    let expires_later = api_tokens::expires_at
+        .is_null()
+        .or(api_tokens::expires_at.gt(at));
+    let revoked = api_tokens::revoked_at.eq(at);
+    let valid = diesel::update(left.filter(expires_later))
+        .set(revoked)
+        .execute(connection)
+        .await?;
+    diesel::update(left)
+        .set(revoked)
+        .execute(connection)
+        .await?;
+    Ok(u64::try_from(valid).unwrap_or(u64::MAX))
 }
 
 /// Updates in the order of the IDs, so that nodes do not deadlock.

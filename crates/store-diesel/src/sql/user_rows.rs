@@ -7,10 +7,11 @@ use time::OffsetDateTime;
 use waypost_core::{DisplayName, Email, Person, User, UserId, micros};
 use waypost_store::StoreError;
 
-use super::Connection;
 use super::id::Id;
 use super::schema::users;
+use super::statement::Statement;
 use super::transaction::WorkError;
+use super::{Connection, FOR_UPDATE};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users, treat_none_as_default_value = false)]
@@ -58,11 +59,9 @@ pub(super) const fn corrupt(column: &'static str) -> StoreError {
     }
 }
 
+/// Reads an email address, also one that earlier releases accepted and [`Email::parse`] refuses.
 fn email(text: &str) -> Result<Email, StoreError> {
-    Email::parse(text)
-        .ok()
-        .filter(|parsed| parsed.as_str() == text)
-        .ok_or_else(|| corrupt("email"))
+    Email::from_stored(text).ok_or_else(|| corrupt("email"))
 }
 
 fn display_name(text: &str) -> Result<DisplayName, StoreError> {
@@ -111,6 +110,13 @@ pub(super) async fn exists(connection: &mut Connection, id: UserId) -> Result<bo
         .await
         .optional()?;
     Ok(found.is_some())
+}
+
+/// Locks a user against changes. Returns `false` when the user does not exist.
+pub(super) async fn lock(connection: &mut Connection, id: UserId) -> Result<bool, WorkError> {
+    let mut statement = Statement::of("SELECT id FROM users WHERE id = ");
+    statement.id(id.as_uuid()).sql(FOR_UPDATE);
+    Ok(!statement.ids(connection).await?.is_empty())
 }
 
 /// Fails with [`StoreError::NotFound`] when the user does not exist.

@@ -4,14 +4,14 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
-use waypost_core::{DisplayName, Email, PasswordHash, SessionId, User, UserCursor, UserId, micros};
-use waypost_store::{StoreError, UserChange};
+use waypost_core::{DisplayName, Email, PasswordHash, User, UserCursor, UserId, micros};
+use waypost_store::{PasswordChange, PasswordSet, StoreError, UserChange};
 
 use super::id::Id;
 use super::schema::{link_owners, users};
 use super::transaction::WorkError;
-use super::user_rows::{UserRow, corrupt, one};
-use super::{Connection, identities, invitations, sessions};
+use super::user_rows::{UserRow, corrupt, lock, one};
+use super::{Connection, identities, invitations, sessions, tokens};
 
 pub(super) async fn insert(
     connection: &mut Connection,
@@ -113,19 +113,23 @@ pub(super) async fn set_password(
     connection: &mut Connection,
     id: UserId,
     password: Option<&PasswordHash>,
-    at: OffsetDateTime,
-    kept: Option<SessionId>,
-) -> Result<bool, WorkError> {
-    // Setting the same value again is a change, too; but not every database counts it as one.
-    if one(connection, id).await?.is_none() {
-        return Ok(false);
+    change: PasswordChange,
+) -> Result<Option<PasswordSet>, WorkError> {
+    // A token that is created at the same time is revoked, too, or created afterwards.
+    if !lock(connection, id).await? {
+        return Ok(None);
     }
     diesel::update(users::table.find(Id(*id.as_uuid())))
         .set(users::password_hash.eq(password.map(PasswordHash::as_str)))
         .execute(connection)
         .await?;
-    sessions::end_all(connection, id, kept, at).await?;
-    Ok(true)
+    let sessions = sessions::end_all(connection, id, change.kept, change.at).await?;
+    let tokens = if change.revoke_tokens {
+        tokens::revoke_all(connection, id, change.at).await?
+    } else {
+        0
+    };
+    Ok(Some(PasswordSet { sessions, tokens }))
 }
 
 /// Checks first; the key of `link_owners` protects against a link that is assigned meanwhile.

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use waypost_core::{
-    ApiToken, Email, PasswordHash, SessionId, TokenCursor, TokenHash, TokenId, User, UserCursor,
-    UserId, micros,
+    ApiToken, Email, PasswordHash, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
+    micros,
 };
 
-use super::{MemoryStore, State, behind};
-use crate::{StoreError, TokenStore, UserChange, UserStore};
+use super::{MemoryStore, State, behind, count};
+use crate::{PasswordChange, PasswordSet, StoreError, TokenStore, UserChange, UserStore};
 
 #[derive(Debug, Clone)]
 pub(super) struct KeptUser {
@@ -149,16 +149,25 @@ impl UserStore for MemoryStore {
         &self,
         id: UserId,
         password: Option<&PasswordHash>,
-        at: OffsetDateTime,
-        kept: Option<SessionId>,
-    ) -> Result<bool, StoreError> {
+        change: PasswordChange,
+    ) -> Result<Option<PasswordSet>, StoreError> {
         let mut state = self.state();
         let Some(user) = state.users.get_mut(&id) else {
-            return Ok(false);
+            return Ok(None);
         };
         user.password = password.cloned();
-        state.end_sessions(id, kept, at);
-        Ok(true)
+        let sessions = state.end_sessions(id, change.kept, change.at);
+        let mut tokens = 0;
+        if change.revoke_tokens {
+            let at = micros(change.at);
+            for KeptToken { token, .. } in state.tokens.values_mut() {
+                if token.user_id == id && token.revoked_at.is_none() {
+                    tokens += u64::from(token.is_valid_at(at));
+                    token.revoked_at = Some(at);
+                }
+            }
+        }
+        Ok(Some(PasswordSet { sessions, tokens }))
     }
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
@@ -187,7 +196,12 @@ impl UserStore for MemoryStore {
 
 #[async_trait]
 impl TokenStore for MemoryStore {
-    async fn insert_token(&self, token: &ApiToken, hash: &TokenHash) -> Result<(), StoreError> {
+    async fn insert_token(
+        &self,
+        token: &ApiToken,
+        hash: &TokenHash,
+        at_most: u32,
+    ) -> Result<bool, StoreError> {
         let mut state = self.state();
         if !state.users.contains_key(&token.user_id) {
             return Err(StoreError::NotFound);
@@ -196,6 +210,13 @@ impl TokenStore for MemoryStore {
             || state.tokens.values().any(|kept| kept.hash == *hash)
         {
             return Err(StoreError::Conflict);
+        }
+        let created_at = micros(token.created_at);
+        let tokens = state.tokens.values().map(|kept| &kept.token);
+        let of_user = tokens.filter(|it| it.user_id == token.user_id);
+        let valid = of_user.filter(|it| it.is_valid_at(created_at)).count();
+        if count(valid) >= u64::from(at_most) {
+            return Ok(false);
         }
         let kept = KeptToken {
             token: ApiToken {
@@ -208,7 +229,7 @@ impl TokenStore for MemoryStore {
             hash: *hash,
         };
         state.tokens.insert(token.id, kept);
-        Ok(())
+        Ok(true)
     }
 
     async fn token_by_hash(

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use waypost_core::{
-    ExternalIdentity, PasswordHash, Role, Session, SessionCursor, SessionHash, SessionId,
-    SetupHash, User, UserId, micros,
+    ExternalIdentity, PasswordHash, Role, ServerKey, Session, SessionCursor, SessionHash,
+    SessionId, SetupHash, User, UserId, micros,
 };
 
 use super::people::KeptUser;
 use super::{MemoryStore, State, behind, count};
-use crate::{IdentityOfUser, IdentityStore, SessionStore, SetUp, SetupStore, SignedIn, StoreError};
+use crate::{
+    IdentityOfUser, IdentityStore, LinkedIdentity, SessionStore, SetUp, SetupStore, SignedIn,
+    StoreError,
+};
 
 #[derive(Debug, Clone)]
 pub(super) struct KeptSession {
@@ -22,6 +25,7 @@ pub(super) struct KeptSession {
 #[derive(Debug, Clone)]
 pub(super) struct KeptIdentity {
     user: UserId,
+    identity: LinkedIdentity,
     admin_by_group: bool,
 }
 
@@ -169,6 +173,12 @@ impl SessionStore for MemoryStore {
         Ok(count(old.len()))
     }
 
+    async fn browser_key(&self, candidate: &ServerKey) -> Result<ServerKey, StoreError> {
+        let mut state = self.state();
+        let key = state.browser_key.get_or_insert_with(|| candidate.clone());
+        Ok(key.clone())
+    }
+
     async fn users_of_sessions(
         &self,
         hashes: &[SessionHash],
@@ -246,17 +256,23 @@ impl IdentityStore for MemoryStore {
         identity: &ExternalIdentity,
         user: UserId,
         admin_by_group: bool,
-        _at: OffsetDateTime,
+        at: OffsetDateTime,
     ) -> Result<(), StoreError> {
         let mut state = self.state();
         if !state.users.contains_key(&user) {
             return Err(StoreError::NotFound);
         }
-        if state.identities.contains_key(&identity.key()) {
+        let mut of_user = state.identities.values().filter(|kept| kept.user == user);
+        let has_other = of_user.any(|kept| kept.identity.identity.issuer() == identity.issuer());
+        if has_other || state.identities.contains_key(&identity.key()) {
             return Err(StoreError::Conflict);
         }
         let kept = KeptIdentity {
             user,
+            identity: LinkedIdentity {
+                identity: identity.clone(),
+                created_at: micros(at),
+            },
             admin_by_group,
         };
         state.identities.insert(identity.key(), kept);
@@ -286,5 +302,54 @@ impl IdentityStore for MemoryStore {
             identity.admin_by_group = false;
         }
         Ok(Some(user.clone()))
+    }
+
+    async fn identities_of_user(&self, user: UserId) -> Result<Vec<LinkedIdentity>, StoreError> {
+        let state = self.state();
+        let of_user = state.identities.values().filter(|kept| kept.user == user);
+        let mut identities: Vec<_> = of_user.map(|kept| kept.identity.clone()).collect();
+        identities.sort_by_key(|linked| (linked.created_at, linked.identity.key()));
+        Ok(identities)
+    }
+
+    async fn delete_identity(
+        &self,
+        user: UserId,
+        identity: &ExternalIdentity,
+        at: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let key = identity.key();
+        if !state
+            .identities
+            .get(&key)
+            .is_some_and(|kept| kept.user == user)
+        {
+            return Ok(false);
+        }
+        let deleted = state.identities.remove(&key);
+        if deleted.is_some_and(|deleted| deleted.admin_by_group)
+            && let Some(KeptUser { user, .. }) = state.users.get_mut(&user)
+        {
+            user.role = Role::Member;
+        }
+        state.end_sessions(user, None, at);
+        Ok(true)
+    }
+
+    async fn use_sign_in(
+        &self,
+        state: &[u8; 32],
+        expires_at: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let used = &mut self.state().used_sign_ins;
+        let now = micros(now);
+        used.retain(|_, expires_at| *expires_at > now);
+        if used.contains_key(state) {
+            return Ok(false);
+        }
+        used.insert(*state, micros(expires_at));
+        Ok(true)
     }
 }

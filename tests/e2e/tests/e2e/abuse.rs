@@ -102,6 +102,78 @@ async fn links_back_to_the_server_are_refused_by_each_of_its_names() {
         .await;
 }
 
+/// Sends requests with wrong tokens from `clients` clients until it is dropped.
+fn guess_tokens(server: &ServerProcess, clients: usize) -> tokio::task::JoinSet<()> {
+    let mut guessing = tokio::task::JoinSet::new();
+    for client in 0..clients {
+        let own = Member::with_token(server, &format!("wp_{client:043}"));
+        guessing.spawn(async move {
+            for number in 0_u64.. {
+                // The same one and others, in turn.
+                let other = Member {
+                    token: format!("wp_{client:03}{number:040}"),
+                    ..own.clone()
+                };
+                for member in [&own, &other] {
+                    let status = member.status("/api/v1/links").await;
+                    assert!(matches!(status.as_u16(), 401 | 429), "{status}");
+                }
+            }
+        });
+    }
+    guessing
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thirty_clients_that_guess_tokens_keep_no_valid_token_out() {
+    let database = TestDatabase::sqlite();
+    let server = ServerProcess::start(&database, closed());
+    let ada = Member::add(&server, &database, "ada@example.com");
+    let guessing = guess_tokens(&server, 30);
+    wait_until("guesses are rejected", PATIENCE, async || {
+        let wrong = Member::with_token(&server, "wp_guess");
+        wrong.status("/api/v1/links").await == StatusCode::TOO_MANY_REQUESTS
+    })
+    .await;
+    for number in 0..45 {
+        assert_eq!(
+            ada.status("/api/v1/links").await,
+            StatusCode::OK,
+            "{number}"
+        );
+    }
+    assert!(!guessing.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_that_is_not_trusted_is_logged_once() {
+    let database = TestDatabase::sqlite();
+    let line = "a request was forwarded by a peer that is not in WAYPOST_TRUSTED_PROXIES";
+    for (trusted, lines) in [("127.0.0.1", 0), ("10.0.0.0/8", 1)] {
+        let options = closed().env("WAYPOST_TRUSTED_PROXIES", trusted);
+        let server = ServerProcess::start(&database, options);
+        let operator = Member::with_token(&server, OPERATOR);
+        let code = format!("wiki{lines}");
+        operator
+            .make(json!({ "code": &code, "url": "https://example.com/" }))
+            .await;
+        let client = reqwest::Client::builder();
+        let client = client.redirect(reqwest::redirect::Policy::none()).build();
+        let client = client.expect("a client");
+        for _ in 0..3 {
+            for path in [&*code, "api/v1/links"] {
+                let url = server.url(&format!("/{path}"));
+                let request = client.get(url).header("X-Forwarded-For", "192.0.2.77");
+                request.send().await.expect("an answer");
+            }
+        }
+        let output = server.output();
+        assert_eq!(output.matches(line).count(), lines, "{output}");
+        assert_eq!(output.matches("127.0.0.1/32").count(), lines, "{output}");
+        assert!(!output.contains("192.0.2.77"), "{output}");
+    }
+}
+
 async fn connect(server: &ServerProcess) -> TcpStream {
     let address = server.url("");
     let address = address.strip_prefix("http://").expect("an address");

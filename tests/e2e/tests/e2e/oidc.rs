@@ -202,6 +202,77 @@ async fn a_disabled_user_cannot_sign_in_with_the_provider() {
 }
 
 #[tokio::test]
+async fn an_email_address_that_could_be_taken_for_another_signs_nobody_in() {
+    let database = TestDatabase::sqlite();
+    let rig = ProviderRig::start(&database, &[]);
+    Member::add(&rig.server, &database, "kate@example.com");
+    for email in [
+        "\u{212a}ate@example.com",
+        "kate@example\u{3002}com",
+        "\u{ff4b}ate@example.com",
+    ] {
+        rig.account(account("1", email)).await;
+        let page = rig.sign_in().await;
+        assert_refused(&page, StatusCode::FORBIDDEN, "OIDC_REFUSED");
+        assert!(page.body.contains("does not accept"), "{page:?}");
+    }
+    assert_eq!(database.number("select count(*) from users").await, 1);
+    let identities = "select count(*) from user_identities";
+    assert_eq!(database.number(identities).await, 0);
+    // The address itself.
+    rig.account(account("1", "KATE@example.com")).await;
+    assert_eq!(rig.sign_in().await.json()["email"], "kate@example.com");
+}
+
+#[tokio::test]
+async fn a_second_account_with_the_same_address_is_refused_until_an_admin_decides() {
+    let database = TestDatabase::sqlite();
+    let rig = ProviderRig::start(&database, &[]);
+    rig.account(account("1", "ada@example.com")).await;
+    let mut browser = rig.browser();
+    let ada = browser.go(&rig.begin()).await.json();
+    // The provider has given the address to another account.
+    rig.account(account("2", "ada@example.com")).await;
+    for _ in 0..2 {
+        let page = rig.sign_in().await;
+        assert_refused(&page, StatusCode::FORBIDDEN, "OIDC_REFUSED");
+        assert!(page.body.contains("ask an admin"), "{page:?}");
+    }
+    let output = rig.server.output();
+    let line = "a second account at the OpenID provider has the email address of a user";
+    assert!(output.contains(line), "{output}");
+    let id = ada["id"].as_str().expect("an id");
+    assert!(
+        output.contains(id) && !output.contains("ada@example.com"),
+        "{output}"
+    );
+    // The same person: the old account is unlinked, and its sessions end.
+    let listed = linkctl(
+        &database,
+        &["user", "identities", "ada@example.com", "--json"],
+    );
+    let listed = listed.assert_success().stdout;
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    assert_eq!(listed["subject"], "1");
+    let identity = listed["id"].as_str().expect("an id");
+    linkctl(&database, &["user", "unlink", "ada@example.com", identity]).assert_success();
+    let me = browser.open(&rig.server.url("/api/v1/users/me")).await;
+    assert_eq!(me.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(rig.sign_in().await.json()["id"], ada["id"]);
+    // Another person: the address of the old user is changed, and the new one gets a user.
+    let operator = Member::with_token(&rig.server, OPERATOR);
+    let path = format!("/api/v1/admin/users/{id}");
+    let moved = json!({ "email": "ada@old.example" });
+    operator
+        .call(Method::PATCH, &path, moved, StatusCode::OK)
+        .await;
+    rig.account(account("3", "ada@example.com")).await;
+    let other = rig.sign_in().await.json();
+    assert_eq!(other["email"], "ada@example.com");
+    assert_ne!(other["id"], ada["id"]);
+}
+
+#[tokio::test]
 async fn another_server_can_finish_a_sign_in() {
     let database = TestDatabase::sqlite();
     let rig = ProviderRig::start(&database, &[]);

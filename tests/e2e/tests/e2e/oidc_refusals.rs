@@ -238,10 +238,12 @@ async fn an_answer_belongs_to_the_browser_that_asked_and_is_used_once() {
     let pending = browser.cookie("waypost_oidc").expect("still there");
     let page = browser.open(&callback).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{page:?}");
-    // The same response again, without the cookie and with it.
+    // The same response again, without the cookie and with it: the provider is not asked.
+    let asked = rig.requests("/token").await;
     failed(&browser.open(&callback).await);
     browser.set_cookie("waypost_oidc", &pending);
     failed(&browser.open(&callback).await);
+    assert_eq!(rig.requests("/token").await, asked);
     let output = rig.server.output();
     for secret in [&code, &state, &pending, CLIENT_SECRET] {
         assert!(!output.contains(secret), "{secret} in {output}");
@@ -326,7 +328,7 @@ async fn a_provider_that_is_away_is_waited_for() {
 
 #[tokio::test]
 async fn a_provider_that_is_out_of_order_is_no_fault_of_the_visitor() {
-    let (rig, _database) = start().await;
+    let (rig, database) = start().await;
     let discovery = "/.well-known/openid-configuration";
     for (path, status) in [(discovery, 500), (discovery, 404), ("/jwks", 502)] {
         rig.control(json!({ "fail": { path: status } })).await;
@@ -343,14 +345,22 @@ async fn a_provider_that_is_out_of_order_is_no_fault_of_the_visitor() {
         let page = rig.sign_in().await;
         assert_refused(&page, StatusCode::SERVICE_UNAVAILABLE, "OIDC_UNAVAILABLE");
     }
-    // The same page, reloaded.
+    // The same page, reloaded: a sign-in that was answered once is over, on every server.
     rig.control(json!({ "fail": { "/token": 503 } })).await;
     let mut browser = rig.browser();
     let callback = rig.to_callback(&mut browser).await;
+    let pending = browser.cookie("waypost_oidc").expect("a cookie");
     let page = browser.open(&callback).await;
     assert_refused(&page, StatusCode::SERVICE_UNAVAILABLE, "OIDC_UNAVAILABLE");
+    assert!(browser.cookie("waypost_oidc").is_none());
     rig.control(json!({ "fail": {} })).await;
-    assert!(is_ada(&browser.go(&callback).await));
+    let other = rig.another_node(&database);
+    for server in [&rig.server, &other] {
+        browser.set_cookie("waypost_oidc", &pending);
+        let there = callback.replacen(&rig.server.url(""), &server.url(""), 1);
+        failed(&browser.open(&there).await);
+    }
+    assert!(is_ada(&browser.go(&rig.begin()).await));
     let fails: Value = json!({ "fail": { "/token": 400, "/me": 403 } });
     rig.control(fails).await;
     failed(&rig.sign_in().await);
@@ -360,37 +370,41 @@ async fn a_provider_that_is_out_of_order_is_no_fault_of_the_visitor() {
 async fn whatever_is_sent_to_the_callback_is_answered_and_not_logged() {
     let (mut rig, _database) = start().await;
     let mut browser = rig.browser();
-    let callback = rig.to_callback(&mut browser).await;
-    let state = parameter(&callback, "state");
-    let pending = browser.cookie("waypost_oidc").expect("a cookie");
+    let mut secrets = Vec::new();
     let long = "x".repeat(5_000);
     let marker = "nobody-should-read-this";
     for query in [
         String::new(),
         "?".to_owned(),
-        format!("?state={state}"),
-        format!("?state={state}&code="),
-        format!("?state={state}&code={marker}"),
-        format!("?state={state}&code={marker}&code={marker}"),
-        format!("?state={state}&state={state}&code={marker}"),
-        format!("?state={state}&code={long}"),
-        format!("?state={state}&code=%00%ff%0d%0a{marker}"),
-        format!("?state={state}&code[]={marker}"),
-        format!("?state={state}&error=%3Cscript%3E{marker}"),
-        format!("?state={state}&error=x&error_description={long}"),
-        format!("?state={state}&error=&code="),
+        "?state=STATE".to_owned(),
+        "?state=STATE&code=".to_owned(),
+        format!("?state=STATE&code={marker}"),
+        format!("?state=STATE&code={marker}&code={marker}"),
+        format!("?state=STATE&state=STATE&code={marker}"),
+        format!("?state=STATE&code={long}"),
+        format!("?state=STATE&code=%00%ff%0d%0a{marker}"),
+        format!("?state=STATE&code[]={marker}"),
+        format!("?state=STATE&error=%3Cscript%3E{marker}"),
+        format!("?state=STATE&error=x&error_description={long}"),
+        "?state=STATE&error=&code=".to_owned(),
         format!("?code={marker}&id_token={marker}&access_token={marker}"),
         format!("?{long}"),
         "?%".to_owned(),
         "?state=%F0%28%8C%BC".to_owned(),
     ] {
-        browser.set_cookie("waypost_oidc", &pending);
+        // Each answer uses up its sign-in.
+        let callback = rig.to_callback(&mut browser).await;
+        let state = parameter(&callback, "state");
+        let query = query.replace("STATE", &state);
+        secrets.extend([state, browser.cookie("waypost_oidc").expect("a cookie")]);
         let url = rig.server.url(&format!("/auth/oidc/callback{query}"));
         let page = browser.open(&url).await;
         assert!(page.status.is_client_error(), "{query}: {page:?}");
         assert!(!page.body.contains("<script"), "{query}: {page:?}");
         assert!(browser.cookie("waypost_session").is_none(), "{query}");
     }
+    let callback = rig.to_callback(&mut browser).await;
+    let pending = browser.cookie("waypost_oidc").expect("a cookie");
     for cookie in ["", "x", "eyJ9", &long, &pending[1..], "%00", "\"\""] {
         browser.set_cookie("waypost_oidc", cookie);
         failed(&browser.open(&callback).await);
@@ -398,7 +412,8 @@ async fn whatever_is_sent_to_the_callback_is_answered_and_not_logged() {
     assert!(rig.server.is_running());
     let output = rig.server.output();
     assert!(!output.contains("panicked"), "{output}");
-    for secret in [marker, CLIENT_SECRET, &pending, &state] {
+    let secrets = secrets.iter().map(String::as_str);
+    for secret in secrets.chain([marker, CLIENT_SECRET, &pending]) {
         assert!(!output.contains(secret), "{secret} in {output}");
     }
 }

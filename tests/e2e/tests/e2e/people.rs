@@ -268,10 +268,13 @@ async fn a_token_that_is_revoked_while_in_use_is_refused_by_every_server(kind: K
     let second = ServerProcess::start(&database, closed());
     let ada = Member::add(&first, &database, "ada@example.com");
     let tokens = ada.get("/api/v1/tokens").await;
-    let token = format!("/api/v1/tokens/{}", id(&tokens["tokens"][0]));
+    let token = id(&tokens["tokens"][0]);
     let elsewhere = ada.on(&second);
     assert_eq!(elsewhere.status("/api/v1/users/me").await, StatusCode::OK);
-    ada.delete(&token).await;
+    let path = format!("/api/v1/tokens/{token}");
+    let refused = ada.send(Method::DELETE, &path, None).await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    linkctl(&database, &["token", "revoke", token]).assert_success();
     for who in [&ada, &elsewhere] {
         let refused = who.send(Method::GET, "/api/v1/users/me", None).await;
         assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);

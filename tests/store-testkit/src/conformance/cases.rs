@@ -287,6 +287,7 @@ macro_rules! __conformance_cases {
                 users_are_listed_newest_first_behind_a_cursor
                 deleting_a_user_leaves_their_clicks
                 one_of_many_concurrent_inserts_of_an_address_wins
+                a_new_password_revokes_tokens_if_asked_to
             }
             tokens {
                 a_token_is_found_by_its_hash_with_its_user
@@ -295,6 +296,8 @@ macro_rules! __conformance_cases {
                 tokens_are_listed_newest_first_behind_a_cursor
                 a_revoked_token_stays_revoked_since_then
                 the_latest_use_of_a_token_is_kept
+                a_user_has_a_limited_number_of_valid_tokens
+                concurrent_insertions_of_tokens_keep_to_the_limit
             }
             sessions {
                 a_session_is_found_by_its_hash_with_its_user
@@ -304,6 +307,7 @@ macro_rules! __conformance_cases {
                 an_ended_session_stays_ended_since_then
                 all_sessions_of_a_user_end_but_for_the_one_that_is_kept
                 a_new_password_ends_the_sessions_of_its_user
+                all_nodes_get_the_same_key_for_browsers
                 disabling_a_user_ends_their_sessions
                 deleting_a_user_deletes_what_they_sign_in_with
                 purging_sessions_takes_the_oldest_within_its_limit
@@ -321,6 +325,9 @@ macro_rules! __conformance_cases {
                 an_account_elsewhere_is_that_of_its_user
                 an_account_elsewhere_is_given_once
                 leaving_the_group_of_admins_takes_only_what_it_gave
+                a_user_has_one_account_at_an_issuer
+                an_account_that_is_taken_away_leaves_nothing_behind
+                a_sign_in_is_answered_once
             }
             changes {
                 a_store_without_changes_has_number_zero

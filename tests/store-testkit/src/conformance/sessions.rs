@@ -3,12 +3,17 @@
 use std::sync::Arc;
 
 use time::Duration;
-use waypost_core::{Click, Session, SessionCursor, SessionHash, User, UserAgent};
-use waypost_store::{ClickBatch, Dropped, Ingested, SignedIn, Store, StoreError, UserChange};
+use waypost_core::{
+    Click, SeededRandom, ServerKey, Session, SessionCursor, SessionHash, User, UserAgent,
+};
+use waypost_store::{
+    ClickBatch, Dropped, Ingested, PasswordChange, PasswordSet, SignedIn, Store, StoreError,
+    UserChange,
+};
 
 use super::concurrency::at_once;
 use super::rows::assert_clicks;
-use super::users::{insert_user, password};
+use super::users::{at, insert_user, password};
 use super::{StoreFactory, all_of, assert_counted, insert};
 use crate::samples::{FAR_FUTURE, START, Samples, owner_of, take_journal};
 
@@ -182,14 +187,19 @@ pub async fn a_new_password_ends_the_sessions_of_its_user(factory: &dyn StoreFac
     let (_, others) = signed_in::<1>(&*store, &samples, "grace@example.com").await;
     let (kept, later) = (Some(sessions[2].0.id), START + Duration::HOUR);
     let hash = password('A');
-    let set = store.set_password(ada.id, Some(&hash), later, kept).await;
-    assert!(set.unwrap());
+    let change = PasswordChange { kept, ..at(later) };
+    let set = store.set_password(ada.id, Some(&hash), change).await;
+    let expected = PasswordSet {
+        sessions: 2,
+        tokens: 0,
+    };
+    assert_eq!(set.unwrap(), Some(expected));
     assert_eq!(ended(&*store, &sessions).await, [true, true, false]);
     let first = session(&*store, &sessions[0].1).await;
     assert_eq!(first.ended_at, Some(later));
     // Removing the password does so, too.
-    let set = store.set_password(ada.id, None, later, None).await;
-    assert!(set.unwrap());
+    let set = store.set_password(ada.id, None, at(later)).await;
+    assert_eq!(set.unwrap().unwrap().sessions, 1);
     assert_eq!(ended(&*store, &sessions).await, [true; 3]);
     assert_eq!(ended(&*store, &others).await, [false]);
 }
@@ -321,4 +331,20 @@ pub async fn many_sessions_are_resolved_at_once(factory: &dyn StoreFactory) {
     }
     let first = resolved[&hashes[0]];
     assert!(first.covers(sessions[0].0.created_at) && !first.covers(ended_at));
+}
+
+/// The first node to ask stores the key of browsers, and all get the same one.
+pub async fn all_nodes_get_the_same_key_for_browsers(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let random = SeededRandom::new(1);
+    let candidates: Vec<_> = (0..8).map(|_| ServerKey::generate(&random)).collect();
+    let keys = at_once(8, |number| {
+        let (store, candidate) = (store.clone(), candidates[number].clone());
+        async move { store.browser_key(&candidate).await.unwrap() }
+    })
+    .await;
+    assert!(candidates.contains(&keys[0]));
+    assert!(keys.iter().all(|key| *key == keys[0]));
+    let later = store.browser_key(&ServerKey::generate(&random)).await;
+    assert_eq!(later.unwrap(), keys[0]);
 }

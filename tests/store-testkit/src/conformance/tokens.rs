@@ -8,6 +8,9 @@ use super::StoreFactory;
 use super::users::insert_user;
 use crate::samples::{START, Samples};
 
+/// More tokens than any case inserts.
+const MANY: u32 = 1_000;
+
 async fn token(store: &dyn Store, hash: &TokenHash) -> ApiToken {
     store.token_by_hash(hash).await.unwrap().unwrap().0
 }
@@ -21,7 +24,10 @@ async fn user_with_token(
     let user = samples.user(email);
     insert_user(store, &user).await;
     let (token, secret) = samples.token(&user);
-    store.insert_token(&token, &secret.hash()).await.unwrap();
+    store
+        .insert_token(&token, &secret.hash(), MANY)
+        .await
+        .unwrap();
     (user, token, secret.hash())
 }
 
@@ -42,7 +48,10 @@ pub async fn a_token_is_found_by_its_hash_with_its_user(factory: &dyn StoreFacto
         revoked_at: Some(START + Duration::microseconds(1)),
         ..token
     };
-    store.insert_token(&full, &secret.hash()).await.unwrap();
+    store
+        .insert_token(&full, &secret.hash(), MANY)
+        .await
+        .unwrap();
     let found = store.token_by_hash(&secret.hash()).await.unwrap();
     assert_eq!(found, Some((full, user)));
     for other in [TokenHash::from_bytes([0; 32]), TokenHash::of("")] {
@@ -66,7 +75,7 @@ pub async fn each_byte_of_a_hash_counts(factory: &dyn StoreFactory) {
     for hash in &hashes {
         let (token, _) = samples.token(&user);
         let hash = TokenHash::from_bytes(*hash);
-        store.insert_token(&token, &hash).await.unwrap();
+        store.insert_token(&token, &hash, MANY).await.unwrap();
         tokens.push((hash, token));
     }
     for (hash, expected) in tokens {
@@ -85,11 +94,11 @@ pub async fn a_taken_hash_or_a_missing_user_is_refused(factory: &dyn StoreFactor
         ..second.clone()
     };
     for (token, hash) in [(&second, hash), (&same_id, other.hash())] {
-        let answer = store.insert_token(token, &hash).await;
+        let answer = store.insert_token(token, &hash, MANY).await;
         assert!(matches!(answer, Err(StoreError::Conflict)), "{answer:?}");
     }
     let (of_nobody, _) = samples.token(&samples.user("nobody@example.com"));
-    let answer = store.insert_token(&of_nobody, &other.hash()).await;
+    let answer = store.insert_token(&of_nobody, &other.hash(), MANY).await;
     assert!(matches!(answer, Err(StoreError::NotFound)), "{answer:?}");
     let tokens = store.tokens_after(user.id, None, 10).await.unwrap();
     assert_eq!(tokens, [first]);
@@ -108,7 +117,10 @@ pub async fn tokens_are_listed_newest_first_behind_a_cursor(factory: &dyn StoreF
             created_at: START + Duration::seconds(seconds),
             ..token
         };
-        store.insert_token(&token, &secret.hash()).await.unwrap();
+        store
+            .insert_token(&token, &secret.hash(), MANY)
+            .await
+            .unwrap();
         tokens.push(token);
     }
     tokens.sort_by_key(|token| std::cmp::Reverse((token.created_at, token.id)));
@@ -156,7 +168,10 @@ pub async fn the_latest_use_of_a_token_is_kept(factory: &dyn StoreFactory) {
     let samples = Samples::new(1);
     let (ada, first, hash) = user_with_token(&*store, &samples, "ada@example.com").await;
     let (second, secret) = samples.token(&ada);
-    store.insert_token(&second, &secret.hash()).await.unwrap();
+    store
+        .insert_token(&second, &secret.hash(), MANY)
+        .await
+        .unwrap();
     let (unknown, _) = samples.token(&ada);
     let at = |seconds| START + Duration::seconds(seconds);
     store.note_tokens_used(&[]).await.unwrap();
@@ -178,4 +193,57 @@ pub async fn the_latest_use_of_a_token_is_kept(factory: &dyn StoreFactory) {
         );
         assert_eq!(last_used, expected, "{used:?}");
     }
+}
+
+/// Only so many tokens of a user are valid at a time; those of others, expired and revoked ones do
+/// not count.
+pub async fn a_user_has_a_limited_number_of_valid_tokens(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let (ada, first, _) = user_with_token(&*store, &samples, "ada@example.com").await;
+    let (grace, _, _) = user_with_token(&*store, &samples, "grace@example.com").await;
+    let insert = async |user: &User, at, expires_at| {
+        let (token, secret) = samples.token(user);
+        let token = ApiToken {
+            created_at: at,
+            expires_at,
+            ..token
+        };
+        store.insert_token(&token, &secret.hash(), 2).await.unwrap()
+    };
+    let later = START + Duration::HOUR;
+    assert!(insert(&ada, START, Some(later)).await);
+    let before = later - Duration::microseconds(1);
+    assert!(!insert(&ada, before, None).await);
+    assert!(insert(&grace, before, None).await);
+    // The other one has expired.
+    assert!(insert(&ada, later, None).await);
+    assert!(!insert(&ada, later, None).await);
+    assert!(store.revoke_token(ada.id, first.id, later).await.unwrap());
+    assert!(insert(&ada, later, None).await);
+    assert!(!insert(&ada, later, None).await);
+    let tokens = store.tokens_after(ada.id, None, 10).await.unwrap();
+    assert_eq!(tokens.len(), 4);
+}
+
+/// Of several insertions at once, only as many succeed as are allowed.
+pub async fn concurrent_insertions_of_tokens_keep_to_the_limit(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let user = samples.user("ada@example.com");
+    insert_user(&*store, &user).await;
+    let tasks: Vec<_> = (0..8)
+        .map(|_| {
+            let store = std::sync::Arc::clone(&store);
+            let (token, secret) = samples.token(&user);
+            tokio::spawn(async move { store.insert_token(&token, &secret.hash(), 3).await })
+        })
+        .collect();
+    let mut inserted = 0;
+    for task in tasks {
+        inserted += u32::from(task.await.unwrap().unwrap());
+    }
+    assert_eq!(inserted, 3);
+    let tokens = store.tokens_after(user.id, None, 10).await.unwrap();
+    assert_eq!(tokens.len(), 3);
 }

@@ -1,8 +1,8 @@
 //! Cases of [`UserStore`](waypost_store::UserStore).
 
 use time::{Duration, OffsetDateTime};
-use waypost_core::{DisplayName, Email, PasswordHash, Role, User, UserCursor, micros};
-use waypost_store::{Store, StoreError, UserChange};
+use waypost_core::{ApiToken, DisplayName, Email, PasswordHash, Role, User, UserCursor, micros};
+use waypost_store::{PasswordChange, Store, StoreError, UserChange};
 
 use super::links::MOMENTS;
 use super::{StoreFactory, insert, record};
@@ -197,16 +197,15 @@ pub async fn a_password_belongs_to_its_user(factory: &dyn StoreFactory) {
     assert_eq!(store.password(ada.id).await.unwrap(), Some(first));
     assert_eq!(store.password(grace.id).await.unwrap(), None);
     for password in [Some(second.clone()), Some(second), None, None] {
-        assert!(
-            store
-                .set_password(ada.id, password.as_ref(), START, None)
-                .await
-                .unwrap()
-        );
+        let set = store
+            .set_password(ada.id, password.as_ref(), at(START))
+            .await;
+        assert!(set.unwrap().is_some());
         assert_eq!(store.password(ada.id).await.unwrap(), password);
     }
     let nobody = samples.user("nobody@example.com").id;
-    assert!(!store.set_password(nobody, None, START, None).await.unwrap());
+    let set = store.set_password(nobody, None, at(START)).await;
+    assert_eq!(set.unwrap(), None);
     assert_eq!(store.password(nobody).await.unwrap(), None);
 }
 
@@ -259,7 +258,7 @@ pub async fn deleting_a_user_leaves_their_clicks(factory: &dyn StoreFactory) {
         record(&*store, &[click]).await;
     }
     let (token, secret) = samples.token(&ada);
-    store.insert_token(&token, &secret.hash()).await.unwrap();
+    store.insert_token(&token, &secret.hash(), 1).await.unwrap();
     assert!(store.delete_user(ada.id).await.unwrap());
     assert!(!store.delete_user(ada.id).await.unwrap());
     assert_eq!(store.user(ada.id).await.unwrap(), None);
@@ -298,4 +297,57 @@ pub async fn one_of_many_concurrent_inserts_of_an_address_wins(factory: &dyn Sto
     }
     assert_eq!(inserted, 1);
     assert_eq!(store.counts().await.unwrap().users, 1);
+}
+
+/// Sets a password at `at`, and ends all sessions.
+pub(super) const fn at(at: OffsetDateTime) -> PasswordChange {
+    PasswordChange {
+        at,
+        kept: None,
+        revoke_tokens: false,
+    }
+}
+
+/// A new password revokes the tokens of its user if asked to, and counts the valid ones.
+pub async fn a_new_password_revokes_tokens_if_asked_to(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let users = ["ada@example.com", "eve@example.com"].map(|email| samples.user(email));
+    let later = START + Duration::HOUR;
+    for user in &users {
+        insert_user(&*store, user).await;
+        for (expires_at, revoked_at) in [
+            (None, None),
+            (Some(later + Duration::HOUR), None),
+            (Some(later), None),
+            (None, Some(START)),
+        ] {
+            let (token, secret) = samples.token(user);
+            let token = ApiToken {
+                expires_at,
+                revoked_at,
+                ..token
+            };
+            let inserted = store.insert_token(&token, &secret.hash(), 10).await;
+            assert!(inserted.unwrap());
+        }
+    }
+    let revoked = async |user: &User| {
+        let tokens = store.tokens_after(user.id, None, 10).await.unwrap();
+        let mut times: Vec<_> = tokens.iter().map(|token| token.revoked_at).collect();
+        times.sort_unstable();
+        times
+    };
+    let change = at(later);
+    for (revoke_tokens, expected) in [(false, 0), (true, 2), (true, 0)] {
+        let change = PasswordChange {
+            revoke_tokens,
+            ..change
+        };
+        let set = store.set_password(users[0].id, None, change).await;
+        assert_eq!(set.unwrap().unwrap().tokens, expected);
+    }
+    let (before, now) = (Some(START), Some(later));
+    assert_eq!(revoked(&users[0]).await, [before, now, now, now]);
+    assert_eq!(revoked(&users[1]).await, [None, None, None, before]);
 }

@@ -3,6 +3,7 @@
 //! They call the same functions as `/api/v1/admin`, `/api/v1/keywords` and `linkctl`.
 
 pub(crate) mod blocklist;
+pub(crate) mod credentials;
 pub(crate) mod deletion;
 pub(crate) mod foreign_codes;
 pub(crate) mod keyword;

@@ -6,6 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 use waypost_core::{DisplayName, Email, Role, User, UserId};
 use waypost_service::{AccountError, UserEdit};
+use waypost_store::LinkedIdentity;
 
 use super::USERS;
 use crate::errors::ApiError;
@@ -27,8 +28,18 @@ struct UserPage<'a> {
     disabled_at: Option<Moment>,
     /// Whether this is the signed-in admin.
     is_self: bool,
+    /// Accounts at OpenID providers.
+    identities: Vec<IdentityRow>,
     typed: &'a UserForm,
     problem: &'a Problem,
+}
+
+/// An account at an OpenID provider.
+struct IdentityRow {
+    id: String,
+    issuer: String,
+    subject: String,
+    created_at: Moment,
 }
 
 /// The fields of the form.
@@ -57,12 +68,8 @@ pub(crate) async fn show(
     frame: Frame,
 ) -> PageResult {
     let user = find(&request, &state).await?;
-    let typed = UserForm {
-        email: user.email.as_str().to_owned(),
-        display_name: user.display_name.as_str().to_owned(),
-        role: user.role.as_str().to_owned(),
-    };
-    shown(&user, &caller, &frame, &typed, &Problem::NONE)
+    let typed = UserForm::of(&user);
+    shown(&user, &state, &caller, &frame, &typed, &Problem::NONE).await
 }
 
 /// Changes the email address, name and role.
@@ -88,7 +95,7 @@ pub(crate) async fn change(
         }
         Err(problem) => problem,
     };
-    shown(&user, &caller, &frame, &form, &problem)
+    shown(&user, &state, &caller, &frame, &form, &problem).await
 }
 
 /// Disables or enables the user.
@@ -120,6 +127,18 @@ pub(super) async fn find(request: &HttpRequest, state: &State) -> Result<User, A
     user.ok_or_else(ApiError::no_such_thing)
 }
 
+impl From<&LinkedIdentity> for IdentityRow {
+    fn from(linked: &LinkedIdentity) -> Self {
+        let identity = &linked.identity;
+        Self {
+            id: identity.id(),
+            issuer: identity.issuer().to_owned(),
+            subject: identity.subject().to_owned(),
+            created_at: linked.created_at.into(),
+        }
+    }
+}
+
 fn of_change(error: AccountError) -> Result<Problem, ApiError> {
     match error {
         AccountError::Oneself => Ok(Problem::new("role", &error.to_string())),
@@ -129,10 +148,21 @@ fn of_change(error: AccountError) -> Result<Problem, ApiError> {
 }
 
 impl UserForm {
+    /// Returns the form as it is before the admin changes it.
+    pub(super) fn of(user: &User) -> Self {
+        Self {
+            email: user.email.as_str().to_owned(),
+            display_name: user.display_name.as_str().to_owned(),
+            role: user.role.as_str().to_owned(),
+        }
+    }
+
     /// Returns the changes.
     fn read(&self, user: &User) -> Result<UserEdit, Problem> {
-        let email =
-            Email::parse(&self.email).map_err(|error| Problem::new("email", &error.to_string()))?;
+        // An address that an earlier release accepted may stay.
+        let is_kept = self.email == user.email.as_str();
+        let email = (!is_kept).then(|| Email::parse(&self.email)).transpose();
+        let email = email.map_err(|error| Problem::new("email", &error.to_string()))?;
         let name = DisplayName::parse(&self.display_name)
             .map_err(|error| Problem::new("display_name", &error.to_string()))?;
         let role: Role = self
@@ -140,7 +170,7 @@ impl UserForm {
             .parse()
             .map_err(|_| Problem::new("role", "choose a role"))?;
         Ok(UserEdit {
-            email: (email != user.email).then_some(email),
+            email: email.filter(|email| *email != user.email),
             display_name: (name != user.display_name).then_some(name),
             // A role that is set here no longer comes from a group of the OpenID provider.
             role: (role != user.role).then_some(role),
@@ -149,13 +179,15 @@ impl UserForm {
     }
 }
 
-fn shown(
+pub(super) async fn shown(
     user: &User,
+    state: &State,
     caller: &Caller,
     frame: &Frame,
     typed: &UserForm,
     problem: &Problem,
 ) -> PageResult {
+    let identities = state.accounts().identities(user.id).await?;
     let page = UserPage {
         frame,
         tab: USERS,
@@ -165,6 +197,7 @@ fn shown(
         created_at: user.created_at.into(),
         disabled_at: user.disabled_at.map(Moment::from),
         is_self: caller.0.user_id() == Some(user.id),
+        identities: identities.iter().map(IdentityRow::from).collect(),
         typed,
         problem,
     };

@@ -4,9 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
-use waypost_service::{AccountError, NewSession};
+use waypost_service::{AccountError, KnownBrowser, NewSession};
 
-use super::{end_former, signed_in};
+use super::{end_former, remember_browser, signed_in};
 use crate::errors::ApiError;
 use crate::oidc::Oidc;
 use crate::pages::{Frame, PageForm, PageResult};
@@ -96,7 +96,17 @@ pub(crate) async fn submit(
         return page(&frame, &state, &email, &redirect, Some(REFUSED));
     };
     end_former(&request, &state).await?;
-    Ok(signed_in(&state, &opened, &redirect))
+    let mut answer = signed_in(&state, &opened, &redirect);
+    remember_browser(&mut answer, &state, &opened.user).await;
+    Ok(answer)
+}
+
+/// Returns the browser, if it is a known one of the user with this email address. Without the
+/// database, no browser is known.
+async fn known_browser(request: &HttpRequest, state: &State, email: &str) -> Option<KnownBrowser> {
+    let presented = state.site().known_of(request.headers())?;
+    let known = state.accounts().recognise_browser(email, presented).await;
+    known.ok().flatten()
 }
 
 /// Signs in, as often as the throttle allows.
@@ -108,7 +118,8 @@ async fn sign_in(
 ) -> Result<Option<NewSession>, ApiError> {
     let throttle = state.throttle();
     let address = client_address(request, state);
-    let attempt = throttle.begin(email, address, state.clock().now());
+    let known = known_browser(request, state, email).await;
+    let attempt = throttle.begin(email, address, known, state.clock().now());
     let attempt = attempt.map_err(ApiError::too_many_attempts)?;
     let signed_in = state
         .accounts()

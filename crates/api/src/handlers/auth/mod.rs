@@ -11,6 +11,7 @@ pub(crate) mod setup;
 use actix_web::http::header::{self};
 use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
+use waypost_core::User;
 use waypost_service::NewSession;
 
 use crate::errors::ApiError;
@@ -37,6 +38,20 @@ pub(crate) fn signed_in(state: &State, opened: &NewSession, path: &str) -> HttpR
     let mut answer = see_other(&site.local(path));
     keep_session(&mut answer, state, secret, opened.session.expires_at);
     answer
+}
+
+/// Makes the browser known for a user who has just proven the password. Without the database, the
+/// browser stays unknown.
+pub(crate) async fn remember_browser(answer: &mut HttpResponse, state: &State, user: &User) {
+    let remembered = state.accounts().remember_browser(user).await;
+    let proof = remembered.inspect_err(|error| {
+        tracing::debug!(%error, "cannot make a browser known yet");
+    });
+    if let Ok(Some(proof)) = proof
+        && let Some(cookie) = state.site().keep_known(&proof)
+    {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
 }
 
 /// Sets the cookie that keeps a session in the browser until it expires.

@@ -1,7 +1,7 @@
 //! `GET /auth/oidc/login` and `/auth/oidc/callback`: to the OpenID provider and back.
 //!
-//! The cookie of the pending sign-in is removed once it has been used. It stays while the provider
-//! is unavailable: reloading the page is then enough to finish signing in.
+//! A pending sign-in is answered once, on whatever server, whether the sign-in succeeds or not: its
+//! state is recorded, and its cookie removed.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
@@ -54,10 +54,18 @@ pub(crate) async fn finish(request: HttpRequest, state: web::Data<State>) -> Pag
     let pending = pending.ok_or_else(answer::not_begun)?;
     let query = web::Query::<Response>::from_query(request.query_string());
     let response = query.map(web::Query::into_inner).unwrap_or_default();
+    if !response.answers(&pending) {
+        return Err(answer::not_begun());
+    }
     let forget = site.forget_pending();
+    let accounts = state.accounts();
+    let state_hash = pending.state_hash();
+    let used = accounts.use_sign_in(state_hash.as_bytes(), pending.expires_at());
+    if !used.await? {
+        return Err(answer::not_begun().setting(forget));
+    }
     let proven = oidc.finish(&pending, response).await;
     let proven = proven.map_err(|error| answer::failed(error, forget.clone()))?;
-    let accounts = state.accounts();
     let user = accounts.user_of_identity(&proven, oidc.allowed_domains());
     let user = user
         .await

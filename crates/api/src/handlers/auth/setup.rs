@@ -7,7 +7,7 @@ use askama::Template;
 use serde::Deserialize;
 use waypost_core::{DisplayName, Email, Password};
 
-use super::{end_former, signed_in};
+use super::{end_former, remember_browser, signed_in};
 use crate::errors::{ApiError, ErrorCode};
 use crate::pages::{Frame, PageForm, PageResult};
 use crate::request::client::user_agent;
@@ -98,7 +98,9 @@ pub(crate) async fn submit(
     let admin = made.ok_or_else(gone)?;
     let opened = accounts.open_session(admin, user_agent(&request)).await?;
     end_former(&request, &state).await?;
-    Ok(signed_in(&state, &opened, ""))
+    let mut answer = signed_in(&state, &opened, "");
+    remember_browser(&mut answer, &state, &opened.user).await;
+    Ok(answer)
 }
 
 /// Parses the entries, or returns the error of the first invalid one.

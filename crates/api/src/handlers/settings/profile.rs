@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 use waypost_core::{DisplayName, Password};
+use waypost_service::{NewPassword, PasswordChanged};
 
 use super::PROFILE;
 use crate::errors::{ApiError, ErrorCode};
@@ -45,6 +46,8 @@ pub(crate) struct PasswordForm {
     new_password: String,
     #[serde(default)]
     again: String,
+    /// Whether to revoke API tokens: present if the box is ticked.
+    revoke_tokens: Option<String>,
 }
 
 /// Shows both forms.
@@ -80,7 +83,16 @@ pub(crate) async fn change_password(
     frame: Frame,
 ) -> PageResult {
     match form.change(&request, &state, &caller).await {
-        Ok(()) => Ok(frame.go_saying(PROFILE, Flash::PasswordChanged, &state)),
+        Ok(changed) => {
+            let flash = if changed.ended.tokens > 0 {
+                Flash::PasswordChangedTokensRevoked
+            } else {
+                Flash::PasswordChanged
+            };
+            let mut answer = frame.go_saying(PROFILE, flash, &state);
+            sessions::keep_renewed(&mut answer, &state, &changed).await;
+            Ok(answer)
+        }
         Err(PasswordProblem::OfForm(problem)) => {
             shown(&state, &caller, &frame, None, &problem).await
         }
@@ -100,14 +112,19 @@ impl PasswordForm {
         request: &HttpRequest,
         state: &State,
         caller: &Caller,
-    ) -> Result<(), PasswordProblem> {
+    ) -> Result<PasswordChanged, PasswordProblem> {
         let wrong = |field, message: &str| PasswordProblem::OfForm(Problem::new(field, message));
         let new = Password::parse(&self.new_password);
         let new = new.map_err(|error| wrong("new_password", &error.to_string()))?;
         if self.new_password != self.again {
             return Err(wrong("again", "the passwords do not match"));
         }
-        let changed = sessions::set_password(request, caller, state, self.current_password, new);
+        let password = NewPassword {
+            current: self.current_password,
+            new,
+            revoke_tokens: self.revoke_tokens.is_some(),
+        };
+        let changed = sessions::set_password(request, caller, state, password);
         changed.await.map_err(|error| match error.code() {
             ErrorCode::Forbidden => wrong("current_password", &error.body().message),
             _ => PasswordProblem::Other(error),

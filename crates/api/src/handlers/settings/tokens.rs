@@ -144,21 +144,24 @@ impl TokenForm {
         caller: &Caller,
         state: &State,
     ) -> Result<Result<(ApiToken, TokenSecret), Problem>, ApiError> {
-        let new = match self.read(caller) {
+        let new = match self.read() {
             Ok(new) => new,
             Err(problem) => return Ok(Err(problem)),
         };
         match made(new, caller, state).await {
             Ok(made) => Ok(Ok(made)),
-            Err(error) if error.code() == ErrorCode::BadRequest => {
-                let message = "the last valid day must not be in the past";
-                Ok(Err(Problem::new("last_day", message)))
-            }
-            Err(error) => Err(error),
+            Err(error) => match error.code() {
+                ErrorCode::BadRequest => {
+                    let message = "the last valid day must not be in the past";
+                    Ok(Err(Problem::new("last_day", message)))
+                }
+                ErrorCode::Conflict => Ok(Err(Problem::new("name", &error.body().message))),
+                _ => Err(error),
+            },
         }
     }
 
-    fn read(&self, caller: &Caller) -> Result<NewToken, Problem> {
+    fn read(&self) -> Result<NewToken, Problem> {
         let boxes = [
             (Scope::Read, &self.read),
             (Scope::Write, &self.write),
@@ -173,8 +176,8 @@ impl TokenForm {
         if names.is_empty() {
             return Err(Problem::new("scopes", "select at least one scope"));
         }
-        let scopes = scopes(Some(names), &caller.0)
-            .map_err(|error| Problem::new("scopes", &error.body().message))?;
+        let scopes =
+            scopes(Some(names)).map_err(|error| Problem::new("scopes", &error.body().message))?;
         let last_day = self.last_day.trim();
         let last_day = (!last_day.is_empty()).then(|| OrphanDays::parse_day(last_day));
         let last_day = last_day

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use waypost_core::{Action, Actor, Email, Scopes, decide};
+use waypost_core::{Action, Actor, Credential, Email, Scopes, decide};
 use waypost_service::permit;
 
 use crate::errors::{ApiError, ErrorCode};
@@ -109,5 +109,6 @@ async fn visitor(email: &str, caller: &Caller, state: &State) -> Result<Actor, A
         id: user.id,
         role: user.role,
         scopes: Scopes::all(),
+        credential: Credential::Session,
     })
 }

@@ -15,6 +15,7 @@
 //! | tags | `tags.rs` |
 //! | the caller's tokens, sessions and account | `tokens.rs`, `sessions.rs`, `me.rs` |
 //! | users, for admins | `users.rs` |
+//! | what users sign in with, for admins | `credentials.rs` |
 //!
 //! `views/` has the data that JSON and pages share, `fields.rs` the fields that clients send for a
 //! link; `request/` has paging and versions (`ETag`, `If-Match`).
@@ -22,6 +23,7 @@
 pub(crate) mod blocklist;
 pub(crate) mod bulk;
 pub(crate) mod clicks;
+pub(crate) mod credentials;
 pub(crate) mod explain;
 pub(crate) mod exports;
 mod fields;

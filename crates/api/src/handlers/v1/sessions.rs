@@ -4,11 +4,14 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use waypost_core::{Password, Session, SessionCursor, SessionId};
+use waypost_service::{AccountError, NewPassword, PasswordChanged};
+use waypost_store::PasswordSet;
 
 use super::LINK_BYTES;
 use crate::errors::ApiError;
+use crate::handlers::auth::{keep_session, remember_browser};
 use crate::request::caller::{Caller, CurrentSession};
-use crate::request::client::client_address;
+use crate::request::client::user_agent;
 use crate::request::input::id_of;
 use crate::request::input::{self, JsonObject};
 use crate::request::paging::PartQuery;
@@ -34,6 +37,24 @@ pub(crate) struct PasswordRequest {
     /// The new password, of at least 10 characters.
     #[schema(min_length = 10, max_length = 1024)]
     new_password: String,
+    /// Whether to revoke all your API tokens. Default: `false`.
+    #[serde(default)]
+    revoke_tokens: bool,
+}
+
+/// What a new password ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PasswordView {
+    /// Number of API tokens that are revoked.
+    tokens_revoked: u64,
+}
+
+impl From<PasswordSet> for PasswordView {
+    fn from(ended: PasswordSet) -> Self {
+        Self {
+            tokens_revoked: ended.tokens,
+        }
+    }
 }
 
 /// Returns the session of a request, if it was sent with one.
@@ -93,7 +114,7 @@ pub(crate) async fn listed(
 
 /// Sign out a session
 ///
-/// Every server rejects the session at once.
+/// Every server rejects the session at once. Requires a session.
 #[utoipa::path(
     delete,
     path = "/api/v1/sessions/{id}",
@@ -123,6 +144,7 @@ pub(crate) async fn end(
 /// Sign out everywhere
 ///
 /// Signs out all sessions of the caller, including that of this request. API tokens keep working.
+/// Requires a session.
 #[utoipa::path(
     delete,
     path = "/api/v1/sessions",
@@ -146,8 +168,9 @@ pub(crate) async fn end_all(
 
 /// Change your password
 ///
-/// Signs out all other sessions. API tokens keep working. Attempts with a wrong password are
-/// limited as for signing in (429, with `Retry-After`).
+/// Requires a session, which a new one replaces: the response sets its cookie. Signs out all other
+/// sessions. API tokens keep working unless `revoke_tokens` is set. Attempts with a wrong password
+/// are limited per session (429, with `Retry-After`).
 #[utoipa::path(
     post,
     path = "/api/v1/users/me/password",
@@ -156,7 +179,7 @@ pub(crate) async fn end_all(
     security(("token" = [])),
     request_body(content = PasswordRequest, description = "JSON. Unknown fields are rejected."),
     responses(
-        (status = 204, description = "Password changed"),
+        (status = 200, description = "Password changed", body = PasswordView),
         BadBody,
         Denied,
         (status = 429, description = "Too many failed attempts; `Retry-After` says in how many seconds to try again",
@@ -172,13 +195,24 @@ pub(crate) async fn change_password(
     JsonObject(asked): JsonObject<PasswordRequest, LINK_BYTES>,
 ) -> Result<HttpResponse, ApiError> {
     caller.user_id()?;
-    let bad = |error: waypost_core::PasswordError| ApiError::bad_request(error.to_string());
-    let new = Password::parse(&asked.new_password).map_err(bad)?;
-    set_password(&request, &caller, &state, asked.current_password, new).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let password = NewPassword {
+        current: asked.current_password,
+        new: new_password(&asked.new_password)?,
+        revoke_tokens: asked.revoke_tokens,
+    };
+    let changed = set_password(&request, &caller, &state, password).await?;
+    let mut answer = HttpResponse::Ok().json(PasswordView::from(changed.ended));
+    keep_renewed(&mut answer, &state, &changed).await;
+    Ok(answer)
 }
 
-/// Changes the password of the caller, who must know the current one.
+/// Parses a new password.
+pub(super) fn new_password(text: &str) -> Result<Password, ApiError> {
+    Password::parse(text).map_err(|error| ApiError::bad_request(error.to_string()))
+}
+
+/// Changes the password of the caller, who must know the current one. [`keep_renewed`] completes
+/// the response.
 ///
 /// # Errors
 /// `FORBIDDEN` for a wrong password; `TOO_MANY_REQUESTS` after too many failed attempts.
@@ -186,20 +220,30 @@ pub(crate) async fn set_password(
     request: &HttpRequest,
     caller: &Caller,
     state: &State,
-    known: String,
-    new: Password,
-) -> Result<(), ApiError> {
-    let user = state.accounts().user(caller.user_id()?).await?;
-    let user = user.ok_or_else(|| ApiError::unauthorized(true))?;
+    password: NewPassword,
+) -> Result<PasswordChanged, ApiError> {
+    let user = caller.user_id()?;
+    let session = current(request).ok_or_else(ApiError::session_required)?;
     let throttle = state.throttle();
-    let address = client_address(request, state);
-    let attempt = throttle.begin(user.email.as_str(), address, state.clock().now());
-    let attempt = attempt.map_err(ApiError::too_many_attempts)?;
-    let kept = current(request);
+    let begun = throttle.begin_change(session, state.clock().now());
+    begun.map_err(ApiError::too_many_attempts)?;
     let accounts = state.accounts();
-    let changed = accounts.change_password(user.id, kept, known, new).await;
-    if !matches!(changed, Err(waypost_service::AccountError::WrongPassword)) {
-        throttle.give_back(&attempt);
+    let changed = accounts.change_password(user, password, user_agent(request));
+    let changed = changed.await;
+    if !matches!(changed, Err(AccountError::WrongPassword)) {
+        throttle.give_back_change(session);
     }
     Ok(changed?)
+}
+
+/// Gives the browser the session that replaces the former one, and makes it known.
+pub(crate) async fn keep_renewed(
+    answer: &mut HttpResponse,
+    state: &State,
+    changed: &PasswordChanged,
+) {
+    let opened = &changed.opened;
+    let expires_at = opened.session.expires_at;
+    keep_session(answer, state, opened.secret.reveal(), expires_at);
+    remember_browser(answer, state, &opened.user).await;
 }

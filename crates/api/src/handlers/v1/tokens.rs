@@ -5,11 +5,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use waypost_core::{Actor, ApiToken, Scope, Scopes, TokenCursor, TokenId, TokenName, TokenSecret};
+use waypost_core::{ApiToken, Scopes, TokenCursor, TokenId, TokenName, TokenSecret};
 use waypost_service::NewToken;
 
 use super::LINK_BYTES;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, ErrorBody};
 use crate::request::caller::Caller;
 use crate::request::input::id_of;
 use crate::request::input::{self, JsonObject};
@@ -33,8 +33,7 @@ pub(crate) struct TokenRequest {
     /// The name: one line of 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100, example = "deploy")]
     name: String,
-    /// The scopes, which the caller's token must have, too. Default: `read` and `write`, as far as
-    /// the caller's token has them.
+    /// The scopes. Default: `read` and `write`.
     #[schema(value_type = Option<Vec<ScopeName>>, min_items = 1)]
     scopes: Option<Vec<String>>,
     /// When the token expires, in the future (RFC 3339). Default: never.
@@ -98,7 +97,7 @@ pub(crate) async fn listed(
 
 /// Create an API token
 ///
-/// It cannot have more rights than the caller's token.
+/// Requires a session: API tokens cannot create others. A user can have at most 100 valid tokens.
 #[utoipa::path(
     post,
     path = "/api/v1/tokens",
@@ -109,6 +108,7 @@ pub(crate) async fn listed(
     responses(
         (status = 201, description = "The created token and its secret", body = NewTokenView,
             headers(("Location" = String, description = "The URL of the token, where it can be revoked"))),
+        (status = 409, description = "The caller has 100 valid tokens: CONFLICT", body = ErrorBody<'static>),
         BadBody,
         Denied,
         StoreFailure,
@@ -122,7 +122,7 @@ pub(crate) async fn create(
     let bad = |error: String| ApiError::bad_request(error);
     let new = NewToken {
         name: TokenName::parse(&asked.name).map_err(|error| bad(error.to_string()))?,
-        scopes: scopes(asked.scopes, &caller.0)?,
+        scopes: scopes(asked.scopes)?,
         expires_at: asked.expires_at.map(waypost_core::expiry).transpose()?,
     };
     let (token, secret) = made(new, &caller, &state).await?;
@@ -140,7 +140,8 @@ pub(crate) async fn create(
 /// Creates a token of the caller.
 ///
 /// # Errors
-/// `FORBIDDEN` for a scope that the caller lacks, `BAD_REQUEST` for an expiry in the past.
+/// `FORBIDDEN` for the scope `admin` of a user who is not an admin, `BAD_REQUEST` for an expiry in
+/// the past, `CONFLICT` if the caller has too many tokens.
 pub(crate) async fn made(
     new: NewToken,
     caller: &Caller,
@@ -150,37 +151,18 @@ pub(crate) async fn made(
     Ok(state.accounts().create_own_token(&caller.0, new).await?)
 }
 
-/// Parses the scopes of a new token, which the caller must have.
-pub(crate) fn scopes(asked: Option<Vec<String>>, caller: &Actor) -> Result<Scopes, ApiError> {
-    let Actor::User { scopes: own, .. } = caller else {
+/// Parses the scopes of a new token.
+pub(crate) fn scopes(asked: Option<Vec<String>>) -> Result<Scopes, ApiError> {
+    let Some(names) = asked else {
         return Ok(Scopes::default());
     };
-    let Some(names) = asked else {
-        let default = Scopes::default();
-        let names: Vec<_> = default
-            .iter()
-            .filter(|scope| own.contains(*scope))
-            .collect();
-        let names: Vec<_> = names.into_iter().map(Scope::as_str).collect();
-        return names
-            .join(",")
-            .parse()
-            .map_err(|_| ApiError::scope_missing(Scope::Read));
-    };
-    let scopes: Scopes = names
-        .join(",")
-        .parse()
-        .map_err(|error: waypost_core::ScopesError| ApiError::bad_request(error.to_string()))?;
-    let missing = scopes.iter().find(|scope| !own.contains(*scope));
-    if let Some(scope) = missing {
-        return Err(ApiError::scope_missing(scope));
-    }
-    Ok(scopes)
+    let scopes = names.join(",").parse();
+    scopes.map_err(|error: waypost_core::ScopesError| ApiError::bad_request(error.to_string()))
 }
 
 /// Revoke an API token
 ///
-/// Every server rejects the token at once.
+/// Every server rejects the token at once. Requires a session.
 #[utoipa::path(
     delete,
     path = "/api/v1/tokens/{id}",

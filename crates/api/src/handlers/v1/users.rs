@@ -76,6 +76,7 @@ pub(crate) async fn list(
 /// Change a user
 ///
 /// Changes only the given fields. You cannot take your own admin role or disable your own account.
+/// Changing the email address and giving the admin role require a session or the operator's token.
 /// For admins.
 #[utoipa::path(
     patch,

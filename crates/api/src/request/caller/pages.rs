@@ -11,7 +11,7 @@ use url::Url;
 use waypost_core::Actor;
 use waypost_service::KnownSession;
 
-use super::{Access, Caller, CurrentSession, by_session, check, renewed};
+use super::{Access, Caller, CurrentSession, check, keep_extended, renewed, session_for_page};
 use crate::errors::ApiError;
 use crate::request::client::is_htmx;
 use crate::request::csrf;
@@ -60,9 +60,7 @@ pub(crate) async fn authorise_page(
         .flatten();
     request.extensions_mut().insert(SignedIn(known));
     let mut answer = next.call(request).await?;
-    if let Some(cookie) = cookie {
-        answer.headers_mut().append(header::SET_COOKIE, cookie);
-    }
+    keep_extended(cookie, &mut answer, &state);
     Ok(answer)
 }
 
@@ -73,7 +71,7 @@ async fn admit(
     state: &State,
     request: &HttpRequest,
 ) -> Result<Option<KnownSession>, ApiError> {
-    let Some(known) = by_session(request, state).await? else {
+    let Some(known) = session_for_page(request, state).await? else {
         return Ok(None);
     };
     let actor = known.actor();

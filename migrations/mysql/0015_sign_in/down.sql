@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS used_sign_ins;
+DROP TABLE IF EXISTS server_keys;

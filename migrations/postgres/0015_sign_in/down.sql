@@ -1,0 +1,2 @@
+DROP TABLE used_sign_ins;
+DROP TABLE server_keys;
