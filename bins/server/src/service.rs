@@ -25,6 +25,7 @@ use waypost_store_diesel::Database;
 
 use crate::background::Background;
 use crate::banner;
+use crate::data_directory;
 use crate::failure::Failure;
 use crate::signals::{Signals, StopSignal};
 
@@ -102,6 +103,7 @@ impl Service {
             &settings.clicks.journal,
             JournalId::new(clock.now(), &*random),
         )?;
+        data_directory::warn_if_loose(&settings.database);
         let user_agents = Arc::new(UserAgents::new());
         // Takes a tenth of a second. Load now, so that no click waits for it.
         user_agents.load();
