@@ -124,6 +124,8 @@ pub enum Action {
     ListOrphans,
     /// Dismiss orphan paths.
     ManageOrphans,
+    /// Read the metrics of the server.
+    ViewMetrics,
 }
 
 /// Who may perform an action, besides admins.
@@ -138,7 +140,7 @@ enum Rule {
 
 impl Action {
     /// All values.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::FollowLink,
         Self::ViewLink,
         Self::ViewClicks,
@@ -160,6 +162,7 @@ impl Action {
         Self::ManageBlocklist,
         Self::ListOrphans,
         Self::ManageOrphans,
+        Self::ViewMetrics,
     ];
 
     /// Whether the action is about an existing link.
@@ -204,6 +207,7 @@ impl Action {
             Self::ManageBlocklist => (Scope::Write, Rule::Admin),
             Self::ListOrphans => (Scope::Read, Rule::Admin),
             Self::ManageOrphans => (Scope::Write, Rule::Admin),
+            Self::ViewMetrics => (Scope::Read, Rule::Admin),
         }
     }
 }
