@@ -153,6 +153,7 @@ impl Service {
             metrics,
             anonymous_links: settings.access.anonymous_links,
             limits: settings.limits,
+            exposure: settings.exposure,
             oidc: oidc(settings, clock.clone())?,
             user_agents,
             installation: installation(settings, &database).await?,
@@ -167,6 +168,10 @@ impl Service {
                 let failure = Failure::from(failure).explained();
                 error!(failure, "storing clicks failed; the server stops");
             }
+        });
+        let erased = salts.clone();
+        background.start("salt erasure", async move |stop| {
+            erased.keep_erased(stop).await;
         });
         background.start("salts", async move |stop| {
             salts.keep_ready(&*clock, stop).await;

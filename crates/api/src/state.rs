@@ -10,8 +10,9 @@ use waypost_analytics::statistics::Statistics;
 use waypost_analytics::{Orphans, Recorder, UserAgents};
 use waypost_core::{BaseUrl, Clock, Link, Random};
 use waypost_service::{Accounts, Blocklist, Links, Resolver, Router, Shortener};
-use waypost_store::{ClockSkew, Counts, DatabaseClock, Store, StoreError};
+use waypost_store::{ClockSkew, Counts, DatabaseClock, SaltTraces, Store, StoreError};
 
+use crate::headers::ExposureSettings;
 use crate::installation::Installation;
 use crate::metrics::{LastCount, Metrics};
 use crate::oidc::Oidc;
@@ -48,6 +49,8 @@ pub struct ApiParts {
     pub anonymous_links: bool,
     /// The limits on the use of the API.
     pub limits: LimitSettings,
+    /// What the server shows to everyone.
+    pub exposure: ExposureSettings,
     /// Signs users in with an OpenID provider, if one is set.
     pub oidc: Option<Arc<Oidc>>,
     /// Names the browsers of sessions.
@@ -165,6 +168,11 @@ impl State {
     /// Returns the numbers of links and users, and notes in the metrics whether the database answers within 2 s.
     pub(crate) async fn counts(&self) -> Result<Counts, StoreError> {
         self.metrics().asked(self.store().counts()).await
+    }
+
+    /// Returns what is known about the traces of destroyed salts.
+    pub(crate) async fn salt_traces(&self) -> Result<Option<SaltTraces>, StoreError> {
+        self.store().salt_traces().await
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

@@ -47,7 +47,7 @@ pub use operation::{Operation, signatures};
 pub use orphans::{Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded};
 pub use priority::{lower_priority, run_when_idle};
 pub use reclassify::{FactsChange, FactsStore};
-pub use salts::SaltStore;
+pub use salts::{SaltStore, SaltTraces};
 pub use sessions::{SessionStore, SignedIn};
 pub use setup::{SetUp, SetupStore};
 pub use stats::{ClickSpan, ClicksQuery, KeptClick, LinkDay, LinkDayFacts, StatsStore};

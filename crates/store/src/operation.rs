@@ -131,6 +131,8 @@ macro_rules! operations {
         $crate::operations! { @ [$($rest)*] [$($done)* SaltStore {
             Salt: salt(day: Date, candidate: &Salt) -> Salt;
             DestroySaltsBefore as "destroy_salts": destroy_salts_before(day: Date) -> u64;
+            EraseSalts: erase_salts() -> Option<SaltTraces>;
+            SaltTraces: salt_traces() -> Option<SaltTraces>;
         }] $then $extra }
     };
     (@ [UserStore $($rest:ident)*] [$($done:tt)*] $then:ident $extra:tt) => {
@@ -268,7 +270,7 @@ pub mod signatures {
         Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
         JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts,
         LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, Orphan, OrphanQuery, OrphanStore,
-        OrphanTries, OrphansAdded, Ownership, PageOf, PurgeScope, Recorded, SaltStore,
+        OrphanTries, OrphansAdded, Ownership, PageOf, PurgeScope, Recorded, SaltStore, SaltTraces,
         SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore,
         TokenStore, Transfer, Updated, UserChange, UserStore,
     };

@@ -81,6 +81,7 @@ macro_rules! __conformance_cases {
             }
             blocklist {
                 a_blocked_host_is_found_by_each_of_its_patterns
+                a_blocked_network_is_found_by_each_form_of_an_address
                 an_entry_of_the_blocklist_is_kept_once
                 the_blocklist_is_listed_in_order
                 a_link_to_a_blocked_host_is_known_as_such
@@ -262,6 +263,7 @@ macro_rules! __conformance_cases {
                 each_byte_of_a_salt_survives
                 destroying_stops_before_the_day
                 a_destroyed_salt_is_replaced_by_a_new_one
+                the_traces_of_destroyed_salts_are_known_until_they_are_erased
             }
             users {
                 an_inserted_user_is_found_by_id_and_address
