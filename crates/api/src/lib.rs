@@ -5,6 +5,7 @@ mod error_page;
 mod errors;
 mod explain;
 mod handlers;
+mod headers;
 mod installation;
 mod metrics;
 mod oidc;
@@ -23,6 +24,7 @@ mod state;
 mod views;
 
 pub use explain::{ExplainedVisit, Explainer, Explanation};
+pub use headers::ExposureSettings;
 pub use installation::Installation;
 pub use metrics::{Metrics, MetricsError};
 pub use oidc::{Oidc, OidcSettings, OidcSetupError};

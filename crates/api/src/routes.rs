@@ -14,7 +14,7 @@ use utoipa::openapi::OpenApi as OpenApiDocument;
 use waypost_core::Action::{
     CreateLink, DeleteLink, DestroyLink, EditAccount, EditLink, ListAllLinks, ListBlocklist,
     ListKeywords, ListLinks, ListOrphans, ListUsers, ManageAccess, ManageBlocklist, ManageKeywords,
-    ManageOrphans, ManageUsers, ViewAccount, ViewClicks, ViewHistory, ViewLink,
+    ManageOrphans, ManageUsers, ViewAccount, ViewClicks, ViewHistory, ViewLink, ViewMetrics,
 };
 use waypost_core::ReservedWords;
 
@@ -210,7 +210,7 @@ fn operations() -> impl Iterator<Item = Row> { operations! {
     Operation, For(EditAccount),        v1::sessions::change_password;
     Probe,     Open,                    health::alive;
     Probe,     Open,                    health::ready;
-    Probe,     Open,                    metrics::answer;
+    Probe,     For(ViewMetrics),        metrics::answer;
     Operation, OrAnonymous(CreateLink), shorten::answer;
     Operation, OrAnonymous(ListLinks),  list::answer;
     Operation, OrAnonymous(DeleteLink), delete::answer;

@@ -13,6 +13,7 @@ use actix_web::{App, HttpServer, web};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::headers::{self, ExposureSettings};
 use crate::openapi;
 use crate::routing::{self, Listener};
 use crate::state::State;
@@ -65,6 +66,7 @@ pub enum ServeError {
 /// [`ServeError::Bind`] if an address cannot be used; nothing is started then.
 pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, ServeError> {
     let metrics = parts.metrics.clone();
+    let exposure = parts.exposure;
     let closing = CancellationToken::new();
     let state = State::new(
         parts,
@@ -73,21 +75,36 @@ pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, 
         openapi::document(),
     );
     let state = web::Data::from(Arc::new(state));
-    let listener = if settings.metrics_listen.is_some() {
-        Listener::WithoutMetrics
-    } else {
-        Listener::Whole
+    let listener = match settings.metrics_listen {
+        Some(_) => Listener::WithoutMetrics,
+        None if exposure.metrics_public => Listener::WithPublicMetrics,
+        None => Listener::Whole,
     };
     let (address, main) = bind(
         settings,
         settings.listen,
         listener,
         settings.workers,
+        exposure,
         &state,
     )?;
     let metrics_server = settings
         .metrics_listen
-        .map(|address| bind(settings, address, Listener::MetricsOnly, 1, &state))
+        .map(|address| {
+            // Usually not behind the proxy that handles TLS.
+            let exposure = ExposureSettings {
+                hsts: Duration::ZERO,
+                ..exposure
+            };
+            bind(
+                settings,
+                address,
+                Listener::MetricsOnly,
+                1,
+                exposure,
+                &state,
+            )
+        })
         .transpose()?;
     let metrics_address = metrics_server.as_ref().map(|(address, _)| *address);
     let mut handles = Vec::new();
@@ -118,14 +135,17 @@ fn bind(
     address: SocketAddr,
     listener: Listener,
     workers: usize,
+    exposure: ExposureSettings,
     state: &web::Data<State>,
 ) -> Result<(SocketAddr, actix_web::dev::Server), ServeError> {
     let failed = |source| ServeError::Bind { address, source };
     let state = state.clone();
+    let base_url = settings.base_url.clone();
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
             .configure(|config| routing::configure(config, listener))
+            .wrap(headers::protect(exposure, &base_url))
     })
     .workers(workers)
     .max_connections(settings.max_connections.div_ceil(workers))

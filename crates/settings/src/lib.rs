@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use waypost_analytics::ClickSettings;
-use waypost_api::{AccessSettings, HttpSettings, LimitSettings, LogSettings, OidcSettings};
+use waypost_api::{
+    AccessSettings, ExposureSettings, HttpSettings, LimitSettings, LogSettings, OidcSettings,
+};
 use waypost_core::settings::{Problems, Setting, SettingsReader};
 use waypost_service::CacheSettings;
 use waypost_store_diesel::DatabaseSettings;
@@ -19,8 +21,9 @@ pub struct Flags {
 }
 
 /// The settings, in the order of `--help`.
-pub const SECTIONS: [&[Setting]; 8] = [
+pub const SECTIONS: [&[Setting]; 9] = [
     HttpSettings::SETTINGS,
+    ExposureSettings::SETTINGS,
     AccessSettings::SETTINGS,
     LimitSettings::SETTINGS,
     OidcSettings::SETTINGS,
@@ -35,6 +38,7 @@ pub const SECTIONS: [&[Setting]; 8] = [
 #[expect(missing_docs, reason = "each section is documented by its type")]
 pub struct Settings {
     pub http: HttpSettings,
+    pub exposure: ExposureSettings,
     pub access: AccessSettings,
     pub limits: LimitSettings,
     pub oidc: Option<OidcSettings>,
@@ -60,6 +64,7 @@ impl Settings {
             |path| std::fs::read_to_string(path),
         );
         let http = HttpSettings::read(&mut reader);
+        let exposure = ExposureSettings::read(&mut reader);
         let access = AccessSettings::read(&mut reader);
         let limits = LimitSettings::read(&mut reader);
         let oidc = OidcSettings::read(&mut reader);
@@ -70,6 +75,7 @@ impl Settings {
         let sections = || {
             Ok(Self {
                 http: http?,
+                exposure: exposure?,
                 access: access?,
                 limits: limits?,
                 oidc: oidc?,

@@ -33,8 +33,7 @@ pub(crate) async fn answer(request: HttpRequest) -> Result<HttpResponse, ApiErro
     response
         .insert_header((header::ETAG, tag.to_string()))
         .insert_header((header::CACHE_CONTROL, caching))
-        .insert_header((header::VARY, "accept-encoding"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+        .insert_header((header::VARY, "accept-encoding"));
     if is_known {
         return Ok(response.finish());
     }

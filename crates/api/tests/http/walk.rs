@@ -171,7 +171,7 @@ const ENTRIES: &[Entry] = &[
     Entry("POST /shorten",                              "/shorten",                                 LINK, 201, MAKE),
     Entry("GET, HEAD /urls",                            "/urls",                                    "",   200, LIST),
     Entry("GET, HEAD /health",                          "/health",                                  "",   200, OPEN),
-    Entry("GET, HEAD /metrics",                         "/metrics",                                 "",   200, OPEN),
+    Entry("GET, HEAD /metrics",                         "/metrics",                                 "",   200, ADMIN),
     Entry("GET, HEAD /{code}",                          "/{code}",                                  "",   302, FOLLOW),
     Entry("GET, HEAD /{code}/{rest}",                   "/{code}/rest",                             "",   302, FOLLOW),
     Entry("GET, HEAD /{code}+",                         "/{code}+",                                 "",   200, FOLLOW),
