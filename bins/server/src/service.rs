@@ -153,6 +153,7 @@ impl Service {
             metrics,
             anonymous_links: settings.access.anonymous_links,
             limits: settings.limits,
+            live: settings.live,
             exposure: settings.exposure,
             oidc: oidc(settings, clock.clone())?,
             user_agents,

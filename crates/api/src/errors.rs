@@ -233,11 +233,8 @@ impl ApiError {
     }
 
     /// Creates the error for a live stream beyond the maximum number.
-    pub(crate) fn too_many_streams() -> Self {
-        Self::too_many_requests(
-            "too many live streams on this server",
-            time::Duration::seconds(60),
-        )
+    pub(crate) fn too_many_streams(what: &str) -> Self {
+        Self::too_many_requests(what, time::Duration::seconds(60))
     }
 
     /// Creates the error for an invalid query or body.

@@ -28,6 +28,7 @@ pub use headers::ExposureSettings;
 pub use installation::Installation;
 pub use metrics::{Metrics, MetricsError};
 pub use oidc::{Oidc, OidcSettings, OidcSetupError};
+pub use request::streams::LiveSettings;
 pub use routes::{RouteLine, reserved_words, routes};
 pub use server::{RunningServer, ServeError, serve};
 pub use settings::{

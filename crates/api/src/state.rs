@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use actix_web::web::Bytes;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use waypost_analytics::live::Live;
 use waypost_analytics::statistics::Statistics;
@@ -17,12 +16,10 @@ use crate::installation::Installation;
 use crate::metrics::{LastCount, Metrics};
 use crate::oidc::Oidc;
 use crate::request::limits::Limits;
+use crate::request::streams::{LiveSettings, Streams};
 use crate::request::throttle::SignInThrottle;
 use crate::settings::LimitSettings;
 use crate::site::Site;
-
-/// Maximum number of live streams of this server.
-const STREAMS: usize = 500;
 
 /// The parts that the API uses.
 #[derive(Clone)]
@@ -49,6 +46,8 @@ pub struct ApiParts {
     pub anonymous_links: bool,
     /// The limits on the use of the API.
     pub limits: LimitSettings,
+    /// The limits on live streams.
+    pub live: LiveSettings,
     /// What the server shows to everyone.
     pub exposure: ExposureSettings,
     /// Signs users in with an OpenID provider, if one is set.
@@ -70,7 +69,7 @@ pub(crate) struct State {
     limits: Limits,
     statistics: Statistics,
     live: Live,
-    streams: Arc<Semaphore>,
+    streams: Streams,
     closing: CancellationToken,
     last_count: LastCount,
     document: Bytes,
@@ -86,7 +85,7 @@ impl State {
     ) -> Self {
         Self {
             live: Live::new(parts.links.shortener().shared_store()),
-            streams: Arc::new(Semaphore::new(STREAMS)),
+            streams: Streams::new(parts.live, parts.metrics.clone()),
             closing,
             router: Router::new(parts.resolver.clone(), &base_url),
             blocklist: Blocklist::new(
@@ -201,9 +200,8 @@ impl State {
         &self.live
     }
 
-    /// Returns the semaphore that limits live streams.
-    pub(crate) fn streams(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.streams)
+    pub(crate) const fn streams(&self) -> &Streams {
+        &self.streams
     }
 
     /// Returns the token that is cancelled when the server stops, which ends streamed responses.

@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn an_ipv4_address_is_also_its_mapped_one() {
         let forms = forms("203.0.113.9".parse().unwrap());
-        let mapped = "::ffff:203.0.113.9".parse().unwrap();
+        let mapped: IpAddr = "::ffff:203.0.113.9".parse().unwrap();
         assert_eq!(forms, ["203.0.113.9".parse().unwrap(), mapped]);
     }
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use waypost_analytics::ClickSettings;
 use waypost_api::{
-    AccessSettings, ExposureSettings, HttpSettings, LimitSettings, LogSettings, OidcSettings,
+    AccessSettings, ExposureSettings, HttpSettings, LimitSettings, LiveSettings, LogSettings,
+    OidcSettings,
 };
 use waypost_core::settings::{Problems, Setting, SettingsReader};
 use waypost_service::CacheSettings;
@@ -21,11 +22,12 @@ pub struct Flags {
 }
 
 /// The settings, in the order of `--help`.
-pub const SECTIONS: [&[Setting]; 9] = [
+pub const SECTIONS: [&[Setting]; 10] = [
     HttpSettings::SETTINGS,
     ExposureSettings::SETTINGS,
     AccessSettings::SETTINGS,
     LimitSettings::SETTINGS,
+    LiveSettings::SETTINGS,
     OidcSettings::SETTINGS,
     DatabaseSettings::SETTINGS,
     CacheSettings::SETTINGS,
@@ -41,6 +43,7 @@ pub struct Settings {
     pub exposure: ExposureSettings,
     pub access: AccessSettings,
     pub limits: LimitSettings,
+    pub live: LiveSettings,
     pub oidc: Option<OidcSettings>,
     pub database: DatabaseSettings,
     pub cache: CacheSettings,
@@ -67,6 +70,7 @@ impl Settings {
         let exposure = ExposureSettings::read(&mut reader);
         let access = AccessSettings::read(&mut reader);
         let limits = LimitSettings::read(&mut reader);
+        let live = LiveSettings::read(&mut reader);
         let oidc = OidcSettings::read(&mut reader);
         let database = DatabaseSettings::read(&mut reader);
         let cache = CacheSettings::read(&mut reader);
@@ -78,6 +82,7 @@ impl Settings {
                 exposure: exposure?,
                 access: access?,
                 limits: limits?,
+                live: live?,
                 oidc: oidc?,
                 database: database?,
                 cache: cache?,

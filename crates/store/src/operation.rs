@@ -197,6 +197,7 @@ macro_rules! operations {
             DaysOfLinks:
                 days_of_links(links: &[LinkId], from: Date, to: Date)
                 -> BTreeMap<LinkId, Vec<(Date, Counted)>>;
+            LinkTotals: link_totals(links: &[LinkId]) -> BTreeMap<LinkId, Counted>;
             LinkDayFacts:
                 link_day_facts(link: LinkId, from: Date, to: Date, part: Part)
                 -> Vec<LinkDayFacts>;

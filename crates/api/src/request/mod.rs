@@ -7,6 +7,7 @@
 //! | request IDs and lines in the log | `access.rs`, `route_names.rs` |
 //! | protection against cross-site requests | `csrf.rs` |
 //! | limits of requests, created links and failed sign-ins | `quota.rs`, `limits.rs`, `budget.rs`, `throttle.rs` |
+//! | credentials of streams, and their places | `presented.rs`, `streams.rs` |
 //! | bodies and queries | `input.rs` |
 //! | pages of lists, versions of links | `paging.rs`, `versions.rs` |
 
@@ -18,7 +19,9 @@ pub(crate) mod csrf;
 pub(crate) mod input;
 pub(crate) mod limits;
 pub(crate) mod paging;
+pub(crate) mod presented;
 pub(crate) mod quota;
 pub(crate) mod route_names;
+pub(crate) mod streams;
 pub(crate) mod throttle;
 pub(crate) mod versions;

@@ -15,8 +15,8 @@ use waypost_analytics::{
     OrphansParts, Privacy, Recorder, RecorderParts, UserAgents,
 };
 use waypost_api::{
-    ApiParts, ExposureSettings, HttpSettings, Installation, LimitSettings, Metrics, RunningServer,
-    ServeError, reserved_words, serve,
+    ApiParts, ExposureSettings, HttpSettings, Installation, LimitSettings, LiveSettings, Metrics,
+    RunningServer, ServeError, reserved_words, serve,
 };
 use waypost_core::{
     Clock as _, JournalId, ManualClock, SessionLifetime, SystemRandom, TokenHash, Zone,
@@ -199,6 +199,7 @@ impl TestServer {
             metrics: Metrics::detached().unwrap(),
             anonymous_links,
             limits,
+            live: LiveSettings::default(),
             exposure,
             oidc: None,
             user_agents: Arc::clone(&USER_AGENTS),

@@ -240,6 +240,8 @@ port! {
             = stats::link_days;
         look_up DaysOfLinks: days_of_links(links: &[LinkId], from: Date, to: Date)
             -> BTreeMap<LinkId, Vec<(Date, Counted)>> = stats::days_of_links;
+        look_up LinkTotals: link_totals(links: &[LinkId]) -> BTreeMap<LinkId, Counted>
+            = stats::link_totals;
         look_up LinkDayFacts: link_day_facts(link: LinkId, from: Date, to: Date, part: Part)
             -> Vec<LinkDayFacts> = stats::link_day_facts;
         look_up SumOfFacts: sum_of_facts(link: LinkId, from: Date, to: Date, part: Part)

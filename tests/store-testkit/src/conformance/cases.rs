@@ -379,6 +379,7 @@ macro_rules! __conformance_cases {
                 the_numbers_of_all_that_somebody_owns_add_up
                 links_clicked_as_often_stand_in_the_order_of_their_ids
                 pairs_of_links_and_their_owners_are_found
+                the_totals_of_many_links_are_found_at_once
             }
             concurrency {
                 sixty_four_concurrent_clicks_are_exactly_sixty_four
