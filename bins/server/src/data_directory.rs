@@ -1,9 +1,9 @@
-//! The directories of the data: a warning if other users may enter them.
+//! The directories of the data, and a warning if other users may enter them.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tracing::warn;
 use waypost_store_diesel::DatabaseSettings;
@@ -12,22 +12,25 @@ use waypost_store_diesel::DatabaseSettings;
 /// themselves are closed to them, but whoever may change a directory may replace its files.
 const ENTER_OR_CHANGE: u32 = 0o033;
 
-/// Logs a warning for the data directory and the directory of an SQLite file, if other users may
-/// enter them or change them.
-pub(crate) fn warn_if_loose(settings: &DatabaseSettings) {
+/// Returns the data directory and the directory of an SQLite file.
+pub(crate) fn all(settings: &DatabaseSettings) -> BTreeSet<PathBuf> {
     let of_file = settings.url.sqlite_path().and_then(Path::parent);
-    let directories: BTreeSet<_> = of_file
-        .into_iter()
-        .chain([settings.data_dir.as_path()])
-        .collect();
-    for directory in directories {
-        // The working directory has an empty name here.
-        let read = if directory.as_os_str().is_empty() {
-            fs::metadata(".")
-        } else {
-            fs::metadata(directory)
+    let named = of_file.into_iter().chain([settings.data_dir.as_path()]);
+    // The working directory has no name as the parent of a file.
+    let is_named = |directory: &&Path| !directory.as_os_str().is_empty();
+    let here = Path::new(".");
+    named
+        .map(|directory| Some(directory).filter(is_named).unwrap_or(here))
+        .map(Path::to_owned)
+        .collect()
+}
+
+/// Logs a warning for each of the directories that other users may enter or change.
+pub(crate) fn warn_if_loose(settings: &DatabaseSettings) {
+    for directory in all(settings) {
+        let Ok(metadata) = fs::metadata(&directory) else {
+            continue;
         };
-        let Ok(metadata) = read else { continue };
         let mode = metadata.permissions().mode() & 0o777;
         if mode & ENTER_OR_CHANGE != 0 {
             warn!(

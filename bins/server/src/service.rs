@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use waypost_analytics::{
-    Countries, DailySalts, Ingester, IngesterParts, Journal, Maintenance, MaintenanceParts,
-    Orphans, OrphansParts, Recorder, RecorderParts, UserAgents,
+    Countries, DailySalts, DiskSpace, Ingester, IngesterParts, Journal, Maintenance,
+    MaintenanceParts, Orphans, OrphansParts, Recorder, RecorderParts, UserAgents,
 };
 use waypost_api::{ApiParts, Installation, Metrics, Oidc, RunningServer, reserved_words, serve};
 use waypost_core::{BaseUrl, Clock, JournalId, LeaseHolder, SystemClock, SystemRandom, VisitClass};
@@ -104,6 +104,8 @@ impl Service {
             JournalId::new(clock.now(), &*random),
         )?;
         data_directory::warn_if_loose(&settings.database);
+        let directories = data_directory::all(&settings.database);
+        let disk_space = DiskSpace::of(directories.into_iter().collect(), settings.disk);
         let user_agents = Arc::new(UserAgents::new());
         // Takes a tenth of a second. Load now, so that no click waits for it.
         user_agents.load();
@@ -153,6 +155,7 @@ impl Service {
             metrics,
             anonymous_links: settings.access.anonymous_links,
             limits: settings.limits,
+            disk_space: disk_space.clone(),
             live: settings.live,
             exposure: settings.exposure,
             oidc: oidc(settings, clock.clone())?,
@@ -183,6 +186,7 @@ impl Service {
             make_links_findable(store, stop.clone()).await;
             stop.cancelled().await;
         });
+        background.start("disk space", |stop| disk_space.watch(stop));
         background.start("orphans", |stop| orphans.run(stop));
         background.start("maintenance", |stop| maintenance.run(stop));
         Ok(Self {

@@ -84,6 +84,8 @@ pub(crate) enum ErrorCode {
     Busy,
     /// The database is unavailable; `Retry-After` says when to try again.
     Unavailable,
+    /// The server has too little free disk space for a change.
+    DiskFull,
 }
 
 impl ErrorCode {
@@ -119,6 +121,7 @@ impl ErrorCode {
             Self::OidcUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "OIDC_UNAVAILABLE"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
+            Self::DiskFull => (StatusCode::INSUFFICIENT_STORAGE, "DISK_FULL"),
         }
     }
 
@@ -230,6 +233,14 @@ impl ApiError {
                 format!("{what}; try again in {seconds} {unit}"),
             )
         }
+    }
+
+    /// Creates the error for a change while there is too little free disk space.
+    pub(crate) fn disk_full() -> Self {
+        Self::new(
+            ErrorCode::DiskFull,
+            "this server has too little free disk space for changes; tell its operator",
+        )
     }
 
     /// Creates the error for a live stream beyond the maximum number.

@@ -157,10 +157,34 @@ fn resource(rest: &str, rows: &[&Row], listener: Listener) -> Resource {
         .fold(
             web::resource(rest).default_service(web::to(refuse)),
             |resource, (row, handler)| {
-                let route = around(row.kind, listener.access(row), handler());
+                let route = with_space(row, handler());
+                let route = around(row.kind, listener.access(row), route);
                 resource.route(guarded(row.method, route))
             },
         )
+}
+
+/// Wraps a handler that adds data: it does not run while the disk is almost full.
+fn with_space(row: &Row, route: Route) -> Route {
+    let adds_data = match row.access {
+        Access::Open => false,
+        Access::For(action) | Access::OrAnonymous(action) => action.adds_data(),
+    };
+    if row.method == Method::Get || !adds_data {
+        return route;
+    }
+    route.wrap(from_fn(refuse_without_space))
+}
+
+async fn refuse_without_space(
+    state: web::Data<State>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if state.disk_space().is_low() {
+        return Ok(request.error_response(ApiError::disk_full()));
+    }
+    next.call(request).await
 }
 
 fn around(kind: Kind, access: Access, route: Route) -> Route {

@@ -6,7 +6,7 @@ use actix_web::web::Bytes;
 use tokio_util::sync::CancellationToken;
 use waypost_analytics::live::Live;
 use waypost_analytics::statistics::Statistics;
-use waypost_analytics::{Orphans, Recorder, UserAgents};
+use waypost_analytics::{DiskSpace, Orphans, Recorder, UserAgents};
 use waypost_core::{BaseUrl, Clock, Link, Random};
 use waypost_service::{Accounts, Blocklist, Links, Resolver, Router, Shortener};
 use waypost_store::{ClockSkew, Counts, DatabaseClock, SaltTraces, Store, StoreError};
@@ -46,6 +46,8 @@ pub struct ApiParts {
     pub anonymous_links: bool,
     /// The limits on the use of the API.
     pub limits: LimitSettings,
+    /// The free disk space, without which changes are refused.
+    pub disk_space: DiskSpace,
     /// The limits on live streams.
     pub live: LiveSettings,
     /// What the server shows to everyone.
@@ -190,6 +192,10 @@ impl State {
 
     pub(crate) const fn router(&self) -> &Router {
         &self.router
+    }
+
+    pub(crate) const fn disk_space(&self) -> &DiskSpace {
+        &self.parts.disk_space
     }
 
     pub(crate) fn recorder(&self) -> &Recorder {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use waypost_analytics::ClickSettings;
+use waypost_analytics::{ClickSettings, DiskSettings};
 use waypost_api::{
     AccessSettings, ExposureSettings, HttpSettings, LimitSettings, LiveSettings, LogSettings,
     OidcSettings,
@@ -22,7 +22,7 @@ pub struct Flags {
 }
 
 /// The settings, in the order of `--help`.
-pub const SECTIONS: [&[Setting]; 10] = [
+pub const SECTIONS: [&[Setting]; 11] = [
     HttpSettings::SETTINGS,
     ExposureSettings::SETTINGS,
     AccessSettings::SETTINGS,
@@ -30,6 +30,7 @@ pub const SECTIONS: [&[Setting]; 10] = [
     LiveSettings::SETTINGS,
     OidcSettings::SETTINGS,
     DatabaseSettings::SETTINGS,
+    DiskSettings::SETTINGS,
     CacheSettings::SETTINGS,
     ClickSettings::SETTINGS,
     LogSettings::SETTINGS,
@@ -46,6 +47,7 @@ pub struct Settings {
     pub live: LiveSettings,
     pub oidc: Option<OidcSettings>,
     pub database: DatabaseSettings,
+    pub disk: DiskSettings,
     pub cache: CacheSettings,
     pub clicks: ClickSettings,
     pub log: LogSettings,
@@ -73,6 +75,7 @@ impl Settings {
         let live = LiveSettings::read(&mut reader);
         let oidc = OidcSettings::read(&mut reader);
         let database = DatabaseSettings::read(&mut reader);
+        let disk = DiskSettings::read(&mut reader);
         let cache = CacheSettings::read(&mut reader);
         let clicks = ClickSettings::read(&mut reader);
         let log = LogSettings::read(&mut reader);
@@ -85,6 +88,7 @@ impl Settings {
                 live: live?,
                 oidc: oidc?,
                 database: database?,
+                disk: disk?,
                 cache: cache?,
                 clicks: clicks?,
                 log: log?,

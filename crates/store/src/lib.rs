@@ -25,6 +25,7 @@ mod setup;
 mod stats;
 mod tokens;
 mod users;
+mod versions;
 
 pub use access::{AccessStore, Heir, Transfer};
 pub use blocklist::{BlockedHost, BlocklistStore};
@@ -53,6 +54,7 @@ pub use setup::{SetUp, SetupStore};
 pub use stats::{ClickSpan, ClicksQuery, KeptClick, LinkDay, LinkDayFacts, StatsStore};
 pub use tokens::TokenStore;
 pub use users::{UserChange, UserStore};
+pub use versions::{VERSIONS_KEPT, VERSIONS_THINNED, newest_thinned, superseded};
 
 use async_trait::async_trait;
 

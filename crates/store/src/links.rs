@@ -59,7 +59,8 @@ pub trait LinkStore: Send + Sync {
 
     /// Changes a link whose newest version is `update.version`, and returns it as changed.
     ///
-    /// A code that is given up stays with the link. A no-op update still creates a version.
+    /// A code that is given up stays with the link. A no-op update still creates a version. Of old
+    /// versions, only some are kept: see [`superseded`](crate::superseded).
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the new code belongs to another link, or a keyword is in the

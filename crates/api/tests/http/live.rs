@@ -59,8 +59,8 @@ impl Events {
             let chunk = chunk.unwrap().unwrap().expect("the event");
             self.text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
-        let text = std::mem::take(&mut self.text);
-        let (_, data) = text.split_once("event: end\ndata: ").unwrap();
+        let read = std::mem::take(&mut self.text);
+        let (_, data) = read.split_once("event: end\ndata: ").unwrap();
         let data: Value = serde_json::from_str(data.trim_end()).unwrap();
         assert!(!text(&data["message"]).is_empty());
         assert_eq!(self.response.chunk().await.unwrap(), None);

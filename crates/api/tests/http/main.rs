@@ -14,6 +14,7 @@ mod blocklist;
 mod browser;
 mod clicks;
 mod dashboard;
+mod disk;
 mod documentation;
 mod explain;
 mod gated_store;

@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use time::macros::datetime;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use waypost_analytics::{
-    DailySalts, Durability, Ingester, IngesterParts, Journal, JournalSettings, Orphans,
-    OrphansParts, Privacy, Recorder, RecorderParts, UserAgents,
+    DailySalts, DiskSettings, DiskSpace, Durability, Ingester, IngesterParts, Journal,
+    JournalSettings, Orphans, OrphansParts, Privacy, Recorder, RecorderParts, UserAgents,
 };
 use waypost_api::{
     ApiParts, ExposureSettings, HttpSettings, Installation, LimitSettings, LiveSettings, Metrics,
@@ -46,6 +46,7 @@ pub(crate) struct TestServer {
     pub(crate) database_clock: Arc<DatabaseClock>,
     pub(crate) accounts: Accounts,
     pub(crate) server: RunningServer,
+    disk_space: DiskSpace,
     client: Client,
     /// Stops the ingester.
     _stop: DropGuard,
@@ -183,6 +184,7 @@ impl TestServer {
             sessions: SessionLifetime::default(),
             resolver: Some(resolver.clone()),
         });
+        let disk_space = DiskSpace::of(Vec::new(), DiskSettings { min_free_mib: 256 });
         let parts = ApiParts {
             links: Links::new(shortener),
             accounts: accounts.clone(),
@@ -199,6 +201,7 @@ impl TestServer {
             metrics: Metrics::detached().unwrap(),
             anonymous_links,
             limits,
+            disk_space: disk_space.clone(),
             live: LiveSettings::default(),
             exposure,
             oidc: None,
@@ -218,10 +221,16 @@ impl TestServer {
             database_clock,
             accounts,
             server,
+            disk_space,
             client,
             _stop: stop.drop_guard(),
             _directory: directory,
         })
+    }
+
+    /// Leaves a megabyte of free disk space.
+    pub(crate) fn fill_disk(&self) {
+        self.disk_space.note(1 << 20, std::path::Path::new("/data"));
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -122,6 +122,7 @@ macro_rules! __conformance_cases {
                 each_change_of_a_link_adds_to_its_history
                 a_change_to_what_is_there_already_is_a_version
                 versions_are_read_newest_first_below_a_number
+                of_old_versions_one_a_day_is_kept
                 a_change_of_another_version_or_of_no_link_changes_nothing
                 the_history_forgets_who_a_deleted_user_was
                 the_history_of_a_link_goes_with_it
