@@ -90,21 +90,7 @@ pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, 
     )?;
     let metrics_server = settings
         .metrics_listen
-        .map(|address| {
-            // Usually not behind the proxy that handles TLS.
-            let exposure = ExposureSettings {
-                hsts: Duration::ZERO,
-                ..exposure
-            };
-            bind(
-                settings,
-                address,
-                Listener::MetricsOnly,
-                1,
-                exposure,
-                &state,
-            )
-        })
+        .map(|address| bind_metrics(settings, address, exposure, &state))
         .transpose()?;
     let metrics_address = metrics_server.as_ref().map(|(address, _)| *address);
     let mut handles = Vec::new();
@@ -128,6 +114,20 @@ pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, 
         upkeep,
         closing,
     })
+}
+
+/// Binds the address of the metrics, which usually has no proxy for TLS in front of it.
+fn bind_metrics(
+    settings: &HttpSettings,
+    address: SocketAddr,
+    exposure: ExposureSettings,
+    state: &web::Data<State>,
+) -> Result<(SocketAddr, actix_web::dev::Server), ServeError> {
+    let exposure = ExposureSettings {
+        hsts: Duration::ZERO,
+        ..exposure
+    };
+    bind(settings, address, Listener::MetricsOnly, 1, exposure, state)
 }
 
 fn bind(

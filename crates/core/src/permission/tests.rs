@@ -139,6 +139,7 @@ fn a_token_that_only_reads_changes_nothing() {
         ListKeywords,
         ListBlocklist,
         ListOrphans,
+        ViewMetrics,
     ];
     assert_eq!(admin, expected);
 }
