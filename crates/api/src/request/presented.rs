@@ -40,8 +40,7 @@ impl Presented {
                 actor.ok_or_else(|| ApiError::unauthorized(true))
             }
             Self::Session(secret) => {
-                let known = accounts.authenticate_session(secret).await?;
-                let actor = known.map(|known| known.actor());
+                let actor = accounts.actor_of_session(secret).await?;
                 actor.ok_or_else(|| ApiError::unauthorized(false))
             }
             Self::Nothing => Err(ApiError::unauthorized(false)),

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use waypost_store::LinkStore as _;
 
+use crate::browser::{add, signed_in};
 use crate::log::lines_with;
 use crate::people::{path_of, text};
 use crate::setup::{OPERATOR, TestServer, send};
@@ -26,7 +27,10 @@ struct Events {
 impl Events {
     /// Opens the live stream of a link.
     async fn of(server: &TestServer, token: &str, link: &Value) -> Self {
-        let request = server.by(token, Method::GET, &live(link));
+        Self::by(server.by(token, Method::GET, &live(link))).await
+    }
+
+    async fn by(request: RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{response:?}");
         let text = String::new();
@@ -259,6 +263,23 @@ async fn a_stream_ends_when_the_rights_of_its_caller_do() {
     for mut ended in [of_bob, of_cem, of_dot] {
         assert_eq!(ended.next().await, None);
     }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_session_of_its_caller() {
+    let server = TestServer::closed().await;
+    let ada = add(&server, "ada").await;
+    let browser = signed_in(&server).await;
+    let link = linked(&server, OPERATOR, "wiki").await;
+    let owners = format!("{}/owners", path_of(&link));
+    let owner = json!({ "email": ada.email.as_str() });
+    let added = server.tell(OPERATOR, Method::POST, &owners, &owner).await;
+    assert!(added.status.is_success(), "{added:?}");
+    let mut events = Events::by(browser.request(Method::GET, &live(&link))).await;
+    assert_eq!(events.totals().await, (0, 0));
+    let ended = server.accounts.sign_out_everywhere(ada.id).await;
+    assert_eq!(ended.unwrap(), 1);
+    assert_eq!(events.end().await, "UNAUTHORIZED");
 }
 
 #[tokio::test]
