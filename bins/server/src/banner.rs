@@ -5,14 +5,15 @@ use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tracing::warn;
-use waypost_api::RunningServer;
+use waypost_api::{ListenAddress, RunningServer};
 
-/// The first line is stable, for programs that wait for it: `Waypost VERSION listening on URL`.
+/// The first line is stable, for programs that wait for it: `Waypost VERSION listening on URL`, with
+/// further addresses after commas.
 struct Banner<'a> {
-    address: SocketAddr,
+    addresses: &'a [ListenAddress],
     /// The base URL, for which cookies are set.
     base: &'a str,
-    metrics: Option<SocketAddr>,
+    metrics: &'a [ListenAddress],
     /// Whether anyone can create links without signing in.
     open: bool,
     /// The set-up link for the first admin; `None` if there are users.
@@ -23,9 +24,9 @@ struct Banner<'a> {
 /// is shown nowhere else.
 pub(crate) fn print(server: &RunningServer, base: &str, open: bool, set_up: Option<String>) {
     let banner = Banner {
-        address: server.address(),
+        addresses: server.addresses(),
         base,
-        metrics: server.metrics_address(),
+        metrics: server.metrics_addresses(),
         open,
         set_up,
     };
@@ -37,22 +38,36 @@ pub(crate) fn print(server: &RunningServer, base: &str, open: bool, set_up: Opti
     }
 }
 
-/// Returns an address that this machine can connect to, also if the server listens on all
-/// interfaces.
-fn reachable(address: SocketAddr) -> SocketAddr {
+/// Returns a URL that this machine can connect to, also if the server listens on all interfaces, or
+/// the base URL if there is no IP address.
+fn reachable(addresses: &[ListenAddress], base: &str) -> String {
+    let mut ports = addresses.iter().filter_map(ListenAddress::socket_address);
+    let Some(address) = ports.next() else {
+        return base.to_owned();
+    };
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    SocketAddr::new(ip, address.port())
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+/// Returns the addresses, separated by commas; those with a port as URLs.
+fn listed(addresses: &[ListenAddress]) -> String {
+    let urls = addresses.iter().map(|address| match address {
+        ListenAddress::Tcp(address) => format!("http://{address}"),
+        other => other.to_string(),
+    });
+    urls.collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let version = env!("CARGO_PKG_VERSION");
-        let near = reachable(self.address);
-        writeln!(f, "Waypost {version} listening on http://{}", self.address)?;
+        let near = reachable(self.addresses, self.base);
+        let addresses = listed(self.addresses);
+        writeln!(f, "Waypost {version} listening on {addresses}")?;
         if let Some(url) = &self.set_up {
             writeln!(
                 f,
@@ -79,14 +94,16 @@ impl fmt::Display for Banner<'_> {
             };
             writeln!(
                 f,
-                "curl -s -X POST http://{near}/shorten{credentials} \
+                "curl -s -X POST {near}/shorten{credentials} \
                  -H 'Content-Type: application/json' -d '{{\"url\":\"https://example.com/\"}}'"
             )?;
         }
-        writeln!(f, "\nAPI reference: http://{near}/api/docs/")?;
-        match self.metrics {
-            Some(address) => writeln!(f, "Metrics: http://{address}/metrics"),
-            None => writeln!(f, "Metrics: http://{near}/metrics"),
+        writeln!(f, "\nAPI reference: {near}/api/docs/")?;
+        if let [first, ..] = self.metrics {
+            let near = reachable(std::slice::from_ref(first), self.base);
+            writeln!(f, "Metrics: {near}/metrics")
+        } else {
+            writeln!(f, "Metrics: {near}/metrics")
         }
     }
 }
@@ -98,12 +115,11 @@ mod tests {
     #[test]
     fn the_banner_begins_with_the_address_and_has_a_command_to_paste() {
         let banner = |open| {
-            let address = ([0, 0, 0, 0], 8080).into();
-            let metrics = None;
+            let address = "0.0.0.0:8080 unix:/run/waypost.sock";
             let banner = Banner {
-                address,
+                addresses: &ListenAddress::parse_all(address).unwrap(),
                 base: "http://localhost:8080",
-                metrics,
+                metrics: &[],
                 open,
                 set_up: (!open).then(|| "http://localhost:8080/setup?token=wpi_x".to_owned()),
             };
@@ -113,7 +129,12 @@ mod tests {
         let version = env!("CARGO_PKG_VERSION");
         assert_eq!(
             text.lines().next(),
-            Some(format!("Waypost {version} listening on http://0.0.0.0:8080").as_str())
+            Some(
+                format!(
+                    "Waypost {version} listening on http://0.0.0.0:8080, unix:/run/waypost.sock"
+                )
+                .as_str()
+            )
         );
         let curl = "curl -s -X POST http://127.0.0.1:8080/shorten \
                     -H 'Content-Type: application/json' -d '{\"url\":\"https://example.com/\"}'";

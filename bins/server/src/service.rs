@@ -58,8 +58,10 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode, Failure> {
     let base = settings.http.base_url.to_string();
     let open = settings.access.anonymous_links;
     banner::print(&service.server, &base, open, set_up);
+    let addresses = service.server.addresses().iter();
+    let addresses: Vec<_> = addresses.map(ToString::to_string).collect();
     info!(
-        address = %service.server.address(),
+        address = addresses.join(","),
         base_url = %settings.http.base_url,
         database = %service.database.url(),
         version = env!("CARGO_PKG_VERSION"),

@@ -30,20 +30,30 @@ const FORWARDED: &str = "forwarded";
 /// `Forwarded`: with them, this order cannot be exploited, while the opposite order could be (the
 /// hazard is described in quarkusio/quarkus issue 35751). A proxy that writes only `Forwarded` must
 /// remove `X-Forwarded-For` from the requests of visitors.
+///
+/// # Unix sockets
+/// Who connects to a Unix socket has no IP address. The word `unix` trusts them: only a proxy on the
+/// same machine can connect.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    unix: bool,
+}
+
+/// The entry that stands for the peers of Unix sockets.
+const UNIX: &str = "unix";
 
 impl TrustedProxies {
     /// Returns the IP address of the client of a visit, by the rule above. Returns `None` only if
-    /// the connection has no IP address. IPv4 written as IPv6 (`::ffff:192.0.2.1`) is returned as
+    /// the connection has no IP address and no trusted proxy forwards one. IPv4 written as IPv6 (`::ffff:192.0.2.1`) is returned as
     /// IPv4.
     ///
     /// Does not allocate, except if a trusted proxy quotes an address with backslashes.
     #[must_use]
     pub fn client_address(&self, visit: &Visit<'_>) -> Option<IpAddr> {
-        let peer = visit.peer?.to_canonical();
-        if !self.trusts(peer) {
-            return Some(peer);
+        let peer = visit.peer.map(|peer| peer.to_canonical());
+        if !self.trusts_peer(peer) {
+            return peer;
         }
         let mut walk = Walk {
             trusted: self,
@@ -58,22 +68,29 @@ impl TrustedProxies {
                 hops::forwarded(line, &mut |hop| walk.pass(hop));
             });
         }
-        Some(walk.client.unwrap_or(peer))
+        walk.client.or(peer)
     }
 
     /// Returns the IP address of the client like [`TrustedProxies::client_address`], and the reason
     /// for it.
     #[must_use]
     pub fn explain(&self, visit: &Visit<'_>) -> BelievedAddress {
+        let address = self.client_address(visit);
         let Some(peer) = visit.peer.map(|peer| peer.to_canonical()) else {
+            let because = match address {
+                Some(_) => {
+                    "the connection is that of a trusted proxy on a Unix socket, which \
+                            forwards this IP address"
+                }
+                None => "the connection has no IP address",
+            };
             return BelievedAddress {
-                address: None,
-                because: "the connection has no IP address".to_owned(),
+                address,
+                because: because.to_owned(),
             };
         };
-        let address = self.client_address(visit);
         let believed = address.unwrap_or(peer);
-        let because = if self.0.is_empty() {
+        let because = if self.networks.is_empty() {
             "no proxy is trusted (WAYPOST_TRUSTED_PROXIES is not set), so the IP address of the \
              connection is used and forwarding headers are ignored"
                 .to_owned()
@@ -102,8 +119,17 @@ impl TrustedProxies {
         BelievedAddress { address, because }
     }
 
+    /// Returns whether the peer of a connection is a trusted proxy. `None` is the peer of a Unix
+    /// socket.
+    #[must_use]
+    pub fn trusts_peer(&self, peer: Option<IpAddr>) -> bool {
+        peer.map_or(self.unix, |peer| self.trusts(peer.to_canonical()))
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address))
+        self.networks
+            .iter()
+            .any(|network| network.contains(&address))
     }
 }
 
@@ -135,17 +161,21 @@ impl Walk<'_> {
 impl FromStr for TrustedProxies {
     type Err = TrustedProxiesError;
 
-    /// Parses IP addresses and networks (`10.0.0.0/8`) separated by commas or white space.
+    /// Parses IP addresses, networks (`10.0.0.0/8`) and `unix`, separated by commas or white space.
     fn from_str(text: &str) -> Result<Self, TrustedProxiesError> {
-        text.split(|character: char| character == ',' || character.is_whitespace())
-            .filter(|entry| !entry.is_empty())
-            .map(|entry| {
-                network(entry).ok_or_else(|| TrustedProxiesError {
-                    entry: entry.to_owned(),
-                })
-            })
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let mut proxies = Self::default();
+        let entries = text.split(|character: char| character == ',' || character.is_whitespace());
+        for entry in entries.filter(|entry| !entry.is_empty()) {
+            if entry == UNIX {
+                proxies.unix = true;
+                continue;
+            }
+            let network = network(entry).ok_or_else(|| TrustedProxiesError {
+                entry: entry.to_owned(),
+            })?;
+            proxies.networks.push(network);
+        }
+        Ok(proxies)
     }
 }
 
@@ -167,17 +197,20 @@ fn network(entry: &str) -> Option<IpNet> {
 impl fmt::Display for TrustedProxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for network in &self.0 {
+        for network in &self.networks {
             write!(f, "{separator}{network}")?;
             separator = ",";
+        }
+        if self.unix {
+            write!(f, "{separator}{UNIX}")?;
         }
         Ok(())
     }
 }
 
-/// An entry of the list is neither an IP address nor a network.
+/// An entry of the list is neither an IP address nor a network nor `unix`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("contains {entry:?}, expected an IP address or a network such as 10.0.0.0/8")]
+#[error("contains {entry:?}, expected an IP address, a network such as 10.0.0.0/8, or unix")]
 pub struct TrustedProxiesError {
     /// The first such entry.
     pub entry: String,

@@ -15,7 +15,7 @@ const TRUSTED_PROXIES: Setting = Setting::new(
     "trusted_proxies",
     "none",
     "IP addresses and networks of proxies whose X-Forwarded-For or Forwarded header is trusted, \
-     such as 10.0.0.0/8",
+     such as 10.0.0.0/8; unix for those that connect to a Unix socket",
 );
 const TIMEZONE: Setting = Setting::new(
     "timezone",

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod assets;
+mod connection;
 mod error_page;
 mod errors;
 mod explain;
@@ -23,6 +24,7 @@ mod site;
 mod state;
 mod views;
 
+pub use connection::{ListenAddress, ListenAddressError};
 pub use explain::{ExplainedVisit, Explainer, Explanation};
 pub use headers::ExposureSettings;
 pub use installation::Installation;

@@ -11,6 +11,8 @@
 //! | `waypost_database_up` | gauge | 1 if the last query to the database succeeded and it stored the last clicks, else 0 |
 //! | `waypost_build_info{version}` | gauge | always 1 |
 //!
+//! Those of connections are in [`crate::connection`].
+//!
 //! `HEAD /{code}` is a preview, not a redirect, and is in none of them: `found` is the number of
 //! counted clicks. Every series exists from the start, at 0. To add a metric, add its name and help
 //! here and its series to [`Metrics`]. Labels have a fixed set of values, never a code, a path or a
@@ -29,6 +31,8 @@ use time::OffsetDateTime;
 use tokio::sync::Mutex as AsyncMutex;
 use waypost_core::Clock;
 use waypost_store::{Counts, Store, StoreError};
+
+use crate::connection::ConnectionMetrics;
 
 const REDIRECTS: &str = "waypost_redirects_total";
 const REDIRECT_DURATION: &str = "waypost_redirect_duration_seconds";
@@ -101,6 +105,7 @@ struct Series {
     streams: Gauge,
     streams_refused: [Counter; 3],
     database_up: Gauge,
+    connections: ConnectionMetrics,
     /// Together with `clicks_stored`, the value of `database_up`.
     database_answered: AtomicBool,
     clicks_stored: AtomicBool,
@@ -159,6 +164,11 @@ impl Metrics {
             Series::register(handle)
         });
         Ok((Self(Arc::new(series)), recorder))
+    }
+
+    /// Returns the metrics of connections.
+    pub(crate) fn connections(&self) -> &ConnectionMetrics {
+        &self.0.connections
     }
 
     /// Counts a response to `GET /{code}`.
@@ -287,6 +297,7 @@ impl Series {
             streams_refused: ["server", "user", "link"]
                 .map(|limit| counter!(STREAMS_REFUSED, "limit" => limit)),
             database_up: gauge!(DATABASE_UP),
+            connections: ConnectionMetrics::register(),
             database_answered: AtomicBool::new(true),
             clicks_stored: AtomicBool::new(true),
         }

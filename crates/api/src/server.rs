@@ -4,42 +4,45 @@
 //! workers. Signals are left to the caller.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer, web};
+use actix_http::Response;
+use actix_server::{Server, ServerHandle};
+use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, map_config};
+use actix_web::body::BoxBody;
+use actix_web::dev::AppConfig;
+use actix_web::{App, web};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::connection::{
+    self, Entrance, ListenAddress, Listeners, Places, Running, SocketFile, has_inherited,
+};
 use crate::headers::{self, ExposureSettings};
-use crate::openapi;
 use crate::routing::{self, Listener};
 use crate::state::State;
 use crate::{ApiParts, HttpSettings};
 
-/// How long an idle connection is kept. Common proxies keep theirs for a minute; this must be
-/// longer, or they could send a request on a connection that is being closed.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// Maximum time for the head of a request to arrive.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// Maximum time to close a connection.
-const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often histograms are aggregated. Until then they keep every value, 8 bytes each.
+/// How often connections are checked against their time limits, and histograms are aggregated.
+/// Until then histograms keep every value, 8 bytes each.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// Maximum number of connections for metrics.
+const METRICS_CONNECTIONS: usize = 100;
 
 /// A running server. Dropping it stops it at once and aborts running requests.
 #[must_use = "a server that is dropped stops"]
 pub struct RunningServer {
-    address: SocketAddr,
-    metrics_address: Option<SocketAddr>,
+    addresses: Vec<ListenAddress>,
+    metrics_addresses: Vec<ListenAddress>,
     /// The main server first.
     handles: Vec<ServerHandle>,
     tasks: JoinSet<io::Result<()>>,
+    places: Vec<Arc<Places>>,
     upkeep: Upkeep,
     /// Ends streamed responses.
     closing: CancellationToken,
+    files: Vec<SocketFile>,
 }
 
 /// Why a server failed.
@@ -49,7 +52,7 @@ pub enum ServeError {
     #[error("cannot listen on {address}")]
     Bind {
         /// The address.
-        address: SocketAddr,
+        address: ListenAddress,
         /// The error of the operating system.
         #[source]
         source: io::Error,
@@ -66,112 +69,144 @@ pub enum ServeError {
 /// [`ServeError::Bind`] if an address cannot be used; nothing is started then.
 pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, ServeError> {
     let metrics = parts.metrics.clone();
-    let exposure = parts.exposure;
     let closing = CancellationToken::new();
-    let state = State::new(
-        parts,
-        settings.base_url.clone(),
-        closing.clone(),
-        openapi::document(),
-    );
+    let entrance = |limits| Entrance {
+        places: Places::new(limits, metrics.connections().clone()),
+        proxies: parts.recorder.trusted_proxies().clone(),
+        proxy_protocol: settings.proxy_protocol,
+    };
+    let main_entrance = entrance(settings.connection_limits());
+    let metrics_entrance = Entrance {
+        proxy_protocol: false,
+        ..entrance(connection::Limits {
+            connections: METRICS_CONNECTIONS,
+            per_client: None,
+        })
+    };
+    let listener = if !settings.metrics_listen.is_empty() {
+        Listener::WithoutMetrics
+    } else if parts.exposure.metrics_public {
+        Listener::WithPublicMetrics
+    } else {
+        Listener::Whole
+    };
+    // Open all sockets before anything is served.
+    let main = open(listen_addresses(settings))?;
+    let own = open(&settings.metrics_listen)?;
+    let state = State::new(parts, settings.base_url.clone(), closing.clone());
     let state = web::Data::from(Arc::new(state));
-    let listener = match settings.metrics_listen {
-        Some(_) => Listener::WithoutMetrics,
-        None if exposure.metrics_public => Listener::WithPublicMetrics,
-        None => Listener::Whole,
-    };
-    let (address, main) = bind(
-        settings,
-        settings.listen,
-        listener,
-        settings.workers,
-        exposure,
-        &state,
-    )?;
-    let metrics_server = settings
-        .metrics_listen
-        .map(|address| bind_metrics(settings, address, exposure, &state))
-        .transpose()?;
-    let metrics_address = metrics_server.as_ref().map(|(address, _)| *address);
-    let mut handles = Vec::new();
-    let mut tasks = JoinSet::new();
-    for server in std::iter::once(main).chain(metrics_server.map(|(_, server)| server)) {
-        handles.push(server.handle());
-        tasks.spawn(server);
-    }
-    let upkeep = Upkeep(tokio::spawn(async move {
-        let mut interval = tokio::time::interval(UPKEEP_INTERVAL);
-        loop {
-            interval.tick().await;
-            metrics.run_upkeep();
-        }
-    }));
-    Ok(RunningServer {
-        address,
-        metrics_address,
-        handles,
-        tasks,
-        upkeep,
+    let mut running = RunningServer {
+        addresses: main.addresses(),
+        metrics_addresses: own.addresses(),
+        handles: Vec::new(),
+        tasks: JoinSet::new(),
+        places: vec![
+            main_entrance.places.clone(),
+            metrics_entrance.places.clone(),
+        ],
+        upkeep: Upkeep(tokio::spawn({
+            let places = [
+                main_entrance.places.clone(),
+                metrics_entrance.places.clone(),
+            ];
+            async move {
+                let mut interval = tokio::time::interval(UPKEEP_INTERVAL);
+                loop {
+                    interval.tick().await;
+                    places.iter().for_each(|places| places.sweep());
+                    metrics.run_upkeep();
+                }
+            }
+        })),
         closing,
-    })
-}
-
-/// Binds the address of the metrics, which usually has no proxy for TLS in front of it.
-fn bind_metrics(
-    settings: &HttpSettings,
-    address: SocketAddr,
-    exposure: ExposureSettings,
-    state: &web::Data<State>,
-) -> Result<(SocketAddr, actix_web::dev::Server), ServeError> {
-    let exposure = ExposureSettings {
-        hsts: Duration::ZERO,
-        ..exposure
+        files: Vec::new(),
     };
-    bind(settings, address, Listener::MetricsOnly, 1, exposure, state)
+    running.start(main, &main_entrance, settings, listener, &state)?;
+    if !own.sockets.is_empty() {
+        let settings = HttpSettings {
+            workers: 1,
+            max_connections: METRICS_CONNECTIONS,
+            ..settings.clone()
+        };
+        running.start(
+            own,
+            &metrics_entrance,
+            &settings,
+            Listener::MetricsOnly,
+            &state,
+        )?;
+    }
+    Ok(running)
 }
 
-fn bind(
-    settings: &HttpSettings,
-    address: SocketAddr,
-    listener: Listener,
-    workers: usize,
-    exposure: ExposureSettings,
-    state: &web::Data<State>,
-) -> Result<(SocketAddr, actix_web::dev::Server), ServeError> {
-    let failed = |source| ServeError::Bind { address, source };
-    let state = state.clone();
-    let base_url = settings.base_url.clone();
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(state.clone())
-            .configure(|config| routing::configure(config, listener))
-            .wrap(headers::protect(exposure, &base_url))
-    })
-    .workers(workers)
-    .max_connections(settings.max_connections.div_ceil(workers))
-    .disable_signals()
-    .keep_alive(KEEP_ALIVE)
-    .tcp_nodelay(true)
-    .client_request_timeout(REQUEST_TIMEOUT)
-    .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-    .shutdown_timeout(settings.shutdown_grace.as_secs())
-    .bind(address)
-    .map_err(failed)?;
-    let bound = server.addrs().first().copied().unwrap_or(address);
-    Ok((bound, server.run()))
+/// Returns the addresses to listen on: those of the settings, or else the sockets of systemd if it
+/// handed over any.
+fn listen_addresses(settings: &HttpSettings) -> &[ListenAddress] {
+    match settings.listen.as_deref() {
+        Some(addresses) => addresses,
+        None if has_inherited() => &[ListenAddress::Systemd],
+        None => &[HttpSettings::DEFAULT_LISTEN],
+    }
+}
+
+fn open(addresses: &[ListenAddress]) -> Result<Listeners, ServeError> {
+    Listeners::open(addresses).map_err(|(address, source)| ServeError::Bind { address, source })
 }
 
 impl RunningServer {
-    /// Returns the address of the service, with the actual port.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    /// Starts the workers of one list of sockets.
+    fn start(
+        &mut self,
+        listeners: Listeners,
+        entrance: &Entrance,
+        settings: &HttpSettings,
+        listener: Listener,
+        state: &web::Data<State>,
+    ) -> Result<(), ServeError> {
+        let exposure = match listener {
+            // Usually has no proxy for TLS in front of it.
+            Listener::MetricsOnly => ExposureSettings {
+                hsts: Duration::ZERO,
+                ..state.exposure()
+            },
+            _ => state.exposure(),
+        };
+        let (state, base_url) = (state.clone(), settings.base_url.clone());
+        let app = move || {
+            let state = state.clone();
+            let app = App::new()
+                .app_data(state)
+                .configure(|config| routing::configure(config, listener))
+                .wrap(headers::protect(exposure, &base_url))
+                .into_factory()
+                .map_err(|error| Response::<BoxBody>::from(error.error_response()));
+            map_config(app, |()| AppConfig::default())
+        };
+        let running = Running {
+            workers: settings.workers,
+            connections: settings.max_connections,
+            grace: settings.shutdown_grace,
+        };
+        self.files.extend(listeners.files);
+        let sockets = listeners.sockets.into_iter();
+        let sockets = sockets.map(|(_, socket)| socket).collect();
+        let server: Server =
+            connection::start(sockets, entrance, running, app).map_err(ServeError::Failed)?;
+        self.handles.push(server.handle());
+        self.tasks.spawn(server);
+        Ok(())
     }
 
-    /// Returns the address of the metrics, if they have a separate one.
+    /// Returns the addresses of the service, with the actual ports. There is at least one.
     #[must_use]
-    pub const fn metrics_address(&self) -> Option<SocketAddr> {
-        self.metrics_address
+    pub fn addresses(&self) -> &[ListenAddress] {
+        &self.addresses
+    }
+
+    /// Returns the addresses of the metrics, if they have separate ones.
+    #[must_use]
+    pub fn metrics_addresses(&self) -> &[ListenAddress] {
+        &self.metrics_addresses
     }
 
     /// Waits until the server stops by itself.
@@ -197,6 +232,7 @@ impl RunningServer {
     /// [`ServeError::Failed`] if the server had already failed.
     pub async fn stop(mut self) -> Result<(), ServeError> {
         self.closing.cancel();
+        self.places.iter().for_each(|places| places.stop());
         for handle in &self.handles {
             handle.stop(true).await;
         }

@@ -1,7 +1,7 @@
 //! The settings of the HTTP server and of the log.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -10,7 +10,14 @@ use tracing_subscriber::EnvFilter;
 use waypost_core::settings::{Invalid, Setting, SettingsReader};
 use waypost_core::{BaseUrl, BaseUrlError, OwnName, SessionLifetime, TokenHash};
 
-const LISTEN: Setting = Setting::new("listen", "127.0.0.1:8080", "Address and port to listen on");
+use crate::connection::{Limits, ListenAddress};
+
+const LISTEN: Setting = Setting::new(
+    "listen",
+    "127.0.0.1:8080, or the sockets of systemd",
+    "Where to listen: addresses with a port, unix:/path of a socket, or systemd for the sockets it \
+     hands over; separated by commas",
+);
 const BASE_URL: Setting = Setting::new(
     "base_url",
     "http://localhost:8080",
@@ -30,12 +37,23 @@ const WORKERS: Setting = Setting::new(
 const MAX_CONNECTIONS: Setting = Setting::new(
     "max_connections",
     "10000",
-    "Connections at a time (1 to 1000000), divided among the workers; more wait to be accepted",
+    "Connections at a time (1 to 1000000); idle ones are closed for new ones, and others wait",
+);
+const MAX_CONNECTIONS_PER_ADDRESS: Setting = Setting::new(
+    "max_connections_per_address",
+    "a quarter of max_connections, at least 8",
+    "Connections at a time of one IP address, or of one /64 network for IPv6 (0: no limit); trusted \
+     proxies are exempt",
+);
+const PROXY_PROTOCOL: Setting = Setting::new(
+    "proxy_protocol",
+    "false",
+    "Whether connections from trusted proxies begin with a header of the PROXY protocol, version 2",
 );
 const METRICS_LISTEN: Setting = Setting::new(
     "metrics_listen",
     "unset: /metrics on the main address",
-    "Separate address and port for /metrics",
+    "Separate addresses for /metrics, as for listen",
 );
 const SHUTDOWN_GRACE_S: Setting = Setting::new(
     "shutdown_grace_s",
@@ -84,17 +102,22 @@ const MAX_WORKERS: u64 = 512;
 /// The settings of the HTTP server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpSettings {
-    /// The address to listen on; port 0 selects a free port.
-    pub listen: SocketAddr,
+    /// The addresses to listen on. `None` means the sockets that systemd hands over, or else
+    /// [`HttpSettings::DEFAULT_LISTEN`].
+    pub listen: Option<Vec<ListenAddress>>,
     /// The public URL, with which short links begin. It does not depend on `listen`, because a
     /// proxy may stand in between.
     pub base_url: BaseUrl,
     /// HTTP worker threads, 1 to 512.
     pub workers: usize,
-    /// Maximum number of connections, shared by the workers; more wait to be accepted.
+    /// Maximum number of connections, shared by the workers.
     pub max_connections: usize,
-    /// A separate address for `/metrics`; `None` serves them on the main address.
-    pub metrics_listen: Option<SocketAddr>,
+    /// Maximum number of connections of one client; `None` for no limit.
+    pub max_connections_per_client: Option<usize>,
+    /// Whether connections from trusted proxies begin with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
+    /// Separate addresses for `/metrics`; none serves them on the main addresses.
+    pub metrics_listen: Vec<ListenAddress>,
     /// How long running requests may take when the server stops; whole seconds.
     pub shutdown_grace: Duration,
 }
@@ -107,16 +130,21 @@ impl HttpSettings {
         HOST_NAMES,
         WORKERS,
         MAX_CONNECTIONS,
+        MAX_CONNECTIONS_PER_ADDRESS,
+        PROXY_PROTOCOL,
         METRICS_LISTEN,
         SHUTDOWN_GRACE_S,
     ];
+    /// Where a server listens by default.
+    pub const DEFAULT_LISTEN: ListenAddress =
+        ListenAddress::Tcp(SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080)));
 
     /// Reads this section.
     ///
     /// # Errors
     /// [`Invalid`] if one of its settings has a problem; the reader has recorded all of them.
     pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
-        let listen = reader.value(&LISTEN, default_listen, address);
+        let listen = reader.optional(&LISTEN, ListenAddress::parse_all);
         let base_url = reader.value(&BASE_URL, || None, |text| text.parse().map(Some));
         let names = reader.value(&HOST_NAMES, Vec::new, OwnName::parse_all);
         let base_url = base_url.and_then(|given| match given {
@@ -124,22 +152,46 @@ impl HttpSettings {
             None => default_base_url(reader),
         });
         let max_connections = reader.number(&MAX_CONNECTIONS, 10_000, 1..=1_000_000);
+        let share = reader.value(
+            &MAX_CONNECTIONS_PER_ADDRESS,
+            || None,
+            |text| match text.parse() {
+                Ok(share @ 0..=1_000_000) => Ok(Some(share)),
+                _ => Err("must be a number from 0 to 1000000"),
+            },
+        );
+        let proxy_protocol = reader.value(&PROXY_PROTOCOL, || false, switch);
         let workers = reader.number(&WORKERS, cores(), 1..=MAX_WORKERS);
-        let metrics_listen = reader.optional(&METRICS_LISTEN, address);
+        let metrics_listen = reader.value(&METRICS_LISTEN, Vec::new, ListenAddress::parse_all);
         let grace = reader.number(&SHUTDOWN_GRACE_S, 30, 0..=3_600);
+        let max_connections = usize::try_from(max_connections?).unwrap_or(usize::MAX);
         Ok(Self {
             listen: listen?,
             base_url: base_url?.also_known_as(names?),
             workers: usize::try_from(workers?).unwrap_or(1),
-            max_connections: usize::try_from(max_connections?).unwrap_or(usize::MAX),
+            max_connections,
+            max_connections_per_client: match share? {
+                Some(0) => None,
+                Some(share) => Some(share),
+                None => Some((max_connections / 4).max(8)),
+            },
+            proxy_protocol: proxy_protocol?,
             metrics_listen: metrics_listen?,
             shutdown_grace: Duration::from_secs(grace?),
         })
     }
+
+    pub(crate) const fn connection_limits(&self) -> Limits {
+        Limits {
+            connections: self.max_connections,
+            per_client: self.max_connections_per_client,
+        }
+    }
 }
 
-fn default_listen() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))
+/// Parses a setting that is on or off.
+fn switch(text: &str) -> Result<bool, &'static str> {
+    text.parse().map_err(|_| "must be true or false")
 }
 
 /// Parses the documented default. A test verifies that this succeeds.
@@ -148,11 +200,6 @@ fn default_base_url(reader: &mut SettingsReader) -> Result<BaseUrl, Invalid> {
         reader.problem(&BASE_URL.variable(), error.to_string());
         Invalid
     })
-}
-
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse()
-        .map_err(|_| "must be an IP address and port such as 127.0.0.1:8080 or [::]:8080")
 }
 
 fn cores() -> u64 {
@@ -186,15 +233,7 @@ impl AccessSettings {
     /// [`Invalid`] if one of its settings has a problem; the reader has recorded all of them.
     pub fn read(reader: &mut SettingsReader) -> Result<Self, Invalid> {
         let admin_token = reader.optional(&ADMIN_TOKEN, admin_token);
-        let anonymous_links = reader.value(
-            &ANONYMOUS_LINKS,
-            || false,
-            |text| match text {
-                "true" => Ok(true),
-                "false" => Ok(false),
-                _ => Err("must be true or false"),
-            },
-        );
+        let anonymous_links = reader.value(&ANONYMOUS_LINKS, || false, switch);
         let sessions = reader.value(&SESSION_DAYS, SessionLifetime::default, session_days);
         Ok(Self {
             admin_token: admin_token?,
@@ -345,10 +384,17 @@ mod tests {
         let mut reader = SettingsReader::of_variables(&[]);
         let http = HttpSettings::read(&mut reader).unwrap();
         let log = LogSettings::read(&mut reader).unwrap();
-        assert_eq!(http.listen.to_string(), LISTEN.default);
+        assert_eq!(http.listen, None);
+        assert!(
+            LISTEN
+                .default
+                .starts_with(&HttpSettings::DEFAULT_LISTEN.to_string())
+        );
+        assert_eq!(http.max_connections_per_client, Some(2_500));
+        assert!(!http.proxy_protocol);
         assert_eq!(http.base_url.as_str(), BASE_URL.default);
         assert!((1..=512).contains(&http.workers));
-        assert_eq!(http.metrics_listen, None);
+        assert_eq!(http.metrics_listen, []);
         assert_eq!(http.shutdown_grace, Duration::from_secs(30));
         assert_eq!((log.filter.as_str(), log.format), ("info", LogFormat::Text));
         assert_eq!(reader.finish(Ok(())), Ok(()));
@@ -357,7 +403,7 @@ mod tests {
     #[test]
     fn each_setting_is_read() {
         let mut reader = SettingsReader::of_variables(&[
-            ("WAYPOST_LISTEN", "[::1]:80"),
+            ("WAYPOST_LISTEN", "[::1]:80,unix:/run/waypost.sock"),
             ("WAYPOST_BASE_URL", "https://go.example/"),
             ("WAYPOST_WORKERS", "3"),
             ("WAYPOST_METRICS_LISTEN", "127.0.0.1:9"),
@@ -366,10 +412,12 @@ mod tests {
             ("WAYPOST_LOG_FORMAT", "json"),
         ]);
         let http = HttpSettings::read(&mut reader).unwrap();
-        assert_eq!(http.listen.to_string(), "[::1]:80");
+        let listen = ListenAddress::parse_all("[::1]:80 unix:/run/waypost.sock").unwrap();
+        assert_eq!(http.listen, Some(listen));
         assert_eq!(http.base_url.as_str(), "https://go.example");
         assert_eq!(http.workers, 3);
-        assert_eq!(http.metrics_listen.unwrap().to_string(), "127.0.0.1:9");
+        let metrics = ListenAddress::parse_all("127.0.0.1:9").unwrap();
+        assert_eq!(http.metrics_listen, metrics);
         assert_eq!(http.shutdown_grace, Duration::ZERO);
         let log = LogSettings::read(&mut reader).unwrap();
         assert_eq!(log.filter, "warn,waypost_api=debug");

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::web::Bytes;
 use tokio_util::sync::CancellationToken;
 use waypost_analytics::live::Live;
 use waypost_analytics::statistics::Statistics;
@@ -74,17 +73,11 @@ pub(crate) struct State {
     streams: Streams,
     closing: CancellationToken,
     last_count: LastCount,
-    document: Bytes,
 }
 
 impl State {
     /// Creates the state. `closing` is cancelled when the server stops.
-    pub(crate) fn new(
-        parts: ApiParts,
-        base_url: BaseUrl,
-        closing: CancellationToken,
-        document: Bytes,
-    ) -> Self {
+    pub(crate) fn new(parts: ApiParts, base_url: BaseUrl, closing: CancellationToken) -> Self {
         Self {
             live: Live::new(parts.links.shortener().shared_store()),
             streams: Streams::new(parts.live, parts.metrics.clone()),
@@ -105,7 +98,6 @@ impl State {
             throttle: SignInThrottle::default(),
             base_url,
             last_count: LastCount::default(),
-            document,
         }
     }
 
@@ -194,6 +186,10 @@ impl State {
         &self.router
     }
 
+    pub(crate) const fn exposure(&self) -> ExposureSettings {
+        self.parts.exposure
+    }
+
     pub(crate) const fn disk_space(&self) -> &DiskSpace {
         &self.parts.disk_space
     }
@@ -229,10 +225,6 @@ impl State {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.parts.metrics
-    }
-
-    pub(crate) fn document(&self) -> Bytes {
-        self.document.clone()
     }
 
     /// Returns the URL of the record of a link. It is absolute, because a relative one would break

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub struct ServerOptions {
     data_dir: Option<Arc<TempDir>>,
     clock: Option<TestClock>,
     traced: Option<PathBuf>,
+    inherited: Option<Arc<OwnedFd>>,
 }
 
 impl ServerOptions {
@@ -63,6 +65,17 @@ impl ServerOptions {
     #[must_use]
     pub fn trace_files(mut self, record: &Path) -> Self {
         self.traced = Some(record.to_owned());
+        self
+    }
+
+    /// Hands over a socket, as systemd does (`sd_listen_fds(3)`).
+    ///
+    /// # Panics
+    /// When the socket cannot be duplicated.
+    #[must_use]
+    pub fn inherit(mut self, socket: &impl AsFd) -> Self {
+        let socket = rustix::io::dup(socket.as_fd()).expect("sockets can be duplicated");
+        self.inherited = Some(Arc::new(socket));
         self
     }
 
@@ -254,9 +267,10 @@ fn spawn(
     data_dir: &Path,
     options: &ServerOptions,
 ) -> Result<(Process, SocketAddr), String> {
-    let mut command = match &options.traced {
-        Some(record) => traced(record)?,
-        None => Command::new(binary("server")),
+    let mut command = match (&options.traced, &options.inherited) {
+        (Some(record), _) => traced(record)?,
+        (None, Some(socket)) => inheriting(socket),
+        (None, None) => Command::new(binary("server")),
     };
     command
         .args(&options.args)
@@ -308,6 +322,18 @@ fn traced(record: &Path) -> Result<Command, String> {
         .arg(record)
         .arg(binary("server"));
     Ok(command)
+}
+
+/// Returns the server with a socket as its first inherited one. The shell becomes the server, and so
+/// its process ID is that of the server. The duplicate of the socket is inherited by what it runs.
+fn inheriting(socket: &OwnedFd) -> Command {
+    let mut command = Command::new("bash");
+    let script = format!(
+        "exec 3<&{}; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" \"$@\"",
+        socket.as_raw_fd()
+    );
+    command.arg("-c").arg(script).arg(binary("server"));
+    command
 }
 
 /// Returns the address in the first complete line that contains one.

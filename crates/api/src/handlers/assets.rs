@@ -10,18 +10,23 @@ use crate::pages::takes_gzip;
 /// The content of a URL with the hash of its content never changes.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 /// Browsers revalidate other URLs each time.
-const ASK_AGAIN: &str = "no-cache";
+pub(super) const ASK_AGAIN: &str = "no-cache";
 
-/// Returns a file.
+/// Returns a file that pages load.
 pub(crate) async fn answer(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let name = request.match_info().get("name").unwrap_or_default();
     let asset = Asset::named(name).ok_or_else(ApiError::no_such_path)?;
     let mut given = url::form_urlencoded::parse(request.query_string().as_bytes());
     let is_exact = given.any(|(name, value)| name == "v" && value == asset.hash);
     let caching = if is_exact { FOREVER } else { ASK_AGAIN };
+    Ok(file(&request, asset, caching))
+}
+
+/// Returns a file, compressed if the client accepts that, or 304 if it has the file already.
+pub(super) fn file(request: &HttpRequest, asset: &Asset, caching: &'static str) -> HttpResponse {
     // Weak: the tag is the same with and without gzip.
     let tag = EntityTag::new_weak(asset.hash.clone());
-    let is_known = match IfNoneMatch::parse(&request) {
+    let is_known = match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
         Ok(IfNoneMatch::Any) | Err(_) => false,
     };
@@ -35,13 +40,13 @@ pub(crate) async fn answer(request: HttpRequest) -> Result<HttpResponse, ApiErro
         .insert_header((header::CACHE_CONTROL, caching))
         .insert_header((header::VARY, "accept-encoding"));
     if is_known {
-        return Ok(response.finish());
+        return response.finish();
     }
-    response.content_type(asset.media_type);
-    Ok(match &asset.gzipped {
-        Some(gzipped) if takes_gzip(&request) => response
+    response.content_type(asset.media_type.as_str());
+    match &asset.gzipped {
+        Some(gzipped) if takes_gzip(request) => response
             .insert_header((header::CONTENT_ENCODING, "gzip"))
-            .body(gzipped.as_slice()),
-        _ => response.body(asset.content),
-    })
+            .body(gzipped.clone()),
+        _ => response.body(asset.content.clone()),
+    }
 }

@@ -1,6 +1,7 @@
 //! The headers that protect browsers, on every response. `send` checks them on all responses of
 //! the other tests, too.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::header::IF_NONE_MATCH;
@@ -65,11 +66,13 @@ async fn responses_without_a_handler_of_their_own_protect_browsers() {
 #[tokio::test]
 async fn the_metrics_with_their_own_address_are_open_and_protect_browsers() {
     let http = HttpSettings {
-        metrics_listen: Some(([127, 0, 0, 1], 0).into()),
+        metrics_listen: vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()],
         ..settings()
     };
     let server = exposed(&http, ExposureSettings::default()).await;
-    let own = server.server.metrics_address().unwrap();
+    let own = server.server.metrics_addresses()[0]
+        .socket_address()
+        .unwrap();
     for (path, status) in [("/metrics", 200), ("/else", 404)] {
         let answer = Client::new()
             .get(format!("http://{own}{path}"))

@@ -1,5 +1,6 @@
 //! Operation of the server: health, listening addresses, shutdown.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -78,9 +79,9 @@ async fn get_routes_answer_head() {
 #[tokio::test]
 async fn a_listening_address_in_use_is_named_in_the_error() {
     let first = TestServer::start().await;
-    let address = first.server.address();
+    let address = first.address();
     let settings = HttpSettings {
-        listen: address,
+        listen: Some(vec![address.into()]),
         ..settings()
     };
     let second = TestServer::try_with(&settings, Durability::Journal).await;
@@ -98,13 +99,14 @@ async fn a_listening_address_in_use_is_named_in_the_error() {
 #[tokio::test]
 async fn metrics_with_their_own_address_are_only_served_there() {
     let server = TestServer::with(&HttpSettings {
-        metrics_listen: Some(([127, 0, 0, 1], 0).into()),
+        metrics_listen: vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()],
         ..settings()
     })
     .await;
     server.scrape().await.assert_error(404, "NOT_FOUND");
-    let own = server.server.metrics_address().unwrap();
-    assert_ne!(own, server.server.address());
+    let own = server.server.metrics_addresses()[0].socket_address();
+    let own = own.unwrap();
+    assert_ne!(own, server.address());
     let client = Client::new();
     let get = async |path: &str| client.get(format!("http://{own}{path}")).send().await;
     let metrics = get("/metrics").await.unwrap();
@@ -120,7 +122,7 @@ async fn stopping_finishes_running_requests_closes_idle_connections_and_accepts_
     let server = TestServer::try_with(&settings(), Durability::Commit).await;
     let server = server.unwrap();
     server.link("wiki").await;
-    let (address, url) = (server.server.address(), server.url("/wiki"));
+    let (address, url) = (server.address(), server.url("/wiki"));
     // Nothing is sent on this connection.
     let mut idle = TcpStream::connect(address).await.unwrap();
     server.store.hold_recordings();

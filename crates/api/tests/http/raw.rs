@@ -7,7 +7,7 @@ use crate::setup::TestServer;
 
 /// Sends these bytes and reads the whole response.
 async fn exchange(server: &TestServer, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(server.server.address()).await.unwrap();
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
     stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
@@ -75,7 +75,7 @@ async fn a_head_that_is_too_large_is_rejected_and_the_next_request_is_served() {
         ),
     ] {
         // The server can close the connection before all bytes are sent; the response is then lost.
-        let mut stream = TcpStream::connect(server.server.address()).await.unwrap();
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
         let _ = stream.write_all(&bytes).await;
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;

@@ -64,11 +64,13 @@ pub(crate) struct Answer {
 /// Returns the settings of a server on free ports.
 pub(crate) fn settings() -> HttpSettings {
     HttpSettings {
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        listen: Some(vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()]),
         base_url: "https://go.example".parse().unwrap(),
         workers: 2,
         max_connections: 1_000,
-        metrics_listen: None,
+        max_connections_per_client: None,
+        proxy_protocol: false,
+        metrics_listen: Vec::new(),
         shutdown_grace: Duration::from_secs(30),
     }
 }
@@ -234,7 +236,12 @@ impl TestServer {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.server.address())
+        format!("http://{}{path}", self.address())
+    }
+
+    /// The address that the server listens on.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.server.addresses()[0].socket_address().unwrap()
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -313,7 +320,10 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let path = response.url().path();
     let at_the_root = ["/robots.txt", "/opensearch.xml", "/manifest.webmanifest"];
-    let is_a_file = path.starts_with("/static/") || at_the_root.contains(&path);
+    let is_a_file = ["/static/", "/api/docs/", "/api/openapi.json"]
+        .iter()
+        .any(|files| path.starts_with(files))
+        || at_the_root.contains(&path);
     let answer = Answer {
         status: response.status(),
         headers: response.headers().clone(),

@@ -2,6 +2,7 @@
 
 mod abuse;
 mod configuration;
+mod connections;
 mod counting;
 mod documents;
 mod linkctl;
