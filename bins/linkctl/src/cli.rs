@@ -235,9 +235,9 @@ pub(crate) struct NewKeyword {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Block {
-    /// Block a host; takes effect on every server within 2 s
+    /// Block a host or a network; takes effect on every server within 2 s
     Add {
-        /// Host, or `*.` and a host for all its subdomains
+        /// Host, `*.` and a host for all its subdomains, or a network such as 203.0.113.0/24
         #[arg(value_parser = HostPattern::parse)]
         pattern: HostPattern,
         /// Reason: one line of at most 200 characters

@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn a_failure_is_one_line_with_its_causes() {
         let failure = Failure::from(ServeError::Bind {
-            address: ([127, 0, 0, 1], 80).into(),
+            address: std::net::SocketAddr::from(([127, 0, 0, 1], 80)).into(),
             source: io::Error::other("not\nallowed"),
         });
         assert_eq!(

@@ -3,6 +3,7 @@
 //! | subject | file |
 //! | --- | --- |
 //! | flags, generated from the settings tables | `cli.rs` |
+//! | a warning about data directories that others may enter | `data_directory.rs` |
 //! | the log | `logging.rs` |
 //! | the limit of open files | `open_files.rs` |
 //! | starting and stopping the parts | `service.rs` |
@@ -19,6 +20,7 @@
 mod background;
 mod banner;
 mod cli;
+mod data_directory;
 mod failure;
 mod logging;
 mod open_files;

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use waypost_analytics::{
-    Countries, DailySalts, Ingester, IngesterParts, Journal, Maintenance, MaintenanceParts,
-    Orphans, OrphansParts, Recorder, RecorderParts, UserAgents,
+    Countries, DailySalts, DiskSpace, Ingester, IngesterParts, Journal, Maintenance,
+    MaintenanceParts, Orphans, OrphansParts, Recorder, RecorderParts, UserAgents,
 };
 use waypost_api::{ApiParts, Installation, Metrics, Oidc, RunningServer, reserved_words, serve};
 use waypost_core::{BaseUrl, Clock, JournalId, LeaseHolder, SystemClock, SystemRandom, VisitClass};
@@ -25,6 +25,7 @@ use waypost_store_diesel::Database;
 
 use crate::background::Background;
 use crate::banner;
+use crate::data_directory;
 use crate::failure::Failure;
 use crate::signals::{Signals, StopSignal};
 
@@ -104,6 +105,9 @@ impl Service {
             &settings.clicks.journal,
             JournalId::new(clock.now(), &*random),
         )?;
+        data_directory::warn_if_loose(&settings.database);
+        let directories = data_directory::all(&settings.database);
+        let disk_space = DiskSpace::of(directories.into_iter().collect(), settings.disk);
         let user_agents = Arc::new(UserAgents::new());
         // Takes a tenth of a second. Load now, so that no click waits for it.
         user_agents.load();
@@ -153,6 +157,9 @@ impl Service {
             metrics,
             anonymous_links: settings.access.anonymous_links,
             limits: settings.limits,
+            disk_space: disk_space.clone(),
+            live: settings.live,
+            exposure: settings.exposure,
             oidc: oidc(settings, clock.clone())?,
             user_agents,
             installation: installation(settings, &database).await?,
@@ -168,6 +175,10 @@ impl Service {
                 error!(failure, "storing clicks failed; the server stops");
             }
         });
+        let erased = salts.clone();
+        background.start("salt erasure", async move |stop| {
+            erased.keep_erased(stop).await;
+        });
         background.start("salts", async move |stop| {
             salts.keep_ready(&*clock, stop).await;
         });
@@ -177,6 +188,7 @@ impl Service {
             make_links_findable(store, stop.clone()).await;
             stop.cancelled().await;
         });
+        background.start("disk space", |stop| disk_space.watch(stop));
         background.start("orphans", |stop| orphans.run(stop));
         background.start("maintenance", |stop| maintenance.run(stop));
         Ok(Self {

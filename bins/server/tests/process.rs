@@ -3,8 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
 
+use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -175,6 +178,54 @@ fn the_log_can_be_json_and_a_request_has_its_id_there() {
     let request = lines.iter().find(|line| line.get("route").is_some());
     let request = request.unwrap().to_string();
     assert!(request.contains("from-a-proxy"), "{request}");
+}
+
+#[test]
+fn other_users_have_no_rights_to_any_file_whatever_the_umask() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("waypost-data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::set_permissions(&data, Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(data.join("waypost.db"), "").unwrap();
+    std::fs::set_permissions(data.join("waypost.db"), Permissions::from_mode(0o666)).unwrap();
+    let mut server = Command::new("sh")
+        .args(["-c", "umask 000; exec \"$0\" --listen 127.0.0.1:0"])
+        .arg(env!("CARGO_BIN_EXE_server"))
+        .current_dir(&directory)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut stdout = BufReader::new(server.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    let mut seen = Vec::new();
+    modes(&data, &mut seen);
+    let id = i32::try_from(server.id()).unwrap();
+    kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
+    let output = server.wait_with_output().unwrap();
+    for name in ["waypost.db", "waypost.db-wal", "waypost.db-shm", "id"] {
+        assert!(
+            seen.iter().any(|(file, _)| file == name),
+            "{name}: {seen:?}"
+        );
+    }
+    assert!(seen.iter().all(|(_, mode)| mode & 0o077 == 0), "{seen:?}");
+    let stderr = text(&output.stderr);
+    assert_eq!(stderr.matches("chmod 700").count(), 1, "{stderr}");
+}
+
+/// Collects the names and modes of all files and directories in a directory.
+fn modes(directory: &Path, into: &mut Vec<(String, u32)>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        let metadata = entry.metadata().unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        into.push((name, metadata.permissions().mode()));
+        if metadata.is_dir() {
+            modes(&entry.path(), into);
+        }
+    }
 }
 
 #[test]

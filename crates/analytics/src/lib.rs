@@ -3,6 +3,7 @@
 mod age;
 mod client_address;
 mod countries;
+mod disk_space;
 mod hops;
 mod identity;
 mod ingester;
@@ -34,6 +35,7 @@ mod witness;
 pub use age::{Age, AgeError};
 pub use client_address::{BelievedAddress, TrustedProxies, TrustedProxiesError};
 pub use countries::{Countries, CountriesError};
+pub use disk_space::{DiskSettings, DiskSpace};
 pub use identity::ip_hash;
 pub use ingester::{Drain, Drained, Ingester, IngesterError, IngesterParts};
 pub use journal::{Journal, JournalError};

@@ -1,9 +1,10 @@
 //! Live statistics: streams the clicks of a link to watching clients, whichever server accepted
 //! them.
 //!
-//! A watched link is read from the store once a second, however many clients watch it, and not at
-//! all without clients. Clicks that any server accepted appear within two seconds, as long as they
-//! are stored without a backlog.
+//! While there are clients, one task reads the totals of all watched links once a second, in one
+//! query, and the newest clicks of those that changed. It starts with the first client and ends with
+//! the last. Clicks that any server accepted appear within two seconds, as long as they are stored
+//! without a backlog.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -12,14 +13,13 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::{self, Receiver, Sender};
-use tokio::task::AbortHandle;
 use tokio::time::MissedTickBehavior;
 use tracing::debug;
 use waypost_core::{ClickId, LinkId};
 use waypost_store::rollup::Counted;
 use waypost_store::{ClicksQuery, KeptClick, Store, StoreError};
 
-/// How often a watched link is read.
+/// How often the watched links are read.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Maximum number of clicks in one event. The totals count all clicks.
 const MOST_CLICKS: u32 = 20;
@@ -42,19 +42,22 @@ pub struct Live(Arc<Inner>);
 struct Inner {
     store: Arc<dyn Store>,
     home: Handle,
-    watched: Mutex<HashMap<LinkId, Weak<Watched>>>,
+    watching: Mutex<Watching>,
 }
 
-/// A watched link. Reading stops when its last client is dropped.
+/// The watched links.
+#[derive(Default)]
+struct Watching {
+    links: HashMap<LinkId, Weak<Watched>>,
+    /// Whether the task that reads them runs. It ends when there are none.
+    is_polled: bool,
+}
+
+/// A watched link, as long as it has clients.
 struct Watched {
     sender: Sender<Arc<News>>,
-    task: AbortHandle,
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    /// The state that the clients know.
+    seen: Mutex<Seen>,
 }
 
 /// A client that watches a link.
@@ -81,7 +84,7 @@ impl Watcher {
 }
 
 impl Live {
-    /// Creates live statistics of links in `store`, with tasks on the current runtime.
+    /// Creates live statistics of links in `store`, with a task on the current runtime.
     ///
     /// # Panics
     /// If called outside a tokio runtime.
@@ -90,15 +93,8 @@ impl Live {
         Self(Arc::new(Inner {
             store,
             home: Handle::current(),
-            watched: Mutex::default(),
+            watching: Mutex::default(),
         }))
-    }
-
-    fn watched(&self) -> MutexGuard<'_, HashMap<LinkId, Weak<Watched>>> {
-        self.0
-            .watched
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts watching a link. Returns `None` if the link does not exist.
@@ -125,33 +121,83 @@ impl Live {
 
     /// Subscribes to a link that is already watched.
     fn join(&self, link: LinkId) -> Option<Joined> {
-        let watched = self.watched().get(&link).and_then(Weak::upgrade)?;
+        let watched = self.0.watching().links.get(&link).and_then(Weak::upgrade)?;
         let receiver = watched.sender.subscribe();
         Some((watched, receiver))
     }
 
     /// Starts watching a link, unless another client did so in the meantime.
     fn begin(&self, link: LinkId, seen: Seen) -> Option<Joined> {
-        let mut links = self.watched();
-        links.retain(|_, watched| watched.strong_count() > 0);
-        if links.contains_key(&link) {
+        let mut watching = self.0.watching();
+        let known = watching.links.get(&link);
+        if known.is_some_and(|known| known.strong_count() > 0) {
             return None;
         }
         let (sender, receiver) = broadcast::channel(WAITING);
-        let (store, news) = (Arc::clone(&self.0.store), sender.clone());
-        let watching = self.0.home.spawn(watch(store, link, seen, news));
-        let watched = Arc::new(Watched {
-            sender,
-            task: watching.abort_handle(),
-        });
-        links.insert(link, Arc::downgrade(&watched));
+        let seen = Mutex::new(seen);
+        let watched = Arc::new(Watched { sender, seen });
+        watching.links.insert(link, Arc::downgrade(&watched));
+        if !std::mem::replace(&mut watching.is_polled, true) {
+            self.0.home.spawn(poll(Arc::downgrade(&self.0)));
+        }
         Some((watched, receiver))
     }
 }
 
 type Joined = (Arc<Watched>, Receiver<Arc<News>>);
 
+impl Inner {
+    fn watching(&self) -> MutexGuard<'_, Watching> {
+        self.watching.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the links that have clients, and forgets the others.
+    fn watched(&self) -> Vec<(LinkId, Arc<Watched>)> {
+        let mut watching = self.watching();
+        watching
+            .links
+            .retain(|_, watched| watched.strong_count() > 0);
+        let links = watching.links.iter();
+        let watched: Vec<_> = links
+            .filter_map(|(link, watched)| Some((*link, watched.upgrade()?)))
+            .collect();
+        // Under the lock, so that the next client starts the task again.
+        watching.is_polled = !watched.is_empty();
+        watched
+    }
+
+    /// Reads all watched links, and sends their clients what is new.
+    async fn send_news(&self, watched: &[(LinkId, Arc<Watched>)]) -> Result<(), StoreError> {
+        let ids: Vec<LinkId> = watched.iter().map(|(link, _)| *link).collect();
+        let totals = self.store.link_totals(&ids).await?;
+        for (link, watched) in watched {
+            let Some(total) = totals.get(link) else {
+                continue;
+            };
+            let before = watched.seen();
+            if *total == before.total {
+                continue;
+            }
+            let news = before.news(&*self.store, *link, *total).await?;
+            *watched.seen.lock().unwrap_or_else(PoisonError::into_inner) = Seen {
+                total: *total,
+                newest: news.clicks.first().map(|click| click.id).or(before.newest),
+            };
+            // The last client may just have left.
+            let _ = watched.sender.send(Arc::new(news));
+        }
+        Ok(())
+    }
+}
+
+impl Watched {
+    fn seen(&self) -> Seen {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The last seen state of a watched link.
+#[derive(Clone, Copy)]
 struct Seen {
     total: Counted,
     newest: Option<ClickId>,
@@ -170,24 +216,17 @@ impl Seen {
         }))
     }
 
-    /// Returns an event if there are new clicks.
-    async fn news(&mut self, store: &dyn Store, link: LinkId) -> Result<Option<News>, StoreError> {
-        let Some(found) = store.link(link).await? else {
-            return Ok(None);
-        };
-        let total = Counted {
-            clicks: found.clicks,
-            humans: found.humans,
-        };
-        if total == self.total {
-            return Ok(None);
-        }
+    /// Returns the event of a new total.
+    async fn news(
+        self,
+        store: &dyn Store,
+        link: LinkId,
+        total: Counted,
+    ) -> Result<News, StoreError> {
         let mut clicks = newest(store, link, MOST_CLICKS).await?;
         // A click that is stored late, after a newer one, is only in the totals.
         clicks.retain(|click| self.newest.is_none_or(|newest| click.id > newest));
-        self.newest = clicks.first().map(|click| click.id).or(self.newest);
-        self.total = total;
-        Ok(Some(News { total, clicks }))
+        Ok(News { total, clicks })
     }
 }
 
@@ -200,21 +239,22 @@ async fn newest(store: &dyn Store, link: LinkId, limit: u32) -> Result<Vec<KeptC
     store.clicks_of(&query).await
 }
 
-async fn watch(store: Arc<dyn Store>, link: LinkId, mut seen: Seen, sender: Sender<Arc<News>>) {
+/// Reads the watched links once a second, until there are none.
+async fn poll(live: Weak<Inner>) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        match seen.news(&*store, link).await {
-            Ok(Some(news)) => {
-                // Without clients, this task is about to be aborted.
-                let _ = sender.send(Arc::new(news));
-            }
-            Ok(None) => {}
-            Err(error) => {
-                let error: &(dyn Error + 'static) = &error;
-                debug!(error, "cannot read a watched link; trying again");
-            }
+        let Some(live) = live.upgrade() else {
+            return;
+        };
+        let watched = live.watched();
+        if watched.is_empty() {
+            return;
+        }
+        if let Err(error) = live.send_news(&watched).await {
+            let error: &(dyn Error + 'static) = &error;
+            debug!(error, "cannot read a watched link; trying again");
         }
     }
 }
@@ -255,7 +295,7 @@ mod tests {
             }
             assert!(began.elapsed() <= INTERVAL, "{:?}", began.elapsed());
         }
-        assert_eq!(live.watched().len(), 1);
+        assert_eq!(live.0.watching().links.len(), 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -267,11 +307,20 @@ mod tests {
             store.insert_link(link, None).await.unwrap();
         }
         let live = Live::new(store);
+        let is_polled = || live.0.watching().is_polled;
         let first = live.watch(links[0].id).await.unwrap().unwrap();
+        let second = live.watch(links[1].id).await.unwrap().unwrap();
         drop(first);
-        let _second = live.watch(links[1].id).await.unwrap().unwrap();
-        let watched: Vec<LinkId> = live.watched().keys().copied().collect();
+        tokio::time::sleep(INTERVAL * 2).await;
+        let watched: Vec<LinkId> = live.0.watching().links.keys().copied().collect();
         assert_eq!(watched, [links[1].id]);
+        assert!(is_polled());
+        // The task ends with the last client, and starts again with the next.
+        drop(second);
+        tokio::time::sleep(INTERVAL * 2).await;
+        assert!(!is_polled());
+        let _third = live.watch(links[1].id).await.unwrap().unwrap();
+        assert!(is_polled());
         let never = samples.link("never");
         assert!(live.watch(never.id).await.unwrap().is_none());
     }

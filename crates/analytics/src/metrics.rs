@@ -27,6 +27,11 @@ pub const CLICK_LAG: &str = "waypost_click_lag_seconds";
 /// Failed attempts to sync the journal to disk.
 pub const JOURNAL_SYNC_ERRORS: &str = "waypost_journal_sync_errors_total";
 
+/// Free disk space of the data directory.
+pub const DISK_FREE: &str = "waypost_disk_free_bytes";
+/// Whether changes are refused because there is too little of it.
+pub const DISK_LOW: &str = "waypost_disk_low";
+
 /// Requests recorded as orphan paths.
 pub const ORPHANS_RECORDED: &str = "waypost_orphans_recorded_total";
 /// Requests to unknown paths that were not recorded, by [`OrphanIgnored`].
@@ -143,6 +148,7 @@ impl DropReason {
 
 /// Describes every metric and starts every series at 0.
 pub fn describe() {
+    crate::disk_space::describe();
     describe_counter!(
         CLICKS_RECORDED,
         Unit::Count,

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use time::{Date, Duration, OffsetDateTime};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use waypost_core::{Clock, Random, Salt, Zone};
 use waypost_store::{Store, StoreError};
 
@@ -16,6 +16,12 @@ use waypost_store::{Store, StoreError};
 const LIFETIME: Duration = Duration::hours(48);
 /// Number of salts in memory: yesterday's for clicks around midnight, today's and tomorrow's.
 const KEPT_IN_MEMORY: usize = 3;
+/// How often to check whether traces of destroyed salts are left, and how often to try again to
+/// remove them.
+const ERASE_INTERVAL: std::time::Duration = std::time::Duration::from_secs(60);
+const ERASE_RETRY: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long traces may be left before the log has a warning.
+const ERASE_PATIENCE: Duration = Duration::minutes(1);
 /// How often to check that the salts of today and tomorrow are loaded.
 const INTERVAL: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -132,8 +138,78 @@ impl DailySalts {
         };
         self.change().retain(|day, _| *day >= first_kept);
         self.prepare(now).await?;
-        self.store.destroy_salts_before(first_kept).await
+        let destroyed = self.store.destroy_salts_before(first_kept).await?;
+        if destroyed > 0 {
+            self.store.erase_salts().await?;
+        }
+        Ok(destroyed)
     }
+
+    /// Removes the traces of destroyed salts from the files of the database, until `stop` is
+    /// cancelled: tries again every few seconds while a reader prevents it. The state is in the
+    /// store, so a restart continues.
+    pub async fn keep_erased(&self, stop: CancellationToken) {
+        let mut told = false;
+        loop {
+            let Some(state) = stop.run_until_cancelled(self.erased()).await else {
+                return;
+            };
+            let pause = match state {
+                Ok(Erasure::Done) => {
+                    if std::mem::take(&mut told) {
+                        info!("nothing of a destroyed salt is left in the database files");
+                    }
+                    ERASE_INTERVAL
+                }
+                Ok(Erasure::Waiting { since, waited }) => {
+                    if waited >= ERASE_PATIENCE && !std::mem::replace(&mut told, true) {
+                        warn!(
+                            %since,
+                            "a reader of an old state keeps a destroyed salt in the database \
+                             files; end the backup, shell or query that has the database open for \
+                             so long"
+                        );
+                    }
+                    ERASE_RETRY
+                }
+                Err(error) => {
+                    debug!(%error, "cannot remove the traces of destroyed salts");
+                    ERASE_INTERVAL
+                }
+            };
+            let pause = stop.run_until_cancelled(tokio::time::sleep(pause));
+            if pause.await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Tries once to remove the traces, if there are any.
+    async fn erased(&self) -> Result<Erasure, StoreError> {
+        let left = self.store.salt_traces().await?;
+        if left.is_none_or(|traces| traces.erased_at.is_some()) {
+            return Ok(Erasure::Done);
+        }
+        match self.store.erase_salts().await? {
+            Some(traces) if traces.erased_at.is_none() => {
+                let now = self.store.database_time().await?;
+                Ok(Erasure::Waiting {
+                    since: traces.destroyed_at,
+                    waited: now - traces.destroyed_at,
+                })
+            }
+            _ => Ok(Erasure::Done),
+        }
+    }
+}
+
+/// Whether the traces of destroyed salts are removed.
+enum Erasure {
+    Done,
+    Waiting {
+        since: OffsetDateTime,
+        waited: Duration,
+    },
 }
 
 #[cfg(test)]
@@ -251,6 +327,26 @@ mod tests {
             assert_eq!(salts.known(day), None);
             assert_ne!(salts.of(day).await.unwrap(), salt);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_traces_of_destroyed_salts_are_removed_in_the_background() {
+        let store = Arc::new(MemoryStore::new());
+        let salts = node(&store, 1, "UTC");
+        salts.of(date!(2026 - 03 - 01)).await.unwrap();
+        let today = date!(2026 - 03 - 05);
+        assert_eq!(store.destroy_salts_before(today).await.unwrap(), 1);
+        let left = store.salt_traces().await.unwrap().unwrap();
+        assert_eq!(left.erased_at, None);
+        let stop = CancellationToken::new();
+        let kept = salts.keep_erased(stop.clone());
+        let ended = async {
+            tokio::time::sleep(ERASE_RETRY).await;
+            stop.cancel();
+        };
+        tokio::join!(kept, ended);
+        let left = store.salt_traces().await.unwrap().unwrap();
+        assert!(left.erased_at.is_some(), "{left:?}");
     }
 
     #[tokio::test]

@@ -106,6 +106,12 @@
       failed = 0;
       if (JSON.parse(event.data).total !== total()) parts.forEach((part) => part.want());
     });
+    // The rights have ended: there is nothing to reconnect to.
+    stream.addEventListener("end", (event) => {
+      stop();
+      toggle.setAttribute("aria-pressed", "false");
+      status.textContent = JSON.parse(event.data).message;
+    });
     stream.addEventListener("error", () => {
       if (stream?.readyState !== EventSource.CLOSED) return;
       stop();

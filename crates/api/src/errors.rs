@@ -88,6 +88,8 @@ pub(crate) enum ErrorCode {
     Busy,
     /// The database is unavailable; `Retry-After` says when to try again.
     Unavailable,
+    /// The server has too little free disk space for a change.
+    DiskFull,
 }
 
 impl ErrorCode {
@@ -125,6 +127,7 @@ impl ErrorCode {
             Self::OidcUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "OIDC_UNAVAILABLE"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
+            Self::DiskFull => (StatusCode::INSUFFICIENT_STORAGE, "DISK_FULL"),
         }
     }
 
@@ -247,12 +250,17 @@ impl ApiError {
         }
     }
 
-    /// Creates the error for a live stream beyond the maximum number.
-    pub(crate) fn too_many_streams() -> Self {
-        Self::too_many_requests(
-            "too many live streams on this server",
-            time::Duration::seconds(60),
+    /// Creates the error for a change while there is too little free disk space.
+    pub(crate) fn disk_full() -> Self {
+        Self::new(
+            ErrorCode::DiskFull,
+            "this server has too little free disk space for changes; tell its operator",
         )
+    }
+
+    /// Creates the error for a live stream beyond the maximum number.
+    pub(crate) fn too_many_streams(what: &str) -> Self {
+        Self::too_many_requests(what, time::Duration::seconds(60))
     }
 
     /// Creates the error for an invalid query or body.

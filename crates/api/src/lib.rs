@@ -6,6 +6,7 @@ mod error_page;
 mod errors;
 mod explain;
 mod handlers;
+mod headers;
 mod installation;
 mod metrics;
 mod oidc;
@@ -25,9 +26,11 @@ mod views;
 
 pub use connection::{ListenAddress, ListenAddressError};
 pub use explain::{ExplainedVisit, Explainer, Explanation};
+pub use headers::ExposureSettings;
 pub use installation::Installation;
 pub use metrics::{Metrics, MetricsError};
 pub use oidc::{Oidc, OidcSettings, OidcSetupError};
+pub use request::streams::LiveSettings;
 pub use routes::{RouteLine, reserved_words, routes};
 pub use server::{RunningServer, ServeError, serve};
 pub use settings::{

@@ -6,6 +6,8 @@
 //! | `waypost_redirect_duration_seconds` | histogram | time to respond to `GET /{code}` |
 //! | `waypost_links`, `waypost_links_total` | gauge | links in the database |
 //! | `waypost_users`, `waypost_users_total` | gauge | users in the database |
+//! | `waypost_live_streams` | gauge | live streams of this server |
+//! | `waypost_live_streams_refused_total{limit}` | counter | refused live streams, by the limit: `server`, `user`, `link` |
 //! | `waypost_database_up` | gauge | 1 if the last query to the database succeeded and it stored the last clicks, else 0 |
 //! | `waypost_build_info{version}` | gauge | always 1 |
 //!
@@ -39,6 +41,8 @@ const USERS: &str = "waypost_users";
 /// Names of the same numbers, for compatibility with other servers of this kind.
 const LINKS_TOTAL: &str = "waypost_links_total";
 const USERS_TOTAL: &str = "waypost_users_total";
+const STREAMS: &str = "waypost_live_streams";
+const STREAMS_REFUSED: &str = "waypost_live_streams_refused_total";
 const DATABASE_UP: &str = "waypost_database_up";
 const BUILD_INFO: &str = "waypost_build_info";
 
@@ -65,6 +69,25 @@ pub(crate) enum RedirectStatus {
     Error,
 }
 
+/// The limit that a refused live stream met: the label `limit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StreamLimit {
+    Server,
+    User,
+    Link,
+}
+
+impl StreamLimit {
+    /// Returns what is wrong, for the client.
+    pub(crate) const fn message(self) -> &'static str {
+        match self {
+            Self::Server => "too many live streams on this server",
+            Self::User => "too many live streams of your user; close other statistics pages",
+            Self::Link => "too many live streams of this link",
+        }
+    }
+}
+
 /// The metrics of a server. Clones share their values.
 #[derive(Clone)]
 pub struct Metrics(Arc<Series>);
@@ -79,6 +102,8 @@ struct Series {
     duration: Histogram,
     links: [Gauge; 2],
     users: [Gauge; 2],
+    streams: Gauge,
+    streams_refused: [Counter; 3],
     database_up: Gauge,
     connections: ConnectionMetrics,
     /// Together with `clicks_stored`, the value of `database_up`.
@@ -189,6 +214,24 @@ impl Metrics {
         self.0.database_up.set(f64::from(u8::from(up)));
     }
 
+    /// Records the number of live streams.
+    pub(crate) fn streams(&self, number: usize) {
+        self.0
+            .streams
+            .set(float(u64::try_from(number).unwrap_or(u64::MAX)));
+    }
+
+    /// Counts a live stream that was refused.
+    pub(crate) fn stream_refused(&self, limit: StreamLimit) {
+        let [server, user, link] = &self.0.streams_refused;
+        let counter = match limit {
+            StreamLimit::Server => server,
+            StreamLimit::User => user,
+            StreamLimit::Link => link,
+        };
+        counter.increment(1);
+    }
+
     fn counts(&self, counts: Counts) {
         for (gauges, count) in [(&self.0.links, counts.links), (&self.0.users, counts.users)] {
             for gauge in gauges {
@@ -227,6 +270,12 @@ impl Series {
             let help = format!("Same as {same}, for compatibility.");
             describe_gauge!(name, Unit::Count, help);
         }
+        describe_gauge!(STREAMS, Unit::Count, "Live streams of this server.");
+        describe_counter!(
+            STREAMS_REFUSED,
+            Unit::Count,
+            "Live streams that were refused, by the limit that they met."
+        );
         describe_gauge!(
             DATABASE_UP,
             "Whether the last query to the database succeeded and it stored the last clicks (1) \
@@ -244,6 +293,9 @@ impl Series {
             duration: histogram!(REDIRECT_DURATION),
             links: [gauge!(LINKS), gauge!(LINKS_TOTAL)],
             users: [gauge!(USERS), gauge!(USERS_TOTAL)],
+            streams: gauge!(STREAMS),
+            streams_refused: ["server", "user", "link"]
+                .map(|limit| counter!(STREAMS_REFUSED, "limit" => limit)),
             database_up: gauge!(DATABASE_UP),
             connections: ConnectionMetrics::register(),
             database_answered: AtomicBool::new(true),

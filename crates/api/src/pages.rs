@@ -47,16 +47,13 @@ use crate::state::State;
 /// The result of the handler of a page.
 pub(crate) type PageResult = Result<HttpResponse, ApiError>;
 
-/// The headers of every page. Its URL may contain a secret, so no other site receives it as a
-/// referrer.
-const HEADERS: [(HeaderName, &str); 4] = [
+/// The headers of every page, besides those of all responses ([`crate::headers`]).
+const HEADERS: [(HeaderName, &str); 2] = [
     (
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
          manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "same-origin"),
     (header::CACHE_CONTROL, "no-store"),
 ];
 /// Minimum size of a compressed response in bytes. A shorter one fits into one packet anyway.

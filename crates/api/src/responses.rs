@@ -46,6 +46,9 @@ pub(crate) enum BadBody {
     /// The body is not declared as JSON
     #[response(status = 415)]
     MediaType(ErrorBody<'static>),
+    /// Too little free disk space for a change that adds data: `DISK_FULL`
+    #[response(status = 507)]
+    DiskFull(ErrorBody<'static>),
 }
 
 /// Reasons to deny an operation.
@@ -84,6 +87,9 @@ pub(crate) enum Contended {
     /// The link is being changed at the same time: `CONFLICT`
     #[response(status = 409)]
     Conflict(ErrorBody<'static>),
+    /// Too little free disk space for a change that adds data: `DISK_FULL`
+    #[response(status = 507)]
+    DiskFull(ErrorBody<'static>),
 }
 
 /// A change that names another version of a link than the present one.

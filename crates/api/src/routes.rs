@@ -12,8 +12,10 @@ use actix_web::{Route, web};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as OpenApiDocument;
 use waypost_core::Action::{
-    AnswerOffers, CreateLink, DeleteLink, DestroyLink, EditAccount, EditCredentials, EditLink, ListAllLinks, ListBlocklist, ListKeywords, ListLinks, ListOrphans, ListUsers, ManageAccess, ManageBlocklist, ManageCredentials, ManageKeywords, ManageOrphans, ManageOwners, ManageUsers, ViewAccount, ViewBelow, ViewClicks,
-    ViewHistory, ViewLink,
+    AnswerOffers, CreateLink, DeleteLink, DestroyLink, EditAccount, EditCredentials, EditLink,
+    ListAllLinks, ListBlocklist, ListKeywords, ListLinks, ListOrphans, ListUsers, ManageAccess,
+    ManageBlocklist, ManageCredentials, ManageKeywords, ManageOrphans, ManageOwners, ManageUsers,
+    ViewAccount, ViewBelow, ViewClicks, ViewHistory, ViewLink, ViewMetrics,
 };
 use waypost_core::ReservedWords;
 
@@ -221,7 +223,7 @@ fn operations() -> impl Iterator<Item = Row> { operations! {
     Operation, For(EditCredentials),    v1::sessions::change_password;
     Probe,     Open,                    health::alive;
     Probe,     Open,                    health::ready;
-    Probe,     Open,                    metrics::answer;
+    Probe,     For(ViewMetrics),        metrics::answer;
     Operation, OrAnonymous(CreateLink), shorten::answer;
     Operation, OrAnonymous(ListLinks),  list::answer;
     Operation, OrAnonymous(DeleteLink), delete::answer;

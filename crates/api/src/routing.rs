@@ -23,7 +23,7 @@ use crate::errors::ApiError;
 use crate::handlers::redirect;
 use crate::pages;
 use crate::request::access::{observe, observe_quietly};
-use crate::request::caller::{authorise, authorise_page};
+use crate::request::caller::{Access, authorise, authorise_page};
 use crate::request::client::host_of;
 use crate::routes::{Kind, METRICS, Method, ROUTES, Row};
 use crate::state::State;
@@ -31,8 +31,10 @@ use crate::state::State;
 /// Which routes a listener answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Listener {
-    /// All of them.
+    /// All of them; the metrics only to admins and the operator.
     Whole,
+    /// All of them; the metrics to everyone.
+    WithPublicMetrics,
     /// All except the metrics, which have their own listener.
     WithoutMetrics,
     /// Only the metrics.
@@ -42,9 +44,19 @@ pub(crate) enum Listener {
 impl Listener {
     fn answers(self, row: &Row) -> bool {
         match self {
-            Self::Whole => true,
+            Self::Whole | Self::WithPublicMetrics => true,
             Self::WithoutMetrics => row.path != METRICS,
             Self::MetricsOnly => row.path == METRICS,
+        }
+    }
+
+    /// Returns who has access to a route.
+    fn access(self, row: &Row) -> Access {
+        let shows_metrics = matches!(self, Self::WithPublicMetrics | Self::MetricsOnly);
+        if shows_metrics && row.path == METRICS {
+            Access::Open
+        } else {
+            row.access
         }
     }
 }
@@ -68,12 +80,12 @@ pub(crate) fn configure(config: &mut web::ServiceConfig, listener: Listener) {
         let scope = paths
             .into_iter()
             .fold(scope_for(word), |scope, (rest, rows)| {
-                let scope = scope.service(resource(rest, &rows));
+                let scope = scope.service(resource(rest, &rows, listener));
                 // The page of the API reference is a directory, where the slash makes a difference.
                 if rows.iter().all(|row| row.kind == Kind::Documentation) {
                     scope
                 } else {
-                    scope.service(resource(&format!("{rest}/"), &rows))
+                    scope.service(resource(&format!("{rest}/"), &rows, listener))
                 }
             });
         config.service(scope);
@@ -133,7 +145,7 @@ fn first_word(path: &str) -> (&str, &str) {
     clippy::disallowed_methods,
     reason = "this is the only place that adds routes, from the table"
 )]
-fn resource(rest: &str, rows: &[&Row]) -> Resource {
+fn resource(rest: &str, rows: &[&Row], listener: Listener) -> Resource {
     let methods: Vec<_> = rows.iter().map(|row| row.method.names()).collect();
     let allow = methods.join(", ");
     let refuse = move |request: HttpRequest, state: web::Data<State>| {
@@ -144,13 +156,39 @@ fn resource(rest: &str, rows: &[&Row]) -> Resource {
         .filter_map(|row| Some((row, row.handler?)))
         .fold(
             web::resource(rest).default_service(web::to(refuse)),
-            |resource, (row, handler)| resource.route(guarded(row.method, around(row, handler()))),
+            |resource, (row, handler)| {
+                let route = with_space(row, handler());
+                let route = around(row.kind, listener.access(row), route);
+                resource.route(guarded(row.method, route))
+            },
         )
 }
 
-fn around(row: &Row, route: Route) -> Route {
-    let access = row.access;
-    if row.kind == Kind::Page {
+/// Wraps a handler that adds data: it does not run while the disk is almost full.
+fn with_space(row: &Row, route: Route) -> Route {
+    let adds_data = match row.access {
+        Access::Open => false,
+        Access::For(action) | Access::OrAnonymous(action) => action.adds_data(),
+    };
+    if row.method == Method::Get || !adds_data {
+        return route;
+    }
+    route.wrap(from_fn(refuse_without_space))
+}
+
+async fn refuse_without_space(
+    state: web::Data<State>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if state.disk_space().is_low() {
+        return Ok(request.error_response(ApiError::disk_full()));
+    }
+    next.call(request).await
+}
+
+fn around(kind: Kind, access: Access, route: Route) -> Route {
+    if kind == Kind::Page {
         return route
             .wrap(from_fn(move |state: web::Data<State>, request, next| {
                 authorise_page(access, state, request, next)
@@ -161,7 +199,7 @@ fn around(row: &Row, route: Route) -> Route {
     let authorised = route.wrap(from_fn(move |state: web::Data<State>, request, next| {
         authorise(access, state, request, next)
     }));
-    match row.kind {
+    match kind {
         Kind::Redirect => authorised,
         Kind::Operation | Kind::Page => authorised.wrap(from_fn(observe)),
         Kind::Probe | Kind::Documentation => authorised.wrap(from_fn(observe_quietly)),

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::connection::{
     self, Entrance, ListenAddress, Listeners, Places, Running, SocketFile, has_inherited,
 };
+use crate::headers::{self, ExposureSettings};
 use crate::routing::{self, Listener};
 use crate::state::State;
 use crate::{ApiParts, HttpSettings, Metrics};
@@ -82,10 +83,12 @@ pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, 
             per_client: None,
         })
     };
-    let listener = if settings.metrics_listen.is_empty() {
-        Listener::Whole
-    } else {
+    let listener = if !settings.metrics_listen.is_empty() {
         Listener::WithoutMetrics
+    } else if parts.exposure.metrics_public {
+        Listener::WithPublicMetrics
+    } else {
+        Listener::Whole
     };
     // Open all sockets before anything is served.
     let main = open(listen_addresses(settings))?;
@@ -148,12 +151,21 @@ impl RunningServer {
         listener: Listener,
         state: &web::Data<State>,
     ) -> Result<(), ServeError> {
-        let state = state.clone();
+        let exposure = match listener {
+            // Usually has no proxy for TLS in front of it.
+            Listener::MetricsOnly => ExposureSettings {
+                hsts: Duration::ZERO,
+                ..state.exposure()
+            },
+            _ => state.exposure(),
+        };
+        let (state, base_url) = (state.clone(), settings.base_url.clone());
         let app = move || {
             let state = state.clone();
             let app = App::new()
                 .app_data(state)
                 .configure(|config| routing::configure(config, listener))
+                .wrap(headers::protect(exposure, &base_url))
                 .into_factory()
                 .map_err(|error| Response::<BoxBody>::from(error.error_response()));
             map_config(app, |()| AppConfig::default())

@@ -257,10 +257,6 @@ pub(crate) fn see_other(location: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, location))
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        .insert_header((
-            header::REFERRER_POLICY,
-            HeaderValue::from_static("same-origin"),
-        ))
         .finish()
 }
 

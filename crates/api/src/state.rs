@@ -2,25 +2,23 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use waypost_analytics::live::Live;
 use waypost_analytics::statistics::Statistics;
-use waypost_analytics::{Orphans, Recorder, UserAgents};
+use waypost_analytics::{DiskSpace, Orphans, Recorder, UserAgents};
 use waypost_core::{BaseUrl, Clock, Link, Random};
 use waypost_service::{Accounts, Blocklist, Links, Resolver, Router, Shortener};
-use waypost_store::{ClockSkew, Counts, DatabaseClock, Store, StoreError};
+use waypost_store::{ClockSkew, Counts, DatabaseClock, SaltTraces, Store, StoreError};
 
+use crate::headers::ExposureSettings;
 use crate::installation::Installation;
 use crate::metrics::{LastCount, Metrics};
 use crate::oidc::Oidc;
 use crate::request::limits::Limits;
+use crate::request::streams::{LiveSettings, Streams};
 use crate::request::throttle::SignInThrottle;
 use crate::settings::LimitSettings;
 use crate::site::Site;
-
-/// Maximum number of live streams of this server.
-const STREAMS: usize = 500;
 
 /// The parts that the API uses.
 #[derive(Clone)]
@@ -47,6 +45,12 @@ pub struct ApiParts {
     pub anonymous_links: bool,
     /// The limits on the use of the API.
     pub limits: LimitSettings,
+    /// The free disk space, without which changes are refused.
+    pub disk_space: DiskSpace,
+    /// The limits on live streams.
+    pub live: LiveSettings,
+    /// What the server shows to everyone.
+    pub exposure: ExposureSettings,
     /// Signs users in with an OpenID provider, if one is set.
     pub oidc: Option<Arc<Oidc>>,
     /// Names the browsers of sessions.
@@ -66,7 +70,7 @@ pub(crate) struct State {
     limits: Limits,
     statistics: Statistics,
     live: Live,
-    streams: Arc<Semaphore>,
+    streams: Streams,
     closing: CancellationToken,
     last_count: LastCount,
 }
@@ -76,7 +80,7 @@ impl State {
     pub(crate) fn new(parts: ApiParts, base_url: BaseUrl, closing: CancellationToken) -> Self {
         Self {
             live: Live::new(parts.links.shortener().shared_store()),
-            streams: Arc::new(Semaphore::new(STREAMS)),
+            streams: Streams::new(parts.live, parts.metrics.clone()),
             closing,
             router: Router::new(parts.resolver.clone(), &base_url),
             blocklist: Blocklist::new(
@@ -159,6 +163,11 @@ impl State {
         self.metrics().asked(self.store().counts()).await
     }
 
+    /// Returns what is known about the traces of destroyed salts.
+    pub(crate) async fn salt_traces(&self) -> Result<Option<SaltTraces>, StoreError> {
+        self.store().salt_traces().await
+    }
+
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.parts.clock
     }
@@ -177,6 +186,14 @@ impl State {
         &self.router
     }
 
+    pub(crate) const fn exposure(&self) -> ExposureSettings {
+        self.parts.exposure
+    }
+
+    pub(crate) const fn disk_space(&self) -> &DiskSpace {
+        &self.parts.disk_space
+    }
+
     pub(crate) fn recorder(&self) -> &Recorder {
         &self.parts.recorder
     }
@@ -185,9 +202,8 @@ impl State {
         &self.live
     }
 
-    /// Returns the semaphore that limits live streams.
-    pub(crate) fn streams(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.streams)
+    pub(crate) const fn streams(&self) -> &Streams {
+        &self.streams
     }
 
     /// Returns the token that is cancelled when the server stops, which ends streamed responses.

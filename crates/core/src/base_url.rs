@@ -1,11 +1,12 @@
 //! The public URL of the server, with which short links begin.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use url::Url;
 
+use crate::address::forms;
+use crate::host::address_of;
 use crate::{OwnName, ShortCode};
 
 /// The public URL of the server, for instance `https://go.example`, which may have a path. Also
@@ -45,7 +46,7 @@ impl BaseUrl {
 
     /// Whether `other` points to this server: the same host or another name of the server, on the
     /// same port or on the default port of the other scheme (which servers usually redirect). All
-    /// names and addresses of the loopback interface are equal.
+    /// names and addresses of the loopback interface are equal, and so are all forms of an address.
     #[must_use]
     pub(crate) fn is_own(&self, other: &Url) -> bool {
         let host = |url: &Url| {
@@ -59,7 +60,14 @@ impl BaseUrl {
             other.port_or_known_default(),
         );
         let both_default = self.url.port().is_none() && other.port().is_none();
-        let same_host = own == named || (is_loopback(&own) && is_loopback(&named));
+        let is_same_address = || {
+            let (own, named) = (address_of(&own), address_of(&named));
+            own.zip(named).is_some_and(|(own, named)| {
+                forms(named).iter().any(|form| forms(own).contains(form))
+            })
+        };
+        let same_host =
+            own == named || (is_loopback(&own) && is_loopback(&named)) || is_same_address();
         (same_host && (both_default || own_port == port))
             || self
                 .names
@@ -102,12 +110,14 @@ impl BaseUrl {
     }
 }
 
+/// Whether a host is this machine. Connections to the unspecified address also arrive here.
 fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    match address.parse::<IpAddr>() {
-        Ok(address) => address.to_canonical().is_loopback(),
+    match address_of(host) {
+        Some(address) => forms(address)
+            .iter()
+            .any(|form| form.is_loopback() || form.is_unspecified()),
         // RFC 6761 §6.3.
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+        None => host == "localhost" || host.ends_with(".localhost"),
     }
 }
 
@@ -165,6 +175,42 @@ mod tests {
         }
         let base: BaseUrl = "http://localhost:8080/go/".parse().unwrap();
         assert_eq!(base.short_url(&code), "http://localhost:8080/go/Wiki");
+    }
+
+    #[test]
+    fn every_form_of_the_own_address_is_own() {
+        let is_own = |base: &str, other: &str| {
+            let base: BaseUrl = base.parse().unwrap();
+            base.is_own(&other.parse().unwrap())
+        };
+        for other in [
+            "http://localhost:8080/",
+            "http://127.0.0.1:8080/",
+            "http://127.9.9.9:8080/",
+            "http://0.0.0.0:8080/",
+            "http://[::]:8080/",
+            "http://[::1]:8080/",
+            "http://[::ffff:127.0.0.1]:8080/",
+            "http://[64:ff9b::7f00:1]:8080/",
+            "http://2130706433:8080/",
+        ] {
+            assert!(is_own("http://localhost:8080", other), "{other}");
+            assert!(is_own("http://127.0.0.1:8080", other), "{other}");
+            assert!(!is_own("http://192.0.2.1:8080", other), "{other}");
+        }
+        for other in [
+            "http://[::ffff:192.0.2.1]/",
+            "https://[64:ff9b::c000:201]/",
+            "http://[2002:c000:201::]/",
+            "http://192.0.2.1./",
+        ] {
+            assert!(is_own("http://192.0.2.1", other), "{other}");
+            assert!(!is_own("http://192.0.2.2", other), "{other}");
+        }
+        assert!(is_own("http://[::ffff:192.0.2.1]", "http://192.0.2.1/"));
+        let named: BaseUrl = "https://go.example".parse().unwrap();
+        let named = named.also_known_as(OwnName::parse_all("192.0.2.1").unwrap());
+        assert!(named.is_own(&"http://[::ffff:192.0.2.1]/".parse().unwrap()));
     }
 
     #[test]

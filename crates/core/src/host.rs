@@ -1,13 +1,25 @@
-//! Host names: patterns for one host or all its subdomains, and the other names of this server.
+//! Host names: patterns for one host, all its subdomains or a network, and the other names of this
+//! server.
 
+use std::borrow::Borrow;
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use url::Host;
 
+use crate::address::forms;
+
+/// Length of the prefix of IPv4 addresses that are mapped into IPv6.
+const MAPPED: u8 = 96;
+
 /// A host (`example.com`, an IP address), or with `*.` before it all its subdomains at any depth,
-/// without the host itself. In lower case, with international names in punycode, without a trailing
-/// dot.
+/// without the host itself, or a network (`203.0.113.0/24`). In lower case, with international names
+/// in punycode, without a trailing dot.
+///
+/// An address is matched in every form: an entry for `203.0.113.9` or its network also matches
+/// `[::ffff:203.0.113.9]`, `[64:ff9b::cb00:7109]` and `[2002:cb00:7109::]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HostPattern(Box<str>);
 
@@ -21,6 +33,9 @@ impl HostPattern {
     /// [`HostPatternError`] if the text is not a pattern.
     pub fn parse(text: &str) -> Result<Self, HostPatternError> {
         let text = text.trim();
+        if let Some((address, length)) = text.split_once('/') {
+            return Self::network(address, length);
+        }
         let (wildcard, host) = match text.strip_prefix("*.") {
             Some(host) => ("*.", host),
             None => ("", text),
@@ -42,17 +57,47 @@ impl HostPattern {
         Ok(Self(pattern.into()))
     }
 
+    /// Parses a network: an address, with or without brackets, and the length of its prefix.
+    fn network(address: &str, length: &str) -> Result<Self, HostPatternError> {
+        let of_prefix = address
+            .strip_prefix('[')
+            .and_then(|inner| inner.strip_suffix(']'));
+        let in_brackets = if address.contains(':') && of_prefix.is_none() {
+            format!("[{address}]")
+        } else {
+            address.to_owned()
+        };
+        let Some(address) = address_of(&in_brackets) else {
+            return Err(HostPatternError::NoHost);
+        };
+        let network = Some(length)
+            .filter(|length| length.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|length| length.parse().ok())
+            .and_then(|length| IpNet::new(address, length).ok())
+            .ok_or(HostPatternError::NoNetwork)?;
+        if network.trunc() != network {
+            return Err(HostPatternError::HostBits {
+                meant: network.trunc().to_string(),
+            });
+        }
+        // A network of one address is a host.
+        Ok(Self(of_network(network).into()))
+    }
+
     /// Returns the patterns that match a host: itself, and the patterns for all subdomains of each
-    /// parent. `host` is in the form that [`TargetUrl::host`](crate::TargetUrl::host) returns.
+    /// parent or, for an IP address, all networks that contain it in any of its forms. `host` is in
+    /// the form that [`TargetUrl::host`](crate::TargetUrl::host) returns.
     #[must_use]
     pub fn matching(host: &str) -> Vec<String> {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
-        let mut patterns = Vec::new();
-        if !matches!(Host::parse(&host), Ok(Host::Ipv4(_) | Host::Ipv6(_))) {
-            let dots = host.match_indices('.');
-            let parents = dots.filter_map(|(dot, _)| host.get(dot..));
-            patterns.extend(parents.map(|parent| format!("*{parent}")));
+        if let Some(address) = address_of(&host) {
+            let networks = forms(address).into_iter().flat_map(networks_of);
+            return networks.map(of_network).collect();
         }
+        let mut patterns = Vec::new();
+        let dots = host.match_indices('.');
+        let parents = dots.filter_map(|(dot, _)| host.get(dot..));
+        patterns.extend(parents.map(|parent| format!("*{parent}")));
         patterns.push(host);
         patterns
     }
@@ -65,9 +110,54 @@ impl HostPattern {
             .any(|pattern| **pattern == *self.0)
     }
 
+    /// Whether the pattern is a network of more than one address.
+    #[must_use]
+    pub fn is_network(&self) -> bool {
+        self.0.contains('/')
+    }
+
     /// Returns the normal form.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Returns the IP address that a host is, in any spelling.
+pub(crate) fn address_of(host: &str) -> Option<IpAddr> {
+    match Host::parse(host).ok()? {
+        Host::Domain(_) => None,
+        Host::Ipv4(address) => Some(address.into()),
+        Host::Ipv6(address) => Some(address.into()),
+    }
+}
+
+/// Returns the networks that contain an address, the smallest first. For a mapped IPv4 address, only
+/// those with mapped addresses alone: a network of IPv6 does not concern IPv4.
+fn networks_of(address: IpAddr) -> impl Iterator<Item = IpNet> {
+    let (longest, shortest) = match address {
+        IpAddr::V4(_) => (32, 0),
+        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => (128, MAPPED),
+        IpAddr::V6(_) => (128, 0),
+    };
+    let lengths = (shortest..=longest).rev();
+    lengths.filter_map(move |length| Some(IpNet::new(address, length).ok()?.trunc()))
+}
+
+/// Returns the pattern of a network. One with a single address is a host.
+fn of_network(network: IpNet) -> String {
+    if network.prefix_len() < network.max_prefix_len() {
+        return network.to_string();
+    }
+    match network.addr() {
+        IpAddr::V4(address) => address.to_string(),
+        // Spelled as in URLs, without IPv4 at its end.
+        IpAddr::V6(address) => Host::<String>::Ipv6(address).to_string(),
+    }
+}
+
+impl Borrow<str> for HostPattern {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
@@ -87,11 +177,23 @@ impl FromStr for HostPattern {
 }
 
 /// Why a text is not a valid host pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HostPatternError {
     /// Neither a host name nor an IP address, with or without `*.` before it.
-    #[error("must be a host such as example.com, or *.example.com for all its subdomains")]
+    #[error(
+        "must be a host such as example.com, *.example.com for all its subdomains, or a network \
+         such as 203.0.113.0/24"
+    )]
     NoHost,
+    /// An address and a slash without the length of a prefix.
+    #[error("must be a network such as 203.0.113.0/24 or 2001:db8::/32")]
+    NoNetwork,
+    /// An address within a network instead of the network.
+    #[error("must be a network, without bits after its prefix: expected {meant}")]
+    HostBits {
+        /// The network with this prefix.
+        meant: String,
+    },
     /// `*.` before an IP address.
     #[error("has `*.` before an IP address, which has no subdomains")]
     BelowAddress,
@@ -128,7 +230,7 @@ impl OwnName {
             None => (entry, None),
         };
         let host = HostPattern::parse(host).ok()?;
-        Some(Self { host, port })
+        (!host.is_network()).then_some(Self { host, port })
     }
 
     /// Whether the name matches a host and a port. `own_port` is the port of the base URL.
@@ -181,9 +283,12 @@ mod tests {
             "*.",
             ".",
             "a b",
-            "https://a.example",
-            "a.example/x",
             "a.example:80",
+            "a.example/x",
+            "a.example/24",
+            "https://a.example",
+            "*.192.0.2.0/24",
+            "/24",
             "*.*.example",
             "a*.example",
             "u@a.example",
@@ -216,6 +321,73 @@ mod tests {
     }
 
     #[test]
+    fn a_network_has_one_form() {
+        for (text, pattern) in [
+            ("203.0.113.0/24", "203.0.113.0/24"),
+            (" 0xcb.0.0x71.0/24 ", "203.0.113.0/24"),
+            ("0.0.0.0/0", "0.0.0.0/0"),
+            ("203.0.113.9/32", "203.0.113.9"),
+            ("2001:DB8::/32", "2001:db8::/32"),
+            ("[2001:db8::]/32", "2001:db8::/32"),
+            ("2001:db8::1/128", "[2001:db8::1]"),
+        ] {
+            let parsed = HostPattern::parse(text).unwrap();
+            assert_eq!(parsed.as_str(), pattern);
+            assert_eq!(HostPattern::parse(pattern), Ok(parsed));
+        }
+        for text in [
+            "203.0.113.0/33",
+            "203.0.113.0/",
+            "203.0.113.0/+8",
+            "203.0.113.0/-1",
+            "203.0.113.0/24/1",
+            "2001:db8::/129",
+        ] {
+            let error = HostPattern::parse(text);
+            assert_eq!(error, Err(HostPatternError::NoNetwork), "{text:?}");
+        }
+        for (text, meant) in [
+            ("203.0.113.9/24", "203.0.113.0/24"),
+            ("2001:db8::1/32", "2001:db8::/32"),
+        ] {
+            let error = HostPattern::parse(text).unwrap_err().to_string();
+            assert!(error.ends_with(&format!("expected {meant}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_matched_in_every_form() {
+        let matches =
+            |pattern: &str, host: &str| HostPattern::parse(pattern).unwrap().matches(host);
+        for host in [
+            "203.0.113.9",
+            "0xcb.0.0x71.9",
+            "3405803785",
+            "0313.0.0161.011",
+            "203.0.113.9.",
+            "[::ffff:203.0.113.9]",
+            "[64:ff9b::cb00:7109]",
+            "[2002:cb00:7109::]",
+            "[2001:0:c000:201:0:0:34ff:8ef6]",
+            "[fe80::5efe:cb00:7109]",
+            "[64:ff9b:1::cb00:7109]",
+        ] {
+            for pattern in ["203.0.113.9", "203.0.113.0/24", "[::ffff:203.0.113.9]"] {
+                assert!(matches(pattern, host), "{pattern} {host}");
+            }
+            for pattern in ["203.0.113.8", "203.0.112.0/24", "2001:db8::/32"] {
+                assert!(!matches(pattern, host), "{pattern} {host}");
+            }
+        }
+        assert!(matches("2001:db8::/32", "[2001:db8:1::9]"));
+        assert!(!matches("2001:db8::/32", "[2001:db9::]"));
+        assert!(matches("::ffff:203.0.113.0/120", "203.0.113.9"));
+        assert!(!matches("::/0", "203.0.113.9"), "a network of IPv6");
+        assert!(matches("64:ff9b::/96", "[64:ff9b::cb00:7109]"));
+        assert!(!matches("203.0.113.0/24", "203.0.113.9.nip.io"));
+    }
+
+    #[test]
     fn own_names_are_read_with_and_without_ports() {
         let names = OwnName::parse_all("go, go.corp.example:8443 *.go.example,[::1]:80").unwrap();
         assert_eq!(names.len(), 4);
@@ -226,6 +398,7 @@ mod tests {
         assert!(!names[1].is("go.corp.example", Some(443), Some(8080)));
         assert!(names[2].is("gh.go.example", Some(443), None));
         assert!(names[3].is("[::1]", Some(80), None));
+        assert!(OwnName::parse_all("192.0.2.0/24").is_err());
         let error = OwnName::parse_all("go, https://go").unwrap_err();
         assert!(error.to_string().contains("https://go"), "{error}");
     }

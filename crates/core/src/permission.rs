@@ -172,6 +172,8 @@ pub enum Action {
     ListOrphans,
     /// Dismiss orphan paths.
     ManageOrphans,
+    /// Read the metrics of the server.
+    ViewMetrics,
 }
 
 /// Who may perform an action, besides admins.
@@ -186,7 +188,7 @@ enum Rule {
 
 impl Action {
     /// All values.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::FollowLink,
         Self::ViewLink,
         Self::ViewClicks,
@@ -214,6 +216,7 @@ impl Action {
         Self::ManageBlocklist,
         Self::ListOrphans,
         Self::ManageOrphans,
+        Self::ViewMetrics,
     ];
 
     /// Whether the action is about an existing link.
@@ -239,6 +242,22 @@ impl Action {
     #[must_use]
     pub const fn needs_session(self) -> bool {
         matches!(self, Self::EditCredentials | Self::ManageCredentials)
+    }
+
+    /// Whether the action adds data. Such changes are refused while the disk is almost full. Others
+    /// are not: those that delete, and those that protect, such as ending a session, disabling a
+    /// user or blocking a host.
+    #[must_use]
+    pub const fn adds_data(self) -> bool {
+        matches!(
+            self,
+            Self::CreateLink
+                | Self::EditLink
+                | Self::ManageAccess
+                | Self::ManageOwners
+                | Self::AnswerOffers
+                | Self::ManageKeywords
+        )
     }
 
     /// The table: the required scope, and who may perform the action.
@@ -273,6 +292,7 @@ impl Action {
             Self::ManageBlocklist => (Scope::Write, Rule::Admin),
             Self::ListOrphans => (Scope::Read, Rule::Admin),
             Self::ManageOrphans => (Scope::Write, Rule::Admin),
+            Self::ViewMetrics => (Scope::Read, Rule::Admin),
         }
     }
 }

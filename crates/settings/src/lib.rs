@@ -3,8 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use waypost_analytics::ClickSettings;
-use waypost_api::{AccessSettings, HttpSettings, LimitSettings, LogSettings, OidcSettings};
+use waypost_analytics::{ClickSettings, DiskSettings};
+use waypost_api::{
+    AccessSettings, ExposureSettings, HttpSettings, LimitSettings, LiveSettings, LogSettings,
+    OidcSettings,
+};
 use waypost_core::settings::{Problems, Setting, SettingsReader};
 use waypost_service::CacheSettings;
 use waypost_store_diesel::DatabaseSettings;
@@ -19,12 +22,15 @@ pub struct Flags {
 }
 
 /// The settings, in the order of `--help`.
-pub const SECTIONS: [&[Setting]; 8] = [
+pub const SECTIONS: [&[Setting]; 11] = [
     HttpSettings::SETTINGS,
+    ExposureSettings::SETTINGS,
     AccessSettings::SETTINGS,
     LimitSettings::SETTINGS,
+    LiveSettings::SETTINGS,
     OidcSettings::SETTINGS,
     DatabaseSettings::SETTINGS,
+    DiskSettings::SETTINGS,
     CacheSettings::SETTINGS,
     ClickSettings::SETTINGS,
     LogSettings::SETTINGS,
@@ -35,10 +41,13 @@ pub const SECTIONS: [&[Setting]; 8] = [
 #[expect(missing_docs, reason = "each section is documented by its type")]
 pub struct Settings {
     pub http: HttpSettings,
+    pub exposure: ExposureSettings,
     pub access: AccessSettings,
     pub limits: LimitSettings,
+    pub live: LiveSettings,
     pub oidc: Option<OidcSettings>,
     pub database: DatabaseSettings,
+    pub disk: DiskSettings,
     pub cache: CacheSettings,
     pub clicks: ClickSettings,
     pub log: LogSettings,
@@ -60,20 +69,26 @@ impl Settings {
             |path| std::fs::read_to_string(path),
         );
         let http = HttpSettings::read(&mut reader);
+        let exposure = ExposureSettings::read(&mut reader);
         let access = AccessSettings::read(&mut reader);
         let limits = LimitSettings::read(&mut reader);
+        let live = LiveSettings::read(&mut reader);
         let oidc = OidcSettings::read(&mut reader);
         let database = DatabaseSettings::read(&mut reader);
+        let disk = DiskSettings::read(&mut reader);
         let cache = CacheSettings::read(&mut reader);
         let clicks = ClickSettings::read(&mut reader);
         let log = LogSettings::read(&mut reader);
         let sections = || {
             Ok(Self {
                 http: http?,
+                exposure: exposure?,
                 access: access?,
                 limits: limits?,
+                live: live?,
                 oidc: oidc?,
                 database: database?,
+                disk: disk?,
                 cache: cache?,
                 clicks: clicks?,
                 log: log?,

@@ -1,6 +1,5 @@
 //! Opening a database: connecting, preparing its schema, handing out the store.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +29,7 @@ impl Database {
     /// [`DatabaseError::Unwritable`] or [`DatabaseError::Connect`].
     pub async fn connect(settings: &DatabaseSettings) -> Result<Self, DatabaseError> {
         if let Some(path) = settings.url.sqlite_path() {
-            prepare_file(path)?;
+            sqlite::prepare_file(path)?;
         }
         let opened = match settings.url.kind() {
             DatabaseKind::Sqlite => sqlite::open(settings)?,
@@ -130,29 +129,4 @@ impl Database {
     pub fn close(&self) {
         (self.opened.close)();
     }
-}
-
-/// Creates the directory of an SQLite file, accessible to its owner only, and checks that the file
-/// can be written: SQLite itself would only report "unable to open database file".
-fn prepare_file(path: &Path) -> Result<(), DatabaseError> {
-    let unwritable = |path: &Path| {
-        let path = path.to_owned();
-        move |source| DatabaseError::Unwritable { path, source }
-    };
-    if let Some(directory) = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(directory).map_err(unwritable(directory))?;
-    }
-    std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(path)
-        .map(drop)
-        .map_err(unwritable(path))
 }

@@ -13,15 +13,12 @@ const RETRIES: &str = "waypost_database_retries_total";
 pub(crate) enum OperationName {
     /// A method of the port.
     Port(Operation),
-    /// The second half of [`Operation::DestroySaltsBefore`]: removes deleted salts from the database's files.
-    ForgetDeleted,
 }
 
 impl OperationName {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Port(operation) => operation.as_str(),
-            Self::ForgetDeleted => "forget_deleted",
         }
     }
 }
@@ -62,8 +59,7 @@ pub fn describe_metrics() {
         RETRIES,
         "Database operations retried after contention or a lost connection."
     );
-    let port = Operation::ALL.iter().copied().map(OperationName::Port);
-    for name in port.chain([OperationName::ForgetDeleted]) {
+    for name in Operation::ALL.iter().copied().map(OperationName::Port) {
         counter!(RETRIES, "operation" => name.as_str()).increment(0);
     }
 }

@@ -5,6 +5,7 @@
 //! | the queries, compiled for SQLite | `sql/` |
 //! | the dialect: types, spellings of SQL, special behaviour | `sqlite/dialect.rs` |
 //! | connecting | `sqlite/connection.rs` |
+//! | the files and their modes | `sqlite/file.rs` |
 //! | what errors mean | `sqlite/fault.rs` |
 //! | storing clicks | `sqlite/settle.rs` |
 
@@ -18,6 +19,7 @@ use crate::opened::Opened;
 mod connection;
 mod dialect;
 mod fault;
+mod file;
 mod settle;
 #[path = "sql/mod.rs"]
 mod sql;
@@ -26,6 +28,7 @@ use dialect::Ingester;
 use sql::{pool, port};
 
 pub(crate) use connection::{begin_blocking, connect_blocking};
+pub(crate) use file::prepare as prepare_file;
 
 /// Opens a store on the database. SQLite allows one write at a time: one connection writes, the
 /// others read.

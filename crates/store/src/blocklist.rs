@@ -45,7 +45,7 @@ pub trait BlocklistStore: Send + Sync {
 /// An entry of the blocklist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockedHost {
-    /// The blocked hosts.
+    /// The blocked hosts, or the blocked network.
     pub pattern: HostPattern,
     /// The reason, for people; may be empty.
     pub reason: Title,

@@ -27,6 +27,7 @@ mod setup;
 mod stats;
 mod tokens;
 mod users;
+mod versions;
 
 pub use access::{AccessStore, Heir, Transfer};
 pub use blocklist::{BlockedHost, BlocklistStore};
@@ -51,12 +52,13 @@ pub use orphans::{Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded};
 pub use paths::{LinkedCode, NestedCode, PathStore};
 pub use priority::{lower_priority, run_when_idle};
 pub use reclassify::{FactsChange, FactsStore};
-pub use salts::SaltStore;
+pub use salts::{SaltStore, SaltTraces};
 pub use sessions::{SessionStore, SignedIn};
 pub use setup::{SetUp, SetupStore};
 pub use stats::{ClickSpan, ClicksQuery, KeptClick, LinkDay, LinkDayFacts, StatsStore};
 pub use tokens::TokenStore;
 pub use users::{PasswordChange, PasswordSet, UserChange, UserStore};
+pub use versions::{VERSIONS_KEPT, VERSIONS_THINNED, newest_thinned, superseded};
 
 use async_trait::async_trait;
 

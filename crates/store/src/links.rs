@@ -60,9 +60,9 @@ pub trait LinkStore: Send + Sync {
 
     /// Changes a link whose newest version is `update.version`, and returns it as changed.
     ///
-    /// A code that is given up stays with the link. A no-op update still creates a version. A
-    /// change ends the invitations that no longer hold: see
-    /// [`Invitations::settle`](crate::Invitations::settle).
+    /// A code that is given up stays with the link. A no-op update still creates a version. Of old
+    /// versions, only some are kept: see [`superseded`](crate::superseded). A change ends the
+    /// invitations that no longer hold: see [`Invitations::settle`](crate::Invitations::settle).
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the new code belongs to another link, or a keyword is in the

@@ -25,8 +25,8 @@ use waypost_core::{
 
 use crate::{
     AcceptedLoss, BlockedHost, ChangeStore, ClickStore, Counts, JournalRecord, LeaseName,
-    LinkChange, LinkDay, LinkLedger, Ownership, PurgeScope, Recorded, SaltStore, Store, StoreError,
-    TimeStore,
+    LinkChange, LinkDay, LinkLedger, Ownership, PurgeScope, Recorded, SaltStore, SaltTraces, Store,
+    StoreError, TimeStore,
 };
 
 /// Keeps everything in memory, for tests and for embedding without a database. Each operation holds
@@ -48,6 +48,7 @@ struct State {
     blocked: BTreeMap<HostPattern, BlockedHost>,
     orphans: BTreeMap<Date, orphans::OrphanDay>,
     salts: BTreeMap<Date, Salt>,
+    salt_traces: Option<SaltTraces>,
     users: BTreeMap<UserId, people::KeptUser>,
     tokens: BTreeMap<TokenId, people::KeptToken>,
     sessions: BTreeMap<SessionId, sign_in::KeptSession>,
@@ -316,7 +317,26 @@ impl SaltStore for MemoryStore {
         let mut state = self.state();
         let kept = state.salts.split_off(&day);
         let destroyed = std::mem::replace(&mut state.salts, kept);
+        if !destroyed.is_empty() {
+            state.salt_traces = Some(SaltTraces {
+                destroyed_at: micros(state.clock.0.now()),
+                erased_at: None,
+            });
+        }
         Ok(count(destroyed.len()))
+    }
+
+    async fn erase_salts(&self) -> Result<Option<SaltTraces>, StoreError> {
+        let mut state = self.state();
+        let now = micros(state.clock.0.now());
+        if let Some(traces) = &mut state.salt_traces {
+            traces.erased_at.get_or_insert(now);
+        }
+        Ok(state.salt_traces)
+    }
+
+    async fn salt_traces(&self) -> Result<Option<SaltTraces>, StoreError> {
+        Ok(self.state().salt_traces)
     }
 }
 

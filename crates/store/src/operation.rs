@@ -141,6 +141,8 @@ macro_rules! operations {
         $crate::operations! { @ [$($rest)*] [$($done)* SaltStore {
             Salt: salt(day: Date, candidate: &Salt) -> Salt;
             DestroySaltsBefore as "destroy_salts": destroy_salts_before(day: Date) -> u64;
+            EraseSalts: erase_salts() -> Option<SaltTraces>;
+            SaltTraces: salt_traces() -> Option<SaltTraces>;
         }] $then $extra }
     };
     (@ [UserStore $($rest:ident)*] [$($done:tt)*] $then:ident $extra:tt) => {
@@ -206,6 +208,7 @@ macro_rules! operations {
             DaysOfLinks:
                 days_of_links(links: &[LinkId], from: Date, to: Date)
                 -> BTreeMap<LinkId, Vec<(Date, Counted)>>;
+            LinkTotals: link_totals(links: &[LinkId]) -> BTreeMap<LinkId, Counted>;
             LinkDayFacts:
                 link_day_facts(link: LinkId, from: Date, to: Date, part: Part)
                 -> Vec<LinkDayFacts>;
@@ -272,7 +275,11 @@ pub mod signatures {
     pub use async_trait::async_trait;
     pub use time::{Date, OffsetDateTime};
     pub use waypost_core::{
-        ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation, JournalId, JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes, OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, ServerKey, Session, SessionCursor, SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId, User, UserCursor, UserId,
+        ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation, JournalId,
+        JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes,
+        OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, ServerKey, Session,
+        SessionCursor, SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor,
+        TokenHash, TokenId, User, UserCursor, UserId,
     };
 
     pub use crate::rollup::{Counted, FactsSum, Part};
@@ -281,7 +288,11 @@ pub mod signatures {
         ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore,
         Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
         JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts,
-        LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode, LinkedIdentity, NestedCode, Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf, PasswordChange, PasswordSet, PathStore, PurgeScope, Recorded, SaltStore, SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore, TokenStore, Transfer, Updated, UserChange, UserStore,
+        LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode, LinkedIdentity,
+        NestedCode, Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf,
+        PasswordChange, PasswordSet, PathStore, PurgeScope, Recorded, SaltStore, SaltTraces,
+        SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore,
+        TokenStore, Transfer, Updated, UserChange, UserStore,
     };
 }
 

@@ -35,6 +35,12 @@ pub trait StatsStore: Send + Sync {
         to: Date,
     ) -> Result<BTreeMap<LinkId, Vec<(Date, Counted)>>, StoreError>;
 
+    /// Returns the present totals of each of these links that exists.
+    ///
+    /// # Errors
+    /// [`StoreError`] as for any read.
+    async fn link_totals(&self, links: &[LinkId]) -> Result<BTreeMap<LinkId, Counted>, StoreError>;
+
     /// Returns the same days of one link with their counts by dimension, as far as `part` goes.
     ///
     /// # Errors

@@ -91,8 +91,9 @@ impl ServerOptions {
 ///
 /// Its environment has no `WAYPOST_*` variable but `WAYPOST_LISTEN=127.0.0.1:0`, `WAYPOST_DATA_DIR`
 /// (a temporary directory, in which it also runs), `WAYPOST_DATABASE_URL`,
-/// `WAYPOST_LOG_FORMAT=json`, no rate limits, `WAYPOST_ANONYMOUS_LINKS=true` (most tests are about
-/// clicks, not about users) and those of the [`ServerOptions`].
+/// `WAYPOST_LOG_FORMAT=json`, no rate limits, `WAYPOST_METRICS_PUBLIC=true`,
+/// `WAYPOST_ANONYMOUS_LINKS=true` (most tests are about clicks, not about users) and those of the
+/// [`ServerOptions`].
 pub struct ServerProcess {
     process: Process,
     address: SocketAddr,
@@ -279,6 +280,7 @@ fn spawn(
         .env("WAYPOST_DATABASE_URL", database_url)
         .env("WAYPOST_LOG_FORMAT", "json")
         .env("WAYPOST_ANONYMOUS_LINKS", "true")
+        .env("WAYPOST_METRICS_PUBLIC", "true")
         .env("WAYPOST_RATE_LIMIT_API", "0")
         .env("WAYPOST_RATE_LIMIT_CREATE", "0")
         .envs(options.env.iter().map(|(name, value)| (name, value)))

@@ -46,7 +46,7 @@ pub(crate) async fn run(
         return journal::status(&journal, &settings, &SystemClock, console).await;
     }
     if let Command::Privacy(Privacy::Report) = command {
-        return privacy::run(&settings.clicks, console);
+        return privacy::run(&settings, console).await;
     }
     if matches!(command, Command::Purge(_) | Command::Reclassify(_)) {
         // They take long and must not slow down a server on this machine.

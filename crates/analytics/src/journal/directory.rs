@@ -25,12 +25,10 @@ use uuid::Uuid;
 use waypost_core::JournalId;
 
 use super::frame::{self, HEADER, PREFIX};
+use super::modes::{DIRECTORY_MODE, FILE_MODE, close_to_others};
 use super::record::MAX_RECORD;
 
 const EXTENSION: &str = "clicks";
-/// Access for the owner only, because journals contain personal data.
-pub(super) const FILE_MODE: u32 = 0o600;
-pub(super) const DIRECTORY_MODE: u32 = 0o700;
 
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +112,7 @@ impl Directory {
             .mode(DIRECTORY_MODE)
             .create(path)
             .map_err(io_error(path))?;
+        close_to_others(path);
         let lock_path = path.join("lock");
         let lock = OpenOptions::new()
             .append(true)

@@ -20,6 +20,7 @@
 //! | the bytes of a segment | `frame.rs`; reading past damage `frame/recovery.rs` |
 //! | groups of clicks that are written together | `group.rs` |
 //! | files, lock and id | `directory.rs` |
+//! | modes of the files | `modes.rs` |
 //! | the processes that used it | `lineage.rs` |
 //! | the list of segments | `segments.rs` |
 //! | mutable state, under the lock | `state.rs` |
@@ -42,6 +43,7 @@ mod frame;
 pub mod fuzzing;
 mod group;
 mod lineage;
+mod modes;
 mod progress;
 mod record;
 mod retries;

@@ -21,7 +21,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use waypost_core::{ClickId, JournalId, Random};
 
-use super::directory::{self, DIRECTORY_MODE, Directory, JournalError, io_error};
+use super::directory::{self, Directory, JournalError, io_error};
+use super::modes::DIRECTORY_MODE;
 use super::{frame, record, set_aside};
 
 const RETRIES: &str = "retries";

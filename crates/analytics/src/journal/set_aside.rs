@@ -17,8 +17,9 @@ use tracing::warn;
 use uuid::Uuid;
 use waypost_core::{Click, ClickId, JournalId};
 
-use super::directory::{Directory, FILE_MODE, JournalError, io_error};
+use super::directory::{Directory, JournalError, io_error};
 use super::frame::{self, Frame, PREFIX};
+use super::modes::FILE_MODE;
 use super::record;
 
 /// The file of the journal's present ID.

@@ -38,8 +38,7 @@ pub(super) fn file(request: &HttpRequest, asset: &Asset, caching: &'static str) 
     response
         .insert_header((header::ETAG, tag.to_string()))
         .insert_header((header::CACHE_CONTROL, caching))
-        .insert_header((header::VARY, "accept-encoding"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+        .insert_header((header::VARY, "accept-encoding"));
     if is_known {
         return response.finish();
     }

@@ -18,6 +18,7 @@ use uuid::Builder;
 use waypost_core::Random;
 
 use crate::errors::{ApiError, ErrorCode};
+use crate::headers::REFERRER_POLICY;
 use crate::request::route_names;
 use crate::state::State;
 
@@ -60,10 +61,13 @@ impl RequestId {
         error_span!("request", request_id = self.as_str())
     }
 
-    /// Adds the ID to a response, and `Cache-Control: no-store` if it has no such header.
+    /// Adds the ID and the referrer policy to a response, and `Cache-Control: no-store` if it has
+    /// no such header.
     pub(crate) fn complete(self, response: &mut HttpResponse) {
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, self.0);
+        let (name, value) = REFERRER_POLICY;
+        headers.insert(name, value);
         if !headers.contains_key(header::CACHE_CONTROL) {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }

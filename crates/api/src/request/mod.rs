@@ -8,6 +8,7 @@
 //! | protection against cross-site requests | `csrf.rs` |
 //! | limits of requests, created links and rejected credentials | `quota.rs`, `limits.rs`, `budget.rs`, `trials.rs` |
 //! | limits of failed sign-ins | `throttle.rs` |
+//! | credentials of streams, and their places | `presented.rs`, `streams.rs` |
 //! | bodies and queries | `input.rs` |
 //! | pages of lists, versions of links | `paging.rs`, `versions.rs` |
 
@@ -19,8 +20,10 @@ pub(crate) mod csrf;
 pub(crate) mod input;
 pub(crate) mod limits;
 pub(crate) mod paging;
+pub(crate) mod presented;
 pub(crate) mod quota;
 pub(crate) mod route_names;
+pub(crate) mod streams;
 pub(crate) mod throttle;
 pub(crate) mod trials;
 pub(crate) mod versions;

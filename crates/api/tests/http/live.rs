@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use waypost_store::LinkStore as _;
 
+use crate::browser::{add, signed_in};
 use crate::log::lines_with;
 use crate::people::{path_of, text};
 use crate::setup::{OPERATOR, TestServer, send};
@@ -26,7 +27,10 @@ struct Events {
 impl Events {
     /// Opens the live stream of a link.
     async fn of(server: &TestServer, token: &str, link: &Value) -> Self {
-        let request = server.by(token, Method::GET, &live(link));
+        Self::by(server.by(token, Method::GET, &live(link))).await
+    }
+
+    async fn by(request: RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{response:?}");
         let text = String::new();
@@ -49,6 +53,22 @@ impl Events {
             let chunk = chunk.unwrap().unwrap()?;
             self.text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
+    }
+
+    /// Returns the code of the last event of a stream that ends because of its caller, and checks
+    /// that nothing follows.
+    async fn end(&mut self) -> String {
+        while !self.text.contains("event: end\n") || !self.text.ends_with("\n\n") {
+            let chunk = timeout(AT_MOST, self.response.chunk()).await;
+            let chunk = chunk.unwrap().unwrap().expect("the event");
+            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+        let read = std::mem::take(&mut self.text);
+        let (_, data) = read.split_once("event: end\ndata: ").unwrap();
+        let data: Value = serde_json::from_str(data.trim_end()).unwrap();
+        assert!(!text(&data["message"]).is_empty());
+        assert_eq!(self.response.chunk().await.unwrap(), None);
+        text(&data["code"]).to_owned()
     }
 
     async fn totals(&mut self) -> (u64, u64) {
@@ -171,31 +191,134 @@ async fn a_server_that_stops_ends_the_streams_at_once() {
 }
 
 #[tokio::test]
-async fn a_stream_survives_that_its_link_is_permanently_deleted() {
+async fn a_stream_ends_when_its_link_is_deleted_and_others_continue() {
     let server = TestServer::closed().await;
     let gone = linked(&server, OPERATOR, "gone").await;
+    let destroyed = linked(&server, OPERATOR, "destroyed").await;
     let left = linked(&server, OPERATOR, "left").await;
     let mut of_gone = Events::of(&server, OPERATOR, &gone).await;
+    let mut of_destroyed = Events::of(&server, OPERATOR, &destroyed).await;
     assert_eq!(of_gone.totals().await, (0, 0));
+    assert_eq!(of_destroyed.totals().await, (0, 0));
     let deleted = server.ask(OPERATOR, Method::DELETE, &path_of(&gone)).await;
     assert_eq!(deleted.status, StatusCode::NO_CONTENT);
-    let id = text(&gone["id"]).parse().unwrap();
+    let id = text(&destroyed["id"]).parse().unwrap();
     let store = server.store.memory();
-    assert!(
-        store
-            .delete_link(waypost_core::LinkId::from_uuid(id))
-            .await
-            .unwrap()
-    );
-    let again = server.read(OPERATOR, &live(&gone)).await;
+    let id = waypost_core::LinkId::from_uuid(id);
+    assert!(store.delete_link(id).await.unwrap());
+    assert_eq!(of_gone.end().await, "GONE");
+    assert_eq!(of_destroyed.end().await, "NOT_FOUND");
+    let again = server.read(OPERATOR, &live(&destroyed)).await;
     again.assert_error(404, "NOT_FOUND");
-    // Streams of other links continue, and this one reports nothing more.
     let mut of_left = Events::of(&server, OPERATOR, &left).await;
     assert_eq!(of_left.totals().await, (0, 0));
     follow(&server, "left", FIREFOX).await;
     assert_eq!(of_left.totals().await, (1, 1));
-    server.server.stop().await.unwrap();
-    assert_eq!(of_gone.next().await, None);
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_the_rights_of_its_caller_do() {
+    let server = TestServer::closed().await;
+    let ada = server.member("ada").await;
+    let [bob, cem, dot] = [
+        server.member("bob").await,
+        server.member("cem").await,
+        server.member("dot").await,
+    ];
+    let link = linked(&server, &ada.token, "wiki").await;
+    let owners = format!("{}/owners", path_of(&link));
+    for owner in [&bob, &cem, &dot] {
+        let fields = json!({ "email": owner.email });
+        let added = server
+            .tell(&ada.token, Method::POST, &owners, &fields)
+            .await;
+        assert!(added.status.is_success(), "{added:?}");
+    }
+    let (token_id, token) = server.token_with_id(cem.id, "read").await;
+    let mut streams = Vec::new();
+    for token in [&ada.token, &bob.token, &token, &dot.token] {
+        let mut events = Events::of(&server, token, &link).await;
+        assert_eq!(events.totals().await, (0, 0));
+        streams.push(events);
+    }
+    let [mut of_ada, mut of_bob, mut of_cem, mut of_dot] = streams.try_into().ok().unwrap();
+    // No longer an owner, a revoked token, and a disabled user.
+    let removed = format!("{owners}/{}", bob.id);
+    let removed = server.ask(&ada.token, Method::DELETE, &removed).await;
+    assert_eq!(removed.status, StatusCode::NO_CONTENT, "{removed:?}");
+    let revoked = server.accounts.revoke_token(cem.id, token_id).await;
+    assert!(revoked.unwrap());
+    let path = format!("/api/v1/admin/users/{}", dot.id);
+    let disabled = json!({ "disabled": true });
+    let disabled = server.tell(OPERATOR, Method::PATCH, &path, &disabled).await;
+    assert_eq!(disabled.status, StatusCode::OK, "{disabled:?}");
+    let began = Instant::now();
+    assert_eq!(of_bob.end().await, "FORBIDDEN");
+    assert_eq!(of_cem.end().await, "UNAUTHORIZED");
+    assert_eq!(of_dot.end().await, "UNAUTHORIZED");
+    assert!(began.elapsed() < AT_MOST / 2, "{:?}", began.elapsed());
+    // What happens afterwards is told to those who may know it.
+    follow(&server, "wiki", FIREFOX).await;
+    assert_eq!(of_ada.totals().await, (1, 1));
+    for mut ended in [of_bob, of_cem, of_dot] {
+        assert_eq!(ended.next().await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_session_of_its_caller() {
+    let server = TestServer::closed().await;
+    let ada = add(&server, "ada").await;
+    let browser = signed_in(&server).await;
+    let link = linked(&server, OPERATOR, "wiki").await;
+    let owners = format!("{}/owners", path_of(&link));
+    let owner = json!({ "email": ada.email.as_str() });
+    let added = server.tell(OPERATOR, Method::POST, &owners, &owner).await;
+    assert!(added.status.is_success(), "{added:?}");
+    let mut events = Events::by(browser.request(Method::GET, &live(&link))).await;
+    assert_eq!(events.totals().await, (0, 0));
+    let ended = server.accounts.sign_out_everywhere(ada.id).await;
+    assert_eq!(ended.unwrap(), 1);
+    assert_eq!(events.end().await, "UNAUTHORIZED");
+}
+
+#[tokio::test]
+async fn a_user_has_ten_streams_and_a_link_fifty() {
+    let server = TestServer::closed().await;
+    let ada = server.member("ada").await;
+    let link = linked(&server, &ada.token, "wiki").await;
+    let mut streams = Vec::new();
+    for _ in 0..10 {
+        streams.push(Events::of(&server, &ada.token, &link).await);
+    }
+    let refused = server.read(&ada.token, &live(&link)).await;
+    refused.assert_error(429, "TOO_MANY_REQUESTS");
+    assert!(refused.body.contains("of your user"), "{refused:?}");
+    for _ in 10..50 {
+        streams.push(Events::of(&server, OPERATOR, &link).await);
+    }
+    let refused = server.read(OPERATOR, &live(&link)).await;
+    refused.assert_error(429, "TOO_MANY_REQUESTS");
+    assert!(refused.body.contains("of this link"), "{refused:?}");
+    let series = |limit| format!("waypost_live_streams_refused_total{{limit=\"{limit}\"}}");
+    for (limit, refused) in [("user", 1.0), ("link", 1.0), ("server", 0.0)] {
+        let counted = server.metric(&series(limit)).await;
+        assert_eq!(counted.to_string(), refused.to_string(), "{limit}");
+    }
+    assert_eq!(
+        server.metric("waypost_live_streams").await.to_string(),
+        "50"
+    );
+    // Another link has places, and a closed stream makes room.
+    let other = linked(&server, OPERATOR, "docs").await;
+    streams.push(Events::of(&server, OPERATOR, &other).await);
+    drop(streams);
+    let mut interval = tokio::time::interval(Duration::from_millis(20));
+    while server.metric("waypost_live_streams").await > 0.0 {
+        interval.tick().await;
+    }
+    let mut again = Events::of(&server, &ada.token, &link).await;
+    assert_eq!(again.totals().await, (0, 0));
 }
 
 #[tokio::test]

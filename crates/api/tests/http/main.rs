@@ -10,12 +10,15 @@
 mod admin_pages;
 mod admin_user_pages;
 mod bad_input;
+mod blocklist;
 mod browser;
 mod clicks;
 mod dashboard;
+mod disk;
 mod documentation;
 mod explain;
 mod gated_store;
+mod headers;
 mod limits;
 mod link_code_check;
 mod link_pages;

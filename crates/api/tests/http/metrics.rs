@@ -10,7 +10,7 @@ use crate::setup::{TestServer, value};
 #[tokio::test]
 async fn every_series_exists_from_the_start_at_zero() {
     let server = TestServer::start().await;
-    let answer = server.get("/metrics").await;
+    let answer = server.scrape().await;
     assert_eq!(
         answer.header("content-type"),
         "text/plain; version=0.0.4; charset=utf-8"
@@ -69,7 +69,7 @@ async fn redirects_are_counted_by_outcome_and_head_is_not() {
     // A cached link needs no database.
     server.get("/wiki").await;
     server.get("/never-asked-before").await;
-    let text = server.get("/metrics").await.body;
+    let text = server.scrape().await.body;
     for (series, expected) in [
         ("waypost_redirects_total{status=\"found\"}", 3.0),
         ("waypost_redirects_total{status=\"not_found\"}", 2.0),
@@ -92,7 +92,7 @@ async fn a_scrape_succeeds_without_the_database_and_keeps_the_last_values() {
     assert_eq!(server.metric("waypost_links").await.to_string(), "2");
     server.store.go_away();
     server.clock.advance(Duration::seconds(1));
-    let text = server.get("/metrics").await.body;
+    let text = server.scrape().await.body;
     assert_eq!(value(&text, "waypost_database_up"), Some(0.0));
     assert_eq!(value(&text, "waypost_links"), Some(2.0));
     assert_eq!(value(&text, "waypost_links_total"), Some(2.0));
@@ -104,7 +104,7 @@ async fn a_scrape_succeeds_without_the_database_and_keeps_the_last_values() {
 #[tokio::test]
 async fn the_store_counts_once_a_second_for_any_number_of_scrapers() {
     let server = TestServer::start().await;
-    let scrape = || server.get("/metrics");
+    let scrape = || server.scrape();
     tokio::join!(scrape(), scrape(), scrape());
     let counted = || server.store.counted.load(Ordering::SeqCst);
     assert_eq!(counted(), 1);

@@ -11,12 +11,12 @@ use tempfile::TempDir;
 use time::macros::datetime;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use waypost_analytics::{
-    DailySalts, Durability, Ingester, IngesterParts, Journal, JournalSettings, Orphans,
-    OrphansParts, Privacy, Recorder, RecorderParts, UserAgents,
+    DailySalts, DiskSettings, DiskSpace, Durability, Ingester, IngesterParts, Journal,
+    JournalSettings, Orphans, OrphansParts, Privacy, Recorder, RecorderParts, UserAgents,
 };
 use waypost_api::{
-    ApiParts, HttpSettings, Installation, LimitSettings, Metrics, RunningServer, ServeError,
-    reserved_words, serve,
+    ApiParts, ExposureSettings, HttpSettings, Installation, LimitSettings, LiveSettings, Metrics,
+    RunningServer, ServeError, reserved_words, serve,
 };
 use waypost_core::{
     Clock as _, JournalId, ManualClock, SessionLifetime, SystemRandom, TokenHash, Zone,
@@ -46,6 +46,7 @@ pub(crate) struct TestServer {
     pub(crate) database_clock: Arc<DatabaseClock>,
     pub(crate) accounts: Accounts,
     pub(crate) server: RunningServer,
+    disk_space: DiskSpace,
     client: Client,
     /// Stops the ingester.
     _stop: DropGuard,
@@ -99,7 +100,8 @@ impl TestServer {
         settings: &HttpSettings,
         durability: Durability,
     ) -> Result<Self, ServeError> {
-        Self::begin(settings, durability, true, LimitSettings::NONE).await
+        let (limits, exposure) = (LimitSettings::NONE, ExposureSettings::default());
+        Self::begin(settings, durability, true, limits, exposure).await
     }
 
     /// Starts a server that requires a token, as is the default.
@@ -109,16 +111,25 @@ impl TestServer {
 
     /// Starts a server with these limits for its API.
     pub(crate) async fn limited(anonymous_links: bool, limits: LimitSettings) -> Self {
-        Self::begin(&settings(), Durability::Journal, anonymous_links, limits)
-            .await
-            .unwrap()
+        let (http, exposure) = (settings(), ExposureSettings::default());
+        Self::begin(
+            &http,
+            Durability::Journal,
+            anonymous_links,
+            limits,
+            exposure,
+        )
+        .await
+        .unwrap()
     }
 
-    async fn begin(
+    /// Starts a server with all of these settings.
+    pub(crate) async fn begin(
         settings: &HttpSettings,
         durability: Durability,
         anonymous_links: bool,
         limits: LimitSettings,
+        exposure: ExposureSettings,
     ) -> Result<Self, ServeError> {
         log::capture();
         let store = GatedStore::new();
@@ -175,6 +186,7 @@ impl TestServer {
             sessions: SessionLifetime::default(),
             resolver: Some(resolver.clone()),
         });
+        let disk_space = DiskSpace::of(Vec::new(), DiskSettings { min_free_mib: 256 });
         let parts = ApiParts {
             links: Links::new(shortener),
             accounts: accounts.clone(),
@@ -191,6 +203,9 @@ impl TestServer {
             metrics: Metrics::detached().unwrap(),
             anonymous_links,
             limits,
+            disk_space: disk_space.clone(),
+            live: LiveSettings::default(),
+            exposure,
             oidc: None,
             user_agents: Arc::clone(&USER_AGENTS),
             installation: installation(),
@@ -208,10 +223,16 @@ impl TestServer {
             database_clock,
             accounts,
             server,
+            disk_space,
             client,
             _stop: stop.drop_guard(),
             _directory: directory,
         })
+    }
+
+    /// Leaves a megabyte of free disk space.
+    pub(crate) fn fill_disk(&self) {
+        self.disk_space.note(1 << 20, std::path::Path::new("/data"));
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -272,9 +293,14 @@ impl TestServer {
         self.store.memory().counts().await.unwrap().links
     }
 
+    /// Reads the metrics as the operator.
+    pub(crate) async fn scrape(&self) -> Answer {
+        send(self.request(Method::GET, "/metrics").bearer_auth(OPERATOR)).await
+    }
+
     /// Returns the value of a metric, by its name with labels.
     pub(crate) async fn metric(&self, series: &str) -> f64 {
-        let text = self.get("/metrics").await.body;
+        let text = self.scrape().await.body;
         value(&text, series).unwrap_or_else(|| panic!("no {series} in\n{text}"))
     }
 }
@@ -288,7 +314,8 @@ pub(crate) fn value(text: &str, series: &str) -> Option<f64> {
 }
 
 /// Sends a request and checks what all responses have in common: errors have the error body, all
-/// responses except redirects of links have an ID, and only assets are cacheable.
+/// responses except redirects of links have an ID and a referrer policy, only assets are cacheable,
+/// and browsers are protected.
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let path = response.url().path();
@@ -305,9 +332,33 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let id = answer.headers.contains_key("x-request-id");
     let of_a_link = answer.status == StatusCode::FOUND && answer.header("location") != "docs/";
     assert_ne!(id, of_a_link, "{answer:?}");
+    let referrer = answer.header("referrer-policy");
+    assert_eq!(referrer == "same-origin", !of_a_link, "{answer:?}");
+    assert_protected(&answer.headers);
     let caching = answer.header("cache-control");
     assert!(is_a_file || caching.contains("no-store"), "{answer:?}");
     answer
+}
+
+/// Asserts that no browser guesses the type of a response or shows it in a frame of another site.
+#[track_caller]
+pub(crate) fn assert_protected(headers: &HeaderMap) {
+    let value = |name| {
+        headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    };
+    assert_eq!(value("x-content-type-options"), "nosniff", "{headers:?}");
+    let policy = value("content-security-policy");
+    for part in ["default-src 'none'", "frame-ancestors 'none'"] {
+        assert!(policy.contains(part), "{headers:?}");
+    }
+    assert!(!policy.contains("unsafe"), "{headers:?}");
+    for (name, _) in headers {
+        assert!(
+            headers.get_all(name).iter().count() == 1 || name == "set-cookie" || name == "vary"
+        );
+    }
 }
 
 impl Answer {

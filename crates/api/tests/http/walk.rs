@@ -14,8 +14,8 @@ use reqwest::{Method, StatusCode};
 use time::Duration;
 use waypost_api::routes;
 use waypost_core::{
-    Clock as _, Email, ExternalIdentity, InvitedAs, Link, LinkDetails, LinkId, Role, SessionId, SessionSecret, Title,
-    TokenName, UserId, Visibility,
+    Clock as _, Email, ExternalIdentity, InvitedAs, Link, LinkDetails, LinkId, Role, SessionId,
+    SessionSecret, Title, TokenName, UserId, Visibility,
 };
 use waypost_service::NewToken;
 use waypost_store::{
@@ -185,7 +185,7 @@ const ENTRIES: &[Entry] = &[
     Entry("POST /shorten",                              "/shorten",                                 LINK, 201, MAKE),
     Entry("GET, HEAD /urls",                            "/urls",                                    "",   200, LIST),
     Entry("GET, HEAD /health",                          "/health",                                  "",   200, OPEN),
-    Entry("GET, HEAD /metrics",                         "/metrics",                                 "",   200, OPEN),
+    Entry("GET, HEAD /metrics",                         "/metrics",                                 "",   200, ADMIN),
     Entry("GET, HEAD /{code}",                          "/{code}",                                  "",   302, FOLLOW),
     Entry("GET, HEAD /{code}/{rest}",                   "/{code}/rest",                             "",   302, FOLLOW),
     Entry("GET, HEAD /{code}+",                         "/{code}+",                                 "",   200, FOLLOW),
@@ -452,7 +452,28 @@ impl Stage {
         link
     }
 
-    Clock as _, Email, ExternalIdentity, InvitedAs, Link, LinkDetails, LinkId, Role, SessionId, SessionSecret, Title,
+    /// Creates a secure link without an owner.
+    async fn hidden_link(&self) -> Link {
+        let mut link = self.samples.link(&self.name("offered"));
+        link.details.visibility = Visibility::Secure;
+        let store = self.server.store.memory();
+        store.insert_link(&link, None).await.unwrap();
+        link
+    }
+
+    /// Offers a link to somebody, if it exists.
+    async fn offer(&self, link: &str, email: &str) {
+        let id = LinkId::from_uuid(link.parse().unwrap());
+        if let Some(link) = self.server.store.memory().link(id).await.unwrap() {
+            let email = Email::parse(email).unwrap();
+            self.update(link, LinkEdit::Invite(InvitedAs::PrimaryOwner, email))
+                .await;
+        }
+    }
+
+    /// Fills in a text. `{offer}` is empty and offers the link to somebody, `{offered}` is a link
+    /// that is offered to the caller. `{victim}` is a new user,
+    /// `{identity}` the OpenID account of the last one, `{token}` a new token and `{session}` a new
     /// session of the caller.
     async fn fill(&self, text: &str, link: &str, code: &str, caller: Option<UserId>) -> String {
         let mut text = text

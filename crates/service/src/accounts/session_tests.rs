@@ -109,6 +109,10 @@ async fn use_makes_a_session_last_and_disuse_ends_it() {
     };
     assert_eq!(extended().await, Some(false));
     clock.advance(Duration::minutes(5));
+    // A check while a response is streamed is no use.
+    let actor = accounts.actor_of_session(secret.reveal()).await.unwrap();
+    assert!(actor.is_some());
+    assert_eq!(store.calls(Operation::TouchSession), 0);
     assert_eq!(extended().await, Some(true));
     assert_eq!(extended().await, Some(false));
     assert_eq!(store.calls(Operation::TouchSession), 1);
@@ -116,6 +120,8 @@ async fn use_makes_a_session_last_and_disuse_ends_it() {
     assert_eq!(extended().await, Some(true));
     clock.advance(Duration::days(14));
     assert_eq!(extended().await, None);
+    let actor = accounts.actor_of_session(secret.reveal()).await.unwrap();
+    assert_eq!(actor, None);
 }
 
 #[tokio::test]

@@ -37,12 +37,17 @@ impl KnownSession {
     /// Returns the user as the actor of a request, with all rights of their role.
     #[must_use]
     pub fn actor(&self) -> Actor {
-        Actor::User {
-            id: self.user.id,
-            role: self.user.role,
-            scopes: Scopes::all(),
-            credential: Credential::Session,
-        }
+        actor_of(&self.user)
+    }
+}
+
+/// Returns a user as an actor with all rights of their role.
+fn actor_of(user: &User) -> Actor {
+    Actor::User {
+        id: user.id,
+        role: user.role,
+        scopes: Scopes::all(),
+        credential: Credential::Session,
     }
 }
 
@@ -181,6 +186,23 @@ impl Accounts {
             user,
             extended,
         }))
+    }
+
+    /// Returns the actor of a session secret, without extending the session: for checks while a
+    /// response is streamed, which cannot tell the browser. Returns `None` as
+    /// [`Accounts::authenticate_session`] does.
+    ///
+    /// # Errors
+    /// [`StoreError`] as for any read.
+    pub async fn actor_of_session(&self, presented: &str) -> Result<Option<Actor>, StoreError> {
+        let AccountsParts { store, clock, .. } = &self.0.parts;
+        let Some(hash) = SessionHash::of_well_formed(presented) else {
+            return Ok(None);
+        };
+        let found = store.session_by_hash(&hash).await?;
+        let now = clock.now();
+        let valid = found.filter(|(session, user)| session.is_valid_at(now) && !user.is_disabled());
+        Ok(valid.map(|(_, user)| actor_of(&user)))
     }
 
     /// Ends a session of a user. Returns `false` when the user has no such session.

@@ -67,8 +67,8 @@ pub(super) fn id_from_raw(raw: &[u8]) -> Result<Uuid, uuid::Error> {
 }
 
 /// Deleted data is no longer in the database; the server decides when its bytes leave the disk.
-pub(super) async fn forget_deleted(_: &mut Connection) -> Result<(), WorkError> {
-    Ok(())
+pub(super) async fn forget_deleted(_: &mut Connection) -> Result<bool, WorkError> {
+    Ok(true)
 }
 
 /// Caches and logs are managed by the server.

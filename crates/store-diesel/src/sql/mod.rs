@@ -14,7 +14,7 @@
 //! | `fault` | the meaning of an error of diesel; may query the connection |
 //! | `Ingester` | stores clicks: `settle` stores all of a job or nothing, `close` closes the connections |
 //! | `make_durable` | waits until all commits so far are on disk; `false` when the journal has another owner |
-//! | `forget_deleted` | removes deleted data from the files, too |
+//! | `forget_deleted` | tries to remove deleted data from the files, too; whether nothing is left |
 //! | `make_room_for_purge` | prepares a connection for deleting many rows |
 //! | `TAKES_TURNS` | whether purges of the same kind must wait for each other |
 //! | `SEEKS_BY_WHOLE_KEY` | whether `a = x AND b < y` is found by both columns of an index |

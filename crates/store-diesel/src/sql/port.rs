@@ -8,9 +8,11 @@ use async_trait::async_trait;
 use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation, JournalId, JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes, OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, ServerKey, Session, SessionCursor, SessionHash,
-    SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId, User,
-    UserCursor, UserId, micros,
+    ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation, JournalId,
+    JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes,
+    OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, ServerKey, Session, SessionCursor,
+    SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId,
+    User, UserCursor, UserId, micros,
 };
 use waypost_store::rollup::{Counted, FactsSum, Part};
 use waypost_store::{
@@ -18,13 +20,17 @@ use waypost_store::{
     ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore,
     Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
     JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts, LinkLedger,
-    LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode, LinkedIdentity, NestedCode, Operation, Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf, PasswordChange, PasswordSet, PathStore, PurgeScope, Recorded, SaltStore, SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore, TokenStore, Transfer, Updated, UserChange, UserStore,
+    LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode, LinkedIdentity, NestedCode,
+    Operation, Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf,
+    PasswordChange, PasswordSet, PathStore, PurgeScope, Recorded, SaltStore, SaltTraces,
+    SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore,
+    TokenStore, Transfer, Updated, UserChange, UserStore,
 };
 
 use super::pool::Pools;
 // A statement needs no transaction if it decides by itself and may run twice.
 use super::transaction::{WorkError, look_up, look_up as statement, transaction};
-use super::{Connection, Ingester, InstantColumn, NOW, forget_deleted, make_durable};
+use super::{Connection, Ingester, make_durable};
 use super::{
     access, blocklist, catalog, changes, clicks, edits, findable, identities, invitations,
     journals, leases, links, orphans, paths, reclassify, salts, sessions, setup, stats, tags,
@@ -84,7 +90,7 @@ port! {
         look_up Counts: counts() -> Counts = links::counts;
     }
     TimeStore {
-        look_up DatabaseTime: database_time() -> OffsetDateTime = now;
+        look_up DatabaseTime: database_time() -> OffsetDateTime = salts::now;
     }
     ChangeStore {
         look_up ChangesAfter: changes_after(seq: u64, limit: u32) -> Vec<LinkChange>
@@ -146,21 +152,10 @@ port! {
     }
     SaltStore {
         statement Salt: salt(day: Date, candidate: &Salt) -> Salt = salts::salt;
-    } + {
-        async fn destroy_salts_before(&self, day: Date) -> Result<u64, StoreError> {
-            let writes = &self.pools.writes;
-            let destroyed = transaction(writes, OperationName::Port(Operation::DestroySaltsBefore))
-                .run(async |connection: &mut Connection| {
-                    salts::destroy_before(connection, day).await
-                })
-                .await?;
-            if destroyed > 0 {
-                statement(writes, OperationName::ForgetDeleted)
-                    .run(async |connection: &mut Connection| forget_deleted(connection).await)
-                    .await?;
-            }
-            Ok(destroyed)
-        }
+        transaction DestroySaltsBefore: destroy_salts_before(day: Date) -> u64
+            = salts::destroy_before;
+        statement EraseSalts: erase_salts() -> Option<SaltTraces> = salts::erase;
+        look_up SaltTraces: salt_traces() -> Option<SaltTraces> = salts::traces;
     }
     UserStore {
         transaction InsertUser: insert_user(user: &User, password: Option<&PasswordHash>) -> ()
@@ -257,6 +252,8 @@ port! {
             = stats::link_days;
         look_up DaysOfLinks: days_of_links(links: &[LinkId], from: Date, to: Date)
             -> BTreeMap<LinkId, Vec<(Date, Counted)>> = stats::days_of_links;
+        look_up LinkTotals: link_totals(links: &[LinkId]) -> BTreeMap<LinkId, Counted>
+            = stats::link_totals;
         look_up LinkDayFacts: link_day_facts(link: LinkId, from: Date, to: Date, part: Part)
             -> Vec<LinkDayFacts> = stats::link_day_facts;
         look_up SumOfFacts: sum_of_facts(link: LinkId, from: Date, to: Date, part: Part)
@@ -344,10 +341,4 @@ async fn ping(connection: &mut Connection) -> Result<(), WorkError> {
     let one = diesel::dsl::sql::<diesel::sql_types::Integer>("1");
     diesel::select(one).get_result::<i32>(connection).await?;
     Ok(())
-}
-
-async fn now(connection: &mut Connection) -> Result<OffsetDateTime, WorkError> {
-    let now = diesel::dsl::sql::<InstantColumn>(NOW);
-    let now: OffsetDateTime = diesel::select(now).get_result(connection).await?;
-    Ok(micros(now))
 }

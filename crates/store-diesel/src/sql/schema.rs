@@ -375,6 +375,17 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{Integer, Nullable};
+    use super::InstantColumn;
+
+    salt_traces (id) {
+        id -> Integer,
+        destroyed_at -> InstantColumn,
+        erased_at -> Nullable<InstantColumn>,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Text};
     use super::InstantColumn;
 

@@ -103,6 +103,25 @@ pub(super) async fn days_of_links(
     Ok(found)
 }
 
+pub(super) async fn link_totals(
+    connection: &mut Connection,
+    asked: &[LinkId],
+) -> Result<BTreeMap<LinkId, Counted>, WorkError> {
+    let mut found = BTreeMap::new();
+    for asked in asked.chunks(PAIRS) {
+        let ids = asked.iter().map(|link| Id(*link.as_uuid()));
+        let rows: Vec<(Id, i64, i64)> = links::table
+            .filter(links::id.eq_any(ids))
+            .select((links::id, links::clicks, links::humans))
+            .load(connection)
+            .await?;
+        for (link, clicks, humans) in rows {
+            found.insert(LinkId::from_uuid(link.0), counted(clicks, humans)?);
+        }
+    }
+    Ok(found)
+}
+
 pub(super) async fn link_day_facts(
     connection: &mut Connection,
     link: LinkId,

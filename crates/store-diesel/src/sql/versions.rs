@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use waypost_core::{LinkAction, LinkId, LinkSnapshot, LinkVersion, UserId, micros};
-use waypost_store::StoreError;
+use waypost_store::{StoreError, VERSIONS_THINNED, newest_thinned, superseded};
 
 use super::Connection;
 use super::id::Id;
@@ -47,6 +47,38 @@ pub(super) async fn insert(
         ))
         .execute(connection)
         .await?;
+    thin(connection, version).await
+}
+
+/// Drops old versions that a later one of the same day supersedes.
+async fn thin(connection: &mut Connection, version: &NewVersion) -> Result<(), WorkError> {
+    let Some(newest) = newest_thinned(version.number) else {
+        return Ok(());
+    };
+    let newest = i32::try_from(newest.saturating_add(1)).map_err(StoreError::internal)?;
+    let of_link = link_versions::link_id.eq(Id(*version.link.as_uuid()));
+    let examined: Vec<(i32, OffsetDateTime)> = link_versions::table
+        .filter(of_link)
+        .filter(link_versions::number.le(newest))
+        .order(link_versions::number.desc())
+        .limit(i64::from(VERSIONS_THINNED))
+        .select((link_versions::number, link_versions::changed_at))
+        .load(connection)
+        .await?;
+    let examined: Vec<(u32, OffsetDateTime)> = examined
+        .into_iter()
+        .filter_map(|(number, at)| Some((u32::try_from(number).ok()?, at)))
+        .collect();
+    let dropped = superseded(&examined).into_iter();
+    let dropped: Vec<i32> = dropped
+        .filter_map(|number| i32::try_from(number).ok())
+        .collect();
+    if !dropped.is_empty() {
+        let dropped = link_versions::table
+            .filter(of_link)
+            .filter(link_versions::number.eq_any(dropped));
+        diesel::delete(dropped).execute(connection).await?;
+    }
     Ok(())
 }
 

@@ -16,12 +16,14 @@ pub(super) type Connection = SyncConnectionWrapper<SqliteConnection>;
 /// Set on each connection. Write-ahead logging: readers and the writer do not wait for each other.
 /// `secure_delete`: deleted data, above all a salt, is overwritten.
 const PRAGMAS: &str = "
-    PRAGMA busy_timeout = 10000;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA foreign_keys = ON;
     PRAGMA secure_delete = ON;
 ";
+
+/// How long each statement waits for other processes. Set first.
+pub(super) const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 10000";
 
 /// Maximum number of attempts to set up a connection, with pauses, while others do the same.
 const SET_UP_TRIES: u32 = 20;
@@ -39,6 +41,7 @@ pub(super) async fn connect(path: &str, _: bool) -> ConnectionResult<Connection>
 /// SQLite does not wait for others that switch a new database to write-ahead logging at the same
 /// time, whatever the timeout: of two that would wait for each other, it refuses one.
 fn set_up(connection: &mut SqliteConnection) -> QueryResult<()> {
+    connection.batch_execute(BUSY_TIMEOUT)?;
     for _ in 0..SET_UP_TRIES {
         match connection.batch_execute(PRAGMAS) {
             Err(error) if of_error(&error) == Fault::Contention => {

@@ -7,7 +7,7 @@ use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 use waypost_core::{JournalId, JournalOwner};
 
-use super::connection::begin_blocking;
+use super::connection::{BUSY_TIMEOUT, begin_blocking};
 pub(super) use super::connection::{Connection, begin, connect};
 use super::fault::of_error;
 pub(super) use super::settle::Ingester;
@@ -84,13 +84,28 @@ pub(super) async fn make_room_for_purge(connection: &mut Connection) -> Result<(
     Ok(())
 }
 
-/// Empties the write-ahead log, which keeps deleted data until it is overwritten. Does nothing
-/// while a reader needs the log; a later call will do.
-pub(super) async fn forget_deleted(connection: &mut Connection) -> Result<(), WorkError> {
-    connection
-        .spawn_blocking(|connection| connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"))
-        .await?;
-    Ok(())
+/// The answer of `wal_checkpoint`.
+#[derive(QueryableByName)]
+struct Checkpoint {
+    /// Not 0 if a reader or another writer prevented it.
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    busy: i32,
+}
+
+/// Writes the pages without the deleted data over those with it, and empties the write-ahead log,
+/// which also has copies of them. Returns `false` if a reader needs an old state.
+///
+/// While the log is emptied, nobody can write. So the pages are written before, and the readers get
+/// only a moment to finish.
+pub(super) async fn forget_deleted(connection: &mut Connection) -> Result<bool, WorkError> {
+    let emptied = |connection: &mut SqliteConnection| {
+        connection.batch_execute("PRAGMA wal_checkpoint(PASSIVE); PRAGMA busy_timeout = 250")?;
+        let emptied = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .get_result::<Checkpoint>(connection);
+        connection.batch_execute(BUSY_TIMEOUT)?;
+        Ok(emptied?.busy == 0)
+    };
+    Ok(connection.spawn_blocking(emptied).await?)
 }
 
 /// Commits and waits until the log is on disk, and with it all earlier commits. Other commits do

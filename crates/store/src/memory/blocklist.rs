@@ -9,13 +9,9 @@ use crate::{BlockedHost, BlocklistStore, StoreError};
 impl State {
     /// Returns the first entry that matches a host.
     pub(super) fn blocking(&self, host: &str) -> Option<&BlockedHost> {
-        let patterns = HostPattern::matching(host);
-        let mut entries = self.blocked.values();
-        entries.find(|blocked| {
-            patterns
-                .iter()
-                .any(|pattern| pattern == blocked.pattern.as_str())
-        })
+        let patterns = HostPattern::matching(host).into_iter();
+        let entries = patterns.filter_map(|pattern| self.blocked.get(pattern.as_str()));
+        entries.min_by_key(|blocked| &blocked.pattern)
     }
 }
 

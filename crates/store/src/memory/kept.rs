@@ -10,7 +10,9 @@ use waypost_core::{
 };
 
 use crate::rollup::{Counted, DayFacts};
-use crate::{ClickSpan, FactsChange, Invitations, LinkEdit};
+use crate::{
+    ClickSpan, FactsChange, Invitations, LinkEdit, VERSIONS_THINNED, newest_thinned, superseded,
+};
 
 /// A link, its owners and shares, its history and its days.
 #[derive(Debug, Clone)]
@@ -50,6 +52,22 @@ pub(super) struct KeptDay {
 }
 
 impl Kept {
+    /// Drops old versions that a later one of the same day supersedes.
+    pub(super) fn thin(&mut self) {
+        let Some(newest) = newest_thinned(self.link.version) else {
+            return;
+        };
+        let newest_first = self.versions.iter().rev();
+        let examined: Vec<_> = newest_first
+            .filter(|version| version.number <= newest.saturating_add(1))
+            .take(usize::try_from(VERSIONS_THINNED).unwrap_or(usize::MAX))
+            .map(|version| (version.number, version.at))
+            .collect();
+        let dropped = superseded(&examined);
+        self.versions
+            .retain(|version| !dropped.contains(&version.number));
+    }
+
     pub(super) fn snapshot(&self) -> LinkSnapshot {
         LinkSnapshot {
             content: self.link.content(),

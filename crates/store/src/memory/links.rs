@@ -118,6 +118,7 @@ impl State {
             before: Some(before),
             after: kept.snapshot(),
         });
+        kept.thin();
         let link = kept.link.clone();
         self.note_all_codes(*id);
         Ok(Updated::Done(link))

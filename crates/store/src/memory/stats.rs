@@ -101,6 +101,16 @@ impl StatsStore for MemoryStore {
         Ok(found)
     }
 
+    async fn link_totals(&self, links: &[LinkId]) -> Result<BTreeMap<LinkId, Counted>, StoreError> {
+        let state = self.state();
+        let found = links.iter().filter_map(|id| state.links.get_key_value(id));
+        let total = |(id, kept): (&LinkId, &Kept)| {
+            let (clicks, humans) = (kept.link.clicks, kept.link.humans);
+            (*id, Counted { clicks, humans })
+        };
+        Ok(found.map(total).collect())
+    }
+
     async fn link_day_facts(
         &self,
         link: LinkId,

@@ -116,7 +116,8 @@ async fn a_server_that_is_stopped_ends_its_streams(kind: Kind) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_hundred_watch_and_the_next_one_is_told_to_wait() {
     let database = TestDatabase::sqlite();
-    let server = ServerProcess::start(&database, closed());
+    let options = closed().env("WAYPOST_LIVE_STREAMS_PER_LINK", "500");
+    let server = ServerProcess::start(&database, options);
     let operator = Member::with_token(&server, OPERATOR);
     let link = made(&operator, "wiki").await;
     let mut streams = Vec::new();

@@ -10,7 +10,7 @@ use waypost_test_harness::TestDatabase;
 type Column = (String, String);
 
 /// Columns without data of visitors or users, with the reason. `*`: all columns of the table.
-const ABOUT_NOBODY: [(&str, &[&str]); 15] = [
+const ABOUT_NOBODY: [(&str, &[&str]); 16] = [
     // Applied migrations, and internal tables of SQLite.
     ("__diesel_schema_migrations", &["*"]),
     ("sqlite_stat1", &["*"]),
@@ -56,6 +56,8 @@ const ABOUT_NOBODY: [(&str, &[&str]); 15] = [
     ("orphan_days", &["*"]),
     // The process that purges.
     ("leases", &["*"]),
+    // When salts were destroyed.
+    ("salt_traces", &["*"]),
 ];
 
 async fn columns() -> BTreeSet<Column> {

@@ -2,6 +2,7 @@
 
 mod checks;
 mod data;
+mod documentation;
 mod every_page;
 mod home;
 mod journey;

@@ -62,6 +62,52 @@ pub async fn a_blocked_host_is_found_by_each_of_its_patterns(factory: &dyn Store
     }
 }
 
+/// A blocked address and a blocked network are found by each form of an address.
+pub async fn a_blocked_network_is_found_by_each_form_of_an_address(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    for pattern in ["203.0.113.0/24", "198.51.100.7", "2001:db8::/32"] {
+        block(&*store, pattern).await;
+    }
+    for (host, pattern) in [
+        ("203.0.113.9", Some("203.0.113.0/24")),
+        ("[::ffff:203.0.113.9]", Some("203.0.113.0/24")),
+        ("[64:ff9b::cb00:7109]", Some("203.0.113.0/24")),
+        ("[2002:cb00:7109::]", Some("203.0.113.0/24")),
+        ("203.0.114.9", None),
+        ("[::ffff:198.51.100.7]", Some("198.51.100.7")),
+        ("[::ffff:198.51.100.8]", None),
+        ("[2001:db8:ffff::1]", Some("2001:db8::/32")),
+        ("[2001:db9::1]", None),
+    ] {
+        assert_eq!(blocking(&*store, host).await.as_deref(), pattern, "{host}");
+    }
+    // The smallest pattern in the order of the list is found of several.
+    block(&*store, "203.0.0.0/16").await;
+    let found = blocking(&*store, "203.0.113.9").await;
+    assert_eq!(found.as_deref(), Some("203.0.0.0/16"));
+    let all = [
+        "198.51.100.7",
+        "2001:db8::/32",
+        "203.0.0.0/16",
+        "203.0.113.0/24",
+    ];
+    assert_eq!(listed(&*store, None, 9).await, all);
+    assert_eq!(listed(&*store, Some("203.0.0.0/16"), 9).await, all[3..]);
+    assert!(
+        store
+            .unblock_host(&"203.0.0.0/16".parse().unwrap())
+            .await
+            .unwrap()
+    );
+    assert!(
+        store
+            .unblock_host(&"203.0.113.0/24".parse().unwrap())
+            .await
+            .unwrap()
+    );
+    assert_eq!(blocking(&*store, "203.0.113.9").await, None);
+}
+
 /// An entry exists once, as it was given, until it is removed.
 pub async fn an_entry_of_the_blocklist_is_kept_once(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;

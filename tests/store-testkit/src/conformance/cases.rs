@@ -81,6 +81,7 @@ macro_rules! __conformance_cases {
             }
             blocklist {
                 a_blocked_host_is_found_by_each_of_its_patterns
+                a_blocked_network_is_found_by_each_form_of_an_address
                 an_entry_of_the_blocklist_is_kept_once
                 the_blocklist_is_listed_in_order
                 a_link_to_a_blocked_host_is_known_as_such
@@ -127,6 +128,7 @@ macro_rules! __conformance_cases {
                 each_change_of_a_link_adds_to_its_history
                 a_change_to_what_is_there_already_is_a_version
                 versions_are_read_newest_first_below_a_number
+                of_old_versions_one_a_day_is_kept
                 a_change_of_another_version_or_of_no_link_changes_nothing
                 the_history_forgets_who_a_deleted_user_was
                 the_history_of_a_link_goes_with_it
@@ -276,6 +278,7 @@ macro_rules! __conformance_cases {
                 each_byte_of_a_salt_survives
                 destroying_stops_before_the_day
                 a_destroyed_salt_is_replaced_by_a_new_one
+                the_traces_of_destroyed_salts_are_known_until_they_are_erased
             }
             users {
                 an_inserted_user_is_found_by_id_and_address
@@ -398,6 +401,7 @@ macro_rules! __conformance_cases {
                 the_numbers_of_all_that_somebody_owns_add_up
                 links_clicked_as_often_stand_in_the_order_of_their_ids
                 pairs_of_links_and_their_owners_are_found
+                the_totals_of_many_links_are_found_at_once
             }
             concurrency {
                 sixty_four_concurrent_clicks_are_exactly_sixty_four

@@ -90,6 +90,32 @@ pub async fn destroying_stops_before_the_day(factory: &dyn StoreFactory) {
     assert_eq!(store.destroy_salts_before(tomorrow).await.unwrap(), 2);
 }
 
+/// The time of the last destruction is known, and since when nothing of the salts is left.
+pub async fn the_traces_of_destroyed_salts_are_known_until_they_are_erased(
+    factory: &dyn StoreFactory,
+) {
+    let store = factory.empty_store().await;
+    let salt = Samples::new(1).salt();
+    let before = store.database_time().await.unwrap();
+    assert_eq!(store.salt_traces().await.unwrap(), None);
+    assert_eq!(store.erase_salts().await.unwrap(), None);
+    for round in 0..2 {
+        assert_salt(&*store, YESTERDAY, &salt, &salt).await;
+        assert_eq!(store.destroy_salts_before(TODAY).await.unwrap(), 1);
+        let left = store.salt_traces().await.unwrap().unwrap();
+        assert_eq!(left.erased_at, None, "round {round}");
+        assert!(left.destroyed_at >= before - time::Duration::MILLISECOND);
+        // Nothing to destroy changes nothing.
+        assert_eq!(store.destroy_salts_before(TODAY).await.unwrap(), 0);
+        assert_eq!(store.salt_traces().await.unwrap(), Some(left));
+        let erased = store.erase_salts().await.unwrap().unwrap();
+        assert_eq!(erased.destroyed_at, left.destroyed_at);
+        assert!(erased.erased_at >= Some(left.destroyed_at), "{erased:?}");
+        assert_eq!(store.erase_salts().await.unwrap(), Some(erased));
+        assert_eq!(store.salt_traces().await.unwrap(), Some(erased));
+    }
+}
+
 /// A deleted salt does not come back: the next request for that day gets a new salt.
 pub async fn a_destroyed_salt_is_replaced_by_a_new_one(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;

@@ -274,3 +274,20 @@ pub async fn pairs_of_links_and_their_owners_are_found(factory: &dyn StoreFactor
     update(&*store, &now, LinkEdit::Delete).await;
     assert_eq!(store.filter_owned(&all).await.unwrap(), owns);
 }
+
+/// The totals of many links are found at once; links that do not exist are left out.
+pub async fn the_totals_of_many_links_are_found_at_once(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let links = samples.links(3);
+    for link in &links[..2] {
+        store.insert_link(link, None).await.unwrap();
+    }
+    let clicks = samples.clicks(&links[0], 3);
+    store.record_clicks(&clicks).await.unwrap();
+    let ids: Vec<LinkId> = links.iter().map(|link| link.id).collect();
+    let totals = store.link_totals(&ids).await.unwrap();
+    let found: BTreeMap<LinkId, u64> = totals.iter().map(|it| (*it.0, it.1.clicks)).collect();
+    assert_eq!(found, BTreeMap::from([(ids[0], 3), (ids[1], 0)]));
+    assert!(store.link_totals(&[]).await.unwrap().is_empty());
+}

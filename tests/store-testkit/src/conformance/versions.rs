@@ -230,6 +230,39 @@ pub async fn versions_are_read_newest_first_below_a_number(factory: &dyn StoreFa
     }
 }
 
+/// Of a link that is changed all the time, the newest hundred versions are kept, the first, and the
+/// last of each day before. Other links keep theirs.
+pub async fn of_old_versions_one_a_day_is_kept(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let (link, other) = (samples.link("wiki"), samples.link("other"));
+    for link in [&link, &other] {
+        insert(&*store, link).await;
+    }
+    update(&*store, &other, LinkEdit::Content(other.content())).await;
+    let mut changed = link.clone();
+    // Version 1 is of the day of the link; versions 2 to 11 of the day of `LATER`, 12 to 21 of the
+    // next one, and so on.
+    for number in 2..=125_u32 {
+        let days = i64::from((number - 2) / 10);
+        let step = LinkUpdate {
+            at: LATER + Duration::days(days) + Duration::minutes(i64::from(number)),
+            ..change(&changed, LinkEdit::Content(link.content()))
+        };
+        changed = updated(&*store, &step).await;
+    }
+    let versions = history(&*store, &link).await;
+    let mut expected: Vec<u32> = (26..=125).rev().collect();
+    // Version 25 is not the last of its day.
+    expected.extend([21, 11, 1]);
+    assert_eq!(numbers(&versions), expected);
+    assert_eq!(numbers(&history(&*store, &other).await), [2, 1]);
+    // A list goes on below a gap.
+    let below = store.link_versions(link.id, Some(26), 2).await.unwrap();
+    assert_eq!(numbers(&below), [21, 11]);
+    assert_eq!(find_by_id(&*store, link.id).await.version, 125);
+}
+
 /// A change of an outdated version is reported and changes nothing.
 pub async fn a_change_of_another_version_or_of_no_link_changes_nothing(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;

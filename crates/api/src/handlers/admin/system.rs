@@ -10,7 +10,7 @@ use super::SYSTEM;
 use crate::installation::Installation;
 use crate::oidc::Oidc;
 use crate::pages::text::{grouped, many};
-use crate::pages::{Frame, PageResult, VERSION};
+use crate::pages::{Frame, Moment, PageResult, VERSION};
 use crate::state::State;
 
 const KIB: u64 = 1_024;
@@ -38,11 +38,22 @@ struct SystemPage<'a> {
     cached_links: usize,
     cached_unknown: usize,
     is_following: bool,
+    salts: Option<Salts>,
+}
+
+/// What is known about the traces of destroyed salts.
+struct Salts {
+    destroyed_at: Moment,
+    erased_at: Option<Moment>,
 }
 
 /// Shows the page.
 pub(crate) async fn show(state: web::Data<State>, frame: Frame) -> PageResult {
     let counts = state.counts().await;
+    let salts = match &counts {
+        Ok(_) => state.salt_traces().await.unwrap_or_default(),
+        Err(_) => None,
+    };
     let (recorder, resolver) = (state.recorder(), state.resolver());
     let (cached_links, cached_unknown) = resolver.entries();
     let waiting = recorder.waiting();
@@ -64,6 +75,10 @@ pub(crate) async fn show(state: web::Data<State>, frame: Frame) -> PageResult {
         cached_links,
         cached_unknown,
         is_following: resolver.is_following(),
+        salts: salts.map(|traces| Salts {
+            destroyed_at: traces.destroyed_at.into(),
+            erased_at: traces.erased_at.map(Moment::from),
+        }),
     };
     frame.page(StatusCode::OK, &page)
 }

@@ -91,6 +91,5 @@ pub(crate) async fn suggest(
     let suggestions = json!([q, codes, titles, addresses]);
     Ok(HttpResponse::Ok()
         .content_type("application/x-suggestions+json")
-        .insert_header(("X-Content-Type-Options", "nosniff"))
         .body(suggestions.to_string()))
 }

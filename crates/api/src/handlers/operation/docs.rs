@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use tokio::sync::OnceCell;
@@ -18,6 +18,10 @@ use crate::openapi;
 /// The URL of the document, relative to the page, so that it also works if a proxy serves this
 /// server under another path.
 const DOCUMENT: &str = "../openapi.json";
+
+/// What the page loads, besides its own files: pictures within its style sheet.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The page and what it loads.
 const FILES: [&str; 8] = [
@@ -89,5 +93,10 @@ pub(crate) async fn page(request: HttpRequest) -> Result<HttpResponse, ApiError>
     let mut files = Documentation::get().await?.files.iter();
     let found = files.find(|file| file.name() == name);
     let found = found.ok_or_else(ApiError::no_such_path)?;
-    Ok(file(&request, found, ASK_AGAIN))
+    let mut response = file(&request, found, ASK_AGAIN);
+    let policy = HeaderValue::from_static(POLICY);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, policy);
+    Ok(response)
 }

@@ -7,7 +7,7 @@
 use actix_web::web;
 use serde::Serialize;
 use utoipa::ToSchema;
-use waypost_analytics::Waiting;
+use waypost_analytics::{DiskSpace, Waiting};
 use waypost_store::ClockSkew;
 
 use crate::errors::ApiError;
@@ -71,6 +71,19 @@ impl Detail {
         }
     }
 
+    /// Changes are refused because there is too little free disk space.
+    fn of_disk(space: &DiskSpace) -> Self {
+        Self {
+            code: "DISK_FULL",
+            message: format!(
+                "changes are refused because the data directory has only {} MiB of free disk space, \
+                 and {} MiB are required; make room, or lower WAYPOST_MIN_FREE_MIB",
+                space.free_mib(),
+                space.min_free_mib()
+            ),
+        }
+    }
+
     /// The database does not store clicks.
     fn of_waiting(waiting: Waiting) -> Self {
         Self {
@@ -101,12 +114,15 @@ pub(crate) async fn ready(state: web::Data<State>) -> Result<web::Json<Readiness
     let skew = state.clock_skew().filter(|skew| skew.is_excessive());
     let recorder = state.recorder();
     let waiting = (!recorder.stores_clicks()).then(|| Detail::of_waiting(recorder.waiting()));
+    let space = state.disk_space();
+    let disk = space.is_low().then(|| Detail::of_disk(space));
     Ok(web::Json(Readiness {
         status: OK.status,
         details: skew
             .map(Detail::of_clock)
             .into_iter()
             .chain(waiting)
+            .chain(disk)
             .collect(),
     }))
 }

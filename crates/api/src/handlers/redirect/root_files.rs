@@ -86,7 +86,6 @@ impl RootFile {
         let mut response = HttpResponse::Ok()
             .content_type(self.media_type())
             .insert_header((header::CACHE_CONTROL, CACHING))
-            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .body(self.content(state));
         let id = RequestId::of(request.headers(), state.random());
         id.span().in_scope(|| {

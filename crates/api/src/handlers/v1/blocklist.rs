@@ -15,12 +15,14 @@ use crate::responses::{BadBody, BadInput, Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::blocklist::{BlockedRecord, Blocklist};
 
-/// A host to block.
+/// A host or network to block.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BlockFields {
-    /// A host, or with `*.` before it, all its subdomains. Upper and lower case are the same;
-    /// international names can be given as they are.
+    /// A host, with `*.` before it all its subdomains, or a network such as `203.0.113.0/24` or
+    /// `2001:db8::/32`. Upper and lower case are the same; international names can be given as they
+    /// are. An IP address and a network are blocked in every form. The addresses of a host name are
+    /// not looked up.
     #[schema(example = "*.example.com", min_length = 1, max_length = 255)]
     pub(crate) pattern: String,
     /// The reason: one line of at most 200 characters. Default: empty.
@@ -71,7 +73,7 @@ pub(crate) async fn listed(query: &PartQuery, state: &State) -> Result<Blocklist
     })
 }
 
-/// Block a host
+/// Block a host or a network
 ///
 /// Links to a blocked host cannot be created, and existing ones are answered with 410. The change
 /// takes effect on every server within 2 s. For admins.

@@ -29,9 +29,10 @@ pub(crate) struct VersionList {
 
 /// Show the history of a link
 ///
-/// Every change, newest first, with its time, its author, and the link before and after it.
-/// Includes deleted links. For owners and admins. If a link is older than its history, its first
-/// version is in `before` of the second.
+/// The changes, newest first, with their time, their author, and the link before and after them: the
+/// first version, the newest 100, and of the others the last of each day. Includes deleted links. For
+/// owners and admins. If a link is older than its history, its first version is in `before` of the
+/// second.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/history",

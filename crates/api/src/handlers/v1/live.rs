@@ -2,8 +2,10 @@
 //! clicks.
 //!
 //! A stream ends after five minutes, and when the server stops. Browsers reconnect on their own,
-//! and are authenticated again.
+//! and are authenticated again. The rights of the caller are also checked before each event, and at
+//! least every five seconds: a stream whose caller has lost them ends with an event that says why.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::Method;
@@ -12,22 +14,26 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::stream;
 use serde::Serialize;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use waypost_analytics::live::{News, Watcher};
 use waypost_core::LinkId;
 
-use crate::errors::ApiError;
+use crate::errors::{ApiError, ErrorCode};
 use crate::request::caller::Caller;
 use crate::request::input::LinkPath;
+use crate::request::presented::Presented;
+use crate::request::streams::Place;
 use crate::responses::{Denied, NotThere, StoreFailure};
 use crate::state::State;
 use crate::views::clicks::ClickView;
 
 /// Duration of a stream.
 const LIFE: Duration = Duration::from_secs(5 * 60);
+/// Maximum time between two checks of the rights, and the time after which a check that failed is
+/// repeated.
+const CHECK: Duration = Duration::from_secs(5);
+const RETRY: Duration = Duration::from_secs(1);
 /// Time without clicks after which a comment is sent, which detects a dead connection.
 const QUIET: Duration = Duration::from_secs(10);
 
@@ -35,11 +41,12 @@ const QUIET: Duration = Duration::from_secs(10);
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the macro, which documents it")]
 pub(crate) struct LiveEvent {
-    /// The name of the event: `clicks`.
+    /// The name of the event: `clicks`, or `end` for the last one of a stream whose caller may no
+    /// longer see the clicks.
     event: String,
     /// Milliseconds after which to reconnect.
     retry: u32,
-    /// A `LiveView` as JSON.
+    /// A `LiveView` as JSON; of `end`, an `ErrorBody`.
     #[schema(content_media_type = "application/json")]
     data: String,
 }
@@ -62,7 +69,9 @@ pub(crate) struct LiveView {
 ///
 /// Server-sent events. The first event, `clicks`, has the current totals; another follows within
 /// two seconds of each click on any server. A stream ends after five minutes; browsers reconnect on
-/// their own. At most 500 streams per server. For owners and admins.
+/// their own. If the caller loses the right to see the clicks, the stream ends within five seconds
+/// with the event `end`, whose data is an error. At most 500 streams per server, and fewer per user
+/// and link. For owners and admins.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/live",
@@ -93,20 +102,26 @@ pub(crate) async fn answer(
     if request.method() == Method::HEAD {
         return Ok(response.finish());
     }
-    let place = state.streams().try_acquire_owned();
-    let place = place.map_err(|_| ApiError::too_many_streams())?;
+    let place = state.streams().take(caller.0.user_id(), link.id)?;
     let watcher = state.live().watch(link.id).await?;
     let watcher = watcher.ok_or_else(ApiError::no_such_thing)?;
-    let news = News {
+    let first = News {
         total: watcher.total,
         clicks: Vec::new(),
     };
+    let now = Instant::now();
     let streaming = Streaming {
         link: link.id,
+        presented: Presented::of(request.headers(), &state),
+        of_deleted: link.is_deleted(),
+        state: state.clone(),
         watcher,
-        first: Some(news),
-        ends_at: Instant::now() + LIFE,
-        closing: state.closing().clone(),
+        pending: Some(Arc::new(first)),
+        is_checked: true,
+        has_ended: false,
+        check_at: now + CHECK,
+        sent_at: now,
+        ends_at: now + LIFE,
         _place: place,
     };
     Ok(response.streaming(stream::unfold(streaming, Streaming::step)))
@@ -114,31 +129,98 @@ pub(crate) async fn answer(
 
 struct Streaming {
     link: LinkId,
+    presented: Presented,
+    state: web::Data<State>,
+    /// Whether the link was deleted at the start.
+    of_deleted: bool,
     watcher: Watcher,
-    first: Option<News>,
+    /// What is to be sent after the rights are checked.
+    pending: Option<Arc<News>>,
+    /// Whether the rights were checked for what is sent next, as at the start.
+    is_checked: bool,
+    /// Whether the end was told.
+    has_ended: bool,
+    check_at: Instant,
+    sent_at: Instant,
     ends_at: Instant,
-    closing: CancellationToken,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Streaming {
     async fn step(mut self) -> Option<(Result<Bytes, ApiError>, Self)> {
-        if let Some(first) = self.first.take() {
-            return Some((event(self.link, &first), self));
-        }
-        let now = Instant::now();
-        if now >= self.ends_at {
-            return None;
-        }
-        let until = self.ends_at.min(now + QUIET);
-        let closing = self.closing.clone();
-        let waited = closing.run_until_cancelled(timeout_at(until, self.watcher.news()));
-        match waited.await? {
-            Ok(Some(news)) => Some((event(self.link, &news), self)),
-            Ok(None) => None,
-            Err(_) => Some((Ok(Bytes::from_static(b": quiet\n\n")), self)),
+        let closing = self.state.closing().clone();
+        let next = closing.run_until_cancelled(self.next()).await??;
+        Some((next, self))
+    }
+
+    /// Returns what is sent next; `None` at the end.
+    async fn next(&mut self) -> Option<Result<Bytes, ApiError>> {
+        loop {
+            let now = Instant::now();
+            if self.has_ended || now >= self.ends_at {
+                return None;
+            }
+            if !std::mem::take(&mut self.is_checked) {
+                let until = self.ends_at.min(self.check_at);
+                match timeout_at(until, self.watcher.news()).await {
+                    Ok(Some(news)) => self.pending = Some(news),
+                    Ok(None) => return None,
+                    Err(_) => {}
+                }
+                let checked = self.check().await;
+                let now = Instant::now();
+                match checked {
+                    Ok(()) => self.check_at = now + CHECK,
+                    // Nothing is sent unchecked. The event stays until the database is back.
+                    Err(error) if is_temporary(&error) => {
+                        self.check_at = now + RETRY;
+                        continue;
+                    }
+                    Err(error) => {
+                        self.has_ended = true;
+                        return Some(end(&error));
+                    }
+                }
+            }
+            let now = Instant::now();
+            if let Some(news) = self.pending.take() {
+                self.sent_at = now;
+                return Some(event(self.link, &news));
+            }
+            if now - self.sent_at >= QUIET {
+                self.sent_at = now;
+                return Some(Ok(Bytes::from_static(b": quiet\n\n")));
+            }
         }
     }
+
+    /// Checks that the caller may still see the clicks.
+    ///
+    /// # Errors
+    /// As for opening the stream; `GONE` if the link was deleted in the meantime.
+    async fn check(&self) -> Result<(), ApiError> {
+        let actor = self.presented.actor(&self.state).await?;
+        let links = self.state.links();
+        let link = links.with_viewable_clicks(&actor, self.link).await?;
+        if link.is_deleted() && !self.of_deleted {
+            return Err(ApiError::new(ErrorCode::Gone, "this link was deleted"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether an error says nothing about rights.
+fn is_temporary(error: &ApiError) -> bool {
+    matches!(
+        error.code(),
+        ErrorCode::Unavailable | ErrorCode::Busy | ErrorCode::Internal
+    )
+}
+
+/// Returns the last event of a stream that ends because of this error.
+fn end(error: &ApiError) -> Result<Bytes, ApiError> {
+    let data = serde_json::to_string(&error.body()).map_err(ApiError::internal)?;
+    Ok(format!("event: end\ndata: {data}\n\n").into())
 }
 
 fn event(link: LinkId, news: &News) -> Result<Bytes, ApiError> {

@@ -27,7 +27,11 @@ struct Scene {
 impl Scene {
     fn of(kind: Kind) -> Self {
         let database = TestDatabase::new(kind);
-        let options = || ServerOptions::new().env("WAYPOST_ADMIN_TOKEN", TOKEN);
+        let options = || {
+            ServerOptions::new()
+                .env("WAYPOST_ADMIN_TOKEN", TOKEN)
+                .env("WAYPOST_METRICS_PUBLIC", "false")
+        };
         let server = ServerProcess::start(&database, options());
         let directory = TempDir::new().unwrap();
         // A response that is an error ends a script.

@@ -1,0 +1,120 @@
+//! The files of an SQLite database, which only their owner may read: they contain salts, hashes of
+//! passwords and all clicks.
+
+use std::ffi::OsString;
+use std::fs::{DirBuilder, OpenOptions, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use tracing::{info, warn};
+
+use crate::DatabaseError;
+
+const DIRECTORY_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+/// The rights of the group and of all other users.
+const OTHERS: u32 = 0o077;
+/// What SQLite adds to the name of a database for the files beside it.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Creates a missing database file and its directory, and checks that the file can be written:
+/// SQLite itself would only report "unable to open database file". Takes the rights of other users
+/// to existing files away. SQLite creates the files beside the database with its mode.
+///
+/// # Errors
+/// [`DatabaseError::Unwritable`].
+pub(crate) fn prepare(path: &Path) -> Result<(), DatabaseError> {
+    let unwritable = |path: &Path| {
+        let path = path.to_owned();
+        move |source| DatabaseError::Unwritable { path, source }
+    };
+    if let Some(directory) = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(DIRECTORY_MODE)
+            .create(directory)
+            .map_err(unwritable(directory))?;
+    }
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(FILE_MODE)
+        .open(path)
+        .map(drop)
+        .map_err(unwritable(path))?;
+    close_to_others(path);
+    for suffix in BESIDE {
+        close_to_others(&beside(path, suffix));
+    }
+    Ok(())
+}
+
+/// Returns the path of a file beside a database.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Takes the rights of other users to an existing file away, if this process may do so. Does not
+/// open the file: closing it again would release locks of this process.
+fn close_to_others(path: &Path) {
+    let closed = || -> io::Result<bool> {
+        let mode = std::fs::metadata(path)?.permissions().mode();
+        if mode & OTHERS == 0 {
+            return Ok(false);
+        }
+        std::fs::set_permissions(path, Permissions::from_mode(mode & DIRECTORY_MODE))?;
+        Ok(true)
+    };
+    match closed() {
+        Ok(true) => info!(path = %path.display(), "took the rights of other users to a file away"),
+        Ok(false) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => warn!(
+            %error,
+            path = %path.display(),
+            "other users have rights to a database file; let its owner run `chmod 600` on it"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_new_file_and_its_directories_are_for_their_owner_only() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a/b/waypost.db");
+        prepare(&path).unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(mode(&root.path().join("a")), 0o700);
+        assert_eq!(mode(&root.path().join("a/b")), 0o700);
+    }
+
+    #[test]
+    fn the_rights_of_others_to_existing_files_are_taken_away() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("waypost.db");
+        let names = ["", "-wal", "-shm", "-journal"].map(|suffix| beside(&path, suffix));
+        for (name, loose) in names.iter().zip([0o644, 0o664, 0o666, 0o606]) {
+            std::fs::write(name, "").unwrap();
+            std::fs::set_permissions(name, Permissions::from_mode(loose)).unwrap();
+        }
+        let other = root.path().join("waypost.db.md5");
+        std::fs::write(&other, "").unwrap();
+        let before = mode(&other);
+        prepare(&path).unwrap();
+        assert_eq!(names.map(|name| mode(&name)), [0o600; 4]);
+        assert_eq!(mode(&other), before, "not a file of the database");
+    }
+}

@@ -1,0 +1,1 @@
+DROP TABLE IF EXISTS salt_traces;
