@@ -72,6 +72,15 @@ impl Member {
         }
     }
 
+    /// Returns the same client with another token.
+    #[must_use]
+    pub fn using(&self, token: &str) -> Self {
+        Self {
+            token: token.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// Adds a user with `linkctl`, creates a token, and returns the user on this server.
     pub fn add(server: &ServerProcess, database: &TestDatabase, email: &str) -> Self {
         linkctl(database, &["user", "add", email]).assert_success();

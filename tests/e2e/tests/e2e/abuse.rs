@@ -110,10 +110,7 @@ fn guess_tokens(server: &ServerProcess, clients: usize) -> tokio::task::JoinSet<
         guessing.spawn(async move {
             for number in 0_u64.. {
                 // The same one and others, in turn.
-                let other = Member {
-                    token: format!("wp_{client:03}{number:040}"),
-                    ..own.clone()
-                };
+                let other = own.using(&format!("wp_{client:03}{number:040}"));
                 for member in [&own, &other] {
                     let status = member.status("/api/v1/links").await;
                     assert!(matches!(status.as_u16(), 401 | 429), "{status}");

@@ -12,7 +12,7 @@ use crate::site::{Site, Who};
 struct Page(&'static str, &'static str, Who, u16);
 
 /// All pages. The [`Site`] fills in placeholders in braces.
-const PAGES: [Page; 56] = [
+const PAGES: [Page; 58] = [
     Page("set-up", "{set-up}", Who::FirstVisitor, 200),
     Page("set-up-refused", "/setup?token=x", Who::FirstVisitor, 410),
     Page("sign-in", "/auth/login", Who::Nobody, 200),
