@@ -7,25 +7,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
-use waypost_core::{
-    ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation, JournalId,
-    JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes,
-    OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, ServerKey, Session, SessionCursor,
-    SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId,
-    User, UserCursor, UserId, micros,
-};
-use waypost_store::rollup::{Counted, FactsSum, Part};
-use waypost_store::{
-    AcceptedLoss, AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, Claimed,
-    ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore,
-    Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
-    JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts, LinkLedger,
-    LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode, LinkedIdentity, NestedCode,
-    Operation, Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf,
-    PasswordChange, PasswordSet, PathStore, PurgeScope, Recorded, SaltStore, SaltTraces,
-    SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore,
-    TokenStore, Transfer, Updated, UserChange, UserStore,
-};
 
 use super::pool::Pools;
 // A statement needs no transaction if it decides by itself and may run twice.
@@ -303,6 +284,12 @@ port! {
             -> Vec<(LinkId, Invitation)> = invitations::to_user;
         transaction TakeLinks: take_links(from: UserId, to: Heir, limit: u32, transfer: Transfer)
             -> u64 = taking::take;
+    }
+    AuditStore {
+        transaction AddAuditEntry: add_audit_entry(entry: &AuditEntry) -> () = audit::insert;
+        look_up AuditEntries: audit_entries(query: &AuditQuery) -> Vec<AuditEntry> = audit::list;
+        transaction PurgeAuditEntries: purge_audit_entries(before: OffsetDateTime, limit: u32)
+            -> u64 = audit::purge;
     }
     PathStore {
         look_up CodeAbove: code_above(code: &ShortCode) -> Option<LinkedCode> = paths::above;
