@@ -12,7 +12,7 @@ use waypost_core::{
     JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes,
     OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, ServerKey, Session, SessionCursor,
     SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId,
-    User, UserCursor, UserId, micros,
+    User, UserCursor, UserId,
 };
 use waypost_store::rollup::{Counted, FactsSum, Part};
 use waypost_store::{
