@@ -418,7 +418,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [ErrorCode; 28] = [
+    const ALL: [ErrorCode; 30] = [
         ErrorCode::BadRequest,
         ErrorCode::UrlInvalid,
         ErrorCode::TargetBlocked,
@@ -448,6 +448,7 @@ mod tests {
         ErrorCode::Internal,
         ErrorCode::Busy,
         ErrorCode::Unavailable,
+        ErrorCode::DiskFull,
     ];
 
     #[test]

@@ -138,7 +138,7 @@ mod tests {
         assert!(about(told(verified.clone())).email_verified);
         let here = told(json!({ "email": "eve@example.com" }));
         let mixed = about(here.or(told(verified.clone())));
-        assert_eq!(mixed.email.unwrap().as_str(), "eve@example.com");
+        assert_eq!(mixed.email.unwrap().unwrap().as_str(), "eve@example.com");
         assert!(!mixed.email_verified);
         let here = told(json!({ "email_verified": true }));
         let elsewhere = told(json!({ "email": "eve@example.com" }));

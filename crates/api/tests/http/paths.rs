@@ -215,6 +215,7 @@ async fn the_check_of_a_code_says_that_it_is_below_a_link() {
         id: who.id,
         role: waypost_core::Role::Member,
         scopes: "read,write".parse().unwrap(),
+        credential: waypost_core::Credential::Token,
     };
     let of = async |who, code| links.availability(&actor(who), code, None).await;
     let owned = of(&stage.eve, "HR/x").await;

@@ -7,13 +7,32 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
+use waypost_core::{
+    ApiToken, AuditEntry, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation,
+    JournalId, JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion,
+    NearCodes, OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, ServerKey, Session,
+    SessionCursor, SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor,
+    TokenHash, TokenId, User, UserCursor, UserId,
+};
+use waypost_store::rollup::{Counted, FactsSum, Part};
+use waypost_store::{
+    AcceptedLoss, AccessStore, AuditQuery, AuditStore, BlockedHost, BlocklistStore, CatalogStore,
+    ChangeStore, Claimed, ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts,
+    FactsChange, FactsStore, Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim,
+    JournalNote, JournalRecord, JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange,
+    LinkDay, LinkDayFacts, LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode,
+    LinkedIdentity, NestedCode, Operation, Orphan, OrphanQuery, OrphanStore, OrphanTries,
+    OrphansAdded, Ownership, PageOf, PasswordChange, PasswordSet, PathStore, PurgeScope, Recorded,
+    SaltStore, SaltTraces, SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store,
+    StoreError, TimeStore, TokenStore, Transfer, Updated, UserChange, UserStore,
+};
 
 use super::pool::Pools;
 // A statement needs no transaction if it decides by itself and may run twice.
 use super::transaction::{WorkError, look_up, look_up as statement, transaction};
 use super::{Connection, Ingester, make_durable};
 use super::{
-    access, blocklist, catalog, changes, clicks, edits, findable, identities, invitations,
+    access, audit, blocklist, catalog, changes, clicks, edits, findable, identities, invitations,
     journals, leases, links, orphans, paths, reclassify, salts, sessions, setup, stats, tags,
     taking, tokens, user_rows, users, versions,
 };
