@@ -39,7 +39,10 @@ impl From<&AuditEntry> for AuditRow {
             actor_name: entry.actor.name.to_string(),
             subject: entry.subject.to_string(),
             detail: entry.detail.to_string(),
-            origin_hash: entry.origin.map(|origin| origin.as_bytes().to_vec()),
+            origin_hash: entry
+                .origin
+                .as_ref()
+                .map(|origin| origin.as_bytes().to_vec()),
         }
     }
 }
@@ -52,7 +55,7 @@ impl TryFrom<AuditRow> for AuditEntry {
             table: "audit_entries",
             column,
         };
-        let origin = row.origin_hash.map(|hash| IpHash::from_slice(&hash));
+        let origin = row.origin_hash.map(|hash| <[u8; 32]>::try_from(hash));
         Ok(Self {
             id: AuditId::from_uuid(row.id.0),
             created_at: micros(row.created_at),
@@ -64,7 +67,10 @@ impl TryFrom<AuditRow> for AuditEntry {
             },
             subject: AuditText::cut(&row.subject),
             detail: AuditText::cut(&row.detail),
-            origin: origin.transpose().map_err(|_| corrupt("origin_hash"))?,
+            origin: origin
+                .transpose()
+                .map_err(|_| corrupt("origin_hash"))?
+                .map(IpHash::from_bytes),
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use time::{Duration, OffsetDateTime};
 use waypost_core::{
-    Actor, ActorKind, AuditActor, AuditCursor, AuditEntry, AuditEvent, AuditId, AuditText, IpHash,
-    Role, Scopes, SeededRandom, UserId, micros,
+    Actor, ActorKind, AuditActor, AuditCursor, AuditEntry, AuditEvent, AuditId, AuditText,
+    Credential, IpHash, Role, Scopes, SeededRandom, UserId, micros,
 };
 use waypost_store::{AuditQuery, Store, StoreError};
 
@@ -48,6 +48,7 @@ pub async fn the_audit_trail_is_listed_newest_first_and_by_event_and_user(
             id: ada,
             role: Role::Admin,
             scopes: Scopes::all(),
+            credential: Credential::Session,
         },
         "ada@example.com",
     );
@@ -113,7 +114,7 @@ pub async fn an_entry_of_the_audit_trail_is_kept_as_it_was_and_once(factory: &dy
         };
         store.add_audit_entry(&full).await.unwrap();
         let again = store.add_audit_entry(&full).await;
-        assert_eq!(again, Err(StoreError::Conflict));
+        assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
         let kept = store.audit_entries(&AuditQuery { limit: 1, ..ALL }).await;
         let expected = AuditEntry {
             created_at: micros(full.created_at),
@@ -131,11 +132,11 @@ pub async fn old_entries_of_the_audit_trail_are_purged_oldest_first(factory: &dy
         store.add_audit_entry(&entry).await.unwrap();
     }
     let before: OffsetDateTime = START + Duration::seconds(4);
-    assert_eq!(store.purge_audit_entries(before, 2).await, Ok(2));
+    assert_eq!(store.purge_audit_entries(before, 2).await.unwrap(), 2);
     let left = ["subject 5", "subject 4", "subject 3"];
     assert_eq!(listed(&*store, ALL).await, left);
-    assert_eq!(store.purge_audit_entries(before, 2).await, Ok(1));
-    assert_eq!(store.purge_audit_entries(before, 2).await, Ok(0));
+    assert_eq!(store.purge_audit_entries(before, 2).await.unwrap(), 1);
+    assert_eq!(store.purge_audit_entries(before, 2).await.unwrap(), 0);
     assert_eq!(listed(&*store, ALL).await, left[..2]);
 }
 
