@@ -25,7 +25,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 use turn::Turn;
-use waypost_core::{LeaseHolder, Zone};
+use waypost_core::{
+    AuditActor, AuditEntry, AuditEvent, AuditId, AuditText, LeaseHolder, Random, Zone,
+};
 use waypost_store::{DatabaseClock, PurgeScope, Store, StoreError};
 
 use crate::journal::Journal;
@@ -63,6 +65,10 @@ pub struct MaintenanceParts {
     pub holder: LeaseHolder,
     /// Days after which click records are purged; `None` keeps them.
     pub retention_days: Option<u32>,
+    /// Days after which entries of the audit trail are purged.
+    pub audit_days: u32,
+    /// The source of IDs.
+    pub random: Arc<dyn Random>,
 }
 
 /// A background task that deletes expired salts, old entries of the change feed, old sessions,
@@ -99,6 +105,8 @@ pub struct Pass {
     pub journals_forgotten: u64,
     /// Number of purged click records, including those before a failure.
     pub clicks_purged: u64,
+    /// Number of purged entries of the audit trail, including those before a failure.
+    pub audit_purged: u64,
     /// Number of tasks that failed, or did not start because they would delete too much. Each is
     /// logged, and the next pass tries again.
     pub failures: u32,
@@ -111,6 +119,7 @@ enum Old {
     Sessions(OffsetDateTime),
     Visitors(Date),
     Clicks(PurgeScope),
+    Audit(OffsetDateTime),
 }
 
 impl Maintenance {
@@ -164,6 +173,7 @@ impl Maintenance {
                 pass.had_turn = true;
                 self.delete_old(now, &mut turn, &mut pass).await;
                 self.forget_journals(now, &mut pass).await;
+                self.note_purge(now, &mut pass).await;
                 turn.end().await;
             }
             Err(error) => pass.failed("cannot check whether another server is purging", &error),
@@ -176,6 +186,28 @@ impl Maintenance {
             );
         }
         pass
+    }
+
+    /// Adds to the audit trail how many click records were purged.
+    async fn note_purge(&self, now: OffsetDateTime, pass: &mut Pass) {
+        let MaintenanceParts { store, random, .. } = &self.parts;
+        if pass.clicks_purged == 0 {
+            return;
+        }
+        let days = self.parts.retention_days.unwrap_or_default();
+        let number = pass.clicks_purged;
+        let entry = AuditEntry {
+            id: AuditId::new(now, &**random),
+            created_at: now,
+            event: AuditEvent::Purged,
+            actor: AuditActor::server(),
+            subject: AuditText::default(),
+            detail: AuditText::cut(&format!("{number} click records older than {days}d")),
+            origin: None,
+        };
+        if let Err(error) = store.add_audit_entry(&entry).await {
+            pass.failed("the purge is not in the audit trail", &error);
+        }
     }
 
     async fn forget_journals(&self, now: OffsetDateTime, pass: &mut Pass) {
@@ -257,12 +289,14 @@ impl Maintenance {
         let MaintenanceParts {
             zone,
             retention_days,
+            audit_days,
             ..
         } = &self.parts;
         let mut all = vec![
             Old::Changes(now.saturating_sub(CHANGES_KEPT)),
             Old::Sessions(now.saturating_sub(SESSIONS_KEPT)),
             Old::Visitors(zone.day_of(now).saturating_sub(VISITORS_KEPT)),
+            Old::Audit(Age::days(*audit_days).cutoff(now)),
         ];
         all.extend(retention_days.map(|days| Old::Clicks(Age::days(days).cutoff(now).into())));
         all
@@ -276,6 +310,7 @@ impl Old {
             Self::Sessions(before) => store.purge_sessions(before, rows).await,
             Self::Visitors(day) => store.purge_visitors(day, rows).await,
             Self::Clicks(scope) => store.purge_clicks(scope, rows).await,
+            Self::Audit(before) => store.purge_audit_entries(before, rows).await,
         }
     }
 
@@ -286,6 +321,7 @@ impl Old {
             Self::Sessions(_) => "old sessions were not deleted",
             Self::Visitors(_) => "visitor hashes of past days were not deleted",
             Self::Clicks(_) => "old click records were not purged",
+            Self::Audit(_) => "old entries of the audit trail were not purged",
         }
     }
 }
@@ -296,6 +332,7 @@ impl Pass {
             Old::Changes(_) => &mut self.changes_deleted,
             Old::Sessions(_) => &mut self.sessions_deleted,
             Old::Visitors(_) => &mut self.visitors_purged,
+            Old::Audit(_) => &mut self.audit_purged,
             Old::Clicks(_) => {
                 metrics::clicks_purged(number);
                 &mut self.clicks_purged

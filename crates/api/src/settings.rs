@@ -90,6 +90,11 @@ const RATE_LIMIT_CREATE: Setting = Setting::new(
     "Links created per hour and user, or per IP address without a user (0: no limit)",
 );
 
+const AUDIT_DAYS: Setting = Setting::new(
+    "audit_days",
+    "365",
+    "Days after which entries of the audit trail are purged (1 to 36500)",
+);
 const SESSION_DAYS: Setting = Setting::new(
     "session_days",
     "14",
@@ -209,7 +214,7 @@ fn cores() -> u64 {
 }
 
 /// The settings of access to the API.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessSettings {
     /// The hash of the operator's API token. The token itself is not kept.
     pub admin_token: Option<TokenHash>,
@@ -217,6 +222,8 @@ pub struct AccessSettings {
     pub anonymous_links: bool,
     /// The lifetime of sessions.
     pub sessions: SessionLifetime,
+    /// Days after which entries of the audit trail are purged.
+    pub audit_days: u32,
 }
 
 impl AccessSettings {
@@ -225,7 +232,8 @@ impl AccessSettings {
     /// Maximum length of the operator's token in characters.
     pub const MAX_TOKEN_CHARS: usize = 1_024;
     /// The settings of this section.
-    pub const SETTINGS: &'static [Setting] = &[ADMIN_TOKEN, ANONYMOUS_LINKS, SESSION_DAYS];
+    pub const SETTINGS: &'static [Setting] =
+        &[ADMIN_TOKEN, ANONYMOUS_LINKS, SESSION_DAYS, AUDIT_DAYS];
 
     /// Reads this section.
     ///
@@ -235,10 +243,12 @@ impl AccessSettings {
         let admin_token = reader.optional(&ADMIN_TOKEN, admin_token);
         let anonymous_links = reader.value(&ANONYMOUS_LINKS, || false, switch);
         let sessions = reader.value(&SESSION_DAYS, SessionLifetime::default, session_days);
+        let audit_days = reader.number(&AUDIT_DAYS, 365, 1..=36_500);
         Ok(Self {
             admin_token: admin_token?,
             anonymous_links: anonymous_links?,
             sessions: sessions?,
+            audit_days: u32::try_from(audit_days?).unwrap_or(u32::MAX),
         })
     }
 }

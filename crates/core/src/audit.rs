@@ -198,8 +198,6 @@ names! {
         TransferAccepted => "transfer_accepted",
         /// An offer ended without being accepted.
         TransferEnded => "transfer_ended",
-        /// Links of a user were given to another one, or deleted with the user.
-        LinksTaken => "links_taken",
         /// A host or network was blocked.
         HostBlocked => "host_blocked",
         /// A host or network was unblocked.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -36,8 +37,9 @@ pub const SECTIONS: [&[Setting]; 11] = [
     LogSettings::SETTINGS,
 ];
 
-/// The settings of each section.
-#[derive(Debug)]
+/// The settings of each section, and all that are set, by their keys, as they are written.
+///
+/// Secret: never printed, because `texts` has secrets, too.
 #[expect(missing_docs, reason = "each section is documented by its type")]
 pub struct Settings {
     pub http: HttpSettings,
@@ -51,6 +53,7 @@ pub struct Settings {
     pub cache: CacheSettings,
     pub clicks: ClickSettings,
     pub log: LogSettings,
+    pub texts: BTreeMap<&'static str, String>,
 }
 
 impl Settings {
@@ -79,6 +82,7 @@ impl Settings {
         let cache = CacheSettings::read(&mut reader);
         let clicks = ClickSettings::read(&mut reader);
         let log = LogSettings::read(&mut reader);
+        let texts = reader.texts();
         let sections = || {
             Ok(Self {
                 http: http?,
@@ -92,6 +96,7 @@ impl Settings {
                 cache: cache?,
                 clicks: clicks?,
                 log: log?,
+                texts,
             })
         };
         reader.finish(sections())

@@ -6,7 +6,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use waypost_analytics::Age;
 use waypost_analytics::retention::{DEFAULT_PURGE_BATCH, purge};
-use waypost_core::{Clock, Link, LinkId, ShortCode};
+use waypost_core::{AuditEvent, Clock, Link, LinkId, ShortCode};
+use waypost_service::{Audit, Note};
 use waypost_store::{PurgeScope, Store};
 
 use crate::cli::Purge;
@@ -54,6 +55,7 @@ struct FoundClicks {
 pub(super) async fn run(
     command: &Purge,
     store: &dyn Store,
+    audit: &Audit,
     clock: &dyn Clock,
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
@@ -63,7 +65,9 @@ pub(super) async fn run(
     let (links_purged, purged) = if command.dry_run {
         (found.links, clicks.map_or(0, |clicks| clicks.number))
     } else {
-        found.purge(command, store, console).await?
+        let purged = found.purge(command, store, console).await?;
+        found.note(purged, audit).await;
+        purged
     };
     if console.json {
         console.json(&PurgeRecord {
@@ -127,6 +131,23 @@ impl Found {
             links_before,
             clicks,
         })
+    }
+
+    /// Records the numbers of deleted links and click records.
+    async fn note(&self, (links, clicks): (u64, u64), audit: &Audit) {
+        let of_link = self.clicks.as_ref().and_then(|clicks| clicks.link.as_ref());
+        let subject = of_link.map_or("", |link| link.code.as_str());
+        let which = self.clicks.as_ref().map_or("", |clicks| &clicks.which);
+        let purged = [(links, "deleted link", ""), (clicks, "click record", which)];
+        for (number, what, which) in purged.into_iter().filter(|(number, ..)| *number > 0) {
+            let detail = format!("{} {which}", counted(number, what));
+            let note = Note {
+                event: AuditEvent::Purged,
+                subject,
+                detail: detail.trim_end().to_owned(),
+            };
+            audit.record(note).await;
+        }
     }
 
     /// Prints what will be deleted, or would be in a dry run.
