@@ -3,6 +3,7 @@
 //! Of a secret, only a hash with a random salt is kept, which shows that it changed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -81,7 +82,12 @@ fn salt(random: &dyn Random) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::new();
+    for byte in bytes {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 impl Kept {
@@ -153,7 +159,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
     use std::sync::Arc;
 
-    use waypost_core::{Actor, ManualClock, SeededRandom};
+    use waypost_core::{Actor, Clock as _, ManualClock, SeededRandom};
     use waypost_store::{AuditQuery, MemoryStore};
 
     use super::*;
@@ -169,7 +175,7 @@ mod tests {
     async fn what_changed_since_the_last_start_is_recorded_without_secrets() {
         let directory = tempfile::tempdir().unwrap();
         let random = Arc::new(SeededRandom::new(1));
-        let at = time::macros::datetime!(2026-03-01 12:00 UTC);
+        let at = waypost_core::SystemClock.now();
         let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(ManualClock::new(at)));
         let audit = Audit::new(store, clock, random.clone());
         let start = async |given: &[(&'static str, &str)]| {

@@ -169,7 +169,7 @@ impl Service {
         };
         last_settings::compare(
             &settings.database.data_dir,
-            &settings.texts,
+            &settings.texts.0,
             &*parts.random,
             accounts.audit(),
         )

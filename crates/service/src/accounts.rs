@@ -122,18 +122,16 @@ impl Accounts {
 
     /// Records what was just done to the user with this ID.
     async fn note_by_id(&self, event: AuditEvent, id: UserId, detail: impl Into<String>) {
-        match self.0.parts.store.user(id).await {
-            Ok(Some(user)) => self.note(event, &user, detail).await,
-            // Deleted in the meantime, or the database is gone: the ID tells who it was.
-            _ => {
-                let note = Note {
-                    event,
-                    subject: &id.to_string(),
-                    detail: detail.into(),
-                };
-                self.1.record(note).await;
-            }
+        if let Ok(Some(user)) = self.0.parts.store.user(id).await {
+            return self.note(event, &user, detail).await;
         }
+        // Deleted in the meantime, or the database is gone: the ID tells who it was.
+        let note = Note {
+            event,
+            subject: &id.to_string(),
+            detail: detail.into(),
+        };
+        self.1.record(note).await;
     }
 
     /// Adds a user.

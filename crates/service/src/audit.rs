@@ -114,7 +114,7 @@ impl Audit {
             actor,
             subject: AuditText::cut(note.subject),
             detail: AuditText::cut(&note.detail),
-            origin: origin.and_then(|requester| requester.origin.clone()),
+            origin: origin.and_then(|requester| requester.origin),
         };
         self.store.add_audit_entry(&entry).await
     }

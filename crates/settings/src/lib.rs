@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 
 use waypost_analytics::{ClickSettings, DiskSettings};
@@ -37,9 +38,17 @@ pub const SECTIONS: [&[Setting]; 11] = [
     LogSettings::SETTINGS,
 ];
 
-/// The settings of each section, and all that are set, by their keys, as they are written.
-///
-/// Secret: never printed, because `texts` has secrets, too.
+/// All settings that are set, by their keys, as they are written. Never printed: it has secrets.
+pub struct Texts(pub BTreeMap<&'static str, String>);
+
+impl fmt::Debug for Texts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Texts").finish_non_exhaustive()
+    }
+}
+
+/// The settings of each section.
+#[derive(Debug)]
 #[expect(missing_docs, reason = "each section is documented by its type")]
 pub struct Settings {
     pub http: HttpSettings,
@@ -53,7 +62,7 @@ pub struct Settings {
     pub cache: CacheSettings,
     pub clicks: ClickSettings,
     pub log: LogSettings,
-    pub texts: BTreeMap<&'static str, String>,
+    pub texts: Texts,
 }
 
 impl Settings {
@@ -82,7 +91,7 @@ impl Settings {
         let cache = CacheSettings::read(&mut reader);
         let clicks = ClickSettings::read(&mut reader);
         let log = LogSettings::read(&mut reader);
-        let texts = reader.texts();
+        let texts = Texts(reader.texts());
         let sections = || {
             Ok(Self {
                 http: http?,

@@ -6,7 +6,7 @@ use waypost_core::{AuditEvent, Email};
 /// Which entries of the audit trail to list.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Audit {
-    /// Only entries of this event, such as sign_in_failed
+    /// Only entries of this event, such as `sign_in_failed`
     #[arg(long, value_name = "EVENT")]
     pub(crate) event: Option<AuditEvent>,
     /// Only what this user did

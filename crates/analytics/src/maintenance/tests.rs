@@ -54,6 +54,8 @@ impl Setup {
             zone: Zone::utc(),
             holder: holder(1),
             retention_days,
+            audit_days: 365,
+            random: Arc::new(SeededRandom::new(9)),
         }
     }
 

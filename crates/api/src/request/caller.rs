@@ -57,7 +57,7 @@ impl Caller {
     fn requester(&self) -> Arc<Requester> {
         Arc::new(Requester {
             actor: self.0.clone(),
-            origin: self.1.clone(),
+            origin: self.1,
         })
     }
 

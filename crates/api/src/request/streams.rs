@@ -135,20 +135,20 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.streams.taken();
         taken.all = taken.all.saturating_sub(1);
-        leave(&mut taken.links, self.link);
+        leave(&mut taken.links, &self.link);
         if let Some(user) = self.user {
-            leave(&mut taken.users, user);
+            leave(&mut taken.users, &user);
         }
         self.streams.metrics.streams(taken.all);
     }
 }
 
 /// Removes one from a number, and the number when nothing is left.
-fn leave<K: Eq + Hash>(numbers: &mut HashMap<K, usize>, key: K) {
-    if let Some(number) = numbers.get_mut(&key) {
+fn leave<K: Eq + Hash>(numbers: &mut HashMap<K, usize>, key: &K) {
+    if let Some(number) = numbers.get_mut(key) {
         *number = number.saturating_sub(1);
         if *number == 0 {
-            numbers.remove(&key);
+            numbers.remove(key);
         }
     }
 }

@@ -60,7 +60,7 @@ impl Events {
     async fn end(&mut self) -> String {
         while !self.text.contains("event: end\n") || !self.text.ends_with("\n\n") {
             let chunk = timeout(AT_MOST, self.response.chunk()).await;
-            let chunk = chunk.unwrap().unwrap().expect("the event");
+            let chunk = chunk.unwrap().unwrap().unwrap();
             self.text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
         let read = std::mem::take(&mut self.text);

@@ -55,7 +55,7 @@ impl TryFrom<AuditRow> for AuditEntry {
             table: "audit_entries",
             column,
         };
-        let origin = row.origin_hash.map(|hash| <[u8; 32]>::try_from(hash));
+        let origin = row.origin_hash.map(<[u8; 32]>::try_from);
         Ok(Self {
             id: AuditId::from_uuid(row.id.0),
             created_at: micros(row.created_at),

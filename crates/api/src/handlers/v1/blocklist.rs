@@ -115,7 +115,7 @@ pub(crate) async fn blocked(
         .map_err(|error| ApiError::bad_request(format!("`pattern` {error}")))?;
     let reason = Title::parse(&asked.reason)?;
     Ok(caller
-        .blocklist(&state)
+        .blocklist(state)
         .add(&caller.0, pattern, reason)
         .await?)
 }

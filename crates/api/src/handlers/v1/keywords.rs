@@ -146,7 +146,7 @@ pub(crate) async fn made(
     caller: &Caller,
     state: &State,
 ) -> Result<Link, ApiError> {
-    let links = caller.links(&state);
+    let links = caller.links(state);
     let bad_url = |error: TargetUrlError| ApiError::new(ErrorCode::UrlInvalid, error.to_string());
     let code = ShortCode::parse(&asked.keyword);
     let new = NewKeyword {

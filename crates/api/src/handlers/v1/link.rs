@@ -183,7 +183,7 @@ pub(crate) async fn delete(
             caller
                 .links(&state)
                 .destroy(&caller.0, id, &precondition)
-                .await?
+                .await?;
         }
         Some(_) => return Err(ApiError::bad_request("`permanent` must be true or false")),
     }

@@ -166,7 +166,7 @@ pub(crate) async fn remove_owner(
             caller
                 .links(&state)
                 .remove_owner(&caller.0, id, user)
-                .await?
+                .await?;
         }
         ViewerName::Email(email) => caller.links(&state).withdraw(&caller.0, id, &email).await?,
     }

@@ -227,7 +227,7 @@ pub(crate) async fn set_password(
     let throttle = state.throttle();
     let begun = throttle.begin_change(session, state.clock().now());
     begun.map_err(ApiError::too_many_attempts)?;
-    let accounts = caller.accounts(&state);
+    let accounts = caller.accounts(state);
     let changed = accounts.change_password(user, password, user_agent(request));
     let changed = changed.await;
     if !matches!(changed, Err(AccountError::WrongPassword)) {

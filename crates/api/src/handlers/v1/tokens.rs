@@ -149,7 +149,7 @@ pub(crate) async fn made(
 ) -> Result<(ApiToken, TokenSecret), ApiError> {
     caller.user_id()?;
     Ok(caller
-        .accounts(&state)
+        .accounts(state)
         .create_own_token(&caller.0, new)
         .await?)
 }
@@ -199,7 +199,7 @@ pub(crate) async fn revoked(
     state: &State,
 ) -> Result<(), ApiError> {
     let user = caller.user_id()?;
-    if caller.accounts(&state).revoke_token(user, token).await? {
+    if caller.accounts(state).revoke_token(user, token).await? {
         return Ok(());
     }
     Err(ApiError::no_such_thing())

@@ -67,7 +67,7 @@ async fn added(
     owned: &OwnedLink,
     form: &PersonForm,
 ) -> Result<(), Result<Problem, ApiError>> {
-    let (links, id) = (caller.links(&state), owned.link.id);
+    let (links, id) = (caller.links(state), owned.link.id);
     let typed = form.email.trim();
     let email =
         Email::parse(typed).map_err(|error| Ok(Problem::new("email", &error.to_string())))?;
