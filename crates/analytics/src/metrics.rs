@@ -285,6 +285,6 @@ mod tests {
         ] {
             assert!(text.lines().any(|given| given == line), "{line} in\n{text}");
         }
-        assert_eq!(text.matches("# HELP").count(), 11, "{text}");
+        assert_eq!(text.matches("# HELP").count(), 13, "{text}");
     }
 }

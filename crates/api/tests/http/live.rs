@@ -229,9 +229,7 @@ async fn a_stream_ends_when_the_rights_of_its_caller_do() {
     let owners = format!("{}/owners", path_of(&link));
     for owner in [&bob, &cem, &dot] {
         let fields = json!({ "email": owner.email });
-        let added = server
-            .tell(&ada.token, Method::POST, &owners, &fields)
-            .await;
+        let added = server.tell(OPERATOR, Method::POST, &owners, &fields).await;
         assert!(added.status.is_success(), "{added:?}");
     }
     let (token_id, token) = server.token_with_id(cem.id, "read").await;
@@ -270,7 +268,8 @@ async fn a_stream_ends_with_the_session_of_its_caller() {
     let server = TestServer::closed().await;
     let ada = add(&server, "ada").await;
     let browser = signed_in(&server).await;
-    let link = linked(&server, OPERATOR, "wiki").await;
+    let bob = server.member("bob").await;
+    let link = linked(&server, &bob.token, "wiki").await;
     let owners = format!("{}/owners", path_of(&link));
     let owner = json!({ "email": ada.email.as_str() });
     let added = server.tell(OPERATOR, Method::POST, &owners, &owner).await;
