@@ -34,10 +34,8 @@ Exit codes:
   0  done
   1  verify found differences
   2  wrong usage or configuration
-  3  not found: link, transfer, keyword, blocked host, user, OpenID account,
-     token or journal
-  4  refused: the code or the email address is in use, a user has too many tokens, or the change
-     was not confirmed
+  3  not found: link, transfer, keyword, blocked host, user, OpenID account, token or journal
+  4  refused: the code or the email address is in use, a user has too many tokens, or the change was not confirmed
   5  the database or the journal cannot be used, or the database needs `linkctl migrate up`
   6  cannot write the result";
 

@@ -238,6 +238,8 @@ async fn purge_links(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use time::Duration;
     use time::macros::datetime;
     use waypost_core::{Click, ClickId, ManualClock, SeededRandom, TargetUrl};
@@ -301,16 +303,16 @@ mod tests {
     ) -> (Result<Status, Failure>, Printed) {
         let clock = ManualClock::new(NOW);
         Printed::by(json, answers, async |c| {
-            run(command, store, &audit(store), &clock, c).await
+            run(command, store, &audit(), &clock, c).await
         })
         .await
     }
 
-    /// The audit trail of the operator.
-    fn audit(store: &MemoryStore) -> Audit {
+    /// An audit trail in another store.
+    fn audit() -> Audit {
         let (clock, random) = (ManualClock::new(NOW), SeededRandom::new(1));
-        let audit = Audit::new(Arc::new(store.clone()), Arc::new(clock), Arc::new(random));
-        audit.requested_by(Arc::new(Requester::operator()))
+        let store = Arc::new(MemoryStore::new());
+        Audit::new(store, Arc::new(clock), Arc::new(random))
     }
 
     async fn rows(store: &MemoryStore) -> u64 {
@@ -451,7 +453,7 @@ mod tests {
         for (days, purged) in [(30, "0 deleted links"), (31, "1 deleted link")] {
             let clock = ManualClock::new(NOW + Duration::days(days));
             let (ended, printed) = Printed::by(false, None, async |c| {
-                run(&command, &store, &audit(&store), &clock, c).await
+                run(&command, &store, &audit(), &clock, c).await
             })
             .await;
             ended.unwrap();

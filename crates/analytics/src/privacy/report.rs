@@ -51,6 +51,7 @@ pub fn report(settings: &ClickSettings) -> Vec<StoredField> {
     rollups(&mut add);
     users(&mut add);
     signing_in(&mut add);
+    audit(&mut add);
     fields
 }
 
@@ -312,18 +313,27 @@ fn signing_in(add: &mut Add<'_>) {
     ] {
         add("api_tokens", field, source, WITH_USER, seen_by, true);
     }
-    for (field, source) in [
-        ("identity_hash", "SHA-256 of issuer and subject"),
-        ("issuer", "the OpenID provider"),
-        ("subject", "the ID of the user at the OpenID provider"),
-        ("user_id", "the user on this server"),
+    for (field, source, seen_by) in [
+        ("identity_hash", "SHA-256 of issuer and subject", "admins"),
+        ("issuer", "the OpenID provider", "admins"),
+        (
+            "subject",
+            "the ID of the user at the OpenID provider",
+            "admins",
+        ),
+        ("user_id", "the user on this server", "admins"),
         (
             "admin_by_group",
             "whether a group at the provider made the user an admin",
+            NOBODY,
         ),
-        ("created_at", "when the user first signed in with it"),
+        (
+            "created_at",
+            "when the user first signed in with it",
+            "admins",
+        ),
     ] {
-        add("user_identities", field, source, WITH_USER, NOBODY, true);
+        add("user_identities", field, source, WITH_USER, seen_by, true);
     }
     for (field, source) in [
         ("secret_hash", "SHA-256 of the token of a set-up link"),
@@ -424,6 +434,30 @@ impl Privacy {
             Self::Anonymous => "clicks are kept without user agent and user",
             Self::Counts => "no click records are kept, only daily totals",
         }
+    }
+}
+
+/// The audit trail.
+fn audit(add: &mut Add<'_>) {
+    let kept = "as many days as WAYPOST_AUDIT_DAYS says, also after the user is deleted";
+    for (field, source) in [
+        ("id", "time followed by random bits"),
+        ("created_at", "the clock of the database"),
+        ("event", "what happened"),
+        ("actor_kind", "whether a user did it"),
+        ("actor_id", "the user who did it"),
+        ("actor_name", "the email address of the user at that time"),
+        (
+            "subject",
+            "what it was done to: an email address, a code or a host",
+        ),
+        ("detail", "what changed"),
+        (
+            "origin_hash",
+            "SHA-256 of the IP address of the request with the salt of the day, which is deleted",
+        ),
+    ] {
+        add("audit_entries", field, source, kept, "admins", true);
     }
 }
 
