@@ -153,7 +153,7 @@ async fn people(database: &TestDatabase, ada: &mut Browser, seen: &mut usize) {
             ),
             line("user_enabled", ADA, robert, ""),
             line("role_changed", "operator", robert, "admin to member"),
-            line("token_created", ADA, ADA, "deploy (read, write)"),
+            line("token_created", ADA, ADA, "deploy (read,write)"),
             line("token_revoked", ADA, ADA, token),
         ]
     );
