@@ -1,6 +1,6 @@
 //! Periodic maintenance. Every server deletes expired salts. One server at a time deletes link
-//! changes that every server has seen, sessions that expired long ago and visitor hashes of past
-//! days, forgets settled journals of servers that are gone, and purges click records if a retention
+//! changes that every server has seen, sessions that expired long ago, visitor hashes of past days
+//! and old IDs of clicks without a record, forgets settled journals of servers that are gone, and purges click records if a retention
 //! is set.
 //! # Pace Rows are deleted in batches of 1,000, each in its own transaction. After each batch there
 //! is a pause at least as long as the batch took. While more than 1,000 clicks are pending in the
@@ -45,6 +45,10 @@ const JOURNALS_KEPT: time::Duration = time::Duration::days(30);
 /// How long visitor hashes of a day are kept after it, because clicks may be stored late. A click
 /// that is stored even later counts its visitor again.
 const VISITORS_KEPT: time::Duration = time::Duration::days(3);
+
+/// How long the IDs of clicks without a record are kept, by the time of the click. A click that is
+/// stored again later is not recognised by its ID, like one whose record is purged.
+const CLICK_IDS_KEPT: time::Duration = time::Duration::days(30);
 
 /// The parts that [`Maintenance`] uses.
 #[derive(Clone)]
@@ -95,6 +99,8 @@ pub struct Pass {
     pub sessions_deleted: u64,
     /// Number of deleted visitor hashes of past days, including those before a failure.
     pub visitors_purged: u64,
+    /// Number of deleted IDs of clicks without a record, including those before a failure.
+    pub click_ids_purged: u64,
     /// Number of forgotten journals: settled, and not seen for 30 days.
     pub journals_forgotten: u64,
     /// Number of purged click records, including those before a failure.
@@ -110,6 +116,7 @@ enum Old {
     Changes(OffsetDateTime),
     Sessions(OffsetDateTime),
     Visitors(Date),
+    ClickIds(OffsetDateTime),
     Clicks(PurgeScope),
 }
 
@@ -263,6 +270,7 @@ impl Maintenance {
             Old::Changes(now.saturating_sub(CHANGES_KEPT)),
             Old::Sessions(now.saturating_sub(SESSIONS_KEPT)),
             Old::Visitors(zone.day_of(now).saturating_sub(VISITORS_KEPT)),
+            Old::ClickIds(now.saturating_sub(CLICK_IDS_KEPT)),
         ];
         all.extend(retention_days.map(|days| Old::Clicks(Age::days(days).cutoff(now).into())));
         all
@@ -275,6 +283,7 @@ impl Old {
             Self::Changes(before) => store.purge_changes(before, rows).await,
             Self::Sessions(before) => store.purge_sessions(before, rows).await,
             Self::Visitors(day) => store.purge_visitors(day, rows).await,
+            Self::ClickIds(before) => store.purge_click_ids(before, rows).await,
             Self::Clicks(scope) => store.purge_clicks(scope, rows).await,
         }
     }
@@ -285,6 +294,7 @@ impl Old {
             Self::Changes(_) => "old changes of links were not deleted",
             Self::Sessions(_) => "old sessions were not deleted",
             Self::Visitors(_) => "visitor hashes of past days were not deleted",
+            Self::ClickIds(_) => "old IDs of clicks without a record were not deleted",
             Self::Clicks(_) => "old click records were not purged",
         }
     }
@@ -296,6 +306,7 @@ impl Pass {
             Old::Changes(_) => &mut self.changes_deleted,
             Old::Sessions(_) => &mut self.sessions_deleted,
             Old::Visitors(_) => &mut self.visitors_purged,
+            Old::ClickIds(_) => &mut self.click_ids_purged,
             Old::Clicks(_) => {
                 metrics::clicks_purged(number);
                 &mut self.clicks_purged

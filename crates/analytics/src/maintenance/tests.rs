@@ -201,7 +201,7 @@ async fn settled_journals_are_forgotten_thirty_days_after_they_were_last_seen() 
             ..Dropped::default()
         },
         duplicates: 0,
-        keep_rows: true,
+        records: waypost_store::KeptRecords::All,
     };
     store.ingest(Arc::new(lost), at).await.unwrap();
     setup.rig.ingester().await;

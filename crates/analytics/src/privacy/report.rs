@@ -187,6 +187,15 @@ fn clicks(add: &mut Add<'_>, settings: &ClickSettings) {
     ] {
         add("link_clicks", field, source, &rows, seen_by, is_stored);
     }
+    add(
+        "click_ids",
+        "id",
+        "the ID of a click without a record, if its link had the maximum number of records of the \
+         day: time of the click followed by random bits",
+        "30 days",
+        NOBODY,
+        has_rows && settings.records_per_day.is_some(),
+    );
 }
 
 /// Totals, which are kept when click records are purged.
@@ -194,7 +203,10 @@ fn rollups(add: &mut Add<'_>) {
     for (field, source) in [
         ("clicks", "total number of clicks"),
         ("humans", "number of clicks by people"),
-        ("clicks_purged", "number of purged click records"),
+        (
+            "clicks_purged",
+            "number of clicks whose record was purged or never stored",
+        ),
     ] {
         add("links", field, source, WITH_LINK, OWNERS, true);
     }
@@ -454,6 +466,10 @@ mod tests {
         assert!(anonymous.contains(&("link_clicks", "ip_hash")));
         let counts = stored(&[("WAYPOST_PRIVACY", "counts")]);
         assert!(counts.iter().all(|(place, _)| *place != "link_clicks"));
+        assert!(!counts.contains(&("click_ids", "id")));
+        assert!(full.contains(&("click_ids", "id")));
+        let all = stored(&[("WAYPOST_RECORDS_PER_LINK_AND_DAY", "0")]);
+        assert!(!all.contains(&("click_ids", "id")));
         assert!(counts.contains(&("link_days", "facts")));
     }
 

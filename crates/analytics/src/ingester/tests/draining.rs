@@ -19,6 +19,7 @@ fn drain_of(setup: &Setup, keep: Duration) -> Drain {
         random: parts.random,
         user_agents: parts.user_agents,
         privacy: parts.privacy,
+        records_per_day: parts.records_per_day,
         settings: crate::JournalSettings {
             keep,
             ..crate::rig::SETTINGS
