@@ -299,6 +299,6 @@ mod tests {
         ] {
             assert!(text.lines().any(|given| given == line), "{line} in\n{text}");
         }
-        assert_eq!(text.matches("# HELP").count(), 12, "{text}");
+        assert_eq!(text.matches("# HELP").count(), 14, "{text}");
     }
 }

@@ -199,29 +199,31 @@ pub async fn a_click_that_is_stored_already_is_a_conflict_with_or_without_a_reco
     assert_clicks(rows.as_deref(), clicks[..3].iter().chain(&new[1..])).await;
 }
 
-/// Enough clicks to be stored in another way.
+/// So many clicks that they are stored in another way, also after clicks that are far from the
+/// budget.
 pub async fn a_budget_that_is_used_up_within_a_large_batch_is_kept(factory: &dyn StoreFactory) {
     let (store, rows) = factory.empty_store_with_rows().await;
     let samples = Samples::new(1);
     let links = samples.links(2);
     insert_all(&*store, &links).await;
     let id = registered(&*store, &samples).await;
-    let hot = samples.clicks(&links[0], 3_600);
-    let (mut start, mut rest) = (0, hot.as_slice());
-    let mut all = Vec::new();
-    for size in [600, 600, 1_800, 600] {
-        let (now, later) = rest.split_at(size);
-        rest = later;
+    let hot = samples.clicks(&links[0], 3_200);
+    let others = samples.clicks(&links[1], 660);
+    let (mut rest, mut rest_of_others) = (hot.as_slice(), others.as_slice());
+    let mut start = 0;
+    for (number, number_of_others) in [(600, 20), (2_000, 20), (0, 600), (600, 20)] {
+        let (now, later) = rest.split_at(number);
+        let (others_now, others_later) = rest_of_others.split_at(number_of_others);
+        (rest, rest_of_others) = (later, others_later);
         let mut clicks = now.to_vec();
-        clicks.extend(samples.clicks(&links[1], 20));
+        clicks.extend_from_slice(others_now);
         store_up_to(&*store, id, start, &clicks, 2_000).await;
         start += u64::try_from(clicks.len()).unwrap();
-        all.extend(clicks);
     }
-    assert_counted(&*store, &links[0], 3_600, 1_600).await;
-    assert_counted(&*store, &links[1], 80, 0).await;
-    let others = all.iter().filter(|click| click.link_id == links[1].id);
-    assert_clicks(rows.as_deref(), hot[..2_000].iter().chain(others)).await;
+    assert_counted(&*store, &links[0], 3_200, 1_200).await;
+    assert_counted(&*store, &links[1], 660, 0).await;
+    let all: Vec<Click> = hot.iter().chain(&others).cloned().collect();
+    assert_clicks(rows.as_deref(), hot[..2_000].iter().chain(&others)).await;
     assert_days(rows.as_deref(), &all).await;
     assert_known(&*store, &all).await;
 }
