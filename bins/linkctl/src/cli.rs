@@ -1,5 +1,6 @@
 //! The command line of `linkctl`.
 
+mod audit;
 mod explain;
 mod facts;
 mod journal;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use waypost_core::{Email, HostPattern, Title};
 use waypost_store::AcceptedLoss;
 
+pub(crate) use self::audit::Audit;
 pub(crate) use self::explain::{Explain, Header};
 pub(crate) use self::facts::{Privacy, Reclassify};
 pub(crate) use self::journal::{Drain, Forget, Journal};
@@ -32,8 +34,8 @@ Exit codes:
   0  done
   1  verify found differences
   2  wrong usage or configuration
-  3  not found: link, transfer, keyword, blocked host, user, token or journal
-  4  refused: the code or the email address is in use, or the change was not confirmed
+  3  not found: link, transfer, keyword, blocked host, user, OpenID account, token or journal
+  4  refused: the code or the email address is in use, a user has too many tokens, or the change was not confirmed
   5  the database or the journal cannot be used, or the database needs `linkctl migrate up`
   6  cannot write the result";
 
@@ -105,6 +107,8 @@ pub(crate) enum Command {
     /// Create, list and revoke API tokens
     #[command(subcommand)]
     Token(Token),
+    /// List the audit trail: who did what to accounts, rights and rules; newest entries first
+    Audit(Audit),
     /// Explain step by step how a visit would be handled
     ///
     /// Shows which rule matches which link, the destination, the response, the client IP address
@@ -338,6 +342,8 @@ mod tests {
             "linkctl journal retry",
             "linkctl journal drain /srv/dead -y",
             "linkctl journal forget 019ca000-0000-7000-8000-000000000000 --yes",
+            "linkctl audit",
+            "linkctl audit --event sign_in_failed --user ada@example.com --limit 1000 --json",
             "linkctl orphans",
             "linkctl orphans --from 2026-03-01 --to 2026-03-31 --limit 1000 --json",
             "linkctl explain /wiki",
@@ -394,6 +400,7 @@ mod tests {
                 ErrorKind::ArgumentConflict,
             ),
             ("linkctl orphans --from today", ErrorKind::ValueValidation),
+            ("linkctl audit --event hacked", ErrorKind::ValueValidation),
             ("linkctl verify --accept", ErrorKind::InvalidValue),
             ("linkctl verify --accept=", ErrorKind::ValueValidation),
             ("linkctl link add", ErrorKind::MissingRequiredArgument),

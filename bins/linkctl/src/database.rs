@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use waypost_core::{Clock, SessionLifetime, SystemClock, SystemRandom};
 use waypost_service::{
-    Accounts, AccountsParts, CacheSettings, Resolver, Shortener, ShortenerParts,
+    Accounts, AccountsParts, CacheSettings, Requester, Resolver, Shortener, ShortenerParts,
 };
 use waypost_store::DatabaseClock;
 use waypost_store_diesel::{Database, DatabaseSettings};
@@ -61,7 +61,7 @@ pub(crate) fn resolver(database: &Database) -> Resolver {
 
 /// Returns the domain functions for users and API tokens.
 pub(crate) fn accounts(database: &Database, clock: Arc<dyn Clock>) -> Accounts {
-    Accounts::new(AccountsParts {
+    let accounts = Accounts::new(AccountsParts {
         store: database.store(),
         clock,
         random: Arc::new(SystemRandom),
@@ -69,5 +69,6 @@ pub(crate) fn accounts(database: &Database, clock: Arc<dyn Clock>) -> Accounts {
         operator: None,
         sessions: SessionLifetime::default(),
         resolver: None,
-    })
+    });
+    accounts.requested_by(Arc::new(Requester::operator()))
 }

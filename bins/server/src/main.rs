@@ -22,6 +22,7 @@ mod banner;
 mod cli;
 mod data_directory;
 mod failure;
+mod last_settings;
 mod logging;
 mod open_files;
 mod service;

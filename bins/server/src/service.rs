@@ -27,6 +27,7 @@ use crate::background::Background;
 use crate::banner;
 use crate::data_directory;
 use crate::failure::Failure;
+use crate::last_settings;
 use crate::signals::{Signals, StopSignal};
 
 /// Minimum time to drain the journal, however long the running requests took to finish.
@@ -143,6 +144,8 @@ impl Service {
             zone,
             holder: LeaseHolder::new(clock.now(), &*random),
             retention_days: settings.clicks.retention_days,
+            audit_days: settings.access.audit_days,
+            random: random.clone(),
         });
         let resolver = Resolver::new(database.store(), &settings.cache);
         let shortener = shortener(settings, &database, clock.clone(), &resolver);
@@ -165,6 +168,13 @@ impl Service {
             user_agents,
             installation: installation(settings, &database).await?,
         };
+        last_settings::compare(
+            &settings.database.data_dir,
+            &settings.texts.0,
+            &*parts.random,
+            accounts.audit(),
+        )
+        .await;
         let set_up = set_up(&accounts, &settings.http.base_url).await?;
         let server = serve(&settings.http, parts)?;
         let mut background = Background::default();

@@ -1,7 +1,7 @@
 //! Periodic maintenance. Every server deletes expired salts. One server at a time deletes link
 //! changes that every server has seen, sessions that expired long ago, visitor hashes of past days
-//! and old IDs of clicks without a record, forgets settled journals of servers that are gone, and purges click records if a retention
-//! is set.
+//! and old IDs of clicks without a record, forgets settled journals of servers that are gone, and
+//! purges click records if a retention is set.
 //! # Pace Rows are deleted in batches of 1,000, each in its own transaction. After each batch there
 //! is a pause at least as long as the batch took. While more than 1,000 clicks are pending in the
 //! journal of the server, or one has been pending for more than a second, it deletes nothing. After
@@ -25,7 +25,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 use turn::Turn;
-use waypost_core::{LeaseHolder, Zone};
+use waypost_core::{
+    AuditActor, AuditEntry, AuditEvent, AuditId, AuditText, LeaseHolder, Random, Zone,
+};
 use waypost_store::{DatabaseClock, PurgeScope, Store, StoreError};
 
 use crate::journal::Journal;
@@ -67,6 +69,10 @@ pub struct MaintenanceParts {
     pub holder: LeaseHolder,
     /// Days after which click records are purged; `None` keeps them.
     pub retention_days: Option<u32>,
+    /// Days after which entries of the audit trail are purged.
+    pub audit_days: u32,
+    /// The source of IDs.
+    pub random: Arc<dyn Random>,
 }
 
 /// A background task that deletes expired salts, old entries of the change feed, old sessions,
@@ -105,6 +111,8 @@ pub struct Pass {
     pub journals_forgotten: u64,
     /// Number of purged click records, including those before a failure.
     pub clicks_purged: u64,
+    /// Number of purged entries of the audit trail, including those before a failure.
+    pub audit_purged: u64,
     /// Number of tasks that failed, or did not start because they would delete too much. Each is
     /// logged, and the next pass tries again.
     pub failures: u32,
@@ -118,6 +126,7 @@ enum Old {
     Visitors(Date),
     ClickIds(OffsetDateTime),
     Clicks(PurgeScope),
+    Audit(OffsetDateTime),
 }
 
 impl Maintenance {
@@ -171,6 +180,7 @@ impl Maintenance {
                 pass.had_turn = true;
                 self.delete_old(now, &mut turn, &mut pass).await;
                 self.forget_journals(now, &mut pass).await;
+                self.note_purge(now, &mut pass).await;
                 turn.end().await;
             }
             Err(error) => pass.failed("cannot check whether another server is purging", &error),
@@ -183,6 +193,28 @@ impl Maintenance {
             );
         }
         pass
+    }
+
+    /// Adds to the audit trail how many click records were purged.
+    async fn note_purge(&self, now: OffsetDateTime, pass: &mut Pass) {
+        let MaintenanceParts { store, random, .. } = &self.parts;
+        if pass.clicks_purged == 0 {
+            return;
+        }
+        let days = self.parts.retention_days.unwrap_or_default();
+        let number = pass.clicks_purged;
+        let entry = AuditEntry {
+            id: AuditId::new(now, &**random),
+            created_at: now,
+            event: AuditEvent::Purged,
+            actor: AuditActor::server(),
+            subject: AuditText::default(),
+            detail: AuditText::cut(&format!("{number} click records older than {days}d")),
+            origin: None,
+        };
+        if let Err(error) = store.add_audit_entry(&entry).await {
+            pass.failed("the purge is not in the audit trail", &error);
+        }
     }
 
     async fn forget_journals(&self, now: OffsetDateTime, pass: &mut Pass) {
@@ -264,6 +296,7 @@ impl Maintenance {
         let MaintenanceParts {
             zone,
             retention_days,
+            audit_days,
             ..
         } = &self.parts;
         let mut all = vec![
@@ -271,6 +304,7 @@ impl Maintenance {
             Old::Sessions(now.saturating_sub(SESSIONS_KEPT)),
             Old::Visitors(zone.day_of(now).saturating_sub(VISITORS_KEPT)),
             Old::ClickIds(now.saturating_sub(CLICK_IDS_KEPT)),
+            Old::Audit(Age::days(*audit_days).cutoff(now)),
         ];
         all.extend(retention_days.map(|days| Old::Clicks(Age::days(days).cutoff(now).into())));
         all
@@ -285,6 +319,7 @@ impl Old {
             Self::Visitors(day) => store.purge_visitors(day, rows).await,
             Self::ClickIds(before) => store.purge_click_ids(before, rows).await,
             Self::Clicks(scope) => store.purge_clicks(scope, rows).await,
+            Self::Audit(before) => store.purge_audit_entries(before, rows).await,
         }
     }
 
@@ -296,6 +331,7 @@ impl Old {
             Self::Visitors(_) => "visitor hashes of past days were not deleted",
             Self::ClickIds(_) => "old IDs of clicks without a record were not deleted",
             Self::Clicks(_) => "old click records were not purged",
+            Self::Audit(_) => "old entries of the audit trail were not purged",
         }
     }
 }
@@ -307,6 +343,7 @@ impl Pass {
             Old::Sessions(_) => &mut self.sessions_deleted,
             Old::Visitors(_) => &mut self.visitors_purged,
             Old::ClickIds(_) => &mut self.click_ids_purged,
+            Old::Audit(_) => &mut self.audit_purged,
             Old::Clicks(_) => {
                 metrics::clicks_purged(number);
                 &mut self.clicks_purged

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use time::{Date, OffsetDateTime};
-use waypost_core::{ClickId, Clock, LinkId, Random, Zone};
+use waypost_core::{ClickId, Clock, IpHash, LinkId, Random, Zone};
 use waypost_store::StoreError;
 
 use crate::journal::{Appending, ClickRecord, Journal, Settled};
@@ -184,6 +184,17 @@ impl Recorder {
     pub fn client_address(&self, visit: &Visit<'_>) -> Option<IpAddr> {
         self.1.check(&self.0.trusted_proxies, visit);
         self.0.trusted_proxies.client_address(visit)
+    }
+
+    /// Returns the hash of the IP address of the client with the salt of today; `None` if no hashes
+    /// of addresses are stored, or the salt is not known yet.
+    #[must_use]
+    pub fn origin(&self, visit: &Visit<'_>) -> Option<IpHash> {
+        let parts = &*self.0;
+        let day = parts.zone.day_of(parts.clock.now());
+        let salt = parts.salts.known(day)?;
+        let address = self.client_address(visit)?;
+        Some(ip_hash(address, &salt))
     }
 
     /// Waits at most 1 s until all clicks that this server accepted are stored. Returns the time up

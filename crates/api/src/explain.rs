@@ -123,17 +123,7 @@ impl Explainer<'_> {
     /// [`StoreError`], as for any look-up.
     pub async fn explain(&self, visit: &ExplainedVisit<'_>) -> Result<Explanation, StoreError> {
         let sent = Sent::of(visit.url);
-        let mut steps = vec![ExplainedStep {
-            what: "path",
-            found: format!(
-                "the path is {}{}",
-                sent.path,
-                match sent.host {
-                    Some(host) => format!(", the host is {host}"),
-                    None => ", the host is that of this server".to_owned(),
-                }
-            ),
-        }];
+        let mut steps = vec![sent.step()];
         let believed = self.proxies.explain(&Visit {
             session: None,
             peer: visit.peer,
@@ -436,6 +426,18 @@ struct Sent<'a> {
 }
 
 impl<'a> Sent<'a> {
+    /// Returns the first step.
+    fn step(&self) -> ExplainedStep {
+        let host = match self.host {
+            Some(host) => format!("the host is {host}"),
+            None => "the host is that of this server".to_owned(),
+        };
+        ExplainedStep {
+            what: "path",
+            found: format!("the path is {}, {host}", self.path),
+        }
+    }
+
     /// Splits a URL. A text without a scheme is a path, with or without a leading slash.
     fn of(url: &'a str) -> Self {
         let url = url.split('#').next().unwrap_or_default();

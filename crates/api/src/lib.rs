@@ -37,6 +37,7 @@ pub use settings::{
     AccessSettings, HttpSettings, LimitSettings, LogFormat, LogFormatError, LogSettings,
 };
 pub use state::ApiParts;
+pub use views::audit::AuditRecord;
 pub use views::blocklist::BlockedRecord;
 pub use views::keywords::KeywordRecord;
 pub use views::links::{TokenRecord, UserRecord};

@@ -33,6 +33,7 @@ use waypost_core::Clock;
 use waypost_store::{Counts, Store, StoreError};
 
 use crate::connection::ConnectionMetrics;
+use crate::errors::ApiError;
 
 const REDIRECTS: &str = "waypost_redirects_total";
 const REDIRECT_DURATION: &str = "waypost_redirect_duration_seconds";
@@ -78,11 +79,17 @@ pub(crate) enum StreamLimit {
 }
 
 impl StreamLimit {
-    /// Returns what is wrong, for the client.
-    pub(crate) const fn message(self) -> &'static str {
+    /// Returns the error of a stream that is refused or ended.
+    pub(crate) fn error(self) -> ApiError {
+        ApiError::too_many_streams(self.message())
+    }
+
+    const fn message(self) -> &'static str {
         match self {
             Self::Server => "too many live streams on this server",
-            Self::User => "too many live streams of your user; close other statistics pages",
+            Self::User => {
+                "a newer page of yours shows live clicks instead; reload this one to go on"
+            }
             Self::Link => "too many live streams of this link",
         }
     }

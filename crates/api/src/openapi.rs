@@ -49,6 +49,8 @@ impl Modify for Tokens {
         v1::links::LinkOrderName,
         v1::live::LiveView,
         v1::statistics::BreakdownName,
+        views::audit::ActorKindName,
+        views::audit::AuditEventName,
         views::links::VisibilityName,
         views::links::VisitClassName,
         views::links::RoleName,

@@ -15,7 +15,7 @@ use waypost_core::Action::{
     AnswerOffers, CreateLink, DeleteLink, DestroyLink, EditAccount, EditCredentials, EditLink,
     ListAllLinks, ListBlocklist, ListKeywords, ListLinks, ListOrphans, ListUsers, ManageAccess,
     ManageBlocklist, ManageCredentials, ManageKeywords, ManageOrphans, ManageOwners, ManageUsers,
-    ViewAccount, ViewBelow, ViewClicks, ViewHistory, ViewLink, ViewMetrics,
+    ViewAccount, ViewAudit, ViewBelow, ViewClicks, ViewHistory, ViewLink, ViewMetrics,
 };
 use waypost_core::ReservedWords;
 
@@ -163,6 +163,7 @@ macro_rules! pages {
 /// The operations of the API, by path.
 #[rustfmt::skip]
 fn operations() -> impl Iterator<Item = Row> { operations! {
+    Operation, For(ViewAudit),          v1::audit::list;
     Operation, For(ListBlocklist),      v1::blocklist::list;
     Operation, For(ManageBlocklist),    v1::blocklist::block;
     Operation, For(ManageBlocklist),    v1::blocklist::unblock;
@@ -265,6 +266,7 @@ fn root_files() -> impl Iterator<Item = Row> {
 fn pages() -> impl Iterator<Item = Row> { pages! {
     Page,          Get,  "/admin",                              For(ListUsers),         admin::users::show,                   "Show all users";
     Page,          Post, "/admin",                              For(ManageUsers),       admin::users::create,                 "Add a user";
+    Page,          Get,  "/admin/audit",                        For(ViewAudit),         admin::audit::show,                   "Show the audit trail";
     Page,          Get,  "/admin/blocklist",                    For(ListBlocklist),     admin::blocklist::show,               "Show the blocklist";
     Page,          Post, "/admin/blocklist",                    For(ManageBlocklist),   admin::blocklist::block,              "Block a host";
     Page,          Post, "/admin/blocklist/remove",             For(ManageBlocklist),   admin::blocklist::unblock,            "Unblock a host";

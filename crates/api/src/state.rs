@@ -87,6 +87,7 @@ impl State {
                 parts.links.shortener().shared_store(),
                 parts.clock.clone(),
                 Some(parts.resolver.clone()),
+                parts.accounts.audit().clone(),
             ),
             limits: Limits::new(parts.limits),
             statistics: Statistics::new(

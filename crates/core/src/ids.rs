@@ -77,6 +77,10 @@ id!(
     LinkId
 );
 id!(
+    /// Identifies an entry of the audit trail.
+    AuditId
+);
+id!(
     /// Identifies a click. Its time part is the time of the click, so that clicks sorted by ID are
     /// sorted by time, to the millisecond.
     ClickId

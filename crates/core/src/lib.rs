@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod address;
+mod audit;
 mod base_url;
 mod click;
 mod clock;
@@ -32,6 +33,9 @@ mod token;
 mod user;
 mod zone;
 
+pub use audit::{
+    ActorKind, ActorKindError, AuditActor, AuditEntry, AuditEvent, AuditEventError, AuditText,
+};
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use click::{Click, IpHash, IpHashError, Referrer, Salt, UserAgent};
 pub use clock::{Clock, ManualClock, SystemClock, micros};
@@ -43,8 +47,8 @@ pub use facts::{
 };
 pub use host::{HostPattern, HostPatternError, OwnName, OwnNameError};
 pub use ids::{
-    AcceptedLossId, ClickId, Id, JournalId, JournalOwner, LeaseHolder, LinkId, SessionId, TokenId,
-    UserId,
+    AcceptedLossId, AuditId, ClickId, Id, JournalId, JournalOwner, LeaseHolder, LinkId, SessionId,
+    TokenId, UserId,
 };
 pub use known_browser::{BrowserId, BrowserProof, BrowserProofError};
 pub use link::{Link, LinkContent, LinkDetails, Visibility, VisibilityError};
@@ -55,8 +59,8 @@ pub use ownership::{
     LinkVersion, Person,
 };
 pub use page::{
-    Cursor, CursorError, LinkCursor, LinkOrder, LinkOrderError, LinkPlace, Page, PageError,
-    PageRequest, SessionCursor, TokenCursor, UserCursor,
+    AuditCursor, Cursor, CursorError, LinkCursor, LinkOrder, LinkOrderError, LinkPlace, Page,
+    PageError, PageRequest, SessionCursor, TokenCursor, UserCursor,
 };
 pub use password::{Password, PasswordError, PasswordHash, PasswordHashError};
 pub use permission::{Action, Actor, Credential, Decision, LinkStanding, Standing, allows, decide};

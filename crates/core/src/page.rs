@@ -7,7 +7,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::ids::Id;
-use crate::{ApiToken, Link, LinkId, Session, SessionId, ShortCode, TokenId, User, UserId};
+use crate::{
+    ApiToken, AuditEntry, AuditId, Link, LinkId, Session, SessionId, ShortCode, TokenId, User,
+    UserId,
+};
 
 /// A request for a page: its number, from 1, and its size, from 1 to 100 items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +89,8 @@ pub struct Cursor<I> {
     pub id: I,
 }
 
+/// A place in the audit trail.
+pub type AuditCursor = Cursor<AuditId>;
 /// A place in the list of links.
 pub type LinkCursor = Cursor<LinkId>;
 /// A place in the list of users.
@@ -108,7 +113,7 @@ macro_rules! of_item {
     )*};
 }
 
-of_item!(Link => LinkId, User => UserId, ApiToken => TokenId, Session => SessionId);
+of_item!(AuditEntry => AuditId, Link => LinkId, User => UserId, ApiToken => TokenId, Session => SessionId);
 
 impl<I: Id> fmt::Display for Cursor<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

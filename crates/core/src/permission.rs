@@ -174,6 +174,8 @@ pub enum Action {
     ManageOrphans,
     /// Read the metrics of the server.
     ViewMetrics,
+    /// Read the audit trail.
+    ViewAudit,
 }
 
 /// Who may perform an action, besides admins.
@@ -188,7 +190,7 @@ enum Rule {
 
 impl Action {
     /// All values.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::FollowLink,
         Self::ViewLink,
         Self::ViewClicks,
@@ -217,6 +219,7 @@ impl Action {
         Self::ListOrphans,
         Self::ManageOrphans,
         Self::ViewMetrics,
+        Self::ViewAudit,
     ];
 
     /// Whether the action is about an existing link.
@@ -293,6 +296,7 @@ impl Action {
             Self::ListOrphans => (Scope::Read, Rule::Admin),
             Self::ManageOrphans => (Scope::Write, Rule::Admin),
             Self::ViewMetrics => (Scope::Read, Rule::Admin),
+            Self::ViewAudit => (Scope::Read, Rule::Admin),
         }
     }
 }

@@ -313,6 +313,16 @@ impl SettingsReader {
         self.optional(setting, |text| whole_number(text, &range))
     }
 
+    /// Returns the settings that are set, by their keys, as they are written, secrets included.
+    #[must_use]
+    pub fn texts(&self) -> BTreeMap<&'static str, String> {
+        let declared = self.declared.iter();
+        let given = declared.filter_map(|key| Some((*key, self.values.get(*key)?)));
+        given
+            .filter_map(|(key, given)| Some((key, text(&given.value)?.trim().to_owned())))
+            .collect()
+    }
+
     /// Completes reading and returns the sections.
     ///
     /// # Errors

@@ -27,12 +27,13 @@ use passwords::PasswordThread;
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
 use waypost_core::{
-    Clock, DisplayName, Email, Password, PasswordHashError, Random, Role, ServerKey,
+    AuditEvent, Clock, DisplayName, Email, Password, PasswordHashError, Random, Role, ServerKey,
     SessionLifetime, TokenHash, TokenId, User, UserId,
 };
 use waypost_store::{Store, StoreError};
 
 use crate::Resolver;
+use crate::audit::{Audit, Note, Requester};
 
 /// The parts that [`Accounts`] are built from.
 #[derive(Clone)]
@@ -54,7 +55,7 @@ pub struct AccountsParts {
 
 /// Adds users, creates their API tokens, signs them in, and authenticates them. Clones are cheap.
 #[derive(Clone)]
-pub struct Accounts(Arc<Shared>);
+pub struct Accounts(Arc<Shared>, Audit);
 
 struct Shared {
     parts: AccountsParts,
@@ -82,12 +83,55 @@ impl Accounts {
     /// Creates accounts from these parts.
     #[must_use]
     pub fn new(parts: AccountsParts) -> Self {
-        Self(Arc::new(Shared {
+        let audit = Audit::new(
+            parts.store.clone(),
+            parts.clock.clone(),
+            parts.random.clone(),
+        );
+        let shared = Shared {
             parts,
             used: Mutex::default(),
             passwords: PasswordThread::default(),
             browser_key: OnceCell::new(),
-        }))
+        };
+        Self(Arc::new(shared), audit)
+    }
+
+    /// Returns the accounts for changes that `requester` asks for, as the audit trail names them.
+    #[must_use]
+    pub fn requested_by(&self, requester: Arc<Requester>) -> Self {
+        Self(self.0.clone(), self.1.requested_by(requester))
+    }
+
+    /// Returns the audit trail.
+    #[must_use]
+    pub const fn audit(&self) -> &Audit {
+        &self.1
+    }
+
+    /// Records what was just done to a user.
+    async fn note(&self, event: AuditEvent, user: &User, detail: impl Into<String>) {
+        let (subject, detail) = (user.email.as_str(), detail.into());
+        let note = Note {
+            event,
+            subject,
+            detail,
+        };
+        self.1.record(note).await;
+    }
+
+    /// Records what was just done to the user with this ID.
+    async fn note_by_id(&self, event: AuditEvent, id: UserId, detail: impl Into<String>) {
+        if let Ok(Some(user)) = self.0.parts.store.user(id).await {
+            return self.note(event, &user, detail).await;
+        }
+        // Deleted in the meantime, or the database is gone: the ID tells who it was.
+        let note = Note {
+            event,
+            subject: &id.to_string(),
+            detail: detail.into(),
+        };
+        self.1.record(note).await;
     }
 
     /// Adds a user.
@@ -115,7 +159,11 @@ impl Accounts {
             None => None,
         };
         match store.insert_user(&user, password.as_ref()).await {
-            Ok(()) => Ok(user),
+            Ok(()) => {
+                let role = format!("role {}", user.role.as_str());
+                self.note(AuditEvent::UserAdded, &user, role).await;
+                Ok(user)
+            }
             Err(StoreError::Conflict) => Err(AccountError::EmailTaken(user.email)),
             Err(error) => Err(error.into()),
         }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use waypost_core::{Actor, Clock, HostPattern, Title};
+use waypost_core::{Actor, AuditEvent, Clock, HostPattern, Title};
 use waypost_store::{BlockedHost, Store, StoreError};
 
 use crate::Resolver;
+use crate::audit::{Audit, Note, Requester};
 
 /// Blocks hosts and lists blocked ones. Clones are cheap.
 #[derive(Clone)]
@@ -14,6 +15,7 @@ pub struct Blocklist {
     clock: Arc<dyn Clock>,
     /// The cache to update at once, if there is one; other servers notice within seconds.
     resolver: Option<Resolver>,
+    audit: Audit,
 }
 
 /// Why an entry was not changed.
@@ -36,11 +38,26 @@ pub enum BlocklistError {
 impl Blocklist {
     /// Creates the blocklist of a store. A `resolver` is told of changes.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, resolver: Option<Resolver>) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        resolver: Option<Resolver>,
+        audit: Audit,
+    ) -> Self {
         Self {
             store,
             clock,
             resolver,
+            audit,
+        }
+    }
+
+    /// Returns the blocklist for changes that `requester` asks for, as the audit trail names them.
+    #[must_use]
+    pub fn requested_by(&self, requester: Arc<Requester>) -> Self {
+        Self {
+            audit: self.audit.requested_by(requester),
+            ..self.clone()
         }
     }
 
@@ -67,6 +84,12 @@ impl Blocklist {
             error => BlocklistError::Store(error),
         })?;
         self.refresh().await;
+        let note = Note {
+            event: AuditEvent::HostBlocked,
+            subject: &blocked.pattern.to_string(),
+            detail: blocked.reason.as_str().to_owned(),
+        };
+        self.audit.record_of(actor, note).await;
         Ok(blocked)
     }
 
@@ -80,6 +103,12 @@ impl Blocklist {
             return Err(BlocklistError::NotBlocked);
         }
         self.refresh().await;
+        let note = Note {
+            event: AuditEvent::HostUnblocked,
+            subject: &pattern.to_string(),
+            detail: String::new(),
+        };
+        self.audit.record(note).await;
         Ok(())
     }
 
@@ -105,7 +134,7 @@ impl Blocklist {
 
 #[cfg(test)]
 mod tests {
-    use waypost_core::ManualClock;
+    use waypost_core::{ManualClock, SeededRandom};
     use waypost_store::MemoryStore;
     use waypost_store_testkit::samples::START;
 
@@ -115,7 +144,9 @@ mod tests {
     async fn a_host_is_blocked_once_and_removed_once() {
         let store = Arc::new(MemoryStore::new());
         let clock = Arc::new(ManualClock::new(START));
-        let blocklist = Blocklist::new(store, clock, None);
+        let random = Arc::new(SeededRandom::new(1));
+        let audit = Audit::new(store.clone(), clock.clone(), random);
+        let blocklist = Blocklist::new(store, clock, None, audit);
         let pattern = HostPattern::parse("*.example.com").unwrap();
         let add = || blocklist.add(&Actor::Operator, pattern.clone(), Title::default());
         let added = add().await.unwrap();

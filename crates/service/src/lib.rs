@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
+mod audit;
 mod blocklist;
 mod cache_settings;
 mod links;
@@ -15,6 +16,7 @@ pub use accounts::{
     IdentityError, KnownBrowser, KnownSession, NewPassword, NewSession, NewToken, NewUser,
     PasswordChanged, ProvenIdentity, UserEdit,
 };
+pub use audit::{Audit, Note, Requester};
 pub use blocklist::{Blocklist, BlocklistError};
 pub use cache_settings::CacheSettings;
 pub use links::{

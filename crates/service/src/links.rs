@@ -2,6 +2,7 @@
 //! embedders.
 
 mod access;
+mod audit;
 mod availability;
 mod edit;
 mod error;
@@ -25,7 +26,8 @@ pub use self::error::LinkError;
 pub use self::keywords::NewKeyword;
 pub use self::paths::{CodeBelow, ForeignCode};
 pub use self::transfer::Offer;
-use crate::{NewLink, ShortenError, Shortener};
+use crate::audit::Audit;
+use crate::{NewLink, ShortenError, Shortener, ShortenerParts};
 
 /// Maximum number of attempts if the link changes at the same time.
 const TRIES: usize = 8;
@@ -37,6 +39,7 @@ const TRIES: usize = 8;
 #[derive(Clone)]
 pub struct Links {
     shortener: Shortener,
+    audit: Audit,
 }
 
 /// A link and its owners.
@@ -81,8 +84,15 @@ impl OwnedLink {
 impl Links {
     /// Creates the service over a shortener.
     #[must_use]
-    pub const fn new(shortener: Shortener) -> Self {
-        Self { shortener }
+    pub fn new(shortener: Shortener) -> Self {
+        let ShortenerParts {
+            store,
+            clock,
+            random,
+            ..
+        } = &shortener.0;
+        let audit = Audit::new(store.clone(), clock.clone(), random.clone());
+        Self { shortener, audit }
     }
 
     /// Returns the shortener, which makes no permission checks.

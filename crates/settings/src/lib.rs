@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 
 use waypost_analytics::{ClickSettings, DiskSettings};
@@ -36,6 +38,15 @@ pub const SECTIONS: [&[Setting]; 11] = [
     LogSettings::SETTINGS,
 ];
 
+/// All settings that are set, by their keys, as they are written. Never printed: it has secrets.
+pub struct Texts(pub BTreeMap<&'static str, String>);
+
+impl fmt::Debug for Texts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Texts").finish_non_exhaustive()
+    }
+}
+
 /// The settings of each section.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "each section is documented by its type")]
@@ -51,6 +62,7 @@ pub struct Settings {
     pub cache: CacheSettings,
     pub clicks: ClickSettings,
     pub log: LogSettings,
+    pub texts: Texts,
 }
 
 impl Settings {
@@ -79,6 +91,7 @@ impl Settings {
         let cache = CacheSettings::read(&mut reader);
         let clicks = ClickSettings::read(&mut reader);
         let log = LogSettings::read(&mut reader);
+        let texts = Texts(reader.texts());
         let sections = || {
             Ok(Self {
                 http: http?,
@@ -92,6 +105,7 @@ impl Settings {
                 cache: cache?,
                 clicks: clicks?,
                 log: log?,
+                texts,
             })
         };
         reader.finish(sections())

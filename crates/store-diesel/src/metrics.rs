@@ -47,7 +47,7 @@ impl OperationName {
                 | Operation::PurgeSessions
                 | Operation::TakeLinks,
             ) => Duration::from_secs(60 * 60),
-            _ => Duration::from_secs(20),
+            Self::Port(_) => Duration::from_secs(20),
         }
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod audit;
 mod blocklist;
 mod catalog;
 mod changes;
@@ -30,6 +31,7 @@ mod users;
 mod versions;
 
 pub use access::{AccessStore, Heir, Transfer};
+pub use audit::{AuditQuery, AuditStore};
 pub use blocklist::{BlockedHost, BlocklistStore};
 pub use catalog::{CatalogStore, LinkQuery, LinkReader};
 pub use changes::{ChangeStore, LinkChange};
@@ -73,6 +75,7 @@ pub trait Store:
     + ClickStore
     + FactsStore
     + JournalStore
+    + AuditStore
     + OrphanStore
     + PathStore
     + LeaseStore

@@ -1,5 +1,6 @@
 //! A store in memory: the shortest correct implementation of the port.
 
+mod audit;
 mod blocklist;
 mod catalog;
 mod journals;
@@ -19,8 +20,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    AcceptedLossId, Click, ClickId, Clock, Cursor, HostPattern, JournalId, LinkId, Salt, ServerKey,
-    SessionId, SetupHash, ShortCode, SystemClock, TokenId, UserId, micros,
+    AcceptedLossId, AuditEntry, AuditId, Click, ClickId, Clock, Cursor, HostPattern, JournalId,
+    LinkId, Salt, ServerKey, SessionId, SetupHash, ShortCode, SystemClock, TokenId, UserId, micros,
 };
 
 use crate::{
@@ -47,6 +48,7 @@ struct State {
     leases: BTreeMap<LeaseName, leases::Held>,
     /// The changes by number. The last one is kept forever.
     changes: BTreeMap<u64, Changed>,
+    audit: BTreeMap<AuditId, AuditEntry>,
     blocked: BTreeMap<HostPattern, BlockedHost>,
     orphans: BTreeMap<Date, orphans::OrphanDay>,
     salts: BTreeMap<Date, Salt>,

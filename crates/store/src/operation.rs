@@ -26,8 +26,9 @@
 macro_rules! operations {
     ($then:ident [$($extra:tt)*]) => {
         $crate::operations! { $then [$($extra)*];
-            LinkStore AccessStore PathStore BlocklistStore OrphanStore CatalogStore ChangeStore
-            ClickStore JournalStore LeaseStore SaltStore UserStore TokenStore SessionStore SetupStore StatsStore
+            LinkStore AccessStore AuditStore PathStore BlocklistStore OrphanStore CatalogStore
+            ChangeStore ClickStore JournalStore LeaseStore SaltStore UserStore TokenStore
+            SessionStore SetupStore StatsStore
             FactsStore IdentityStore TimeStore Store
         }
     };
@@ -61,6 +62,13 @@ macro_rules! operations {
             InvitationsOfLink: invitations_of_link(link: LinkId) -> Vec<Invitation>;
             InvitationsTo: invitations_to(user: UserId, limit: u32) -> Vec<(LinkId, Invitation)>;
             TakeLinks: take_links(from: UserId, to: Heir, limit: u32, transfer: Transfer) -> u64;
+        }] $then $extra }
+    };
+    (@ [AuditStore $($rest:ident)*] [$($done:tt)*] $then:ident $extra:tt) => {
+        $crate::operations! { @ [$($rest)*] [$($done)* AuditStore {
+            AddAuditEntry: add_audit_entry(entry: &AuditEntry) -> ();
+            AuditEntries: audit_entries(query: &AuditQuery) -> Vec<AuditEntry>;
+            PurgeAuditEntries: purge_audit_entries(before: OffsetDateTime, limit: u32) -> u64;
         }] $then $extra }
     };
     (@ [PathStore $($rest:ident)*] [$($done:tt)*] $then:ident $extra:tt) => {
@@ -277,24 +285,25 @@ pub mod signatures {
     pub use async_trait::async_trait;
     pub use time::{Date, OffsetDateTime};
     pub use waypost_core::{
-        ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation, JournalId,
-        JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes,
-        OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, ServerKey, Session,
+        ApiToken, AuditEntry, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation,
+        JournalId, JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion,
+        NearCodes, OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, ServerKey, Session,
         SessionCursor, SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor,
         TokenHash, TokenId, User, UserCursor, UserId,
     };
 
     pub use crate::rollup::{Counted, FactsSum, Part};
     pub use crate::{
-        AcceptedLoss, AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, Claimed,
-        ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore,
-        Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
-        JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts,
-        LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode, LinkedIdentity,
-        NestedCode, Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf,
-        PasswordChange, PasswordSet, PathStore, PurgeScope, Recorded, SaltStore, SaltTraces,
-        SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore,
-        TokenStore, Transfer, Updated, UserChange, UserStore,
+        AcceptedLoss, AccessStore, AuditQuery, AuditStore, BlockedHost, BlocklistStore,
+        CatalogStore, ChangeStore, Claimed, ClickBatch, ClickSpan, ClickStore, ClicksQuery,
+        CodeRoute, Counts, FactsChange, FactsStore, Heir, IdentityOfUser, IdentityStore, Ingested,
+        JournalClaim, JournalNote, JournalRecord, JournalStore, KeptClick, LeaseName, LeaseStore,
+        LinkChange, LinkDay, LinkDayFacts, LinkLedger, LinkQuery, LinkReader, LinkStore,
+        LinkUpdate, LinkedCode, LinkedIdentity, NestedCode, Orphan, OrphanQuery, OrphanStore,
+        OrphanTries, OrphansAdded, Ownership, PageOf, PasswordChange, PasswordSet, PathStore,
+        PurgeScope, Recorded, SaltStore, SaltTraces, SessionStore, SetUp, SetupStore, SignedIn,
+        StatsStore, Store, StoreError, TimeStore, TokenStore, Transfer, Updated, UserChange,
+        UserStore,
     };
 }
 

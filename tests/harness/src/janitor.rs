@@ -6,7 +6,7 @@
 //! contains everything temporary, so that at every moment there is a process that will remove it.
 
 use std::env;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Error, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -28,7 +28,11 @@ struct Janitor {
 /// # Panics
 /// When it cannot be created.
 pub fn temporary_directory() -> TempDir {
-    TempDir::new_in(&janitor().directory).expect("can create a temporary directory")
+    tempfile::Builder::new()
+        // As the server wants its data directory.
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(&janitor().directory)
+        .expect("can create a temporary directory")
 }
 
 /// Returns where to create the directory of a database server, with a name that begins with

@@ -7,7 +7,7 @@
 ///
 /// | group | ports |
 /// | --- | --- |
-/// | `links` | `LinkStore`, `AccessStore`, `BlocklistStore`, `OrphanStore`, `CatalogStore`, `PathStore` |
+/// | `links` | `LinkStore`, `AccessStore`, `AuditStore`, `PathStore`, `BlocklistStore`, `OrphanStore`, `CatalogStore` |
 /// | `people` | `UserStore`, `TokenStore`, `SessionStore`, `SetupStore`, `IdentityStore` |
 /// | `all` | every port |
 /// | `stats` | `StatsStore`, `FactsStore` |
@@ -37,7 +37,7 @@ macro_rules! forward {
     };
     (links: $($rest:tt)*) => {
         $crate::forward! {
-            [LinkStore AccessStore PathStore BlocklistStore OrphanStore CatalogStore]: $($rest)*
+            [LinkStore AccessStore AuditStore PathStore BlocklistStore OrphanStore CatalogStore]: $($rest)*
         }
     };
     (people: $($rest:tt)*) => {

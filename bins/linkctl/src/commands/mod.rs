@@ -1,5 +1,6 @@
 //! The commands, one file per group. They call the domain crates and print the results.
 
+mod audit;
 mod block;
 mod explain;
 mod journal;
@@ -68,8 +69,14 @@ pub(crate) async fn run(
             token::run(command, &accounts, &*clock, console).await
         }
         Command::Block(command) => {
-            let blocklist = Blocklist::new(database.store(), clock.clone(), None);
+            let accounts = database::accounts(&database, clock.clone());
+            let audit = accounts.audit().clone();
+            let blocklist = Blocklist::new(database.store(), clock.clone(), None, audit);
             block::run(command, &blocklist, console).await
+        }
+        Command::Audit(command) => {
+            let accounts = database::accounts(&database, clock.clone());
+            audit::run(&command, &accounts, console).await
         }
         Command::Orphans(command) => {
             let zone = &settings.clicks.zone;
@@ -83,7 +90,10 @@ pub(crate) async fn run(
             let resolver = database::resolver(&database);
             explain::run(&command, &rules, resolver, &shortener, &*clock, console).await
         }
-        Command::Purge(command) => purge::run(&command, store, &*clock, console).await,
+        Command::Purge(command) => {
+            let accounts = database::accounts(&database, clock.clone());
+            purge::run(&command, store, accounts.audit(), &*clock, console).await
+        }
         Command::Reclassify(command) => {
             let zone = &settings.clicks.zone;
             reclassify::run(&command, store, zone, clock.now(), console).await

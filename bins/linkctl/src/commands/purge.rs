@@ -6,7 +6,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use waypost_analytics::Age;
 use waypost_analytics::retention::{DEFAULT_PURGE_BATCH, purge};
-use waypost_core::{Clock, Link, LinkId, ShortCode};
+use waypost_core::{AuditEvent, Clock, Link, LinkId, ShortCode};
+use waypost_service::{Audit, Note};
 use waypost_store::{PurgeScope, Store};
 
 use crate::cli::Purge;
@@ -54,6 +55,7 @@ struct FoundClicks {
 pub(super) async fn run(
     command: &Purge,
     store: &dyn Store,
+    audit: &Audit,
     clock: &dyn Clock,
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
@@ -63,7 +65,9 @@ pub(super) async fn run(
     let (links_purged, purged) = if command.dry_run {
         (found.links, clicks.map_or(0, |clicks| clicks.number))
     } else {
-        found.purge(command, store, console).await?
+        let purged = found.purge(command, store, console).await?;
+        found.note(purged, audit).await;
+        purged
     };
     if console.json {
         console.json(&PurgeRecord {
@@ -127,6 +131,23 @@ impl Found {
             links_before,
             clicks,
         })
+    }
+
+    /// Records the numbers of deleted links and click records.
+    async fn note(&self, (links, clicks): (u64, u64), audit: &Audit) {
+        let of_link = self.clicks.as_ref().and_then(|clicks| clicks.link.as_ref());
+        let subject = of_link.map_or("", |link| link.code.as_str());
+        let which = self.clicks.as_ref().map_or("", |clicks| &clicks.which);
+        let purged = [(links, "deleted link", ""), (clicks, "click record", which)];
+        for (number, what, which) in purged.into_iter().filter(|(number, ..)| *number > 0) {
+            let detail = format!("{} {which}", counted(number, what));
+            let note = Note {
+                event: AuditEvent::Purged,
+                subject,
+                detail: detail.trim_end().to_owned(),
+            };
+            audit.record(note).await;
+        }
     }
 
     /// Prints what will be deleted, or would be in a dry run.
@@ -217,6 +238,8 @@ async fn purge_links(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use time::Duration;
     use time::macros::datetime;
     use waypost_core::{Click, ClickId, ManualClock, SeededRandom, TargetUrl};
@@ -280,9 +303,16 @@ mod tests {
     ) -> (Result<Status, Failure>, Printed) {
         let clock = ManualClock::new(NOW);
         Printed::by(json, answers, async |c| {
-            run(command, store, &clock, c).await
+            run(command, store, &audit(), &clock, c).await
         })
         .await
+    }
+
+    /// An audit trail in another store.
+    fn audit() -> Audit {
+        let (clock, random) = (ManualClock::new(NOW), SeededRandom::new(1));
+        let store = Arc::new(MemoryStore::new());
+        Audit::new(store, Arc::new(clock), Arc::new(random))
     }
 
     async fn rows(store: &MemoryStore) -> u64 {
@@ -423,7 +453,7 @@ mod tests {
         for (days, purged) in [(30, "0 deleted links"), (31, "1 deleted link")] {
             let clock = ManualClock::new(NOW + Duration::days(days));
             let (ended, printed) = Printed::by(false, None, async |c| {
-                run(&command, &store, &clock, c).await
+                run(&command, &store, &audit(), &clock, c).await
             })
             .await;
             ended.unwrap();

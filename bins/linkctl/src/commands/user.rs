@@ -21,70 +21,48 @@ pub(super) async fn run(
     accounts: &Accounts,
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
-    let nothing = UserEdit::default;
-    let (email, edit) = match command {
-        cli::User::Add(new) => {
-            add(new, accounts, console).await?;
-            return Ok(Status::Done);
-        }
-        cli::User::List => {
-            list(accounts, console).await?;
-            return Ok(Status::Done);
-        }
+    match command {
+        cli::User::Add(new) => add(new, accounts, console).await?,
+        cli::User::List => list(accounts, console).await?,
         cli::User::Delete {
             email,
             links,
             confirmation,
-        } => {
-            delete(email, links, confirmation, accounts, console).await?;
-            return Ok(Status::Done);
-        }
+        } => delete(email, links, confirmation, accounts, console).await?,
         cli::User::Password {
             email,
             revoke_tokens,
-        } => {
-            set_password(email, revoke_tokens, accounts, console).await?;
-            return Ok(Status::Done);
+        } => set_password(email, revoke_tokens, accounts, console).await?,
+        cli::User::Identities { email } => identities::list(email, accounts, console).await?,
+        cli::User::Unlink { email, id } => identities::unlink(email, id, accounts, console).await?,
+        cli::User::Promote { email } => {
+            change_user(email, with_role(Role::Admin), accounts, console).await?;
         }
-        cli::User::Identities { email } => {
-            identities::list(email, accounts, console).await?;
-            return Ok(Status::Done);
+        cli::User::Demote { email } => {
+            change_user(email, with_role(Role::Member), accounts, console).await?;
         }
-        cli::User::Unlink { email, id } => {
-            identities::unlink(email, id, accounts, console).await?;
-            return Ok(Status::Done);
+        cli::User::Disable { email } => {
+            change_user(email, disabled(true), accounts, console).await?;
         }
-        cli::User::Promote { email } => (
-            email,
-            UserEdit {
-                role: Some(Role::Admin),
-                ..nothing()
-            },
-        ),
-        cli::User::Demote { email } => (
-            email,
-            UserEdit {
-                role: Some(Role::Member),
-                ..nothing()
-            },
-        ),
-        cli::User::Disable { email } => (
-            email,
-            UserEdit {
-                disabled: Some(true),
-                ..nothing()
-            },
-        ),
-        cli::User::Enable { email } => (
-            email,
-            UserEdit {
-                disabled: Some(false),
-                ..nothing()
-            },
-        ),
-    };
-    change_user(email, edit, accounts, console).await?;
+        cli::User::Enable { email } => {
+            change_user(email, disabled(false), accounts, console).await?;
+        }
+    }
     Ok(Status::Done)
+}
+
+fn with_role(role: Role) -> UserEdit {
+    UserEdit {
+        role: Some(role),
+        ..UserEdit::default()
+    }
+}
+
+fn disabled(disabled: bool) -> UserEdit {
+    UserEdit {
+        disabled: Some(disabled),
+        ..UserEdit::default()
+    }
 }
 
 async fn add(

@@ -50,11 +50,10 @@ pub(crate) fn refused(error: IdentityError, forget: Option<HeaderValue>) -> ApiE
     let advice = match error {
         IdentityError::Store(error) => return error.into(),
         IdentityError::NoEmail => "add one there, and sign in again",
-        IdentityError::InvalidEmail(_) => "ask an admin of this server",
         IdentityError::OtherAccount => "ask an admin of this server to unlink it",
         IdentityError::EmailNotVerified => "verify it there, and sign in again",
         IdentityError::DomainNotAllowed => "sign in with another account",
-        IdentityError::Disabled => "ask an admin of this server",
+        IdentityError::InvalidEmail(_) | IdentityError::Disabled => "ask an admin of this server",
     };
     let message = format!("{error}; {advice}");
     ApiError::new(ErrorCode::OidcRefused, message)

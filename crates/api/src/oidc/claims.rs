@@ -189,9 +189,10 @@ mod tests {
     }
 
     #[test]
-    fn a_name_or_an_address_that_cannot_be_one_is_none() {
+    fn a_name_that_cannot_be_one_is_empty_and_such_an_address_is_refused() {
         let proven = about(told(json!({ "name": "a\nb", "email": "nobody" })));
-        assert_eq!((proven.display_name.as_str(), proven.email), ("", None));
+        assert_eq!(proven.display_name.as_str(), "");
+        assert!(matches!(proven.email, Some(Err(_))));
         let proven = about(told(json!({ "name": "Ada" })));
         assert_eq!(proven.display_name.as_str(), "Ada");
     }

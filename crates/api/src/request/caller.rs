@@ -10,16 +10,18 @@ mod pages;
 pub(crate) use pages::{SignedIn, authorise_page};
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
-use waypost_core::{Action, Actor, Decision, SessionId, UserId, decide};
-use waypost_service::{KnownSession, permit};
+use waypost_core::{Action, Actor, Decision, IpHash, SessionId, UserId, decide};
+use waypost_service::{Accounts, Blocklist, KnownSession, Links, Requester, permit};
 
 use crate::errors::{ApiError, ErrorCode};
+use crate::request::client::origin;
 use crate::request::csrf;
 use crate::request::quota;
 use crate::state::State;
@@ -44,9 +46,36 @@ pub(crate) enum Access {
 
 /// The caller of a request.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller(pub(crate) Actor);
+pub(crate) struct Caller(pub(crate) Actor, pub(crate) Option<IpHash>);
 
 impl Caller {
+    /// Returns the caller of this request, who was authenticated as `actor`.
+    pub(crate) fn new(actor: Actor, request: &HttpRequest, state: &State) -> Self {
+        Self(actor, origin(request, state))
+    }
+
+    fn requester(&self) -> Arc<Requester> {
+        Arc::new(Requester {
+            actor: self.0.clone(),
+            origin: self.1,
+        })
+    }
+
+    /// Returns the links for changes by this caller, as the audit trail names them.
+    pub(crate) fn links(&self, state: &State) -> Links {
+        state.links().requested_by(self.requester())
+    }
+
+    /// Returns the accounts for changes by this caller.
+    pub(crate) fn accounts(&self, state: &State) -> Accounts {
+        state.accounts().requested_by(self.requester())
+    }
+
+    /// Returns the blocklist for changes by this caller.
+    pub(crate) fn blocklist(&self, state: &State) -> Blocklist {
+        state.blocklist().requested_by(self.requester())
+    }
+
     /// Returns the ID of the user.
     ///
     /// # Errors
@@ -236,7 +265,9 @@ async fn admit(
             .extensions_mut()
             .insert(CurrentSession(known.session.id));
     }
-    request.extensions_mut().insert(Caller(actor));
+    request
+        .extensions_mut()
+        .insert(Caller::new(actor, request, state));
     Ok(known)
 }
 

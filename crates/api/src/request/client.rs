@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use waypost_analytics::{Visit, VisitHeaders};
-use waypost_core::UserAgent;
+use waypost_core::{IpHash, UserAgent};
 
 use crate::state::State;
 
@@ -19,6 +19,16 @@ pub(crate) fn user_agent(request: &HttpRequest) -> Option<UserAgent> {
 /// Returns the IP address of the client, from trusted proxies if there are any.
 pub(crate) fn client_address(request: &HttpRequest, state: &State) -> Option<std::net::IpAddr> {
     state.recorder().client_address(&Visit {
+        peer: request.peer_addr().map(|peer| peer.ip()),
+        session: None,
+        headers: &RequestHeaders(request.headers()),
+    })
+}
+
+/// Returns the hash of the IP address of the client with the salt of the day, for the audit trail;
+/// `None` if the server stores no such hashes.
+pub(crate) fn origin(request: &HttpRequest, state: &State) -> Option<IpHash> {
+    state.recorder().origin(&Visit {
         peer: request.peer_addr().map(|peer| peer.ip()),
         session: None,
         headers: &RequestHeaders(request.headers()),

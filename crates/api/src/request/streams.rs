@@ -1,9 +1,11 @@
-//! The places of live streams: a maximum for the server, for each user and for each link.
+//! The places of live streams: a maximum for the server, for each user and for each link. A user's
+//! newest stream takes the place of their oldest one, so that nobody has to find the page that they
+//! left open.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio_util::sync::CancellationToken;
 use waypost_core::settings::{Invalid, Setting, SettingsReader};
 use waypost_core::{LinkId, UserId};
 
@@ -72,7 +74,8 @@ pub(crate) struct Streams {
 #[derive(Default)]
 struct Taken {
     all: usize,
-    users: HashMap<UserId, usize>,
+    /// The streams of each user, oldest first.
+    users: HashMap<UserId, VecDeque<CancellationToken>>,
     links: HashMap<LinkId, usize>,
 }
 
@@ -81,6 +84,8 @@ pub(crate) struct Place {
     streams: Streams,
     user: Option<UserId>,
     link: LinkId,
+    /// Cancelled when another stream takes the place.
+    taken: CancellationToken,
 }
 
 impl Streams {
@@ -96,17 +101,15 @@ impl Streams {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a place. `user` is `None` for the operator.
+    /// Takes a place, that of the oldest stream of a user who has no place left. `user` is `None`
+    /// for the operator.
     ///
     /// # Errors
-    /// `TOO_MANY_REQUESTS` if the server, the user or the link has no place left.
+    /// `TOO_MANY_REQUESTS` if the server or the link has no place left.
     pub(crate) fn take(&self, user: Option<UserId>, link: LinkId) -> Result<Place, ApiError> {
         let mut taken = self.taken();
-        let of_user = user.and_then(|user| taken.users.get(&user));
         let limit = if taken.all >= STREAMS {
             Some(StreamLimit::Server)
-        } else if of_user.is_some_and(|number| *number >= self.limits.per_user) {
-            Some(StreamLimit::User)
         } else if taken.links.get(&link) >= Some(&self.limits.per_link) {
             Some(StreamLimit::Link)
         } else {
@@ -114,12 +117,20 @@ impl Streams {
         };
         if let Some(limit) = limit {
             self.metrics.stream_refused(limit);
-            return Err(ApiError::too_many_streams(limit.message()));
+            return Err(limit.error());
         }
         taken.all += 1;
         *taken.links.entry(link).or_default() += 1;
+        let own = CancellationToken::new();
         if let Some(user) = user {
-            *taken.users.entry(user).or_default() += 1;
+            let of_user = taken.users.entry(user).or_default();
+            if of_user.len() >= self.limits.per_user
+                && let Some(oldest) = of_user.pop_front()
+            {
+                oldest.cancel();
+                self.metrics.stream_refused(StreamLimit::User);
+            }
+            of_user.push_back(own.clone());
         }
         self.metrics.streams(taken.all);
         let streams = self.clone();
@@ -127,6 +138,7 @@ impl Streams {
             streams,
             user,
             link,
+            taken: own,
         })
     }
 }
@@ -135,21 +147,31 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.streams.taken();
         taken.all = taken.all.saturating_sub(1);
-        leave(&mut taken.links, self.link);
-        if let Some(user) = self.user {
-            leave(&mut taken.users, user);
+        if let Some(number) = taken.links.get_mut(&self.link) {
+            *number = number.saturating_sub(1);
+            if *number == 0 {
+                taken.links.remove(&self.link);
+            }
+        }
+        // The token marks the place: cancelled, it is no longer in the list.
+        self.taken.cancel();
+        if let Some(user) = self.user
+            && let Some(of_user) = taken.users.get_mut(&user)
+        {
+            of_user.retain(|place| !place.is_cancelled());
+            if of_user.is_empty() {
+                taken.users.remove(&user);
+            }
         }
         self.streams.metrics.streams(taken.all);
     }
 }
 
-/// Removes one from a number, and the number when nothing is left.
-fn leave<K: Eq + Hash>(numbers: &mut HashMap<K, usize>, key: K) {
-    if let Some(number) = numbers.get_mut(&key) {
-        *number = number.saturating_sub(1);
-        if *number == 0 {
-            numbers.remove(&key);
-        }
+impl Place {
+    /// Waits until another stream of the user takes the place. Returns the error that says so.
+    pub(crate) async fn lost(&self) -> ApiError {
+        self.taken.cancelled().await;
+        StreamLimit::User.error()
     }
 }
 
@@ -173,15 +195,21 @@ mod tests {
         let [wiki, docs] = [LinkId::new(now, &random), LinkId::new(now, &random)];
         let take = |user, link| streams.take(user, link);
         let first = take(Some(ada), wiki).unwrap();
-        let _second = take(Some(ada), docs).unwrap();
-        let refused = take(Some(ada), docs).err().unwrap().to_string();
-        assert!(refused.contains("your"), "{refused}");
+        let second = take(Some(ada), docs).unwrap();
+        let third = take(Some(ada), docs).unwrap();
+        let lost = |place: &Place| place.taken.is_cancelled();
+        assert_eq!([&first, &second, &third].map(lost), [true, false, false]);
+        assert_eq!(streams.taken().users[&ada].len(), 2);
         let _of_bob = take(Some(bob), wiki).unwrap();
         let _of_operator = take(None, wiki).unwrap();
         let refused = take(Some(bob), wiki).err().unwrap().to_string();
         assert!(refused.contains("of this link"), "{refused}");
         drop(first);
-        assert!(take(Some(ada), wiki).is_ok());
+        drop(second);
+        assert_eq!(streams.taken().users[&ada].len(), 1);
+        assert!(take(Some(bob), wiki).is_ok());
+        drop(third);
+        assert!(!streams.taken().users.contains_key(&ada));
         let mut all = Vec::new();
         while let Ok(place) = take(None, LinkId::new(now, &random)) {
             all.push(place);

@@ -1,5 +1,6 @@
 //! Data that JSON and pages share.
 
+pub(crate) mod audit;
 pub(crate) mod blocklist;
 pub(crate) mod clicks;
 pub(crate) mod keywords;

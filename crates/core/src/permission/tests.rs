@@ -157,7 +157,7 @@ fn an_admin_without_the_scope_is_a_member() {
 fn a_token_that_only_reads_changes_nothing() {
     use Action::{
         FollowLink, ListAllLinks, ListBlocklist, ListKeywords, ListLinks, ListOrphans, ListUsers,
-        ViewAccount, ViewBelow, ViewClicks, ViewHistory, ViewLink, ViewMetrics,
+        ViewAccount, ViewAudit, ViewBelow, ViewClicks, ViewHistory, ViewLink, ViewMetrics,
     };
     let owned = LinkStanding {
         visibility: Visibility::Secure,
@@ -188,6 +188,7 @@ fn a_token_that_only_reads_changes_nothing() {
         ListBlocklist,
         ListOrphans,
         ViewMetrics,
+        ViewAudit,
     ];
     assert_eq!(admin, expected);
 }

@@ -82,8 +82,8 @@ mod tests {
     use super::super::{NewUser, UserEdit};
     use super::*;
 
-    fn password(text: &str) -> Option<Password> {
-        Some(Password::parse(text).unwrap())
+    fn password(text: &str) -> Password {
+        Password::parse(text).unwrap()
     }
 
     #[tokio::test]
@@ -95,7 +95,7 @@ mod tests {
         } = rig();
         let add = async |email: &str| {
             let new = NewUser {
-                password: password("correct horse"),
+                password: Some(password("correct horse")),
                 ..new_user(email, Role::Member)
             };
             accounts.add_user(new).await.unwrap()

@@ -1,6 +1,8 @@
 //! Changes of users by admins.
 
-use waypost_core::{Action, Actor, Decision, DisplayName, Email, Role, User, UserId, decide};
+use waypost_core::{
+    Action, Actor, AuditEvent, Decision, DisplayName, Email, Role, User, UserId, decide,
+};
 use waypost_store::{StoreError, UserChange};
 
 use super::{AccountError, Accounts, AccountsParts};
@@ -67,9 +69,34 @@ impl Accounts {
                 change.disabled_at = Some(disabled.then(|| clock.now()));
             }
         }
+        let before = store.user(id).await?;
         match store.change_user(id, &change).await {
             Err(StoreError::Conflict) => Err(AccountError::AddressInUse),
-            changed => Ok(changed?),
+            Err(error) => Err(error.into()),
+            Ok(changed) => {
+                if let (Some(before), Some(changed)) = (before, &changed) {
+                    self.note_changes(&before, changed).await;
+                }
+                Ok(changed)
+            }
+        }
+    }
+
+    /// Records what an admin, or a group at the provider, changed of a user.
+    pub(super) async fn note_changes(&self, before: &User, after: &User) {
+        if before.email != after.email {
+            let from = format!("email address was {}", before.email);
+            self.note(AuditEvent::UserChanged, after, from).await;
+        }
+        if before.role != after.role {
+            let (from, to) = (before.role.as_str(), after.role.as_str());
+            let roles = format!("{from} to {to}");
+            self.note(AuditEvent::RoleChanged, after, roles).await;
+        }
+        match (before.is_disabled(), after.is_disabled()) {
+            (false, true) => self.note(AuditEvent::UserDisabled, after, "").await,
+            (true, false) => self.note(AuditEvent::UserEnabled, after, "").await,
+            _ => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! Deleting users and transferring or deleting their links.
 
-use waypost_core::{Actor, UserId};
+use waypost_core::{Actor, AuditEvent, UserId};
 use waypost_store::{Heir, StoreError, Transfer, UserChange};
 
 use super::changes::check_other;
@@ -29,13 +29,30 @@ impl Accounts {
         mut taken: impl FnMut(u64),
     ) -> Result<bool, AccountError> {
         check_other(actor, id)?;
+        let user = self.0.parts.store.user(id).await?;
         let deleted = self.delete(actor.user_id(), id, links, &mut taken).await?;
+        if let (true, Some(user)) = (deleted, user) {
+            let detail = match links {
+                Heir::Nobody => "links deleted".to_owned(),
+                Heir::User(heir) => self.links_to(heir).await,
+            };
+            self.note(AuditEvent::UserDeleted, &user, detail).await;
+        }
         if deleted && let Some(resolver) = &self.0.parts.resolver {
             // Lets this process drop their deleted links from the cache now, not with the next poll
             // of the feed. A failure is logged, and the next poll makes up for it.
             let _ = resolver.poll_once().await;
         }
         Ok(deleted)
+    }
+
+    async fn links_to(&self, heir: UserId) -> String {
+        let heir = self.0.parts.store.user(heir).await.ok().flatten();
+        let email = heir.map_or_else(
+            || "a deleted user".to_owned(),
+            |heir| heir.email.to_string(),
+        );
+        format!("links to {email}")
     }
 
     async fn delete(

@@ -11,7 +11,9 @@ use std::str::FromStr;
 
 use time::OffsetDateTime;
 use tracing::warn;
-use waypost_core::{Actor, DisplayName, Email, EmailError, ExternalIdentity, Role, User, UserId};
+use waypost_core::{
+    Actor, AuditEvent, DisplayName, Email, EmailError, ExternalIdentity, Role, User, UserId,
+};
 use waypost_store::{LinkedIdentity, StoreError};
 
 use super::changes::check_session;
@@ -121,6 +123,21 @@ impl Accounts {
         proven: &ProvenIdentity,
         domains: &AllowedDomains,
     ) -> Result<User, IdentityError> {
+        let found = self.admitted(proven, domains).await;
+        if let Err(error) = &found
+            && !matches!(error, IdentityError::Store(_))
+        {
+            let email = verified_email(proven).map_or("", Email::as_str);
+            self.note_failure(email, &error.to_string()).await;
+        }
+        found
+    }
+
+    async fn admitted(
+        &self,
+        proven: &ProvenIdentity,
+        domains: &AllowedDomains,
+    ) -> Result<User, IdentityError> {
         // A known account needs no email address, unless the domain decides.
         if !domains.is_any() {
             let email = verified_email(proven)?;
@@ -139,8 +156,12 @@ impl Accounts {
             .store()
             .follow_admin_group(&proven.identity, is_in_group)
             .await?;
-        // The user was deleted just now: opening a session will report it.
-        Ok(followed.unwrap_or(user))
+        let Some(followed) = followed else {
+            // The user was deleted just now: opening a session will report it.
+            return Ok(user);
+        };
+        self.note_changes(&user, &followed).await;
+        Ok(followed)
     }
 
     async fn find_or_add(&self, proven: &ProvenIdentity) -> Result<User, IdentityError> {
@@ -169,7 +190,11 @@ impl Accounts {
             };
             let (identity, now) = (&proven.identity, clock.now());
             match store.insert_identity(identity, user.id, false, now).await {
-                Ok(()) => return Ok(user),
+                Ok(()) => {
+                    let issuer = proven.identity.issuer();
+                    self.note(AuditEvent::IdentityLinked, &user, issuer).await;
+                    return Ok(user);
+                }
                 // The account was assigned, or the user deleted, at this moment.
                 Err(error @ (StoreError::Conflict | StoreError::NotFound)) => failed = error,
                 Err(error) => return Err(error.into()),
@@ -229,7 +254,13 @@ impl Accounts {
             return Ok(false);
         };
         let at = clock.now();
-        Ok(store.delete_identity(user, &found.identity, at).await?)
+        let unlinked = store.delete_identity(user, &found.identity, at).await?;
+        if unlinked {
+            let issuer = found.identity.issuer();
+            self.note_by_id(AuditEvent::IdentityUnlinked, user, issuer)
+                .await;
+        }
+        Ok(unlinked)
     }
 
     /// Records that a sign-in with this state, as a hash, was answered. Returns `false` when it was
@@ -263,6 +294,8 @@ impl Accounts {
             created_at,
         };
         store.insert_user(&user, None).await?;
+        let how = "at the first sign-in with the OpenID provider";
+        self.note(AuditEvent::UserAdded, &user, how).await;
         Ok(user)
     }
 }

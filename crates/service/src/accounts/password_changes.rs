@@ -1,6 +1,6 @@
 //! Changing and setting passwords.
 
-use waypost_core::{Actor, Password, PasswordHash, UserAgent, UserId};
+use waypost_core::{Actor, AuditEvent, Password, PasswordHash, UserAgent, UserId};
 use waypost_store::{PasswordChange, PasswordSet};
 
 use super::changes::{check_other, check_session};
@@ -63,7 +63,11 @@ impl Accounts {
             revoke_tokens: password.revoke_tokens,
         };
         match store.set_password(user, Some(&hash), change).await {
-            Ok(Some(ended)) => Ok(PasswordChanged { opened, ended }),
+            Ok(Some(ended)) => {
+                let event = AuditEvent::PasswordChanged;
+                self.note(event, &opened.user, tokens(&ended)).await;
+                Ok(PasswordChanged { opened, ended })
+            }
             Ok(None) => Err(AccountError::NoUser),
             Err(error) => {
                 // Nobody gets its secret.
@@ -100,7 +104,12 @@ impl Accounts {
             kept: None,
             revoke_tokens,
         };
-        Ok(store.set_password(user, Some(&hash), change).await?)
+        let set = store.set_password(user, Some(&hash), change).await?;
+        if let Some(ended) = &set {
+            let event = AuditEvent::PasswordChanged;
+            self.note_by_id(event, user, tokens(ended)).await;
+        }
+        Ok(set)
     }
 
     /// Returns whether a user has a password.
@@ -109,5 +118,13 @@ impl Accounts {
     /// [`waypost_store::StoreError`] as for any read.
     pub async fn has_password(&self, user: UserId) -> Result<bool, waypost_store::StoreError> {
         Ok(self.0.parts.store.password(user).await?.is_some())
+    }
+}
+
+/// Returns the words about the tokens that a new password revoked.
+fn tokens(ended: &PasswordSet) -> String {
+    match ended.tokens {
+        0 => String::new(),
+        number => format!("{number} API tokens revoked"),
     }
 }

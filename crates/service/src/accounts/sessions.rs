@@ -4,12 +4,13 @@
 //! account, the same store queries are made and a password is hashed, as for any other.
 
 use waypost_core::{
-    Actor, Credential, Email, PasswordHash, Scopes, Session, SessionHash, SessionId, SessionSecret,
-    User, UserAgent, UserId,
+    Actor, AuditEvent, Credential, Email, PasswordHash, Scopes, Session, SessionHash, SessionId,
+    SessionSecret, User, UserAgent, UserId,
 };
 use waypost_store::StoreError;
 
 use super::{AccountError, Accounts, AccountsParts};
+use crate::audit::Note;
 
 /// A new session.
 #[derive(Debug, Clone)]
@@ -79,9 +80,18 @@ impl Accounts {
         let hash = kept.clone().unwrap_or_else(PasswordHash::of_nobody);
         let is_right = self.0.passwords.verify(hash, password).await?;
         let (Some(user), Some(kept)) = (user, kept) else {
+            // What was typed may be a password.
+            self.note_failure("", "no user with this email address and a password")
+                .await;
             return Ok(None);
         };
         if !is_right || user.is_disabled() {
+            let reason = if is_right {
+                "the user is disabled"
+            } else {
+                "wrong password"
+            };
+            self.note_failure(user.email.as_str(), reason).await;
             return Ok(None);
         }
         let opened = self.open_session(user, user_agent).await?;
@@ -135,11 +145,27 @@ impl Accounts {
             store.end_session(session.user_id, session.id, now).await?;
             return Err(AccountError::NoUser);
         };
+        let note = Note {
+            event: AuditEvent::SignedIn,
+            subject: user.email.as_str(),
+            detail: String::new(),
+        };
+        self.1.record_of(&actor_of(&user), note).await;
         Ok(NewSession {
             session,
             secret,
             user,
         })
+    }
+
+    /// Records a sign-in that failed. `subject` is the email address of a user, or empty.
+    pub async fn note_failure(&self, subject: &str, reason: &str) {
+        let note = Note {
+            event: AuditEvent::SignInFailed,
+            subject,
+            detail: reason.to_owned(),
+        };
+        self.1.record(note).await;
     }
 
     /// Returns the session of a secret, with its user. Returns `None` if it is not that of a valid
@@ -211,7 +237,12 @@ impl Accounts {
     /// [`StoreError`] as for any write.
     pub async fn sign_out(&self, user: UserId, session: SessionId) -> Result<bool, StoreError> {
         let AccountsParts { store, clock, .. } = &self.0.parts;
-        store.end_session(user, session, clock.now()).await
+        let ended = store.end_session(user, session, clock.now()).await?;
+        if ended {
+            self.note_by_id(AuditEvent::SessionsEnded, user, "one")
+                .await;
+        }
+        Ok(ended)
     }
 
     /// Ends all sessions of a user, and returns their number.
@@ -220,7 +251,10 @@ impl Accounts {
     /// [`StoreError`] as for any write.
     pub async fn sign_out_everywhere(&self, user: UserId) -> Result<u64, StoreError> {
         let AccountsParts { store, clock, .. } = &self.0.parts;
-        store.end_sessions(user, None, clock.now()).await
+        let ended = store.end_sessions(user, None, clock.now()).await?;
+        self.note_by_id(AuditEvent::SessionsEnded, user, format!("all: {ended}"))
+            .await;
+        Ok(ended)
     }
 
     /// Ends all sessions of a user except one, and returns their number.
@@ -233,6 +267,10 @@ impl Accounts {
         kept: SessionId,
     ) -> Result<u64, StoreError> {
         let AccountsParts { store, clock, .. } = &self.0.parts;
-        store.end_sessions(user, Some(kept), clock.now()).await
+        let ended = store.end_sessions(user, Some(kept), clock.now()).await?;
+        let others = format!("all others: {ended}");
+        self.note_by_id(AuditEvent::SessionsEnded, user, others)
+            .await;
+        Ok(ended)
     }
 }

@@ -1,7 +1,9 @@
 //! The first start: a link, printed once, that creates the first admin.
 
 use time::Duration;
-use waypost_core::{DisplayName, Email, Password, Role, SetupHash, SetupSecret, User, UserId};
+use waypost_core::{
+    AuditEvent, DisplayName, Email, Password, Role, SetupHash, SetupSecret, User, UserId,
+};
 use waypost_store::{SetUp, StoreError};
 
 use super::{AccountError, Accounts, AccountsParts};
@@ -85,7 +87,11 @@ impl Accounts {
         };
         let token = SetupHash::of(presented);
         match store.set_up(&token, &admin, &hash, now).await? {
-            SetUp::Done => Ok(Some(admin)),
+            SetUp::Done => {
+                let how = "role admin, with the set-up link";
+                self.note(AuditEvent::UserAdded, &admin, how).await;
+                Ok(Some(admin))
+            }
             SetUp::NoToken | SetUp::UsersExist => Ok(None),
         }
     }

@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use waypost_core::{
-    Action, Actor, ApiToken, Credential, Role, Scope, Scopes, TokenHash, TokenId, TokenName,
-    TokenSecret, User, UserCursor, UserId, allows,
+    Action, Actor, ApiToken, AuditEvent, Credential, Role, Scope, Scopes, TokenHash, TokenId,
+    TokenName, TokenSecret, User, UserCursor, UserId, allows,
 };
 use waypost_store::StoreError;
 
@@ -75,7 +75,12 @@ impl Accounts {
         };
         let hash = secret.hash();
         match store.insert_token(&token, &hash, Self::MAX_TOKENS).await {
-            Ok(true) => Ok((token, secret)),
+            Ok(true) => {
+                let (name, scopes) = (token.name.as_str(), &token.scopes);
+                let what = format!("{name} ({scopes})");
+                self.note(AuditEvent::TokenCreated, user, what).await;
+                Ok((token, secret))
+            }
             Ok(false) => Err(AccountError::TooManyTokens),
             Err(StoreError::NotFound) => Err(AccountError::NoUser),
             Err(error) => Err(error.into()),
@@ -107,7 +112,12 @@ impl Accounts {
     /// [`StoreError`] as for any write.
     pub async fn revoke_token(&self, user: UserId, token: TokenId) -> Result<bool, StoreError> {
         let AccountsParts { store, clock, .. } = &self.0.parts;
-        store.revoke_token(user, token, clock.now()).await
+        let revoked = store.revoke_token(user, token, clock.now()).await?;
+        if revoked {
+            let event = AuditEvent::TokenRevoked;
+            self.note_by_id(event, user, token.to_string()).await;
+        }
+        Ok(revoked)
     }
 
     /// Revokes a token of any user. Returns its user; `None` when the token does not exist.

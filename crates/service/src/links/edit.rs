@@ -2,12 +2,14 @@
 
 use time::OffsetDateTime;
 use waypost_core::{
-    Action, Actor, Description, Link, LinkContent, LinkId, LinkVersion, ShortCode, Tag, TargetUrl,
-    Title, Visibility,
+    Action, Actor, AuditEvent, Description, Link, LinkContent, LinkId, LinkVersion, ShortCode, Tag,
+    TargetUrl, Title, Visibility,
 };
 use waypost_store::{LinkEdit, LinkUpdate, StoreError, Updated};
 
+use super::audit::Audited;
 use super::{LinkError, Links, OwnedLink, TRIES, not_deleted};
+use crate::audit::Note;
 
 /// What to change of a link; fields that are `None` stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -166,6 +168,12 @@ impl Links {
         let codes = self.store().codes_of_link(id).await?;
         let _change = self.shortener.change(codes);
         if self.store().delete_link(id).await? {
+            let note = Note {
+                event: AuditEvent::Purged,
+                subject: link.code.as_str(),
+                detail: "link deleted permanently".to_owned(),
+            };
+            self.audit.record_of(actor, note).await;
             return Ok(());
         }
         Err(LinkError::NotFound)
@@ -240,6 +248,7 @@ impl Links {
         };
         codes.extend(new_code.clone());
         let _change = self.shortener.change(codes);
+        let audited = Audited::of(link, &edit);
         let update = LinkUpdate {
             link: link.id,
             version: link.version,
@@ -248,7 +257,12 @@ impl Links {
             edit,
         };
         match self.store().update_link(&update).await {
-            Ok(Updated::Done(link)) => Ok(Some(link)),
+            Ok(Updated::Done(link)) => {
+                if let Some(audited) = audited {
+                    self.audit(actor, &link, audited).await;
+                }
+                Ok(Some(link))
+            }
             Ok(Updated::Stale) => Ok(None),
             Ok(Updated::Missing) => Err(LinkError::NotFound),
             Err(StoreError::Conflict) => Err(match new_code {

@@ -1,11 +1,12 @@
 //! Keywords: links of admins that pass on the rest of the path.
 
 use waypost_core::{
-    Action, Actor, CodeError, Link, LinkContent, LinkDetails, LinkPlace, ShortCode, TargetUrl,
-    TargetUrlError, decide,
+    Action, Actor, AuditEvent, CodeError, Link, LinkContent, LinkDetails, LinkPlace, ShortCode,
+    TargetUrl, TargetUrlError, decide,
 };
 use waypost_store::{LinkEdit, LinkQuery, LinkReader};
 
+use super::audit::{Audited, target};
 use super::{LinkError, Links, TRIES, permit};
 use crate::{NewLink, ShortenError};
 
@@ -46,7 +47,11 @@ impl Links {
             details: new.details.clone(),
         };
         match self.shortener.make_keyword(link).await {
-            Ok(link) => Ok(link),
+            Ok(link) => {
+                let created = Audited::Done(AuditEvent::KeywordCreated, target(&link.content()));
+                self.audit(actor, &link, created).await;
+                Ok(link)
+            }
             Err(ShortenError::Taken(code)) => match self.removed(&code).await? {
                 Some(removed) => self.bring_back(actor, removed, new).await,
                 None => Err(LinkError::Taken(code)),

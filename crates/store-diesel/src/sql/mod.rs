@@ -43,6 +43,7 @@ use super::dialect::{
 };
 
 mod access;
+mod audit;
 mod blocklist;
 mod catalog;
 mod changes;

@@ -8,23 +8,23 @@ use async_trait::async_trait;
 use diesel_async::RunQueryDsl;
 use time::{Date, OffsetDateTime};
 use waypost_core::{
-    ApiToken, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation, JournalId,
-    JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion, NearCodes,
-    OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, ServerKey, Session, SessionCursor,
-    SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor, TokenHash, TokenId,
-    User, UserCursor, UserId,
+    ApiToken, AuditEntry, Click, ClickId, Email, ExternalIdentity, HostPattern, Invitation,
+    JournalId, JournalOwner, LeaseHolder, Link, LinkCursor, LinkId, LinkOwner, LinkVersion,
+    NearCodes, OrphanPath, Page, PageRequest, PasswordHash, Person, Salt, ServerKey, Session,
+    SessionCursor, SessionHash, SessionId, SetupHash, ShortCode, Standing, Tag, TokenCursor,
+    TokenHash, TokenId, User, UserCursor, UserId,
 };
 use waypost_store::rollup::{Counted, FactsSum, Part};
 use waypost_store::{
-    AcceptedLoss, AccessStore, BlockedHost, BlocklistStore, CatalogStore, ChangeStore, Claimed,
-    ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts, FactsChange, FactsStore,
-    Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim, JournalNote, JournalRecord,
-    JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange, LinkDay, LinkDayFacts, LinkLedger,
-    LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode, LinkedIdentity, NestedCode,
-    Operation, Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded, Ownership, PageOf,
-    PasswordChange, PasswordSet, PathStore, PurgeScope, Recorded, SaltStore, SaltTraces,
-    SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store, StoreError, TimeStore,
-    TokenStore, Transfer, Updated, UserChange, UserStore,
+    AcceptedLoss, AccessStore, AuditQuery, AuditStore, BlockedHost, BlocklistStore, CatalogStore,
+    ChangeStore, Claimed, ClickBatch, ClickSpan, ClickStore, ClicksQuery, CodeRoute, Counts,
+    FactsChange, FactsStore, Heir, IdentityOfUser, IdentityStore, Ingested, JournalClaim,
+    JournalNote, JournalRecord, JournalStore, KeptClick, LeaseName, LeaseStore, LinkChange,
+    LinkDay, LinkDayFacts, LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode,
+    LinkedIdentity, NestedCode, Operation, Orphan, OrphanQuery, OrphanStore, OrphanTries,
+    OrphansAdded, Ownership, PageOf, PasswordChange, PasswordSet, PathStore, PurgeScope, Recorded,
+    SaltStore, SaltTraces, SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store,
+    StoreError, TimeStore, TokenStore, Transfer, Updated, UserChange, UserStore,
 };
 
 use super::pool::Pools;
@@ -32,7 +32,7 @@ use super::pool::Pools;
 use super::transaction::{WorkError, look_up, look_up as statement, transaction};
 use super::{Connection, Ingester, make_durable};
 use super::{
-    access, blocklist, catalog, changes, clicks, edits, findable, identities, invitations,
+    access, audit, blocklist, catalog, changes, clicks, edits, findable, identities, invitations,
     journals, leases, links, orphans, paths, reclassify, salts, sessions, setup, stats, tags,
     taking, tokens, user_rows, users, versions,
 };
@@ -307,6 +307,12 @@ port! {
             -> Vec<(LinkId, Invitation)> = invitations::to_user;
         transaction TakeLinks: take_links(from: UserId, to: Heir, limit: u32, transfer: Transfer)
             -> u64 = taking::take;
+    }
+    AuditStore {
+        transaction AddAuditEntry: add_audit_entry(entry: &AuditEntry) -> () = audit::insert;
+        look_up AuditEntries: audit_entries(query: &AuditQuery) -> Vec<AuditEntry> = audit::list;
+        transaction PurgeAuditEntries: purge_audit_entries(before: OffsetDateTime, limit: u32)
+            -> u64 = audit::purge;
     }
     PathStore {
         look_up CodeAbove: code_above(code: &ShortCode) -> Option<LinkedCode> = paths::above;

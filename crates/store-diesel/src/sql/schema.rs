@@ -133,6 +133,23 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{Binary, Nullable, Text};
+    use super::{IdColumn, InstantColumn};
+
+    audit_entries (id) {
+        id -> IdColumn,
+        created_at -> InstantColumn,
+        event -> Text,
+        actor_kind -> Text,
+        actor_id -> Nullable<IdColumn>,
+        actor_name -> Text,
+        subject -> Text,
+        detail -> Text,
+        origin_hash -> Nullable<Binary>,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Date, Text};
     use super::InstantColumn;
 

@@ -320,10 +320,10 @@ impl IdentityStore for MemoryStore {
     ) -> Result<bool, StoreError> {
         let mut state = self.state();
         let key = identity.key();
-        if !state
+        if state
             .identities
             .get(&key)
-            .is_some_and(|kept| kept.user == user)
+            .is_none_or(|kept| kept.user != user)
         {
             return Ok(false);
         }

@@ -124,7 +124,9 @@ fn guess_tokens(server: &ServerProcess, clients: usize) -> tokio::task::JoinSet<
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thirty_clients_that_guess_tokens_keep_no_valid_token_out() {
     let database = TestDatabase::sqlite();
-    let server = ServerProcess::start(&database, closed());
+    // The default, which also limits guesses.
+    let options = closed().env("WAYPOST_RATE_LIMIT_API", "600");
+    let server = ServerProcess::start(&database, options);
     let ada = Member::add(&server, &database, "ada@example.com");
     let guessing = guess_tokens(&server, 30);
     wait_until("guesses are rejected", PATIENCE, async || {

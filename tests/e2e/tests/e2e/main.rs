@@ -1,6 +1,7 @@
 //! End-to-end tests of the real programs on each database.
 
 mod abuse;
+mod audit;
 mod budget;
 mod configuration;
 mod connections;

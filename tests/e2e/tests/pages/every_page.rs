@@ -12,7 +12,7 @@ use crate::site::{Site, Who};
 struct Page(&'static str, &'static str, Who, u16);
 
 /// All pages. The [`Site`] fills in placeholders in braces.
-const PAGES: [Page; 58] = [
+const PAGES: [Page; 59] = [
     Page("set-up", "{set-up}", Who::FirstVisitor, 200),
     Page("set-up-refused", "/setup?token=x", Who::FirstVisitor, 410),
     Page("sign-in", "/auth/login", Who::Nobody, 200),
@@ -110,6 +110,7 @@ const PAGES: [Page; 58] = [
     Page("all-links", "/admin/links", Who::Admin, 200),
     Page("keywords", "/admin/keywords", Who::Admin, 200),
     Page("keyword", "/admin/keywords/{keyword}", Who::Admin, 200),
+    Page("audit", "/admin/audit", Who::Admin, 200),
     Page("foreign-codes", "/admin/foreign-codes", Who::Admin, 200),
     Page("orphans", "/admin/orphans", Who::Admin, 200),
     Page("blocklist", "/admin/blocklist", Who::Admin, 200),

@@ -170,7 +170,7 @@ pub async fn a_click_that_is_stored_already_is_a_conflict_with_or_without_a_reco
         let twice = [others[0].clone(), others[1].clone(), others[0].clone()];
         for again in [
             &clicks[..],
-            &[stored.clone()],
+            std::slice::from_ref(stored),
             &with_new,
             &with_others,
             &twice,

@@ -79,6 +79,12 @@ macro_rules! __conformance_cases {
                 one_of_many_who_rename_to_the_same_code_gets_it
                 links_renamed_at_once_keep_all_their_codes
             }
+            audit {
+                the_audit_trail_is_listed_newest_first_and_by_event_and_user
+                an_entry_of_the_audit_trail_is_kept_as_it_was_and_once
+                old_entries_of_the_audit_trail_are_purged_oldest_first
+                entries_of_the_audit_trail_outlive_their_user
+            }
             blocklist {
                 a_blocked_host_is_found_by_each_of_its_patterns
                 a_blocked_network_is_found_by_each_form_of_an_address

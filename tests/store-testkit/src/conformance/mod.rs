@@ -9,6 +9,7 @@
 //! Write a `pub async fn` in the file of its subject and name it in `cases.rs`. A case that is not
 //! named there is dead code, which is a warning.
 
+mod audit;
 mod blocklist;
 mod budget;
 mod cases;

@@ -87,10 +87,11 @@ pub(crate) async fn block(
 /// Unblocks a host.
 pub(crate) async fn unblock(
     state: web::Data<State>,
+    caller: Caller,
     PageForm(form): PageForm<UnblockForm>,
     frame: Frame,
 ) -> PageResult {
-    unblocked(&form.pattern, &state).await?;
+    unblocked(&form.pattern, &caller, &state).await?;
     Ok(frame.go_saying(BLOCKLIST, Flash::HostUnblocked, &state))
 }
 

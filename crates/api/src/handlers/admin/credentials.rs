@@ -60,7 +60,7 @@ pub(crate) async fn set_password(
             return shown(&user, &state, &caller, &frame, &typed, &problem).await;
         }
     };
-    let accounts = state.accounts();
+    let accounts = caller.accounts(&state);
     let revokes = form.revoke_tokens.is_some();
     let set = accounts.set_password(&caller.0, user.id, password, revokes);
     let ended = set.await?.ok_or_else(ApiError::no_such_thing)?;

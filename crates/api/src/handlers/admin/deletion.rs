@@ -84,7 +84,7 @@ pub(crate) async fn delete(
     let user = find(&request, &state).await?;
     match form.read(user.id, &state).await? {
         Ok(links) => {
-            let accounts = state.accounts();
+            let accounts = caller.accounts(&state);
             if !accounts
                 .delete_user(&caller.0, user.id, links, |_| {})
                 .await?

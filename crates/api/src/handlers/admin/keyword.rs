@@ -80,7 +80,7 @@ pub(crate) async fn remove(
     frame: Frame,
 ) -> PageResult {
     let keyword = find(&request, &caller, &state).await?;
-    let links = state.links();
+    let links = caller.links(&state);
     links
         .remove_keyword(&caller.0, keyword.code.as_str())
         .await?;

@@ -2,6 +2,7 @@
 //!
 //! They call the same functions as `/api/v1/admin`, `/api/v1/keywords` and `linkctl`.
 
+pub(crate) mod audit;
 pub(crate) mod blocklist;
 pub(crate) mod credentials;
 pub(crate) mod deletion;
@@ -17,13 +18,14 @@ pub(crate) mod users;
 use url::form_urlencoded;
 
 /// The pages: path and label.
-pub(crate) const TABS: [(&str, &str); 7] = [
+pub(crate) const TABS: [(&str, &str); 8] = [
     (USERS, "Users"),
     (LINKS, "All links"),
     (KEYWORDS, "Keywords"),
     (FOREIGN_CODES, "Foreign codes"),
     (ORPHANS, "Orphan paths"),
     (BLOCKLIST, "Blocklist"),
+    (AUDIT, "Audit trail"),
     (SYSTEM, "System"),
 ];
 const USERS: &str = "/admin";
@@ -32,6 +34,7 @@ const KEYWORDS: &str = "/admin/keywords";
 const FOREIGN_CODES: &str = "/admin/foreign-codes";
 const ORPHANS: &str = "/admin/orphans";
 const BLOCKLIST: &str = "/admin/blocklist";
+const AUDIT: &str = "/admin/audit";
 const SYSTEM: &str = "/admin/system";
 
 /// Returns the path of a page with the fields of its query that are not empty.

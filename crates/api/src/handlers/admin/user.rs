@@ -83,7 +83,7 @@ pub(crate) async fn change(
     let user = find(&request, &state).await?;
     let problem = match form.read(&user) {
         Ok(change) => {
-            let accounts = state.accounts();
+            let accounts = caller.accounts(&state);
             match accounts.change_user(&caller.0, user.id, change).await {
                 Ok(None) => return Err(ApiError::no_such_thing()),
                 Ok(Some(_)) => {
@@ -116,7 +116,10 @@ pub(crate) async fn set_state(
         disabled: Some(disabled),
         ..UserEdit::default()
     };
-    let changed = state.accounts().change_user(&caller.0, id, edit).await?;
+    let changed = caller
+        .accounts(&state)
+        .change_user(&caller.0, id, edit)
+        .await?;
     changed.ok_or_else(ApiError::no_such_thing)?;
     Ok(frame.go_saying(&format!("{USERS}/users/{id}"), flash, &state))
 }

@@ -11,6 +11,7 @@ use super::{USERS, address, given};
 use crate::errors::ApiError;
 use crate::oidc::Oidc;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
+use crate::request::caller::Caller;
 use crate::request::input;
 use crate::state::State;
 
@@ -80,11 +81,12 @@ pub(crate) async fn show(
 /// Adds a user.
 pub(crate) async fn create(
     state: web::Data<State>,
+    caller: Caller,
     PageForm(form): PageForm<NewUserForm>,
     frame: Frame,
 ) -> PageResult {
     let problem = match form.read(state.oidc().is_some()) {
-        Ok(new) => match state.accounts().add_user(new).await {
+        Ok(new) => match caller.accounts(&state).add_user(new).await {
             Ok(_) => return Ok(frame.go_saying(USERS, Flash::UserAdded, &state)),
             Err(error @ AccountError::EmailTaken(_)) => Problem::new("email", &error.to_string()),
             Err(error) => return Err(error.into()),

@@ -7,9 +7,12 @@ use serde::Deserialize;
 use waypost_service::{AccountError, KnownBrowser, NewSession};
 
 use super::{end_former, remember_browser, signed_in};
+use waypost_core::Actor;
+
 use crate::errors::ApiError;
 use crate::oidc::Oidc;
 use crate::pages::{Frame, PageForm, PageResult};
+use crate::request::caller::Caller;
 use crate::request::client::{client_address, user_agent};
 use crate::site::see_other;
 use crate::state::State;
@@ -121,9 +124,8 @@ async fn sign_in(
     let known = known_browser(request, state, email).await;
     let attempt = throttle.begin(email, address, known, state.clock().now());
     let attempt = attempt.map_err(ApiError::too_many_attempts)?;
-    let signed_in = state
-        .accounts()
-        .sign_in(email, password, user_agent(request));
+    let accounts = Caller::new(Actor::Anonymous, request, state).accounts(state);
+    let signed_in = accounts.sign_in(email, password, user_agent(request));
     let signed_in = signed_in.await;
     match &signed_in {
         Ok(None) => {}

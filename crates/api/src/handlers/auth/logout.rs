@@ -7,6 +7,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::pages::{Flash, Frame, PageForm, PageResult};
+use crate::request::caller::Caller;
 use crate::state::State;
 
 /// The page.
@@ -56,13 +57,14 @@ pub(crate) async fn show(
 
 /// Signs out and makes the browser forget its session.
 pub(crate) async fn submit(
+    request: HttpRequest,
     state: web::Data<State>,
     PageForm(form): PageForm<LogoutForm>,
     frame: Frame,
 ) -> PageResult {
     let site = state.site();
     if let Some(known) = frame.known() {
-        let accounts = state.accounts();
+        let accounts = Caller::new(known.actor(), &request, &state).accounts(&state);
         if form.everywhere.is_some() {
             accounts.sign_out_everywhere(known.user.id).await?;
         } else {

@@ -15,6 +15,7 @@ use waypost_core::User;
 use waypost_service::NewSession;
 
 use crate::errors::ApiError;
+use crate::request::caller::Caller;
 use crate::site::see_other;
 use crate::state::State;
 
@@ -24,7 +25,7 @@ pub(crate) async fn end_former(request: &HttpRequest, state: &State) -> Result<(
     if let Some(presented) = presented
         && let Some(former) = state.accounts().authenticate_session(presented).await?
     {
-        let accounts = state.accounts();
+        let accounts = Caller::new(former.actor(), request, state).accounts(state);
         accounts.sign_out(former.user.id, former.session.id).await?;
     }
     Ok(())

@@ -8,9 +8,12 @@ use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 
 use super::{end_former, signed_in};
+use waypost_core::Actor;
+
 use crate::errors::ApiError;
 use crate::oidc::{Oidc, Pending, Response, answer};
 use crate::pages::PageResult;
+use crate::request::caller::Caller;
 use crate::request::client::{client_address, user_agent};
 use crate::site::see_other;
 use crate::state::State;
@@ -58,7 +61,7 @@ pub(crate) async fn finish(request: HttpRequest, state: web::Data<State>) -> Pag
         return Err(answer::not_begun());
     }
     let forget = site.forget_pending();
-    let accounts = state.accounts();
+    let accounts = Caller::new(Actor::Anonymous, &request, &state).accounts(&state);
     let state_hash = pending.state_hash();
     let used = accounts.use_sign_in(state_hash.as_bytes(), pending.expires_at());
     if !used.await? {

@@ -5,11 +5,12 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
-use waypost_core::{DisplayName, Email, Password};
+use waypost_core::{Actor, DisplayName, Email, Password};
 
 use super::{end_former, remember_browser, signed_in};
 use crate::errors::{ApiError, ErrorCode};
 use crate::pages::{Frame, PageForm, PageResult};
+use crate::request::caller::Caller;
 use crate::request::client::user_agent;
 use crate::state::State;
 
@@ -77,7 +78,7 @@ pub(crate) async fn submit(
     PageForm(form): PageForm<SetupForm>,
     frame: Frame,
 ) -> PageResult {
-    let accounts = state.accounts();
+    let accounts = Caller::new(Actor::Anonymous, &request, &state).accounts(&state);
     if !accounts.may_set_up(&form.token).await? {
         return Err(gone());
     }

@@ -41,7 +41,7 @@ pub(crate) async fn answer(
     frame: Frame,
 ) -> PageResult {
     let id = Uuid::try_parse(&form.link).map_err(|_| ApiError::no_such_thing())?;
-    let (links, id) = (state.links(), LinkId::from_uuid(id));
+    let (links, id) = (caller.links(&state), LinkId::from_uuid(id));
     let answered = match form.answer.as_str() {
         "accept" => links.accept(&caller.0, id).await.map(drop),
         "decline" => links.decline(&caller.0, id).await,

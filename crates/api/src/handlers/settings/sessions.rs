@@ -78,7 +78,7 @@ pub(crate) async fn end(
 ) -> PageResult {
     let session: SessionId = id_of(&request, "id")?;
     let user = caller.user_id()?;
-    if !state.accounts().sign_out(user, session).await? {
+    if !caller.accounts(&state).sign_out(user, session).await? {
         return Err(ApiError::no_such_thing());
     }
     Ok(frame.go_saying(SESSIONS, Flash::SessionEnded, &state))
@@ -94,7 +94,10 @@ pub(crate) async fn end_others(
 ) -> PageResult {
     let kept = current(&request).ok_or_else(|| ApiError::internal("a page without a session"))?;
     let user = caller.user_id()?;
-    state.accounts().sign_out_elsewhere(user, kept).await?;
+    caller
+        .accounts(&state)
+        .sign_out_elsewhere(user, kept)
+        .await?;
     Ok(frame.go_saying(SESSIONS, Flash::SessionsEnded, &state))
 }
 

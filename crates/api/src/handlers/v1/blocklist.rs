@@ -114,7 +114,10 @@ pub(crate) async fn blocked(
     let pattern = HostPattern::parse(&asked.pattern)
         .map_err(|error| ApiError::bad_request(format!("`pattern` {error}")))?;
     let reason = Title::parse(&asked.reason)?;
-    Ok(state.blocklist().add(&caller.0, pattern, reason).await?)
+    Ok(caller
+        .blocklist(state)
+        .add(&caller.0, pattern, reason)
+        .await?)
 }
 
 /// Unblock a host
@@ -137,9 +140,10 @@ pub(crate) async fn blocked(
 )]
 pub(crate) async fn unblock(
     pattern: web::Path<String>,
+    caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    unblocked(&pattern, &state).await?;
+    unblocked(&pattern, &caller, &state).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -147,7 +151,11 @@ pub(crate) async fn unblock(
 ///
 /// # Errors
 /// `NOT_FOUND` if it is not blocked.
-pub(crate) async fn unblocked(pattern: &str, state: &State) -> Result<(), ApiError> {
+pub(crate) async fn unblocked(
+    pattern: &str,
+    caller: &Caller,
+    state: &State,
+) -> Result<(), ApiError> {
     let pattern = HostPattern::parse(pattern).map_err(|_| ApiError::no_such_thing())?;
-    Ok(state.blocklist().remove(&pattern).await?)
+    Ok(caller.blocklist(state).remove(&pattern).await?)
 }

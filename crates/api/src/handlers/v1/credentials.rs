@@ -134,7 +134,8 @@ pub(crate) async fn unlinked(
     caller: &Caller,
     state: &State,
 ) -> Result<(), ApiError> {
-    let unlinked = state.accounts().unlink_identity(&caller.0, user, id);
+    let accounts = caller.accounts(state);
+    let unlinked = accounts.unlink_identity(&caller.0, user, id);
     if unlinked.await? {
         return Ok(());
     }
@@ -170,7 +171,7 @@ pub(crate) async fn set_password(
 ) -> Result<web::Json<PasswordView>, ApiError> {
     let user: UserId = id_of(&request, "id")?;
     let password = new_password(&asked.new_password)?;
-    let accounts = state.accounts();
+    let accounts = caller.accounts(&state);
     let set = accounts.set_password(&caller.0, user, password, asked.revoke_tokens);
     let ended = set.await?.ok_or_else(ApiError::no_such_thing)?;
     Ok(web::Json(ended.into()))

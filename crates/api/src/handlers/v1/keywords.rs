@@ -146,7 +146,7 @@ pub(crate) async fn made(
     caller: &Caller,
     state: &State,
 ) -> Result<Link, ApiError> {
-    let links = state.links();
+    let links = caller.links(state);
     let bad_url = |error: TargetUrlError| ApiError::new(ErrorCode::UrlInvalid, error.to_string());
     let code = ShortCode::parse(&asked.keyword);
     let new = NewKeyword {
@@ -186,6 +186,9 @@ pub(crate) async fn remove(
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    state.links().remove_keyword(&caller.0, &keyword).await?;
+    caller
+        .links(&state)
+        .remove_keyword(&caller.0, &keyword)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -179,7 +179,12 @@ pub(crate) async fn delete(
     let precondition = precondition(&request)?;
     match query.permanent.as_deref() {
         None | Some("false") => state.links().delete(&caller.0, id, &precondition).await?,
-        Some("true") => state.links().destroy(&caller.0, id, &precondition).await?,
+        Some("true") => {
+            caller
+                .links(&state)
+                .destroy(&caller.0, id, &precondition)
+                .await?;
+        }
         Some(_) => return Err(ApiError::bad_request("`permanent` must be true or false")),
     }
     Ok(HttpResponse::NoContent().finish())

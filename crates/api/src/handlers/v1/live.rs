@@ -3,7 +3,8 @@
 //!
 //! A stream ends after five minutes, and when the server stops. Browsers reconnect on their own,
 //! and are authenticated again. The rights of the caller are also checked before each event, and at
-//! least every five seconds: a stream whose caller has lost them ends with an event that says why.
+//! least every five seconds: a stream whose caller has lost them ends with an event that says why,
+//! as does the oldest one of a user who opens too many.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +43,7 @@ const QUIET: Duration = Duration::from_secs(10);
 #[expect(dead_code, reason = "read by the macro, which documents it")]
 pub(crate) struct LiveEvent {
     /// The name of the event: `clicks`, or `end` for the last one of a stream whose caller may no
-    /// longer see the clicks.
+    /// longer see the clicks, or has opened too many streams.
     event: String,
     /// Milliseconds after which to reconnect.
     retry: u32,
@@ -70,8 +71,8 @@ pub(crate) struct LiveView {
 /// Server-sent events. The first event, `clicks`, has the current totals; another follows within
 /// two seconds of each click on any server. A stream ends after five minutes; browsers reconnect on
 /// their own. If the caller loses the right to see the clicks, the stream ends within five seconds
-/// with the event `end`, whose data is an error. At most 500 streams per server, and fewer per user
-/// and link. For owners and admins.
+/// with the event `end`, whose data is an error. So does the oldest stream of a user who opens too
+/// many. At most 500 streams per server, and fewer per link. For owners and admins.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/live",
@@ -122,7 +123,7 @@ pub(crate) async fn answer(
         check_at: now + CHECK,
         sent_at: now,
         ends_at: now + LIFE,
-        _place: place,
+        place,
     };
     Ok(response.streaming(stream::unfold(streaming, Streaming::step)))
 }
@@ -143,7 +144,7 @@ struct Streaming {
     check_at: Instant,
     sent_at: Instant,
     ends_at: Instant,
-    _place: Place,
+    place: Place,
 }
 
 impl Streaming {
@@ -162,7 +163,15 @@ impl Streaming {
             }
             if !std::mem::take(&mut self.is_checked) {
                 let until = self.ends_at.min(self.check_at);
-                match timeout_at(until, self.watcher.news()).await {
+                let news = timeout_at(until, self.watcher.news());
+                let news = tokio::select! {
+                    error = self.place.lost() => {
+                        self.has_ended = true;
+                        return Some(end(&error));
+                    }
+                    news = news => news,
+                };
+                match news {
                     Ok(Some(news)) => self.pending = Some(news),
                     Ok(None) => return None,
                     Err(_) => {}

@@ -10,6 +10,7 @@
 //! | codes below the codes of other links | `paths.rs` |
 //! | keywords, for admins | `keywords.rs` |
 //! | explanations of visits | `explain.rs` |
+//! | the audit trail, for admins | `audit.rs` |
 //! | the blocklist, for admins | `blocklist.rs` |
 //! | orphan paths, for admins | `orphans.rs` |
 //! | tags | `tags.rs` |
@@ -20,6 +21,7 @@
 //! `views/` has the data that JSON and pages share, `fields.rs` the fields that clients send for a
 //! link; `request/` has paging and versions (`ETag`, `If-Match`).
 
+pub(crate) mod audit;
 pub(crate) mod blocklist;
 pub(crate) mod bulk;
 pub(crate) mod clicks;

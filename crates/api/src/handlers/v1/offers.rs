@@ -133,7 +133,7 @@ pub(crate) async fn hand_over(
     JsonObject(asked): JsonObject<TransferRequest, LINK_BYTES>,
 ) -> Result<HttpResponse, ApiError> {
     let email = email(&asked.email)?;
-    let pending = state.links().offer(&caller.0, id, &email).await?;
+    let pending = caller.links(&state).offer(&caller.0, id, &email).await?;
     Ok(HttpResponse::Created().json(TransferRecord::new(id, &pending)))
 }
 
@@ -160,7 +160,7 @@ pub(crate) async fn take_back(
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    state.links().take_back(&caller.0, id).await?;
+    caller.links(&state).take_back(&caller.0, id).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -221,7 +221,7 @@ pub(crate) async fn accept(
     state: web::Data<State>,
 ) -> Result<web::Json<LinkView>, ApiError> {
     caller.user_id()?;
-    let owned = state.links().accept(&caller.0, id).await?;
+    let owned = caller.links(&state).accept(&caller.0, id).await?;
     state.recorder().settle().await;
     let shown = LinkView::new(&owned, &caller.0, state.shortener());
     Ok(web::Json(shown))
@@ -249,6 +249,6 @@ pub(crate) async fn decline(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     caller.user_id()?;
-    state.links().decline(&caller.0, id).await?;
+    caller.links(&state).decline(&caller.0, id).await?;
     Ok(HttpResponse::NoContent().finish())
 }

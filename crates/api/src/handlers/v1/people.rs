@@ -125,7 +125,7 @@ pub(crate) async fn add_owner(
     JsonObject(asked): JsonObject<OwnerRequest, LINK_BYTES>,
 ) -> Result<HttpResponse, ApiError> {
     let email = email(&asked.email)?;
-    let links = state.links();
+    let links = caller.links(&state);
     let added = links
         .add_owner(&caller.0, id, &email, asked.is_primary)
         .await?;
@@ -162,8 +162,13 @@ pub(crate) async fn remove_owner(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     match named(&request)? {
-        ViewerName::User(user) => state.links().remove_owner(&caller.0, id, user).await?,
-        ViewerName::Email(email) => state.links().withdraw(&caller.0, id, &email).await?,
+        ViewerName::User(user) => {
+            caller
+                .links(&state)
+                .remove_owner(&caller.0, id, user)
+                .await?;
+        }
+        ViewerName::Email(email) => caller.links(&state).withdraw(&caller.0, id, &email).await?,
     }
     Ok(HttpResponse::NoContent().finish())
 }
@@ -241,7 +246,7 @@ pub(crate) async fn add_share(
     JsonObject(asked): JsonObject<ShareRequest, LINK_BYTES>,
 ) -> Result<HttpResponse, ApiError> {
     let email = email(&asked.email)?;
-    let viewer = state.links().share(&caller.0, id, &email).await?;
+    let viewer = caller.links(&state).share(&caller.0, id, &email).await?;
     Ok(HttpResponse::Created().json(ShareView::from(&viewer)))
 }
 
@@ -271,6 +276,6 @@ pub(crate) async fn remove_share(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let name = named(&request)?;
-    state.links().unshare(&caller.0, id, &name).await?;
+    caller.links(&state).unshare(&caller.0, id, &name).await?;
     Ok(HttpResponse::NoContent().finish())
 }

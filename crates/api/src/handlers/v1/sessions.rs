@@ -135,7 +135,7 @@ pub(crate) async fn end(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let (user, session) = (caller.user_id()?, id_of(&request, "id")?);
-    if state.accounts().sign_out(user, session).await? {
+    if caller.accounts(&state).sign_out(user, session).await? {
         return Ok(HttpResponse::NoContent().finish());
     }
     Err(ApiError::no_such_thing())
@@ -162,7 +162,7 @@ pub(crate) async fn end_all(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let user = caller.user_id()?;
-    state.accounts().sign_out_everywhere(user).await?;
+    caller.accounts(&state).sign_out_everywhere(user).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -227,7 +227,7 @@ pub(crate) async fn set_password(
     let throttle = state.throttle();
     let begun = throttle.begin_change(session, state.clock().now());
     begun.map_err(ApiError::too_many_attempts)?;
-    let accounts = state.accounts();
+    let accounts = caller.accounts(state);
     let changed = accounts.change_password(user, password, user_agent(request));
     let changed = changed.await;
     if !matches!(changed, Err(AccountError::WrongPassword)) {

@@ -148,7 +148,10 @@ pub(crate) async fn made(
     state: &State,
 ) -> Result<(ApiToken, TokenSecret), ApiError> {
     caller.user_id()?;
-    Ok(state.accounts().create_own_token(&caller.0, new).await?)
+    Ok(caller
+        .accounts(state)
+        .create_own_token(&caller.0, new)
+        .await?)
 }
 
 /// Parses the scopes of a new token.
@@ -196,7 +199,7 @@ pub(crate) async fn revoked(
     state: &State,
 ) -> Result<(), ApiError> {
     let user = caller.user_id()?;
-    if state.accounts().revoke_token(user, token).await? {
+    if caller.accounts(state).revoke_token(user, token).await? {
         return Ok(());
     }
     Err(ApiError::no_such_thing())

@@ -109,7 +109,10 @@ pub(crate) async fn change(
         disabled: asked.disabled,
     };
     let id = id_of(&request, "id")?;
-    let changed = state.accounts().change_user(&caller.0, id, edit).await?;
+    let changed = caller
+        .accounts(&state)
+        .change_user(&caller.0, id, edit)
+        .await?;
     let changed = changed.ok_or_else(ApiError::no_such_thing)?;
     Ok(web::Json((&changed).into()))
 }
@@ -160,7 +163,7 @@ pub(crate) async fn delete(
     if caller.0.user_id() == Some(id) {
         return Err(AccountError::Oneself.into());
     }
-    let accounts = state.accounts();
+    let accounts = caller.accounts(&state);
     let links = match query.links.split_once(':') {
         None if query.links == "delete" => Heir::Nobody,
         Some(("reassign", address)) => Heir::User(accounts.heir(id, &email(address)?).await?.id),

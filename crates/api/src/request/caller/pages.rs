@@ -45,7 +45,8 @@ pub(crate) async fn authorise_page(
             if let Err(error) = paid {
                 return Ok(request.error_response(error));
             }
-            request.extensions_mut().insert(Caller(Actor::Anonymous));
+            let caller = Caller::new(Actor::Anonymous, request.request(), &state);
+            request.extensions_mut().insert(caller);
             return next.call(request).await;
         }
         Ok(None) => {
@@ -80,9 +81,10 @@ async fn admit(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         csrf::check_origin(request.headers(), state.site())?;
     }
+    let caller = Caller::new(actor, request, state);
     let mut extensions = request.extensions_mut();
     extensions.insert(CurrentSession(known.session.id));
-    extensions.insert(Caller(actor));
+    extensions.insert(caller);
     Ok(Some(known))
 }
 

@@ -112,7 +112,8 @@ fn names(text: &str) -> Vec<String> {
         .filter_map(|part| {
             let end = part.find(|c: char| !(c.is_ascii_lowercase() || c == '_'));
             let name = &part[..end.unwrap_or(part.len())];
-            let ours = name != "waypost_" && name != "waypost_csrf" && name != "waypost_api";
+            let others = ["waypost_", "waypost_csrf", "waypost_known", "waypost_api"];
+            let ours = !others.contains(&name);
             ours.then(|| name.to_owned())
         })
         .collect()

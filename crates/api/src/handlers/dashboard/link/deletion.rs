@@ -100,7 +100,7 @@ pub(crate) async fn destroy(
     PageForm(form): PageForm<VersionForm>,
     frame: Frame,
 ) -> PageResult {
-    let (id, links) = (id_of(&request, "id")?, state.links());
+    let (id, links) = (id_of(&request, "id")?, caller.links(&state));
     match links.destroy(&caller.0, id, &form.precondition()).await {
         Ok(()) => Ok(frame.go_saying("/dashboard", Flash::Destroyed, &state)),
         // The link is not the version that the page showed: show it again.

@@ -67,7 +67,7 @@ async fn added(
     owned: &OwnedLink,
     form: &PersonForm,
 ) -> Result<(), Result<Problem, ApiError>> {
-    let (links, id) = (state.links(), owned.link.id);
+    let (links, id) = (caller.links(state), owned.link.id);
     let typed = form.email.trim();
     let email =
         Email::parse(typed).map_err(|error| Ok(Problem::new("email", &error.to_string())))?;
@@ -99,7 +99,7 @@ pub(crate) async fn change(
 ) -> PageResult {
     let id = id_of(&request, "id")?;
     let owned = manageable(&state, &caller, id).await?;
-    let (links, actor) = (state.links(), &caller.0);
+    let (links, actor) = (caller.links(&state), &caller.0);
     let done = if let Some(user) = &form.remove_owner {
         let user = user_of(user)?;
         let removed = links.remove_owner(actor, id, user).await;
@@ -147,7 +147,7 @@ pub(crate) async fn hand_over(
     }
     let problem = match Email::parse(form.email.trim()) {
         Err(error) => Problem::new("receiver", &error.to_string()),
-        Ok(email) => match state.links().offer(&caller.0, id, &email).await {
+        Ok(email) => match caller.links(&state).offer(&caller.0, id, &email).await {
             Ok(_) => return Ok(frame.go_saying(&path_of(id), Flash::Offered, &state)),
             Err(
                 error @ (LinkError::NoSuchUser
