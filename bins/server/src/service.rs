@@ -119,6 +119,7 @@ impl Service {
             random: random.clone(),
             user_agents: user_agents.clone(),
             privacy: settings.clicks.privacy,
+            records_per_day: settings.clicks.records_per_day,
         })
         .await?;
         let zone = settings.clicks.zone.clone();

@@ -1,7 +1,7 @@
 //! Periodic maintenance. Every server deletes expired salts. One server at a time deletes link
-//! changes that every server has seen, sessions that expired long ago and visitor hashes of past
-//! days, forgets settled journals of servers that are gone, and purges click records if a retention
-//! is set.
+//! changes that every server has seen, sessions that expired long ago, visitor hashes of past days
+//! and old IDs of clicks without a record, forgets settled journals of servers that are gone, and
+//! purges click records if a retention is set.
 //! # Pace Rows are deleted in batches of 1,000, each in its own transaction. After each batch there
 //! is a pause at least as long as the batch took. While more than 1,000 clicks are pending in the
 //! journal of the server, or one has been pending for more than a second, it deletes nothing. After
@@ -47,6 +47,10 @@ const JOURNALS_KEPT: time::Duration = time::Duration::days(30);
 /// How long visitor hashes of a day are kept after it, because clicks may be stored late. A click
 /// that is stored even later counts its visitor again.
 const VISITORS_KEPT: time::Duration = time::Duration::days(3);
+
+/// How long the IDs of clicks without a record are kept, by the time of the click. A click that is
+/// stored again later is not recognised by its ID, like one whose record is purged.
+const CLICK_IDS_KEPT: time::Duration = time::Duration::days(30);
 
 /// The parts that [`Maintenance`] uses.
 #[derive(Clone)]
@@ -101,6 +105,8 @@ pub struct Pass {
     pub sessions_deleted: u64,
     /// Number of deleted visitor hashes of past days, including those before a failure.
     pub visitors_purged: u64,
+    /// Number of deleted IDs of clicks without a record, including those before a failure.
+    pub click_ids_purged: u64,
     /// Number of forgotten journals: settled, and not seen for 30 days.
     pub journals_forgotten: u64,
     /// Number of purged click records, including those before a failure.
@@ -118,6 +124,7 @@ enum Old {
     Changes(OffsetDateTime),
     Sessions(OffsetDateTime),
     Visitors(Date),
+    ClickIds(OffsetDateTime),
     Clicks(PurgeScope),
     Audit(OffsetDateTime),
 }
@@ -296,6 +303,7 @@ impl Maintenance {
             Old::Changes(now.saturating_sub(CHANGES_KEPT)),
             Old::Sessions(now.saturating_sub(SESSIONS_KEPT)),
             Old::Visitors(zone.day_of(now).saturating_sub(VISITORS_KEPT)),
+            Old::ClickIds(now.saturating_sub(CLICK_IDS_KEPT)),
             Old::Audit(Age::days(*audit_days).cutoff(now)),
         ];
         all.extend(retention_days.map(|days| Old::Clicks(Age::days(days).cutoff(now).into())));
@@ -309,6 +317,7 @@ impl Old {
             Self::Changes(before) => store.purge_changes(before, rows).await,
             Self::Sessions(before) => store.purge_sessions(before, rows).await,
             Self::Visitors(day) => store.purge_visitors(day, rows).await,
+            Self::ClickIds(before) => store.purge_click_ids(before, rows).await,
             Self::Clicks(scope) => store.purge_clicks(scope, rows).await,
             Self::Audit(before) => store.purge_audit_entries(before, rows).await,
         }
@@ -320,6 +329,7 @@ impl Old {
             Self::Changes(_) => "old changes of links were not deleted",
             Self::Sessions(_) => "old sessions were not deleted",
             Self::Visitors(_) => "visitor hashes of past days were not deleted",
+            Self::ClickIds(_) => "old IDs of clicks without a record were not deleted",
             Self::Clicks(_) => "old click records were not purged",
             Self::Audit(_) => "old entries of the audit trail were not purged",
         }
@@ -332,6 +342,7 @@ impl Pass {
             Old::Changes(_) => &mut self.changes_deleted,
             Old::Sessions(_) => &mut self.sessions_deleted,
             Old::Visitors(_) => &mut self.visitors_purged,
+            Old::ClickIds(_) => &mut self.click_ids_purged,
             Old::Audit(_) => &mut self.audit_purged,
             Old::Clicks(_) => {
                 metrics::clicks_purged(number);

@@ -7,12 +7,14 @@
 use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, gauge};
 use time::Duration;
 
-/// Clicks stored: written as click records and added to the totals.
+/// Clicks stored: added to the totals, and written as click records if they are kept.
 pub const CLICKS_RECORDED: &str = "waypost_clicks_recorded_total";
 /// Failed attempts to store clicks.
 pub const CLICK_RECORD_ERRORS: &str = "waypost_clicks_record_errors_total";
 /// Clicks that are not stored and never will be, by [`DropReason`].
 pub const CLICKS_DROPPED: &str = "waypost_clicks_dropped_total";
+/// Clicks stored without a record, because their link had the maximum number of the day.
+pub const CLICKS_WITHOUT_RECORD: &str = "waypost_clicks_without_record_total";
 /// Clicks stored again, after the database was restored from a backup without them.
 pub const CLICKS_STORED_AGAIN: &str = "waypost_clicks_stored_again_total";
 /// Clicks that were already stored from another journal.
@@ -152,7 +154,13 @@ pub fn describe() {
     describe_counter!(
         CLICKS_RECORDED,
         Unit::Count,
-        "Clicks stored: written as click records and added to the totals."
+        "Clicks stored: added to the totals, and written as click records if they are kept."
+    );
+    describe_counter!(
+        CLICKS_WITHOUT_RECORD,
+        Unit::Count,
+        "Clicks stored without a record, because their link had the maximum number of the day; \
+         totals and statistics count them."
     );
     describe_counter!(
         CLICK_RECORD_ERRORS,
@@ -207,6 +215,7 @@ pub fn describe() {
     // Registering the counters starts their series.
     drop(OrphanCounters::register());
     clicks_recorded(0);
+    clicks_without_record(0);
     clicks_stored_again(0);
     clicks_duplicate(0);
     clicks_purged(0);
@@ -220,6 +229,10 @@ pub fn describe() {
 
 pub(crate) fn clicks_recorded(number: u64) {
     counter!(CLICKS_RECORDED).increment(number);
+}
+
+pub(crate) fn clicks_without_record(number: u64) {
+    counter!(CLICKS_WITHOUT_RECORD).increment(number);
 }
 
 pub(crate) fn clicks_stored_again(number: u64) {
@@ -270,6 +283,7 @@ mod tests {
         for line in [
             "# TYPE waypost_clicks_recorded_total counter",
             "waypost_clicks_recorded_total 0",
+            "waypost_clicks_without_record_total 0",
             "waypost_clicks_stored_again_total 0",
             "waypost_clicks_duplicate_total 0",
             "waypost_clicks_record_errors_total 0",
@@ -285,6 +299,6 @@ mod tests {
         ] {
             assert!(text.lines().any(|given| given == line), "{line} in\n{text}");
         }
-        assert_eq!(text.matches("# HELP").count(), 13, "{text}");
+        assert_eq!(text.matches("# HELP").count(), 14, "{text}");
     }
 }

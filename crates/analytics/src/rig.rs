@@ -41,6 +41,7 @@ pub(crate) struct Rig {
     pub(crate) random: Arc<SeededRandom>,
     appended: AtomicU64,
     pub(crate) privacy: Privacy,
+    pub(crate) records_per_day: Option<u64>,
 }
 
 /// An ingester that runs as a task until this is dropped.
@@ -71,6 +72,7 @@ impl Rig {
             random,
             appended: AtomicU64::new(0),
             privacy: Privacy::Full,
+            records_per_day: None,
         }
     }
 
@@ -104,6 +106,7 @@ impl Rig {
             random,
             appended,
             privacy,
+            records_per_day,
             ..
         } = self;
         drop(journal);
@@ -117,6 +120,7 @@ impl Rig {
             random,
             appended,
             privacy,
+            records_per_day,
         }
     }
 
@@ -129,6 +133,7 @@ impl Rig {
             random: self.random.clone(),
             user_agents: Arc::clone(&USER_AGENTS),
             privacy: self.privacy,
+            records_per_day: self.records_per_day,
         }
     }
 

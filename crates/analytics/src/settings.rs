@@ -28,6 +28,12 @@ const RETENTION_DAYS: Setting = Setting::new(
     "Days (1 to 36500) after which click records are purged; totals and daily totals are kept",
 );
 
+const RECORDS_PER_LINK_AND_DAY: Setting = Setting::new(
+    "records_per_link_and_day",
+    "100000",
+    "Maximum number of click records of a link and day (up to 1000000000); further clicks only \
+     count in totals and statistics; `0`: no limit",
+);
 const PRIVACY: Setting = Setting::new(
     "privacy",
     "full",
@@ -134,6 +140,8 @@ pub struct ClickSettings {
     pub zone: Zone,
     /// Days after which click records are purged; `None` keeps them.
     pub retention_days: Option<u32>,
+    /// Maximum number of click records of a link and day; `None` for no limit.
+    pub records_per_day: Option<u64>,
     /// What is stored of clicks.
     pub privacy: Privacy,
     /// The country database; `None` if countries are not recorded.
@@ -150,6 +158,7 @@ impl ClickSettings {
         TRUSTED_PROXIES,
         TIMEZONE,
         RETENTION_DAYS,
+        RECORDS_PER_LINK_AND_DAY,
         PRIVACY,
         GEOIP_DB,
     ];
@@ -166,6 +175,7 @@ impl ClickSettings {
         let trusted_proxies = reader.value(&TRUSTED_PROXIES, TrustedProxies::default, str::parse);
         let zone = reader.value(&TIMEZONE, Zone::utc, str::parse);
         let retention_days = reader.optional_number(&RETENTION_DAYS, 1..=36_500);
+        let records_per_day = reader.number(&RECORDS_PER_LINK_AND_DAY, 100_000, 0..=1_000_000_000);
         let privacy = reader.value(&PRIVACY, Privacy::default, str::parse);
         let geoip_db = reader.optional(&GEOIP_DB, |path| Ok::<_, Infallible>(PathBuf::from(path)));
         Ok(Self {
@@ -178,6 +188,7 @@ impl ClickSettings {
             trusted_proxies: trusted_proxies?,
             zone: zone?,
             retention_days: retention_days?.and_then(|days| u32::try_from(days).ok()),
+            records_per_day: records_per_day.map(|number| (number > 0).then_some(number))?,
             privacy: privacy?,
             geoip_db: geoip_db?,
         })
@@ -195,6 +206,7 @@ mod tests {
         assert_eq!(settings.trusted_proxies, TrustedProxies::default());
         assert_eq!(settings.zone.name(), "UTC");
         assert_eq!(settings.retention_days, None);
+        assert_eq!(settings.records_per_day, Some(100_000));
         assert_eq!(settings.journal.durability, Durability::Journal);
         assert_eq!(settings.journal.sync_interval, Duration::from_millis(100));
         assert_eq!(settings.journal.max_bytes, 1_073_741_824);

@@ -163,6 +163,10 @@ impl ClickStore for Witness {
         self.inner.purge_clicks(scope, limit).await
     }
 
+    async fn purge_click_ids(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        self.inner.purge_click_ids(before, limit).await
+    }
+
     async fn ledger(
         &self,
         after: Option<LinkId>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use waypost_core::{Click, JournalOwner, micros};
-use waypost_store::{ClickBatch, JournalPlace, StoreError};
+use waypost_store::{ClickBatch, JournalPlace, KeptRecords, StoreError};
 
 /// What to store.
 #[derive(Debug, Clone)]
@@ -25,11 +25,11 @@ impl Job {
         }
     }
 
-    /// Returns whether the clicks leave records.
-    pub(crate) fn keeps_rows(&self) -> bool {
+    /// Returns which of the clicks leave records.
+    pub(crate) fn records(&self) -> KeptRecords {
         match self {
-            Self::Clicks(_) => true,
-            Self::Batch(batch, _) => batch.keep_rows,
+            Self::Clicks(_) => KeptRecords::All,
+            Self::Batch(batch, _) => batch.records,
         }
     }
 

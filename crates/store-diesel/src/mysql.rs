@@ -6,7 +6,7 @@
 //! | the dialect: types, spellings of SQL, special behaviour | `mysql/dialect.rs` |
 //! | connecting | `mysql/connection.rs`, `mysql/session.rs` |
 //! | what errors mean | `mysql/fault.rs` |
-//! | storing clicks | `ingest.rs`, `mysql/settle.rs`, `mysql/{client,insert,known,literals}.rs` |
+//! | storing clicks | `ingest.rs`, `mysql/settle.rs`, `mysql/{budget,client,insert,known,literals}.rs` |
 
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use waypost_store::StoreError;
 use crate::DatabaseSettings;
 use crate::opened::Opened;
 
+mod budget;
 mod client;
 mod connection;
 mod dialect;

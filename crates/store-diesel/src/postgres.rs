@@ -6,7 +6,7 @@
 //! | the dialect: types, spellings of SQL, special behaviour | `postgres/dialect.rs` |
 //! | connecting | `postgres/connection.rs` |
 //! | what errors mean | `postgres/fault.rs`, `postgres/listener.rs` |
-//! | storing clicks | `ingest.rs`, `postgres/settle.rs`, `postgres/{client,columns,copy}.rs` |
+//! | storing clicks | `ingest.rs`, `postgres/settle.rs`, `postgres/{budget,client,columns,copy}.rs` |
 
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use waypost_store::StoreError;
 use crate::DatabaseSettings;
 use crate::opened::Opened;
 
+mod budget;
 mod client;
 mod columns;
 mod connection;

@@ -7,7 +7,7 @@
 //! | connecting | `sqlite/connection.rs` |
 //! | the files and their modes | `sqlite/file.rs` |
 //! | what errors mean | `sqlite/fault.rs` |
-//! | storing clicks | `sqlite/settle.rs` |
+//! | storing clicks | `sqlite/settle.rs`, `sqlite/{budget,instant}.rs` |
 
 use std::sync::Arc;
 
@@ -16,10 +16,12 @@ use waypost_store::StoreError;
 use crate::DatabaseSettings;
 use crate::opened::Opened;
 
+mod budget;
 mod connection;
 mod dialect;
 mod fault;
 mod file;
+mod instant;
 mod settle;
 #[path = "sql/mod.rs"]
 mod sql;

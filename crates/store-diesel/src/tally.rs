@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use time::Date;
 use uuid::Uuid;
-use waypost_core::{Click, IpHash, VisitClass, micros};
+use waypost_core::{Click, IpHash, LinkId, VisitClass, micros};
 use waypost_store::rollup::DayFacts;
-use waypost_store::{Recorded, StoreError};
+use waypost_store::{KeptRecords, Recorded, StoreError};
 
 use crate::job::{Job, count};
 
@@ -26,6 +26,9 @@ pub(crate) struct DayTally<'a> {
     /// How many of them had not been seen before; known after reading the database. On a new day,
     /// all are new.
     pub(crate) new_visitors: i64,
+    /// How many clicks of the day are stored already; known after reading the database. None on a
+    /// new day.
+    pub(crate) before: i64,
     /// The clicks in order of arrival.
     of_day: Vec<&'a Click>,
 }
@@ -41,6 +44,7 @@ impl<'a> DayTally<'a> {
             last: i64::MIN,
             visitors: Vec::new(),
             new_visitors: 0,
+            before: 0,
             of_day: Vec::new(),
         }
     }
@@ -53,6 +57,26 @@ impl<'a> DayTally<'a> {
         self.last = self.last.max(at);
         self.visitors.extend(click.ip_hash.as_ref().map(visitor));
         self.of_day.push(click);
+    }
+
+    fn numbers(&self) -> (u64, u64) {
+        let number = |number| u64::try_from(number).unwrap_or(0);
+        (number(self.before), number(self.clicks))
+    }
+
+    /// Returns how many of the clicks leave records: the first ones.
+    fn kept(&self, records: KeptRecords) -> usize {
+        let (before, clicks) = self.numbers();
+        usize::try_from(records.among(before, clicks)).unwrap_or(usize::MAX)
+    }
+
+    /// Returns the clicks beyond the budget of records. Those of which no record is kept anyway are
+    /// not beyond it.
+    fn beyond(&self, records: KeptRecords) -> &[&'a Click] {
+        match records {
+            KeptRecords::UpTo(_) => self.of_day.get(self.kept(records)..).unwrap_or_default(),
+            KeptRecords::None | KeptRecords::All => &[],
+        }
     }
 
     /// Returns the document of the day: the stored one, plus these clicks.
@@ -105,7 +129,7 @@ pub(crate) struct LinkTally {
 #[derive(Debug)]
 pub(crate) struct Tally<'a> {
     clicks: i64,
-    keeps_rows: bool,
+    records: KeptRecords,
     days: Vec<DayTally<'a>>,
     gone: HashSet<Uuid>,
 }
@@ -134,13 +158,14 @@ impl<'a> Tally<'a> {
         days.sort_unstable_by_key(|tally| (tally.link, tally.day));
         Self {
             clicks: count(clicks.len()),
-            keeps_rows: job.keeps_rows(),
+            records: job.records(),
             days,
             gone: HashSet::new(),
         }
     }
 
-    /// Returns each link with the number of its clicks.
+    /// Returns each link with the number of its clicks. Those that leave no record because of a
+    /// budget are not among the purged ones yet: see [`Tally::beyond_of_links`].
     pub(crate) fn links(&self) -> impl Iterator<Item = LinkTally> {
         self.days
             .chunk_by(|a, b| a.link == b.link)
@@ -151,7 +176,10 @@ impl<'a> Tally<'a> {
                     link,
                     clicks,
                     humans: of_link.iter().map(|tally| tally.humans).sum(),
-                    purged: if self.keeps_rows { 0 } else { clicks },
+                    purged: match self.records {
+                        KeptRecords::None => clicks,
+                        KeptRecords::UpTo(_) | KeptRecords::All => 0,
+                    },
                 })
             })
     }
@@ -202,12 +230,73 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Returns the clicks that leave records: those of links that are not left out.
+    /// Returns the clicks that leave records, in order of arrival: those of links that are not left
+    /// out, as far as the budgets of their days go.
     pub(crate) fn rows<'c>(&self, clicks: &'c [Click]) -> impl Iterator<Item = &'c Click> {
-        let clicks = if self.keeps_rows { clicks } else { &[] };
-        clicks
+        let clicks = if self.records == KeptRecords::None {
+            &[]
+        } else {
+            clicks
+        };
+        // Only needed if a budget is used up.
+        let mut left: Vec<usize> = Vec::new();
+        if self.has_beyond() {
+            left.extend(self.days.iter().map(|day| day.kept(self.records)));
+        }
+        clicks.iter().filter(move |click| {
+            let link = *click.link_id.as_uuid();
+            if left.is_empty() {
+                return self.gone.is_empty() || !self.gone.contains(&link);
+            }
+            let place = self.place(link, click.day);
+            let left = place.and_then(|place| left.get_mut(place));
+            left.is_some_and(|left| {
+                let is_kept = *left > 0;
+                *left = left.saturating_sub(1);
+                is_kept
+            })
+        })
+    }
+
+    /// Returns whether there are clicks beyond the budget of records.
+    pub(crate) fn has_beyond(&self) -> bool {
+        self.days
             .iter()
-            .filter(|click| self.gone.is_empty() || !self.gone.contains(click.link_id.as_uuid()))
+            .any(|day| !day.beyond(self.records).is_empty())
+    }
+
+    /// Returns the IDs of the clicks beyond the budget of records.
+    pub(crate) fn beyond(&self) -> Vec<Uuid> {
+        let clicks = self.days.iter().flat_map(|day| day.beyond(self.records));
+        clicks.map(|click| *click.id.as_uuid()).collect()
+    }
+
+    /// Returns the links with clicks beyond the budget of records, and what to add to them for
+    /// these clicks, which are already counted.
+    pub(crate) fn beyond_of_links(&self) -> Vec<LinkTally> {
+        let of_links = self.days.chunk_by(|a, b| a.link == b.link);
+        let beyond = of_links.filter_map(|of_link| {
+            let beyond = of_link.iter().map(|day| day.beyond(self.records).len());
+            Some(LinkTally {
+                link: of_link.first()?.link,
+                clicks: 0,
+                humans: 0,
+                purged: count(beyond.sum()),
+            })
+        });
+        beyond.filter(|tally| tally.purged > 0).collect()
+    }
+
+    /// Returns whether the next batch may have clicks beyond the budget of records: a day has no
+    /// room for twice as many clicks as it has in this batch.
+    pub(crate) fn is_near_budget(&self) -> bool {
+        let KeptRecords::UpTo(budget) = self.records else {
+            return false;
+        };
+        self.days.iter().any(|day| {
+            let (before, clicks) = day.numbers();
+            before.saturating_add(clicks.saturating_mul(3)) > budget
+        })
     }
 
     /// Returns the number of remaining clicks.
@@ -222,11 +311,32 @@ impl<'a> Tally<'a> {
 
     /// Returns the result of storing the remaining clicks.
     pub(crate) fn recorded(&self) -> Recorded {
+        let number = |number| u64::try_from(number).unwrap_or(0);
+        let beyond = self.days.iter().map(|day| day.beyond(self.records).len());
+        let used_up = self.days.iter().filter(|day| {
+            let (before, clicks) = day.numbers();
+            self.records.are_used_up(before, clicks)
+        });
         Recorded {
-            stored: u64::try_from(self.stored()).unwrap_or(0),
-            link_gone: u64::try_from(self.left_out()).unwrap_or(0),
+            stored: number(self.stored()),
+            link_gone: number(self.left_out()),
+            without_record: number(count(beyond.sum())),
+            used_up: used_up
+                .map(|day| (LinkId::from_uuid(day.link), day.day))
+                .collect(),
         }
     }
+}
+
+/// Returns the clicks that may have been stored without a record before, when the budget was
+/// smaller: those that are not newer than the newest of the kept IDs. Usually there are none, and
+/// nobody has to look for them.
+pub(crate) fn doubtful(rows: &[&Click], newest: Option<Uuid>) -> Vec<Uuid> {
+    let Some(newest) = newest else {
+        return Vec::new();
+    };
+    let ids = rows.iter().map(|click| *click.id.as_uuid());
+    ids.filter(|id| *id <= newest).collect()
 }
 
 #[cfg(test)]
@@ -269,5 +379,61 @@ mod tests {
         let clicks = job.clicks();
         let kept: Vec<&Click> = tally.rows(clicks).collect();
         assert_eq!(kept, [&clicks[1], &clicks[3]]);
+    }
+
+    #[test]
+    fn the_first_clicks_of_each_day_leave_records() {
+        let samples = Samples::new(1);
+        let links = samples.links(3);
+        let clicks: Vec<Click> = [0, 1, 0, 1, 0, 2]
+            .map(|link: usize| samples.click(&links[link]))
+            .to_vec();
+        let job = Job::Clicks(clicks.clone().into());
+        let mut tally = Tally::of(&job);
+        tally.records = KeptRecords::UpTo(3);
+        assert!(!tally.has_beyond());
+        assert!(tally.is_near_budget());
+        assert_eq!(tally.rows(&clicks).count(), 6);
+
+        // Two of the first link are stored already, three of the second, and the third is gone.
+        tally.days_mut()[0].before = 2;
+        tally.days_mut()[1].before = 3;
+        tally.keep([0, 1].map(|link: usize| *links[link].id.as_uuid()));
+        let kept: Vec<&Click> = tally.rows(&clicks).collect();
+        assert_eq!(kept, [&clicks[0]]);
+        let ids = [2, 4, 1, 3].map(|click: usize| *clicks[click].id.as_uuid());
+        assert_eq!(tally.beyond(), ids);
+        let added = tally.beyond_of_links();
+        let added: Vec<_> = added.iter().map(|it| (it.link, it.purged)).collect();
+        let [a, b] = [0, 1].map(|link: usize| *links[link].id.as_uuid());
+        assert_eq!(added, [(a, 2), (b, 2)]);
+        let recorded = tally.recorded();
+        assert_eq!((recorded.stored, recorded.link_gone), (5, 1));
+        assert_eq!(recorded.without_record, 4);
+        let used_up = [&links[0], &links[1]].map(|link| (link.id, clicks[0].day));
+        assert_eq!(recorded.used_up, used_up);
+
+        // It was used up before.
+        tally.days_mut()[0].before = 4;
+        assert_eq!(tally.recorded().used_up, [(links[1].id, clicks[0].day)]);
+
+        // Without records, none is beyond a budget.
+        tally.records = KeptRecords::None;
+        assert_eq!(tally.rows(&clicks).count(), 0);
+        assert!(!tally.has_beyond());
+        assert_eq!(tally.links().map(|link| link.purged).sum::<i64>(), 5);
+    }
+
+    #[test]
+    fn clicks_newer_than_every_kept_id_are_not_doubtful() {
+        let samples = Samples::new(1);
+        let link = samples.link("wiki");
+        let mut clicks = samples.clicks(&link, 3);
+        clicks.sort_by_key(|click| click.id);
+        let rows: Vec<&Click> = clicks.iter().collect();
+        let id = |click: usize| *clicks[click].id.as_uuid();
+        assert!(doubtful(&rows, None).is_empty());
+        assert!(doubtful(&rows[1..], Some(id(0))).is_empty());
+        assert_eq!(doubtful(&rows, Some(id(1))), [id(0), id(1)]);
     }
 }

@@ -1,13 +1,13 @@
 //! The port for clicks: the click records, the totals and the daily rollup, which always agree.
 
 use async_trait::async_trait;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use waypost_core::{Click, LinkId, ShortCode};
 
 use crate::StoreError;
 
 /// Keeps clicks. At rest, for every link: its total = the sum of its daily rollup = the number of
-/// click records ever stored (purged ones included).
+/// its click records + the number of clicks without a record, purged ones included.
 #[async_trait]
 pub trait ClickStore: Send + Sync {
     /// Stores clicks and adds them to the totals and to the rollup of their days, in one
@@ -43,6 +43,15 @@ pub trait ClickStore: Send + Sync {
     /// [`StoreError`] as for any write.
     async fn purge_clicks(&self, scope: PurgeScope, limit: u32) -> Result<u64, StoreError>;
 
+    /// Deletes the IDs of at most `limit` clicks that left no record ([`KeptRecords::UpTo`]) and are
+    /// older than `before`, by the time in their IDs, oldest first, and returns their number. From
+    /// then on [`stored_clicks`](crate::JournalStore::stored_clicks) does not know these clicks.
+    /// Totals and rollups stay.
+    ///
+    /// # Errors
+    /// [`StoreError`] as for any write.
+    async fn purge_click_ids(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError>;
+
     /// Recounts what is stored for at most `limit` links after the link `after`, in the order of
     /// their IDs. Each entry is consistent in itself, even while clicks are being recorded.
     ///
@@ -71,13 +80,53 @@ impl From<OffsetDateTime> for PurgeScope {
     }
 }
 
+/// Which clicks leave records. All clicks count in totals and rollups; the ones without a record
+/// count as if it had been purged at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptRecords {
+    /// None. A click that is stored again is not recognised.
+    None,
+    /// Of each link and [`Click::day`], those of the first clicks, at most this many. The IDs of the
+    /// others are kept, so that a click that is stored again is a conflict in either case.
+    UpTo(u64),
+    /// All.
+    All,
+}
+
+impl KeptRecords {
+    /// Returns how many of the next clicks of a link and day leave records: the first ones.
+    /// `before` clicks of this day are stored already.
+    #[must_use]
+    pub fn among(self, before: u64, clicks: u64) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::UpTo(budget) => budget.saturating_sub(before).min(clicks),
+            Self::All => clicks,
+        }
+    }
+
+    /// Returns whether the first click of a link and day beyond the budget is one of the next.
+    /// `before` clicks of this day are stored already.
+    #[must_use]
+    pub fn are_used_up(self, before: u64, clicks: u64) -> bool {
+        match self {
+            Self::UpTo(budget) => before <= budget && budget - before < clicks,
+            Self::None | Self::All => false,
+        }
+    }
+}
+
 /// The result of recording a batch of clicks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recorded {
-    /// Click records stored and counted.
+    /// Clicks stored and counted.
     pub stored: u64,
     /// Clicks left out because their link does not exist.
     pub link_gone: u64,
+    /// How many of the stored clicks left no record because of [`KeptRecords::UpTo`].
+    pub without_record: u64,
+    /// Links and days whose first click beyond [`KeptRecords::UpTo`] is one of these clicks.
+    pub used_up: Vec<(LinkId, Date)>,
 }
 
 /// The three counts of the clicks of one link, recounted.

@@ -23,7 +23,7 @@ use time::OffsetDateTime;
 use waypost_core::{AcceptedLossId, Click, ClickId, JournalId, JournalOwner};
 
 pub use self::claim::{Branch, Claimed, JournalClaim, Ownership, Predecessor, Tried};
-use crate::{Recorded, StoreError};
+use crate::{KeptRecords, Recorded, StoreError};
 
 /// Keeps the position and the owner of each click journal.
 #[async_trait]
@@ -95,7 +95,8 @@ pub trait JournalStore: Send + Sync {
         at: OffsetDateTime,
     ) -> Result<Ingested, StoreError>;
 
-    /// Returns which of the clicks have records, in no particular order.
+    /// Returns which of the clicks are known to be stored, in no particular order: those with
+    /// records, and those without one whose IDs are kept ([`KeptRecords::UpTo`]).
     ///
     /// # Errors
     /// [`StoreError`] as for any read.
@@ -194,9 +195,8 @@ pub struct ClickBatch {
     pub dropped: Dropped,
     /// The records of this run that are already stored.
     pub duplicates: u64,
-    /// Whether to keep click records. If not, the clicks only count in totals and rollups, as if
-    /// their records had been purged at once.
-    pub keep_rows: bool,
+    /// Which of the clicks leave records.
+    pub records: KeptRecords,
 }
 
 impl ClickBatch {
@@ -267,7 +267,7 @@ impl Dropped {
 }
 
 /// The result of settling a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ingested {
     /// It is settled: its clicks are stored, and those on deleted links are counted as dropped. The
     /// position is [`ClickBatch::end`].

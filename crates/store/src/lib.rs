@@ -35,7 +35,7 @@ pub use audit::{AuditQuery, AuditStore};
 pub use blocklist::{BlockedHost, BlocklistStore};
 pub use catalog::{CatalogStore, LinkQuery, LinkReader};
 pub use changes::{ChangeStore, LinkChange};
-pub use clicks::{ClickStore, LinkLedger, PurgeScope, Recorded};
+pub use clicks::{ClickStore, KeptRecords, LinkLedger, PurgeScope, Recorded};
 pub use database_clock::{ClockSkew, DatabaseClock, describe_metrics};
 pub use database_time::TimeStore;
 pub use error::StoreError;

@@ -13,7 +13,7 @@ mod people;
 mod sign_in;
 mod stats;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,9 +25,9 @@ use waypost_core::{
 };
 
 use crate::{
-    AcceptedLoss, BlockedHost, ChangeStore, ClickStore, Counts, JournalRecord, LeaseName,
-    LinkChange, LinkDay, LinkLedger, Ownership, PurgeScope, Recorded, SaltStore, SaltTraces, Store,
-    StoreError, TimeStore,
+    AcceptedLoss, BlockedHost, ChangeStore, ClickStore, Counts, JournalRecord, KeptRecords,
+    LeaseName, LinkChange, LinkDay, LinkLedger, Ownership, PurgeScope, Recorded, SaltStore,
+    SaltTraces, Store, StoreError, TimeStore,
 };
 
 /// Keeps everything in memory, for tests and for embedding without a database. Each operation holds
@@ -40,6 +40,8 @@ struct State {
     links: BTreeMap<LinkId, kept::Kept>,
     ids: BTreeMap<ShortCode, LinkId>,
     clicks: BTreeMap<ClickId, Click>,
+    /// The IDs of clicks beyond the budget of records.
+    click_ids: BTreeSet<ClickId>,
     journals: BTreeMap<JournalId, JournalRecord>,
     journal_owners: BTreeMap<JournalId, Vec<Ownership>>,
     accepted_losses: BTreeMap<AcceptedLossId, AcceptedLoss>,
@@ -171,13 +173,18 @@ impl State {
         })
     }
 
+    /// Whether a click is stored and has a record or a kept ID.
+    fn has_click(&self, id: &ClickId) -> bool {
+        self.clicks.contains_key(id) || self.click_ids.contains(id)
+    }
+
     /// Stores all of the clicks or, on a conflict, none.
-    fn record(&mut self, clicks: &[Click], keep_rows: bool) -> Result<Recorded, StoreError> {
+    fn record(&mut self, clicks: &[Click], records: KeptRecords) -> Result<Recorded, StoreError> {
         let mut ids = HashSet::new();
         if clicks
             .iter()
             .filter(|click| self.links.contains_key(&click.link_id))
-            .any(|click| self.clicks.contains_key(&click.id) || !ids.insert(click.id))
+            .any(|click| self.has_click(&click.id) || !ids.insert(click.id))
         {
             return Err(StoreError::Conflict);
         }
@@ -195,12 +202,19 @@ impl State {
                 clicked_at: micros(click.clicked_at),
                 ..click.clone()
             };
-            kept.count(&click);
+            let before = kept.count(&click);
             recorded.stored += 1;
-            if keep_rows {
+            if records.among(before, 1) > 0 {
                 self.clicks.insert(click.id, click);
-            } else {
-                kept.purged += 1;
+                continue;
+            }
+            kept.purged += 1;
+            if matches!(records, KeptRecords::UpTo(_)) {
+                recorded.without_record += 1;
+                self.click_ids.insert(click.id);
+            }
+            if records.are_used_up(before, 1) {
+                recorded.used_up.push((click.link_id, click.day));
             }
         }
         Ok(recorded)
@@ -246,7 +260,7 @@ impl ChangeStore for MemoryStore {
 #[async_trait]
 impl ClickStore for MemoryStore {
     async fn record_clicks(&self, clicks: &[Click]) -> Result<Recorded, StoreError> {
-        self.state().record(clicks, true)
+        self.state().record(clicks, KeptRecords::All)
     }
 
     async fn clicks_before(&self, scope: PurgeScope) -> Result<u64, StoreError> {
@@ -269,6 +283,20 @@ impl ClickStore for MemoryStore {
             if let Some(kept) = state.links.get_mut(link) {
                 kept.purged += 1;
             }
+        }
+        Ok(count(old.len()))
+    }
+
+    async fn purge_click_ids(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        let mut state = self.state();
+        let old: Vec<ClickId> = state
+            .click_ids
+            .range(..ClickId::floor(before))
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .copied()
+            .collect();
+        for id in &old {
+            state.click_ids.remove(id);
         }
         Ok(count(old.len()))
     }

@@ -119,6 +119,7 @@ macro_rules! operations {
             ClicksBefore: clicks_before(scope: PurgeScope) -> u64;
             HasClicks: has_clicks(number: u64) -> bool;
             PurgeClicks: purge_clicks(scope: PurgeScope, limit: u32) -> u64;
+            PurgeClickIds: purge_click_ids(before: OffsetDateTime, limit: u32) -> u64;
             Ledger: ledger(after: Option<LinkId>, limit: u32) -> Vec<LinkLedger>;
         }] $then $extra }
     };
@@ -223,6 +224,7 @@ macro_rules! operations {
             SumOfFacts: sum_of_facts(link: LinkId, from: Date, to: Date, part: Part) -> FactsSum;
             ClickSpan: click_span(link: LinkId) -> Option<ClickSpan>;
             OldestClick: oldest_click(link: LinkId) -> Option<OffsetDateTime>;
+            ClicksWithoutRecord: clicks_without_record(link: LinkId) -> u64;
             ClicksOf: clicks_of(query: &ClicksQuery) -> Vec<KeptClick>;
             OwnedDays: owned_days(owner: UserId, from: Date, to: Date) -> Vec<(Date, Counted)>;
             OwnedTotal: owned_total(owner: UserId) -> (u64, Counted);

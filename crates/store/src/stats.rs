@@ -77,6 +77,13 @@ pub trait StatsStore: Send + Sync {
     /// [`StoreError`] as for any read.
     async fn oldest_click(&self, link: LinkId) -> Result<Option<OffsetDateTime>, StoreError>;
 
+    /// Returns how many clicks of a link have no record, because it was purged or never stored; 0
+    /// for a link that does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`] as for any read.
+    async fn clicks_without_record(&self, link: LinkId) -> Result<u64, StoreError>;
+
     /// Returns at most `query.limit` click records of a link, newest first, with the signed-in user
     /// of each.
     ///

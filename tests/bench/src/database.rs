@@ -91,23 +91,25 @@ impl LinkDatabase {
         let statements: &[&str] = match self.which {
             Database::Sqlite => &[
                 "delete from link_clicks",
+                "delete from click_ids",
                 "delete from link_days",
                 "delete from link_visitors",
-                "update links set clicks = 0, humans = 0 where clicks <> 0",
+                "update links set clicks = 0, humans = 0, clicks_purged = 0 where clicks <> 0",
                 "vacuum",
                 "pragma wal_checkpoint(truncate)",
             ],
             Database::Postgres => &[
-                "truncate link_clicks, link_days, link_visitors",
-                "update links set clicks = 0, humans = 0 where clicks <> 0",
+                "truncate link_clicks, click_ids, link_days, link_visitors",
+                "update links set clicks = 0, humans = 0, clicks_purged = 0 where clicks <> 0",
                 "vacuum analyze links",
                 "checkpoint",
             ],
             Database::Mariadb => &[
                 "truncate link_clicks",
+                "truncate click_ids",
                 "truncate link_days",
                 "truncate link_visitors",
-                "update links set clicks = 0, humans = 0 where clicks <> 0",
+                "update links set clicks = 0, humans = 0, clicks_purged = 0 where clicks <> 0",
             ],
         };
         for statement in statements {

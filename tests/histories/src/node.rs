@@ -59,6 +59,7 @@ impl Node {
         random: &Arc<SeededRandom>,
         keep: Duration,
         privacy: Privacy,
+        records_per_day: Option<u64>,
     ) {
         let settings = JournalSettings {
             durability: Durability::Journal,
@@ -76,6 +77,7 @@ impl Node {
             random: random.clone(),
             user_agents: Arc::clone(&USER_AGENTS),
             privacy,
+            records_per_day,
         };
         let begin = begin(parts, Arc::clone(&ingester));
         self.process = Some(Process {

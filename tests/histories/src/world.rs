@@ -64,6 +64,8 @@ pub(crate) struct World {
     store: Arc<FailingStore<Wire>>,
     pub(crate) link: Link,
     pub(crate) privacy: Privacy,
+    /// Draws the budget of click records of each process; `None` if there are no budgets.
+    pub(crate) budgets: Option<SeededRandom>,
     /// How long settled clicks are kept.
     pub(crate) keep: Duration,
     pub(crate) nodes: Vec<Node>,
@@ -102,6 +104,7 @@ impl World {
             store: Arc::new(store),
             link: link(BEGINNING),
             privacy,
+            budgets: (seed % 2 == 1).then(|| SeededRandom::new(seed ^ 0xb0d6)),
             keep: Duration::from_secs(keep_hours * 60 * 60),
             nodes: (0..2).map(|_| Node::new(&clock)).collect(),
             clock,
@@ -217,7 +220,13 @@ impl World {
         if self.nodes[node].process.is_none() {
             self.note(format_args!("{node}: starts"));
             let (store, keep) = (self.store.clone(), self.keep);
-            self.nodes[node].start(store, &self.random, keep, self.privacy);
+            // The operator changes it, or the servers differ.
+            let records_per_day = self.budgets.as_ref().and_then(|budgets| {
+                let budgets_of_days = [Some(1), Some(5), Some(20), Some(60), None];
+                budgets_of_days[usize::try_from(draw(budgets, 5)).unwrap()]
+            });
+            let (random, privacy) = (&self.random, self.privacy);
+            self.nodes[node].start(store, random, keep, privacy, records_per_day);
             let time = self.draw_millis(400);
             self.work_and(node, time, Then::Sleeps).await;
         }
@@ -263,6 +272,7 @@ impl World {
         self.note("rows are purged");
         let all = PurgeScope::from(BEGINNING + 2 * JUMP);
         self.had.purge |= store.purge_clicks(all, u32::MAX).await.unwrap() > 0;
+        self.had.purge |= store.purge_click_ids(all.before, u32::MAX).await.unwrap() > 0;
     }
 
     /// Sets the clock of a machine wrong, or right again.

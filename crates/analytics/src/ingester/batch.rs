@@ -92,7 +92,7 @@ impl Ingester {
         match ingested {
             Ok(Ingested::Settled(recorded)) => {
                 hold_point("ingest.after");
-                self.settled(batch, recorded);
+                self.settled(batch, &recorded);
                 Attempt::Done
             }
             Ok(Ingested::Elsewhere(place)) => {
@@ -141,13 +141,13 @@ impl Ingester {
 
     /// Records that the database has a batch whose response was lost. The number of its clicks on
     /// deleted links was lost with the response: the database has it, but the metrics of this
-    /// process count these clicks as stored.
+    /// process count these clicks as stored. The same applies to those without a record.
     pub(super) fn settled_before(&mut self, batch: &ClickBatch) {
         let recorded = Recorded {
             stored: u64::try_from(batch.clicks.len()).unwrap_or(u64::MAX),
-            link_gone: 0,
+            ..Recorded::default()
         };
-        self.settled(batch, recorded);
+        self.settled(batch, &recorded);
     }
 
     /// Records that a batch is sent: from now on it may be committed, whether the response arrives
@@ -181,7 +181,7 @@ impl Ingester {
     }
 
     /// Records that the batch is settled.
-    fn settled(&mut self, batch: &ClickBatch, recorded: Recorded) {
+    fn settled(&mut self, batch: &ClickBatch, recorded: &Recorded) {
         let last = batch.clicks.last().map(|click| click.clicked_at);
         let end = batch.end();
         self.parts.journal.settle(end, last);
@@ -191,11 +191,21 @@ impl Ingester {
         self.stored_before = self.stored_before.max(end);
         metrics::clicks_recorded(recorded.stored.saturating_sub(again));
         metrics::clicks_stored_again(again);
+        metrics::clicks_without_record(recorded.without_record);
         metrics::clicks_duplicate(batch.duplicates);
         metrics::clicks_dropped(DropReason::LinkDeleted, recorded.link_gone);
         metrics::clicks_dropped(DropReason::Rejected, batch.dropped.rejected);
         metrics::clicks_dropped(DropReason::Unreadable, batch.dropped.unreadable);
         metrics::clicks_dropped(DropReason::Lost, batch.dropped.lost);
+        for (link, day) in &recorded.used_up {
+            warn!(
+                %link,
+                %day,
+                "the link has its maximum number of click records of the day \
+                 (WAYPOST_RECORDS_PER_LINK_AND_DAY); further clicks of this day only count in \
+                 totals and statistics"
+            );
+        }
         debug!(clicks = recorded.stored, "stored");
         if !batch.clicks.is_empty() {
             self.refused_in_a_row = 0;
@@ -279,7 +289,7 @@ impl Ingester {
             journal: batch.journal,
             owner: batch.owner,
             start: batch.start,
-            keep_rows: batch.keep_rows,
+            records: batch.records,
             duplicates: batch.duplicates,
             clicks: Vec::new(),
             dropped: Dropped {
@@ -299,7 +309,7 @@ impl Ingester {
             click = %click.id,
             "the database rejected a click; it is set aside in the file `rejected` of the journal"
         );
-        self.settled(&without, recorded);
+        self.settled(&without, &recorded);
         if !is_conflict {
             self.refused_in_a_row = self.refused_in_a_row.saturating_add(1);
         }

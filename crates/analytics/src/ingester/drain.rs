@@ -27,6 +27,8 @@ pub struct Drain {
     pub user_agents: Arc<UserAgents>,
     /// What is stored of clicks.
     pub privacy: Privacy,
+    /// Maximum number of click records of a link and day; `None` for no limit.
+    pub records_per_day: Option<u64>,
     /// The settings of journals.
     pub settings: JournalSettings,
     /// How long to continue while nothing can be stored.
@@ -93,6 +95,7 @@ impl Drain {
             random: Arc::clone(&self.random),
             user_agents: Arc::clone(&self.user_agents),
             privacy: self.privacy,
+            records_per_day: self.records_per_day,
         })
         .await?;
         let before = self.store.journal(journal.id()).await?;

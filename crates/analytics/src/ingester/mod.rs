@@ -14,6 +14,7 @@
 //! | a value of a click is rejected | the batch is halved until the click is alone; the click is set aside, and the rest is stored |
 //! | anything else is rejected (permissions, a pooler, the schema) | as in an outage |
 //! | many clicks in a row are rejected | the clicks are not at fault: they stay pending, as in an outage |
+//! | its link has the maximum number of records of the day | it is counted without a record; its ID is kept, so that it is recognised |
 //! | its link was deleted | it is counted as dropped |
 //! | its user was deleted at the same moment | it is stored without a user |
 //! | a segment is damaged | unreadable clicks are counted as dropped, and reading continues |
@@ -41,7 +42,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 use waypost_core::{Clock, Random};
-use waypost_store::{ClickBatch, Dropped, Store, StoreError, lower_priority};
+use waypost_store::{ClickBatch, Dropped, KeptRecords, Store, StoreError, lower_priority};
 
 pub use self::drain::{Drain, Drained};
 use self::ownership::Own;
@@ -85,6 +86,14 @@ pub struct IngesterParts {
     pub user_agents: Arc<UserAgents>,
     /// How much is kept of clicks.
     pub privacy: Privacy,
+    /// Maximum number of click records of a link and day; `None` for no limit.
+    pub records_per_day: Option<u64>,
+}
+
+impl IngesterParts {
+    const fn records(&self) -> KeptRecords {
+        self.privacy.records(self.records_per_day)
+    }
 }
 
 /// Stores the clicks of the journal.
@@ -247,7 +256,7 @@ impl Ingester {
             clicks,
             dropped: records.dropped,
             duplicates: 0,
-            keep_rows: self.parts.privacy.keeps_rows(),
+            records: self.parts.records(),
         };
         self.settle(Arc::new(batch), &records.sessions).await;
     }
@@ -262,7 +271,7 @@ impl Ingester {
             clicks: Vec::new(),
             dropped: Dropped::default(),
             duplicates: end.saturating_sub(start),
-            keep_rows: self.parts.privacy.keeps_rows(),
+            records: self.parts.records(),
         };
         self.settle(Arc::new(batch), &Sessions::default()).await;
     }

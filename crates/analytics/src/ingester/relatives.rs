@@ -2,7 +2,7 @@
 //! the other.
 //!
 //! A click that two of them have is stored once, because the second process finds its ID. Once the
-//! click record is purged, no ID is found. Then the position of the other journal decides: common
+//! click record is purged, or the ID of a click without a record, no ID is found. Then the position of the other journal decides: common
 //! records that it has settled are not stored again.
 //!
 //! A running process stores its clicks within seconds, and click records are not purged that soon.

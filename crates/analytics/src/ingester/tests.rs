@@ -1,5 +1,6 @@
 //! Tests of the ingester: accepted clicks are stored or counted, however the database responds.
 
+mod budget;
 mod draining;
 mod exactly_once;
 mod late;

@@ -116,6 +116,28 @@ async fn clicks_are_kept_unless_a_retention_is_set() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn ids_of_clicks_without_a_record_are_deleted_after_a_month() {
+    let mut setup = setup(0).await;
+    setup.rig.records_per_day = Some(1);
+    let maintenance = setup.maintenance(None);
+    let clicks = setup.rig.clicks(&setup.link, 4);
+    let mut ingester = setup.rig.ingester().await;
+    while setup.rig.journal.pending() > 0 {
+        ingester.step().await;
+    }
+    setup.advance(time::Duration::days(30));
+    assert_eq!(maintenance.run_once().await.click_ids_purged, 0);
+    assert_eq!(setup.store.stored_clicks(&clicks).await.unwrap(), clicks);
+    setup.advance(time::Duration::SECOND);
+    let pass = maintenance.run_once().await;
+    assert_eq!((pass.click_ids_purged, pass.failures), (3, 0));
+    // The record stays, and so do the numbers.
+    let known = setup.store.stored_clicks(&clicks).await.unwrap();
+    assert_eq!(known, clicks[..1]);
+    assert_eq!(setup.store.total(&setup.link).await, 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn sessions_are_deleted_a_month_after_they_expired() {
     let setup = setup(0).await;
     let maintenance = setup.maintenance(None);
@@ -203,7 +225,7 @@ async fn settled_journals_are_forgotten_thirty_days_after_they_were_last_seen() 
             ..Dropped::default()
         },
         duplicates: 0,
-        keep_rows: true,
+        records: waypost_store::KeptRecords::All,
     };
     store.ingest(Arc::new(lost), at).await.unwrap();
     setup.rig.ingester().await;
@@ -335,9 +357,10 @@ async fn under_load_that_does_not_end_old_clicks_go_slowly() {
     let began = Instant::now();
     let pass = setup.maintenance(Some(3)).run_once().await;
     assert_eq!(pass.clicks_purged, 6);
-    // Changes, sessions, visitors, clicks, and clicks again: all but the first are slow.
+    // Changes, sessions, visitors, IDs, the audit trail, clicks, and clicks again: all but the first
+    // are slow.
     let elapsed = began.elapsed();
-    assert!(elapsed >= PATIENCE + SLOW_PAUSE * 4, "{elapsed:?}");
+    assert!(elapsed >= PATIENCE + SLOW_PAUSE * 6, "{elapsed:?}");
     assert!(elapsed < PATIENCE * 2, "{elapsed:?}");
 }
 

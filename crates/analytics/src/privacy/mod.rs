@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use waypost_core::Click;
+use waypost_store::KeptRecords;
 
 pub use report::{StoredField, report};
 
@@ -35,10 +36,19 @@ impl Privacy {
         }
     }
 
-    /// Whether click records are stored.
+    /// Whether click records are stored. Clicks are then recognised by their IDs.
     #[must_use]
     pub const fn keeps_rows(self) -> bool {
         !matches!(self, Self::Counts)
+    }
+
+    /// Returns which clicks leave records, with at most `per_day` of a link and day.
+    pub(crate) const fn records(self, per_day: Option<u64>) -> KeptRecords {
+        match (self, per_day) {
+            (Self::Counts, _) => KeptRecords::None,
+            (Self::Full | Self::Anonymous, Some(number)) => KeptRecords::UpTo(number),
+            (Self::Full | Self::Anonymous, None) => KeptRecords::All,
+        }
     }
 
     /// Whether click records have the user agent and the user.

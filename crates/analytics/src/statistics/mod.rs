@@ -51,6 +51,8 @@ pub struct LinkStatistics {
     pub span: Option<ClickSpan>,
     /// The time of the oldest click record; `None` if there are none.
     pub rows_since: Option<OffsetDateTime>,
+    /// The number of clicks without a record: it was purged, or never stored.
+    pub without_record: u64,
     /// All clicks that this server accepted up to this time are counted.
     pub complete_until: OffsetDateTime,
     /// All days of the requested period.
@@ -150,6 +152,7 @@ impl Statistics {
             visitors_today: visitors_today.map_or(0, |today| today.visitors),
             span: self.store.click_span(link).await?,
             rows_since: self.store.oldest_click(link).await?,
+            without_record: self.store.clicks_without_record(link).await?,
             complete_until,
             daily,
         })

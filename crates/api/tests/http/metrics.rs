@@ -32,6 +32,7 @@ async fn every_series_exists_from_the_start_at_zero() {
         "waypost_clicks_recorded_total",
         "waypost_clicks_record_errors_total",
         "waypost_clicks_purged_total",
+        "waypost_clicks_without_record_total",
     ];
     for series in zero {
         assert_eq!(

@@ -157,6 +157,32 @@ async fn the_page_shows_the_numbers_of_the_api() {
 }
 
 #[tokio::test]
+async fn clicks_without_a_record_are_told() {
+    let server = TestServer::closed().await;
+    let (_, truth) = known(&server).await;
+    let browser = signed_in(&server).await;
+    let link = &truth.links[0];
+    let at = format!("{LINKS}/{}/stats", link.id);
+    let before = json_of(&browser, &at).await;
+    assert_eq!(before["clicks_without_record"], 0);
+    let told = "<dt>Clicks without a record</dt>";
+    let page = shown(&browser, &page_of(link, "")).await;
+    assert!(!page.contains(told), "{page}");
+    let scope = waypost_store::PurgeScope {
+        before: time::macros::datetime!(2100-01-01 00:00 UTC),
+        link: Some(link.id),
+    };
+    let store = server.store.memory();
+    let purged = waypost_store::ClickStore::purge_clicks(store, scope, 3).await;
+    assert_eq!(purged.unwrap(), 3);
+    let after = json_of(&browser, &at).await;
+    assert_eq!(after["clicks_without_record"], 3);
+    assert_eq!(after["total"], before["total"]);
+    let page = shown(&browser, &page_of(link, "")).await;
+    assert!(page.contains(&format!("{told}<dd>3, ")), "{page}");
+}
+
+#[tokio::test]
 async fn the_query_selects_days_and_click_types() {
     let server = TestServer::closed().await;
     let (_, truth) = known(&server).await;

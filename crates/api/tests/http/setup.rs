@@ -164,6 +164,7 @@ impl TestServer {
             random: random.clone(),
             user_agents: Arc::clone(&USER_AGENTS),
             privacy: Privacy::Full,
+            records_per_day: None,
         })
         .await
         .unwrap();

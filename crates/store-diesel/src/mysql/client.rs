@@ -25,6 +25,8 @@ pub(super) struct Client {
     pub(super) writer: Conn,
     /// `None`: the writer reads itself.
     pub(super) reader: Option<Reader>,
+    /// Whether the last batch had a day near its budget of records.
+    pub(super) is_near_budget: bool,
 }
 
 impl Client {
@@ -41,7 +43,11 @@ impl Client {
         let connected = servers.connect(connect).await;
         let (mut writer, url) = connected.map_err(StoreError::unavailable)?;
         let reader = Reader::beside(&mut writer, &url, session).await;
-        Ok(Self { writer, reader })
+        Ok(Self {
+            writer,
+            reader,
+            is_near_budget: false,
+        })
     }
 }
 

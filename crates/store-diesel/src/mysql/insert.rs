@@ -44,6 +44,13 @@ pub(super) const KNOWN_DAYS: Insert = Insert {
     ..NEW_DAYS
 };
 
+/// The IDs of clicks without records.
+pub(super) const IDS: Insert = Insert {
+    into: "INSERT INTO click_ids (id) VALUES ",
+    row: "(?)",
+    end: "",
+};
+
 /// An insertion of any number of rows.
 #[derive(Clone, Copy)]
 pub(super) struct Insert {
@@ -117,6 +124,10 @@ pub(super) fn push_day(values: &mut Vec<Value>, (day, document): &Day<'_>) {
         Value::Int(day.last),
         Value::Bytes(document.as_bytes().to_vec()),
     ]);
+}
+
+pub(super) fn push_uuid(values: &mut Vec<Value>, uuid: &Uuid) {
+    values.push(id(*uuid));
 }
 
 pub(super) fn push_visitor(values: &mut Vec<Value>, day: &DayTally<'_>, visitor: Uuid) {

@@ -25,21 +25,28 @@ pub(super) struct Known {
     days: HashMap<usize, StoredDay>,
     /// The stored visitors among those of the batch, and others of the same days.
     visitors: HashSet<Visit>,
+    /// The newest ID of a click without a record, of all links and days.
+    newest_id: Option<Uuid>,
 }
 
 /// A visitor, and the place of the day in the tally.
 pub(super) type Visit = (usize, Uuid);
 
 struct StoredDay {
+    clicks: i64,
     visitors: i64,
     facts: String,
 }
+
+/// A row of `link_days`, and the newest ID of a click without a record.
+type DayRow = (Vec<u8>, i64, i64, String, Option<Vec<u8>>);
 
 impl Known {
     pub(super) async fn of(tally: &Tally<'_>, client: &mut Conn) -> Result<Self, Error> {
         let mut known = Self {
             days: HashMap::new(),
             visitors: HashSet::new(),
+            newest_id: None,
         };
         known.ask_for_days(tally, client).await?;
         known.ask_for_visitors(tally, client).await?;
@@ -52,6 +59,19 @@ impl Known {
 
     pub(super) fn has_visit(&self, visit: &Visit) -> bool {
         self.visitors.contains(visit)
+    }
+
+    pub(super) const fn newest_id(&self) -> Option<Uuid> {
+        self.newest_id
+    }
+
+    /// Tells the tally how many clicks of its days are stored.
+    pub(super) fn count_before(&self, tally: &mut Tally<'_>) {
+        for (place, stored) in &self.days {
+            if let Some(day) = tally.days_mut().get_mut(*place) {
+                day.before = stored.clicks;
+            }
+        }
     }
 
     /// Returns the document of a day.
@@ -67,17 +87,24 @@ impl Known {
         for (day, links) in by_day {
             for links in links.chunks(KEYS) {
                 let mut sql = String::from(
-                    "SELECT link_id, visitors, COALESCE(facts, '{}') FROM link_days WHERE day = ",
+                    "SELECT link_id, clicks, visitors, COALESCE(facts, '{}'), \
+                     (SELECT MAX(id) FROM click_ids) FROM link_days WHERE day = ",
                 );
                 push_date_literal(&mut sql, day);
                 sql.push_str(" AND link_id IN (");
                 push_ids(&mut sql, links);
                 sql.push(')');
-                let rows: Vec<(Vec<u8>, i64, String)> = client.query(sql).await?;
-                for (link, visitors, facts) in rows {
+                let rows: Vec<DayRow> = client.query(sql).await?;
+                for (link, clicks, visitors, facts, newest_id) in rows {
+                    self.newest_id = newest_id.and_then(|id| Uuid::from_slice(&id).ok());
                     let link = Uuid::from_slice(&link).ok();
                     if let Some(place) = link.and_then(|link| tally.place(link, day)) {
-                        self.days.insert(place, StoredDay { visitors, facts });
+                        let day = StoredDay {
+                            clicks,
+                            visitors,
+                            facts,
+                        };
+                        self.days.insert(place, day);
                     }
                 }
             }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use waypost_core::Click;
 use waypost_store::{Ingested, StoreError, hold_point};
 
+use super::budget::store_beyond;
 pub(super) use super::client::Client;
 use super::client::Reader;
 use super::fault::of_driver;
@@ -25,7 +26,7 @@ use crate::retry::Failure;
 use crate::tally::{LinkTally, Tally};
 
 /// Maximum number of links in an update.
-const LINKS: usize = 2_000;
+pub(super) const LINKS: usize = 2_000;
 /// Number of documents written between two insertions.
 const DOCUMENTS: usize = 256;
 /// From this batch size on, a second connection pays off.
@@ -37,12 +38,54 @@ pub(super) const WORTH_A_READER: usize = 500;
 const BEGIN: &str = "SET foreign_key_checks = 0; BEGIN";
 const BEGIN_WITH_USERS: &str = "SET foreign_key_checks = 1; BEGIN";
 
+/// When to read the stored data of the days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// While the click records are inserted, if there is a reader. Usually no day has used up its
+    /// budget of records; if one has, everything is rolled back, and done again in the other order.
+    Beside,
+    /// Before.
+    DaysFirst,
+}
+
+/// Why a transaction was not committed.
+enum Stopped {
+    Failed(Failure),
+    /// More click records were inserted than their days have room for.
+    BeyondBudget,
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 /// Runs the job in one transaction. After a failure the connection must not be used again: the
 /// transaction may still be open.
 pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, Failure> {
+    let order = if client.is_near_budget {
+        Order::DaysFirst
+    } else {
+        Order::Beside
+    };
+    let done = match attempt(client, job, order).await {
+        Err(Stopped::BeyondBudget) => {
+            client.writer.query_drop("ROLLBACK").await.map_err(failed)?;
+            attempt(client, job, Order::DaysFirst).await
+        }
+        done => done,
+    };
+    done.map_err(|stopped| match stopped {
+        Stopped::Failed(failure) => failure,
+        Stopped::BeyondBudget => Failure::last(StoreError::Conflict),
+    })
+}
+
+async fn attempt(client: &mut Client, job: &Job, order: Order) -> Result<Ingested, Stopped> {
     let step = job.step().map_err(Failure::last)?;
     let clicks = job.clicks();
-    let Client { writer, reader } = client;
+    let Client { writer, reader, .. } = client;
     let with_users = clicks.iter().any(|click| click.user_id.is_some());
     let begin = if with_users { BEGIN_WITH_USERS } else { BEGIN };
     writer.query_drop(begin).await.map_err(failed)?;
@@ -68,8 +111,9 @@ pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, F
         let corrected = correct(writer, step.journal, tally.left_out()).await;
         corrected.map_err(failed)?;
     }
+    let (known, documents) = insert_clicks(writer, reader, clicks, &mut tally, order).await?;
     let rows: Vec<&Click> = tally.rows(clicks).collect();
-    let (known, documents) = insert_clicks(writer, reader, &rows, &tally).await?;
+    store_beyond(writer, &tally, &rows, known.newest_id()).await?;
     let visited = add_visitors(writer, &mut tally, &known).await;
     visited.map_err(failed)?;
     let added = add_to_days(writer, &tally, &documents, &known).await;
@@ -77,6 +121,7 @@ pub(super) async fn settle(client: &mut Client, job: &Job) -> Result<Ingested, F
     hold_point("ingest.inside");
     let committed = writer.query_drop("COMMIT").await;
     committed.map_err(|error| Failure::of_commit(of_driver(&error), error))?;
+    client.is_near_budget = tally.is_near_budget();
     Ok(Ingested::Settled(tally.recorded()))
 }
 
@@ -143,17 +188,7 @@ async fn add_to_links(client: &mut Conn, tally: &mut Tally<'_>) -> Result<(), Er
     let mut found = Vec::with_capacity(links.len());
     for links in links.chunks(LINKS) {
         let ids: Vec<Uuid> = links.iter().map(|tally| tally.link).collect();
-        // Force look-ups by ID, in order, whatever other plan is possible.
-        let mut sql = String::from("UPDATE links FORCE INDEX (PRIMARY) SET clicks = clicks + ");
-        push_added(&mut sql, links, |tally| tally.clicks);
-        sql.push_str(", humans = humans + ");
-        push_added(&mut sql, links, |tally| tally.humans);
-        sql.push_str(", clicks_purged = clicks_purged + ");
-        push_added(&mut sql, links, |tally| tally.purged);
-        sql.push_str(" WHERE id IN (");
-        push_ids(&mut sql, &ids);
-        sql.push(')');
-        client.query_drop(sql).await?;
+        add_numbers(client, links).await?;
         if usize::try_from(client.affected_rows()).is_ok_and(|rows| rows == ids.len()) {
             found.extend(ids);
             continue;
@@ -168,6 +203,22 @@ async fn add_to_links(client: &mut Conn, tally: &mut Tally<'_>) -> Result<(), Er
     }
     tally.keep(found);
     Ok(())
+}
+
+/// Adds to the numbers of links, at most [`LINKS`].
+pub(super) async fn add_numbers(client: &mut Conn, links: &[LinkTally]) -> Result<(), Error> {
+    let ids: Vec<Uuid> = links.iter().map(|tally| tally.link).collect();
+    // Force look-ups by ID, in order, whatever other plan is possible.
+    let mut sql = String::from("UPDATE links FORCE INDEX (PRIMARY) SET clicks = clicks + ");
+    push_added(&mut sql, links, |tally| tally.clicks);
+    sql.push_str(", humans = humans + ");
+    push_added(&mut sql, links, |tally| tally.humans);
+    sql.push_str(", clicks_purged = clicks_purged + ");
+    push_added(&mut sql, links, |tally| tally.purged);
+    sql.push_str(" WHERE id IN (");
+    push_ids(&mut sql, &ids);
+    sql.push(')');
+    client.query_drop(sql).await
 }
 
 /// Appends the number added to each link, as an expression of their IDs, short if most add the
@@ -240,37 +291,50 @@ async fn add_to_days(
 async fn insert_clicks(
     writer: &mut Conn,
     reader: &mut Option<Reader>,
-    clicks: &[&Click],
-    tally: &Tally<'_>,
-) -> Result<(Known, Vec<String>), Failure> {
-    let used = reader.as_mut().filter(|_| clicks.len() >= WORTH_A_READER);
-    let known = match &used {
-        Some(_) => None,
-        None => Some(Known::of(tally, writer).await.map_err(failed)?),
-    };
+    clicks: &[Click],
+    tally: &mut Tally<'_>,
+    order: Order,
+) -> Result<(Known, Vec<String>), Stopped> {
+    let mut rows: Vec<&Click> = tally.rows(clicks).collect();
+    let is_beside = order == Order::Beside && rows.len() >= WORTH_A_READER;
+    let used = reader.as_mut().filter(|_| is_beside);
+    let mut known = None;
+    if used.is_none() {
+        let read = Known::of(tally, writer).await.map_err(failed)?;
+        read.count_before(tally);
+        known = Some(read);
+        rows = tally.rows(clicks).collect();
+    }
     let (written, to_insert) = mpsc::channel(1);
+    let days = &*tally;
     let read = async {
         let known = match (known, used) {
-            (None, Some(reader)) => reader.read(tally).await,
+            (None, Some(reader)) => reader.read(days).await,
             (known, _) => known,
         };
         let Some(known) = known else {
             return Ok(None);
         };
-        let documents = documents(tally, &known).await?;
+        let documents = documents(days, &known).await?;
         Ok(Some((known, documents)))
     };
     let ((), (), read) = tokio::try_join!(
-        write_rows(clicks, written),
+        write_rows(&rows, written),
         insert_rows(writer, to_insert),
         read
     )?;
-    if let Some(read) = read {
-        return Ok(read);
+    let (known, documents) = if let Some(read) = read {
+        read
+    } else {
+        *reader = None;
+        let known = Known::of(tally, writer).await.map_err(failed)?;
+        let documents = documents(tally, &known).await?;
+        (known, documents)
+    };
+    known.count_before(tally);
+    if tally.rows(clicks).count() < rows.len() {
+        return Err(Stopped::BeyondBudget);
     }
-    *reader = None;
-    let known = Known::of(tally, writer).await.map_err(failed)?;
-    let documents = documents(tally, &known).await?;
     Ok((known, documents))
 }
 
@@ -307,6 +371,6 @@ async fn documents(tally: &Tally<'_>, known: &Known) -> Result<Vec<String>, Fail
     Ok(documents)
 }
 
-fn failed(error: Error) -> Failure {
+pub(super) fn failed(error: Error) -> Failure {
     Failure::of(of_driver(&error), error)
 }

@@ -40,9 +40,11 @@ const ADD_TO_LINKS: &str = "
 /// another order, and two transactions could deadlock.
 const IN_ORDER: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; \
      SET enable_bitmapscan = off; SET enable_material = off; SET enable_memoize = off";
-/// The documents of the existing days. The links are locked: no other transaction adds days.
-const STORED_FACTS: &str = "
-    SELECT link_days.link_id, link_days.day, link_days.facts
+/// The documents and the clicks of the existing days, and the newest ID of a click without a
+/// record, of all links. The links are locked: no other transaction adds days.
+const STORED_DAYS: &str = "
+    SELECT link_days.link_id, link_days.day, link_days.facts, link_days.clicks,
+        (SELECT id FROM click_ids ORDER BY id DESC LIMIT 1)
     FROM unnest($1::uuid[], $2::date[]) AS asked (link_id, day)
     JOIN link_days ON link_days.link_id = asked.link_id AND link_days.day = asked.day";
 const INSERT_DAYS: &str = "
@@ -75,6 +77,13 @@ const ADD_TO_DAYS: &str = "
 const INSERT_CLICKS: &str = "
     COPY link_clicks (id, link_id, user_id, ip_hash, user_agent, referrer, clicked_at, class, browser, os, device, country)
     FROM STDIN (FORMAT binary)";
+/// Whether some of these clicks are stored without a record.
+const HAS_IDS: &str = "SELECT EXISTS (SELECT FROM click_ids WHERE id = ANY ($1::uuid[]))";
+/// Inserts the IDs of clicks that have no records.
+const INSERT_IDS: &str = "
+    INSERT INTO click_ids (id)
+    SELECT new.id FROM unnest($1::uuid[]) AS new (id)
+    WHERE NOT EXISTS (SELECT FROM link_clicks WHERE link_clicks.id = new.id)";
 
 /// A connection and its prepared statements.
 pub(super) struct Client {
@@ -83,13 +92,15 @@ pub(super) struct Client {
     pub(super) place: Statement,
     pub(super) correct: Statement,
     pub(super) add_to_links: Statement,
-    pub(super) stored_facts: Statement,
+    pub(super) stored_days: Statement,
     pub(super) known_visits: Statement,
     pub(super) insert_clicks: Statement,
     pub(super) insert_visitors: Statement,
     pub(super) insert_visitors_left_over: Statement,
     pub(super) insert_days: Statement,
     pub(super) add_to_days: Statement,
+    pub(super) has_ids: Statement,
+    pub(super) insert_ids: Statement,
 }
 
 /// Longer than a batch may take. A process that is suspended while its rows are copied is not idle
@@ -115,12 +126,12 @@ pub(super) async fn open(servers: &Servers) -> Result<Client, StoreError> {
 }
 
 async fn prepare(server: tokio_postgres::Client) -> Result<Client, Error> {
-    let (advance, place, correct, add_to_links, stored_facts, known_visits) = tokio::try_join!(
+    let (advance, place, correct, add_to_links, stored_days, known_visits) = tokio::try_join!(
         server.prepare(ADVANCE),
         server.prepare(PLACE),
         server.prepare(CORRECT),
         server.prepare(ADD_TO_LINKS),
-        server.prepare(STORED_FACTS),
+        server.prepare(STORED_DAYS),
         server.prepare(KNOWN_VISITS),
     )?;
     let (insert_clicks, insert_visitors, insert_visitors_left_over, insert_days, add_to_days) = tokio::try_join!(
@@ -130,19 +141,23 @@ async fn prepare(server: tokio_postgres::Client) -> Result<Client, Error> {
         server.prepare(INSERT_DAYS),
         server.prepare(ADD_TO_DAYS),
     )?;
+    let (has_ids, insert_ids) =
+        tokio::try_join!(server.prepare(HAS_IDS), server.prepare(INSERT_IDS))?;
     Ok(Client {
         server,
         advance,
         place,
         correct,
         add_to_links,
-        stored_facts,
+        stored_days,
         known_visits,
         insert_clicks,
         insert_visitors,
         insert_visitors_left_over,
         insert_days,
         add_to_days,
+        has_ids,
+        insert_ids,
     })
 }
 

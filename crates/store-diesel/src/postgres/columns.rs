@@ -4,7 +4,35 @@ use time::Date;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use crate::tally::{DayTally, Tally};
+use crate::tally::{DayTally, LinkTally, Tally};
+
+/// What to add to links, column by column.
+pub(super) struct LinkValues {
+    links: Vec<Uuid>,
+    numbers: [Vec<i64>; 3],
+}
+
+impl LinkValues {
+    pub(super) fn of(tallies: impl Iterator<Item = LinkTally>) -> Self {
+        let mut values = Self {
+            links: Vec::new(),
+            numbers: Default::default(),
+        };
+        for tally in tallies {
+            values.links.push(tally.link);
+            let [clicks, humans, purged] = &mut values.numbers;
+            clicks.push(tally.clicks);
+            humans.push(tally.humans);
+            purged.push(tally.purged);
+        }
+        values
+    }
+
+    pub(super) fn values(&self) -> [&(dyn ToSql + Sync); 4] {
+        let [clicks, humans, purged] = &self.numbers;
+        [&self.links, clicks, humans, purged]
+    }
+}
 
 /// Days, column by column.
 pub(super) struct DayValues {

@@ -16,13 +16,13 @@ use waypost_store::{Ingested, StoreError, hold_point};
 
 use super::client::failed;
 pub(super) use super::client::{Client, is_closed, open};
-use super::columns::{DayValues, VisitValues};
+use super::columns::{DayValues, LinkValues, VisitValues};
 use super::copy::Rows;
 use super::fault::of_driver;
 use crate::error::Fault;
 use crate::job::{self, Job, Step, place};
 use crate::retry::Failure;
-use crate::tally::{LinkTally, Tally};
+use crate::tally::Tally;
 
 /// Runs the job in one transaction. After a failure the connection must not be used again: the
 /// transaction may still be open.
@@ -48,7 +48,7 @@ enum LeftOver {
 
 /// Why a transaction was not committed.
 #[derive(Debug)]
-enum Stopped {
+pub(super) enum Stopped {
     Failed(Failure),
     /// There are visitors of days that do not exist.
     LeftOver,
@@ -81,11 +81,19 @@ impl From<Error> for Stopped {
 
 /// The position of the journal.
 enum Begun {
-    /// At the start of the job, or there is no journal. With the documents of the existing days, by
-    /// their places among the days.
-    Here(HashMap<usize, String>),
+    /// At the start of the job, or there is no journal.
+    Here(Stored),
     /// At another position, owned by another process, or not registered.
     Elsewhere(Option<(Option<Uuid>, i64)>),
+}
+
+/// The stored data that the new rows depend on.
+#[derive(Default)]
+struct Stored {
+    /// The documents of the existing days, by their places among the days.
+    documents: HashMap<usize, String>,
+    /// The newest ID of a click without a record, of all links and days.
+    newest_id: Option<Uuid>,
 }
 
 impl Client {
@@ -100,7 +108,10 @@ impl Client {
                 {
                     self.correct(step, tally.left_out()).await?;
                 }
-                self.add(&mut tally, clicks, &stored, left_over).await?;
+                let rows: Vec<&Click> = tally.rows(clicks).collect();
+                self.add(&mut tally, &rows, &stored.documents, left_over)
+                    .await?;
+                self.store_beyond(&tally, &rows, stored.newest_id).await?;
                 hold_point("ingest.inside");
                 let committed = self.server.batch_execute("COMMIT").await;
                 committed.map_err(|error| Failure::of_commit(of_driver(&error), error))?;
@@ -124,14 +135,8 @@ impl Client {
     /// Begins the transaction, moves the journal, adds to the totals of the links, and reads their
     /// days, all sent at once.
     async fn begin(&self, step: Option<&Step>, tally: &mut Tally<'_>) -> Result<Begun, Error> {
-        let of_link = |number: fn(LinkTally) -> i64| tally.links().map(number).collect::<Vec<_>>();
-        let ids: Vec<Uuid> = tally.links().map(|tally| tally.link).collect();
-        let links: [&(dyn ToSql + Sync); 4] = [
-            &ids,
-            &of_link(|tally| tally.clicks),
-            &of_link(|tally| tally.humans),
-            &of_link(|tally| tally.purged),
-        ];
+        let links = LinkValues::of(tally.links());
+        let links = links.values();
         let days = tally.days().iter();
         let (of, days): (Vec<Uuid>, Vec<Date>) = days.map(|day| (day.link, day.day)).unzip();
         let days: [&(dyn ToSql + Sync); 2] = [&of, &days];
@@ -141,7 +146,7 @@ impl Client {
             self.server.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
             self.advance(step),
             self.server.query(&self.add_to_links, &links),
-            self.server.query(&self.stored_facts, &days),
+            self.server.query(&self.stored_days, &days),
         )?;
         if let Some(step) = step
             && !here
@@ -156,14 +161,19 @@ impl Client {
             .map(|row| row.try_get(0))
             .collect::<Result<_, _>>()?;
         tally.keep(found);
-        let mut documents = HashMap::new();
+        let mut read = Stored::default();
         for row in stored {
             if let Some(place) = tally.place(row.try_get(0)?, row.try_get(1)?) {
                 let facts: Option<String> = row.try_get(2)?;
-                documents.insert(place, facts.unwrap_or_else(|| "{}".to_owned()));
+                let facts = facts.unwrap_or_else(|| "{}".to_owned());
+                read.documents.insert(place, facts);
+                if let Some(day) = tally.days_mut().get_mut(place) {
+                    day.before = row.try_get(3)?;
+                }
             }
+            read.newest_id = row.try_get(4)?;
         }
-        Ok(Begun::Here(documents))
+        Ok(Begun::Here(read))
     }
 
     async fn advance(&self, step: Option<&Step>) -> Result<bool, Error> {
@@ -199,7 +209,7 @@ impl Client {
     async fn add(
         &self,
         tally: &mut Tally<'_>,
-        clicks: &[Click],
+        rows: &[&Click],
         stored: &HashMap<usize, String>,
         left_over: LeftOver,
     ) -> Result<(), Stopped> {
@@ -207,7 +217,6 @@ impl Client {
         let (known, new): (Vec<usize>, Vec<usize>) =
             all.partition(|place| stored.contains_key(place));
         let (sent, are_sent) = oneshot::channel();
-        let rows: Vec<&Click> = tally.rows(clicks).collect();
         let count = async {
             let visits = self.new_visits(tally, &known).await?;
             for (day, visitors) in tally.days_mut().iter_mut().zip(&visits) {
@@ -223,7 +232,7 @@ impl Client {
         let ((visits, mut documents), ()) = tokio::try_join!(
             biased;
             count,
-            self.insert_clicks(&rows, sent),
+            self.insert_clicks(rows, sent),
         )?;
         let of_known = DayValues::of(tally, &known, documents.split_off(new.len()));
         let add_to_days = async {

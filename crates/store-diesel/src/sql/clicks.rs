@@ -12,12 +12,14 @@ use waypost_core::{ClickId, LinkId, micros};
 use waypost_store::{LeaseName, LinkLedger, PurgeScope, StoreError};
 
 use super::id::Id;
-use super::schema::{link_clicks, link_days, links};
+use super::schema::{click_ids, link_clicks, link_days, links};
 use super::transaction::WorkError;
 use super::{Connection, SUM_OF_DAYS, SUM_OF_HUMANS, make_room_for_purge};
 
 /// The turn to purge clicks.
 const PURGE: LeaseName = LeaseName::new("purge-clicks");
+/// The turn to purge IDs of clicks.
+const PURGE_IDS: LeaseName = LeaseName::new("purge-click-ids");
 
 /// Returns the smallest ID of clicks that are certainly not older than `before`: IDs begin with the
 /// time in milliseconds, so the primary key serves as an index by time.
@@ -139,6 +141,47 @@ async fn delete(connection: &mut Connection, found: Vec<(Id, Id)>) -> Result<u64
         }
     }
     Ok(u64::try_from(deleted).unwrap_or(u64::MAX))
+}
+
+/// Deletes the oldest IDs of clicks without a record.
+pub(super) async fn purge_ids(
+    connection: &mut Connection,
+    before: OffsetDateTime,
+    limit: u32,
+) -> Result<u64, WorkError> {
+    super::turns::take(connection, PURGE_IDS).await?;
+    let old: Vec<Id> = click_ids::table
+        .filter(click_ids::id.lt(Id(*ClickId::floor(before).as_uuid())))
+        .order(click_ids::id)
+        .limit(i64::from(limit))
+        .select(click_ids::id)
+        .load(connection)
+        .await?;
+    let Some(last) = old.last().copied() else {
+        return Ok(0);
+    };
+    let deleted = diesel::delete(click_ids::table.filter(click_ids::id.le(last)))
+        .execute(connection)
+        .await?;
+    Ok(u64::try_from(deleted).unwrap_or(u64::MAX))
+}
+
+/// Returns how many clicks of a link have no record.
+pub(super) async fn without_record(
+    connection: &mut Connection,
+    link: LinkId,
+) -> Result<u64, WorkError> {
+    let purged: Option<i64> = links::table
+        .find(Id(*link.as_uuid()))
+        .select(links::clicks_purged)
+        .first(connection)
+        .await
+        .optional()?;
+    let purged = u64::try_from(purged.unwrap_or(0)).map_err(|_| StoreError::Corrupt {
+        table: "links",
+        column: "clicks_purged",
+    })?;
+    Ok(purged)
 }
 
 /// Returns an error that makes a transaction run again.

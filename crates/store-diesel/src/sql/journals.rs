@@ -13,7 +13,9 @@ use waypost_store::{
 use super::Connection;
 use super::clicks::contention;
 use super::id::Id;
-use super::schema::{accepted_losses, click_journal_owners, click_journals, link_clicks};
+use super::schema::{
+    accepted_losses, click_ids, click_journal_owners, click_journals, link_clicks,
+};
 use super::transaction::WorkError;
 use crate::error::is_conflict;
 
@@ -361,11 +363,17 @@ pub(super) async fn stored_clicks(
     for ids in ids.chunks(IDS_OF_A_STATEMENT) {
         let ids: Vec<Id> = ids.iter().map(|id| Id(*id.as_uuid())).collect();
         let found: Vec<Id> = link_clicks::table
-            .filter(link_clicks::id.eq_any(ids))
+            .filter(link_clicks::id.eq_any(&ids))
             .select(link_clicks::id)
             .load(connection)
             .await?;
-        stored.extend(found.into_iter().map(|id| ClickId::from_uuid(id.0)));
+        let without_record: Vec<Id> = click_ids::table
+            .filter(click_ids::id.eq_any(&ids))
+            .select(click_ids::id)
+            .load(connection)
+            .await?;
+        let found = found.into_iter().chain(without_record);
+        stored.extend(found.map(|id| ClickId::from_uuid(id.0)));
     }
     Ok(stored)
 }

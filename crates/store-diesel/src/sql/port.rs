@@ -130,6 +130,8 @@ port! {
         look_up HasClicks: has_clicks(number: u64) -> bool = clicks::are_at_least;
         transaction PurgeClicks: purge_clicks(scope: PurgeScope, limit: u32) -> u64
             = clicks::purge;
+        transaction PurgeClickIds: purge_click_ids(before: OffsetDateTime, limit: u32) -> u64
+            = clicks::purge_ids;
         look_up Ledger: ledger(after: Option<LinkId>, limit: u32) -> Vec<LinkLedger>
             = clicks::ledger;
     } + {
@@ -261,6 +263,8 @@ port! {
         look_up ClickSpan: click_span(link: LinkId) -> Option<ClickSpan> = stats::click_span;
         look_up OldestClick: oldest_click(link: LinkId) -> Option<OffsetDateTime>
             = stats::oldest_click;
+        look_up ClicksWithoutRecord: clicks_without_record(link: LinkId) -> u64
+            = clicks::without_record;
         look_up ClicksOf: clicks_of(query: &ClicksQuery) -> Vec<KeptClick> = stats::clicks_of;
         look_up OwnedDays: owned_days(owner: UserId, from: Date, to: Date)
             -> Vec<(Date, Counted)> = stats::owned_days;

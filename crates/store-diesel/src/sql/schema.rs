@@ -294,6 +294,14 @@ table! {
 }
 
 table! {
+    use super::IdColumn;
+
+    click_ids (id) {
+        id -> IdColumn,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Date, Nullable, Text};
     use super::IdColumn;
 

@@ -9,26 +9,27 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager as _};
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
-use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel_async::pooled_connection::deadpool::Pool;
-use time::{Date, OffsetDateTime};
+use time::Date;
 use uuid::Uuid;
 use waypost_core::{
     Click, Country, DeviceClass, Family, IpHash, Referrer, UserAgent, VisitClass, micros,
 };
 use waypost_store::{Ingested, StoreError, hold_point};
 
+use super::budget::{NEWEST, store_beyond};
 use super::connection::{Connection, begin_blocking, connect_blocking};
-use super::dialect::{Backend, IdColumn, InstantColumn};
+use super::dialect::{Backend, IdColumn};
 use super::fault::of_error;
+use super::instant::Instant;
 use super::sql::id::Id;
 use super::sql::pool::connection;
 use super::sql::schema::{click_journals, link_clicks, link_days};
-use crate::datetime::push_datetime;
 use crate::job::{Job, Step, count, place};
 use crate::metrics::OperationName;
 use crate::retry::{Failure, retrying};
@@ -121,7 +122,7 @@ impl Ingester {
     }
 }
 
-fn failed(error: DieselError) -> Failure {
+pub(super) fn failed(error: DieselError) -> Failure {
     Failure::of(of_error(&error), error)
 }
 
@@ -167,16 +168,21 @@ fn work(connection: &mut SqliteConnection, job: &Job) -> Result<Ingested, Failur
     let clicks = job.clicks();
     let mut tally = Tally::of(job);
     add_to_links(connection, &mut tally).map_err(failed)?;
-    for day in tally.days() {
-        add_to_day(connection, day)?;
+    let mut newest_id = None;
+    for day in tally.days_mut() {
+        if let Some(stored) = add_to_day(connection, day)? {
+            (day.before, newest_id) = (stored.clicks, stored.newest_id);
+        }
     }
-    for click in tally.rows(clicks) {
+    let rows: Vec<&Click> = tally.rows(clicks).collect();
+    for click in &rows {
         let digits = click.ip_hash.as_ref().map(IpHash::to_hex);
         diesel::insert_into(link_clicks::table)
             .values(ClickRow::of(click, digits.as_ref()))
             .execute(connection)
             .map_err(failed)?;
     }
+    store_beyond(connection, &tally, &rows, newest_id)?;
     if let Some(step) = step
         && tally.left_out() > 0
     {
@@ -230,8 +236,21 @@ fn add_to_links(connection: &mut SqliteConnection, tally: &mut Tally<'_>) -> Que
     Ok(())
 }
 
-/// Adds to the rollup of a day, to which no other transaction writes.
-fn add_to_day(connection: &mut SqliteConnection, day: &DayTally<'_>) -> Result<(), Failure> {
+/// The stored data of a day.
+#[derive(Queryable)]
+struct StoredDay {
+    facts: Option<String>,
+    clicks: i64,
+    /// The newest ID of a click without a record, of all links and days.
+    newest_id: Option<Id>,
+}
+
+/// Adds to the rollup of a day, to which no other transaction writes. Returns what was stored
+/// before, unless the day is new.
+fn add_to_day(
+    connection: &mut SqliteConnection,
+    day: &DayTally<'_>,
+) -> Result<Option<StoredDay>, Failure> {
     let insertion = InsertDay(DayRow {
         day,
         // All are new if the day is.
@@ -249,28 +268,33 @@ fn add_to_day(connection: &mut SqliteConnection, day: &DayTally<'_>) -> Result<(
         new_visitors += count(statement.execute(connection).map_err(failed)?);
     }
     if is_new {
-        return Ok(());
+        return Ok(None);
     }
-    let stored: Option<Option<String>> = link_days::table
+    let stored: Option<StoredDay> = link_days::table
         .find((Id(day.link), day.day))
-        .select(link_days::facts)
+        .select((
+            link_days::facts,
+            link_days::clicks,
+            sql::<Nullable<IdColumn>>(NEWEST),
+        ))
         .first(connection)
         .optional()
         .map_err(failed)?;
-    let facts = day.document(stored.flatten().as_deref());
+    let facts = stored.as_ref().and_then(|stored| stored.facts.as_deref());
+    let facts = day.document(facts);
     let addition = AddToDay(DayRow {
         day,
         new_visitors,
         facts: facts.map_err(Failure::last)?,
     });
     addition.execute(connection).map_err(failed)?;
-    Ok(())
+    Ok(stored)
 }
 
 /// Adds to the totals of a link. Written as SQL, like the next ones: diesel would prepare its own
 /// updates anew each time, which takes longer than running them.
 #[derive(QueryId)]
-struct AddToLink(LinkTally);
+pub(super) struct AddToLink(pub(super) LinkTally);
 
 impl QueryFragment<Backend> for AddToLink {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
@@ -438,49 +462,6 @@ impl<'a> ClickRow<'a> {
             os: click.facts.os.as_ref().map(Family::as_str),
             device: click.facts.device.map(DeviceClass::as_str),
             country: click.facts.country.as_ref().map(Country::as_str),
-        }
-    }
-}
-
-/// A time in diesel's format, written much faster.
-#[derive(Debug, Clone, Copy, diesel::expression::AsExpression)]
-#[diesel(sql_type = InstantColumn)]
-struct Instant(OffsetDateTime);
-
-impl ToSql<InstantColumn, Backend> for Instant {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Backend>) -> serialize::Result {
-        out.set_value(text(self.0));
-        Ok(IsNull::No)
-    }
-}
-
-fn text(at: OffsetDateTime) -> String {
-    let mut text = String::with_capacity("2026-03-01 12:00:00.123456+00:00".len());
-    push_datetime(&mut text, at);
-    text.push_str("+00:00");
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use diesel::Connection as _;
-    use time::macros::datetime;
-
-    use super::*;
-
-    #[test]
-    fn times_are_written_as_diesel_writes_them() {
-        let mut connection = SqliteConnection::establish(":memory:").unwrap();
-        for at in [
-            datetime!(2026-03-01 12:00 UTC),
-            datetime!(2026-12-31 23:59:59.999_999 UTC),
-            datetime!(2000-01-02 03:04:05.000_001 UTC),
-            datetime!(1999-10-20 00:00:10.100 UTC),
-            datetime!(0001-01-01 00:00 UTC),
-        ] {
-            let cast = diesel::dsl::sql::<diesel::sql_types::Text>("").bind::<InstantColumn, _>(at);
-            let expected: String = diesel::select(cast).get_result(&mut connection).unwrap();
-            assert_eq!(text(at), expected);
         }
     }
 }

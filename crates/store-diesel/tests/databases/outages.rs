@@ -127,7 +127,7 @@ async fn clicks_are_ingested_after_every_connection_was_cut() {
                 clicks: samples.clicks(&link, 2),
                 dropped: Dropped::default(),
                 duplicates: 0,
-                keep_rows: true,
+                records: waypost_store::KeptRecords::All,
             });
             let answer = store.ingest(batch, START).await.unwrap();
             assert!(matches!(answer, Ingested::Settled(_)), "{answer:?}");

@@ -106,7 +106,7 @@ async fn the_one_that_takes_writes_is_used(kind: Kind) {
         clicks: samples.clicks(&first, 2),
         dropped: Dropped::default(),
         duplicates: 0,
-        keep_rows: true,
+        records: waypost_store::KeptRecords::All,
     });
     let settled = store.ingest(Arc::clone(&batch), START).await.unwrap();
     assert!(matches!(settled, Ingested::Settled(_)), "{settled:?}");

@@ -104,7 +104,7 @@ impl JournalStore for MemoryStore {
         if here.is_none() {
             return Ok(Ingested::Elsewhere(place));
         }
-        let recorded = state.record(&batch.clicks, batch.keep_rows)?;
+        let recorded = state.record(&batch.clicks, batch.records)?;
         if let Some(record) = state.journals.get_mut(&batch.journal) {
             record.committed = batch.end();
             record.stored += recorded.stored;
@@ -118,7 +118,7 @@ impl JournalStore for MemoryStore {
 
     async fn stored_clicks(&self, ids: &[ClickId]) -> Result<Vec<ClickId>, StoreError> {
         let state = self.state();
-        let stored = ids.iter().filter(|id| state.clicks.contains_key(id));
+        let stored = ids.iter().filter(|id| state.has_click(id));
         Ok(stored.copied().collect())
     }
 

@@ -200,11 +200,14 @@ impl Kept {
         self.invitations.settle(&owners, self.link.is_deleted());
     }
 
-    /// Counts a click.
-    pub(super) fn count(&mut self, click: &Click) {
+    /// Counts a click. Returns the number of clicks of its day before.
+    pub(super) fn count(&mut self, click: &Click) -> u64 {
         self.link.clicks += 1;
         self.link.humans += u64::from(click.facts.class == Some(VisitClass::Human));
-        self.days.entry(click.day).or_default().count(click);
+        let day = self.days.entry(click.day).or_default();
+        let before = day.counted.clicks;
+        day.count(click);
+        before
     }
 
     /// Replaces the counted facts of a click by the new ones.

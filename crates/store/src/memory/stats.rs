@@ -163,6 +163,11 @@ impl StatsStore for MemoryStore {
         Ok(oldest.map(|click| click.clicked_at))
     }
 
+    async fn clicks_without_record(&self, link: LinkId) -> Result<u64, StoreError> {
+        let state = self.state();
+        Ok(state.links.get(&link).map_or(0, |kept| kept.purged))
+    }
+
     async fn clicks_of(&self, query: &ClicksQuery) -> Result<Vec<KeptClick>, StoreError> {
         let state = self.state();
         let clicks = state.clicks.values().rev();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use waypost_core::{Click, JournalId, JournalOwner, SystemRandom};
-use waypost_store::{ClickBatch, Dropped, Ingested, JournalClaim};
+use waypost_store::{ClickBatch, Dropped, Ingested, JournalClaim, KeptRecords};
 use waypost_store_diesel::{Database as Waypost, DatabaseSettings};
 
 use super::{Bench, progress};
@@ -113,7 +113,8 @@ async fn store(database: &LinkDatabase, batches: &[&[Click]]) -> Result<Speed> {
                 clicks: clicks.to_vec(),
                 dropped: Dropped::default(),
                 duplicates: 0,
-                keep_rows: true,
+                // The default.
+                records: KeptRecords::UpTo(100_000),
             };
             start = batch.end();
             Arc::new(batch)

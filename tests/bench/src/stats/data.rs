@@ -180,7 +180,7 @@ impl Data {
                 clicks,
                 dropped: Dropped::default(),
                 duplicates: 0,
-                keep_rows: true,
+                records: waypost_store::KeptRecords::All,
             });
             start = batch.end();
             let began = Instant::now();

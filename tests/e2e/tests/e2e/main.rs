@@ -2,6 +2,7 @@
 
 mod abuse;
 mod audit;
+mod budget;
 mod configuration;
 mod connections;
 mod counting;

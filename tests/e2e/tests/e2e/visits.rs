@@ -380,5 +380,6 @@ async fn a_counting_server_keeps_no_click(kind: Kind) {
     assert_eq!(visited.csv().await.len(), 0);
     let stats = visited.get("stats").await;
     assert_eq!(stats["clicks_since"], Value::Null);
+    assert_eq!(stats["clicks_without_record"], 10);
     assert!(stats["first_click_at"].is_string());
 }

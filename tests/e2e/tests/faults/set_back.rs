@@ -6,8 +6,9 @@ use waypost_test_harness::{Kind, ServerProcess, TestDatabase, wait_until};
 use crate::setup::{SOON, drained, durability, server_with_links, verify};
 
 /// The tables of a backup, in the order in which they can be copied.
-const TABLES: [&str; 5] = [
+const TABLES: [&str; 6] = [
     "link_clicks",
+    "click_ids",
     "link_days",
     "link_visitors",
     "click_journals",

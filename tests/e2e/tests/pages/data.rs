@@ -273,7 +273,7 @@ async fn clicks(database: &TestDatabase, link: &Value) {
         clicks: clicks.collect(),
         dropped: Dropped::default(),
         duplicates: 0,
-        keep_rows: true,
+        records: waypost_store::KeptRecords::All,
     };
     take_journal(&*store, journal, 0).await;
     let stored = store.ingest(batch.into(), now).await;

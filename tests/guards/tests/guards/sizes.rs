@@ -70,7 +70,7 @@ const LONGER_FUNCTIONS: [(&str, &str, &str); 12] = [
         "a table: one entry for each column",
     ),
     (
-        "crates/analytics/src/privacy/report.rs",
+        "crates/analytics/src/privacy/report/clicks.rs",
         "clicks",
         "a table: one entry for each column",
     ),

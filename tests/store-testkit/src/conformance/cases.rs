@@ -379,6 +379,14 @@ macro_rules! __conformance_cases {
                 ingested_clicks_keep_everything_about_the_visitor
                 a_batch_of_10000_clicks_is_settled_whole
             }
+            budget {
+                the_first_clicks_of_a_link_and_day_leave_records
+                every_link_and_day_has_its_own_budget
+                a_click_that_is_stored_already_is_a_conflict_with_or_without_a_record
+                a_budget_that_is_used_up_within_a_large_batch_is_kept
+                journals_at_once_share_the_budget
+                ids_of_clicks_without_records_are_purged_oldest_first
+            }
             ingest_at_once {
                 a_batch_ingested_by_many_at_once_is_settled_once
                 two_journals_settle_clicks_on_the_same_links
@@ -428,6 +436,7 @@ macro_rules! __conformance_cases {
                 purges_of_changes_at_once_delete_each_once
                 purges_of_sessions_at_once_delete_each_once
                 purges_of_visitors_at_once_delete_each_once
+                purges_of_click_ids_at_once_delete_each_once
                 purges_of_orphans_at_once_delete_each_once
                 purges_of_deleted_links_at_once_delete_each_once
             }

@@ -211,8 +211,8 @@ pub async fn a_link_can_be_deleted_while_it_is_clicked(factory: &dyn StoreFactor
     insert(&*store, &link).await;
     let clicks = samples.clicks(&link, 32 * 3);
     let gone = Recorded {
-        stored: 0,
         link_gone: 1,
+        ..Recorded::default()
     };
 
     // The deletion waits until some of the 96 clicks are answered.
@@ -240,7 +240,7 @@ pub async fn a_link_can_be_deleted_while_it_is_clicked(factory: &dyn StoreFactor
         for answer in answers {
             let answer = answer.unwrap();
             was_gone |= answer == gone;
-            let expected = if was_gone { gone } else { all_of(1) };
+            let expected = if was_gone { gone.clone() } else { all_of(1) };
             assert_eq!(answer, expected);
         }
     }

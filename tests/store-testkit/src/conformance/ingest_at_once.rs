@@ -58,8 +58,8 @@ pub async fn a_batch_ingested_by_many_at_once_is_settled_once(factory: &dyn Stor
         .await;
         let moved = settled_before(&batch);
         let (told, settled): (Vec<Ingested>, Vec<Ingested>) =
-            answers.iter().partition(|it| **it == moved);
-        assert_eq!((told.len(), settled.len()), (7, 1), "{answers:?}");
+            answers.into_iter().partition(|it| *it == moved);
+        assert_eq!((told.len(), settled.len()), (7, 1), "{settled:?}");
         assert_eq!(settled[0], Ingested::Settled(all_of(25)));
         all.extend(clicks);
     }

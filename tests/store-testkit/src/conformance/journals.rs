@@ -23,7 +23,7 @@ pub(super) fn batch(journal: JournalId, start: u64, clicks: &[Click]) -> Arc<Cli
         clicks: clicks.to_vec(),
         dropped: Dropped::default(),
         duplicates: 0,
-        keep_rows: true,
+        records: waypost_store::KeptRecords::All,
     })
 }
 
@@ -58,7 +58,11 @@ pub(super) async fn journal(store: &dyn Store, id: JournalId) -> JournalRecord {
 }
 
 fn settled(stored: u64, link_gone: u64) -> Ingested {
-    Ingested::Settled(Recorded { stored, link_gone })
+    Ingested::Settled(Recorded {
+        stored,
+        link_gone,
+        ..Recorded::default()
+    })
 }
 
 /// All journals are listed, whichever was registered first.

@@ -11,6 +11,7 @@
 
 mod audit;
 mod blocklist;
+mod budget;
 mod cases;
 mod catalog;
 mod changes;
@@ -84,10 +85,10 @@ pub trait StoreFactory: Send + Sync {
 }
 
 /// Returns the result of recording `stored` clicks with none left out.
-const fn all_of(stored: u64) -> Recorded {
+fn all_of(stored: u64) -> Recorded {
     Recorded {
         stored,
-        link_gone: 0,
+        ..Recorded::default()
     }
 }
 

@@ -8,7 +8,9 @@ use time::macros::date;
 use waypost_core::{Click, OrphanPath};
 use waypost_store::{LinkEdit, OrphanTries, Store, StoreError};
 
+use super::budget::with_budget;
 use super::concurrency::at_once;
+use super::journals::{batch, ingest, registered};
 use super::users::insert_user;
 use super::{StoreFactory, add_user, assert_counted, insert, insert_all, record, update};
 use crate::samples::{FAR_FUTURE, START, Samples};
@@ -133,6 +135,21 @@ pub async fn purges_of_visitors_at_once_delete_each_once(factory: &dyn StoreFact
     let purge =
         |store: Arc<dyn Store>| async move { store.purge_visitors(FAR_FUTURE.date(), BATCH).await };
     assert_eq!(purge_at_once(&store, purge).await, 60);
+}
+
+/// IDs of clicks without records.
+pub async fn purges_of_click_ids_at_once_delete_each_once(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let link = samples.link("wiki");
+    insert(&*store, &link).await;
+    let id = registered(&*store, &samples).await;
+    let batch = with_budget(batch(id, 0, &samples.clicks(&link, ROWS + 5)), 5);
+    ingest(&*store, &batch).await.unwrap();
+    let purge =
+        |store: Arc<dyn Store>| async move { store.purge_click_ids(FAR_FUTURE, BATCH).await };
+    assert_eq!(purge_at_once(&store, purge).await, 60);
+    assert_counted(&*store, &link, 65, 60).await;
 }
 
 /// Orphan paths of several days.

@@ -278,7 +278,7 @@ pub async fn a_click_of_a_deleted_user_can_be_stored_as_nobodys(factory: &dyn St
             clicks: clicks.to_vec(),
             dropped: Dropped::default(),
             duplicates: 0,
-            keep_rows: true,
+            records: waypost_store::KeptRecords::All,
         };
         store.ingest(Arc::new(batch), START).await
     };

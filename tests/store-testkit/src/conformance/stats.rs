@@ -392,7 +392,7 @@ pub async fn clicks_on_a_deleted_link_leave_no_numbers(factory: &dyn StoreFactor
     truth.insert_links(&*store, None).await;
     let gone = truth.links[1].clone();
     take_journal(&*store, truth.journal(), 0).await;
-    let batches = truth.batches(0, true);
+    let batches = truth.batches(0, waypost_store::KeptRecords::All);
     let (before, after) = batches.split_at(batches.len() / 2);
     for batch in before {
         store.ingest(batch.clone(), START).await.unwrap();
@@ -403,7 +403,14 @@ pub async fn clicks_on_a_deleted_link_leave_no_numbers(factory: &dyn StoreFactor
         let link_gone = u64::try_from(on_gone.count()).unwrap();
         let stored = u64::try_from(batch.clicks.len()).unwrap() - link_gone;
         let answer = store.ingest(batch.clone(), START).await.unwrap();
-        assert_eq!(answer, Ingested::Settled(Recorded { stored, link_gone }));
+        assert_eq!(
+            answer,
+            Ingested::Settled(Recorded {
+                stored,
+                link_gone,
+                ..Recorded::default()
+            })
+        );
     }
     let (first, last) = truth.range();
     assert_eq!(store.link_days(gone.id, first, last).await.unwrap(), []);
@@ -447,12 +454,16 @@ pub async fn the_longest_referrers_are_counted(factory: &dyn StoreFactory) {
     // Each link separately, and then all of them once more, as clicks without records.
     for part in clicks.chunks(52).chain([clicks.as_slice()]) {
         let mut batch = waypost_store::ClickBatch::clone(&batch(id, start, part));
-        batch.keep_rows = false;
+        batch.records = waypost_store::KeptRecords::None;
         start = batch.end();
         let answer = store.ingest(std::sync::Arc::new(batch), START).await;
         let stored = u64::try_from(part.len()).unwrap();
         let link_gone = 0;
-        let settled = Ingested::Settled(Recorded { stored, link_gone });
+        let settled = Ingested::Settled(Recorded {
+            stored,
+            link_gone,
+            ..Recorded::default()
+        });
         assert_eq!(answer.unwrap(), settled);
     }
     for link in &links {

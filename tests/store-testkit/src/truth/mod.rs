@@ -21,7 +21,7 @@ use waypost_core::{
     Click, ClickFacts, ClickId, Country, DeviceClass, Family, IpHash, JournalId, Link, LinkId,
     Random, Referrer, SeededRandom, UserAgent, UserId, VisitClass, Zone,
 };
-use waypost_store::{ClickBatch, Dropped, Ingested, Recorded, Store};
+use waypost_store::{ClickBatch, Dropped, Ingested, KeptRecords, Recorded, Store};
 
 use super::samples::{START, code, owner_of, take_journal, target};
 
@@ -120,7 +120,7 @@ impl Truth {
     /// # Panics
     /// When one of them is not stored.
     pub async fn record(&self, store: &dyn Store) {
-        self.record_from(store, 0, true).await;
+        self.record_from(store, 0, KeptRecords::All).await;
     }
 
     /// Does the same without click records.
@@ -128,13 +128,13 @@ impl Truth {
     /// # Panics
     /// As [`Truth::record`].
     pub async fn record_without_rows(&self, store: &dyn Store) {
-        self.record_from(store, 0, false).await;
+        self.record_from(store, 0, KeptRecords::None).await;
     }
 
     /// Returns the clicks as batches of odd sizes, the first of which begins at position `began` of
     /// the journal.
     #[must_use]
-    pub fn batches(&self, began: u64, keep_rows: bool) -> Vec<Arc<ClickBatch>> {
+    pub fn batches(&self, began: u64, records: KeptRecords) -> Vec<Arc<ClickBatch>> {
         let mut sizes = BATCHES.iter().cycle();
         let (mut batches, mut start, mut rest) = (Vec::new(), began, self.clicks.as_slice());
         while let Some(size) = sizes.next()
@@ -149,7 +149,7 @@ impl Truth {
                 clicks: now.to_vec(),
                 dropped: Dropped::default(),
                 duplicates: 0,
-                keep_rows,
+                records,
             };
             start = batch.end();
             batches.push(Arc::new(batch));
@@ -163,12 +163,12 @@ impl Truth {
         self.journal
     }
 
-    async fn record_from(&self, store: &dyn Store, began: u64, keep_rows: bool) {
+    async fn record_from(&self, store: &dyn Store, began: u64, records: KeptRecords) {
         take_journal(store, self.journal, began).await;
-        for batch in self.batches(began, keep_rows) {
+        for batch in self.batches(began, records) {
             let expected = Ingested::Settled(Recorded {
                 stored: u64::try_from(batch.clicks.len()).unwrap(),
-                link_gone: 0,
+                ..Recorded::default()
             });
             assert_eq!(store.ingest(batch, START).await.unwrap(), expected);
         }

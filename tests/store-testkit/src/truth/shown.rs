@@ -35,6 +35,7 @@ impl Truth {
             "first_click_at": span.map(|span| text(span.first)),
             "last_click_at": span.map(|span| text(span.last)),
             "clicks_since": self.oldest(link).map(text),
+            "clicks_without_record": 0,
             "timezone": self.zone.name(),
             "daily": self.daily_json(link, from, to),
         })

@@ -60,6 +60,7 @@ fn drain_of(parts: &Parts<'_>) -> Drain {
         random: Arc::new(SystemRandom),
         user_agents: Arc::new(UserAgents::new()),
         privacy: parts.settings.clicks.privacy,
+        records_per_day: parts.settings.clicks.records_per_day,
         settings: parts.settings.clicks.journal.clone(),
         patience: PATIENCE,
     }

@@ -9,9 +9,9 @@ use waypost_store::JournalRecord;
 use super::*;
 use crate::ledger;
 
-const KEEP: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const KEEP: Duration = Duration::from_secs(24 * 60 * 60);
 
-fn drain_of(setup: &Setup, keep: Duration) -> Drain {
+pub(super) fn drain_of(setup: &Setup, keep: Duration) -> Drain {
     let parts = setup.rig.parts();
     Drain {
         store: parts.store,
@@ -19,6 +19,7 @@ fn drain_of(setup: &Setup, keep: Duration) -> Drain {
         random: parts.random,
         user_agents: parts.user_agents,
         privacy: parts.privacy,
+        records_per_day: parts.records_per_day,
         settings: crate::JournalSettings {
             keep,
             ..crate::rig::SETTINGS

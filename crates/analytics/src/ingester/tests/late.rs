@@ -19,7 +19,7 @@ impl Setup {
             owner: record.owner.unwrap(),
             start: record.committed,
             clicks: Vec::new(),
-            keep_rows: true,
+            records: KeptRecords::All,
             duplicates: 0,
             dropped: Dropped {
                 lost,

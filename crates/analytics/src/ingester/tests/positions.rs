@@ -27,7 +27,7 @@ async fn settle_elsewhere(setup: &Setup, record: &JournalRecord, clicks: Vec<Cli
         owner: record.owner.unwrap(),
         start: record.committed,
         clicks,
-        keep_rows: true,
+        records: KeptRecords::All,
         duplicates: 0,
         dropped: Dropped {
             lost: dropped,

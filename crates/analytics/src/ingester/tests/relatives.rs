@@ -33,7 +33,7 @@ impl Setup {
             owner: record.owner.unwrap(),
             start: record.committed,
             clicks: records.clicks,
-            keep_rows: false,
+            records: KeptRecords::None,
             duplicates: 0,
             dropped: Dropped::default(),
         };
@@ -60,7 +60,7 @@ async fn what_the_owner_of_the_journal_settled_after_the_split_is_not_stored_aga
             owner: other.owner.unwrap(),
             start: settled as u64,
             clicks: Vec::new(),
-            keep_rows: true,
+            records: KeptRecords::All,
             duplicates: 0,
             dropped: Dropped {
                 unreadable: 100,
@@ -124,7 +124,7 @@ async fn a_journal_whose_clicks_were_lost_proves_nothing() {
         owner: other.owner.unwrap(),
         start: 0,
         clicks: Vec::new(),
-        keep_rows: true,
+        records: KeptRecords::All,
         duplicates: 0,
         dropped: Dropped {
             lost: 5,

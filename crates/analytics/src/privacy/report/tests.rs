@@ -23,6 +23,10 @@ fn what_is_stored_follows_the_settings() {
     assert!(anonymous.contains(&("link_clicks", "ip_hash")));
     let counts = stored(&[("WAYPOST_PRIVACY", "counts")]);
     assert!(counts.iter().all(|(place, _)| *place != "link_clicks"));
+    assert!(!counts.contains(&("click_ids", "id")));
+    assert!(full.contains(&("click_ids", "id")));
+    let all = stored(&[("WAYPOST_RECORDS_PER_LINK_AND_DAY", "0")]);
+    assert!(!all.contains(&("click_ids", "id")));
     assert!(counts.contains(&("link_days", "facts")));
 }
 

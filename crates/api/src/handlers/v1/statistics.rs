@@ -106,6 +106,9 @@ pub(crate) struct LinkStatsView {
     /// include earlier clicks.
     #[serde(with = "time::serde::rfc3339::option")]
     clicks_since: Option<OffsetDateTime>,
+    /// Number of clicks without a record, because it was purged or the server keeps no more of a
+    /// day. All other counts include these clicks; lists and exports of clicks do not.
+    clicks_without_record: u64,
     /// Time up to which every click that this server accepted is counted (RFC 3339).
     #[serde(with = "time::serde::rfc3339")]
     complete_until: OffsetDateTime,
@@ -183,6 +186,7 @@ pub(crate) async fn of_link(
         first_click_at: found.span.map(|span| span.first),
         last_click_at: found.span.map(|span| span.last),
         clicks_since: found.rows_since,
+        clicks_without_record: found.without_record,
         complete_until: found.complete_until,
         timezone: statistics.zone().to_owned(),
         daily: found.daily.into_iter().map(LinkDayView::from).collect(),

@@ -90,6 +90,7 @@ struct Figures {
     first_click: Option<Moment>,
     last_click: Option<Moment>,
     clicks_since: Option<Moment>,
+    clicks_without_record: u64,
     complete_until: Moment,
 }
 
@@ -209,6 +210,7 @@ impl Figures {
             first_click: found.span.map(|span| span.first.into()),
             last_click: found.span.map(|span| span.last.into()),
             clicks_since: found.rows_since.map(Moment::from),
+            clicks_without_record: found.without_record,
             complete_until: found.complete_until.into(),
         }
     }
