@@ -26,7 +26,7 @@ pub(crate) fn client_address(request: &HttpRequest, state: &State) -> Option<std
 }
 
 /// Returns the hash of the IP address of the client with the salt of the day, for the audit trail;
-/// `None` if the server stores no such hashes.
+/// `None` for a client without an IP address.
 pub(crate) fn origin(request: &HttpRequest, state: &State) -> Option<IpHash> {
     state.recorder().origin(&Visit {
         peer: request.peer_addr().map(|peer| peer.ip()),

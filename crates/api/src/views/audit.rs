@@ -74,7 +74,7 @@ pub struct AuditRecord {
     #[schema(max_length = 320)]
     pub(crate) detail: String,
     /// Identifies the IP address on this day, without saying which one it is: a part of its hash
-    /// with the salt of the day. `null` if there was none, or the server stores no hashes.
+    /// with the salt of the day. `null` if there was no request.
     #[schema(min_length = 12, max_length = 12, example = "3f9c0a1b22de")]
     pub(crate) origin: Option<String>,
 }
