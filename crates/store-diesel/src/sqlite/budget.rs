@@ -19,11 +19,15 @@ use super::sql::schema::click_ids;
 use crate::retry::Failure;
 use crate::tally::{Tally, doubtful};
 
-/// The newest of the kept IDs, as a part of a query.
-pub(super) const NEWEST: &str = "(SELECT max(id) FROM click_ids)";
-
 /// Maximum number of IDs in one statement.
 const IDS_OF_A_STATEMENT: usize = 1_000;
+
+/// Returns the newest of the kept IDs.
+pub(super) fn newest(connection: &mut SqliteConnection) -> Result<Option<Id>, Failure> {
+    let newest = click_ids::table.order(click_ids::id.desc());
+    let newest = newest.select(click_ids::id).first(connection);
+    newest.optional().map_err(failed)
+}
 
 /// Stores what is left of the clicks beyond the budget, after the records are inserted.
 pub(super) fn store_beyond(

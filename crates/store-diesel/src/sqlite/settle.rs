@@ -9,11 +9,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager as _};
-use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
-use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Text};
 use diesel_async::pooled_connection::deadpool::Pool;
 use time::Date;
 use uuid::Uuid;
@@ -22,7 +21,7 @@ use waypost_core::{
 };
 use waypost_store::{Ingested, StoreError, hold_point};
 
-use super::budget::{NEWEST, store_beyond};
+use super::budget::{newest, store_beyond};
 use super::connection::{Connection, begin_blocking, connect_blocking};
 use super::dialect::{Backend, IdColumn};
 use super::fault::of_error;
@@ -168,12 +167,14 @@ fn work(connection: &mut SqliteConnection, job: &Job) -> Result<Ingested, Failur
     let clicks = job.clicks();
     let mut tally = Tally::of(job);
     add_to_links(connection, &mut tally).map_err(failed)?;
-    let mut newest_id = None;
+    let mut is_known = false;
     for day in tally.days_mut() {
-        if let Some(stored) = add_to_day(connection, day)? {
-            (day.before, newest_id) = (stored.clicks, stored.newest_id);
+        if let Some(before) = add_to_day(connection, day)? {
+            (day.before, is_known) = (before, true);
         }
     }
+    // No click of a new day is stored yet.
+    let newest_id = if is_known { newest(connection)? } else { None };
     let rows: Vec<&Click> = tally.rows(clicks).collect();
     for click in &rows {
         let digits = click.ip_hash.as_ref().map(IpHash::to_hex);
@@ -236,21 +237,12 @@ fn add_to_links(connection: &mut SqliteConnection, tally: &mut Tally<'_>) -> Que
     Ok(())
 }
 
-/// The stored data of a day.
-#[derive(Queryable)]
-struct StoredDay {
-    facts: Option<String>,
-    clicks: i64,
-    /// The newest ID of a click without a record, of all links and days.
-    newest_id: Option<Id>,
-}
-
-/// Adds to the rollup of a day, to which no other transaction writes. Returns what was stored
+/// Adds to the rollup of a day, to which no other transaction writes. Returns the number of clicks
 /// before, unless the day is new.
 fn add_to_day(
     connection: &mut SqliteConnection,
     day: &DayTally<'_>,
-) -> Result<Option<StoredDay>, Failure> {
+) -> Result<Option<i64>, Failure> {
     let insertion = InsertDay(DayRow {
         day,
         // All are new if the day is.
@@ -270,25 +262,21 @@ fn add_to_day(
     if is_new {
         return Ok(None);
     }
-    let stored: Option<StoredDay> = link_days::table
+    let stored: Option<(Option<String>, i64)> = link_days::table
         .find((Id(day.link), day.day))
-        .select((
-            link_days::facts,
-            link_days::clicks,
-            sql::<Nullable<IdColumn>>(NEWEST),
-        ))
+        .select((link_days::facts, link_days::clicks))
         .first(connection)
         .optional()
         .map_err(failed)?;
-    let facts = stored.as_ref().and_then(|stored| stored.facts.as_deref());
-    let facts = day.document(facts);
+    let (facts, before) = stored.unwrap_or_default();
+    let facts = day.document(facts.as_deref());
     let addition = AddToDay(DayRow {
         day,
         new_visitors,
         facts: facts.map_err(Failure::last)?,
     });
     addition.execute(connection).map_err(failed)?;
-    Ok(stored)
+    Ok(Some(before))
 }
 
 /// Adds to the totals of a link. Written as SQL, like the next ones: diesel would prepare its own
