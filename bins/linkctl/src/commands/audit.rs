@@ -35,8 +35,8 @@ pub(super) async fn run(
         let entries = accounts.audit().entries(&Actor::Operator, &query).await?;
         if query.after.is_none() && !entries.is_empty() && !console.json {
             console.line(format_args!(
-                "{HEADING}{:<20}  {:<17}  {:<30}  {:<30}  {}{HEADING:#}",
-                "TIME", "EVENT", "WHO", "WHAT", "DETAILS"
+                "{HEADING}{:<20}  {:<17}  {:<12}  {:<30}  {:<30}  {}{HEADING:#}",
+                "TIME", "EVENT", "ORIGIN", "WHO", "WHAT", "DETAILS"
             ))?;
         }
         for entry in &entries {
@@ -64,9 +64,10 @@ fn print(entry: &AuditEntry, console: &mut Console<'_>) -> Result<(), Failure> {
         return console.json(&record);
     }
     let line = format!(
-        "{:<20}  {:<17}  {:<30}  {:<30}  {}",
+        "{:<20}  {:<17}  {:<12}  {:<30}  {:<30}  {}",
         to_the_second(entry.created_at),
         entry.event.as_str(),
+        record.origin().unwrap_or(""),
         record.who(),
         entry.subject.as_str(),
         entry.detail.as_str(),

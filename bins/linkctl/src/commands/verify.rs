@@ -205,7 +205,7 @@ impl<'a, 'b> Report<'a, 'b> {
         }
         if verification.agrees() {
             return self.console.line(format_args!(
-                "{} and {}: totals, daily totals and click records agree ({purged} clicks purged)",
+                "{} and {}: totals, daily totals and click records agree ({purged} clicks without a record)",
                 counted(*links, "link"),
                 counted(*clicks, "click")
             ));

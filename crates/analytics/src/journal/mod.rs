@@ -235,8 +235,8 @@ impl Journal {
                 let clicks = committed - state.next;
                 info!(
                     clicks,
-                    "the end of the journal was lost in a power failure, but its clicks are \
-                     already stored"
+                    "the journal lost its end when its process or the machine was stopped, but these \
+                     clicks are already stored"
                 );
             }
             state.next = committed;

@@ -90,12 +90,18 @@ impl From<&AuditEntry> for AuditRecord {
             user: entry.actor.name.to_string(),
             subject: entry.subject.to_string(),
             detail: entry.detail.to_string(),
-            origin: entry.origin.as_ref().map(origin),
+            origin: entry.origin.as_ref().map(part_of),
         }
     }
 }
 
 impl AuditRecord {
+    /// Returns what identifies the IP address on this day, if there is any.
+    #[must_use]
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
     /// Returns who did it, for people.
     #[must_use]
     pub fn who(&self) -> &str {
@@ -106,7 +112,7 @@ impl AuditRecord {
     }
 }
 
-fn origin(hash: &IpHash) -> String {
+fn part_of(hash: &IpHash) -> String {
     let digits = hash.to_hex();
     let digits = digits.iter().take(ORIGIN_DIGITS);
     digits.map(|digit| char::from(*digit)).collect()

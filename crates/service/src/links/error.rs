@@ -43,8 +43,8 @@ pub enum LinkError {
     Taken(ShortCode),
     /// The code is below that of a link of other owners.
     #[error(
-        "codes below `{0}` can be created only by owners of the link `{0}` and by admins; choose \
-         another code, or ask an owner"
+        "codes below `{0}` can be created only by the owners of the link `{0}` and by admins; choose \
+         another code, or ask one of them"
     )]
     PathOwned(String),
     /// No user has this email address.
