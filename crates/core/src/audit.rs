@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use time::OffsetDateTime;
 
+use crate::hidden::is_hidden;
 use crate::{Actor, AuditId, IpHash, UserId};
 
 /// An entry of the audit trail. Entries are never changed.
@@ -66,7 +67,8 @@ impl AuditActor {
 }
 
 /// A text of at most 320 characters, as long as an email address can be; longer ones are cut.
-/// Control characters are replaced by spaces, so that an entry is one line.
+/// Control and invisible characters are replaced by spaces, so that an entry is one line that shows
+/// what it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditText(String);
 
@@ -77,13 +79,11 @@ impl AuditText {
     /// Returns the text, cut where it is too long.
     #[must_use]
     pub fn cut(text: &str) -> Self {
-        let line = text.chars().map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        });
+        let line = text.chars().map(
+            |character| {
+                if is_hidden(character) { ' ' } else { character }
+            },
+        );
         Self(line.take(Self::MAX_CHARS).collect())
     }
 
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_text_is_one_line_and_cut() {
-        assert_eq!(AuditText::cut("a\nb\u{7}").as_str(), "a b ");
+        assert_eq!(AuditText::cut("a\nb\u{7}\u{202e}c").as_str(), "a b  c");
         let long = AuditText::cut(&"ä".repeat(400));
         assert_eq!(long.as_str().chars().count(), AuditText::MAX_CHARS);
     }

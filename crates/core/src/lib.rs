@@ -9,6 +9,7 @@ mod code;
 mod details;
 mod external_identity;
 mod facts;
+mod hidden;
 mod host;
 mod ids;
 mod known_browser;

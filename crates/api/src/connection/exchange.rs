@@ -19,10 +19,11 @@ use futures_util::Stream;
 use super::places::Places;
 use super::slot::{Phase, Slot};
 
-/// Bytes of a slice: three segments of a usual packet size (1,448 bytes).
-const SLICE: usize = 3 * 1_448;
+/// Bytes of a slice: two segments of a usual packet size (1,448 bytes). With the head of an answer,
+/// it is no longer than a page of memory.
+const SLICE: usize = 2 * 1_448;
 /// Bytes of a slice for a client that has read [`READ_ALREADY`].
-const LARGE_SLICE: usize = 8 * SLICE;
+const LARGE_SLICE: usize = 12 * SLICE;
 /// More than a client that reads nothing has room for.
 const READ_ALREADY: usize = 256 * 1_024;
 
@@ -67,10 +68,10 @@ where
         let answered = app.call(request);
         async move {
             let mut response: Response<BoxBody> = answered.await?.into();
-            if exchange
-                .as_ref()
-                .is_some_and(|exchange| exchange.places.is_short())
-            {
+            // The rest of a body that nobody waits for any more is not read either.
+            if exchange.as_ref().is_some_and(|exchange| {
+                exchange.places.is_short() || exchange.slot.phase() == Phase::Body
+            }) {
                 let head = response.head_mut();
                 head.set_connection_type(ConnectionType::Close);
             }
@@ -165,12 +166,25 @@ impl MessageBody for Sliced {
             }
         }
         let slice = if self.passed < READ_ALREADY {
+            // The HTTP service would take more before it writes.
+            if let Some(exchange) = &self.exchange
+                && exchange.slot.has_unwritten()
+            {
+                // When the client reads, the HTTP service asks again.
+                if !exchange.slot.is_blocked() {
+                    cx.waker().wake_by_ref();
+                }
+                return Poll::Pending;
+            }
             SLICE
         } else {
             LARGE_SLICE
         };
         let length = self.rest.len().min(slice);
         self.passed = self.passed.saturating_add(length);
+        if let Some(exchange) = &self.exchange {
+            exchange.slot.give();
+        }
         Poll::Ready(Some(Ok(self.rest.split_to(length))))
     }
 }

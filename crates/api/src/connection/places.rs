@@ -213,6 +213,11 @@ impl Places {
                 }
             }
         }
+        if self.stopping.load(Ordering::Relaxed) {
+            // Some have become idle since.
+            let shed = self.table().shed(usize::MAX, u32::MAX, |_| true);
+            self.metrics.ended(Ending::Shed, shed);
+        }
         let waiting = self.waiting.load(Ordering::Relaxed);
         if waiting > 0 {
             self.shed(waiting);

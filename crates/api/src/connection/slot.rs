@@ -119,6 +119,8 @@ pub(super) struct Slot {
     since: AtomicU32,
     /// Bytes of the body since then.
     received: AtomicU32,
+    /// Whether a slice of an answer was given to the HTTP service since it has written all.
+    unwritten: AtomicBool,
     /// Whether the client has no room for the rest of an answer.
     blocked: AtomicBool,
     /// When that began, or its progress was last found sufficient.
@@ -136,6 +138,7 @@ impl Slot {
             phase: AtomicU8::new(Phase::Silent.number()),
             since: AtomicU32::new(now),
             received: AtomicU32::new(0),
+            unwritten: AtomicBool::new(false),
             blocked: AtomicBool::new(false),
             blocked_since: AtomicU32::new(0),
             sent: AtomicU32::new(0),
@@ -186,8 +189,21 @@ impl Slot {
         }
     }
 
+    /// Records that a slice of an answer was given to the HTTP service.
+    pub(super) fn give(&self) {
+        self.unwritten.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the HTTP service has not written all that it was given.
+    pub(super) fn has_unwritten(&self) -> bool {
+        self.unwritten.load(Ordering::Relaxed)
+    }
+
     /// Records that everything was written.
     pub(super) fn unblock(&self) {
+        if self.has_unwritten() {
+            self.unwritten.store(false, Ordering::Relaxed);
+        }
         if self.is_blocked() {
             self.blocked.store(false, Ordering::Relaxed);
         }

@@ -53,7 +53,7 @@ pub(crate) async fn look_up<'s>(
     if look_up.is_over {
         let refused = |()| too_many_rejected(request, kind, who, state);
         let presented = presented.ok_or(()).map_err(refused)?;
-        let turn = state.limits().trials.turn(presented, address, now).await;
+        let turn = state.limits().trials.turn(presented, now).await;
         look_up.turn = turn.map_err(|_| refused(()))?;
     }
     Ok(look_up)

@@ -74,8 +74,8 @@ pub(crate) struct Streams {
 #[derive(Default)]
 struct Taken {
     all: usize,
-    /// The streams of each user, oldest first.
-    users: HashMap<UserId, VecDeque<CancellationToken>>,
+    /// The streams of each user, oldest first, with their links.
+    users: HashMap<UserId, VecDeque<(CancellationToken, LinkId)>>,
     links: HashMap<LinkId, usize>,
 }
 
@@ -108,6 +108,15 @@ impl Streams {
     /// `TOO_MANY_REQUESTS` if the server or the link has no place left.
     pub(crate) fn take(&self, user: Option<UserId>, link: LinkId) -> Result<Place, ApiError> {
         let mut taken = self.taken();
+        if let Some(user) = user
+            && let Some(of_user) = taken.users.get_mut(&user)
+            && of_user.len() >= self.limits.per_user
+            && let Some((oldest, of_link)) = of_user.pop_front()
+        {
+            oldest.cancel();
+            taken.leave(of_link);
+            self.metrics.stream_refused(StreamLimit::User);
+        }
         let limit = if taken.all >= STREAMS {
             Some(StreamLimit::Server)
         } else if taken.links.get(&link) >= Some(&self.limits.per_link) {
@@ -124,13 +133,7 @@ impl Streams {
         let own = CancellationToken::new();
         if let Some(user) = user {
             let of_user = taken.users.entry(user).or_default();
-            if of_user.len() >= self.limits.per_user
-                && let Some(oldest) = of_user.pop_front()
-            {
-                oldest.cancel();
-                self.metrics.stream_refused(StreamLimit::User);
-            }
-            of_user.push_back(own.clone());
+            of_user.push_back((own.clone(), link));
         }
         self.metrics.streams(taken.all);
         let streams = self.clone();
@@ -146,24 +149,35 @@ impl Streams {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.streams.taken();
-        taken.all = taken.all.saturating_sub(1);
-        if let Some(number) = taken.links.get_mut(&self.link) {
-            *number = number.saturating_sub(1);
-            if *number == 0 {
-                taken.links.remove(&self.link);
-            }
+        // Another stream took the place, which was free again then.
+        if self.taken.is_cancelled() {
+            return;
         }
-        // The token marks the place: cancelled, it is no longer in the list.
+        // The token marks the place in the list.
         self.taken.cancel();
+        taken.leave(self.link);
         if let Some(user) = self.user
             && let Some(of_user) = taken.users.get_mut(&user)
         {
-            of_user.retain(|place| !place.is_cancelled());
+            of_user.retain(|(place, _)| !place.is_cancelled());
             if of_user.is_empty() {
                 taken.users.remove(&user);
             }
         }
         self.streams.metrics.streams(taken.all);
+    }
+}
+
+impl Taken {
+    /// Frees the place of a stream of a link.
+    fn leave(&mut self, link: LinkId) {
+        self.all = self.all.saturating_sub(1);
+        if let Some(number) = self.links.get_mut(&link) {
+            *number = number.saturating_sub(1);
+            if *number == 0 {
+                self.links.remove(&link);
+            }
+        }
     }
 }
 

@@ -7,13 +7,13 @@
 //! | --- | --- | --- |
 //! | an account from an IP address | 10 | 1 per minute |
 //! | an account, from all IP addresses | 20 | 1 per minute |
-//! | an account whose budget is used up, from IP addresses with fewer than 3 failures | 20 | 1 per 3 minutes |
+//! | an account whose budget is used up, from IP addresses with fewer than 3 failures | 100 | 2 per minute |
 //! | an IP address, for all accounts | 30 | 10 per minute |
 //! | a known browser of an account | 10 | 1 per minute |
 //!
 //! A known browser ([`KnownBrowser`]) is charged to its own budget alone. Strangers therefore have
-//! at most 40 attempts at once for an account, 80 more per hour, and 1,920 more per day, however
-//! many IP addresses they have.
+//! at most 120 attempts at once for an account, and 180 more per hour, however many IP addresses
+//! they have. Whoever has some 40 of them can keep out users without a known browser.
 //!
 //! An attempt is charged before anything is looked up, so that parallel attempts get no more than
 //! sequential ones. A successful attempt is refunded, so that signing in often is not limited. An
@@ -47,8 +47,8 @@ const ACCOUNT: Budget = Budget {
 };
 /// Attempts per account from IP addresses with few failures, when [`ACCOUNT`] is used up.
 const RESERVE: Budget = Budget {
-    burst: 20,
-    every: Duration::minutes(3),
+    burst: 100,
+    every: Duration::seconds(30),
 };
 /// Number of failures for an account with which an IP address no longer has a part in its
 /// [`RESERVE`].

@@ -6,25 +6,20 @@
 //!
 //! - A credential that was accepted lately is looked up at once.
 //! - A credential that was rejected lately is rejected again without a look-up.
-//! - Any other is looked up if the IP address has look-ups left ([`LOOK_UPS`]), at most
-//!   [`AT_A_TIME`] at a time.
+//! - Any other waits for its turn to be looked up, [`AT_A_TIME`] at a time.
+//!
+//! The number of look-ups has no other limit: a valid credential would compete with wrong ones for
+//! it. Each wrong one is answered a second late, so they are as many as an IP address has
+//! connections, and the next one from each waits.
 
 use std::collections::HashSet;
-use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use time::{Duration, OffsetDateTime};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use waypost_core::TokenHash;
 
-use crate::request::budget::{Budget, Budgets};
-
-/// Look-ups of unknown credentials per IP address over its limit: 100, then 50 per second.
-const LOOK_UPS: Budget = Budget {
-    burst: 100,
-    every: Duration::milliseconds(20),
-};
-/// Maximum number of such look-ups at a time, of all IP addresses: fewer than the database has
+/// Maximum number of look-ups of unknown credentials at a time, of all IP addresses: fewer than the database has
 /// connections.
 const AT_A_TIME: usize = 2;
 /// How long the outcome for a credential is remembered: this long to twice as long.
@@ -36,7 +31,6 @@ const MAX_REMEMBERED: usize = 10_000;
 pub(crate) struct Trials {
     accepted: Mutex<Recent>,
     rejected: Mutex<Recent>,
-    look_ups: Mutex<Budgets<IpAddr>>,
     turns: Semaphore,
 }
 
@@ -48,7 +42,6 @@ impl Default for Trials {
         Self {
             accepted: Mutex::default(),
             rejected: Mutex::default(),
-            look_ups: Mutex::default(),
             turns: Semaphore::new(AT_A_TIME),
         }
     }
@@ -62,7 +55,6 @@ impl Trials {
     pub(crate) async fn turn(
         &self,
         presented: &str,
-        address: IpAddr,
         now: OffsetDateTime,
     ) -> Result<Turn<'_>, Duration> {
         let hash = TokenHash::of(presented);
@@ -72,7 +64,6 @@ impl Trials {
         if lock(&self.rejected).contains(&hash, now) {
             return Err(REMEMBERED);
         }
-        lock(&self.look_ups).take(address, LOOK_UPS, 1, now)?;
         // The semaphore is never closed.
         Ok(self.turns.acquire().await.ok())
     }
@@ -147,46 +138,45 @@ mod tests {
     use super::*;
 
     const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
-    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
     #[tokio::test]
     async fn a_rejected_credential_is_looked_up_again_only_later() {
         let trials = Trials::default();
-        assert!(trials.turn("wp_a", HERE, START).await.unwrap().is_some());
+        assert!(trials.turn("wp_a", START).await.unwrap().is_some());
         trials.remember("wp_a", false, START);
         let later = START + Duration::seconds(59);
-        assert_eq!(
-            trials.turn("wp_a", HERE, later).await.err(),
-            Some(REMEMBERED)
-        );
+        assert_eq!(trials.turn("wp_a", later).await.err(), Some(REMEMBERED));
         let later = START + REMEMBERED * 2;
-        assert!(trials.turn("wp_a", HERE, later).await.is_ok());
+        assert!(trials.turn("wp_a", later).await.is_ok());
     }
 
     #[tokio::test]
     async fn an_accepted_credential_needs_no_turn_until_it_is_rejected() {
         let trials = Trials::default();
         trials.remember("wp_a", true, START);
-        let _first = trials.turn("wp_b", HERE, START).await.unwrap();
-        let _second = trials.turn("wp_c", HERE, START).await.unwrap();
+        let _first = trials.turn("wp_b", START).await.unwrap();
+        let _second = trials.turn("wp_c", START).await.unwrap();
         for _ in 0..1_000 {
-            assert!(trials.turn("wp_a", HERE, START).await.unwrap().is_none());
+            assert!(trials.turn("wp_a", START).await.unwrap().is_none());
         }
         trials.remember("wp_a", false, START);
-        assert!(trials.turn("wp_a", HERE, START).await.is_err());
+        assert!(trials.turn("wp_a", START).await.is_err());
     }
 
     #[tokio::test]
-    async fn different_wrong_credentials_get_a_bounded_number_of_look_ups() {
+    async fn an_unknown_credential_waits_for_its_turn_and_is_never_refused() {
         let trials = Trials::default();
-        let mut looked_up = 0;
         for number in 0..1_000 {
-            let turn = trials.turn(&format!("wp_{number}"), HERE, START).await;
-            looked_up += u32::from(turn.is_ok());
+            let wrong = format!("wp_{number}");
+            drop(trials.turn(&wrong, START).await.unwrap());
+            trials.remember(&wrong, false, START);
         }
-        assert_eq!(looked_up, 100);
-        let elsewhere = IpAddr::from([192, 0, 2, 2]);
-        assert!(trials.turn("wp_x", elsewhere, START).await.is_ok());
+        let first = trials.turn("wp_a", START).await.unwrap();
+        let _second = trials.turn("wp_b", START).await.unwrap();
+        let mut third = std::pin::pin!(trials.turn("wp_c", START));
+        assert!(futures_util::poll!(&mut third).is_pending());
+        drop(first);
+        assert!(third.await.unwrap().is_some());
     }
 
     #[test]

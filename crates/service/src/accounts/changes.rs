@@ -27,10 +27,12 @@ impl UserEdit {
         self.role == Some(Role::Member) || self.disabled == Some(true)
     }
 
-    /// Returns whether the change decides who can sign in as whom, or gives the rights of an admin:
-    /// both would outlive an API token.
+    /// Returns whether the change decides who can sign in as whom, or gives rights that would outlive
+    /// an API token: those of an admin, or of a user who was disabled.
     const fn changes_credentials(&self) -> bool {
-        self.email.is_some() || matches!(self.role, Some(Role::Admin))
+        self.email.is_some()
+            || matches!(self.role, Some(Role::Admin))
+            || matches!(self.disabled, Some(false))
     }
 }
 
@@ -40,8 +42,8 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::Oneself`] when it would take rights from the actor,
     /// [`AccountError::AddressInUse`] when another user has the email address,
-    /// [`AccountError::SessionRequired`] when an API token would change an email address or make a
-    /// user an admin.
+    /// [`AccountError::SessionRequired`] when an API token would change an email address, make a
+    /// user an admin or enable a user.
     pub async fn change_user(
         &self,
         actor: &Actor,
@@ -87,6 +89,11 @@ impl Accounts {
         if before.email != after.email {
             let from = format!("email address was {}", before.email);
             self.note(AuditEvent::UserChanged, after, from).await;
+        }
+        if before.display_name != after.display_name {
+            let (from, to) = (before.display_name.as_str(), after.display_name.as_str());
+            let names = format!("name was {from:?}, is {to:?}");
+            self.note(AuditEvent::UserChanged, after, names).await;
         }
         if before.role != after.role {
             let (from, to) = (before.role.as_str(), after.role.as_str());
@@ -155,7 +162,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_of_an_admin_changes_no_email_address_and_makes_nobody_an_admin() {
+    async fn a_token_of_an_admin_changes_no_email_address_makes_nobody_an_admin_and_enables_nobody()
+    {
         let Rig { accounts, .. } = rig();
         let (ada, bob) = (add(&accounts, "ada").await, add(&accounts, "bob").await);
         let nothing = UserEdit::default;
@@ -167,13 +175,14 @@ mod tests {
             role: Some(role),
             ..nothing()
         });
-        let disabled = UserEdit {
-            disabled: Some(true),
+        let [disabled, enabled] = [true, false].map(|disabled| UserEdit {
+            disabled: Some(disabled),
             ..nothing()
-        };
+        });
         for (edit, needs_session) in [
             (demoted, false),
             (disabled, false),
+            (enabled, true),
             (promoted, true),
             (address, true),
         ] {

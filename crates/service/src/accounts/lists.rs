@@ -78,6 +78,12 @@ impl Accounts {
             display_name,
             ..UserChange::default()
         };
-        self.0.parts.store.change_user(user, &change).await
+        let store = &self.0.parts.store;
+        let before = store.user(user).await?;
+        let changed = store.change_user(user, &change).await?;
+        if let (Some(before), Some(changed)) = (before, &changed) {
+            self.note_changes(&before, changed).await;
+        }
+        Ok(changed)
     }
 }

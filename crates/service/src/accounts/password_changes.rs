@@ -48,6 +48,9 @@ impl Accounts {
         let hash = stored.clone().unwrap_or_else(PasswordHash::of_nobody);
         let is_right = self.0.passwords.verify(hash, password.current).await?;
         if !is_right || stored.is_none() {
+            let user = store.user(user).await?;
+            let email = user.as_ref().map_or("", |user| user.email.as_str());
+            self.note_failure(email, "wrong current password").await;
             return Err(AccountError::WrongPassword);
         }
         let hash = self.0.passwords.hash(password.new, random).await?;

@@ -204,6 +204,9 @@ impl Links {
             if !link.is_deleted() && content.is_same_as(&link.content()) {
                 return self.with_owners(link).await;
             }
+            if version.is_some() {
+                self.shortener.check_target(&content.target).await?;
+            }
             if content.code != link.code {
                 self.check_new_code(actor, Some(&content.code)).await?;
             }

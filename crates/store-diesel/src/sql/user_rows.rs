@@ -43,7 +43,7 @@ impl TryFrom<UserRow> for User {
     fn try_from(row: UserRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: UserId::from_uuid(row.id.0),
-            email: email(&row.email)?,
+            email: email(&row.email),
             display_name: display_name(&row.display_name)?,
             role: row.role.parse().map_err(|_| corrupt("role"))?,
             disabled_at: row.disabled_at.map(micros),
@@ -60,8 +60,8 @@ pub(super) const fn corrupt(column: &'static str) -> StoreError {
 }
 
 /// Reads an email address, also one that earlier releases accepted and [`Email::parse`] refuses.
-fn email(text: &str) -> Result<Email, StoreError> {
-    Email::from_stored(text).ok_or_else(|| corrupt("email"))
+fn email(text: &str) -> Email {
+    Email::from_stored(text)
 }
 
 fn display_name(text: &str) -> Result<DisplayName, StoreError> {
@@ -83,7 +83,7 @@ impl TryFrom<PersonRow> for Person {
     fn try_from(row: PersonRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: UserId::from_uuid(row.id.0),
-            email: email(&row.email)?,
+            email: email(&row.email),
             display_name: display_name(&row.display_name)?,
         })
     }

@@ -128,12 +128,15 @@ async fn thirty_clients_that_guess_tokens_keep_no_valid_token_out() {
     let options = closed().env("WAYPOST_RATE_LIMIT_API", "600");
     let server = ServerProcess::start(&database, options);
     let ada = Member::add(&server, &database, "ada@example.com");
+    // A token that the server has not seen.
+    let eve = Member::add(&server, &database, "eve@example.com");
     let guessing = guess_tokens(&server, 30);
     wait_until("guesses are rejected", PATIENCE, async || {
         let wrong = Member::with_token(&server, "wp_guess");
         wrong.status("/api/v1/links").await == StatusCode::TOO_MANY_REQUESTS
     })
     .await;
+    assert_eq!(eve.status("/api/v1/links").await, StatusCode::OK);
     for number in 0..45 {
         assert_eq!(
             ada.status("/api/v1/links").await,

@@ -114,6 +114,23 @@ async fn clients_that_never_read_or_never_write_disturb_nobody_and_are_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_never_comes_ends_its_connection() {
+    let database = TestDatabase::sqlite();
+    let server = ServerProcess::start(&database, ServerOptions::new());
+    for length in ["Transfer-Encoding: chunked", "Content-Length: 1000"] {
+        let mut stream = connect(&server).await;
+        let head = format!("POST /shorten HTTP/1.1\r\nHost: a\r\n{length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.expect("bytes");
+        let mut answer = Vec::new();
+        let read = tokio::time::timeout(FREED_WITHIN, stream.read_to_end(&mut answer));
+        read.await.expect("an end").expect("bytes");
+        let answer = String::from_utf8(answer).expect("text");
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{length}: {answer}");
+        assert!(answer.contains("connection: close"), "{length}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_reader_gets_its_whole_answer() {
     let database = TestDatabase::sqlite();
     let server = ServerProcess::start(&database, closed());

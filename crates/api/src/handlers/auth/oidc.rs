@@ -67,8 +67,13 @@ pub(crate) async fn finish(request: HttpRequest, state: web::Data<State>) -> Pag
     if !used.await? {
         return Err(answer::not_begun().setting(forget));
     }
-    let proven = oidc.finish(&pending, response).await;
-    let proven = proven.map_err(|error| answer::failed(error, forget.clone()))?;
+    let proven = match oidc.finish(&pending, response).await {
+        Ok(proven) => proven,
+        Err(error) => {
+            accounts.note_failure("", &error.to_string()).await;
+            return Err(answer::failed(error, forget));
+        }
+    };
     let user = accounts.user_of_identity(&proven, oidc.allowed_domains());
     let user = user
         .await

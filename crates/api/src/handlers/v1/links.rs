@@ -155,7 +155,9 @@ fn words(text: &str) -> Result<Vec<SearchWord>, ApiError> {
     Ok(SearchWord::of_search(text))
 }
 
-/// Finds the user with an email address, an ID or `me`; `None` if there is none.
+/// Finds the user with an email address, an ID or `me`; `None` if the caller is no user. An unknown
+/// address is an ID that nobody has: the same is read for it, so that no answer tells whether an
+/// address has an account.
 async fn owner_named(
     text: &str,
     caller: &Caller,
@@ -170,7 +172,8 @@ async fn owner_named(
     let email = Email::parse(text)
         .map_err(|_| ApiError::bad_request("`owner` must be an email address, an ID or `me`"))?;
     let user = state.accounts().user_by_email(&email).await?;
-    Ok(user.map(|user| user.id))
+    let nobody = UserId::from_uuid(uuid::Uuid::nil());
+    Ok(Some(user.map_or(nobody, |user| user.id)))
 }
 
 impl LinkList {

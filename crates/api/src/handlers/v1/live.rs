@@ -35,8 +35,9 @@ const LIFE: Duration = Duration::from_secs(5 * 60);
 /// repeated.
 const CHECK: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_secs(1);
-/// Time without clicks after which a comment is sent, which detects a dead connection.
-const QUIET: Duration = Duration::from_secs(10);
+/// Time without clicks after which a comment is sent, which detects a dead connection: sent with
+/// each check.
+const QUIET: Duration = Duration::from_secs(4);
 
 /// An event of the stream.
 #[derive(ToSchema)]
