@@ -168,12 +168,8 @@ impl MessageBody for Sliced {
         let slice = if self.passed < READ_ALREADY {
             // The HTTP service would take more before it writes.
             if let Some(exchange) = &self.exchange
-                && exchange.slot.has_unwritten()
+                && exchange.slot.must_write()
             {
-                // When the client reads, the HTTP service asks again.
-                if !exchange.slot.is_blocked() {
-                    cx.waker().wake_by_ref();
-                }
                 return Poll::Pending;
             }
             SLICE

@@ -121,6 +121,8 @@ pub(super) struct Slot {
     received: AtomicU32,
     /// Whether a slice of an answer was given to the HTTP service since it has written all.
     unwritten: AtomicBool,
+    /// Whether the answer waits for that to give the next one.
+    waiting: AtomicBool,
     /// Whether the client has no room for the rest of an answer.
     blocked: AtomicBool,
     /// When that began, or its progress was last found sufficient.
@@ -139,6 +141,7 @@ impl Slot {
             since: AtomicU32::new(now),
             received: AtomicU32::new(0),
             unwritten: AtomicBool::new(false),
+            waiting: AtomicBool::new(false),
             blocked: AtomicBool::new(false),
             blocked_since: AtomicU32::new(0),
             sent: AtomicU32::new(0),
@@ -194,16 +197,28 @@ impl Slot {
         self.unwritten.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the HTTP service has not written all that it was given.
-    pub(super) fn has_unwritten(&self) -> bool {
-        self.unwritten.load(Ordering::Relaxed)
+    /// Whether the HTTP service has not written all that it was given. The next slice then waits
+    /// for [`Slot::wrote`].
+    pub(super) fn must_write(&self) -> bool {
+        let must = self.unwritten.load(Ordering::Relaxed);
+        if must {
+            self.waiting.store(true, Ordering::Relaxed);
+        }
+        must
     }
 
-    /// Records that everything was written.
-    pub(super) fn unblock(&self) {
-        if self.has_unwritten() {
-            self.unwritten.store(false, Ordering::Relaxed);
+    /// Records that everything was written. Returns whether a slice has waited for it.
+    pub(super) fn wrote(&self) -> bool {
+        self.unblock();
+        if !self.unwritten.load(Ordering::Relaxed) {
+            return false;
         }
+        self.unwritten.store(false, Ordering::Relaxed);
+        self.waiting.swap(false, Ordering::Relaxed)
+    }
+
+    /// Records that the client has room.
+    fn unblock(&self) {
         if self.is_blocked() {
             self.blocked.store(false, Ordering::Relaxed);
         }

@@ -212,7 +212,9 @@ impl AsyncWrite for Connection {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let slot = &this.place.slot;
-        slot.unblock();
+        if slot.wrote() {
+            cx.waker().wake_by_ref();
+        }
         if this.deferred && !slot.is_working() {
             this.deferred = false;
             cx.waker().wake_by_ref();

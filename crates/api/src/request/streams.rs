@@ -216,12 +216,15 @@ mod tests {
         assert_eq!(streams.taken().users[&ada].len(), 2);
         let _of_bob = take(Some(bob), wiki).unwrap();
         let _of_operator = take(None, wiki).unwrap();
-        let refused = take(Some(bob), wiki).err().unwrap().to_string();
+        let of_bob = take(Some(bob), wiki).unwrap();
+        let eve = UserId::new(now, &random);
+        let refused = take(Some(eve), wiki).err().unwrap().to_string();
         assert!(refused.contains("of this link"), "{refused}");
+        drop(of_bob);
+        assert!(take(Some(eve), wiki).is_ok());
         drop(first);
         drop(second);
         assert_eq!(streams.taken().users[&ada].len(), 1);
-        assert!(take(Some(bob), wiki).is_ok());
         drop(third);
         assert!(!streams.taken().users.contains_key(&ada));
         let mut all = Vec::new();

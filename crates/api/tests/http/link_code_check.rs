@@ -40,7 +40,7 @@ async fn the_availability_of_a_code_is_shown_while_it_is_typed() {
     }
     for below in ["code=gh%2Fx", "code=secret%2Fx", "code=gone%2Fx"] {
         let said = checked(&bob, below).await;
-        assert!(said.contains("only by owners of the link"), "{said}");
+        assert!(said.contains("only by the owners of the link"), "{said}");
     }
     let said = checked(&bob, "code=API").await;
     assert!(said.contains("reserved for Waypost itself"), "{said}");

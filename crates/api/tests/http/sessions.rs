@@ -5,7 +5,7 @@ use serde_json::json;
 use time::Duration;
 
 use crate::browser::{Browser, ME, PASSWORD, add, cookies, hidden, signed_in, status};
-use crate::setup::{TestServer, send};
+use crate::setup::{OPERATOR, TestServer, send};
 
 #[tokio::test]
 async fn the_api_accepts_changes_with_a_session_only_from_own_pages() {
@@ -184,11 +184,10 @@ async fn a_new_password_or_being_disabled_ends_sessions() {
     assert_eq!(status(&thief).await, 401);
     let old = other.sign_in("ada@example.com", PASSWORD, "").await;
     assert_eq!(old.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let admin = server.admin("root").await;
     let path = format!("/api/v1/admin/users/{}", ada.id);
     for disabled in [true, false] {
         let body = json!({ "disabled": disabled });
-        let changed = server.tell(&admin.token, Method::PATCH, &path, &body).await;
+        let changed = server.tell(OPERATOR, Method::PATCH, &path, &body).await;
         assert_eq!(changed.status, StatusCode::OK);
         assert_eq!(status(&own).await, 401);
     }
