@@ -4,6 +4,7 @@
 //! The HTTP service copies what a body gives it into the buffer of the connection. A body that is
 //! given whole would be there twice, once for each client that does not read it.
 
+use std::cell::Cell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use actix_http::{ConnectionType, Payload, Request, Response};
 use actix_service::{Service, ServiceFactory, apply_fn_factory};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::error::PayloadError;
+use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use futures_util::Stream;
 
@@ -31,11 +33,25 @@ const READ_ALREADY: usize = 256 * 1_024;
 pub(super) struct Exchange {
     slot: Arc<Slot>,
     places: Arc<Places>,
+    /// Whether nobody waits for the rest of the body of the last request.
+    is_abandoned: Cell<bool>,
 }
 
 impl Exchange {
     pub(super) fn new(slot: Arc<Slot>, places: Arc<Places>) -> Rc<Self> {
-        Rc::new(Self { slot, places })
+        Rc::new(Self {
+            slot,
+            places,
+            is_abandoned: Cell::new(false),
+        })
+    }
+
+    /// Whether the body did not arrive in time. Then the connection is closed: the HTTP service
+    /// would wait for the rest.
+    fn gives_up(&self, status: StatusCode) -> bool {
+        let late = self.is_abandoned.get() && status == StatusCode::REQUEST_TIMEOUT;
+        self.is_abandoned.set(late);
+        late
     }
 
     fn enter(&self, phase: Phase) {
@@ -68,9 +84,10 @@ where
         let answered = app.call(request);
         async move {
             let mut response: Response<BoxBody> = answered.await?.into();
-            // The rest of a body that nobody waits for any more is not read either.
+            let status = response.status();
             if exchange.as_ref().is_some_and(|exchange| {
-                exchange.places.is_short() || exchange.slot.phase() == Phase::Body
+                let gives_up = exchange.gives_up(status);
+                gives_up || exchange.places.is_short()
             }) {
                 let head = response.head_mut();
                 head.set_connection_type(ConnectionType::Close);
@@ -89,6 +106,7 @@ fn begin(exchange: &Rc<Exchange>, request: &mut Request) {
     exchange.enter(Phase::Body);
     let body = Arriving {
         payload: request.take_payload(),
+        has_arrived: false,
         exchange: exchange.clone(),
     };
     *request.payload() = Payload::Stream {
@@ -99,6 +117,7 @@ fn begin(exchange: &Rc<Exchange>, request: &mut Request) {
 /// The body of a request. When it has arrived or nobody reads it, the request is being answered.
 struct Arriving {
     payload: Payload,
+    has_arrived: bool,
     exchange: Rc<Exchange>,
 }
 
@@ -108,6 +127,7 @@ impl Stream for Arriving {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let next = ready!(Pin::new(&mut self.payload).poll_next(cx));
         if next.is_none() {
+            self.has_arrived = true;
             self.end();
         }
         Poll::Ready(next)
@@ -124,6 +144,9 @@ impl Arriving {
 
 impl Drop for Arriving {
     fn drop(&mut self) {
+        if !self.has_arrived {
+            self.exchange.is_abandoned.set(true);
+        }
         self.end();
     }
 }
@@ -188,7 +211,8 @@ impl MessageBody for Sliced {
 impl Drop for Sliced {
     fn drop(&mut self) {
         if let Some(exchange) = &self.exchange {
-            exchange.enter(Phase::Idle);
+            let is_over = !exchange.is_abandoned.get();
+            exchange.enter(if is_over { Phase::Idle } else { Phase::Rest });
         }
     }
 }

@@ -34,6 +34,8 @@ pub(super) enum Phase {
     Working,
     /// Every request is answered.
     Idle,
+    /// The last request is answered, but its body has not arrived.
+    Rest,
 }
 
 impl Phase {
@@ -44,6 +46,7 @@ impl Phase {
             Self::Body => 2,
             Self::Working => 3,
             Self::Idle => 4,
+            Self::Rest => 5,
         }
     }
 
@@ -53,6 +56,7 @@ impl Phase {
             1 => Self::Head,
             2 => Self::Body,
             4 => Self::Idle,
+            5 => Self::Rest,
             _ => Self::Working,
         }
     }
@@ -254,7 +258,7 @@ impl Slot {
     pub(super) fn idle_since(&self, now: u32) -> Option<u32> {
         let since = self.since.load(Ordering::Relaxed);
         let has_none = match self.phase() {
-            Phase::Idle => true,
+            Phase::Idle | Phase::Rest => true,
             Phase::Silent => now > since.saturating_add(1),
             Phase::Head | Phase::Body | Phase::Working => false,
         };
@@ -272,7 +276,8 @@ impl Slot {
             Phase::Silent | Phase::Head if age > HEAD_S => Some(Ending::SlowHead),
             Phase::Body => stalls(&self.since, &self.received, now).then_some(Ending::SlowBody),
             Phase::Idle if age > IDLE_S => Some(Ending::Idle),
-            Phase::Silent | Phase::Head | Phase::Working | Phase::Idle => None,
+            Phase::Rest if age > 1 => Some(Ending::Idle),
+            Phase::Silent | Phase::Head | Phase::Working | Phase::Idle | Phase::Rest => None,
         }
     }
 }
@@ -357,6 +362,7 @@ mod tests {
             (Phase::Body, [None; 3]),
             (Phase::Working, [None; 3]),
             (Phase::Idle, [Some(0); 3]),
+            (Phase::Rest, [Some(0); 3]),
         ] {
             let slot = slot(phase);
             assert_eq!([0, 1, 2].map(|now| slot.idle_since(now)), idle, "{phase:?}");

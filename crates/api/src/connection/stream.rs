@@ -132,7 +132,7 @@ impl Connection {
                 self.held = rest;
                 buffer.set_filled(before + end);
             }
-            if buffer.filled().len() > before && phase != Phase::Head {
+            if buffer.filled().len() > before && !matches!(phase, Phase::Head | Phase::Rest) {
                 slot.enter(Phase::Head, self.place.places.now());
             }
         }

@@ -119,7 +119,9 @@ async fn a_body_that_never_comes_ends_its_connection() {
     let server = ServerProcess::start(&database, ServerOptions::new());
     for length in ["Transfer-Encoding: chunked", "Content-Length: 1000"] {
         let mut stream = connect(&server).await;
-        let head = format!("POST /shorten HTTP/1.1\r\nHost: a\r\n{length}\r\n\r\n");
+        let head = format!(
+            "POST /shorten HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n{length}\r\n\r\n"
+        );
         stream.write_all(head.as_bytes()).await.expect("bytes");
         let mut answer = Vec::new();
         let read = tokio::time::timeout(FREED_WITHIN, stream.read_to_end(&mut answer));
