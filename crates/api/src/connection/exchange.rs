@@ -21,11 +21,11 @@ use futures_util::Stream;
 use super::places::Places;
 use super::slot::{Phase, Slot};
 
-/// Bytes of a slice: two segments of a usual packet size (1,448 bytes). With the head of an answer,
-/// it is no longer than a page of memory.
-const SLICE: usize = 2 * 1_448;
+/// Bytes of a slice: a segment of a usual packet size. With the head of an answer, it is much
+/// shorter than a page of memory.
+const SLICE: usize = 1_448;
 /// Bytes of a slice for a client that has read [`READ_ALREADY`].
-const LARGE_SLICE: usize = 12 * SLICE;
+const LARGE_SLICE: usize = 24 * SLICE;
 /// More than a client that reads nothing has room for.
 const READ_ALREADY: usize = 256 * 1_024;
 
