@@ -421,7 +421,7 @@ async fn a_user_who_is_deleted_meanwhile_makes_no_link_and_gets_none() {
     let edit = LinkEdit::AddOwner(bob.id);
     let refused = rig.links.update(&ada, &link, edit).await;
     assert!(matches!(refused, Err(LinkError::NoSuchUser)), "{refused:?}");
-    // An address that nobody has any more is invited like any other.
+    // Nobody has this address now: it is invited like any other.
     let invited = rig.links.share(&ada, link.id, &bob.email).await.unwrap();
     assert_eq!((invited.email, invited.person), (bob.email, None));
 }

@@ -49,7 +49,7 @@ async fn a_link_is_handed_over_when_the_receiver_accepts() {
         .map(|version| version.by.as_ref().unwrap().id)
         .collect();
     assert_eq!(by, [bob.id, rig.ada.id]);
-    // The former primary owner may leave, and may not hand over any more.
+    // The former primary owner can leave, but cannot hand over the link.
     let refused = links.offer(&ada, id, &eve.email).await;
     assert!(matches!(refused, Err(LinkError::NotPrimary)), "{refused:?}");
     links.remove_owner(&ada, id, rig.ada.id).await.unwrap();
