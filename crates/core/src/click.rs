@@ -5,7 +5,7 @@ use std::fmt;
 use time::{Date, OffsetDateTime};
 use url::Url;
 
-use crate::{ClickFacts, ClickId, LinkId, Random, UserId};
+use crate::{ClickFacts, ClickId, LinkId, UserId};
 
 /// One counted redirect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,38 +107,6 @@ impl fmt::Display for IpHash {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an IP address hash must be 64 hexadecimal digits")]
 pub struct IpHashError;
-
-/// The 32 random bytes with which IP addresses of one day are hashed. A secret: it is never
-/// printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Salt([u8; 32]);
-
-impl Salt {
-    /// Generates a salt.
-    pub fn generate(random: &dyn Random) -> Self {
-        let mut bytes = [0; 32];
-        random.fill(&mut bytes);
-        Self(bytes)
-    }
-
-    /// Creates a salt from its stored bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// Returns the bytes, for hashing and storing.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Salt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Salt(…)")
-    }
-}
 
 /// The user agent of a request (RFC 9110 §10.1.5): at most 512 characters; a longer one is cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -258,7 +226,10 @@ mod tests {
 
     #[test]
     fn a_salt_never_prints() {
-        assert_eq!(format!("{:?}", Salt::from_bytes([65; 32])), "Salt(…)");
+        assert_eq!(
+            format!("{:?}", crate::Salt::from_bytes([65; 32])),
+            "Salt(…)"
+        );
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod random;
 mod routing_rule;
 mod search;
 mod secret;
-mod server_key;
+mod secret_bytes;
 mod session;
 #[cfg(feature = "settings")]
 pub mod settings;
@@ -38,7 +38,7 @@ pub use audit::{
     ActorKind, ActorKindError, AuditActor, AuditEntry, AuditEvent, AuditEventError, AuditText,
 };
 pub use base_url::{BaseUrl, BaseUrlError};
-pub use click::{Click, IpHash, IpHashError, Referrer, Salt, UserAgent};
+pub use click::{Click, IpHash, IpHashError, Referrer, UserAgent};
 pub use clock::{Clock, ManualClock, SystemClock, micros};
 pub use code::{CodeError, CodeLength, ReservedWords, ShortCode};
 pub use details::{Description, DetailError, Tag, Title, expiry};
@@ -68,7 +68,7 @@ pub use permission::{Action, Actor, Credential, Decision, LinkStanding, Standing
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use routing_rule::RoutingRule;
 pub use search::SearchWord;
-pub use server_key::ServerKey;
+pub use secret_bytes::{Salt, ServerKey};
 pub use session::{Session, SessionHash, SessionLifetime, SessionSecret, SetupHash, SetupSecret};
 pub use target::{TargetUrl, TargetUrlError};
 pub use template::{FillError, Template};
