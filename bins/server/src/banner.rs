@@ -103,7 +103,8 @@ impl fmt::Display for Banner<'_> {
             let near = reachable(std::slice::from_ref(first), self.base);
             writeln!(f, "Metrics: {near}/metrics")
         } else {
-            writeln!(f, "Metrics: {near}/metrics")
+            let who = "with the token of an admin, unless WAYPOST_METRICS_PUBLIC is true";
+            writeln!(f, "Metrics: {near}/metrics ({who})")
         }
     }
 }
