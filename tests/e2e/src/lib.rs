@@ -112,6 +112,41 @@ impl Visitor {
 /// a busy machine it may take as long as anything else in the tests.
 pub const FRESH_WITHIN: Duration = PATIENCE;
 
+/// Waits until these servers keep these links in memory until one of them changes.
+///
+/// A server evicts a new link once more when the change feed reports it. This adds a keyword from
+/// another process, with HEAD requests that are not counted, to learn when the feed has been read.
+///
+/// # Panics
+/// When a server does not redirect the links.
+pub async fn wait_until_resident(
+    database: &TestDatabase,
+    servers: &[&ServerProcess],
+    codes: &[String],
+) {
+    const LAST: &str = "the-last-change";
+    let visitors: Vec<_> = servers.iter().map(|server| Visitor::of(server)).collect();
+    let heads = async |visitor: &Visitor, code: &str| {
+        let answer = visitor.send(Method::HEAD, &format!("/{code}/")).await;
+        answer.expect("an answer").status()
+    };
+    for visitor in &visitors {
+        // It keeps that there is no such link.
+        assert_eq!(heads(visitor, LAST).await, StatusCode::NOT_FOUND);
+    }
+    let added = ["keyword", "add", LAST, "https://example.com/{slug}"];
+    tokio::task::block_in_place(|| member::linkctl(database, &added)).assert_success();
+    for visitor in &visitors {
+        wait_until("the change feed is read", FRESH_WITHIN, async || {
+            heads(visitor, LAST).await == StatusCode::FOUND
+        })
+        .await;
+        for code in codes {
+            assert_eq!(heads(visitor, code).await, StatusCode::FOUND);
+        }
+    }
+}
+
 /// Cuts the connection to the database while these links are in the cache of the server.
 ///
 /// The server evicts a new link once more when the change feed reports it. If that happens just

@@ -31,6 +31,8 @@ struct Shared {
     latencies: Mutex<Vec<Duration>>,
     unavailable: AtomicU64,
     other: AtomicU64,
+    lost: AtomicU64,
+    refused: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -72,6 +74,8 @@ impl Load {
             latencies: Mutex::default(),
             unavailable: AtomicU64::new(0),
             other: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             stop: AtomicBool::new(false),
         });
         let mut set = JoinSet::new();
@@ -140,6 +144,25 @@ impl Load {
     }
 }
 
+/// Tells what the clients have seen so far.
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seen = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
+        let unknown = self.shared.tallies.iter();
+        let unknown: u64 = unknown.map(|tally| seen(&tally.unknown)).sum();
+        write!(
+            f,
+            "{} redirects, {} responses 503, {} others, {unknown} unknown; \
+             {} connections lost, {} refused",
+            self.redirected(),
+            self.unavailable(),
+            self.other(),
+            seen(&self.shared.lost),
+            seen(&self.shared.refused),
+        )
+    }
+}
+
 impl Shared {
     fn place(&self) -> Place {
         *self.place.lock().expect("no client panics")
@@ -164,7 +187,10 @@ async fn follow(shared: Arc<Shared>, client: usize) {
             }
             match TcpStream::connect(place.address).await {
                 Ok(stream) => connection = Some((stream, place)),
-                Err(_) => refused_at = Some(place),
+                Err(_) => {
+                    shared.refused.fetch_add(1, Ordering::SeqCst);
+                    refused_at = Some(place);
+                }
             }
         }
         let Some((stream, place)) = &mut connection else {
@@ -193,6 +219,7 @@ async fn follow(shared: Arc<Shared>, client: usize) {
                 shared.other.fetch_add(1, Ordering::SeqCst);
             }
             None => {
+                shared.lost.fetch_add(1, Ordering::SeqCst);
                 connection = None;
                 tokio::time::sleep(PAUSE).await;
                 continue;

@@ -1,5 +1,6 @@
 //! Waiting for an event, up to a limit.
 
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 /// How long tests wait for an event that is certain to happen soon. Far longer than it takes on an
@@ -21,9 +22,9 @@ const POLL: Duration = Duration::from_millis(20);
 /// ```
 ///
 /// # Panics
-/// When the time is over, with the description; a condition that does not return is cancelled.
+/// When the time is over, with the description, which is formatted then; a condition that does not return is cancelled.
 pub async fn wait_until(
-    description: &str,
+    description: impl Display,
     timeout: Duration,
     mut condition: impl AsyncFnMut() -> bool,
 ) {

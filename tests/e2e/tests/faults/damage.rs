@@ -8,8 +8,8 @@ use waypost_e2e::load::{Expected, Load};
 use waypost_test_harness::{DatabaseProxy, Kind, ServerProcess, TestDatabase};
 
 use crate::setup::{
-    CLIENTS, SOON, assert_exact, drained, dropped, durability, links_of, redirects, report, sums,
-    verify,
+    CLIENTS, SOON, assert_exact, drained, dropped, durability, redirects, report,
+    resident_links_of, sums, verify,
 };
 
 /// A server that was killed while its database was unavailable.
@@ -31,7 +31,7 @@ async fn killed_with(clicks: u64) -> Killed {
         // Segments of 128 KiB.
         .env("WAYPOST_JOURNAL_MAX_MB", "1");
     let mut server = tokio::task::block_in_place(|| ServerProcess::start(&database, options));
-    let codes = links_of(&server, 3).await;
+    let codes = resident_links_of(&database, &server, 3).await;
     let load = Load::start(&server, &codes, CLIENTS);
     redirects(&load, 50).await;
     proxy.cut().await;

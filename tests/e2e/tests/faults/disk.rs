@@ -11,7 +11,7 @@ use waypost_test_harness::{
 };
 
 use crate::setup::{
-    CLIENTS, SOON, drained, dropped, durability, links_of, redirects, report, sums, verify,
+    CLIENTS, SOON, drained, dropped, durability, redirects, report, resident_links_of, sums, verify,
 };
 
 /// Asserts that redirects continue while `reason` keeps clicks out of the journal, and that each
@@ -23,7 +23,7 @@ async fn redirects_go_on(
     begin: impl AsyncFnOnce(),
     end: impl AsyncFnOnce(),
 ) {
-    let codes = links_of(server, 5).await;
+    let codes = resident_links_of(database, server, 5).await;
     let load = Load::start(server, &codes, CLIENTS);
     redirects(&load, 300).await;
     begin().await;

@@ -1,11 +1,12 @@
 //! A PostgreSQL primary is killed and its standby takes over under three servers that know both.
 
 use waypost_e2e::load::{Load, differences};
+use waypost_e2e::wait_until_resident;
 use waypost_test_harness::{PostgresPair, Replication, ServerProcess, TestDatabase, wait_until};
 
 use crate::setup::{
-    CLIENTS, SOON, assert_exact, drained, durability, links_of, long_or_short, metric, redirects,
-    report, stop_all, sums,
+    CLIENTS, SOON, assert_exact, drained, durability, links_of, long_or_short, metric,
+    redirects_of, report, stop_all, sums,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -74,6 +75,7 @@ impl Pair {
             standby.number("select count(*) from links").await == 20
         })
         .await;
+        wait_until_resident(&primary, &servers.each_ref(), &codes).await;
         let loads = servers
             .iter()
             .map(|server| Load::start(server, &codes, CLIENTS / 2))
@@ -88,8 +90,8 @@ impl Pair {
     }
 
     async fn go_on(self) -> Self {
-        for load in &self.loads {
-            redirects(load, long_or_short(3_000, 300)).await;
+        for (load, server) in self.loads.iter().zip(&self.servers) {
+            redirects_of(load, Some(server), long_or_short(3_000, 300)).await;
         }
         self
     }

@@ -11,7 +11,7 @@ use waypost_test_harness::{
 
 use crate::setup::{
     CLIENTS, SOON, assert_exact, drained, durability, links_of, long_or_short, metric, redirects,
-    report, server_with_links, sums,
+    report, resident_links_of, server_with_links, sums,
 };
 
 /// Maximum duration of a redirect of a cached link, even on a busy machine.
@@ -74,7 +74,7 @@ async fn a_database_behind_a_proxy(kind: Kind) {
     let proxy = DatabaseProxy::before(&database).await;
     let options = durability("journal").env("WAYPOST_DATABASE_URL", proxy.url());
     let server = tokio::task::block_in_place(|| ServerProcess::start(&database, options));
-    let codes = links_of(&server, 10).await;
+    let codes = resident_links_of(&database, &server, 10).await;
     an_outage(
         kind,
         &database,
@@ -119,7 +119,7 @@ async fn what_a_stopped_server_could_not_store_is_stored_by_the_next() {
         .env("WAYPOST_DATABASE_URL", proxy.url())
         .env("WAYPOST_SHUTDOWN_GRACE_S", "1");
     let mut server = tokio::task::block_in_place(|| ServerProcess::start(&database, options));
-    let codes = links_of(&server, 3).await;
+    let codes = resident_links_of(&database, &server, 3).await;
     let load = Load::start(&server, &codes, CLIENTS);
     redirects(&load, 200).await;
     proxy.cut().await;
@@ -141,7 +141,7 @@ async fn with_commit_no_visit_is_redirected_while_the_database_is_unavailable() 
     let proxy = DatabaseProxy::before(&database).await;
     let options = durability("commit").env("WAYPOST_DATABASE_URL", proxy.url());
     let server = tokio::task::block_in_place(|| ServerProcess::start(&database, options));
-    let codes = links_of(&server, 3).await;
+    let codes = resident_links_of(&database, &server, 3).await;
     let load = Load::start(&server, &codes, CLIENTS);
     redirects(&load, 200).await;
     proxy.cut().await;

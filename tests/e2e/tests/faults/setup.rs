@@ -2,12 +2,13 @@
 //! counts.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value;
-use waypost_e2e::Visitor;
 use waypost_e2e::load::{Expected, Load, differences};
+use waypost_e2e::{Visitor, wait_until_resident};
 use waypost_test_harness::{
     Invocation, Kind, ServerOptions, ServerProcess, TestDatabase, wait_until,
 };
@@ -55,13 +56,41 @@ pub(crate) async fn links_of(server: &ServerProcess, links: usize) -> Vec<String
     join_all((0..links).map(|_| visitor.shorten("https://example.com/"))).await
 }
 
+/// Links that the server redirects also while the database is unavailable.
+pub(crate) async fn resident_links_of(
+    database: &TestDatabase,
+    server: &ServerProcess,
+    links: usize,
+) -> Vec<String> {
+    let codes = links_of(server, links).await;
+    wait_until_resident(database, &[server], &codes).await;
+    codes
+}
+
 /// Waits until this number of further redirects was answered.
 pub(crate) async fn redirects(load: &Load, more: u64) {
+    redirects_of(load, None, more).await;
+}
+
+/// Like [`redirects`], and a failure shows the output of the server.
+pub(crate) async fn redirects_of(load: &Load, server: Option<&ServerProcess>, more: u64) {
     let goal = load.redirected() + more;
-    wait_until("the load continues", SOON, async || {
-        load.redirected() >= goal
-    })
-    .await;
+    let continues = Continues { load, server };
+    wait_until(continues, SOON, async || load.redirected() >= goal).await;
+}
+
+/// What is waited for. Formatted when that was in vain, it says what the clients have seen by then.
+struct Continues<'a> {
+    load: &'a Load,
+    server: Option<&'a ServerProcess>,
+}
+
+impl fmt::Display for Continues<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the load continues: {}", self.load)?;
+        self.server
+            .map_or(Ok(()), |server| write!(f, "\n{}", server.output()))
+    }
 }
 
 /// Returns the value of a metric.
