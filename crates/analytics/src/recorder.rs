@@ -186,8 +186,8 @@ impl Recorder {
         self.0.trusted_proxies.client_address(visit)
     }
 
-    /// Returns the hash of the IP address of the client with the salt of today; `None` if the client
-    /// has no IP address, or the salt is not known yet.
+    /// Returns the hash of the IP address of the client with the salt of today; `None` if the
+    /// client has no IP address, or the salt is not known yet.
     #[must_use]
     pub fn origin(&self, visit: &Visit<'_>) -> Option<IpHash> {
         let parts = &*self.0;

@@ -5,6 +5,7 @@ use std::fmt;
 use time::{Date, OffsetDateTime};
 use url::Url;
 
+use crate::stored_bytes::stored_bytes;
 use crate::{ClickFacts, ClickId, LinkId, UserId};
 
 /// One counted redirect.
@@ -38,19 +39,9 @@ pub struct Click {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IpHash([u8; 32]);
 
+stored_bytes!(IpHash);
+
 impl IpHash {
-    /// Creates a hash from the 32 bytes of a digest.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// Returns the 32 bytes of the digest.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
     /// Parses the 64 hexadecimal digits that [`fmt::Display`] writes.
     ///
     /// # Errors
@@ -222,14 +213,6 @@ mod tests {
         for bad in ["", "00", &text[1..], &format!("{text}0"), &"zz".repeat(32)] {
             assert_eq!(IpHash::from_hex(bad), Err(IpHashError));
         }
-    }
-
-    #[test]
-    fn a_salt_never_prints() {
-        assert_eq!(
-            format!("{:?}", crate::Salt::from_bytes([65; 32])),
-            "Salt(…)"
-        );
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod secret_bytes;
 mod session;
 #[cfg(feature = "settings")]
 pub mod settings;
+mod stored_bytes;
 mod target;
 mod template;
 mod token;

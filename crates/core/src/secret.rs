@@ -95,19 +95,9 @@ macro_rules! secret {
                 $crate::secret::is_well_formed(presented, $secret::PREFIX)
                     .then(|| Self::of(presented))
             }
-
-            /// Creates a hash from its stored bytes.
-            #[must_use]
-            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-                Self(bytes)
-            }
-
-            /// Returns the bytes for storing.
-            #[must_use]
-            pub const fn as_bytes(&self) -> &[u8; 32] {
-                &self.0
-            }
         }
+
+        $crate::stored_bytes::stored_bytes!($hash);
     };
 }
 

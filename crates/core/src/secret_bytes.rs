@@ -14,19 +14,9 @@ macro_rules! secret_bytes {
                 random.fill(&mut bytes);
                 Self(bytes)
             }
-
-            /// Takes stored bytes.
-            #[must_use]
-            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-                Self(bytes)
-            }
-
-            /// Returns the bytes, for hashing and storing.
-            #[must_use]
-            pub const fn as_bytes(&self) -> &[u8; 32] {
-                &self.0
-            }
         }
+
+        $crate::stored_bytes::stored_bytes!($name);
 
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -46,4 +36,15 @@ secret_bytes! {
     /// A key of 32 random bytes that all servers of an installation share. A secret: it is never
     /// printed.
     ServerKey
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_bytes_are_never_printed() {
+        let (salt, key) = (Salt::from_bytes([65; 32]), ServerKey::from_bytes([65; 32]));
+        assert_eq!(format!("{salt:?} {key:?}"), "Salt(…) ServerKey(…)");
+    }
 }

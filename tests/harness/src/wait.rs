@@ -22,7 +22,8 @@ const POLL: Duration = Duration::from_millis(20);
 /// ```
 ///
 /// # Panics
-/// When the time is over, with the description, which is formatted then; a condition that does not return is cancelled.
+/// When the time is over, with the description, which is formatted then. A condition that does not
+/// return is cancelled.
 pub async fn wait_until(
     description: impl Display,
     timeout: Duration,

@@ -25,8 +25,8 @@
 //! suspended at any point; processes are killed, started and drained; directories are copied, and
 //! copies take over from suspended processes; the database is backed up and restored; click records
 //! are purged; clocks jump by 400 days; in every other history, each process has another budget of
-//! click records, so that some clicks leave none; requests and answers are lost, and requests of ended
-//! processes arrive late. In the end all processes work until nothing is pending, and then
+//! click records, so that some clicks leave none; requests and answers are lost, and requests of
+//! ended processes arrive late. In the end all processes work until nothing is pending, and then
 //!
 //! - no accepted click is counted twice, and each is counted or counted as lost;
 //! - without a restored backup, each is counted;

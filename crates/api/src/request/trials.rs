@@ -19,8 +19,8 @@ use time::{Duration, OffsetDateTime};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use waypost_core::TokenHash;
 
-/// Maximum number of look-ups of unknown credentials at a time, of all IP addresses: fewer than the database has
-/// connections.
+/// Maximum number of look-ups of unknown credentials at a time, of all IP addresses: fewer than the
+/// database has connections.
 const AT_A_TIME: usize = 2;
 /// How long the outcome for a credential is remembered: this long to twice as long.
 const REMEMBERED: Duration = Duration::minutes(1);

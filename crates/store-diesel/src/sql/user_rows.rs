@@ -43,7 +43,7 @@ impl TryFrom<UserRow> for User {
     fn try_from(row: UserRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: UserId::from_uuid(row.id.0),
-            email: email(&row.email),
+            email: Email::from_stored(&row.email),
             display_name: display_name(&row.display_name)?,
             role: row.role.parse().map_err(|_| corrupt("role"))?,
             disabled_at: row.disabled_at.map(micros),
@@ -57,11 +57,6 @@ pub(super) const fn corrupt(column: &'static str) -> StoreError {
         table: "users",
         column,
     }
-}
-
-/// Reads an email address, also one that earlier releases accepted and [`Email::parse`] refuses.
-fn email(text: &str) -> Email {
-    Email::from_stored(text)
 }
 
 fn display_name(text: &str) -> Result<DisplayName, StoreError> {
@@ -83,7 +78,7 @@ impl TryFrom<PersonRow> for Person {
     fn try_from(row: PersonRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: UserId::from_uuid(row.id.0),
-            email: email(&row.email),
+            email: Email::from_stored(&row.email),
             display_name: display_name(&row.display_name)?,
         })
     }

@@ -12,14 +12,10 @@ const TEST: usize = 100;
 const EXTENSIONS: [&str; 9] = ["rs", "sql", "html", "css", "js", "mjs", "sh", "py", "md"];
 
 /// A file that may be longer, and why.
-const LONGER_FILES: [(&str, &str); 3] = [
+const LONGER_FILES: [(&str, &str); 2] = [
     (
         "bins/server/README.md",
         "one handbook: its chapters are read one at a time, and searched together",
-    ),
-    (
-        "crates/analytics/src/journal/mod.rs",
-        "the journal's one public type: its operations share a lock, its parts are files beside it",
     ),
     (
         "crates/api/tests/http/walk.rs",
