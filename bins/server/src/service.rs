@@ -162,7 +162,7 @@ impl Service {
             anonymous_links: settings.access.anonymous_links,
             limits: settings.limits,
             disk_space: disk_space.clone(),
-            live: settings.live,
+            live: settings.live.within(settings.http.max_connections),
             exposure: settings.exposure,
             oidc: oidc(settings, clock.clone())?,
             user_agents,

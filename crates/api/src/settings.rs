@@ -87,7 +87,8 @@ const RATE_LIMIT_API: Setting = Setting::new(
 const RATE_LIMIT_CREATE: Setting = Setting::new(
     "rate_limit_create",
     "2000",
-    "Links created per hour and user, or per IP address without a user (0: no limit)",
+    "Links created and codes changed per hour and user, or per IP address without a user (0: no \
+     limit)",
 );
 
 const AUDIT_DAYS: Setting = Setting::new(

@@ -7,7 +7,7 @@ use email_address::{EmailAddress, Options};
 use time::OffsetDateTime;
 use unicode_normalization::is_nfkc;
 
-use crate::hidden::is_hidden;
+use crate::hidden::{is_hidden, is_hidden_in_name, joins};
 
 use crate::UserId;
 
@@ -194,13 +194,26 @@ impl DisplayName {
     /// Parses a name and trims white space.
     ///
     /// # Errors
-    /// [`DisplayNameError`] if it is longer or contains control characters.
+    /// [`DisplayNameError`] if it is longer, contains what is not shown, or could be taken for the
+    /// email address of somebody.
     pub fn parse(text: &str) -> Result<Self, DisplayNameError> {
         let text = text.trim();
-        if text.chars().count() > Self::MAX_CHARS || text.contains(char::is_control) {
+        let is_blank = !text.is_empty() && text.chars().all(joins);
+        if text.chars().count() > Self::MAX_CHARS
+            || text.contains(is_hidden_in_name)
+            || has_address(text)
+            || is_blank
+        {
             return Err(DisplayNameError);
         }
         Ok(Self(text.into()))
+    }
+
+    /// Reads a stored name, whatever it is: earlier releases accepted more than
+    /// [`DisplayName::parse`] does. What is not shown is replaced by U+FFFD.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Self {
+        Self(text.replace(is_hidden_in_name, "\u{fffd}").into())
     }
 
     /// Returns the name, which may be empty.
@@ -210,9 +223,23 @@ impl DisplayName {
     }
 }
 
+/// Whether a text could be taken for an email address: an `@`, or what looks like it, between two
+/// words.
+fn has_address(text: &str) -> bool {
+    let mut parts = text.split(['@', '\u{fe6b}', '\u{ff20}']).peekable();
+    while let Some(before) = parts.next() {
+        let ends = before.ends_with(|last: char| !last.is_whitespace());
+        let begins = |after: &&str| after.starts_with(|first: char| !first.is_whitespace());
+        if ends && parts.peek().is_some_and(begins) {
+            return true;
+        }
+    }
+    false
+}
+
 /// The text is not a valid name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a name must be one line of at most 100 characters")]
+#[error("a name must be one line of at most 100 visible characters, and no email address")]
 pub struct DisplayNameError;
 
 #[cfg(test)]
@@ -308,6 +335,42 @@ mod tests {
         for text in ["a\nb", "a\0", &"ä".repeat(101)] {
             assert_eq!(DisplayName::parse(text), Err(DisplayNameError), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_name_shows_what_it_is_and_is_no_address() {
+        for text in [
+            "نرگس\u{200c}ها",
+            "👩\u{200d}💻",
+            "❤\u{fe0f}",
+            "A B",
+            "東京",
+            "@ada",
+            "Ada @ work",
+        ] {
+            assert!(DisplayName::parse(text).is_ok(), "{text:?}");
+        }
+        for text in [
+            "A\u{202e}B",
+            "\u{200b}",
+            "a\u{2066}b",
+            "a\u{61c}b",
+            "a\u{ad}b",
+            "\u{3164}",
+            "\u{2800}",
+            "a\u{e0041}b",
+            "\u{200d}\u{200d}",
+            "ada@example.com",
+            "Ada (ada@example.com)",
+            "ada\u{ff20}example.com",
+        ] {
+            assert_eq!(DisplayName::parse(text), Err(DisplayNameError), "{text:?}");
+        }
+        // Whatever is stored can be read.
+        assert_eq!(
+            DisplayName::from_stored("a\u{202e}b@c").as_str(),
+            "a\u{fffd}b@c"
+        );
     }
 
     #[test]

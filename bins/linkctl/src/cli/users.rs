@@ -115,7 +115,7 @@ pub(crate) struct NewToken {
     /// Email address of the user who owns the token
     #[arg(long, value_name = "EMAIL")]
     pub(crate) user: Email,
-    /// Name: one line of at most 100 characters
+    /// Name: one line of at most 100 visible characters, and no email address
     #[arg(long, value_parser = TokenName::parse)]
     pub(crate) name: TokenName,
     /// Scopes, within the rights of the user: `read`, `write` and `admin`, separated by commas
@@ -130,7 +130,7 @@ pub(crate) struct NewToken {
 pub(crate) struct NewUser {
     /// Email address of the user
     pub(crate) email: Email,
-    /// Name shown to other users: one line of at most 100 characters
+    /// Name shown to other users: one line of at most 100 visible characters, and no email address
     #[arg(long, value_parser = DisplayName::parse)]
     pub(crate) name: Option<DisplayName>,
     /// Make the user an admin

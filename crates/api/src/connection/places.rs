@@ -19,8 +19,8 @@ use super::metrics::ConnectionMetrics;
 use super::slot::{Ending, Slot};
 use crate::request::budget::network_of;
 
-/// How long a connection waits for a place.
-const WAIT: Duration = Duration::from_secs(10);
+/// How long a connection waits for a place: longer than those that have one may be silent.
+const WAIT: Duration = Duration::from_secs(15);
 /// Idle connections are closed by this part of all that are allowed, so that each of many new ones
 /// need not look for the longest idle.
 const SHED_PART: usize = 64;

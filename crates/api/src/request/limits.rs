@@ -16,6 +16,7 @@ use time::{Duration, OffsetDateTime};
 use waypost_core::UserId;
 
 use crate::request::budget::{Budget, Budgets, Remaining};
+use crate::request::large_bodies::LargeBodies;
 use crate::request::trials::Trials;
 use crate::settings::LimitSettings;
 
@@ -53,6 +54,7 @@ pub(crate) struct Limits {
     pub(super) refused: Option<Kind>,
     pub(super) look_ups: Option<Kind>,
     pub(super) trials: Trials,
+    pub(crate) large_bodies: LargeBodies,
 }
 
 /// What is left of the budget that a request was charged to; stored in the request for its
@@ -109,6 +111,7 @@ impl Limits {
             requests,
             links: Kind::of(settings.links_per_hour, Duration::HOUR),
             trials: Trials::default(),
+            large_bodies: LargeBodies::default(),
         }
     }
 }

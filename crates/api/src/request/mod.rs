@@ -18,6 +18,7 @@ pub(crate) mod caller;
 pub(crate) mod client;
 pub(crate) mod csrf;
 pub(crate) mod input;
+pub(crate) mod large_bodies;
 pub(crate) mod limits;
 pub(crate) mod paging;
 pub(crate) mod presented;

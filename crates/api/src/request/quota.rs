@@ -2,7 +2,7 @@
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpMessage as _, HttpRequest};
-use waypost_core::Actor;
+use waypost_core::{Actor, LinkId, ShortCode};
 
 use crate::errors::ApiError;
 use crate::request::budget::{network_of, seconds};
@@ -129,6 +129,26 @@ pub(crate) fn pay_links(
     let kind = state.limits().links.as_ref();
     let count = i32::try_from(count).unwrap_or(i32::MAX);
     pay(kind, request, actor, state, count, "too many links")
+}
+
+/// Charges the code that a link gets, unless it is or was its code already.
+///
+/// # Errors
+/// `TOO_MANY_REQUESTS` if nothing is left; those of a look-up.
+pub(crate) async fn pay_new_code(
+    request: &HttpRequest,
+    actor: &Actor,
+    state: &State,
+    link: LinkId,
+    code: Option<&ShortCode>,
+) -> Result<(), ApiError> {
+    let Some(code) = code else { return Ok(()) };
+    let resolver = state.router().resolver();
+    let known = resolver.resolve(code.as_str()).await?;
+    if known.is_some_and(|known| known.link_id == link) {
+        return Ok(());
+    }
+    pay_links(request, actor, state, 1)
 }
 
 fn pay(

@@ -33,6 +33,8 @@ pub struct LiveSettings {
     pub per_user: usize,
     /// Maximum number of streams of a link.
     pub per_link: usize,
+    /// Maximum number of streams of the server.
+    pub all: usize,
 }
 
 impl Default for LiveSettings {
@@ -40,6 +42,7 @@ impl Default for LiveSettings {
         Self {
             per_user: 10,
             per_link: 50,
+            all: STREAMS,
         }
     }
 }
@@ -59,7 +62,16 @@ impl LiveSettings {
         Ok(Self {
             per_user: number(per_user?),
             per_link: number(per_link?),
+            all: STREAMS,
         })
+    }
+
+    /// Leaves half of the connections of a server to others: a stream is never idle.
+    #[must_use]
+    pub const fn within(self, connections: usize) -> Self {
+        let half = connections.div_ceil(2);
+        let all = if half < STREAMS { half } else { STREAMS };
+        Self { all, ..self }
     }
 }
 
@@ -117,7 +129,7 @@ impl Streams {
             taken.leave(of_link);
             self.metrics.stream_refused(StreamLimit::User);
         }
-        let limit = if taken.all >= STREAMS {
+        let limit = if taken.all >= self.limits.all {
             Some(StreamLimit::Server)
         } else if taken.links.get(&link) >= Some(&self.limits.per_link) {
             Some(StreamLimit::Link)
@@ -199,6 +211,7 @@ mod tests {
     #[test]
     fn a_place_is_free_again_when_its_stream_ends() {
         let limits = LiveSettings {
+            all: STREAMS,
             per_user: 2,
             per_link: 3,
         };

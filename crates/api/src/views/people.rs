@@ -1,6 +1,8 @@
 //! Owners of links, the people they are shared with, invitations and offers, as the API and pages
 //! show them.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -171,12 +173,13 @@ impl OfferRecord {
         self.role == InvitedAs::PrimaryOwner.as_str()
     }
 
-    /// Returns the name of the giver, if they are known.
-    pub(crate) fn giver(&self) -> Option<&str> {
+    /// Returns the name of the giver, if they are known, with the email address: users choose their
+    /// names.
+    pub(crate) fn giver(&self) -> Option<Cow<'_, str>> {
         let from = self.from.as_ref()?;
         Some(match from.display_name.as_str() {
-            "" => &from.email,
-            name => name,
+            "" => Cow::Borrowed(&from.email),
+            name => Cow::Owned(format!("{name} ({})", from.email)),
         })
     }
 }

@@ -37,6 +37,26 @@ async fn make(server: &TestServer, token: &str) -> Answer {
 }
 
 #[tokio::test]
+async fn a_code_that_a_link_gets_costs_as_much_as_a_link() {
+    let server = TestServer::limited(false, settings(0, 3)).await;
+    let ada = server.member("ada").await;
+    let made = make(&server, &ada.token).await.json();
+    let path = format!("/api/v1/links/{}", made["id"].as_str().unwrap());
+    let rename = async |code: &str| {
+        let body = json!({ "code": code });
+        let answer = server.tell(&ada.token, Method::PATCH, &path, &body).await;
+        answer.status.as_u16()
+    };
+    assert_eq!([rename("one").await, rename("two").await], [200, 200]);
+    assert_eq!(rename("three").await, 429);
+    // Its present and former codes are its own.
+    assert_eq!([rename("TWO").await, rename("one").await], [200, 200]);
+    let title = json!({ "title": "free" });
+    let changed = server.tell(&ada.token, Method::PATCH, &path, &title).await;
+    assert_eq!(changed.status, 200);
+}
+
+#[tokio::test]
 async fn each_user_has_a_request_budget_and_sees_what_is_left() {
     let server = TestServer::limited(false, settings(3, 0)).await;
     let (ada, grace) = (server.member("ada").await, server.member("grace").await);

@@ -91,8 +91,9 @@ impl Accounts {
             self.note(AuditEvent::UserChanged, after, from).await;
         }
         if before.display_name != after.display_name {
+            // The new name first: a long text is cut.
             let (from, to) = (before.display_name.as_str(), after.display_name.as_str());
-            let names = format!("name was {from:?}, is {to:?}");
+            let names = format!("name is {to:?}, was {from:?}");
             self.note(AuditEvent::UserChanged, after, names).await;
         }
         if before.role != after.role {

@@ -300,10 +300,7 @@ pub(super) async fn clicks_of(
 
 fn kept((row, visitor): (ClickRow, Visitor)) -> Result<KeptClick, StoreError> {
     let user = match visitor {
-        (Some(id), Some(name)) => Some((
-            UserId::from_uuid(id.0),
-            DisplayName::parse(&name).map_err(|_| corrupt("users", "display_name"))?,
-        )),
+        (Some(id), Some(name)) => Some((UserId::from_uuid(id.0), DisplayName::from_stored(&name))),
         _ => None,
     };
     Ok(KeptClick {

@@ -44,7 +44,7 @@ impl TryFrom<UserRow> for User {
         Ok(Self {
             id: UserId::from_uuid(row.id.0),
             email: Email::from_stored(&row.email),
-            display_name: display_name(&row.display_name)?,
+            display_name: DisplayName::from_stored(&row.display_name),
             role: row.role.parse().map_err(|_| corrupt("role"))?,
             disabled_at: row.disabled_at.map(micros),
             created_at: micros(row.created_at),
@@ -57,10 +57,6 @@ pub(super) const fn corrupt(column: &'static str) -> StoreError {
         table: "users",
         column,
     }
-}
-
-fn display_name(text: &str) -> Result<DisplayName, StoreError> {
-    DisplayName::parse(text).map_err(|_| corrupt("display_name"))
 }
 
 /// A user as other users see them.
@@ -79,7 +75,7 @@ impl TryFrom<PersonRow> for Person {
         Ok(Self {
             id: UserId::from_uuid(row.id.0),
             email: Email::from_stored(&row.email),
-            display_name: display_name(&row.display_name)?,
+            display_name: DisplayName::from_stored(&row.display_name),
         })
     }
 }

@@ -129,6 +129,8 @@ async fn people(database: &TestDatabase, ada: &mut Browser, seen: &mut usize) {
     let users = users["users"].as_array().expect("users");
     let bob = users.iter().find(|user| user["email"] == BOB).expect("Bob");
     let bob = format!("/api/v1/admin/users/{}", bob["id"].as_str().expect("an ID"));
+    let name = json!({ "display_name": "Ada" });
+    by_session(ada, Method::PATCH, "/api/v1/users/me", &name).await;
     by_session(ada, Method::PATCH, &bob, &json!({ "role": "admin" })).await;
     by_session(ada, Method::PATCH, &bob, &json!({ "disabled": true })).await;
     let again = json!({ "disabled": false, "email": "robert@example.com" });
@@ -143,6 +145,7 @@ async fn people(database: &TestDatabase, ada: &mut Browser, seen: &mut usize) {
     assert_eq!(
         new_lines(database, seen),
         [
+            line("user_changed", ADA, ADA, "name is \"Ada\", was \"\""),
             line("role_changed", ADA, BOB, "member to admin"),
             line("user_disabled", ADA, BOB, ""),
             line(

@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use reqwest::StatusCode;
+use futures_util::future::join_all;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
@@ -130,6 +131,41 @@ async fn a_body_that_never_comes_ends_its_connection() {
         assert!(answer.starts_with("HTTP/1.1 408 "), "{length}: {answer}");
         assert!(answer.contains("connection: close"), "{length}: {answer}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_sends_few_large_bodies_at_a_time_and_keeps_nobody_else_out() {
+    let database = TestDatabase::sqlite();
+    let server = ServerProcess::start(&database, closed());
+    let ada = Member::add(&server, &database, "ada@example.com");
+    let eve = Member::add(&server, &database, "eve@example.com");
+    let head = format!(
+        "POST /api/v1/links/bulk HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 4000000\r\n\r\n{{\"links\":[",
+        ada.token
+    );
+    let mut streams = Vec::new();
+    for _ in 0..5 {
+        let mut stream = connect(&server).await;
+        stream.write_all(head.as_bytes()).await.expect("a head");
+        streams.push(async move {
+            let mut answer = [0; 12];
+            let read = stream.read_exact(&mut answer);
+            tokio::time::timeout(FREED_WITHIN, read)
+                .await
+                .expect("an answer")
+                .expect("bytes");
+            String::from_utf8_lossy(&answer).into_owned()
+        });
+    }
+    let links = json!({ "links": [{ "url": "https://example.com/" }] });
+    let others = eve.call(Method::POST, "/api/v1/links/bulk", links, StatusCode::OK);
+    let (others, mut of_ada) = tokio::join!(others, join_all(streams));
+    assert_eq!(others["results"][0]["status"], 201);
+    of_ada.sort();
+    // One was refused, the others did not arrive in time.
+    let late = "HTTP/1.1 408";
+    assert_eq!(of_ada, [late, late, late, late, "HTTP/1.1 429"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

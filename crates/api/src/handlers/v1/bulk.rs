@@ -1,7 +1,7 @@
 //! `POST /api/v1/links/bulk`: creates many links and returns a result for each.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, web};
+use actix_web::{FromRequest as _, HttpRequest, web};
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -57,7 +57,8 @@ pub(crate) struct BulkResult {
 
 /// Create many links
 ///
-/// Creates up to 1,000 links independently; a failure does not affect the others.
+/// Creates up to 1,000 links independently; a failure does not affect the others. A user can send 4
+/// such requests at a time.
 #[utoipa::path(
     post,
     path = "/api/v1/links/bulk",
@@ -76,8 +77,12 @@ pub(crate) async fn answer(
     request: HttpRequest,
     caller: Caller,
     state: web::Data<State>,
-    JsonObject(asked): JsonObject<BulkRequest, BULK_BYTES>,
+    payload: web::Payload,
 ) -> Result<web::Json<BulkResults>, ApiError> {
+    let _place = state.limits().large_bodies.take(caller.0.user_id())?;
+    let mut payload = payload.into_inner();
+    let body = JsonObject::<BulkRequest, BULK_BYTES>::from_request(&request, &mut payload);
+    let JsonObject(asked) = body.await?;
     if asked.links.len() > MAX_LINKS {
         return Err(ApiError::bad_request(
             "`links` must have at most 1,000 items",

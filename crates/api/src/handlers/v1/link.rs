@@ -12,6 +12,7 @@ use crate::errors::{ApiError, ErrorBody};
 use crate::request::caller::Caller;
 use crate::request::input::LinkPath;
 use crate::request::input::{self, JsonObject};
+use crate::request::quota;
 use crate::request::versions::IfMatch;
 use crate::request::versions::{precondition, tag};
 use crate::responses::{BadBody, BadInput, Contended, Denied, NotThere, Stale, StoreFailure};
@@ -129,6 +130,7 @@ async fn edit(
     patch: &LinkPatch,
 ) -> Result<HttpResponse, ApiError> {
     let precondition = precondition(request)?;
+    quota::pay_new_code(request, &caller.0, state, id, patch.code.as_ref()).await?;
     let links = state.links();
     let changed = links.edit(&caller.0, id, &precondition, patch).await?;
     Ok(shown(&changed, caller, state))

@@ -17,7 +17,8 @@ use crate::views::links::UserRecord;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MeRequest {
-    /// The name that is shown to others: one line of at most 100 characters; may be empty.
+    /// The name that is shown to others: one line of at most 100 visible
+    /// characters, and no email address; may be empty.
     #[schema(max_length = 100)]
     display_name: Option<String>,
 }
@@ -82,7 +83,7 @@ pub(crate) async fn renamed(
     state: &State,
 ) -> Result<User, ApiError> {
     let user = caller.user_id()?;
-    let user = state.accounts().rename(user, display_name).await?;
+    let user = caller.accounts(state).rename(user, display_name).await?;
     user.ok_or_else(|| ApiError::unauthorized(true))
 }
 

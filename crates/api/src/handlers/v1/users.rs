@@ -33,7 +33,8 @@ pub(crate) struct UserRequest {
     /// The email address.
     #[schema(format = "email", max_length = 254)]
     email: Option<String>,
-    /// The name that is shown to others: one line of at most 100 characters; may be empty.
+    /// The name that is shown to others: one line of at most 100 visible
+    /// characters, and no email address; may be empty.
     #[schema(max_length = 100)]
     display_name: Option<String>,
     /// The role.

@@ -13,6 +13,7 @@ use crate::errors::ApiError;
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::request::input::id_of;
+use crate::request::quota;
 use crate::state::State;
 
 /// Saves the form if the link still has the version that the form shows.
@@ -42,6 +43,7 @@ pub(crate) async fn save(
     let problem = match form.read(&owned.link, links, zone) {
         Ok(patch) => {
             let precondition = Precondition::OneOf(vec![seen]);
+            quota::pay_new_code(&request, &caller.0, &state, id, patch.code.as_ref()).await?;
             match links.edit(&caller.0, id, &precondition, &patch).await {
                 Ok(_) => return Ok(frame.go_saying(&path_of(id), Flash::Saved, &state)),
                 Err(LinkError::PreconditionFailed) => {
