@@ -115,9 +115,10 @@ pub(crate) enum Command {
     /// and why it is trusted, and whether the visit would be counted. The explanation itself counts
     /// nothing.
     Explain(Explain),
-    /// Permanently delete links that were deleted more than 30 days ago, and old click records
+    /// Permanently delete links that were deleted long ago, and old click records
     ///
-    /// Links are deleted with their statistics; purged click records stay in the totals. Works in
+    /// Links that were deleted more than WAYPOST_DELETED_LINK_DAYS (30) ago are purged with their
+    /// statistics, as the server does every hour; purged click records stay in the totals. Works in
     /// small batches while the server runs, and can be interrupted and repeated.
     Purge(Purge),
     /// Classify stored clicks again as people, bots or previews, after an update of the detection
@@ -184,7 +185,7 @@ pub(crate) enum Link {
         /// Code, in upper or lower case
         code: String,
     },
-    /// Delete a link; it can be restored for at least 30 days
+    /// Delete a link; it can be restored until it is purged (WAYPOST_DELETED_LINK_DAYS)
     Delete {
         /// Code, in upper or lower case
         code: String,

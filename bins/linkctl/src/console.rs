@@ -99,14 +99,6 @@ impl Console<'_> {
     }
 }
 
-/// Formats a number with its noun: `1 click`, `2 clicks`.
-pub(crate) fn counted(number: u64, thing: &str) -> String {
-    match number {
-        1 => format!("1 {thing}"),
-        _ => format!("{number} {thing}s"),
-    }
-}
-
 /// Formats a time in RFC 3339, to the second: `2026-03-01T12:00:00Z`.
 pub(crate) fn to_the_second(at: OffsetDateTime) -> String {
     let at = at.replace_nanosecond(0).unwrap_or(at);
@@ -193,12 +185,5 @@ mod tests {
         let (confirmed, asked) = confirm(None, ASKED);
         assert!(matches!(confirmed, Err(Failure::NobodyToAsk)));
         assert_eq!(asked, "");
-    }
-
-    #[test]
-    fn one_is_no_plural() {
-        assert_eq!(counted(0, "click"), "0 clicks");
-        assert_eq!(counted(1, "click"), "1 click");
-        assert_eq!(counted(2, "click"), "2 clicks");
     }
 }

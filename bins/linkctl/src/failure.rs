@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use waypost_analytics::JournalError;
 use waypost_analytics::ledger::JournalLedgerError;
 use waypost_core::settings::Problems;
-use waypost_core::{Email, HostPattern, JournalId, PasswordError, TokenId};
+use waypost_core::{Count, Email, HostPattern, JournalId, PasswordError, TokenId};
 use waypost_service::{AccountError, LinkError, ShortenError};
 use waypost_store::StoreError;
 use waypost_store_diesel::DatabaseError;
@@ -115,7 +115,7 @@ pub(crate) enum Failure {
     Database(#[from] DatabaseError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the purge stopped after {deleted} click records; run it again to continue")]
+    #[error("the purge stopped after {}; run it again to continue", Count::of(*deleted, "click record"))]
     PurgeStopped { deleted: u64, source: StoreError },
     #[error("stopped; continue with `linkctl reclassify{}`", after.as_deref().map(|id| format!(" \
         --after {id}")).unwrap_or_default())]

@@ -76,9 +76,11 @@ impl fmt::Display for Banner<'_> {
             )?;
         }
         writeln!(f, "\nDashboard: {}/dashboard", self.base)?;
-        if self.open {
+        if self.set_up.is_none() {
+            // The first steps have been taken.
+        } else if self.open {
             writeln!(f, "\nShorten a URL:")?;
-        } else if self.set_up.is_some() {
+        } else {
             writeln!(f, "\nOr add yourself, create a token and shorten a URL:")?;
             writeln!(f, "linkctl user add you@example.com --admin")?;
             writeln!(
@@ -86,7 +88,7 @@ impl fmt::Display for Banner<'_> {
                 "TOKEN=$(linkctl token create --user you@example.com --name curl)"
             )?;
         }
-        if self.open || self.set_up.is_some() {
+        if self.set_up.is_some() {
             let credentials = if self.open {
                 ""
             } else {

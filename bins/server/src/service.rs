@@ -144,6 +144,7 @@ impl Service {
             zone,
             holder: LeaseHolder::new(clock.now(), &*random),
             retention_days: settings.clicks.retention_days,
+            deleted_link_days: settings.clicks.deleted_link_days,
             audit_days: settings.access.audit_days,
             random: random.clone(),
         });
@@ -264,6 +265,7 @@ async fn installation(settings: &Settings, database: &Database) -> Result<Instal
         database_version: database.version().await.ok(),
         schema: newest.map(|newest| (migrations.len(), newest)),
         retention_days: settings.clicks.retention_days,
+        deleted_link_days: settings.clicks.deleted_link_days,
         privacy: settings.clicks.privacy,
         cache_capacity: settings.cache.capacity,
     })

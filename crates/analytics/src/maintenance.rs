@@ -1,17 +1,19 @@
 //! Periodic maintenance. Every server deletes expired salts. One server at a time deletes link
 //! changes that every server has seen, sessions that expired long ago, visitor hashes of past days
-//! and old IDs of clicks without a record, forgets settled journals of servers that are gone, and
-//! purges click records if a retention is set.
-//! # Pace Rows are deleted in batches of 1,000, each in its own transaction. After each batch there
+//! and old IDs of clicks without a record, forgets settled journals of servers that are gone, purges
+//! links that were deleted long ago, and purges click records if a retention is set.
+//! # Pace
+//! Rows are deleted in batches of 1,000, each in its own transaction. After each batch there
 //! is a pause at least as long as the batch took. While more than 1,000 clicks are pending in the
 //! journal of the server, or one has been pending for more than a second, it deletes nothing. After
 //! 5 minutes of such load it continues with a batch every 10 seconds, until the load ends.
-//! # Clocks Each pass reads the time of the database and uses it. If the clock of the server
+//! # Clocks
+//! Each pass reads the time of the database and uses it. If the clock of the server
 //! differs by more than 5 minutes, one of the two is wrong, and the pass does nothing, so that a
 //! single wrong clock does not delete anything.
 //!
-//! A purge that would delete more than half of all click records does not start: see
-//! [`retention::overreaches`].
+//! A purge that would delete more than half of all click records, or of all deleted links, does not
+//! start: see [`retention::overreaches`].
 
 mod turn;
 
@@ -26,12 +28,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 use turn::Turn;
 use waypost_core::{
-    AuditActor, AuditEntry, AuditEvent, AuditId, AuditText, LeaseHolder, Random, Zone,
+    AuditActor, AuditEntry, AuditEvent, AuditId, AuditText, Count, LeaseHolder, Random, Zone,
 };
 use waypost_store::{DatabaseClock, PurgeScope, Store, StoreError};
 
 use crate::journal::Journal;
-use crate::retention::{Batch, DEFAULT_PURGE_BATCH};
+use crate::retention::{Batch, DEFAULT_PURGE_BATCH, DeletedBatch};
 use crate::{Age, DailySalts, ledger, metrics, retention};
 
 /// Time between the starts of two passes.
@@ -69,6 +71,8 @@ pub struct MaintenanceParts {
     pub holder: LeaseHolder,
     /// Days after which click records are purged; `None` keeps them.
     pub retention_days: Option<u32>,
+    /// Days after which deleted links are purged.
+    pub deleted_link_days: u32,
     /// Days after which entries of the audit trail are purged.
     pub audit_days: u32,
     /// The source of IDs.
@@ -76,7 +80,8 @@ pub struct MaintenanceParts {
 }
 
 /// A background task that deletes expired salts, old entries of the change feed, old sessions,
-/// visitor hashes of past days and old click records, at start and every hour.
+/// visitor hashes of past days, old click records and links that were deleted long ago, at start and
+/// every hour.
 ///
 /// Any number of servers may run it on the same database. Each deletes expired salts. Only the
 /// server that holds the lease `maintenance` deletes everything else. The lease of a crashed server
@@ -88,6 +93,8 @@ pub struct Maintenance {
     parts: MaintenanceParts,
     /// Whether the log already says that too many clicks would be purged.
     overreach_told: AtomicBool,
+    /// Whether the log already says that too many deleted links would be purged.
+    links_overreach_told: AtomicBool,
 }
 
 /// The result of one pass.
@@ -111,6 +118,8 @@ pub struct Pass {
     pub journals_forgotten: u64,
     /// Number of purged click records, including those before a failure.
     pub clicks_purged: u64,
+    /// Number of purged links, including those before a failure.
+    pub links_purged: u64,
     /// Number of purged entries of the audit trail, including those before a failure.
     pub audit_purged: u64,
     /// Number of tasks that failed, or did not start because they would delete too much. Each is
@@ -126,6 +135,7 @@ enum Old {
     Visitors(Date),
     ClickIds(OffsetDateTime),
     Clicks(PurgeScope),
+    Links(OffsetDateTime),
     Audit(OffsetDateTime),
 }
 
@@ -136,6 +146,7 @@ impl Maintenance {
         Self {
             parts,
             overreach_told: AtomicBool::new(false),
+            links_overreach_told: AtomicBool::new(false),
         }
     }
 
@@ -185,35 +196,44 @@ impl Maintenance {
             }
             Err(error) => pass.failed("cannot check whether another server is purging", &error),
         }
-        if pass.salts_destroyed > 0 || pass.clicks_purged > 0 {
+        if pass.salts_destroyed > 0 || pass.clicks_purged > 0 || pass.links_purged > 0 {
             info!(
                 salts_destroyed = pass.salts_destroyed,
                 clicks_purged = pass.clicks_purged,
+                links_purged = pass.links_purged,
                 "maintenance done"
             );
         }
         pass
     }
 
-    /// Adds to the audit trail how many click records were purged.
+    /// Adds to the audit trail how many click records and deleted links were purged.
     async fn note_purge(&self, now: OffsetDateTime, pass: &mut Pass) {
         let MaintenanceParts { store, random, .. } = &self.parts;
-        if pass.clicks_purged == 0 {
-            return;
-        }
-        let days = self.parts.retention_days.unwrap_or_default();
-        let number = pass.clicks_purged;
-        let entry = AuditEntry {
-            id: AuditId::new(now, &**random),
-            created_at: now,
-            event: AuditEvent::Purged,
-            actor: AuditActor::server(),
-            subject: AuditText::default(),
-            detail: AuditText::cut(&format!("{number} click records older than {days}d")),
-            origin: None,
-        };
-        if let Err(error) = store.add_audit_entry(&entry).await {
-            pass.failed("the purge is not in the audit trail", &error);
+        let retention_days = self.parts.retention_days.unwrap_or_default();
+        let clicks = (pass.clicks_purged, "click record", retention_days);
+        let links = (
+            pass.links_purged,
+            "deleted link",
+            self.parts.deleted_link_days,
+        );
+        for (number, what, days) in [clicks, links] {
+            if number == 0 {
+                continue;
+            }
+            let detail = format!("{} older than {days}d", Count::of(number, what));
+            let entry = AuditEntry {
+                id: AuditId::new(now, &**random),
+                created_at: now,
+                event: AuditEvent::Purged,
+                actor: AuditActor::server(),
+                subject: AuditText::default(),
+                detail: AuditText::cut(&detail),
+                origin: None,
+            };
+            if let Err(error) = store.add_audit_entry(&entry).await {
+                pass.failed("the purge is not in the audit trail", &error);
+            }
         }
     }
 
@@ -229,9 +249,7 @@ impl Maintenance {
     /// Deletes old rows as of `now`, until none are left or the lease is lost.
     async fn delete_old(&self, now: OffsetDateTime, turn: &mut Turn<'_>, pass: &mut Pass) {
         for old in self.old(now) {
-            if let Old::Clicks(scope) = old
-                && !self.may_purge(scope, pass).await
-            {
+            if !self.may_delete(old, pass).await {
                 continue;
             }
             let mut batch = Batch::of(DEFAULT_PURGE_BATCH);
@@ -246,7 +264,7 @@ impl Maintenance {
                 }
                 let began = Instant::now();
                 match old.delete_batch(&*self.parts.store, batch.rows()).await {
-                    Ok(0) => break,
+                    Ok(deleted) if deleted.is_empty() => break,
                     Ok(deleted) => pass.deleted(old, deleted),
                     Err(error) => {
                         pass.failed(old.kept(), &error);
@@ -258,6 +276,49 @@ impl Maintenance {
                 turn.rest(took).await;
             }
         }
+    }
+
+    async fn may_delete(&self, old: Old, pass: &mut Pass) -> bool {
+        match old {
+            Old::Clicks(scope) => self.may_purge(scope, pass).await,
+            Old::Links(before) => self.may_purge_links(before, pass).await,
+            Old::Changes(_)
+            | Old::Sessions(_)
+            | Old::Visitors(_)
+            | Old::ClickIds(_)
+            | Old::Audit(_) => true,
+        }
+    }
+
+    /// Whether the number of links deleted before `before` is small enough to purge them without a
+    /// check by a person.
+    async fn may_purge_links(&self, before: OffsetDateTime, pass: &mut Pass) -> bool {
+        let links = match retention::overreaches_deleted(&*self.parts.store, before).await {
+            Ok(Some(links)) => links,
+            Ok(None) => {
+                self.links_overreach_told.store(false, Ordering::Relaxed);
+                return true;
+            }
+            Err(error) => {
+                pass.failed(Old::Links(before).kept(), &error);
+                return false;
+            }
+        };
+        pass.failures = pass.failures.saturating_add(1);
+        let deleted_link_days = self.parts.deleted_link_days;
+        if self.links_overreach_told.swap(true, Ordering::Relaxed) {
+            debug!(links, "still too many deleted links to purge");
+        } else {
+            error!(
+                links,
+                %before,
+                deleted_link_days,
+                "deleted links were not purged, because they are more than half of all deleted \
+                 links; check the clock of the database and WAYPOST_DELETED_LINK_DAYS; if both are \
+                 right, run `linkctl purge`, which shows what it will delete and asks"
+            );
+        }
+        false
     }
 
     /// Whether the number of click records in `scope` is small enough to purge them without a check
@@ -296,6 +357,7 @@ impl Maintenance {
         let MaintenanceParts {
             zone,
             retention_days,
+            deleted_link_days,
             audit_days,
             ..
         } = &self.parts;
@@ -305,6 +367,7 @@ impl Maintenance {
             Old::Visitors(zone.day_of(now).saturating_sub(VISITORS_KEPT)),
             Old::ClickIds(now.saturating_sub(CLICK_IDS_KEPT)),
             Old::Audit(Age::days(*audit_days).cutoff(now)),
+            Old::Links(Age::days(*deleted_link_days).cutoff(now)),
         ];
         all.extend(retention_days.map(|days| Old::Clicks(Age::days(days).cutoff(now).into())));
         all
@@ -312,15 +375,22 @@ impl Maintenance {
 }
 
 impl Old {
-    async fn delete_batch(self, store: &dyn Store, rows: u32) -> Result<u64, StoreError> {
-        match self {
+    async fn delete_batch(self, store: &dyn Store, rows: u32) -> Result<DeletedBatch, StoreError> {
+        let records = match self {
             Self::Changes(before) => store.purge_changes(before, rows).await,
             Self::Sessions(before) => store.purge_sessions(before, rows).await,
             Self::Visitors(day) => store.purge_visitors(day, rows).await,
             Self::ClickIds(before) => store.purge_click_ids(before, rows).await,
             Self::Clicks(scope) => store.purge_clicks(scope, rows).await,
             Self::Audit(before) => store.purge_audit_entries(before, rows).await,
-        }
+            Self::Links(before) => {
+                return retention::purge_deleted_batch(store, before, rows).await;
+            }
+        };
+        Ok(DeletedBatch {
+            records: records?,
+            links: 0,
+        })
     }
 
     /// The log message of a failure.
@@ -331,13 +401,14 @@ impl Old {
             Self::Visitors(_) => "visitor hashes of past days were not deleted",
             Self::ClickIds(_) => "old IDs of clicks without a record were not deleted",
             Self::Clicks(_) => "old click records were not purged",
+            Self::Links(_) => "links deleted long ago were not purged",
             Self::Audit(_) => "old entries of the audit trail were not purged",
         }
     }
 }
 
 impl Pass {
-    fn deleted(&mut self, old: Old, number: u64) {
+    fn deleted(&mut self, old: Old, DeletedBatch { records, links }: DeletedBatch) {
         let sum = match old {
             Old::Changes(_) => &mut self.changes_deleted,
             Old::Sessions(_) => &mut self.sessions_deleted,
@@ -345,11 +416,15 @@ impl Pass {
             Old::ClickIds(_) => &mut self.click_ids_purged,
             Old::Audit(_) => &mut self.audit_purged,
             Old::Clicks(_) => {
-                metrics::clicks_purged(number);
+                metrics::clicks_purged(records);
                 &mut self.clicks_purged
             }
+            Old::Links(_) => {
+                self.links_purged = self.links_purged.saturating_add(links);
+                return;
+            }
         };
-        *sum = sum.saturating_add(number);
+        *sum = sum.saturating_add(records);
     }
 
     fn failed(&mut self, what: &'static str, error: &StoreError) {

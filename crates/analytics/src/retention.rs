@@ -1,7 +1,10 @@
-//! Retention: purges click records by age. Totals and daily totals are kept.
+//! Retention: purges click records by age, for which totals and daily totals are kept, and deleted
+//! links, of which nothing is left.
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
+use time::macros::datetime;
 use tokio::time::Instant;
 use waypost_store::{PurgeScope, Store, StoreError};
 
@@ -22,8 +25,11 @@ const FEWEST: u32 = 100;
 /// Maximum pause between two batches.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Number of records that may always be purged, whatever share of all they are.
+/// Number of records or links that may always be purged, whatever share of all they are.
 const ALWAYS_PURGED: u64 = 100;
+
+/// After every time that is stored.
+const END: OffsetDateTime = datetime!(9999-12-31 00:00 UTC);
 
 /// Returns the number of click records in `scope` if they are too many to purge without a check by
 /// a person: more than 100, and more than half of all. Returns `None` otherwise.
@@ -39,6 +45,71 @@ pub async fn overreaches(store: &dyn Store, scope: PurgeScope) -> Result<Option<
     let old = store.clicks_before(scope).await?;
     let is_much = old > ALWAYS_PURGED && !store.has_clicks(old.saturating_mul(2)).await?;
     Ok(is_much.then_some(old))
+}
+
+/// Returns the number of links deleted before `before` if they are too many to purge without a
+/// check by a person: more than 100, and more than half of all deleted links. Returns `None`
+/// otherwise.
+///
+/// # Errors
+/// [`StoreError`] as for any read.
+pub async fn overreaches_deleted(
+    store: &dyn Store,
+    before: OffsetDateTime,
+) -> Result<Option<u64>, StoreError> {
+    let old = store.deleted_links_before(before).await?;
+    if old <= ALWAYS_PURGED {
+        return Ok(None);
+    }
+    let all = store.deleted_links_before(END).await?;
+    Ok((old > all / 2).then_some(old))
+}
+
+/// What one call of [`purge_deleted_batch`] deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DeletedBatch {
+    /// Number of click records of deleted links.
+    pub records: u64,
+    /// Number of links.
+    pub links: u64,
+}
+
+impl DeletedBatch {
+    /// Whether no link is left to purge.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.records == 0 && self.links == 0
+    }
+}
+
+/// Permanently deletes a part of the links that were deleted before `before`: at most `rows` (at
+/// least 1) click records of one link, or the link itself once it has none. A link with millions of
+/// click records therefore does not block other writers.
+///
+/// A link that is restored between two calls may have lost records by then. Its totals and
+/// statistics are those of before.
+///
+/// # Errors
+/// [`StoreError`] as for any write.
+pub async fn purge_deleted_batch(
+    store: &dyn Store,
+    before: OffsetDateTime,
+    rows: u32,
+) -> Result<DeletedBatch, StoreError> {
+    let Some(link) = store.first_deleted_link(before).await? else {
+        return Ok(DeletedBatch::default());
+    };
+    let scope = PurgeScope {
+        // Nothing is clicked after it was deleted.
+        before,
+        link: Some(link),
+    };
+    let records = store.purge_clicks(scope, rows.max(1)).await?;
+    let links = match records {
+        0 => store.purge_deleted_links(before, 1).await?,
+        _ => 0,
+    };
+    Ok(DeletedBatch { records, links })
 }
 
 /// Purges the click records in `scope`, oldest first, at most `batch` (at least 1) per transaction.

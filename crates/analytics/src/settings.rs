@@ -27,6 +27,12 @@ const RETENTION_DAYS: Setting = Setting::new(
     "unset: keep",
     "Days (1 to 36500) after which click records are purged; totals and daily totals are kept",
 );
+const DELETED_LINK_DAYS: Setting = Setting::new(
+    "deleted_link_days",
+    "30",
+    "Days (1 to 36500) for which a deleted link can be restored; then it is purged with its \
+     statistics",
+);
 
 const RECORDS_PER_LINK_AND_DAY: Setting = Setting::new(
     "records_per_link_and_day",
@@ -140,6 +146,8 @@ pub struct ClickSettings {
     pub zone: Zone,
     /// Days after which click records are purged; `None` keeps them.
     pub retention_days: Option<u32>,
+    /// Days after which deleted links are purged.
+    pub deleted_link_days: u32,
     /// Maximum number of click records of a link and day; `None` for no limit.
     pub records_per_day: Option<u64>,
     /// What is stored of clicks.
@@ -158,6 +166,7 @@ impl ClickSettings {
         TRUSTED_PROXIES,
         TIMEZONE,
         RETENTION_DAYS,
+        DELETED_LINK_DAYS,
         RECORDS_PER_LINK_AND_DAY,
         PRIVACY,
         GEOIP_DB,
@@ -175,6 +184,7 @@ impl ClickSettings {
         let trusted_proxies = reader.value(&TRUSTED_PROXIES, TrustedProxies::default, str::parse);
         let zone = reader.value(&TIMEZONE, Zone::utc, str::parse);
         let retention_days = reader.optional_number(&RETENTION_DAYS, 1..=36_500);
+        let deleted_link_days = reader.number(&DELETED_LINK_DAYS, 30, 1..=36_500);
         let records_per_day = reader.number(&RECORDS_PER_LINK_AND_DAY, 100_000, 0..=1_000_000_000);
         let privacy = reader.value(&PRIVACY, Privacy::default, str::parse);
         let geoip_db = reader.optional(&GEOIP_DB, |path| Ok::<_, Infallible>(PathBuf::from(path)));
@@ -188,6 +198,7 @@ impl ClickSettings {
             trusted_proxies: trusted_proxies?,
             zone: zone?,
             retention_days: retention_days?.and_then(|days| u32::try_from(days).ok()),
+            deleted_link_days: deleted_link_days?.try_into().unwrap_or(u32::MAX),
             records_per_day: records_per_day.map(|number| (number > 0).then_some(number))?,
             privacy: privacy?,
             geoip_db: geoip_db?,

@@ -18,7 +18,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
-use waypost_core::Scope;
+use waypost_core::{Count, Scope};
 
 use crate::request::budget::seconds;
 
@@ -240,12 +240,12 @@ impl ApiError {
     /// Creates the error for too many requests; the next one is allowed after `wait`.
     pub(crate) fn too_many_requests(what: &str, wait: time::Duration) -> Self {
         let seconds = seconds(wait);
-        let unit = if seconds == 1 { "second" } else { "seconds" };
+        let time = Count::of(seconds.unsigned_abs(), "second");
         Self {
             header: with(header::RETRY_AFTER, &seconds.to_string()),
             ..Self::new(
                 ErrorCode::TooManyRequests,
-                format!("{what}; try again in {seconds} {unit}"),
+                format!("{what}; try again in {time}"),
             )
         }
     }

@@ -6,6 +6,7 @@ mod base_url;
 mod click;
 mod clock;
 mod code;
+mod count;
 mod details;
 mod external_identity;
 mod facts;
@@ -42,6 +43,7 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use click::{Click, IpHash, IpHashError, Referrer, UserAgent};
 pub use clock::{Clock, ManualClock, SystemClock, micros};
 pub use code::{CodeError, CodeLength, ReservedWords, ShortCode};
+pub use count::{Count, Noun};
 pub use details::{Description, DetailError, Tag, Title, expiry};
 pub use external_identity::{ExternalIdentity, ExternalIdentityError};
 pub use facts::{

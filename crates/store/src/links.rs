@@ -115,8 +115,18 @@ pub trait LinkStore: Send + Sync {
     /// [`StoreError`] as for any read.
     async fn deleted_links_before(&self, before: OffsetDateTime) -> Result<u64, StoreError>;
 
-    /// Permanently deletes at most `limit` links that were deleted before `before`, and returns
-    /// their number.
+    /// Returns the first link in the order of IDs that was deleted before `before`: the one that
+    /// [`purge_deleted_links`](Self::purge_deleted_links) deletes next.
+    ///
+    /// # Errors
+    /// [`StoreError`] as for any read.
+    async fn first_deleted_link(
+        &self,
+        before: OffsetDateTime,
+    ) -> Result<Option<LinkId>, StoreError>;
+
+    /// Permanently deletes at most `limit` links that were deleted before `before`, in the order of
+    /// their IDs, and returns their number.
     ///
     /// # Errors
     /// [`StoreError`] as for any write.

@@ -51,6 +51,7 @@ macro_rules! operations {
             LinksAfter: links_after(cursor: Option<LinkCursor>, limit: u32) -> Vec<Link>;
             DeleteLink: delete_link(id: LinkId) -> bool;
             DeletedLinksBefore: deleted_links_before(before: OffsetDateTime) -> u64;
+            FirstDeletedLink: first_deleted_link(before: OffsetDateTime) -> Option<LinkId>;
             PurgeDeletedLinks: purge_deleted_links(before: OffsetDateTime, limit: u32) -> u64;
         }] $then $extra }
     };

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 use waypost_api::{ForeignCodeRecord, HolderRecord, LinkRecord};
-use waypost_core::{Actor, Email, Link, LinkDetails, LinkPlace, ShortCode, UserId};
+use waypost_core::{Actor, Count, Email, Link, LinkDetails, LinkPlace, ShortCode, UserId};
 use waypost_service::{LinkError, Links, NewLink, Precondition, ShortenError, Shortener};
 use waypost_store::{LinkQuery, LinkReader};
 
 use crate::cli::{self, Confirmation};
-use crate::console::{Console, HEADING, counted, to_the_second};
+use crate::console::{Console, HEADING, to_the_second};
 use crate::failure::{Failure, Status};
 
 /// A link as the simple API shows it, with its clicks by people.
@@ -176,10 +176,11 @@ async fn delete(
 ) -> Result<(), Failure> {
     let link = find(code, shortener).await?;
     let fate = if permanent {
-        let clicks = counted(link.clicks, "click");
+        let clicks = Count::of(link.clicks, "click");
         format!("its {clicks}, its history and its statistics will be lost")
     } else {
-        "`linkctl link restore` restores it for at least 30 days".to_owned()
+        "`linkctl link restore` restores it, until it is purged after WAYPOST_DELETED_LINK_DAYS"
+            .to_owned()
     };
     console.say(format_args!(
         "`{}` redirects to {} and will stop working; {fate}",

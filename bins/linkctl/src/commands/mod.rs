@@ -92,7 +92,8 @@ pub(crate) async fn run(
         }
         Command::Purge(command) => {
             let accounts = database::accounts(&database, clock.clone());
-            purge::run(&command, store, accounts.audit(), &*clock, console).await
+            let days = settings.clicks.deleted_link_days;
+            purge::run(&command, store, days, accounts.audit(), &*clock, console).await
         }
         Command::Reclassify(command) => {
             let zone = &settings.clicks.zone;

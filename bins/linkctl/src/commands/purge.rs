@@ -5,20 +5,15 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use waypost_analytics::Age;
-use waypost_analytics::retention::{DEFAULT_PURGE_BATCH, purge};
-use waypost_core::{AuditEvent, Clock, Link, LinkId, ShortCode};
+use waypost_analytics::retention::{DEFAULT_PURGE_BATCH, purge, purge_deleted_batch};
+use waypost_core::{AuditEvent, Clock, Count, Link, LinkId, ShortCode};
 use waypost_service::{Audit, Note};
 use waypost_store::{PurgeScope, Store};
 
 use crate::cli::Purge;
-use crate::console::{Console, counted, to_the_second};
+use crate::console::{Console, to_the_second};
 use crate::failure::{Failure, Status};
 use crate::progress::Progress;
-
-/// How long a deleted link can be restored.
-const RESTORABLE_DAYS: u32 = 30;
-/// Number of links deleted per transaction. Each may have many click records.
-const LINK_BATCH: u32 = 10;
 
 /// The result of a purge, in JSON.
 #[derive(Serialize)]
@@ -41,6 +36,8 @@ struct PurgeRecord {
 struct Found {
     links: u64,
     links_before: OffsetDateTime,
+    /// Days for which a deleted link can be restored.
+    restorable_days: u32,
     clicks: Option<FoundClicks>,
 }
 
@@ -55,11 +52,12 @@ struct FoundClicks {
 pub(super) async fn run(
     command: &Purge,
     store: &dyn Store,
+    restorable_days: u32,
     audit: &Audit,
     clock: &dyn Clock,
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
-    let found = Found::by(command, store, clock.now()).await?;
+    let found = Found::by(command, store, restorable_days, clock.now()).await?;
     let clicks = found.clicks.as_ref();
     found.say(command.dry_run, console);
     let (links_purged, purged) = if command.dry_run {
@@ -86,11 +84,11 @@ pub(super) async fn run(
         "purged"
     };
     if links_purged > 0 || clicks.is_none() {
-        let links = counted(links_purged, "deleted link");
+        let links = Count::of(links_purged, "deleted link");
         console.line(format_args!("{done} {links}"))?;
     }
     if let Some(clicks) = clicks {
-        let number = counted(purged, "click record");
+        let number = Count::of(purged, "click record");
         console.line(format_args!("{done} {number} {}", clicks.which))?;
     }
     Ok(Status::Done)
@@ -98,8 +96,13 @@ pub(super) async fn run(
 
 impl Found {
     /// Counts what a command would delete. With `--link`, deleted links are left alone.
-    async fn by(command: &Purge, store: &dyn Store, now: OffsetDateTime) -> Result<Self, Failure> {
-        let links_before = Age::days(RESTORABLE_DAYS).cutoff(now);
+    async fn by(
+        command: &Purge,
+        store: &dyn Store,
+        restorable_days: u32,
+        now: OffsetDateTime,
+    ) -> Result<Self, Failure> {
+        let links_before = Age::days(restorable_days).cutoff(now);
         let link = match &command.link {
             Some(link) => Some(find(link, store).await?),
             None => None,
@@ -129,6 +132,7 @@ impl Found {
         Ok(Self {
             links,
             links_before,
+            restorable_days,
             clicks,
         })
     }
@@ -140,7 +144,7 @@ impl Found {
         let which = self.clicks.as_ref().map_or("", |clicks| &clicks.which);
         let purged = [(links, "deleted link", ""), (clicks, "click record", which)];
         for (number, what, which) in purged.into_iter().filter(|(number, ..)| *number > 0) {
-            let detail = format!("{} {which}", counted(number, what));
+            let detail = format!("{} {which}", Count::of(number, what));
             let note = Note {
                 event: AuditEvent::Purged,
                 subject,
@@ -155,10 +159,11 @@ impl Found {
         let will = if dry_run { "would" } else { "will" };
         if self.links > 0 {
             console.say(format_args!(
-                "{} deleted before {} ({RESTORABLE_DAYS} days ago) {will} be permanently deleted \
+                "{} deleted before {} ({} ago) {will} be permanently deleted \
                  with their clicks and statistics",
-                counted(self.links, "link"),
-                to_the_second(self.links_before)
+                Count::of(self.links, "link"),
+                to_the_second(self.links_before),
+                Count::of(self.restorable_days.into(), "day")
             ));
         }
         if let Some(clicks) = &self.clicks
@@ -166,7 +171,7 @@ impl Found {
         {
             console.say(format_args!(
                 "{} {} (before {}) {will} be permanently deleted; totals and daily totals are kept",
-                counted(clicks.number, "click record"),
+                Count::of(clicks.number, "click record"),
                 clicks.which,
                 to_the_second(clicks.scope.before)
             ));
@@ -225,11 +230,11 @@ async fn purge_links(
     }
     let progress = Progress::start(console, found, "links");
     loop {
-        let now_purged = store.purge_deleted_links(before, LINK_BATCH).await?;
-        if now_purged == 0 {
+        let batch = purge_deleted_batch(store, before, DEFAULT_PURGE_BATCH).await?;
+        if batch.is_empty() {
             return Ok(purged);
         }
-        purged += now_purged;
+        purged += batch.links;
         progress.at(purged);
         // Let other writers proceed.
         tokio::task::yield_now().await;
@@ -303,7 +308,7 @@ mod tests {
     ) -> (Result<Status, Failure>, Printed) {
         let clock = ManualClock::new(NOW);
         Printed::by(json, answers, async |c| {
-            run(command, store, &audit(), &clock, c).await
+            run(command, store, 30, &audit(), &clock, c).await
         })
         .await
     }
@@ -453,7 +458,7 @@ mod tests {
         for (days, purged) in [(30, "0 deleted links"), (31, "1 deleted link")] {
             let clock = ManualClock::new(NOW + Duration::days(days));
             let (ended, printed) = Printed::by(false, None, async |c| {
-                run(&command, &store, &audit(), &clock, c).await
+                run(&command, &store, 30, &audit(), &clock, c).await
             })
             .await;
             ended.unwrap();

@@ -4,11 +4,11 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use waypost_analytics::reclassify::{Reclassified, reclassify};
 use waypost_analytics::{LISTS, UserAgents};
-use waypost_core::{ClickId, Zone};
+use waypost_core::{ClickId, Count, Zone};
 use waypost_store::Store;
 
 use crate::cli::Reclassify;
-use crate::console::{Console, counted};
+use crate::console::Console;
 use crate::failure::{Failure, Status};
 use crate::progress::Progress;
 
@@ -51,7 +51,7 @@ pub(super) async fn run(
         })?;
         return Ok(Status::Done);
     }
-    let seen = counted(done.seen, "click");
+    let seen = Count::of(done.seen, "click");
     console.line(format_args!("checked {seen}, changed {}", done.changed))?;
     Ok(Status::Done)
 }

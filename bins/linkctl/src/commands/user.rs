@@ -4,12 +4,12 @@ mod identities;
 
 use serde::Serialize;
 use waypost_api::UserRecord;
-use waypost_core::{Actor, Email, Password, Role, User, UserCursor};
+use waypost_core::{Actor, Count, Email, Password, Role, User, UserCursor};
 use waypost_service::{Accounts, NewUser, UserEdit};
 use waypost_store::Heir;
 
 use crate::cli::{self, Confirmation};
-use crate::console::{Console, HEADING, counted, to_the_second};
+use crate::console::{Console, HEADING, to_the_second};
 use crate::failure::{Failure, Status};
 use crate::progress::Progress;
 
@@ -100,7 +100,7 @@ async fn set_password(
     if revoke_tokens {
         console.say(format_args!(
             "password set; all sessions of the user are signed out, and {} revoked",
-            counted(ended.tokens, "API token")
+            Count::of(ended.tokens, "API token")
         ));
     } else {
         console.say("password set; all sessions of the user are signed out");
@@ -202,7 +202,7 @@ async fn delete(
     console.line(format_args!(
         "deleted {}; {} transferred or deleted",
         user.email,
-        counted(taken, "link")
+        Count::of(taken, "link")
     ))
 }
 

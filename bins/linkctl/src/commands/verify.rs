@@ -5,12 +5,12 @@ use std::path::Path;
 use serde::Serialize;
 use waypost_analytics::ledger::JournalLedger;
 use waypost_analytics::{Verification, ledger};
-use waypost_core::{AcceptedLossId, Clock, Random};
+use waypost_core::{AcceptedLossId, Clock, Count, Random};
 use waypost_store::{AcceptedLoss, Dropped, LinkLedger, Store};
 
 use super::journal::JournalRecord;
 use crate::cli::Verify;
-use crate::console::{Console, HEADING, counted};
+use crate::console::{Console, HEADING};
 use crate::failure::{Failure, Status};
 use crate::progress::Progress;
 
@@ -165,8 +165,8 @@ impl<'a, 'b> Report<'a, 'b> {
             0 => "no loss to accept".to_owned(),
             _ => format!(
                 "accepted the loss of {} in {}",
-                counted(clicks, "click"),
-                counted(journals, "journal")
+                Count::of(clicks, "click"),
+                Count::of(journals, "journal")
             ),
         });
     }
@@ -205,16 +205,17 @@ impl<'a, 'b> Report<'a, 'b> {
         }
         if verification.agrees() {
             return self.console.line(format_args!(
-                "{} and {}: totals, daily totals and click records agree ({purged} clicks without a record)",
-                counted(*links, "link"),
-                counted(*clicks, "click")
+                "{} and {}: totals, daily totals and click records agree ({} without a record)",
+                Count::of(*links, "link"),
+                Count::of(*clicks, "click"),
+                Count::of(*purged, "click")
             ));
         }
         self.console.say(format_args!(
             "{differences} of {} do not agree; a total must equal the sum of its daily totals and \
              the sum of its stored and purged click records; clicks by people must equal the sum \
                  of their daily totals",
-            counted(*links, "link")
+            Count::of(*links, "link")
         ));
         Ok(())
     }

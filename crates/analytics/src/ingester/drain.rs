@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use waypost_core::{Clock, JournalId, Random};
+use waypost_core::{Clock, Count, JournalId, Random};
 use waypost_store::{Dropped, Store};
 
 use super::{Ingester, IngesterError, IngesterParts};
@@ -202,10 +202,11 @@ impl Drain {
 /// Returns the result for clicks that may already be counted.
 fn excess_in(retry: &Retry, kept: &Path, clicks: u64) -> Drained {
     let failure = format!(
-        "{clicks} clicks were set aside, but the database has fewer rejected clicks of journal {} \
+        "{} were set aside, but the database has fewer rejected clicks of journal {} \
          left to retry, because they were retried in a copy of the directory or the database was \
              restored from a backup; some may already be counted, so none is retried; they are \
                  kept in {}",
+        Count::of(clicks, "click"),
         retry.of,
         kept.display()
     );

@@ -8,8 +8,9 @@ use time::macros::date;
 use tokio::time::timeout;
 use waypost_core::{Click, Clock as _, JournalId, Link, ManualClock, Salt, SeededRandom, Session};
 use waypost_store::{
-    ClickBatch, ClickStore as _, Dropped, JournalClaim, JournalNote, JournalStore as _,
-    LeaseStore as _, SaltStore as _, SessionStore as _, StatsStore as _, UserStore as _,
+    AuditQuery, AuditStore as _, ClickBatch, ClickStore as _, Dropped, JournalClaim, JournalNote,
+    JournalStore as _, LeaseStore as _, LinkEdit, LinkStore as _, LinkUpdate, SaltStore as _,
+    SessionStore as _, StatsStore as _, UserStore as _,
 };
 use waypost_store_testkit::samples::{FAR_FUTURE, Samples};
 
@@ -54,6 +55,7 @@ impl Setup {
             zone: Zone::utc(),
             holder: holder(1),
             retention_days,
+            deleted_link_days: 30,
             audit_days: 365,
             random: Arc::new(SeededRandom::new(9)),
         }
@@ -67,6 +69,18 @@ impl Setup {
     fn advance(&self, by: time::Duration) {
         self.clock.advance(by);
         self.store.clock.advance(by);
+    }
+
+    /// Deletes a link now, so that it can be restored.
+    async fn delete(&self, link: &Link) {
+        let update = LinkUpdate {
+            link: link.id,
+            version: link.version,
+            by: None,
+            at: self.clock.now(),
+            edit: LinkEdit::Delete,
+        };
+        self.store.update_link(&update).await.unwrap();
     }
 
     async fn rows(&self) -> u64 {
@@ -434,4 +448,55 @@ async fn few_clicks_are_purged_whatever_share_they_are() {
     let setup = setup(101).await;
     let pass = setup.maintenance(Some(0)).run_once().await;
     assert_eq!((pass.clicks_purged, pass.failures), (100, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn deleted_links_are_purged_with_their_records_after_a_month() {
+    let setup = setup(1_200).await;
+    let kept = setup.store.add_link("kept").await;
+    setup.delete(&setup.link).await;
+    let maintenance = setup.maintenance(None);
+    setup.advance(time::Duration::days(30));
+    let pass = maintenance.run_once().await;
+    assert_eq!((pass.links_purged, pass.failures), (0, 0));
+    assert_eq!(setup.rows().await, 1_200);
+    setup.advance(time::Duration::SECOND);
+    let pass = maintenance.run_once().await;
+    assert_eq!((pass.links_purged, pass.failures), (1, 0));
+    // Records of a retention are counted, and these are not of one.
+    assert_eq!(pass.clicks_purged, 0);
+    assert_eq!(setup.rows().await, 0);
+    assert_eq!(setup.store.link(setup.link.id).await.unwrap(), None);
+    assert!(setup.store.link(kept.id).await.unwrap().is_some());
+    let newest = AuditQuery {
+        event: None,
+        user: None,
+        after: None,
+        limit: 10,
+    };
+    let told = setup.store.audit_entries(&newest).await.unwrap();
+    let details: Vec<_> = told.iter().map(|entry| entry.detail.as_str()).collect();
+    assert_eq!(details, ["1 deleted link older than 30d"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_half_of_the_deleted_links_are_not_purged_at_once() {
+    let setup = setup(0).await;
+    let maintenance = setup.maintenance(None);
+    for number in 0..101 {
+        let link = setup.store.add_link(&format!("old-{number}")).await;
+        setup.delete(&link).await;
+    }
+    // Both clocks are ahead, which cannot be detected.
+    setup.advance(time::Duration::days(400));
+    for _ in 0..2 {
+        let pass = maintenance.run_once().await;
+        assert_eq!((pass.links_purged, pass.failures), (0, 1));
+    }
+    for number in 0..101 {
+        let link = setup.store.add_link(&format!("new-{number}")).await;
+        setup.delete(&link).await;
+    }
+    let pass = maintenance.run_once().await;
+    assert_eq!((pass.links_purged, pass.failures), (101, 0));
 }

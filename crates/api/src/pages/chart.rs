@@ -265,7 +265,7 @@ impl Chart {
             (Some(only), _) => only.name.clone(),
             _ => String::new(),
         };
-        let clicks = many(self.total.clicks, "click", "clicks");
+        let clicks = many(self.total.clicks, "click");
         let most = self.columns.iter().max_by_key(|it| it.counted.clicks);
         let most = most.filter(|most| most.counted.clicks > 0);
         let most = most.map_or_else(String::new, |most| {
@@ -372,12 +372,12 @@ fn visible(height: u64, clicks: u64) -> u64 {
 
 fn title(name: &str, bucket: &Bucket, is_split: bool, events: &[String]) -> String {
     let Counted { clicks, humans } = bucket.counted;
-    let mut numbers = vec![many(clicks, "click", "clicks")];
+    let mut numbers = vec![many(clicks, "click")];
     if is_split && clicks > 0 {
         numbers.push(format!("{} by people", grouped(humans)));
     }
     if let Some(visitors) = bucket.visitors.filter(|visitors| *visitors > 0) {
-        numbers.push(many(visitors, "visitor", "visitors"));
+        numbers.push(many(visitors, "visitor"));
     }
     let numbers = format!("{name}: {}", numbers.join(", "));
     let parts = std::iter::once(numbers).chain(events.iter().cloned());

@@ -4,6 +4,7 @@ use std::fmt;
 
 use time::Date;
 use time::macros::format_description;
+use waypost_core::{Count, Noun};
 
 /// Formats a whole number with grouped thousands: `12,345`. Templates pass numbers by reference.
 pub(crate) fn grouped(number: impl fmt::Display) -> String {
@@ -19,9 +20,14 @@ pub(crate) fn grouped(number: impl fmt::Display) -> String {
 }
 
 /// Formats a number with its noun: `1 click`, `12,345 clicks`.
-pub(crate) fn many(number: u64, one: &str, several: &str) -> String {
-    let name = if number == 1 { one } else { several };
-    format!("{} {name}", grouped(number))
+pub(crate) fn many(number: u64, noun: &str) -> String {
+    format!("{} {}", grouped(number), Count::of(number, noun).noun())
+}
+
+/// Returns a noun in the form that a number asks for, for a number with a format of its own.
+/// Templates pass numbers by reference.
+pub(crate) fn noun<'a>(number: &(impl Copy + Into<u64>), noun: &'a str) -> Noun<'a> {
+    Count::of((*number).into(), noun).noun()
 }
 
 /// Formats a share in whole percent: `42%`; `<1%` for a share that rounds to zero but is not zero.
@@ -77,8 +83,8 @@ mod tests {
         ] {
             assert_eq!(grouped(number), text);
         }
-        assert_eq!(many(1, "click", "clicks"), "1 click");
-        assert_eq!(many(0, "click", "clicks"), "0 clicks");
+        assert_eq!(many(1, "click"), "1 click");
+        assert_eq!(many(0, "click"), "0 clicks");
     }
 
     #[test]

@@ -267,6 +267,26 @@ async fn no_cell_of_an_export_is_a_formula() {
 }
 
 #[tokio::test]
+async fn a_csv_export_has_a_byte_order_mark_if_it_is_wanted() {
+    let server = TestServer::closed().await;
+    let ada = server.member("ada").await;
+    let fields = json!({ "url": "https://example.com/", "code": "wiki" });
+    let at = path_of(&server.made(&ada.token, &fields).await);
+    for (query, mark) in [("", ""), ("?bom=false", ""), ("?bom=true", "\u{feff}")] {
+        let csv = server
+            .read(&ada.token, &format!("{at}/clicks.csv{query}"))
+            .await;
+        assert_eq!(csv.status, 200, "{query}");
+        let begin = format!("{mark}clicked_at,class,");
+        assert!(csv.body.starts_with(&begin), "{query}: {:?}", csv.body);
+    }
+    for bad in ["clicks.csv?bom=1", "clicks.ndjson?bom=true"] {
+        let answer = server.read(&ada.token, &format!("{at}/{bad}")).await;
+        assert_eq!(answer.status, 400, "{bad}");
+    }
+}
+
+#[tokio::test]
 async fn a_link_without_clicks_has_an_empty_list_and_empty_exports() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;

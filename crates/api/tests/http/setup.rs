@@ -81,6 +81,7 @@ fn installation() -> Installation {
         database_version: Some("3.50.4".to_owned()),
         schema: Some((3, "0003_users".to_owned())),
         retention_days: Some(90),
+        deleted_link_days: 30,
         privacy: Privacy::Full,
         cache_capacity: 1_000,
     }

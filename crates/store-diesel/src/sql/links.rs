@@ -433,6 +433,21 @@ pub(super) async fn deleted_before(
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
+/// In the order in which [`purge_deleted`](super::edits::purge_deleted) deletes them.
+pub(super) async fn first_deleted(
+    connection: &mut Connection,
+    before: OffsetDateTime,
+) -> Result<Option<LinkId>, WorkError> {
+    let first: Option<Id> = links::table
+        .filter(links::deleted_at.lt(micros(before)))
+        .order(links::id)
+        .select(links::id)
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(first.map(|id| LinkId::from_uuid(id.0)))
+}
+
 /// Adds the numbers of purged rows to their links.
 pub(super) async fn add_purged(
     connection: &mut Connection,

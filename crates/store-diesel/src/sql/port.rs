@@ -293,6 +293,8 @@ port! {
         transaction DeleteLink: delete_link(id: LinkId) -> bool = edits::delete;
         look_up DeletedLinksBefore: deleted_links_before(before: OffsetDateTime) -> u64
             = links::deleted_before;
+        look_up FirstDeletedLink: first_deleted_link(before: OffsetDateTime) -> Option<LinkId>
+            = links::first_deleted;
         transaction PurgeDeletedLinks: purge_deleted_links(before: OffsetDateTime, limit: u32)
             -> u64 = edits::purge_deleted;
     }

@@ -288,6 +288,13 @@ impl LinkStore for MemoryStore {
         Ok(count(self.state().deleted_before(before).len()))
     }
 
+    async fn first_deleted_link(
+        &self,
+        before: OffsetDateTime,
+    ) -> Result<Option<LinkId>, StoreError> {
+        Ok(self.state().deleted_before(before).into_iter().min())
+    }
+
     async fn purge_deleted_links(
         &self,
         before: OffsetDateTime,
@@ -295,6 +302,7 @@ impl LinkStore for MemoryStore {
     ) -> Result<u64, StoreError> {
         let mut state = self.state();
         let mut old = state.deleted_before(before);
+        old.sort_unstable();
         old.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         for id in &old {
             state.remove_link(*id);

@@ -261,9 +261,17 @@ pub async fn purging_the_bin_takes_what_is_old_within_its_limit(factory: &dyn St
     let purge = async |before, limit| store.purge_deleted_links(before, limit).await.unwrap();
     assert_eq!(purge(START, 10).await, 0);
     assert_eq!(purge(BOUNDARY, 0).await, 0);
+    assert_eq!(store.first_deleted_link(START).await.unwrap(), None);
+    let mut old: Vec<_> = links.iter().take(2).map(|link| link.id).collect();
+    old.sort_unstable();
     for (purged, left) in [(1, 1), (1, 0), (0, 0)] {
         let before = BOUNDARY + Duration::nanoseconds(999);
+        let first = store.first_deleted_link(before).await.unwrap();
+        assert_eq!(first, old.first().copied());
         assert_eq!(purge(before, 1).await, purged);
+        old = old.split_off(old.len().min(1));
+        let all = store.deleted_links_before(FAR_FUTURE).await.unwrap();
+        assert_eq!(all, 2 + left);
         let older = store.deleted_links_before(BOUNDARY).await.unwrap();
         assert_eq!(older, left);
     }

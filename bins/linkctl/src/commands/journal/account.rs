@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 use waypost_analytics::ledger::{JournalLedger, JournalProblem};
+use waypost_core::Count;
 use waypost_store::Dropped;
-
-use crate::console::counted;
 
 /// The account of a journal, in JSON.
 #[derive(Serialize)]
@@ -110,7 +109,7 @@ pub(in crate::commands) fn account(ledger: &JournalLedger) -> String {
     format!(
         "journal {}{retry}: {} accepted = {} stored + {pending} + {} dropped{reasons}{duplicates}",
         ledger.id,
-        counted(ledger.accepted(), "click"),
+        Count::of(ledger.accepted(), "click"),
         settled.map_or(0, |settled| settled.stored),
         dropped.total(),
     )
@@ -128,7 +127,7 @@ pub(in crate::commands) fn explained(problem: &JournalProblem) -> String {
             "{} lost, unreadable or set aside; retry those set aside with `linkctl journal retry` \
              on their machine; when you know the cause, accept the loss with `linkctl verify \
                  --accept REASON`",
-            counted(*clicks, "click")
+            Count::of(*clicks, "click")
         ),
         JournalProblem::TwoOwners { other, at } => format!(
             "it continues journal {other} from click {at}, which another server uses because a \
@@ -147,7 +146,7 @@ pub(in crate::commands) fn explained(problem: &JournalProblem) -> String {
         }
         JournalProblem::Gap { clicks } => format!(
             "{} missing in this data directory; the server will count them as lost when it starts",
-            counted(*clicks, "pending click")
+            Count::of(*clicks, "pending click")
         ),
         JournalProblem::Unknown => {
             "it is unknown to the database, which may have been restored from a backup; on its \

@@ -9,11 +9,11 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use waypost_analytics::journal::JournalStatus;
 use waypost_analytics::{Drain, Drained, IngesterError, Journal, JournalError, UserAgents};
-use waypost_core::SystemRandom;
+use waypost_core::{Count, SystemRandom};
 
 use super::Parts;
 use crate::cli;
-use crate::console::{Console, counted};
+use crate::console::Console;
 use crate::failure::{Failure, Status};
 use crate::progress::Progress;
 
@@ -167,7 +167,7 @@ fn failure(error: IngesterError, directory: &Path) -> Failure {
 
 /// Formats the result for one journal in one line.
 fn said(drained: &Drained) -> String {
-    let mut parts = vec![format!("{} stored", counted(drained.stored, "click"))];
+    let mut parts = vec![format!("{} stored", Count::of(drained.stored, "click"))];
     let dropped = &drained.dropped;
     for (number, what) in [
         (drained.duplicates, "already stored"),

@@ -2,12 +2,12 @@
 
 use waypost_analytics::journal::JournalStatus;
 use waypost_analytics::ledger;
-use waypost_core::JournalId;
+use waypost_core::{Count, JournalId};
 
 use super::drain::is_recent;
 use super::{Parts, explained};
 use crate::cli;
-use crate::console::{Console, counted, to_the_second};
+use crate::console::{Console, to_the_second};
 use crate::failure::{Failure, Status};
 
 /// Shows a journal and forgets it.
@@ -40,7 +40,7 @@ pub(super) async fn forget(
         to_the_second(record.seen_at()),
         ledger.pending.map_or_else(
             || "number of pending clicks unknown".to_owned(),
-            |pending| format!("{} pending", counted(pending, "click"))
+            |pending| format!("{} pending", Count::of(pending, "click"))
         ),
     ));
     for problem in &ledger.problems {

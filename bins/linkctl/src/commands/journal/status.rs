@@ -5,9 +5,9 @@ use std::path::Path;
 use serde::Serialize;
 use time::OffsetDateTime;
 use waypost_analytics::journal::{JournalStatus, Pending, SegmentStatus};
-use waypost_core::{Clock, JournalId};
+use waypost_core::{Clock, Count, JournalId};
 
-use crate::console::{Console, HEADING, counted, to_the_second};
+use crate::console::{Console, HEADING, to_the_second};
 use crate::database;
 use crate::failure::{Failure, Status};
 use waypost_settings::Settings;
@@ -135,11 +135,11 @@ fn print<'a>(
     match (pending, oldest, age_s) {
         (Some(Pending { clicks, .. }), Some(oldest), Some(age_s)) => console.line(format_args!(
             "{} pending, the oldest from {} ({age_s} s ago)",
-            counted(clicks, "click"),
+            Count::of(clicks, "click"),
             to_the_second(oldest)
         ))?,
         (Some(Pending { clicks, .. }), _, _) => {
-            console.line(format_args!("{} pending", counted(clicks, "click")))?;
+            console.line(format_args!("{} pending", Count::of(clicks, "click")))?;
         }
         (None, _, _) => {
             console.line("number of pending clicks unknown; only the database has it")?;
@@ -149,7 +149,7 @@ fn print<'a>(
         console.line(format_args!(
             "{} of clicks that the database rejected are set aside; `linkctl journal retry` tries \
              again to store them",
-            counted(status.set_aside_bytes, "byte")
+            Count::of(status.set_aside_bytes, "byte")
         ))?;
     }
     Ok(())

@@ -86,7 +86,7 @@ pub(crate) async fn show(state: web::Data<State>, frame: Frame) -> PageResult {
 /// Formats a size.
 fn size(bytes: u64) -> String {
     let (unit, name) = match bytes {
-        0..KIB => return many(bytes, "byte", "bytes"),
+        0..KIB => return many(bytes, "byte"),
         bytes if bytes < KIB * KIB => (KIB, "KiB"),
         _ => (KIB * KIB, "MiB"),
     };

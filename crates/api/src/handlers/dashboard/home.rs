@@ -33,6 +33,8 @@ struct HomePage<'a> {
     /// The link that was just created.
     made: Option<LinkView>,
     links: Links,
+    /// For how long a deleted link can be restored.
+    restorable: String,
     /// The links that are offered to the user.
     offers: Vec<OfferRecord>,
 }
@@ -95,6 +97,7 @@ pub(crate) async fn show(
         problem: &Problem::NONE,
         made,
         links,
+        restorable: state.installation().restorable(),
         offers: offers::listed(&caller, &state).await?,
     };
     frame.page(StatusCode::OK, &page)
@@ -130,6 +133,7 @@ pub(crate) async fn create(
                 typed: form,
                 made: None,
                 links: ListQuery::default().find(&caller, &state).await?,
+                restorable: state.installation().restorable(),
                 offers: offers::listed(&caller, &state).await?,
             };
             frame.page(StatusCode::UNPROCESSABLE_ENTITY, &page)

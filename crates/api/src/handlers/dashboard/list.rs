@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use time::OffsetDateTime;
 use url::form_urlencoded;
-use waypost_core::{LinkPlace, UserId};
+use waypost_core::{Count, LinkPlace, UserId};
 use waypost_service::OwnedLink;
 
 use super::spark::Spark;
@@ -205,13 +205,13 @@ impl Links {
 
     /// Returns the number of links on this page in words.
     pub(super) fn count(&self) -> String {
-        match (self.rows.len(), &self.next, self.is_first()) {
-            (0, ..) => String::from("No links"),
-            (1, None, true) => String::from("1 link"),
-            (count, None, true) => format!("{count} links"),
-            (count, Some(_), true) => format!("First {count} links"),
-            (1, _, false) => String::from("1 more link"),
-            (count, _, false) => format!("{count} more links"),
+        let count = u64::try_from(self.rows.len()).unwrap_or(u64::MAX);
+        let noun = Count::of(count, "link").noun();
+        match (count, &self.next, self.is_first()) {
+            (0, ..) => format!("No {noun}"),
+            (_, None, true) => format!("{count} {noun}"),
+            (_, Some(_), true) => format!("First {count} {noun}"),
+            (_, _, false) => format!("{count} more {noun}"),
         }
     }
 }

@@ -6,7 +6,7 @@ use time::Date;
 use time::macros::format_description;
 use waypost_store::rollup::Counted;
 
-use crate::pages::text::grouped;
+use crate::pages::text::{grouped, many};
 
 /// Height of the drawing. Its width is one less than the number of days.
 const HEIGHT: u64 = 20;
@@ -55,17 +55,18 @@ impl Spark {
 }
 
 fn words(days: &[(Date, Counted)], most: u64, sum: u64) -> String {
-    let count = days.len();
+    let number = u64::try_from(days.len()).unwrap_or(u64::MAX);
+    let period = format!("in the last {}", many(number, "day"));
     let best = days
         .iter()
         .rev()
         .find(|(_, counted)| counted.clicks == most);
     match (sum, best) {
-        (0, _) | (_, None) => format!("No clicks in the last {count} days"),
-        (1, Some((day, _))) => format!("1 click in the last {count} days, on {}", name(*day)),
+        (0, _) | (_, None) => format!("No clicks {period}"),
+        (1, Some((day, _))) => format!("1 click {period}, on {}", name(*day)),
         (sum, Some((day, _))) => format!(
-            "{} clicks in the last {count} days; highest: {}, {}",
-            grouped(sum),
+            "{} {period}; highest: {}, {}",
+            many(sum, "click"),
             name(*day),
             grouped(most)
         ),

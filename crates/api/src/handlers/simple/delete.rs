@@ -13,7 +13,7 @@ use crate::state::State;
 /// Delete a link
 ///
 /// This server answers 404 at once, others within 2 s. Its codes stay reserved, and it can be
-/// restored for at least 30 days. For its owners and admins. With `WAYPOST_ANONYMOUS_LINKS`, anyone
+/// restored for 30 days (`WAYPOST_DELETED_LINK_DAYS`). For its owners and admins. With `WAYPOST_ANONYMOUS_LINKS`, anyone
 /// can delete a link without an owner.
 #[utoipa::path(
     delete,

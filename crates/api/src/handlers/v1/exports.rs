@@ -48,16 +48,35 @@ struct ExportQuery {
     class: Option<String>,
 }
 
+/// Selects clicks for a CSV export.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct CsvQuery {
+    /// The click type to export. Default: all.
+    #[param(value_type = Option<VisitClassName>)]
+    class: Option<String>,
+    /// Whether to begin with a byte order mark, without which Excel does not read UTF-8. Default:
+    /// false.
+    #[serde(default)]
+    #[param(required = false)]
+    bom: bool,
+}
+
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Export the clicks of a link as CSV
 ///
-/// RFC 4180, with a header, newest click first. A cell that a spreadsheet would run as a formula
-/// starts with an apostrophe. For owners and admins.
+/// RFC 4180, in UTF-8, with a header, newest click first. A cell that a spreadsheet would run as a
+/// formula starts with an apostrophe. A row with a semicolon or a tab has all its cells quoted. For
+/// owners and admins.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/clicks.csv",
     tag = "statistics",
     operation_id = "exportClicksCsv",
-    params(LinkPath, ExportQuery),
+    params(LinkPath, CsvQuery),
     security(("token" = [])),
     responses(
         (status = 200, description = "All click records", body = String, content_type = "text/csv"),
@@ -72,10 +91,20 @@ pub(crate) async fn csv(
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut head = writer();
-    head.write_record(COLUMNS).map_err(ApiError::internal)?;
-    let head = head.into_inner().map_err(ApiError::internal)?;
-    answer(&request, &caller, state, "csv", head, in_csv).await
+    let CsvQuery { class, bom } = input::query(&request)?;
+    let mut head = if bom {
+        BYTE_ORDER_MARK.to_vec()
+    } else {
+        Vec::new()
+    };
+    write_row(&mut head, &COLUMNS.map(str::to_owned))?;
+    let export = Export {
+        class,
+        format: "csv",
+        head,
+        write: in_csv,
+    };
+    export.answer(&request, &caller, state).await
 }
 
 /// Export the clicks of a link as NDJSON
@@ -101,57 +130,75 @@ pub(crate) async fn ndjson(
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    answer(&request, &caller, state, "ndjson", Vec::new(), in_ndjson).await
+    let ExportQuery { class } = input::query(&request)?;
+    let export = Export {
+        class,
+        format: "ndjson",
+        head: Vec::new(),
+        write: in_ndjson,
+    };
+    export.answer(&request, &caller, state).await
 }
 
 type Written = Result<Vec<u8>, ApiError>;
 
-async fn answer(
-    request: &HttpRequest,
-    caller: &Caller,
-    state: web::Data<State>,
+/// What to export, and how.
+struct Export {
+    /// The click type, as it was sent.
+    class: Option<String>,
     format: &'static str,
+    /// What the file begins with.
     head: Vec<u8>,
     write: fn(Vec<KeptClick>) -> Written,
-) -> Result<HttpResponse, ApiError> {
-    let query = input::query::<ExportQuery>(request)?;
-    let class = class(query.class.as_deref())?;
-    let link = state
-        .links()
-        .with_viewable_clicks(&caller.0, id_of(request, "id")?)
-        .await?;
-    let content_type = match format {
-        "csv" => "text/csv; charset=utf-8; header=present",
-        _ => "application/x-ndjson",
-    };
-    let code = link.code.as_str().replace('/', "-");
-    let disposition = ContentDisposition {
-        disposition: DispositionType::Attachment,
-        parameters: vec![DispositionParam::Filename(format!(
-            "{code}-clicks.{format}"
-        ))],
-    };
-    let mut response = HttpResponse::Ok();
-    response
-        .insert_header((header::CONTENT_TYPE, content_type))
-        .insert_header((header::CACHE_CONTROL, "private, no-store"))
-        .insert_header(disposition);
-    if request.method() == Method::HEAD {
-        return Ok(response.finish());
+}
+
+impl Export {
+    async fn answer(
+        self,
+        request: &HttpRequest,
+        caller: &Caller,
+        state: web::Data<State>,
+    ) -> Result<HttpResponse, ApiError> {
+        let format = self.format;
+        let class = class(self.class.as_deref())?;
+        let link = state
+            .links()
+            .with_viewable_clicks(&caller.0, id_of(request, "id")?)
+            .await?;
+        let content_type = match format {
+            "csv" => "text/csv; charset=utf-8; header=present",
+            _ => "application/x-ndjson",
+        };
+        let code = link.code.as_str().replace('/', "-");
+        let disposition = ContentDisposition {
+            disposition: DispositionType::Attachment,
+            parameters: vec![DispositionParam::Filename(format!(
+                "{code}-clicks.{format}"
+            ))],
+        };
+        let mut response = HttpResponse::Ok();
+        response
+            .insert_header((header::CONTENT_TYPE, content_type))
+            .insert_header((header::CACHE_CONTROL, "private, no-store"))
+            .insert_header(disposition);
+        if request.method() == Method::HEAD {
+            return Ok(response.finish());
+        }
+        let mut reading = Reading {
+            state,
+            link: link.id,
+            class,
+            write: self.write,
+            next: Place::Begin,
+        };
+        // Reads the first clicks before the response begins, so that an error still becomes a
+        // response.
+        let mut begun = self.head;
+        begun.extend(reading.read().await?.unwrap_or_default());
+        let begun = stream::iter((!begun.is_empty()).then(|| Ok(Bytes::from(begun))));
+        let rest = stream::unfold(reading, Reading::step);
+        Ok(response.streaming(begun.chain(rest)))
     }
-    let mut reading = Reading {
-        state,
-        link: link.id,
-        class,
-        write,
-        next: Place::Begin,
-    };
-    // Reads the first clicks before the response begins, so that an error still becomes a response.
-    let mut begun = head;
-    begun.extend(reading.read().await?.unwrap_or_default());
-    let begun = stream::iter((!begun.is_empty()).then(|| Ok(Bytes::from(begun))));
-    let rest = stream::unfold(reading, Reading::step);
-    Ok(response.streaming(begun.chain(rest)))
 }
 
 /// Where an export continues.
@@ -211,7 +258,7 @@ fn in_ndjson(clicks: Vec<KeptClick>) -> Written {
 }
 
 fn in_csv(clicks: Vec<KeptClick>) -> Written {
-    let mut writer = writer();
+    let mut rows = Vec::new();
     for click in clicks {
         let at = click.clicked_at.format(&Rfc3339);
         let user_id = click.user.as_ref().map(|(id, _)| id.to_string());
@@ -228,17 +275,27 @@ fn in_csv(clicks: Vec<KeptClick>) -> Written {
             click.user.as_ref().map(|(_, name)| defused(name.as_str())),
         ];
         let cells = cells.map(Option::unwrap_or_default);
-        writer.write_record(&cells).map_err(ApiError::internal)?;
+        write_row(&mut rows, &cells)?;
     }
-    writer.into_inner().map_err(ApiError::internal)
+    Ok(rows)
 }
 
-/// Creates a writer that ends lines with CRLF, as RFC 4180 requires.
-fn writer() -> csv::Writer<Vec<u8>> {
-    csv::WriterBuilder::new()
+/// Adds a row, which ends with CRLF, as RFC 4180 requires. Quotes all cells of a row with a
+/// semicolon or a tab, which some spreadsheets take for the end of a cell.
+fn write_row(rows: &mut Vec<u8>, cells: &[String]) -> Result<(), ApiError> {
+    let is_ambiguous = cells.iter().any(|cell| cell.contains([';', '\t']));
+    let style = if is_ambiguous {
+        csv::QuoteStyle::Always
+    } else {
+        csv::QuoteStyle::Necessary
+    };
+    let mut writer = csv::WriterBuilder::new()
         .has_headers(false)
         .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new())
+        .quote_style(style)
+        .from_writer(rows);
+    writer.write_record(cells).map_err(ApiError::internal)?;
+    writer.flush().map_err(ApiError::internal)
 }
 
 /// Returns a cell that spreadsheets do not run: adds an apostrophe to one that begins like a
@@ -270,6 +327,21 @@ mod tests {
             ("a=1", "a=1"),
         ] {
             assert_eq!(defused(cell), expected);
+        }
+    }
+
+    #[test]
+    fn what_some_spreadsheets_split_is_quoted() {
+        for (cells, row) in [
+            (["a", "Jörg"], "a,Jörg\r\n"),
+            (["a", "x;=1+1"], "\"a\",\"x;=1+1\"\r\n"),
+            (["x\t@SUM(A1)", "b"], "\"x\t@SUM(A1)\",\"b\"\r\n"),
+            (["a \"b\"; +1", ""], "\"a \"\"b\"\"; +1\",\"\"\r\n"),
+            (["a,b", "c"], "\"a,b\",c\r\n"),
+        ] {
+            let mut rows = Vec::new();
+            write_row(&mut rows, &cells.map(str::to_owned)).unwrap();
+            assert_eq!(String::from_utf8(rows).unwrap(), row);
         }
     }
 }

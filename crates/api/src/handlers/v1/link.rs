@@ -149,7 +149,7 @@ pub(crate) struct DeleteQuery {
 /// Delete a link
 ///
 /// This server answers 404 at once, others within 2 s. Its codes stay reserved, and it can be
-/// restored for at least 30 days.
+/// restored for 30 days (`WAYPOST_DELETED_LINK_DAYS`).
 #[utoipa::path(
     delete,
     path = "/api/v1/links/{id}",

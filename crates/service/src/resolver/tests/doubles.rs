@@ -128,6 +128,10 @@ impl LinkStore for Links {
         unreachable!("a resolver counts nothing")
     }
 
+    async fn first_deleted_link(&self, _: OffsetDateTime) -> Result<Option<LinkId>, StoreError> {
+        unreachable!("a resolver lists nothing")
+    }
+
     async fn purge_deleted_links(&self, _: OffsetDateTime, _: u32) -> Result<u64, StoreError> {
         unreachable!("a resolver changes nothing")
     }

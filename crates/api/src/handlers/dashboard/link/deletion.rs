@@ -29,6 +29,8 @@ struct DeletedPage<'a> {
     link: LinkView,
     version: u32,
     at: Moment,
+    /// When it is purged.
+    until: Moment,
     /// The name of the user who deleted it, if known.
     by: Option<String>,
     may_destroy: bool,
@@ -42,6 +44,8 @@ struct DeletedPage<'a> {
 struct DeletedListPage<'a> {
     frame: &'a Frame,
     rows: Vec<(LinkView, Moment)>,
+    /// For how long a deleted link can be restored.
+    restorable: String,
     path: String,
     is_later: bool,
     next: Option<String>,
@@ -134,6 +138,7 @@ pub(super) async fn page(
         link: view(&owned, caller, state),
         version: owned.link.version,
         at: Moment::from(at),
+        until: Moment::from(state.installation().restorable_until(at)),
         by: by.map(name_of),
         may_destroy: owned.is_for(actor, Action::DestroyLink),
         typed: typed.map_or_else(Vec::new, |form| form.described(zone).into()),
@@ -175,6 +180,7 @@ pub(crate) async fn list(
     let page = DeletedListPage {
         frame: &frame,
         rows: links.iter().map(row).collect(),
+        restorable: state.installation().restorable(),
         path: format!("{}/dashboard/deleted", frame.base()),
         is_later,
         next,

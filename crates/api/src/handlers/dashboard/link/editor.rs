@@ -32,6 +32,8 @@ struct EditPage<'a> {
     /// The time zone of the form.
     zone: &'a str,
     has_expired: bool,
+    /// For how long the link can be restored after it is deleted.
+    restorable: String,
     owners: Vec<PersonRow>,
     viewers: Vec<PersonRow>,
     person: &'a PersonForm,
@@ -104,6 +106,7 @@ pub(super) async fn editor(
         stale: draft.stale.as_ref(),
         zone: zone.name(),
         has_expired: has_expired(owned, state),
+        restorable: state.installation().restorable(),
         owners: PersonRow::owners(owned, frame),
         viewers: shares
             .iter()

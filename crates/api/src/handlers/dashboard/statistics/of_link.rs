@@ -220,7 +220,7 @@ impl Figures {
         let people = grouped(self.total.humans);
         format!(
             "{} in total, {people} by people",
-            many(self.total.clicks, "click", "clicks")
+            many(self.total.clicks, "click")
         )
     }
 }

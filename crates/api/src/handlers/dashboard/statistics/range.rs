@@ -145,7 +145,7 @@ impl Range {
     pub(super) fn days_text(&self) -> String {
         match self.last {
             Some(1) => "today".to_owned(),
-            Some(days) => format!("the last {} days", days.unsigned_abs()),
+            Some(days) => format!("the last {}", many(days.unsigned_abs(), "day")),
             None if self.days.from == self.days.to => day_name(self.days.from),
             None => format!("{} to {}", day_name(self.days.from), day_name(self.days.to)),
         }
@@ -154,7 +154,7 @@ impl Range {
     /// Returns links to the usual ranges.
     pub(super) fn presets(&self) -> Vec<Choice> {
         let choice = |days: i64| Choice {
-            label: many(days.unsigned_abs(), "day", "days"),
+            label: many(days.unsigned_abs(), "day"),
             meaning: "",
             address: self.address(&[("days", &days.to_string())], self.class),
             is_chosen: self.last == Some(days),
