@@ -117,18 +117,18 @@ mod tests {
 
     #[test]
     fn the_banner_begins_with_the_address_and_has_a_command_to_paste() {
-        let banner = |open| {
+        let banner = |open, is_new: bool| {
             let address = "0.0.0.0:8080 unix:/run/waypost.sock";
             let banner = Banner {
                 addresses: &ListenAddress::parse_all(address).unwrap(),
                 base: "http://localhost:8080",
                 metrics: &[],
                 open,
-                set_up: (!open).then(|| "http://localhost:8080/setup?token=wpi_x".to_owned()),
+                set_up: is_new.then(|| "http://localhost:8080/setup?token=wpi_x".to_owned()),
             };
             banner.to_string()
         };
-        let text = banner(true);
+        let text = banner(true, true);
         let version = env!("CARGO_PKG_VERSION");
         assert_eq!(
             text.lines().next(),
@@ -142,13 +142,20 @@ mod tests {
         let curl = "curl -s -X POST http://127.0.0.1:8080/shorten \
                     -H 'Content-Type: application/json' -d '{\"url\":\"https://example.com/\"}'";
         assert!(text.lines().any(|line| line == curl), "{text}");
-        let closed = banner(false);
+        let closed = banner(false, true);
         let (_, token) = closed.split_once("linkctl token create").unwrap();
         assert!(token.contains("Bearer $TOKEN"), "{closed}");
         let set_up = "http://localhost:8080/setup?token=wpi_x";
         assert!(closed.lines().any(|line| line == set_up), "{closed}");
-        assert!(!text.contains("/setup"), "{text}");
         let dashboard = "Dashboard: http://localhost:8080/dashboard";
         assert!(text.lines().any(|line| line == dashboard), "{text}");
+        // Once there is a user, the first steps have been taken.
+        for open in [true, false] {
+            let later = banner(open, false);
+            for step in ["/setup", "curl", "linkctl"] {
+                assert!(!later.contains(step), "{later}");
+            }
+            assert!(later.lines().any(|line| line == dashboard), "{later}");
+        }
     }
 }

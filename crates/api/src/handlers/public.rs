@@ -86,7 +86,7 @@ pub(crate) async fn show(
     caller: Caller,
     frame: Frame,
 ) -> PageResult {
-    let asked = input::query::<PublicQuery>(&request)?;
+    let asked = input::page_query::<PublicQuery>(&request)?;
     let part = if caller.0 == Actor::Anonymous {
         nobodys(&state, &asked).await?
     } else {

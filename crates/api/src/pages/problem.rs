@@ -65,12 +65,21 @@ pub(crate) fn problem_page(
     let page = ProblemPage {
         frame: &Frame::bare(state.site()),
         heading: heading(code),
-        message: &sentence(&message),
+        message: &sentence(for_people(code, &message)),
         code: code.name(),
         request_id: id,
         ways,
     };
     page.render().unwrap_or_default()
+}
+
+/// Returns what people can do about an error. Messages about requests name the fields of the API in
+/// backticks; who sees them on a page followed a link that was cut or changed.
+fn for_people(code: ErrorCode, message: &str) -> &str {
+    if code == ErrorCode::BadRequest && message.contains('`') {
+        return "the address of this page is incomplete or was changed; open the page from the menu";
+    }
+    message
 }
 
 /// Returns the title of the page of an error.
@@ -95,6 +104,19 @@ const fn heading(code: ErrorCode) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_do_not_name_fields_of_the_api() {
+        let shown = |code, message| for_people(code, message).contains('`');
+        assert!(!shown(ErrorCode::BadRequest, "`sort` must be `code`"));
+        assert!(!shown(
+            ErrorCode::BadRequest,
+            "unknown field `x`, expected `q`"
+        ));
+        assert_eq!(for_people(ErrorCode::BadRequest, "try again"), "try again");
+        // The message of a link may quote what was typed.
+        assert!(shown(ErrorCode::NotFound, "`x` is not there"));
+    }
 
     #[test]
     fn a_message_becomes_a_sentence() {

@@ -3,6 +3,7 @@
 //! Unknown fields, duplicate fields and lists in place of objects are rejected, so that a mistyped
 //! name is an error and not silently ignored.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -16,6 +17,7 @@ use actix_web::{FromRequest, HttpRequest};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use url::form_urlencoded;
 use utoipa::IntoParams;
 use uuid::Uuid;
 use waypost_core::{Id, LinkId};
@@ -110,12 +112,34 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 /// # Errors
 /// `BAD_REQUEST` for an invalid, unknown or duplicate field.
 pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
-    actix_web::web::Query::from_query(request.query_string())
+    read(request.query_string())
+}
+
+fn read<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
+    actix_web::web::Query::from_query(query)
         .map(actix_web::web::Query::into_inner)
         .map_err(|error| {
             let reason = reason(error);
             ApiError::new(ErrorCode::BadRequest, format!("invalid query: {reason}"))
         })
+}
+
+/// Reads the query of a page. Ignores unknown fields, which other programs add to links
+/// (`fbclid=…`), and all but the first value of a field.
+///
+/// # Errors
+/// `BAD_REQUEST` for an invalid field.
+pub(crate) fn page_query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
+    let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(request.query_string().as_bytes()) {
+        if pairs.iter().all(|(known, _)| *known != name) {
+            pairs.push((name, value));
+        }
+    }
+    let first = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(&pairs)
+        .finish();
+    read(&first)
 }
 
 /// Returns why a query or a form could not be read, without the prefix of the library.

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use actix_web::HttpRequest;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use waypost_core::CursorError;
 
 use crate::errors::ApiError;
+use crate::request::input;
 
 /// Default number of items per page.
 const DEFAULT_LIMIT: u32 = 50;
@@ -83,6 +85,20 @@ pub(crate) struct PartQuery {
 }
 
 impl PartQuery {
+    /// Reads the query of a page, in which unknown fields are ignored.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST` for an invalid field.
+    pub(crate) fn of_page(request: &HttpRequest) -> Result<Self, ApiError> {
+        #[derive(Deserialize)]
+        struct Lenient {
+            limit: Option<String>,
+            cursor: Option<String>,
+        }
+        let Lenient { limit, cursor } = input::page_query(request)?;
+        Ok(Self { limit, cursor })
+    }
+
     /// Reads the page from `list`, which takes a cursor and the maximum number of items. `place`
     /// returns the place of an item, which becomes the cursor of the next page.
     ///

@@ -14,6 +14,10 @@ use super::tab::Tab;
 /// A screen size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Screen {
+    /// The narrowest screen, as small phones and a desktop at 400% have: 320 × 568.
+    Narrow,
+    /// A small phone: 360 × 640.
+    Small,
     /// A phone: 390 × 844.
     Phone,
     /// A desktop: 1,440 × 900.
@@ -29,7 +33,10 @@ pub enum Scheme {
     Dark,
 }
 
-/// All screens and schemes.
+/// Phones that are narrower than [`Screen::Phone`], on which only the width of pages is checked.
+pub const NARROW: [Screen; 2] = [Screen::Small, Screen::Narrow];
+
+/// The screens and schemes of which there are screenshots.
 pub const LOOKS: [(Screen, Scheme); 4] = [
     (Screen::Phone, Scheme::Light),
     (Screen::Phone, Scheme::Dark),
@@ -41,6 +48,8 @@ impl Screen {
     /// Returns the width and height in CSS pixels.
     pub const fn size(self) -> (u32, u32) {
         match self {
+            Self::Narrow => (320, 568),
+            Self::Small => (360, 640),
             Self::Phone => (390, 844),
             Self::Wide => (1_440, 900),
         }
@@ -73,7 +82,7 @@ impl Tab {
             "width": width,
             "height": height,
             "deviceScaleFactor": 1,
-            "mobile": screen == Screen::Phone,
+            "mobile": screen != Screen::Wide,
         });
         self.command("Emulation.setDeviceMetricsOverride", metrics)
             .await;

@@ -23,7 +23,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use waypost_test_harness::{ChromeDriver, ServerProcess};
 
 pub use checks::HtmlCheck;
-pub use look::{LOOKS, Scheme, Screen};
+pub use look::{LOOKS, NARROW, Scheme, Screen};
 pub use tab::Tab;
 pub use target::{Target, any, button, css, field, heading, link};
 pub use thirtyfour::Key;

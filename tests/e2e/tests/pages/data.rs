@@ -57,6 +57,7 @@ pub(crate) async fn fill(
     let places = small_links(&ada, &grace).await;
     of_admins(&operator).await;
     let keywords = operator.get("/api/v1/keywords").await;
+    let wide = super::wide::fill(server, database, &grace, &operator).await;
     visits(server).await;
     wait_until("orphan paths are listed", LISTED_WITHIN, async || {
         let orphans = operator.get("/api/v1/admin/orphans").await;
@@ -67,6 +68,7 @@ pub(crate) async fn fill(
     .await;
     let me = grace.get("/api/v1/users/me").await;
     let mut places = places;
+    places.extend(wide);
     places.extend([
         ("{link}", id(&link)),
         ("{user}", id(&me)),
@@ -75,7 +77,7 @@ pub(crate) async fn fill(
     places
 }
 
-fn id(record: &Value) -> String {
+pub(crate) fn id(record: &Value) -> String {
     record["id"].as_str().expect("an id").to_owned()
 }
 

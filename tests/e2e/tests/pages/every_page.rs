@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use waypost_e2e::chromium::{Chromium, HtmlCheck, LOOKS, Load, Tab};
+use waypost_e2e::chromium::{Chromium, HtmlCheck, LOOKS, Load, NARROW, Tab};
 
 use crate::site::{Site, Who};
 
@@ -12,7 +12,7 @@ use crate::site::{Site, Who};
 struct Page(&'static str, &'static str, Who, u16);
 
 /// All pages. The [`Site`] fills in placeholders in braces.
-const PAGES: [Page; 59] = [
+const PAGES: [Page; 71] = [
     Page("set-up", "{set-up}", Who::FirstVisitor, 200),
     Page("set-up-refused", "/setup?token=x", Who::FirstVisitor, 410),
     Page("sign-in", "/auth/login", Who::Nobody, 200),
@@ -42,6 +42,33 @@ const PAGES: [Page; 59] = [
     ),
     Page("home-tag", "/dashboard?tag=handbook", Who::Member, 200),
     Page("link", "/dashboard/links/{link}", Who::Member, 200),
+    Page("link-wide", "/dashboard/links/{wide}", Who::Member, 200),
+    Page(
+        "history-wide",
+        "/dashboard/links/{wide}/history",
+        Who::Member,
+        200,
+    ),
+    Page(
+        "stats-wide",
+        "/dashboard/links/{wide}/stats",
+        Who::Member,
+        200,
+    ),
+    Page(
+        "home-wide",
+        "/dashboard?created={wide}&q=team_onboarding",
+        Who::Member,
+        200,
+    ),
+    Page(
+        "home-tag-wide",
+        "/dashboard?tag={wide-tag}",
+        Who::Member,
+        200,
+    ),
+    Page("preview-wide", "/{wide-code}+", Who::Member, 200),
+    Page("near-wide", "/{wide-code}x", Who::Member, 404),
     Page("link-quiet", "/dashboard/links/{quiet}", Who::Member, 200),
     Page("link-shared", "/dashboard/links/{shared}", Who::Member, 200),
     Page(
@@ -111,6 +138,31 @@ const PAGES: [Page; 59] = [
     Page("keywords", "/admin/keywords", Who::Admin, 200),
     Page("keyword", "/admin/keywords/{keyword}", Who::Admin, 200),
     Page("audit", "/admin/audit", Who::Admin, 200),
+    Page(
+        "link-wide-admin",
+        "/dashboard/links/{wide}",
+        Who::Admin,
+        200,
+    ),
+    Page("user-wide", "/admin/users/{wide-user}", Who::Admin, 200),
+    Page(
+        "user-delete-wide",
+        "/admin/users/{wide-user}/delete",
+        Who::Admin,
+        200,
+    ),
+    Page(
+        "keyword-wide",
+        "/admin/keywords/{wide-keyword}",
+        Who::Admin,
+        200,
+    ),
+    Page(
+        "all-links-wide",
+        "/admin/links?q=team_onboarding",
+        Who::Admin,
+        200,
+    ),
     Page("foreign-codes", "/admin/foreign-codes", Who::Admin, 200),
     Page("orphans", "/admin/orphans", Who::Admin, 200),
     Page("blocklist", "/admin/blocklist", Who::Admin, 200),
@@ -169,6 +221,14 @@ async fn look_at_all(site: &Site, who: Who) {
             for problem in problems_of(&tab, page, &load).await {
                 problems.add(format!("{name}: {problem}"), &look);
             }
+            if (screen, scheme) == LOOKS[0] {
+                for screen in NARROW {
+                    tab.resize(screen).await;
+                    for problem in width_problems(&tab).await {
+                        problems.add(format!("{name}: {problem}"), &screen.to_string());
+                    }
+                }
+            }
         }
     }
     for problem in html.problems().await {
@@ -210,11 +270,14 @@ async fn problems_of(tab: &Tab, page: &Page, load: &Load) -> Vec<String> {
             urls.join(", ")
         ));
     }
-    let sideways = tab.sideways().await;
-    if sideways > 0 {
-        problems.push(format!("{sideways} pixels wider than the screen"));
-    }
+    problems.extend(width_problems(tab).await);
     problems
+}
+
+/// Returns a problem if the page must be scrolled sideways.
+async fn width_problems(tab: &Tab) -> Option<String> {
+    let sideways = tab.sideways().await;
+    (sideways > 0).then(|| format!("{sideways} pixels wider than the screen"))
 }
 
 /// Returns the problems of the headers of a page, which must have a strict policy and must not be

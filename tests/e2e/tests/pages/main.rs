@@ -8,3 +8,4 @@ mod home;
 mod journey;
 mod signing_in;
 mod site;
+mod wide;

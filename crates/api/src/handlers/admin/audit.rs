@@ -45,7 +45,6 @@ struct EntryRow {
 
 /// The entries to list.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Asked {
     #[serde(default)]
     event: String,
@@ -61,7 +60,7 @@ pub(crate) async fn show(
     caller: Caller,
     frame: Frame,
 ) -> PageResult {
-    let asked = input::query::<Asked>(&request)?;
+    let asked = input::page_query::<Asked>(&request)?;
     let query = AuditParams {
         event: given(&asked.event),
         user: given(&asked.user),

@@ -10,7 +10,6 @@ use crate::errors::{ApiError, ErrorCode};
 use crate::handlers::v1::blocklist::{BlockFields, blocked, listed, unblocked};
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
-use crate::request::input;
 use crate::request::paging::PartQuery;
 use crate::state::State;
 use crate::views::blocklist::BlockedRecord;
@@ -59,7 +58,7 @@ pub(crate) async fn show(
     state: web::Data<State>,
     frame: Frame,
 ) -> PageResult {
-    let query = input::query::<PartQuery>(&request)?;
+    let query = PartQuery::of_page(&request)?;
     let typed = BlockForm::default();
     shown(&state, &frame, &query, &typed, &Problem::NONE).await
 }

@@ -8,7 +8,6 @@ use super::{FOREIGN_CODES, address};
 use crate::handlers::v1::paths::listed_foreign;
 use crate::pages::{Frame, PageResult};
 use crate::request::caller::Caller;
-use crate::request::input;
 use crate::request::paging::PartQuery;
 use crate::state::State;
 use crate::views::paths::ForeignCodeRecord;
@@ -33,7 +32,7 @@ pub(crate) async fn show(
     caller: Caller,
     frame: Frame,
 ) -> PageResult {
-    let query = input::query::<PartQuery>(&request)?;
+    let query = PartQuery::of_page(&request)?;
     let list = listed_foreign(&query, &caller, &state).await?;
     let page = ForeignCodesPage {
         frame: &frame,

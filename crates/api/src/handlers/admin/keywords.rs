@@ -9,7 +9,6 @@ use super::KEYWORDS;
 use crate::handlers::v1::keywords::{KeywordFields, listed, made};
 use crate::pages::{Flash, Frame, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
-use crate::request::input;
 use crate::request::paging::PartQuery;
 use crate::state::State;
 use crate::views::keywords::KeywordRecord;
@@ -58,7 +57,7 @@ pub(crate) async fn show(
     caller: Caller,
     frame: Frame,
 ) -> PageResult {
-    let query = input::query::<PartQuery>(&request)?;
+    let query = PartQuery::of_page(&request)?;
     let typed = KeywordForm {
         forward_query: Some("on".to_owned()),
         ..KeywordForm::default()

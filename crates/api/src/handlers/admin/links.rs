@@ -38,7 +38,6 @@ struct LinkRow {
 
 /// The filters of the list.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Asked {
     #[serde(default)]
     q: String,
@@ -60,7 +59,7 @@ pub(crate) async fn show(
     caller: Caller,
     frame: Frame,
 ) -> PageResult {
-    let asked = input::query::<Asked>(&request)?;
+    let asked = input::page_query::<Asked>(&request)?;
     let (list, problem) = match all(&asked.query(), &caller, &state).await {
         Ok(list) => (list, Problem::NONE),
         Err(error) => (LinkList::empty(), problem(error)?),

@@ -44,7 +44,6 @@ struct OrphanRow {
 
 /// The days to list.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Asked {
     #[serde(default)]
     from: String,
@@ -66,7 +65,7 @@ pub(crate) async fn show(
     state: web::Data<State>,
     frame: Frame,
 ) -> PageResult {
-    let asked = input::query::<Asked>(&request)?;
+    let asked = input::page_query::<Asked>(&request)?;
     let query = OrphanParams {
         from: given(&asked.from),
         to: given(&asked.to),

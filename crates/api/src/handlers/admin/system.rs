@@ -96,7 +96,10 @@ fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use waypost_analytics::Durability;
+
     use super::*;
+    use crate::site::Site;
 
     #[test]
     fn sizes_are_readable() {
@@ -110,5 +113,41 @@ mod tests {
         ] {
             assert_eq!(size(bytes), text);
         }
+    }
+
+    #[test]
+    fn the_page_says_what_each_durability_does_without_a_database() {
+        let site = Site::of(&"http://localhost".parse().unwrap());
+        let page = |durability: Durability| {
+            let page = SystemPage {
+                frame: &Frame::bare(&site),
+                tab: SYSTEM,
+                is_tab: true,
+                version: VERSION,
+                base_url: "http://localhost",
+                provider: None,
+                installation: &Installation::default(),
+                counts: None,
+                waiting: Waiting::default(),
+                size: size(0),
+                max_size: size(KIB),
+                durability: durability.as_str(),
+                zone: "UTC",
+                knows_countries: false,
+                cached_links: 0,
+                cached_unknown: 0,
+                is_following: true,
+                salts: None,
+            };
+            page.render().unwrap()
+        };
+        let refused = "Redirects are answered with 503 until it is back.";
+        let kept = "their clicks stay in the journal until it is back.";
+        let page_of_commit = page(Durability::Commit);
+        assert!(page_of_commit.contains(refused) && !page_of_commit.contains(kept));
+        let page_of_journal = page(Durability::Journal);
+        assert!(page_of_journal.contains(kept) && !page_of_journal.contains(refused));
+        let page_of_memory = page(Durability::Memory);
+        assert!(!page_of_memory.contains(kept) && !page_of_memory.contains(refused));
     }
 }

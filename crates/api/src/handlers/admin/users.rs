@@ -47,7 +47,6 @@ struct UserRow {
 
 /// The query of the page.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct UsersQuery {
     #[serde(default)]
     q: String,
@@ -73,7 +72,7 @@ pub(crate) async fn show(
     state: web::Data<State>,
     frame: Frame,
 ) -> PageResult {
-    let query = input::query::<UsersQuery>(&request)?;
+    let query = input::page_query::<UsersQuery>(&request)?;
     let form = NewUserForm::default();
     shown(&state, &frame, query, &form, &Problem::NONE).await
 }

@@ -49,7 +49,7 @@ pub(crate) async fn go(
     request: HttpRequest,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let Typed { q } = input::query(&request)?;
+    let Typed { q } = input::page_query(&request)?;
     let typed = q.trim().trim_matches('/');
     let path = utf8_percent_encode(typed, NOT_OF_PATHS);
     // An empty entry, or one that is not a path of this server, redirects to the dashboard.
@@ -67,7 +67,7 @@ pub(crate) async fn suggest(
     state: web::Data<State>,
     caller: Caller,
 ) -> Result<HttpResponse, ApiError> {
-    let Typed { q } = input::query(&request)?;
+    let Typed { q } = input::page_query(&request)?;
     let words = if q.chars().count() > MAX_CHARS {
         Vec::new()
     } else {

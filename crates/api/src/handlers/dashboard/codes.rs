@@ -27,7 +27,6 @@ struct CodePart<'a> {
 
 /// The query.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct CheckQuery {
     /// The entry; may be empty.
     #[serde(default)]
@@ -43,7 +42,7 @@ pub(crate) async fn check(
     caller: Caller,
     frame: Frame,
 ) -> PageResult {
-    let query = input::query::<CheckQuery>(&request)?;
+    let query = input::page_query::<CheckQuery>(&request)?;
     let link = query.link.and_then(|text| Uuid::try_parse(&text).ok());
     let link = link.map(LinkId::from_uuid);
     let code = query.code.trim();

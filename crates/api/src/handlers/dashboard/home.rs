@@ -79,7 +79,7 @@ pub(crate) async fn show(
     caller: Caller,
     frame: Frame,
 ) -> PageResult {
-    let query: ListQuery = input::query(&request)?;
+    let query: ListQuery = input::page_query(&request)?;
     let made = made(&query, &state, &caller).await;
     let links = query.find(&caller, &state).await?;
     if frame.is_htmx() {
@@ -93,7 +93,7 @@ pub(crate) async fn show(
     }
     let page = HomePage {
         frame: &frame,
-        typed: input::query::<Prefill>(&request)?.into(),
+        typed: input::page_query::<Prefill>(&request)?.into(),
         problem: &Problem::NONE,
         made,
         links,

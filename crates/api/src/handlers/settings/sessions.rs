@@ -11,7 +11,6 @@ use crate::errors::ApiError;
 use crate::handlers::v1::sessions::{current, listed};
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult};
 use crate::request::caller::Caller;
-use crate::request::input;
 use crate::request::input::id_of;
 use crate::request::paging::PartQuery;
 use crate::state::State;
@@ -54,7 +53,7 @@ pub(crate) async fn show(
     caller: Caller,
     frame: Frame,
 ) -> PageResult {
-    let query = input::query::<PartQuery>(&request)?;
+    let query = PartQuery::of_page(&request)?;
     let list = listed(&query, &request, &caller, &state).await?;
     let sessions = list.sessions.into_iter();
     let page = SessionsPage {

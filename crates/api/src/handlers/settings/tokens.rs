@@ -15,7 +15,6 @@ use crate::errors::{ApiError, ErrorCode};
 use crate::handlers::v1::tokens::{listed, made, revoked, scopes};
 use crate::pages::{Flash, Frame, Moment, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
-use crate::request::input;
 use crate::request::input::id_of;
 use crate::request::paging::PartQuery;
 use crate::state::State;
@@ -74,7 +73,7 @@ pub(crate) async fn show(
     caller: Caller,
     frame: Frame,
 ) -> PageResult {
-    let query = input::query::<PartQuery>(&request)?;
+    let query = PartQuery::of_page(&request)?;
     let typed = TokenForm::blank(&state);
     let shown = Shown {
         query,

@@ -12,7 +12,7 @@ use crate::errors::ApiError;
 use crate::handlers::v1::paths::listed_below;
 use crate::pages::{Frame, PageResult};
 use crate::request::caller::Caller;
-use crate::request::input::{self, id_of};
+use crate::request::input::id_of;
 use crate::request::paging::PartQuery;
 use crate::state::State;
 use crate::views::links::LinkView;
@@ -41,7 +41,7 @@ pub(crate) async fn show(
     frame: Frame,
 ) -> PageResult {
     let id = id_of(&request, "id")?;
-    let query = input::query::<PartQuery>(&request)?;
+    let query = PartQuery::of_page(&request)?;
     let owned: OwnedLink = state.links().get(&caller.0, id).await?;
     if !owned.is_for(&caller.0, Action::ViewBelow) {
         return Err(LinkError::Forbidden.into());

@@ -60,7 +60,6 @@ pub(crate) struct VersionForm {
 
 /// The query of the list.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     cursor: Option<String>,
 }
@@ -158,7 +157,7 @@ pub(crate) async fn list(
     frame: Frame,
 ) -> PageResult {
     let order = LinkOrder::default();
-    let after = input::query::<ListQuery>(&request)?.cursor;
+    let after = input::page_query::<ListQuery>(&request)?.cursor;
     let after = after.map(|text| LinkPlace::parse(&text, order));
     let query = LinkQuery {
         deleted: true,

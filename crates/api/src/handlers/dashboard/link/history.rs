@@ -32,7 +32,6 @@ struct HistoryPage<'a> {
 
 /// The query of the page.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct HistoryQuery {
     cursor: Option<String>,
 }
@@ -55,7 +54,7 @@ pub(crate) async fn show(
     frame: Frame,
 ) -> PageResult {
     let id = id_of(&request, "id")?;
-    let before = input::query::<HistoryQuery>(&request)?.cursor;
+    let before = input::page_query::<HistoryQuery>(&request)?.cursor;
     let before = before.map(|text| text.parse().map_err(|_| waypost_core::CursorError));
     let before: Option<u32> = before.transpose()?;
     let owned = state.links().kept(&caller.0, id).await?;

@@ -64,7 +64,7 @@ impl Range {
     /// # Errors
     /// `BAD_REQUEST` if a parameter is given twice.
     pub(super) fn of(request: &HttpRequest, path: String, today: Date) -> Result<Self, ApiError> {
-        let query = input::query::<RangeQuery>(request)?;
+        let query = input::page_query::<RangeQuery>(request)?;
         Ok(Self::read(&query, path, today))
     }
 
