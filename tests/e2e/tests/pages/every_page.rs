@@ -224,7 +224,7 @@ async fn look_at_all(site: &Site, who: Who) {
             if (screen, scheme) == LOOKS[0] {
                 for screen in NARROW {
                     tab.resize(screen).await;
-                    for problem in width_problems(&tab).await {
+                    if let Some(problem) = width_problems(&tab).await {
                         problems.add(format!("{name}: {problem}"), &screen.to_string());
                     }
                 }
