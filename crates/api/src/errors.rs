@@ -67,14 +67,18 @@ pub(crate) enum ErrorCode {
     PreconditionFailed,
     /// The path does not accept this method; `Allow` lists those that it accepts.
     MethodNotAllowed,
-    /// The body did not arrive in time.
+    /// The request did not arrive in time.
     RequestTimeout,
     /// The body is too long.
     BodyTooLarge,
+    /// The path and the query are too long.
+    UriTooLong,
     /// The body is not declared as JSON.
     UnsupportedMediaType,
     /// Too many requests or failed attempts; `Retry-After` says when to try again.
     TooManyRequests,
+    /// The head of the request is too long, or has too many headers.
+    HeadTooLarge,
     /// The sign-in was not started in this browser, or the response of the OpenID provider is
     /// invalid.
     OidcFailed,
@@ -88,6 +92,10 @@ pub(crate) enum ErrorCode {
     Busy,
     /// The database is unavailable; `Retry-After` says when to try again.
     Unavailable,
+    /// The body has a transfer coding other than `chunked`.
+    CodingUnsupported,
+    /// The version of HTTP is not 1.0 or 1.1.
+    VersionUnsupported,
     /// The server has too little free disk space for a change.
     DiskFull,
 }
@@ -117,16 +125,26 @@ impl ErrorCode {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
             Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE"),
+            Self::UriTooLong => (StatusCode::URI_TOO_LONG, "URI_TOO_LONG"),
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE")
             }
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS"),
+            Self::HeadTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "HEAD_TOO_LARGE",
+            ),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "BUSY"),
             Self::OidcFailed => (StatusCode::BAD_REQUEST, "OIDC_FAILED"),
             Self::OidcRefused => (StatusCode::FORBIDDEN, "OIDC_REFUSED"),
             Self::OidcUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "OIDC_UNAVAILABLE"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
+            Self::CodingUnsupported => (StatusCode::NOT_IMPLEMENTED, "CODING_UNSUPPORTED"),
+            Self::VersionUnsupported => (
+                StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+                "VERSION_UNSUPPORTED",
+            ),
             Self::DiskFull => (StatusCode::INSUFFICIENT_STORAGE, "DISK_FULL"),
         }
     }
@@ -418,7 +436,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [ErrorCode; 30] = [
+    const ALL: [ErrorCode; 34] = [
         ErrorCode::BadRequest,
         ErrorCode::UrlInvalid,
         ErrorCode::TargetBlocked,
@@ -440,14 +458,18 @@ mod tests {
         ErrorCode::MethodNotAllowed,
         ErrorCode::RequestTimeout,
         ErrorCode::BodyTooLarge,
+        ErrorCode::UriTooLong,
         ErrorCode::UnsupportedMediaType,
         ErrorCode::TooManyRequests,
+        ErrorCode::HeadTooLarge,
         ErrorCode::OidcFailed,
         ErrorCode::OidcRefused,
         ErrorCode::OidcUnavailable,
         ErrorCode::Internal,
         ErrorCode::Busy,
         ErrorCode::Unavailable,
+        ErrorCode::CodingUnsupported,
+        ErrorCode::VersionUnsupported,
         ErrorCode::DiskFull,
     ];
 
