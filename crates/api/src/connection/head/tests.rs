@@ -339,8 +339,8 @@ proptest::proptest! {
         has_host: bool,
     ) {
         let host = if has_host { HOST } else { "" };
-        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-        let head = format!("{method} {target} {version}\r\n{host}{headers}\r\n");
+        let headers = headers.join("\r\n");
+        let head = format!("{method} {target} {version}\r\n{host}{headers}\r\n\r\n");
         if let Found::Whole(head, _) = find(head.as_bytes()) {
             proptest::prop_assert!(is_accepted(&head), "{:?}", head);
         }
