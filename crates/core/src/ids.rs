@@ -1,7 +1,7 @@
 //! Identifiers: UUIDv7 (RFC 9562 §5.7). The application generates them from the clock and the
 //! random source, because not every database can return generated values. They begin with the time,
-//! so that new rows are close together in an index: 48 bits of milliseconds, and in the 12 bits after
-//! the version the fraction of the millisecond (RFC 9562 §6.2, method 3). IDs of different
+//! so that new rows are close together in an index: 48 bits of milliseconds, and in the 12 bits
+//! after the version the fraction of the millisecond (RFC 9562 §6.2, method 3). IDs of different
 //! microseconds are in the order of their times. An [`IdSequence`] also orders those of one
 //! microsecond.
 
@@ -40,8 +40,8 @@ fn fractions(at: OffsetDateTime) -> u64 {
     u64::try_from(nanos * i128::from(FRACTIONS) / NANOS_OF_A_MILLISECOND).unwrap_or(0)
 }
 
-/// Makes each ID of a process greater than the one before, whichever threads generate them: an event
-/// that begins after the ID of another one was generated has the greater ID.
+/// Makes each ID of a process greater than the one before, whichever threads generate them: an
+/// event that begins after the ID of another one was generated has the greater ID.
 ///
 /// It takes one atomic operation for each ID. When events are closer together than the resolution
 /// of the clock, or the clock is set back, the time of an ID is ahead of its event, at most by
@@ -149,8 +149,8 @@ id!(
 );
 id!(
     /// Identifies a click. Its time part is the time of the click, so that clicks sorted by ID are
-    /// sorted by time. Those of one process are generated in sequence: its clicks sorted by ID are in
-    /// the order in which they were recorded.
+    /// sorted by time. Those of one process are generated in sequence: its clicks sorted by ID are
+    /// in the order in which they were recorded.
     ClickId
 );
 id!(

@@ -1,8 +1,8 @@
 //! Why a request is refused before the HTTP service sees it, and what takes its place.
 //!
 //! The HTTP service would answer without a body and log an error, although anyone can send such a
-//! request. Instead it is given a request that stands for the refused one, [`substitute`], which the
-//! routes answer with [`Fault::error`]. The answer is thus like any other: in the format that the
+//! request. Instead it is given a request that stands for the refused one ([`substitute`]). The
+//! routes answer it with [`Fault::error`]. The answer is thus like any other: in the format that the
 //! client prefers where its head can be read, with the headers of every response, an ID, and a line
 //! in the log at `debug`. It is the last of its connection.
 

@@ -7,8 +7,8 @@
 //!
 //! Some programs send characters in the target that a URI cannot contain (RFC 3986 §2). Browsers
 //! percent-encode them, and so does [`Search`]: the target `/x?q=é` becomes `/x?q=%C3%A9`, whatever
-//! the encoding of the text is. A space ends the target in any case (RFC 9112 §3): what follows must
-//! be the version.
+//! the encoding of the text is. A space ends the target in any case (RFC 9112 §3): what follows
+//! must be the version.
 
 use std::borrow::Cow;
 use std::mem::MaybeUninit;

@@ -22,7 +22,8 @@ const PURGE: LeaseName = LeaseName::new("purge-clicks");
 const PURGE_IDS: LeaseName = LeaseName::new("purge-click-ids");
 
 /// Returns the smallest ID of clicks that are certainly not older than `before`: IDs begin with the
-/// time in milliseconds, which may be ahead a little, so the primary key serves as an index by time.
+/// time in milliseconds, which may be ahead a little, so the primary key serves as an index by
+/// time.
 fn first_id_behind(before: OffsetDateTime) -> Id {
     let ahead = IdSequence::MAX_AHEAD + time::Duration::milliseconds(1);
     Id(*ClickId::floor(before.saturating_add(ahead)).as_uuid())
