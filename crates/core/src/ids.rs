@@ -99,7 +99,7 @@ macro_rules! id {
                 Self(v7(fractions(at), random))
             }
 
-            /// Generates an ID for an event at `at` that is greater than all others of the sequence.
+            /// Generates an ID for an event at `at`, greater than the others of the sequence.
             pub fn in_sequence(
                 at: OffsetDateTime,
                 sequence: &IdSequence,

@@ -207,14 +207,14 @@ pub(super) enum Found {
 pub(super) struct Search {
     /// How many bytes were searched.
     searched: usize,
-    /// At which length the bytes are read even if no line ends in them: twice that of the last time,
-    /// so that bytes that arrive one at a time are not all read each time.
+    /// At which length the bytes are read even if no line ends in them: twice that of the last
+    /// time, so that bytes that arrive one at a time are not all read each time.
     read_at: usize,
 }
 
 impl Search {
-    /// Looks for a head at the beginning of bytes, to which some were added since the last time, and
-    /// removes it.
+    /// Looks for a head at the beginning of bytes, to which some were added since the last time,
+    /// and removes it.
     pub(super) fn find(&mut self, bytes: &mut BytesMut) -> Found {
         let searched = self.searched.min(bytes.len());
         self.searched = bytes.len();
