@@ -315,6 +315,16 @@ mod tests {
             ("unknown, 203.0.113.7", "203.0.113.7"),
             // No hop at all.
             ("", "10.0.0.1"),
+            // An unreadable hop is never passed, whatever is left of it.
+            ("203.0.113.7, 192.0.2.1:99999, 10.0.0.2", "10.0.0.2"),
+            ("203.0.113.7, _hidden", "10.0.0.1"),
+            // With ports, zones and empty items, as proxies write them.
+            ("192.0.2.66, ::ffff:203.0.113.7:12345", "203.0.113.7"),
+            (
+                "::ffff:203.0.113.7:12345, ::ffff:10.0.0.2:80",
+                "203.0.113.7",
+            ),
+            ("fe80::1%eth0, [2001:db8:1::5]:443, 10.0.0.2:80", "fe80::1"),
             // IPv4 written as IPv6 is IPv4, trusted hops included.
             ("::ffff:203.0.113.7, ::ffff:10.0.0.2", "203.0.113.7"),
         ] {

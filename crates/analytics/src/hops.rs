@@ -8,12 +8,21 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Parses the hops of one `X-Forwarded-For` line: IP addresses separated by commas, with or without
-/// a port. Empty elements are ignored (RFC 9110 §5.6.1.2).
+/// a port, a zone and quotes. Empty elements are ignored (RFC 9110 §5.6.1.2).
 pub(crate) fn x_forwarded_for(line: &[u8], hop: &mut dyn FnMut(Option<IpAddr>)) {
     line.split(|byte| *byte == b',')
         .map(<[u8]>::trim_ascii)
         .filter(|element| !element.is_empty())
-        .for_each(|element| hop(node(element)));
+        .for_each(|element| hop(node(unquoted(element))));
+}
+
+/// Returns the text between quotes, if both are there: an address contains no comma, so that none
+/// of those that separate hops is quoted.
+fn unquoted(element: &[u8]) -> &[u8] {
+    let inner = element
+        .strip_prefix(b"\"")
+        .and_then(|rest| rest.strip_suffix(b"\""));
+    inner.map_or(element, <[u8]>::trim_ascii)
 }
 
 /// Parses the hops of one `Forwarded` line (RFC 7239 §4), one per element.
@@ -116,21 +125,45 @@ fn is_token(byte: u8) -> bool {
 }
 
 /// Parses the IP address of a node (RFC 7239 §6): `192.0.2.1`, `2001:db8::1` or `[2001:db8::1]`,
-/// all but the second with or without a port.
+/// with or without a port. An IPv6 address may have a zone (RFC 4007 §11), which is dropped.
+///
+/// Some proxies append a port to an IPv6 address without brackets. It is read as one if the whole
+/// text is not an address, such as `::ffff:192.0.2.1:4711` or `2001:db8::1:47011`;
+/// `2001:db8::1:4711` is an address.
 fn node(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
     let address = if let Some(bracketed) = text.strip_prefix('[') {
         let (address, port) = bracketed.split_once(']')?;
-        let address: Ipv6Addr = address.parse().ok()?;
+        let address = ipv6(address)?;
         is_port_suffix(port).then_some(IpAddr::V6(address))?
     } else if let Ok(address) = text.parse() {
         address
+    } else if let Some(address) = ipv6(text) {
+        IpAddr::V6(address)
     } else {
-        let (address, port) = text.split_at_checked(text.find(':')?)?;
-        let address: Ipv4Addr = address.parse().ok()?;
-        is_port_suffix(port).then_some(IpAddr::V4(address))?
+        let (address, port) = text.split_at_checked(text.rfind(':')?)?;
+        let address = match address.parse::<Ipv4Addr>() {
+            Ok(address) => IpAddr::V4(address),
+            Err(_) => IpAddr::V6(ipv6(address)?),
+        };
+        is_port_suffix(port).then_some(address)?
     };
     Some(address.to_canonical())
+}
+
+/// Parses an IPv6 address with or without a zone, whose `%` may be percent-encoded (RFC 6874 §2).
+fn ipv6(text: &str) -> Option<Ipv6Addr> {
+    let Some((address, zone)) = text.split_once('%') else {
+        return text.parse().ok();
+    };
+    let zone = zone.strip_prefix("25").unwrap_or(zone);
+    let is_zone = !zone.is_empty() && zone.bytes().all(is_name);
+    is_zone.then(|| address.parse().ok())?
+}
+
+/// Whether a byte is a character of an obfuscated port or of a zone.
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._-".contains(&byte)
 }
 
 /// Whether a text is empty, or `:` and a port, which may be obfuscated (RFC 7239 §6).
@@ -142,13 +175,8 @@ fn is_port_suffix(text: &str) -> bool {
         return false;
     };
     match port.strip_prefix('_') {
-        Some(name) => {
-            !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-        }
-        None => (1..=5).contains(&port.len()) && port.bytes().all(|digit| digit.is_ascii_digit()),
+        Some(name) => !name.is_empty() && name.bytes().all(is_name),
+        None => port.bytes().all(|digit| digit.is_ascii_digit()) && port.parse::<u16>().is_ok(),
     }
 }
 
@@ -191,9 +219,59 @@ mod tests {
                 vec!["?", "?", "?", "?"],
             ),
             ("[2001:db8::1, [192.0.2.1], [::1]x", vec!["?", "?", "?"]),
-            ("fe80::1%eth0, \u{661}.2.3.4", vec!["?", "?"]),
+            ("\u{661}.2.3.4", vec!["?"]),
         ] {
             assert_eq!(hops(x_forwarded_for, line), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn ports_zones_and_quotes_are_read_as_proxies_write_them() {
+        for (written, expected) in [
+            // Without brackets, a port is read where it cannot be a part of the address.
+            ("::ffff:203.0.113.7:12345", "203.0.113.7"),
+            ("::ffff:203.0.113.7:80", "203.0.113.7"),
+            ("::FFFF:203.0.113.7:1", "203.0.113.7"),
+            ("[::ffff:203.0.113.7]:12345", "203.0.113.7"),
+            ("[::ffff:203.0.113.7]", "203.0.113.7"),
+            ("::ffff:cb00:7107", "203.0.113.7"),
+            ("2001:db8::1:47011", "2001:db8::1"),
+            ("2001:db8:1:2:3:4:5:6:443", "2001:db8:1:2:3:4:5:6"),
+            ("2001:db8:1:2:3:4:5:6:_web", "2001:db8:1:2:3:4:5:6"),
+            ("64:ff9b::203.0.113.7:443", "64:ff9b::cb00:7107"),
+            ("2001:db8::1:4711", "2001:db8::1:4711"),
+            // Zones name an interface of the proxy.
+            ("fe80::1%eth0", "fe80::1"),
+            ("[fe80::1%25eth0]:8080", "fe80::1"),
+            ("[fe80::1%3]", "fe80::1"),
+            ("fe80::1%en0:8080", "fe80::1"),
+            // Quotes, as in `Forwarded`.
+            ("\"203.0.113.7\"", "203.0.113.7"),
+            ("\"[2001:db8::1]:4711\"", "2001:db8::1"),
+            ("\" 203.0.113.7:80 \"", "203.0.113.7"),
+            // Not an address, however it is cut.
+            ("::ffff:203.0.113.7:", "?"),
+            ("::ffff:203.0.113.7:65536", "?"),
+            ("::ffff:203.0.113.7:+80", "?"),
+            ("::ffff:203.0.113.7:80:80", "?"),
+            ("203.0.113.7:80:80", "?"),
+            ("203.0.113.7:99999", "?"),
+            ("2001:db8::1::443", "?"),
+            ("fe80::1%", "?"),
+            ("fe80::1%e th", "?"),
+            ("203.0.113.7%eth0", "?"),
+            ("[fe80::1%eth0", "?"),
+            ("\"203.0.113.7", "?"),
+            ("\"\"", "?"),
+            ("\"", "?"),
+            (":80", "?"),
+            (":", "?"),
+        ] {
+            assert_eq!(hops(x_forwarded_for, written), [expected], "{written:?}");
+            if !written.contains(['"', ' ']) {
+                let standard = format!("for=\"{written}\";proto=https");
+                assert_eq!(hops(forwarded, &standard), [expected], "{standard:?}");
+            }
         }
     }
 
@@ -290,7 +368,8 @@ mod tests {
                 IpAddr::V4(address) => address.to_string(),
                 IpAddr::V6(address) => format!("[{address}]"),
             };
-            for written in [in_brackets.clone(), format!("{in_brackets}:{port}"), address.to_string()] {
+            let with_port = format!("{in_brackets}:{port}");
+            for written in [in_brackets, with_port, address.to_string()] {
                 prop_assert_eq!(hops(x_forwarded_for, &written), vec![canonical.to_string()]);
                 let quoted = format!("proto=http;FOR=\"{written}\"");
                 prop_assert_eq!(hops(forwarded, &quoted), vec![canonical.to_string()]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use time::{Date, OffsetDateTime};
-use waypost_core::{ClickId, Clock, IpHash, LinkId, Random, Zone};
+use waypost_core::{ClickId, Clock, IdSequence, IpHash, LinkId, Random, Zone};
 use waypost_store::StoreError;
 
 use crate::journal::{Appending, ClickRecord, Journal, Settled};
@@ -41,7 +41,15 @@ pub struct RecorderParts {
 
 /// Records clicks. Clones are cheap.
 #[derive(Clone)]
-pub struct Recorder(Arc<RecorderParts>, Arc<ProxyNotice>);
+pub struct Recorder(Arc<Shared>);
+
+/// What the clones of a recorder share.
+struct Shared {
+    parts: RecorderParts,
+    /// Orders the clicks of one microsecond.
+    sequence: IdSequence,
+    notice: ProxyNotice,
+}
 
 /// The outcome of recording a click.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,31 +77,35 @@ impl Recorder {
     /// Creates a recorder with these parts.
     #[must_use]
     pub fn new(parts: RecorderParts) -> Self {
-        Self(Arc::new(parts), Arc::default())
+        Self(Arc::new(Shared {
+            parts,
+            sequence: IdSequence::new(),
+            notice: ProxyNotice::default(),
+        }))
     }
 
     /// Returns the proxies whose forwarding headers are trusted.
     #[must_use]
     pub fn trusted_proxies(&self) -> &TrustedProxies {
-        &self.0.trusted_proxies
+        &self.0.parts.trusted_proxies
     }
 
     /// Returns the time zone of days.
     #[must_use]
     pub fn zone(&self) -> &Zone {
-        &self.0.zone
+        &self.0.parts.zone
     }
 
     /// Returns the current day in this time zone.
     #[must_use]
     pub fn today(&self) -> Date {
-        self.0.zone.day_of(self.0.clock.now())
+        self.0.parts.zone.day_of(self.0.parts.clock.now())
     }
 
     /// Returns when a redirect is sent.
     #[must_use]
     pub fn durability(&self) -> Durability {
-        self.0.journal.durability()
+        self.0.parts.journal.durability()
     }
 
     /// Records a click on `link` now.
@@ -112,7 +124,7 @@ impl Recorder {
         link: LinkId,
         visit: &Visit<'_>,
     ) -> impl Future<Output = Result<Outcome, StoreError>> + Send + use<> {
-        let parts = &*self.0;
+        let parts = &self.0.parts;
         let waits = parts.journal.durability() == Durability::Commit;
         let is_away = waits && parts.journal.progress().is_away();
         let appending = (!is_away).then(|| self.append(link, visit));
@@ -137,10 +149,10 @@ impl Recorder {
     }
 
     fn append(&self, link: LinkId, visit: &Visit<'_>) -> Appending {
-        let parts = &*self.0;
+        let parts = &self.0.parts;
         let clicked_at = parts.clock.now();
         let day = parts.zone.day_of(clicked_at);
-        let id = ClickId::new(clicked_at, &*parts.random);
+        let id = ClickId::in_sequence(clicked_at, &self.0.sequence, &*parts.random);
         let signals = Signals::of(visit.headers);
         if signals.is_untracked {
             return parts.journal.append(&ClickRecord {
@@ -182,15 +194,15 @@ impl Recorder {
     /// passed a proxy that is not trusted.
     #[must_use]
     pub fn client_address(&self, visit: &Visit<'_>) -> Option<IpAddr> {
-        self.1.check(&self.0.trusted_proxies, visit);
-        self.0.trusted_proxies.client_address(visit)
+        self.0.notice.check(&self.0.parts.trusted_proxies, visit);
+        self.0.parts.trusted_proxies.client_address(visit)
     }
 
     /// Returns the hash of the IP address of the client with the salt of today; `None` if the
     /// client has no IP address, or the salt is not known yet.
     #[must_use]
     pub fn origin(&self, visit: &Visit<'_>) -> Option<IpHash> {
-        let parts = &*self.0;
+        let parts = &self.0.parts;
         let day = parts.zone.day_of(parts.clock.now());
         let salt = parts.salts.known(day)?;
         let address = self.client_address(visit)?;
@@ -201,7 +213,7 @@ impl Recorder {
     /// to which statistics include its clicks. Anyone who clicks and then reads statistics sees the
     /// click.
     pub async fn settle(&self) -> OffsetDateTime {
-        let RecorderParts { journal, clock, .. } = &*self.0;
+        let RecorderParts { journal, clock, .. } = &self.0.parts;
         let asked_at = clock.now();
         match journal
             .progress()
@@ -216,7 +228,7 @@ impl Recorder {
     /// Waits at most `limit` until all clicks that this server accepted are stored. Returns the
     /// number of clicks that are still pending.
     pub async fn drain(&self, limit: Duration) -> u64 {
-        let journal = &self.0.journal;
+        let journal = &self.0.parts.journal;
         journal.progress().reached(journal.end(), limit).await;
         journal.pending()
     }
@@ -230,7 +242,7 @@ impl Recorder {
     /// Returns the pending clicks of this server.
     #[must_use]
     pub fn waiting(&self) -> Waiting {
-        let RecorderParts { journal, clock, .. } = &*self.0;
+        let RecorderParts { journal, clock, .. } = &self.0.parts;
         let lag = journal
             .waiting_since()
             .map_or(time::Duration::ZERO, |since| clock.now() - since);
@@ -246,13 +258,13 @@ impl Recorder {
     /// Whether the last attempt to store clicks succeeded.
     #[must_use]
     pub fn stores_clicks(&self) -> bool {
-        !self.0.journal.progress().is_away()
+        !self.0.parts.journal.progress().is_away()
     }
 
     /// Whether the country of clicks is recorded.
     #[must_use]
     pub fn knows_countries(&self) -> bool {
-        self.0.countries.is_some()
+        self.0.parts.countries.is_some()
     }
 }
 

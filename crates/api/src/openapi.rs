@@ -1,7 +1,7 @@
 //! The OpenAPI document of this API, generated from the handlers.
 //!
-//! It lists the operations of [`crate::routes`] with every status of their responses, except `405`,
-//! which belongs to no operation.
+//! It lists the operations of [`crate::routes`] with every status of their responses, except `405`
+//! and those of invalid requests, which belong to no operation.
 
 use actix_web::web::Bytes;
 use utoipa::openapi::Server;
@@ -40,7 +40,8 @@ impl Modify for Tokens {
         description = "A link shortener with exact click counts.\n\n\
             Links have owners. Authenticate with an API token or a browser session. What you cannot see is \
             answered with 404, as if it did not exist.\n\n\
-            All errors have the same body. All responses except successful redirects have an \
+            All errors have the same body. A request that is not valid HTTP/1.1 gets 400, 408, 414, 431, 501 \
+            or 505 at every path. All responses except successful redirects have an \
             `X-Request-Id` header. A request may set its own `X-Request-Id` of at most 128 visible ASCII \
             characters. `GET` operations also answer `HEAD`. A slash at the end of a path is ignored. \
             Counts include every click that this server accepted up to the time in `complete_until`.",

@@ -8,6 +8,7 @@
 //!   these words at first. A path that begins with none of them is a redirect, and no pattern is
 //!   matched for it.
 //! - If the host is a keyword, all paths are redirects.
+//! - Requests that stand for invalid ones are answered where no route matches.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -18,6 +19,7 @@ use actix_web::http::Method as HttpMethod;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpRequest, HttpResponse, Resource, Route, Scope, guard, web};
 
+use crate::connection::Fault;
 use crate::error_page;
 use crate::errors::ApiError;
 use crate::handlers::redirect;
@@ -210,14 +212,17 @@ async fn redirect(request: HttpRequest, state: web::Data<State>) -> HttpResponse
     match *request.method() {
         HttpMethod::GET | HttpMethod::HEAD => redirect::answer(&request, &state).await,
         _ => {
-            let error = ApiError::method_not_allowed(Method::Get.names());
+            let error = Fault::of(&request).map_or_else(
+                || ApiError::method_not_allowed(Method::Get.names()),
+                Fault::error,
+            );
             error_page::answer(&request, &state, &error, Instant::now())
         }
     }
 }
 
 async fn nothing_here(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    let error = ApiError::no_such_path();
+    let error = Fault::of(&request).map_or_else(ApiError::no_such_path, Fault::error);
     error_page::answer(&request, &state, &error, Instant::now())
 }
 

@@ -51,8 +51,8 @@ pub use facts::{
 };
 pub use host::{HostPattern, HostPatternError, OwnName, OwnNameError};
 pub use ids::{
-    AcceptedLossId, AuditId, ClickId, Id, JournalId, JournalOwner, LeaseHolder, LinkId, SessionId,
-    TokenId, UserId,
+    AcceptedLossId, AuditId, ClickId, Id, IdSequence, JournalId, JournalOwner, LeaseHolder, LinkId,
+    SessionId, TokenId, UserId,
 };
 pub use known_browser::{BrowserId, BrowserProof, BrowserProofError};
 pub use link::{Link, LinkContent, LinkDetails, Visibility, VisibilityError};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tracing::error;
 use waypost_core::{
-    Action, Actor, AuditActor, AuditEntry, AuditEvent, AuditId, AuditText, Clock, IpHash, Random,
-    decide,
+    Action, Actor, AuditActor, AuditEntry, AuditEvent, AuditId, AuditText, Clock, IdSequence,
+    IpHash, Random, decide,
 };
 use waypost_store::{AuditQuery, Store, StoreError};
 
@@ -37,6 +37,8 @@ pub struct Audit {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    /// Orders the entries of one microsecond.
+    sequence: Arc<IdSequence>,
     requester: Option<Arc<Requester>>,
 }
 
@@ -60,6 +62,7 @@ impl Audit {
             store,
             clock,
             random,
+            sequence: Arc::default(),
             requester: None,
         }
     }
@@ -108,7 +111,7 @@ impl Audit {
         };
         let origin = self.requester.as_ref();
         let entry = AuditEntry {
-            id: AuditId::new(now, &*self.random),
+            id: AuditId::in_sequence(now, &self.sequence, &*self.random),
             created_at: now,
             event: note.event,
             actor,

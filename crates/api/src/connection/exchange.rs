@@ -14,10 +14,11 @@ use actix_http::{ConnectionType, Payload, Request, Response};
 use actix_service::{Service, ServiceFactory, apply_fn_factory};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::error::PayloadError;
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use futures_util::Stream;
 
+use super::fault::Fault;
 use super::places::Places;
 use super::slot::{Phase, Slot};
 
@@ -29,12 +30,19 @@ const LARGE_SLICE: usize = 24 * SLICE;
 /// More than a client that reads nothing has room for.
 const READ_ALREADY: usize = 256 * 1_024;
 
+/// The method of a request that stands for a refused one: no route has it.
+const REFUSED: &[u8] = b"REFUSED";
+
 /// What the requests of a connection know of it.
 pub(super) struct Exchange {
     slot: Arc<Slot>,
     places: Arc<Places>,
     /// Whether nobody waits for the rest of the body of the last request.
     is_abandoned: Cell<bool>,
+    /// What is wrong with the last request.
+    fault: Cell<Option<Fault>>,
+    /// Whether what follows the last request cannot be read.
+    is_last: Cell<bool>,
 }
 
 impl Exchange {
@@ -43,7 +51,25 @@ impl Exchange {
             slot,
             places,
             is_abandoned: Cell::new(false),
+            fault: Cell::new(None),
+            is_last: Cell::new(false),
         })
+    }
+
+    /// Records that the next request stands for one with a fault.
+    pub(super) fn refuse(&self, fault: Fault) {
+        self.fault.set(Some(fault));
+        self.give_up();
+    }
+
+    /// Returns what is wrong with the request.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        self.fault.get()
+    }
+
+    /// Records that nothing is read after this request.
+    pub(super) fn give_up(&self) {
+        self.is_last.set(true);
     }
 
     /// Whether the body did not arrive in time. Then the connection is closed: the HTTP service
@@ -87,7 +113,7 @@ where
             let status = response.status();
             if exchange.as_ref().is_some_and(|exchange| {
                 let gives_up = exchange.gives_up(status);
-                gives_up || exchange.places.is_short()
+                gives_up || exchange.is_last.get() || exchange.places.is_short()
             }) {
                 let head = response.head_mut();
                 head.set_connection_type(ConnectionType::Close);
@@ -99,6 +125,11 @@ where
 
 /// Records the beginning of a request.
 fn begin(exchange: &Rc<Exchange>, request: &mut Request) {
+    if exchange.fault().is_some()
+        && let Ok(method) = Method::from_bytes(REFUSED)
+    {
+        request.head_mut().method = method;
+    }
     if matches!(request.payload(), Payload::None) {
         exchange.enter(Phase::Working);
         return;

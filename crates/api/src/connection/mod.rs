@@ -5,7 +5,7 @@
 //!
 //! | wait | limit |
 //! | --- | --- |
-//! | for the first request, for the rest of its head | 10 s |
+//! | for the first request, for the rest of a head | 10 s |
 //! | for a body, for a client to read an answer | 4,000 bytes in each 10 s |
 //! | for the next request | 75 s, or until another connection needs the place |
 //! | for the header of the PROXY protocol | 10 s |
@@ -14,6 +14,8 @@
 //! Answers are passed on in slices of a few kilobytes ([`exchange`]), so that a client that does
 //! not read one costs their size and not that of the answer.
 //!
+//! What is not a valid request never reaches the HTTP service ([`fault`]).
+//!
 //! | subject | file |
 //! | --- | --- |
 //! | addresses to listen on | `address.rs` |
@@ -21,11 +23,21 @@
 //! | places, shares and the sweep | `places.rs` |
 //! | the state of one connection and its limits | `slot.rs` |
 //! | its bytes | `stream.rs` |
+//! | heads, and the hosts in them | `head.rs`, `host.rs`, `byte_class.rs` |
+//! | where bodies end | `framing.rs` |
+//! | invalid requests | `fault.rs` |
 //! | its requests and answers | `exchange.rs` |
 //! | the header of the PROXY protocol | `proxy_header.rs` |
 
 mod address;
+mod byte_class;
+#[cfg(test)]
+mod codec;
 mod exchange;
+mod fault;
+mod framing;
+mod head;
+mod host;
 mod listener;
 mod metrics;
 mod places;
@@ -49,17 +61,14 @@ use tracing::{debug, error};
 use waypost_analytics::TrustedProxies;
 
 pub use address::{ListenAddress, ListenAddressError};
+pub(crate) use fault::Fault;
 pub(crate) use listener::{Listeners, Listening, SocketFile, has_inherited};
 pub(crate) use metrics::ConnectionMetrics;
 pub(crate) use places::{Limits, Places};
 
-use exchange::Exchange;
 use places::Refusal;
 use stream::{Connection, Socket};
 
-/// Maximum time for the head of the first request, after which it is answered with 408; the sweep
-/// ends connections a little later without an answer.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum time to close a connection.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum time for the header of the PROXY protocol.
@@ -153,14 +162,13 @@ where
     Answer: Into<Response<BoxBody>> + 'static,
 {
     HttpService::build()
-        // The sweep ends idle connections, without a timer for each request.
+        // The sweep ends idle connections and slow heads, without a timer for each request.
         .keep_alive(KeepAlive::Os)
-        .client_request_timeout(REQUEST_TIMEOUT)
+        .client_request_timeout(Duration::ZERO)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .h1_write_buffer_size(WRITE_BUFFER)
         .on_connect_ext(|connection: &Connection, data| {
-            let place = connection.place();
-            data.insert(Exchange::new(place.slot.clone(), place.places.clone()));
+            data.insert(connection.exchange().clone());
         })
         .finish(exchange::observed(app))
 }

@@ -2,13 +2,14 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use waypost_analytics::Durability;
 use waypost_core::{Click, ClickFacts, DisplayName, Family, Referrer, VisitClass};
 use waypost_store::{ClickStore as _, LinkStore as _, UserChange, UserStore as _};
 use waypost_store_testkit::samples::Samples;
 use waypost_store_testkit::truth::Truth;
 
 use crate::people::{Somebody, path_of, text};
-use crate::setup::{Answer, TestServer};
+use crate::setup::{Answer, OPERATOR, TestServer, settings};
 use crate::statistics::{known, path, time};
 
 async fn call(server: &TestServer, who: &Somebody, name: &str) {
@@ -67,6 +68,56 @@ async fn clicks_are_listed_newest_first_page_by_page() {
         assert_eq!(clicks.len(), of_class.len(), "{class}");
         for (found, click) in clicks.iter().zip(&of_class) {
             assert_eq!(*found, Truth::click_json(click, &names));
+        }
+    }
+}
+
+/// Visits a link 40 times, each visit after the response to the one before, from another site, and
+/// returns how the list, the page and the export name the sites.
+async fn sites_of_40_visits(durability: Durability) -> [Vec<String>; 3] {
+    // Its clock stands still.
+    let server = TestServer::try_with(&settings(), durability).await.unwrap();
+    let made = server.shorten("https://example.com/", "wiki").await;
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    for number in 10..50 {
+        // Each has its own connection, so that several workers answer.
+        let visit = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let visit = visit.build().unwrap().get(server.url("/wiki"));
+        let visit = visit.header("Referer", format!("https://site-{number}.example/"));
+        assert_eq!(visit.send().await.unwrap().status(), StatusCode::FOUND);
+    }
+    assert_eq!(server.clicks("wiki").await, 40);
+    let store = server.store.memory();
+    let code = waypost_core::ShortCode::parse("wiki").unwrap();
+    let link = store.link_by_code(&code).await.unwrap().unwrap();
+    let (listed, _) = listed(&server, OPERATOR, &path(&link, "clicks?limit=7")).await;
+    let listed = listed
+        .iter()
+        .map(|click| text(&click["referrer"]).to_owned());
+    let lines = server
+        .read(OPERATOR, &path(&link, "clicks.ndjson"))
+        .await
+        .body;
+    let csv = server.read(OPERATOR, &path(&link, "clicks.csv")).await.body;
+    let sites = |text: &str| {
+        let parts = text.split("site-").skip(1);
+        parts
+            .map(|part| format!("site-{}.example", &part[..2]))
+            .collect::<Vec<_>>()
+    };
+    let listed: Vec<_> = listed.collect();
+    [sites(&listed.join(" ")), sites(&lines), sites(&csv)]
+}
+
+#[tokio::test]
+async fn visits_in_sequence_are_listed_newest_first_even_within_an_instant() {
+    let expected: Vec<_> = (10..50)
+        .rev()
+        .map(|number| format!("site-{number}.example"))
+        .collect();
+    for durability in [Durability::Journal, Durability::Memory, Durability::Commit] {
+        for sites in sites_of_40_visits(durability).await {
+            assert_eq!(sites, expected, "{durability:?}");
         }
     }
 }

@@ -8,7 +8,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{BigInt, Integer, Nullable};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
-use waypost_core::{ClickId, LinkId, micros};
+use waypost_core::{ClickId, IdSequence, LinkId, micros};
 use waypost_store::{LeaseName, LinkLedger, PurgeScope, StoreError};
 
 use super::id::Id;
@@ -22,9 +22,11 @@ const PURGE: LeaseName = LeaseName::new("purge-clicks");
 const PURGE_IDS: LeaseName = LeaseName::new("purge-click-ids");
 
 /// Returns the smallest ID of clicks that are certainly not older than `before`: IDs begin with the
-/// time in milliseconds, so the primary key serves as an index by time.
+/// time in milliseconds, which may be ahead a little, so the primary key serves as an index by
+/// time.
 fn first_id_behind(before: OffsetDateTime) -> Id {
-    Id(*ClickId::floor(before.saturating_add(time::Duration::milliseconds(1))).as_uuid())
+    let ahead = IdSequence::MAX_AHEAD + time::Duration::milliseconds(1);
+    Id(*ClickId::floor(before.saturating_add(ahead)).as_uuid())
 }
 
 /// Maximum number of IDs in one statement: each is a parameter.

@@ -134,6 +134,35 @@ async fn a_body_that_never_comes_ends_its_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_of_a_head_is_answered_when_its_time_is_over() {
+    let database = TestDatabase::sqlite();
+    let server = ServerProcess::start(&database, ServerOptions::new());
+    let request = "GET /health HTTP/1.1\r\nHost: a\r\n";
+    let late = async |before: &str, part: &str| {
+        let mut stream = connect(&server).await;
+        let sent = format!("{before}{part}");
+        stream.write_all(sent.as_bytes()).await.expect("bytes");
+        let mut answer = String::new();
+        let read = tokio::time::timeout(FREED_WITHIN, stream.read_to_string(&mut answer));
+        read.await.expect("an end").expect("text");
+        answer
+    };
+    // As the first request, and after another one.
+    let before = format!("{request}\r\n");
+    let answers = [("", "G"), ("", request), (&before, "GET /x?q=é")];
+    let answers = join_all(answers.map(|(before, part)| late(before, part))).await;
+    for answer in answers {
+        let (_, last) = answer.rsplit_once("HTTP/1.1 ").expect("an answer");
+        assert!(last.starts_with("408 "), "{answer}");
+        assert!(last.contains("\"code\":\"REQUEST_TIMEOUT\""), "{answer}");
+        assert!(last.contains("connection: close\r\n"), "{answer}");
+        assert!(last.contains("x-request-id: "), "{answer}");
+    }
+    let ended = "waypost_connections_ended_total{reason=\"slow_head\"}";
+    assert_eq!(metric(&server, ended).await, 3.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_sends_few_large_bodies_at_a_time_and_keeps_nobody_else_out() {
     let database = TestDatabase::sqlite();
     let server = ServerProcess::start(&database, closed());
@@ -334,10 +363,10 @@ async fn a_server_listens_on_several_addresses_and_a_unix_socket() {
     // Whoever connects to the Unix socket is trusted here.
     let answer = ask(&mut unix, explain, &head).await;
     assert_eq!(client_address(&answer), "203.0.113.7");
-    let request = b"GET /wiki HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-    for _ in 0..3 {
+    for query in ["", "?q=é", "?q=<\"a\">"] {
+        let request = format!("GET /wiki{query} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         let mut visit = UnixStream::connect(&path).await.expect("a connection");
-        visit.write_all(request).await.expect("bytes");
+        visit.write_all(request.as_bytes()).await.expect("bytes");
         let mut answer = String::new();
         visit.read_to_string(&mut answer).await.expect("an answer");
         assert!(answer.starts_with("HTTP/1.1 302 "), "{answer}");
@@ -389,6 +418,14 @@ async fn a_trusted_proxy_names_the_client_by_the_proxy_protocol() {
     stream.write_all(&together).await.expect("bytes");
     let answers = ask(&mut stream, explain, &token).await;
     assert!(answers.starts_with("HTTP/1.1 200 OK"), "{answers}");
+    // An invalid request is answered.
+    let mut stream = by_proxy().await;
+    let invalid = [&header, &b"GET /wiki HTTP/1.1\r\nHost: a b\r\n\r\n"[..]].concat();
+    stream.write_all(&invalid).await.expect("bytes");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("\"code\":\"BAD_REQUEST\""), "{answer}");
     // The proxy's own checks name nobody.
     let local = [&signature[..], &[0x20, 0, 0, 0]].concat();
     let mut stream = by_proxy().await;
