@@ -24,8 +24,10 @@ mod part;
 mod sum;
 mod values;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
-use waypost_core::{Click, VisitClass};
+use waypost_core::{Click, VisitClass, normal_host};
 
 pub use self::sum::FactsSum;
 use self::values::{Classes, Values};
@@ -75,22 +77,27 @@ impl Dimension {
     }
 
     /// Returns the value of a click; `None` if it is unknown.
-    fn of(self, click: &Click) -> Option<&str> {
+    fn of(self, click: &Click) -> Option<Cow<'_, str>> {
         let facts = &click.facts;
         match self {
-            Self::Referrer => click.referrer.as_ref().map(|page| host(page.host())),
+            Self::Referrer => return click.referrer.as_ref().map(|page| host(page.host())),
             Self::Browser => facts.browser.as_ref().map(waypost_core::Family::as_str),
             Self::Os => facts.os.as_ref().map(waypost_core::Family::as_str),
             Self::Device => facts.device.map(waypost_core::DeviceClass::as_str),
             Self::Country => facts.country.as_ref().map(waypost_core::Country::as_str),
         }
+        .map(Cow::Borrowed)
     }
 }
 
 /// Returns the host as it is counted: one that is longer than a host name can be counts as
 /// [`OTHER`].
-const fn host(host: &str) -> &str {
-    if host.len() <= MAX_HOST { host } else { OTHER }
+fn host(host: Cow<'_, str>) -> Cow<'_, str> {
+    if host.len() <= MAX_HOST {
+        host
+    } else {
+        Cow::Borrowed(OTHER)
+    }
 }
 
 /// The part of a document to read: reading all of it takes several times as long.
@@ -189,7 +196,8 @@ impl<'a> DayFacts<'a> {
     /// # Errors
     /// [`DayFactsError`] when the text is not such a document.
     pub fn parse(text: &'a str) -> Result<Self, DayFactsError> {
-        serde_json::from_str(text).map_err(DayFactsError)
+        let facts: Self = serde_json::from_str(text).map_err(DayFactsError)?;
+        Ok(facts.with_normal_hosts())
     }
 
     /// Reads a part of a stored document; the other parts stay empty.
@@ -199,8 +207,16 @@ impl<'a> DayFacts<'a> {
     pub fn parse_part(text: &'a str, part: Part) -> Result<Self, DayFactsError> {
         match part {
             Part::All => Self::parse(text),
-            Part::Classes | Part::Of(_) => part::parse(text, part).map_err(DayFactsError),
+            Part::Classes | Part::Of(_) => part::parse(text, part)
+                .map(Self::with_normal_hosts)
+                .map_err(DayFactsError),
         }
+    }
+
+    /// Adds up hosts that earlier versions counted apart: `www.example.com.` and `WWW.example.com`.
+    fn with_normal_hosts(mut self) -> Self {
+        self.referrers = self.referrers.normalised(normal_host);
+        self
     }
 
     /// Returns the document as it is stored.
@@ -220,7 +236,7 @@ impl<'a> DayFacts<'a> {
         let counted = Counted::of(click);
         for dimension in Dimension::ALL {
             if let Some(value) = dimension.of(click) {
-                self.values_mut(dimension).add(value.into(), counted);
+                self.values_mut(dimension).add(value, counted);
             }
         }
     }
@@ -235,7 +251,7 @@ impl<'a> DayFacts<'a> {
         let counted = Counted::of(click);
         for dimension in Dimension::ALL {
             if let Some(value) = dimension.of(click) {
-                self.values_mut(dimension).take(value, counted);
+                self.values_mut(dimension).take(&value, counted);
             }
         }
     }
@@ -443,6 +459,33 @@ mod tests {
             .map(|(host, _)| host.len())
             .collect();
         assert_eq!(hosts, [253, OTHER.len()]);
+    }
+
+    #[test]
+    fn hosts_that_earlier_versions_counted_apart_are_one() {
+        let text = "{\"v\":{\"human\":6},\"r\":{\"www.a.example.\":[2,2],\"com.Slack\":[1,1],\
+                    \"www.a.example\":[2,1],\"com.slack\":[1,1]},\"b\":{\"Firefox\":[6,6]}}";
+        let of = |clicks, humans| Counted { clicks, humans };
+        let wanted = [("www.a.example", of(4, 3)), ("com.slack", of(2, 2))];
+        for part in [Part::All, Part::Of(Dimension::Referrer)] {
+            let facts = DayFacts::parse_part(text, part).unwrap();
+            let found: Vec<_> = facts.of(Dimension::Referrer).collect();
+            assert_eq!(found, wanted, "{part:?}");
+        }
+        // A stored click of an earlier version is removed from where it is counted now.
+        let mut old = click(VisitClass::Human, "www.a.example");
+        old.referrer = Some(Referrer::from_stored("https://www.A.example./x".to_owned()));
+        let mut facts = DayFacts::parse(text).unwrap();
+        facts.uncount(&old);
+        assert_eq!(
+            facts.of(Dimension::Referrer).next(),
+            Some(("www.a.example", of(3, 2)))
+        );
+        // Families keep their case.
+        assert_eq!(
+            facts.of(Dimension::Browser).next(),
+            Some(("Firefox", of(5, 5)))
+        );
     }
 
     #[test]
