@@ -10,6 +10,12 @@
 //! is also in the user agent of a browser of the corpus (`tests/data`). What is refused, and what
 //! stays unknown, is printed with the reason as an error.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it prints what it takes and refuses"
+)]
+
 use std::collections::BTreeSet;
 use std::error::Error;
 
