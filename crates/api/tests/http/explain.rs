@@ -252,8 +252,11 @@ async fn the_explanation_names_what_is_stored_of_the_visit() {
         ),
         (
             &[firefox, ("x-purpose", "preview")],
-            "once, as a preview, and redirected once it is in the journal of the server; stored: the \
-             link, the time, the click type `preview`, the browser `Firefox`",
+            "stored: the link, the time, the click type `preview`, the browser `Firefox`",
+        ),
+        (
+            &[firefox, ("purpose", "preview")],
+            "GET is counted once, as a preview, and redirected",
         ),
         (
             &[firefox, ("sec-purpose", "prefetch"), ("dnt", "1")],
