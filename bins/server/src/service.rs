@@ -134,6 +134,7 @@ impl Service {
             zone: zone.clone(),
             trusted_proxies: settings.clicks.trusted_proxies.clone(),
             countries: countries(settings)?,
+            user_agents: user_agents.clone(),
         });
         let orphans = orphans(settings, &database, clock.clone(), user_agents.clone());
         let maintenance = Maintenance::new(MaintenanceParts {

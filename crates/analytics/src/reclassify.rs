@@ -6,8 +6,8 @@
 //! interrupted at any time and continued after the last checked click. Repeating it changes
 //! nothing.
 //!
-//! Classes that come from the request are kept: prefetches, clicks by owners, and clicks of
-//! visitors who asked not to be tracked. Records without a user agent also keep their class. If
+//! Classes that come from the request are kept: prefetches, previews that a browser announced,
+//! clicks by owners, and clicks of visitors who asked not to be tracked. Records without a user agent also keep their class. If
 //! they have none, they become bots, like every visit without a user agent.
 
 use std::collections::BTreeSet;
@@ -16,6 +16,7 @@ use waypost_core::{Click, ClickFacts, ClickId, LinkId, UserAgent, UserId, VisitC
 use waypost_store::{FactsChange, Store, StoreError};
 
 use crate::UserAgents;
+use crate::ingester::is_announced;
 
 /// Number of records read at once and updated in one transaction.
 const BATCH: u32 = 1_000;
@@ -106,6 +107,9 @@ fn facts(click: &Click, user_agents: &UserAgents, is_own: bool) -> ClickFacts {
     let told = user_agents.facts(click.user_agent.as_ref().map(UserAgent::as_str));
     let class = match before.class {
         Some(class @ (VisitClass::Prefetch | VisitClass::Own)) => class,
+        Some(VisitClass::Preview) if is_announced(before) && told.class == VisitClass::Human => {
+            VisitClass::Preview
+        }
         None if is_own => VisitClass::Own,
         _ => told.class,
     };
@@ -189,6 +193,53 @@ mod tests {
         assert!(store.ledger(None, 10).await.unwrap()[0].agrees());
         let done = again().await;
         assert_eq!((done.seen, done.changed), (5, 0));
+    }
+
+    #[tokio::test]
+    async fn classes_that_come_from_the_request_stay_and_those_of_an_older_rule_do_not() {
+        let store = Arc::new(MemoryStore::new());
+        let samples = Samples::new(1);
+        let link = samples.link("wiki");
+        store.insert_link(&link, None).await.unwrap();
+        let of = |class, browser: Option<&str>, agent: Option<&str>| {
+            let mut click = click(&samples, &link, agent);
+            click.facts.class = Some(class);
+            click.facts.browser = browser.and_then(waypost_core::Family::of);
+            click
+        };
+        let phone = "Mozilla/5.0 (Linux; Android 6.0; B BOT 550 Build/MRA58K) AppleWebKit/537.36 \
+                     (KHTML, like Gecko) Chrome/53.0.2785.124 Mobile Safari/537.36";
+        let [human, bot, preview] = [VisitClass::Human, VisitClass::Bot, VisitClass::Preview];
+        let clicks = [
+            // Of visitors who asked not to be tracked.
+            of(human, None, None),
+            of(bot, None, None),
+            of(preview, None, None),
+            // A browser announced it.
+            of(preview, Some("Firefox"), Some(FIREFOX)),
+            // An older rule told these.
+            of(preview, None, Some(FIREFOX)),
+            of(bot, None, Some(phone)),
+            of(human, None, Some("CloudflareObservatory/1.0")),
+        ];
+        let wanted = [human, bot, preview, preview, human, human, bot];
+        store.record_clicks(&clicks).await.unwrap();
+        let (agents, zone) = (UserAgents::new(), Zone::utc());
+        for _ in 0..2 {
+            let done = reclassify(&*store, &agents, &zone, None, |_| ()).await;
+            assert_eq!(done.unwrap().seen, 7);
+            let rows = store.clicks_after(None, 10).await.unwrap();
+            let classes: Vec<_> = rows.iter().map(|it| it.facts.class.unwrap()).collect();
+            assert_eq!(classes, wanted);
+        }
+        let done = reclassify(&*store, &agents, &zone, None, |_| ()).await;
+        assert_eq!(done.unwrap().changed, 0);
+        let day = clicks[0].day;
+        let days = store.link_day_facts(link.id, day, day, Part::All).await;
+        let days = days.unwrap();
+        assert_eq!(days[0].counted.humans, 3);
+        let counts = [human, bot, preview].map(|class| days[0].facts.of_class(class));
+        assert_eq!(counts, [3, 2, 2]);
     }
 
     #[tokio::test]

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use time::{Date, OffsetDateTime};
-use waypost_core::{ClickId, Clock, IdSequence, IpHash, LinkId, Random, Zone};
+use waypost_core::{
+    ClickId, Clock, IdSequence, IpHash, LinkId, Random, UserAgent, VisitClass, Zone,
+};
 use waypost_store::StoreError;
 
 use crate::journal::{Appending, ClickRecord, Journal, Settled};
@@ -13,7 +15,7 @@ use crate::metrics::{self, DropReason};
 use crate::proxy_notice::ProxyNotice;
 use crate::settings::Durability;
 use crate::signals::Signals;
-use crate::{Countries, DailySalts, TrustedProxies, Visit, ip_hash};
+use crate::{Countries, DailySalts, TrustedProxies, UserAgents, Visit, ip_hash};
 
 /// Maximum time that a redirect waits for its click to be stored, with durability `commit`.
 const COMMIT_LIMIT: Duration = Duration::from_secs(5);
@@ -37,6 +39,8 @@ pub struct RecorderParts {
     pub trusted_proxies: TrustedProxies,
     /// The country database, if there is one.
     pub countries: Option<Arc<Countries>>,
+    /// Tells the class of visitors who ask not to be tracked, whose user agent is not written.
+    pub user_agents: Arc<UserAgents>,
 }
 
 /// Records clicks. Clones are cheap.
@@ -163,7 +167,7 @@ impl Recorder {
                 ip_hash: None,
                 session: None,
                 country: None,
-                signals,
+                class: Some(self.class(signals, visit)),
                 user_agent: b"",
                 referrer: b"",
             });
@@ -184,9 +188,19 @@ impl Recorder {
             country: countries
                 .zip(address)
                 .and_then(|(countries, address)| countries.of(address)),
-            signals,
+            class: signals.announced,
             user_agent: visit.headers.first("user-agent").unwrap_or_default(),
             referrer: visit.headers.first("referer").unwrap_or_default(),
+        })
+    }
+
+    /// Tells the class of a visit whose user agent is not written.
+    fn class(&self, signals: Signals, visit: &Visit<'_>) -> VisitClass {
+        signals.announced.unwrap_or_else(|| {
+            let header = visit.headers.first("user-agent").unwrap_or_default();
+            let user_agent = UserAgent::from_header(header);
+            let user_agent = user_agent.as_ref().map(UserAgent::as_str);
+            self.0.user_agents.class(user_agent)
         })
     }
 

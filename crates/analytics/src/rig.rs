@@ -166,6 +166,7 @@ impl Rig {
             zone,
             trusted_proxies: "10.0.0.0/8".parse().unwrap(),
             countries: None,
+            user_agents: Arc::clone(&USER_AGENTS),
         });
         (recorder, salts)
     }
@@ -192,7 +193,7 @@ impl Rig {
             ip_hash: None,
             session,
             country: None,
-            signals: crate::signals::Signals::default(),
+            class: None,
             user_agent: number.as_bytes(),
             referrer: b"",
         });

@@ -7,7 +7,6 @@ use time::OffsetDateTime;
 use waypost_core::{ClickId, LinkId};
 
 use crate::journal::ClickRecord;
-use crate::signals::Signals;
 use crate::{Ingester, Journal};
 
 /// Appends a click with only its link and time. Returns whether the journal accepted it, in which
@@ -22,7 +21,7 @@ pub fn append(journal: &Arc<Journal>, id: ClickId, link_id: LinkId, at: OffsetDa
         ip_hash: None,
         session: None,
         country: None,
-        signals: Signals::default(),
+        class: None,
         user_agent: b"",
         referrer: b"",
     });

@@ -5,12 +5,14 @@
 //! is counted, and callers learn nothing that a visit or the API would not tell them: see
 //! [`Explainer::explain`].
 
+mod stored;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use waypost_analytics::{Durability, Privacy, Signals, TrustedProxies, Visit, VisitHeaders};
+use waypost_analytics::{Durability, Privacy, TrustedProxies, UserAgents, Visit, VisitHeaders};
 use waypost_core::RoutingRule;
 use waypost_core::{Actor, Clock, ReservedWords, ShortCode};
 use waypost_service::{LinkError, Links, Routed, Router, RoutingStep};
@@ -38,6 +40,8 @@ pub struct Explainer<'a> {
     pub knows_countries: bool,
     /// The words that are routes of the server.
     pub reserved: &'a ReservedWords,
+    /// Tells the click type, browser, system and device.
+    pub user_agents: &'a UserAgents,
 }
 
 /// A visit to explain.
@@ -161,7 +165,8 @@ impl Explainer<'_> {
         {
             Ok(target) => {
                 explanation.target = Some(target);
-                explanation.counted_because = self.counting(visit);
+                let link = routed.as_ref().map(|it| it.destination.link_id);
+                explanation.counted_because = self.counting(link, visit).await?;
             }
             Err(error) => {
                 explanation.status = error.code().status().as_u16();
@@ -306,54 +311,6 @@ impl Explainer<'_> {
                 Ok(Err(error.into()))
             }
         }
-    }
-
-    /// Explains how a redirected visit is counted, and what is stored of it.
-    fn counting(&self, visit: &ExplainedVisit<'_>) -> String {
-        let accepted = match self.durability {
-            Durability::Journal => "once it is in the journal of the server",
-            Durability::Commit => "once it is stored in the database",
-            Durability::Memory => "once it is in the queue in memory",
-        };
-        let signals = Signals::of(visit.headers);
-        let prefetch = if signals.is_prefetch {
-            ", as a prefetch,"
-        } else {
-            ""
-        };
-        let stored = if !self.privacy.keeps_rows() {
-            "stored: only the totals of the day (WAYPOST_PRIVACY=counts)".to_owned()
-        } else if signals.is_untracked {
-            "only the link, the time and the click type are stored, because the visitor asks not to be \
-             tracked (Sec-GPC or DNT)"
-                .to_owned()
-        } else {
-            format!("stored: {}", self.stored(visit).join(", "))
-        };
-        format!(
-            "GET is counted once{prefetch} and redirected {accepted}; {stored}. HEAD is not counted"
-        )
-    }
-
-    /// Lists what is stored of a visit that does not ask not to be tracked.
-    fn stored(&self, visit: &ExplainedVisit<'_>) -> Vec<&'static str> {
-        let is_full = matches!(self.privacy, Privacy::Full);
-        let has_agent = visit.headers.first("user-agent").is_some();
-        let has_referrer = visit.headers.first("referer").is_some();
-        let stored = [
-            (true, "the link, the time and the click type"),
-            (has_agent, "the browser, operating system and device"),
-            (is_full && has_agent, "the user agent"),
-            (has_referrer, "the referrer without its query"),
-            (self.knows_countries, "the country, if known"),
-            (
-                is_full && visit.actor.user_id().is_some(),
-                "the user, if signed in with a session",
-            ),
-            (true, "a hash of the IP address with the salt of the day"),
-        ];
-        let stored = stored.into_iter().filter(|(is_stored, _)| *is_stored);
-        stored.map(|(_, what)| what).collect()
     }
 }
 

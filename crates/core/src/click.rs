@@ -1,5 +1,6 @@
 //! Clicks: immutable events of redirects, with the few facts that are stored of a visitor.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use time::{Date, OffsetDateTime};
@@ -130,6 +131,9 @@ impl UserAgent {
 
 /// The page that a visitor came from (RFC 9110 §10.1.3), without query, fragment and credentials,
 /// which may contain secrets; at most 2,048 characters.
+///
+/// Its host is in lower case and has no dot at its end, so that a host is written in one way. Stored
+/// text of earlier versions may be different; [`Referrer::host`] is the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Referrer(String);
 
@@ -137,14 +141,22 @@ impl Referrer {
     /// Maximum length in characters; a longer URL is reduced to its origin.
     pub const MAX_CHARS: usize = 2_048;
 
-    /// Parses the value of the header and keeps its scheme, host and path. Returns `None` if it is
-    /// not an absolute URL.
+    /// Parses the value of the header and keeps its scheme, host and path. Bytes that are not UTF-8
+    /// are replaced. A domain without a scheme, which some programs send, is read as a web page.
+    /// Returns `None` if it is not an absolute URL.
     #[must_use]
     pub fn from_header(value: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(value).ok()?;
-        let mut url = Url::parse(text).ok()?;
+        let text = String::from_utf8_lossy(value);
+        let parsed = Url::parse(&text).ok().filter(Url::has_host);
         // A URL without a host (`data:`, `javascript:`) is not a page.
-        url.host_str()?;
+        let mut url = parsed.or_else(|| bare_domain(&text))?;
+        let host = normal_host(url.host_str()?).into_owned();
+        if host.is_empty() {
+            return None;
+        }
+        if url.host_str() != Some(host.as_str()) {
+            url.set_host(Some(&host)).ok()?;
+        }
         url.set_query(None);
         url.set_fragment(None);
         // Neither fails on a URL with a host.
@@ -169,9 +181,13 @@ impl Referrer {
         &self.0
     }
 
-    /// Returns the host without its port.
+    /// Returns the host without its port, in lower case and without a dot at its end.
     #[must_use]
-    pub fn host(&self) -> &str {
+    pub fn host(&self) -> Cow<'_, str> {
+        normal_host(self.written_host())
+    }
+
+    fn written_host(&self) -> &str {
         let behind = self.0.split_once("://").map_or("", |(_, behind)| behind);
         let authority = behind.split('/').next().unwrap_or_default();
         match authority.rsplit_once(':') {
@@ -180,6 +196,35 @@ impl Referrer {
             _ => authority,
         }
     }
+}
+
+/// Returns a host as it is counted: in lower case, and without the dot that ends a fully qualified
+/// domain name (RFC 1034 §3.1).
+#[must_use]
+pub fn normal_host(host: &str) -> Cow<'_, str> {
+    let host = host.trim_end_matches('.');
+    if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(host.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(host)
+    }
+}
+
+/// Reads a domain without a scheme: labels, of which the last has letters only, and a port.
+fn bare_domain(text: &str) -> Option<Url> {
+    let text = text.trim();
+    let text = text.strip_prefix("//").unwrap_or(text);
+    let authority = text.split(['/', '?', '#']).next()?;
+    let (domain, port) = authority.split_once(':').unwrap_or((authority, ""));
+    let is_label = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
+    let (labels, top) = domain.trim_end_matches('.').rsplit_once('.')?;
+    let is_domain = !labels.is_empty()
+        && domain.chars().all(is_label)
+        && top.chars().count() > 1
+        && (top.chars().all(char::is_alphabetic) || top.starts_with("xn--"))
+        && port.bytes().all(|byte| byte.is_ascii_digit());
+    let url = is_domain.then(|| Url::parse(&format!("http://{text}")))?;
+    url.ok()
 }
 
 fn header_text(value: &[u8], max_chars: usize) -> String {
@@ -238,6 +283,7 @@ mod tests {
             Some("android-app://com.example/")
         );
         assert_eq!(kept("not a url"), None);
+        assert_eq!(kept("hunter2"), None);
         assert_eq!(kept("javascript:alert(1)"), None);
         let long = format!("https://example.com/{}", "x".repeat(3_000));
         assert_eq!(kept(&long).as_deref(), Some("https://example.com/"));
@@ -257,5 +303,85 @@ mod tests {
             assert_eq!(referrer.host(), host, "{text}");
         }
         assert_eq!(Referrer::from_stored("nothing".to_owned()).host(), "");
+    }
+
+    #[test]
+    fn the_host_of_a_referrer_is_written_in_one_way() {
+        for (text, kept) in [
+            ("https://www.google.com./", "https://www.google.com/"),
+            (
+                "https://www.google.com.:8443/a",
+                "https://www.google.com:8443/a",
+            ),
+            ("https://WWW.Google.COM/A", "https://www.google.com/A"),
+            ("https://www.google.com../", "https://www.google.com/"),
+            ("android-app://com.Slack/", "android-app://com.slack/"),
+            ("android-app://com.Slack/A", "android-app://com.slack/A"),
+            ("Android-App://com.slack", "android-app://com.slack"),
+            (
+                "https://m\u{fc}nchen.example./",
+                "https://xn--mnchen-3ya.example/",
+            ),
+            ("https://192.0.2.1./", "https://192.0.2.1/"),
+        ] {
+            let referrer = Referrer::from_header(text.as_bytes()).unwrap();
+            assert_eq!(referrer.as_str(), kept, "{text}");
+            let again = Referrer::from_header(kept.as_bytes());
+            assert_eq!(again, Some(referrer), "{text}");
+        }
+        assert_eq!(Referrer::from_header(b"https://./"), None);
+        for (stored, host) in [
+            ("https://www.google.com./", "www.google.com"),
+            ("android-app://com.Slack/", "com.slack"),
+            ("https://Example.com.:8443/", "example.com"),
+        ] {
+            assert_eq!(Referrer::from_stored(stored.to_owned()).host(), host);
+        }
+    }
+
+    #[test]
+    fn a_referrer_that_is_no_clean_url_counts_with_its_host() {
+        for (header, kept) in [
+            (
+                &b"https://example.de/caf\xe9"[..],
+                "https://example.de/caf%EF%BF%BD",
+            ),
+            (
+                b"https://example.de/caf\xe9?q=\xe9#\xe9",
+                "https://example.de/caf%EF%BF%BD",
+            ),
+            (
+                b"https://example.de/caf\xc3\xa9",
+                "https://example.de/caf%C3%A9",
+            ),
+            (b"https://example.de/a b", "https://example.de/a%20b"),
+            (b" https://example.de/ ", "https://example.de/"),
+            (
+                b"https://user:secret@example.de:8080/x",
+                "https://example.de:8080/x",
+            ),
+            (b"HTTPS://EXAMPLE.DE", "https://example.de/"),
+            (b"example.de", "http://example.de/"),
+            (b"Example.DE.:8080/a?b", "http://example.de:8080/a"),
+            (b"//example.de/a", "http://example.de/a"),
+            ("m\u{fc}nchen.de".as_bytes(), "http://xn--mnchen-3ya.de/"),
+        ] {
+            let referrer = Referrer::from_header(header).unwrap();
+            assert_eq!(referrer.as_str(), kept);
+        }
+        for header in [
+            &b"https://caf\xe9.example/"[..],
+            b"\xff\xfe",
+            b"/wiki/page",
+            b"word",
+            b"3.14",
+            b"ada@example.com",
+            b"mailto:ada@example.com",
+            b"user:hunter2@example.org",
+            b".com",
+            b"about:client",
+        ] {
+            assert_eq!(Referrer::from_header(header), None, "{header:?}");
+        }
     }
 }

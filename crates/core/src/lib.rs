@@ -40,7 +40,7 @@ pub use audit::{
     ActorKind, ActorKindError, AuditActor, AuditEntry, AuditEvent, AuditEventError, AuditText,
 };
 pub use base_url::{BaseUrl, BaseUrlError};
-pub use click::{Click, IpHash, IpHashError, Referrer, UserAgent};
+pub use click::{Click, IpHash, IpHashError, Referrer, UserAgent, normal_host};
 pub use clock::{Clock, ManualClock, SystemClock, micros};
 pub use code::{CodeError, CodeLength, ReservedWords, ShortCode};
 pub use count::{Count, Noun};

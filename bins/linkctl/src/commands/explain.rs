@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use waypost_analytics::{ClickSettings, VisitHeaders};
+use waypost_analytics::{ClickSettings, UserAgents, VisitHeaders};
 use waypost_api::{ExplainedVisit, Explainer, Explanation};
 use waypost_core::{Actor, BaseUrl, Clock, Credential, Email, Scopes};
 use waypost_service::{Links, Resolver, Router, Shortener};
@@ -38,6 +38,7 @@ pub(super) async fn run(
         privacy: rules.clicks.privacy,
         knows_countries: rules.clicks.geoip_db.is_some(),
         reserved: shortener.reserved(),
+        user_agents: &UserAgents::new(),
     };
     let explanation = explainer
         .explain(&ExplainedVisit {

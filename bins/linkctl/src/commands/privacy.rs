@@ -16,6 +16,8 @@ use crate::failure::{Failure, Status};
 #[serde(rename_all = "camelCase")]
 struct ReportRecord {
     privacy: &'static str,
+    /// What is stored of visitors who send `Sec-GPC: 1` or `DNT: 1`.
+    untracked: &'static str,
     fields: Vec<FieldRecord>,
     destroyed_salts: SaltsRecord,
 }
@@ -108,6 +110,8 @@ struct FieldRecord {
     place: &'static str,
     field: &'static str,
     stored: bool,
+    /// Whether it is stored of visitors who send `Sec-GPC: 1` or `DNT: 1`.
+    stored_untracked: bool,
     source: &'static str,
     kept: String,
     seen_by: &'static str,
@@ -119,6 +123,7 @@ impl From<StoredField> for FieldRecord {
             place: field.place,
             field: field.field,
             stored: field.is_stored,
+            stored_untracked: field.is_stored_untracked,
             source: field.source,
             kept: field.kept,
             seen_by: field.seen_by,
@@ -140,6 +145,7 @@ fn print(
     if console.json {
         console.json(&ReportRecord {
             privacy: settings.privacy.as_str(),
+            untracked: settings.privacy.untracked(),
             fields: fields.into_iter().map(FieldRecord::from).collect(),
             destroyed_salts: salts.record(),
         })?;
@@ -150,22 +156,23 @@ fn print(
         "WAYPOST_PRIVACY={privacy}: {}",
         privacy.meaning()
     ))?;
+    console.line(privacy.untracked())?;
     let mut place = "";
     for field in &fields {
         if field.place != place {
             place = field.place;
             console.line(format_args!("\n{HEADING}{place}{HEADING:#}"))?;
         }
-        let stored = if field.is_stored { "" } else { " (not stored)" };
+        let stored = match (field.is_stored, field.is_stored_untracked) {
+            (false, _) => " (not stored)",
+            (true, false) => " (not stored with Sec-GPC or DNT)",
+            (true, true) => "",
+        };
         console.line(format_args!("  {}{stored}", field.field))?;
         console.line(format_args!("    from     {}", field.source))?;
         console.line(format_args!("    kept     {}", field.kept))?;
         console.line(format_args!("    seen by  {}", field.seen_by))?;
     }
-    console.line(
-        "\nFor visitors who send Sec-GPC: 1 or DNT: 1, only the link, the time and the click type \
-         are stored.",
-    )?;
     console.line(format_args!(
         "\n{HEADING}Destroyed salts{HEADING:#}\n  {}",
         salts.message()
@@ -203,6 +210,21 @@ mod tests {
         }
         let anonymous = printed(false, &[("WAYPOST_PRIVACY", "anonymous")]).await;
         assert!(anonymous.output.contains("  user_agent (not stored)\n"));
+        for expected in [
+            "only the link, the time and the click type are stored",
+            "  ip_hash (not stored with Sec-GPC or DNT)\n",
+            "  class\n",
+        ] {
+            assert!(anonymous.output.contains(expected), "{expected}");
+        }
+        let counts = printed(false, &[("WAYPOST_PRIVACY", "counts")])
+            .await
+            .output;
+        assert!(
+            counts.contains("only in the totals of clicks, by click type"),
+            "{counts}"
+        );
+        assert!(counts.contains("  class (not stored)\n"), "{counts}");
     }
 
     #[test]
@@ -239,5 +261,8 @@ mod tests {
             .filter(|field| field["place"] == "link_clicks");
         assert!(of_clicks.into_iter().all(|field| field["stored"] == false));
         assert!(fields.iter().all(|field| field["seenBy"].is_string()));
+        let of = |field: &str| fields.iter().find(|it| it["field"] == field).unwrap();
+        assert_eq!(of("visitors")["storedUntracked"], false);
+        assert_eq!(of("facts")["storedUntracked"], true);
     }
 }

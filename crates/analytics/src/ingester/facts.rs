@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use waypost_core::{Click, UserAgent};
+use waypost_core::{Click, ClickFacts, UserAgent, VisitClass};
 use waypost_store::ClickBatch;
 
 use crate::{Privacy, UserAgents};
@@ -23,6 +23,18 @@ pub(super) fn complete(clicks: &mut [Click], user_agents: &UserAgents) {
     }
 }
 
+/// Whether the request itself announced the class. A preview that has a browser was announced by
+/// it: programs that fetch previews have none.
+pub(crate) fn is_announced(facts: &ClickFacts) -> bool {
+    match facts.class {
+        Some(VisitClass::Prefetch) => true,
+        Some(VisitClass::Preview) => {
+            facts.browser.is_some() || facts.os.is_some() || facts.device.is_some()
+        }
+        _ => false,
+    }
+}
+
 /// Returns the batch without the fields that must not be stored.
 pub(super) fn kept(batch: Arc<ClickBatch>, privacy: Privacy) -> Arc<ClickBatch> {
     if privacy.keeps_who() {
@@ -33,4 +45,25 @@ pub(super) fn kept(batch: Arc<ClickBatch>, privacy: Privacy) -> Arc<ClickBatch> 
         privacy.strip(click);
     }
     Arc::new(batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use waypost_core::Family;
+
+    use super::*;
+
+    #[test]
+    fn what_a_browser_announces_is_not_what_a_program_is() {
+        let facts = |class, browser: Option<&str>| ClickFacts {
+            class: Some(class),
+            browser: browser.and_then(Family::of),
+            ..ClickFacts::default()
+        };
+        assert!(is_announced(&facts(VisitClass::Prefetch, None)));
+        assert!(is_announced(&facts(VisitClass::Preview, Some("Safari"))));
+        assert!(!is_announced(&facts(VisitClass::Preview, None)));
+        assert!(!is_announced(&facts(VisitClass::Human, Some("Safari"))));
+        assert!(!is_announced(&ClickFacts::default()));
+    }
 }

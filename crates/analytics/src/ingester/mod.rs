@@ -45,6 +45,7 @@ use waypost_core::{Clock, Random};
 use waypost_store::{ClickBatch, Dropped, KeptRecords, Store, StoreError, lower_priority};
 
 pub use self::drain::{Drain, Drained};
+pub(crate) use self::facts::is_announced;
 use self::ownership::Own;
 use self::relatives::Relatives;
 use self::signed_in::Sessions;

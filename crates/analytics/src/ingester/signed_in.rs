@@ -13,6 +13,8 @@ use tracing::warn;
 use waypost_core::{Click, ClickId, LinkId, SessionHash, UserId, VisitClass};
 use waypost_store::{ClickBatch, SignedIn, Store, StoreError};
 
+use super::facts::is_announced;
+
 /// The sessions of visitors, by click.
 pub(crate) type Sessions = HashMap<ClickId, SessionHash>;
 
@@ -62,7 +64,8 @@ pub(super) async fn of(
     Ok(Arc::new(somebodys))
 }
 
-/// Sets the class of clicks by owners. Prefetches keep their class.
+/// Sets the class of clicks by owners. Prefetches and previews that the request announces keep
+/// their class.
 async fn mark_own(
     home: &Handle,
     store: &Arc<dyn Store>,
@@ -88,7 +91,7 @@ async fn mark_own(
     };
     for click in clicks {
         let is_own = pair(click).is_some_and(|pair| owned.contains(&pair));
-        if is_own && click.facts.class != Some(VisitClass::Prefetch) {
+        if is_own && !is_announced(&click.facts) {
             click.facts.class = Some(VisitClass::Own);
         }
     }

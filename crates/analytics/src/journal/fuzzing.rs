@@ -72,7 +72,7 @@ pub fn segment(records: u8) -> Vec<u8> {
             // Every other click has a session.
             session: (position % 2 == 1).then(|| SessionHash::from_bytes([9; 32])),
             country: None,
-            signals: crate::signals::Signals::default(),
+            class: None,
             user_agent: text.as_bytes(),
             referrer: b"",
         };

@@ -3,7 +3,8 @@
 //! The redirect writes raw values. User agent and referrer are parsed when the record is read,
 //! which does not delay a redirect. Secrets are never written: the IP address and the session
 //! cookie of a signed-in visitor are hashed before, and a referrer loses its query, fragment and
-//! credentials.
+//! credentials. Of a visitor who asks not to be tracked, the user agent is not written either: its
+//! class is.
 
 use std::borrow::Cow;
 
@@ -13,8 +14,6 @@ use waypost_core::{
     Click, ClickFacts, ClickId, Country, IpHash, LinkId, Referrer, SessionHash, UserAgent,
     VisitClass,
 };
-
-use crate::signals::Signals;
 
 /// Maximum length of a written user agent in bytes: enough for the maximum number of characters.
 const MAX_USER_AGENT: usize = UserAgent::MAX_CHARS * 4;
@@ -28,9 +27,10 @@ const HAS_ADDRESS_HASH: u8 = 1;
 const HAS_SESSION_HASH: u8 = 2;
 const HAS_COUNTRY: u8 = 4;
 const IS_PREFETCH: u8 = 8;
-const IS_UNTRACKED: u8 = 16;
+const IS_HUMAN: u8 = 16;
+const IS_PREVIEW: u8 = 32;
 const KNOWN_FLAGS: u8 =
-    HAS_ADDRESS_HASH | HAS_SESSION_HASH | HAS_COUNTRY | IS_PREFETCH | IS_UNTRACKED;
+    HAS_ADDRESS_HASH | HAS_SESSION_HASH | HAS_COUNTRY | IS_PREFETCH | IS_HUMAN | IS_PREVIEW;
 
 /// A click as the redirect sees it.
 #[derive(Debug, Clone, Copy)]
@@ -44,9 +44,10 @@ pub(crate) struct ClickRecord<'a> {
     pub(crate) session: Option<SessionHash>,
     /// The country of the visitor's IP address.
     pub(crate) country: Option<Country>,
-    /// The signals of the request. If the visitor asks not to be tracked, all optional fields are
-    /// `None`.
-    pub(crate) signals: Signals,
+    /// The class, if it is told already: the request announces it, or the visitor asks not to be
+    /// tracked, in which case all other optional fields are `None`. Otherwise it is told from the
+    /// user agent when the click is stored; a click without a user agent is by a bot.
+    pub(crate) class: Option<VisitClass>,
     /// The value of the header, as it was sent; empty if there was none.
     pub(crate) user_agent: &'a [u8],
     /// The value of the header, as it was sent; empty if there was none.
@@ -75,12 +76,12 @@ impl<'a> ClickRecord<'a> {
             ip_hash: click.ip_hash,
             session,
             country: click.facts.country,
-            signals: Signals {
+            class: click.facts.class.filter(|class| match class {
+                VisitClass::Prefetch | VisitClass::Preview => true,
                 // With a user agent, the class comes from it and not from the record.
-                is_untracked: click.facts.class == Some(VisitClass::Human)
-                    && click.user_agent.is_none(),
-                is_prefetch: click.facts.class == Some(VisitClass::Prefetch),
-            },
+                VisitClass::Human => click.user_agent.is_none(),
+                VisitClass::Bot | VisitClass::Own => false,
+            }),
             user_agent: user_agent.as_bytes(),
             referrer: referrer.as_bytes(),
         }
@@ -96,7 +97,7 @@ impl ClickRecord<'_> {
     /// | 16 | link |
     /// | 8 | microseconds since 1970, signed |
     /// | 4 | the day, as a Julian day number, signed |
-    /// | 1 | flags: bit 0: has an IP address hash; bit 1: has a session hash; bit 2: has a country; bit 3: prefetch; bit 4: not tracked |
+    /// | 1 | flags: bit 0: has an IP address hash; bit 1: has a session hash; bit 2: has a country; bit 3: prefetch; bit 4: human, whatever the user agent; bit 5: preview, which earlier versions cannot read |
     /// | 0 or 32 | IP address hash |
     /// | 0 or 32 | session hash; records of earlier versions have none |
     /// | 0 or 2 | country; records of earlier versions have none |
@@ -114,8 +115,7 @@ impl ClickRecord<'_> {
             flag(HAS_ADDRESS_HASH, address.is_some())
                 | flag(HAS_SESSION_HASH, session.is_some())
                 | flag(HAS_COUNTRY, self.country.is_some())
-                | flag(IS_PREFETCH, self.signals.is_prefetch)
-                | flag(IS_UNTRACKED, self.signals.is_untracked),
+                | self.class.map_or(0, class_flag),
         );
         for hash in [address, session].into_iter().flatten() {
             bytes.extend_from_slice(hash);
@@ -126,6 +126,17 @@ impl ClickRecord<'_> {
         let user_agent = self.user_agent.get(..MAX_USER_AGENT);
         write_text(bytes, user_agent.unwrap_or(self.user_agent));
         write_text(bytes, &without_secrets(self.referrer));
+    }
+}
+
+/// Returns the flag of a class that is told already. A bot has none: a record without a class and
+/// without a user agent is that of a bot.
+const fn class_flag(class: VisitClass) -> u8 {
+    match class {
+        VisitClass::Human => IS_HUMAN,
+        VisitClass::Prefetch => IS_PREFETCH,
+        VisitClass::Preview => IS_PREVIEW,
+        VisitClass::Bot | VisitClass::Own => 0,
     }
 }
 
@@ -179,15 +190,11 @@ pub(super) fn read(bytes: &[u8]) -> Option<ReadClick> {
     } else {
         Some(Country::of(take(&mut rest)?)?)
     };
-    // The user agent is parsed when the click is stored.
-    let class = if flags & IS_PREFETCH != 0 {
-        Some(VisitClass::Prefetch)
-    } else if flags & IS_UNTRACKED != 0 {
-        // Browsers of people send this signal, and nothing else is known.
-        Some(VisitClass::Human)
-    } else {
-        None
-    };
+    // Otherwise it is told from the user agent when the click is stored.
+    let told = [VisitClass::Prefetch, VisitClass::Preview, VisitClass::Human];
+    let class = told
+        .into_iter()
+        .find(|class| flags & class_flag(*class) != 0);
     let user_agent = UserAgent::from_header(take_text(&mut rest)?);
     let referrer = Referrer::from_header(take_text(&mut rest)?);
     let click = Click {
@@ -249,7 +256,7 @@ mod tests {
             ip_hash: Some(IpHash::from_bytes([7; 32])),
             session: Some(SessionHash::from_bytes([9; 32])),
             country: Country::parse("DE"),
-            signals: Signals::default(),
+            class: None,
             user_agent,
             referrer,
         }
@@ -330,26 +337,46 @@ mod tests {
     }
 
     #[test]
-    fn what_a_request_said_of_itself_decides_its_class() {
-        let class = |is_untracked, is_prefetch| {
-            let signals = Signals {
-                is_untracked,
-                is_prefetch,
-            };
+    fn a_class_that_is_told_already_is_kept_also_when_the_click_is_set_aside() {
+        let told = |class, user_agent: &[u8]| {
             let record = ClickRecord {
-                signals,
+                class,
+                ..sample(user_agent, b"")
+            };
+            let read_click = read(&written(&record)).unwrap();
+            let again = ClickRecord::of(&read_click.click, read_click.session);
+            assert_eq!(read(&written(&again)), Some(read_click.clone()));
+            read_click.click.facts.class
+        };
+        for class in [VisitClass::Human, VisitClass::Prefetch, VisitClass::Preview].map(Some) {
+            assert_eq!(told(class, b""), class);
+        }
+        for class in [VisitClass::Prefetch, VisitClass::Preview].map(Some) {
+            assert_eq!(told(class, b"Mozilla/5.0"), class);
+        }
+        // Without a user agent, this becomes a bot.
+        assert_eq!(told(Some(VisitClass::Bot), b""), None);
+        assert_eq!(told(None, b"Mozilla/5.0"), None);
+    }
+
+    #[test]
+    fn a_record_of_an_earlier_version_has_its_class() {
+        let class_of = |flags: u8| {
+            let record = ClickRecord {
+                ip_hash: None,
+                session: None,
+                country: None,
                 ..sample(b"", b"")
             };
-            let read = read(&written(&record)).unwrap();
-            // The record of such a click is the same when it is set aside.
-            let again = ClickRecord::of(&read.click, read.session);
-            assert_eq!(again.signals.is_prefetch, is_prefetch);
-            read.click.facts.class
+            let mut bytes = written(&record);
+            bytes[16 + 16 + 8 + 4] = flags;
+            read(&bytes).map(|it| it.click.facts.class)
         };
-        assert_eq!(class(false, false), None);
-        assert_eq!(class(true, false), Some(VisitClass::Human));
-        assert_eq!(class(false, true), Some(VisitClass::Prefetch));
-        assert_eq!(class(true, true), Some(VisitClass::Prefetch));
+        assert_eq!(class_of(8), Some(Some(VisitClass::Prefetch)));
+        // As of a visitor who asked not to be tracked.
+        assert_eq!(class_of(16), Some(Some(VisitClass::Human)));
+        assert_eq!(class_of(8 | 16), Some(Some(VisitClass::Prefetch)));
+        assert_eq!(class_of(64), None);
     }
 
     #[test]
@@ -405,12 +432,14 @@ mod tests {
         #[test]
         fn what_is_kept_is_what_would_be_kept_without_a_journal(
             user_agent in prop::collection::vec(any::<u8>(), 0..600),
-            referrer in "(https?://)?[a-z@:/?#.\\\\]{0,40}",
+            begins in "(https?://)?[a-zA-Z@:/?#.\\\\]{0,40}",
+            ends in prop::collection::vec(any::<u8>(), 0..20),
         ) {
-            let record = sample(&user_agent, referrer.as_bytes());
+            let referrer = [begins.as_bytes(), &ends].concat();
+            let record = sample(&user_agent, &referrer);
             let click = read(&written(&record)).unwrap().click;
             prop_assert_eq!(click.user_agent, UserAgent::from_header(&user_agent));
-            prop_assert_eq!(click.referrer, Referrer::from_header(referrer.as_bytes()));
+            prop_assert_eq!(click.referrer, Referrer::from_header(&referrer));
         }
 
         #[test]

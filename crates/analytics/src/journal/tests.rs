@@ -153,7 +153,7 @@ fn append(journal: &Arc<Journal>, number: u64) -> Result<u64, DropReason> {
         ip_hash: None,
         session: None,
         country: None,
-        signals: crate::signals::Signals::default(),
+        class: None,
         // All records have the same length.
         user_agent: format!("{number:010}").as_bytes(),
         referrer: b"",

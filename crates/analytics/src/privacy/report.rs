@@ -21,6 +21,8 @@ pub struct StoredField {
     pub seen_by: &'static str,
     /// Whether it is stored under these settings.
     pub is_stored: bool,
+    /// Whether it is stored of visitors who send `Sec-GPC: 1` or `DNT: 1`.
+    pub is_stored_untracked: bool,
 }
 
 const OWNERS: &str = "owners of the link, admins";
@@ -32,9 +34,6 @@ const WITH_LINK: &str = "until the link is permanently deleted";
 const WITH_USER: &str = "until the user is deleted";
 
 /// Returns all fields under these settings.
-///
-/// For visitors who send `Sec-GPC: 1` or `DNT: 1`, only `id`, `link_id`, `clicked_at` and `class`
-/// of click records are stored, and they are counted in daily totals.
 #[must_use]
 pub fn report(settings: &ClickSettings) -> Vec<StoredField> {
     let mut fields = Vec::new();
@@ -46,6 +45,7 @@ pub fn report(settings: &ClickSettings) -> Vec<StoredField> {
             kept: kept.to_owned(),
             seen_by,
             is_stored,
+            is_stored_untracked: is_stored && !clicks::is_of_tracked_visitors(place, field),
         });
     };
     clicks::journal(&mut add, settings);
@@ -235,6 +235,21 @@ fn whose_links(add: &mut Add<'_>) {
 }
 
 impl Privacy {
+    /// Returns what is stored of visitors who send `Sec-GPC: 1` or `DNT: 1`, in a sentence.
+    #[must_use]
+    pub const fn untracked(self) -> &'static str {
+        match self {
+            Self::Full | Self::Anonymous => {
+                "of visitors who send Sec-GPC: 1 or DNT: 1, only the link, the time and the click \
+                 type are stored, and counted in totals"
+            }
+            Self::Counts => {
+                "visitors who send Sec-GPC: 1 or DNT: 1 are counted only in the totals of clicks, by \
+                 click type"
+            }
+        }
+    }
+
     /// Returns the meaning of the setting in a sentence.
     #[must_use]
     pub const fn meaning(self) -> &'static str {

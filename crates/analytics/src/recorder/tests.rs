@@ -3,7 +3,7 @@
 use metrics_exporter_prometheus::PrometheusBuilder;
 use time::Duration;
 use time::macros::{date, datetime};
-use waypost_core::{Click, Link};
+use waypost_core::{Click, ClickFacts, Link};
 use waypost_store::LinkStore as _;
 
 use super::*;
@@ -90,6 +90,80 @@ async fn a_click_is_stored_with_what_is_known_of_the_visitor_and_counted() {
     assert!(ClickId::floor(click.clicked_at) <= click.id);
     assert_eq!(click.day, date!(2026 - 03 - 01));
     assert_eq!(setup.total().await, 1);
+}
+
+const FIREFOX: &str =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0";
+const DISCORD: &str = "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)";
+
+#[tokio::test(start_paused = true)]
+async fn of_a_visitor_who_asks_not_to_be_tracked_the_class_is_told_and_nothing_else_is_kept() {
+    let setup = setup("UTC").await;
+    let _running = setup.run().await;
+    let referrer = ("referer", "https://example.org/");
+    for (user_agent, purpose, class) in [
+        (Some(FIREFOX), None, VisitClass::Human),
+        (Some(DISCORD), None, VisitClass::Preview),
+        (Some("curl/8.15.0"), None, VisitClass::Bot),
+        (Some(""), None, VisitClass::Bot),
+        (None, None, VisitClass::Bot),
+        (Some(" \u{1} "), None, VisitClass::Bot),
+        (
+            Some("Slackbot-LinkExpanding 1.0"),
+            None,
+            VisitClass::Preview,
+        ),
+        (Some("Dalvik"), None, VisitClass::Bot),
+        (Some(FIREFOX), Some("prefetch"), VisitClass::Prefetch),
+        (Some(FIREFOX), Some("preview"), VisitClass::Preview),
+        (Some("curl/8.15.0"), Some("prefetch"), VisitClass::Prefetch),
+    ] {
+        for signal in [("dnt", "1"), ("sec-gpc", "1")] {
+            let mut headers = vec![referrer, signal];
+            headers.extend(user_agent.map(|value| ("user-agent", value)));
+            headers.extend(purpose.map(|value| ("x-purpose", value)));
+            let click = setup.click("192.0.2.1", &headers).await;
+            let only_class = ClickFacts {
+                class: Some(class),
+                ..ClickFacts::default()
+            };
+            assert_eq!(click.facts, only_class, "{headers:?}");
+            assert_eq!(click.ip_hash, None);
+            assert_eq!((click.user_agent, click.referrer), (None, None));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preview_that_a_browser_announces_is_not_a_person() {
+    let setup = setup("UTC").await;
+    let _running = setup.run().await;
+    let announced = [("user-agent", FIREFOX), ("x-purpose", "preview")];
+    let click = setup.click("192.0.2.1", &announced).await;
+    assert_eq!(click.facts.class, Some(VisitClass::Preview));
+    assert_eq!(click.facts.browser, waypost_core::Family::of("Firefox"));
+    let other = [("user-agent", FIREFOX), ("sec-purpose", "prefetchable")];
+    let click = setup.click("192.0.2.1", &other).await;
+    assert_eq!(click.facts.class, Some(VisitClass::Human));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_referrer_that_is_not_utf_8_is_kept_with_its_host() {
+    let setup = setup("UTC").await;
+    let _running = setup.run().await;
+    let headers = HeaderList(vec![(
+        "referer",
+        b"https://example.de/caf\xe9?q=1".to_vec(),
+    )]);
+    let recorded = setup
+        .recorder
+        .record(setup.link.id, &headers.visit("192.0.2.1"));
+    recorded.await.unwrap();
+    setup.recorder.settle().await;
+    let click = setup.store.seen().clicks.last().unwrap().clone();
+    let referrer = click.referrer.unwrap();
+    assert_eq!(referrer.as_str(), "https://example.de/caf%EF%BF%BD");
+    assert_eq!(referrer.host(), "example.de");
 }
 
 #[tokio::test(start_paused = true)]

@@ -214,3 +214,56 @@ async fn a_stranger_learns_no_more_of_a_link_than_by_visiting_it() {
         assert_ne!(steps(&with, rest), steps(&without, rest), "{rest}");
     }
 }
+
+#[tokio::test]
+async fn the_explanation_names_what_is_stored_of_the_visit() {
+    let server = TestServer::closed().await;
+    add_links(&server).await;
+    let because = async |headers: &[(&str, &str)]| {
+        let mut request = server.by(OPERATOR, Method::GET, "/api/v1/explain?url=/wiki");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let explained = send(request).await.json();
+        explained["counted_because"].as_str().unwrap().to_owned()
+    };
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0";
+    let firefox = ("user-agent", firefox);
+    let discord = "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)";
+    let referrer = ("referer", "https://news.example/?q=1");
+    for (headers, stored) in [
+        (
+            &[firefox, referrer][..],
+            "stored: the link, the time, the click type `human`, the browser `Firefox`, the operating \
+             system `Linux`, the device `desktop`, the user agent, the referrer without its query, a \
+             hash of the IP address",
+        ),
+        (
+            &[("user-agent", "curl/8.15.0")],
+            "stored: the link, the time, the click type `bot`, the user agent, a hash",
+        ),
+        (
+            &[("user-agent", discord), referrer, ("dnt", "1")],
+            "stored: the link, the time and the click type `preview`, and nothing else, because",
+        ),
+        (
+            &[firefox, ("sec-gpc", "1")],
+            "stored: the link, the time and the click type `human`, and nothing else, because",
+        ),
+        (
+            &[firefox, ("x-purpose", "preview")],
+            "stored: the link, the time, the click type `preview`, the browser `Firefox`",
+        ),
+        (
+            &[firefox, ("purpose", "preview")],
+            "GET is counted once, as a preview, and redirected",
+        ),
+        (
+            &[firefox, ("sec-purpose", "prefetch"), ("dnt", "1")],
+            "stored: the link, the time and the click type `prefetch`, and nothing else",
+        ),
+    ] {
+        let because = because(headers).await;
+        assert!(because.contains(stored), "{stored} in {because}");
+    }
+}

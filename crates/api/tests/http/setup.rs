@@ -179,6 +179,7 @@ impl TestServer {
             zone: Zone::utc(),
             trusted_proxies: "127.0.0.1".parse().unwrap(),
             countries: None,
+            user_agents: Arc::clone(&USER_AGENTS),
         });
         let accounts = Accounts::new(AccountsParts {
             store: store.clone(),

@@ -24,8 +24,10 @@ mod part;
 mod sum;
 mod values;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
-use waypost_core::{Click, VisitClass};
+use waypost_core::{Click, VisitClass, normal_host};
 
 pub use self::sum::FactsSum;
 use self::values::{Classes, Values};
@@ -75,22 +77,27 @@ impl Dimension {
     }
 
     /// Returns the value of a click; `None` if it is unknown.
-    fn of(self, click: &Click) -> Option<&str> {
+    fn of(self, click: &Click) -> Option<Cow<'_, str>> {
         let facts = &click.facts;
         match self {
-            Self::Referrer => click.referrer.as_ref().map(|page| host(page.host())),
+            Self::Referrer => return click.referrer.as_ref().map(|page| host(page.host())),
             Self::Browser => facts.browser.as_ref().map(waypost_core::Family::as_str),
             Self::Os => facts.os.as_ref().map(waypost_core::Family::as_str),
             Self::Device => facts.device.map(waypost_core::DeviceClass::as_str),
             Self::Country => facts.country.as_ref().map(waypost_core::Country::as_str),
         }
+        .map(Cow::Borrowed)
     }
 }
 
 /// Returns the host as it is counted: one that is longer than a host name can be counts as
 /// [`OTHER`].
-const fn host(host: &str) -> &str {
-    if host.len() <= MAX_HOST { host } else { OTHER }
+fn host(host: Cow<'_, str>) -> Cow<'_, str> {
+    if host.len() <= MAX_HOST {
+        host
+    } else {
+        Cow::Borrowed(OTHER)
+    }
 }
 
 /// The part of a document to read: reading all of it takes several times as long.
@@ -189,7 +196,8 @@ impl<'a> DayFacts<'a> {
     /// # Errors
     /// [`DayFactsError`] when the text is not such a document.
     pub fn parse(text: &'a str) -> Result<Self, DayFactsError> {
-        serde_json::from_str(text).map_err(DayFactsError)
+        let facts: Self = serde_json::from_str(text).map_err(DayFactsError)?;
+        Ok(facts.with_normal_hosts())
     }
 
     /// Reads a part of a stored document; the other parts stay empty.
@@ -199,8 +207,16 @@ impl<'a> DayFacts<'a> {
     pub fn parse_part(text: &'a str, part: Part) -> Result<Self, DayFactsError> {
         match part {
             Part::All => Self::parse(text),
-            Part::Classes | Part::Of(_) => part::parse(text, part).map_err(DayFactsError),
+            Part::Classes | Part::Of(_) => part::parse(text, part)
+                .map(Self::with_normal_hosts)
+                .map_err(DayFactsError),
         }
+    }
+
+    /// Adds up hosts that earlier versions counted apart: `www.example.com.` and `WWW.example.com`.
+    fn with_normal_hosts(mut self) -> Self {
+        self.referrers = self.referrers.normalised(normal_host);
+        self
     }
 
     /// Returns the document as it is stored.
@@ -220,7 +236,7 @@ impl<'a> DayFacts<'a> {
         let counted = Counted::of(click);
         for dimension in Dimension::ALL {
             if let Some(value) = dimension.of(click) {
-                self.values_mut(dimension).add(value.into(), counted);
+                self.values_mut(dimension).add(value, counted);
             }
         }
     }
@@ -235,7 +251,7 @@ impl<'a> DayFacts<'a> {
         let counted = Counted::of(click);
         for dimension in Dimension::ALL {
             if let Some(value) = dimension.of(click) {
-                self.values_mut(dimension).take(value, counted);
+                self.values_mut(dimension).take(&value, counted);
             }
         }
     }
@@ -316,166 +332,4 @@ impl<'a> DayFacts<'a> {
 pub struct DayFactsError(#[source] serde_json::Error);
 
 #[cfg(test)]
-mod tests {
-    use waypost_core::{ClickFacts, DeviceClass, Family, Referrer};
-
-    use super::*;
-    use waypost_store_testkit::samples::Samples;
-
-    fn click(class: VisitClass, host: &str) -> Click {
-        let samples = Samples::new(1);
-        let mut click = samples.click(&samples.link("wiki"));
-        let page = format!("https://{host}/page");
-        click.referrer = Referrer::from_header(page.as_bytes());
-        click.facts = ClickFacts {
-            class: Some(class),
-            browser: Family::of("Firefox"),
-            device: Some(DeviceClass::Desktop),
-            ..ClickFacts::default()
-        };
-        click
-    }
-
-    fn sum(facts: &DayFacts<'_>, dimension: Dimension) -> Counted {
-        let counted = facts.of(dimension).map(|(_, counted)| counted);
-        counted.fold(Counted::default(), Counted::plus)
-    }
-
-    #[test]
-    fn a_document_is_read_as_it_was_written() {
-        let clicks = [
-            click(VisitClass::Human, "a.example"),
-            click(VisitClass::Bot, "a.example"),
-            click(VisitClass::Human, "b.example"),
-        ];
-        let mut facts = DayFacts::default();
-        for click in &clicks {
-            facts.count(click);
-        }
-        let text = facts.to_text();
-        assert_eq!(
-            text,
-            "{\"v\":{\"human\":2,\"bot\":1},\"r\":{\"a.example\":[2,1],\"b.example\":[1,1]},\"b\":{\"Firefox\":[3,2]},\
-             \"d\":{\"desktop\":[3,2]}}"
-        );
-        assert_eq!(DayFacts::parse(&text).unwrap(), facts);
-        assert_eq!(DayFacts::parse("{}").unwrap(), DayFacts::default());
-        assert_eq!(facts.clone().into_owned(), facts);
-        for bad in ["", "{\"v\":{\"ghost\":1}}", "{\"b\":{\"x\":[1]}}"] {
-            DayFacts::parse(bad).unwrap_err();
-        }
-        let parts = Dimension::ALL.map(Part::Of);
-        for part in [Part::All, Part::Classes].into_iter().chain(parts) {
-            let read = DayFacts::parse_part(&text, part).unwrap();
-            assert_eq!(read, facts.clone().only(part), "{part:?}");
-            DayFacts::parse_part("", part).unwrap_err();
-            DayFacts::parse_part("{\"v\":", part).unwrap_err();
-        }
-    }
-
-    #[test]
-    fn a_part_is_found_whatever_values_are_called() {
-        let names = [
-            "\"c\":{\"DE\":[9,9]}",
-            "c",
-            "\\\"c\\\":{",
-            "r",
-            "d",
-            "{",
-            "}}",
-        ];
-        let clicks = names.map(|name| {
-            let mut click = click(VisitClass::Human, "a.example");
-            click.facts.browser = Family::of(name);
-            click.facts.os = Family::of(name);
-            click.facts.country = waypost_core::Country::parse("FR");
-            click
-        });
-        let mut facts = DayFacts::default();
-        for click in &clicks {
-            facts.count(click);
-        }
-        let text = facts.to_text();
-        // As it is written, and with white space, which no version writes.
-        for text in [text.clone(), text.replace(":{\"", ": { \"")] {
-            let all = DayFacts::parse(&text).unwrap();
-            let parts = Dimension::ALL.map(Part::Of);
-            for part in parts.into_iter().chain([Part::Classes]) {
-                let read = DayFacts::parse_part(&text, part).unwrap();
-                assert_eq!(read, all.clone().only(part), "{part:?} of {text}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_taken_back_was_never_counted() {
-        let clicks: Vec<Click> = (0..120)
-            .map(|n| click(VisitClass::ALL[n % 5], &format!("host{}.example", n % 60)))
-            .collect();
-        let mut facts = DayFacts::default();
-        for click in &clicks {
-            facts.count(click);
-        }
-        // The last ones were counted under `other` and are removed from there.
-        for click in clicks.iter().skip(60).rev() {
-            facts.uncount(click);
-        }
-        let mut first = DayFacts::default();
-        for click in clicks.iter().take(60) {
-            first.count(click);
-        }
-        assert_eq!(facts, first);
-        for click in clicks.iter().take(60).rev() {
-            facts.uncount(click);
-        }
-        assert_eq!(facts.to_text(), "{}");
-    }
-
-    #[test]
-    fn a_host_that_is_too_long_is_counted_with_the_others() {
-        let clicks = [253, 254].map(|length| click(VisitClass::Human, &"x".repeat(length)));
-        let mut facts = DayFacts::default();
-        for click in &clicks {
-            facts.count(click);
-        }
-        let hosts: Vec<usize> = facts
-            .of(Dimension::Referrer)
-            .map(|(host, _)| host.len())
-            .collect();
-        assert_eq!(hosts, [253, OTHER.len()]);
-    }
-
-    #[test]
-    fn what_has_to_be_escaped_comes_back() {
-        let mut odd = click(VisitClass::Human, "a.example");
-        odd.facts.browser = Family::of("\"qu\\ot\u{e9}\"");
-        let mut facts = DayFacts::default();
-        facts.count(&odd);
-        let text = facts.to_text();
-        assert_eq!(DayFacts::parse(&text).unwrap(), facts);
-    }
-
-    #[test]
-    fn whatever_the_batches_are_no_click_is_lost_and_no_day_grows_beyond_its_bound() {
-        let clicks: Vec<Click> = (0..300)
-            .map(|n| click(VisitClass::Human, &format!("host{}.example", n % 120)))
-            .collect();
-        for size in [1, 7, 100, 300] {
-            let mut stored = "{}".to_owned();
-            for batch in clicks.chunks(size) {
-                let mut facts = DayFacts::parse(&stored).unwrap();
-                for click in batch {
-                    facts.count(click);
-                }
-                stored = facts.to_text();
-            }
-            let facts = DayFacts::parse(&stored).unwrap();
-            assert_eq!(sum(&facts, Dimension::Referrer).clicks, 300);
-            assert_eq!(facts.of(Dimension::Referrer).count(), MAX_VALUES + 1);
-            let (_, other) = facts.of(Dimension::Referrer).last().unwrap();
-            // Each of the first 50 hosts occurred three times.
-            assert_eq!(other.clicks, 150);
-            assert_eq!(facts.of_class(VisitClass::Human), 300);
-        }
-    }
-}
+mod tests;

@@ -100,6 +100,24 @@ impl<'a> Values<'a> {
         self.0.retain(|(_, counted)| counted.clicks > 0);
     }
 
+    /// Adds up values that `normal` returns as the same.
+    pub(super) fn normalised(self, normal: fn(&str) -> Cow<'_, str>) -> Self {
+        let is_normal = |value: &str| normal(value) == value;
+        if self.0.iter().all(|(value, _)| is_normal(value)) {
+            return self;
+        }
+        let mut values = Self::default();
+        for (value, counted) in self.0 {
+            let value = if is_normal(&value) {
+                value
+            } else {
+                Cow::Owned(normal(&value).into_owned())
+            };
+            values.add(value, counted);
+        }
+        values
+    }
+
     /// Returns the values in order of first appearance.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Counted)> {
         let values = self.0.iter();

@@ -3,6 +3,7 @@
 mod abuse;
 mod audit;
 mod budget;
+mod classes;
 mod configuration;
 mod connections;
 mod counting;

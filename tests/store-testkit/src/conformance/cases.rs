@@ -245,6 +245,7 @@ macro_rules! __conformance_cases {
                 clicks_of_deleted_links_are_changed_as_long_as_there_are_any
                 a_purged_click_cannot_be_changed
                 values_counted_as_others_are_taken_back
+                hosts_of_referrers_count_in_one_form
                 a_thousand_clicks_are_changed_at_once
                 facts_are_changed_while_clicks_are_stored
                 the_same_change_of_many_at_once_is_made_once

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use time::Duration;
 use time::macros::date;
-use waypost_core::{Click, ClickFacts, ClickId, DeviceClass, Family, Link, VisitClass};
+use waypost_core::{Click, ClickFacts, ClickId, DeviceClass, Family, Link, Referrer, VisitClass};
 use waypost_store::rollup::{Counted, DayFacts, Dimension, MAX_VALUES, OTHER, Part};
 use waypost_store::{FactsChange, Ingested, LinkEdit, Store};
 
@@ -159,6 +159,37 @@ pub async fn clicks_are_read_in_the_order_of_their_ids(factory: &dyn StoreFactor
     let rest = store.clicks_after(Some(between.id), 100).await.unwrap();
     let behind = expected.iter().filter(|click| click.id > between.id);
     assert!(rest.iter().eq(behind));
+}
+
+/// The hosts of referrers count in lower case and without a dot at their end, also those that an
+/// earlier version stored in another form.
+pub async fn hosts_of_referrers_count_in_one_form(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let link = samples.link("wiki");
+    insert(&*store, &link).await;
+    let pages = [
+        "https://www.a.example./x",
+        "https://www.a.example/",
+        "https://WWW.A.example./",
+    ];
+    let mut clicks: Vec<Click> = pages.iter().map(|_| samples.click(&link)).collect();
+    for (click, page) in clicks.iter_mut().zip(pages) {
+        click.referrer = Some(Referrer::from_stored(page.to_owned()));
+        click.facts = facts(VisitClass::Human, None);
+        click.day = date!(2026 - 03 - 01);
+    }
+    record(&*store, &clicks).await;
+    let of_host = async || {
+        let (day, part) = (date!(2026 - 03 - 01), Part::Of(Dimension::Referrer));
+        let days = store.link_day_facts(link.id, day, day, part).await.unwrap();
+        let hosts = days[0].facts.of(Dimension::Referrer);
+        let hosts = hosts.map(|(host, counted)| (host.to_owned(), counted.clicks, counted.humans));
+        hosts.collect::<Vec<_>>()
+    };
+    assert_eq!(of_host().await, [("www.a.example".to_owned(), 3, 3)]);
+    change_all(&*store, &[to(&clicks[2], facts(VisitClass::Bot, None))]).await;
+    assert_eq!(of_host().await, [("www.a.example".to_owned(), 3, 2)]);
 }
 
 /// Changed facts are counted everywhere instead of the old ones, and nothing else changes.

@@ -33,7 +33,7 @@ fn click(journal: &Arc<Journal>, number: u128) -> Appending {
         ip_hash: None,
         session: None,
         country: None,
-        signals: crate::signals::Signals::default(),
+        class: None,
         user_agent: b"Mozilla/5.0",
         referrer: b"",
     })

@@ -3,6 +3,42 @@
 use super::{Add, NOBODY, OWNERS, WITH_LINK};
 use crate::{Age, ClickSettings};
 
+/// The fields that are not stored of visitors who ask not to be tracked. The documents of daily
+/// totals count them by click type only.
+pub(super) const OF_TRACKED_VISITORS: &[(&str, &[&str])] = &[
+    (
+        "journal",
+        &[
+            "IP address hash",
+            "session hash",
+            "country",
+            "user agent",
+            "referrer",
+        ],
+    ),
+    (
+        "link_clicks",
+        &[
+            "user_id",
+            "ip_hash",
+            "user_agent",
+            "referrer",
+            "browser",
+            "os",
+            "device",
+            "country",
+        ],
+    ),
+    ("link_days", &["visitors"]),
+    ("link_visitors", &["link_id", "day", "visitor"]),
+];
+
+/// Whether a field is stored only of visitors who do not ask not to be tracked.
+pub(super) fn is_of_tracked_visitors(place: &str, field: &str) -> bool {
+    let fields = OF_TRACKED_VISITORS.iter().find(|(of, _)| *of == place);
+    fields.is_some_and(|(_, fields)| fields.contains(&field))
+}
+
 /// Pending clicks.
 pub(super) fn journal(add: &mut Add<'_>, settings: &ClickSettings) {
     let has_countries = settings.geoip_db.is_some();
@@ -46,8 +82,10 @@ pub(super) fn journal(add: &mut Add<'_>, settings: &ClickSettings) {
             true,
         ),
         (
-            "signals",
-            "whether the visitor sent Sec-GPC or DNT, and whether the browser prefetched the link",
+            "class",
+            "the click type, if the headers Sec-Purpose, Purpose, X-Purpose, X-Moz announce a \
+             prefetch or a preview, or if the visitor sent Sec-GPC or DNT, from the user agent, which \
+             is then not written",
             true,
         ),
     ] {
@@ -103,7 +141,8 @@ pub(super) fn clicks(add: &mut Add<'_>, settings: &ClickSettings) {
         ("clicked_at", "the clock of the database", OWNERS, has_rows),
         (
             "class",
-            "user agent, session and the headers Sec-Purpose, Purpose, X-Purpose, X-Moz",
+            "the click type: human, bot, preview, prefetch or self; from the user agent, the session \
+             and the headers Sec-Purpose, Purpose, X-Purpose, X-Moz",
             OWNERS,
             has_rows,
         ),

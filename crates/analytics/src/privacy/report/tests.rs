@@ -10,6 +10,46 @@ fn stored(variables: &[(&str, &str)]) -> Vec<(&'static str, &'static str)> {
     stored.map(|field| (field.place, field.field)).collect()
 }
 
+/// Returns the stored fields of visitors who ask not to be tracked.
+fn untracked(place: &str, variables: &[(&str, &str)]) -> Vec<&'static str> {
+    let mut reader = SettingsReader::of_variables(variables);
+    let settings = ClickSettings::read(&mut reader).unwrap();
+    let fields = report(&settings).into_iter();
+    let stored = fields.filter(|field| field.is_stored_untracked && field.place == place);
+    stored.map(|field| field.field).collect()
+}
+
+#[test]
+fn of_visitors_who_ask_not_to_be_tracked_the_class_is_stored_and_nothing_of_them() {
+    let countries = ("WAYPOST_GEOIP_DB", "/srv/countries.mmdb");
+    for privacy in ["full", "anonymous"] {
+        let fields = untracked("link_clicks", &[("WAYPOST_PRIVACY", privacy), countries]);
+        assert_eq!(
+            fields,
+            ["id", "link_id", "clicked_at", "class"],
+            "{privacy}"
+        );
+    }
+    let counts = [("WAYPOST_PRIVACY", "counts"), countries];
+    assert_eq!(untracked("link_clicks", &counts), [""; 0]);
+    for variables in [&[countries][..], &counts] {
+        let fields = untracked("journal", variables);
+        assert_eq!(fields, ["link", "time and day", "class"]);
+        assert!(untracked("link_days", variables).contains(&"facts"));
+        assert!(!untracked("link_days", variables).contains(&"visitors"));
+        assert_eq!(untracked("link_visitors", variables), [""; 0]);
+    }
+    // All fields in that table exist.
+    for (place, fields) in clicks::OF_TRACKED_VISITORS {
+        for field in *fields {
+            assert!(
+                stored(&[countries]).contains(&(*place, *field)),
+                "{place}.{field}"
+            );
+        }
+    }
+}
+
 #[test]
 fn what_is_stored_follows_the_settings() {
     let full = stored(&[]);

@@ -84,6 +84,7 @@ pub(crate) async fn answer(
         privacy: state.installation().privacy,
         knows_countries: state.recorder().knows_countries(),
         reserved: state.shortener().reserved(),
+        user_agents: state.user_agents(),
     };
     let visit = ExplainedVisit {
         url: &url,

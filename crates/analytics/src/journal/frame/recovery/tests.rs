@@ -20,7 +20,7 @@ fn record(number: u64, user_agent: usize) -> Vec<u8> {
         ip_hash: None,
         session: None,
         country: None,
-        signals: crate::signals::Signals::default(),
+        class: None,
         user_agent: user_agent.as_bytes(),
         referrer: b"",
     };
