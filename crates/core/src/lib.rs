@@ -6,6 +6,7 @@ mod base_url;
 mod click;
 mod clock;
 mod code;
+mod code_in_text;
 mod details;
 mod external_identity;
 mod facts;
@@ -19,6 +20,7 @@ mod orphan;
 mod ownership;
 mod page;
 mod password;
+mod pasted;
 mod permission;
 mod random;
 mod routing_rule;
@@ -42,6 +44,7 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use click::{Click, IpHash, IpHashError, Referrer, UserAgent};
 pub use clock::{Clock, ManualClock, SystemClock, micros};
 pub use code::{CodeError, CodeLength, ReservedWords, ShortCode};
+pub use code_in_text::without_marks;
 pub use details::{Description, DetailError, Tag, Title, expiry};
 pub use external_identity::{ExternalIdentity, ExternalIdentityError};
 pub use facts::{
@@ -65,6 +68,7 @@ pub use page::{
     PageError, PageRequest, SessionCursor, TokenCursor, UserCursor,
 };
 pub use password::{Password, PasswordError, PasswordHash, PasswordHashError};
+pub use pasted::url_in;
 pub use permission::{Action, Actor, Credential, Decision, LinkStanding, Standing, allows, decide};
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use routing_rule::RoutingRule;
