@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_read_as_the_person_meant_it_who_pasted_it() {
+    fn a_pasted_url_is_read_as_the_person_meant_it() {
         let url = "https://example.com/a?b=c";
         for text in [
             url.to_owned(),

@@ -18,6 +18,7 @@
 //! | --- | --- |
 //! | addresses to listen on | `address.rs` |
 //! | sockets that listen | `listener.rs` |
+//! | the addresses of the server itself | `own.rs` |
 //! | places, shares and the sweep | `places.rs` |
 //! | the state of one connection and its limits | `slot.rs` |
 //! | its bytes | `stream.rs` |
@@ -28,6 +29,7 @@ mod address;
 mod exchange;
 mod listener;
 mod metrics;
+mod own;
 mod places;
 mod proxy_header;
 mod slot;
@@ -51,6 +53,7 @@ use waypost_analytics::TrustedProxies;
 pub use address::{ListenAddress, ListenAddressError};
 pub(crate) use listener::{Listeners, Listening, SocketFile, has_inherited};
 pub(crate) use metrics::ConnectionMetrics;
+pub(crate) use own::own_sockets;
 pub(crate) use places::{Limits, Places};
 
 use exchange::Exchange;
