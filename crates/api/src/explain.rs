@@ -183,24 +183,7 @@ impl Explainer<'_> {
             what: "visitor",
             found,
         }));
-        let believed = self.proxies.explain(&Visit {
-            session: None,
-            peer: visit.peer,
-            headers: visit.headers,
-        });
-        let mut explanation = Explanation {
-            steps: Vec::new(),
-            link_id: None,
-            rule: None,
-            target: None,
-            status: 302,
-            cache_control: CACHE_CONTROL.to_str().unwrap_or_default().to_owned(),
-            message: None,
-            client_address: believed.address.map(|address| address.to_string()),
-            client_address_because: believed.because,
-            counted: true,
-            counted_because: String::new(),
-        };
+        let mut explanation = self.begun(visit);
         if let Some(own) = self.own_path(&sent).await? {
             let answer = own.answer(&visit.visitor.actor);
             steps.push(answer.step);
@@ -245,6 +228,28 @@ impl Explainer<'_> {
         }
         explanation.steps = steps;
         Ok(explanation)
+    }
+
+    /// Returns the explanation of a visit that is redirected, without its steps and its destination.
+    fn begun(&self, visit: &ExplainedVisit<'_>) -> Explanation {
+        let believed = self.proxies.explain(&Visit {
+            session: None,
+            peer: visit.peer,
+            headers: visit.headers,
+        });
+        Explanation {
+            steps: Vec::new(),
+            link_id: None,
+            rule: None,
+            target: None,
+            status: 302,
+            cache_control: CACHE_CONTROL.to_str().unwrap_or_default().to_owned(),
+            message: None,
+            client_address: believed.address.map(|address| address.to_string()),
+            client_address_because: believed.because,
+            counted: true,
+            counted_because: String::new(),
+        }
     }
 
     /// Whether the caller may not follow the link.

@@ -94,11 +94,7 @@ pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, 
     // Open all sockets before anything is served.
     let main = open(listen_addresses(settings))?;
     let own = open(&settings.metrics_listen)?;
-    let addresses = [main.addresses(), own.addresses()].concat();
-    let parts = ApiParts {
-        links: parts.links.listening_on(own_sockets(&addresses)),
-        ..parts
-    };
+    let parts = listening(parts, &[main.addresses(), own.addresses()].concat());
     let state = State::new(parts, settings.base_url.clone(), closing.clone());
     let state = web::Data::from(Arc::new(state));
     let places = vec![
@@ -131,6 +127,14 @@ pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, 
         )?;
     }
     Ok(running)
+}
+
+/// Returns the parts of a server that listens on these addresses, to which no link may go.
+fn listening(parts: ApiParts, addresses: &[ListenAddress]) -> ApiParts {
+    ApiParts {
+        links: parts.links.listening_on(own_sockets(addresses)),
+        ..parts
+    }
 }
 
 /// Returns the addresses to listen on: those of the settings, or else the sockets of systemd if it

@@ -22,8 +22,9 @@ impl OwnPath<'_> {
     pub(super) fn answer(&self, visitor: &Actor) -> OwnAnswer {
         let rows = || ROUTES.iter().filter(|row| self.is_of(row));
         let path = self.0;
-        let (status, found, message) = match rows().find(|row| row.method == Method::Get) {
-            Some(row) => {
+        let own = format!("`{path}` is a path of Waypost itself, not a link");
+        let (status, found, message) =
+            if let Some(row) = rows().find(|row| row.method == Method::Get) {
                 let (status, who) = served(row, visitor);
                 let kind = match row.kind {
                     Kind::Page => "a page",
@@ -33,20 +34,14 @@ impl OwnPath<'_> {
                 let found = format!("`{path}` is {kind} of Waypost itself, not a link: {purpose}");
                 let message = format!("{kind} of Waypost itself, to {purpose}; {who}");
                 (status, found, message)
-            }
-            None => {
+            } else if rows().next().is_none() {
+                let message = "a path of Waypost itself, at which there is nothing";
+                (StatusCode::NOT_FOUND, own, message.to_owned())
+            } else {
                 let methods: Vec<_> = rows().map(|row| row.method.names()).collect();
-                let found = format!("`{path}` is a path of Waypost itself, not a link");
-                if methods.is_empty() {
-                    let message = "a path of Waypost itself, at which there is nothing";
-                    (StatusCode::NOT_FOUND, found, message.to_owned())
-                } else {
-                    let methods = methods.join(", ");
-                    let message = format!("a path of Waypost itself, only for {methods}");
-                    (StatusCode::METHOD_NOT_ALLOWED, found, message)
-                }
-            }
-        };
+                let message = format!("a path of Waypost itself, only for {}", methods.join(", "));
+                (StatusCode::METHOD_NOT_ALLOWED, own, message)
+            };
         OwnAnswer {
             step: ExplainedStep {
                 what: "reserved",
@@ -120,7 +115,7 @@ fn served(row: &Row, visitor: &Actor) -> (StatusCode, &'static str) {
 /// Returns a purpose for the middle of a sentence.
 fn sentence_part(purpose: &str) -> String {
     let mut letters = purpose.chars();
-    let first = letters.next().map(|letter| letter.to_lowercase());
+    let first = letters.next().map(char::to_lowercase);
     first.into_iter().flatten().chain(letters).collect()
 }
 

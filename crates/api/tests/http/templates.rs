@@ -194,7 +194,7 @@ async fn bulk_requests_replacements_and_the_simple_api_have_the_switch() {
     assert_eq!(made["placeholders"], json!(["project", "ticket"]));
     let listed = server.read(&ada.token, "/urls").await.json();
     let of = |code: &str| {
-        let urls = listed.as_array().unwrap();
+        let urls = listed["data"].as_array().unwrap();
         let found = urls.iter().find(|url| url["shortCode"] == code);
         found.unwrap()["template"].clone()
     };
