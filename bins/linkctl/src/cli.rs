@@ -167,6 +167,9 @@ pub(crate) enum Link {
         /// Email address of the owner [default: no owner]
         #[arg(long, value_name = "EMAIL")]
         owner: Option<Email>,
+        /// Make a template: fill each `$name` in the destination with a part of the visitor's path
+        #[arg(long)]
+        template: bool,
     },
     /// List links, newest first
     List {

@@ -52,6 +52,7 @@ pub(crate) fn shortener(
         base_url: settings.http.base_url.clone(),
         resolver: None,
     })
+    .listening_on(settings.http.own_sockets())
 }
 
 /// Returns a resolver that finds links as the server does, with an empty cache.

@@ -5,19 +5,23 @@
 //! is counted, and callers learn nothing that a visit or the API would not tell them: see
 //! [`Explainer::explain`].
 
+mod own_path;
+mod sent;
+mod steps;
 mod stored;
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 use waypost_analytics::{Durability, Privacy, TrustedProxies, UserAgents, Visit, VisitHeaders};
-use waypost_core::RoutingRule;
-use waypost_core::{Actor, Clock, ReservedWords, ShortCode};
+use waypost_core::{Actor, Clock, Credential, ReservedWords, Scopes, ShortCode, User};
 use waypost_service::{LinkError, Links, Routed, Router, RoutingStep};
 use waypost_store::StoreError;
 
+use self::own_path::OwnPath;
+use self::sent::Sent;
+use self::steps::{filling, name_of, tells_no_longer_codes};
 use crate::errors::ApiError;
 use crate::openness::{CACHE_CONTROL, check_open};
 
@@ -50,13 +54,56 @@ pub struct ExplainedVisit<'a> {
     /// What the visitor opens: a URL, or a path of this server.
     pub url: &'a str,
     /// The visitor.
-    pub actor: &'a Actor,
+    pub visitor: &'a ExplainedVisitor,
     /// Who asks for the explanation.
     pub caller: &'a Actor,
     /// The IP address of the connection.
     pub peer: Option<IpAddr>,
     /// The headers of the request.
     pub headers: &'a dyn VisitHeaders,
+}
+
+/// The visitor of a visit to explain.
+#[derive(Debug, Clone)]
+pub struct ExplainedVisitor {
+    /// As whom the server handles the visit.
+    actor: Actor,
+    /// What to say about the visitor.
+    note: Option<String>,
+}
+
+impl ExplainedVisitor {
+    /// A visitor who is not signed in.
+    pub const ANONYMOUS: Self = Self::known(Actor::Anonymous);
+
+    /// Returns a visitor whom the server knows as this actor.
+    #[must_use]
+    pub const fn known(actor: Actor) -> Self {
+        Self { actor, note: None }
+    }
+
+    /// Returns a user as if they were signed in. A disabled user cannot be: the server handles their
+    /// visits like those of anyone who is not signed in.
+    #[must_use]
+    pub fn user(user: &User) -> Self {
+        if user.is_disabled() {
+            let note = format!(
+                "the user {} is disabled: they cannot sign in, their sessions and API tokens do not \
+                 work, and they visit links like anyone who is not signed in",
+                user.email
+            );
+            return Self {
+                note: Some(note),
+                ..Self::ANONYMOUS
+            };
+        }
+        Self::known(Actor::User {
+            id: user.id,
+            role: user.role,
+            scopes: Scopes::all(),
+            credential: Credential::Session,
+        })
+    }
 }
 
 /// How a visit would be handled; also the output of `linkctl explain --json`.
@@ -80,7 +127,7 @@ pub struct Explanation {
     /// The `Cache-Control` of the response.
     #[schema(example = "private, no-store")]
     pub cache_control: String,
-    /// Why the response is not a redirect; `null` if it is one.
+    /// Why the response is not a redirect of a link, and what it is instead; `null` if it is one.
     pub message: Option<String>,
     /// The IP address of the visitor; `null` if the connection has none.
     #[schema(example = "203.0.113.7")]
@@ -96,7 +143,7 @@ pub struct Explanation {
 /// A step of an explanation.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExplainedStep {
-    /// The kind of step: `path`, `reserved`, `keyword_by_path`, `keyword_by_host`, `code`,
+    /// The kind of step: `path`, `visitor`, `reserved`, `keyword_by_path`, `keyword_by_host`, `code`,
     /// `permission`, `state`, `placeholders`.
     #[schema(example = "code")]
     pub what: &'static str,
@@ -116,6 +163,13 @@ pub(crate) enum RuleName {
     Prefix,
 }
 
+impl Explanation {
+    fn not_counted(&mut self) {
+        self.counted = false;
+        "only redirected visits are counted".clone_into(&mut self.counted_because);
+    }
+}
+
 impl Explainer<'_> {
     /// Explains a visit by `GET`.
     ///
@@ -128,24 +182,21 @@ impl Explainer<'_> {
     pub async fn explain(&self, visit: &ExplainedVisit<'_>) -> Result<Explanation, StoreError> {
         let sent = Sent::of(visit.url);
         let mut steps = vec![sent.step()];
-        let believed = self.proxies.explain(&Visit {
-            session: None,
-            peer: visit.peer,
-            headers: visit.headers,
-        });
-        let mut explanation = Explanation {
-            steps: Vec::new(),
-            link_id: None,
-            rule: None,
-            target: None,
-            status: 302,
-            cache_control: CACHE_CONTROL.to_str().unwrap_or_default().to_owned(),
-            message: None,
-            client_address: believed.address.map(|address| address.to_string()),
-            client_address_because: believed.because,
-            counted: true,
-            counted_because: String::new(),
-        };
+        steps.extend(visit.visitor.note.clone().map(|found| ExplainedStep {
+            what: "visitor",
+            found,
+        }));
+        let mut explanation = self.begun(visit);
+        if let Some(own) = self.own_path(&sent).await? {
+            let answer = own.answer(&visit.visitor.actor);
+            steps.push(answer.step);
+            explanation.status = answer.status;
+            "no-store".clone_into(&mut explanation.cache_control);
+            explanation.message = Some(answer.message);
+            explanation.not_counted();
+            explanation.steps = steps;
+            return Ok(explanation);
+        }
         let mut routed_steps = Vec::new();
         let routed = self.routed(&sent, visit.caller, &mut routed_steps).await?;
         let mut known = routed.as_ref();
@@ -172,8 +223,7 @@ impl Explainer<'_> {
                 explanation.status = error.code().status().as_u16();
                 explanation.message = Some(error.to_string());
                 "no-store".clone_into(&mut explanation.cache_control);
-                explanation.counted = false;
-                "only redirected visits are counted".clone_into(&mut explanation.counted_because);
+                explanation.not_counted();
             }
         }
         if let Some(known) = known {
@@ -182,6 +232,28 @@ impl Explainer<'_> {
         }
         explanation.steps = steps;
         Ok(explanation)
+    }
+
+    /// Returns the explanation of a visit that is redirected, without its steps and its destination.
+    fn begun(&self, visit: &ExplainedVisit<'_>) -> Explanation {
+        let believed = self.proxies.explain(&Visit {
+            session: None,
+            peer: visit.peer,
+            headers: visit.headers,
+        });
+        Explanation {
+            steps: Vec::new(),
+            link_id: None,
+            rule: None,
+            target: None,
+            status: 302,
+            cache_control: CACHE_CONTROL.to_str().unwrap_or_default().to_owned(),
+            message: None,
+            client_address: believed.address.map(|address| address.to_string()),
+            client_address_because: believed.because,
+            counted: true,
+            counted_because: String::new(),
+        }
     }
 
     /// Whether the caller may not follow the link.
@@ -210,6 +282,19 @@ impl Explainer<'_> {
         }
     }
 
+    /// Returns the path of Waypost itself that the visitor opens, if it is one. If the host is a
+    /// keyword, there is none.
+    async fn own_path<'p>(&self, sent: &'p Sent<'_>) -> Result<Option<OwnPath<'p>>, StoreError> {
+        let own = self
+            .reserved_word(&sent.path)
+            .filter(|word| self.reserved.is_route(word))
+            .map(|_| OwnPath(&sent.path));
+        if own.is_some() && self.router.keyword_of(sent.host).await?.is_some() {
+            return Ok(None);
+        }
+        Ok(own)
+    }
+
     async fn routed<'p>(
         &self,
         sent: &'p Sent<'_>,
@@ -219,20 +304,12 @@ impl Explainer<'_> {
         if self.router.keyword_of(sent.host).await?.is_none()
             && let Some(word) = self.reserved_word(&sent.path)
         {
-            // Only the normal form of a route is found here.
-            let is_route = self.reserved.is_route(word);
-            let found = if is_route {
-                format!("`{word}` is a path of Waypost itself, not a link")
-            } else {
-                format!("`{word}` is reserved for Waypost itself: no new link can have this code")
-            };
             steps.push(ExplainedStep {
                 what: "reserved",
-                found,
+                found: format!(
+                    "`{word}` is reserved for Waypost itself: no new link can have this code"
+                ),
             });
-            if is_route {
-                return Ok(None);
-            }
         }
         let (is_admin, mut is_first) = (caller.is_admin(), true);
         let tell = |step: RoutingStep<'_>| {
@@ -267,7 +344,11 @@ impl Explainer<'_> {
         let destination = &routed.destination;
         let mut step = |what, found: String| steps.push(ExplainedStep { what, found });
         if destination.is_secure {
-            match self.links.follow(visit.actor, destination.link_id).await {
+            match self
+                .links
+                .follow(&visit.visitor.actor, destination.link_id)
+                .await
+            {
                 Ok(()) => step(
                     "permission",
                     "the link is secure, and this visitor may follow it".to_owned(),
@@ -292,10 +373,7 @@ impl Explainer<'_> {
             return Ok(Err(error));
         }
         step("state", "the link works".to_owned());
-        let filled = match &destination.template {
-            None => "the destination has no placeholders".to_owned(),
-            Some(_) => format!("the destination is filled from `{}`", routed.rest),
-        };
+        let filled = filling(routed);
         match routed.location(sent.query) {
             Ok(location) => {
                 let query = match (destination.forward_query, sent.query) {
@@ -311,135 +389,5 @@ impl Explainer<'_> {
                 Ok(Err(error.into()))
             }
         }
-    }
-}
-
-/// Whether a step is the same whether there are longer codes or not.
-fn tells_no_longer_codes(step: RoutingStep<'_>, is_first: bool) -> bool {
-    match step {
-        RoutingStep::NoCode(_) => is_first,
-        RoutingStep::Code(code, is_found) => is_found || !code.contains('/'),
-        RoutingStep::NoLongerCode(_) => false,
-        RoutingStep::KeywordByPath(..)
-        | RoutingStep::NoWordInHost
-        | RoutingStep::KeywordByHost(..) => true,
-    }
-}
-
-impl From<RoutingStep<'_>> for ExplainedStep {
-    fn from(step: RoutingStep<'_>) -> Self {
-        let (what, found) = match step {
-            RoutingStep::NoCode("") => (
-                "code",
-                "the path has an empty segment, which cannot be part of a code".to_owned(),
-            ),
-            RoutingStep::NoCode(segment) => {
-                ("code", format!("`{segment}` cannot be part of a code"))
-            }
-            RoutingStep::KeywordByPath(word, true) => (
-                "keyword_by_path",
-                format!("`{word}` is a keyword and gets the rest of the path"),
-            ),
-            RoutingStep::KeywordByPath(word, false) => {
-                ("keyword_by_path", format!("`{word}` is not a keyword"))
-            }
-            RoutingStep::NoWordInHost => {
-                ("keyword_by_host", "the host cannot be a keyword".to_owned())
-            }
-            RoutingStep::KeywordByHost(word, true) => (
-                "keyword_by_host",
-                format!("the host `{word}` is a keyword and gets the whole path"),
-            ),
-            RoutingStep::KeywordByHost(word, false) => (
-                "keyword_by_host",
-                format!("the host `{word}` is not a keyword"),
-            ),
-            RoutingStep::Code(code, true) => ("code", format!("`{code}` is the code of a link")),
-            RoutingStep::Code(code, false) => {
-                ("code", format!("`{code}` is not the code of a link"))
-            }
-            RoutingStep::NoLongerCode(code) => {
-                ("code", format!("no longer code begins with `{code}`"))
-            }
-        };
-        Self { what, found }
-    }
-}
-
-const fn name_of(rule: RoutingRule) -> &'static str {
-    match rule {
-        RoutingRule::KeywordByPath => "keyword_by_path",
-        RoutingRule::KeywordByHost => "keyword_by_host",
-        RoutingRule::Code => "code",
-        RoutingRule::Prefix => "prefix",
-    }
-}
-
-/// The parts of a URL that browsers send, unchanged.
-struct Sent<'a> {
-    host: Option<&'a str>,
-    path: Cow<'a, str>,
-    query: &'a str,
-}
-
-impl<'a> Sent<'a> {
-    /// Returns the first step.
-    fn step(&self) -> ExplainedStep {
-        let host = match self.host {
-            Some(host) => format!("the host is {host}"),
-            None => "the host is that of this server".to_owned(),
-        };
-        ExplainedStep {
-            what: "path",
-            found: format!("the path is {}, {host}", self.path),
-        }
-    }
-
-    /// Splits a URL. A text without a scheme is a path, with or without a leading slash.
-    fn of(url: &'a str) -> Self {
-        let url = url.split('#').next().unwrap_or_default();
-        let is_web =
-            |scheme: &str| matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https");
-        let (host, target) = match url.split_once("://") {
-            Some((scheme, after)) if is_web(scheme) => {
-                let end = after.find(['/', '?']).unwrap_or(after.len());
-                let (host, target) = after.split_at(end);
-                (Some(host), target)
-            }
-            _ => (None, url),
-        };
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let path = if path.starts_with('/') {
-            Cow::Borrowed(path)
-        } else {
-            Cow::Owned(format!("/{path}"))
-        };
-        Self { host, path, query }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_is_split_unchanged() {
-        let parts = |url| {
-            let Sent { host, path, query } = Sent::of(url);
-            (host, path.into_owned(), query)
-        };
-        assert_eq!(
-            parts("https://go.example/a/%2e?b=c#d"),
-            (Some("go.example"), "/a/%2e".to_owned(), "b=c")
-        );
-        assert_eq!(parts("http://gh"), (Some("gh"), "/".to_owned(), ""));
-        assert_eq!(parts("http://gh?x"), (Some("gh"), "/".to_owned(), "x"));
-        assert_eq!(parts("/a//b"), (None, "/a//b".to_owned(), ""));
-        assert_eq!(parts(""), (None, "/".to_owned(), ""));
-        assert_eq!(parts("wiki/x"), (None, "/wiki/x".to_owned(), ""));
-        assert_eq!(
-            parts("/wiki/http://a"),
-            (None, "/wiki/http://a".to_owned(), "")
-        );
     }
 }

@@ -25,7 +25,7 @@ mod state;
 mod views;
 
 pub use connection::{ListenAddress, ListenAddressError};
-pub use explain::{ExplainedVisit, Explainer, Explanation};
+pub use explain::{ExplainedVisit, ExplainedVisitor, Explainer, Explanation};
 pub use headers::ExposureSettings;
 pub use installation::Installation;
 pub use metrics::{Metrics, MetricsError};

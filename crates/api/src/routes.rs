@@ -8,6 +8,7 @@
 
 use std::sync::LazyLock;
 
+use actix_web::http::StatusCode;
 use actix_web::{Route, web};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as OpenApiDocument;
@@ -43,6 +44,20 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// Returns what the route does, in one line.
+    pub(crate) fn purpose(&self) -> &str {
+        &self.purpose
+    }
+
+    /// Returns the status with which the route answers if nothing is in the way.
+    pub(crate) fn success(&self) -> StatusCode {
+        match self.path.as_str() {
+            "/api/docs" => StatusCode::FOUND,
+            "/auth/oidc/callback" | "/auth/oidc/login" | "/dashboard/go" => StatusCode::SEE_OTHER,
+            _ => StatusCode::OK,
+        }
+    }
+
     /// Creates the row of a description, which has one path with one method.
     #[expect(
         clippy::expect_used,
@@ -315,6 +330,7 @@ fn pages() -> impl Iterator<Item = Row> { pages! {
     Page,          Get,  "/dashboard/links/{id}/stats",         For(ViewClicks),        dashboard::statistics::of_link::show, "Show the statistics of a link";
     Page,          Post, "/dashboard/links/{id}/transfer",      For(ManageOwners),      dashboard::link::people::hand_over,   "Hand over a link";
     Page,          Post, "/dashboard/offers",                   For(AnswerOffers),      dashboard::offers::answer,            "Accept or decline a link";
+    Page,          Get,  "/dashboard/placeholders",             For(CreateLink),        dashboard::placeholders::show,        "Show the placeholders of a destination";
     Page,          Get,  "/dashboard/stats",                    For(ListLinks),         dashboard::statistics::own::show,     "Show the statistics of your links";
     Page,          Get,  "/dashboard/suggest",                  For(ListLinks),         dashboard::address_bar::suggest,      "Suggest links in the address bar";
     Page,          Get,  "/dashboard/tools",                    For(CreateLink),        dashboard::tools::show,               "Show tools that create links";

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connection::{
     self, Entrance, ListenAddress, Listeners, Places, Running, SocketFile, has_inherited,
+    own_sockets,
 };
 use crate::headers::{self, ExposureSettings};
 use crate::routing::{self, Listener};
@@ -93,6 +94,7 @@ pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, 
     // Open all sockets before anything is served.
     let main = open(listen_addresses(settings))?;
     let own = open(&settings.metrics_listen)?;
+    let parts = listening(parts, &[main.addresses(), own.addresses()].concat());
     let state = State::new(parts, settings.base_url.clone(), closing.clone());
     let state = web::Data::from(Arc::new(state));
     let places = vec![
@@ -127,9 +129,17 @@ pub fn serve(settings: &HttpSettings, parts: ApiParts) -> Result<RunningServer, 
     Ok(running)
 }
 
+/// Returns the parts of a server that listens on these addresses, to which no link may go.
+fn listening(parts: ApiParts, addresses: &[ListenAddress]) -> ApiParts {
+    ApiParts {
+        links: parts.links.listening_on(own_sockets(addresses)),
+        ..parts
+    }
+}
+
 /// Returns the addresses to listen on: those of the settings, or else the sockets of systemd if it
 /// handed over any.
-fn listen_addresses(settings: &HttpSettings) -> &[ListenAddress] {
+pub(crate) fn listen_addresses(settings: &HttpSettings) -> &[ListenAddress] {
     match settings.listen.as_deref() {
         Some(addresses) => addresses,
         None if has_inherited() => &[ListenAddress::Systemd],

@@ -10,7 +10,8 @@ use tracing_subscriber::EnvFilter;
 use waypost_core::settings::{Invalid, Setting, SettingsReader};
 use waypost_core::{BaseUrl, BaseUrlError, OwnName, SessionLifetime, TokenHash};
 
-use crate::connection::{Limits, ListenAddress};
+use crate::connection::{Limits, ListenAddress, own_sockets};
+use crate::server::listen_addresses;
 
 const LISTEN: Setting = Setting::new(
     "listen",
@@ -185,6 +186,13 @@ impl HttpSettings {
             metrics_listen: metrics_listen?,
             shutdown_grace: Duration::from_secs(grace?),
         })
+    }
+
+    /// Returns the IP addresses and ports on which a server with these settings listens, without
+    /// sockets of systemd and free ports.
+    #[must_use]
+    pub fn own_sockets(&self) -> Vec<SocketAddr> {
+        own_sockets(listen_addresses(self).iter().chain(&self.metrics_listen))
     }
 
     pub(crate) const fn connection_limits(&self) -> Limits {

@@ -1,6 +1,7 @@
 //! The public URL of the server, with which short links begin.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use url::Url;
@@ -10,13 +11,14 @@ use crate::host::address_of;
 use crate::{OwnName, ShortCode};
 
 /// The public URL of the server, for instance `https://go.example`, which may have a path. Also
-/// holds the other names of the server.
+/// holds the other names of the server, and the addresses on which it listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
     url: Url,
     /// Without a trailing slash.
     text: String,
     names: Vec<OwnName>,
+    sockets: Vec<SocketAddr>,
 }
 
 impl BaseUrl {
@@ -24,6 +26,12 @@ impl BaseUrl {
     #[must_use]
     pub fn also_known_as(self, names: Vec<OwnName>) -> Self {
         Self { names, ..self }
+    }
+
+    /// Sets the addresses on which the server listens.
+    #[must_use]
+    pub fn listening_on(self, sockets: Vec<SocketAddr>) -> Self {
+        Self { sockets, ..self }
     }
 
     /// Returns the short link of a code, in the spelling of its owner.
@@ -45,8 +53,9 @@ impl BaseUrl {
     }
 
     /// Whether `other` points to this server: the same host or another name of the server, on the
-    /// same port or on the default port of the other scheme (which servers usually redirect). All
-    /// names and addresses of the loopback interface are equal, and so are all forms of an address.
+    /// same port or on the default port of the other scheme (which servers usually redirect), or an
+    /// address on which it listens. All names and addresses of the loopback interface are equal, and
+    /// so are all forms of an address.
     #[must_use]
     pub(crate) fn is_own(&self, other: &Url) -> bool {
         let host = |url: &Url| {
@@ -60,15 +69,13 @@ impl BaseUrl {
             other.port_or_known_default(),
         );
         let both_default = self.url.port().is_none() && other.port().is_none();
-        let is_same_address = || {
-            let (own, named) = (address_of(&own), address_of(&named));
-            own.zip(named).is_some_and(|(own, named)| {
-                forms(named).iter().any(|form| forms(own).contains(form))
-            })
+        let place = Place::of(&named);
+        let same_host = own == named || place.is_same(&Place::of(&own));
+        let is_socket = |socket: &SocketAddr| {
+            port == Some(socket.port()) && place.is_same(&Place::At(socket.ip()))
         };
-        let same_host =
-            own == named || (is_loopback(&own) && is_loopback(&named)) || is_same_address();
         (same_host && (both_default || own_port == port))
+            || self.sockets.iter().any(is_socket)
             || self
                 .names
                 .iter()
@@ -110,14 +117,62 @@ impl BaseUrl {
     }
 }
 
-/// Whether a host is this machine. Connections to the unspecified address also arrive here.
-fn is_loopback(host: &str) -> bool {
-    match address_of(host) {
-        Some(address) => forms(address)
-            .iter()
-            .any(|form| form.is_loopback() || form.is_unspecified()),
-        // RFC 6761 §6.3.
-        None => host == "localhost" || host.ends_with(".localhost"),
+/// Names that the files `/etc/hosts` of Linux distributions give to the loopback interface, beside
+/// `localhost` (RFC 6761 §6.3).
+const LOOPBACK_NAMES: &[&str] = &[
+    "localhost.localdomain",
+    "localhost4",
+    "localhost6",
+    "ip6-localhost",
+    "ip6-loopback",
+];
+
+/// Where a host is, as far as its text tells: the one place where hosts are compared.
+#[derive(Debug)]
+enum Place {
+    /// A name of the loopback interface.
+    Loopback,
+    /// An address, in any of its forms.
+    At(IpAddr),
+    /// Any other name.
+    Named,
+}
+
+impl Place {
+    /// `host` is in lower case, without a trailing dot.
+    fn of(host: &str) -> Self {
+        match address_of(host) {
+            Some(address) => Self::At(address),
+            None if host == "localhost"
+                || host.ends_with(".localhost")
+                || LOOPBACK_NAMES.contains(&host) =>
+            {
+                Self::Loopback
+            }
+            None => Self::Named,
+        }
+    }
+
+    /// Whether it is this machine. Connections to the unspecified address also arrive here.
+    fn is_loopback(&self) -> bool {
+        match self {
+            Self::Loopback => true,
+            Self::At(address) => forms(*address)
+                .iter()
+                .any(|form| form.is_loopback() || form.is_unspecified()),
+            Self::Named => false,
+        }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let is_same_address = || match (self, other) {
+            (Self::At(one), Self::At(other)) => {
+                let others = forms(*other);
+                forms(*one).iter().any(|form| others.contains(form))
+            }
+            _ => false,
+        };
+        (self.is_loopback() && other.is_loopback()) || is_same_address()
     }
 }
 
@@ -137,8 +192,12 @@ impl FromStr for BaseUrl {
             return Err(BaseUrlError::Extra);
         }
         let text = url.as_str().trim_end_matches('/').to_owned();
-        let names = Vec::new();
-        Ok(Self { url, text, names })
+        Ok(Self {
+            url,
+            text,
+            names: Vec::new(),
+            sockets: Vec::new(),
+        })
     }
 }
 
@@ -211,6 +270,52 @@ mod tests {
         let named: BaseUrl = "https://go.example".parse().unwrap();
         let named = named.also_known_as(OwnName::parse_all("192.0.2.1").unwrap());
         assert!(named.is_own(&"http://[::ffff:192.0.2.1]/".parse().unwrap()));
+    }
+
+    #[test]
+    fn every_address_on_which_the_server_listens_is_own() {
+        let is_own = |socket: &str, other: &str| {
+            let base: BaseUrl = "https://go.example".parse().unwrap();
+            let base = base.listening_on(vec![socket.parse().unwrap()]);
+            base.is_own(&other.parse().unwrap())
+        };
+        for socket in ["127.0.0.1:8080", "0.0.0.0:8080", "[::]:8080", "[::1]:8080"] {
+            for other in [
+                "http://0.0.0.0:8080/",
+                "http://0:8080/",
+                "http://[::]:8080/",
+                "http://[::1]:8080/",
+                "http://[::ffff:127.0.0.1]:8080/",
+                "http://[::ffff:0.0.0.0]:8080/",
+                "http://[::127.0.0.1]:8080/",
+                "http://127.0.0.1:8080/",
+                "http://127.1:8080/x",
+                "http://0x7f000001:8080/",
+                "http://0177.0.0.1:8080/",
+                "http://2130706433:8080/",
+                "http://127.255.255.254:8080/",
+                "http://localhost:8080/",
+                "http://LOCALHOST.:8080/",
+                "http://a.localhost:8080/",
+                "http://ip6-localhost:8080/",
+                "https://localhost:8080/",
+            ] {
+                assert!(is_own(socket, other), "{socket} {other}");
+            }
+            for other in [
+                "http://127.0.0.1:8081/",
+                "http://0.0.0.0/",
+                "http://192.0.2.1:8080/",
+                "http://localhost.example:8080/",
+                "http://go.example:8080/",
+            ] {
+                assert!(!is_own(socket, other), "{socket} {other}");
+            }
+        }
+        for other in ["http://192.0.2.1:80/", "http://[::ffff:192.0.2.1]/"] {
+            assert!(is_own("192.0.2.1:80", other), "{other}");
+            assert!(!is_own("192.0.2.2:80", other), "{other}");
+        }
     }
 
     #[test]

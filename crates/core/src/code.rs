@@ -270,8 +270,11 @@ pub enum CodeError {
         /// Its length in characters.
         length: usize,
     },
-    /// A character other than `a-z 0-9 - _`, in upper or lower case.
-    #[error("a code may contain only letters a-z, digits, `-` and `_`, not {character:?}")]
+    /// A character other than `a-z 0-9 - _ /`, in upper or lower case.
+    #[error(
+        "a code may contain only letters a-z, digits, `-` and `_`, with `/` between parts, not \
+         {character:?}"
+    )]
     BadCharacter {
         /// The first such character.
         character: char,
@@ -279,6 +282,9 @@ pub enum CodeError {
     /// The first or last character, or one next to a slash, is not one of `a-z 0-9`.
     #[error("a code and each of its parts must begin and end with a letter or digit")]
     BadEdge,
+    /// A keyword with more than one segment.
+    #[error("a keyword must be one part, without `/`: it gets the rest of the path itself")]
+    KeywordSegments,
     /// The first segment is a reserved word.
     #[error(
         "`{word}` is reserved for Waypost itself, with all codes below it; choose another code"
@@ -308,6 +314,15 @@ mod tests {
         let both = HashSet::from([loud, quiet]);
         assert_eq!(both.len(), 1);
         assert!(both.contains("cnn"), "looked up by the normal form");
+    }
+
+    #[test]
+    fn a_message_names_the_slash_that_works() {
+        assert!(ShortCode::parse("docs/api/v1").is_ok());
+        for text in ["a b", "docs\\api", "dócs"] {
+            let message = ShortCode::parse(text).unwrap_err().to_string();
+            assert!(message.contains("with `/` between parts"), "{message}");
+        }
     }
 
     #[test]

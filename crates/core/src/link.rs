@@ -122,6 +122,10 @@ pub struct LinkDetails {
     pub disabled: bool,
     /// Whether the visitor's query is added to the query of the destination.
     pub forward_query: bool,
+    /// Whether each `$name` in the destination is a placeholder
+    /// ([`Template`](crate::Template)), instead of a part of the URL. Never set for a keyword, whose
+    /// placeholder is `{slug}`.
+    pub template: bool,
 }
 
 /// Who may see and follow a link.

@@ -6,6 +6,7 @@ use std::fmt;
 use url::Url;
 
 use crate::BaseUrl;
+use crate::pasted::url_in;
 
 /// The placeholder for the rest of the path in the destination of a keyword.
 pub(crate) const SLUG: &str = "{slug}";
@@ -24,12 +25,15 @@ impl TargetUrl {
     /// Maximum length in bytes, as typed and as stored.
     pub const MAX_LEN: usize = 2_048;
 
-    /// Parses a destination as a person typed it and trims white space.
+    /// Parses a destination as a person typed or pasted it: white space, hidden characters, angle
+    /// brackets, quotes and `URL:` around it are removed, and so are line breaks in it (RFC 3986,
+    /// appendix C).
     ///
     /// # Errors
     /// [`TargetUrlError`] names the rule that the text breaks.
     pub fn parse(text: &str, base: &BaseUrl) -> Result<Self, TargetUrlError> {
-        let text = text.trim();
+        let pasted = url_in(text);
+        let text = &*pasted;
         if text.len() > Self::MAX_LEN {
             return Err(TargetUrlError::TooLong { length: text.len() });
         }
@@ -175,6 +179,15 @@ pub enum TargetUrlError {
         "the destination of a keyword must contain {{slug}}, such as https://example.com/{{slug}}"
     )]
     NoSlug,
+    /// A template without a placeholder.
+    #[error(
+        "the destination has no placeholder such as $ticket in its path, query or fragment; add \
+         one, or do not make the link a template"
+    )]
+    NoPlaceholder,
+    /// A keyword that should be a template.
+    #[error("a keyword is not a template: {{slug}} in its destination is always filled")]
+    KeywordTemplate,
     /// The URL points to this server.
     #[error("this URL points to this server; use the final destination")]
     OwnHost,
@@ -242,6 +255,39 @@ mod tests {
     }
 
     #[test]
+    fn a_pasted_url_is_stored_as_the_person_meant_it() {
+        for text in [
+            "\u{feff}https://example.com/a",
+            "https://example.com/a\u{200b}",
+            "<https://example.com/a>",
+            "“https://example.com/a”",
+            "<URL:https://example.com/a>",
+            "https://example.com/\r\n    a\r\n",
+        ] {
+            assert_eq!(
+                parse(text).as_deref(),
+                Ok("https://example.com/a"),
+                "{text:?}"
+            );
+        }
+        let base = "https://go.example".parse().unwrap();
+        let keyword = TargetUrl::parse_keyword("\u{feff}<https://a.example/{slug}>\u{a0}", &base);
+        assert_eq!(keyword.unwrap().as_str(), "https://a.example/{slug}");
+    }
+
+    #[test]
+    fn a_dollar_sign_is_a_character_of_a_url() {
+        for text in [
+            "https://kibana.example/app#/v?_a=(filters:!((%27$state%27:(store:appState))))",
+            "https://services.example/People?$filter=Name%20eq%20%27x%27&$top=5",
+            "https://domino.example/db.nsf/0/1/$FILE/doc.pdf",
+            "https://a.example/%24name",
+        ] {
+            assert_eq!(parse(text).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
     fn what_is_not_a_web_address_is_refused() {
         for text in [
             "",
@@ -264,6 +310,7 @@ mod tests {
         }
         for text in [
             "https://a.example/\r\nX: y",
+            "https://a.example/\nhttps://b.example/",
             "java\tscript:alert(1)",
             "https://a.example/\0",
         ] {

@@ -10,6 +10,7 @@ mod resolver;
 mod router;
 mod search_index;
 mod shortener;
+mod templates;
 
 pub use accounts::{
     AccountError, Accounts, AccountsParts, AllowedDomains, AllowedDomainsError, FoundUsers,

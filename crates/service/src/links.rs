@@ -13,6 +13,8 @@ mod paths;
 mod tests;
 mod transfer;
 
+use std::net::SocketAddr;
+
 use waypost_core::{
     Action, Actor, Decision, Link, LinkId, LinkOwner, LinkPlace, LinkStanding, LinkVersion,
     PageRequest, Person, ShortCode, Standing, Tag, UserId, Visibility, decide,
@@ -99,6 +101,16 @@ impl Links {
     #[must_use]
     pub const fn shortener(&self) -> &Shortener {
         &self.shortener
+    }
+
+    /// Returns the service of a server that listens on these addresses: see
+    /// [`Shortener::listening_on`].
+    #[must_use]
+    pub fn listening_on(self, sockets: Vec<SocketAddr>) -> Self {
+        Self {
+            shortener: self.shortener.listening_on(sockets),
+            ..self
+        }
     }
 
     fn store(&self) -> &dyn Store {

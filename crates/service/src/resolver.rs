@@ -66,7 +66,7 @@ pub struct Destination {
     pub forward_query: bool,
     /// Whether it passes on the rest of the path.
     pub is_keyword: bool,
-    /// The parsed destination, if it has placeholders.
+    /// The parsed destination, if the link is a template or a keyword.
     pub template: Option<Box<Template>>,
 }
 
@@ -83,7 +83,8 @@ impl Destination {
     /// Returns where a visitor goes, given the `rest` of the path after the code and the query
     /// (without its `?`).
     ///
-    /// Does not allocate for a link without placeholders that forwards no query.
+    /// Does not allocate for a link without placeholders that forwards no query: its destination is
+    /// returned as it is stored.
     ///
     /// # Errors
     /// [`FillError`] when the rest does not fill the placeholders.
@@ -101,8 +102,10 @@ impl From<Link> for Destination {
     fn from(link: Link) -> Self {
         let template = if link.is_keyword {
             Template::of_keyword(&link.target)
-        } else {
+        } else if link.details.template {
             Template::of_link(&link.target)
+        } else {
+            None
         };
         Self {
             template: template.map(Box::new),

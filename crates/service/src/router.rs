@@ -9,6 +9,10 @@
 //! 3. All of the path is a code. A slash at its end is ignored.
 //! 4. The leading segments of the path are a code, of which the longest is used: the rest of the
 //!    path fills the placeholders of its destination, or is dropped if it has none.
+//! 5. Where nothing is found, the segments are read once more as they were probably meant: without
+//!    closing punctuation and hidden characters, which cannot be part of a code
+//!    ([`without_marks`](waypost_core::without_marks)). A segment that can be part of a code, a
+//!    value that fills a placeholder, and the rest of a keyword are never changed.
 //!
 //! Segments are decoded before the look-up (RFC 3986 §2.1), but `%2F` does not count as a slash.
 //! The number of look-ups does not depend on the path: a longer code is only looked up if the one
@@ -18,7 +22,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
-use waypost_core::{BaseUrl, FillError, RoutingRule, ShortCode};
+use waypost_core::{BaseUrl, FillError, RoutingRule, ShortCode, without_marks};
 use waypost_store::StoreError;
 
 use crate::resolver::Answer;
@@ -47,6 +51,9 @@ pub struct Routed<'p> {
 pub enum RoutingStep<'a> {
     /// This segment of the path, decoded or not, cannot be part of a code.
     NoCode(&'a str),
+    /// This segment has marks that cannot be part of a code; without them, the leading segments are
+    /// this code in its normal form.
+    Meant(&'a str, &'a str),
     /// The first segment, in its normal form, is a keyword or not.
     KeywordByPath(&'a str, bool),
     /// No label of the host can be a keyword.
@@ -88,7 +95,8 @@ impl Router {
     /// Returns the link for a request with this host (as in the header `Host`, with or without a
     /// port) and path (as it was sent, without query); `None` if there is none.
     ///
-    /// Ready at once, without allocating, for codes in memory, unless the path is percent-encoded.
+    /// Ready at once, without allocating, for codes in memory, unless the path is percent-encoded or
+    /// has a segment that cannot be part of a code.
     ///
     /// # Errors
     /// As [`Resolver::resolve`].
@@ -113,7 +121,7 @@ impl Router {
         let Some(segments) = path.strip_prefix('/') else {
             return Ok(None);
         };
-        let (first, mut behind) = split(segments);
+        let (first, behind) = split(segments);
         let mut code = Normal::default();
         let mut answer = Answer::default();
         if code.push(first) {
@@ -121,16 +129,8 @@ impl Router {
         } else {
             tell(RoutingStep::NoCode(first));
         }
-        let keyword = answer.destination.take_if(|found| found.is_keyword);
-        if !code.is_empty() {
-            tell(RoutingStep::KeywordByPath(code.as_str(), keyword.is_some()));
-        }
-        if let Some(destination) = keyword {
-            return Ok(Some(Routed {
-                destination,
-                rule: RoutingRule::KeywordByPath,
-                rest: behind.unwrap_or_default(),
-            }));
+        if let Some(routed) = keyword_by_path(&code, &mut answer, behind, &mut tell) {
+            return Ok(Some(routed));
         }
         let mut keyword = None;
         if let Some(word) = host.and_then(|host| self.base_url.word_of(host)) {
@@ -146,11 +146,34 @@ impl Router {
                 rest: segments,
             }));
         }
-        let mut found = answer.destination.map(|found| (found, behind));
-        let mut has_longer = answer.has_longer;
-        if !code.is_empty() {
-            tell(RoutingStep::Code(code.as_str(), found.is_some()));
+        // Nothing is found by what was sent.
+        if code.is_empty() && code.push_meant(first, behind) {
+            tell(RoutingStep::Meant(first, code.as_str()));
+            answer = self.resolver.look_up(code.as_str()).await?;
+            if let Some(routed) = keyword_by_path(&code, &mut answer, behind, &mut tell) {
+                return Ok(Some(routed));
+            }
         }
+        if !code.is_empty() {
+            tell(RoutingStep::Code(
+                code.as_str(),
+                answer.destination.is_some(),
+            ));
+        }
+        self.longest(code, answer, behind, &mut tell).await
+    }
+
+    /// Returns the link of the longest code that begins the path, given the answer for its first
+    /// segment.
+    async fn longest<'p>(
+        &self,
+        mut code: Normal,
+        first: Answer,
+        mut behind: Option<&'p str>,
+        tell: &mut impl FnMut(RoutingStep<'_>),
+    ) -> Result<Option<Routed<'p>>, StoreError> {
+        let mut found = first.destination.map(|found| (found, behind));
+        let mut has_longer = first.has_longer;
         while let Some(text) = behind {
             if !has_longer {
                 tell(RoutingStep::NoLongerCode(code.as_str()));
@@ -160,7 +183,12 @@ impl Router {
             (segment, behind) = split(text);
             if !code.push(segment) {
                 tell(RoutingStep::NoCode(segment));
-                break;
+                // A value that fills a placeholder is left alone.
+                let takes_rest = |(found, _): &(Arc<Destination>, _)| found.template.is_some();
+                if found.as_ref().is_some_and(takes_rest) || !code.push_meant(segment, behind) {
+                    break;
+                }
+                tell(RoutingStep::Meant(segment, code.as_str()));
             }
             let answer = self.resolver.look_up(code.as_str()).await?;
             has_longer = answer.has_longer;
@@ -209,6 +237,24 @@ impl Router {
     }
 }
 
+/// Returns the keyword that the first segment is, which takes the rest of the path.
+fn keyword_by_path<'p>(
+    code: &Normal,
+    answer: &mut Answer,
+    behind: Option<&'p str>,
+    tell: &mut impl FnMut(RoutingStep<'_>),
+) -> Option<Routed<'p>> {
+    let keyword = answer.destination.take_if(|found| found.is_keyword);
+    if !code.is_empty() {
+        tell(RoutingStep::KeywordByPath(code.as_str(), keyword.is_some()));
+    }
+    keyword.map(|destination| Routed {
+        destination,
+        rule: RoutingRule::KeywordByPath,
+        rest: behind.unwrap_or_default(),
+    })
+}
+
 /// Splits off the first segment; the rest follows the slash after it, if there is one.
 fn split(segments: &str) -> (&str, Option<&str>) {
     match segments.split_once('/') {
@@ -244,6 +290,19 @@ impl Normal {
             Ok(decoded) => !decoded.contains('/') && self.push_decoded(&decoded),
             Err(_) => false,
         }
+    }
+
+    /// Adds a segment that [`Normal::push`] refused as it was probably meant, without marks
+    /// ([`without_marks`]); returns `false` and adds nothing if there are none, or if the rest
+    /// cannot be part of a code. `behind` is the path after the segment.
+    #[cold]
+    fn push_meant(&mut self, segment: &str, behind: Option<&str>) -> bool {
+        let is_last = behind.is_none_or(|rest| rest.bytes().all(|byte| byte == b'/'));
+        let Ok(decoded) = percent_decode_str(segment).decode_utf8() else {
+            return false;
+        };
+        without_marks(&decoded, is_last)
+            .is_some_and(|meant| !meant.contains('/') && self.push_decoded(&meant))
     }
 
     fn push_decoded(&mut self, segment: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Creating, finding and deleting links over any store. Shared by the HTTP API, `linkctl` and
 //! embedders.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use waypost_core::{
@@ -10,6 +11,7 @@ use waypost_core::{
 use waypost_store::{Store, StoreError};
 
 use crate::Resolver;
+use crate::templates::check_template;
 
 /// Number of codes of one length that may be in use before a longer one is generated.
 const DRAWS_PER_LENGTH: usize = 3;
@@ -56,6 +58,14 @@ impl Shortener {
         Self(parts)
     }
 
+    /// Returns the shortener of a server that listens on these addresses: destinations on them are
+    /// refused.
+    #[must_use]
+    pub fn listening_on(mut self, sockets: Vec<SocketAddr>) -> Self {
+        self.0.base_url = self.0.base_url.listening_on(sockets);
+        self
+    }
+
     /// Creates a link to `url` without an owner, under `code` or else under a generated code.
     ///
     /// # Errors
@@ -94,6 +104,7 @@ impl Shortener {
             code,
             details,
         } = new;
+        check_template(&target, &details, is_keyword)?;
         self.check_target(&target).await?;
         match code {
             Some(code) => {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use waypost_core::{
-    Description, Email, LinkContent, LinkDetails, LinkSnapshot, ShortCode, Tag, TargetUrl, Title,
-    UserId,
+    Description, Email, LinkContent, LinkDetails, LinkSnapshot, ShortCode, Tag, TargetUrl,
+    Template, Title, UserId,
 };
 use waypost_store::StoreError;
 
@@ -23,6 +23,9 @@ struct Kept {
     expires_at: Option<OffsetDateTime>,
     disabled: bool,
     forward_query: bool,
+    /// Missing in snapshots of releases without this switch.
+    #[serde(default)]
+    template: Option<bool>,
     /// The owners, the primary one first.
     owners: Vec<String>,
     shares: Vec<String>,
@@ -53,6 +56,7 @@ pub(crate) fn write(snapshot: &LinkSnapshot) -> Result<String, StoreError> {
         expires_at: details.expires_at,
         disabled: details.disabled,
         forward_query: details.forward_query,
+        template: Some(details.template),
         owners: ids(&snapshot.owners),
         shares: ids(&snapshot.shares),
         deleted: snapshot.deleted,
@@ -82,6 +86,7 @@ fn parse(json: &str) -> Option<LinkSnapshot> {
             .map(|id| id.ok().map(UserId::from_uuid))
             .collect::<Option<_>>()
     };
+    let target = TargetUrl::from_stored(kept.target).ok()?;
     let details = LinkDetails {
         title: Title::parse(&kept.title).ok()?,
         description: Description::parse(&kept.description).ok()?,
@@ -90,11 +95,12 @@ fn parse(json: &str) -> Option<LinkSnapshot> {
         expires_at: kept.expires_at,
         disabled: kept.disabled,
         forward_query: kept.forward_query,
+        template: Template::is_on(kept.template, &target),
     };
     Some(LinkSnapshot {
         content: LinkContent {
             code: ShortCode::parse(&kept.code).ok()?,
-            target: TargetUrl::from_stored(kept.target).ok()?,
+            target,
             details,
         },
         owners: ids(&kept.owners)?,
@@ -129,6 +135,7 @@ mod tests {
                     expires_at: Some(datetime!(2026-12-31 23:59:59.999_999 UTC)),
                     disabled: true,
                     forward_query: true,
+                    template: false,
                 },
             },
             owners: vec![user(), user()],
@@ -159,8 +166,29 @@ mod tests {
         let mut snapshot = sample();
         snapshot.owners.clear();
         snapshot.shares.clear();
-        let expected = r#"{"code":"Team-Wiki","target":"https://example.com/%22?a=1","title":"All \"we\" know","description":"Größe,\n日本","visibility":"secure","tags":["größe","on-call"],"expires_at":"2026-12-31T23:59:59.999999Z","disabled":true,"forward_query":true,"owners":[],"shares":[],"deleted":true,"invited":[["viewer","bob@example.com"]]}"#;
+        let expected = r#"{"code":"Team-Wiki","target":"https://example.com/%22?a=1","title":"All \"we\" know","description":"Größe,\n日本","visibility":"secure","tags":["größe","on-call"],"expires_at":"2026-12-31T23:59:59.999999Z","disabled":true,"forward_query":true,"template":false,"owners":[],"shares":[],"deleted":true,"invited":[["viewer","bob@example.com"]]}"#;
         assert_eq!(write(&snapshot).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_snapshot_without_the_switch_for_templates_is_read_as_it_was_meant() {
+        for (target, template) in [
+            ("https://example.com/", false),
+            ("https://example.com/$ticket", true),
+            ("https://example.com/%24ticket/$5", false),
+        ] {
+            let mut snapshot = sample();
+            snapshot.content.target = TargetUrl::from_stored(target.to_owned()).unwrap();
+            let written = write(&snapshot).unwrap();
+            let older = written.replace("\"template\":false,", "");
+            assert_ne!(older, written);
+            let details = |json: &str| read(json, "after").unwrap().content.details;
+            assert_eq!(details(&older).template, template, "{target}");
+            assert!(!details(&written).template, "{target}");
+            snapshot.content.details.template = template;
+            let on = write(&snapshot).unwrap();
+            assert_eq!(details(&on).template, template, "{target}");
+        }
     }
 
     #[test]

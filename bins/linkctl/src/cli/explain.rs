@@ -11,7 +11,8 @@ use waypost_core::Email;
 pub(crate) struct Explain {
     /// URL that the visitor opens, or a path of the server
     pub(crate) url: String,
-    /// Email address of the signed-in user [default: not signed in]
+    /// Email address of the user who visits: signed in, unless they are disabled [default: not signed
+    /// in]
     #[arg(long, value_name = "EMAIL")]
     pub(crate) user: Option<Email>,
     /// IP address of the connection

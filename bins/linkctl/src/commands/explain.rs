@@ -3,8 +3,8 @@
 use std::fmt;
 
 use waypost_analytics::{ClickSettings, UserAgents, VisitHeaders};
-use waypost_api::{ExplainedVisit, Explainer, Explanation};
-use waypost_core::{Actor, BaseUrl, Clock, Credential, Email, Scopes};
+use waypost_api::{ExplainedVisit, ExplainedVisitor, Explainer, Explanation};
+use waypost_core::{Actor, BaseUrl, Clock, Email};
 use waypost_service::{Links, Resolver, Router, Shortener};
 
 use crate::cli;
@@ -25,8 +25,8 @@ pub(super) async fn run(
     clock: &dyn Clock,
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
-    let actor = match &command.user {
-        None => Actor::Anonymous,
+    let visitor = match &command.user {
+        None => ExplainedVisitor::ANONYMOUS,
         Some(email) => visitor(email, shortener).await?,
     };
     let explainer = Explainer {
@@ -43,7 +43,7 @@ pub(super) async fn run(
     let explanation = explainer
         .explain(&ExplainedVisit {
             url: &command.url,
-            actor: &actor,
+            visitor: &visitor,
             caller: &Actor::Operator,
             peer: Some(command.ip),
             headers: &Headers(&command.headers),
@@ -57,16 +57,10 @@ pub(super) async fn run(
     Ok(Status::Done)
 }
 
-async fn visitor(email: &Email, shortener: &Shortener) -> Result<Actor, Failure> {
+async fn visitor(email: &Email, shortener: &Shortener) -> Result<ExplainedVisitor, Failure> {
     let user = shortener.store().user_by_email(email).await?;
-    let user = user.filter(|user| !user.is_disabled());
     let user = user.ok_or_else(|| Failure::NoUser(email.clone()))?;
-    Ok(Actor::User {
-        id: user.id,
-        role: user.role,
-        scopes: Scopes::all(),
-        credential: Credential::Session,
-    })
+    Ok(ExplainedVisitor::user(&user))
 }
 
 fn print(explanation: &Explanation, console: &mut Console<'_>) -> Result<(), Failure> {

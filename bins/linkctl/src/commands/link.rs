@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use waypost_api::{ForeignCodeRecord, HolderRecord, LinkRecord};
-use waypost_core::{Actor, Count, Email, Link, LinkDetails, LinkPlace, ShortCode, UserId};
+use waypost_core::{
+    Actor, Count, Email, Link, LinkDetails, LinkPlace, ShortCode, Template, UserId,
+};
 use waypost_service::{LinkError, Links, NewLink, Precondition, ShortenError, Shortener};
 use waypost_store::{LinkQuery, LinkReader};
 
@@ -36,9 +38,18 @@ pub(super) async fn run(
     console: &mut Console<'_>,
 ) -> Result<Status, Failure> {
     match command {
-        cli::Link::Add { url, code, owner } => {
+        cli::Link::Add {
+            url,
+            code,
+            owner,
+            template,
+        } => {
             let owner = owner_with(owner, shortener).await?;
-            add(&url, code.as_deref(), owner, shortener, console).await?;
+            let details = LinkDetails {
+                template,
+                ..LinkDetails::default()
+            };
+            add(&url, code.as_deref(), details, owner, shortener, console).await?;
         }
         cli::Link::List {
             limit,
@@ -63,6 +74,7 @@ pub(super) async fn run(
 async fn add(
     url: &str,
     code: Option<&str>,
+    details: LinkDetails,
     owner: Option<UserId>,
     shortener: &Shortener,
     console: &mut Console<'_>,
@@ -73,13 +85,31 @@ async fn add(
             .map(ShortCode::parse)
             .transpose()
             .map_err(ShortenError::from)?,
-        details: LinkDetails::default(),
+        details,
     };
     let link = shortener.make(new, owner).await?;
     if console.json {
         return console.json(&Shown::new(&link, shortener));
     }
+    let names = names_of(&link);
+    if !names.is_empty() && !link.details.template {
+        console.say(format_args!(
+            "{names} in the destination is a part of the URL; `--template` fills it with the \
+             visitor's path"
+        ));
+    }
     console.line(shortener.short_url(&link))
+}
+
+/// Returns the names that are, or could be, placeholders in the destination of a link.
+fn names_of(link: &Link) -> String {
+    let names = if link.is_keyword {
+        Vec::new()
+    } else {
+        Template::names_in(&link.target)
+    };
+    let marked: Vec<String> = names.iter().map(|name| format!("${name}")).collect();
+    marked.join(", ")
 }
 
 async fn owner_with(
@@ -149,10 +179,16 @@ async fn show(code: &str, shortener: &Shortener, console: &mut Console<'_>) -> R
     if console.json {
         return console.json(&Shown::new(&link, shortener));
     }
+    let template = match (link.details.template, names_of(&link).as_str()) {
+        (true, names) => format!("yes: the path fills {names}"),
+        (false, "") => "no".to_owned(),
+        (false, names) => format!("no: {names} is a part of the URL"),
+    };
     let fields = [
         ("code", link.code.to_string()),
         ("short link", shortener.short_url(&link)),
         ("destination", link.target.to_string()),
+        ("template", template),
         ("clicks", link.clicks.to_string()),
         ("people", link.humans.to_string()),
         ("created", to_the_second(link.created_at)),

@@ -20,6 +20,7 @@
 //! | --- | --- |
 //! | addresses to listen on | `address.rs` |
 //! | sockets that listen | `listener.rs` |
+//! | the addresses of the server itself | `own.rs` |
 //! | places, shares and the sweep | `places.rs` |
 //! | the state of one connection and its limits | `slot.rs` |
 //! | its bytes | `stream.rs` |
@@ -40,6 +41,7 @@ mod head;
 mod host;
 mod listener;
 mod metrics;
+mod own;
 mod places;
 mod proxy_header;
 mod slot;
@@ -64,6 +66,7 @@ pub use address::{ListenAddress, ListenAddressError};
 pub(crate) use fault::Fault;
 pub(crate) use listener::{Listeners, Listening, SocketFile, has_inherited};
 pub(crate) use metrics::ConnectionMetrics;
+pub(crate) use own::own_sockets;
 pub(crate) use places::{Limits, Places};
 
 use places::Refusal;

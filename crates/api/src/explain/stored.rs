@@ -102,10 +102,10 @@ impl Explainer<'_> {
         link: Option<LinkId>,
         visit: &ExplainedVisit<'_>,
     ) -> Result<bool, StoreError> {
-        let (Some(link), Some(user)) = (link, visit.actor.user_id()) else {
+        let (Some(link), Some(user)) = (link, visit.visitor.actor.user_id()) else {
             return Ok(false);
         };
-        match self.links.get(visit.actor, link).await {
+        match self.links.get(&visit.visitor.actor, link).await {
             Ok(owned) => Ok(owned.owners.iter().any(|owner| owner.person.id == user)),
             Err(LinkError::Store(error)) => Err(error),
             Err(_) => Ok(false),
@@ -128,7 +128,7 @@ impl Explainer<'_> {
             (told.referrer.is_some(), "the referrer without its query"),
             (self.knows_countries, "the country, if known"),
             (
-                is_full && visit.actor.user_id().is_some(),
+                is_full && visit.visitor.actor.user_id().is_some(),
                 "the user, if signed in with a session",
             ),
             (true, "a hash of the IP address with the salt of the day"),

@@ -4,8 +4,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use waypost_core::{
-    Actor, ApiToken, Email, InvitedAs, LinkContent, LinkOwner, LinkSnapshot, LinkVersion, Person,
-    Scope, User, UserId,
+    Actor, ApiToken, Email, InvitedAs, Link, LinkContent, LinkOwner, LinkSnapshot, LinkVersion,
+    Person, Scope, Template, User, UserId,
 };
 use waypost_service::{OwnedLink, Shortener};
 
@@ -24,6 +24,10 @@ pub(crate) struct LinkView {
     pub(crate) short_url: String,
     #[serde(flatten)]
     pub(crate) content: ContentView,
+    /// The names that were found in the URL, each after a `$`, in the order in which the segments of
+    /// a visitor's path fill them if `template` is `true`; empty for a keyword.
+    #[schema(example = json!(["ticket"]))]
+    pub(crate) placeholders: Vec<String>,
     /// Whether the link is a keyword: `{slug}` in its URL is filled with the rest of the path.
     pub(crate) keyword: bool,
     /// The owners, the primary owner first; empty if the link has no owner.
@@ -51,8 +55,8 @@ pub(crate) struct LinkView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LinkContent)]
 pub(crate) struct ContentView {
-    /// The destination: a URL, in which `$name` and `{slug}` are filled with parts of the visitor's
-    /// path.
+    /// The destination: a URL. If the link is a template, each `$name` in it is filled with a part of
+    /// the visitor's path; if it is a keyword, `{slug}` is filled with the rest of the path.
     #[schema(example = "https://example.com/", max_length = 2048)]
     pub(crate) url: String,
     /// The title; may be empty.
@@ -74,6 +78,8 @@ pub(crate) struct ContentView {
     pub(crate) disabled: bool,
     /// Whether the query of the visitor is added to that of the destination.
     pub(crate) forward_query: bool,
+    /// Whether the link is a template, in whose URL each `$name` is filled.
+    pub(crate) template: bool,
 }
 
 /// Who can find and follow a link. `public`: anyone can follow it, and every user finds it in
@@ -112,6 +118,7 @@ impl LinkView {
             code: link.code.spelling().to_owned(),
             short_url: shortener.short_url(link),
             content: link.content().into(),
+            placeholders: placeholders(link),
             keyword: link.is_keyword,
             owners: owners.iter().map(OwnerView::from).collect(),
             clicks: owned.shows_clicks_to(actor).then_some(link.clicks),
@@ -136,8 +143,17 @@ impl From<LinkContent> for ContentView {
             expires_at: details.expires_at,
             disabled: details.disabled,
             forward_query: details.forward_query,
+            template: details.template,
         }
     }
+}
+
+/// Returns the names in the destination of a link that are, or could be, placeholders.
+pub(crate) fn placeholders(link: &Link) -> Vec<String> {
+    if link.is_keyword {
+        return Vec::new();
+    }
+    Template::names_in(&link.target)
 }
 
 /// A user, as other users see them.

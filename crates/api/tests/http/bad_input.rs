@@ -113,19 +113,14 @@ async fn an_invalid_destination_is_rejected() {
         "data:text/html,x",
         "ftp://example.com/",
         "https://",
-        "https://example.com/\n",
+        "https://example.com/\nSee also",
+        "https://example.com/\nhttps://example.com/",
         "https://exam\tple.com/",
         "https://example.com/\0",
         "https://user:password@example.com/",
         "https://go.example/wiki",
         &too_long,
     ] {
-        // White space around a URL is removed.
-        let url = if url.ends_with('\n') {
-            "https://example.com/\nx"
-        } else {
-            url
-        };
         let refused = server.shorten(url, "code").await;
         refused.assert_error(400, "URL_INVALID");
     }

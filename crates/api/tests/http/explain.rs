@@ -4,9 +4,9 @@ use reqwest::Method;
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 use waypost_core::{Link, LinkDetails, Visibility};
-use waypost_store::LinkStore as _;
+use waypost_store::{LinkStore as _, UserChange, UserStore as _};
 use waypost_store_testkit::routing::{CASES, Expected, LINKS};
-use waypost_store_testkit::samples::{Samples, target};
+use waypost_store_testkit::samples::{START, Samples, target};
 
 use crate::setup::{Answer, OPERATOR, TestServer, send};
 
@@ -27,6 +27,7 @@ async fn add_links(server: &TestServer) {
     for link in LINKS {
         let details = LinkDetails {
             forward_query: link.forward_query,
+            template: link.template,
             ..LinkDetails::default()
         };
         let made = Link {
@@ -55,6 +56,8 @@ async fn the_explanation_of_each_routing_case_is_what_the_table_says() {
         let explained = explain(&server, OPERATOR, &[("url", &url)]).await;
         let expected = match case.expected {
             Expected::To(url, _) => (302, Value::from(url), true),
+            // Said by the next test.
+            Expected::Reserved => (explained["status"].as_i64().unwrap(), Value::Null, false),
             _ => (404, Value::Null, false),
         };
         let found = (
@@ -73,6 +76,100 @@ async fn the_explanation_of_each_routing_case_is_what_the_table_says() {
             assert!(is_reserved, "{case:?}: {explained}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_path_of_waypost_itself_is_explained_by_what_it_answers() {
+    let server = TestServer::closed().await;
+    let ada = server.member("ada").await;
+    // Without OpenID there is no sign-in with it, and the first admin is there.
+    let is_closed = |path: &str| path.starts_with("/auth/oidc") || path == "/setup";
+    let gets = waypost_api::routes().filter(|route| route.methods.starts_with("GET"));
+    let paths = gets.map(|route| route.path);
+    let plain = paths.filter(|path| !path.contains(['{', '.']) && !is_closed(path));
+    let others = [
+        "/shorten",
+        "/urls/wiki",
+        "/api",
+        "/dashboard/nothing",
+        "/health/",
+    ];
+    for path in plain.chain(others) {
+        let explained = explain(&server, OPERATOR, &[("url", path), ("user", "anonymous")]).await;
+        let answer = server.get(path).await;
+        assert_eq!(
+            explained["status"],
+            answer.status.as_u16(),
+            "{path}: {explained}"
+        );
+        assert_eq!(
+            (&explained["target"], &explained["counted"]),
+            (&Value::Null, &false.into())
+        );
+        let own = "of Waypost itself";
+        assert!(
+            explained["message"].as_str().unwrap().contains(own),
+            "{explained}"
+        );
+        assert!(
+            explained["steps"][1]["found"]
+                .as_str()
+                .unwrap()
+                .contains(own),
+            "{explained}"
+        );
+    }
+    let dashboard = [("url", "/dashboard"), ("user", "ada@example.com")];
+    let explained = explain(&server, OPERATOR, &dashboard).await;
+    assert_eq!(explained["status"], 200, "{explained}");
+    let explained = explain(&server, &ada.token, &[("url", "/admin")]).await;
+    assert_eq!(explained["status"], 303, "pages ignore tokens: {explained}");
+    // A word that is reserved and no route may be the code of an older link.
+    let explained = explain(&server, OPERATOR, &[("url", "/login")]).await;
+    assert_eq!(explained["status"], 404, "{explained}");
+    let found = explained["steps"][1]["found"].as_str().unwrap();
+    assert!(found.contains("no new link can have this code"), "{found}");
+}
+
+#[tokio::test]
+async fn a_disabled_user_visits_like_anyone_who_is_not_signed_in() {
+    let server = TestServer::closed().await;
+    let owner = server.member("owner").await;
+    let secure = Samples::new(1).link_with(
+        "secret",
+        LinkDetails {
+            visibility: Visibility::Secure,
+            ..LinkDetails::default()
+        },
+    );
+    let store = server.store.memory();
+    store.insert_link(&secure, Some(owner.id)).await.unwrap();
+    store
+        .insert_link(&Samples::new(2).link("open"), None)
+        .await
+        .unwrap();
+    let visit = async |path: &str| {
+        let query = [("url", path), ("user", "owner@example.com")];
+        explain(&server, OPERATOR, &query).await
+    };
+    assert_eq!(visit("/secret").await["status"], 302);
+    let change = UserChange {
+        disabled_at: Some(Some(START)),
+        ..UserChange::default()
+    };
+    store.change_user(owner.id, &change).await.unwrap();
+    for (path, status) in [("/secret", 401), ("/open", 302), ("/dashboard", 303)] {
+        let explained = visit(path).await;
+        assert_eq!(explained["status"], status, "{explained}");
+        let step = &explained["steps"][1];
+        assert_eq!(step["what"], "visitor", "{explained}");
+        let found = step["found"].as_str().unwrap();
+        assert!(found.contains("owner@example.com is disabled"), "{found}");
+    }
+    let unknown = [("url", "/open"), ("user", "nobody@example.com")];
+    ask(&server, OPERATOR, &unknown)
+        .await
+        .assert_error(400, "USER_UNKNOWN");
 }
 
 #[tokio::test]

@@ -16,6 +16,8 @@ async fn a_link_is_created_with_the_requested_code() {
         json!({
             "shortCode": "Team-Wiki",
             "url": "https://example.com/a%20b",
+            "template": false,
+            "placeholders": [],
             "shortUrl": "https://go.example/Team-Wiki",
         })
     );
@@ -74,6 +76,8 @@ async fn the_list_is_newest_first_and_counts_all_links() {
         json!({
             "shortCode": "second",
             "originalUrl": "https://example.com/target",
+            "template": false,
+            "placeholders": [],
             "clicks": 1,
             "createdAt": "2026-03-01T12:00:01.25Z",
             "shortUrl": "https://go.example/second",

@@ -55,5 +55,6 @@ mod setup;
 mod sign_in;
 mod simple;
 mod statistics;
+mod templates;
 mod walk;
 mod ways_in;

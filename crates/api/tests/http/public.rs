@@ -159,8 +159,8 @@ async fn scanners_get_a_page_without_suggestions() {
         "/wiki.php",
         "/.env",
         "/wp-admin/x.php",
-        "/%77iki%20",
-        "/wiki_",
+        "/%77iki%2520",
+        "/wiki%",
         "/%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E",
     ] {
         let page = browser.get(path).await;
@@ -335,8 +335,8 @@ async fn a_preview_in_json_has_the_link_for_users_who_can_see_it() {
     assert_eq!(filled["short_url"], "https://go.example/gh/org/repo");
     // After a keyword a plus sign belongs to the rest of the path.
     let sent = server.get("/gh/c++").await;
-    assert_eq!(sent.header("location"), "https://code.example/c%2B%2B");
-    let template = json!({ "url": "https://jira.example/browse/$ticket" });
+    assert_eq!(sent.header("location"), "https://code.example/c++");
+    let template = json!({ "url": "https://jira.example/browse/$ticket", "template": true });
     link(&server, &ada, "jira", template).await;
     let open = server.get("/jira+").await.json();
     assert_eq!(open["target"], "https://jira.example/browse/$ticket");

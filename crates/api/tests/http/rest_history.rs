@@ -71,6 +71,7 @@ async fn the_history_shows_who_changed_what_and_when() {
     let first = json!({
         "code": "wiki", "url": TARGET, "title": "", "description": "", "visibility": "public",
         "tags": ["docs"], "expires_at": null, "disabled": false, "forward_query": false,
+        "template": false,
         "owners": [ada_id], "shares": [], "invited": [], "deleted": false,
     });
     let with = |of: &Value, changes: &[(&str, Value)]| {

@@ -50,6 +50,8 @@ async fn a_link_is_created_with_all_fields_and_read_at_its_location() {
         "expires_at": "2026-04-01T00:00:00.123456Z",
         "disabled": true,
         "forward_query": true,
+        "template": false,
+        "placeholders": [],
         "created_at": "2026-03-01T12:00:00.25Z",
         "updated_at": "2026-03-01T12:00:00.25Z",
     });
@@ -73,7 +75,7 @@ async fn missing_fields_have_their_defaults() {
     let ada = server.member("ada").await;
     let nulls = json!({
         "url": TARGET, "title": null, "description": null, "visibility": null, "tags": null,
-        "expires_at": null, "disabled": null, "forward_query": null,
+        "expires_at": null, "disabled": null, "forward_query": null, "template": null,
     });
     for fields in [json!({ "url": TARGET }), nulls] {
         let link = server.made(&ada.token, &fields).await;
@@ -88,8 +90,9 @@ async fn missing_fields_have_their_defaults() {
             (&json!("public"), &json!([]))
         );
         assert_eq!(link["expires_at"], Value::Null);
-        let switches = (&link["disabled"], &link["forward_query"]);
-        assert_eq!(switches, (&json!(false), &json!(false)));
+        for switch in ["disabled", "forward_query", "template"] {
+            assert_eq!(link[switch], json!(false), "{switch}");
+        }
     }
     let nobodys = server.made(OPERATOR, &json!({ "url": TARGET })).await;
     assert_eq!(nobodys["owners"], json!([]));

@@ -281,6 +281,7 @@ const ENTRIES: &[Entry] = &[
     Entry("POST /dashboard/links/{id}/destroy",         "/dashboard/links/{link}/destroy",          "csrf={csrf}&version=4", 303, DESTROY_LINK),
     Entry("GET, HEAD /dashboard/deleted",               "/dashboard/deleted",                       "",   200, MEMBERS),
     Entry("GET, HEAD /dashboard/codes/check",           "/dashboard/codes/check?code=free",         "",   200, MEMBERS),
+    Entry("GET, HEAD /dashboard/placeholders",          "/dashboard/placeholders?target=x",         "",   200, MEMBERS),
     Entry("GET, HEAD /dashboard/stats",                 "/dashboard/stats",                         "",   200, MEMBERS),
     Entry("GET, HEAD /dashboard/links/{id}/stats",      "/dashboard/links/{link}/stats",            "",   200, INSPECT_PAGE),
     Entry("GET, HEAD /settings",                            "/settings",                               "",   200, MEMBERS),

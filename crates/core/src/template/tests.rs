@@ -68,29 +68,75 @@ fn segments_fill_the_names_in_the_order_in_which_these_appear_first() {
 }
 
 #[test]
-fn a_value_is_text_wherever_it_stands() {
-    for (rest, value) in [
-        ("a%20b", "a%20b"),
-        ("a+b", "a%2Bb"),
-        ("%2F", "%2F"),
-        ("a%3Fb%23c%26d=e", "a%3Fb%23c%26d%3De"),
-        ("$x", "%24x"),
-        ("%24x", "%24x"),
-        ("{slug}", "%7Bslug%7D"),
-        ("%C3%A4", "%C3%A4"),
-        ("%ff", "%FF"),
-        ("100%", "100%25"),
-        ("%zz", "%25zz"),
-        ("%2E%2e.x", "...x"),
-        ("\\", "%5C"),
-        ("%0d%0aX", "%0D%0AX"),
-        ("user:pw@host", "user%3Apw%40host"),
-        ("~-._", "~-._"),
+fn a_value_keeps_what_its_place_allows_and_ends_no_part_of_the_url() {
+    for (rest, in_path, in_query) in [
+        ("a%20b", "a%20b", "a%20b"),
+        ("a+b", "a+b", "a%2Bb"),
+        ("%2F", "%2F", "%2F"),
+        ("%2f", "%2F", "%2F"),
+        ("@scope", "@scope", "%40scope"),
+        ("%40scope", "%40scope", "%40scope"),
+        ("x:y;v=1", "x:y;v=1", "x%3Ay%3Bv%3D1"),
+        (
+            "!$&'()*+,;=:@",
+            "!$&'()*+,;=:@",
+            "%21%24%26%27%28%29%2A%2B%2C%3B%3D%3A%40",
+        ),
+        ("a%3Fb%23c%26d=e", "a%3Fb%23c%26d=e", "a%3Fb%23c%26d%3De"),
+        ("$x", "$x", "%24x"),
+        ("%24x", "%24x", "%24x"),
+        ("{slug}", "%7Bslug%7D", "%7Bslug%7D"),
+        ("%C3%A4", "%C3%A4", "%C3%A4"),
+        ("ä", "%C3%A4", "%C3%A4"),
+        ("%ff", "%FF", "%FF"),
+        ("100%", "100%25", "100%25"),
+        ("%zz", "%25zz", "%25zz"),
+        ("%é", "%25%C3%A9", "%25%C3%A9"),
+        ("%2E%2e.x", "...x", "...x"),
+        ("%7Euser", "~user", "~user"),
+        ("\\", "%5C", "%5C"),
+        ("%0d%0aX", "%0D%0AX", "%0D%0AX"),
+        ("user:pw@host", "user:pw@host", "user%3Apw%40host"),
+        ("~-._", "~-._", "~-._"),
     ] {
         let template = link("https://a.example/$x?q=$x#$x").unwrap();
-        let expected = format!("https://a.example/{value}?q={value}#{value}");
+        let expected = format!("https://a.example/{in_path}?q={in_query}#{in_query}");
         assert_eq!(template.fill(rest), Ok(expected), "{rest}");
     }
+}
+
+#[test]
+fn the_place_of_a_placeholder_is_that_in_the_destination() {
+    for (target, expected) in [
+        ("https://a.example/$x", "https://a.example/a&b=@c"),
+        ("https://a.example/?$x", "https://a.example/?a%26b%3D%40c"),
+        (
+            "https://a.example/?a=b&c=$x/d",
+            "https://a.example/?a=b&c=a%26b%3D%40c/d",
+        ),
+        ("https://a.example/#/$x", "https://a.example/#/a%26b%3D%40c"),
+        ("https://a.example/#?$x", "https://a.example/#?a%26b%3D%40c"),
+    ] {
+        let filled = link(target).unwrap().fill("a&b=@c");
+        assert_eq!(filled.as_deref(), Ok(expected), "{target}");
+    }
+    let slug = keyword("https://a.example/{slug}?q={slug}").unwrap();
+    assert_eq!(
+        slug.fill("@scope/pkg;v=1").as_deref(),
+        Ok("https://a.example/@scope/pkg;v=1?q=%40scope/pkg%3Bv%3D1")
+    );
+}
+
+#[test]
+fn the_names_are_told_in_the_order_in_which_segments_fill_them() {
+    let names =
+        |target: &str| Template::names_in(&TargetUrl::from_stored(target.to_owned()).unwrap());
+    assert_eq!(names("https://a.example/$b/$a?c=$b"), ["b", "a"]);
+    assert_eq!(
+        names("https://a.example/?$filter=x&$top=5"),
+        ["filter", "top"]
+    );
+    assert_eq!(names("https://a.example/$5/$"), [""; 0]);
 }
 
 #[test]
@@ -136,6 +182,7 @@ fn a_value_that_would_make_browsers_leave_the_path_is_refused() {
         ("https://a.example/x/$x$y", "./."),
         ("https://a.example/x/.$x", "."),
         ("https://a.example/x/%2E$x", "."),
+        ("https://a.example/x/$x/y", "..;v=1"),
     ] {
         let filled = link(target).unwrap().fill(rest);
         assert_eq!(filled, Err(FillError::DotSegment), "{target} {rest}");
@@ -184,7 +231,7 @@ fn the_slug_is_all_of_the_rest() {
         (
             "https://w.example/web/{slug}",
             "https://a.example/b",
-            "https://w.example/web/https%3A//a.example/b",
+            "https://w.example/web/https://a.example/b",
         ),
     ] {
         assert_eq!(

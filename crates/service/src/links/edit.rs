@@ -10,6 +10,7 @@ use waypost_store::{LinkEdit, LinkUpdate, StoreError, Updated};
 use super::audit::Audited;
 use super::{LinkError, Links, OwnedLink, TRIES, not_deleted};
 use crate::audit::Note;
+use crate::templates::settle_template;
 
 /// What to change of a link; fields that are `None` stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +33,9 @@ pub struct LinkPatch {
     pub disabled: Option<bool>,
     /// Whether the query of a visitor is added to that of the destination.
     pub forward_query: Option<bool>,
+    /// Whether each `$name` in the destination is a placeholder. A template whose new destination
+    /// has no placeholder is no longer a template; if this is set, the change is refused.
+    pub template: Option<bool>,
 }
 
 impl LinkPatch {
@@ -49,6 +53,7 @@ impl LinkPatch {
             expires_at: Some(details.expires_at),
             disabled: Some(details.disabled),
             forward_query: Some(details.forward_query),
+            template: Some(details.template),
         }
     }
 
@@ -68,6 +73,7 @@ impl LinkPatch {
         set(&mut details.expires_at, self.expires_at);
         set(&mut details.disabled, self.disabled);
         set(&mut details.forward_query, self.forward_query);
+        set(&mut details.template, self.template);
     }
 }
 
@@ -109,6 +115,8 @@ impl Links {
             precondition.check(&link)?;
             let mut content = link.content();
             patch.clone().apply(&mut content);
+            let wants_template = patch.template == Some(true);
+            settle_template(&mut content, link.is_keyword, wants_template)?;
             if content.is_same_as(&link.content()) {
                 return self.with_owners(link).await;
             }
@@ -197,10 +205,11 @@ impl Links {
             };
             let link = self.permitted(actor, action, id).await?;
             precondition.check(&link)?;
-            let content = match version {
+            let mut content = match version {
                 Some(version) => self.content_at(&link, version).await?,
                 None => link.content(),
             };
+            settle_template(&mut content, link.is_keyword, false)?;
             if !link.is_deleted() && content.is_same_as(&link.content()) {
                 return self.with_owners(link).await;
             }

@@ -140,7 +140,7 @@ impl Links {
 
 fn check_code(code: &ShortCode) -> Result<(), LinkError> {
     if code.has_segments() {
-        return Err(CodeError::BadCharacter { character: '/' }.into());
+        return Err(CodeError::KeywordSegments.into());
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ async fn store_with_links() -> Arc<dyn Store> {
     for link in LINKS {
         let details = LinkDetails {
             forward_query: link.forward_query,
+            template: link.template,
             ..LinkDetails::default()
         };
         let made = Link {

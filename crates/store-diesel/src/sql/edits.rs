@@ -35,6 +35,7 @@ struct ContentRow<'a> {
     description: &'a str,
     visibility: &'a str,
     forward_query: bool,
+    template: bool,
     disabled: bool,
     expires_at: Option<OffsetDateTime>,
 }
@@ -55,6 +56,7 @@ impl<'a> From<&'a LinkContent> for ContentRow<'a> {
             description: details.description.as_str(),
             visibility: details.visibility.as_str(),
             forward_query: details.forward_query,
+            template: details.template,
             disabled: details.disabled,
             expires_at: details.expires_at,
         }

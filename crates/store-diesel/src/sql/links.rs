@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use waypost_core::{
     Description, Link, LinkCursor, LinkDetails, LinkId, Page, PageRequest, ShortCode, Tag,
-    TargetUrl, Title, micros,
+    TargetUrl, Template, Title, micros,
 };
 use waypost_store::{CodeRoute, Counts, PageOf, StoreError};
 
@@ -34,6 +34,7 @@ pub(super) struct LinkRow {
     description: String,
     visibility: String,
     forward_query: bool,
+    template: Option<bool>,
     disabled: bool,
     expires_at: Option<OffsetDateTime>,
     clicks: i64,
@@ -52,6 +53,7 @@ impl TryFrom<LinkRow> for Link {
     type Error = StoreError;
 
     fn try_from(row: LinkRow) -> Result<Self, StoreError> {
+        let target = TargetUrl::from_stored(row.target_url).map_err(|_| corrupt("target_url"))?;
         let details = LinkDetails {
             title: Title::parse(&row.title).map_err(|_| corrupt("title"))?,
             description: Description::parse(&row.description)
@@ -66,11 +68,12 @@ impl TryFrom<LinkRow> for Link {
             expires_at: row.expires_at.map(micros),
             disabled: row.disabled,
             forward_query: row.forward_query,
+            template: !row.is_keyword && Template::is_on(row.template, &target),
         };
         Ok(Self {
             id: LinkId::from_uuid(row.id.0),
             code: code(&row.code, &row.code_spelling)?,
-            target: TargetUrl::from_stored(row.target_url).map_err(|_| corrupt("target_url"))?,
+            target,
             details,
             is_keyword: row.is_keyword,
             clicks: u64::try_from(row.clicks).map_err(|_| corrupt("clicks"))?,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use time::macros::datetime;
 use waypost_core::{LinkDetails, PageRequest, SearchWord};
-use waypost_store::{LinkQuery, LinkReader, PageOf};
+use waypost_store::{LinkEdit, LinkQuery, LinkReader, LinkUpdate, PageOf};
 use waypost_store_diesel::{Database, DatabaseError, DatabaseSettings};
 use waypost_store_testkit::samples::code;
 use waypost_test_harness::{Kind, TestDatabase};
@@ -200,6 +200,81 @@ async fn links_from_before_there_were_details_are_kept_and_found(kind: Kind) {
     opened.close();
 }
 
+/// Migrates back to before links had a switch for templates, and creates links as they were created
+/// then; the last of them after the switch is there, as a server of that release does which still
+/// runs.
+async fn links_from_before_the_switch_for_templates_are_read_as_they_were(kind: Kind) {
+    let (database, settings) = empty(kind).await;
+    let opened = Database::connect(&settings).await.unwrap();
+    opened.prepare_schema(true).await.unwrap();
+    while opened.migrate_down().await.unwrap().as_deref() != Some("0018_template_switch") {}
+    let targets = [
+        ("https://example.com/wiki", false),
+        ("https://example.com/browse/$ticket", true),
+        ("https://example.com/?q=$_q&x=%24y", true),
+        ("https://example.com/a$$b#$c1", true),
+        ("https://example.com/$Name", true),
+        ("https://example.com/$", false),
+        ("https://example.com/$5/$-x/$$/$.", false),
+        ("https://example.com/%24name", false),
+        ("https://example.com/{slug}", false),
+        ("https://example.com/_$_", true),
+    ];
+    for (number, (target, _)) in targets.iter().enumerate() {
+        let (id, at) = match kind {
+            Kind::Sqlite => ("x'0{}'", "'2026-03-01 12:00:00.25+00:00'"),
+            Kind::Postgres => ("'0{}'", "'2026-03-01 12:00:00.25Z'"),
+            Kind::MariaDb => ("x'0{}'", "'2026-03-01 12:00:00.25'"),
+        };
+        let id = id.replace("{}", &format!("19ca9450a00750696fdef78fff6f0{number:02}"));
+        if number + 1 == targets.len() {
+            opened.migrate_up().await.unwrap();
+        }
+        for insert in [
+            format!(
+                "insert into links (id, code, code_spelling, target_url, created_at, updated_at) \
+                 values ({id}, 'l{number}', 'l{number}', '{target}', {at}, {at})"
+            ),
+            format!(
+                "insert into link_codes (code, spelling, link_id, created_at) \
+                 values ('l{number}', 'l{number}', {id}, {at})"
+            ),
+        ] {
+            database.execute(&insert).await;
+        }
+    }
+
+    let store = opened.store();
+    for (number, (target, is_template)) in targets.iter().enumerate() {
+        let link = store.link_by_code(&code(&format!("l{number}"))).await;
+        let link = link.unwrap().unwrap();
+        assert_eq!(link.target.as_str(), *target);
+        assert_eq!(link.details.template, *is_template, "{target}");
+
+        // A change by this release says so, and it stays.
+        let mut content = link.content();
+        content.details.template = false;
+        let edit = LinkUpdate {
+            link: link.id,
+            version: link.version,
+            by: None,
+            at: link.created_at,
+            edit: LinkEdit::Content(content),
+        };
+        store.update_link(&edit).await.unwrap();
+        let link = store.link(link.id).await.unwrap().unwrap();
+        assert!(!link.details.template, "{target}");
+        let versions = store.link_versions(link.id, None, 9).await.unwrap();
+        let [version] = &versions[..] else {
+            panic!("one change: {versions:?}");
+        };
+        let before = version.before.as_ref().unwrap();
+        assert_eq!(before.content.details.template, *is_template, "{target}");
+        assert!(!version.after.content.details.template, "{target}");
+    }
+    opened.close();
+}
+
 macro_rules! on_each_database {
     ($($case:ident),* $(,)?) => {
         mod sqlite { $(#[tokio::test(flavor = "multi_thread")] async fn $case() { super::$case(super::Kind::Sqlite).await; })* }
@@ -214,6 +289,7 @@ on_each_database!(
     an_older_schema_is_refused_unless_migrating_is_allowed,
     several_nodes_may_migrate_at_once,
     links_from_before_there_were_details_are_kept_and_found,
+    links_from_before_the_switch_for_templates_are_read_as_they_were,
 );
 
 #[test]

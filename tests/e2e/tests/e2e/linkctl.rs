@@ -10,6 +10,8 @@ use waypost_test_harness::{
 
 on_each_database!(
     links_are_added_listed_shown_and_deleted_beside_a_server,
+    templates_pasted_urls_and_own_addresses_are_read_as_they_are_meant,
+    paths_of_waypost_and_disabled_users_are_explained,
     verify_finds_what_was_changed_behind_its_back,
     purging_keeps_totals_and_rollups,
     users_are_added_listed_and_changed,
@@ -91,6 +93,80 @@ async fn users_are_added_listed_and_changed(kind: Kind) {
         assert_eq!(listed, changed);
     }
     let unknown = linkctl(&database, &["user", "promote", "eve@example.com"]);
+    assert_eq!(unknown.status.code(), Some(3), "{unknown:?}");
+}
+
+async fn templates_pasted_urls_and_own_addresses_are_read_as_they_are_meant(kind: Kind) {
+    let database = TestDatabase::new(kind);
+    let server = ServerProcess::start(&database, ServerOptions::new());
+    let visitor = Visitor::of(&server);
+    let add = |url: &str, code: &str, more: &[&str]| {
+        let mut arguments = vec!["link", "add", url, "--code", code];
+        arguments.extend(more);
+        linkctl(&database, &arguments)
+    };
+    let leads = async |path: &str, to: &str| {
+        let (_, location) = visitor.visit(path).await.unwrap();
+        assert_eq!(location.as_deref(), Some(to), "{path}");
+    };
+    let odata = "https://services.example/People?$filter=Name%20eq%20%27x%27&$top=5";
+    let added = add(odata, "odata", &[]).assert_success();
+    assert!(added.stderr.contains("$filter, $top"), "{added:?}");
+    leads("odata", odata).await;
+    leads("odata).", odata).await;
+    let ticket = "https://jira.example/browse/$ticket";
+    add(ticket, "jira", &["--template"]).assert_success();
+    leads("jira/ABC-1", "https://jira.example/browse/ABC-1").await;
+    let shown = linkctl(&database, &["link", "show", "jira"]).assert_success();
+    assert!(shown.stdout.contains("the path fills $ticket"), "{shown:?}");
+    let shown = json(linkctl(&database, &["link", "show", "odata", "--json"]));
+    assert_eq!(shown["template"], false);
+    assert_eq!(shown["placeholders"], serde_json::json!(["filter", "top"]));
+    let refused = add("https://example.com/", "plain", &["--template"]);
+    assert!(!refused.status.success(), "{refused:?}");
+    assert!(refused.stderr.contains("no placeholder"), "{refused:?}");
+
+    let pasted = "\u{feff}<https://example.com/a>\u{200b}";
+    add(pasted, "pasted", &[]).assert_success();
+    leads("pasted", "https://example.com/a").await;
+    for own in ["http://0.0.0.0:8080/", "http://[::ffff:127.0.0.1]:8080/"] {
+        let refused = add(own, "own", &[]);
+        assert!(
+            refused.stderr.contains("points to this server"),
+            "{refused:?}"
+        );
+    }
+}
+
+async fn paths_of_waypost_and_disabled_users_are_explained(kind: Kind) {
+    let database = TestDatabase::new(kind);
+    linkctl(&database, &["migrate", "up"]).assert_success();
+    linkctl(&database, &["user", "add", "ada@example.com"]).assert_success();
+    let explain = |arguments: &[&str]| {
+        let arguments = [&["explain", "--json"], arguments].concat();
+        json(linkctl(&database, &arguments))
+    };
+    let ada = ["--user", "ada@example.com"];
+    for (path, user, status) in [
+        ("/dashboard", &[][..], 303),
+        ("/dashboard", &ada[..], 200),
+        ("/admin/users", &ada[..], 404),
+        ("/admin", &ada[..], 403),
+        ("/api/v1/links", &[][..], 401),
+        ("/health", &[][..], 200),
+    ] {
+        let explained = explain(&[&[path], user].concat());
+        assert_eq!(explained["status"], status, "{path}: {explained}");
+        let message = explained["message"].as_str().unwrap();
+        assert!(message.contains("of Waypost itself"), "{path}: {message}");
+        assert!(!message.contains("no such link"), "{path}: {message}");
+    }
+    linkctl(&database, &["user", "disable", "ada@example.com"]).assert_success();
+    let explained = explain(&[&["/dashboard"], &ada[..]].concat());
+    assert_eq!(explained["status"], 303, "{explained}");
+    let steps = explained["steps"].to_string();
+    assert!(steps.contains("ada@example.com is disabled"), "{steps}");
+    let unknown = linkctl(&database, &["explain", "/x", "--user", "eve@example.com"]);
     assert_eq!(unknown.status.code(), Some(3), "{unknown:?}");
 }
 

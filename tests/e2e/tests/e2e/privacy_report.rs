@@ -35,6 +35,7 @@ const ABOUT_NOBODY: [(&str, &[&str]); 17] = [
             "description",
             "visibility",
             "forward_query",
+            "template",
             "disabled",
             "expires_at",
             "created_at",

@@ -39,11 +39,14 @@ async fn make_links(operator: &Member) {
         } else {
             ("/api/v1/links", "code")
         };
-        let body = json!({
+        let mut body = json!({
             name: link.code,
             "url": link.target,
             "forward_query": link.forward_query,
         });
+        if link.template {
+            body["template"] = true.into();
+        }
         let made = operator.call(Method::POST, path, body, StatusCode::CREATED);
         assert_eq!(made.await["url"], link.target, "{}", link.code);
     }
@@ -130,9 +133,27 @@ async fn another_node_follows_the_changes(kind: Kind) {
         .make(json!({ "code": "docs", "url": "https://docs.example/" }))
         .await;
     leads("docs/api/v1", Some("https://docs.example/")).await;
-    let long = json!({ "code": "docs/api", "url": "https://docs.example/$version" });
+    let long =
+        json!({ "code": "docs/api", "url": "https://docs.example/$version", "template": true });
     let long = operator.make(long).await;
     leads("docs/api/v1", Some("https://docs.example/v1")).await;
+
+    // A changed switch is noticed like any other change.
+    let id = long["id"].as_str().expect("an id");
+    for (template, location) in [
+        (false, "https://docs.example/$version"),
+        (true, "https://docs.example/v1"),
+    ] {
+        operator
+            .call(
+                Method::PATCH,
+                &format!("/api/v1/links/{id}"),
+                json!({ "template": template }),
+                StatusCode::OK,
+            )
+            .await;
+        leads("docs/api/v1", Some(location)).await;
+    }
 
     let add = ["keyword", "add", "gh", "https://github.example/{slug}"];
     linkctl(&database, &add).assert_success();
@@ -146,7 +167,6 @@ async fn another_node_follows_the_changes(kind: Kind) {
     let listed: serde_json::Value = serde_json::from_str(&listed.stdout).expect("JSON");
     assert_eq!(listed["keyword"], "gh");
 
-    let id = long["id"].as_str().expect("an id");
     operator.delete(&format!("/api/v1/links/{id}")).await;
     leads("docs/api/v1", Some("https://docs.example/")).await;
 }

@@ -326,9 +326,13 @@ pub async fn a_list_shows_links_as_they_are(factory: &dyn StoreFactory) {
         expires_at: Some(super::LATER),
         disabled: true,
         forward_query: true,
+        template: true,
     };
     let [ada] = add_users(&*store, &samples, ["ada"]).await;
-    let link = samples.link_with("Handbook", details);
+    let link = Link {
+        target: target("https://example.com/$page"),
+        ..samples.link_with("Handbook", details)
+    };
     store.insert_link(&link, Some(ada)).await.unwrap();
     super::record(&*store, &samples.clicks(&link, 3)).await;
     let link = update(&*store, &Link { clicks: 3, ..link }, LinkEdit::Delete).await;

@@ -12,7 +12,7 @@ use super::links::MOMENTS;
 use super::{
     LATER, StoreFactory, assert_same, change, find, find_by_id, insert, record, update, updated,
 };
-use crate::samples::{START, Samples, tags};
+use crate::samples::{START, Samples, tags, target};
 
 fn details(title: &str, description: &str, texts: &[&str]) -> LinkDetails {
     LinkDetails {
@@ -198,19 +198,22 @@ pub async fn tags_that_look_alike_stay_apart(factory: &dyn StoreFactory) {
 pub async fn every_visibility_and_switch_is_kept(factory: &dyn StoreFactory) {
     let store = factory.empty_store().await;
     let samples = Samples::new(1);
-    let switches = [(false, false), (false, true), (true, false), (true, true)];
     let mut links = Vec::new();
     for visibility in Visibility::ALL {
-        for (disabled, forward_query) in switches {
+        for switches in 0..8 {
             for expires_at in [None, Some(START)] {
                 let details = LinkDetails {
                     visibility,
-                    disabled,
-                    forward_query,
+                    disabled: switches & 1 > 0,
+                    forward_query: switches & 2 > 0,
+                    template: switches & 4 > 0,
                     expires_at,
                     ..LinkDetails::default()
                 };
-                let link = samples.link_with(&links.len().to_string(), details);
+                let link = Link {
+                    target: target("https://example.com/$name?$top=5"),
+                    ..samples.link_with(&links.len().to_string(), details)
+                };
                 insert(&*store, &link).await;
                 links.push(link);
             }

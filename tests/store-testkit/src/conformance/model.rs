@@ -22,10 +22,11 @@ const BETWEEN: i64 = 20;
 
 const TITLES: [&str; 6] = ["", "Team wiki", "WIKI", "The Größe", "grosse", "東京 wiki"];
 const TAGS: [&str; 6] = ["ops", "on-call", "on_call", "größe", "grosse", "東京"];
-const URLS: [&str; 3] = [
+const URLS: [&str; 4] = [
     "https://example.com/",
     "https://example.com/Team",
     "https://example.org/team?a=%25",
+    "https://example.org/$name?$top=5",
 ];
 
 /// Draws the operations.
@@ -55,9 +56,10 @@ impl Draw {
     fn content(&self) -> LinkContent {
         let some_tags: Vec<&str> = (0..self.below(4)).map(|_| self.one_of(&TAGS)).collect();
         let day = i64::try_from(self.below(9)).unwrap();
+        let url = self.one_of(&URLS);
         LinkContent {
             code: self.code(),
-            target: target(self.one_of(&URLS)),
+            target: target(url),
             details: LinkDetails {
                 title: Title::parse(self.one_of(&TITLES)).unwrap(),
                 visibility: self.one_of(&Visibility::ALL),
@@ -65,6 +67,7 @@ impl Draw {
                 expires_at: (day < 3).then(|| LATER + Duration::days(day)),
                 disabled: self.below(4) == 0,
                 forward_query: self.below(4) == 0,
+                template: url.contains("$name") && self.below(2) == 0,
                 ..LinkDetails::default()
             },
         }

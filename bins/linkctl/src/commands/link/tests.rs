@@ -33,13 +33,21 @@ async fn a_new_link_is_printed_as_what_to_share() {
     let shortener = shortener();
     let url = "https://example.com";
     let (ended, printed) = Printed::by(false, None, async |c| {
-        add(url, Some("Wiki"), None, &shortener, c).await
+        add(
+            url,
+            Some("Wiki"),
+            LinkDetails::default(),
+            None,
+            &shortener,
+            c,
+        )
+        .await
     })
     .await;
     ended.unwrap();
     assert_eq!(printed.output, "https://go.example/Wiki\n");
     let (ended, printed) = Printed::by(false, None, async |c| {
-        add(url, None, None, &shortener, c).await
+        add(url, None, LinkDetails::default(), None, &shortener, c).await
     })
     .await;
     ended.unwrap();
@@ -57,7 +65,7 @@ async fn what_cannot_be_shortened_is_refused_with_its_reason() {
         ("https://example.com", Some("WIKI"), Status::Refused),
     ] {
         let (ended, printed) = Printed::by(false, None, async |c| {
-            add(url, code, None, &shortener, c).await
+            add(url, code, LinkDetails::default(), None, &shortener, c).await
         })
         .await;
         assert_eq!(ended.unwrap_err().status(), status, "{url} {code:?}");

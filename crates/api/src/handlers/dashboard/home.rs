@@ -1,16 +1,18 @@
 //! `GET` and `POST /dashboard`: lists the links that a user owns or that are shared with them, and
 //! creates links.
 
+use std::borrow::Cow;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
-use waypost_core::{LinkDetails, LinkId, ShortCode, Title};
+use waypost_core::{LinkDetails, LinkId, ShortCode, Title, url_in};
 use waypost_service::{LinkError, NewLink};
 
 use super::list::{Links, ListQuery};
-use super::offers;
+use super::{offers, placeholders};
 use crate::errors::ApiError;
 use crate::pages::{Frame, PageForm, PageResult, Problem};
 use crate::request::caller::Caller;
@@ -29,6 +31,8 @@ const REPLACE_URL: HeaderName = HeaderName::from_static("hx-replace-url");
 struct HomePage<'a> {
     frame: &'a Frame,
     typed: NewLinkForm,
+    /// The names of the placeholders in the destination in the form.
+    names: Vec<String>,
     problem: &'a Problem,
     /// The link that was just created.
     made: Option<LinkView>,
@@ -55,6 +59,8 @@ pub(crate) struct NewLinkForm {
     code: String,
     #[serde(default)]
     title: String,
+    /// Present if the box is ticked.
+    template: Option<String>,
 }
 
 /// The values to fill the form with: from a bookmark, from a page shared by another program, or
@@ -91,9 +97,11 @@ pub(crate) async fn show(
         }
         return Ok(part);
     }
+    let typed = NewLinkForm::from(input::page_query::<Prefill>(&request)?);
     let page = HomePage {
         frame: &frame,
-        typed: input::page_query::<Prefill>(&request)?.into(),
+        names: placeholders::found(&typed.target, &state),
+        typed,
         problem: &Problem::NONE,
         made,
         links,
@@ -130,6 +138,7 @@ pub(crate) async fn create(
             let page = HomePage {
                 frame: &frame,
                 problem: &Problem::of_link(error)?,
+                names: placeholders::found(&form.target, &state),
                 typed: form,
                 made: None,
                 links: ListQuery::default().find(&caller, &state).await?,
@@ -145,12 +154,13 @@ impl NewLinkForm {
     fn read(&self, state: &State) -> Result<NewLink, ApiError> {
         let code = self.code.trim();
         let code = (!code.is_empty()).then(|| ShortCode::parse(code));
-        let target = state.shortener().target(self.target.trim());
+        let target = state.shortener().target(&self.target);
         Ok(NewLink {
             target: target.map_err(LinkError::from)?,
             code: code.transpose().map_err(LinkError::from)?,
             details: LinkDetails {
                 title: Title::parse(&self.title)?,
+                template: self.template.is_some(),
                 ..LinkDetails::default()
             },
         })
@@ -158,24 +168,26 @@ impl NewLinkForm {
 
     /// Whether the collapsed part of the form has entries.
     fn has_more(&self) -> bool {
-        !self.code.is_empty() || !self.title.is_empty()
+        !self.code.is_empty() || !self.title.is_empty() || self.template.is_some()
     }
 }
 
 impl From<Prefill> for NewLinkForm {
     fn from(prefill: Prefill) -> Self {
-        let is_target = |word: &&str| word.starts_with("https://") || word.starts_with("http://");
-        let in_text = || prefill.text.split_whitespace().find(is_target);
-        let target = match prefill.target.trim() {
-            "" => in_text().unwrap_or_default(),
+        let is_target =
+            |word: &Cow<'_, str>| word.starts_with("https://") || word.starts_with("http://");
+        let mut words = prefill.text.split_whitespace().map(url_in);
+        let target = match url_in(&prefill.target) {
+            target if target.is_empty() => words.find(is_target).unwrap_or_default(),
             target => target,
         };
         let title = prefill.title.split_whitespace().collect::<Vec<_>>();
         Self {
-            target: target.to_owned(),
+            target: target.into_owned(),
             code: prefill.code,
             // The title of a page can have any length.
             title: title.join(" ").chars().take(Title::MAX_CHARS).collect(),
+            template: None,
         }
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod home;
 pub(crate) mod link;
 mod list;
 pub(crate) mod offers;
+pub(crate) mod placeholders;
 pub(crate) mod qr;
 mod spark;
 pub(crate) mod statistics;

@@ -13,24 +13,31 @@ use crate::request::input::JsonObject;
 use crate::request::quota;
 use crate::responses::{Denied, StoreFailure};
 use crate::state::State;
+use crate::views::links::placeholders;
 
 /// A URL to shorten.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ShortenRequest {
     /// The destination: an absolute http or https URL of at most 2,048 bytes, without user name and
-    /// password, that does not point to this server.
+    /// password, that does not point to this server. What surrounds a pasted URL is removed: white
+    /// space, hidden characters, angle brackets, quotes and line breaks.
     #[schema(example = "https://example.com/", format = "uri", max_length = 2048)]
     url: String,
     /// The code: letters a-z in either case, digits, `-` and `_`, beginning and ending with a
-    /// letter or digit. Default: generated.
+    /// letter or digit; or several such segments with slashes between them. Default: generated.
     #[schema(
         example = "Team-Wiki",
         min_length = 1,
         max_length = 64,
-        pattern = "^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
+        pattern = "^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(/[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$"
     )]
     code: Option<String>,
+    /// Whether the link is a template: each `$name` in the path, query or fragment of `url` is filled
+    /// with a segment of the visitor's path after the code. Refused if there is no `$name`. Default:
+    /// `false`.
+    #[serde(default)]
+    template: bool,
 }
 
 /// The created link.
@@ -43,6 +50,12 @@ pub(crate) struct Shortened {
     /// The destination.
     #[schema(example = "https://example.com/", format = "uri", max_length = 2048)]
     url: String,
+    /// Whether the link is a template, in whose URL each `$name` is filled.
+    template: bool,
+    /// The names that were found in the URL, each after a `$`, in the order in which the segments of
+    /// a visitor's path fill them if `template` is `true`.
+    #[schema(example = json!(["ticket"]))]
+    placeholders: Vec<String>,
     /// The short link.
     #[schema(example = "http://localhost:8080/Team-Wiki", format = "uri")]
     short_url: String,
@@ -87,7 +100,10 @@ pub(crate) async fn answer(
             .map(ShortCode::parse)
             .transpose()
             .map_err(LinkError::from)?,
-        details: LinkDetails::default(),
+        details: LinkDetails {
+            template: asked.template,
+            ..LinkDetails::default()
+        },
     };
     let link = if caller.0 == Actor::Anonymous {
         state.links().create_anonymous(new).await?
@@ -101,6 +117,8 @@ pub(crate) async fn answer(
         .json(Shortened {
             short_code: link.code.spelling().to_owned(),
             url: link.target.as_str().to_owned(),
+            template: link.details.template,
+            placeholders: placeholders(&link),
             short_url: shortener.short_url(&link),
         }))
 }

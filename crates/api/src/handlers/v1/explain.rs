@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use waypost_core::{Action, Actor, Credential, Email, Scopes, decide};
+use waypost_core::{Action, Email, decide};
 use waypost_service::permit;
 
 use crate::errors::{ApiError, ErrorCode};
-use crate::explain::{ExplainedVisit, Explainer, Explanation};
+use crate::explain::{ExplainedVisit, ExplainedVisitor, Explainer, Explanation};
 use crate::request::caller::Caller;
 use crate::request::client::RequestHeaders;
 use crate::request::input;
@@ -29,7 +29,7 @@ pub(crate) struct ExplainQuery {
     #[param(example = "/wiki", min_length = 1, max_length = 4096)]
     url: String,
     /// The email address of the user who visits, for admins; `anonymous` for a visitor who is not
-    /// signed in. Default: the caller.
+    /// signed in. A disabled user visits like the latter. Default: the caller.
     #[param(example = "anonymous")]
     user: Option<String>,
     /// The IP address from which the visitor connects. Default: that of this request.
@@ -66,9 +66,9 @@ pub(crate) async fn answer(
     if url.is_empty() || url.len() > MAX_URL {
         return Err(ApiError::bad_request("`url` must have 1 to 4,096 bytes"));
     }
-    let actor = match user.as_deref() {
-        None => caller.0.clone(),
-        Some("anonymous") => Actor::Anonymous,
+    let visitor = match user.as_deref() {
+        None => ExplainedVisitor::known(caller.0.clone()),
+        Some("anonymous") => ExplainedVisitor::ANONYMOUS,
         Some(email) => visitor(email, &caller, &state).await?,
     };
     let ip = ip.map(|text| text.parse::<IpAddr>());
@@ -88,7 +88,7 @@ pub(crate) async fn answer(
     };
     let visit = ExplainedVisit {
         url: &url,
-        actor: &actor,
+        visitor: &visitor,
         caller: &caller.0,
         peer: ip.or_else(|| request.peer_addr().map(|peer| peer.ip())),
         headers: &RequestHeaders(request.headers()),
@@ -97,19 +97,16 @@ pub(crate) async fn answer(
 }
 
 /// Returns the user with an email address, as if they were signed in.
-async fn visitor(email: &str, caller: &Caller, state: &State) -> Result<Actor, ApiError> {
+async fn visitor(
+    email: &str,
+    caller: &Caller,
+    state: &State,
+) -> Result<ExplainedVisitor, ApiError> {
     permit(decide(&caller.0, Action::ListUsers, None))?;
     let bad = || ApiError::bad_request("`user` must be an email address or `anonymous`");
     let email = Email::parse(email).map_err(|_| bad())?;
     let user = state.accounts().user_by_email(&email).await?;
     let unknown = || ApiError::new(ErrorCode::UserUnknown, "no user has this email address");
-    let user = user
-        .filter(|user| !user.is_disabled())
-        .ok_or_else(unknown)?;
-    Ok(Actor::User {
-        id: user.id,
-        role: user.role,
-        scopes: Scopes::all(),
-        credential: Credential::Session,
-    })
+    let user = user.ok_or_else(unknown)?;
+    Ok(ExplainedVisitor::user(&user))
 }

@@ -38,9 +38,9 @@ fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
 #[schema(as = LinkFields)]
 pub(crate) struct Fields {
     /// The destination: an absolute http or https URL of at most 2,048 bytes, without user name and
-    /// password, that does not point to this server. Each `$name` in its path, query or fragment is
-    /// filled with a segment of the visitor's path after the code; `%24` is a dollar sign. Required
-    /// for a new link and a replacement.
+    /// password, that does not point to this server. What surrounds a pasted URL is removed: white
+    /// space, hidden characters, angle brackets, quotes and line breaks. Required for a new link and
+    /// a replacement.
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = String, required = false, example = "https://example.com/", format = "uri", max_length = 2048)]
     url: Option<String>,
@@ -87,6 +87,14 @@ pub(crate) struct Fields {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<bool>)]
     forward_query: Field<bool>,
+    /// Whether the link is a template: each `$name` (letters, digits and `_`, not beginning with a
+    /// digit) in the path, query or fragment of `url` is filled with a segment of the visitor's path
+    /// after the code, in the order of their first appearance; `%24` is a dollar sign. Otherwise `$`
+    /// is an ordinary character. Refused if there is no `$name`; a change of `url` alone to one
+    /// without `$name` switches it off. Default: `false`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<bool>)]
+    template: Field<bool>,
 }
 
 impl Fields {
@@ -134,6 +142,7 @@ impl Fields {
                 .transpose()?,
             disabled: self.disabled.map(Option::unwrap_or_default),
             forward_query: self.forward_query.map(Option::unwrap_or_default),
+            template: self.template.map(Option::unwrap_or_default),
         })
     }
 
@@ -186,6 +195,7 @@ fn details(patch: LinkPatch) -> LinkDetails {
         expires_at: patch.expires_at.flatten(),
         disabled: patch.disabled.unwrap_or_default(),
         forward_query: patch.forward_query.unwrap_or_default(),
+        template: patch.template.unwrap_or_default(),
     }
 }
 

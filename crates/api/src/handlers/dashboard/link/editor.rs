@@ -9,6 +9,7 @@ use super::below;
 use super::changes::History;
 use super::form::{Change, LinkForm};
 use super::rows::{PersonForm, PersonRow};
+use crate::handlers::dashboard::placeholders;
 use crate::pages::{Frame, Moment, PageResult, Problem};
 use crate::request::caller::Caller;
 use crate::state::State;
@@ -27,6 +28,8 @@ struct EditPage<'a> {
     /// The newest version.
     version: u32,
     form: &'a LinkForm,
+    /// The names of the placeholders in the destination in the form.
+    names: Vec<String>,
     problem: &'a Problem,
     stale: Option<&'a Stale>,
     /// The time zone of the form.
@@ -102,6 +105,7 @@ pub(super) async fn editor(
         link: view(owned, caller, state),
         version: link.version,
         form: &form,
+        names: placeholders::found(&form.target, state),
         problem: &draft.problem,
         stale: draft.stale.as_ref(),
         zone: zone.name(),

@@ -45,6 +45,8 @@ pub(crate) struct LinkForm {
     pub(super) disabled: Option<String>,
     /// Present if the box is ticked.
     pub(super) forward_query: Option<String>,
+    /// Present if the box is ticked.
+    pub(super) template: Option<String>,
 }
 
 /// A field that differs between two versions of a link.
@@ -78,6 +80,7 @@ impl LinkForm {
             expires_at: details.expires_at.map(moment).unwrap_or_default(),
             disabled: ticked(details.disabled),
             forward_query: ticked(details.forward_query),
+            template: ticked(details.template),
         }
     }
 
@@ -153,6 +156,9 @@ impl LinkForm {
             expires_at: changed("expires", &typed.expires, &is.expires, expires)?,
             disabled: Some(typed.disabled.is_some()),
             forward_query: Some(typed.forward_query.is_some()),
+            // A box that was not touched does not insist on placeholders.
+            template: Some(typed.template.is_some())
+                .filter(|is_ticked| *is_ticked != is.template.is_some()),
         })
     }
 
@@ -191,6 +197,7 @@ impl LinkForm {
             expires_at,
             disabled: field(self.disabled, &base.disabled, &now.disabled),
             forward_query: field(self.forward_query, &base.forward_query, &now.forward_query),
+            template: field(self.template, &base.template, &now.template),
         }
     }
 
@@ -203,7 +210,7 @@ impl LinkForm {
     }
 
     /// Returns the label and the text of each field.
-    pub(super) fn described(&self, zone: &Zone) -> [(&'static str, String); 9] {
+    pub(super) fn described(&self, zone: &Zone) -> [(&'static str, String); 10] {
         let expires = match self.expires.as_str() {
             "" => String::new(),
             local => format!("{} {zone}", local.replace('T', " ")),
@@ -219,6 +226,7 @@ impl LinkForm {
             ("Expires", expires),
             ("Disabled", yes(&self.disabled)),
             ("Adds the visitor's query", yes(&self.forward_query)),
+            ("Fills placeholders", yes(&self.template)),
         ]
     }
 }
