@@ -2,6 +2,7 @@
 
 mod assets;
 mod connection;
+mod cookies;
 mod error_page;
 mod errors;
 mod explain;
