@@ -11,8 +11,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 use utoipa::ToSchema;
 use waypost_analytics::{Durability, Privacy, Signals, TrustedProxies, Visit, VisitHeaders};
-use waypost_core::RoutingRule;
-use waypost_core::{Actor, Clock, ReservedWords, ShortCode};
+use waypost_core::{Actor, BaseUrl, Clock, ReservedWords, RoutingRule, ShortCode};
 use waypost_service::{LinkError, Links, Routed, Router, RoutingStep};
 use waypost_store::StoreError;
 
@@ -22,6 +21,8 @@ use crate::openness::{CACHE_CONTROL, check_open};
 /// What an explanation depends on.
 #[derive(Clone, Copy)]
 pub struct Explainer<'a> {
+    /// The public URL of the server, whose path may precede that of a visit.
+    pub base_url: &'a BaseUrl,
     /// Finds the link.
     pub router: &'a Router,
     /// Decides who may follow it.
@@ -92,7 +93,7 @@ pub struct Explanation {
 /// A step of an explanation.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExplainedStep {
-    /// The kind of step: `path`, `reserved`, `keyword_by_path`, `keyword_by_host`, `code`,
+    /// The kind of step: `path`, `prefix`, `reserved`, `keyword_by_path`, `keyword_by_host`, `code`,
     /// `permission`, `state`, `placeholders`.
     #[schema(example = "code")]
     pub what: &'static str,
@@ -122,8 +123,12 @@ impl Explainer<'_> {
     /// # Errors
     /// [`StoreError`], as for any look-up.
     pub async fn explain(&self, visit: &ExplainedVisit<'_>) -> Result<Explanation, StoreError> {
-        let sent = Sent::of(visit.url);
+        let mut sent = Sent::of(visit.url);
         let mut steps = vec![sent.step()];
+        let is_of_keyword = self.router.keyword_of(sent.host).await?.is_some();
+        if !is_of_keyword && let Some(step) = sent.leave_out(self.base_url) {
+            steps.push(step);
+        }
         let believed = self.proxies.explain(&Visit {
             session: None,
             peer: visit.peer,
@@ -236,7 +241,21 @@ impl Explainer<'_> {
             }
             is_first = false;
         };
-        self.router.route_telling(sent.host, &sent.path, tell).await
+        let routed = self
+            .router
+            .route_telling(sent.host, &sent.path, tell)
+            .await?;
+        let base = self.base_url.path();
+        if routed.is_none() && !base.is_empty() && sent.path == base {
+            steps.push(ExplainedStep {
+                what: "prefix",
+                found: format!("`{base}` is the path of the base URL: the home page"),
+            });
+        }
+        match &sent.whole {
+            Some(whole) if routed.is_none() => self.router.route(sent.host, whole).await,
+            _ => Ok(routed),
+        }
     }
 
     fn reserved_word<'p>(&self, path: &'p str) -> Option<&'p str> {
@@ -422,6 +441,8 @@ const fn name_of(rule: RoutingRule) -> &'static str {
 struct Sent<'a> {
     host: Option<&'a str>,
     path: Cow<'a, str>,
+    /// The path with that of the base URL, if it was left out of `path`.
+    whole: Option<Cow<'a, str>>,
     query: &'a str,
 }
 
@@ -436,6 +457,20 @@ impl<'a> Sent<'a> {
             what: "path",
             found: format!("the path is {}, {host}", self.path),
         }
+    }
+
+    /// Leaves the path of the base URL out of the path, and returns the step that says so.
+    fn leave_out(&mut self, base_url: &BaseUrl) -> Option<ExplainedStep> {
+        let below = base_url.below(&self.path)?.to_owned();
+        let found = format!(
+            "`{}` is the path of the base URL; the path below it is {below}",
+            base_url.path()
+        );
+        self.whole = Some(std::mem::replace(&mut self.path, below.into()));
+        Some(ExplainedStep {
+            what: "prefix",
+            found,
+        })
     }
 
     /// Splits a URL. A text without a scheme is a path, with or without a leading slash.
@@ -457,7 +492,12 @@ impl<'a> Sent<'a> {
         } else {
             Cow::Owned(format!("/{path}"))
         };
-        Self { host, path, query }
+        Self {
+            host,
+            path,
+            whole: None,
+            query,
+        }
     }
 }
 
@@ -468,7 +508,9 @@ mod tests {
     #[test]
     fn a_url_is_split_unchanged() {
         let parts = |url| {
-            let Sent { host, path, query } = Sent::of(url);
+            let Sent {
+                host, path, query, ..
+            } = Sent::of(url);
             (host, path.into_owned(), query)
         };
         assert_eq!(

@@ -14,6 +14,7 @@ mod oidc;
 mod openapi;
 mod openness;
 mod pages;
+mod prefix;
 mod qr;
 mod request;
 mod responses;

@@ -35,6 +35,8 @@ mod page_statistics_live;
 mod pages;
 mod paths;
 mod people;
+mod prefix;
+mod proxies;
 mod public;
 mod raw;
 mod redirect;
