@@ -246,7 +246,7 @@ impl Explainer<'_> {
             .route_telling(sent.host, &sent.path, tell)
             .await?;
         let base = self.base_url.path();
-        if routed.is_none() && !base.is_empty() && sent.path == base {
+        if routed.is_none() && sent.whole.is_none() && !base.is_empty() && sent.path == base {
             steps.push(ExplainedStep {
                 what: "prefix",
                 found: format!("`{base}` is the path of the base URL: the home page"),

@@ -111,10 +111,11 @@ pub(crate) fn home(request: &HttpRequest, state: &State) -> Option<HttpResponse>
     Some(response)
 }
 
-/// Whether a request is for the path of the base URL itself.
+/// Whether a request is for the path of the base URL itself, as it was sent.
 pub(crate) fn is_home(request: &HttpRequest, state: &State) -> bool {
     let path = state.base_url().path();
-    !path.is_empty() && request.uri().path() == path
+    let is_home = !path.is_empty() && request.uri().path() == path;
+    is_home && !request.extensions().contains::<WholePath>()
 }
 
 #[cfg(test)]

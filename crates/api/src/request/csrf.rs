@@ -28,6 +28,12 @@ const MASK_LEN: usize = 32;
 const NOTE_EVERY: Duration = Duration::MINUTE;
 /// Maximum length of an origin or host in messages, in characters.
 const MAX_ORIGIN_CHARS: usize = 200;
+/// The note of an origin that is not of this server.
+const FOREIGN: &str = "refused a form whose origin is neither that of WAYPOST_BASE_URL nor the requested host; correct \
+     WAYPOST_BASE_URL, or let the proxy pass on the header Host";
+/// The note of an own origin whose pages have no cookies.
+const INSECURE: &str = "refused a form of a page that was opened with http; browsers keep the cookies of an https \
+     WAYPOST_BASE_URL only with https";
 /// The header in which the browser says where a request comes from (W3C Fetch Metadata §2.4).
 const FETCH_SITE: &str = "sec-fetch-site";
 
@@ -78,8 +84,20 @@ pub(crate) fn check_form(
     token: &str,
 ) -> Result<(), ApiError> {
     check_origin(request, state)?;
-    if is_kept(request.headers(), state.site(), token) {
+    let (headers, site) = (request.headers(), state.site());
+    if is_kept(headers, site, token) {
         return Ok(());
+    }
+    if let Some(origin) = insecure(headers, site) {
+        let (origin, own) = (shortened(origin), site.origin());
+        note(request, state, &origin, INSECURE);
+        return Err(ApiError::new(
+            ErrorCode::Csrf,
+            format!(
+                "this page was opened at {origin}, but browsers keep the cookies of this server only with \
+                 https; open {own}, or ask an admin to correct WAYPOST_BASE_URL"
+            ),
+        ));
     }
     Err(ApiError::new(
         ErrorCode::Csrf,
@@ -102,7 +120,7 @@ pub(crate) fn check_origin(request: &HttpRequest, state: &State) -> Result<(), A
         )),
         Some(Foreign::Origin(origin)) => {
             let origin = shortened(origin);
-            note_origin(request, state, &origin);
+            note(request, state, &origin, FOREIGN);
             let own = site.origin();
             Err(ApiError::new(
                 ErrorCode::Csrf,
@@ -113,6 +131,15 @@ pub(crate) fn check_origin(request: &HttpRequest, state: &State) -> Result<(), A
             ))
         }
     }
+}
+
+/// Returns the origin of a form without the cookie of this server, if the browser has refused the
+/// cookie because the page was opened without TLS.
+fn insecure<'h>(headers: &'h HeaderMap, site: &Site) -> Option<&'h HeaderValue> {
+    let origin = headers.get(header::ORIGIN)?;
+    let is_plain = origin.as_bytes().starts_with(b"http:");
+    let has_cookie = site.csrf_of(headers).next().is_some();
+    (is_plain && !has_cookie && site.origin().starts_with("https:")).then_some(origin)
 }
 
 /// What names another site as the origin of a request.
@@ -153,7 +180,7 @@ pub(crate) fn check_api(request: &HttpRequest, state: &State) -> Result<(), ApiE
         return Ok(());
     }
     if let (None, Some(origin)) = (fetch_site(headers), headers.get(header::ORIGIN)) {
-        note_origin(request, state, &shortened(origin));
+        note(request, state, &shortened(origin), FOREIGN);
     }
     Err(ApiError::new(
         ErrorCode::Csrf,
@@ -194,7 +221,7 @@ impl OriginNotes {
 }
 
 /// Logs which origins differ, for the operator.
-fn note_origin(request: &HttpRequest, state: &State, origin: &str) {
+fn note(request: &HttpRequest, state: &State, origin: &str, message: &str) {
     if !state.origin_notes().is_due(state.clock().now()) {
         return;
     }
@@ -203,8 +230,7 @@ fn note_origin(request: &HttpRequest, state: &State, origin: &str) {
         ?origin,
         host = ?host.unwrap_or_default(),
         base_url = %state.base_url(),
-        "refused a form whose origin is neither that of WAYPOST_BASE_URL nor the requested host; correct \
-         WAYPOST_BASE_URL, or let the proxy pass on the header Host"
+        "{message}"
     );
 }
 

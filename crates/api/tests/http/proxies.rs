@@ -297,6 +297,36 @@ async fn a_wrong_base_url_is_named_on_the_page_and_in_the_log() {
 }
 
 #[tokio::test]
+async fn a_page_that_was_opened_without_tls_is_told_apart_from_an_old_one() {
+    let server = server_at("https://go.example").await;
+    // A browser does not keep the cookie, which is `Secure`.
+    let send_from = async |origin: &str| {
+        let form = server.request(Method::POST, "/auth/login");
+        let form = form.header("Origin", origin).header("Accept", "text/html");
+        let form = form.header("Host", "no-tls.example:8080");
+        let form = form.header("Content-Type", "application/x-www-form-urlencoded");
+        send(form.body("csrf=x&email=a&password=b")).await
+    };
+    let plain = send_from("http://no-tls.example:8080").await;
+    assert_eq!(plain.status, StatusCode::FORBIDDEN);
+    for part in [
+        "http://no-tls.example:8080",
+        "https://go.example",
+        "WAYPOST_BASE_URL",
+    ] {
+        assert!(plain.body.contains(part), "{part} in {}", plain.body);
+    }
+    let lines = lines_with("origin=\"http://no-tls.example:8080\"");
+    assert!(
+        lines.len() == 1 && lines[0].contains("opened with http"),
+        "{lines:?}"
+    );
+    let old = send_from("https://go.example").await;
+    assert_eq!(old.status, StatusCode::FORBIDDEN);
+    assert!(old.body.contains("The form has expired"), "{}", old.body);
+}
+
+#[tokio::test]
 async fn forms_are_accepted_from_each_origin_of_this_server() {
     let server = server_at("http://go.example").await;
     for headers in [
