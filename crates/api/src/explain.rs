@@ -5,7 +5,8 @@
 //! is counted, and callers learn nothing that a visit or the API would not tell them: see
 //! [`Explainer::explain`].
 
-use std::borrow::Cow;
+mod sent;
+
 use std::net::IpAddr;
 
 use serde::Serialize;
@@ -17,6 +18,8 @@ use waypost_store::StoreError;
 
 use crate::errors::ApiError;
 use crate::openness::{CACHE_CONTROL, check_open};
+
+use sent::Sent;
 
 /// What an explanation depends on.
 #[derive(Clone, Copy)]
@@ -123,12 +126,7 @@ impl Explainer<'_> {
     /// # Errors
     /// [`StoreError`], as for any look-up.
     pub async fn explain(&self, visit: &ExplainedVisit<'_>) -> Result<Explanation, StoreError> {
-        let mut sent = Sent::of(visit.url);
-        let mut steps = vec![sent.step()];
-        let is_of_keyword = self.router.keyword_of(sent.host).await?.is_some();
-        if !is_of_keyword && let Some(step) = sent.leave_out(self.base_url) {
-            steps.push(step);
-        }
+        let (sent, mut steps) = self.sent(visit.url).await?;
         let believed = self.proxies.explain(&Visit {
             session: None,
             peer: visit.peer,
@@ -182,6 +180,17 @@ impl Explainer<'_> {
         }
         explanation.steps = steps;
         Ok(explanation)
+    }
+
+    /// Returns the URL as it is routed, and the steps to it.
+    async fn sent<'v>(&self, url: &'v str) -> Result<(Sent<'v>, Vec<ExplainedStep>), StoreError> {
+        let mut sent = Sent::of(url);
+        let mut steps = vec![sent.step()];
+        // All of the path belongs to a host that is a keyword.
+        if self.router.keyword_of(sent.host).await?.is_none() {
+            steps.extend(sent.leave_out(self.base_url));
+        }
+        Ok((sent, steps))
     }
 
     /// Whether the caller may not follow the link.
@@ -434,97 +443,5 @@ const fn name_of(rule: RoutingRule) -> &'static str {
         RoutingRule::KeywordByHost => "keyword_by_host",
         RoutingRule::Code => "code",
         RoutingRule::Prefix => "prefix",
-    }
-}
-
-/// The parts of a URL that browsers send, unchanged.
-struct Sent<'a> {
-    host: Option<&'a str>,
-    path: Cow<'a, str>,
-    /// The path with that of the base URL, if it was left out of `path`.
-    whole: Option<Cow<'a, str>>,
-    query: &'a str,
-}
-
-impl<'a> Sent<'a> {
-    /// Returns the first step.
-    fn step(&self) -> ExplainedStep {
-        let host = match self.host {
-            Some(host) => format!("the host is {host}"),
-            None => "the host is that of this server".to_owned(),
-        };
-        ExplainedStep {
-            what: "path",
-            found: format!("the path is {}, {host}", self.path),
-        }
-    }
-
-    /// Leaves the path of the base URL out of the path, and returns the step that says so.
-    fn leave_out(&mut self, base_url: &BaseUrl) -> Option<ExplainedStep> {
-        let below = base_url.below(&self.path)?.to_owned();
-        let found = format!(
-            "`{}` is the path of the base URL; the path below it is {below}",
-            base_url.path()
-        );
-        self.whole = Some(std::mem::replace(&mut self.path, below.into()));
-        Some(ExplainedStep {
-            what: "prefix",
-            found,
-        })
-    }
-
-    /// Splits a URL. A text without a scheme is a path, with or without a leading slash.
-    fn of(url: &'a str) -> Self {
-        let url = url.split('#').next().unwrap_or_default();
-        let is_web =
-            |scheme: &str| matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https");
-        let (host, target) = match url.split_once("://") {
-            Some((scheme, after)) if is_web(scheme) => {
-                let end = after.find(['/', '?']).unwrap_or(after.len());
-                let (host, target) = after.split_at(end);
-                (Some(host), target)
-            }
-            _ => (None, url),
-        };
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let path = if path.starts_with('/') {
-            Cow::Borrowed(path)
-        } else {
-            Cow::Owned(format!("/{path}"))
-        };
-        Self {
-            host,
-            path,
-            whole: None,
-            query,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_is_split_unchanged() {
-        let parts = |url| {
-            let Sent {
-                host, path, query, ..
-            } = Sent::of(url);
-            (host, path.into_owned(), query)
-        };
-        assert_eq!(
-            parts("https://go.example/a/%2e?b=c#d"),
-            (Some("go.example"), "/a/%2e".to_owned(), "b=c")
-        );
-        assert_eq!(parts("http://gh"), (Some("gh"), "/".to_owned(), ""));
-        assert_eq!(parts("http://gh?x"), (Some("gh"), "/".to_owned(), "x"));
-        assert_eq!(parts("/a//b"), (None, "/a//b".to_owned(), ""));
-        assert_eq!(parts(""), (None, "/".to_owned(), ""));
-        assert_eq!(parts("wiki/x"), (None, "/wiki/x".to_owned(), ""));
-        assert_eq!(
-            parts("/wiki/http://a"),
-            (None, "/wiki/http://a".to_owned(), "")
-        );
     }
 }

@@ -159,7 +159,9 @@ struct Given {
 }
 
 /// The function that reads a file.
-struct ReadFile(Box<dyn Fn(&Path) -> io::Result<Vec<u8>>>);
+struct ReadFile(Box<Read>);
+
+type Read = dyn Fn(&Path) -> io::Result<Vec<u8>>;
 
 impl fmt::Debug for ReadFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
