@@ -153,15 +153,14 @@ async fn empty_variables_are_unset() {
         let finished = with_all(status, &all).run();
         assert_ne!(finished.status.code(), Some(2), "{finished:?}");
     }
-    for flag in ["--timezone", "--database-url", "--config"] {
+    for flag in ["--timezone", "--database-url"] {
         let finished = Invocation::of("server").args([flag, ""]).run();
         assert_eq!(finished.status.code(), Some(2), "{finished:?}");
-        assert!(
-            finished
-                .stderr
-                .contains(&format!("{flag}: must not be empty"))
-        );
+        let said = format!("{flag}: must not be empty");
+        assert!(finished.stderr.contains(&said), "{finished:?}");
     }
+    let finished = Invocation::of("server").args(["--config", ""]).run();
+    assert_eq!(finished.status.code(), Some(2), "{finished:?}");
     let finished = linkctl(&database, &["--data-dir", "", "migrate", "status"]);
     assert_eq!(finished.status.code(), Some(2), "{finished:?}");
 }

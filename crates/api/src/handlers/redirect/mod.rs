@@ -118,19 +118,19 @@ async fn follow(
 ) -> Result<HeaderValue, ApiError> {
     let path = request.uri().path();
     let whole;
-    let routed = match state.router().route(host_of(request), path).await? {
-        Some(routed) => routed,
-        None => {
-            whole = prefix::whole_path(request);
-            let routed = whole_routed(request, state, whole.as_deref());
-            match Box::pin(routed).await? {
-                Some(routed) => routed,
-                None if counts && !prefix::is_home(request, state) => {
-                    note_orphan(request, state);
-                    return Err(ApiError::no_such_link());
-                }
-                None => return Err(ApiError::no_such_link()),
+    let routed = state.router().route(host_of(request), path).await?;
+    let routed = if let Some(routed) = routed {
+        routed
+    } else {
+        whole = prefix::whole_path(request);
+        let routed = whole_routed(request, state, whole.as_deref());
+        match Box::pin(routed).await? {
+            Some(routed) => routed,
+            None if counts && !prefix::is_home(request, state) => {
+                note_orphan(request, state);
+                return Err(ApiError::no_such_link());
             }
+            None => return Err(ApiError::no_such_link()),
         }
     };
     let destination = &routed.destination;
