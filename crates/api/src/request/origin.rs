@@ -46,7 +46,7 @@ impl<'a> Hosts<'a> {
     /// names the host that the request is sent to, with any scheme. Names are compared as in DNS,
     /// ports with their defaults.
     pub(super) fn are_of(self, site: &Site, origin: &HeaderValue) -> bool {
-        let Some(origin) = origin.to_str().ok().and_then(|text| web_url(text)) else {
+        let Some(origin) = origin.to_str().ok().and_then(web_url) else {
             return false;
         };
         let is_base = web_url(site.origin())
