@@ -18,6 +18,7 @@ use waypost_store::StoreError;
 
 use crate::errors::ApiError;
 use crate::openness::{CACHE_CONTROL, check_open};
+use crate::prefix;
 
 use sent::Sent;
 
@@ -262,7 +263,10 @@ impl Explainer<'_> {
             });
         }
         match &sent.whole {
-            Some(whole) if routed.is_none() => self.router.route(sent.host, whole).await,
+            Some(whole) if routed.is_none() => {
+                let routed = self.router.route(sent.host, whole).await?;
+                Ok(routed.filter(prefix::is_meant))
+            }
             _ => Ok(routed),
         }
     }

@@ -4,7 +4,7 @@
 //!
 //! | path of the request | is read as |
 //! | --- | --- |
-//! | `/go/docs` | `/docs`, as if a proxy had removed `/go`; if that is nothing, the code `go/docs` or `go` |
+//! | `/go/docs` | `/docs`, as if a proxy had removed `/go`; if that is nothing, the code `go/docs`, or `go` with placeholders |
 //! | `/go` | the code `go`; if that is nothing, the browser is redirected to `/go/` |
 //! | `/docs`, `/gopher` | as it is |
 //!
@@ -19,6 +19,7 @@ use actix_service::{Service, ServiceFactory, fn_factory, fn_service};
 use actix_web::http::header;
 use actix_web::http::uri::{PathAndQuery, Uri};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use waypost_service::Routed;
 
 use crate::request::access::RequestId;
 use crate::site::see_other;
@@ -98,6 +99,12 @@ pub(crate) fn whole_path(request: &HttpRequest) -> Option<String> {
     extensions
         .get::<WholePath>()
         .map(|WholePath(path)| path.clone())
+}
+
+/// Whether a link for the whole path can be what a visitor asked for. A link without placeholders
+/// drops the rest of the path: it would take every unknown path.
+pub(crate) fn is_meant(routed: &Routed<'_>) -> bool {
+    routed.rest.is_empty() || routed.destination.template.is_some()
 }
 
 /// Returns the response to a request for the path of the base URL itself, which has no slash at its

@@ -182,6 +182,8 @@ async fn an_explanation_says_that_the_prefix_is_left_out() {
     let go = || "https://example.com/go".to_owned();
     assert_eq!(explain("/go/go").await, (go(), true));
     assert_eq!(explain("/go").await, (go(), false));
-    assert_eq!(explain("/go/other").await, (go(), true));
+    // A link without placeholders does not take unknown paths.
+    assert_eq!(explain("/go/other").await, (String::new(), true));
+    server.get("/go/other").await.assert_error(404, "NOT_FOUND");
     assert_eq!(explain("/gopher").await, (String::new(), false));
 }

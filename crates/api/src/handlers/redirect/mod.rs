@@ -161,7 +161,10 @@ async fn whole_routed<'p>(
     whole: Option<&'p str>,
 ) -> Result<Option<Routed<'p>>, StoreError> {
     match whole {
-        Some(path) => state.router().route(host_of(request), path).await,
+        Some(path) => {
+            let routed = state.router().route(host_of(request), path).await?;
+            Ok(routed.filter(prefix::is_meant))
+        }
         None => Ok(None),
     }
 }
