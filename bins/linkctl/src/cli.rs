@@ -59,9 +59,9 @@ pub(crate) struct Global {
     /// Settings file [default: WAYPOST_CONFIG, else waypost.toml if it exists]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Database to work on, instead of WAYPOST_DATABASE_URL
+    /// Database to work on, instead of WAYPOST_DATABASE_URL or the URL in WAYPOST_DATABASE_URL_FILE
     ///
-    /// Command lines are visible to all users of this machine. Put passwords in the file or the
+    /// Command lines are visible to all users of this machine. Put passwords in a file or the
     /// variable.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,

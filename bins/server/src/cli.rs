@@ -1,6 +1,7 @@
 //! The command line. Every setting has a flag, generated from the same tables that read it.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Command, value_parser};
@@ -11,8 +12,9 @@ const ABOUT: &str = "Link shortener with exact click statistics";
 const ENDING: &str = "\
 A flag overrides the environment, which overrides the file, which overrides the default. The file
 is waypost.toml in the working directory, or the one in --config or WAYPOST_CONFIG; its keys are the
-variables in lower case without WAYPOST_. Command lines are visible to all users of the machine: put
-passwords in the environment or the file.
+variables in lower case without WAYPOST_. An empty value in the file or the environment means that the
+setting is not set there. Command lines are visible to all users of the machine: put passwords in the
+environment or a file.
 
 Exit codes:
   0  stopped after SIGTERM or SIGINT
@@ -58,10 +60,16 @@ fn flag(setting: &Setting) -> Arg {
     let Setting {
         default, meaning, ..
     } = setting;
-    let help = format!(
+    let mut help = format!(
         "{meaning} [env: {}] [default: {default}]",
         setting.variable()
     );
+    if let Some(variable) = setting.file_variable() {
+        let _ = write!(
+            help,
+            "; or the path of a file with it [env: {variable}] [default: unset]"
+        );
+    }
     Arg::new(setting.key)
         .long(setting.flag())
         .value_name("VALUE")
@@ -88,7 +96,9 @@ mod tests {
             let variable = format!("[env: {}]", setting.variable());
             let default = format!("[default: {}]", setting.default);
             let unfolded = help.split_whitespace().collect::<Vec<_>>().join(" ");
-            for part in [name, variable, default] {
+            let file = setting.file_variable();
+            let file = file.map(|variable| format!("[env: {variable}]"));
+            for part in [name, variable, default].into_iter().chain(file) {
                 assert!(unfolded.contains(&part), "{part} in\n{help}");
             }
         }

@@ -290,7 +290,6 @@ mod tests {
         let empty: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
         let mut reader = SettingsReader::of_variables(&empty);
         let _ = ClickSettings::read(&mut reader);
-        let problems = reader.finish(Ok(())).unwrap_err().to_string();
-        assert!(!problems.contains("unknown setting"), "{problems}");
+        assert_eq!(reader.finish(Ok(())), Ok(()));
     }
 }

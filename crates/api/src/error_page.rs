@@ -11,6 +11,7 @@ use crate::pages;
 use crate::pages::problem::Suggestions;
 use crate::pages::problem::problem_page;
 use crate::request::access::{self, LogLevel, RequestId};
+use crate::request::credentials::Bearer;
 use crate::site::see_other;
 use crate::state::State;
 
@@ -84,9 +85,9 @@ pub(crate) fn prefers_html(request: &HttpRequest) -> bool {
     html > Quality::ZERO && html >= quality(&["application/json"])
 }
 
-/// Whether the request comes from a browser without credentials, which can be sent to sign in.
+/// Whether the request comes from a browser without an API token, which can be sent to sign in.
 pub(crate) fn may_sign_in(request: &HttpRequest) -> bool {
-    !request.headers().contains_key(header::AUTHORIZATION) && prefers_html(request)
+    Bearer::of(request.headers()).is_none() && prefers_html(request)
 }
 
 /// Redirects a browser to sign in and back to the link afterwards.

@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 use utoipa::ToSchema;
 use waypost_analytics::{Durability, Privacy, TrustedProxies, UserAgents, Visit, VisitHeaders};
-use waypost_core::{Actor, Clock, Credential, ReservedWords, Scopes, ShortCode, User};
+use waypost_core::{Actor, BaseUrl, Clock, Credential, ReservedWords, Scopes, ShortCode, User};
 use waypost_service::{LinkError, Links, Routed, Router, RoutingStep};
 use waypost_store::StoreError;
 
@@ -24,10 +24,13 @@ use self::sent::Sent;
 use self::steps::{filling, name_of, tells_no_longer_codes};
 use crate::errors::ApiError;
 use crate::openness::{CACHE_CONTROL, check_open};
+use crate::prefix;
 
 /// What an explanation depends on.
 #[derive(Clone, Copy)]
 pub struct Explainer<'a> {
+    /// The public URL of the server, whose path may precede that of a visit.
+    pub base_url: &'a BaseUrl,
     /// Finds the link.
     pub router: &'a Router,
     /// Decides who may follow it.
@@ -143,8 +146,8 @@ pub struct Explanation {
 /// A step of an explanation.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExplainedStep {
-    /// The kind of step: `path`, `visitor`, `reserved`, `keyword_by_path`, `keyword_by_host`, `code`,
-    /// `permission`, `state`, `placeholders`.
+    /// The kind of step: `path`, `prefix`, `visitor`, `reserved`, `keyword_by_path`,
+    /// `keyword_by_host`, `code`, `permission`, `state`, `placeholders`.
     #[schema(example = "code")]
     pub what: &'static str,
     /// The result, as a text for people.
@@ -180,8 +183,7 @@ impl Explainer<'_> {
     /// # Errors
     /// [`StoreError`], as for any look-up.
     pub async fn explain(&self, visit: &ExplainedVisit<'_>) -> Result<Explanation, StoreError> {
-        let sent = Sent::of(visit.url);
-        let mut steps = vec![sent.step()];
+        let (sent, mut steps) = self.sent(visit.url).await?;
         steps.extend(visit.visitor.note.clone().map(|found| ExplainedStep {
             what: "visitor",
             found,
@@ -256,6 +258,17 @@ impl Explainer<'_> {
         }
     }
 
+    /// Returns the URL as it is routed, and the steps to it.
+    async fn sent<'v>(&self, url: &'v str) -> Result<(Sent<'v>, Vec<ExplainedStep>), StoreError> {
+        let mut sent = Sent::of(url);
+        let mut steps = vec![sent.step()];
+        // All of the path belongs to a host that is a keyword.
+        if self.router.keyword_of(sent.host).await?.is_none() {
+            steps.extend(sent.leave_out(self.base_url));
+        }
+        Ok((sent, steps))
+    }
+
     /// Whether the caller may not follow the link.
     async fn is_hidden(&self, routed: &Routed<'_>, caller: &Actor) -> Result<bool, StoreError> {
         let destination = &routed.destination;
@@ -318,7 +331,24 @@ impl Explainer<'_> {
             }
             is_first = false;
         };
-        self.router.route_telling(sent.host, &sent.path, tell).await
+        let routed = self
+            .router
+            .route_telling(sent.host, &sent.path, tell)
+            .await?;
+        let base = self.base_url.path();
+        if routed.is_none() && sent.whole.is_none() && !base.is_empty() && sent.path == base {
+            steps.push(ExplainedStep {
+                what: "prefix",
+                found: format!("`{base}` is the path of the base URL: the home page"),
+            });
+        }
+        match &sent.whole {
+            Some(whole) if routed.is_none() => {
+                let routed = self.router.route(sent.host, whole).await?;
+                Ok(routed.filter(prefix::is_meant))
+            }
+            _ => Ok(routed),
+        }
     }
 
     fn reserved_word<'p>(&self, path: &'p str) -> Option<&'p str> {

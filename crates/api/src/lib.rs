@@ -2,6 +2,7 @@
 
 mod assets;
 mod connection;
+mod cookies;
 mod error_page;
 mod errors;
 mod explain;
@@ -13,6 +14,7 @@ mod oidc;
 mod openapi;
 mod openness;
 mod pages;
+mod prefix;
 mod qr;
 mod request;
 mod responses;

@@ -21,6 +21,7 @@ use crate::connection::{
     own_sockets,
 };
 use crate::headers::{self, ExposureSettings};
+use crate::prefix;
 use crate::routing::{self, Listener};
 use crate::state::State;
 use crate::{ApiParts, HttpSettings, Metrics};
@@ -170,6 +171,7 @@ impl RunningServer {
             _ => state.exposure(),
         };
         let (state, base_url) = (state.clone(), settings.base_url.clone());
+        let prefix_state = state.clone();
         let app = move || {
             let state = state.clone();
             let app = App::new()
@@ -188,8 +190,13 @@ impl RunningServer {
         self.files.extend(listeners.files);
         let sockets = listeners.sockets.into_iter();
         let sockets = sockets.map(|(_, socket)| socket).collect();
-        let server: Server =
-            connection::start(sockets, entrance, running, app).map_err(ServeError::Failed)?;
+        let server: io::Result<Server> = if settings.base_url.path().is_empty() {
+            connection::start(sockets, entrance, running, app)
+        } else {
+            let app = move || prefix::left_out(app(), prefix_state.clone());
+            connection::start(sockets, entrance, running, app)
+        };
+        let server = server.map_err(ServeError::Failed)?;
         self.handles.push(server.handle());
         self.tasks.spawn(server);
         Ok(())

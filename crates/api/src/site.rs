@@ -9,12 +9,15 @@ use time::Duration;
 use url::Url;
 use waypost_core::{BaseUrl, BrowserProof, SessionHash};
 
+use crate::cookies::values;
 use crate::oidc::LASTS;
 
 /// The path to redirect to if no other is given.
 const HOME: &str = "/dashboard";
 /// Maximum length of a path to redirect to, in bytes.
 const MAX_PATH: usize = 4_096;
+/// Maximum number of cookies with one name that are looked up.
+const MAX_TRIED: usize = 3;
 /// How long a browser is known.
 const KNOWN_AGE: Duration = BrowserProof::LASTS;
 /// How long a browser keeps the CSRF token.
@@ -92,20 +95,9 @@ impl Site {
         &self.base
     }
 
-    /// Whether this is the origin (RFC 6454 §7) of a page of this server: the origin of the base
-    /// URL, or of the host that the request names.
-    pub(crate) fn is_own_origin(&self, origin: &HeaderValue, headers: &HeaderMap) -> bool {
-        let Ok(origin) = origin.to_str() else {
-            return false;
-        };
-        if origin == self.origin {
-            return true;
-        }
-        let host = origin.strip_prefix("http://");
-        let host = host.or_else(|| origin.strip_prefix("https://"));
-        let asked = headers.get(header::HOST).map(HeaderValue::as_bytes);
-        host.zip(asked)
-            .is_some_and(|(host, asked)| host.as_bytes().eq_ignore_ascii_case(asked))
+    /// Returns the origin of the base URL (RFC 6454 §6.2).
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// Returns the path to redirect to: `path` if it is a path of this server, otherwise the
@@ -156,19 +148,21 @@ impl Site {
         format!("{}/auth/logout?redirect={path}", self.base)
     }
 
-    /// Returns the session secret of a request, without checking its format.
-    pub(crate) fn session_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        cookie(headers, self.session)
+    /// Returns the well-formed session secrets of a request, of which one may be valid.
+    pub(crate) fn sessions_of<'a>(&self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+        let sessions = values(headers, self.session);
+        let is_well_formed = |secret: &&str| SessionHash::of_well_formed(secret).is_some();
+        sessions.filter(is_well_formed).take(MAX_TRIED)
     }
 
-    /// Returns the hash of the session secret of a request, if it is well formed. Needs no look-up.
+    /// Returns the hash of the first well-formed session secret of a request. Needs no look-up.
     pub(crate) fn session_hash(&self, headers: &HeaderMap) -> Option<SessionHash> {
-        SessionHash::of_well_formed(self.session_of(headers)?)
+        values(headers, self.session).find_map(SessionHash::of_well_formed)
     }
 
-    /// Returns the CSRF token of a request, without checking its format.
-    pub(crate) fn csrf_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        cookie(headers, self.csrf)
+    /// Returns the CSRF tokens of a request, without checking their format.
+    pub(crate) fn csrf_of<'a>(&self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+        values(headers, self.csrf)
     }
 
     /// Returns the cookie that keeps a session secret in the browser for `age`. With `SameSite=Lax`
@@ -191,9 +185,9 @@ impl Site {
         })
     }
 
-    /// Returns the proof of a known browser, without checking it.
-    pub(crate) fn known_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        cookie(headers, self.known)
+    /// Returns the proofs of a known browser, without checking them.
+    pub(crate) fn known_of<'a>(&self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+        values(headers, self.known).take(MAX_TRIED)
     }
 
     /// Returns the cookie that keeps the proof of a known browser. Signing out does not remove it.
@@ -206,9 +200,9 @@ impl Site {
         self.keep(self.csrf, token, "Strict", CSRF_AGE)
     }
 
-    /// Returns the name of the success message of a request, without checking it.
-    pub(crate) fn flash_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        cookie(headers, self.flash)
+    /// Returns the names of the success messages of a request, without checking them.
+    pub(crate) fn flash_of<'a>(&self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+        values(headers, self.flash)
     }
 
     /// Returns the cookie that keeps the name of a success message until a page shows it.
@@ -221,9 +215,9 @@ impl Site {
         self.keep(self.flash, "", "Strict", Duration::ZERO)
     }
 
-    /// Returns the pending OpenID sign-in of a request, without checking its format.
-    pub(crate) fn pending_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        cookie(headers, self.pending)
+    /// Returns the pending OpenID sign-ins of a request, without checking their format.
+    pub(crate) fn pending_of<'a>(&self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+        values(headers, self.pending)
     }
 
     /// Returns the cookie that keeps a pending OpenID sign-in in the browser. It is `SameSite=Lax`
@@ -244,14 +238,6 @@ impl Site {
     }
 }
 
-/// Returns the value of a cookie (RFC 6265 §5.4).
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
-    let mut pairs = cookies.split(';').filter_map(|pair| pair.split_once('='));
-    let found = pairs.find(|(given, _)| given.trim() == name);
-    found.map(|(_, value)| value.trim())
-}
-
 /// Redirects a browser with `GET` (RFC 9110 §15.4.4).
 pub(crate) fn see_other(location: &str) -> HttpResponse {
     HttpResponse::SeeOther()
@@ -266,14 +252,6 @@ mod tests {
 
     fn site(base_url: &str) -> Site {
         Site::of(&base_url.parse().unwrap())
-    }
-
-    fn headers(given: &[(header::HeaderName, &'static str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in given {
-            headers.insert(name.clone(), HeaderValue::from_static(value));
-        }
-        headers
     }
 
     #[test]
@@ -373,33 +351,21 @@ mod tests {
     }
 
     #[test]
-    fn the_own_cookie_is_found_among_others() {
+    fn malformed_cookies_with_the_own_name_do_not_hide_the_own_ones() {
         let site = site("http://localhost");
-        let given = "a=b; waypost_session=wps_x ;waypost_session=other; x";
-        let headers = headers(&[(header::COOKIE, given)]);
-        assert_eq!(site.session_of(&headers), Some("wps_x"));
-        assert_eq!(site.csrf_of(&headers), None);
-        assert_eq!(site.session_of(&HeaderMap::new()), None);
-    }
-
-    #[test]
-    fn the_own_origin_is_that_of_the_base_url_or_of_the_requested_host() {
-        let site = site("https://go.example");
-        let headers = headers(&[(header::HOST, "localhost:8080")]);
-        for (origin, own) in [
-            ("https://go.example", true),
-            ("http://localhost:8080", true),
-            ("https://localhost:8080", true),
-            ("http://go.example", false),
-            ("https://go.example:8443", false),
-            ("https://go.example.evil.example", false),
-            ("http://localhost", false),
-            ("ftp://localhost:8080", false),
-            ("null", false),
-            ("", false),
-        ] {
-            let value = HeaderValue::from_static(origin);
-            assert_eq!(site.is_own_origin(&value, &headers), own, "{origin:?}");
-        }
+        let digits = |digit: &str| format!("wps_{}", digit.repeat(43));
+        let (first, second) = (digits("a"), digits("b"));
+        let line = format!(
+            "waypost_session=old; waypost_session={first}; waypost_session=\"{second}\"; \
+             waypost_session={first}; waypost_session={second}; __Host-waypost_session=c"
+        );
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::try_from(line).unwrap());
+        let found: Vec<_> = site.sessions_of(&headers).collect();
+        assert_eq!(found, [&*first, &second, &first], "a bounded number");
+        let hash = site.session_hash(&headers);
+        assert_eq!(hash, SessionHash::of_well_formed(&first));
+        assert_eq!(site.csrf_of(&headers).count(), 0);
+        assert_eq!(site.sessions_of(&HeaderMap::new()).count(), 0);
     }
 }

@@ -14,6 +14,7 @@ use crate::headers::ExposureSettings;
 use crate::installation::Installation;
 use crate::metrics::{LastCount, Metrics};
 use crate::oidc::Oidc;
+use crate::request::csrf::OriginNotes;
 use crate::request::limits::Limits;
 use crate::request::streams::{LiveSettings, Streams};
 use crate::request::throttle::SignInThrottle;
@@ -73,6 +74,7 @@ pub(crate) struct State {
     streams: Streams,
     closing: CancellationToken,
     last_count: LastCount,
+    origin_notes: OriginNotes,
 }
 
 impl State {
@@ -99,6 +101,7 @@ impl State {
             throttle: SignInThrottle::default(),
             base_url,
             last_count: LastCount::default(),
+            origin_notes: OriginNotes::default(),
         }
     }
 
@@ -120,6 +123,10 @@ impl State {
 
     pub(crate) fn site(&self) -> &Site {
         &self.site
+    }
+
+    pub(crate) const fn origin_notes(&self) -> &OriginNotes {
+        &self.origin_notes
     }
 
     pub(crate) fn throttle(&self) -> &SignInThrottle {

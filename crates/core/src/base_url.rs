@@ -52,6 +52,32 @@ impl BaseUrl {
         &self.text
     }
 
+    /// Returns the path, without a trailing slash: empty if the server has a host of its own.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.url.path().trim_end_matches('/')
+    }
+
+    /// Returns what follows the path of the base URL in a path, beginning with a slash. Returns
+    /// `None` if the path is not below it, or if the base URL has no path.
+    ///
+    /// ```
+    /// # use waypost_core::BaseUrl;
+    /// let base: BaseUrl = "https://example.com/go".parse()?;
+    /// assert_eq!(base.below("/go/docs"), Some("/docs"));
+    /// assert_eq!(base.below("/go/go"), Some("/go"));
+    /// assert_eq!(base.below("/go/"), Some("/"));
+    /// assert_eq!(base.below("/go"), None);
+    /// assert_eq!(base.below("/gopher"), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let prefix = Some(self.path()).filter(|prefix| !prefix.is_empty())?;
+        path.strip_prefix(prefix)
+            .filter(|rest| rest.starts_with('/'))
+    }
+
     /// Whether `other` points to this server: the same host or another name of the server, on the
     /// same port or on the default port of the other scheme (which servers usually redirect), or an
     /// address on which it listens. All names and addresses of the loopback interface are equal, and

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
 
 use waypost_analytics::{ClickSettings, DiskSettings};
 use waypost_api::{
@@ -13,6 +15,10 @@ use waypost_api::{
 use waypost_core::settings::{Problems, Setting, SettingsReader};
 use waypost_service::CacheSettings;
 use waypost_store_diesel::DatabaseSettings;
+
+/// Maximum size of the settings file and of the file of a secret, in bytes. A path such as
+/// `/dev/zero` has no end.
+const MAX_FILE: u64 = 1_024 * 1_024;
 
 /// The part of the command line that concerns settings.
 #[derive(Debug, Default)]
@@ -78,7 +84,7 @@ impl Settings {
             flags.config.as_deref(),
             environment,
             flags.settings.clone(),
-            |path| std::fs::read_to_string(path),
+            read_file,
         );
         let http = HttpSettings::read(&mut reader);
         let exposure = ExposureSettings::read(&mut reader);
@@ -110,6 +116,17 @@ impl Settings {
         };
         reader.finish(sections())
     }
+}
+
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MAX_FILE + 1)
+        .read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_FILE) {
+        return Err(io::Error::new(ErrorKind::FileTooLarge, "larger than 1 MiB"));
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -192,5 +209,115 @@ mod tests {
         let problems = read(&[], &[("WAYPOST_CONFIG", "/nonexistent/waypost.toml")]).unwrap_err();
         let text = problems.to_string();
         assert!(text.contains("/nonexistent/waypost.toml"), "{text}");
+    }
+
+    #[test]
+    fn every_setting_may_be_empty() {
+        let defaults = read(&[], &[]).unwrap();
+        for setting in SECTIONS.concat() {
+            let names = [Some(setting.variable()), setting.file_variable()];
+            for name in names.into_iter().flatten() {
+                for blank in ["", " ", "\t"] {
+                    let settings = read(&[], &[(&name, blank)]);
+                    let settings = settings.unwrap_or_else(|problems| panic!("{name}: {problems}"));
+                    assert_eq!(settings.texts.0, defaults.texts.0, "{name}");
+                }
+            }
+            let problems = read(&[(setting.key, "")], &[]).unwrap_err().to_string();
+            assert!(
+                problems.contains(&format!("--{}: ", setting.flag())),
+                "{problems}"
+            );
+        }
+        let names: Vec<_> = SECTIONS.concat().iter().map(Setting::variable).collect();
+        let all: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
+        assert!(read(&[], &all).unwrap().texts.0.is_empty());
+    }
+
+    #[test]
+    fn every_setting_may_be_empty_in_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("settings.toml");
+        let keys = SECTIONS.concat();
+        let keys = keys
+            .iter()
+            .map(|setting| format!("{} = \"\"\n", setting.key));
+        std::fs::write(&path, keys.collect::<String>()).unwrap();
+        let settings = read(&[], &[("WAYPOST_CONFIG", path.to_str().unwrap())]).unwrap();
+        assert!(settings.texts.0.is_empty(), "{:?}", settings.texts.0);
+    }
+
+    #[test]
+    fn every_secret_may_be_in_a_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let secrets = SECTIONS.concat().into_iter();
+        let secrets: Vec<_> = secrets.filter(|setting| setting.secret).collect();
+        assert!(secrets.len() >= 3, "{secrets:?}");
+        for setting in secrets {
+            let path = directory.path().join(setting.key);
+            let value = match setting.key {
+                "database_url" => "sqlite:///tmp/links.db",
+                _ => "0123456789abcdef0123456789abcdef",
+            };
+            std::fs::write(&path, format!("{value}\r\n")).unwrap();
+            let variable = setting.file_variable().unwrap();
+            let mut variables = vec![(variable.as_str(), path.to_str().unwrap())];
+            if setting.key.starts_with("oidc") {
+                variables.push(("WAYPOST_OIDC_ISSUER", "https://id.example"));
+                variables.push(("WAYPOST_OIDC_CLIENT_ID", "waypost"));
+            }
+            let settings = read(&[], &variables).unwrap();
+            assert_eq!(settings.texts.0[setting.key], value);
+        }
+    }
+
+    #[test]
+    fn a_secret_that_cannot_be_read_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("secret");
+        let (folder, file) = (directory.path().to_str().unwrap(), file.to_str().unwrap());
+        let refused = |variables: &[(&str, &str)]| {
+            let problems = read(&[], variables).unwrap_err().to_string();
+            assert!(!problems.contains("hunter2"), "{problems}");
+            problems
+        };
+        let name = "WAYPOST_DATABASE_URL_FILE";
+        for (path, part) in [
+            (file, "No such file"),
+            (folder, "Is a directory"),
+            ("/dev/zero", "larger than 1 MiB"),
+            ("/dev/null", "`/dev/null` is empty"),
+            (
+                "postgres://waypost:hunter2@db/waypost",
+                "expected the path of a file",
+            ),
+        ] {
+            let problems = refused(&[(name, path)]);
+            assert!(problems.contains(&format!("{name}: ")), "{problems}");
+            assert!(problems.contains(part), "{part} in {problems}");
+        }
+        for (content, part) in [
+            (b"hunter2\xff".as_slice(), "is not UTF-8 text"),
+            (b"\n", "is empty"),
+            (b"hunter2", name),
+        ] {
+            std::fs::write(file, content).unwrap();
+            let problems = refused(&[(name, file)]);
+            assert!(problems.contains(part), "{part} in {problems}");
+        }
+        let problems = refused(&[(name, file), ("WAYPOST_DATABASE_URL", "sqlite:///a")]);
+        assert!(problems.contains("must not be set together with WAYPOST_DATABASE_URL_FILE"));
+    }
+
+    #[test]
+    fn no_setting_looks_like_what_kubernetes_or_docker_adds() {
+        for setting in SECTIONS.concat() {
+            for injected in ["10.0.0.1", "80", "tcp", "tcp://10.0.0.1:80"] {
+                let read = read(&[], &[(&setting.variable(), injected)]);
+                // It is read, not left out: it is set, or refused.
+                let is_read = read.map_or(true, |read| read.texts.0.contains_key(setting.key));
+                assert!(is_read, "{}={injected}", setting.variable());
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The settings of the database.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use waypost_core::settings::{Invalid, Setting, SettingsReader};
@@ -55,12 +56,7 @@ impl DatabaseSettings {
         let data_dir = reader.value(
             &DATA_DIR,
             || PathBuf::from("waypost-data"),
-            |text| {
-                if text.is_empty() {
-                    return Err("must be a directory; leave it out to use ./waypost-data");
-                }
-                Ok(PathBuf::from(text))
-            },
+            |text| Ok::<_, Infallible>(PathBuf::from(text)),
         );
         let url = reader.optional(&URL, str::parse::<DatabaseUrl>);
         let pool_size = reader.number(&POOL_SIZE, 10, 1..=1_000);

@@ -30,6 +30,7 @@ pub(super) async fn run(
         Some(email) => visitor(email, shortener).await?,
     };
     let explainer = Explainer {
+        base_url: rules.base_url,
         router: &Router::new(resolver, rules.base_url),
         links: &Links::new(shortener.clone()),
         clock,

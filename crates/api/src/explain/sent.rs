@@ -1,6 +1,8 @@
-//! What a browser sends for a URL.
+//! The URL of a visit, as a browser sends it.
 
 use std::borrow::Cow;
+
+use waypost_core::BaseUrl;
 
 use super::ExplainedStep;
 
@@ -8,6 +10,8 @@ use super::ExplainedStep;
 pub(super) struct Sent<'a> {
     pub(super) host: Option<&'a str>,
     pub(super) path: Cow<'a, str>,
+    /// The path with that of the base URL, if it was left out of `path`.
+    pub(super) whole: Option<Cow<'a, str>>,
     pub(super) query: &'a str,
 }
 
@@ -22,6 +26,20 @@ impl<'a> Sent<'a> {
             what: "path",
             found: format!("the path is {}, {host}", self.path),
         }
+    }
+
+    /// Leaves the path of the base URL out of the path, and returns the step that says so.
+    pub(super) fn leave_out(&mut self, base_url: &BaseUrl) -> Option<ExplainedStep> {
+        let below = base_url.below(&self.path)?.to_owned();
+        let found = format!(
+            "`{}` is the path of the base URL; the path below it is {below}",
+            base_url.path()
+        );
+        self.whole = Some(std::mem::replace(&mut self.path, below.into()));
+        Some(ExplainedStep {
+            what: "prefix",
+            found,
+        })
     }
 
     /// Splits a URL. A text without a scheme is a path, with or without a leading slash.
@@ -43,7 +61,12 @@ impl<'a> Sent<'a> {
         } else {
             Cow::Owned(format!("/{path}"))
         };
-        Self { host, path, query }
+        Self {
+            host,
+            path,
+            whole: None,
+            query,
+        }
     }
 }
 
@@ -54,7 +77,9 @@ mod tests {
     #[test]
     fn a_url_is_split_unchanged() {
         let parts = |url| {
-            let Sent { host, path, query } = Sent::of(url);
+            let Sent {
+                host, path, query, ..
+            } = Sent::of(url);
             (host, path.into_owned(), query)
         };
         assert_eq!(

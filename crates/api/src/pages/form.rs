@@ -40,7 +40,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for PageForm<T> {
             let state = state.ok_or_else(|| ApiError::internal("the server has no state"))?;
             let given = pairs.iter().find(|(name, _)| name == TOKEN);
             let token = given.map_or("", |(_, value)| value);
-            csrf::check_form(request.headers(), state.site(), token)?;
+            csrf::check_form(&request, state, token)?;
             pairs.retain(|(name, _)| name != TOKEN);
             let fields = form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(&pairs)

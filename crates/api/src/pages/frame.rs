@@ -85,15 +85,15 @@ impl Frame {
             None => session_for_page(request, state).await?,
         };
         let (csrf, csrf_cookie) = csrf::token(headers, site, state.random());
-        let flash = site.flash_of(headers);
+        let has_flash = site.flash_of(headers).next().is_some();
         Ok(Self {
             base: site.base().to_owned(),
             path: request.path().to_owned(),
             known,
             csrf,
             csrf_cookie,
-            flash_cookie: flash.and_then(|_| site.forget_flash()),
-            flash: flash.and_then(Flash::of_id),
+            flash_cookie: has_flash.then(|| site.forget_flash()).flatten(),
+            flash: site.flash_of(headers).find_map(Flash::of_id),
             is_htmx: is_htmx(headers),
         })
     }

@@ -96,7 +96,7 @@ const fn heading(code: ErrorCode) -> &'static str {
         ErrorCode::Unavailable | ErrorCode::Busy | ErrorCode::OidcUnavailable => {
             "Temporarily unavailable"
         }
-        ErrorCode::Csrf => "Form expired",
+        ErrorCode::Csrf => "Form not accepted",
         _ => "Something went wrong",
     }
 }

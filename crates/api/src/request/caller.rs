@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use waypost_core::{Action, Actor, Decision, IpHash, SessionId, UserId, decide};
@@ -22,15 +22,10 @@ use waypost_service::{Accounts, Blocklist, KnownSession, Links, Requester, permi
 
 use crate::errors::{ApiError, ErrorCode};
 use crate::request::client::origin;
+use crate::request::credentials::Bearer;
 use crate::request::csrf;
 use crate::request::quota;
 use crate::state::State;
-
-/// The scheme of a token in the header `Authorization` (RFC 6750 §2.1), in any case (RFC 9110
-/// §11.1).
-const BEARER: &str = "bearer";
-/// Maximum length of the header `Authorization`, in bytes.
-const MAX_CREDENTIALS: usize = 2_048;
 
 /// Who has access to a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,15 +101,17 @@ pub(crate) struct CurrentSession(pub(crate) SessionId);
 /// The cookie of an extended session, stored in the request for its response.
 struct Renewed(HeaderValue);
 
+/// The secret of the session of a request, of those that it presents. Never printed.
+struct AcceptedSecret(String);
+
 /// Identifies the caller of a request that no middleware wraps; [`renew_session`] completes its
 /// response. Returns [`Actor::Anonymous`] without credentials.
 ///
 /// # Errors
 /// `UNAUTHORIZED` for rejected credentials.
 pub(crate) async fn authenticate(request: &HttpRequest, state: &State) -> Result<Actor, ApiError> {
-    let headers = request.headers();
-    if headers.contains_key(header::AUTHORIZATION) {
-        return by_token(request, state).await;
+    if let Some(presented) = Bearer::of(request.headers()) {
+        return by_token(request, state, presented).await;
     }
     let known = visitor(request, state).await?;
     Ok(known.map_or(Actor::Anonymous, |known| known.actor()))
@@ -132,7 +129,7 @@ pub(crate) async fn visitor(
     let known = by_session(request, state).await?;
     if let Some(known) = &known
         && known.extended
-        && let Some(cookie) = renewed(known, state, request.headers())
+        && let Some(cookie) = renewed(known, state, request)
     {
         request.extensions_mut().insert(Renewed(cookie));
     }
@@ -147,18 +144,43 @@ pub(crate) fn renew_session(request: &HttpRequest, answer: &mut HttpResponse) {
 }
 
 /// Returns the session of a request. Browsers keep sending a session that has ended: such a request
-/// is anonymous, and counts as rejected credentials.
+/// is anonymous, and counts as rejected credentials. If several sessions are presented, the first
+/// valid one counts, and only a request without a valid one is charged, once.
 async fn by_session(
     request: &HttpRequest,
     state: &State,
 ) -> Result<Option<KnownSession>, ApiError> {
-    let Some(presented) = state.site().session_of(request.headers()) else {
-        return Ok(None);
-    };
-    let look_up = quota::look_up(request, state, Some(presented)).await?;
-    let known = state.accounts().authenticate_session(presented).await?;
-    look_up.end(request, known.is_some())?;
-    Ok(known)
+    let mut outcome = Ok(None);
+    for presented in state.site().sessions_of(request.headers()) {
+        let look_up = match quota::look_up(request, state, Some(presented)).await {
+            Ok(look_up) => look_up,
+            Err(error) => {
+                outcome = Err(error);
+                continue;
+            }
+        };
+        let known = state.accounts().authenticate_session(presented).await?;
+        let rejected = look_up.answered(known.is_some());
+        if known.is_some() {
+            let accepted = AcceptedSecret(presented.to_owned());
+            request.extensions_mut().insert(accepted);
+            return Ok(known);
+        }
+        if outcome.is_ok() {
+            outcome = Ok(rejected);
+        }
+    }
+    match outcome? {
+        Some(rejected) => rejected.charge(request).map(|()| None),
+        None => Ok(None),
+    }
+}
+
+/// Returns the secret of the session by which the caller of a request was authenticated.
+pub(crate) fn session_secret(request: &HttpRequest) -> Option<String> {
+    let extensions = request.extensions();
+    let accepted = extensions.get::<AcceptedSecret>();
+    accepted.map(|AcceptedSecret(secret)| secret.clone())
 }
 
 /// Returns the session of a request for a page. An IP address with too many rejected credentials
@@ -175,17 +197,12 @@ pub(crate) async fn session_for_page(
 
 /// Authenticates the token of a request. A valid token is accepted even if its IP address has sent
 /// too many wrong ones.
-async fn by_token(request: &HttpRequest, state: &State) -> Result<Actor, ApiError> {
-    let Some(credentials) = request.headers().get(header::AUTHORIZATION) else {
-        return Ok(Actor::Anonymous);
-    };
-    let presented = credentials
-        .to_str()
-        .ok()
-        .filter(|credentials| credentials.len() <= MAX_CREDENTIALS)
-        .and_then(|credentials| credentials.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(BEARER))
-        .map(|(_, token)| token.trim());
+async fn by_token(
+    request: &HttpRequest,
+    state: &State,
+    presented: Bearer<'_>,
+) -> Result<Actor, ApiError> {
+    let presented = presented.token();
     if presented.is_some_and(|token| state.accounts().is_operator(token)) {
         return Ok(Actor::Operator);
     }
@@ -216,7 +233,7 @@ pub(crate) async fn authorise(
             }
         };
         let extended = known.filter(|known| known.extended);
-        let cookie = extended.and_then(|known| renewed(&known, &state, request.headers()));
+        let cookie = extended.and_then(|known| renewed(&known, &state, request.request()));
         let mut answer = next.call(request).await?;
         tell_quota(&mut answer);
         keep_extended(cookie, &mut answer, &state);
@@ -244,10 +261,10 @@ fn keep_extended(
 }
 
 /// Returns the cookie of an extended session.
-fn renewed(known: &KnownSession, state: &State, headers: &HeaderMap) -> Option<HeaderValue> {
-    let secret = state.site().session_of(headers)?;
+fn renewed(known: &KnownSession, state: &State, request: &HttpRequest) -> Option<HeaderValue> {
+    let secret = session_secret(request)?;
     let age = known.session.expires_at - state.clock().now();
-    state.site().keep_session(secret, age)
+    state.site().keep_session(&secret, age)
 }
 
 /// Stores the caller in the request, if they have access, and returns the session of the request.
@@ -260,7 +277,7 @@ async fn admit(
     quota::pay_request(request, &actor, state)?;
     check(access, &actor, state.anonymous_links())?;
     if let Some(known) = &known {
-        csrf::check_api(request.method(), request.headers(), state.site())?;
+        csrf::check_api(request, state)?;
         request
             .extensions_mut()
             .insert(CurrentSession(known.session.id));
@@ -276,9 +293,8 @@ async fn presented(
     request: &HttpRequest,
     state: &State,
 ) -> Result<(Actor, Option<KnownSession>), ApiError> {
-    let headers = request.headers();
-    if headers.contains_key(header::AUTHORIZATION) {
-        return Ok((by_token(request, state).await?, None));
+    if let Some(presented) = Bearer::of(request.headers()) {
+        return Ok((by_token(request, state, presented).await?, None));
     }
     let known = by_session(request, state).await?;
     let actor = known.as_ref().map_or(Actor::Anonymous, KnownSession::actor);

@@ -1,10 +1,12 @@
 //! The credentials of a request that is answered by a stream: they are looked at again while it runs,
 //! because a stream must not outlast the rights of its caller.
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::HttpRequest;
 use waypost_core::Actor;
 
 use crate::errors::ApiError;
+use crate::request::caller::session_secret;
+use crate::request::credentials::Bearer;
 use crate::state::State;
 
 /// The credentials that a request presented. Secret: never printed.
@@ -17,15 +19,13 @@ pub(crate) enum Presented {
 }
 
 impl Presented {
-    /// Returns the credentials of a request. A token comes before a session, as in [`super::caller`].
-    pub(crate) fn of(headers: &HeaderMap, state: &State) -> Self {
-        if let Some(credentials) = headers.get(header::AUTHORIZATION) {
-            let credentials = credentials.to_str().unwrap_or_default();
-            let (_, token) = credentials.split_once(' ').unwrap_or_default();
-            return Self::Token(token.trim().to_owned());
+    /// Returns the credentials of a request whose caller was authenticated. A token comes before a
+    /// session, as in [`super::caller`].
+    pub(crate) fn of(request: &HttpRequest) -> Self {
+        if let Some(presented) = Bearer::of(request.headers()) {
+            return Self::Token(presented.token().unwrap_or_default().to_owned());
         }
-        let session = state.site().session_of(headers);
-        session.map_or(Self::Nothing, |secret| Self::Session(secret.to_owned()))
+        session_secret(request).map_or(Self::Nothing, Self::Session)
     }
 
     /// Returns the caller whose credentials these are now.

@@ -59,29 +59,56 @@ pub(crate) async fn look_up<'s>(
     Ok(look_up)
 }
 
-impl LookUp<'_> {
+impl<'s> LookUp<'s> {
     /// Ends the look-up. A rejected credential is charged to the IP address of the client.
     ///
     /// # Errors
     /// `TOO_MANY_REQUESTS` if the credential is rejected and the IP address has sent too many wrong
     /// ones before.
     pub(crate) fn end(self, request: &HttpRequest, is_accepted: bool) -> Result<(), ApiError> {
+        let rejected = self.answered(is_accepted);
+        rejected.map_or(Ok(()), |rejected| rejected.charge(request))
+    }
+
+    /// Ends the look-up without charging it. Returns the rejected credential, if there are limits.
+    pub(crate) fn answered(self, is_accepted: bool) -> Option<Rejected<'s>> {
         drop(self.turn);
-        let Some((kind, who)) = self.payer else {
-            return Ok(());
-        };
-        let now = self.state.clock().now();
+        let (kind, who) = self.payer?;
         if let Some(presented) = self.presented {
             let trials = &self.state.limits().trials;
-            trials.remember(presented, is_accepted, now);
+            trials.remember(presented, is_accepted, self.state.clock().now());
         }
-        if is_accepted {
-            return Ok(());
-        }
+        (!is_accepted).then_some(Rejected {
+            state: self.state,
+            kind,
+            who,
+            is_over: self.is_over,
+        })
+    }
+}
+
+/// A credential that was looked up and rejected.
+#[must_use = "a request with rejected credentials only is charged"]
+pub(crate) struct Rejected<'s> {
+    state: &'s State,
+    kind: &'s Kind,
+    who: Who,
+    is_over: bool,
+}
+
+impl Rejected<'_> {
+    /// Charges it to the IP address of the client.
+    ///
+    /// # Errors
+    /// As [`LookUp::end`].
+    pub(crate) fn charge(self, request: &HttpRequest) -> Result<(), ApiError> {
+        let Self {
+            state, kind, who, ..
+        } = self;
         if self.is_over {
-            return Err(too_many_rejected(request, kind, who, self.state));
+            return Err(too_many_rejected(request, kind, who, state));
         }
-        let _ = kind.take(who, 1, now);
+        let _ = kind.take(who, 1, state.clock().now());
         Ok(())
     }
 }

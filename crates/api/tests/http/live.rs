@@ -96,6 +96,22 @@ async fn follow(server: &TestServer, code: &str, agent: &str) {
 }
 
 #[tokio::test]
+async fn credentials_of_a_proxy_do_not_end_the_stream_of_a_session() {
+    let server = TestServer::closed().await;
+    let user = add(&server, "ada").await;
+    let token = server.token(user.id, "read,write").await;
+    let link = linked(&server, &token, "wiki").await;
+    let browser = signed_in(&server).await;
+    let request = browser.request(Method::GET, &live(&link));
+    let request = request.header("Authorization", "Basic YWRhOmh1bnRlcjI=");
+    let mut watching = Events::by(request).await;
+    assert_eq!(watching.totals().await, (0, 0));
+    // The caller is authenticated again before this event.
+    follow(&server, "wiki", FIREFOX).await;
+    assert_eq!(watching.totals().await, (1, 1));
+}
+
+#[tokio::test]
 async fn a_stream_starts_with_the_counts_and_reports_each_click() {
     let server = TestServer::closed().await;
     let ada = server.member("ada").await;

@@ -38,6 +38,8 @@ mod page_words;
 mod pages;
 mod paths;
 mod people;
+mod prefix;
+mod proxies;
 mod public;
 mod raw;
 mod raw_targets;

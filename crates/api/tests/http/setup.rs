@@ -323,10 +323,11 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let path = response.url().path();
     let at_the_root = ["/robots.txt", "/opensearch.xml", "/manifest.webmanifest"];
+    // The base URL may have a path.
     let is_a_file = ["/static/", "/api/docs/", "/api/openapi.json"]
         .iter()
-        .any(|files| path.starts_with(files))
-        || at_the_root.contains(&path);
+        .any(|files| path.contains(files))
+        || at_the_root.iter().any(|file| path.ends_with(file));
     let answer = Answer {
         status: response.status(),
         headers: response.headers().clone(),

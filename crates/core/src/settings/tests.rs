@@ -5,13 +5,14 @@ const HOSTS: Setting = Setting::new("hosts", "none", "hosts");
 const PASSWORD: Setting = Setting::new("password", "none", "a password").secret();
 
 fn reader(file: &str, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> SettingsReader {
+    let file = file.to_owned();
     let environment = environment.iter().map(|(k, v)| (k.into(), v.into()));
     let flags = flags
         .iter()
         .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-    SettingsReader::new(None, environment, flags, |path| {
+    SettingsReader::new(None, environment, flags, move |path| {
         assert_eq!(path, Path::new("waypost.toml"));
-        Ok(file.to_owned())
+        Ok(file.clone().into_bytes())
     })
 }
 
@@ -111,8 +112,150 @@ fn a_variable_that_is_not_text_is_a_problem_unless_it_is_not_ours() {
     use std::os::unix::ffi::OsStringExt as _;
     let bytes = || OsString::from_vec(vec![0xff]);
     let environment = [("WAYPOST_PORT".into(), bytes()), (bytes(), bytes())];
-    let reader = SettingsReader::new(None, environment, [], |_| Ok(String::new()));
+    let reader = SettingsReader::new(None, environment, [], |_| Ok(Vec::new()));
     let problems = reader.finish(Ok(())).unwrap_err();
     assert_eq!(problems.as_slice().len(), 1);
     assert_eq!(problems.as_slice()[0].subject, "WAYPOST_PORT");
+}
+
+fn texts(reader: &mut SettingsReader) -> Result<[Option<String>; 2], Invalid> {
+    let taken = |text: &str| Ok::<_, String>(text.to_owned());
+    let hosts = reader.optional(&HOSTS, taken);
+    let password = reader.optional(&PASSWORD, taken);
+    Ok([hosts?, password?])
+}
+
+#[test]
+fn an_empty_value_is_not_set() {
+    for blank in ["", " ", "\t\n"] {
+        let environment = [
+            ("WAYPOST_PORT", blank),
+            ("WAYPOST_HOSTS", blank),
+            ("WAYPOST_PASSWORD", blank),
+            ("WAYPOST_PASSWORD_FILE", blank),
+        ];
+        let file = format!("port = {blank:?}\nhosts = []\npassword_file = {blank:?}\n");
+        for file in ["", &file] {
+            let mut reader = reader(file, &environment, &[]);
+            assert_eq!(port(&mut reader), Ok(80), "{blank:?}");
+            assert_eq!(texts(&mut reader), Ok([None, None]), "{blank:?}");
+            assert!(reader.texts().is_empty());
+            assert_eq!(reader.finish(Ok(())), Ok(()));
+        }
+        let mut reader = reader("port = 1", &environment, &[]);
+        assert_eq!(port(&mut reader), Ok(1), "the file remains");
+    }
+}
+
+#[test]
+fn an_empty_value_of_an_unknown_setting_is_a_problem_and_so_is_an_empty_flag() {
+    let mut reader = reader("prot = \"\"", &[("WAYPOST_PROT", "")], &[("port", " ")]);
+    assert_eq!(port(&mut reader), Ok(80));
+    let problems = reader.finish(Ok(())).unwrap_err();
+    let problems = problems.as_slice();
+    assert_eq!(problems[0].subject, "--port");
+    assert_eq!(problems[0].message, EMPTY_FLAG);
+    assert_eq!(problems[1].subject, "WAYPOST_PROT");
+    assert!(
+        problems[1]
+            .message
+            .contains("perhaps WAYPOST_PORT is meant")
+    );
+    let no_file = |_: &Path| Err(ErrorKind::NotFound.into());
+    let reader = SettingsReader::new(Some(Path::new("")), [], [], no_file);
+    let problems = reader.finish(Ok(())).unwrap_err();
+    assert_eq!(problems.as_slice()[0].subject, "--config");
+}
+
+#[test]
+fn what_kubernetes_adds_is_not_a_setting() {
+    let environment = [
+        ("WAYPOST_SERVICE_HOST", "10.96.12.7"),
+        ("WAYPOST_SERVICE_PORT", "80"),
+        ("WAYPOST_PORT", "tcp://10.96.12.7:80"),
+        ("WAYPOST_PORT_80_TCP", "tcp://10.96.12.7:80"),
+    ];
+    let reader = reader("", &environment, &[]);
+    assert_eq!(reader.finish(Ok(())), Ok(()));
+}
+
+/// A reader whose files contain their own names.
+fn with_files(file: &'static str, environment: &[(&str, &str)]) -> SettingsReader {
+    let environment = environment.iter().map(|(k, v)| (k.into(), v.into()));
+    SettingsReader::new(None, environment, [], move |path| match path.to_str() {
+        Some("waypost.toml") => Ok(file.into()),
+        Some("/missing") => Err(ErrorKind::NotFound.into()),
+        name => Ok(format!("{}\n", name.unwrap()).into_bytes()),
+    })
+}
+
+#[test]
+fn a_secret_is_read_from_its_file_and_the_later_layer_wins() {
+    for (file, environment, expected) in [
+        ("", vec![("WAYPOST_PASSWORD_FILE", "/run/a")], "/run/a"),
+        ("password_file = \"/run/b\"", vec![], "/run/b"),
+        (
+            "password_file = \"/run/b\"",
+            vec![("WAYPOST_PASSWORD_FILE", " /run/a ")],
+            "/run/a",
+        ),
+        (
+            "password_file = \"/missing\"",
+            vec![("WAYPOST_PASSWORD", "plain")],
+            "plain",
+        ),
+        (
+            "password = \"plain\"",
+            vec![("WAYPOST_PASSWORD_FILE", "/run/a")],
+            "/run/a",
+        ),
+        (
+            "",
+            vec![
+                ("WAYPOST_PASSWORD", ""),
+                ("WAYPOST_PASSWORD_FILE", "/run/a"),
+            ],
+            "/run/a",
+        ),
+    ] {
+        let mut reader = with_files(file, &environment);
+        let [_, password] = texts(&mut reader).unwrap();
+        assert_eq!(
+            password.as_deref(),
+            Some(expected),
+            "{file} {environment:?}"
+        );
+        assert_eq!(reader.texts()["password"], expected);
+        assert_eq!(reader.finish(Ok(())), Ok(()));
+    }
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_is_a_problem_of_its_variable() {
+    for (environment, subject, part) in [
+        (
+            vec![("WAYPOST_PASSWORD_FILE", "/missing")],
+            "WAYPOST_PASSWORD_FILE",
+            "cannot read",
+        ),
+        (
+            vec![("WAYPOST_PASSWORD_FILE", "/a"), ("WAYPOST_PASSWORD", "b")],
+            "WAYPOST_PASSWORD",
+            "must not be set together with WAYPOST_PASSWORD_FILE",
+        ),
+        (
+            vec![("WAYPOST_HOSTS_FILE", "/a")],
+            "WAYPOST_HOSTS_FILE",
+            "only secrets are read from a file, set WAYPOST_HOSTS instead",
+        ),
+    ] {
+        let mut reader = with_files("", &environment);
+        let read = texts(&mut reader);
+        let problems = reader.finish(read).unwrap_err();
+        let [problem] = problems.as_slice() else {
+            panic!("{problems}")
+        };
+        assert_eq!(problem.subject, subject);
+        assert!(problem.message.contains(part), "{problem:?}");
+    }
 }

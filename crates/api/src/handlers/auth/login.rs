@@ -107,9 +107,13 @@ pub(crate) async fn submit(
 /// Returns the browser, if it is a known one of the user with this email address. Without the
 /// database, no browser is known.
 async fn known_browser(request: &HttpRequest, state: &State, email: &str) -> Option<KnownBrowser> {
-    let presented = state.site().known_of(request.headers())?;
-    let known = state.accounts().recognise_browser(email, presented).await;
-    known.ok().flatten()
+    for presented in state.site().known_of(request.headers()) {
+        let known = state.accounts().recognise_browser(email, presented).await;
+        if let Ok(Some(known)) = known {
+            return Some(known);
+        }
+    }
+    None
 }
 
 /// Signs in, as often as the throttle allows.

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::end_former;
 use crate::pages::{Flash, Frame, PageForm, PageResult};
 use crate::request::caller::Caller;
 use crate::state::State;
@@ -63,14 +64,13 @@ pub(crate) async fn submit(
     frame: Frame,
 ) -> PageResult {
     let site = state.site();
-    if let Some(known) = frame.known() {
+    if let Some(known) = frame.known()
+        && form.everywhere.is_some()
+    {
         let accounts = Caller::new(known.actor(), &request, &state).accounts(&state);
-        if form.everywhere.is_some() {
-            accounts.sign_out_everywhere(known.user.id).await?;
-        } else {
-            accounts.sign_out(known.user.id, known.session.id).await?;
-        }
+        accounts.sign_out_everywhere(known.user.id).await?;
     }
+    end_former(&request, &state).await?;
     let to = site.sign_out(&form.redirect);
     let to = to.strip_prefix(frame.base()).unwrap_or(&to);
     let mut answer = if frame.user().is_some() {

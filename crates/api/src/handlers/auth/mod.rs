@@ -19,14 +19,13 @@ use crate::request::caller::Caller;
 use crate::site::see_other;
 use crate::state::State;
 
-/// Signs out the previous session of the browser, if any: an attacker may have planted it.
+/// Signs out the sessions that the browser has, if any: an attacker may have planted one.
 pub(crate) async fn end_former(request: &HttpRequest, state: &State) -> Result<(), ApiError> {
-    let presented = state.site().session_of(request.headers());
-    if let Some(presented) = presented
-        && let Some(former) = state.accounts().authenticate_session(presented).await?
-    {
-        let accounts = Caller::new(former.actor(), request, state).accounts(state);
-        accounts.sign_out(former.user.id, former.session.id).await?;
+    for presented in state.site().sessions_of(request.headers()) {
+        if let Some(former) = state.accounts().authenticate_session(presented).await? {
+            let accounts = Caller::new(former.actor(), request, state).accounts(state);
+            accounts.sign_out(former.user.id, former.session.id).await?;
+        }
     }
     Ok(())
 }

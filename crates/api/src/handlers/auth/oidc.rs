@@ -52,8 +52,8 @@ pub(crate) async fn begin(request: HttpRequest, state: web::Data<State>) -> Page
 pub(crate) async fn finish(request: HttpRequest, state: web::Data<State>) -> PageResult {
     let oidc = provider(&request, &state)?;
     let site = state.site();
-    let pending = site.pending_of(request.headers());
-    let pending = pending.and_then(|value| Pending::of_cookie(value, state.clock().now()));
+    let mut pending = site.pending_of(request.headers());
+    let pending = pending.find_map(|value| Pending::of_cookie(value, state.clock().now()));
     let pending = pending.ok_or_else(answer::not_begun)?;
     let query = web::Query::<Response>::from_query(request.query_string());
     let response = query.map(web::Query::into_inner).unwrap_or_default();

@@ -24,6 +24,8 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use waypost_analytics::Visit;
+use waypost_service::Routed;
+use waypost_store::StoreError;
 
 use crate::error_page;
 use crate::error_page::{may_sign_in, to_sign_in};
@@ -31,6 +33,7 @@ use crate::errors::{ApiError, ErrorCode};
 use crate::handlers::redirect::non_link_path::NonLinkPath;
 use crate::metrics::RedirectStatus;
 use crate::openness::{CACHE_CONTROL, check_open};
+use crate::prefix;
 use crate::request::budget::network_of;
 use crate::request::caller;
 use crate::request::client::client_address;
@@ -64,9 +67,13 @@ pub(crate) async fn answer(request: &HttpRequest, state: &State) -> HttpResponse
     let found = follow(request, state, counts).await;
     if let Err(error) = &found
         && error.code() == ErrorCode::NotFound
-        && let Some(other) = NonLinkPath::of(request.uri().path())
     {
-        return Box::pin(other.answer(request, state, started)).await;
+        if let Some(other) = NonLinkPath::of(request.uri().path()) {
+            return Box::pin(other.answer(request, state, started)).await;
+        }
+        if let Some(home) = prefix::home(request, state) {
+            return home;
+        }
     }
     if counts {
         let status = match &found {
@@ -110,11 +117,21 @@ async fn follow(
     counts: bool,
 ) -> Result<HeaderValue, ApiError> {
     let path = request.uri().path();
-    let Some(routed) = state.router().route(host_of(request), path).await? else {
-        if counts {
-            note_orphan(request, state);
+    let whole;
+    let routed = state.router().route(host_of(request), path).await?;
+    let routed = if let Some(routed) = routed {
+        routed
+    } else {
+        whole = prefix::whole_path(request);
+        let routed = whole_routed(request, state, whole.as_deref());
+        match Box::pin(routed).await? {
+            Some(routed) => routed,
+            None if counts && !prefix::is_home(request, state) => {
+                note_orphan(request, state);
+                return Err(ApiError::no_such_link());
+            }
+            None => return Err(ApiError::no_such_link()),
         }
-        return Err(ApiError::no_such_link());
     };
     let destination = &routed.destination;
     if destination.is_secure {
@@ -135,6 +152,21 @@ async fn follow(
         let _ = state.recorder().record(destination.link_id, &visit).await?;
     }
     Ok(location)
+}
+
+/// Returns the link for a path with the path of the base URL, which may be a code as well.
+async fn whole_routed<'p>(
+    request: &HttpRequest,
+    state: &State,
+    whole: Option<&'p str>,
+) -> Result<Option<Routed<'p>>, StoreError> {
+    match whole {
+        Some(path) => {
+            let routed = state.router().route(host_of(request), path).await?;
+            Ok(routed.filter(prefix::is_meant))
+        }
+        None => Ok(None),
+    }
 }
 
 /// Records the path as an orphan path. Only in memory, because scanners cause most of these

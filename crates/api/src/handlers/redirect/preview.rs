@@ -28,6 +28,7 @@ use crate::pages::{Frame, Moment, PageResult};
 use crate::request::access::{self, LogLevel, RequestId};
 use crate::request::caller::{self, SignedIn};
 use crate::request::client::host_of;
+use crate::request::credentials::Bearer;
 use crate::request::quota;
 use crate::responses::NotFollowed;
 use crate::state::State;
@@ -184,7 +185,7 @@ async fn shown(request: &HttpRequest, state: &State, path: &str, is_page: bool) 
 /// Identifies the caller. Stores the session of a browser in the request, for the frame of the
 /// page.
 async fn known(request: &HttpRequest, state: &State) -> Result<Actor, ApiError> {
-    if request.headers().contains_key(header::AUTHORIZATION) {
+    if Bearer::of(request.headers()).is_some() {
         return caller::authenticate(request, state).await;
     }
     let Some(known) = caller::visitor(request, state).await? else {

@@ -76,6 +76,7 @@ pub(crate) async fn answer(
     let ip =
         ip.map_err(|_| ApiError::bad_request("`ip` must be an IP address such as 192.0.2.1"))?;
     let explainer = Explainer {
+        base_url: state.base_url(),
         router: state.router(),
         links: state.links(),
         clock: state.clock(),

@@ -114,7 +114,7 @@ pub(crate) async fn answer(
     let now = Instant::now();
     let streaming = Streaming {
         link: link.id,
-        presented: Presented::of(request.headers(), &state),
+        presented: Presented::of(&request),
         of_deleted: link.is_deleted(),
         state: state.clone(),
         watcher,

@@ -57,7 +57,7 @@ pub(crate) async fn authorise_page(
     };
     let cookie = known
         .extended
-        .then(|| renewed(&known, &state, request.headers()))
+        .then(|| renewed(&known, &state, request.request()))
         .flatten();
     request.extensions_mut().insert(SignedIn(known));
     let mut answer = next.call(request).await?;
@@ -79,7 +79,7 @@ async fn admit(
     quota::pay_request(request, &actor, state)?;
     check(access, &actor, false)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        csrf::check_origin(request.headers(), state.site())?;
+        csrf::check_origin(request, state)?;
     }
     let caller = Caller::new(actor, request, state);
     let mut extensions = request.extensions_mut();
