@@ -82,6 +82,8 @@ pub(crate) enum ErrorCode {
     OidcRefused,
     /// The OpenID provider is unavailable; `Retry-After` says when to try again.
     OidcUnavailable,
+    /// Sign-in with the OpenID provider is not set up correctly.
+    OidcMisconfigured,
     /// An internal error.
     Internal,
     /// Too many requests of this kind are waiting; `Retry-After` says when to try again.
@@ -125,6 +127,7 @@ impl ErrorCode {
             Self::OidcFailed => (StatusCode::BAD_REQUEST, "OIDC_FAILED"),
             Self::OidcRefused => (StatusCode::FORBIDDEN, "OIDC_REFUSED"),
             Self::OidcUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "OIDC_UNAVAILABLE"),
+            Self::OidcMisconfigured => (StatusCode::SERVICE_UNAVAILABLE, "OIDC_MISCONFIGURED"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
             Self::DiskFull => (StatusCode::INSUFFICIENT_STORAGE, "DISK_FULL"),
@@ -418,7 +421,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [ErrorCode; 30] = [
+    const ALL: [ErrorCode; 31] = [
         ErrorCode::BadRequest,
         ErrorCode::UrlInvalid,
         ErrorCode::TargetBlocked,
@@ -445,6 +448,7 @@ mod tests {
         ErrorCode::OidcFailed,
         ErrorCode::OidcRefused,
         ErrorCode::OidcUnavailable,
+        ErrorCode::OidcMisconfigured,
         ErrorCode::Internal,
         ErrorCode::Busy,
         ErrorCode::Unavailable,

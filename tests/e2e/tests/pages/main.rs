@@ -6,5 +6,6 @@ mod documentation;
 mod every_page;
 mod home;
 mod journey;
+mod provider;
 mod signing_in;
 mod site;

@@ -1,0 +1,121 @@
+//! What is wrong with the provider or its settings, for the log and for admins.
+//!
+//! A notice goes to the log when it first occurs and at most once an hour after that: a wrong
+//! setting concerns every sign-in. The page *System* shows those that have not been settled.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use time::{Duration, OffsetDateTime};
+use tracing::warn;
+use waypost_core::Clock;
+
+/// Minimum time between two lines about the same.
+const LOGGED_EVERY: Duration = Duration::HOUR;
+/// Maximum number of notices. There are some ten kinds.
+const MAX: usize = 32;
+
+/// The subject of a notice, by which it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    /// The issuer, or the document about it.
+    Issuer,
+    /// The setting of the groups.
+    GroupsSetting,
+    /// The groups of a user.
+    Groups,
+    /// Another claim, by its name.
+    Claim(&'static str),
+}
+
+/// A notice for admins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Notice {
+    /// What is the case and what to do about it.
+    pub(crate) text: String,
+    /// When it last occurred.
+    pub(crate) last_at: OffsetDateTime,
+    /// How often it occurred since the server started.
+    pub(crate) times: u64,
+}
+
+struct Kept {
+    notice: Notice,
+    logged_at: OffsetDateTime,
+}
+
+/// The notices since the server started.
+pub(super) struct Notices {
+    clock: Arc<dyn Clock>,
+    kept: Mutex<BTreeMap<Subject, Kept>>,
+}
+
+impl Notices {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        let kept = Mutex::default();
+        Self { clock, kept }
+    }
+
+    /// Notes that something is wrong, and logs it unless the same was logged a moment ago.
+    pub(super) fn note(&self, subject: Subject, text: impl Into<String>) {
+        let (text, now) = (text.into(), self.clock.now());
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.get(&subject).map(|kept| (kept.notice.times, kept));
+        let is_new = known.is_none_or(|(_, kept)| {
+            kept.notice.text != text || (now - kept.logged_at).abs() >= LOGGED_EVERY
+        });
+        if is_new {
+            warn!("OpenID Connect: {text}");
+        }
+        let logged_at = known.map_or(now, |(_, kept)| if is_new { now } else { kept.logged_at });
+        let times = known.map_or(0, |(times, _)| times) + 1;
+        if known.is_some() || all.len() < MAX {
+            let last_at = now;
+            let notice = Notice {
+                text,
+                last_at,
+                times,
+            };
+            all.insert(subject, Kept { notice, logged_at });
+        }
+    }
+
+    /// Removes what was noted about a subject.
+    pub(super) fn settle(&self, subject: Subject) {
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&subject);
+    }
+
+    /// Returns all notices.
+    pub(super) fn list(&self) -> Vec<Notice> {
+        let all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().map(|kept| kept.notice.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+    use waypost_core::ManualClock;
+
+    use super::*;
+
+    #[test]
+    fn a_notice_is_counted_until_it_is_settled() {
+        let clock = Arc::new(ManualClock::new(datetime!(2026-03-01 12:00 UTC)));
+        let notices = Notices::new(clock.clone());
+        for _ in 0..3 {
+            notices.note(Subject::Groups, "no groups");
+            clock.advance(Duration::MINUTE);
+        }
+        notices.note(Subject::Claim("email"), "no email");
+        let [groups, email] = &notices.list()[..] else {
+            panic!("{:?}", notices.list());
+        };
+        assert_eq!((groups.times, groups.text.as_str()), (3, "no groups"));
+        assert_eq!(groups.last_at, datetime!(2026-03-01 12:02 UTC));
+        assert_eq!(email.times, 1);
+        notices.settle(Subject::Groups);
+        assert_eq!(notices.list().len(), 1);
+    }
+}
