@@ -28,7 +28,8 @@ pub(crate) fn not_begun() -> ApiError {
 pub(crate) fn already_complete(forget: Option<HeaderValue>) -> ApiError {
     ApiError::new(
         ErrorCode::OidcFailed,
-        "this sign-in was already completed or took too long, but you are signed in; continue",
+        "this sign-in is already complete or took longer than 10 minutes, but you are signed in; \
+         continue below",
     )
     .setting(forget)
 }

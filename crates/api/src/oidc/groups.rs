@@ -100,12 +100,9 @@ impl GroupsClaim {
         }
         let mut found = Vec::new();
         find(claims, &self.0, &mut found);
-        let mut listed = None;
-        for value in &found {
-            match names(value) {
-                Some(names) => listed.get_or_insert_with(Vec::new).extend(names),
-                None => continue,
-            }
+        let mut listed: Option<Vec<String>> = None;
+        for names in found.iter().copied().filter_map(names) {
+            listed.get_or_insert_default().extend(names);
         }
         match listed {
             Some(listed) => Groups::Listed(listed),

@@ -344,8 +344,6 @@ impl Oidc {
 fn is_signed(response: &HttpResponse) -> bool {
     let media_type = response.headers().get(CONTENT_TYPE);
     let media_type = media_type.and_then(|media_type| media_type.to_str().ok());
-    let (media_type, _) = media_type
-        .and_then(|text| text.split_once(';'))
-        .unwrap_or((media_type.unwrap_or_default(), ""));
-    media_type.trim().eq_ignore_ascii_case("application/jwt")
+    let essence = media_type.and_then(|text| text.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/jwt"))
 }

@@ -12,7 +12,7 @@ use waypost_core::Clock;
 
 /// Minimum time between two lines about the same.
 const LOGGED_EVERY: Duration = Duration::HOUR;
-/// Maximum number of notices. There are some ten kinds.
+/// Maximum number of texts whose last line in the log is remembered. There are some ten kinds.
 const MAX: usize = 32;
 
 /// The subject of a notice, by which it is known.
@@ -39,15 +39,17 @@ pub(crate) struct Notice {
     pub(crate) times: u64,
 }
 
+#[derive(Default)]
 struct Kept {
-    notice: Notice,
-    logged_at: OffsetDateTime,
+    notices: BTreeMap<Subject, Notice>,
+    /// When each text was last logged, also of those that are settled.
+    logged: BTreeMap<String, OffsetDateTime>,
 }
 
 /// The notices since the server started.
 pub(super) struct Notices {
     clock: Arc<dyn Clock>,
-    kept: Mutex<BTreeMap<Subject, Kept>>,
+    kept: Mutex<Kept>,
 }
 
 impl Notices {
@@ -59,37 +61,35 @@ impl Notices {
     /// Notes that something is wrong, and logs it unless the same was logged a moment ago.
     pub(super) fn note(&self, subject: Subject, text: impl Into<String>) {
         let (text, now) = (text.into(), self.clock.now());
-        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = all.get(&subject).map(|kept| (kept.notice.times, kept));
-        let is_new = known.is_none_or(|(_, kept)| {
-            kept.notice.text != text || (now - kept.logged_at).abs() >= LOGGED_EVERY
-        });
-        if is_new {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let logged_at = kept.logged.get(&text);
+        if logged_at.is_none_or(|at| (now - *at).abs() >= LOGGED_EVERY) {
             warn!("OpenID Connect: {text}");
+            if kept.logged.len() >= MAX {
+                // A provider that names itself anew each time.
+                kept.logged.clear();
+            }
+            kept.logged.insert(text.clone(), now);
         }
-        let logged_at = known.map_or(now, |(_, kept)| if is_new { now } else { kept.logged_at });
-        let times = known.map_or(0, |(times, _)| times) + 1;
-        if known.is_some() || all.len() < MAX {
-            let last_at = now;
-            let notice = Notice {
-                text,
-                last_at,
-                times,
-            };
-            all.insert(subject, Kept { notice, logged_at });
-        }
+        let times = kept.notices.get(&subject).map_or(0, |known| known.times) + 1;
+        let notice = Notice {
+            text,
+            last_at: now,
+            times,
+        };
+        kept.notices.insert(subject, notice);
     }
 
     /// Removes what was noted about a subject.
     pub(super) fn settle(&self, subject: Subject) {
-        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        all.remove(&subject);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.notices.remove(&subject);
     }
 
     /// Returns all notices.
     pub(super) fn list(&self) -> Vec<Notice> {
-        let all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        all.values().map(|kept| kept.notice.clone()).collect()
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.notices.values().cloned().collect()
     }
 }
 
@@ -117,5 +117,17 @@ mod tests {
         assert_eq!(email.times, 1);
         notices.settle(Subject::Groups);
         assert_eq!(notices.list().len(), 1);
+        // Settled and noted again: it is not logged again at once.
+        let logged = notices.kept.lock().unwrap().logged.clone();
+        notices.note(Subject::Groups, "no groups");
+        assert_eq!(notices.kept.lock().unwrap().logged, logged);
+        clock.advance(LOGGED_EVERY);
+        notices.note(Subject::Groups, "no groups");
+        assert_ne!(notices.kept.lock().unwrap().logged, logged);
+        for number in 0..100 {
+            notices.note(Subject::Issuer, format!("issuer {number}"));
+        }
+        assert!(notices.kept.lock().unwrap().logged.len() <= MAX);
+        assert_eq!(notices.list().len(), 3);
     }
 }

@@ -5,6 +5,8 @@
 //! browser that started a sign-in has its secret, which is different for each. What is sent to the
 //! provider is derived from it.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
@@ -119,8 +121,11 @@ impl Pending {
 /// Returns the ID of the sign-in with this state. It reveals nothing about the state.
 pub(super) fn id_of(state: &str) -> String {
     let hash = TokenHash::of(state);
-    let digits = hash.as_bytes().iter().map(|byte| format!("{byte:02x}"));
-    let mut id: String = digits.collect();
+    let mut id = String::new();
+    for byte in hash.as_bytes() {
+        // Writing to a string does not fail.
+        let _ = write!(id, "{byte:02x}");
+    }
     id.truncate(ID_LEN);
     id
 }

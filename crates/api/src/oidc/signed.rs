@@ -156,3 +156,76 @@ fn checked(header: &Header) -> Result<Algorithm, SignedError> {
     }
     Ok(algorithm)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns why a token with this header and a signature of no key is refused.
+    fn refused(header: &str) -> SignedError {
+        let encode = |text: &str| BASE64.encode(text);
+        let token = format!("{}.{}.c2ln", encode(header), encode("{}"));
+        let keys = CoreJsonWebKeySet::default();
+        let verified = verify(&token, &keys);
+        verified.err().expect("refused")
+    }
+
+    #[test]
+    fn only_the_plain_form_of_a_signed_token_is_read() {
+        let keys = CoreJsonWebKeySet::default();
+        for token in [
+            "",
+            "x",
+            "a.b",
+            "a.b.c",
+            "e30.e30.c2ln",
+            "e30.e30.c2ln.e30.e30",
+            "..",
+            "ä.b.c",
+        ] {
+            let refused = verify(token, &keys).err();
+            assert!(matches!(refused, Some(SignedError::Form)), "{token}");
+        }
+        assert_eq!(payload("e30.e30.").as_deref(), Some(&b"{}"[..]));
+        assert!(payload("e30.e30").is_none() && payload("e30.e30.e30.e30").is_none());
+    }
+
+    #[test]
+    fn a_header_says_no_more_than_how_the_token_is_signed() {
+        for header in [
+            r#"{"alg":"RS256"}"#,
+            r#"{"alg":"RS256","typ":"JWT"}"#,
+            r#"{"alg":"ES256","typ":"application/jwt","kid":"1","x5t":"x","jku":1}"#,
+            r#"{"alg":"EdDSA","typ":"JOSE","crit":null}"#,
+        ] {
+            assert!(matches!(refused(header), SignedError::NoKey), "{header}");
+        }
+        for header in [r#"{"alg":"none"}"#, r#"{"alg":"none","typ":"JWT"}"#] {
+            assert!(
+                matches!(refused(header), SignedError::NotSigned),
+                "{header}"
+            );
+        }
+        for header in [
+            r#"{"alg":"HS256"}"#,
+            r#"{"alg":"None"}"#,
+            r#"{"alg":"RSA-OAEP"}"#,
+        ] {
+            assert!(
+                matches!(refused(header), SignedError::Algorithm),
+                "{header}"
+            );
+        }
+        for typ in ["at+jwt", "logout+jwt", "application/at+jwt", "JWE", ""] {
+            let header = format!(r#"{{"alg":"RS256","typ":"{typ}"}}"#);
+            assert!(matches!(refused(&header), SignedError::Type), "{header}");
+        }
+        for header in [
+            r#"{"alg":"RS256","crit":["b64"],"b64":false}"#,
+            r#"{"alg":"RS256","cty":"JWT"}"#,
+        ] {
+            assert!(matches!(refused(header), SignedError::Header), "{header}");
+        }
+        assert!(matches!(refused(r#"{"alg":1}"#), SignedError::Form));
+    }
+}

@@ -87,6 +87,7 @@ const fn heading(code: ErrorCode) -> &'static str {
         ErrorCode::Unavailable | ErrorCode::Busy | ErrorCode::OidcUnavailable => {
             "Temporarily unavailable"
         }
+        ErrorCode::OidcFailed => "Sign-in not completed",
         ErrorCode::OidcMisconfigured => "Sign-in is not set up correctly",
         ErrorCode::Csrf => "Form expired",
         _ => "Something went wrong",
