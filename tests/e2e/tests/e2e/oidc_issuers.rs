@@ -64,13 +64,8 @@ async fn a_slash_at_the_end_of_the_issuer_keeps_nobody_out() {
 
 #[tokio::test]
 async fn another_issuer_is_refused_and_the_page_says_what_to_set() {
-    let database = TestDatabase::sqlite();
-    let rig = ProviderRig::start(&database, &[]);
-    rig.account(ada()).await;
-    let configured = rig.provider.issuer().to_owned();
-    let other_port = "http://127.0.0.1:1";
     for (announced, difference, advice) in [
-        (other_port, "in the port", other_port),
+        ("http://127.0.0.1:1", "in the port", "http://127.0.0.1:1"),
         (
             "https://id.corp.example/a",
             "in the scheme",
@@ -89,29 +84,23 @@ async fn another_issuer_is_refused_and_the_page_says_what_to_set() {
         ),
         ("corp", "not a URL", "correct the public URL"),
     ] {
+        let database = TestDatabase::sqlite();
+        let rig = ProviderRig::start(&database, &[]);
         rig.control(json!({ "profile": { "metadata": { "issuer": announced } } }))
             .await;
-        // A failed request is not repeated within a second.
-        let page = loop {
-            let page = rig.sign_in().await;
-            if page.body.contains(difference) {
-                break page;
-            }
-            assert!(page.status.is_server_error(), "{page:?}");
-            tokio::task::yield_now().await;
-        };
+        let configured = rig.provider.issuer();
+        let page = rig.sign_in().await;
         assert_refused(&page, StatusCode::SERVICE_UNAVAILABLE, "OIDC_MISCONFIGURED");
         assert!(!page.headers.contains_key("retry-after"), "{page:?}");
-        for text in [&configured, advice] {
+        for text in [configured, difference, advice] {
             assert!(page.body.contains(text), "{text}: {page:?}");
         }
         assert!(rig.server.output().contains(difference), "{announced}");
+        if announced == "corp" {
+            let page = system_page(&rig, &database).await;
+            assert!(page.contains("OpenID Connect: ") && page.contains(configured));
+        }
     }
-    let page = system_page(&rig, &database).await;
-    assert!(
-        page.contains("OpenID Connect: ") && page.contains(&configured),
-        "{page}"
-    );
 }
 
 #[tokio::test]
