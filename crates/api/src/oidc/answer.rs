@@ -25,13 +25,12 @@ pub(crate) fn not_begun() -> ApiError {
 }
 
 /// This sign-in was completed before, and the browser is signed in.
-pub(crate) fn already_complete(forget: Option<HeaderValue>) -> ApiError {
+pub(crate) fn already_complete() -> ApiError {
     ApiError::new(
         ErrorCode::OidcFailed,
         "this sign-in is already complete or took longer than 10 minutes, but you are signed in; \
          continue below",
     )
-    .setting(forget)
 }
 
 /// Returns how a person continues after an error: to `path`, which they wanted to see, if they are

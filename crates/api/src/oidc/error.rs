@@ -21,7 +21,7 @@ pub(crate) enum OidcError {
     Misconfigured(OtherIssuer),
     /// This browser has not started this sign-in, or started it too long ago, or has already
     /// completed it.
-    #[error("this browser has not started this sign-in")]
+    #[error("this browser has not started this sign-in, or it is over or already complete")]
     NotBegun,
     /// The user declined, or the provider rejected the sign-in.
     #[error("the provider responded with {error}")]

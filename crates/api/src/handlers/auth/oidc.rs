@@ -12,7 +12,7 @@ use super::{end_former, signed_in};
 use waypost_core::Actor;
 
 use crate::errors::ApiError;
-use crate::oidc::{Oidc, Pending, Response, answer, given_up};
+use crate::oidc::{Oidc, OidcError, Pending, Response, answer, given_up};
 use crate::pages::PageResult;
 use crate::request::caller::{self, Caller};
 use crate::request::client::{client_address, user_agent};
@@ -126,10 +126,12 @@ async fn over(
     state: &State,
     forget: Option<header::HeaderValue>,
 ) -> ApiError {
-    if is_signed_in(request, state).await {
-        return answer::already_complete(forget);
-    }
-    answer::not_begun().setting(forget)
+    let error = if is_signed_in(request, state).await {
+        answer::already_complete()
+    } else {
+        answer::not_begun()
+    };
+    error.setting(forget).because(OidcError::NotBegun)
 }
 
 /// Lets the page of an error lead on.
