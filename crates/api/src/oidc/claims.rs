@@ -105,9 +105,12 @@ impl Told {
             (Some(email), _) => Some(email),
             (None, email) => email,
         };
-        let groups = match (self.groups, elsewhere.groups) {
-            (groups @ Groups::Listed(_), _) | (groups, Groups::Absent) => groups,
-            (_, groups) => groups,
+        let is_enough =
+            matches!(self.groups, Groups::Listed(_)) || elsewhere.groups == Groups::Absent;
+        let groups = if is_enough {
+            self.groups
+        } else {
+            elsewhere.groups
         };
         Self {
             email,

@@ -5,6 +5,7 @@
 //! must have; an error names it and never shows its value, which may be about a person.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -166,11 +167,16 @@ impl<'de, F: Fn(&str) -> bool> Visitor<'de> for Wanted<F> {
         while let Some(name) = map.next_key::<String>()? {
             if !(self.0)(&name) {
                 map.next_value::<IgnoredAny>()?;
-            } else if members.contains_key(&name) {
-                map.next_value::<IgnoredAny>()?;
-                members.insert(name, Member::Repeated);
-            } else {
-                members.insert(name, Member::Once(map.next_value()?));
+                continue;
+            }
+            match members.entry(name) {
+                Entry::Occupied(mut known) => {
+                    map.next_value::<IgnoredAny>()?;
+                    known.insert(Member::Repeated);
+                }
+                Entry::Vacant(new) => {
+                    new.insert(Member::Once(map.next_value()?));
+                }
             }
         }
         Ok(Object(members))
