@@ -13,12 +13,26 @@ use actix_web::http::header::{self, HeaderMap};
 /// Returns the values of the cookies with this name, in the order in which they were sent. Values
 /// that are not UTF-8 are left out: this server sets none.
 pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let named = values_by_prefix(headers, name);
+    named.filter_map(|(rest, value)| rest.is_empty().then_some(value))
+}
+
+/// Returns the cookies whose names begin with `prefix`: the rest of each name, and the value. They
+/// are in the order in which they were sent. Those that are not UTF-8 are left out.
+pub(crate) fn values_by_prefix<'a>(
+    headers: &'a HeaderMap,
+    prefix: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a str)> {
     let lines = headers.get_all(header::COOKIE);
     let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     pairs.filter_map(move |pair| {
         let (given, value) = split(pair)?;
-        let is_named = given.trim_ascii() == name.as_bytes();
-        is_named.then(|| std::str::from_utf8(unquoted(value.trim_ascii())).ok())?
+        let rest = given.trim_ascii().strip_prefix(prefix.as_bytes())?;
+        let rest = std::str::from_utf8(rest).ok()?;
+        Some((
+            rest,
+            std::str::from_utf8(unquoted(value.trim_ascii())).ok()?,
+        ))
     })
 }
 

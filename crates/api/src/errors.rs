@@ -88,6 +88,8 @@ pub(crate) enum ErrorCode {
     OidcRefused,
     /// The OpenID provider is unavailable; `Retry-After` says when to try again.
     OidcUnavailable,
+    /// Sign-in with the OpenID provider is not set up correctly.
+    OidcMisconfigured,
     /// An internal error.
     Internal,
     /// Too many requests of this kind are waiting; `Retry-After` says when to try again.
@@ -140,6 +142,7 @@ impl ErrorCode {
             Self::OidcFailed => (StatusCode::BAD_REQUEST, "OIDC_FAILED"),
             Self::OidcRefused => (StatusCode::FORBIDDEN, "OIDC_REFUSED"),
             Self::OidcUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "OIDC_UNAVAILABLE"),
+            Self::OidcMisconfigured => (StatusCode::SERVICE_UNAVAILABLE, "OIDC_MISCONFIGURED"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
             Self::CodingUnsupported => (StatusCode::NOT_IMPLEMENTED, "CODING_UNSUPPORTED"),

@@ -91,13 +91,15 @@ pub(crate) async fn complete(
         let body = if is_part {
             sentence(&error.body().message)
         } else {
+            // What the handler suggests besides the error.
+            let ways = answer.request().extensions_mut().remove::<Suggestions>();
             let extensions = answer.request().extensions();
             let id = extensions.get::<RequestId>().map(RequestId::as_str);
             problem_page(
                 error,
                 &state,
                 id.unwrap_or_default(),
-                &Suggestions::default(),
+                &ways.unwrap_or_default(),
             )
         };
         answer = answer.map_body(|response, _| {

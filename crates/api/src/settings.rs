@@ -204,7 +204,7 @@ impl HttpSettings {
 }
 
 /// Parses a setting that is on or off.
-fn switch(text: &str) -> Result<bool, &'static str> {
+pub(crate) fn switch(text: &str) -> Result<bool, &'static str> {
     text.parse().map_err(|_| "must be true or false")
 }
 

@@ -1,7 +1,7 @@
 //! The URLs and cookies of this server as browsers see them: the path prefix, the own origin, the
 //! redirects after signing in, and the names and attributes of cookies.
 
-use std::fmt::Write as _;
+mod provider;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
@@ -10,7 +10,6 @@ use url::Url;
 use waypost_core::{BaseUrl, BrowserProof, SessionHash};
 
 use crate::cookies::values;
-use crate::oidc::LASTS;
 
 /// The path to redirect to if no other is given.
 const HOME: &str = "/dashboard";
@@ -37,8 +36,11 @@ pub(crate) struct Site {
     pending: &'static str,
     flash: &'static str,
     known: &'static str,
-    /// The attributes of all cookies.
+    at_provider: &'static str,
+    left: &'static str,
+    /// The attributes of all cookies, and the one for their path.
     attributes: String,
+    path: String,
 }
 
 impl Site {
@@ -54,7 +56,7 @@ impl Site {
             attributes.push_str("; Secure");
         }
         let path = if base.is_empty() { "/" } else { &base };
-        let _ = write!(attributes, "; Path={path}");
+        let path = path.to_owned();
         // A cookie with this prefix was set by this host, for all paths, over TLS (RFC 6265bis
         // §4.1.3.2).
         let is_host = is_secure && base.is_empty();
@@ -62,7 +64,7 @@ impl Site {
             (
                 "__Host-waypost_session",
                 "__Host-waypost_csrf",
-                "__Host-waypost_oidc",
+                "__Host-waypost_oidc_",
                 "__Host-waypost_flash",
                 "__Host-waypost_known",
             )
@@ -70,10 +72,16 @@ impl Site {
             (
                 "waypost_session",
                 "waypost_csrf",
-                "waypost_oidc",
+                "waypost_oidc_",
                 "waypost_flash",
                 "waypost_known",
             )
+        };
+        // Cookies for a part of the paths have another prefix.
+        let (at_provider, left) = if is_secure {
+            ("__Secure-waypost_id_token", "__Secure-waypost_left")
+        } else {
+            ("waypost_id_token", "waypost_left")
         };
         Self {
             origin: url
@@ -86,7 +94,10 @@ impl Site {
             pending,
             flash,
             known,
+            at_provider,
+            left,
             attributes,
+            path,
         }
     }
 
@@ -215,25 +226,22 @@ impl Site {
         self.keep(self.flash, "", "Strict", Duration::ZERO)
     }
 
-    /// Returns the pending OpenID sign-ins of a request, without checking their format.
-    pub(crate) fn pending_of<'a>(&self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
-        values(headers, self.pending)
-    }
-
-    /// Returns the cookie that keeps a pending OpenID sign-in in the browser. It is `SameSite=Lax`
-    /// because the browser returns from another site.
-    pub(crate) fn keep_pending(&self, value: &str) -> Option<HeaderValue> {
-        self.keep(self.pending, value, "Lax", LASTS)
-    }
-
-    /// Returns the cookie that makes the browser forget the pending OpenID sign-in.
-    pub(crate) fn forget_pending(&self) -> Option<HeaderValue> {
-        self.keep(self.pending, "", "Lax", Duration::ZERO)
-    }
-
     fn keep(&self, name: &str, value: &str, same_site: &str, age: Duration) -> Option<HeaderValue> {
+        self.keep_at(&self.path, name, value, same_site, age)
+    }
+
+    fn keep_at(
+        &self,
+        path: &str,
+        name: &str,
+        value: &str,
+        same_site: &str,
+        age: Duration,
+    ) -> Option<HeaderValue> {
         let (attributes, age) = (&self.attributes, age.whole_seconds().max(0));
-        let cookie = format!("{name}={value}; {attributes}; SameSite={same_site}; Max-Age={age}");
+        let cookie = format!(
+            "{name}={value}; {attributes}; Path={path}; SameSite={same_site}; Max-Age={age}"
+        );
         HeaderValue::try_from(cookie).ok()
     }
 }
@@ -338,11 +346,6 @@ mod tests {
         assert_eq!(
             cookie,
             "__Host-waypost_csrf=token; HttpOnly; Secure; Path=/; SameSite=Strict; Max-Age=86400"
-        );
-        let cookie = secure.keep_pending("begun").unwrap();
-        assert_eq!(
-            cookie,
-            "__Host-waypost_oidc=begun; HttpOnly; Secure; Path=/; SameSite=Lax; Max-Age=600"
         );
         let plain = site("http://localhost:8080");
         let cookie = plain.forget_session().unwrap();

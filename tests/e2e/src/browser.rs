@@ -129,6 +129,14 @@ impl Browser {
         self.cookies.get(name).cloned()
     }
 
+    /// Returns the names and values of the cookies whose names begin with `prefix`.
+    pub fn cookies(&self, prefix: &str) -> Vec<(String, String)> {
+        let all = self.cookies.iter();
+        let all = all.filter(|(name, _)| name.starts_with(prefix));
+        all.map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+
     /// Sets a cookie, as developer tools can.
     pub fn set_cookie(&mut self, name: &str, value: &str) {
         self.cookies.insert(name.to_owned(), value.to_owned());

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod chromium;
 pub mod load;
 pub mod member;
+pub mod profiles;
 pub mod provider;
 
 use std::time::Duration;

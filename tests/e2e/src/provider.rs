@@ -22,18 +22,27 @@ pub struct ProviderRig {
 impl ProviderRig {
     /// Starts both; the server gets these additional settings.
     pub fn start(database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
+        Self::start_at(database, "", settings)
+    }
+
+    /// Starts both; the server is configured for an issuer with this at its end.
+    pub fn start_at(database: &TestDatabase, path: &str, settings: &[(&str, &str)]) -> Self {
         let port = free_port();
         let base = format!("http://127.0.0.1:{port}");
         let configuration = json!({
             "client_id": "waypost",
             "client_secret": CLIENT_SECRET,
             "redirect_uri": format!("{base}/auth/oidc/callback"),
+            "post_logout_redirect_uri": format!("{base}/auth/logout"),
         });
         let provider = OidcProvider::start(&configuration.to_string());
         let mut options = closed()
             .env("WAYPOST_BASE_URL", base)
             .env("WAYPOST_LOG", "debug")
-            .env("WAYPOST_OIDC_ISSUER", provider.issuer())
+            .env(
+                "WAYPOST_OIDC_ISSUER",
+                format!("{}{path}", provider.issuer()),
+            )
             .env("WAYPOST_OIDC_CLIENT_ID", "waypost")
             .env("WAYPOST_OIDC_CLIENT_SECRET", CLIENT_SECRET);
         for (name, value) in settings {
@@ -73,6 +82,16 @@ impl ProviderRig {
         let answer = Client::new().get(url).send().await.expect("an answer");
         let requests: Vec<String> = answer.json().await.expect("a list");
         requests.iter().filter(|request| *request == path).count()
+    }
+
+    /// Returns the parameters of all requests for signing out.
+    ///
+    /// # Panics
+    /// When the provider does not respond.
+    pub async fn logouts(&self) -> Vec<Value> {
+        let url = format!("{}/test/logouts", self.provider.issuer());
+        let answer = Client::new().get(url).send().await.expect("an answer");
+        answer.json().await.expect("a list")
     }
 
     /// Sets the account that the next sign-in uses at the provider.

@@ -3,7 +3,7 @@ use waypost_store::StoreError;
 
 use super::*;
 
-const ALL: [ErrorCode; 34] = [
+const ALL: [ErrorCode; 35] = [
     ErrorCode::BadRequest,
     ErrorCode::UrlInvalid,
     ErrorCode::TargetBlocked,
@@ -32,6 +32,7 @@ const ALL: [ErrorCode; 34] = [
     ErrorCode::OidcFailed,
     ErrorCode::OidcRefused,
     ErrorCode::OidcUnavailable,
+    ErrorCode::OidcMisconfigured,
     ErrorCode::Internal,
     ErrorCode::Busy,
     ErrorCode::Unavailable,

@@ -1,64 +1,176 @@
 //! The claims of the provider about the user who signs in: from the ID token and, if they are
 //! missing there, from the userinfo endpoint.
+//!
+//! Only the email address, whether it is verified, the name and the groups are read.
 
-use std::collections::HashMap;
-
-use openidconnect::{AdditionalClaims, EndUserEmail, EndUserName, LocalizedClaim};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use waypost_core::{DisplayName, Email, ExternalIdentity};
 use waypost_service::ProvenIdentity;
 
+use super::groups::Groups;
+use super::notices::{Notices, Subject};
+use super::object::{Object, Unusable};
 use super::settings::OidcSettings;
 
-/// Claims that no standard defines, by name. Groups are among them.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-pub(super) struct OtherClaims(HashMap<String, Value>);
-
-impl AdditionalClaims for OtherClaims {}
-
-impl OtherClaims {
-    pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
-    }
-}
+/// The claims about a user, besides the groups.
+const CLAIMS: [&str; 3] = ["email", "email_verified", "name"];
+/// Claims that stand for groups which are elsewhere (OpenID Connect Core 1.0 §5.6.2): Entra ID
+/// sends no groups of users who are in more than 200.
+const ELSEWHERE: [&str; 2] = ["_claim_names", "hasgroups"];
 
 /// The claims about a user from one source.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    /// The email address and whether it is verified. Both always come from the same source.
-    email: Option<(String, bool)>,
+    /// The email address and whether it is verified, if that is said. Both are about the same
+    /// address.
+    email: Option<(String, Option<bool>)>,
     name: Option<String>,
-    /// `None` if there is no claim about groups.
-    groups: Option<Vec<String>>,
+    groups: Groups,
+    /// Whether the source says that the groups are elsewhere.
+    has_groups_elsewhere: bool,
+    unusable: Vec<Unusable>,
+}
+
+/// What is missing from a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// Nothing.
+    Nothing,
+    /// Only whether the email address is verified, which not every sign-in depends on.
+    Verification,
+    /// A claim that sign-in depends on.
+    Something,
+}
+
+/// Whether a claim is read.
+pub(super) fn is_read(name: &str, settings: &OidcSettings) -> bool {
+    let is_about_groups = || settings.groups_claim.begins_with(name) || ELSEWHERE.contains(&name);
+    CLAIMS.contains(&name) || (settings.admin_group.is_some() && is_about_groups())
 }
 
 impl Told {
-    pub(super) fn of(
-        (email, verified): (Option<&EndUserEmail>, Option<bool>),
-        name: Option<&LocalizedClaim<EndUserName>>,
-        groups: Option<&Value>,
-    ) -> Self {
-        let name = name.and_then(|name| name.get(None));
+    /// Reads the claims of one source. Those that are of no use are left out and noted.
+    pub(super) fn of(claims: Object, settings: &OidcSettings) -> Self {
+        let mut unusable = Vec::new();
+        let mut text = |name: &str| {
+            let text = claims.text(name).map_err(|error| unusable.push(error));
+            text.ok().flatten().map(str::to_owned)
+        };
+        let (email, name) = (text("email"), text("name"));
+        let verified = claims.truth("email_verified").unwrap_or_else(|error| {
+            unusable.push(error);
+            // What is said and not understood is not trusted.
+            Some(false)
+        });
+        let claim = &settings.groups_claim;
+        let is_repeated = claims.repeated().any(|name| claim.begins_with(name));
+        let is_elsewhere = |names: &serde_json::Value| {
+            let names = names.as_object();
+            names.is_some_and(|names| names.keys().any(|name| claim.begins_with(name)))
+        };
+        let named = claims.get("_claim_names").ok().flatten();
+        let has_groups = claims.truth("hasgroups").ok().flatten();
+        let has_groups_elsewhere = named.is_some_and(is_elsewhere) || has_groups == Some(true);
+        let groups = match claim.read(&claims.into_members()) {
+            Groups::Absent if is_repeated => Groups::Unusable,
+            groups => groups,
+        };
         Self {
-            email: email.map(|email| (email.to_string(), verified.unwrap_or(false))),
-            name: name.map(|name| name.to_string()),
-            groups: groups.map(names),
+            email: email.map(|email| (email, verified)),
+            name,
+            groups,
+            has_groups_elsewhere,
+            unusable,
         }
     }
 
-    /// Whether a claim that sign-in depends on is missing.
-    pub(super) fn lacks_something(&self, settings: &OidcSettings) -> bool {
-        self.email.is_none() || (settings.admin_group.is_some() && self.groups.is_none())
+    /// Returns what sign-in depends on and is missing.
+    pub(super) fn missing(&self, settings: &OidcSettings) -> Missing {
+        let needs_groups = settings.admin_group.is_some() && !settings.groups_claim.is_standard();
+        let has_groups = matches!(self.groups, Groups::Listed(_));
+        match &self.email {
+            None => Missing::Something,
+            Some(_) if needs_groups && !has_groups => Missing::Something,
+            Some((_, None)) if !settings.trust_emails => Missing::Verification,
+            Some(_) => Missing::Nothing,
+        }
     }
 
-    /// Fills missing claims from another source.
-    pub(super) fn or(self, elsewhere: Self) -> Self {
+    /// Fills missing claims from another source about the same user.
+    pub(super) fn or(mut self, elsewhere: Self) -> Self {
+        self.unusable.extend(elsewhere.unusable);
+        let email = match (self.email, elsewhere.email) {
+            (Some((email, None)), Some((same, verified))) if email == same => {
+                Some((email, verified))
+            }
+            (Some(email), _) => Some(email),
+            (None, email) => email,
+        };
+        let is_enough =
+            matches!(self.groups, Groups::Listed(_)) || elsewhere.groups == Groups::Absent;
+        let groups = if is_enough {
+            self.groups
+        } else {
+            elsewhere.groups
+        };
         Self {
-            email: self.email.or(elsewhere.email),
+            email,
             name: self.name.or(elsewhere.name),
-            groups: self.groups.or(elsewhere.groups),
+            groups,
+            has_groups_elsewhere: self.has_groups_elsewhere || elsewhere.has_groups_elsewhere,
+            unusable: self.unusable,
         }
+    }
+
+    /// Notes what is of no use, or missing and needed.
+    pub(super) fn report(&self, settings: &OidcSettings, notices: &Notices) {
+        for claim in CLAIMS {
+            match self.unusable.iter().find(|error| error.name == claim) {
+                Some(error) => notices.note(
+                    Subject::Claim(claim),
+                    format!("the claim {error}; it is ignored"),
+                ),
+                None if claim != "email_verified" => notices.settle(Subject::Claim(claim)),
+                None if self.lacks_verification(settings) => notices.note(
+                    Subject::Claim(claim),
+                    "the claim `email_verified` is missing, so that nobody new can sign in; if \
+                     only trusted people can set email addresses at the provider, set \
+                     WAYPOST_OIDC_TRUST_EMAILS to true",
+                ),
+                None => notices.settle(Subject::Claim(claim)),
+            }
+        }
+        if settings.admin_group.is_some() && !settings.groups_claim.is_standard() {
+            self.report_groups(settings, notices);
+        }
+    }
+
+    fn lacks_verification(&self, settings: &OidcSettings) -> bool {
+        matches!(self.email, Some((_, None))) && !settings.trust_emails
+    }
+
+    /// Notes that nothing is known about the groups of a user, who is then no admin.
+    fn report_groups(&self, settings: &OidcSettings, notices: &Notices) {
+        let claim = settings.groups_claim.as_str();
+        let text = match self.groups {
+            Groups::Listed(_) => return notices.settle(Subject::Groups),
+            _ if self.has_groups_elsewhere => format!(
+                "the provider does not send the claim `{claim}` of a user who is in too many \
+                 groups, so that the user is not an admin; at Entra ID, send only the groups that \
+                 are assigned to the application, or use app roles and set \
+                 WAYPOST_OIDC_GROUPS_CLAIM to roles"
+            ),
+            Groups::Absent => format!(
+                "neither the ID token nor the userinfo response of a user has the claim \
+                 `{claim}`, so that the user is not an admin; unless the user is in no group, \
+                 let the provider send the claim or correct WAYPOST_OIDC_GROUPS_CLAIM"
+            ),
+            Groups::Unusable => format!(
+                "the claim `{claim}` of a user names no groups, so that the user is not an \
+                 admin; expected a list of names, a name or an object with names; \
+                 WAYPOST_OIDC_GROUPS_CLAIM can be a path such as `{claim}.name`"
+            ),
+        };
+        notices.note(Subject::Groups, text);
     }
 
     /// Converts the claims to an identity.
@@ -67,133 +179,24 @@ impl Told {
         identity: ExternalIdentity,
         settings: &OidcSettings,
     ) -> ProvenIdentity {
-        let (email, email_verified) = self.email.unzip();
+        let (email, verified) = self.email.unzip();
+        let trusted = settings.trust_emails.then_some(true);
         // A name is optional: an invalid one is left out.
         let name = self.name.and_then(|name| DisplayName::parse(&name).ok());
-        let groups = self.groups.unwrap_or_default();
+        let groups = match self.groups {
+            Groups::Listed(groups) => groups,
+            Groups::Absent | Groups::Unusable => Vec::new(),
+        };
         let is_in = |group: &String| groups.contains(group);
         ProvenIdentity {
             identity,
             email: email.map(|email| Email::parse(&email)),
-            email_verified: email_verified.unwrap_or(false),
+            email_verified: verified.flatten().or(trusted),
             display_name: name.unwrap_or_default(),
             is_in_admin_group: settings.admin_group.as_ref().map(is_in),
         }
     }
 }
 
-/// Returns the names of a claim that is a list of names or a single name.
-fn names(claim: &Value) -> Vec<String> {
-    let name = |value: &Value| value.as_str().map(str::to_owned);
-    match claim {
-        Value::Array(values) => values.iter().filter_map(name).collect(),
-        other => name(other).into_iter().collect(),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use openidconnect::UserInfoClaims;
-    use openidconnect::core::CoreGenderClaim;
-    use serde_json::json;
-    use waypost_core::settings::SettingsReader;
-
-    use super::*;
-    use crate::oidc::http::HttpError;
-
-    fn settings(admin_group: &str) -> OidcSettings {
-        let mut reader = SettingsReader::of_variables(&[
-            ("WAYPOST_OIDC_ISSUER", "https://id.example"),
-            ("WAYPOST_OIDC_CLIENT_ID", "waypost"),
-            ("WAYPOST_OIDC_ADMIN_GROUP", admin_group),
-        ]);
-        OidcSettings::read(&mut reader).unwrap().unwrap()
-    }
-
-    type Claims = UserInfoClaims<OtherClaims, CoreGenderClaim>;
-
-    fn read(claims: &Value) -> Option<Claims> {
-        Claims::from_json::<HttpError>(claims.to_string().as_bytes(), None).ok()
-    }
-
-    /// Reads claims from JSON.
-    fn told(mut claims: Value) -> Told {
-        claims["sub"] = json!("1");
-        let claims = read(&claims).unwrap();
-        Told::of(
-            (claims.email(), claims.email_verified()),
-            claims.name(),
-            claims.additional_claims().get("groups"),
-        )
-    }
-
-    fn about(told: Told) -> ProvenIdentity {
-        let identity = ExternalIdentity::parse("https://id.example", "1").unwrap();
-        told.about(identity, &settings("ops"))
-    }
-
-    #[test]
-    fn an_address_is_verified_only_where_it_is_told() {
-        let verified = json!({ "email": "ada@example.com", "email_verified": true });
-        assert!(about(told(verified.clone())).email_verified);
-        let here = told(json!({ "email": "eve@example.com" }));
-        let mixed = about(here.or(told(verified.clone())));
-        assert_eq!(mixed.email.unwrap().unwrap().as_str(), "eve@example.com");
-        assert!(!mixed.email_verified);
-        let here = told(json!({ "email_verified": true }));
-        let elsewhere = told(json!({ "email": "eve@example.com" }));
-        assert!(!about(here.or(elsewhere)).email_verified);
-        let missing = about(told(json!({})).or(told(verified)));
-        assert!(missing.email_verified && missing.email.is_some());
-    }
-
-    #[test]
-    fn some_providers_write_what_is_true_in_quotes() {
-        let claims =
-            |verified: Value| json!({ "email": "a@example.com", "email_verified": verified });
-        assert!(about(told(claims(json!("true")))).email_verified);
-        assert!(!about(told(claims(json!("false")))).email_verified);
-        let bad = json!({ "sub": "1", "email_verified": "yes" });
-        assert!(read(&bad).is_none());
-    }
-
-    #[test]
-    fn a_group_is_one_of_a_list_or_a_single_one_to_the_letter() {
-        for (groups, is_in) in [
-            (json!(["staff", "ops"]), true),
-            (json!("ops"), true),
-            (json!(["OPS", "ops ", "xops"]), false),
-            (json!("staff ops"), false),
-            (json!([["ops"], { "ops": true }, 1, null]), false),
-            (json!({ "ops": true }), false),
-            (json!([]), false),
-            (Value::Null, false),
-        ] {
-            let proven = about(told(json!({ "groups": groups })));
-            assert_eq!(proven.is_in_admin_group, Some(is_in), "{groups}");
-        }
-        assert_eq!(about(told(json!({}))).is_in_admin_group, Some(false));
-        let identity = ExternalIdentity::parse("https://id.example", "1").unwrap();
-        let proven = told(json!({ "groups": "ops" })).about(identity, &settings(""));
-        assert_eq!(proven.is_in_admin_group, None);
-    }
-
-    #[test]
-    fn what_decides_is_asked_for_where_it_is_not_told() {
-        let email = json!({ "email": "ada@example.com" });
-        let both = json!({ "email": "ada@example.com", "groups": [] });
-        assert!(told(email.clone()).lacks_something(&settings("ops")));
-        assert!(!told(email).lacks_something(&settings("")));
-        assert!(!told(both).lacks_something(&settings("ops")));
-        assert!(told(json!({ "groups": [] })).lacks_something(&settings("")));
-    }
-
-    #[test]
-    fn a_name_that_cannot_be_one_is_empty_and_such_an_address_is_refused() {
-        let proven = about(told(json!({ "name": "a\nb", "email": "nobody" })));
-        assert_eq!(proven.display_name.as_str(), "");
-        assert!(matches!(proven.email, Some(Err(_))));
-        let proven = about(told(json!({ "name": "Ada" })));
-        assert_eq!(proven.display_name.as_str(), "Ada");
-    }
-}
+mod tests;

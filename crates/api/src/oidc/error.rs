@@ -1,10 +1,14 @@
 //! Why the provider did not sign a user in.
 
+use hyper::StatusCode;
+use openidconnect::RequestTokenError;
 use openidconnect::core::CoreRequestTokenError;
-use openidconnect::{ClaimsVerificationError, ConfigurationError, DiscoveryError};
-use openidconnect::{RequestTokenError, UserInfoError};
+use url::Url;
 
 use super::http::HttpError;
+use super::metadata::{MetadataError, OtherIssuer};
+use super::object::{NotAnObject, Unusable};
+use super::signed::SignedError;
 
 /// An error of a sign-in. Never contains codes, tokens or the client secret.
 #[derive(Debug, thiserror::Error)]
@@ -12,9 +16,12 @@ pub(crate) enum OidcError {
     /// The provider is unavailable.
     #[error("the provider is unavailable")]
     Unavailable(#[source] Unavailable),
+    /// The configured issuer is not that of the provider.
+    #[error(transparent)]
+    Misconfigured(OtherIssuer),
     /// This browser has not started this sign-in, or started it too long ago, or has already
     /// completed it.
-    #[error("this browser has not started this sign-in")]
+    #[error("this browser has not started this sign-in, or it is over or already complete")]
     NotBegun,
     /// The user declined, or the provider rejected the sign-in.
     #[error("the provider responded with {error}")]
@@ -35,9 +42,20 @@ pub(crate) enum Unavailable {
     /// A request failed.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// Its configuration is invalid.
-    #[error("invalid configuration: {0}")]
-    Configuration(String),
+    /// Its document is invalid.
+    #[error(transparent)]
+    Metadata(MetadataError),
+    /// A document is not there.
+    #[error("{url} responded with {status}")]
+    Document {
+        /// Its URL.
+        url: Url,
+        /// The status of the response.
+        status: StatusCode,
+    },
+    /// Its keys cannot be read.
+    #[error("its keys cannot be read")]
+    Keys,
     /// A request failed a moment ago, and it is too early for another.
     #[error("a request failed a moment ago")]
     JustFailed,
@@ -58,21 +76,52 @@ pub(crate) enum Refused {
     /// The token response has no ID token.
     #[error("the token response has no ID token")]
     NoIdToken,
-    /// The claims of the ID token or of the userinfo response are invalid.
-    #[error("the claims are invalid")]
-    Claims(#[from] ClaimsVerificationError),
+    /// A token of the provider is not signed as it must be.
+    #[error("the token of the provider is invalid")]
+    Signed(#[from] SignedError),
+    /// A claim that must be there is missing or of no use.
+    #[error("the claim {0}")]
+    Claim(#[from] Unusable),
+    /// The claims are not an object.
+    #[error("the claims cannot be read: {0}")]
+    Claims(#[from] NotAnObject),
+    /// A token is of another issuer.
+    #[error("the claim `iss` is not the issuer `{0}`")]
+    Issuer(String),
+    /// The ID token has expired.
+    #[error("the ID token has expired: the time of the claim `exp` is over")]
+    Expired,
+    /// The ID token is too old or too new.
+    #[error(
+        "the claim `iat` says that the ID token was issued {0} s ago; the clocks of this server \
+         and of the provider must agree"
+    )]
+    IssueTime(i64),
+    /// A claim has another value than this sign-in requires.
+    #[error("the claim `{0}` is not that of this sign-in")]
+    Other(&'static str),
     /// The ID token is not for this client.
-    #[error("the ID token was issued to another party")]
+    #[error("the ID token was issued to another party, named by the claims `aud` and `azp`")]
     AuthorizedParty,
     /// The access token does not match the ID token.
-    #[error("the access token does not match the ID token")]
+    #[error("the access token does not match the ID token and its claim `at_hash`")]
     AccessTokenHash,
     /// The subject is invalid.
-    #[error("the subject is invalid")]
+    #[error("the subject is invalid: the claim `sub` must have 1 to 255 printable characters")]
     Subject,
-    /// The userinfo response cannot be read.
-    #[error("the userinfo response cannot be read: {0}")]
-    UserInfo(&'static str),
+    /// The userinfo endpoint responded with an error.
+    #[error("the userinfo endpoint responded with {0}")]
+    UserInfo(StatusCode),
+}
+
+impl OidcError {
+    /// Returns the error for those who ask again a moment later.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Misconfigured(other) => Self::Misconfigured(other.clone()),
+            _ => Self::Unavailable(Unavailable::JustFailed),
+        }
+    }
 }
 
 impl From<Refused> for OidcError {
@@ -87,27 +136,18 @@ impl From<HttpError> for OidcError {
     }
 }
 
-impl From<ClaimsVerificationError> for OidcError {
-    fn from(error: ClaimsVerificationError) -> Self {
+impl From<SignedError> for OidcError {
+    fn from(error: SignedError) -> Self {
         Self::Refused(error.into())
     }
 }
 
-/// A required endpoint is missing.
-impl From<ConfigurationError> for OidcError {
-    fn from(error: ConfigurationError) -> Self {
-        Self::Unavailable(Unavailable::Configuration(error.to_string()))
-    }
-}
-
-impl From<DiscoveryError<HttpError>> for OidcError {
-    fn from(error: DiscoveryError<HttpError>) -> Self {
-        Self::Unavailable(match error {
-            DiscoveryError::Request(error) => error.into(),
-            DiscoveryError::Response(status, ..) => HttpError::Status(status).into(),
-            DiscoveryError::Parse(error) => Unavailable::Configuration(error.to_string()),
-            error => Unavailable::Configuration(error.to_string()),
-        })
+impl From<MetadataError> for OidcError {
+    fn from(error: MetadataError) -> Self {
+        match error {
+            MetadataError::Issuer(other) => Self::Misconfigured(other),
+            error => Self::Unavailable(Unavailable::Metadata(error)),
+        }
     }
 }
 
@@ -123,21 +163,6 @@ impl From<CoreRequestTokenError<HttpError>> for OidcError {
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
                 Refused::Exchange("the response cannot be read".to_owned()).into()
             }
-        }
-    }
-}
-
-impl From<UserInfoError<HttpError>> for OidcError {
-    fn from(error: UserInfoError<HttpError>) -> Self {
-        match error {
-            UserInfoError::Request(error) => error.into(),
-            UserInfoError::ClaimsVerification(error) => error.into(),
-            UserInfoError::Response(..) => Refused::UserInfo(
-                "the endpoint responded with an \
-                error",
-            )
-            .into(),
-            _ => Refused::UserInfo("it contains no claims").into(),
         }
     }
 }

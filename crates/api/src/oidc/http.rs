@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
-use hyper::header::{HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, AUTHORIZATION, HeaderValue, USER_AGENT};
 use hyper::{Request, StatusCode};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
+use openidconnect::{AccessToken, AsyncHttpClient, HttpRequest, HttpResponse};
 use url::Url;
 
 use super::settings::is_safe;
@@ -46,6 +46,9 @@ pub(crate) enum HttpError {
     /// The connection could be overheard.
     #[error("one of its URLs is neither https nor on this machine")]
     Insecure,
+    /// What the provider sent cannot be part of a request.
+    #[error("its URL or token cannot be sent")]
+    Unsendable,
 }
 
 /// The HTTP client.
@@ -67,6 +70,25 @@ impl HttpClient {
             .enable_http1()
             .wrap_connector(connector);
         Ok(Self(Client::builder(TokioExecutor::new()).build(connector)))
+    }
+
+    /// Requests a document, with an access token if there is one (RFC 6750 §2.1).
+    ///
+    /// # Errors
+    /// [`HttpError`] if there is no response. One with an error status of the client is a response.
+    pub(super) async fn get(
+        &self,
+        url: &Url,
+        token: Option<&AccessToken>,
+    ) -> Result<HttpResponse, HttpError> {
+        let mut request = Request::get(url.as_str()).header(ACCEPT, "application/json");
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", token.secret()));
+        }
+        let request = request
+            .body(Vec::new())
+            .map_err(|_| HttpError::Unsendable)?;
+        self.send(request).await
     }
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {

@@ -5,9 +5,12 @@
 //! | --- | --- |
 //! | settings | `settings.rs`: [`OidcSettings`] |
 //! | requests to the provider | `http.rs` |
-//! | its metadata and keys | `provider.rs` |
-//! | the sign-in cookie of the browser | `pending.rs` |
-//! | claims about the user | `claims.rs` |
+//! | its metadata and keys | `metadata.rs`, `provider.rs` |
+//! | pending sign-ins of a browser | `pending.rs` |
+//! | tokens, and the claims that are read strictly | `tokens.rs`, `signed.rs`, `id_token.rs` |
+//! | claims about the user, which may be anything | `object.rs`, `claims.rs`, `groups.rs` |
+//! | signing out at the provider | `logout.rs` |
+//! | what is wrong with the provider, for admins | `notices.rs` |
 //! | errors | `error.rs`; shown to people: `answer.rs` |
 //!
 //! The domain crate maps an identity to an account:
@@ -16,61 +19,66 @@
 pub(crate) mod answer;
 mod claims;
 mod error;
+mod groups;
 mod http;
+mod id_token;
+mod logout;
+mod metadata;
+mod notices;
+mod object;
 mod pending;
 mod provider;
 mod settings;
+mod signed;
+mod tokens;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use claims::{OtherClaims, Told};
-use openidconnect::core::{
-    CoreAuthenticationFlow, CoreGenderClaim, CoreJwsSigningAlgorithm as Algorithm,
-};
+use claims::{Missing, Told};
+use hyper::StatusCode;
+use hyper::header::CONTENT_TYPE;
+use openidconnect::core::CoreAuthenticationFlow;
 use openidconnect::{
-    AccessToken, AccessTokenHash, AuthorizationCode, ClaimsVerificationError, CsrfToken,
-    IdTokenClaims, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, Scope, TokenResponse as _, UserInfoClaims,
+    AuthorizationCode, CsrfToken, HttpResponse, Nonce, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, Scope,
 };
 use serde::Deserialize;
-use time::OffsetDateTime;
+use url::Url;
 use waypost_core::{BaseUrl, Clock, ExternalIdentity, Random};
 use waypost_service::{AllowedDomains, ProvenIdentity};
 
 pub(crate) use error::OidcError;
 use error::Refused;
 use http::HttpClient;
-pub(crate) use pending::{LASTS, Pending};
-use provider::{Known, Provider, Token};
+use id_token::{Expected, IdToken};
+pub(crate) use logout::SIGNED_OUT;
+pub(crate) use notices::Notice;
+use notices::Subject;
+use object::Object;
+pub(crate) use pending::{LASTS, Pending, given_up, is_id};
+use provider::{Known, Provider};
 pub use settings::OidcSettings;
+use signed::SignedError;
+use tokens::Tokens;
 
 /// Path to which the provider redirects browsers.
 const CALLBACK: &str = "/auth/oidc/callback";
-/// Maximum difference in seconds between the issue time of an ID token and the clock of this
-/// server.
-const CLOCK_SKEW_S: i64 = 300;
 /// Maximum length of a code that is passed on, in bytes.
 const MAX_CODE: usize = 4_096;
-/// Accepted signature algorithms of ID tokens. HMAC with the client secret is not accepted: anyone
-/// who can verify such a token can also issue one.
-const ALGORITHMS: [Algorithm; 10] = [
-    Algorithm::RsaSsaPkcs1V15Sha256,
-    Algorithm::RsaSsaPkcs1V15Sha384,
-    Algorithm::RsaSsaPkcs1V15Sha512,
-    Algorithm::RsaSsaPssSha256,
-    Algorithm::RsaSsaPssSha384,
-    Algorithm::RsaSsaPssSha512,
-    Algorithm::EcdsaP256Sha256,
-    Algorithm::EcdsaP384Sha384,
-    Algorithm::EcdsaP521Sha512,
-    Algorithm::EdDsa,
-];
-
 /// Signs users in with an OpenID provider.
 pub struct Oidc {
     provider: Provider,
     random: Arc<dyn Random>,
+    /// Where the provider sends browsers after signing out.
+    signed_out_url: String,
+}
+
+/// A completed sign-in.
+pub(crate) struct SignedIn {
+    /// The identity that the provider has proven.
+    pub(crate) identity: ProvenIdentity,
+    /// What the browser keeps to sign out at the provider, if the provider supports that.
+    pub(crate) kept: Option<String>,
 }
 
 /// Sign-in with an OpenID provider cannot be set up.
@@ -95,6 +103,11 @@ pub(crate) struct Response {
 }
 
 impl Response {
+    /// Returns the ID of the pending sign-in to which it belongs.
+    pub(crate) fn id(&self) -> Option<String> {
+        self.state.as_deref().map(pending::id_of)
+    }
+
     /// Whether it belongs to a pending sign-in.
     pub(crate) fn answers(&self, pending: &Pending) -> bool {
         pending.is_answered_by(self.state.as_deref().unwrap_or_default())
@@ -116,10 +129,26 @@ impl Oidc {
         let http = HttpClient::new().map_err(OidcSetupError::HttpClient)?;
         let redirect_url = RedirectUrl::new(format!("{}{CALLBACK}", base_url.as_str()));
         let redirect_url = redirect_url.map_err(|_| OidcSetupError::BaseUrl)?;
+        let provider = Provider::new(settings, http, clock, redirect_url);
+        let claim = &provider.settings.groups_claim;
+        if provider.settings.admin_group.is_some() && claim.is_standard() {
+            let claim = claim.as_str();
+            let text = format!(
+                "WAYPOST_OIDC_GROUPS_CLAIM is `{claim}`, which is a standard claim and never read \
+                 as groups, because users may change it themselves; set it to another claim"
+            );
+            provider.notices.note(Subject::GroupsSetting, text);
+        }
         Ok(Self {
-            provider: Provider::new(settings, http, clock, redirect_url),
+            provider,
             random,
+            signed_out_url: format!("{}{SIGNED_OUT}", base_url.as_str()),
         })
+    }
+
+    /// Returns what is wrong with the provider or its settings.
+    pub(crate) fn notices(&self) -> Vec<Notice> {
+        self.provider.notices.list()
     }
 
     /// Returns the host of the provider, by which people know it.
@@ -157,10 +186,12 @@ impl Oidc {
             .set_pkce_challenge(challenge)
             .add_scope(Scope::new("email".to_owned()))
             .add_scope(Scope::new("profile".to_owned()));
+        let request = request.add_scopes(settings.scopes.iter().cloned().map(Scope::new));
         // Some providers reject a request with an unknown scope.
-        let groups = &settings.groups_claim;
-        let request = if settings.admin_group.is_some() && known.has_scope(groups) {
-            request.add_scope(Scope::new(groups.clone()))
+        let groups = settings.groups_claim.as_str();
+        let is_known = settings.admin_group.is_some() && known.has_scope(groups);
+        let request = if is_known && !settings.scopes.iter().any(|scope| scope == groups) {
+            request.add_scope(Scope::new(groups.to_owned()))
         } else {
             request
         };
@@ -169,7 +200,7 @@ impl Oidc {
     }
 
     /// Completes a sign-in with the authorization response, which the browser has not brought
-    /// before. Returns the identity that the provider has proven.
+    /// before.
     ///
     /// # Errors
     /// [`OidcError`] if the response is invalid or the provider is unavailable.
@@ -177,15 +208,14 @@ impl Oidc {
         &self,
         pending: &Pending,
         response: Response,
-    ) -> Result<ProvenIdentity, OidcError> {
+    ) -> Result<SignedIn, OidcError> {
         if !response.answers(pending) {
             return Err(OidcError::NotBegun);
         }
         let known = self.provider.known().await?;
-        let issuer = self.provider.settings.issuer.as_str();
         let is_ours = match &response.iss {
-            Some(named) => named == issuer,
-            None => !known.names_itself(),
+            Some(named) => named == known.metadata.issuer.as_str(),
+            None => !known.metadata.names_itself,
         };
         if !is_ours {
             return Err(Refused::ResponseIssuer.into());
@@ -200,114 +230,120 @@ impl Oidc {
         let code = AuthorizationCode::new(code.ok_or(Refused::NoCode)?);
         let tokens = known
             .client
-            .exchange_code(code)?
+            .exchange_code(code)
             .set_pkce_verifier(PkceCodeVerifier::new(pending.verifier.clone()))
             .request_async(&self.provider.http)
             .await?;
-        let id_token = tokens.id_token().ok_or(Refused::NoIdToken)?;
-        let nonce = Nonce::new(pending.nonce.clone());
-        let access_token = tokens.access_token();
-        let claims = self.verify(known.clone(), id_token, &nonce, access_token);
-        let claims = claims.await?;
-        self.identity(&known, &claims, access_token).await
+        let id_token = tokens.id_token.as_deref().ok_or(Refused::NoIdToken)?;
+        let verified = self
+            .verify(&known, &tokens, id_token, &pending.nonce)
+            .await?;
+        let keeps = self.provider.settings.logout && known.metadata.end_session_endpoint.is_some();
+        Ok(SignedIn {
+            identity: self.identity(&known, verified, &tokens).await?,
+            kept: keeps.then(|| self.kept(id_token)),
+        })
     }
 
-    /// Returns the verified claims of an ID token. If its signature does not match, loads the
-    /// current keys of the provider and verifies again.
+    /// Returns the verified ID token. If its signature does not match, loads the current keys of
+    /// the provider and verifies again.
     async fn verify(
         &self,
-        known: Arc<Known>,
-        id_token: &Token,
-        nonce: &Nonce,
-        access_token: &AccessToken,
-    ) -> Result<IdTokenClaims<OtherClaims, CoreGenderClaim>, OidcError> {
-        let now = self.provider.clock.now();
-        let verified = verify_with(&known, id_token, nonce, access_token, now);
-        let Err(OidcError::Refused(Refused::Claims(
-            ClaimsVerificationError::SignatureVerification(_),
-        ))) = verified
-        else {
-            return verified;
+        known: &Arc<Known>,
+        tokens: &Tokens,
+        id_token: &str,
+        nonce: &str,
+    ) -> Result<IdToken, OidcError> {
+        let settings = &self.provider.settings;
+        let expected = Expected {
+            issuer: known.metadata.issuer.as_str(),
+            client_id: settings.client_id.as_str(),
+            nonce,
+            access_token: &tokens.access_token,
+            now: self.provider.clock.now(),
         };
-        match self.provider.with_new_keys(&known).await? {
-            Some(known) => verify_with(&known, id_token, nonce, access_token, now),
-            None => verified,
+        let is_read = |name: &str| claims::is_read(name, settings);
+        let verified = id_token::verify(id_token, &known.keys, &expected, is_read);
+        let unknown_key = matches!(
+            verified,
+            Err(Refused::Signed(
+                SignedError::NoKey | SignedError::Signature(_)
+            ))
+        );
+        if unknown_key && let Some(known) = self.provider.with_new_keys(known).await? {
+            return Ok(id_token::verify(id_token, &known.keys, &expected, is_read)?);
         }
+        Ok(verified?)
     }
 
     async fn identity(
         &self,
         known: &Known,
-        claims: &IdTokenClaims<OtherClaims, CoreGenderClaim>,
-        access_token: &AccessToken,
+        id_token: IdToken,
+        tokens: &Tokens,
     ) -> Result<ProvenIdentity, OidcError> {
         let settings = &self.provider.settings;
-        let subject = claims.subject();
-        let identity = ExternalIdentity::parse(&settings.issuer, subject);
+        let IdToken { subject, claims } = id_token;
+        let identity = ExternalIdentity::parse(known.metadata.issuer.as_str(), &subject);
         let identity = identity.map_err(|_| Refused::Subject)?;
-        let claim = settings.groups_claim.as_str();
-        let mut told = Told::of(
-            (claims.email(), claims.email_verified()),
-            claims.name(),
-            claims.additional_claims().get(claim),
-        );
-        if told.lacks_something(settings) && known.client.user_info_url().is_some() {
-            // The subject must be the same (OpenID Connect Core 1.0 §5.3.2).
-            let asked = known
-                .client
-                .user_info(access_token.clone(), Some(subject.clone()))?;
-            let answer: UserInfoClaims<OtherClaims, CoreGenderClaim> =
-                asked.request_async(&self.provider.http).await?;
-            told = told.or(Told::of(
-                (answer.email(), answer.email_verified()),
-                answer.name(),
-                answer.additional_claims().get(claim),
-            ));
+        let mut told = Told::of(claims, settings);
+        let missing = told.missing(settings);
+        if missing != Missing::Nothing
+            && let Some(url) = &known.metadata.userinfo_endpoint
+        {
+            match self.user_info(known, url, tokens, &subject).await {
+                Ok(claims) => told = told.or(Told::of(claims, settings)),
+                Err(error) if missing == Missing::Something => return Err(error),
+                // It would only say whether the email address is verified.
+                Err(error) => tracing::debug!(%error, "cannot ask the provider about a user"),
+            }
         }
+        told.report(settings, &self.provider.notices);
         Ok(told.about(identity, settings))
+    }
+
+    /// Asks the userinfo endpoint (OpenID Connect Core 1.0 §5.3), which answers with JSON or with a
+    /// signed token.
+    async fn user_info(
+        &self,
+        known: &Known,
+        url: &Url,
+        tokens: &Tokens,
+        subject: &str,
+    ) -> Result<Object, OidcError> {
+        let http = &self.provider.http;
+        let response = http.get(url, Some(&tokens.access_token)).await?;
+        if response.status() != StatusCode::OK {
+            return Err(Refused::UserInfo(response.status()).into());
+        }
+        let claims = self.claims_of(known, &response)?;
+        // It is about the same user (§5.3.2).
+        if claims.required_text("sub").map_err(Refused::from)? != subject {
+            return Err(Refused::Other("sub").into());
+        }
+        Ok(claims)
+    }
+
+    fn claims_of(&self, known: &Known, response: &HttpResponse) -> Result<Object, Refused> {
+        let settings = &self.provider.settings;
+        let is_protocol = |name: &str| id_token::CLAIMS.contains(&name);
+        let is_read = |name: &str| is_protocol(name) || claims::is_read(name, settings);
+        if !is_signed(response) {
+            return Ok(Object::read(response.body(), is_read)?);
+        }
+        let token = std::str::from_utf8(response.body()).map_err(|_| SignedError::Form)?;
+        let verified = signed::verify(token.trim(), &known.keys)?;
+        let claims = Object::read(&verified.payload, is_read)?;
+        id_token::check_issuer(&claims, known.metadata.issuer.as_str())?;
+        id_token::check_audience(&claims, settings.client_id.as_str())?;
+        Ok(claims)
     }
 }
 
-fn verify_with(
-    known: &Known,
-    id_token: &Token,
-    nonce: &Nonce,
-    access_token: &AccessToken,
-    now: OffsetDateTime,
-) -> Result<IdTokenClaims<OtherClaims, CoreGenderClaim>, OidcError> {
-    let now = now.unix_timestamp();
-    let issued = move |at: DateTime<Utc>| {
-        let age = now.saturating_sub(at.timestamp());
-        let is_new = (-CLOCK_SKEW_S..=CLOCK_SKEW_S).contains(&age);
-        is_new
-            .then_some(())
-            .ok_or_else(|| format!("issued {age} s ago"))
-    };
-    let verifier = known
-        .client
-        .id_token_verifier()
-        .set_allowed_algs(ALGORITHMS)
-        .set_time_fn(move || DateTime::from_timestamp(now, 0).unwrap_or_default())
-        .set_issue_time_verifier_fn(issued)
-        // The authorized party is checked below.
-        .set_other_audience_verifier_fn(|_| true);
-    let claims = id_token.claims(&verifier, nonce)?;
-    let party = claims.authorized_party();
-    let is_ours = match party {
-        Some(party) => party == known.client.client_id(),
-        None => claims.audiences().len() == 1,
-    };
-    if !is_ours {
-        return Err(Refused::AuthorizedParty.into());
-    }
-    if let Some(expected) = claims.access_token_hash() {
-        let broken = |error| ClaimsVerificationError::SignatureVerification(error);
-        let algorithm = id_token.signing_alg().map_err(broken)?;
-        let key = id_token.signing_key(&verifier).map_err(broken)?;
-        let hash = AccessTokenHash::from_token(access_token, algorithm, key);
-        if hash.ok().as_ref() != Some(expected) {
-            return Err(Refused::AccessTokenHash.into());
-        }
-    }
-    Ok(claims.clone())
+/// Whether a userinfo response is a signed token (OpenID Connect Core 1.0 §5.3.2).
+fn is_signed(response: &HttpResponse) -> bool {
+    let media_type = response.headers().get(CONTENT_TYPE);
+    let media_type = media_type.and_then(|media_type| media_type.to_str().ok());
+    let essence = media_type.and_then(|text| text.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/jwt"))
 }

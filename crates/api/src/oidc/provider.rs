@@ -6,27 +6,27 @@
 
 use std::sync::Arc;
 
+use hyper::StatusCode;
 use openidconnect::core::{
-    CoreAuthDisplay, CoreAuthPrompt, CoreClaimName, CoreClaimType, CoreClientAuthMethod,
-    CoreErrorResponseType, CoreGenderClaim, CoreGrantType, CoreJsonWebKey, CoreJsonWebKeySet,
-    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm,
-    CoreResponseMode, CoreResponseType, CoreRevocableToken, CoreRevocationErrorResponse,
-    CoreSubjectIdentifierType, CoreTokenIntrospectionResponse, CoreTokenType,
+    CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
+    CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm, CoreRevocableToken,
+    CoreRevocationErrorResponse, CoreTokenIntrospectionResponse,
 };
 use openidconnect::{
-    AdditionalProviderMetadata, AuthType, Client, EmptyExtraTokenFields, EndpointMaybeSet,
-    EndpointNotSet, EndpointSet, IdToken, IdTokenFields, ProviderMetadata, RedirectUrl,
-    StandardErrorResponse, StandardTokenResponse,
+    AuthType, Client, EmptyAdditionalClaims, EndpointNotSet, EndpointSet, IssuerUrl, RedirectUrl,
+    StandardErrorResponse,
 };
-use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Mutex;
+use url::Url;
 use waypost_core::Clock;
 
-use super::claims::OtherClaims;
 use super::error::{OidcError, Unavailable};
 use super::http::HttpClient;
-use super::settings::{OidcSettings, is_safe};
+use super::metadata::{DOCUMENT, Metadata, MetadataError};
+use super::notices::{Notices, Subject};
+use super::settings::OidcSettings;
+use super::tokens::Tokens;
 
 /// How long the metadata is cached.
 const BELIEVED_FOR: Duration = Duration::HOUR;
@@ -36,33 +36,16 @@ const KEYS_EVERY: Duration = Duration::seconds(5);
 /// failing request fail with it instead of sending requests one after the other.
 const FAILS_EVERY: Duration = Duration::SECOND;
 
-/// An ID token.
-pub(super) type Token = IdToken<
-    OtherClaims,
-    CoreGenderClaim,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJwsSigningAlgorithm,
->;
-
 /// A client of a provider whose endpoints are known.
 pub(super) type KnownClient = Client<
-    OtherClaims,
+    EmptyAdditionalClaims,
     CoreAuthDisplay,
     CoreGenderClaim,
     CoreJweContentEncryptionAlgorithm,
     CoreJsonWebKey,
     CoreAuthPrompt,
     StandardErrorResponse<CoreErrorResponseType>,
-    StandardTokenResponse<
-        IdTokenFields<
-            OtherClaims,
-            EmptyExtraTokenFields,
-            CoreGenderClaim,
-            CoreJweContentEncryptionAlgorithm,
-            CoreJwsSigningAlgorithm,
-        >,
-        CoreTokenType,
-    >,
+    Tokens,
     CoreTokenIntrospectionResponse,
     CoreRevocableToken,
     CoreRevocationErrorResponse,
@@ -70,40 +53,16 @@ pub(super) type KnownClient = Client<
     EndpointNotSet,
     EndpointNotSet,
     EndpointNotSet,
-    EndpointMaybeSet,
-    EndpointMaybeSet,
+    EndpointSet,
+    EndpointNotSet,
 >;
-
-type Metadata = ProviderMetadata<
-    MoreMetadata,
-    CoreAuthDisplay,
-    CoreClientAuthMethod,
-    CoreClaimName,
-    CoreClaimType,
-    CoreGrantType,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJweKeyManagementAlgorithm,
-    CoreJsonWebKey,
-    CoreResponseMode,
-    CoreResponseType,
-    CoreSubjectIdentifierType,
->;
-
-/// Metadata that the library does not define.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-struct MoreMetadata {
-    /// Whether every authorization response names the issuer (RFC 9207 §3).
-    #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
-}
-
-impl AdditionalProviderMetadata for MoreMetadata {}
 
 /// The provider.
 pub(super) struct Provider {
     pub(super) settings: OidcSettings,
     pub(super) http: HttpClient,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) notices: Notices,
     redirect_url: RedirectUrl,
     cache: Mutex<Cache>,
 }
@@ -111,13 +70,20 @@ pub(super) struct Provider {
 #[derive(Default)]
 struct Cache {
     known: Option<Arc<Known>>,
-    failed_at: Option<OffsetDateTime>,
+    failed: Option<Failure>,
 }
 
-/// The metadata of the provider and a client for it.
+/// A failed request for the metadata.
+struct Failure {
+    at: OffsetDateTime,
+    error: OidcError,
+}
+
+/// The metadata and keys of the provider, and a client for it.
 pub(super) struct Known {
     pub(super) client: KnownClient,
-    metadata: Metadata,
+    pub(super) metadata: Metadata,
+    pub(super) keys: CoreJsonWebKeySet,
     fetched_at: OffsetDateTime,
     /// When the keys alone were last loaded.
     keys_fetched_at: Option<OffsetDateTime>,
@@ -126,14 +92,7 @@ pub(super) struct Known {
 impl Known {
     /// Whether the provider announces a scope.
     pub(super) fn has_scope(&self, name: &str) -> bool {
-        let scopes = self.metadata.scopes_supported();
-        scopes.is_some_and(|scopes| scopes.iter().any(|scope| scope.as_str() == name))
-    }
-
-    /// Whether every authorization response names the issuer.
-    pub(super) fn names_itself(&self) -> bool {
-        let more = self.metadata.additional_metadata();
-        more.authorization_response_iss_parameter_supported
+        self.metadata.scopes.iter().any(|scope| scope == name)
     }
 }
 
@@ -153,6 +112,7 @@ impl Provider {
         Self {
             settings,
             http,
+            notices: Notices::new(Arc::clone(&clock)),
             clock,
             redirect_url,
             cache: Mutex::default(),
@@ -162,7 +122,8 @@ impl Provider {
     /// What the provider says about itself, asked for if that is too long ago.
     ///
     /// # Errors
-    /// [`OidcError::Unavailable`] if the provider does not respond.
+    /// [`OidcError::Unavailable`] if the provider does not respond, [`OidcError::Misconfigured`] if
+    /// it is not the configured one.
     pub(super) async fn known(&self) -> Result<Arc<Known>, OidcError> {
         let mut cache = self.cache.lock().await;
         // Waiting for the lock may have taken long.
@@ -172,39 +133,86 @@ impl Provider {
         {
             return Ok(Arc::clone(known));
         }
-        if cache
-            .failed_at
-            .is_some_and(|at| is_within(FAILS_EVERY, at, now))
+        if let Some(failure) = &cache.failed
+            && is_within(FAILS_EVERY, failure.at, now)
         {
-            return Err(OidcError::Unavailable(Unavailable::JustFailed));
+            return Err(failure.error.again());
         }
         match self.discover(now).await {
             Ok(known) => {
                 let known = Arc::new(known);
                 cache.known = Some(Arc::clone(&known));
-                cache.failed_at = None;
+                cache.failed = None;
                 Ok(known)
             }
             Err(error) => {
-                cache.failed_at = Some(self.clock.now());
+                cache.failed = Some(Failure {
+                    at: self.clock.now(),
+                    error: error.again(),
+                });
                 Err(error)
             }
         }
     }
 
     async fn discover(&self, now: OffsetDateTime) -> Result<Known, OidcError> {
-        let issuer = self.settings.issuer.clone();
-        let metadata = Metadata::discover_async(issuer, &self.http).await?;
-        if !is_safe(metadata.authorization_endpoint().url()) {
-            let problem = "its authorization endpoint is not https".to_owned();
-            return Err(OidcError::Unavailable(Unavailable::Configuration(problem)));
-        }
+        let metadata = self.metadata().await?;
+        let keys = self.keys(&metadata).await?;
         Ok(Known {
-            client: self.client(metadata.clone()),
+            client: self.client(&metadata),
             metadata,
+            keys,
             fetched_at: now,
             keys_fetched_at: None,
         })
+    }
+
+    /// Loads what the provider says about itself, and notes what is wrong with its issuer.
+    ///
+    /// # Errors
+    /// As for [`Provider::known`].
+    pub(super) async fn metadata(&self) -> Result<Metadata, OidcError> {
+        let configured = &self.settings.issuer;
+        let document = self.load(&document_of(configured)).await?;
+        let metadata = Metadata::read(configured, &document);
+        match &metadata {
+            Ok(metadata) if metadata.issuer == *configured => {
+                self.notices.settle(Subject::Issuer);
+            }
+            Ok(metadata) => self.notices.note(
+                Subject::Issuer,
+                format!(
+                    "the provider writes its issuer as `{0}`, and WAYPOST_OIDC_ISSUER is `{1}`; \
+                     both stand for the same URL; set WAYPOST_OIDC_ISSUER to `{0}`",
+                    metadata.issuer.as_str(),
+                    configured.as_str()
+                ),
+            ),
+            Err(MetadataError::Issuer(other)) => {
+                let text = format!("{other}; {}", other.advice());
+                self.notices.note(Subject::Issuer, text);
+            }
+            Err(error) => self.notices.note(Subject::Issuer, error.to_string()),
+        }
+        Ok(metadata?)
+    }
+
+    async fn keys(&self, metadata: &Metadata) -> Result<CoreJsonWebKeySet, OidcError> {
+        let keys = self.load(&metadata.jwks_uri).await?;
+        let keys = serde_json::from_slice(&keys);
+        keys.map_err(|_| OidcError::Unavailable(Unavailable::Keys))
+    }
+
+    /// Loads a document of the provider.
+    async fn load(&self, url: &Url) -> Result<Vec<u8>, OidcError> {
+        let response = self.http.get(url, None).await?;
+        if response.status() == StatusCode::OK {
+            return Ok(response.into_body());
+        }
+        Err(OidcError::Unavailable(Unavailable::Document {
+            url: url.clone(),
+            status: response.status(),
+        }))
     }
 
     /// Returns the metadata with the current keys of the provider, if the keys of `before` are not
@@ -229,12 +237,12 @@ impl Provider {
         {
             return Ok(None);
         }
-        let url = before.metadata.jwks_uri();
-        let keys = CoreJsonWebKeySet::fetch_async(url, &self.http).await?;
-        let metadata = before.metadata.clone().set_jwks(keys);
+        let metadata = before.metadata.clone();
+        let keys = self.keys(&metadata).await?;
         let known = Arc::new(Known {
-            client: self.client(metadata.clone()),
+            client: self.client(&metadata),
             metadata,
+            keys,
             fetched_at: before.fetched_at,
             keys_fetched_at: Some(now),
         });
@@ -242,27 +250,42 @@ impl Provider {
         Ok(Some(known))
     }
 
-    fn client(&self, metadata: Metadata) -> KnownClient {
+    /// Returns a client that authenticates as the provider demands. It verifies no tokens, and
+    /// needs no keys.
+    fn client(&self, metadata: &Metadata) -> KnownClient {
         let OidcSettings {
             client_id,
             client_secret,
             ..
         } = &self.settings;
         // The default is the header (OpenID Connect Discovery 1.0 §3).
-        let methods = metadata.token_endpoint_auth_methods_supported();
-        let in_body = methods.is_some_and(|methods| {
-            methods.contains(&CoreClientAuthMethod::ClientSecretPost)
-                && !methods.contains(&CoreClientAuthMethod::ClientSecretBasic)
+        let in_body = metadata.authentication.as_ref().is_some_and(|methods| {
+            let has = |name: &str| methods.iter().any(|method| method == name);
+            has("client_secret_post") && !has("client_secret_basic")
         });
-        let client =
-            KnownClient::from_provider_metadata(metadata, client_id.clone(), client_secret.clone());
-        let client = client.set_redirect_uri(self.redirect_url.clone());
+        let keys = CoreJsonWebKeySet::default();
+        let client = Client::new(client_id.clone(), metadata.issuer.clone(), keys)
+            .set_auth_uri(metadata.authorization_endpoint.clone())
+            .set_token_uri(metadata.token_endpoint.clone())
+            .set_redirect_uri(self.redirect_url.clone());
+        let client = match client_secret {
+            Some(secret) => client.set_client_secret(secret.clone()),
+            None => client,
+        };
         if in_body {
             client.set_auth_type(AuthType::RequestBody)
         } else {
             client
         }
     }
+}
+
+/// Returns the URL of the document about an issuer (OpenID Connect Discovery 1.0 §4.1).
+fn document_of(issuer: &IssuerUrl) -> Url {
+    let mut url = issuer.url().clone();
+    let path = format!("{}{DOCUMENT}", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    url
 }
 
 #[cfg(test)]
@@ -282,6 +305,25 @@ mod tests {
         assert!(is_within(Duration::HOUR, at, at + Duration::minutes(59)));
         for now in [at + Duration::HOUR, at - Duration::HOUR] {
             assert!(!is_within(Duration::HOUR, at, now));
+        }
+    }
+
+    #[test]
+    fn an_issuer_has_one_document_with_and_without_a_slash() {
+        for (issuer, path) in [
+            ("https://id.example", "/.well-known/openid-configuration"),
+            ("https://id.example/", "/.well-known/openid-configuration"),
+            (
+                "https://id.example/a",
+                "/a/.well-known/openid-configuration",
+            ),
+            (
+                "https://id.example/a/",
+                "/a/.well-known/openid-configuration",
+            ),
+        ] {
+            let issuer = IssuerUrl::new(issuer.to_owned()).unwrap();
+            assert_eq!(document_of(&issuer).path(), path);
         }
     }
 

@@ -6,10 +6,14 @@ use waypost_core::ExternalIdentity;
 use waypost_core::settings::{Invalid, Setting, SettingsReader};
 use waypost_service::AllowedDomains;
 
+use super::groups::GroupsClaim;
+use super::metadata::DOCUMENT;
+use crate::settings::switch;
+
 const ISSUER: Setting = Setting::new(
     "oidc_issuer",
     "unset: no OpenID Connect",
-    "Issuer URL of the OpenID provider, exactly as the provider announces it, such as \
+    "Issuer URL of the OpenID provider, as the provider announces it, such as \
      https://id.example.com",
 );
 const CLIENT_ID: Setting = Setting::new(
@@ -31,7 +35,23 @@ const ADMIN_GROUP: Setting = Setting::new(
 const GROUPS_CLAIM: Setting = Setting::new(
     "oidc_groups_claim",
     "groups",
-    "Claim that contains the groups of a user",
+    "Claim that contains the groups of a user, or a path to them such as realm_access.roles",
+);
+const SCOPES: Setting = Setting::new(
+    "oidc_scopes",
+    "unset",
+    "Further scopes to request from the OpenID provider, separated by spaces",
+);
+const TRUST_EMAILS: Setting = Setting::new(
+    "oidc_trust_emails",
+    "false",
+    "Whether email addresses count as verified if the OpenID provider does not say so; only for \
+     providers where nobody can set an address that is not theirs",
+);
+const LOGOUT: Setting = Setting::new(
+    "oidc_logout",
+    "true",
+    "Whether signing out also signs out at the OpenID provider, if the provider supports it",
 );
 const ALLOWED_DOMAINS: Setting = Setting::new(
     "oidc_allowed_domains",
@@ -42,7 +62,7 @@ const ALLOWED_DOMAINS: Setting = Setting::new(
 /// The settings of sign-in with an OpenID provider.
 #[derive(Debug, Clone)]
 pub struct OidcSettings {
-    /// The issuer URL, compared literally.
+    /// The issuer URL, as the operator writes it.
     pub(crate) issuer: IssuerUrl,
     pub(crate) client_id: ClientId,
     /// `None` for a public client (RFC 6749 §2.1).
@@ -50,7 +70,13 @@ pub struct OidcSettings {
     /// The group whose members are admins.
     pub(crate) admin_group: Option<String>,
     /// The claim that contains the groups of a user.
-    pub(crate) groups_claim: String,
+    pub(crate) groups_claim: GroupsClaim,
+    /// Scopes to request besides the usual ones.
+    pub(crate) scopes: Vec<String>,
+    /// Whether email addresses are verified that the provider does not call unverified.
+    pub(crate) trust_emails: bool,
+    /// Whether users are also signed out at the provider.
+    pub(crate) logout: bool,
     pub(crate) allowed_domains: AllowedDomains,
 }
 
@@ -62,7 +88,10 @@ impl OidcSettings {
         CLIENT_SECRET,
         ADMIN_GROUP,
         GROUPS_CLAIM,
+        SCOPES,
         ALLOWED_DOMAINS,
+        TRUST_EMAILS,
+        LOGOUT,
     ];
 
     /// Reads this section. Returns `None` if no OpenID provider is set.
@@ -71,12 +100,15 @@ impl OidcSettings {
     /// [`Invalid`] if one of its settings has a problem; the reader has recorded all of them.
     pub fn read(reader: &mut SettingsReader) -> Result<Option<Self>, Invalid> {
         let taken = |text: &str| Ok::<_, &'static str>(text.to_owned());
-        let issuer = reader.optional(&ISSUER, issuer);
+        let issuer = reader.optional(&ISSUER, parse_issuer);
         let client_id = reader.optional(&CLIENT_ID, taken);
         let client_secret = reader.optional(&CLIENT_SECRET, taken);
         let admin_group = reader.optional(&ADMIN_GROUP, taken);
         let groups_claim = reader.optional(&GROUPS_CLAIM, taken);
+        let scopes = reader.optional(&SCOPES, scopes);
         let allowed_domains = reader.optional(&ALLOWED_DOMAINS, str::parse);
+        let trust_emails = reader.optional(&TRUST_EMAILS, switch);
+        let logout = reader.optional(&LOGOUT, switch);
         let (issuer, client_id) = match (issuer?, client_id?) {
             (Some(issuer), Some(client_id)) => (issuer, client_id),
             (None, None) => return Ok(None),
@@ -99,14 +131,32 @@ impl OidcSettings {
             client_id: ClientId::new(client_id),
             client_secret: client_secret?.map(ClientSecret::new),
             admin_group: admin_group?,
-            groups_claim: groups_claim?.unwrap_or_else(|| GROUPS_CLAIM.default.to_owned()),
+            groups_claim: GroupsClaim::new(
+                groups_claim?.as_deref().unwrap_or(GROUPS_CLAIM.default),
+            ),
+            scopes: scopes?.unwrap_or_default(),
             allowed_domains: allowed_domains?.unwrap_or_default(),
+            trust_emails: trust_emails?.unwrap_or(false),
+            logout: logout?.unwrap_or(true),
         }))
     }
 }
 
-fn issuer(text: &str) -> Result<IssuerUrl, &'static str> {
+/// Parses scopes (RFC 6749 §3.3).
+fn scopes(text: &str) -> Result<Vec<String>, &'static str> {
+    let is_scope = |byte: u8| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~');
+    let scopes = text.split_whitespace().map(|scope| {
+        let is_scope = scope.bytes().all(is_scope);
+        is_scope.then(|| scope.to_owned())
+    });
+    let scopes: Option<_> = scopes.collect();
+    scopes.ok_or("must be scopes such as groups, separated by spaces")
+}
+
+/// Parses an issuer. The URL of its document is cut to the issuer.
+pub(super) fn parse_issuer(text: &str) -> Result<IssuerUrl, &'static str> {
     const REFUSED: &str = "must be an https URL without query and fragment, such as https://id.example.com (http is allowed on this machine only)";
+    let text = text.strip_suffix(DOCUMENT).unwrap_or(text);
     let url = Url::parse(text).map_err(|_| REFUSED)?;
     let is_plain = url.query().is_none()
         && url.fragment().is_none()
@@ -116,7 +166,7 @@ fn issuer(text: &str) -> Result<IssuerUrl, &'static str> {
     if !is_plain || !fits || !is_safe(&url) {
         return Err(REFUSED);
     }
-    // Keep the text unchanged: the issuer is compared literally.
+    // Keep the text unchanged: the issuer that a provider announces is compared literally.
     IssuerUrl::new(text.to_owned()).map_err(|_| REFUSED)
 }
 
@@ -156,7 +206,8 @@ mod tests {
         ];
         let settings = read(&least).unwrap().unwrap();
         assert_eq!(settings.issuer.as_str(), "https://id.example/realms/a/");
-        assert_eq!(settings.groups_claim, GROUPS_CLAIM.default);
+        assert_eq!(settings.groups_claim.as_str(), GROUPS_CLAIM.default);
+        assert!(!settings.trust_emails && settings.logout && settings.scopes.is_empty());
         assert!(settings.client_secret.is_none() && settings.admin_group.is_none());
         assert!(settings.allowed_domains.is_any());
         let all = [
@@ -164,7 +215,10 @@ mod tests {
             &[
                 ("WAYPOST_OIDC_CLIENT_SECRET", "hunter2"),
                 ("WAYPOST_OIDC_ADMIN_GROUP", "ops"),
-                ("WAYPOST_OIDC_GROUPS_CLAIM", "roles"),
+                ("WAYPOST_OIDC_GROUPS_CLAIM", "realm_access.roles"),
+                ("WAYPOST_OIDC_SCOPES", " roles  urn:corp:roles"),
+                ("WAYPOST_OIDC_TRUST_EMAILS", "true"),
+                ("WAYPOST_OIDC_LOGOUT", "false"),
                 ("WAYPOST_OIDC_ALLOWED_DOMAINS", "example.com, example.org"),
             ],
         ];
@@ -172,7 +226,9 @@ mod tests {
         assert!(!format!("{settings:?}").contains("hunter2"));
         assert_eq!(settings.client_secret.unwrap().secret(), "hunter2");
         assert_eq!(settings.admin_group.as_deref(), Some("ops"));
-        assert_eq!(settings.groups_claim, "roles");
+        assert_eq!(settings.groups_claim.as_str(), "realm_access.roles");
+        assert!(settings.trust_emails && !settings.logout);
+        assert_eq!(settings.scopes, ["roles", "urn:corp:roles"]);
         let domains = settings.allowed_domains.to_string();
         assert_eq!(domains, "example.com,example.org");
     }
@@ -199,7 +255,7 @@ mod tests {
             "http://127.0.0.1:1/a",
             "http://[::1]/",
         ] {
-            assert_eq!(issuer(good).unwrap().as_str(), good);
+            assert_eq!(parse_issuer(good).unwrap().as_str(), good);
         }
         for bad in [
             "",
@@ -212,7 +268,28 @@ mod tests {
             "https://id.example/#a",
             "https://id.example/ä",
         ] {
-            assert!(issuer(bad).is_err(), "{bad}");
+            assert!(parse_issuer(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_url_of_the_document_stands_for_its_issuer() {
+        for issuer in ["https://id.example", "https://id.example/realms/a"] {
+            let document = format!("{issuer}/.well-known/openid-configuration");
+            assert_eq!(parse_issuer(&document).unwrap().as_str(), issuer);
+        }
+    }
+
+    #[test]
+    fn a_scope_has_no_quotes_and_a_switch_is_true_or_false() {
+        for (name, value) in [
+            ("WAYPOST_OIDC_SCOPES", "a \"b\""),
+            ("WAYPOST_OIDC_SCOPES", "ä"),
+            ("WAYPOST_OIDC_TRUST_EMAILS", "yes please"),
+            ("WAYPOST_OIDC_LOGOUT", "2"),
+        ] {
+            let problems = read(&[(name, value)]).unwrap_err();
+            assert!(problems.contains(&format!("{name}: ")), "{problems}");
         }
     }
 

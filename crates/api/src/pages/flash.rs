@@ -33,6 +33,7 @@ macro_rules! flashes {
 flashes! {
     Saved = "saved": "Saved.",
     SignedOut = "signed-out": "You are signed out.",
+    SignedOutHere = "signed-out-here": "You are signed out here, but the sign-in provider did not respond. You may still be signed in there.",
     Deleted = "deleted": "Link deleted.",
     Restored = "restored": "Link restored.",
     Destroyed = "destroyed": "Link permanently deleted.",

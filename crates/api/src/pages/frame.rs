@@ -142,14 +142,18 @@ impl Frame {
 
     /// Redirects to a path of this server with `GET`, after a form.
     pub(crate) fn go(&self, path: &str) -> HttpResponse {
-        let location = format!("{}{path}", self.base);
+        self.leave(&format!("{}{path}", self.base))
+    }
+
+    /// Redirects to any URL with `GET`, after a form.
+    pub(crate) fn leave(&self, url: &str) -> HttpResponse {
         if self.is_htmx {
             // htmx would insert the whole page in place of the part.
             return HttpResponse::NoContent()
-                .insert_header(("hx-redirect", location))
+                .insert_header(("hx-redirect", url))
                 .finish();
         }
-        see_other(&location)
+        see_other(url)
     }
 
     /// Redirects to a path of this server, whose page shows the success message.

@@ -96,6 +96,8 @@ const fn heading(code: ErrorCode) -> &'static str {
         ErrorCode::Unavailable | ErrorCode::Busy | ErrorCode::OidcUnavailable => {
             "Temporarily unavailable"
         }
+        ErrorCode::OidcFailed => "Sign-in not completed",
+        ErrorCode::OidcMisconfigured => "Sign-in is not set up correctly",
         ErrorCode::Csrf => "Form not accepted",
         _ => "Something went wrong",
     }

@@ -162,7 +162,15 @@ pub(crate) fn write_line(
                 route, status, ms, code, error, "request failed: database unavailable"
             );
         }
-        (Some(ErrorCode::OidcUnavailable | ErrorCode::OidcFailed | ErrorCode::OidcRefused), _) => {
+        (
+            Some(
+                ErrorCode::OidcUnavailable
+                | ErrorCode::OidcMisconfigured
+                | ErrorCode::OidcFailed
+                | ErrorCode::OidcRefused,
+            ),
+            _,
+        ) => {
             let error = error.map(ApiError::chain).unwrap_or_default();
             warn!(
                 method,

@@ -29,8 +29,9 @@ pub struct ProvenIdentity {
     pub identity: ExternalIdentity,
     /// Its email address, if there is one, or why it is refused.
     pub email: Option<Result<Email, EmailError>>,
-    /// Whether the provider has verified that the email address is theirs.
-    pub email_verified: bool,
+    /// Whether the provider has verified that the email address is theirs; `None` if it does not
+    /// say.
+    pub email_verified: Option<bool>,
     /// Its name, which may be empty.
     pub display_name: DisplayName,
     /// Whether the account is in the group of admins; `None` if no such group is set.
@@ -100,6 +101,9 @@ pub enum IdentityError {
     /// The provider has not verified that the email address is theirs.
     #[error("the sign-in provider has not verified your email address")]
     EmailNotVerified,
+    /// The provider does not say whether it has verified that the email address is theirs.
+    #[error("the sign-in provider has not verified your email address, or does not say so")]
+    EmailVerificationUnknown,
     /// The email address is in none of the domains.
     #[error("email addresses of your domain are not allowed to sign in")]
     DomainNotAllowed,
@@ -160,6 +164,13 @@ impl Accounts {
             // The user was deleted just now: opening a session will report it.
             return Ok(user);
         };
+        if user.role == Role::Admin && followed.role == Role::Member {
+            warn!(
+                user_id = %user.id,
+                "an admin became a member at sign-in: the OpenID provider does not say that the \
+                 user is in the admin group"
+            );
+        }
         self.note_changes(&user, &followed).await;
         Ok(followed)
     }
@@ -304,8 +315,9 @@ fn verified_email(proven: &ProvenIdentity) -> Result<&Email, IdentityError> {
     let email = proven.email.as_ref().ok_or(IdentityError::NoEmail)?;
     let email = email.as_ref();
     let email = email.map_err(|error| IdentityError::InvalidEmail(*error))?;
-    if !proven.email_verified {
-        return Err(IdentityError::EmailNotVerified);
+    match proven.email_verified {
+        Some(true) => Ok(email),
+        Some(false) => Err(IdentityError::EmailNotVerified),
+        None => Err(IdentityError::EmailVerificationUnknown),
     }
-    Ok(email)
 }

@@ -17,7 +17,7 @@ fn proven(subject: &str, email: &str) -> ProvenIdentity {
     ProvenIdentity {
         identity: identity(subject),
         email: Some(Email::parse(email)),
-        email_verified: true,
+        email_verified: Some(true),
         display_name: DisplayName::parse("Ada").unwrap(),
         is_in_admin_group: None,
     }
@@ -38,7 +38,7 @@ async fn a_stranger_becomes_a_member_without_a_password_and_is_known_again() {
     assert_eq!(accounts.store().password(user.id).await.unwrap(), None);
     // Recognised by the account: the email address is another one now, and not verified.
     let later = ProvenIdentity {
-        email_verified: false,
+        email_verified: Some(false),
         ..proven("1", "lovelace@example.com")
     };
     assert_eq!(enter(&accounts, &later).await.unwrap(), user);
@@ -137,11 +137,20 @@ async fn what_is_not_verified_leads_to_nobody_and_makes_nobody() {
     ada.await.unwrap();
     for email in ["ada@example.com", "eve@example.com"] {
         let unverified = ProvenIdentity {
-            email_verified: false,
+            email_verified: Some(false),
             ..proven("1", email)
         };
         let refused = enter(&accounts, &unverified).await;
         assert!(matches!(refused, Err(IdentityError::EmailNotVerified)));
+        let unsaid = ProvenIdentity {
+            email_verified: None,
+            ..proven("1", email)
+        };
+        let refused = enter(&accounts, &unsaid).await;
+        assert!(matches!(
+            refused,
+            Err(IdentityError::EmailVerificationUnknown)
+        ));
     }
     let nameless = ProvenIdentity {
         email: None,
@@ -175,7 +184,7 @@ async fn domains_decide_for_strangers_and_for_those_who_are_known() {
         );
     }
     let unverified = ProvenIdentity {
-        email_verified: false,
+        email_verified: Some(false),
         ..proven("1", "ada@example.org")
     };
     let refused = accounts.user_of_identity(&unverified, &domains).await;

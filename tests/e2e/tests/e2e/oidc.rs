@@ -29,7 +29,7 @@ async fn somebody_signs_in_and_is_known_again(kind: Kind) {
     assert_eq!(me["email"], "ada@example.com");
     assert_eq!(me["display_name"], "Ada Lovelace");
     assert_eq!(me["role"], "member");
-    assert!(browser.cookie("waypost_oidc").is_none());
+    assert!(browser.cookies("waypost_oidc").is_empty());
     let session = browser.cookie("waypost_session").expect("a session");
     // Another email address at the provider changes nothing here; another browser gets another
     // session.
@@ -173,8 +173,10 @@ async fn groups_may_have_another_name_and_be_in_the_id_token() {
     let mut claims = account("1", "ada@example.com");
     claims["name"] = json!("ops");
     rig.account(claims).await;
-    // A standard claim is never read as groups, whatever the setting.
+    // A standard claim is never read as groups, whatever the setting, and the log says so.
     assert_eq!(rig.sign_in().await.json()["role"], "member");
+    let line = "WAYPOST_OIDC_GROUPS_CLAIM is `name`, which is a standard claim";
+    assert!(rig.server.output().contains(line));
     drop(rig);
 
     let database = TestDatabase::sqlite();

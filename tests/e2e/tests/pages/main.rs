@@ -6,6 +6,7 @@ mod documentation;
 mod every_page;
 mod home;
 mod journey;
+mod provider;
 mod signing_in;
 mod site;
 mod wide;

@@ -9,6 +9,7 @@ use waypost_store::Counts;
 use super::SYSTEM;
 use crate::installation::Installation;
 use crate::oidc::Oidc;
+use crate::pages::problem::sentence;
 use crate::pages::text::{grouped, many};
 use crate::pages::{Frame, Moment, PageResult, VERSION};
 use crate::state::State;
@@ -25,6 +26,8 @@ struct SystemPage<'a> {
     version: &'static str,
     base_url: &'a str,
     provider: Option<&'a str>,
+    /// What is wrong with the provider.
+    notices: Vec<ProviderNotice>,
     installation: &'a Installation,
     /// `None` while the database is unavailable.
     counts: Option<Counts>,
@@ -39,6 +42,13 @@ struct SystemPage<'a> {
     cached_unknown: usize,
     is_following: bool,
     salts: Option<Salts>,
+}
+
+/// Something that is wrong with the OpenID provider or its settings.
+struct ProviderNotice {
+    text: String,
+    last_at: Moment,
+    times: u64,
 }
 
 /// What is known about the traces of destroyed salts.
@@ -64,6 +74,7 @@ pub(crate) async fn show(state: web::Data<State>, frame: Frame) -> PageResult {
         version: VERSION,
         base_url: state.base_url().as_str(),
         provider: state.oidc().map(Oidc::host),
+        notices: notices(&state),
         installation: state.installation(),
         counts: counts.ok(),
         waiting,
@@ -81,6 +92,17 @@ pub(crate) async fn show(state: web::Data<State>, frame: Frame) -> PageResult {
         }),
     };
     frame.page(StatusCode::OK, &page)
+}
+
+/// Returns what is wrong with the OpenID provider, as sentences.
+fn notices(state: &State) -> Vec<ProviderNotice> {
+    let all = state.oidc().map(Oidc::notices).unwrap_or_default();
+    let all = all.into_iter().map(|notice| ProviderNotice {
+        text: sentence(&notice.text),
+        last_at: notice.last_at.into(),
+        times: notice.times,
+    });
+    all.collect()
 }
 
 /// Formats a size.

@@ -99,7 +99,7 @@ pub(crate) async fn submit(
         return page(&frame, &state, &email, &redirect, Some(REFUSED));
     };
     end_former(&request, &state).await?;
-    let mut answer = signed_in(&state, &opened, &redirect);
+    let mut answer = signed_in(&state, &opened, &redirect, None);
     remember_browser(&mut answer, &state, &opened.user).await;
     Ok(answer)
 }

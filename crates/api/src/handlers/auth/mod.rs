@@ -31,12 +31,25 @@ pub(crate) async fn end_former(request: &HttpRequest, state: &State) -> Result<(
 }
 
 /// Gives the browser its new session, and redirects it to a path of this server or to the
-/// dashboard.
-pub(crate) fn signed_in(state: &State, opened: &NewSession, path: &str) -> HttpResponse {
+/// dashboard. `at_provider` is what it keeps to sign out at the OpenID provider; `None` if the
+/// session did not begin there.
+pub(crate) fn signed_in(
+    state: &State,
+    opened: &NewSession,
+    path: &str,
+    at_provider: Option<&str>,
+) -> HttpResponse {
     let site = state.site();
     let secret = opened.secret.reveal();
     let mut answer = see_other(&site.local(path));
     keep_session(&mut answer, state, secret, opened.session.expires_at);
+    let kept = match at_provider {
+        Some(kept) => site.keep_at_provider(kept),
+        None => state.oidc().and_then(|_| site.forget_at_provider()),
+    };
+    if let Some(cookie) = kept {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     answer
 }
 

@@ -99,7 +99,7 @@ pub(crate) async fn submit(
     let admin = made.ok_or_else(gone)?;
     let opened = accounts.open_session(admin, user_agent(&request)).await?;
     end_former(&request, &state).await?;
-    let mut answer = signed_in(&state, &opened, "");
+    let mut answer = signed_in(&state, &opened, "", None);
     remember_browser(&mut answer, &state, &opened.user).await;
     Ok(answer)
 }

@@ -18,7 +18,6 @@ struct PlaceholdersPart {
 
 /// The query.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct FoundQuery {
     /// The entry; may be empty.
     #[serde(default)]
