@@ -117,6 +117,7 @@ table! {
         humans -> BigInt,
         target_hash -> Nullable<Binary>,
         owned -> Bool,
+        search_version -> Integer,
     }
 }
 

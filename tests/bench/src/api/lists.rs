@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use waypost_core::{Link, LinkId, LinkOrder, LinkPlace};
 
-use super::data::{Data, Made, email, tag, word};
+use super::data::{Data, Made, chinese, email, tag, word};
 
 /// A list to request.
 pub(super) struct List {
@@ -38,6 +38,19 @@ pub(super) fn lists(data: &Data) -> Vec<List> {
         ("of the beginning of words", "&q=b".to_owned()),
         ("of two common words", format!("&q={common}+{}", word(1))),
         ("of a word without links", "&q=nothing".to_owned()),
+        (
+            "of a common word in Chinese",
+            format!("&q={}", url_encoded(&chinese(0))),
+        ),
+        (
+            "of a rare word in Chinese",
+            format!("&q={}", url_encoded(&chinese(2_990))),
+        ),
+        ("of an ideograph", format!("&q={}", url_encoded("\u{4e00}"))),
+        (
+            "of two words in Chinese that follow each other",
+            format!("&q={}", url_encoded(&(chinese(0) + &chinese(1)))),
+        ),
         ("of a common tag", format!("&tag={common_tag}")),
         ("of a rare tag", format!("&tag={rare_tag}")),
         ("of the user", "&owner=me".to_owned()),
