@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use waypost_analytics::{
     Countries, DailySalts, DiskSpace, Ingester, IngesterParts, Journal, Maintenance,

@@ -18,8 +18,8 @@ pub struct Title(Box<str>);
 pub struct Description(Box<str>);
 
 /// A tag of links: 1 to 64 characters in lower case and composed (NFC, Unicode §3.11), which are
-/// letters, their marks, and digits of any script, `-`, `_`, `.`, `:`, `+` and `#`. Tags are compared
-/// as they are stored.
+/// letters, their marks, and digits of any script, `-`, `_`, `.`, `:`, `+` and `#`. Tags are
+/// compared as they are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(Box<str>);
 

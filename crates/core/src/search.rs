@@ -1,8 +1,8 @@
 //! Search of links by words: the words of a link, and the words of a search.
 //!
-//! A word is a run of letters, digits and marks of any script in the form that [`folded`] returns. A
-//! word of the search matches a link if one of the link's words begins with it. A search matches a
-//! link if all of its words do.
+//! A word is a run of letters, digits and marks of any script in the form that [`folded`] returns.
+//! A word of the search matches a link if one of the link's words begins with it. A search matches
+//! a link if all of its words do.
 //!
 //! Where a script has no spaces between words (Chinese, Japanese, Thai), and in Korean, a search
 //! finds any part of a text: a word of the link begins at each letter. A text of several scripts is
@@ -22,8 +22,8 @@ pub(crate) use self::runs::is_mark;
 use self::runs::{Kind, Run, runs};
 use crate::LinkContent;
 
-/// A word of a link or a search: 1 to 32 characters in the form of [`folded`]. Longer words are cut,
-/// in links and in searches.
+/// A word of a link or a search: 1 to 32 characters in the form of [`folded`]. Longer words are
+/// cut, in links and in searches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SearchWord(Box<str>);
 

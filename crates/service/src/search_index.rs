@@ -1,6 +1,6 @@
-//! Keeps the search index complete. Each release writes the words of the links that it stores; links
-//! of earlier releases are indexed again in the background, also those that a server of an earlier
-//! release changes meanwhile.
+//! Keeps the search index complete. Each release writes the words of the links that it stores;
+//! links of earlier releases are indexed again in the background, also those that a server of an
+//! earlier release changes meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;

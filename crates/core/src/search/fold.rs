@@ -11,8 +11,8 @@ pub(super) const JOINER: char = '\u{200d}';
 /// Returns a text in the form in which it is compared with what people type: texts that differ in
 /// nothing but the following have the same form.
 ///
-/// - The encoding of the same characters, full or half width, ligatures, superscripts (NFKD, Unicode
-///   §3.11).
+/// - The encoding of the same characters, full or half width, ligatures, superscripts (NFKD,
+///   Unicode §3.11).
 /// - Upper and lower case (full case folding, Unicode §3.13: `ß` is `ss`, `ς` is `σ`).
 /// - Accents of Latin, Greek and Cyrillic letters, also the strokes of `ø`, `ł` and the like; the
 ///   dot of `i`; vowel points of Arabic and Hebrew; the variants of a letter on Arabic and Persian

@@ -139,7 +139,7 @@ fn letter(c: char) -> Option<Kind> {
     let category: GeneralCategory = category(c);
     let is_letter = GeneralCategoryGroup::Letter.contains(category)
         || GeneralCategoryGroup::Number.contains(category);
-    // A character that several scripts share, such as the long vowel of Japanese, is in all of them.
+    // A character that several scripts share, such as the long vowel of Japanese, is of all.
     let scripts = ScriptWithExtensions::new().get_script_extensions_val(c);
     is_letter.then(|| {
         if scripts.iter().all(is_dense) {

@@ -21,8 +21,9 @@ pub struct FoundUsers {
 
 impl Accounts {
     /// Returns at most `limit` users after a cursor, newest first, whose email address or name
-    /// contains `text`, compared as [`folded`]; an empty `text` matches all. Searches 10,000 users at a time:
-    /// if there are more, it may find fewer than `limit`, or none, and returns where to continue.
+    /// contains `text`, compared as [`folded`]; an empty `text` matches all. Searches 10,000 users
+    /// at a time: if there are more, it may find fewer than `limit`, or none, and returns where to
+    /// continue.
     ///
     /// # Errors
     /// [`StoreError`] as for any read.

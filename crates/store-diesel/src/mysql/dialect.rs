@@ -33,7 +33,7 @@ pub(super) const SUM_OF_TOTALS: (&str, &str) = (
 /// empty, it seeks.
 pub(super) const SEEKS_BY_WHOLE_KEY: bool = false;
 
-/// Whether the words of a row of `links` must be indexed. The index `links_to_index` has these rows.
+/// Whether the words of a row of `links` must be indexed: the rows in `links_to_index`.
 pub(super) const TO_INDEX: &str = "search_due = TRUE";
 
 /// The tags of a row of `links`, separated by commas.

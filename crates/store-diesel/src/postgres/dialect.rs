@@ -30,7 +30,7 @@ pub(super) const SUM_OF_TOTALS: (&str, &str) = (
 /// The rows of `link_id = x AND id < y` are found by both columns of the index.
 pub(super) const SEEKS_BY_WHOLE_KEY: bool = true;
 
-/// Whether the words of a row of `links` must be indexed. The index `links_to_index` has these rows.
+/// Whether the words of a row of `links` must be indexed: the rows in `links_to_index`.
 pub(super) const TO_INDEX: &str = "search_version <> version";
 
 /// The tags of a row of `links`, separated by commas.
