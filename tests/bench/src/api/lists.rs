@@ -15,6 +15,17 @@ pub(super) struct List {
     pub(super) as_operator: bool,
 }
 
+/// Searches of titles without spaces.
+fn in_chinese() -> [(&'static str, String); 4] {
+    let searches = [
+        ("of a common word in Chinese", chinese(0)),
+        ("of a rare word in Chinese", chinese(2_990)),
+        ("of an ideograph", "\u{4e00}".to_owned()),
+        ("of two words in Chinese", chinese(0) + &chinese(1)),
+    ];
+    searches.map(|(name, text)| (name, format!("&q={}", url_encoded(&text))))
+}
+
 /// Returns all of them.
 pub(super) fn lists(data: &Data) -> Vec<List> {
     let mut lists = Vec::new();
@@ -38,19 +49,6 @@ pub(super) fn lists(data: &Data) -> Vec<List> {
         ("of the beginning of words", "&q=b".to_owned()),
         ("of two common words", format!("&q={common}+{}", word(1))),
         ("of a word without links", "&q=nothing".to_owned()),
-        (
-            "of a common word in Chinese",
-            format!("&q={}", url_encoded(&chinese(0))),
-        ),
-        (
-            "of a rare word in Chinese",
-            format!("&q={}", url_encoded(&chinese(2_990))),
-        ),
-        ("of an ideograph", format!("&q={}", url_encoded("\u{4e00}"))),
-        (
-            "of two words in Chinese that follow each other",
-            format!("&q={}", url_encoded(&(chinese(0) + &chinese(1)))),
-        ),
         ("of a common tag", format!("&tag={common_tag}")),
         ("of a rare tag", format!("&tag={rare_tag}")),
         ("of the user", "&owner=me".to_owned()),
@@ -69,6 +67,7 @@ pub(super) fn lists(data: &Data) -> Vec<List> {
         ),
         ("deleted", "&deleted=true".to_owned()),
     ];
+    let filters: Vec<_> = filters.into_iter().chain(in_chinese()).collect();
     for (path, who) in [("links", "a user"), ("admin/links", "an admin")] {
         let as_operator = path != "links";
         for (filter, query) in &filters {
