@@ -17,7 +17,7 @@ use waypost_store::AcceptedLoss;
 
 pub(crate) use self::audit::Audit;
 pub(crate) use self::explain::{Explain, Header};
-pub(crate) use self::facts::{Privacy, Reclassify};
+pub(crate) use self::facts::{Privacy, Reclassify, Reindex};
 pub(crate) use self::journal::{Drain, Forget, Journal};
 pub(crate) use self::orphans::Orphans;
 pub(crate) use self::purge::Purge;
@@ -127,6 +127,11 @@ pub(crate) enum Command {
     /// Updates click records and daily totals in small batches while the server runs, and can be
     /// interrupted and repeated. WAYPOST_TIMEZONE must be the same as the server's.
     Reclassify(Reclassify),
+    /// Index links for search that an earlier release stored, in which searches differ
+    ///
+    /// The server does this by itself in the background; the command finishes it sooner, and shows
+    /// the progress. Works in small batches while servers run, and can be interrupted and repeated.
+    Reindex(Reindex),
     /// Show what personal data is stored
     #[command(subcommand)]
     Privacy(Privacy),
@@ -373,6 +378,8 @@ mod tests {
             "linkctl purge",
             "linkctl purge --older-than 90d --yes",
             "linkctl purge --link wiki --older-than 2w --dry-run",
+            "linkctl reindex",
+            "linkctl reindex --dry-run --json",
             "linkctl verify",
             "linkctl verify --accept disk-died",
             "linkctl journal status",

@@ -123,6 +123,8 @@ pub(crate) enum Failure {
         after: Option<String>,
         source: StoreError,
     },
+    #[error("stopped after {indexed} links; run it again to continue")]
+    ReindexStopped { indexed: u64, source: StoreError },
     #[error("cannot write the result")]
     Output(#[source] io::Error),
     #[error("cannot start the program")]
@@ -195,7 +197,8 @@ impl Failure {
             | Self::Database(_)
             | Self::Store(_)
             | Self::PurgeStopped { .. }
-            | Self::ReclassifyStopped { .. } => Status::Database,
+            | Self::ReclassifyStopped { .. }
+            | Self::ReindexStopped { .. } => Status::Database,
             Self::Output(_) | Self::Runtime(_) => Status::Output,
         }
     }

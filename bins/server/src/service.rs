@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use waypost_analytics::{
     Countries, DailySalts, DiskSpace, Ingester, IngesterParts, Journal, Maintenance,
@@ -17,7 +16,7 @@ use waypost_analytics::{
 use waypost_api::{ApiParts, Installation, Metrics, Oidc, RunningServer, reserved_words, serve};
 use waypost_core::{BaseUrl, Clock, JournalId, LeaseHolder, SystemClock, SystemRandom, VisitClass};
 use waypost_service::{
-    Accounts, AccountsParts, Links, Resolver, Shortener, ShortenerParts, make_links_findable,
+    Accounts, AccountsParts, Links, Resolver, Shortener, ShortenerParts, keep_links_findable,
 };
 use waypost_settings::Settings;
 use waypost_store::DatabaseClock;
@@ -197,10 +196,7 @@ impl Service {
         });
         background.start("tokens", |stop| accounts.keep_used_written(stop));
         let store = database.store();
-        background.start("search", async move |stop: CancellationToken| {
-            make_links_findable(store, stop.clone()).await;
-            stop.cancelled().await;
-        });
+        background.start("search", |stop| keep_links_findable(store, stop));
         background.start("disk space", |stop| disk_space.watch(stop));
         background.start("orphans", |stop| orphans.run(stop));
         background.start("maintenance", |stop| maintenance.run(stop));

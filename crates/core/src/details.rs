@@ -4,8 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use time::{OffsetDateTime, UtcOffset};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::micros;
+use crate::search::is_mark;
 
 /// The title of a link: one line of at most 200 characters. Empty if it has no title.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -15,8 +17,9 @@ pub struct Title(Box<str>);
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Description(Box<str>);
 
-/// A tag of links: 1 to 64 characters in lower case, which are letters and digits of any script,
-/// `-`, `_`, `.`, `:`, `+` and `#`. Tags are compared as they are stored.
+/// A tag of links: 1 to 64 characters in lower case and composed (NFC, Unicode §3.11), which are
+/// letters, their marks, and digits of any script, `-`, `_`, `.`, `:`, `+` and `#`. Tags are
+/// compared as they are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(Box<str>);
 
@@ -79,12 +82,14 @@ impl Tag {
     /// # Errors
     /// [`DetailError::Tag`] if it is empty, longer, or contains other characters.
     pub fn parse(text: &str) -> Result<Self, DetailError> {
-        let is_tag_character =
-            |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '+' | '#');
-        let normal = text.trim().to_lowercase();
+        let is_tag_character = |c: char| {
+            c.is_alphanumeric() || is_mark(c) || matches!(c, '-' | '_' | '.' | ':' | '+' | '#')
+        };
+        let lower = text.trim().to_lowercase();
+        let normal: String = lower.nfc().collect();
         let length = normal.chars().count();
-        // Lower case may contain characters that are not letters: the combining dot of `İ`.
-        if length == 0 || length > Self::MAX_CHARS || !normal.chars().all(is_tag_character) {
+        let is_valid = normal.chars().all(is_tag_character) && !normal.starts_with(is_mark);
+        if length == 0 || length > Self::MAX_CHARS || !is_valid {
             return Err(DetailError::Tag);
         }
         Ok(Self(normal.into()))
@@ -214,7 +219,22 @@ mod tests {
         for text in ["c++", "c#", "v1.2", "team:core", "größe", "日本"] {
             assert_eq!(Tag::parse(text).unwrap().as_str(), text);
         }
-        for text in ["", " ", "a b", "a,b", "a/b", "a\0", "<b>"] {
+        for text in ["हिन्दी", "คู่มือ", "தமிழ்", "ดำ"] {
+            assert_eq!(Tag::parse(text).unwrap().as_str(), text);
+        }
+        let composed = Tag::parse("Cafe\u{301}").unwrap();
+        assert_eq!(composed.as_str(), "café");
+        for text in [
+            "\u{301}a",
+            "a\u{200b}",
+            "",
+            " ",
+            "a b",
+            "a,b",
+            "a/b",
+            "a\0",
+            "<b>",
+        ] {
             assert_eq!(Tag::parse(text), Err(DetailError::Tag), "{text:?}");
         }
     }

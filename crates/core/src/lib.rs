@@ -74,7 +74,7 @@ pub use pasted::url_in;
 pub use permission::{Action, Actor, Credential, Decision, LinkStanding, Standing, allows, decide};
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use routing_rule::RoutingRule;
-pub use search::SearchWord;
+pub use search::{SearchWord, folded};
 pub use secret_bytes::{Salt, ServerKey};
 pub use session::{Session, SessionHash, SessionLifetime, SessionSecret, SetupHash, SetupSecret};
 pub use target::{TargetUrl, TargetUrlError};

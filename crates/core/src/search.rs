@@ -1,34 +1,58 @@
 //! Search of links by words: the words of a link, and the words of a search.
 //!
-//! A word is a run of letters and digits of any script, in lower case. A word of the search matches
-//! a link if one of the link's words begins with it. A search matches a link if all of its words
-//! do.
+//! A word is a run of letters, digits and marks of any script in the form that [`folded`] returns.
+//! A word of the search matches a link if one of the link's words begins with it. A search matches
+//! a link if all of its words do.
+//!
+//! Where a script has no spaces between words (Chinese, Japanese, Thai), and in Korean, a search
+//! finds any part of a text: a word of the link begins at each letter. A text of several scripts is
+//! split where they meet, so `Rust入門` is two words. Emoji and other symbols are words, too.
 
+mod fold;
+mod runs;
+
+use std::borrow::Cow;
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
+
+use self::fold::JOINER;
+pub use self::fold::folded;
+pub(crate) use self::runs::is_mark;
+use self::runs::{Kind, Run, runs};
 use crate::LinkContent;
 
-/// A word of a link or a search: 1 to 32 letters and digits in lower case. Longer words are cut, in
-/// links and in searches.
+/// A word of a link or a search: 1 to 32 characters in the form of [`folded`]. Longer words are
+/// cut, in links and in searches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SearchWord(Box<str>);
 
 impl SearchWord {
     /// Maximum length in characters.
     pub const MAX_CHARS: usize = 32;
-    /// Maximum number of words of a link.
-    pub const MAX_PER_LINK: usize = 100;
+    /// Maximum number of words of a link. There is room for the longest title in a script without
+    /// spaces.
+    pub const MAX_PER_LINK: usize = 400;
     /// Maximum number of words of a search. Further words are ignored.
     pub const MAX_PER_SEARCH: usize = 8;
 
-    /// Returns the words of a search in their order, without duplicates.
+    /// Returns the words of a search in their order, without duplicates. A URL is read as the
+    /// destination of a link is.
     #[must_use]
     pub fn of_search(text: &str) -> Vec<Self> {
-        distinct(words(text), Self::MAX_PER_SEARCH)
+        let text = text.trim();
+        let text = match text.split_once("://") {
+            Some((scheme, _)) if is_web(scheme) => destination(text),
+            _ => Cow::Borrowed(text),
+        };
+        let runs = runs(&folded(&text));
+        let words = runs.iter().map(|run| Self::beginning_of(&run.text));
+        distinct(words, Self::MAX_PER_SEARCH)
     }
 
     /// Returns the words of a link: those of its code, title, tags, destination (without its
-    /// scheme) and description, without duplicates, at most [`SearchWord::MAX_PER_LINK`].
+    /// scheme, and decoded) and description, without duplicates, the first
+    /// [`SearchWord::MAX_PER_LINK`].
     #[must_use]
     pub fn of_link(content: &LinkContent) -> Vec<Self> {
         let LinkContent {
@@ -36,14 +60,33 @@ impl SearchWord {
             target,
             details,
         } = content;
-        let (_scheme, target) = target.as_str().split_once(':').unwrap_or_default();
-        let tags = details.tags.iter().flat_map(|tag| words(tag.as_str()));
-        let all = words(code.as_str())
-            .chain(words(details.title.as_str()))
-            .chain(tags)
-            .chain(words(target))
-            .chain(words(details.description.as_str()));
-        distinct(all, Self::MAX_PER_LINK)
+        let tags = details.tags.iter().map(|tag| Cow::Borrowed(tag.as_str()));
+        let texts = [code.as_str(), details.title.as_str()].map(Cow::Borrowed);
+        let texts = texts.into_iter().chain(tags);
+        let texts = texts.chain([
+            destination(target.as_str()),
+            Cow::Borrowed(details.description.as_str()),
+        ]);
+        let words = texts.flat_map(|text| {
+            let runs = runs(&folded(&text));
+            runs.into_iter().flat_map(Self::of_run)
+        });
+        distinct(words, Self::MAX_PER_LINK)
+    }
+
+    /// Returns the words by whose beginnings a run of a link is found.
+    fn of_run(Run { kind, text }: Run) -> Vec<Self> {
+        if kind != Kind::Dense {
+            return vec![Self::beginning_of(&text)];
+        }
+        let letters = text.char_indices().filter(|(_, c)| !is_mark(*c));
+        let ends = letters.filter_map(|(start, _)| text.get(start..));
+        ends.map(Self::beginning_of).collect()
+    }
+
+    fn beginning_of(text: &str) -> Self {
+        let beginning: String = text.chars().take(Self::MAX_CHARS).collect();
+        Self(beginning.trim_end_matches(JOINER).into())
     }
 
     /// Returns the word.
@@ -65,16 +108,28 @@ impl fmt::Display for SearchWord {
     }
 }
 
-fn words(text: &str) -> impl Iterator<Item = SearchWord> {
-    text.split(|c: char| !c.is_alphanumeric())
-        .map(|run| {
-            // Lower case may contain characters that are not letters.
-            let lower = run.to_lowercase();
-            let letters = lower.chars().filter(|c| c.is_alphanumeric());
-            letters.take(SearchWord::MAX_CHARS).collect::<String>()
-        })
-        .filter(|word| !word.is_empty())
-        .map(|word| SearchWord(word.into()))
+fn is_web(scheme: &str) -> bool {
+    scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+}
+
+/// Returns a URL without its scheme, as people read it: with the characters that are encoded in its
+/// host (RFC 3492) and in the rest (RFC 3986 §2.1).
+fn destination(url: &str) -> Cow<'_, str> {
+    let (_scheme, rest) = url.split_once(':').unwrap_or_default();
+    if !rest.contains('%') && !rest.contains("xn--") {
+        return Cow::Borrowed(rest);
+    }
+    let rest = rest.trim_start_matches('/');
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let labels = host.split(['.', ':', '@']).map(|label| {
+        let encoded = label.strip_prefix("xn--");
+        encoded
+            .and_then(idna::punycode::decode_to_string)
+            .unwrap_or_else(|| label.to_owned())
+    });
+    let mut read = labels.collect::<Vec<_>>().join(".");
+    read.push_str(&percent_decode_str(path).decode_utf8_lossy());
+    Cow::Owned(read)
 }
 
 fn distinct(words: impl Iterator<Item = SearchWord>, most: usize) -> Vec<SearchWord> {
@@ -86,54 +141,4 @@ fn distinct(words: impl Iterator<Item = SearchWord>, most: usize) -> Vec<SearchW
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{LinkDetails, ShortCode, Tag, TargetUrl, Title};
-
-    fn texts(words: &[SearchWord]) -> Vec<&str> {
-        words.iter().map(SearchWord::as_str).collect()
-    }
-
-    #[test]
-    fn a_search_is_read_as_words_in_lower_case() {
-        let words = SearchWord::of_search(" Größe des WIKI-Teams, wiki ");
-        assert_eq!(texts(&words), ["größe", "des", "wiki", "teams"]);
-        assert_eq!(SearchWord::of_search(" -,%_ "), []);
-        let many = SearchWord::of_search("1 2 3 4 5 6 7 8 9");
-        assert_eq!(many.len(), SearchWord::MAX_PER_SEARCH);
-        let long = SearchWord::of_search(&"ä".repeat(40));
-        assert_eq!(long[0].as_str().chars().count(), 32);
-    }
-
-    #[test]
-    fn a_link_is_found_by_all_that_is_said_about_it() {
-        let content = LinkContent {
-            code: ShortCode::parse("Team-Wiki").unwrap(),
-            target: TargetUrl::from_stored("https://docs.example.com/a?b=1".to_owned()).unwrap(),
-            details: LinkDetails {
-                title: Title::parse("All we know").unwrap(),
-                tags: Tag::parse_all(["on-call"]).unwrap(),
-                ..LinkDetails::default()
-            },
-        };
-        let words = SearchWord::of_link(&content);
-        let expected = [
-            "team", "wiki", "all", "we", "know", "on", "call", "docs", "example", "com", "a", "b",
-            "1",
-        ];
-        assert_eq!(texts(&words), expected);
-        let searched = &SearchWord::of_search("exam")[0];
-        assert!(words.iter().any(|word| word.is_found_by(searched)));
-    }
-
-    proptest! {
-        #[test]
-        fn words_are_read_alike_everywhere(text in ".{0,80}") {
-            for word in SearchWord::of_search(&text) {
-                prop_assert_eq!(SearchWord::of_search(word.as_str()), vec![word]);
-            }
-        }
-    }
-}
+mod tests;

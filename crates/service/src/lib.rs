@@ -27,5 +27,5 @@ pub use links::{
 pub use metrics::describe_metrics;
 pub use resolver::{Closed, Destination, Resolver};
 pub use router::{Routed, Router, RoutingStep};
-pub use search_index::make_links_findable;
+pub use search_index::{IndexProgress, index_links, keep_links_findable};
 pub use shortener::{NewLink, ShortenError, Shortener, ShortenerParts};

@@ -1,4 +1,5 @@
-//! The metrics of this crate: how the cache of links performs.
+//! The metrics of this crate: how the cache of links performs, and how many links are to be indexed
+//! for search.
 //!
 //! They go to the recorder of the `metrics` facade that is installed when a
 //! [`Resolver`](crate::Resolver) is created. Their series are looked up only then: a redirect adds
@@ -8,6 +9,7 @@ use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 
 const LOOKUPS: &str = "waypost_cache_lookups_total";
 const ENTRIES: &str = "waypost_cache_entries";
+pub(crate) const LINKS_TO_INDEX: &str = "waypost_search_links_to_index";
 
 /// The result of a look-up in the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +71,11 @@ pub fn describe_metrics() {
         ENTRIES,
         "Entries of the cache by kind, links and unknown codes, as of the last second"
     );
+    describe_gauge!(
+        LINKS_TO_INDEX,
+        "Links of an earlier release that are still to be indexed for search."
+    );
+    gauge!(LINKS_TO_INDEX).set(0.0);
     for lookup in Lookup::ALL {
         lookup.counter().increment(0);
     }
@@ -127,9 +134,10 @@ mod tests {
             "waypost_cache_lookups_total{result=\"stale\"} 0",
             "waypost_cache_entries{kind=\"link\"} 0",
             "waypost_cache_entries{kind=\"unknown\"} 0",
+            "waypost_search_links_to_index 0",
         ] {
             assert!(text.lines().any(|given| given == line), "{line} in\n{text}");
         }
-        assert_eq!(text.matches("# HELP").count(), 2, "{text}");
+        assert_eq!(text.matches("# HELP").count(), 3, "{text}");
     }
 }

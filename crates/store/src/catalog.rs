@@ -55,12 +55,19 @@ pub trait CatalogStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Link>, StoreError>;
 
-    /// Adds to the search index at most `limit` links that were stored before the index existed,
-    /// and returns their number; 0 when all are indexed.
+    /// Indexes for search at most `limit` links that an earlier release stored or changed, whose
+    /// words followed other rules. Returns their number; 0 when all links are indexed. Several
+    /// processes may do this at once, and each goes on where another stopped.
     ///
     /// # Errors
     /// [`StoreError`] as for any write.
     async fn index_links(&self, limit: u32) -> Result<u64, StoreError>;
+
+    /// Returns the number of links that [`index_links`](Self::index_links) has yet to index.
+    ///
+    /// # Errors
+    /// [`StoreError`] as for any read.
+    async fn links_to_index(&self) -> Result<u64, StoreError>;
 }
 
 /// The reader for whom a list is made.

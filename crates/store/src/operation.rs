@@ -105,6 +105,7 @@ macro_rules! operations {
             Keywords: keywords(after: Option<&ShortCode>, limit: u32) -> Vec<Link>;
             NearLinks: near_links(reader: LinkReader, near: &NearCodes, limit: u32) -> Vec<Link>;
             IndexLinks: index_links(limit: u32) -> u64;
+            LinksToIndex: links_to_index() -> u64;
         }] $then $extra }
     };
     (@ [ChangeStore $($rest:ident)*] [$($done:tt)*] $then:ident $extra:tt) => {

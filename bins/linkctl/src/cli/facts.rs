@@ -1,4 +1,4 @@
-//! The arguments of `linkctl reclassify` and `linkctl privacy`.
+//! The arguments of `linkctl reclassify`, `linkctl reindex` and `linkctl privacy`.
 
 use clap::{Args, Subcommand};
 use uuid::Uuid;
@@ -8,6 +8,13 @@ pub(crate) struct Reclassify {
     /// Continue after this click; an interrupted run prints the ID
     #[arg(long, value_name = "ID")]
     pub(crate) after: Option<Uuid>,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Reindex {
+    /// Only count the links to index
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,6 +11,7 @@ mod orphans;
 mod privacy;
 mod purge;
 mod reclassify;
+mod reindex;
 mod token;
 mod transfer;
 mod user;
@@ -49,9 +50,12 @@ pub(crate) async fn run(
     if let Command::Privacy(Privacy::Report) = command {
         return privacy::run(&settings, console).await;
     }
-    if matches!(command, Command::Purge(_) | Command::Reclassify(_)) {
+    if matches!(
+        command,
+        Command::Purge(_) | Command::Reclassify(_) | Command::Reindex(_)
+    ) {
         // They take long and must not slow down a server on this machine.
-        run_when_idle("deletes or changes clicks");
+        run_when_idle("changes clicks or indexes links");
     }
     let (database, clock) = database::open_current(&settings).await?;
     let shortener = database::shortener(&settings, &database, clock.clone());
@@ -99,6 +103,7 @@ pub(crate) async fn run(
             let zone = &settings.clicks.zone;
             reclassify::run(&command, store, zone, clock.now(), console).await
         }
+        Command::Reindex(command) => reindex::run(command, store, console).await,
         Command::Verify(command) => {
             let parts = verify::Parts {
                 store,

@@ -76,6 +76,7 @@ async fn links_are_found_by_the_words_of_their_fields() {
         ("q=TEAM%20handbook", vec!["wiki"]),
         ("q=team%20docs", vec![]),
         ("q=gr%C3%B6%C3%9Fe", vec!["party"]),
+        ("q=GRO%CC%88SSE", vec!["party"]),
         ("q=docs", vec!["eves", "guide"]),
         ("q=%25", vec![]),
         ("q=and", vec![]),

@@ -1,6 +1,6 @@
 //! Finding users by a part of their email address or name.
 
-use waypost_core::{User, UserCursor};
+use waypost_core::{User, UserCursor, folded};
 use waypost_store::StoreError;
 
 use super::{Accounts, AccountsParts};
@@ -21,8 +21,9 @@ pub struct FoundUsers {
 
 impl Accounts {
     /// Returns at most `limit` users after a cursor, newest first, whose email address or name
-    /// contains `text`, in any case; an empty `text` matches all. Searches 10,000 users at a time:
-    /// if there are more, it may find fewer than `limit`, or none, and returns where to continue.
+    /// contains `text`, compared as [`folded`]; an empty `text` matches all. Searches 10,000 users
+    /// at a time: if there are more, it may find fewer than `limit`, or none, and returns where to
+    /// continue.
     ///
     /// # Errors
     /// [`StoreError`] as for any read.
@@ -33,10 +34,10 @@ impl Accounts {
         limit: usize,
     ) -> Result<FoundUsers, StoreError> {
         let AccountsParts { store, .. } = &self.0.parts;
-        let text = text.trim().to_lowercase();
+        let text = folded(text.trim());
         let is_found = |user: &User| {
-            let name = user.display_name.as_str().to_lowercase();
-            user.email.as_str().to_lowercase().contains(&text) || name.contains(&text)
+            let texts = [user.email.as_str(), user.display_name.as_str()];
+            texts.iter().any(|own| folded(own).contains(&text))
         };
         let mut found = Vec::new();
         // If every user matches, read no more than are shown.
@@ -83,6 +84,7 @@ mod tests {
             ("ada@example.com", "Ada Lovelace"),
             ("grace@example.org", "Grace Hopper"),
             ("alan@example.com", ""),
+            ("jorg@example.net", "Jörg Großmann 東京支社"),
         ] {
             let mut new = new_user(email, Role::Member);
             new.display_name = DisplayName::parse(name).unwrap();
@@ -96,6 +98,17 @@ mod tests {
         };
         for text in ["LOVE", "ada@", "a l"] {
             assert_eq!(find(text, None, 5).await.0, ["ada@example.com"], "{text}");
+        }
+        for text in [
+            "JÖRG",
+            "Jo\u{308}rg",
+            "jorg",
+            "GROSSMANN",
+            "großmann",
+            "東京",
+            "支",
+        ] {
+            assert_eq!(find(text, None, 5).await.0, ["jorg@example.net"], "{text}");
         }
         assert_eq!(find("nobody", None, 5).await, (Vec::new(), None));
         let mut all = Vec::new();
@@ -111,7 +124,12 @@ mod tests {
         all.sort();
         assert_eq!(
             all,
-            ["ada@example.com", "alan@example.com", "grace@example.org"]
+            [
+                "ada@example.com",
+                "alan@example.com",
+                "grace@example.org",
+                "jorg@example.net"
+            ]
         );
     }
 }

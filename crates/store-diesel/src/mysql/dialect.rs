@@ -33,6 +33,9 @@ pub(super) const SUM_OF_TOTALS: (&str, &str) = (
 /// empty, it seeks.
 pub(super) const SEEKS_BY_WHOLE_KEY: bool = false;
 
+/// Whether the words of a row of `links` must be indexed: the rows in `links_to_index`.
+pub(super) const TO_INDEX: &str = "search_due = TRUE";
+
 /// The tags of a row of `links`, separated by commas.
 pub(super) const TAGS_OF_LINK: &str =
     "(SELECT GROUP_CONCAT(tag SEPARATOR ',') FROM link_tags WHERE link_tags.link_id = links.id)";

@@ -96,6 +96,7 @@ pub(super) async fn insert(
             links::created_at.eq(link.created_at),
             links::updated_at.eq(link.updated_at),
             links::owned.eq(owner.is_some()),
+            links::search_version.eq(number(link.version)?),
             ContentRow::from(&content),
         ))
         .execute(connection)
@@ -280,30 +281,42 @@ async fn access_change(
     })
 }
 
-/// Updates the row, if its version is still the one before. Leaves the columns of the content alone
-/// if the content does not change: its words may not be indexed yet.
+/// Updates the row, if its version is still the one before. If the content does not change, leaves
+/// its columns alone, and `search_version` as far from the version as it was: the words may not be
+/// indexed yet.
 async fn advance(
     connection: &mut Connection,
     before: &Link,
     after: &Link,
     action: LinkAction,
 ) -> Result<bool, WorkError> {
-    let number = |version: u32| i32::try_from(version).map_err(StoreError::internal);
     let content = after.content();
     let sets_content = matches!(action, LinkAction::Changed | LinkAction::Restored);
+    let version = number(after.version)?;
     let here = links::table
         .find(Id(*before.id.as_uuid()))
         .filter(links::version.eq(number(before.version)?));
     let changed = diesel::update(here)
         .set((
-            links::version.eq(number(after.version)?),
+            links::version.eq(version),
             links::updated_at.eq(after.updated_at),
             links::deleted_at.eq(after.deleted_at),
-            sets_content.then(|| ContentRow::from(&content)),
+            sets_content.then(|| {
+                (
+                    ContentRow::from(&content),
+                    links::search_version.eq(version),
+                )
+            }),
+            (!sets_content).then(|| links::search_version.eq(links::search_version + 1)),
         ))
         .execute(connection)
         .await?;
     Ok(changed > 0)
+}
+
+/// Returns the version of a link as it is stored.
+fn number(version: u32) -> Result<i32, StoreError> {
+    i32::try_from(version).map_err(StoreError::internal)
 }
 
 async fn note_all(connection: &mut Connection, codes: &[ShortCode]) -> Result<(), WorkError> {

@@ -6,13 +6,14 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use sha2::{Digest as _, Sha256};
 use waypost_core::{Link, SearchWord, Tag, TargetUrl, Visibility};
-use waypost_store::StoreError;
+use waypost_store::LeaseName;
 
 use super::id::Id;
+use super::links::ToIndex;
 use super::schema::{link_tags, link_words, links};
 use super::statement::Statement;
 use super::transaction::WorkError;
-use super::{Connection, INSERT_NEW, INSERT_NEW_END};
+use super::{Connection, INSERT_NEW, INSERT_NEW_END, TO_INDEX};
 
 /// Returns the hash of a destination, because long ones do not fit an index.
 pub(super) fn hash(target: &TargetUrl) -> Vec<u8> {
@@ -100,24 +101,35 @@ pub(super) async fn write_words(connection: &mut Connection, link: &Link) -> Res
     Ok(())
 }
 
-/// Locks in the order of the IDs, so that nodes do not deadlock. A concurrent change of the content
-/// of a link indexes it, too.
+/// The turn to index links.
+const INDEX: LeaseName = LeaseName::new("index-links");
+
+/// Indexes links whose words an earlier release wrote. Locks in the order of the IDs, so that nodes
+/// do not deadlock. A concurrent change of a link indexes it, too.
 pub(super) async fn index(connection: &mut Connection, limit: u32) -> Result<u64, WorkError> {
-    let mut found = super::links::without_words(connection, limit).await?;
-    found.sort_unstable_by_key(|link| link.id);
-    for link in &found {
-        let version = i32::try_from(link.version).map_err(StoreError::internal)?;
-        let here = links::table
-            .find(Id(*link.id.as_uuid()))
-            .filter(links::version.eq(version))
-            .filter(links::target_hash.is_null());
+    super::turns::take(connection, INDEX).await?;
+    let found = super::links::to_index(connection, limit).await?;
+    for ToIndex { id, version, link } in &found {
+        let here = links::table.find(*id).filter(links::version.eq(*version));
+        let hash = link
+            .as_ref()
+            .map(|link| links::target_hash.eq(hash(&link.target)));
         let taken = diesel::update(here)
-            .set(links::target_hash.eq(hash(&link.target)))
+            .set((links::search_version.eq(*version), hash))
             .execute(connection)
             .await?;
-        if taken > 0 {
+        if let Some(link) = link
+            && taken > 0
+        {
             write_words(connection, link).await?;
         }
     }
     Ok(u64::try_from(found.len()).unwrap_or(u64::MAX))
+}
+
+/// Returns the number of links to index.
+pub(super) async fn to_index(connection: &mut Connection) -> Result<u64, WorkError> {
+    let mut statement = Statement::of("SELECT COUNT(*) AS counted FROM links WHERE ");
+    statement.sql(TO_INDEX);
+    Ok(statement.counted(connection).await?)
 }

@@ -18,7 +18,7 @@ use super::id::Id;
 use super::schema::{keywords, link_codes, links, users};
 use super::statement::Statement;
 use super::transaction::WorkError;
-use super::{Backend, Connection, TAGS_OF_LINK, WITH_LINKS};
+use super::{Backend, Connection, TAGS_OF_LINK, TO_INDEX, WITH_LINKS};
 
 /// Maximum number of links in one statement: databases limit the number of values.
 const BY_ID: usize = 500;
@@ -401,18 +401,38 @@ pub(super) async fn after(
     all(query.load(connection).await?)
 }
 
-/// Returns some links whose words are not indexed yet.
-pub(super) async fn without_words(
+/// A link whose words must be indexed.
+pub(super) struct ToIndex {
+    pub(super) id: Id,
+    pub(super) version: i32,
+    /// `None` if its row is corrupt: no list can show the link.
+    pub(super) link: Option<Link>,
+}
+
+/// Returns the first links whose words must be indexed, in the order of their IDs.
+pub(super) async fn to_index(
     connection: &mut Connection,
     limit: u32,
-) -> Result<Vec<Link>, WorkError> {
-    let rows: Vec<LinkRow> = links::table
-        .filter(links::target_hash.is_null())
-        .limit(i64::from(limit))
-        .select(LinkRow::as_select())
-        .load(connection)
-        .await?;
-    all(rows)
+) -> Result<Vec<ToIndex>, WorkError> {
+    let mut statement = Statement::of("SELECT id FROM links WHERE ");
+    statement.sql(TO_INDEX).sql(" ORDER BY id LIMIT ");
+    statement.number(i64::from(limit));
+    let ids = statement.ids(connection).await?;
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(BY_ID) {
+        let rows: Vec<LinkRow> = links::table
+            .filter(links::id.eq_any(ids))
+            .order(links::id)
+            .select(LinkRow::as_select())
+            .load(connection)
+            .await?;
+        found.extend(rows.into_iter().map(|row| ToIndex {
+            id: row.id,
+            version: row.version,
+            link: Link::try_from(row).ok(),
+        }));
+    }
+    Ok(found)
 }
 
 pub(super) async fn counts(connection: &mut Connection) -> Result<Counts, WorkError> {

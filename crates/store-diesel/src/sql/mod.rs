@@ -29,6 +29,7 @@
 //! | `ADD_HITS` | ends an insertion of orphan paths that adds the hits to existing rows |
 //! | `NO_INDEX` | prefix of a condition whose column must not use an index |
 //! | `WITH_LINKS` | joins the rows of `d` with their links, looked up one by one |
+//! | `TO_INDEX` | whether the words of a row of `links` must be indexed |
 //! | `TAGS_OF_LINK` | the tags of a row of `links`, separated by commas |
 //! | `FIRST_SEGMENT` | the first segment of the path of `o` |
 //! | `SUM_OF_DAYS`, `SUM_OF_HUMANS` | sums of the clicks and of the human clicks of `link_days`, as big integers |
@@ -38,8 +39,8 @@
 use super::dialect::{
     ADD_HITS, Backend, Connection, FIRST_SEGMENT, FOR_UPDATE, INSERT_NEW, INSERT_NEW_END, IdColumn,
     Ingester, InstantColumn, NO_INDEX, NOW, OwnedRawId, RawId, SEEKS_BY_WHOLE_KEY, SUM_OF_DAYS,
-    SUM_OF_HITS, SUM_OF_HUMANS, SUM_OF_TOTALS, TAGS_OF_LINK, TAKES_TURNS, WITH_LINKS, begin,
-    connect, fault, forget_deleted, id_from_raw, make_durable, make_room_for_purge, raw_id,
+    SUM_OF_HITS, SUM_OF_HUMANS, SUM_OF_TOTALS, TAGS_OF_LINK, TAKES_TURNS, TO_INDEX, WITH_LINKS,
+    begin, connect, fault, forget_deleted, id_from_raw, make_durable, make_room_for_purge, raw_id,
 };
 
 mod access;

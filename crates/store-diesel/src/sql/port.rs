@@ -346,6 +346,7 @@ port! {
         look_up NearLinks: near_links(reader: LinkReader, near: &NearCodes, limit: u32) -> Vec<Link>
             = catalog::near;
         transaction IndexLinks: index_links(limit: u32) -> u64 = findable::index;
+        look_up LinksToIndex: links_to_index() -> u64 = findable::to_index;
     }
 }
 

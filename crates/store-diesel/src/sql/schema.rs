@@ -118,6 +118,7 @@ table! {
         target_hash -> Nullable<Binary>,
         owned -> Bool,
         template -> Nullable<Bool>,
+        search_version -> Integer,
     }
 }
 

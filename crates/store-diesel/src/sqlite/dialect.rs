@@ -32,6 +32,9 @@ pub(super) const SUM_OF_TOTALS: (&str, &str) = ("SUM(links.clicks)", "SUM(links.
 /// The rows of `link_id = x AND id < y` are found by both columns of the index.
 pub(super) const SEEKS_BY_WHOLE_KEY: bool = true;
 
+/// Whether the words of a row of `links` must be indexed: the rows in `links_to_index`.
+pub(super) const TO_INDEX: &str = "search_version <> version";
+
 /// The tags of a row of `links`, separated by commas.
 pub(super) const TAGS_OF_LINK: &str =
     "(SELECT group_concat(tag, ',') FROM link_tags WHERE link_tags.link_id = links.id)";

@@ -8,5 +8,6 @@ mod forgetting;
 mod left_over;
 mod migrations;
 mod outages;
+mod search_index;
 mod several_servers;
 mod support;

@@ -139,4 +139,8 @@ impl CatalogStore for MemoryStore {
         // There is no separate index to fill.
         Ok(0)
     }
+
+    async fn links_to_index(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! Half of the links are public, the others private or secure; a user is the primary owner of
 //! `links / users` of them, every twentieth has a co-owner and every tenth is shared. Of 300 tags
-//! the first are common and the last rare, and so are the words of titles.
+//! the first are common and the last rare, and so are the words of titles. Every fourth link has a
+//! title in Chinese, whose words have no spaces between them.
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -110,9 +111,14 @@ impl Data {
         let tags: Vec<String> = (0..random(1, 4))
             .map(|at| tag(skewed(2 + at, TAGS)))
             .collect();
-        let title: Vec<String> = (0..4).map(|at| word(skewed(10 + at, WORDS))).collect();
+        let words = (0..4).map(|at| skewed(10 + at, WORDS));
+        let title = if number % 4 == 3 {
+            words.map(chinese).collect()
+        } else {
+            words.map(word).collect::<Vec<_>>().join(" ")
+        };
         let details = LinkDetails {
-            title: Title::parse(&title.join(" ")).expect("is a title"),
+            title: Title::parse(&title).expect("is a title"),
             tags: Tag::parse_all(tags.iter().map(String::as_str)).expect("are tags"),
             visibility,
             ..LinkDetails::default()
@@ -159,10 +165,10 @@ impl Data {
             let hash = self.bytes(&hex(&Sha256::digest(target.as_str())));
             let (id, title) = (self.id(link.id), details.title.as_str());
             let visibility = details.visibility.as_str();
-            format!("({id}, '{code}', '{code}', '{target}', {made}, {made}, '{title}', '', '{visibility}', {hash}, true)")
+            format!("({id}, '{code}', '{code}', '{target}', {made}, {made}, '{title}', '', '{visibility}', {hash}, true, 1)")
         });
         let columns = "links (id, code, code_spelling, target_url, created_at, updated_at, title, \
-                       description, visibility, target_hash, owned)";
+                       description, visibility, target_hash, owned, search_version)";
         self.insert(columns, rows).await;
         let codes = batch.iter().map(|link| {
             let (code, id) = (&link.content.code, self.id(link.id));
@@ -274,6 +280,15 @@ pub(super) fn word(number: u32) -> String {
         .rev()
         .map(|digit| char::from(digit - b'0' + b'a'));
     format!("{}word", letters.collect::<String>())
+}
+
+/// Returns a word of two ideographs; the first ones are the common ones.
+pub(super) fn chinese(number: u32) -> String {
+    let ideograph = |place: u32| char::from_u32(0x4e00 + place).expect("is an ideograph");
+    [number % 1_000, 1_000 + number / 3]
+        .map(ideograph)
+        .into_iter()
+        .collect()
 }
 
 fn user(number: u32) -> Uuid {

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use waypost_core::{Link, LinkId, LinkOrder, LinkPlace};
 
-use super::data::{Data, Made, email, tag, word};
+use super::data::{Data, Made, chinese, email, tag, word};
 
 /// A list to request.
 pub(super) struct List {
@@ -13,6 +13,17 @@ pub(super) struct List {
     /// The field of the response that contains the items.
     pub(super) items: &'static str,
     pub(super) as_operator: bool,
+}
+
+/// Searches of titles without spaces.
+fn in_chinese() -> [(&'static str, String); 4] {
+    let searches = [
+        ("of a common word in Chinese", chinese(0)),
+        ("of a rare word in Chinese", chinese(2_990)),
+        ("of an ideograph", "\u{4e00}".to_owned()),
+        ("of two words in Chinese", chinese(0) + &chinese(1)),
+    ];
+    searches.map(|(name, text)| (name, format!("&q={}", url_encoded(&text))))
 }
 
 /// Returns all of them.
@@ -56,6 +67,7 @@ pub(super) fn lists(data: &Data) -> Vec<List> {
         ),
         ("deleted", "&deleted=true".to_owned()),
     ];
+    let filters: Vec<_> = filters.into_iter().chain(in_chinese()).collect();
     for (path, who) in [("links", "a user"), ("admin/links", "an admin")] {
         let as_operator = path != "links";
         for (filter, query) in &filters {

@@ -28,6 +28,7 @@ mod privacy_report;
 mod reclassify;
 mod routing;
 mod schema;
+mod search;
 mod shutdown;
 mod sign_in;
 mod statistics;

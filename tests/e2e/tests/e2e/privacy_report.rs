@@ -31,6 +31,7 @@ const ABOUT_NOBODY: [(&str, &[&str]); 17] = [
             "code_spelling",
             "target_url",
             "target_hash",
+            "search_version",
             "title",
             "description",
             "visibility",

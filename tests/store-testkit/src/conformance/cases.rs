@@ -198,6 +198,8 @@ macro_rules! __conformance_cases {
                 links_are_found_by_the_beginnings_of_all_words
                 patterns_are_characters_like_any_other
                 a_search_follows_the_changes_of_a_link
+                links_are_found_in_every_script_and_spelling
+                the_longest_texts_are_found_by_their_parts
                 new_links_are_findable_at_once
             }
             tags {

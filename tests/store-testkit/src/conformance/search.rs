@@ -1,7 +1,7 @@
-//! Cases of [`CatalogStore`](waypost_store::CatalogStore): links are found by words, and by nothing
-//! similar.
+//! Cases of [`CatalogStore`](waypost_store::CatalogStore): links are found by words as people read
+//! them, and by nothing else.
 
-use waypost_core::{Link, LinkContent, LinkDetails, Title};
+use waypost_core::{Description, Link, LinkContent, LinkDetails, Title};
 use waypost_store::{LinkEdit, LinkQuery, Store};
 
 use super::catalog::{all, found};
@@ -57,12 +57,12 @@ pub async fn links_are_found_by_the_beginnings_of_all_words(factory: &dyn StoreF
         ("start", &["wiki"]),
         ("exam", &["book", "paris", "size", "tokyo", "wiki"]),
         ("exam com", &["wiki"]),
-        ("größe", &["size"]),
-        ("GRÖ", &["size"]),
-        ("gross", &["book"]),
-        ("gro", &["book"]),
-        ("mas", &["book"]),
-        ("maß", &["size"]),
+        ("größe", &["book", "size"]),
+        ("GRÖ", &["book", "size"]),
+        ("gross", &["book", "size"]),
+        ("GROSSE masse", &["book", "size"]),
+        ("grosse und", &["size"]),
+        ("maß", &["book", "size"]),
         ("東", &["tokyo"]),
         ("東京 𠮷", &["tokyo"]),
         ("吉野家", &[]),
@@ -76,6 +76,105 @@ pub async fn links_are_found_by_the_beginnings_of_all_words(factory: &dyn StoreF
     }
     // Nothing is searched for, so nothing is left out.
     assert_eq!(searched(&*store, " -,%_ ").await.len(), 5);
+}
+
+/// A text is found in the scripts and spellings in which people type it: in scripts without spaces
+/// by any part, otherwise by the beginnings of words.
+pub async fn links_are_found_in_every_script_and_spelling(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let samples = Samples::new(1);
+    let cases: [(&str, &[&str], &[&str]); 17] = [
+        (
+            "部署手册 内部",
+            &["手册", "部署手册", "署", "内部"],
+            &["部手", "册部"],
+        ),
+        (
+            "東京都庁の案内",
+            &["案内", "京都", "東京都庁の案内", "の"],
+            &["案東"],
+        ),
+        (
+            "Rust入門 第3章",
+            &["入門", "rust入門", "門", "3章"],
+            &["ust"],
+        ),
+        ("ﾘﾘｰｽ手順", &["リリース", "リース手順"], &["リス"]),
+        ("사내위키 문서", &["위키", "사내위키"], &["위문"]),
+        ("คู่มือการใช้งาน", &["คู่มือ", "การใช้", "งาน"], &["งานใช้"]),
+        ("हिन्दी पुस्तक", &["हिन्दी", "पुस्त"], &["स्तक"]),
+        (
+            "Cafe\u{301} du Monde",
+            &["Café", "CAFE", "cafe\u{301}"],
+            &["cafes"],
+        ),
+        ("Übergröße", &["ÜBERGRÖSSE", "ubergro"], &["größe"]),
+        (
+            "ＡＢＣ１２３ ﬁnance",
+            &["ABC123", "finance", "ＦＩ"],
+            &["bc1"],
+        ),
+        ("🚀 launch", &["🚀", "🚀launch"], &["🔥"]),
+        (
+            "👩🏽\u{200d}💻 on call",
+            &["👩\u{200d}💻", "👩"],
+            &["👨\u{200d}💻"],
+        ),
+        ("🇩🇪🇫🇷 offices", &["🇫🇷", "🇩🇪"], &["🇪🇫"]),
+        ("ΟΔΟΣ Αθηνών", &["οδος", "οδός", "ΑΘΗΝΏΝ"], &["δος"]),
+        ("İZMİR IŞIK", &["izmir", "ışık", "IŞIK"], &["zmir"]),
+        ("مُحَمَّد ۲۵", &["محمد", "25"], &["حمد"]),
+        ("C++ and C#", &["c++", "C#", "c"], &["c+#"]),
+    ];
+    for (place, (title, ..)) in cases.iter().enumerate() {
+        let details = LinkDetails {
+            title: Title::parse(title).unwrap(),
+            ..LinkDetails::default()
+        };
+        let mut link = samples.link_with(&format!("x{place}"), details);
+        link.target = target("https://example.org/");
+        insert(&*store, &link).await;
+    }
+    for (place, (_, found, not_found)) in cases.iter().enumerate() {
+        let code = format!("x{place}");
+        for text in *found {
+            let codes = searched(&*store, text).await;
+            assert!(codes.contains(&code), "{text}: {codes:?}");
+        }
+        for text in *not_found {
+            let codes = searched(&*store, text).await;
+            assert!(!codes.contains(&code), "{text}: {codes:?}");
+        }
+    }
+}
+
+/// The longest texts are stored and changed with all their words, whatever these words are.
+pub async fn the_longest_texts_are_found_by_their_parts(factory: &dyn StoreFactory) {
+    let store = factory.empty_store().await;
+    let letters = |first: u32, count: u32| -> String {
+        (first..first + count).filter_map(char::from_u32).collect()
+    };
+    let details = |title: String, description: String| LinkDetails {
+        title: Title::parse(&title).unwrap(),
+        description: Description::parse(&description).unwrap(),
+        ..LinkDetails::default()
+    };
+    // Each takes four bytes in UTF-8.
+    let first = details(letters(0x2_0000, 200), letters(0x2_1000, 2_000));
+    let link = Samples::new(1).link_with("long", first);
+    insert(&*store, &link).await;
+    for part in [
+        letters(0x2_00c6, 2),
+        letters(0x2_0000, 200),
+        letters(0x2_1000, 2),
+    ] {
+        assert_eq!(searched(&*store, &part).await, ["long"], "{part}");
+    }
+    let mut content = recoded(&link, "long");
+    content.details = details(letters(0x2_00c8, 200), String::new());
+    update(&*store, &link, LinkEdit::Content(content)).await;
+    assert_eq!(searched(&*store, &letters(0x2_00c7, 1)).await, [""; 0]);
+    assert_eq!(searched(&*store, &letters(0x2_0180, 15)).await, ["long"]);
 }
 
 /// Characters that are patterns elsewhere are plain characters here.
@@ -196,6 +295,9 @@ pub async fn new_links_are_findable_at_once(factory: &dyn StoreFactory) {
     insert(&*store, &link).await;
     assert_eq!(searched(&*store, "wiki").await, ["wiki"]);
     assert_eq!(store.index_links(10).await.unwrap(), 0);
-    update(&*store, &link, LinkEdit::Delete).await;
+    let link = rename(&*store, &link, "docs").await;
+    let link = update(&*store, &link, LinkEdit::Delete).await;
+    update(&*store, &link, LinkEdit::Restore(link.content())).await;
+    assert_eq!(store.links_to_index().await.unwrap(), 0);
     assert_eq!(store.index_links(10).await.unwrap(), 0);
 }

@@ -31,8 +31,9 @@ const MAX_SEARCH_CHARS: usize = 200;
 #[into_params(parameter_in = Query)]
 pub(crate) struct LinksQuery {
     /// Words that must all match the beginning of a word in the code, title, tags, destination or
-    /// description. Words consist of letters and digits, in any case; only the first 8 count.
-    /// Empty: all links.
+    /// description; in Chinese, Japanese, Korean, Thai and other scripts without spaces, any part
+    /// of it. Words consist of letters, digits and symbols such as emoji. Case, accents and the
+    /// width of characters do not matter; only the first 8 words count. Empty: all links.
     #[param(max_length = 200, example = "wiki")]
     pub(crate) q: Option<String>,
     /// The tag that the links have.

@@ -1,0 +1,2 @@
+DROP INDEX links_to_index;
+ALTER TABLE links DROP COLUMN search_version;
