@@ -200,7 +200,7 @@ impl Recorder {
             let header = visit.headers.first("user-agent").unwrap_or_default();
             let user_agent = UserAgent::from_header(header);
             let user_agent = user_agent.as_ref().map(UserAgent::as_str);
-            self.0.user_agents.class(user_agent)
+            self.0.parts.user_agents.class(user_agent)
         })
     }
 
