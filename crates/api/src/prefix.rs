@@ -4,13 +4,14 @@
 //!
 //! | path of the request | is read as |
 //! | --- | --- |
-//! | `/go/docs` | `/docs`, as if a proxy had removed `/go`; if that is nothing, the code `go/docs`, or `go` with placeholders |
+//! | `/go/docs` | `/docs`; if that is nothing, the code `go/docs`, or `go` with placeholders |
 //! | `/go` | the code `go`; if that is nothing, the browser is redirected to `/go/` |
 //! | `/docs`, `/gopher` | as it is |
 //!
 //! If the host is a keyword, all of the path belongs to it.
 //!
-//! [`left_out`] wraps an application only if the base URL has a path. Otherwise nothing looks at it.
+//! [`left_out`] wraps an application only if the base URL has a path. Otherwise nothing looks at
+//! it.
 
 use std::rc::Rc;
 

@@ -1,9 +1,9 @@
 //! Protection against cross-site request forgery (CSRF).
 //!
 //! A form has a token that must match a cookie, which no other site can read or set. In addition,
-//! the headers `Sec-Fetch-Site` and `Origin` must not name another site ([`foreign`]). A change through the API
-//! with a session must have a header that names this server as its origin, or the token. Requests
-//! with an API token are exempt, because browsers never send one on their own.
+//! the headers `Sec-Fetch-Site` and `Origin` must not name another site ([`foreign`]). A change
+//! through the API with a session must have a header that names this server as its origin, or the
+//! token. Requests with an API token are exempt, because browsers never send one on their own.
 
 use std::sync::{Mutex, PoisonError};
 
