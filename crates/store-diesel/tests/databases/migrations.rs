@@ -265,9 +265,8 @@ async fn links_from_before_the_switch_for_templates_are_read_as_they_were(kind: 
         let link = store.link(link.id).await.unwrap().unwrap();
         assert!(!link.details.template, "{target}");
         let versions = store.link_versions(link.id, None, 9).await.unwrap();
-        let [version] = &versions[..] else {
-            panic!("one change: {versions:?}");
-        };
+        assert_eq!(versions.len(), 1, "{versions:?}");
+        let version = versions.first().unwrap();
         let before = version.before.as_ref().unwrap();
         assert_eq!(before.content.details.template, *is_template, "{target}");
         assert!(!version.after.content.details.template, "{target}");
