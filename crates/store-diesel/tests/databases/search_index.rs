@@ -140,6 +140,7 @@ async fn what_an_earlier_release_changes_is_indexed_again(kind: Kind) {
 async fn a_change_of_something_else_indexes_nothing(kind: Kind) {
     let rig = Rig::new(kind).await;
     let ids = rig.write_as_before(&["Größe", "手册"]).await;
+    let (first, second) = (*ids.first().unwrap(), *ids.last().unwrap());
     let edit = async |id: LinkId, edit: LinkEdit| {
         let link = rig.store.link(id).await.unwrap().unwrap();
         let update = LinkUpdate {
@@ -152,14 +153,14 @@ async fn a_change_of_something_else_indexes_nothing(kind: Kind) {
         let updated = rig.store.update_link(&update).await.unwrap();
         assert!(matches!(updated, Updated::Done(_)));
     };
-    edit(ids[0], LinkEdit::Delete).await;
+    edit(first, LinkEdit::Delete).await;
     assert_eq!(rig.to_index().await, 2);
-    let content = rig.store.link(ids[0]).await.unwrap().unwrap().content();
-    edit(ids[0], LinkEdit::Restore(content)).await;
+    let content = rig.store.link(first).await.unwrap().unwrap().content();
+    edit(first, LinkEdit::Restore(content)).await;
     assert_eq!(rig.to_index().await, 1);
     assert_eq!(rig.found("GRÖSSE").await, ["x0"]);
     assert_eq!(rig.store.index_links(9).await.unwrap(), 1);
-    edit(ids[1], LinkEdit::Delete).await;
+    edit(second, LinkEdit::Delete).await;
     assert_eq!(rig.to_index().await, 0);
     rig.opened.close();
 }
