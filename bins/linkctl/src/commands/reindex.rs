@@ -1,11 +1,12 @@
 //! `linkctl reindex`: indexes for search the links of an earlier release.
 
 use serde::Serialize;
+use waypost_core::Count;
 use waypost_service::index_links;
 use waypost_store::Store;
 
 use crate::cli::Reindex;
-use crate::console::{Console, counted};
+use crate::console::Console;
 use crate::failure::{Failure, Status};
 use crate::progress::Progress;
 
@@ -35,9 +36,9 @@ pub(super) async fn run(
             left,
         })?;
     } else if dry_run {
-        console.line(format_args!("{} to index", counted(left, "link")))?;
+        console.line(format_args!("{} to index", Count::of(left, "link")))?;
     } else {
-        console.line(format_args!("indexed {}", counted(indexed, "link")))?;
+        console.line(format_args!("indexed {}", Count::of(indexed, "link")))?;
     }
     Ok(Status::Done)
 }

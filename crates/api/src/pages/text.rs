@@ -60,7 +60,8 @@ pub(crate) fn short_day(day: Date) -> String {
 }
 
 /// Cuts a text after a number of characters, and marks the cut with `…`.
-pub(crate) fn shortened(text: &str, characters: usize) -> String {
+pub(crate) fn shortened(text: impl AsRef<str>, characters: usize) -> String {
+    let text = text.as_ref();
     match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),

@@ -83,7 +83,7 @@ mod tests {
         let proven = ProvenIdentity {
             identity: identity.clone(),
             email: Some(Ok(email("ada@example.com"))),
-            email_verified: true,
+            email_verified: Some(true),
             display_name: DisplayName::default(),
             is_in_admin_group: Some(true),
         };

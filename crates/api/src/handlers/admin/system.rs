@@ -150,7 +150,12 @@ mod tests {
                 provider: None,
                 installation: &Installation::default(),
                 counts: None,
-                waiting: Waiting::default(),
+                waiting: Waiting {
+                    clicks: 0,
+                    lag: time::Duration::ZERO,
+                    bytes: 0,
+                    max_bytes: KIB,
+                },
                 size: size(0),
                 max_size: size(KIB),
                 durability: durability.as_str(),
@@ -160,6 +165,7 @@ mod tests {
                 cached_unknown: 0,
                 is_following: true,
                 salts: None,
+                notices: Vec::new(),
             };
             page.render().unwrap()
         };
