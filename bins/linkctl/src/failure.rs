@@ -123,7 +123,7 @@ pub(crate) enum Failure {
         after: Option<String>,
         source: StoreError,
     },
-    #[error("stopped after {indexed} links; run it again to continue")]
+    #[error("stopped after {}; run it again to continue", Count::of(*indexed, "link"))]
     ReindexStopped { indexed: u64, source: StoreError },
     #[error("cannot write the result")]
     Output(#[source] io::Error),

@@ -202,7 +202,7 @@ mod tests {
         let text = printed(false, &[]).await.output;
         for expected in [
             "link_clicks\n  id\n",
-            "  ip_hash\n    from     SHA-256",
+            "  ip_hash (not stored with Sec-GPC or DNT)\n    from     SHA-256",
             "salt",
             "48 hours",
         ] {

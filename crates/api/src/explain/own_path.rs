@@ -169,7 +169,7 @@ mod tests {
                 200,
                 "show the API reference",
             ),
-            ("/api/docs", &Actor::Anonymous, 200, "API reference"),
+            ("/api/docs", &Actor::Anonymous, 302, "API reference"),
             ("/dashboard/go", &Actor::Anonymous, 303, "address bar"),
         ] {
             let answer = OwnPath(path).answer(visitor);

@@ -9,7 +9,9 @@ const NOUNS: [&str; 14] = [
 ];
 
 /// Limits, which are never one: the file, and what its line contains.
-const LIMITS: [(&str, &str); 5] = [
+const LIMITS: [(&str, &str); 7] = [
+    ("crates/api/src/connection/fault.rs", "{MAX_TARGET} bytes"),
+    ("crates/api/src/connection/fault.rs", "{MAX_HEAD} bytes"),
     ("crates/analytics/src/statistics/days.rs", "Days::MOST"),
     (
         "crates/api/src/errors/conversions.rs",

@@ -84,6 +84,7 @@ async fn a_link_is_found_in_any_spelling() {
         "code        Wiki\n\
          short link  https://go.example/Wiki\n\
          destination https://example.com/wiki\n\
+         template    no\n\
          clicks      0\n\
          people      0\n\
          created     2026-03-01T12:00:00Z\n"
