@@ -117,7 +117,7 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Permanently delete links that were deleted long ago, and old click records
     ///
-    /// Links that were deleted more than WAYPOST_DELETED_LINK_DAYS (30) ago are purged with their
+    /// Links that were deleted more than `WAYPOST_DELETED_LINK_DAYS` (30) ago are purged with their
     /// statistics, as the server does every hour; purged click records stay in the totals. Works in
     /// small batches while the server runs, and can be interrupted and repeated.
     Purge(Purge),
@@ -193,7 +193,7 @@ pub(crate) enum Link {
         /// Code, in upper or lower case
         code: String,
     },
-    /// Delete a link; it can be restored until it is purged (WAYPOST_DELETED_LINK_DAYS)
+    /// Delete a link; it can be restored until it is purged (`WAYPOST_DELETED_LINK_DAYS`)
     Delete {
         /// Code, in upper or lower case
         code: String,

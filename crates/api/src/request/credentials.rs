@@ -58,7 +58,10 @@ mod tests {
     use super::*;
 
     /// Returns whether a token is presented, and which.
-    #[expect(clippy::option_option, reason = "no token, a malformed one, or this one")]
+    #[expect(
+        clippy::option_option,
+        reason = "no token, a malformed one, or this one"
+    )]
     fn presented(lines: &[&[u8]]) -> Option<Option<String>> {
         let mut headers = HeaderMap::new();
         for line in lines {
