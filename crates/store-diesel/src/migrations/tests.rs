@@ -42,7 +42,7 @@ async fn on_sqlite_the_state_is_told_while_somebody_writes() {
     let url = sqlite_url(&directory);
     run(&url, Task::Up).await.unwrap();
     let mut writer = sqlite::connect_blocking(url.servers().first()).unwrap();
-    sqlite::begin_blocking(&mut writer).unwrap();
+    assert!(sqlite::try_to_begin(&mut writer, UNTOLD).unwrap());
     let told = run(&url, Task::Status).await.unwrap();
     assert!(told.states.iter().all(|state| state.applied && state.known));
     assert_eq!(told.changed, Vec::<String>::new());
@@ -53,7 +53,7 @@ async fn on_sqlite_a_migration_waits_for_a_writer_only_for_a_limited_time() {
     let directory = tempfile::tempdir().unwrap();
     let url = sqlite_url(&directory);
     let mut writer = sqlite::connect_blocking(url.servers().first()).unwrap();
-    sqlite::begin_blocking(&mut writer).unwrap();
+    assert!(sqlite::try_to_begin(&mut writer, UNTOLD).unwrap());
     assert_locked(&url, "waypost.db open").await;
     drop(writer);
     run_shortly(&url, Task::Up).await.unwrap();

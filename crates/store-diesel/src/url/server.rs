@@ -273,10 +273,12 @@ fn named(text: &str) -> Host {
     }
     let mut name = String::new();
     for byte in text.bytes() {
-        match char::from(byte) {
-            plain if plain.is_ascii_alphanumeric() || "-._~".contains(plain) => name.push(plain),
+        let plain = char::from(byte);
+        if plain.is_ascii_alphanumeric() || "-._~".contains(plain) {
+            name.push(plain);
+        } else {
             // Writing to a string does not fail.
-            _ => drop(write!(name, "%{byte:02X}")),
+            let _ = write!(name, "%{byte:02X}");
         }
     }
     Host::named(name)

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 use waypost_e2e::{Kept, Visitor};
-use waypost_store::ClickStore as _;
 use waypost_store_diesel::{Database, DatabaseSettings};
 use waypost_store_testkit::samples::{FAR_FUTURE, Samples};
 use waypost_test_harness::{
