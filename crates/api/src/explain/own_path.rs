@@ -20,8 +20,12 @@ pub(super) struct OwnAnswer {
 impl OwnPath<'_> {
     /// Returns what the path answers to a visitor.
     pub(super) fn answer(&self, visitor: &Actor) -> OwnAnswer {
-        let rows = || ROUTES.iter().filter(|row| self.is_of(row));
         let path = self.0;
+        let plain = path.strip_suffix('/').unwrap_or(path);
+        // A slash at the end matters only to some routes.
+        let is_exact = ROUTES.iter().any(|row| is_of(row, path));
+        let path_of_route = if is_exact { path } else { plain };
+        let rows = || ROUTES.iter().filter(|row| is_of(row, path_of_route));
         let own = format!("`{path}` is a path of Waypost itself, not a link");
         let (status, found, message) =
             if let Some(row) = rows().find(|row| row.method == Method::Get) {
@@ -51,26 +55,25 @@ impl OwnPath<'_> {
             message,
         }
     }
+}
 
-    /// Whether a route answers the path.
-    fn is_of(&self, row: &Row) -> bool {
-        if row.handler.is_none() {
-            return false;
-        }
-        let path = self.0.strip_suffix('/').unwrap_or(self.0);
-        let mut segments = path.split('/');
-        for pattern in row.path.split('/') {
-            if pattern.ends_with(":.*}") {
-                return segments.next().is_some();
-            }
-            match segments.next() {
-                Some(segment) if pattern == segment => {}
-                Some(segment) if pattern.starts_with('{') && !segment.is_empty() => {}
-                _ => return false,
-            }
-        }
-        segments.next().is_none()
+/// Whether a route answers a path.
+fn is_of(row: &Row, path: &str) -> bool {
+    if row.handler.is_none() {
+        return false;
     }
+    let mut segments = path.split('/');
+    for pattern in row.path.split('/') {
+        if pattern.ends_with(":.*}") {
+            return segments.next().is_some();
+        }
+        match segments.next() {
+            Some(segment) if pattern == segment => {}
+            Some(segment) if pattern.starts_with('{') && !segment.is_empty() => {}
+            _ => return false,
+        }
+    }
+    segments.next().is_none()
 }
 
 /// Returns the status that a route answers to a visitor, and for whom it is.

@@ -65,7 +65,7 @@ pub(crate) fn problem_page(
     let page = ProblemPage {
         frame: &Frame::bare(state.site()),
         heading: heading(code),
-        message: &sentence(for_people(code, &message)),
+        message: &sentence(&quoted(&message)),
         code: code.name(),
         request_id: id,
         ways,
@@ -73,13 +73,18 @@ pub(crate) fn problem_page(
     page.render().unwrap_or_default()
 }
 
-/// Returns what people can do about an error. Messages about requests name the fields of the API in
-/// backticks; who sees them on a page followed a link that was cut or changed.
-fn for_people(code: ErrorCode, message: &str) -> &str {
-    if code == ErrorCode::BadRequest && message.contains('`') {
-        return "the address of this page is incomplete or was changed; open the page from the menu";
-    }
+/// Returns a message as pages show it: names and values in quotation marks, which messages of the
+/// API have in backticks.
+fn quoted(message: &str) -> String {
+    let mut is_open = false;
+    let mut quote = || {
+        is_open = !is_open;
+        if is_open { '“' } else { '”' }
+    };
     message
+        .chars()
+        .map(|letter| if letter == '`' { quote() } else { letter })
+        .collect()
 }
 
 /// Returns the title of the page of an error.
@@ -108,16 +113,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_do_not_name_fields_of_the_api() {
-        let shown = |code, message| for_people(code, message).contains('`');
-        assert!(!shown(ErrorCode::BadRequest, "`sort` must be `code`"));
-        assert!(!shown(
-            ErrorCode::BadRequest,
-            "unknown field `x`, expected `q`"
-        ));
-        assert_eq!(for_people(ErrorCode::BadRequest, "try again"), "try again");
-        // The message of a link may quote what was typed.
-        assert!(shown(ErrorCode::NotFound, "`x` is not there"));
+    fn names_and_values_are_in_quotation_marks() {
+        let text = quoted("`sort` must be `code` or `-code`");
+        assert_eq!(text, "“sort” must be “code” or “-code”");
+        assert_eq!(quoted("try again"), "try again");
     }
 
     #[test]

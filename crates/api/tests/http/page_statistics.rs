@@ -387,8 +387,9 @@ async fn an_invalid_range_is_reported_beside_its_field() {
             "{answer:?}"
         );
     }
-    let twice = browser.get(&format!("{of_link}?days=7&days=8")).await;
-    assert_eq!(twice.status, StatusCode::BAD_REQUEST);
+    // The first one of several values counts.
+    let twice = browser.get(&format!("{of_link}?days=7&days=week")).await;
+    assert_eq!(twice.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -14,7 +14,9 @@ async fn server_at(base_url: &str) -> TestServer {
 
 async fn create(server: &TestServer, path: &str, url: &str, code: &str) {
     let request = server.request(Method::POST, path);
-    let created = send(request.json(&json!({ "url": url, "code": code }))).await;
+    let template = url.contains('$');
+    let fields = json!({ "url": url, "code": code, "template": template });
+    let created = send(request.json(&fields)).await;
     assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
 }
 

@@ -157,13 +157,19 @@ async fn a_click_that_was_set_aside_twice_is_stored_once() {
         setup.counts(5).await;
         // The same clicks in another file.
         std::fs::write(&file, &frames).unwrap();
+        // The journal of the first retry is there as well, in any order, and has nothing left.
         let retried = retry(&setup).await;
-        let last = retried.last().unwrap();
-        assert_eq!(last.stored, 0);
+        assert!(retried.iter().all(|one| one.stored == 0));
         if privacy.keeps_rows() {
-            assert_eq!((last.duplicates, last.pending), (2, 0));
+            assert!(retried.iter().all(|one| one.pending == 0));
+            let duplicates: u64 = retried.iter().map(|one| one.duplicates).sum();
+            assert_eq!(duplicates, 2);
         } else {
-            assert!(last.failure.as_ref().unwrap().contains("was restored"));
+            let failures: Vec<_> = retried
+                .iter()
+                .filter_map(|one| one.failure.as_ref())
+                .collect();
+            assert!(failures.len() == 1 && failures[0].contains("was restored"));
             // Clicks that are rejected later do not change that.
             assert!(retry(&setup).await.iter().all(|one| one.failure.is_none()));
         }

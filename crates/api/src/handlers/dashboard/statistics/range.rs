@@ -62,7 +62,7 @@ impl Range {
     /// Reads the query of a request for the page at `path`.
     ///
     /// # Errors
-    /// `BAD_REQUEST` if a parameter is given twice.
+    /// `BAD_REQUEST` if the query cannot be read.
     pub(super) fn of(request: &HttpRequest, path: String, today: Date) -> Result<Self, ApiError> {
         let query = input::page_query::<RangeQuery>(request)?;
         Ok(Self::read(&query, path, today))
