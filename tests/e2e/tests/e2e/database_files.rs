@@ -177,8 +177,8 @@ async fn the_file_shrinks_after_a_purge_beside_a_server_and_every_number_stays()
     let before = size(&path);
     let visitor = Visitor::of(&server);
     let code = visitor.shorten("https://example.com/").await;
+    let purge = ["purge", "--older-than", "1d", "--yes"];
     let purged = std::thread::scope(|scope| {
-        let purge = ["purge", "--older-than", "1d", "--yes"];
         let purging = scope.spawn(|| linkctl(&database, &purge));
         tokio::task::block_in_place(|| purging.join().unwrap())
     });
