@@ -103,7 +103,13 @@ function build() {
     // There is no consent prompt; a user declines when signing in.
     loadExistingGrant: async (ctx) => {
       const { client, session, params } = ctx.oidc;
-      const grant = new ctx.oidc.provider.Grant({ clientId: client.clientId, accountId: session.accountId });
+      const { Grant } = ctx.oidc.provider;
+      // Another grant would replace that of the session, with the codes of other tabs.
+      const id = session.grantIdFor(client.clientId);
+      const known = id && await Grant.find(id);
+      const grant = known?.accountId === session.accountId
+        ? known
+        : new Grant({ clientId: client.clientId, accountId: session.accountId });
       grant.addOIDCScope(params.scope);
       await grant.save();
       return grant;

@@ -27,7 +27,8 @@ async fn tab(rig: &ProviderRig, browser: &mut Browser, path: &str) -> String {
 }
 
 fn went_to(page: &Page, rig: &ProviderRig, path: &str) {
-    assert_eq!(page.status, StatusCode::SEE_OTHER, "{page:?}");
+    let output = rig.server.output();
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{page:?}\n{output}");
     assert_eq!(page.target().expect("a URL").as_str(), rig.server.url(path));
 }
 
