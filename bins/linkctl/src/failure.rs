@@ -85,8 +85,6 @@ pub(crate) enum Failure {
         .0.display()
     )]
     NoDatabase(PathBuf),
-    #[error("the database {0} is read-only; run this command on the server that accepts writes")]
-    ReadOnly(String),
     #[error(
         "no journal in {}; name the data directory of a server",
         .0.display()
@@ -192,7 +190,6 @@ impl Failure {
             | Self::JournalIsHere { .. }
             | Self::JournalIsRetry { .. } => Status::Refused,
             Self::NoDatabase(_)
-            | Self::ReadOnly(_)
             | Self::NoJournal(_)
             | Self::JournalInUse(_)
             | Self::Retrying

@@ -15,7 +15,6 @@ mod reindex;
 mod token;
 mod transfer;
 mod user;
-mod vacuum;
 mod verify;
 
 use waypost_analytics::Journal;
@@ -41,11 +40,8 @@ pub(crate) async fn run(
             Migrate::Status | Migrate::Down { .. } => database::open(&settings.database).await?,
         };
         let ended = migrate::run(command, &database, console).await;
-        return database::end(&database, ended).await;
-    }
-    if let Command::Vacuum = command {
-        run_when_idle("releases disk space");
-        return vacuum::run(&settings.database, console).await;
+        database.close();
+        return ended;
     }
     let journal = Journal::directory_in(&settings.database.data_dir);
     if let Command::Journal(JournalCommand::Status) = command {
@@ -127,7 +123,8 @@ pub(crate) async fn run(
             journal::run(command, &parts, console).await
         }
         // Handled above, because they do not need a current schema.
-        Command::Migrate(_) | Command::Privacy(_) | Command::Vacuum => Ok(Status::Done),
+        Command::Migrate(_) | Command::Privacy(_) => Ok(Status::Done),
     };
-    database::end(&database, ended).await
+    database.close();
+    ended
 }

@@ -11,4 +11,3 @@ mod outages;
 mod search_index;
 mod several_servers;
 mod support;
-mod urls;

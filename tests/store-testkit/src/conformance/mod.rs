@@ -44,7 +44,6 @@ mod salts;
 mod search;
 mod sessions;
 mod setup;
-mod space;
 mod stats;
 mod stats_people;
 mod tags;
