@@ -94,8 +94,8 @@ async fn a_link_is_found_in_any_spelling() {
     ended.unwrap();
     assert_eq!(
         printed.output,
-        "{\"shortCode\":\"Wiki\",\"originalUrl\":\"https://example.com/wiki\",\"clicks\":0,\
-         \"createdAt\":\"2026-03-01T12:00:00.5Z\",\"shortUrl\":\"https://go.example/Wiki\",\"humans\":0}\n"
+        "{\"shortCode\":\"Wiki\",\"originalUrl\":\"https://example.com/wiki\",\
+         \"template\":false,\"placeholders\":[],\"clicks\":0,\"createdAt\":\"2026-03-01T12:00:00.5Z\",\"shortUrl\":\"https://go.example/Wiki\",\"humans\":0}\n"
     );
     for unknown in ["nothing", "not a code", ""] {
         let (ended, _) =
