@@ -121,6 +121,12 @@ pub(crate) enum Command {
     /// statistics, as the server does every hour; purged click records stay in the totals. Works in
     /// small batches while the server runs, and can be interrupted and repeated.
     Purge(Purge),
+    /// Release the disk space that deleted data left in an SQLite file
+    ///
+    /// Works in small steps while the server runs; the server also does it every hour. A file of an
+    /// older version is rewritten once: stop the server before. PostgreSQL and MariaDB release space
+    /// themselves.
+    Vacuum,
     /// Classify stored clicks again as people, bots or previews, after an update of the detection
     /// lists
     ///
@@ -380,6 +386,8 @@ mod tests {
             "linkctl purge --link wiki --older-than 2w --dry-run",
             "linkctl reindex",
             "linkctl reindex --dry-run --json",
+            "linkctl vacuum",
+            "linkctl vacuum --json",
             "linkctl verify",
             "linkctl verify --accept disk-died",
             "linkctl journal status",

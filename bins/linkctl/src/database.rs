@@ -9,7 +9,7 @@ use waypost_service::{
 use waypost_store::DatabaseClock;
 use waypost_store_diesel::{Database, DatabaseSettings};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 use waypost_settings::Settings;
 
 /// Opens the database with any schema version. Creates a missing SQLite file.
@@ -36,6 +36,23 @@ pub(crate) async fn open_current(
     let clock = DatabaseClock::new(database.store(), Arc::new(SystemClock));
     clock.measure().await?;
     Ok((database, Arc::new(clock)))
+}
+
+/// Closes the database. If the command failed because the database is read-only, such as a standby,
+/// that is the failure: the database only says which statement it refused.
+pub(crate) async fn end(
+    database: &Database,
+    ended: Result<Status, Failure>,
+) -> Result<Status, Failure> {
+    let is_read_only = match &ended {
+        Err(failure) if failure.status() == Status::Database => database.is_read_only().await,
+        _ => false,
+    };
+    database.close();
+    if is_read_only {
+        return Err(Failure::ReadOnly(database.url().to_string()));
+    }
+    ended
 }
 
 /// Returns the domain functions for links, the same as the server's.

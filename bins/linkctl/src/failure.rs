@@ -85,6 +85,8 @@ pub(crate) enum Failure {
         .0.display()
     )]
     NoDatabase(PathBuf),
+    #[error("the database {0} is read-only; run this command on the server that accepts writes")]
+    ReadOnly(String),
     #[error(
         "no journal in {}; name the data directory of a server",
         .0.display()
@@ -190,6 +192,7 @@ impl Failure {
             | Self::JournalIsHere { .. }
             | Self::JournalIsRetry { .. } => Status::Refused,
             Self::NoDatabase(_)
+            | Self::ReadOnly(_)
             | Self::NoJournal(_)
             | Self::JournalInUse(_)
             | Self::Retrying

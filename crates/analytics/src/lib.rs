@@ -24,6 +24,7 @@ mod rig;
 mod salts;
 mod settings;
 mod signals;
+pub mod space;
 pub mod statistics;
 #[cfg(feature = "testkit")]
 pub mod testkit;

@@ -1,7 +1,8 @@
 //! Periodic maintenance. Every server deletes expired salts. One server at a time deletes link
 //! changes that every server has seen, sessions that expired long ago, visitor hashes of past days
 //! and old IDs of clicks without a record, forgets settled journals of servers that are gone, purges
-//! links that were deleted long ago, and purges click records if a retention is set.
+//! links that were deleted long ago, and purges click records if a retention is set. Then it releases
+//! the disk space that they left.
 //! # Pace
 //! Rows are deleted in batches of 1,000, each in its own transaction. After each batch there
 //! is a pause at least as long as the batch took. While more than 1,000 clicks are pending in the
@@ -16,6 +17,7 @@
 //! start: see [`retention::overreaches`].
 
 mod turn;
+mod unused_space;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -95,6 +97,8 @@ pub struct Maintenance {
     overreach_told: AtomicBool,
     /// Whether the log already says that too many deleted links would be purged.
     links_overreach_told: AtomicBool,
+    /// Whether the log already says that the database's file cannot shrink.
+    unused_told: AtomicBool,
 }
 
 /// The result of one pass.
@@ -122,6 +126,9 @@ pub struct Pass {
     pub links_purged: u64,
     /// Number of purged entries of the audit trail, including those before a failure.
     pub audit_purged: u64,
+    /// Number of unused pages of the database's file that were released, including those before a
+    /// failure.
+    pub pages_released: u64,
     /// Number of tasks that failed, or did not start because they would delete too much. Each is
     /// logged, and the next pass tries again.
     pub failures: u32,
@@ -137,6 +144,8 @@ enum Old {
     Clicks(PurgeScope),
     Links(OffsetDateTime),
     Audit(OffsetDateTime),
+    /// Not rows, but the space that they left.
+    UnusedSpace,
 }
 
 impl Maintenance {
@@ -147,6 +156,7 @@ impl Maintenance {
             parts,
             overreach_told: AtomicBool::new(false),
             links_overreach_told: AtomicBool::new(false),
+            unused_told: AtomicBool::new(false),
         }
     }
 
@@ -287,6 +297,7 @@ impl Maintenance {
             | Old::Visitors(_)
             | Old::ClickIds(_)
             | Old::Audit(_) => true,
+            Old::UnusedSpace => self.has_much_unused_space(pass).await,
         }
     }
 
@@ -370,6 +381,7 @@ impl Maintenance {
             Old::Links(Age::days(*deleted_link_days).cutoff(now)),
         ];
         all.extend(retention_days.map(|days| Old::Clicks(Age::days(days).cutoff(now).into())));
+        all.push(Old::UnusedSpace);
         all
     }
 }
@@ -383,6 +395,7 @@ impl Old {
             Self::ClickIds(before) => store.purge_click_ids(before, rows).await,
             Self::Clicks(scope) => store.purge_clicks(scope, rows).await,
             Self::Audit(before) => store.purge_audit_entries(before, rows).await,
+            Self::UnusedSpace => store.release_space(rows).await,
             Self::Links(before) => {
                 return retention::purge_deleted_batch(store, before, rows).await;
             }
@@ -403,6 +416,7 @@ impl Old {
             Self::Clicks(_) => "old click records were not purged",
             Self::Links(_) => "links deleted long ago were not purged",
             Self::Audit(_) => "old entries of the audit trail were not purged",
+            Self::UnusedSpace => "unused space of the database was not released",
         }
     }
 }
@@ -415,6 +429,7 @@ impl Pass {
             Old::Visitors(_) => &mut self.visitors_purged,
             Old::ClickIds(_) => &mut self.click_ids_purged,
             Old::Audit(_) => &mut self.audit_purged,
+            Old::UnusedSpace => &mut self.pages_released,
             Old::Clicks(_) => {
                 metrics::clicks_purged(records);
                 &mut self.clicks_purged

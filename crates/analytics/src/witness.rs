@@ -266,7 +266,7 @@ impl JournalStore for Witness {
 waypost_store_testkit::forward!(links: Witness, self => self.inner);
 waypost_store_testkit::forward!(people: Witness, self => self.inner);
 waypost_store_testkit::forward!(stats: Witness, self => self.inner);
-waypost_store_testkit::forward!([LeaseStore SaltStore TimeStore]: Witness, self => {
+waypost_store_testkit::forward!([LeaseStore SaltStore SpaceStore TimeStore]: Witness, self => {
     self.here()?;
     &self.inner
 });

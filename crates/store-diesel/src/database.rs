@@ -1,9 +1,10 @@
 //! Opening a database: connecting, preparing its schema, handing out the store.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use waypost_store::{Store, StoreError};
+use waypost_store::{Space, Store, StoreError};
 
 use crate::migrations::{self, Task};
 use crate::opened::Opened;
@@ -26,10 +27,17 @@ impl Database {
     /// the schema: see [`Database::prepare_schema`].
     ///
     /// # Errors
-    /// [`DatabaseError::Unwritable`] or [`DatabaseError::Connect`].
+    /// [`DatabaseError::Unwritable`], [`DatabaseError::Connect`] or [`DatabaseError::Pooler`].
     pub async fn connect(settings: &DatabaseSettings) -> Result<Self, DatabaseError> {
         if let Some(path) = settings.url.sqlite_path() {
             sqlite::prepare_file(path)?;
+        }
+        if settings.url.kind() == DatabaseKind::Postgres
+            && postgres::lends_sessions(&settings.url.servers()).await
+        {
+            return Err(DatabaseError::Pooler {
+                url: settings.url.to_string(),
+            });
         }
         let opened = match settings.url.kind() {
             DatabaseKind::Sqlite => sqlite::open(settings)?,
@@ -77,13 +85,19 @@ impl Database {
         version::read(&self.url).await
     }
 
+    /// Returns whether the database does not accept writes, as a standby or a replica. Returns
+    /// `false` if it does not answer.
+    pub async fn is_read_only(&self) -> bool {
+        version::is_read_only(&self.url).await
+    }
+
     /// Checks that the schema is the one this program needs: migrates an older one if `migrate` is
     /// set and refuses it otherwise, and always refuses a newer one. Returns the names of the
     /// applied migrations.
     ///
     /// # Errors
-    /// [`DatabaseError::SchemaOlder`], [`DatabaseError::SchemaNewer`] or
-    /// [`DatabaseError::Migration`].
+    /// [`DatabaseError::SchemaOlder`], [`DatabaseError::SchemaNewer`],
+    /// [`DatabaseError::SchemaUnread`], [`DatabaseError::Locked`] or [`DatabaseError::Migration`].
     pub async fn prepare_schema(&self, migrate: bool) -> Result<Vec<String>, DatabaseError> {
         if migrate {
             return self.migrate_up().await;
@@ -100,12 +114,16 @@ impl Database {
         }
     }
 
-    /// Returns every migration known to the program or the database, in order.
+    /// Returns every migration known to the program or the database, in order. Only reads.
     ///
     /// # Errors
-    /// [`DatabaseError::Migration`].
+    /// [`DatabaseError::SchemaUnread`] or [`DatabaseError::Locked`].
     pub async fn migration_status(&self) -> Result<Vec<MigrationState>, DatabaseError> {
-        Ok(migrations::run(&self.url, Task::Status).await?.states)
+        match migrations::run(&self.url, Task::Status).await {
+            Ok(outcome) => Ok(outcome.states),
+            Err(DatabaseError::Migration { source }) => Err(DatabaseError::SchemaUnread { source }),
+            Err(error) => Err(error),
+        }
     }
 
     /// Applies all missing migrations and returns their names. Several processes may do this at the
@@ -123,6 +141,22 @@ impl Database {
     /// [`DatabaseError::SchemaNewer`] or [`DatabaseError::Migration`].
     pub async fn migrate_down(&self) -> Result<Option<String>, DatabaseError> {
         Ok(migrations::run(&self.url, Task::Down).await?.changed.pop())
+    }
+
+    /// Rewrites the file of an SQLite database without its unused space, in the form that releases
+    /// space in steps (see [`SpaceStore`](waypost_store::SpaceStore)). Returns its sizes before and
+    /// after. No process may have the database open, this one included. If it is interrupted, the
+    /// file is as it was. Needs free disk space for two copies of the data.
+    ///
+    /// # Errors
+    /// [`DatabaseError::InUse`], [`DatabaseError::NoRoom`] or [`DatabaseError::Compact`].
+    pub async fn compact(path: &Path) -> Result<(Space, Space), DatabaseError> {
+        let file = path.to_owned();
+        let compacted = tokio::task::spawn_blocking(move || sqlite::compact(&file)).await;
+        compacted.map_err(|source| DatabaseError::Compact {
+            path: path.to_owned(),
+            source: source.into(),
+        })?
     }
 
     /// Closes all connections. Running operations end; later ones fail as unavailable.

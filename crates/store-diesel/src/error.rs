@@ -9,8 +9,11 @@ use waypost_store::StoreError;
 /// Why a database cannot be used. The message never includes its source, nor a password.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// The directory or file of an SQLite database cannot be created or written.
-    #[error("cannot write {}; make the directory writable or set WAYPOST_DATA_DIR", path.display())]
+    /// The directory or a file of an SQLite database cannot be created or written.
+    #[error(
+        "cannot write {}; make it writable for this user, or set WAYPOST_DATA_DIR",
+        path.display()
+    )]
     Unwritable {
         /// The directory or file.
         path: PathBuf,
@@ -26,6 +29,73 @@ pub enum DatabaseError {
         /// The URL of the database, without secrets.
         url: String,
         /// The error of the database or its driver.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A pooler lends its connections to PostgreSQL for one transaction each.
+    #[error(
+        "the pooler at {url} lends its connections to PostgreSQL for one transaction or statement \
+         each, and Waypost needs sessions; set `pool_mode = session` for this database in PgBouncer, \
+         or connect to PostgreSQL itself"
+    )]
+    Pooler {
+        /// The URL of the database, without secrets.
+        url: String,
+    },
+    /// Another process holds a lock for as long as a migration waits.
+    #[error(
+        "another process holds a lock on the database: {holder}; end that process or wait until it \
+         is done, then start again"
+    )]
+    Locked {
+        /// Who holds it, as far as that can be seen.
+        holder: String,
+        /// The error of the database.
+        #[source]
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+    /// Another process has an SQLite file open that can only be rewritten alone.
+    #[error(
+        "{} is open in another process{}; stop the server first",
+        path.display(),
+        listed(users)
+    )]
+    InUse {
+        /// The file.
+        path: PathBuf,
+        /// The other processes, as far as they can be seen.
+        users: Vec<String>,
+    },
+    /// There is not enough disk space to rewrite an SQLite file.
+    #[error(
+        "rewriting the database needs {needed_mib} MiB of free disk space in {}, which has \
+         {free_mib} MiB",
+        path.display()
+    )]
+    NoRoom {
+        /// The directory.
+        path: PathBuf,
+        /// The required space.
+        needed_mib: u64,
+        /// The free space.
+        free_mib: u64,
+    },
+    /// An SQLite file could not be rewritten.
+    #[error("cannot rewrite {}; it is unchanged", path.display())]
+    Compact {
+        /// The file.
+        path: PathBuf,
+        /// The error of the database.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The table of migrations cannot be read.
+    #[error(
+        "cannot read which migrations the database has; its user must be allowed to read the table \
+         `__diesel_schema_migrations`"
+    )]
+    SchemaUnread {
+        /// The error of the database.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
@@ -54,6 +124,13 @@ pub enum DatabaseError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn listed(users: &[String]) -> String {
+    match users {
+        [] => String::new(),
+        users => format!(": {}", users.join(", ")),
+    }
 }
 
 /// What an error of the database means for the caller. Each backend derives it from the codes of

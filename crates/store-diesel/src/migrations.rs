@@ -1,8 +1,12 @@
 //! Migrations: the schema of each database, embedded in the program, applied under a lock so that
-//! several nodes may start at once.
+//! several nodes may start at once. What is waited for is logged, and limited in time.
 //!
 //! If no migration is missing, nothing is locked or written: a server whose account must not change
 //! the schema can start, too.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use diesel::ConnectionError;
 use diesel::backend::Backend;
@@ -13,13 +17,15 @@ use diesel::mysql::Mysql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use diesel::sql_types::{BigInt, Integer, Nullable};
+use diesel::sql_types::{BigInt, Integer, Nullable, Unsigned};
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use self::waiting::{UNTOLD, Watch};
 use crate::{DatabaseError, DatabaseKind, DatabaseUrl, mysql, postgres, sqlite};
 
 mod cluster;
+mod waiting;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -41,8 +47,12 @@ const POSTGRES_TABLE: &str =
     "(SELECT COUNT(*) FROM pg_class WHERE oid = to_regclass('__diesel_schema_migrations'))";
 const MYSQL_TABLE: &str = "(SELECT COUNT(*) FROM information_schema.tables \
      WHERE table_schema = DATABASE() AND table_name = '__diesel_schema_migrations')";
-/// A MySQL lock applies to the whole server: the name of the database makes it unique.
-const MYSQL_LOCK: &str = "GET_LOCK(CONCAT('waypost.', MD5(DATABASE())), 60)";
+/// The name of a lock of MySQL, which applies to the whole server: the name of the database makes it
+/// unique.
+const MYSQL_LOCK: &str = "CONCAT('waypost.', MD5(DATABASE()))";
+
+/// Maximum time to wait for a lock.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reads the migrations applied to a database from its table of migrations, if it exists.
 macro_rules! applied {
@@ -95,66 +105,133 @@ pub(crate) struct Outcome {
 /// Runs the task on a connection of its own.
 pub(crate) async fn run(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError> {
     let url = url.clone();
-    tokio::task::spawn_blocking(move || run_blocking(&url, task))
+    tokio::task::spawn_blocking(move || run_blocking(&url, task, PATIENCE))
         .await
         .map_err(|source| DatabaseError::Migration {
             source: source.into(),
         })?
 }
 
-fn run_blocking(url: &DatabaseUrl, task: Task) -> Result<Outcome, DatabaseError> {
-    let servers = url.servers();
-    let connect_error = |source: ConnectionError| DatabaseError::Connect {
-        url: url.to_string(),
-        source: source.into(),
-    };
+fn run_blocking(
+    url: &DatabaseUrl,
+    task: Task,
+    patience: Duration,
+) -> Result<Outcome, DatabaseError> {
     match url.kind() {
-        DatabaseKind::Sqlite => {
-            let mut connection =
-                sqlite::connect_blocking(servers.first()).map_err(connect_error)?;
-            // Reporting the state need not wait for writers, and would wait in vain if they hardly
-            // pause.
-            let applied = applied!(&mut connection, SQLITE_TABLE);
-            if let Some(outcome) = nothing_to_do::<Sqlite>(&SQLITE, &applied, task)? {
-                return Ok(outcome);
-            }
-            // Another migrating process holds the write lock; ours keeps it to the end.
-            sqlite::begin_blocking(&mut connection).map_err(failed)?;
-            let outcome = perform(&mut connection, &SQLITE, task)?;
-            AnsiTransactionManager::commit_transaction(&mut connection).map_err(failed)?;
-            Ok(outcome)
+        DatabaseKind::Sqlite => on_sqlite(url, task, patience),
+        DatabaseKind::Postgres => on_postgres(url, task, patience),
+        DatabaseKind::Mysql => on_mysql(url, task, patience),
+    }
+}
+
+fn connect_error(url: &DatabaseUrl) -> impl FnOnce(ConnectionError) -> DatabaseError {
+    let url = url.to_string();
+    move |source| DatabaseError::Connect {
+        url,
+        source: source.into(),
+    }
+}
+
+fn on_sqlite(url: &DatabaseUrl, task: Task, patience: Duration) -> Result<Outcome, DatabaseError> {
+    let servers = url.servers();
+    let path = Path::new(servers.first());
+    let connected = sqlite::connect_blocking(servers.first());
+    let mut connection = connected.map_err(connect_error(url))?;
+    // Reporting the state need not wait for writers, and would wait in vain if they hardly pause.
+    let applied = applied!(&mut connection, SQLITE_TABLE);
+    if let Some(outcome) = nothing_to_do::<Sqlite>(&SQLITE, &applied, task)? {
+        return Ok(outcome);
+    }
+    sqlite::use_temporary_files(&mut connection, path).map_err(failed)?;
+    // Another migrating process holds the write lock; ours keeps it to the end.
+    let began = Instant::now();
+    let mut is_told = false;
+    while !sqlite::try_to_begin(&mut connection, UNTOLD).map_err(failed)? {
+        let holder = match sqlite::users_of(path).as_slice() {
+            [] => format!("another process that has {} open", path.display()),
+            users => users.join(", "),
+        };
+        if began.elapsed() >= patience {
+            let source = None;
+            return Err(DatabaseError::Locked { holder, source });
         }
-        DatabaseKind::Postgres => {
-            let mut connection = postgres::connect_blocking(&servers).map_err(connect_error)?;
-            let applied = applied!(&mut connection, POSTGRES_TABLE);
-            if let Some(outcome) = nothing_to_do::<Pg>(&POSTGRES, &applied, task)? {
-                return Ok(outcome);
-            }
-            transaction(&mut connection, |connection| {
-                diesel::sql_query(POSTGRES_LOCK)
-                    .execute(connection)
-                    .map_err(failed)?;
-                perform(connection, &POSTGRES, task)
-            })
-        }
-        DatabaseKind::Mysql => {
-            let mut connection = mysql::connect_blocking(&servers).map_err(connect_error)?;
-            let applied = applied!(&mut connection, MYSQL_TABLE);
-            if let Some(outcome) = nothing_to_do::<Mysql>(&MYSQL, &applied, task)? {
-                return Ok(outcome);
-            }
-            let locked: Option<i32> = diesel::select(sql::<Nullable<Integer>>(MYSQL_LOCK))
-                .get_result(&mut connection)
-                .map_err(failed)?;
-            if locked != Some(1) {
-                return Err(still_migrating());
-            }
-            let turn = cluster::take_turn(&mut connection)?;
-            let done = turn.perform(&mut connection, task);
-            turn.end(&mut connection);
-            done
+        if !is_told {
+            waiting::tell(&holder);
+            is_told = true;
         }
     }
+    let outcome = perform(&mut connection, &SQLITE, task)?;
+    AnsiTransactionManager::commit_transaction(&mut connection).map_err(failed)?;
+    Ok(outcome)
+}
+
+fn on_postgres(
+    url: &DatabaseUrl,
+    task: Task,
+    patience: Duration,
+) -> Result<Outcome, DatabaseError> {
+    let servers = Arc::new(url.servers());
+    let connected = postgres::connect_blocking(&servers);
+    let mut connection = connected.map_err(connect_error(url))?;
+    // Of the tables, too, which a backup or another program may have locked.
+    let limit = format!("SET lock_timeout = {}", patience.as_millis());
+    diesel::sql_query(limit)
+        .execute(&mut connection)
+        .map_err(failed)?;
+    let pid = diesel::select(sql::<Integer>("pg_backend_pid()"));
+    let pid: i32 = pid.get_result(&mut connection).map_err(failed)?;
+    let watch = Watch::start(move || {
+        let servers = Arc::clone(&servers);
+        async move { postgres::lock_holders(&servers, pid).await }
+    });
+    let mut migrated = || {
+        let applied = applied!(&mut connection, POSTGRES_TABLE);
+        if let Some(outcome) = nothing_to_do::<Pg>(&POSTGRES, &applied, task)? {
+            return Ok(outcome);
+        }
+        transaction(&mut connection, |connection| {
+            diesel::sql_query(POSTGRES_LOCK)
+                .execute(connection)
+                .map_err(failed)?;
+            perform(connection, &POSTGRES, task)
+        })
+    };
+    migrated().map_err(|error| watch.explain(error))
+}
+
+fn on_mysql(url: &DatabaseUrl, task: Task, patience: Duration) -> Result<Outcome, DatabaseError> {
+    let servers = Arc::new(url.servers());
+    let connected = mysql::connect_blocking(&servers);
+    let mut connection = connected.map_err(connect_error(url))?;
+    let seconds = patience.as_secs().max(1);
+    // Of the tables: the default is a day or a year.
+    diesel::sql_query(format!("SET SESSION lock_wait_timeout = {seconds}"))
+        .execute(&mut connection)
+        .map_err(failed)?;
+    let id = diesel::select(sql::<Unsigned<BigInt>>("CONNECTION_ID()"));
+    let id: u64 = id.get_result(&mut connection).map_err(failed)?;
+    let watch = Watch::start(move || {
+        let servers = Arc::clone(&servers);
+        async move { mysql::lock_holders(&servers, MYSQL_LOCK, id).await }
+    });
+    let mut migrated = || {
+        let applied = applied!(&mut connection, MYSQL_TABLE);
+        if let Some(outcome) = nothing_to_do::<Mysql>(&MYSQL, &applied, task)? {
+            return Ok(outcome);
+        }
+        let lock = format!("GET_LOCK({MYSQL_LOCK}, {seconds})");
+        let locked: Option<i32> = diesel::select(sql::<Nullable<Integer>>(&lock))
+            .get_result(&mut connection)
+            .map_err(failed)?;
+        if locked != Some(1) {
+            return Err(still_migrating());
+        }
+        let turn = cluster::take_turn(&mut connection, patience)?;
+        let done = turn.perform(&mut connection, task);
+        turn.end(&mut connection);
+        done
+    };
+    migrated().map_err(|error| watch.explain(error))
 }
 
 /// Runs the work in one transaction.
@@ -170,8 +247,9 @@ fn transaction<C: diesel::Connection>(
 }
 
 fn still_migrating() -> DatabaseError {
-    DatabaseError::Migration {
-        source: "another process is still migrating this database".into(),
+    DatabaseError::Locked {
+        holder: "another process is still migrating it".into(),
+        source: None,
     }
 }
 
@@ -282,19 +360,4 @@ fn states<DB: Backend>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn on_sqlite_the_state_is_told_while_somebody_writes() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("waypost.db");
-        let url: DatabaseUrl = format!("sqlite://{}", path.display()).parse().unwrap();
-        run(&url, Task::Up).await.unwrap();
-        let mut writer = sqlite::connect_blocking(url.servers().first()).unwrap();
-        sqlite::begin_blocking(&mut writer).unwrap();
-        let told = run(&url, Task::Status).await.unwrap();
-        assert!(told.states.iter().all(|state| state.applied && state.known));
-        assert_eq!(told.changed, Vec::<String>::new());
-    }
-}
+mod tests;

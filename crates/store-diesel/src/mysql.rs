@@ -33,7 +33,7 @@ mod sql;
 use dialect::Ingester;
 use sql::{pool, port};
 
-pub(crate) use connection::connect_blocking;
+pub(crate) use connection::{connect_blocking, lock_holders};
 
 /// Opens a store on the database.
 pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {

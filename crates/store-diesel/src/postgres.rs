@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | the queries, compiled for PostgreSQL | `sql/` |
 //! | the dialect: types, spellings of SQL, special behaviour | `postgres/dialect.rs` |
-//! | connecting | `postgres/connection.rs` |
+//! | connecting | `postgres/connection.rs`, `postgres/pooler.rs` |
 //! | what errors mean | `postgres/fault.rs`, `postgres/listener.rs` |
 //! | storing clicks | `ingest.rs`, `postgres/settle.rs`, `postgres/{budget,client,columns,copy}.rs` |
 
@@ -25,6 +25,7 @@ mod fault;
 #[path = "ingest.rs"]
 mod ingest;
 mod listener;
+mod pooler;
 mod settle;
 #[path = "sql/mod.rs"]
 mod sql;
@@ -32,7 +33,8 @@ mod sql;
 use dialect::Ingester;
 use sql::{pool, port};
 
-pub(crate) use connection::connect_blocking;
+pub(crate) use connection::{connect_blocking, lock_holders};
+pub(crate) use pooler::lends_sessions;
 
 /// Opens a store on the database.
 pub(crate) fn open(settings: &DatabaseSettings) -> Result<Opened, StoreError> {

@@ -7,6 +7,7 @@
 //! | connecting | `sqlite/connection.rs` |
 //! | the files and their modes | `sqlite/file.rs` |
 //! | what errors mean | `sqlite/fault.rs` |
+//! | the size of the file | `sqlite/space.rs` |
 //! | storing clicks | `sqlite/settle.rs`, `sqlite/{budget,instant}.rs` |
 
 use std::sync::Arc;
@@ -23,14 +24,16 @@ mod fault;
 mod file;
 mod instant;
 mod settle;
+mod space;
 #[path = "sql/mod.rs"]
 mod sql;
 
 use dialect::Ingester;
 use sql::{pool, port};
 
-pub(crate) use connection::{begin_blocking, connect_blocking};
-pub(crate) use file::prepare as prepare_file;
+pub(crate) use connection::{connect_blocking, try_to_begin, use_temporary_files};
+pub(crate) use file::{prepare as prepare_file, users_of};
+pub(crate) use space::compact;
 
 /// Opens a store on the database. SQLite allows one write at a time: one connection writes, the
 /// others read.

@@ -4,7 +4,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::hosts::{ServerUrl, Servers};
+use crate::hosts::Servers;
+use server::ServerUrl;
+
+mod parameters;
+mod server;
 
 /// The databases that Waypost runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +31,12 @@ impl fmt::Display for DatabaseKind {
     }
 }
 
-/// The location of the database: `sqlite://path`, `postgres://…` or `mysql://…`. Servers of the
-/// same database are separated by commas:
-/// `postgres://user:password@host1:5432,host2:5432/database`.
+/// The location of the database: `sqlite://path` (or `sqlite:path`), `postgres://…`
+/// (`postgresql://…`) or `mysql://…` (`mariadb://…`). Servers of the same database are separated by
+/// commas: `postgres://user:password@host1:5432,host2:5432/database`. A Unix socket is named by a
+/// parameter (`postgres://user@/database?host=/run/postgresql`,
+/// `mysql://user@/database?socket=/run/mysqld/mysqld.sock`) or in the place of the host, with `%2F`
+/// for each slash.
 ///
 /// [`fmt::Display`] and [`fmt::Debug`] leave out the user, the password and all parameters.
 #[derive(Clone, PartialEq, Eq)]
@@ -80,20 +87,26 @@ impl FromStr for DatabaseUrl {
     type Err = DatabaseUrlError;
 
     fn from_str(text: &str) -> Result<Self, DatabaseUrlError> {
-        if let Some(path) = text.strip_prefix("sqlite://") {
-            if path.is_empty() || path.contains([':', '?', '\0']) {
-                return Err(DatabaseUrlError::SqlitePath);
-            }
-            return Ok(Self::sqlite(path.into()));
-        }
-        let (scheme, rest) = text.split_once("://").ok_or(DatabaseUrlError::Scheme)?;
-        let kind = match scheme.to_ascii_lowercase().as_str() {
-            "postgres" | "postgresql" => DatabaseKind::Postgres,
-            "mysql" | "mariadb" => DatabaseKind::Mysql,
+        let (scheme, rest) = text.split_once(':').ok_or(DatabaseUrlError::Scheme)?;
+        let authority = rest.strip_prefix("//");
+        let kind = match (scheme.to_ascii_lowercase().as_str(), authority) {
+            ("sqlite", _) => return sqlite_file(authority.unwrap_or(rest)),
+            ("postgres" | "postgresql", Some(_)) => DatabaseKind::Postgres,
+            ("mysql" | "mariadb", Some(_)) => DatabaseKind::Mysql,
             _ => return Err(DatabaseUrlError::Scheme),
         };
+        let rest = authority.unwrap_or_default();
         Ok(Self(Inner::Server(kind, ServerUrl::parse(kind, rest)?)))
     }
+}
+
+/// Reads the part of a URL after `sqlite:` or `sqlite://`: the path of a file, literally.
+fn sqlite_file(path: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
+    let is_special = path == ":memory:" || path.starts_with("file:");
+    if path.is_empty() || path.ends_with('/') || is_special || path.contains(['?', '\0']) {
+        return Err(DatabaseUrlError::SqlitePath);
+    }
+    Ok(DatabaseUrl::sqlite(path.into()))
 }
 
 impl fmt::Display for DatabaseUrl {
@@ -113,7 +126,7 @@ impl fmt::Debug for DatabaseUrl {
 
 /// Why a text is not a database URL. The message never repeats the text, because it may contain a
 /// password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseUrlError {
     /// None of the known schemes.
     #[error("must be a database URL that begins with sqlite://, postgres:// or mysql://")]
@@ -141,6 +154,26 @@ pub enum DatabaseUrlError {
     /// An unknown kind of session.
     #[error("must have any, read-write or read-only as target_session_attrs")]
     Session,
+    /// A character of the password that ends the password in a URL.
+    #[error(
+        "percent-encode `#`, `/`, `?`, `@` and `%` in the password: write %23, %2F, %3F, %40 and %25"
+    )]
+    Unencoded,
+    /// A parameter that asks for an encrypted connection.
+    #[error(
+        "must not ask for TLS with `{0}`: TLS to the database is not supported yet; remove the \
+         parameter and use a network that you trust"
+    )]
+    Tls(String),
+    /// A text encoding other than UTF-8.
+    #[error("must not ask for another text encoding: Waypost uses UTF-8")]
+    Encoding,
+    /// An unknown parameter, with its name unless that may be a part of a password.
+    #[error("has an unknown parameter{}; remove it", .0.as_deref().map(|name| format!(" `{name}`")).unwrap_or_default())]
+    Parameter(Option<String>),
+    /// An invalid value of the named parameter.
+    #[error("has an invalid value of the parameter `{0}`")]
+    Value(String),
 }
 
 #[cfg(test)]
@@ -166,6 +199,31 @@ mod tests {
     }
 
     #[test]
+    fn a_scheme_may_be_in_upper_case_and_the_slashes_of_sqlite_may_be_missing() {
+        for (text, path) in [
+            ("sqlite:waypost.db", "waypost.db"),
+            ("sqlite:/var/lib/waypost.db", "/var/lib/waypost.db"),
+            ("sqlite:./waypost.db", "./waypost.db"),
+            ("sqlite://data/waypost.db", "data/waypost.db"),
+            ("sqlite:///var/lib/waypost.db", "/var/lib/waypost.db"),
+            ("SQLite:///var/lib/waypost.db", "/var/lib/waypost.db"),
+            (
+                "sqlite:///backup/12:30/a b%20.db",
+                "/backup/12:30/a b%20.db",
+            ),
+        ] {
+            let url: DatabaseUrl = text.parse().unwrap();
+            assert_eq!(url.sqlite_path(), Some(Path::new(path)), "{text}");
+        }
+        for text in ["POSTGRES://u:p@DB/w", "PostgreSQL://u:p@DB/w"] {
+            let url: DatabaseUrl = text.parse().unwrap();
+            assert_eq!(url.to_string(), "postgres://DB/w", "{text}");
+        }
+        let url: DatabaseUrl = "MariaDB://u:p@db/w".parse().unwrap();
+        assert_eq!(url.kind(), DatabaseKind::Mysql);
+    }
+
+    #[test]
     fn what_is_none_is_refused() {
         for (text, error) in [
             ("", DatabaseUrlError::Scheme),
@@ -173,6 +231,11 @@ mod tests {
             ("redis://x/y", DatabaseUrlError::Scheme),
             ("sqlite://", DatabaseUrlError::SqlitePath),
             ("sqlite://:memory:", DatabaseUrlError::SqlitePath),
+            ("sqlite:", DatabaseUrlError::SqlitePath),
+            ("sqlite:///var/lib/waypost/", DatabaseUrlError::SqlitePath),
+            ("sqlite://waypost.db?mode=rwc", DatabaseUrlError::SqlitePath),
+            ("sqlite:file:waypost.db", DatabaseUrlError::SqlitePath),
+            ("postgres:db/w", DatabaseUrlError::Scheme),
             ("postgres:///w", DatabaseUrlError::Host),
             ("postgres://db", DatabaseUrlError::Name),
             ("mysql://u:p@db/", DatabaseUrlError::Name),

@@ -1,10 +1,10 @@
-//! The version of a database server, for people to read.
+//! What a database server is: its version, for people to read, and whether it accepts writes.
 
 use diesel::ConnectionError;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Bool, Text};
 
 use crate::{DatabaseError, DatabaseKind, DatabaseUrl, mysql, postgres, sqlite};
 
@@ -17,6 +17,30 @@ pub(crate) async fn read(url: &DatabaseUrl) -> Result<String, DatabaseError> {
         url: url.to_string(),
         source,
     })
+}
+
+/// Whether a session may only read: on PostgreSQL by itself or because the server is a standby.
+const POSTGRES_READ_ONLY: &str = "current_setting('transaction_read_only') = 'on'";
+const MYSQL_READ_ONLY: &str = "@@read_only <> 0";
+
+/// Returns whether the server does not accept writes. Returns `false` if it does not answer.
+pub(crate) async fn is_read_only(url: &DatabaseUrl) -> bool {
+    let url = url.clone();
+    let asked = tokio::task::spawn_blocking(move || {
+        let servers = url.servers();
+        match url.kind() {
+            DatabaseKind::Sqlite => false,
+            DatabaseKind::Postgres => postgres::connect_blocking(&servers).is_ok_and(|mut of| {
+                let is = diesel::select(sql::<Bool>(POSTGRES_READ_ONLY));
+                is.get_result(&mut of).unwrap_or(false)
+            }),
+            DatabaseKind::Mysql => mysql::connect_blocking(&servers).is_ok_and(|mut of| {
+                let is = diesel::select(sql::<Bool>(MYSQL_READ_ONLY));
+                is.get_result(&mut of).unwrap_or(false)
+            }),
+        }
+    });
+    asked.await.unwrap_or(false)
 }
 
 fn read_blocking(url: &DatabaseUrl) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {

@@ -21,10 +21,12 @@ mod orphans;
 mod paths;
 mod priority;
 mod reclassify;
+mod rights;
 pub mod rollup;
 mod salts;
 mod sessions;
 mod setup;
+mod space;
 mod stats;
 mod tokens;
 mod users;
@@ -54,9 +56,11 @@ pub use orphans::{Orphan, OrphanQuery, OrphanStore, OrphanTries, OrphansAdded};
 pub use paths::{LinkedCode, NestedCode, PathStore};
 pub use priority::{lower_priority, run_when_idle};
 pub use reclassify::{FactsChange, FactsStore};
+pub use rights::{check_writable, explain_denied};
 pub use salts::{SaltStore, SaltTraces};
 pub use sessions::{SessionStore, SignedIn};
 pub use setup::{SetUp, SetupStore};
+pub use space::{Space, SpaceStore};
 pub use stats::{ClickSpan, ClicksQuery, KeptClick, LinkDay, LinkDayFacts, StatsStore};
 pub use tokens::TokenStore;
 pub use users::{PasswordChange, PasswordSet, UserChange, UserStore};
@@ -86,6 +90,7 @@ pub trait Store:
     + SetupStore
     + StatsStore
     + IdentityStore
+    + SpaceStore
     + TimeStore
 {
     /// Checks that the database answers.

@@ -27,7 +27,7 @@ use waypost_core::{
 use crate::{
     AcceptedLoss, BlockedHost, ChangeStore, ClickStore, Counts, JournalRecord, KeptRecords,
     LeaseName, LinkChange, LinkDay, LinkLedger, Ownership, PurgeScope, Recorded, SaltStore,
-    SaltTraces, Store, StoreError, TimeStore,
+    SaltTraces, Space, SpaceStore, Store, StoreError, TimeStore,
 };
 
 /// Keeps everything in memory, for tests and for embedding without a database. Each operation holds
@@ -367,6 +367,17 @@ impl SaltStore for MemoryStore {
 
     async fn salt_traces(&self) -> Result<Option<SaltTraces>, StoreError> {
         Ok(self.state().salt_traces)
+    }
+}
+
+#[async_trait]
+impl SpaceStore for MemoryStore {
+    async fn space(&self) -> Result<Option<Space>, StoreError> {
+        Ok(None)
+    }
+
+    async fn release_space(&self, _: u32) -> Result<u64, StoreError> {
+        Ok(0)
     }
 }
 

@@ -29,7 +29,7 @@ macro_rules! operations {
             LinkStore AccessStore AuditStore PathStore BlocklistStore OrphanStore CatalogStore
             ChangeStore ClickStore JournalStore LeaseStore SaltStore UserStore TokenStore
             SessionStore SetupStore StatsStore
-            FactsStore IdentityStore TimeStore Store
+            FactsStore IdentityStore SpaceStore TimeStore Store
         }
     };
     ($then:ident [$($extra:tt)*]; $($port:ident)+) => {
@@ -263,6 +263,12 @@ macro_rules! operations {
                 -> bool;
         }] $then $extra }
     };
+    (@ [SpaceStore $($rest:ident)*] [$($done:tt)*] $then:ident $extra:tt) => {
+        $crate::operations! { @ [$($rest)*] [$($done)* SpaceStore {
+            Space: space() -> Option<Space>;
+            ReleaseSpace: release_space(pages: u32) -> u64;
+        }] $then $extra }
+    };
     (@ [TimeStore $($rest:ident)*] [$($done:tt)*] $then:ident $extra:tt) => {
         $crate::operations! { @ [$($rest)*] [$($done)* TimeStore {
             DatabaseTime: database_time() -> OffsetDateTime;
@@ -304,8 +310,8 @@ pub mod signatures {
         LinkUpdate, LinkedCode, LinkedIdentity, NestedCode, Orphan, OrphanQuery, OrphanStore,
         OrphanTries, OrphansAdded, Ownership, PageOf, PasswordChange, PasswordSet, PathStore,
         PurgeScope, Recorded, SaltStore, SaltTraces, SessionStore, SetUp, SetupStore, SignedIn,
-        StatsStore, Store, StoreError, TimeStore, TokenStore, Transfer, Updated, UserChange,
-        UserStore,
+        Space, SpaceStore, StatsStore, Store, StoreError, TimeStore, TokenStore, Transfer, Updated,
+        UserChange, UserStore,
     };
 }
 

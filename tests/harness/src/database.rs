@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub struct TestDatabase {
 enum Place {
     File {
         path: PathBuf,
-        _directory: TempDir,
+        _directory: Option<TempDir>,
     },
     Server {
         administrator: String,
@@ -94,7 +94,19 @@ impl TestDatabase {
             url: format!("sqlite://{}", path.display()),
             place: Place::File {
                 path,
-                _directory: directory,
+                _directory: Some(directory),
+            },
+        }
+    }
+
+    /// Returns the database in a file, which need not exist yet, and stays.
+    pub fn sqlite_at(path: &Path) -> Self {
+        Self {
+            kind: Kind::Sqlite,
+            url: format!("sqlite://{}", path.display()),
+            place: Place::File {
+                path: path.to_owned(),
+                _directory: None,
             },
         }
     }

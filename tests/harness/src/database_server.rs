@@ -1,7 +1,7 @@
 //! A private PostgreSQL or MariaDB server: started, set up, retried, ended.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::account::Account;
@@ -70,10 +70,28 @@ impl DatabaseServer {
     /// As [`start`](Self::start), and when libfaketime is not installed.
     pub fn start_with_clock(kind: Kind, clock: &TestClock) -> Self {
         let env = clock.environment();
-        let started = env.and_then(|env| Self::start_in(kind, &env));
+        let started = env.and_then(|env| Self::start_in(kind, &env, false));
         let server = started.unwrap_or_else(|message| panic!("{message}"));
         clock::remove_shared(server.pid);
         server
+    }
+
+    /// Does the same as [`start`](Self::start), and the server also listens on a Unix socket, see
+    /// [`socket`](Self::socket).
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn start_with_socket(kind: Kind) -> Self {
+        Self::start_in(kind, &[], true).unwrap_or_else(|message| panic!("{message}"))
+    }
+
+    /// Returns the socket of MariaDB, or the directory of the socket of PostgreSQL, if the server
+    /// was [started with one](Self::start_with_socket).
+    pub fn socket(&self) -> PathBuf {
+        match self.kind {
+            Kind::MariaDb => mariadb::socket(self.directory()),
+            _ => self.directory().to_owned(),
+        }
     }
 
     /// Does the same as [`start`](Self::start), with the reason as an error.
@@ -81,13 +99,13 @@ impl DatabaseServer {
     /// # Errors
     /// A text with what to do about it, or the tail of the server's log.
     pub fn try_start(kind: Kind) -> Result<Self, String> {
-        Self::start_in(kind, &[])
+        Self::start_in(kind, &[], false)
     }
 
-    fn start_in(kind: Kind, env: &[(OsString, OsString)]) -> Result<Self, String> {
+    fn start_in(kind: Kind, env: &[(OsString, OsString)], socket: bool) -> Result<Self, String> {
         let mut tries = 1;
         loop {
-            match Self::attempt(kind, port::free()?, env)? {
+            match Self::attempt(kind, port::free()?, env, socket)? {
                 Ok(server) => return Ok(server),
                 Err(log) if tries == ATTEMPTS || !log.contains(PORT_TAKEN) => {
                     return Err(format!("{kind} did not start; the end of its log:\n{log}"));
@@ -103,6 +121,7 @@ impl DatabaseServer {
         kind: Kind,
         port: u16,
         env: &[(OsString, OsString)],
+        socket: bool,
     ) -> Result<Result<Self, String>, String> {
         let (name, account) = match kind {
             Kind::Sqlite => return Err("SQLite has no server".to_owned()),
@@ -114,12 +133,12 @@ impl DatabaseServer {
         let cache = *CACHE.get_or_init(|| CACHE_MB);
         let (commands, url) = if kind == Kind::Postgres {
             (
-                postgres::commands(&directory, port, USER, &password, cache)?,
+                postgres::commands(&directory, port, USER, &password, cache, socket)?,
                 format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres"),
             )
         } else {
             (
-                mariadb::commands(&directory, port, USER, &password, cache)?,
+                mariadb::commands(&directory, port, USER, &password, cache, socket)?,
                 format!("mysql://{USER}:{password}@127.0.0.1:{port}/mysql"),
             )
         };
@@ -177,7 +196,7 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").expect("can listen");
         let port = taken.local_addr().expect("has an address").port();
         for kind in [Kind::Postgres, Kind::MariaDb] {
-            let log = DatabaseServer::attempt(kind, port, &[])
+            let log = DatabaseServer::attempt(kind, port, &[], false)
                 .expect("is made")
                 .err()
                 .expect("does not listen");

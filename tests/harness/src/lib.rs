@@ -55,8 +55,10 @@
 //! A [`DatabaseProxy`] cuts the connection to a database server, and a [`DatabaseLock`] prevents
 //! all other writes to SQLite. A [`SmallDisk`] can be filled, and a [`ReadOnlyCover`] makes a
 //! directory read-only; if the tests may not mount anything, limits on the size of files
-//! ([`ServerProcess::limit_file_size`]) and permissions serve instead. A [`TestClock`] is wrong by
-//! days. A [`PgBouncer`] lends connections of PostgreSQL for one transaction each. The servers of a
+//! ([`ServerProcess::limit_file_size`]) and permissions serve instead. With a [`ReadOnlyRoot`], a
+//! program can write nothing but its data directory. A [`TestClock`] is wrong by
+//! days. A [`PgBouncer`] lends connections of PostgreSQL for one transaction each, or for longer. The
+//! servers of a
 //! [`PostgresPair`] or a [`GaleraCluster`] replicate each other and can be killed one by one.
 //!
 //! # Panics and errors
@@ -87,6 +89,7 @@ mod process;
 mod programs;
 mod proxy;
 mod random;
+mod read_only_root;
 mod replication;
 mod server;
 mod supervisor;
@@ -102,10 +105,11 @@ pub use invocation::{Finished, Invocation, run};
 pub use janitor::temporary_directory;
 pub use oidc_provider::OidcProvider;
 pub use page_checkers::{axe, html_validator};
-pub use pgbouncer::PgBouncer;
+pub use pgbouncer::{PgBouncer, PoolMode};
 pub use port::free_port;
 pub use programs::schemathesis;
 pub use proxy::DatabaseProxy;
+pub use read_only_root::ReadOnlyRoot;
 pub use replication::{GaleraCluster, PostgresPair, Replication};
 pub use server::{ServerOptions, ServerProcess};
 pub use wait::{PATIENCE, wait_until, wait_until_blocking};

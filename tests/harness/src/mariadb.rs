@@ -1,10 +1,10 @@
 //! Creates and runs a temporary MariaDB server.
 //!
-//! Clients connect over TCP with a password; there is no socket that a driver could silently
-//! prefer. Settings that only serve to survive a power failure are off.
+//! Clients connect over TCP with a password; unless a test asks for one, there is no socket that a
+//! driver could silently prefer. Settings that only serve to survive a power failure are off.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::programs::MariaDb;
 use crate::supervisor::{Commands, ServerDirectory};
@@ -18,6 +18,7 @@ pub(crate) fn commands(
     user: &str,
     password: &str,
     cache_mb: u32,
+    socket: bool,
 ) -> Result<Commands, String> {
     let programs = MariaDb::find()?;
     let init_file = directory.write(
@@ -63,7 +64,11 @@ pub(crate) fn commands(
         "--no-defaults".into(),
         "--bind-address=127.0.0.1".into(),
         format!("--port={port}").into(),
-        "--socket=".into(),
+        if socket {
+            option("--socket=", &self::socket(directory.path()))
+        } else {
+            "--socket=".into()
+        },
         "--skip-log-bin".into(),
         "--max-connections=300".into(),
         "--character-set-server=utf8mb4".into(),
@@ -78,6 +83,11 @@ pub(crate) fn commands(
         stop_signal: "KILL",
         ready_message: "ready for connections",
     })
+}
+
+/// Returns the socket of a server in this directory.
+pub(crate) fn socket(directory: &Path) -> PathBuf {
+    directory.join("mariadb.sock")
 }
 
 fn option(name: &str, value: &Path) -> OsString {

@@ -18,6 +18,7 @@ pub(crate) fn commands(
     user: &str,
     password: &str,
     cache_mb: u32,
+    socket: bool,
 ) -> Result<Commands, String> {
     let programs = Postgres::find()?;
     let data = directory.path().join("data");
@@ -57,6 +58,8 @@ pub(crate) fn commands(
             .flat_map(|setting| ["-c".into(), setting.into()]),
         )
         .chain(["-c".into(), format!("shared_buffers={cache_mb}MB").into()])
+        .chain(socket.then(|| "-c".into()))
+        .chain(socket.then(|| option("unix_socket_directories=", directory.path())))
         .collect(),
         // Immediate shutdown: https://www.postgresql.org/docs/current/server-shutdown.html
         stop_signal: "QUIT",

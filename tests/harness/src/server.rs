@@ -17,6 +17,7 @@ use crate::database::TestDatabase;
 use crate::janitor;
 use crate::process::{Process, Written, text};
 use crate::programs;
+use crate::read_only_root::ReadOnlyRoot;
 use crate::wait::PATIENCE;
 
 /// What a server writes to standard output before its address.
@@ -31,6 +32,7 @@ pub struct ServerOptions {
     clock: Option<TestClock>,
     traced: Option<PathBuf>,
     inherited: Option<Arc<OwnedFd>>,
+    read_only: Option<ReadOnlyRoot>,
 }
 
 impl ServerOptions {
@@ -76,6 +78,13 @@ impl ServerOptions {
     pub fn inherit(mut self, socket: &impl AsFd) -> Self {
         let socket = rustix::io::dup(socket.as_fd()).expect("sockets can be duplicated");
         self.inherited = Some(Arc::new(socket));
+        self
+    }
+
+    /// Lets the server write nothing but its data directory.
+    #[must_use]
+    pub fn read_only_root(mut self, root: ReadOnlyRoot) -> Self {
+        self.read_only = Some(root);
         self
     }
 
@@ -270,7 +279,10 @@ fn spawn(
     let mut command = match (&options.traced, &options.inherited) {
         (Some(record), _) => traced(record)?,
         (None, Some(socket)) => inheriting(socket),
-        (None, None) => Command::new(binary("server")),
+        (None, None) => match options.read_only {
+            Some(root) => read_only(root, data_dir),
+            None => Command::new(binary("server")),
+        },
     };
     command
         .args(&options.args)
@@ -333,6 +345,13 @@ fn inheriting(socket: &OwnedFd) -> Command {
         socket.as_raw_fd()
     );
     command.arg("-c").arg(script).arg(binary("server"));
+    command
+}
+
+/// Returns the server that can write nothing but its data directory. The shell becomes the server.
+fn read_only(root: ReadOnlyRoot, data_dir: &Path) -> Command {
+    let mut command = Command::new("env");
+    command.args(root.command(data_dir)).arg(binary("server"));
     command
 }
 

@@ -275,6 +275,6 @@ waypost_store_testkit::forward!(links: Wire, self => self.database());
 waypost_store_testkit::forward!(people: Wire, self => self.database());
 waypost_store_testkit::forward!(stats: Wire, self => self.database());
 waypost_store_testkit::forward!(
-    [ChangeStore ClickStore LeaseStore SaltStore TimeStore Store]: Wire,
+    [ChangeStore ClickStore LeaseStore SaltStore SpaceStore TimeStore Store]: Wire,
     self => self.database()
 );

@@ -15,6 +15,7 @@ mod reindex;
 mod token;
 mod transfer;
 mod user;
+mod vacuum;
 mod verify;
 
 use waypost_analytics::Journal;
@@ -40,8 +41,11 @@ pub(crate) async fn run(
             Migrate::Status | Migrate::Down { .. } => database::open(&settings.database).await?,
         };
         let ended = migrate::run(command, &database, console).await;
-        database.close();
-        return ended;
+        return database::end(&database, ended).await;
+    }
+    if let Command::Vacuum = command {
+        run_when_idle("releases disk space");
+        return vacuum::run(&settings.database, console).await;
     }
     let journal = Journal::directory_in(&settings.database.data_dir);
     if let Command::Journal(JournalCommand::Status) = command {
@@ -123,8 +127,7 @@ pub(crate) async fn run(
             journal::run(command, &parts, console).await
         }
         // Handled above, because they do not need a current schema.
-        Command::Migrate(_) | Command::Privacy(_) => Ok(Status::Done),
+        Command::Migrate(_) | Command::Privacy(_) | Command::Vacuum => Ok(Status::Done),
     };
-    database.close();
-    ended
+    database::end(&database, ended).await
 }

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use waypost_analytics::Age;
 use waypost_analytics::retention::{DEFAULT_PURGE_BATCH, purge, purge_deleted_batch};
+use waypost_analytics::space::release;
 use waypost_core::{AuditEvent, Clock, Count, Link, LinkId, ShortCode};
 use waypost_service::{Audit, Note};
 use waypost_store::{PurgeScope, Store};
@@ -65,6 +66,9 @@ pub(super) async fn run(
     } else {
         let purged = found.purge(command, store, console).await?;
         found.note(purged, audit).await;
+        if purged != (0, 0) {
+            release_space(store, console).await?;
+        }
         purged
     };
     if console.json {
@@ -204,6 +208,16 @@ impl Found {
         .map_err(|source| Failure::PurgeStopped { deleted, source })?;
         Ok((links_purged, purged))
     }
+}
+
+/// Releases the disk space of what was deleted, if the database does not do so itself.
+async fn release_space(store: &dyn Store, console: &Console<'_>) -> Result<(), Failure> {
+    let Some(space) = store.space().await?.filter(|space| space.shrinks) else {
+        return Ok(());
+    };
+    let progress = Progress::start(console, space.unused, "pages released");
+    release(store, |released| progress.at(released)).await?;
+    Ok(())
 }
 
 /// Finds a link by its code, or else by its ID, which also finds deleted links.

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use tracing::warn;
 use uuid::Uuid;
 use waypost_core::JournalId;
+use waypost_store::explain_denied;
 
 use super::frame::{self, HEADER, PREFIX};
 use super::modes::{DIRECTORY_MODE, FILE_MODE, close_to_others};
@@ -75,7 +76,10 @@ pub enum JournalError {
 
 pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> JournalError {
     let path = path.to_owned();
-    move |source| JournalError::Io { path, source }
+    move |source| {
+        let source = explain_denied(&path, source);
+        JournalError::Io { path, source }
+    }
 }
 
 /// The locked directory of a journal. Only this process uses it while this value lives.

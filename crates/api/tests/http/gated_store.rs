@@ -174,7 +174,7 @@ waypost_store_testkit::forward!([TokenStore]: GatedStore, self => {
 });
 waypost_store_testkit::forward!(stats: GatedStore, self => self.pass().await?);
 waypost_store_testkit::forward!(
-    [ChangeStore ClickStore LeaseStore SaltStore TimeStore]: GatedStore,
+    [ChangeStore ClickStore LeaseStore SaltStore SpaceStore TimeStore]: GatedStore,
     self => self.pass().await?
 );
 

@@ -12,6 +12,7 @@ use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use uuid::Uuid;
 use waypost_core::{Random as _, SystemRandom};
 
+use super::waiting::{UNTOLD, tell};
 use super::{MYSQL, MigrationState, Outcome, Task, failed, perform, still_migrating};
 use crate::DatabaseError;
 
@@ -35,8 +36,6 @@ const TAKE: &str = "
 const END: &str = "
     UPDATE migration_turns SET expires_at = '1970-01-01' WHERE id = 1 AND holder = ?";
 
-/// As long as processes wait for each other on one server.
-const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(200);
 /// Maximum number of attempts to migrate.
 const TRIES: u32 = 5;
@@ -51,7 +50,10 @@ struct Variable {
 }
 
 /// Waits until no other process migrates the cluster.
-pub(super) fn take_turn(connection: &mut Connection) -> Result<Turn, DatabaseError> {
+pub(super) fn take_turn(
+    connection: &mut Connection,
+    patience: Duration,
+) -> Result<Turn, DatabaseError> {
     let found: Vec<Variable> = sql_query(IS_NODE).load(connection).map_err(failed)?;
     if found.iter().all(|variable| variable.value != "ON") {
         return Ok(Turn(None));
@@ -59,12 +61,17 @@ pub(super) fn take_turn(connection: &mut Connection) -> Result<Turn, DatabaseErr
     let mut id = [0; 16];
     SystemRandom.fill(&mut id);
     let holder = Uuid::from_bytes(id);
-    let deadline = Instant::now() + PATIENCE;
+    let began = Instant::now();
+    let mut is_told = false;
     loop {
+        if !is_told && began.elapsed() >= UNTOLD {
+            tell("a process on another node of the cluster");
+            is_told = true;
+        }
         match try_to_take(connection, holder) {
             Ok(1..) => return Ok(Turn(Some(holder))),
             // Concurrent changes on other nodes may have rolled it back.
-            Ok(0) | Err(_) if Instant::now() < deadline => thread::sleep(PAUSE),
+            Ok(0) | Err(_) if began.elapsed() < patience => thread::sleep(PAUSE),
             Ok(0) => return Err(still_migrating()),
             Err(error) => return Err(failed(error)),
         }

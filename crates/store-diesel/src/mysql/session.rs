@@ -30,6 +30,11 @@ const READ_LATEST: &str = "SET SESSION wsrep_sync_wait = 7";
 /// others. MySQL has no such limit.
 const LIMIT_IDLE: &str = "SET SESSION idle_write_transaction_timeout = 60";
 
+/// The parameter with which the driver leaves a connection to this machine for the socket that the
+/// server names. The default here is not to: at the other end of a tunnel, the socket of that name
+/// is another server's.
+const PREFER_SOCKET: &str = "prefer_socket=true";
+
 /// How a session is used.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Session {
@@ -41,9 +46,14 @@ pub(super) struct Session {
 
 /// Connects to a server. The connection lives on this runtime.
 pub(super) async fn open(url: &str, session: Session) -> ConnectionResult<Conn> {
+    let prefers_socket = url.contains(PREFER_SOCKET);
     let opts = Opts::from_url(url)
         .map_err(|error| ConnectionError::InvalidConnectionUrl(error.to_string()))?;
+    // The driver would look up the brackets of an IPv6 address, too.
+    let host = opts.ip_or_hostname().trim_matches(['[', ']']).to_owned();
     let opts = OptsBuilder::from_opts(opts)
+        .ip_or_hostname(host)
+        .prefer_socket(prefers_socket)
         .init(vec![
             "SET NAMES utf8mb4",
             "SET time_zone = '+00:00'",

@@ -3,15 +3,16 @@
 use std::error::Error;
 use std::time::Duration;
 
-use diesel::{ConnectionError, ConnectionResult, QueryResult};
+use diesel::sql_types::{Integer, Nullable, Text};
+use diesel::{ConnectionError, ConnectionResult, QueryResult, QueryableByName};
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::{
-    AnsiTransactionManager, AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection,
-    TransactionManager,
+    AnsiTransactionManager, AsyncConnection as _, AsyncPgConnection, RunQueryDsl as _,
+    SimpleAsyncConnection, TransactionManager,
 };
 use tokio::net::UnixStream;
+use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, SslNegotiation};
-use tokio_postgres::{Config, NoTls};
 
 use super::listener::Listener;
 use crate::hosts::Servers;
@@ -27,6 +28,19 @@ pub(super) const SET_UP: &str = "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; 
 /// How long a server may leave sent data unacknowledged, unless the URL says (`tcp_user_timeout`):
 /// a server whose machine is gone sends no error.
 const SILENCE: Duration = Duration::from_secs(10);
+
+/// Who holds the locks that a session waits for.
+const HOLDERS: &str = "
+    SELECT string_agg(format('PostgreSQL process %s (%s)', holder.pid, concat_ws(', ', usename,
+        host(client_addr), nullif(application_name, ''), state)), '; ') AS holders
+    FROM unnest(pg_blocking_pids($1)) AS holder (pid)
+    LEFT JOIN pg_stat_activity ON pg_stat_activity.pid = holder.pid";
+
+#[derive(QueryableByName)]
+struct Holders {
+    #[diesel(sql_type = Nullable<Text>)]
+    holders: Option<String>,
+}
 
 const DEFAULT_PORT: u16 = 5432;
 
@@ -52,10 +66,6 @@ pub(super) fn configuration(url: &str) -> Result<Config, tokio_postgres::Error> 
 async fn open_connection(url: &str) -> ConnectionResult<Connection> {
     let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(chain(&error));
     let mut config = configuration(url).map_err(bad)?;
-    if config.get_ssl_mode() == SslMode::Require {
-        let refused = config.connect(NoTls).await.map(drop);
-        refused.map_err(bad)?;
-    }
     // The listener takes the place of TLS. Nothing is encrypted, and with direct negotiation the
     // server does not notice.
     config.ssl_mode(SslMode::Require);
@@ -95,6 +105,16 @@ pub(crate) fn connect_blocking(
     tokio::runtime::Handle::current()
         .block_on(servers.connect(connect))
         .map(AsyncConnectionWrapper::from)
+}
+
+/// Returns who holds the locks that the session with this process ID waits for. Returns `None` if it
+/// does not wait, or nobody can be asked.
+pub(crate) async fn lock_holders(servers: &Servers, pid: i32) -> Option<String> {
+    let connect = |url: String| async move { open_connection(&url).await };
+    let mut connection = servers.connect(connect).await.ok()?;
+    let holders = diesel::sql_query(HOLDERS).bind::<Integer, _>(pid);
+    let holders: Holders = holders.get_result(&mut connection).await.ok()?;
+    holders.holders
 }
 
 pub(super) async fn begin(connection: &mut Connection) -> QueryResult<()> {

@@ -3,6 +3,7 @@
 use diesel::pg::Pg;
 use uuid::Uuid;
 use waypost_core::{JournalId, JournalOwner};
+use waypost_store::Space;
 
 pub(super) use super::connection::{Connection, begin, connect};
 pub(super) use super::fault::fault;
@@ -81,6 +82,16 @@ pub(super) async fn forget_deleted(_: &mut Connection) -> Result<bool, WorkError
 /// Caches and logs are managed by the server.
 pub(super) async fn make_room_for_purge(_: &mut Connection) -> Result<(), WorkError> {
     Ok(())
+}
+
+/// The server releases and reuses space itself.
+pub(super) async fn space(_: &mut Connection) -> Result<Option<Space>, WorkError> {
+    Ok(None)
+}
+
+/// There is nothing to release: see [`space`].
+pub(super) async fn release_space(_: &mut Connection, _: u32) -> Result<u64, WorkError> {
+    Ok(0)
 }
 
 /// Committed data is as durable as the server's settings make it.

@@ -15,6 +15,8 @@
 //! | `Ingester` | stores clicks: `settle` stores all of a job or nothing, `close` closes the connections |
 //! | `make_durable` | waits until all commits so far are on disk; `false` when the journal has another owner |
 //! | `forget_deleted` | tries to remove deleted data from the files, too; whether nothing is left |
+//! | `space` | the size of the file, if the database is one |
+//! | `release_space` | makes the file smaller by unused pages |
 //! | `make_room_for_purge` | prepares a connection for deleting many rows |
 //! | `TAKES_TURNS` | whether purges of the same kind must wait for each other |
 //! | `SEEKS_BY_WHOLE_KEY` | whether `a = x AND b < y` is found by both columns of an index |
@@ -41,6 +43,7 @@ use super::dialect::{
     Ingester, InstantColumn, NO_INDEX, NOW, OwnedRawId, RawId, SEEKS_BY_WHOLE_KEY, SUM_OF_DAYS,
     SUM_OF_HITS, SUM_OF_HUMANS, SUM_OF_TOTALS, TAGS_OF_LINK, TAKES_TURNS, TO_INDEX, WITH_LINKS,
     begin, connect, fault, forget_deleted, id_from_raw, make_durable, make_room_for_purge, raw_id,
+    release_space, space,
 };
 
 mod access;

@@ -23,14 +23,14 @@ use waypost_store::{
     LinkDay, LinkDayFacts, LinkLedger, LinkQuery, LinkReader, LinkStore, LinkUpdate, LinkedCode,
     LinkedIdentity, NestedCode, Operation, Orphan, OrphanQuery, OrphanStore, OrphanTries,
     OrphansAdded, Ownership, PageOf, PasswordChange, PasswordSet, PathStore, PurgeScope, Recorded,
-    SaltStore, SaltTraces, SessionStore, SetUp, SetupStore, SignedIn, StatsStore, Store,
-    StoreError, TimeStore, TokenStore, Transfer, Updated, UserChange, UserStore,
+    SaltStore, SaltTraces, SessionStore, SetUp, SetupStore, SignedIn, Space, SpaceStore,
+    StatsStore, Store, StoreError, TimeStore, TokenStore, Transfer, Updated, UserChange, UserStore,
 };
 
 use super::pool::Pools;
 // A statement needs no transaction if it decides by itself and may run twice.
 use super::transaction::{WorkError, look_up, look_up as statement, transaction};
-use super::{Connection, Ingester, make_durable};
+use super::{Connection, Ingester, make_durable, release_space, space};
 use super::{
     access, audit, blocklist, catalog, changes, clicks, edits, findable, identities, invitations,
     journals, leases, links, orphans, paths, reclassify, salts, sessions, setup, stats, tags,
@@ -88,6 +88,10 @@ port! {
     Store {
         look_up Ping: ping() -> () = ping;
         look_up Counts: counts() -> Counts = links::counts;
+    }
+    SpaceStore {
+        look_up Space: space() -> Option<Space> = space;
+        statement ReleaseSpace: release_space(pages: u32) -> u64 = release_space;
     }
     TimeStore {
         look_up DatabaseTime: database_time() -> OffsetDateTime = salts::now;

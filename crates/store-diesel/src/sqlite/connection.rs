@@ -1,26 +1,38 @@
 //! Connecting to SQLite: the settings of each connection, and beginning a transaction.
 
+use std::path::Path;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel::{Connection as _, ConnectionError, ConnectionResult};
 use diesel_async::AsyncConnection;
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 
 use super::fault::of_error;
+use super::file::directory_of;
 use crate::error::Fault;
 
 pub(super) type Connection = SyncConnectionWrapper<SqliteConnection>;
 
 /// Set on each connection. Write-ahead logging: readers and the writer do not wait for each other.
-/// `secure_delete`: deleted data, above all a salt, is overwritten.
+/// `secure_delete`: deleted data, above all a salt, is overwritten. `temp_store`: statements keep what
+/// they need meanwhile in memory, because there may be no directory for temporary files, and such a
+/// file could keep deleted data; see [`use_temporary_files`].
 const PRAGMAS: &str = "
+    PRAGMA temp_store = MEMORY;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA foreign_keys = ON;
     PRAGMA secure_delete = ON;
 ";
+
+/// In a new file, the pages of deleted rows can be released in small steps. Must be set before
+/// anything is written. In an existing file, it would need the write lock.
+const OF_NEW_FILE: &str = "PRAGMA auto_vacuum = INCREMENTAL";
+const PAGES: &str = "(SELECT page_count FROM pragma_page_count)";
 
 /// How long each statement waits for other processes. Set first.
 pub(super) const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 10000";
@@ -43,12 +55,20 @@ pub(super) async fn connect(path: &str, _: bool) -> ConnectionResult<Connection>
 fn set_up(connection: &mut SqliteConnection) -> QueryResult<()> {
     connection.batch_execute(BUSY_TIMEOUT)?;
     for _ in 0..SET_UP_TRIES {
-        match connection.batch_execute(PRAGMAS) {
+        match set_pragmas(connection) {
             Err(error) if of_error(&error) == Fault::Contention => {
                 std::thread::sleep(SET_UP_PAUSE);
             }
             done => return done,
         }
+    }
+    set_pragmas(connection)
+}
+
+fn set_pragmas(connection: &mut SqliteConnection) -> QueryResult<()> {
+    let pages: i64 = diesel::select(sql::<BigInt>(PAGES)).get_result(connection)?;
+    if pages == 0 {
+        connection.batch_execute(OF_NEW_FILE)?;
     }
     connection.batch_execute(PRAGMAS)
 }
@@ -60,10 +80,41 @@ pub(crate) fn connect_blocking(path: &str) -> ConnectionResult<SqliteConnection>
     Ok(connection)
 }
 
+/// Lets the statements of this connection use temporary files, in the directory of the database: the
+/// only one that is certainly writable, on the disk that has room for the data. For work on all rows
+/// at once, such as the sorting of a new index or `VACUUM`, which could need more than all memory.
+pub(crate) fn use_temporary_files(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> QueryResult<()> {
+    let directory = directory_of(path).to_string_lossy().replace('\'', "''");
+    // The directory is that of the process, and SQLite locks it. A directory that is gone later is
+    // not used.
+    connection.batch_execute(&format!(
+        "PRAGMA temp_store_directory = '{directory}'; PRAGMA temp_store = FILE"
+    ))
+}
+
 /// Takes the write lock at once: a transaction that reads first and writes later could not wait for
 /// another writer.
 pub(crate) fn begin_blocking(connection: &mut SqliteConnection) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
+}
+
+/// Does the same as [`begin_blocking`], and waits at most this long for another writer. Returns
+/// whether the transaction began.
+pub(crate) fn try_to_begin(
+    connection: &mut SqliteConnection,
+    limit: Duration,
+) -> QueryResult<bool> {
+    connection.batch_execute(&format!("PRAGMA busy_timeout = {}", limit.as_millis()))?;
+    let began = match begin_blocking(connection) {
+        Ok(()) => true,
+        Err(error) if of_error(&error) == Fault::Contention => false,
+        Err(error) => return Err(error),
+    };
+    connection.batch_execute(BUSY_TIMEOUT)?;
+    Ok(began)
 }
 
 pub(super) async fn begin(connection: &mut Connection) -> QueryResult<()> {

@@ -11,6 +11,7 @@ use super::connection::{BUSY_TIMEOUT, begin_blocking};
 pub(super) use super::connection::{Connection, begin, connect};
 use super::fault::of_error;
 pub(super) use super::settle::Ingester;
+pub(super) use super::space::{release_space, space};
 use super::sql::id::Id;
 use super::sql::schema::click_journals;
 use super::sql::transaction::WorkError;

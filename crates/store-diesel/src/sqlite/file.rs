@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use tracing::{info, warn};
+use waypost_store::{check_writable, explain_denied};
 
 use crate::DatabaseError;
 
@@ -18,27 +19,28 @@ const OTHERS: u32 = 0o077;
 /// What SQLite adds to the name of a database for the files beside it.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Creates a missing database file and its directory, and checks that the file can be written:
-/// SQLite itself would only report "unable to open database file". Takes the rights of other users
-/// to existing files away. SQLite creates the files beside the database with its mode.
+/// Creates a missing database file and its directory, and checks that the files can be written, and
+/// new ones created beside them: SQLite itself would only report "unable to open database file".
+/// Takes the rights of other users to existing files away. SQLite creates the files beside the
+/// database with its mode.
 ///
 /// # Errors
 /// [`DatabaseError::Unwritable`].
 pub(crate) fn prepare(path: &Path) -> Result<(), DatabaseError> {
     let unwritable = |path: &Path| {
         let path = path.to_owned();
-        move |source| DatabaseError::Unwritable { path, source }
+        move |source| {
+            let source = explain_denied(&path, source);
+            DatabaseError::Unwritable { path, source }
+        }
     };
-    if let Some(directory) = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(DIRECTORY_MODE)
-            .create(directory)
-            .map_err(unwritable(directory))?;
-    }
+    let directory = directory_of(path);
+    DirBuilder::new()
+        .recursive(true)
+        .mode(DIRECTORY_MODE)
+        .create(directory)
+        .map_err(unwritable(directory))?;
+    check_writable(directory).map_err(unwritable(directory))?;
     OpenOptions::new()
         .append(true)
         .create(true)
@@ -48,9 +50,19 @@ pub(crate) fn prepare(path: &Path) -> Result<(), DatabaseError> {
         .map_err(unwritable(path))?;
     close_to_others(path);
     for suffix in BESIDE {
-        close_to_others(&beside(path, suffix));
+        let path = beside(path, suffix);
+        close_to_others(&path);
+        if path.exists() {
+            check_writable(&path).map_err(unwritable(&path))?;
+        }
     }
     Ok(())
+}
+
+/// Returns the directory of a database file.
+pub(super) fn directory_of(path: &Path) -> &Path {
+    let named = path.parent().filter(|path| !path.as_os_str().is_empty());
+    named.unwrap_or(Path::new("."))
 }
 
 /// Returns the path of a file beside a database.
@@ -58,6 +70,28 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// Returns the other processes that have a database file open, as far as this one may see them, such
+/// as `server (process 42)`.
+pub(crate) fn users_of(path: &Path) -> Vec<String> {
+    let Ok(path) = path.canonicalize() else {
+        return Vec::new();
+    };
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let others = processes.filter_map(|process| {
+        let id: u32 = process.file_name().to_str()?.parse().ok()?;
+        let files = std::fs::read_dir(process.path().join("fd")).ok()?;
+        let mut files = files
+            .flatten()
+            .filter_map(|file| file.path().read_link().ok());
+        if id == std::process::id() || !files.any(|file| file == path) {
+            return None;
+        }
+        let name = std::fs::read_to_string(process.path().join("comm")).ok()?;
+        Some(format!("{} (process {id})", name.trim()))
+    });
+    others.collect()
 }
 
 /// Takes the rights of other users to an existing file away, if this process may do so. Does not
@@ -99,6 +133,12 @@ mod tests {
         assert_eq!(mode(&path), 0o600);
         assert_eq!(mode(&root.path().join("a")), 0o700);
         assert_eq!(mode(&root.path().join("a/b")), 0o700);
+    }
+
+    #[test]
+    fn a_file_in_the_working_directory_needs_no_directory() {
+        assert_eq!(directory_of(Path::new("waypost.db")), Path::new("."));
+        assert_eq!(directory_of(Path::new("/waypost.db")), Path::new("/"));
     }
 
     #[test]

@@ -11,3 +11,4 @@ mod outages;
 mod search_index;
 mod several_servers;
 mod support;
+mod urls;

@@ -3,7 +3,7 @@
 
 use waypost_e2e::{Kept, Visitor};
 use waypost_test_harness::{
-    DatabaseServer, Kind, PgBouncer, ServerProcess, TestDatabase, wait_until,
+    DatabaseServer, Kind, PgBouncer, PoolMode, ServerProcess, TestDatabase, wait_until,
 };
 
 use crate::setup::{
@@ -144,15 +144,16 @@ async fn clicks_wait_for_a_schema() {
     }
 }
 
-/// A pooler in transaction mode may not keep the state of a connection. No click is dropped in any
-/// case.
+/// A server does not start behind a pooler in transaction mode, which does not keep the state of a
+/// connection. If the pooler is changed later, no click is dropped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_click_is_dropped_behind_a_pooler_of_transactions() {
     let (database, direct, codes) =
         server_with_links(Kind::Postgres, durability("journal"), 2).await;
-    let pooler = tokio::task::block_in_place(|| PgBouncer::before(&database));
+    let pooler = tokio::task::block_in_place(|| PgBouncer::before(&database, PoolMode::Session));
     let pooled = durability("journal").env("WAYPOST_DATABASE_URL", pooler.url());
     let mut pooled = tokio::task::block_in_place(|| ServerProcess::start(&database, pooled));
+    pooler.set_mode(PoolMode::Session, PoolMode::Transaction);
     for _ in 0..20 {
         for code in &codes {
             // A link that cannot be looked up is answered with 503 and not counted.

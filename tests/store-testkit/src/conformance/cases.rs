@@ -273,6 +273,10 @@ macro_rules! __conformance_cases {
                 the_time_of_the_database_is_told_in_utc
                 the_time_of_the_database_goes_on
             }
+            space {
+                space_is_released_in_steps_and_no_number_changes
+                nothing_is_released_where_nothing_was_deleted
+            }
             leases {
                 a_lease_has_one_holder
                 a_lease_runs_out

@@ -44,6 +44,7 @@ mod salts;
 mod search;
 mod sessions;
 mod setup;
+mod space;
 mod stats;
 mod stats_people;
 mod tags;
