@@ -8,6 +8,7 @@ use waypost_store::{Space, Store, StoreError};
 
 use crate::migrations::{self, Task};
 use crate::opened::Opened;
+use crate::waiting::{self, PATIENCE};
 use crate::{
     DatabaseError, DatabaseKind, DatabaseSettings, DatabaseUrl, MigrationState, mysql, postgres,
     sqlite, version,
@@ -27,10 +28,16 @@ impl Database {
     /// the schema: see [`Database::prepare_schema`].
     ///
     /// # Errors
-    /// [`DatabaseError::Unwritable`], [`DatabaseError::Connect`] or [`DatabaseError::Pooler`].
+    /// [`DatabaseError::Unwritable`], [`DatabaseError::Connect`], [`DatabaseError::Locked`] or
+    /// [`DatabaseError::Pooler`].
     pub async fn connect(settings: &DatabaseSettings) -> Result<Self, DatabaseError> {
         if let Some(path) = settings.url.sqlite_path() {
             sqlite::prepare_file(path)?;
+            let url = settings.url.clone();
+            let connect = move || waiting::connect_to_file(&url, PATIENCE).map(drop);
+            let connected = tokio::task::spawn_blocking(connect).await;
+            connected
+                .map_err(|source| DatabaseError::connecting(&settings.url)(source.into()))??;
         }
         if settings.url.kind() == DatabaseKind::Postgres
             && postgres::lends_sessions(&settings.url.servers()).await
@@ -57,10 +64,7 @@ impl Database {
                 StoreError::Unavailable { source }
                 | StoreError::Refused { source }
                 | StoreError::Internal { source },
-            ) => Err(DatabaseError::Connect {
-                url: database.url.to_string(),
-                source,
-            }),
+            ) => Err(DatabaseError::connecting(&database.url)(source)),
             Err(error) => Err(error.into()),
         }
     }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use waypost_store::StoreError;
 
+use crate::DatabaseUrl;
+
 /// Why a database cannot be used. The message never includes its source, nor a password.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
@@ -124,6 +126,15 @@ pub enum DatabaseError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl DatabaseError {
+    pub(crate) fn connecting(
+        url: &DatabaseUrl,
+    ) -> impl FnOnce(Box<dyn Error + Send + Sync>) -> Self {
+        let url = url.to_string();
+        move |source| Self::Connect { url, source }
+    }
 }
 
 fn listed(users: &[String]) -> String {

@@ -28,6 +28,7 @@ mod sqlite;
 mod tally;
 mod url;
 mod version;
+mod waiting;
 
 pub use database::Database;
 pub use error::DatabaseError;

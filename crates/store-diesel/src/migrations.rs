@@ -6,9 +6,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use diesel::ConnectionError;
 use diesel::backend::Backend;
 use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
 use diesel::dsl::sql;
@@ -21,11 +20,10 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Unsigned};
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use self::waiting::{UNTOLD, Watch};
+use crate::waiting::{self, PATIENCE, UNTOLD, Watch};
 use crate::{DatabaseError, DatabaseKind, DatabaseUrl, mysql, postgres, sqlite};
 
 mod cluster;
-mod waiting;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -50,9 +48,6 @@ const MYSQL_TABLE: &str = "(SELECT COUNT(*) FROM information_schema.tables \
 /// The name of a lock of MySQL, which applies to the whole server: the name of the database makes it
 /// unique.
 const MYSQL_LOCK: &str = "CONCAT('waypost.', MD5(DATABASE()))";
-
-/// Maximum time to wait for a lock.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reads the migrations applied to a database from its table of migrations, if it exists.
 macro_rules! applied {
@@ -124,19 +119,10 @@ fn run_blocking(
     }
 }
 
-fn connect_error(url: &DatabaseUrl) -> impl FnOnce(ConnectionError) -> DatabaseError {
-    let url = url.to_string();
-    move |source| DatabaseError::Connect {
-        url,
-        source: source.into(),
-    }
-}
-
 fn on_sqlite(url: &DatabaseUrl, task: Task, patience: Duration) -> Result<Outcome, DatabaseError> {
     let servers = url.servers();
     let path = Path::new(servers.first());
-    let connected = sqlite::connect_blocking(servers.first());
-    let mut connection = connected.map_err(connect_error(url))?;
+    let mut connection = waiting::connect_to_file(url, patience)?;
     // Reporting the state need not wait for writers, and would wait in vain if they hardly pause.
     let applied = applied!(&mut connection, SQLITE_TABLE);
     if let Some(outcome) = nothing_to_do::<Sqlite>(&SQLITE, &applied, task)? {
@@ -144,22 +130,9 @@ fn on_sqlite(url: &DatabaseUrl, task: Task, patience: Duration) -> Result<Outcom
     }
     sqlite::use_temporary_files(&mut connection, path).map_err(failed)?;
     // Another migrating process holds the write lock; ours keeps it to the end.
-    let began = Instant::now();
-    let mut is_told = false;
-    while !sqlite::try_to_begin(&mut connection, UNTOLD).map_err(failed)? {
-        let holder = match sqlite::users_of(path).as_slice() {
-            [] => format!("another process that has {} open", path.display()),
-            users => users.join(", "),
-        };
-        if began.elapsed() >= patience {
-            let source = None;
-            return Err(DatabaseError::Locked { holder, source });
-        }
-        if !is_told {
-            waiting::tell(&holder);
-            is_told = true;
-        }
-    }
+    waiting::for_file(path, patience, || {
+        sqlite::try_to_begin(&mut connection, UNTOLD).map_err(failed)
+    })?;
     let outcome = perform(&mut connection, &SQLITE, task)?;
     AnsiTransactionManager::commit_transaction(&mut connection).map_err(failed)?;
     Ok(outcome)
@@ -172,7 +145,8 @@ fn on_postgres(
 ) -> Result<Outcome, DatabaseError> {
     let servers = Arc::new(url.servers());
     let connected = postgres::connect_blocking(&servers);
-    let mut connection = connected.map_err(connect_error(url))?;
+    let mut connection =
+        connected.map_err(|source| DatabaseError::connecting(url)(source.into()))?;
     // Of the tables, too, which a backup or another program may have locked.
     let limit = format!("SET lock_timeout = {}", patience.as_millis());
     diesel::sql_query(limit)
@@ -202,7 +176,8 @@ fn on_postgres(
 fn on_mysql(url: &DatabaseUrl, task: Task, patience: Duration) -> Result<Outcome, DatabaseError> {
     let servers = Arc::new(url.servers());
     let connected = mysql::connect_blocking(&servers);
-    let mut connection = connected.map_err(connect_error(url))?;
+    let mut connection =
+        connected.map_err(|source| DatabaseError::connecting(url)(source.into()))?;
     let seconds = patience.as_secs().max(1);
     // Of the tables: the default is a day or a year.
     diesel::sql_query(format!("SET SESSION lock_wait_timeout = {seconds}"))

@@ -31,7 +31,7 @@ mod sql;
 use dialect::Ingester;
 use sql::{pool, port};
 
-pub(crate) use connection::{connect_blocking, try_to_begin, use_temporary_files};
+pub(crate) use connection::{connect_blocking, try_to_begin, try_to_connect, use_temporary_files};
 pub(crate) use file::{prepare as prepare_file, users_of};
 pub(crate) use space::compact;
 

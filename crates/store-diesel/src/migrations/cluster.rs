@@ -12,9 +12,9 @@ use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use uuid::Uuid;
 use waypost_core::{Random as _, SystemRandom};
 
-use super::waiting::{UNTOLD, tell};
 use super::{MYSQL, MigrationState, Outcome, Task, failed, perform, still_migrating};
 use crate::DatabaseError;
+use crate::waiting::{UNTOLD, tell};
 
 type Connection = AsyncConnectionWrapper<AsyncMysqlConnection>;
 

@@ -1,3 +1,6 @@
+use std::time::Instant;
+
+use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
 use waypost_test_harness::{Kind, TestDatabase};
 
@@ -42,7 +45,7 @@ async fn on_sqlite_the_state_is_told_while_somebody_writes() {
     let url = sqlite_url(&directory);
     run(&url, Task::Up).await.unwrap();
     let mut writer = sqlite::connect_blocking(url.servers().first()).unwrap();
-    assert!(sqlite::try_to_begin(&mut writer, UNTOLD).unwrap());
+    sqlite::try_to_begin(&mut writer, UNTOLD).unwrap().unwrap();
     let told = run(&url, Task::Status).await.unwrap();
     assert!(told.states.iter().all(|state| state.applied && state.known));
     assert_eq!(told.changed, Vec::<String>::new());
@@ -53,7 +56,20 @@ async fn on_sqlite_a_migration_waits_for_a_writer_only_for_a_limited_time() {
     let directory = tempfile::tempdir().unwrap();
     let url = sqlite_url(&directory);
     let mut writer = sqlite::connect_blocking(url.servers().first()).unwrap();
-    assert!(sqlite::try_to_begin(&mut writer, UNTOLD).unwrap());
+    sqlite::try_to_begin(&mut writer, UNTOLD).unwrap().unwrap();
+    assert_locked(&url, "waypost.db open").await;
+    drop(writer);
+    run_shortly(&url, Task::Up).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite_the_first_connection_waits_for_a_writer_only_for_a_limited_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = sqlite_url(&directory);
+    let mut writer = SqliteConnection::establish(url.servers().first()).unwrap();
+    writer
+        .batch_execute("PRAGMA journal_mode = DELETE; BEGIN IMMEDIATE; CREATE TABLE t (n INTEGER)")
+        .unwrap();
     assert_locked(&url, "waypost.db open").await;
     drop(writer);
     run_shortly(&url, Task::Up).await.unwrap();

@@ -1,5 +1,5 @@
 //! Recognising a pooler that lends its connections to PostgreSQL for one transaction or statement
-//! each, as PgBouncer does with `pool_mode = transaction`.
+//! each, as `PgBouncer` does with `pool_mode = transaction`.
 //!
 //! Such a pooler loses the settings of a session and the statements prepared in it, or leaves them
 //! to other clients. It does not say what it is, but it cannot hide that several of its clients are

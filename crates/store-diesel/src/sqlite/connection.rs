@@ -37,6 +37,10 @@ const PAGES: &str = "(SELECT page_count FROM pragma_page_count)";
 /// How long each statement waits for other processes. Set first.
 pub(super) const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 10000";
 
+fn limit_waiting(connection: &mut SqliteConnection, limit: Duration) -> QueryResult<()> {
+    connection.batch_execute(&format!("PRAGMA busy_timeout = {}", limit.as_millis()))
+}
+
 /// Maximum number of attempts to set up a connection, with pauses, while others do the same.
 const SET_UP_TRIES: u32 = 20;
 const SET_UP_PAUSE: Duration = Duration::from_millis(10);
@@ -73,7 +77,24 @@ fn set_pragmas(connection: &mut SqliteConnection) -> QueryResult<()> {
     connection.batch_execute(PRAGMAS)
 }
 
-/// Opens a blocking connection for migrations.
+/// Opens a blocking connection, and waits at most about this long for another process, which may
+/// write to a file that does not use write-ahead logging yet. Returns `None` if it still does.
+pub(crate) fn try_to_connect(
+    path: &str,
+    limit: Duration,
+) -> ConnectionResult<Option<SqliteConnection>> {
+    let mut connection = SqliteConnection::establish(path)?;
+    let mut set_up = || {
+        limit_waiting(&mut connection, limit)?;
+        let set_up = unless_locked(set_pragmas(&mut connection))?;
+        connection.batch_execute(BUSY_TIMEOUT)?;
+        Ok(set_up)
+    };
+    let set_up = set_up().map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(set_up.map(|()| connection))
+}
+
+/// Opens a blocking connection.
 pub(crate) fn connect_blocking(path: &str) -> ConnectionResult<SqliteConnection> {
     let mut connection = SqliteConnection::establish(path)?;
     set_up(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
@@ -102,19 +123,24 @@ pub(crate) fn begin_blocking(connection: &mut SqliteConnection) -> QueryResult<(
 }
 
 /// Does the same as [`begin_blocking`], and waits at most this long for another writer. Returns
-/// whether the transaction began.
+/// `None` if the transaction did not begin.
 pub(crate) fn try_to_begin(
     connection: &mut SqliteConnection,
     limit: Duration,
-) -> QueryResult<bool> {
-    connection.batch_execute(&format!("PRAGMA busy_timeout = {}", limit.as_millis()))?;
-    let began = match begin_blocking(connection) {
-        Ok(()) => true,
-        Err(error) if of_error(&error) == Fault::Contention => false,
-        Err(error) => return Err(error),
-    };
+) -> QueryResult<Option<()>> {
+    limit_waiting(connection, limit)?;
+    let began = unless_locked(begin_blocking(connection))?;
     connection.batch_execute(BUSY_TIMEOUT)?;
     Ok(began)
+}
+
+/// Returns `None` if another process holds the lock that was needed.
+fn unless_locked<T>(result: QueryResult<T>) -> QueryResult<Option<T>> {
+    match result {
+        Ok(done) => Ok(Some(done)),
+        Err(error) if of_error(&error) == Fault::Contention => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) async fn begin(connection: &mut Connection) -> QueryResult<()> {

@@ -70,9 +70,8 @@ async fn each_connects(kind: Kind, templates: &[&str]) {
     for (number, template) in (1_u64..).zip(templates) {
         let url = server.url(template, port6);
         let settings = DatabaseSettings::for_url(&url);
-        let settings = settings.unwrap_or_else(|error| panic!("{template}: {error}"));
-        let opened = Database::connect(&settings).await;
-        let opened = opened.unwrap_or_else(|error| panic!("{template}: {error:?}"));
+        let opened = Database::connect(&settings.expect(template)).await;
+        let opened = opened.expect(template);
         opened.prepare_schema(true).await.unwrap();
         let store = opened.store();
         let link = samples.link(&format!("link{number}"));
