@@ -70,8 +70,10 @@ async fn each_connects(kind: Kind, templates: &[&str]) {
     for (number, template) in (1_u64..).zip(templates) {
         let url = server.url(template, port6);
         let settings = DatabaseSettings::for_url(&url);
-        let opened = Database::connect(&settings.expect(template)).await;
-        let opened = opened.expect(template);
+        let settings = settings.map_err(|error| format!("{template}: {error}"));
+        let opened = Database::connect(&settings.unwrap()).await;
+        let opened = opened.map_err(|error| format!("{template}: {error:?}"));
+        let opened = opened.unwrap();
         opened.prepare_schema(true).await.unwrap();
         let store = opened.store();
         let link = samples.link(&format!("link{number}"));
