@@ -177,20 +177,21 @@ async fn the_file_shrinks_after_a_purge_beside_a_server_and_every_number_stays()
     let before = size(&path);
     let visitor = Visitor::of(&server);
     let code = visitor.shorten("https://example.com/").await;
-    let purge = ["purge", "--older-than", "1d", "--yes"];
-    let purged = std::thread::scope(|scope| {
-        let purging = scope.spawn(|| linkctl(&database, &purge));
-        tokio::task::block_in_place(|| purging.join().unwrap())
-    });
-    purged.assert_success();
-    for _ in 0..20 {
+    let purge = Invocation::of("linkctl").args(["purge", "--older-than", "1d", "--yes"]);
+    let purge = purge.database(&database).timeout(4 * PATIENCE);
+    let purging = tokio::task::spawn_blocking(move || purge.run());
+    let mut visits: i64 = 0;
+    while !purging.is_finished() || visits < 20 {
         visitor.visit(&code).await.unwrap();
+        visits += 1;
     }
+    purging.await.unwrap().assert_success();
     wait_until("the file is smaller", PATIENCE, async || {
         size(&path) < before / 2
     })
     .await;
-    assert_eq!(visitor.clicks(&code).await, 20);
+    assert_eq!(visitor.clicks(&code).await, visits);
+    assert_eq!(Kept::of(&database, &code).await, Kept::thrice(visits));
     assert_eq!(Kept::of(&database, "wiki").await, expected(0));
     let again = tokio::task::block_in_place(|| linkctl(&database, &["vacuum", "--json"]));
     let again: Value = serde_json::from_str(&again.assert_success().stdout).unwrap();
