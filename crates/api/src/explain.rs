@@ -5,6 +5,7 @@
 //! is counted, and callers learn nothing that a visit or the API would not tell them: see
 //! [`Explainer::explain`].
 
+mod non_link;
 mod own_path;
 mod sent;
 mod steps;
@@ -19,6 +20,7 @@ use waypost_core::{Actor, BaseUrl, Clock, Credential, ReservedWords, Scopes, Sho
 use waypost_service::{LinkError, Links, Routed, Router, RoutingStep};
 use waypost_store::StoreError;
 
+use self::non_link::NonLink;
 use self::own_path::OwnPath;
 use self::sent::Sent;
 use self::steps::{filling, name_of, tells_no_longer_codes};
@@ -146,8 +148,8 @@ pub struct Explanation {
 /// A step of an explanation.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExplainedStep {
-    /// The kind of step: `path`, `prefix`, `visitor`, `reserved`, `keyword_by_path`,
-    /// `keyword_by_host`, `code`, `permission`, `state`, `placeholders`.
+    /// The kind of step: `path`, `prefix`, `visitor`, `reserved`, `preview`,
+    /// `keyword_by_path`, `keyword_by_host`, `code`, `permission`, `state`, `placeholders`.
     #[schema(example = "code")]
     pub what: &'static str,
     /// The result, as a text for people.
@@ -167,7 +169,16 @@ pub(crate) enum RuleName {
 }
 
 impl Explanation {
-    fn not_counted(&mut self) {
+    /// The visitor gets an error.
+    fn refused(&mut self, error: &ApiError) {
+        self.answered(error.code().status().as_u16(), error.to_string());
+    }
+
+    /// The visitor gets something else than a redirect of a link.
+    fn answered(&mut self, status: u16, message: String) {
+        self.status = status;
+        self.message = Some(message);
+        "no-store".clone_into(&mut self.cache_control);
         self.counted = false;
         "only redirected visits are counted".clone_into(&mut self.counted_because);
     }
@@ -183,22 +194,39 @@ impl Explainer<'_> {
     /// # Errors
     /// [`StoreError`], as for any look-up.
     pub async fn explain(&self, visit: &ExplainedVisit<'_>) -> Result<Explanation, StoreError> {
-        let (sent, mut steps) = self.sent(visit.url).await?;
+        let (mut sent, mut steps) = self.sent(visit.url).await?;
         steps.extend(visit.visitor.note.clone().map(|found| ExplainedStep {
             what: "visitor",
             found,
         }));
         let mut explanation = self.begun(visit);
-        if let Some(own) = self.own_path(&sent).await? {
-            let answer = own.answer(&visit.visitor.actor);
-            steps.push(answer.step);
-            explanation.status = answer.status;
-            "no-store".clone_into(&mut explanation.cache_control);
-            explanation.message = Some(answer.message);
-            explanation.not_counted();
+        if let Some(error) = sent.fault() {
+            explanation.refused(&error);
             explanation.steps = steps;
             return Ok(explanation);
         }
+        if let Some(own) = self.own_path(&sent).await? {
+            let answer = own.answer(&visit.visitor.actor);
+            steps.push(answer.step);
+            explanation.answered(answer.status, answer.message);
+            explanation.steps = steps;
+            return Ok(explanation);
+        }
+        let is_preview = match self.non_link_path(&sent, visit.caller).await? {
+            Some(NonLink::File(step)) => {
+                steps.push(step);
+                explanation.answered(200, non_link::FILE.to_owned());
+                explanation.steps = steps;
+                return Ok(explanation);
+            }
+            Some(NonLink::Preview(path, step)) => {
+                steps.push(step);
+                sent.whole = None;
+                sent.path = path.into();
+                true
+            }
+            None => false,
+        };
         let mut routed_steps = Vec::new();
         let routed = self.routed(&sent, visit.caller, &mut routed_steps).await?;
         let mut known = routed.as_ref();
@@ -216,17 +244,13 @@ impl Explainer<'_> {
             .followed(routed.as_ref(), &sent, visit, &mut steps)
             .await?
         {
+            Ok(_) if is_preview => explanation.answered(200, non_link::PREVIEW.to_owned()),
             Ok(target) => {
                 explanation.target = Some(target);
                 let link = routed.as_ref().map(|it| it.destination.link_id);
                 explanation.counted_because = self.counting(link, visit).await?;
             }
-            Err(error) => {
-                explanation.status = error.code().status().as_u16();
-                explanation.message = Some(error.to_string());
-                "no-store".clone_into(&mut explanation.cache_control);
-                explanation.not_counted();
-            }
+            Err(error) => explanation.refused(&error),
         }
         if let Some(known) = known {
             explanation.rule = Some(name_of(known.rule));
@@ -404,9 +428,9 @@ impl Explainer<'_> {
         }
         step("state", "the link works".to_owned());
         let filled = filling(routed);
-        match routed.location(sent.query) {
+        match routed.location(&sent.query) {
             Ok(location) => {
-                let query = match (destination.forward_query, sent.query) {
+                let query = match (destination.forward_query, &*sent.query) {
                     (_, "") => "",
                     (true, _) => "; the query is added",
                     (false, _) => "; the query is dropped",

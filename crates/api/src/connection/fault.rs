@@ -54,8 +54,8 @@ impl Fault {
     pub(crate) fn error(self) -> ApiError {
         match self {
             Self::RequestLine => ApiError::bad_request(
-                "invalid request line; send a method, a target without spaces, and HTTP/1.1, each \
-                 after one space",
+                "invalid request line; send a method, a target without spaces and control \
+                 characters, and HTTP/1.1, each after one space",
             ),
             Self::Target => ApiError::bad_request(
                 "invalid request target; send a path that begins with `/`, or an http URL",

@@ -15,7 +15,7 @@ use std::mem::MaybeUninit;
 
 use actix_web::http::{Method, Uri};
 use actix_web::web::{Buf as _, BytesMut};
-use httparse::{Error, Request, Status};
+use httparse::{Error, Header, Request, Status};
 
 use super::byte_class::Class;
 use super::fault::Fault;
@@ -42,6 +42,8 @@ pub(super) struct Head {
     pub(super) length: usize,
     /// What follows it.
     pub(super) next: Framing,
+    /// Whether it asks for another protocol, which is ignored: see [`ignore_upgrade`].
+    pub(super) ignores_upgrade: bool,
 }
 
 /// Reads the head at the beginning of these bytes. Returns `None` if they are only a part of one.
@@ -54,16 +56,26 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Head>, Fault> {
     match request.parse_with_uninit_headers(bytes, &mut headers) {
         Ok(Status::Complete(length)) => {
             check_line(&request)?;
-            let next = check_headers(&request)?;
-            Ok(Some(Head { length, next }))
+            let (next, is_upgrade) = check_headers(&request)?;
+            let ignores_upgrade = !is_upgrade && request.headers.iter().any(names_upgrade);
+            Ok(Some(Head {
+                length,
+                next,
+                ignores_upgrade,
+            }))
         }
         Ok(Status::Partial) => Ok(None),
         Err(error) => Err(fault_of(error, bytes)),
     }
 }
 
-/// Returns what follows a head with these headers.
-fn check_headers(request: &Request<'_, '_>) -> Result<Framing, Fault> {
+/// Returns what is wrong with a request by `GET` with this host and target.
+pub(crate) fn fault_of_get(host: &str, target: &str) -> Option<Fault> {
+    read(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes()).err()
+}
+
+/// Returns what follows a head with these headers, and whether they ask for a web socket.
+fn check_headers(request: &Request<'_, '_>) -> Result<(Framing, bool), Fault> {
     let is_1_0 = request.version == Some(0);
     let (mut host, mut length, mut coding, mut is_upgrade) = (None, None, None, false);
     for header in request.headers.iter() {
@@ -98,15 +110,54 @@ fn check_headers(request: &Request<'_, '_>) -> Result<Framing, Fault> {
         return Err(Fault::Host);
     }
     let lacks_length = is_1_0 && length.is_none() && request.method == Some("POST");
-    match (coding, length) {
-        (Some(()), Some(_)) => Err(Fault::BodyLength),
-        (Some(()), None) if is_1_0 => Err(Fault::BodyLength),
-        (Some(()), None) => Ok(Framing::Chunked(Chunks::new())),
-        _ if lacks_length && !is_upgrade => Err(Fault::BodyLength),
-        _ if is_upgrade => Ok(Framing::Anything),
-        (None, Some(length)) if length > 0 => Ok(Framing::Length(length)),
-        _ if request.method == Some("CONNECT") => Ok(Framing::Anything),
-        _ => Ok(Framing::Head),
+    let next = match (coding, length) {
+        (Some(()), Some(_)) => return Err(Fault::BodyLength),
+        (Some(()), None) if is_1_0 => return Err(Fault::BodyLength),
+        (Some(()), None) => Framing::Chunked(Chunks::new()),
+        _ if lacks_length && !is_upgrade => return Err(Fault::BodyLength),
+        _ if is_upgrade => Framing::Anything,
+        (None, Some(length)) if length > 0 => Framing::Length(length),
+        _ if request.method == Some("CONNECT") => Framing::Anything,
+        _ => Framing::Head,
+    };
+    Ok((next, is_upgrade))
+}
+
+/// The name of the header with options of the connection, among them `upgrade`.
+const CONNECTION: &str = "connection";
+const UPGRADE: &[u8] = b"upgrade";
+
+/// Whether a header says that the connection is to be used for another protocol.
+fn names_upgrade(header: &Header<'_>) -> bool {
+    header.name.eq_ignore_ascii_case(CONNECTION)
+        && options(header.value).any(|option| option.eq_ignore_ascii_case(UPGRADE))
+}
+
+fn options(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let options = value.split(|byte| *byte == b',');
+    options.map(<[u8]>::trim_ascii)
+}
+
+/// Replaces the option `upgrade` of `Connection` by spaces. A server may ignore that a client asks
+/// for another protocol (RFC 9110 §7.8): the request is answered, and others follow it. The HTTP
+/// service would close the connection.
+pub(super) fn ignore_upgrade(head: &mut [u8]) {
+    for line in head.split_mut(|byte| *byte == b'\n') {
+        let end = memchr::memchr(b':', line).unwrap_or(0);
+        let (name, value) = line.split_at_mut(end);
+        if !name.eq_ignore_ascii_case(CONNECTION.as_bytes()) {
+            continue;
+        }
+        let after_colon = value.get_mut(1..).unwrap_or_default();
+        for option in after_colon.split_mut(|byte| *byte == b',') {
+            if option.trim_ascii().eq_ignore_ascii_case(UPGRADE) {
+                let is_letter = |byte: &&mut u8| byte.is_ascii_alphabetic();
+                option
+                    .iter_mut()
+                    .filter(is_letter)
+                    .for_each(|byte| *byte = b' ');
+            }
+        }
     }
 }
 
@@ -240,13 +291,16 @@ impl Search {
             Ok(Some(head)) => {
                 *self = Self::default();
                 let grown = text.len() - whole.len();
-                let head_bytes = match text {
+                let mut head_bytes = match text {
                     Cow::Borrowed(_) => bytes.split_to(head.length),
                     Cow::Owned(text) => {
                         bytes.advance(head.length.saturating_sub(grown));
                         BytesMut::from(text.get(..head.length).unwrap_or_default())
                     }
                 };
+                if head.ignores_upgrade {
+                    ignore_upgrade(&mut head_bytes);
+                }
                 Found::Whole(head_bytes, head.next)
             }
         }
@@ -272,17 +326,26 @@ fn target_of(bytes: &[u8]) -> &[u8] {
     rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
 }
 
-/// Percent-encodes the bytes of the target that a URI cannot contain (RFC 3986 §2.1). Control
-/// characters are left: they make the head invalid.
+/// Encodes the target of a head: see [`encoded_target`].
 pub(super) fn encoded(bytes: &[u8]) -> Cow<'_, [u8]> {
     let target = target_of(bytes);
-    if PLAIN.has_all(target) {
+    let Cow::Owned(encoded) = encoded_target(target) else {
         return Cow::Borrowed(bytes);
-    }
+    };
     let begin = memchr::memchr(b' ', bytes).map_or(0, |begin| begin + 1);
     let end = begin + target.len();
-    let mut text = Vec::with_capacity(bytes.len() + 2 * target.len());
-    text.extend_from_slice(bytes.get(..begin).unwrap_or_default());
+    let before = bytes.get(..begin).unwrap_or_default();
+    let after = bytes.get(end..).unwrap_or_default();
+    Cow::Owned([before, &encoded, after].concat())
+}
+
+/// Percent-encodes the bytes of a target that a URI cannot contain (RFC 3986 §2.1). Control
+/// characters are left: they make the head invalid.
+pub(crate) fn encoded_target(target: &[u8]) -> Cow<'_, [u8]> {
+    if PLAIN.has_all(target) {
+        return Cow::Borrowed(target);
+    }
+    let mut text = Vec::with_capacity(3 * target.len());
     for byte in target {
         if PLAIN.has(*byte) || byte.is_ascii_control() {
             text.push(*byte);
@@ -290,7 +353,6 @@ pub(super) fn encoded(bytes: &[u8]) -> Cow<'_, [u8]> {
             text.extend_from_slice(percent_encoding::percent_encode_byte(*byte).as_bytes());
         }
     }
-    text.extend_from_slice(bytes.get(end..).unwrap_or_default());
     Cow::Owned(text)
 }
 

@@ -64,6 +64,7 @@ use waypost_analytics::TrustedProxies;
 
 pub use address::{ListenAddress, ListenAddressError};
 pub(crate) use fault::Fault;
+pub(crate) use head::{encoded_target, fault_of_get};
 pub(crate) use listener::{Listeners, Listening, SocketFile, has_inherited};
 pub(crate) use metrics::ConnectionMetrics;
 pub(crate) use own::own_sockets;

@@ -181,6 +181,10 @@ impl Connection {
                 self.held
                     .extend_from_slice(new.get(head.length..).unwrap_or_default());
                 buffer.set_filled(before + head.length);
+                if head.ignores_upgrade {
+                    let head = buffer.filled_mut().get_mut(before..);
+                    head::ignore_upgrade(head.unwrap_or_default());
+                }
                 self.framing = head.next;
                 self.enter_head();
                 self.given = true;

@@ -58,6 +58,7 @@ async fn the_explanation_of_each_routing_case_is_what_the_table_says() {
             Expected::To(url, _) => (302, Value::from(url), true),
             // Said by the next test.
             Expected::Reserved => (explained["status"].as_i64().unwrap(), Value::Null, false),
+            Expected::Preview => (200, Value::Null, false),
             _ => (404, Value::Null, false),
         };
         let found = (
@@ -362,5 +363,34 @@ async fn the_explanation_names_what_is_stored_of_the_visit() {
     ] {
         let because = because(headers).await;
         assert!(because.contains(stored), "{stored} in {because}");
+    }
+}
+
+#[tokio::test]
+async fn previews_files_and_refused_requests_are_explained_as_they_are_answered() {
+    let server = TestServer::closed().await;
+    add_links(&server).await;
+    for path in [
+        "/wiki+",
+        "/wiki+.",
+        "/wiki+/",
+        "/docs/api/v1+",
+        "/nothing+",
+        "/robots.txt",
+        "/opensearch.xml",
+        "/gh+/org",
+    ] {
+        let explained = explain(&server, OPERATOR, &[("url", path)]).await;
+        let answer = server.get(path).await;
+        assert_eq!(explained["status"], answer.status.as_u16(), "{explained}");
+        assert_eq!(explained["counted"], false, "{explained}");
+    }
+    for (url, status) in [
+        ("http://a b/wiki", 400),
+        ("http://gh:99999/wiki", 400),
+        ("http://ada:secret@gh/org/repo", 302),
+    ] {
+        let explained = explain(&server, OPERATOR, &[("url", url)]).await;
+        assert_eq!(explained["status"], status, "{explained}");
     }
 }

@@ -290,6 +290,35 @@ async fn a_preview_shows_the_destination_and_is_not_counted() {
 }
 
 #[tokio::test]
+async fn a_preview_of_a_longer_code_does_not_follow_a_shorter_one() {
+    let server = TestServer::closed().await;
+    let ada = person(&server, "ada").await;
+    for code in ["wiki", "wiki/onboarding"] {
+        link(&server, &ada, code, json!({})).await;
+    }
+    for path in [
+        "/wiki/onboarding+",
+        "/wiki/onboarding%2B",
+        "/wiki/onboarding.+",
+        "/wiki/onboarding+.",
+        "/wiki+/onboarding",
+        "/WIKI/Onboarding+)",
+    ] {
+        let preview = server.get(path).await;
+        assert_eq!(preview.status, StatusCode::OK, "{path}: {preview:?}");
+        let preview = preview.json();
+        let expected = "https://go.example/wiki/onboarding";
+        assert_eq!(preview["short_url"], expected, "{path}");
+        assert_eq!(preview["target"], "https://example.com/wiki/onboarding");
+    }
+    // Nor a longer path, of which the link drops the rest.
+    let rest = server.get("/wiki/nothing+").await.json();
+    assert_eq!(rest["target"], "https://example.com/wiki");
+    let found = "waypost_redirects_total{status=\"found\"}";
+    assert!(server.metric(found).await.abs() < 0.1);
+}
+
+#[tokio::test]
 async fn a_preview_in_json_has_the_link_for_users_who_can_see_it() {
     let server = TestServer::closed().await;
     let (ada, eve) = (person(&server, "ada").await, person(&server, "eve").await);

@@ -63,3 +63,31 @@ async fn a_head_that_is_too_large_is_rejected_and_the_next_request_is_served() {
     let answer = exchange(&server, &long).await;
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
 }
+
+#[tokio::test]
+async fn an_upgrade_that_is_ignored_does_not_end_the_connection() {
+    let server = TestServer::start().await;
+    server.shorten("https://example.com/", "x").await;
+    for headers in [
+        "Connection: upgrade\r\n",
+        "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAM\r\n",
+        "Connection: keep-alive, upgrade\r\nUpgrade: TLS/1.2\r\n",
+    ] {
+        let visit = format!("GET /x HTTP/1.1\r\nHost: a\r\n{headers}\r\n");
+        let last = "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        // At once, and in parts.
+        let answer = exchange(&server, format!("{visit}{visit}{last}").as_bytes()).await;
+        assert_eq!(answer.matches("HTTP/1.1 302 ").count(), 3, "{answer}");
+        assert!(!answer.contains("upgrade"), "{answer}");
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        for part in [&visit[..30], &visit[30..], last] {
+            stream.write_all(part.as_bytes()).await.unwrap();
+            stream.flush().await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer.matches("HTTP/1.1 302 ").count(), 2, "{answer}");
+    }
+    assert_eq!(server.clicks("x").await, 15);
+}

@@ -353,3 +353,48 @@ proptest::proptest! {
         find(&get(&bytes));
     }
 }
+
+/// Returns the head that the HTTP service is given, with these headers.
+fn given_head(headers: &str) -> String {
+    let head = format!("GET / HTTP/1.1\r\n{HOST}{headers}\r\n");
+    match find(head.as_bytes()) {
+        Found::Whole(head, _) => String::from_utf8(head.to_vec()).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_upgrade_that_is_ignored_does_not_end_the_connection() {
+    for (headers, given) in [
+        ("Connection: upgrade\r\n", "Connection:        \r\n"),
+        (
+            "Connection: Upgrade\r\nUpgrade: h2c\r\n",
+            "Connection:        \r\nUpgrade: h2c\r\n",
+        ),
+        (
+            "connection: Upgrade, HTTP2-Settings\r\n",
+            "connection:        , HTTP2-Settings\r\n",
+        ),
+        (
+            "CONNECTION:keep-alive,UPGRADE\r\nConnection: upgrade\r\nUpgrade: TLS/1.2\r\n",
+            "CONNECTION:keep-alive,       \r\nConnection:        \r\nUpgrade: TLS/1.2\r\n",
+        ),
+        // Not the option, or not of this header.
+        (
+            "Connection: not-upgrade, upgrades\r\nX: upgrade\r\n",
+            "Connection: not-upgrade, upgrades\r\nX: upgrade\r\n",
+        ),
+        (
+            "Connection: close, upgrade\r\n",
+            "Connection: close,        \r\n",
+        ),
+        // A web socket, which is refused.
+        (
+            "Connection: upgrade\r\nUpgrade: websocket\r\n",
+            "Connection: upgrade\r\nUpgrade: websocket\r\n",
+        ),
+    ] {
+        let expected = format!("GET / HTTP/1.1\r\n{HOST}{given}\r\n");
+        assert_eq!(given_head(headers), expected);
+    }
+}

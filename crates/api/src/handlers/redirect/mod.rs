@@ -120,6 +120,9 @@ async fn follow(
     let whole;
     let routed = state.router().route(host_of(request), path).await?;
     let routed = if let Some(routed) = routed {
+        if preview::is_meant(path, &routed) {
+            return Err(ApiError::no_such_link());
+        }
         routed
     } else {
         whole = prefix::whole_path(request);

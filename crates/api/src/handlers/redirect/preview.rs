@@ -14,10 +14,11 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use askama::Template;
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use utoipa::ToSchema;
-use waypost_core::Actor;
-use waypost_service::{OwnedLink, Routed};
+use waypost_core::{Actor, RoutingRule, without_marks};
+use waypost_service::{OwnedLink, Routed, RoutingStep};
 
 use crate::error_page;
 use crate::error_page::{may_sign_in, to_sign_in};
@@ -79,7 +80,26 @@ pub(crate) fn link_path(path: &str) -> Option<Cow<'_, str>> {
             rest => Cow::Owned(format!("{first}{rest}")),
         });
     }
-    without_plus(path).map(Cow::Borrowed)
+    let plain = without_plus(path).map(Cow::Borrowed);
+    plain.or_else(|| meant(path).map(Cow::Owned))
+}
+
+/// Returns the path of the link, if the path is that of a preview with punctuation after it, as in
+/// "see go/wiki+."
+fn meant(path: &str) -> Option<String> {
+    let (before, last) = path.rsplit_once('/')?;
+    let last = percent_decode_str(last).decode_utf8().ok()?;
+    let bare = without_marks(&last, true)?;
+    let code = without_plus(&bare)?;
+    Some(format!("{before}/{code}"))
+}
+
+/// Whether a path means a preview although a link was found: a shorter code, behind which the rest
+/// of the path would be dropped.
+pub(crate) fn is_meant(path: &str, routed: &Routed<'_>) -> bool {
+    routed.rule == RoutingRule::Prefix
+        && routed.destination.template.is_none()
+        && link_path(path).is_some()
 }
 
 /// Returns the path of the preview of a code. The `+` comes after the first segment, where it also
@@ -97,7 +117,7 @@ fn without_plus(text: &str) -> Option<&str> {
         .strip_suffix('+')
         .or_else(|| text.strip_suffix("%2B"))
         .or_else(|| text.strip_suffix("%2b"));
-    before.filter(|before| before.len() > 1)
+    before.filter(|before| !matches!(*before, "" | "/"))
 }
 
 /// Preview a short link
@@ -148,8 +168,20 @@ pub(crate) async fn respond(
 }
 
 async fn shown(request: &HttpRequest, state: &State, path: &str, is_page: bool) -> PageResult {
-    let routed = state.router().route(host_of(request), path).await?;
+    let mut code = None;
+    let tell = |step: RoutingStep<'_>| {
+        if let RoutingStep::Code(found, true) = step {
+            code = Some(format!("/{found}"));
+        }
+    };
+    let routed = state
+        .router()
+        .route_telling(host_of(request), path, tell)
+        .await?;
     let routed = routed.ok_or_else(ApiError::no_such_link)?;
+    // The path may have marks that are no part of the code.
+    let code = code.filter(|_| routed.rule == RoutingRule::Code);
+    let path = code.as_deref().unwrap_or(path);
     let destination = &routed.destination;
     let actor = if destination.is_secure {
         let actor = known(request, state).await?;
@@ -293,6 +325,14 @@ mod tests {
             ("", None),
             ("+", None),
             ("/ä/+", Some("/ä/")),
+            // With the punctuation of a text.
+            ("/wiki+.", Some("/wiki")),
+            ("/wiki+),", Some("/wiki")),
+            ("/wiki+&gt;", Some("/wiki")),
+            ("/docs/api+%E2%80%9D", Some("/docs/api")),
+            ("/wiki.+", Some("/wiki.")),
+            ("/+.", None),
+            ("/wiki.", None),
         ] {
             assert_eq!(link_path(path).as_deref(), link, "{path}");
         }
