@@ -106,6 +106,10 @@ impl TrustedProxies {
                 None => format!(
                     "{peer} is a trusted proxy, but sends neither X-Forwarded-For nor Forwarded"
                 ),
+                Some(name) if believed == peer => format!(
+                    "{peer} is a trusted proxy, but {name} names no other IP address that can be \
+                     read, so the IP address of the connection is used"
+                ),
                 Some(name) if self.trusts(believed) => format!(
                     "{peer} is a trusted proxy; every readable hop in {name} is also trusted, so \
                      the leftmost of them is used"

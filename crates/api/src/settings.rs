@@ -11,6 +11,7 @@ use waypost_core::settings::{Invalid, Setting, SettingsReader};
 use waypost_core::{BaseUrl, BaseUrlError, OwnName, SessionLifetime, TokenHash};
 
 use crate::connection::{Limits, ListenAddress, own_sockets};
+use crate::request::credentials::is_signed;
 use crate::server::listen_addresses;
 
 const LISTEN: Setting = Setting::new(
@@ -268,6 +269,9 @@ fn admin_token(text: &str) -> Result<TokenHash, &'static str> {
         return Err(
             "must have 32 to 1024 visible ASCII characters; `openssl rand -hex 32` generates one",
         );
+    }
+    if is_signed(text.as_bytes()) {
+        return Err("must not be a signed token (JWT); `openssl rand -hex 32` generates one");
     }
     Ok(TokenHash::of(text))
 }

@@ -2,7 +2,9 @@
 //!
 //! Proxies add credentials of their own, such as `Basic` or `Negotiate`, to requests of people who
 //! are signed in here. Only the scheme `Bearer` (RFC 6750 §2.1), in any case (RFC 9110 §11.1), is
-//! for this server: a request with any other scheme is one without a token.
+//! for this server: a request with any other scheme is one without a token. So is one with a token
+//! that another system signed for itself (JSON Web Signature, RFC 7515 §7.1), as proxies pass it on
+//! that sign people in.
 
 use actix_web::http::header::{self, HeaderMap};
 
@@ -37,6 +39,9 @@ impl<'a> Bearer<'a> {
         if !scheme.eq_ignore_ascii_case(BEARER) {
             return None;
         }
+        if is_signed(token.trim_ascii()) {
+            return None;
+        }
         let token = std::str::from_utf8(token.trim_ascii()).ok();
         let token = token.filter(|token| !token.is_empty() && line.len() <= MAX_LENGTH);
         Some(token.map_or(Self::Unreadable, Self::Token))
@@ -49,6 +54,15 @@ impl<'a> Bearer<'a> {
             Self::Unreadable => None,
         }
     }
+}
+
+/// Whether a token is a signed or encrypted one of another system: parts in base64url with dots
+/// between them, of which the first is a JSON object (RFC 7515 §7.1, RFC 7516 §7.1).
+pub(crate) fn is_signed(token: &[u8]) -> bool {
+    let parts = token.split(|byte| *byte == b'.');
+    let is_text = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    // `{"` in base64.
+    token.starts_with(b"eyJ") && matches!(parts.count(), 3 | 5) && token.iter().all(is_text)
 }
 
 #[cfg(test)]
@@ -93,6 +107,10 @@ mod tests {
             b"\"Bearer x\"",
             b"\xff\xfe Bearer x",
             "Bäsic x".as_bytes(),
+            // Tokens that another system signed or encrypted.
+            b"Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln",
+            b"bearer  eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0. ",
+            b"Bearer eyJlbmMiOiJBMTI4R0NNIn0.a-b.c_d.e.f",
         ] {
             assert_eq!(
                 presented(&[line]),

@@ -74,6 +74,10 @@ fn unmasked(text: &str) -> Option<String> {
     Some(token.simple().to_string())
 }
 
+/// What to do about an origin that is none of the web: `null`, or that of an extension.
+const HIDDEN: &str = "the browser did not say which site the form came from; open the page on this \
+                      site and try again, without extensions that hide it";
+
 /// Checks that a form was sent from a page of this server, by its token and the headers.
 ///
 /// # Errors
@@ -119,6 +123,9 @@ pub(crate) fn check_origin(request: &HttpRequest, state: &State) -> Result<(), A
             "the form came from another site; open the page on this site and try again",
         )),
         Some(Foreign::Origin(origin)) => {
+            if !origin.as_bytes().starts_with(b"http") {
+                return Err(ApiError::new(ErrorCode::Csrf, HIDDEN));
+            }
             let origin = shortened(origin);
             note(request, state, &origin, FOREIGN);
             let own = site.origin();

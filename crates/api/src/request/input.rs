@@ -16,7 +16,7 @@ use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use actix_web::{FromRequest, HttpRequest};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use url::form_urlencoded;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -97,7 +97,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map))
+                serde_path_to_error::deserialize(MapAccessDeserializer::new(map)).map_err(|error| {
+                    let path = error.path().to_string();
+                    let inner = error.into_inner();
+                    match path.as_str() {
+                        "." | "?" => inner,
+                        path => de::Error::custom(format!("`{path}`: {inner}")),
+                    }
+                })
             }
         }
 

@@ -4,7 +4,7 @@ use reqwest::Method;
 use reqwest::header::{ALLOW, CONTENT_TYPE};
 use serde_json::json;
 
-use crate::setup::{TestServer, send};
+use crate::setup::{OPERATOR, TestServer, send};
 
 #[tokio::test]
 async fn an_unexpected_body_is_rejected() {
@@ -59,6 +59,32 @@ async fn the_message_says_what_is_wrong_with_the_body() {
         let refused = server.shorten_text(body).await;
         let message = refused.json()["message"].to_string();
         assert!(message.contains(part), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn the_message_names_the_field_that_is_wrong() {
+    let server = TestServer::start().await;
+    let expiry = "`expires_at`: must be a time with a time zone, such as 2027-01-31T23:59:00Z";
+    for (field, part) in [
+        (json!({ "expires_at": 5 }), expiry),
+        (json!({ "expires_at": "tomorrow" }), expiry),
+        (json!({ "expires_at": "2027-01-01" }), expiry),
+        (json!({ "expires_at": "2027-01-01T10:00:00" }), expiry),
+        (json!({ "expires_at": {} }), expiry),
+        (json!({ "tags": "x" }), "`tags`: "),
+        (json!({ "tags": ["x", 1] }), "`tags[1]`: "),
+        (json!({ "code": 5 }), "`code`: "),
+        (json!({ "forward_query": "yes" }), "`forward_query`: "),
+    ] {
+        let mut body = field.clone();
+        body["url"] = "https://example.com/".into();
+        let request = server.request(Method::POST, "/api/v1/links");
+        let refused = send(request.bearer_auth(OPERATOR).json(&body)).await;
+        refused.assert_error(400, "BAD_REQUEST");
+        let message = refused.json()["message"].to_string();
+        assert!(message.contains(part), "{field}: {message}");
+        assert!(!message.contains("OffsetDateTime"), "{message}");
     }
 }
 

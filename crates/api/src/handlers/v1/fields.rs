@@ -1,7 +1,8 @@
 //! The fields that clients send for a link: to create it, to change some fields, or to replace all.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 use waypost_core::{
     Description, LinkContent, LinkDetails, ShortCode, Tag, TargetUrl, Title, Visibility, expiry,
@@ -23,7 +24,26 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 fn present_time<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Field<OffsetDateTime>, D::Error> {
-    time::serde::rfc3339::option::deserialize(deserializer).map(Some)
+    optional_time(deserializer).map(Some)
+}
+
+/// Reads a time (RFC 3339), or `null`.
+///
+/// # Errors
+/// For anything else.
+pub(crate) fn optional_time<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<OffsetDateTime>, D::Error> {
+    let value = Option::<serde_json::Value>::deserialize(deserializer)?;
+    let text = value
+        .as_ref()
+        .map(|value| value.as_str().unwrap_or_default());
+    let time = text
+        .map(|text| OffsetDateTime::parse(text, &Rfc3339))
+        .transpose();
+    time.map_err(|_| {
+        de::Error::custom("must be a time with a time zone, such as 2027-01-31T23:59:00Z")
+    })
 }
 
 /// Reads a value that must not be `null`.

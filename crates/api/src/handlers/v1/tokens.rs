@@ -10,6 +10,7 @@ use waypost_service::NewToken;
 
 use super::LINK_BYTES;
 use crate::errors::{ApiError, ErrorBody};
+use crate::handlers::v1::fields::optional_time;
 use crate::request::caller::Caller;
 use crate::request::input::id_of;
 use crate::request::input::{self, JsonObject};
@@ -37,7 +38,7 @@ pub(crate) struct TokenRequest {
     #[schema(value_type = Option<Vec<ScopeName>>, min_items = 1)]
     scopes: Option<Vec<String>>,
     /// When the token expires, in the future (RFC 3339). Default: never.
-    #[serde(default, with = "time::serde::rfc3339::option")]
+    #[serde(default, deserialize_with = "optional_time")]
     expires_at: Option<OffsetDateTime>,
 }
 
