@@ -20,7 +20,7 @@ use waypost_service::{
 };
 use waypost_settings::Settings;
 use waypost_store::DatabaseClock;
-use waypost_store_diesel::Database;
+use waypost_store_diesel::{Database, DatabaseError};
 
 use crate::background::Background;
 use crate::banner;
@@ -94,6 +94,10 @@ impl Service {
         let metrics = Metrics::install()?;
         waypost_store_diesel::describe_metrics();
         let database = Database::connect(&settings.database).await?;
+        if database.is_read_only().await {
+            let url = settings.database.url.to_string();
+            return Err(DatabaseError::ReadOnly { url }.into());
+        }
         for migration in database.prepare_schema(settings.database.migrate).await? {
             info!(migration, "applied migration");
         }

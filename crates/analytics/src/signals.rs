@@ -29,7 +29,9 @@ impl Signals {
     pub fn of(headers: &dyn VisitHeaders) -> Self {
         let mut signals = Self::default();
         headers.all(&mut |name, value| match name {
-            "sec-gpc" | "dnt" => signals.is_untracked |= value.trim_ascii() == b"1",
+            "sec-gpc" => signals.is_untracked |= value.trim_ascii() == b"1",
+            // Extensions may follow the first character.
+            "dnt" => signals.is_untracked |= value.trim_ascii_start().starts_with(b"1"),
             "sec-purpose" => signals.announce(structured(value)),
             "purpose" | "x-purpose" | "x-moz" => signals.announce(listed(value)),
             _ => {}
@@ -143,7 +145,10 @@ mod tests {
             ("sec-gpc", "0", false),
             ("sec-gpc", "true", false),
             ("dnt", "1", true),
+            ("dnt", "1abc", true),
+            ("dnt", "1, 1", true),
             ("dnt", "0", false),
+            ("dnt", "0, 1", false),
             ("dnt", "", false),
             ("x-dnt", "1", false),
         ] {

@@ -148,7 +148,9 @@ impl BaseUrl {
 const LOOPBACK_NAMES: &[&str] = &[
     "localhost.localdomain",
     "localhost4",
+    "localhost4.localdomain4",
     "localhost6",
+    "localhost6.localdomain6",
     "ip6-localhost",
     "ip6-loopback",
 ];

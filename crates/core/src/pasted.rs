@@ -36,13 +36,22 @@ const PAIRS: &[(char, char)] = &[
     ('【', '】'),
     ('（', '）'),
     ('＜', '＞'),
+    // Markdown.
+    ('*', '*'),
+    ('_', '_'),
+    ('~', '~'),
 ];
 
-/// Returns the URL that a person meant: without the white space, hidden characters, angle brackets,
-/// quotes and `URL:` around it, and on one line.
+/// What may end a sentence behind the pair of signs.
+const SENTENCE: &[char] = &['.', ',', ';', ':', '!', '?'];
+const SCHEMES: [&str; 2] = ["http://", "https://"];
+
+/// Returns the URL that a person meant: without the white space, hidden characters, brackets, quotes
+/// and `URL:` around it, without a second scheme before it, and on one line.
 ///
-/// Nothing else of the URL changes. Lines are joined only if each of them can be a part of one URL:
-/// none contains white space, and only the first begins with a scheme.
+/// Nothing else of the URL changes. Lines are joined only within brackets or quotes, and only if each
+/// of them can be a part of one URL: none contains white space, and only the first begins with a
+/// scheme. Otherwise the second line may be a text that follows the URL.
 ///
 /// ```
 /// # use waypost_core::url_in;
@@ -51,15 +60,26 @@ const PAIRS: &[(char, char)] = &[
 #[must_use]
 pub fn url_in(text: &str) -> Cow<'_, str> {
     let mut url = outside_trimmed(text);
+    let mut is_enclosed = false;
     loop {
-        let inner = without_label(without_pair(url));
-        let inner = outside_trimmed(inner);
+        let bare = match without_pair(url) {
+            Some(inner) => {
+                is_enclosed = true;
+                inner
+            }
+            None => without_left_over(url),
+        };
+        let inner = outside_trimmed(without_scheme_of_url(without_label(bare)));
         if inner.len() == url.len() {
             break;
         }
         url = inner;
     }
-    let joined = joined(url);
+    let joined = if is_enclosed {
+        joined(url)
+    } else {
+        Cow::Borrowed(url)
+    };
     if joined.chars().any(is_never_part) {
         let shown = joined
             .chars()
@@ -86,12 +106,74 @@ fn outside_trimmed(text: &str) -> &str {
         .trim_end_matches(is_after)
 }
 
-/// Removes a pair of signs around a text.
-fn without_pair(text: &str) -> &str {
-    let inner = PAIRS
+/// Removes a pair of signs around a text, also if a sentence ends behind it.
+fn without_pair(text: &str) -> Option<&str> {
+    if let Some(target) = markdown_target(text) {
+        return Some(target);
+    }
+    let escaped = text.strip_prefix("&lt;");
+    if let Some(inner) = escaped.and_then(|inner| inner.strip_suffix("&gt;")) {
+        return Some(inner);
+    }
+    PAIRS.iter().find_map(|(opening, closing)| {
+        let inner = text.strip_prefix(*opening)?;
+        let inner = inner
+            .strip_suffix(*closing)
+            .or_else(|| inner.trim_end_matches(SENTENCE).strip_suffix(*closing))?;
+        Some(match inner.split_once('|') {
+            // As in Slack: `<https://example.com/|text>`.
+            Some((url, _)) if *opening == '<' => url,
+            _ => inner,
+        })
+    })
+}
+
+/// Returns the target of a link in Markdown: `[text](target)`.
+fn markdown_target(text: &str) -> Option<&str> {
+    let link = text.trim_end_matches(SENTENCE).strip_prefix('[')?;
+    let (_, target) = link.strip_suffix(')')?.split_once("](")?;
+    Some(target)
+}
+
+/// Removes one of a pair of signs whose other one was not copied: an opening one before a URL, or a
+/// closing one that cannot be a part of a URL (RFC 3986 §2) and closes nothing in it.
+fn without_left_over(text: &str) -> &str {
+    let is_url = |text: &str| SCHEMES.iter().any(|scheme| begins_with(text, scheme));
+    let mut pairs = PAIRS.iter();
+    let opened = pairs.find_map(|(opening, _)| text.strip_prefix(*opening));
+    if let Some(inner) = opened.filter(|inner| is_url(inner)) {
+        return inner;
+    }
+    let Some(last) = text.chars().last() else {
+        return text;
+    };
+    let is_foreign = last == '>' || !last.is_ascii();
+    let mut openings = PAIRS
         .iter()
-        .find_map(|(opening, closing)| text.strip_prefix(*opening)?.strip_suffix(*closing));
-    inner.unwrap_or(text)
+        .filter(|(_, closing)| *closing == last)
+        .peekable();
+    let closes = openings.peek().is_some()
+        && openings.all(|(opening, _)| !text.trim_end_matches(last).contains(*opening));
+    if is_foreign && closes && is_url(text) {
+        text.trim_end_matches(last)
+    } else {
+        text
+    }
+}
+
+/// Removes a scheme before a URL, which somebody pasted behind it.
+fn without_scheme_of_url(text: &str) -> &str {
+    let mut schemes = SCHEMES.iter().filter(|scheme| begins_with(text, scheme));
+    let rest = schemes.next().and_then(|scheme| text.get(scheme.len()..));
+    match rest {
+        Some(url) if SCHEMES.iter().any(|scheme| begins_with(url, scheme)) => url,
+        _ => text,
+    }
+}
+
+fn begins_with(text: &str, scheme: &str) -> bool {
+    let begin = text.get(..scheme.len());
+    begin.is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
 }
 
 /// Removes `URL:` before a URL, which is not the scheme of any.
@@ -150,7 +232,23 @@ mod tests {
             format!("「{url}」"),
             format!("`{url}`"),
             format!("'<\u{feff}{url}>'"),
-            "https://example.com/\n   a?b=c".to_owned(),
+            format!("<{url}>."),
+            format!("<{url}>,"),
+            format!("\"{url}\","),
+            format!("({url})."),
+            format!("„{url}“."),
+            format!("<{url}"),
+            format!("“{url}"),
+            format!("{url}>"),
+            format!("{url}”"),
+            format!("{url}»"),
+            format!("<{url}|the text>"),
+            format!("[the (text)]({url})."),
+            format!("**{url}**"),
+            format!("&lt;{url}&gt;"),
+            format!("https://{url}"),
+            format!("HTTP://{url}"),
+            "\"https://example.com/\n   a?b=c\"".to_owned(),
             "<https://example\r\n.com/a?\r\nb=c>".to_owned(),
             "https://exam\u{200b}ple.com/a\u{ad}?b=c".to_owned(),
         ] {
@@ -171,6 +269,13 @@ mod tests {
             "https://example.com/a b",
             "https://example.com/url:x",
             "https://example.com/\0",
+            "https://example.com/wiki/„Foo“",
+            "https://example.com/wiki/“Foo”",
+            "https://example.com/<a>",
+            "https://example.com/a_",
+            "https://example.com/a*",
+            "https://example.com/https://b.example/",
+            "https://example.com/[a](b)",
         ] {
             assert_eq!(url_in(url), url);
         }
@@ -182,6 +287,10 @@ mod tests {
             "https://a.example/\nhttps://b.example/",
             "https://a.example/\r\nX: y",
             "https://a.example/\nSee also",
+            "https://a.example/pay\nThanks!",
+            "https://a.example/a\n\n\nBob",
+            "https://a.example/a\nwww.b.example",
+            "https://a.example/a\r\nmailto:x@b.example",
         ] {
             assert_eq!(url_in(text), text);
         }

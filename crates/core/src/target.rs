@@ -166,7 +166,10 @@ pub enum TargetUrlError {
         length: usize,
     },
     /// A control character such as a newline.
-    #[error("the destination must not contain control characters such as tabs or newlines")]
+    #[error(
+        "the destination must not contain control characters such as tabs or newlines; paste only \
+         the URL"
+    )]
     ControlCharacter,
     /// A user name or password before the host.
     #[error("remove the user name and password; everyone who follows the link would see them")]
@@ -262,7 +265,9 @@ mod tests {
             "<https://example.com/a>",
             "“https://example.com/a”",
             "<URL:https://example.com/a>",
-            "https://example.com/\r\n    a\r\n",
+            "<https://example.com/\r\n    a>\r\n",
+            "(https://example.com/a).",
+            "https://https://example.com/a",
         ] {
             assert_eq!(
                 parse(text).as_deref(),

@@ -44,6 +44,24 @@ pub enum DatabaseError {
         /// The URL of the database, without secrets.
         url: String,
     },
+    /// The database does not accept writes, as a standby or a replica.
+    #[error(
+        "the database {url} is read-only; name the server that accepts writes in \
+         WAYPOST_DATABASE_URL"
+    )]
+    ReadOnly {
+        /// The URL, without secrets.
+        url: String,
+    },
+    /// A file is there that is no SQLite database.
+    #[error(
+        "{} is not an SQLite database; check WAYPOST_DATABASE_URL and WAYPOST_DATA_DIR",
+        path.display()
+    )]
+    NotSqlite {
+        /// The file or directory.
+        path: PathBuf,
+    },
     /// Another process holds a lock for as long as a migration waits.
     #[error(
         "another process holds a lock on the database: {holder}; end that process or wait until it \

@@ -10,6 +10,8 @@ use tokio::time::timeout;
 /// Maximum time for all servers together. Less than callers wait for a connection, so that a server
 /// that does not answer at all does not keep callers from the next one.
 const ALL: Duration = Duration::from_millis(4_500);
+/// Maximum time for an only server.
+const ONLY: Duration = Duration::from_secs(10);
 /// Maximum time for each of several servers.
 const EACH: Duration = Duration::from_millis(1_500);
 
@@ -87,18 +89,21 @@ impl Servers {
         since.is_none_or(|since| connected >= since)
     }
 
-    /// Limits the time of a connection attempt to one of several servers.
+    /// Limits the time of a connection attempt.
     async fn limited<C>(
         &self,
         connecting: impl Future<Output = ConnectionResult<C>> + Send,
     ) -> ConnectionResult<C> {
         let count = u32::try_from(self.urls.len()).unwrap_or(u32::MAX);
-        if count <= 1 {
-            return connecting.await;
-        }
-        let limit = (ALL / count).min(EACH);
+        let limit = match count {
+            0 | 1 => ONLY,
+            several => (ALL / several).min(EACH),
+        };
         timeout(limit, connecting).await.unwrap_or_else(|_| {
-            let silent = format!("no answer within {limit:?}");
+            let silent = format!(
+                "no answer within {limit:?}; the server, or a pooler before it, may have no free \
+                 connection"
+            );
             Err(ConnectionError::BadConnection(silent))
         })
     }

@@ -134,7 +134,14 @@ const OPENINGS: &[&str] = &[
 ];
 
 /// Parts of words.
-const ANYWHERE: &[&str] = &["linkpreview", "unfurl"];
+const ANYWHERE: &[&str] = &[
+    "linkpreview",
+    "link preview",
+    "link-preview",
+    "url preview",
+    "url-preview",
+    "unfurl",
+];
 
 #[cfg(test)]
 mod tests {

@@ -206,8 +206,11 @@ const PROGRAM_BEGINNINGS: &[&str] = &[
 const PROGRAMS: &[&str] = &[
     "slurp|ptst|claude-web|claude-user|http client|api request|google favicon|bingpreview",
     "web preview|webpreview",
-    // Programs that look for weaknesses.
-    "acunetix|burpcollaborator|nessus|netsparker|nikto|nmap|nuclei|openvas|qualys|sqlmap",
+    // Libraries that send the string of a browser, and their own name behind it.
+    "jsdom|python-requests|scrapy|curl|go-http-client|axios|apache-httpclient|aiohttp|guzzlehttp",
+    "node-fetch|trustd",
+    // Programs that look for weaknesses, also by the mistakes in their string.
+    "acunetix|assetnote|mozlila|burpcollaborator|nessus|netsparker|nikto|nmap|nuclei|openvas|qualys|sqlmap",
     "zgrab",
 ];
 

@@ -111,15 +111,15 @@ mod tests {
         );
         assert_eq!(
             parts("http://gh"),
-            (Some("gh"), "/".to_owned(), "".to_owned())
+            (Some("gh"), "/".to_owned(), String::new())
         );
         assert_eq!(
             parts("http://gh?x"),
             (Some("gh"), "/".to_owned(), "x".to_owned())
         );
-        assert_eq!(parts("/a//b"), (None, "/a//b".to_owned(), "".to_owned()));
-        assert_eq!(parts(""), (None, "/".to_owned(), "".to_owned()));
-        assert_eq!(parts("wiki/x"), (None, "/wiki/x".to_owned(), "".to_owned()));
+        assert_eq!(parts("/a//b"), (None, "/a//b".to_owned(), String::new()));
+        assert_eq!(parts(""), (None, "/".to_owned(), String::new()));
+        assert_eq!(parts("wiki/x"), (None, "/wiki/x".to_owned(), String::new()));
         assert_eq!(
             parts("http://ada:secret@gh/größe?a=\"b\"|é c"),
             (
@@ -130,7 +130,7 @@ mod tests {
         );
         assert_eq!(
             parts("/wiki/http://a"),
-            (None, "/wiki/http://a".to_owned(), "".to_owned())
+            (None, "/wiki/http://a".to_owned(), String::new())
         );
     }
     #[test]

@@ -4,10 +4,12 @@ use diesel::{ConnectionError, ConnectionResult};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, Opts, OptsBuilder};
 
-/// Set on each connection. READ COMMITTED: counting locks the rows it changes, and no gaps between
+/// Set on each connection. `autocommit`: a statement alone is a transaction, whatever the default of
+/// the server is. READ COMMITTED: counting locks the rows it changes, and no gaps between
 /// them. The tags of a link have at most 5 kB. Evaluate correlated subqueries per row; otherwise
 /// MariaDB materialises them.
 const SET_UP: &str = "
+    SET SESSION autocommit = 1;
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
     SET SESSION sql_mode = 'TRADITIONAL,NO_BACKSLASH_ESCAPES';
     SET SESSION innodb_lock_wait_timeout = 10;

@@ -2,8 +2,8 @@
 //! passwords and all clicks.
 
 use std::ffi::OsString;
-use std::fs::{DirBuilder, OpenOptions, Permissions};
-use std::io::{self, ErrorKind};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,8 @@ const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 /// The rights of the group and of all other users.
 const OTHERS: u32 = 0o077;
+/// The beginning of each database file (SQLite, Database File Format, §1.3.1).
+const HEADER: &[u8] = b"SQLite format 3\0";
 /// What SQLite adds to the name of a database for the files beside it.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
@@ -25,7 +27,7 @@ const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// database with its mode.
 ///
 /// # Errors
-/// [`DatabaseError::Unwritable`].
+/// [`DatabaseError::Unwritable`], or [`DatabaseError::NotSqlite`], which changes nothing.
 pub(crate) fn prepare(path: &Path) -> Result<(), DatabaseError> {
     let unwritable = |path: &Path| {
         let path = path.to_owned();
@@ -41,6 +43,11 @@ pub(crate) fn prepare(path: &Path) -> Result<(), DatabaseError> {
         .create(directory)
         .map_err(unwritable(directory))?;
     check_writable(directory).map_err(unwritable(directory))?;
+    if !may_be_database(path) {
+        return Err(DatabaseError::NotSqlite {
+            path: path.to_owned(),
+        });
+    }
     OpenOptions::new()
         .append(true)
         .create(true)
@@ -57,6 +64,23 @@ pub(crate) fn prepare(path: &Path) -> Result<(), DatabaseError> {
         }
     }
     Ok(())
+}
+
+/// Whether a file is missing, empty, or begins as an SQLite database does. What cannot be read is for
+/// the next steps.
+fn may_be_database(path: &Path) -> bool {
+    if path.is_dir() {
+        return false;
+    }
+    let Ok(file) = File::open(path) else {
+        return true;
+    };
+    let mut begin = Vec::new();
+    let length = u64::try_from(HEADER.len()).unwrap_or(u64::MAX);
+    match file.take(length).read_to_end(&mut begin) {
+        Ok(_) => begin.is_empty() || begin == HEADER,
+        Err(_) => true,
+    }
 }
 
 /// Returns the directory of a database file.
@@ -147,7 +171,7 @@ mod tests {
         let path = root.path().join("waypost.db");
         let names = ["", "-wal", "-shm", "-journal"].map(|suffix| beside(&path, suffix));
         for (name, loose) in names.iter().zip([0o644, 0o664, 0o666, 0o606]) {
-            std::fs::write(name, "").unwrap();
+            std::fs::write(name, "SQLite format 3\0").unwrap();
             std::fs::set_permissions(name, Permissions::from_mode(loose)).unwrap();
         }
         let other = root.path().join("waypost.db.md5");
@@ -156,5 +180,21 @@ mod tests {
         prepare(&path).unwrap();
         assert_eq!(names.map(|name| mode(&name)), [0o600; 4]);
         assert_eq!(mode(&other), before, "not a file of the database");
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_refused_as_it_is() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("passwd");
+        for text in ["root:x:0:0:root:/root:/bin/bash\n", "SQLite format 2", "S"] {
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+            let refused = prepare(&path).unwrap_err();
+            assert!(matches!(refused, DatabaseError::NotSqlite { .. }));
+            assert_eq!(mode(&path), 0o644, "{text}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        let refused = prepare(root.path()).unwrap_err();
+        assert!(matches!(refused, DatabaseError::NotSqlite { .. }));
     }
 }

@@ -248,6 +248,9 @@ fn take_lists(
             return Err(DatabaseUrlError::Lists);
         }
         for (host, address) in hosts.iter_mut().zip(addresses) {
+            if host.name.is_empty() {
+                host.name = named(address).name;
+            }
             host.address = Some(address.into()).filter(|address: &String| !address.is_empty());
         }
     }

@@ -33,6 +33,7 @@ mod reclassify;
 mod routing;
 mod schema;
 mod search;
+mod session_defaults;
 mod shutdown;
 mod sign_in;
 mod statistics;

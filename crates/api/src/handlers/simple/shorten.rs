@@ -21,7 +21,7 @@ use crate::views::links::placeholders;
 pub(crate) struct ShortenRequest {
     /// The destination: an absolute http or https URL of at most 2,048 bytes, without user name and
     /// password, that does not point to this server. What surrounds a pasted URL is removed: white
-    /// space, hidden characters, angle brackets, quotes and line breaks.
+    /// space, hidden characters, brackets and quotes, with the line breaks in them.
     #[schema(example = "https://example.com/", format = "uri", max_length = 2048)]
     url: String,
     /// The code: letters a-z in either case, digits, `-` and `_`, beginning and ending with a

@@ -59,8 +59,8 @@ fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
 pub(crate) struct Fields {
     /// The destination: an absolute http or https URL of at most 2,048 bytes, without user name and
     /// password, that does not point to this server. What surrounds a pasted URL is removed: white
-    /// space, hidden characters, angle brackets, quotes and line breaks. Required for a new link and
-    /// a replacement.
+    /// space, hidden characters, brackets and quotes, with the line breaks in them. Required for
+    /// a new link and a replacement.
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = String, required = false, example = "https://example.com/", format = "uri", max_length = 2048)]
     url: Option<String>,
