@@ -28,8 +28,8 @@ impl Database {
     /// the schema: see [`Database::prepare_schema`].
     ///
     /// # Errors
-    /// [`DatabaseError::Unwritable`], [`DatabaseError::NotSqlite`], [`DatabaseError::Connect`], [`DatabaseError::Locked`] or
-    /// [`DatabaseError::Pooler`].
+    /// [`DatabaseError::Unwritable`], [`DatabaseError::NotSqlite`], [`DatabaseError::Connect`],
+    /// [`DatabaseError::Locked`] or [`DatabaseError::Pooler`].
     pub async fn connect(settings: &DatabaseSettings) -> Result<Self, DatabaseError> {
         if let Some(path) = settings.url.sqlite_path() {
             sqlite::prepare_file(path)?;

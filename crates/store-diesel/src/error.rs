@@ -111,7 +111,7 @@ pub enum DatabaseError {
     },
     /// The table of migrations cannot be read.
     #[error(
-        "cannot read which migrations the database has; its user must be allowed to read the table \
+        "cannot read which migrations the database has; check that its user may read the table \
          `__diesel_schema_migrations`"
     )]
     SchemaUnread {

@@ -87,7 +87,8 @@ impl FromStr for DatabaseUrl {
     type Err = DatabaseUrlError;
 
     fn from_str(text: &str) -> Result<Self, DatabaseUrlError> {
-        let (scheme, rest) = text.split_once(':').ok_or(DatabaseUrlError::Scheme)?;
+        // Files end with a newline.
+        let (scheme, rest) = text.trim().split_once(':').ok_or(DatabaseUrlError::Scheme)?;
         let authority = rest.strip_prefix("//");
         let kind = match (scheme.to_ascii_lowercase().as_str(), authority) {
             ("sqlite", _) => return sqlite_file(authority.unwrap_or(rest)),
@@ -102,8 +103,9 @@ impl FromStr for DatabaseUrl {
 
 /// Reads the part of a URL after `sqlite:` or `sqlite://`: the path of a file, literally.
 fn sqlite_file(path: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
+    let is_foreign = |character: char| character == '?' || character.is_control();
     let is_special = path == ":memory:" || path.starts_with("file:");
-    if path.is_empty() || path.ends_with('/') || is_special || path.contains(['?', '\0']) {
+    if path.is_empty() || path.ends_with('/') || is_special || path.contains(is_foreign) {
         return Err(DatabaseUrlError::SqlitePath);
     }
     Ok(DatabaseUrl::sqlite(path.into()))
@@ -144,8 +146,8 @@ pub enum DatabaseUrlError {
     Name,
     /// An invalid port.
     #[error(
-        "must have a port from 1 to 65535: \
-         postgres://user:password@host1:5432,host2:5433/database"
+        "must have a port from 1 to 65535, and IPv6 addresses in brackets: \
+         postgres://user:password@host1:5432,[::1]:5433/database"
     )]
     Port,
     /// Parameters that name more or fewer ports or addresses than there are hosts.
@@ -207,6 +209,7 @@ mod tests {
             ("sqlite://data/waypost.db", "data/waypost.db"),
             ("sqlite:///var/lib/waypost.db", "/var/lib/waypost.db"),
             ("SQLite:///var/lib/waypost.db", "/var/lib/waypost.db"),
+            (" sqlite:///var/lib/waypost.db\n\n", "/var/lib/waypost.db"),
             (
                 "sqlite:///backup/12:30/a b%20.db",
                 "/backup/12:30/a b%20.db",
@@ -232,6 +235,7 @@ mod tests {
             ("sqlite://", DatabaseUrlError::SqlitePath),
             ("sqlite://:memory:", DatabaseUrlError::SqlitePath),
             ("sqlite:", DatabaseUrlError::SqlitePath),
+            ("sqlite:///w.db\n\nx", DatabaseUrlError::SqlitePath),
             ("sqlite:///var/lib/waypost/", DatabaseUrlError::SqlitePath),
             ("sqlite://waypost.db?mode=rwc", DatabaseUrlError::SqlitePath),
             ("sqlite:file:waypost.db", DatabaseUrlError::SqlitePath),

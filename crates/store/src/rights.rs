@@ -26,10 +26,11 @@ pub fn check_writable(path: &Path) -> io::Result<()> {
 
 /// Adds the owner and the mode of the file or directory to an error of missing rights, and the user
 /// of this process. If `path` does not exist, they are those of the nearest directory above it.
-/// Other errors stay as they are.
+/// Other errors, and those that are explained already, stay as they are.
 #[must_use]
 pub fn explain_denied(path: &Path, error: io::Error) -> io::Error {
-    if error.kind() != io::ErrorKind::PermissionDenied {
+    let is_explained = error.get_ref().is_some();
+    if error.kind() != io::ErrorKind::PermissionDenied || is_explained {
         return error;
     }
     let here = Path::new(".");
@@ -77,6 +78,8 @@ mod tests {
             text.contains(&format!("runs as user {user} and ")),
             "{text}"
         );
+        let again = explain_denied(path, explained).to_string();
+        assert_eq!(again, text);
     }
 
     #[test]

@@ -334,7 +334,7 @@ async fn a_pasted_url_is_stored_as_it_was_meant() {
         format!("{meant}\u{200b}"),
         format!("<{meant}>"),
         format!("“URL:{meant}”\r\n"),
-        "https://example.com/\r\n  a?b=c".to_owned(),
+        "<https://example.com/\r\n  a?b=c>".to_owned(),
     ] {
         let (id, _) = made(&ada, json!({ "url": pasted })).await;
         assert_eq!(stored(&ada, &id).await["url"], meant, "{pasted:?}");

@@ -66,10 +66,10 @@ pub(crate) fn prepare(path: &Path) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// Whether a file is missing, empty, or begins as an SQLite database does. What cannot be read is for
-/// the next steps.
+/// Whether a file is missing, empty, or begins as an SQLite database does. What cannot be read is
+/// for the next steps.
 fn may_be_database(path: &Path) -> bool {
-    if path.is_dir() {
+    if path.exists() && !path.is_file() {
         return false;
     }
     let Ok(file) = File::open(path) else {
@@ -96,8 +96,8 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Returns the other processes that have a database file open, as far as this one may see them, such
-/// as `server (process 42)`.
+/// Returns the other processes that have a database file open, as far as this one may see them,
+/// such as `server (process 42)`.
 pub(crate) fn users_of(path: &Path) -> Vec<String> {
     let Ok(path) = path.canonicalize() else {
         return Vec::new();
