@@ -88,7 +88,10 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(text: &str) -> Result<Self, DatabaseUrlError> {
         // Files end with a newline.
-        let (scheme, rest) = text.trim().split_once(':').ok_or(DatabaseUrlError::Scheme)?;
+        let (scheme, rest) = text
+            .trim()
+            .split_once(':')
+            .ok_or(DatabaseUrlError::Scheme)?;
         let authority = rest.strip_prefix("//");
         let kind = match (scheme.to_ascii_lowercase().as_str(), authority) {
             ("sqlite", _) => return sqlite_file(authority.unwrap_or(rest)),
