@@ -180,8 +180,11 @@ async fn the_file_shrinks_after_a_purge_beside_a_server_and_every_number_stays()
     let purge = Invocation::of("linkctl").args(["purge", "--older-than", "1d", "--yes"]);
     let purge = purge.database(&database).timeout(4 * PATIENCE);
     let purging = tokio::task::spawn_blocking(move || purge.run());
+    // Slowly: the clicks must take much less space than what is purged.
+    let mut pace = tokio::time::interval(Duration::from_millis(20));
     let mut visits: i64 = 0;
     while !purging.is_finished() || visits < 20 {
+        pace.tick().await;
         visitor.visit(&code).await.unwrap();
         visits += 1;
     }
