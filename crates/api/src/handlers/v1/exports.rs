@@ -298,8 +298,8 @@ fn write_row(rows: &mut Vec<u8>, cells: &[String]) -> Result<(), ApiError> {
     writer.flush().map_err(ApiError::internal)
 }
 
-/// Returns the cell of a referrer, which strangers choose. Where a spreadsheet takes a semicolon or a
-/// tab for the end of a cell, quotes keep only the first cell of a row together: the character is
+/// Returns the cell of a referrer, which strangers choose. Where a spreadsheet takes a semicolon or
+/// a tab for the end of a cell, quotes keep only the first cell of a row together: the character is
 /// percent-encoded if the rest would be a formula.
 fn referrer(referrer: &Referrer) -> String {
     let mut cell = String::new();
