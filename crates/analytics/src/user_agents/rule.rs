@@ -288,7 +288,7 @@ impl Evidence<'_> {
         let is_contact = |found: Range<usize>| match self.text.get(found.clone()) {
             // A model or a locale may contain an `@`.
             Some("@") => is_domain(self.text.get(found.end..).unwrap_or_default()),
-            _ => true,
+            _ => !self.is_origin_of_component(found.start),
         };
         if self.places(Sign::Contact).any(is_contact) {
             return true;
@@ -297,6 +297,18 @@ impl Evidence<'_> {
         self.has(Sign::Engine)
             && !self.may_be_app()
             && domains.any(|found| self.is_domain_at(&found))
+    }
+
+    /// Whether the address here says where a component of an old browser comes from:
+    /// `EmbeddedWB 14.52 from: http://www.bsalsa.com/`.
+    fn is_origin_of_component(&self, place: usize) -> bool {
+        let before = self.text.get(..place).unwrap_or_default();
+        let part = before.rsplit(['(', ';']).next().unwrap_or_default();
+        let names_component = part.split_once("from:").is_some_and(|(name, origin)| {
+            !name.trim().is_empty() && !origin.trim().contains(char::is_whitespace)
+        });
+        let mut historic = self.places(Sign::Historic);
+        names_component && historic.any(|it| self.comments.are_together(place, it.start))
     }
 
     /// Whether the domain that ends here stands for itself. The names of packages begin with a

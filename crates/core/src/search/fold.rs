@@ -18,6 +18,7 @@ pub(super) const JOINER: char = '\u{200d}';
 ///   dot of `i`; vowel points of Arabic and Hebrew; the variants of a letter on Arabic and Persian
 ///   keyboards. Marks of other scripts are letters in all but name, and stay.
 /// - Digits of any script, which become `0` to `9`.
+/// - The signs and letters that are written like an apostrophe, as in Ukrainian and Hawaiian.
 /// - The skin tone and the presentation of emoji, and characters that nobody sees.
 ///
 /// ```
@@ -112,6 +113,9 @@ fn push_letter(c: char, out: &mut String) {
         'ة' | 'ہ' => out.push('ه'),
         'ک' => out.push('ك'),
         'ى' | 'ی' => out.push('ي'),
+        // Keyboards have the apostrophe alone: quotes, prime, turned comma, half rings, saltillo.
+        '\u{2018}' | '\u{2019}' | '\u{2b9}' | '\u{2bb}' | '\u{2bc}' | '\u{2be}' | '\u{2bf}'
+        | '\u{a78c}' => out.push('\''),
         c => out.push(digit(c).unwrap_or(c)),
     }
 }
@@ -165,6 +169,9 @@ mod tests {
             ("so\u{ad}ft\u{200b}ly", "softly"),
             ("x²", "x2"),
             ("1\u{fe0f}\u{20e3}", "1"),
+            ("п\u{2bc}ять", "п'ять"),
+            ("Hawai\u{2bb}i", "hawai'i"),
+            ("\u{a78b}", "\u{ff07}"),
         ] {
             assert_eq!(folded(one), folded(other), "{one} {other}");
         }

@@ -116,6 +116,27 @@ fn a_link_is_found_in_every_script_and_spelling() {
 }
 
 #[test]
+fn a_link_is_found_however_its_apostrophe_is_written() {
+    let apostrophes = [
+        '\'', '\u{2019}', '\u{2018}', '\u{2b9}', '\u{2bb}', '\u{2bc}', '\u{2be}', '\u{2bf}',
+        '\u{a78b}', '\u{a78c}', '\u{55a}', '\u{5f3}', '\u{ff07}',
+    ];
+    for written in apostrophes {
+        let link = titled(&format!("п{written}ять Hawai{written}i {written}okina"));
+        for typed in apostrophes {
+            for text in [
+                format!("п{typed}ять"),
+                format!("hawai{typed}i"),
+                format!("{typed}okina"),
+            ] {
+                assert!(is_found(&link, &text), "{text:?} finds {written:?}");
+            }
+        }
+        assert!(is_found(&link, "okina"), "{written:?}");
+    }
+}
+
+#[test]
 fn a_destination_is_found_as_people_read_it() {
     let link = content(
         "https://xn--mnchen-3ya.example:8080/wiki/%E6%9D%B1%E4%BA%AC?q=Caf%C3%A9#a%20b%FF",

@@ -69,8 +69,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Export the clicks of a link as CSV
 ///
 /// RFC 4180, in UTF-8, with a header, newest click first. A cell that a spreadsheet would run as a
-/// formula starts with an apostrophe. A row with a semicolon or a tab has all its cells quoted. For
-/// owners and admins.
+/// formula starts with an apostrophe. A row with a semicolon or a tab has all its cells quoted. In
+/// referrers, a semicolon before the sign of a formula is written as `%3B`. For owners and admins.
 #[utoipa::path(
     get,
     path = "/api/v1/links/{id}/clicks.csv",
@@ -266,7 +266,7 @@ fn in_csv(clicks: Vec<KeptClick>) -> Written {
         let cells = [
             Some(defused(&at.map_err(ApiError::internal)?)),
             facts.class.map(VisitClass::as_str).map(defused),
-            click.referrer.as_ref().map(Referrer::as_str).map(defused),
+            click.referrer.as_ref().map(referrer),
             facts.browser.as_ref().map(Family::as_str).map(defused),
             facts.os.as_ref().map(Family::as_str).map(defused),
             facts.device.map(DeviceClass::as_str).map(defused),
@@ -298,12 +298,37 @@ fn write_row(rows: &mut Vec<u8>, cells: &[String]) -> Result<(), ApiError> {
     writer.flush().map_err(ApiError::internal)
 }
 
+/// Returns the cell of a referrer, which strangers choose. Where a spreadsheet takes a semicolon or
+/// a tab for the end of a cell, quotes keep only the first cell of a row together: the character is
+/// percent-encoded if the rest would be a formula.
+fn referrer(referrer: &Referrer) -> String {
+    let mut cell = String::new();
+    let mut rest = referrer.as_str();
+    while let Some((before, after)) = rest.split_once([';', '\t']) {
+        let separator = rest.as_bytes().get(before.len());
+        let begins_formula = after
+            .trim_start_matches(['"', ' '])
+            .starts_with(FORMULA_SIGNS);
+        cell.push_str(before);
+        cell.push_str(match (separator, begins_formula) {
+            (Some(b';'), true) => "%3B",
+            (Some(b';'), false) => ";",
+            (_, true) => "%09",
+            (_, false) => "\t",
+        });
+        rest = after;
+    }
+    cell.push_str(rest);
+    defused(&cell)
+}
+
+/// What formulas begin with, also in full width.
+const FORMULA_SIGNS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
 /// Returns a cell that spreadsheets do not run: adds an apostrophe to one that begins like a
 /// formula (OWASP, "CSV Injection").
 fn defused(cell: &str) -> String {
-    let is_formula =
-        cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if is_formula {
+    if cell.starts_with(FORMULA_SIGNS) || cell.starts_with(['\t', '\r', '\n']) {
         format!("'{cell}")
     } else {
         cell.to_owned()
@@ -327,6 +352,26 @@ mod tests {
             ("a=1", "a=1"),
         ] {
             assert_eq!(defused(cell), expected);
+        }
+    }
+
+    #[test]
+    fn a_referrer_begins_no_formula_where_a_spreadsheet_splits_it() {
+        for (stored, expected) in [
+            (
+                "https://x/;=HYPERLINK(1+1);z",
+                "https://x/%3B=HYPERLINK(1+1);z",
+            ),
+            ("https://x/;+1;-1;@A1", "https://x/%3B+1%3B-1%3B@A1"),
+            ("https://x/\t=1\ta", "https://x/%09=1\ta"),
+            ("https://x/;;=1", "https://x/;%3B=1"),
+            ("https://x/;\"=1", "https://x/%3B\"=1"),
+            ("https://x/a;b=1;v", "https://x/a;b=1;v"),
+            ("https://x/a=1", "https://x/a=1"),
+            ("=1;=2", "'=1%3B=2"),
+        ] {
+            let cell = referrer(&Referrer::from_stored(stored.to_owned()));
+            assert_eq!(cell, expected, "{stored:?}");
         }
     }
 
