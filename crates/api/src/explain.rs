@@ -20,7 +20,7 @@ use waypost_core::{Actor, BaseUrl, Clock, Credential, ReservedWords, Scopes, Sho
 use waypost_service::{LinkError, Links, Routed, Router, RoutingStep};
 use waypost_store::StoreError;
 
-use self::non_link::NonLink;
+use self::non_link::Instead;
 use self::own_path::OwnPath;
 use self::sent::Sent;
 use self::steps::{filling, name_of, tells_no_longer_codes};
@@ -200,26 +200,14 @@ impl Explainer<'_> {
             found,
         }));
         let mut explanation = self.begun(visit);
-        if let Some(error) = sent.fault() {
-            explanation.refused(&error);
-            explanation.steps = steps;
-            return Ok(explanation);
-        }
-        if let Some(own) = self.own_path(&sent).await? {
-            let answer = own.answer(&visit.visitor.actor);
-            steps.push(answer.step);
-            explanation.answered(answer.status, answer.message);
-            explanation.steps = steps;
-            return Ok(explanation);
-        }
-        let is_preview = match self.non_link_path(&sent, visit.caller).await? {
-            Some(NonLink::File(step)) => {
-                steps.push(step);
-                explanation.answered(200, non_link::FILE.to_owned());
+        let is_preview = match self.instead(&sent, visit).await? {
+            Some(Instead::Answer(step, status, message)) => {
+                steps.extend(step);
+                explanation.answered(status, message);
                 explanation.steps = steps;
                 return Ok(explanation);
             }
-            Some(NonLink::Preview(path, step)) => {
+            Some(Instead::Preview(path, step)) => {
                 steps.push(step);
                 sent.whole = None;
                 sent.path = path.into();
