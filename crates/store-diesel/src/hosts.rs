@@ -95,15 +95,15 @@ impl Servers {
         connecting: impl Future<Output = ConnectionResult<C>> + Send,
     ) -> ConnectionResult<C> {
         let count = u32::try_from(self.urls.len()).unwrap_or(u32::MAX);
-        let limit = match count {
-            0 | 1 => ONLY,
-            several => (ALL / several).min(EACH),
+        let (limit, hint) = match count {
+            0 | 1 => (
+                ONLY,
+                ": the server, or a pooler before it, may have no free connection",
+            ),
+            several => ((ALL / several).min(EACH), ""),
         };
         timeout(limit, connecting).await.unwrap_or_else(|_| {
-            let silent = format!(
-                "no answer within {limit:?}; the server, or a pooler before it, may have no free \
-                 connection"
-            );
+            let silent = format!("no answer within {limit:?}{hint}");
             Err(ConnectionError::BadConnection(silent))
         })
     }
