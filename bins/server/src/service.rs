@@ -93,6 +93,7 @@ impl Service {
     async fn start(settings: &Settings) -> Result<Self, Failure> {
         let metrics = Metrics::install()?;
         waypost_store_diesel::describe_metrics();
+        waypost_service::describe_metrics();
         let database = Database::connect(&settings.database).await?;
         if database.is_read_only().await {
             let url = settings.database.url.to_string();
