@@ -72,7 +72,10 @@ async fn a_file_that_is_no_database_is_refused() {
     std::fs::write(&file, "this is a letter, not a database".repeat(100)).unwrap();
     let url = format!("sqlite://{}", file.display());
     let error = connect(&url).await.err().unwrap();
-    assert!(matches!(error, DatabaseError::NotSqlite { .. }), "{error:?}");
+    assert!(
+        matches!(error, DatabaseError::NotSqlite { .. }),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
