@@ -174,7 +174,7 @@ impl Explanation {
         self.answered(error.code().status().as_u16(), error.to_string());
     }
 
-    /// The visitor gets something else than a redirect of a link.
+    /// The visitor gets an answer other than a redirect.
     fn answered(&mut self, status: u16, message: String) {
         self.status = status;
         self.message = Some(message);

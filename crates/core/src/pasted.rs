@@ -42,7 +42,7 @@ const PAIRS: &[(char, char)] = &[
     ('~', '~'),
 ];
 
-/// What may end a sentence behind the pair of signs.
+/// Punctuation that may follow the pair of signs.
 const SENTENCE: &[char] = &['.', ',', ';', ':', '!', '?'];
 const SCHEMES: [&str; 2] = ["http://", "https://"];
 
@@ -106,7 +106,7 @@ fn outside_trimmed(text: &str) -> &str {
         .trim_end_matches(is_after)
 }
 
-/// Removes a pair of signs around a text, also if a sentence ends behind it.
+/// Removes a pair of signs around a text, and the punctuation after the pair.
 fn without_pair(text: &str) -> Option<&str> {
     if let Some(target) = markdown_target(text) {
         return Some(target);
@@ -135,8 +135,8 @@ fn markdown_target(text: &str) -> Option<&str> {
     Some(target)
 }
 
-/// Removes one of a pair of signs whose other one was not copied: an opening one before a URL, or a
-/// closing one that cannot be a part of a URL (RFC 3986 §2) and closes nothing in it.
+/// Removes a sign whose partner was not copied: an opening sign before a URL, or a closing sign after
+/// it. The closing sign cannot be part of a URL (RFC 3986 §2), and has no partner in this one.
 fn without_left_over(text: &str) -> &str {
     let is_url = |text: &str| SCHEMES.iter().any(|scheme| begins_with(text, scheme));
     let mut pairs = PAIRS.iter();
@@ -161,7 +161,7 @@ fn without_left_over(text: &str) -> &str {
     }
 }
 
-/// Removes a scheme before a URL, which somebody pasted behind it.
+/// Removes the scheme before a complete URL: `https://https://example.com/`.
 fn without_scheme_of_url(text: &str) -> &str {
     let mut schemes = SCHEMES.iter().filter(|scheme| begins_with(text, scheme));
     let rest = schemes.next().and_then(|scheme| text.get(scheme.len()..));

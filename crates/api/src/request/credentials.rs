@@ -3,8 +3,8 @@
 //! Proxies add credentials of their own, such as `Basic` or `Negotiate`, to requests of people who
 //! are signed in here. Only the scheme `Bearer` (RFC 6750 §2.1), in any case (RFC 9110 §11.1), is
 //! for this server: a request with any other scheme is one without a token. So is one with a token
-//! that another system signed for itself (JSON Web Signature, RFC 7515 §7.1), as proxies pass it on
-//! that sign people in.
+//! that another system signed for itself (JSON Web Signature, RFC 7515 §7.1). Proxies that sign
+//! people in pass on such tokens.
 
 use actix_web::http::header::{self, HeaderMap};
 

@@ -74,7 +74,7 @@ fn unmasked(text: &str) -> Option<String> {
     Some(token.simple().to_string())
 }
 
-/// What to do about an origin that is none of the web: `null`, or that of an extension.
+/// The error for an origin that is not a website: `null`, or a browser extension.
 const HIDDEN: &str = "the browser did not say which site the form came from; open the page on this \
                       site and try again, without extensions that hide it";
 

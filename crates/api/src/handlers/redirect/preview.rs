@@ -94,8 +94,8 @@ fn meant(path: &str) -> Option<String> {
     Some(format!("{before}/{code}"))
 }
 
-/// Whether a path means a preview although a link was found: a shorter code, behind which the rest
-/// of the path would be dropped.
+/// Whether a path is that of a preview, although a link with a shorter code was found. That link
+/// would drop the rest of the path.
 pub(crate) fn is_meant(path: &str, routed: &Routed<'_>) -> bool {
     routed.rule == RoutingRule::Prefix
         && routed.destination.template.is_none()
