@@ -15,7 +15,7 @@ use std::mem::MaybeUninit;
 
 use actix_web::http::{Method, Uri};
 use actix_web::web::{Buf as _, BytesMut};
-use httparse::{Error, Header, Request, Status};
+use httparse::{Error, Request, Status};
 
 use super::byte_class::Class;
 use super::fault::Fault;
@@ -56,8 +56,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Head>, Fault> {
     match request.parse_with_uninit_headers(bytes, &mut headers) {
         Ok(Status::Complete(length)) => {
             check_line(&request)?;
-            let (next, is_upgrade) = check_headers(&request)?;
-            let ignores_upgrade = !is_upgrade && request.headers.iter().any(names_upgrade);
+            let (next, ignores_upgrade) = check_headers(&request)?;
             Ok(Some(Head {
                 length,
                 next,
@@ -74,10 +73,12 @@ pub(crate) fn fault_of_get(host: &str, target: &str) -> Option<Fault> {
     read(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes()).err()
 }
 
-/// Returns what follows a head with these headers, and whether they ask for a web socket.
+/// Returns what follows a head with these headers, and whether they ask for another protocol than
+/// that of web sockets.
 fn check_headers(request: &Request<'_, '_>) -> Result<(Framing, bool), Fault> {
     let is_1_0 = request.version == Some(0);
     let (mut host, mut length, mut coding, mut is_upgrade) = (None, None, None, false);
+    let mut names_upgrade = false;
     for header in request.headers.iter() {
         let is = |name: &str| header.name.eq_ignore_ascii_case(name);
         match header.name.len() {
@@ -90,6 +91,7 @@ fn check_headers(request: &Request<'_, '_>) -> Result<(Framing, bool), Fault> {
                 let protocol = header.value.trim_ascii();
                 is_upgrade |= protocol.eq_ignore_ascii_case(b"websocket");
             }
+            10 if is(CONNECTION) => names_upgrade |= has_upgrade(header.value),
             14 if is("content-length") => {
                 if length.replace(parse_length(header.value)?).is_some() {
                     return Err(Fault::BodyLength);
@@ -120,22 +122,17 @@ fn check_headers(request: &Request<'_, '_>) -> Result<(Framing, bool), Fault> {
         _ if request.method == Some("CONNECT") => Framing::Anything,
         _ => Framing::Head,
     };
-    Ok((next, is_upgrade))
+    Ok((next, names_upgrade && !is_upgrade))
 }
 
 /// The name of the header with options of the connection, among them `upgrade`.
 const CONNECTION: &str = "connection";
 const UPGRADE: &[u8] = b"upgrade";
 
-/// Whether a header says that the connection is to be used for another protocol.
-fn names_upgrade(header: &Header<'_>) -> bool {
-    header.name.eq_ignore_ascii_case(CONNECTION)
-        && options(header.value).any(|option| option.eq_ignore_ascii_case(UPGRADE))
-}
-
-fn options(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let options = value.split(|byte| *byte == b',');
-    options.map(<[u8]>::trim_ascii)
+/// Whether the value of `Connection` says that it is to be used for another protocol.
+fn has_upgrade(value: &[u8]) -> bool {
+    let mut options = value.split(|byte| *byte == b',');
+    options.any(|option| option.trim_ascii().eq_ignore_ascii_case(UPGRADE))
 }
 
 /// Replaces the option `upgrade` of `Connection` by spaces. A server may ignore that a client asks
